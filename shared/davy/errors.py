@@ -1,0 +1,135 @@
+"""Every error that Davy raises on purpose: one tree, the message composed inside, the facts as attributes.
+
+Adapters translate foreign errors into these; only the HTTP and gRPC edges know status codes.
+"""
+
+from collections.abc import Sequence
+
+
+class DavyError(Exception):
+    """Base of all. Its text is written for the person who can do something about it."""
+
+
+# --- what the caller gave ---------------------------------------------------------------------------------------------
+
+
+class InvalidInputError(DavyError):
+    """The caller's input cannot be used as it is."""
+
+
+class InvalidIdError(InvalidInputError):
+    def __init__(self, kind: str, value: str) -> None:
+        super().__init__(f"{kind} id {value!r} is not legal: use 1 to 64 of a-z, 0-9 and '-'")
+        self.kind, self.value = kind, value
+
+
+class ShapeError(InvalidInputError):
+    def __init__(self, name: str, actual: Sequence[int], expected: str) -> None:
+        super().__init__(f"{name} has shape {tuple(actual)}, expected {expected}")
+        self.name, self.actual, self.expected = name, tuple(actual), expected
+
+
+class ConfigError(InvalidInputError):
+    """A configuration file or variable is wrong; the text names file, line and what to write instead."""
+
+
+class UnreadableImageError(InvalidInputError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the image cannot be read: {reason}")
+        self.reason = reason
+
+
+class UnsupportedImageError(InvalidInputError):
+    def __init__(self, found: str, supported: str) -> None:
+        super().__init__(f"{found} is not supported: send {supported}")
+        self.found, self.supported = found, supported
+
+
+class ImageTooLargeError(InvalidInputError):
+    def __init__(self, found: str, limit: str) -> None:
+        super().__init__(f"the image is too large: {found}, at most {limit}")
+        self.found, self.limit = found, limit
+
+
+class UnknownCameraError(InvalidInputError):
+    def __init__(self, camera: str, known: Sequence[str]) -> None:
+        listed = ", ".join(known[:8]) or "none"
+        super().__init__(f"no camera {camera!r}; known cameras: {listed}")
+        self.camera, self.known = camera, tuple(known)
+
+
+class FrameTooLargeError(InvalidInputError):
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(f"a JPEG of {size_bytes:,} bytes is over the limit of {limit_bytes:,}, even at the lowest quality")
+        self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
+
+
+# --- what is out of reach ---------------------------------------------------------------------------------------------
+
+
+class UnavailableError(DavyError):
+    """Something outside this process is not there now; trying again later may help."""
+
+
+class BrokerUnavailableError(UnavailableError):
+    def __init__(self, endpoint: str, reason: str = "") -> None:
+        super().__init__(f"no MQTT broker at {endpoint}" + (f": {reason}" if reason else ""))
+        self.endpoint, self.reason = endpoint, reason
+
+
+class StoreUnavailableError(UnavailableError):
+    def __init__(self, endpoint: str, reason: str = "") -> None:
+        super().__init__(f"no Redis-protocol server at {endpoint}" + (f": {reason}" if reason else ""))
+        self.endpoint, self.reason = endpoint, reason
+
+
+class AggregatorUnavailableError(UnavailableError):
+    def __init__(self, endpoint: str, reason: str = "") -> None:
+        super().__init__(f"no aggregator at {endpoint}" + (f": {reason}" if reason else ""))
+        self.endpoint, self.reason = endpoint, reason
+
+
+class OverloadedError(UnavailableError):
+    def __init__(self, what: str, limit: int) -> None:
+        super().__init__(f"{what} is full ({limit} waiting): try again in a moment, or slow down")
+        self.what, self.limit = what, limit
+
+
+class DeadlineExceededError(UnavailableError):
+    def __init__(self, what: str, deadline_s: float) -> None:
+        super().__init__(f"{what} did not finish within {deadline_s:g} s")
+        self.what, self.deadline_s = what, deadline_s
+
+
+# --- cameras ----------------------------------------------------------------------------------------------------------
+
+
+class CameraError(DavyError):
+    """A camera gives no frame."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"camera {source}: {reason}")
+        self.source, self.reason = source, reason
+
+
+class CameraUnavailableError(CameraError):
+    """It could not be opened, or the connection broke."""
+
+
+class CameraStalledError(CameraError):
+    """It is open and silent for longer than its timeout."""
+
+
+class CameraEndedError(CameraError):
+    """A file or folder that is not looped has no more frames."""
+
+
+# --- models -----------------------------------------------------------------------------------------------------------
+
+
+class ModelError(DavyError):
+    """A model file cannot be used."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"model {path}: {reason}")
+        self.path, self.reason = path, reason

@@ -1,0 +1,1 @@
+"""Generated from proto/davy/v1 by `make proto`."""
