@@ -107,7 +107,8 @@ def load_site(path: Path, environ: Mapping[str, str] | None = None) -> SiteConfi
         values = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: not YAML: {error.problem}") from error
+        begun = f" ({error.context} that begins in line {error.context_mark.line + 1})" if error.context_mark else ""
+        raise ConfigError(f"{path}:{line}: not YAML: {error.problem}{begun}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}:1: a mapping with site and edges is expected")
     overridden = _lay_over(values, environ if environ is not None else os.environ)
