@@ -51,6 +51,18 @@ class ImageTooLargeError(InvalidInputError):
         self.found, self.limit = found, limit
 
 
+class BodyTooLargeError(InvalidInputError):
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"the request is too large: at most {limit_bytes:,} bytes are taken")
+        self.limit_bytes = limit_bytes
+
+
+class NotAcceptableError(InvalidInputError):
+    def __init__(self, wanted: str, offered: Sequence[str]) -> None:
+        super().__init__(f"none of {wanted!r} can be given: accept one of {', '.join(offered)}")
+        self.wanted, self.offered = wanted, tuple(offered)
+
+
 class UnknownCameraError(InvalidInputError):
     def __init__(self, camera: str, known: Sequence[str]) -> None:
         listed = ", ".join(known[:8]) or "none"
@@ -89,10 +101,22 @@ class AggregatorUnavailableError(UnavailableError):
         self.endpoint, self.reason = endpoint, reason
 
 
+class AddressUnavailableError(UnavailableError):
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"cannot listen on {address}: {reason}; choose another port, or 0 for any free one")
+        self.address, self.reason = address, reason
+
+
 class OverloadedError(UnavailableError):
     def __init__(self, what: str, limit: int) -> None:
         super().__init__(f"{what} is full ({limit} waiting): try again in a moment, or slow down")
         self.what, self.limit = what, limit
+
+
+class AddressInUseError(UnavailableError):
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(f"{endpoint} cannot be listened on: the port is taken, or the address is not this machine's")
+        self.endpoint = endpoint
 
 
 class DeadlineExceededError(UnavailableError):
