@@ -95,6 +95,12 @@ class StoreUnavailableError(UnavailableError):
         self.endpoint, self.reason = endpoint, reason
 
 
+class ArchiveUnavailableError(UnavailableError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the event archive {path} cannot be used: {reason}")
+        self.path, self.reason = path, reason
+
+
 class AggregatorUnavailableError(UnavailableError):
     def __init__(self, endpoint: str, reason: str = "") -> None:
         super().__init__(f"no aggregator at {endpoint}" + (f": {reason}" if reason else ""))
@@ -111,12 +117,6 @@ class OverloadedError(UnavailableError):
     def __init__(self, what: str, limit: int) -> None:
         super().__init__(f"{what} is full ({limit} waiting): try again in a moment, or slow down")
         self.what, self.limit = what, limit
-
-
-class AddressInUseError(UnavailableError):
-    def __init__(self, endpoint: str) -> None:
-        super().__init__(f"{endpoint} cannot be listened on: the port is taken, or the address is not this machine's")
-        self.endpoint = endpoint
 
 
 class DeadlineExceededError(UnavailableError):

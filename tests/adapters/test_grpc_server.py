@@ -10,7 +10,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from davy.adapters.grpc_server import serve_grpc, status_of
 from davy.errors import (
-    AddressInUseError,
+    AddressUnavailableError,
     DavyError,
     DeadlineExceededError,
     FrameTooLargeError,
@@ -114,7 +114,7 @@ async def test_health_and_reflection_know_the_service():
 async def test_a_taken_port_is_refused_with_its_address():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(AddressInUseError, match=f"127.0.0.1:{port}"):
+        with pytest.raises(AddressUnavailableError, match=f"127.0.0.1:{port}"):
             await serve_grpc("127.0.0.1", port, register)
 
 

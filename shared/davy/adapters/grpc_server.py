@@ -15,7 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from davy.errors import (
-    AddressInUseError,
+    AddressUnavailableError,
     DavyError,
     DeadlineExceededError,
     FrameTooLargeError,
@@ -72,7 +72,7 @@ async def serve_grpc(
         max_message_bytes: Of one message in either direction; a larger one ends its call with RESOURCE_EXHAUSTED.
 
     Raises:
-        AddressInUseError: the port is taken, or the address is not this machine's.
+        AddressUnavailableError: the port is taken, or the address is not this machine's.
     """
     server = grpc.aio.server(
         interceptors=(_ErrorsToStatus(),),
@@ -86,7 +86,7 @@ async def serve_grpc(
     try:
         bound = server.add_insecure_port(f"{host}:{port}")
     except RuntimeError as error:
-        raise AddressInUseError(f"grpc://{host}:{port}") from error
+        raise AddressUnavailableError(f"grpc://{host}:{port}", "the port is taken, or the address is not here") from error
     await server.start()
     try:
         for name in names:
