@@ -1,0 +1,103 @@
+"""`make compose-test`: the mine in containers, seen from outside. Needs a Docker engine with Compose v2."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import aiomqtt
+import httpx
+import pytest
+
+from davy.adapters import jpeg
+from davy.topics import Topic, all_cameras
+
+ROOT = Path(__file__).resolve().parents[2]
+CAMERAS = {"north.gallery", "north.face", "south.conveyor", "west.junction"}
+HEALTHY_WITHIN_S = 60
+
+pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(1800)]
+
+
+def compose(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["docker", "compose", *words], cwd=ROOT, check=check, text=True, stdout=subprocess.PIPE)
+
+
+def engine_is_missing() -> str:
+    if not shutil.which("docker"):
+        return "no docker command"
+    for words in (["docker", "info"], ["docker", "compose", "version"]):
+        if subprocess.run(words, capture_output=True, check=False).returncode != 0:
+            return f"`{' '.join(words)}` fails"
+    return ""
+
+
+@pytest.fixture(scope="module")
+def mine():
+    """The composed mine, built and healthy; yields the seconds it took from `up` to healthy."""
+    if reason := engine_is_missing():
+        pytest.skip(f"no Docker engine here: {reason}")
+    compose("build", "--quiet")
+    begun = time.monotonic()
+    try:
+        compose("up", "--detach", "--wait", "--wait-timeout", "120")
+        yield time.monotonic() - begun
+    finally:
+        print(compose("logs", "--tail", "20", check=False).stdout)
+        compose("down", "--volumes", "--timeout", "10", check=False)
+
+
+def test_every_service_is_healthy_within_a_minute(mine):
+    print(f"healthy after {mine:.1f} s")
+    assert mine <= HEALTHY_WITHIN_S
+
+
+async def test_a_foreign_subscriber_gets_plain_jpegs_of_every_camera(mine):
+    seen: dict[str, bytes] = {}
+    async with aiomqtt.Client("127.0.0.1", 1883, protocol=aiomqtt.ProtocolVersion.V5) as client:
+        await client.subscribe(all_cameras("frame"))
+        async for message in client.messages:
+            topic = Topic.parse(str(message.topic))
+            seen[f"{topic.edge}.{topic.camera}"] = bytes(message.payload)
+            if seen.keys() == CAMERAS:
+                break
+    assert {jpeg.decode(data).shape for data in seen.values()} == {(720, 1280, 3)}
+
+
+def test_mosquitto_sub_writes_a_file_that_any_viewer_opens(mine, tmp_path):
+    if not shutil.which("mosquitto_sub"):
+        pytest.skip("mosquitto_sub is not installed (Debian: mosquitto-clients)")
+    path = tmp_path / "frame.jpg"
+    with path.open("wb") as file:
+        words = ["mosquitto_sub", "-t", "davy/v1/+/+/cam/+/frame", "-C", "1", "-N", "-W", "20"]
+        subprocess.run(words, check=True, stdout=file)
+    assert jpeg.decode(path.read_bytes()).shape == (720, 1280, 3)
+
+
+def test_rest_lists_the_cameras_and_serves_their_latest_frames(mine):
+    with httpx.Client(base_url="http://127.0.0.1:8080", timeout=10) as client:
+        listed = client.get("/v1/cameras").json()
+        assert {camera["id"] for camera in listed["cameras"]} == CAMERAS
+        for camera in CAMERAS:
+            latest = client.get(f"/v1/cameras/{camera}/latest.jpg")
+            assert latest.headers["content-type"] == "image/jpeg"
+            assert jpeg.decode(latest.content).shape == (720, 1280, 3)
+        assert "davy_" in client.get("/metrics").text
+
+
+def test_the_enhancement_service_enhances_a_posted_image(mine):
+    with httpx.Client(timeout=20) as client:
+        raw = client.get("http://127.0.0.1:8080/v1/cameras/north.gallery/latest.jpg", params={"variant": "raw"})
+        answer = client.post("http://127.0.0.1:8081/v1/enhance", content=raw.content, headers={"content-type": "image/jpeg"})
+    assert answer.status_code == 200
+    assert jpeg.decode(answer.content).mean() > jpeg.decode(raw.content).mean()
+
+
+def test_no_container_runs_as_root_or_writes_to_its_own_file_system(mine):
+    for name in compose("ps", "--quiet").stdout.split():
+        inspected = ["docker", "inspect", "--format", "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.Memory}} {{.Id}}", name]
+        read_only, memory, _ = subprocess.run(inspected, check=True, text=True, stdout=subprocess.PIPE).stdout.split()
+        assert read_only == "true"
+        assert int(memory) > 0
+        uid = subprocess.run(["docker", "exec", name, "id", "-u"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+        assert uid != "0"
