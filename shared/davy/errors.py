@@ -89,6 +89,12 @@ class BrokerUnavailableError(UnavailableError):
         self.endpoint, self.reason = endpoint, reason
 
 
+class SessionTakenOverError(BrokerUnavailableError):
+    def __init__(self, endpoint: str, client_id: str) -> None:
+        super().__init__(endpoint, f"another client connected as {client_id!r}: give each edge and service its own id")
+        self.client_id = client_id
+
+
 class StoreUnavailableError(UnavailableError):
     def __init__(self, endpoint: str, reason: str = "") -> None:
         super().__init__(f"no Redis-protocol server at {endpoint}" + (f": {reason}" if reason else ""))

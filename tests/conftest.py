@@ -1,0 +1,83 @@
+"""Real servers that any test may start. Nothing here reaches outside the machine."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
+def pick_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, timeout_s: float = 5.0) -> None:
+    ends = time.monotonic() + timeout_s
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if time.monotonic() > ends:
+            raise TimeoutError(f"nothing listens on 127.0.0.1:{port}")
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port of the loopback interface on which nobody listens."""
+    return pick_port()
+
+
+@dataclass
+class Mosquitto:
+    """A real broker as a child process; `kill` and `start` again keep the port."""
+
+    port: int
+    config: Path
+    process: "subprocess.Popen[bytes] | None" = field(default=None)
+
+    @property
+    def endpoint(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        assert MOSQUITTO is not None
+        self.process = subprocess.Popen([MOSQUITTO, "-c", str(self.config)], stderr=subprocess.DEVNULL)
+        wait_for_port(self.port)
+
+    def kill(self) -> None:
+        """kill -9, as when the machine loses its power."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A running Mosquitto: `.endpoint`, `.port`, `.process`, `.kill()`, `.start()`, `.freeze()`, `.thaw()`."""
+    if MOSQUITTO is None:
+        pytest.skip("mosquitto is not installed")
+    port = pick_port()
+    config = tmp_path / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n")
+    broker = Mosquitto(port, config)
+    broker.start()
+    yield broker
+    broker.kill()
