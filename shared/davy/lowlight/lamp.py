@@ -1,0 +1,97 @@
+"""Lamps in the 2.5-D scene that a photograph with a depth map is: inverse-square fall-off, beam shape, colour."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from davy.lowlight.exposure import FloatImage
+
+PLANCK_C2_NM_K = 1.438777e7  # second radiation constant, nm K
+RGB_NM = (611.0, 549.0, 464.0)  # dominant wavelengths of the sRGB primaries
+WHITE_K = 6504.0  # D65: a lamp of this temperature is neutral
+
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """A lamp in camera space: x right, y down, z into the picture, all in metres.
+
+    Args:
+        position: Where it hangs, m.
+        aim: Unit vector of the beam's axis.
+        power: Irradiance at 1 m on the axis, in units of the photograph's white.
+        temperature_k: Colour temperature, K.
+        beam_exponent: The beam falls as cos(angle)**beam_exponent; 0 shines to all sides.
+        radius_m: Radius of the lamp's glass: it bounds the fall-off near by.
+        visible: It stands in the picture, so that its glass clips.
+    """
+
+    position: Vector
+    aim: Vector
+    power: float
+    temperature_k: float
+    beam_exponent: float
+    radius_m: float
+    visible: bool
+
+
+def colour_of_temperature(temperature_k: float) -> FloatImage:
+    """Linear RGB of a black body, shape (3,), its green 1 and neutral at 6504 K.
+
+    Source: Planck's law at the dominant wavelengths of the sRGB primaries.
+    """
+    wavelength = np.array(RGB_NM)
+
+    def radiance(kelvin: float) -> NDArray[np.float64]:
+        bodies: NDArray[np.float64] = 1.0 / np.expm1(PLANCK_C2_NM_K / (wavelength * kelvin))
+        return bodies
+
+    colour = radiance(temperature_k) / radiance(WHITE_K)
+    normalised: FloatImage = (colour / colour[1]).astype(np.float32)
+    return normalised
+
+
+def unproject(depth: FloatImage) -> FloatImage:
+    """Camera-space points of a depth map, shape (H, W, 3), in m; the focal length is the picture's height."""
+    height, width = depth.shape
+    x = (np.arange(width, dtype=np.float32) + 0.5 - width / 2) / height
+    y = (np.arange(height, dtype=np.float32) + 0.5 - height / 2) / height
+    return np.dstack([x[None, :] * depth, y[:, None] * depth, depth])
+
+
+def project(position: Vector, shape: tuple[int, int]) -> tuple[float, float]:
+    """Where a point stands in a picture of shape (H, W): (x, y) in pixels."""
+    height, width = shape
+    x, y, z = position
+    return x / z * height + width / 2, y / z * height + height / 2
+
+
+def irradiance(lamp: Lamp, points: FloatImage) -> FloatImage:
+    """Light of one lamp on the points (H, W, 3), shape (H, W), without its colour.
+
+    Inverse-square with the glass's radius added to the distance, times cos(angle to the axis)**beam_exponent.
+    """
+    away = points - np.array(lamp.position, np.float32)
+    square = np.einsum("hwc,hwc->hw", away, away) + np.float32(lamp.radius_m**2)
+    cosine = np.clip(away @ np.array(lamp.aim, np.float32) / np.sqrt(square), 0, 1)
+    beam = cosine ** np.float32(lamp.beam_exponent) if lamp.beam_exponent > 0 else np.float32(1)
+    lit: FloatImage = np.float32(lamp.power) * beam / square
+    return lit
+
+
+def glass(lamp: Lamp, shape: tuple[int, int]) -> FloatImage:
+    """The lamp's own bright disc in a picture of shape (H, W): 1 on the glass, soft at its edge; all 0 where unseen."""
+    disc = np.zeros(shape, np.float32)
+    if not lamp.visible or lamp.position[2] <= 0:
+        return disc
+    x, y = project(lamp.position, shape)
+    radius = max(lamp.radius_m / lamp.position[2] * shape[0], 0.7)
+    reach = int(radius * 3) + 2
+    top, left = max(int(y) - reach, 0), max(int(x) - reach, 0)
+    part = disc[top : max(int(y) + reach, 0), left : max(int(x) + reach, 0)]
+    rows = np.arange(part.shape[0], dtype=np.float32)[:, None] + top - y
+    columns = np.arange(part.shape[1], dtype=np.float32)[None, :] + left - x
+    part[:] = np.exp(-(((rows**2 + columns**2) / radius**2) ** 2))
+    return disc

@@ -1,0 +1,56 @@
+"""How dark, dusty and noisy the made pictures are: every range with its unit, uniform between its ends unless said.
+
+Fitted by eye and by histogram to ../shared/data/train/low: underground (display mean 67 to 95, 5 % quantile 15 to 25 of
+255, purple banded dark) and lol (mean 7 to 23, noise about 1.1 of 255 at that level).
+"""
+
+from dataclasses import dataclass
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class MineRecipe:
+    """A roadway lit by a few lamps."""
+
+    lamps: tuple[int, int] = (1, 3)  # count, both ends included
+    display_mean: Range = (0.06, 0.34)  # of [0, 1]: the camera's metering
+    head_lamp_share: float = 0.5  # of pictures that have a lamp at the camera, which throws a pool on the floor
+    near_m: Range = (1.5, 3.0)  # depth at the picture's border
+    far_m: Range = (8.0, 25.0)  # depth at the vanishing point
+    lamp_m: Range = (1.5, 10.0)  # depth of the hanging lamps
+    power_ratio: Range = (0.25, 1.0)  # of the second and third lamp to the first, logarithmic
+    temperature_k: Range = (2600.0, 6500.0)
+    spot_exponent: Range = (2.0, 24.0)  # of a head lamp's beam, logarithmic
+    flood_exponent: Range = (0.0, 2.0)  # of a hanging lamp's beam
+    radius_m: Range = (0.03, 0.10)  # of a hanging lamp's glass
+    ambient: Range = (0.0003, 0.01)  # of the mean lamp light, logarithmic: light bounced from the walls
+    tint_stops: Range = (-0.15, 0.35)  # of green: LED lamps and the dust's own colour
+    extinction_per_m: Range = (0.003, 0.08)  # dust, logarithmic: 0.08 is a face while the machine cuts
+    vignette: Range = (0.1, 0.6)
+    full_well_e: Range = (200.0, 6000.0)  # at white, after gain; logarithmic
+    read_noise: Range = (0.0005, 0.004)  # of white of linear light, logarithmic
+    row_noise: Range = (0.0, 0.002)
+    black_offset: Range = (0.0, 0.010)
+    hot_share: Range = (0.0, 2e-4)
+    grain_px: Range = (0.0, 0.8)
+    jpeg_quality: tuple[int, int] = (40, 95)
+
+
+@dataclass(frozen=True, slots=True)
+class DarkRecipe:
+    """An evenly dark photograph: too short an exposure in too little light."""
+
+    display_mean: Range = (0.024, 0.16)  # of [0, 1], logarithmic: 6 to 40 of 255
+    gamma: Range = (0.9, 1.3)  # the camera's own curve on display values, before exposure
+    cast_stops: Range = (-0.35, 0.35)  # per channel: white balance gone wrong
+    saturation: Range = (0.6, 1.0)  # low light bleaches
+    vignette: Range = (0.0, 0.3)
+    full_well_e: Range = (800.0, 20000.0)  # logarithmic
+    read_noise: Range = (0.0001, 0.0008)  # of white of linear light, logarithmic
+    row_noise: Range = (0.0, 0.0002)
+    black_offset: Range = (0.0, 0.0006)
+    hot_share: Range = (0.0, 5e-5)
+    grain_px: Range = (0.2, 1.0)
+    jpeg_share: float = 0.5  # of pictures that go through JPEG; LOL's did not
+    jpeg_quality: tuple[int, int] = (50, 98)
