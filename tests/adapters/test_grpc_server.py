@@ -102,6 +102,19 @@ async def test_f16_an_oversized_message_ends_its_own_call_only(size):
         assert (await stub.Enhance(enhancer_pb2.EnhanceRequest(id="still here"))).id == "still here"
 
 
+async def test_f17_bytes_that_are_no_protobuf_end_their_own_call_only():
+    async with mirror() as (channel, _):
+        stream = channel.stream_stream("/davy.v1.Enhancer/EnhanceStream")(iter([b"\xff\xff\xff"]))
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stream.read()
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await channel.unary_unary("/davy.v1.Enhancer/Enhance")(b"\xff\xff\xff")
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        stub = enhancer_pb2_grpc.EnhancerStub(channel)
+        assert (await stub.Enhance(enhancer_pb2.EnhanceRequest(id="still here"))).id == "still here"
+
+
 async def test_health_and_reflection_know_the_service():
     async with mirror() as (channel, _):
         checked = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service="davy.v1.Enhancer"))

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -136,7 +137,25 @@ class _ErrorsToStatus(grpc.aio.ServerInterceptor):
         kind = f"{_arity(handler.request_streaming)}_{_arity(handler.response_streaming)}"  # "unary_stream"
         wrap = _wrap_stream if handler.response_streaming else _wrap_unary
         make = getattr(grpc, f"{kind}_rpc_method_handler")
-        return make(wrap(getattr(handler, kind)), handler.request_deserializer, handler.response_serializer)  # type: ignore[no-any-return]
+        read = handler.request_deserializer if handler.request_streaming else _keep_fault(handler.request_deserializer)
+        return make(wrap(getattr(handler, kind)), read, handler.response_serializer)  # type: ignore[no-any-return]
+
+
+def _keep_fault(deserialize: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    """Hand bytes that are no protobuf on as their error: raised here, gRPC would answer it with UNKNOWN."""
+
+    def read(data: bytes) -> object:
+        try:
+            return deserialize(data)
+        except DecodeError as error:
+            return error
+
+    return read
+
+
+def _check(request: object) -> None:
+    if isinstance(request, DecodeError):
+        raise request
 
 
 def _arity(streaming: bool) -> str:
@@ -146,8 +165,9 @@ def _arity(streaming: bool) -> str:
 def _wrap_unary(method: Callable[[object, Context], Awaitable[Answer]]) -> Callable[[object, Context], Awaitable[Answer]]:
     async def call(request: object, context: Context) -> Answer:
         try:
+            _check(request)
             return await method(request, context)
-        except DavyError as error:
+        except (DavyError, DecodeError) as error:
             return await _abort(context, error)
 
     return call
@@ -158,16 +178,19 @@ def _wrap_stream(
 ) -> Callable[[object, Context], AsyncGenerator[Answer, None]]:
     async def call(request: object, context: Context) -> AsyncGenerator[Answer, None]:
         try:
+            _check(request)
             async with aclosing(method(request, context)) as answers:
                 async for answer in answers:
                     yield answer
-        except DavyError as error:
+        except (DavyError, DecodeError) as error:
             await _abort(context, error)
 
     return call
 
 
-async def _abort(context: Context, error: DavyError) -> NoReturn:
+async def _abort(context: Context, error: DavyError | DecodeError) -> NoReturn:
+    if isinstance(error, DecodeError):
+        error = InvalidInputError(f"the message is no protobuf of the expected type: {error}")
     code = status_of(error)
     log.warning("grpc.refused", peer=context.peer(), code=code.name, error=str(error))
     await context.abort(code, str(error))
