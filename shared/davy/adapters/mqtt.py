@@ -63,9 +63,10 @@ async def connect(
         yield bus
     finally:
         await bus.say_goodbye()
-        runner.cancel()
-        with suppress(asyncio.CancelledError):
-            await runner
+        # Python 3.11 loses a cancellation that meets a failing TaskGroup or a finished wait_for: ask until it is heard.
+        while not runner.done():
+            runner.cancel()
+            await asyncio.wait({runner}, timeout=0.2)
         bus.end_subscriptions()
 
 
