@@ -1,0 +1,31 @@
+"""How restless a video's brightness is."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from davy.errors import InvalidInputError
+from davy.frame import BgrImage
+from davy.iqa.luminance import luma
+
+
+def flicker(frames: Iterable[BgrImage], reference: Iterable[BgrImage] | None = None) -> float:
+    """Standard deviation over frames of the mean luma, in units of 1/255.
+
+    With a reference video (the input, say) its own changes are no fault: its mean luma, times the one gain that fits best
+    (least squares), is taken off first.
+
+    Raises:
+        InvalidInputError: no frame, or a reference of another length.
+    """
+    means = np.array([luma(frame).mean() for frame in frames])
+    if means.size == 0:
+        raise InvalidInputError("flicker needs at least one frame")
+    if reference is None:
+        return float(means.std())
+    wanted = np.array([luma(frame).mean() for frame in reference])
+    if wanted.size != means.size:
+        raise InvalidInputError(f"the reference has {wanted.size} frames, the video {means.size}")
+    power = float(wanted @ wanted)
+    gain = float(wanted @ means) / power if power > 0 else 0.0
+    return float((means - gain * wanted).std())

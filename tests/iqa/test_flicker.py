@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from davy.errors import InvalidInputError
+from davy.iqa import flicker
+
+
+def video(*levels):
+    return [np.full((4, 4, 3), level, np.uint8) for level in levels]
+
+
+def test_a_steady_video_does_not_flicker():
+    assert flicker(video(80, 80, 80)) == pytest.approx(0)
+
+
+def test_two_levels_flicker_by_half_their_difference():
+    assert flicker(video(80, 90, 80, 90)) == pytest.approx(5)
+
+
+def test_what_the_input_does_too_is_no_fault_whatever_the_gain():
+    assert flicker(video(80, 120, 80), video(20, 30, 20)) == pytest.approx(0, abs=1e-9)
+
+
+def test_no_frames_and_unequal_lengths_are_refused():
+    with pytest.raises(InvalidInputError, match="at least one"):
+        flicker([])
+    with pytest.raises(InvalidInputError, match="2 frames"):
+        flicker(video(1), video(1, 2))
