@@ -30,6 +30,9 @@ log = get_logger(__name__)
 PROBLEM_TYPE = "application/problem+json"
 GRACE_S = 1.0  # an answer under way may take this long after a stop; a live stream never ends by itself and is cut then
 
+WEBSOCKET_BYTES = 65_536
+SEND_BUFFER_BYTES = 524_288  # per connection; the kernel's own 4 MB hold seconds of live pictures for a slow client
+
 # The nearest class in an error's ancestry decides.
 _STATUS: Mapping[type[errors.DavyError], HTTPStatus] = {
     errors.DavyError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -251,6 +254,7 @@ async def serve_app(
     ready: Callable[[int], None] | None = None,
     *,
     access_log: bool = False,
+    websockets: bool = False,
 ) -> None:
     """Serve until cancelled; then finish the answers under way, for GRACE_S at most.
 
@@ -260,6 +264,7 @@ async def serve_app(
     Args:
         port: 0 takes a free one.
         ready: called with the real port as soon as connections are taken.
+        websockets: take WebSocket connections too; a message from a client has at most WEBSOCKET_BYTES.
 
     Raises:
         AddressUnavailableError: host and port cannot be listened on.
@@ -268,7 +273,9 @@ async def serve_app(
     config = uvicorn.Config(
         _Endable(app),
         http="h11",
-        ws="none",
+        ws="websockets-sansio" if websockets else "none",
+        ws_max_size=WEBSOCKET_BYTES,
+        ws_per_message_deflate=False,  # JPEGs do not shrink
         lifespan="off",
         log_config=None,
         log_level="warning",
@@ -279,8 +286,10 @@ async def serve_app(
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listener]), name="http.serve")
     try:
+        bound = listener.getsockname()[1]
+        log.info("http.listening", host=host, port=bound)
         if ready:
-            ready(listener.getsockname()[1])
+            ready(bound)
         await asyncio.shield(running)
     finally:
         server.should_exit = True
@@ -335,6 +344,8 @@ class _Server(uvicorn.Server):
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=256)
+        listener = socket.create_server((host, port), family=family, backlog=256)
     except OSError as error:
         raise errors.AddressUnavailableError(f"{host}:{port}", error.strerror or str(error)) from error
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # accepted connections inherit it
+    return listener
