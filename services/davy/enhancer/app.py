@@ -1,0 +1,131 @@
+"""The enhancement service: REST, gRPC and, where a mine is configured, a member of the enhancer pool."""
+
+import asyncio
+import functools
+import platform
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from davy.adapters import mqtt
+from davy.adapters.grpc_server import serve_grpc
+from davy.adapters.http import serve_app
+from davy.enhancer.engine import Engine
+from davy.enhancer.metrics import RequestMetrics
+from davy.enhancer.pool import Pool
+from davy.enhancer.rest import create_app
+from davy.enhancer.rpc import EnhancerService, register
+from davy.enhancer.settings import EnhancerSettings
+from davy.frame import CameraId
+from davy.ports import OpenBus
+from davy.runtime import StillEnhancer, VideoEnhancer
+from davy.site import CameraConfig, SiteConfig
+from davy.telemetry import FrameMetrics, get_logger
+
+log = get_logger(__name__)
+
+PROTOBUF_OVERHEAD = 1_000_000  # of a gRPC message over the picture in it; output may be larger than input, too
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The ports that the service really listens on."""
+
+    http_port: int
+    grpc_port: int
+
+
+async def serve(
+    settings: EnhancerSettings,
+    registry: CollectorRegistry,
+    site: SiteConfig | None = None,
+    ready: Callable[[Addresses], None] | None = None,
+    open_bus: OpenBus = mqtt.connect,
+) -> None:
+    """Serve until cancelled.
+
+    Args:
+        registry: metrics are added to it; they are served at /metrics.
+        site: the mine whose thin cameras are enhanced; None serves requests only.
+        ready: called once REST and gRPC are answered.
+        open_bus: connects to the mine's broker.
+
+    Raises:
+        AddressUnavailableError: a port is taken.
+        ModelError: the model file cannot be used.
+    """
+    still = await asyncio.to_thread(StillEnhancer, settings.model)
+    engine = Engine(
+        still,
+        RequestMetrics(registry),
+        threads=settings.threads,
+        batch=settings.batch,
+        queue=settings.queue,
+        deadline_s=settings.deadline_s,
+    )
+    service = EnhancerService(engine, int(settings.max_megapixels * 1e6))
+    troubles: list[Callable[[], Sequence[str]]] = []
+    app = create_app(settings, engine, registry, lambda: [text for ask in troubles for text in ask()])
+    ports: dict[str, int] = {}
+
+    def note(kind: str, port: int) -> None:
+        ports[kind] = port
+        if len(ports) == 2 and ready is not None:
+            ready(Addresses(ports["http"], ports["grpc"]))
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(engine.run(), name="enhancer.engine")
+            http = serve_app(app, settings.host, settings.port, functools.partial(note, "http"), access_log=settings.access_log)
+            tasks.create_task(http, name="enhancer.http")
+            grpc = serve_grpc(
+                settings.host,
+                settings.grpc_port,
+                functools.partial(register, service),
+                functools.partial(note, "grpc"),
+                max_message_bytes=settings.max_body_bytes + PROTOBUF_OVERHEAD,
+            )
+            tasks.create_task(grpc, name="enhancer.grpc")
+            if site is not None:
+                pool = _serve_pool(settings, registry, site, still, open_bus, troubles)
+                tasks.create_task(pool, name="enhancer.pool")
+    except ExceptionGroup as group:
+        if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
+            raise group.exceptions[0] from group
+        raise
+
+
+async def _serve_pool(
+    settings: EnhancerSettings,
+    registry: CollectorRegistry,
+    site: SiteConfig,
+    still: StillEnhancer,
+    open_bus: OpenBus,
+    troubles: list[Callable[[], Sequence[str]]],
+) -> None:
+    pool = Pool(
+        still.model,
+        lambda: VideoEnhancer(still, settings.network_every),
+        functools.partial(_config_of, site),
+        FrameMetrics(registry),
+        cameras=settings.pool_cameras,
+        threads=settings.pool_threads,
+    )
+    # Two members with one id would take each other's connection, so each start takes its own.
+    client_id = f"enhancer-{platform.node()}-{uuid.uuid4().hex[:8]}"
+    async with open_bus(site.broker, client_id) as bus:
+        troubles.append(
+            lambda: [] if bus.connected else [f"no connection to the broker at {site.broker}: no frames of cameras"]
+        )
+        await pool.run(bus)
+
+
+_UNKNOWN_CAMERA = CameraConfig.model_validate({"source": "mine://unknown"})
+
+
+def _config_of(site: SiteConfig, camera_id: CameraId) -> CameraConfig:
+    edge = site.edges.get(camera_id.edge) if camera_id.site == site.site else None
+    known = edge.cameras.get(camera_id.camera) if edge else None
+    return known or _UNKNOWN_CAMERA
