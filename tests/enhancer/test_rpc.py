@@ -1,0 +1,74 @@
+import re
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from PIL import Image
+
+from davy.v1.enhancer_pb2 import EnhanceRequest
+from davy.v1.enhancer_pb2_grpc import EnhancerStub
+
+
+@pytest.fixture
+async def stub(service) -> AsyncIterator[EnhancerStub]:
+    options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{service.addresses.grpc_port}", options=options) as channel:
+        yield EnhancerStub(channel)
+
+
+async def test_one_picture_is_enhanced_in_its_own_format(stub: EnhancerStub, dark: Image.Image, save):
+    answer = await stub.Enhance(EnhanceRequest(image=save(dark, "PNG"), id="a"))
+    assert (answer.content_type, answer.id, answer.error) == ("image/png", "a", "")
+    assert answer.model.startswith("ispcnn-")
+    assert answer.elapsed_ms > 0
+
+
+async def test_strength_zero_is_not_the_same_as_no_strength(stub: EnhancerStub, dark: Image.Image, save):
+    png = save(dark, "PNG")
+    still = await stub.Enhance(EnhanceRequest(image=png, strength=0))
+    whole = await stub.Enhance(EnhanceRequest(image=png))
+    assert still.image != whole.image
+
+
+@pytest.mark.parametrize(
+    ("request_of", "code", "words"),
+    [
+        (lambda jpeg: EnhanceRequest(image=jpeg[:-300]), grpc.StatusCode.INVALID_ARGUMENT, "truncated"),
+        (lambda jpeg: EnhanceRequest(image=b"hello"), grpc.StatusCode.INVALID_ARGUMENT, "send JPEG"),
+        (lambda jpeg: EnhanceRequest(image=jpeg, strength=2), grpc.StatusCode.INVALID_ARGUMENT, "0 .identity. to 1"),
+        (lambda jpeg: EnhanceRequest(image=jpeg, quality=101), grpc.StatusCode.INVALID_ARGUMENT, "1 to 100"),
+        (lambda jpeg: EnhanceRequest(image=jpeg, accept="text/html"), grpc.StatusCode.INVALID_ARGUMENT, "image/webp"),
+        (lambda jpeg: EnhanceRequest(image=bytes(100_000_000)), grpc.StatusCode.RESOURCE_EXHAUSTED, "larger than max"),
+    ],
+)
+async def test_bad_requests_end_with_a_code_and_a_reason(stub: EnhancerStub, dark_jpeg: bytes, request_of, code, words: str):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.Enhance(request_of(dark_jpeg))
+    assert caught.value.code() is code
+    assert re.search(words, caught.value.details() or "")
+
+
+async def test_a_stream_answers_in_order_and_survives_a_bad_picture(stub: EnhancerStub, dark_jpeg: bytes):
+    async def requests() -> AsyncIterator[EnhanceRequest]:
+        for number in range(20):
+            image = dark_jpeg[:-300] if number % 5 == 3 else dark_jpeg
+            yield EnhanceRequest(image=image, id=str(number), accept="image/jpeg")
+
+    answers = [answer async for answer in stub.EnhanceStream(requests())]
+    assert [answer.id for answer in answers] == [str(number) for number in range(20)]
+    assert [number for number, answer in enumerate(answers) if answer.error] == [3, 8, 13, 18]
+    assert all(bool(answer.image) != bool(answer.error) for answer in answers)
+
+
+async def test_a_client_that_leaves_a_stream_frees_its_places(stub: EnhancerStub, service, dark_jpeg: bytes):
+    async def requests() -> AsyncIterator[EnhanceRequest]:
+        while True:
+            yield EnhanceRequest(image=dark_jpeg)
+
+    call = stub.EnhanceStream(requests())
+    async for _ in call:
+        break
+    call.cancel()
+    answers = [await stub.Enhance(EnhanceRequest(image=dark_jpeg)) for _ in range(20)]
+    assert len(answers) == 20
+    assert service.count("davy_enhance_requests_inside") == 0
