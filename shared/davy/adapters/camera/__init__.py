@@ -1,0 +1,55 @@
+"""Cameras by their URL: rtsp, HTTP MJPEG, video files, folders of pictures, USB.
+
+No OpenCV: its VideoCapture.read can hang for ever on a dead stream, and FFmpeg through PyAV has real timeouts.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from davy.adapters.camera.folder import FolderSource
+from davy.adapters.camera.live import LiveSource, open_usb
+from davy.adapters.camera.picture import PICTURE_CODECS
+from davy.adapters.camera.video import VideoFileSource
+from davy.adapters.urls import redact
+from davy.errors import CameraUnavailableError, ConfigError
+from davy.ports import FrameSource, OpenSource, SourceOptions
+
+__all__ = ["OPENERS", "open_source"]
+
+
+def open_source(url: str, options: SourceOptions) -> FrameSource:
+    """Open a camera. Blocks for at most options.timeout_s, apart from name resolution.
+
+    Args:
+        url: rtsp[s]://…, http[s]://… (MJPEG, or anything FFmpeg streams), file:///video.mp4, file:///folder, usb://0.
+        options: Rate, size, timeout, and whether files start again at their end.
+
+    Raises:
+        CameraUnavailableError: it is not there, or shows no picture.
+        ConfigError: the URL has an unknown scheme or names nothing.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme not in OPENERS:
+        raise ConfigError(f"camera {redact(url)}: a source starts with one of {', '.join(f'{each}://' for each in OPENERS)}")
+    return OPENERS[scheme](url, options)
+
+
+def _open_file(url: str, options: SourceOptions) -> FrameSource:
+    parts = urlsplit(url)
+    path = Path(unquote(parts.netloc + parts.path))  # file://folder is taken as relative, as people write it
+    if path.is_dir() or (path.is_file() and path.suffix.lower() in PICTURE_CODECS):
+        return FolderSource(path, options)
+    if path.is_file():
+        return VideoFileSource(path, options)
+    raise CameraUnavailableError(url, "there is no such file or folder" if str(path) != "." else "name a file or folder")
+
+
+OPENERS: Mapping[str, OpenSource] = {
+    "rtsp": LiveSource,
+    "rtsps": LiveSource,
+    "http": LiveSource,
+    "https": LiveSource,
+    "file": _open_file,
+    "usb": open_usb,
+}

@@ -1,0 +1,82 @@
+"""A folder of pictures as a camera."""
+
+import threading
+import time
+from pathlib import Path
+
+from davy.adapters.camera.pace import Pace
+from davy.adapters.camera.picture import PICTURE_CODECS, ToBgr, read_picture
+from davy.errors import CameraEndedError, CameraUnavailableError, InvalidInputError
+from davy.frame import BgrImage, Frame
+from davy.ports import SourceOptions
+from davy.telemetry import get_logger
+
+log = get_logger(__name__)
+
+
+class FolderSource:
+    """The pictures of a folder in the order of their names, options.fps a second; or one picture, again and again.
+
+    The folder is listed anew in every round, so pictures may come and go. `damaged` counts unreadable ones, once each.
+    """
+
+    def __init__(self, path: Path, options: SourceOptions) -> None:
+        self._path, self._options = path, options
+        self._closing = threading.Event()
+        self._pace = Pace(self._closing)
+        self._to_bgr = ToBgr(options.size)
+        self._waiting: list[Path] = []
+        self._unreadable: set[Path] = set()
+        self._ticks = 0
+        self._list()
+
+    @property
+    def damaged(self) -> int:
+        return len(self._unreadable)
+
+    def read(self) -> Frame:
+        """The next picture, when it is due.
+
+        Raises:
+            CameraUnavailableError: no picture is left that can be read, or the source was closed.
+            CameraEndedError: the last picture was shown and options.loop is False.
+        """
+        pixels = self._next_readable()
+        on_time = self._pace.wait(self._ticks / self._options.fps)
+        self._ticks += 1
+        if not on_time:
+            raise CameraUnavailableError(str(self._path), "closed")
+        return Frame(pixels, time.time_ns())
+
+    def close(self) -> None:
+        self._closing.set()
+
+    def _next_readable(self) -> BgrImage:
+        rounds = 0
+        while not self._closing.is_set():
+            if not self._waiting:
+                rounds += 1
+                if not self._options.loop:
+                    raise CameraEndedError(str(self._path), "every picture was shown")
+                if rounds > 1:
+                    raise CameraUnavailableError(str(self._path), f"none of its {len(self._list())} pictures can be read")
+                self._list()
+            path = self._waiting.pop(0)
+            try:
+                return self._to_bgr.resize(read_picture(path))
+            except (InvalidInputError, OSError) as error:
+                if path not in self._unreadable:
+                    self._unreadable.add(path)
+                    log.warning("camera.unreadable", file=str(path), error=str(error))
+        raise CameraUnavailableError(str(self._path), "closed")
+
+    def _list(self) -> list[Path]:
+        try:
+            found = [self._path] if self._path.is_file() else sorted(self._path.iterdir())
+        except OSError as error:
+            raise CameraUnavailableError(str(self._path), f"the folder cannot be listed: {error.strerror}") from error
+        self._waiting = [path for path in found if path.suffix.lower() in PICTURE_CODECS]
+        if not self._waiting:
+            kinds = ", ".join(suffix[1:] for suffix in PICTURE_CODECS)
+            raise CameraUnavailableError(str(self._path), f"the folder holds no picture: put files of {kinds} there")
+        return self._waiting

@@ -1,0 +1,78 @@
+"""Cameras that run by themselves: rtsp, HTTP, USB."""
+
+import os
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from davy.adapters.camera.pace import RateCap
+from davy.adapters.camera.packets import Packets
+from davy.adapters.camera.picture import ToBgr
+from davy.errors import CameraUnavailableError
+from davy.frame import Frame
+from davy.ports import SourceOptions
+
+# A live stream is shown at once: no reordering buffer, and no seconds of probing for a frame rate that nobody needs.
+LIVE_OPTIONS = {"fflags": "nobuffer", "flags": "low_delay", "analyzeduration": "1000000", "fpsprobesize": "0"}
+
+
+class LiveSource:
+    """A network camera. Every frame that arrives is read, so nothing queues; those beyond options.fps are dropped early."""
+
+    def __init__(self, url: str, options: SourceOptions, packets: Packets | None = None) -> None:
+        self._packets = packets or Packets(url, options.timeout_s, options=_options_of(url))
+        self._cap = RateCap(options.fps)
+        self._to_bgr = ToBgr(options.size)
+        self._frames = self._packets.frames(lambda: self._cap.wants(time.monotonic()))
+
+    @property
+    def damaged(self) -> int:
+        """Frames that arrived incomplete and were skipped."""
+        return self._packets.damaged
+
+    def read(self) -> Frame:
+        """The next frame; captured_ns is its arrival.
+
+        Raises:
+            CameraStalledError: silence, or only damaged frames, for options.timeout_s.
+            CameraUnavailableError: the connection broke or ended.
+        """
+        frame = next(self._frames, None)
+        captured_ns = time.time_ns()
+        if frame is None:
+            raise CameraUnavailableError(self._packets.source, "the stream ended")
+        return Frame(self._to_bgr(frame), captured_ns)
+
+    def close(self) -> None:
+        self._packets.close()
+
+
+def open_usb(url: str, options: SourceOptions) -> LiveSource:
+    """Open `usb://0` (/dev/video0) or `usb:///dev/video2`; JPEG from the camera where it has it, for USB 2 is slow.
+
+    Raises:
+        CameraUnavailableError: there is no such device, or it gives no picture.
+    """
+    parts = urlsplit(url)
+    device = Path(parts.path) if parts.path.startswith("/dev/") else Path(f"/dev/video{parts.netloc or parts.path.strip('/')}")
+    if not device.exists():
+        present = ", ".join(sorted(str(each) for each in Path("/dev").glob("video*"))) or "none"
+        raise CameraUnavailableError(url, f"there is no {device}: is the camera plugged in? present: {present}")
+    if not os.access(device, os.R_OK | os.W_OK):
+        raise CameraUnavailableError(url, f"{device} may not be opened: add this user to the group video")
+    wanted = {"framerate": f"{options.fps:g}"}
+    if options.size:
+        wanted["video_size"] = f"{options.size[0]}x{options.size[1]}"
+    attempts: tuple[dict[str, str], ...] = ({**wanted, "input_format": "mjpeg"}, wanted, {})
+    for number, attempt in enumerate(attempts, 1):
+        try:
+            return LiveSource(url, options, Packets(str(device), options.timeout_s, "v4l2", attempt))
+        except CameraUnavailableError:
+            if number == len(attempts):
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _options_of(url: str) -> dict[str, str]:
+    rtsp = {"rtsp_transport": "tcp"} if url.startswith("rtsp") else {}  # over UDP a busy tunnel's link loses slices
+    return {**LIVE_OPTIONS, **rtsp}

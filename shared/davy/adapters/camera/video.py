@@ -1,0 +1,86 @@
+"""A video file as a camera."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+
+from davy.adapters.camera.pace import Pace
+from davy.adapters.camera.packets import Packets
+from davy.adapters.camera.picture import ToBgr
+from davy.errors import CameraEndedError, CameraUnavailableError
+from davy.frame import Frame
+from davy.ports import SourceOptions
+
+DEFAULT_FPS = 25.0  # of a file that does not tell its own
+
+
+class VideoFileSource:
+    """A video file at its own speed, at most options.fps frames a second; it starts again at its end."""
+
+    def __init__(self, path: Path, options: SourceOptions) -> None:
+        self._path, self._options = path, options
+        self._closing = threading.Event()
+        self._pace = Pace(self._closing)
+        self._to_bgr = ToBgr(options.size)
+        self._damaged_before = 0
+        self._packets = self._open()
+        self._frames = self._timed_frames()
+
+    @property
+    def damaged(self) -> int:
+        """Frames that could not be decoded and were skipped."""
+        return self._damaged_before + self._packets.damaged
+
+    def read(self) -> Frame:
+        """The next frame, when it is due.
+
+        Raises:
+            CameraUnavailableError: no frame of the file can be decoded, or the source was closed.
+            CameraEndedError: the last frame was shown and options.loop is False.
+        """
+        found = next(self._frames, None)
+        if found is None:
+            raise CameraUnavailableError(str(self._path), "closed")
+        media_s, frame = found
+        pixels = self._to_bgr(frame)
+        if not self._pace.wait(media_s):
+            raise CameraUnavailableError(str(self._path), "closed")
+        return Frame(pixels, time.time_ns())
+
+    def close(self) -> None:
+        self._closing.set()
+        self._packets.close()
+
+    def _open(self) -> Packets:
+        return Packets(str(self._path), self._options.timeout_s)
+
+    def _timed_frames(self) -> Iterator[tuple[float, VideoFrame]]:
+        """Frames that are wanted, each with its time in seconds since the first round began."""
+        round_began_s = 0.0
+        while True:
+            fps = min(self._packets.fps or DEFAULT_FPS, self._options.fps)
+            own_period_s = 1 / (self._packets.fps or DEFAULT_FPS)
+            first_s, media_s, wanted_s = None, -own_period_s, 0.0
+            for frame in self._packets.frames():
+                at_s = frame.time if frame.pts is not None else media_s + own_period_s + (first_s or 0.0)
+                first_s = at_s if first_s is None else first_s
+                media_s = max(media_s, at_s - first_s)
+                if media_s >= wanted_s - own_period_s / 2:  # a frame between two wanted ones goes unconverted
+                    wanted_s += 1 / fps
+                    yield round_began_s + media_s, frame
+            self._check_end(first_s)
+            round_began_s += media_s + own_period_s
+            self._damaged_before += self._packets.damaged
+            self._packets.close()
+            self._packets = self._open()
+
+    def _check_end(self, first_s: float | None) -> None:
+        if self._closing.is_set():
+            raise CameraUnavailableError(str(self._path), "closed")
+        if first_s is None:
+            raise CameraUnavailableError(str(self._path), "not one frame of it can be decoded")
+        if not self._options.loop:
+            raise CameraEndedError(str(self._path), "every frame was shown")

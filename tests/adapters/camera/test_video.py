@@ -1,0 +1,66 @@
+import pytest
+from tests.fixtures.cameras import levels_of, seconds, write_video
+
+from davy.adapters.camera import open_source
+from davy.errors import CameraEndedError, CameraUnavailableError
+from davy.ports import SourceOptions
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return write_video(tmp_path_factory.mktemp("video") / "drive past.mp4", frames=10, fps=20)
+
+
+def test_a_video_starts_again_at_its_end(video):
+    levels = levels_of(open_source(f"file://{video}", SourceOptions(fps=100)), 15)
+    assert levels == [*range(10), *range(5)]
+
+
+def test_a_video_plays_at_its_own_speed(video):
+    source = open_source(f"file://{video}", SourceOptions(fps=100))
+    source.read()
+    assert 0.4 < seconds(lambda: levels_of(source, 10)) < 0.7
+
+
+def test_a_cap_leaves_out_frames_and_keeps_the_speed(video):
+    source = open_source(f"file://{video}", SourceOptions(fps=10))
+    source.read()
+    assert levels_of(source, 4) == [2, 4, 6, 8]
+
+
+def test_a_name_with_escaped_blanks_is_found(video):
+    assert open_source(f"file://{str(video).replace(' ', '%20')}", SourceOptions(fps=100)).read().size == (320, 240)
+
+
+def test_frames_have_the_size_asked_for(video):
+    assert open_source(f"file://{video}", SourceOptions(fps=100, size=(160, 120))).read().size == (160, 120)
+
+
+def test_without_loop_the_end_is_said(video):
+    source = open_source(f"file://{video}", SourceOptions(fps=100, loop=False))
+    levels_of(source, 10)
+    with pytest.raises(CameraEndedError):
+        source.read()
+
+
+def test_damaged_packets_are_skipped_and_counted(tmp_path):
+    path = write_video(tmp_path / "a.avi", frames=20, fps=100, codec="mjpeg")
+    data = bytearray(path.read_bytes())
+    for at in range(len(data) // 3, len(data) // 2):
+        data[at] = 0x5A
+    path.write_bytes(data)
+    source = open_source(f"file://{path}", SourceOptions(fps=100))
+    assert len(levels_of(source, 20)) == 20
+    assert source.damaged > 0
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no video\n" * 100])
+def test_a_file_that_is_no_video_says_so(tmp_path, content):
+    (tmp_path / "a.mp4").write_bytes(content)
+    with pytest.raises(CameraUnavailableError):
+        open_source(f"file://{tmp_path}/a.mp4", SourceOptions())
+
+
+def test_a_missing_file_says_so(tmp_path):
+    with pytest.raises(CameraUnavailableError, match="there is no such file or folder"):
+        open_source(f"file://{tmp_path}/gone.mp4", SourceOptions())
