@@ -39,6 +39,12 @@ class UnreadableImageError(InvalidInputError):
         self.reason = reason
 
 
+class UnreadableVideoError(InvalidInputError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the video {path} cannot be read: {reason}")
+        self.path, self.reason = path, reason
+
+
 class UnsupportedImageError(InvalidInputError):
     def __init__(self, found: str, supported: str) -> None:
         super().__init__(f"{found} is not supported: send {supported}")
@@ -123,6 +129,12 @@ class OverloadedError(UnavailableError):
     def __init__(self, what: str, limit: int) -> None:
         super().__init__(f"{what} is full ({limit} waiting): try again in a moment, or slow down")
         self.what, self.limit = what, limit
+
+
+class NoFrameError(UnavailableError):
+    def __init__(self, camera: str, variant: str, reason: str = "") -> None:
+        super().__init__(f"camera {camera} has no {variant} frame yet" + (f": {reason}" if reason else ""))
+        self.camera, self.variant, self.reason = camera, variant, reason
 
 
 class DeadlineExceededError(UnavailableError):

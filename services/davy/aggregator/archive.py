@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
@@ -95,7 +95,7 @@ class Archive:
     async def keyframe(self, event_id: int) -> bytes | None:
         return await self._call(self._store.keyframe, event_id)
 
-    async def follow(self, after: int | None = None) -> AsyncIterator[EventRecord]:
+    async def follow(self, after: int | None = None) -> AsyncGenerator[EventRecord, None]:
         """Events as they are stored, oldest first, from above id `after` (None: from now on). Reads the archive, so a slow
         reader loses nothing and holds nothing in memory."""
         position = after if after is not None else await self._call(self._store.last_id)

@@ -8,7 +8,8 @@ from davy.adapters.envelope import from_envelope, from_event, to_envelope
 from davy.aggregator.archive import REPORTER, Archive
 from davy.aggregator.live import LiveFrames
 from davy.aggregator.metrics import AggregatorMetrics
-from davy.errors import DavyError, InvalidInputError, OverloadedError
+from davy.aggregator.parts import Parts
+from davy.errors import DavyError, InvalidInputError
 from davy.frame import CameraId
 from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
 
@@ -103,10 +104,8 @@ async def _batches(received: asyncio.Queue[ingest_pb2.Event | None]) -> AsyncIte
 class FramesServicer(ingest_pb2_grpc.FramesServicer):
     """Live frames for subscribers; one frame waits per camera and subscriber."""
 
-    def __init__(self, live: LiveFrames, metrics: AggregatorMetrics, site: str, max_age_s: float, max_streams: int) -> None:
-        self._live, self._metrics = live, metrics
-        self._site, self._max_age_s, self._max_streams = site, max_age_s, max_streams
-        self._streams = 0
+    def __init__(self, parts: Parts, site: str) -> None:
+        self._parts, self._site = parts, site
 
     async def Subscribe(  # noqa: N802  # as above
         self,
@@ -116,30 +115,22 @@ class FramesServicer(ingest_pb2_grpc.FramesServicer):
         cameras = self._cameras(request)
         if not 0 <= request.max_fps <= 1000:
             raise InvalidInputError(f"max_fps is 0 to 1000, got {request.max_fps}")
-        if self._streams >= self._max_streams:
-            raise OverloadedError("the list of subscribers", self._max_streams)
-        max_age_s = min(request.max_age_ms / 1000 or self._max_age_s, self._max_age_s)
-        self._streams += 1
-        self._metrics.subscribers.labels("grpc").inc()
-        try:
-            with self._live.watch("subscribe", cameras, request.max_fps, max_age_s) as watcher:
-                while True:
-                    live = await watcher.take()
-                    envelope = to_envelope(live.frame)
-                    if not request.include_raw:
-                        envelope.ClearField("raw_jpeg")
-                    labels = (live.frame.camera.edge, live.frame.camera.camera)
-                    self._metrics.sent.labels(*labels, "grpc").inc()
-                    self._metrics.age.labels(*labels, "grpc").observe(live.age_s())
-                    yield envelope
-        finally:
-            self._streams -= 1
-            self._metrics.subscribers.labels("grpc").dec()
+        bound_ms = self._parts.settings.max_age_ms
+        max_age_s = min(request.max_age_ms or bound_ms, bound_ms) / 1000
+        watching = self._parts.live.watch("subscribe", cameras, request.max_fps, max_age_s)
+        with self._parts.stream("grpc"), watching as watcher:
+            while True:
+                live = await watcher.take()
+                envelope = to_envelope(live.frame)
+                if not request.include_raw:
+                    envelope.ClearField("raw_jpeg")
+                self._parts.count_sent(live, "grpc")
+                yield envelope
 
     def _cameras(self, request: ingest_pb2.SubscribeRequest) -> list[CameraId] | None:
         if len(request.cameras) > MAX_CAMERAS_PER_REQUEST:
             raise InvalidInputError(f"at most {MAX_CAMERAS_PER_REQUEST} cameras in one request")
         cameras = [CameraId.parse(f"{self._site}/{name}") for name in request.cameras]
         for camera in cameras:
-            self._live.check_known(camera)
+            self._parts.live.check_known(camera)
         return cameras or None

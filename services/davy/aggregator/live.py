@@ -88,7 +88,8 @@ class LiveFrames:
             self._metrics.dropped.labels(*labels, "ingest", "superseded").inc()
             return False
         clock = self._clocks.setdefault(frame.camera.edge, EdgeClock())
-        live = LiveFrame(frame, time.monotonic(), clock.age_ns(frame.captured_ns) / 1e9, via)
+        age_ns = clock.age_ns(frame.captured_ns) if via == "store" else clock.observe(frame.captured_ns)  # a cache may be old
+        live = LiveFrame(frame, time.monotonic(), age_ns / 1e9, via)
         camera.newest = live
         camera.received += 1
         camera.receipts_s.append(live.received_s)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from google.protobuf.message import DecodeError
@@ -91,7 +91,7 @@ class FrameStore:
             except StoreUnavailableError:
                 await asyncio.sleep(random.uniform(*RETRY_S))
 
-    async def follow(self, cameras: Sequence[CameraId]) -> AsyncIterator[EncodedFrame]:
+    async def follow(self, cameras: Sequence[CameraId]) -> AsyncGenerator[EncodedFrame, None]:
         """Frames that other writers put, newest wins: a slow reader gets the frame that is there when it asks.
 
         Raises:

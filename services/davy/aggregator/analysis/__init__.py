@@ -1,0 +1,1 @@
+"""What is looked for in enhanced frames: one small file per analyser."""

@@ -1,0 +1,28 @@
+"""People, by OpenCV's HOG detector (Dalal and Triggs 2005): no model file, 64x128 pixels of an upright person and up."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from davy.aggregator.analysis.base import INFO, Observation, Picture
+
+MIN_SCORE = 0.6  # distance from the SVM's plane; below it rails and props are people
+
+
+class Person:
+    """Upright people. Needs opencv-contrib: OpenCV 5 moved HOG there."""
+
+    name = "person"
+
+    def __init__(self, every_s: float) -> None:
+        self.every_s = every_s
+        self._hog = cv2.HOGDescriptor()
+        self._hog.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
+
+    def look(self, picture: Picture) -> Sequence[Observation]:
+        _, weights = self._hog.detectMultiScale(picture.gray, hitThreshold=0.2, winStride=(8, 8), padding=(8, 8), scale=1.1)
+        scores = [float(score) for score in np.ravel(weights) if score >= MIN_SCORE]
+        count, best = len(scores), max(scores, default=0.0)
+        message = "a person is in view" if count == 1 else f"{count} people are in view"
+        return [Observation("person", count > 0, INFO, message, "nobody is in view any more", {"count": count, "score": best})]

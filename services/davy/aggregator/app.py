@@ -1,0 +1,165 @@
+"""One aggregator, from its settings to its sockets."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+from prometheus_client import CollectorRegistry
+
+from davy.adapters.event_store import EventStore
+from davy.adapters.grpc_server import serve_grpc
+from davy.adapters.http import serve_app
+from davy.adapters.mqtt import MqttBus, connect
+from davy.adapters.redis import FrameStore
+from davy.aggregator.analysis.runner import analyse
+from davy.aggregator.archive import REPORTER, Archive
+from davy.aggregator.bus import follow_roster, follow_thin_cameras, publish_events
+from davy.aggregator.cache import keep_store
+from davy.aggregator.health import Health
+from davy.aggregator.ingest import FramesServicer, IngestServicer
+from davy.aggregator.live import LiveFrames
+from davy.aggregator.metrics import AggregatorMetrics
+from davy.aggregator.overview import Overview
+from davy.aggregator.parts import Parts
+from davy.aggregator.rest.app import build_app
+from davy.aggregator.roster import Roster
+from davy.aggregator.settings import AggregatorSettings
+from davy.aggregator.watch import watch_edges
+from davy.ports import Bus, Message
+from davy.site import SiteConfig
+from davy.topics import OFFLINE, ONLINE, EdgeTopics
+from davy.v1 import ingest_pb2_grpc
+
+HEALTH_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where an aggregator listens."""
+
+    http: int
+    grpc: int
+
+
+async def serve(
+    settings: AggregatorSettings,
+    site: SiteConfig,
+    registry: CollectorRegistry | None = None,
+    ready: Callable[[Ports], None] | None = None,
+) -> None:
+    """Take frames and events, show and analyse them, until cancelled.
+
+    A broker or store that is away, at start or later, degrades it (see /readyz) and does not end it.
+
+    Args:
+        registry: Where the metrics go, and what GET /metrics shows.
+        ready: Called once, when HTTP and gRPC take connections, with their real ports.
+
+    Raises:
+        AddressUnavailableError: a port is taken.
+        ArchiveUnavailableError: the event archive cannot be opened.
+    """
+    registry = registry or CollectorRegistry()
+    metrics = AggregatorMetrics(registry)
+    name = settings.name or f"aggregator-{uuid.uuid4().hex[:8]}"
+    live = LiveFrames(site.camera_ids(), metrics, settings.accept_unknown)
+    roster, health = Roster(site.site), Health(metrics)
+    overview = Overview(site, settings, live, roster, health)
+    status = EdgeTopics(site.site, REPORTER).status
+    async with (
+        _archive(settings, site, metrics) as archive,
+        _store(site, settings, name) as store,
+        connect(
+            site.broker,
+            f"davy-{site.site}-{name}",
+            will=Message(status, OFFLINE, qos=1, retain=True),
+            on_connect=_say_online(status),
+        ) as bus,
+    ):
+        parts = Parts(settings, live, archive, overview, health, metrics, registry)
+        announce = _announce(ready)
+        async with asyncio.TaskGroup() as tasks:
+            for work, title in (
+                (_serve_http(parts, announce), "http"),
+                (_serve_grpc(parts, site, announce), "grpc"),
+                (follow_roster(bus, site.site, roster, metrics), "roster"),
+                (publish_events(bus, site.site, archive), "events"),
+                (keep_store(store, live, health, settings.store_fps), "store"),
+                (watch_edges(roster, archive, settings.edge_offline_after_s), "edges"),
+                (_watch_health(bus, archive, health), "health"),
+            ):
+                tasks.create_task(work, name=f"aggregator.{title}")
+            if thin := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
+                tasks.create_task(follow_thin_cameras(bus, thin, live, roster, metrics), name="aggregator.thin")
+            if settings.analysis.enabled:
+                tasks.create_task(analyse(settings.analysis, live, archive, metrics), name="aggregator.analysis")
+
+
+@asynccontextmanager
+async def _archive(settings: AggregatorSettings, site: SiteConfig, metrics: AggregatorMetrics) -> AsyncIterator[Archive]:
+    path, age_s = settings.data / "events.db", settings.archive_max_age_days * 86_400
+    store = await asyncio.to_thread(EventStore, path, settings.archive_max_bytes, age_s)
+    archive = Archive(store, site.site, metrics)
+    try:
+        yield archive
+    finally:
+        await asyncio.shield(archive.close())
+
+
+@asynccontextmanager
+async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> AsyncIterator[FrameStore]:
+    store = FrameStore(site.store, name, settings.store_ttl_s)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _say_online(status: str) -> Callable[[Bus], Awaitable[None]]:
+    async def say(bus: Bus) -> None:
+        await bus.publish(Message(status, ONLINE, qos=1, retain=True))
+
+    return say
+
+
+def _announce(ready: Callable[[Ports], None] | None) -> Callable[[str, int], None]:
+    """Call ready once both ports are known."""
+    known: dict[str, int] = {}
+
+    def announce(name: str, port: int) -> None:
+        known[name] = port
+        if ready and len(known) == 2:
+            ready(Ports(**known))
+
+    return announce
+
+
+async def _serve_http(parts: Parts, announce: Callable[[str, int], None]) -> None:
+    settings = parts.settings
+    await serve_app(build_app(parts), settings.host, settings.port, lambda port: announce("http", port), websockets=True)
+
+
+async def _serve_grpc(parts: Parts, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
+    settings = parts.settings
+
+    def knows_edge(of_site: str, edge: str) -> bool:
+        return of_site == site.site and (edge in site.edges or settings.accept_unknown)
+
+    def register(server: grpc.aio.Server) -> Sequence[str]:
+        ingest = IngestServicer(parts.live, parts.archive, parts.metrics, settings.window, knows_edge)
+        frames = FramesServicer(parts, site.site)
+        ingest_pb2_grpc.add_IngestServicer_to_server(ingest, server)
+        ingest_pb2_grpc.add_FramesServicer_to_server(frames, server)
+        return ["davy.v1.Ingest", "davy.v1.Frames"]
+
+    await serve_grpc(settings.grpc_host or settings.host, settings.grpc_port, register, lambda port: announce("grpc", port))
+
+
+async def _watch_health(bus: MqttBus, archive: Archive, health: Health) -> None:
+    while True:
+        health.set("broker", "" if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.fault}")
+        health.set("archive", archive.fault)
+        await asyncio.sleep(HEALTH_EVERY_S)

@@ -1,0 +1,51 @@
+"""What the interfaces of one aggregator share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from davy.aggregator.archive import Archive
+from davy.aggregator.health import Health
+from davy.aggregator.live import LiveFrame, LiveFrames
+from davy.aggregator.metrics import AggregatorMetrics
+from davy.aggregator.overview import Overview
+from davy.aggregator.settings import AggregatorSettings
+from davy.errors import OverloadedError
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Made by `davy.aggregator.app.serve`, handed to whatever answers requests."""
+
+    settings: AggregatorSettings
+    live: LiveFrames
+    archive: Archive
+    overview: Overview
+    health: Health
+    metrics: AggregatorMetrics
+    registry: CollectorRegistry
+    streams: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def stream(self, via: str) -> Iterator[None]:
+        """Count an open live stream.
+
+        Raises:
+            OverloadedError: max_streams of this interface are open.
+        """
+        if self.streams.get(via, 0) >= self.settings.max_streams:
+            raise OverloadedError(f"the list of {via} streams", self.settings.max_streams)
+        self.streams[via] = self.streams.get(via, 0) + 1
+        self.metrics.subscribers.labels(via).inc()
+        try:
+            yield
+        finally:
+            self.streams[via] -= 1
+            self.metrics.subscribers.labels(via).dec()
+
+    def count_sent(self, live: LiveFrame, via: str) -> None:
+        labels = (live.frame.camera.edge, live.frame.camera.camera)
+        self.metrics.sent.labels(*labels, via).inc()
+        self.metrics.age.labels(*labels, via).observe(live.age_s())

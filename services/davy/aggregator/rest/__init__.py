@@ -1,0 +1,1 @@
+"""The REST interface and the console, one file per noun."""

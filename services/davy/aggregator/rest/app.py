@@ -1,0 +1,28 @@
+"""The FastAPI application of one aggregator."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from davy.adapters.http import install_metrics, install_problem_handlers
+from davy.aggregator.parts import Parts
+from davy.aggregator.rest.cameras import camera_routes
+from davy.aggregator.rest.console import STATIC, console_routes
+from davy.aggregator.rest.events import event_routes
+from davy.aggregator.rest.system import system_routes
+
+DESCRIPTION = """The cameras of a mine: newest frames, live streams, events, health.
+
+Errors are `application/problem+json` (RFC 9457). A camera's id is `edge.camera`."""
+
+
+def build_app(parts: Parts) -> FastAPI:
+    """Every route of the aggregator. The schema is at /openapi.json; no page that loads from another host is served."""
+    app = FastAPI(title="Davy aggregator", version=version("davy"), description=DESCRIPTION, docs_url=None, redoc_url=None)
+    install_problem_handlers(app)
+    install_metrics(app, parts.registry)
+    for routes in (console_routes, camera_routes, event_routes, system_routes):
+        app.include_router(routes(parts))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
