@@ -15,7 +15,7 @@ from davy.errors import ConfigError, DavyError
 from davy.site import SiteConfig, load_site
 from davy.telemetry import configure_logging, get_logger
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 log = get_logger(__name__)
 
 
@@ -62,6 +62,9 @@ async def _run(settings: EnhancerSettings, site: SiteConfig | None) -> None:
 
 
 def main() -> int:
-    """Run the command; returns the exit status."""
-    status = app(standalone_mode=False)
-    return int(status or 0)
+    """Run the command; returns the exit status: 0 stopped, 1 failed, 2 the words or settings were wrong."""
+    try:
+        app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
