@@ -1,0 +1,398 @@
+/* The static mine: signed distance fields of four places, ray-marched once per camera into a G-buffer.
+ *
+ * Metres; x to the right, y up, z along the roadway, the floor at y = 0. Called from davy.mine.kernels.
+ */
+#include "mine.h"
+
+#define FAR_M 70.0f
+#define BLOCK 8
+
+enum place { GALLERY, FACE, CONVEYOR, JUNCTION };
+
+/* Value noise from a table, period 32: eight loads, no hashing. */
+static inline float noise(const scene *s, float x, float y, float z) {
+    float fx = whole(x), fy = whole(y), fz = whole(z);
+    int ix = (int)fx & 31, iy = (int)fy & 31, iz = (int)fz & 31;
+    int jx = (ix + 1) & 31, jy = ((iy + 1) & 31) << 5, jz = ((iz + 1) & 31) << 10;
+    x -= fx, y -= fy, z -= fz, iy <<= 5, iz <<= 10;
+    x *= x * (3 - 2 * x), y *= y * (3 - 2 * y), z *= z * (3 - 2 * z);
+    const float *t = s->noise;
+    float a = mix(mix(t[ix + iy + iz], t[jx + iy + iz], x), mix(t[ix + jy + iz], t[jx + jy + iz], x), y);
+    float b = mix(mix(t[ix + iy + jz], t[jx + iy + jz], x), mix(t[ix + jy + jz], t[jx + jy + jz], x), y);
+    return mix(a, b, z);
+}
+
+static inline float fbm(const scene *s, vec p, float frequency, int octaves) {
+    float sum = 0, weight = 0.5f;
+    for (int i = 0; i < octaves; i++, weight *= 0.5f, frequency *= 2.03f)
+        sum += weight * noise(s, p.x * frequency + 7.3f * i, p.y * frequency, p.z * frequency - 3.1f * i);
+    return sum;
+}
+
+/* --- distances to simple bodies ----------------------------------------------------------------------------------- */
+
+static inline float box2(float x, float y, float half_x, float half_y) {
+    float dx = fabsf(x) - half_x, dy = fabsf(y) - half_y;
+    float ox = larger(dx, 0), oy = larger(dy, 0);
+    return sqrtf(ox * ox + oy * oy) + smaller(larger(dx, dy), 0);
+}
+
+static inline float box3(float x, float y, float z, float half_x, float half_y, float half_z) {
+    float dx = fabsf(x) - half_x, dy = fabsf(y) - half_y, dz = fabsf(z) - half_z;
+    float ox = larger(dx, 0), oy = larger(dy, 0), oz = larger(dz, 0);
+    return sqrtf(ox * ox + oy * oy + oz * oz) + smaller(larger(dx, larger(dy, dz)), 0);
+}
+
+static inline float capsule(vec p, vec a, vec b, float radius) {
+    vec pa = sub(p, a), ba = sub(b, a);
+    float h = clamp(dot(pa, ba) / dot(ba, ba), 0, 1);
+    vec q = sub(pa, mul(ba, h));
+    return sqrtf(dot(q, q)) - radius;
+}
+
+static inline float repeat(float z, float period) { return z - period * whole(z / period + 0.5f); }
+
+static inline void nearer(float d, int material, float *best, int *found) {
+    if (d < *best) *best = d, *found = material;
+}
+
+/* Distance from inside to an arch of half width w with vertical walls up to h. */
+static inline float arch(float x, float y, float w, float h) {
+    return y > h ? w - sqrtf(x * x + (y - h) * (y - h)) : w - fabsf(x);
+}
+
+/* Distance from inside to a timbered trapezium. */
+static inline float trapezium(float x, float y, float w, float h, float lean) {
+    float wall = (w - fabsf(x) - lean * y) / sqrtf(1 + lean * lean);
+    return smaller(wall, h - y);
+}
+
+static inline float rough(const scene *s, vec p, float d, float amplitude) {
+    if (d > 3 * amplitude + 0.1f) return d - 1.2f * amplitude; /* a lower bound is enough far from the rock */
+    return d + amplitude * (0.75f * noise(s, p.x * 0.9f, p.y * 0.9f, p.z * 0.9f) + 0.35f * noise(s, p.x * 2.9f, p.y * 2.9f, p.z * 2.9f));
+}
+
+static inline float uneven_floor(const scene *s, vec p) {
+    if (p.y > 0.4f) return p.y - 0.1f;
+    return p.y - 0.07f * noise(s, p.x * 0.8f, 0.5f, p.z * 0.8f) - 0.03f * noise(s, p.x * 3.1f, 9.5f, p.z * 3.1f);
+}
+
+static inline void rails(vec p, float gauge, float *best, int *found) {
+    if (p.y > 0.8f) { nearer(p.y - 0.3f, STEEL, best, found); return; }
+    float side = fabsf(p.x) - gauge / 2;
+    nearer(smaller(box2(side, p.y - 0.17f, 0.035f, 0.018f), box2(side, p.y - 0.12f, 0.012f, 0.05f)), DARK_STEEL, best, found);
+    nearer(box3(p.x, p.y - 0.04f, repeat(p.z, 0.75f), gauge / 2 + 0.25f, 0.06f, 0.11f) - 0.01f, WOOD, best, found);
+}
+
+static inline void pipes(vec p, float wall_x, float *best, int *found) {
+    float near_wall = fabsf(p.x - wall_x);
+    if (near_wall > 0.9f) { nearer(near_wall - 0.5f, PIPE, best, found); return; }
+    float flange = fabsf(repeat(p.z, 4.0f)) < 0.05f ? 0.035f : 0.0f;
+    float big = sqrtf((p.x - wall_x) * (p.x - wall_x) + (p.y - 0.75f) * (p.y - 0.75f)) - 0.13f - flange;
+    float small = sqrtf((p.x - wall_x + 0.05f) * (p.x - wall_x + 0.05f) + (p.y - 1.12f) * (p.y - 1.12f)) - 0.06f - flange * 0.7f;
+    nearer(smaller(big, small), PIPE, best, found);
+}
+
+/* Cables that sag between hangers 2.4 m apart. */
+static inline void cables(vec p, float wall_x, float height, float *best, int *found) {
+    float dx = p.x - wall_x;
+    if (fabsf(dx) > 0.7f) { nearer(fabsf(dx) - 0.4f, CABLE, best, found); return; }
+    float u = p.z / 2.4f - whole(p.z / 2.4f);
+    float sag = 4 * u * (1 - u);
+    for (int i = 0; i < 3; i++) {
+        float dy = p.y - (height - 0.16f * i - sag * (0.10f + 0.035f * i));
+        nearer((sqrtf(dx * dx + dy * dy) - (i == 1 ? 0.035f : 0.022f)) * 0.9f, CABLE, best, found);
+    }
+}
+
+static inline void steel_ribs(float profile, float z, float period, float *best, int *found) {
+    float across = repeat(z, period);
+    /* a U section: a flange and two webs */
+    nearer(box2(profile - 0.05f, across, 0.045f, 0.07f) - 0.008f, STEEL, best, found);
+}
+
+/* --- the places ----------------------------------------------------------------------------------------------------- */
+
+static inline float bend(float z, float k) { return k * z * z / (1 + 0.02f * fabsf(z)); }
+
+static inline void gallery(const scene *s, vec p, float *best, int *found) {
+    p.x -= bend(p.z, 0.006f);
+    float profile = arch(p.x, p.y, 2.5f, 1.5f);
+    nearer(rough(s, p, profile, 0.16f), ROCK, best, found);
+    nearer(uneven_floor(s, p), FLOOR, best, found);
+    steel_ribs(profile, p.z, 1.25f, best, found);
+    vec track = {p.x + 0.45f, p.y, p.z};
+    rails(track, 0.9f, best, found);
+    pipes(p, 2.2f, best, found);
+    cables(p, -2.28f, 2.05f, best, found);
+    nearer(box3(p.x - 2.05f, p.y - 1.75f, p.z - 9.0f, 0.02f, 0.22f, 0.32f), SIGN, best, found);
+    nearer(box3(p.x - 1.7f, p.y - 0.25f, p.z - 11.5f, 0.3f, 0.3f, 0.55f) - 0.03f, PAINT, best, found);
+}
+
+static inline void roadheader(vec p, float *best, int *found) {
+    p.x += 0.2f, p.z -= 8.6f;
+    float bound = box3(p.x, p.y - 1.1f, p.z, 1.5f, 1.3f, 4.6f);
+    if (bound > 0.8f) { nearer(bound, PAINT, best, found); return; }
+    float side = fabsf(p.x);
+    nearer(box3(side - 0.85f, p.y - 0.38f, p.z + 0.2f, 0.24f, 0.26f, 1.75f) - 0.1f, DARK_STEEL, best, found); /* tracks */
+    nearer(box3(p.x, p.y - 0.95f, p.z + 0.3f, 0.75f, 0.3f, 1.7f) - 0.05f, PAINT, best, found);                /* hull */
+    nearer(box3(p.x - 0.45f, p.y - 1.5f, p.z + 0.2f, 0.35f, 0.35f, 0.55f) - 0.03f, PAINT, best, found);        /* cab */
+    nearer(box3(p.x - 0.45f, p.y - 2.02f, p.z + 0.2f, 0.45f, 0.03f, 0.7f), DARK_STEEL, best, found);           /* canopy */
+    nearer(box3(p.x + 0.5f, p.y - 1.35f, p.z + 1.0f, 0.22f, 0.16f, 0.6f) - 0.04f, DARK_STEEL, best, found);    /* motor */
+    nearer(capsule(p, (vec){0, 1.15f, 1.2f}, (vec){0.25f, 1.75f, 3.3f}, 0.24f), PAINT, best, found);           /* boom */
+    nearer(capsule(p, (vec){-0.3f, 1.0f, 1.3f}, (vec){-0.1f, 1.45f, 2.7f}, 0.07f), STEEL, best, found);        /* ram */
+    vec head = sub(p, (vec){0.3f, 1.85f, 3.75f});
+    float length = sqrtf(dot(head, head));
+    float teeth = 0.05f * sinf(13 * atan2f(head.y, head.x) + 9 * head.z) * sinf(14 * head.z);
+    nearer((length - 0.42f - teeth) * 0.7f, STEEL, best, found);                                               /* cutting head */
+    nearer(box3(p.x, p.y - 0.2f, p.z - 2.3f, 1.15f, 0.05f, 0.6f) - 0.03f, STEEL, best, found);                 /* apron */
+    nearer(box3(p.x, p.y - 0.75f, p.z + 3.2f, 0.3f, 0.06f, 1.5f) - 0.02f, DARK_STEEL, best, found);            /* tail conveyor */
+}
+
+static inline void face(const scene *s, vec p, float *best, int *found) {
+    float profile = arch(p.x, p.y, 2.9f, 1.4f);
+    nearer(rough(s, p, profile, 0.22f), ROCK, best, found);
+    float wall = 13.2f - p.z + 0.15f * fabsf(p.x); /* the coal face */
+    nearer(rough(s, p, wall, 0.45f) * 0.85f, COAL, best, found);
+    nearer(uneven_floor(s, p), FLOOR, best, found);
+    vec heap = sub(p, (vec){1.5f, -0.35f, 11.9f});
+    heap.y *= 1.6f;
+    nearer(rough(s, p, sqrtf(dot(heap, heap)) - 1.2f, 0.22f) * 0.55f, COAL, best, found);
+    if (p.z < 9.4f) steel_ribs(profile, p.z, 1.0f, best, found);
+    else nearer(larger(p.z - 9.2f, 0.3f), STEEL, best, found);
+    roadheader(p, best, found);
+    cables(p, -2.65f, 1.9f, best, found);
+    vec duct = {p.x - 1.75f, p.y - 3.05f, p.z}; /* ventilation duct, with seams */
+    float ring = 0.012f * cosf(p.z * 12.0f);
+    float tube = sqrtf(duct.x * duct.x + duct.y * duct.y) - 0.4f - ring;
+    nearer(larger(tube, p.z - 10.5f) * 0.9f, SIGN, best, found);
+}
+
+static inline void conveyor(const scene *s, vec p, float *best, int *found) {
+    p.x -= bend(p.z, -0.003f);
+    float profile = trapezium(p.x, p.y, 2.35f, 2.75f, 0.12f);
+    nearer(rough(s, p, profile + 0.12f, 0.14f), ROCK, best, found);
+    nearer(uneven_floor(s, p), FLOOR, best, found);
+    float z = repeat(p.z, 1.35f), lean = fabsf(p.x) + 0.12f * p.y - 2.2f;
+    float wobble = 0.02f * noise(s, p.x, p.y * 1.5f, whole(p.z / 1.35f + 0.5f) * 3.7f);
+    nearer((sqrtf(lean * lean + z * z) - 0.105f - wobble) * 0.95f, WOOD, best, found);                    /* props */
+    float top = p.y - 2.6f;
+    nearer(larger(sqrtf(top * top + z * z) - 0.12f - wobble, fabsf(p.x) - 2.1f), WOOD, best, found);       /* bars */
+    float plank = fabsf(repeat(p.y, 0.27f)) < 0.015f ? 0.03f : 0.0f;
+    nearer(profile + 0.02f - plank + 0.05f * noise(s, p.x, p.y * 4, p.z * 0.5f) > 0 && p.y > 1.35f ? profile + 0.03f + plank : 9.0f, WOOD, best, found);
+    /* the belt: a trough on idlers */
+    float x = p.x + 0.35f, edge = fabsf(x);
+    float bound = box2(x, p.y - 0.55f, 0.85f, 0.6f);
+    if (bound > 0.5f) { nearer(bound, BELT, best, found); }
+    else {
+        float trough = 0.72f + 0.3f * larger(edge - 0.25f, 0);
+        float heap = 0.17f * (1 - (x * x) / (0.48f * 0.48f));
+        heap = larger(heap, 0) * (1 + 0.25f * noise(s, p.x * 4, 3.5f, p.z * 0.6f));
+        nearer(larger(fabsf(p.y - trough) - 0.02f, edge - 0.6f) * 0.9f, BELT, best, found);
+        nearer(larger(p.y - trough - heap, larger(trough - 0.02f - p.y, edge - 0.5f)) * 0.85f, BELT, best, found);
+        nearer(larger(fabsf(p.y - 0.3f) - 0.012f, edge - 0.55f), DARK_STEEL, best, found);                 /* return run */
+        nearer(box2(edge - 0.72f, p.y - 0.62f, 0.035f, 0.07f), PAINT, best, found);                       /* stringers */
+        float leg = repeat(p.z, 1.8f);
+        nearer(box3(edge - 0.72f, p.y - 0.3f, leg, 0.03f, 0.34f, 0.04f), PAINT, best, found);
+        nearer(larger(sqrtf((p.y - 0.6f) * (p.y - 0.6f) + leg * leg) - 0.06f, edge - 0.62f), STEEL, best, found); /* idlers */
+    }
+    cables(p, 1.98f, 2.05f, best, found);
+    float pipe = sqrtf((p.x - 1.95f) * (p.x - 1.95f) + (p.y - 0.5f) * (p.y - 0.5f)) - 0.1f;
+    nearer(pipe, PIPE, best, found);
+}
+
+static inline void junction(const scene *s, vec p, float *best, int *found) {
+    float main_road = arch(p.x - bend(p.z, -0.004f), p.y, 2.7f, 1.3f);
+    /* the second roadway leaves to the right, 50 degrees off, from z = 8 on */
+    float u = (p.x - 1.0f) * 0.77f + (p.z - 8.5f) * 0.64f, v = (p.x - 1.0f) * -0.64f + (p.z - 8.5f) * 0.77f;
+    float side_road = arch(v, p.y, 2.2f, 1.2f);
+    side_road = smaller(side_road, u + 1.5f);
+    float air = larger(main_road, side_road);
+    nearer(rough(s, p, air, 0.2f) * 0.9f, ROCK, best, found);
+    nearer(uneven_floor(s, p), FLOOR, best, found);
+    if (side_road < main_road) {
+        if (side_road < 0.15f) steel_ribs(main_road, p.z, 1.4f, best, found);
+    } else if (main_road < 0.15f) steel_ribs(side_road, u, 1.4f, best, found);
+    vec track = {p.x + 0.5f - bend(p.z, -0.004f), p.y, p.z};
+    rails(track, 0.9f, best, found);
+    cables(p, -2.45f, 2.0f, best, found);
+    vec prop = {fabsf(p.x - 2.55f), p.y, fabsf(p.z - 6.6f)};
+    nearer(sqrtf(prop.x * prop.x + prop.z * prop.z) - 0.12f, WOOD, best, found);
+    nearer(box3(p.x + 1.9f, p.y - 0.3f, p.z - 7.0f, 0.35f, 0.3f, 0.7f) - 0.04f, PAINT, best, found); /* a chest */
+    nearer(box3(p.x - 2.2f, p.y - 2.0f, p.z - 6.45f, 0.38f, 0.24f, 0.02f), SIGN, best, found);
+}
+
+static inline float distance_at(const scene *s, vec p, int *material) {
+    float best = 1e9f;
+    int found = ROCK;
+    switch (s->place) {
+    case GALLERY: gallery(s, p, &best, &found); break;
+    case FACE: face(s, p, &best, &found); break;
+    case CONVEYOR: conveyor(s, p, &best, &found); break;
+    default: junction(s, p, &best, &found);
+    }
+    for (int i = 0; i < s->lamps; i++) {
+        vec q = sub(p, of(s->lamp[i]));
+        q.x = larger(fabsf(q.x) - 0.10f, 0);
+        nearer(sqrtf(dot(q, q)) - 0.055f, LAMP, &best, &found);
+    }
+    *material = found;
+    return best;
+}
+
+/* --- what stands at a point ----------------------------------------------------------------------------------------- */
+
+static inline void paint(float *bgr, float b, float g, float r) { bgr[0] = b, bgr[1] = g, bgr[2] = r; }
+
+static void albedo_at(const scene *s, vec p, vec n, float depth, int material, float *bgr, float *gloss) {
+    float coarse = fbm(s, p, 0.7f, 3), fine = fbm(s, p, 6.0f, 4), k;
+    *gloss = 0.02f;
+    switch (material) {
+    case ROCK: {
+        float seam = step_to(0.12f, -0.12f, fabsf(p.y - 1.25f - 0.35f * noise(s, p.x * 0.3f, 1, p.z * 0.3f)) - 0.45f + 0.3f * coarse);
+        k = (0.30f + 0.22f * coarse + 0.26f * fine) * mix(1.0f, 0.42f, seam);
+        k *= 1 - 0.45f * step_to(0.15f, 0.35f, noise(s, p.x * 2.2f, p.y * 5.0f, p.z * 2.2f) * 0.8f); /* cracks and bedding */
+        float mesh = smaller(fabsf(repeat(p.z, 0.12f)), fabsf(repeat(p.y + 0.3f * p.x, 0.12f)));
+        if (s->place != CONVEYOR && p.y > 1.2f) k = mix(k, 0.34f, step_to(0.012f, 0.004f, mesh) * 0.6f * step_to(12, 4, depth));
+        k = larger(k, 0.03f);
+        paint(bgr, k * 0.86f, k * 0.95f, k * (1.0f + 0.08f * coarse));
+        *gloss = 0.03f + 0.10f * step_to(0.2f, 0.5f, coarse);
+        break;
+    }
+    case FLOOR: {
+        float wet = step_to(0.08f, 0.3f, noise(s, p.x * 0.55f, 4.5f, p.z * 0.35f));
+        k = larger(0.25f + 0.13f * coarse + 0.22f * fine, 0.04f) * mix(1.0f, 0.45f, wet);
+        paint(bgr, k * 0.82f, k * 0.93f, k);
+        *gloss = 0.04f + 0.75f * wet;
+        break;
+    }
+    case COAL:
+        k = larger(0.10f + 0.05f * coarse + 0.14f * fine, 0.025f);
+        paint(bgr, k * 1.04f, k, k * 0.98f);
+        *gloss = 0.35f;
+        break;
+    case STEEL:
+    case DARK_STEEL: {
+        float rust = step_to(-0.15f, 0.25f, coarse + 0.6f * fine);
+        k = (material == STEEL ? 0.34f : 0.2f) * (1 + 0.5f * fine);
+        paint(bgr, k * mix(1.0f, 0.42f, rust), k * mix(1.0f, 0.62f, rust), k * mix(1.0f, 0.95f, rust));
+        *gloss = mix(0.35f, 0.08f, rust);
+        if (material == DARK_STEEL && n.y > 0.7f && p.y > 0.16f && p.y < 0.25f) paint(bgr, 0.5f, 0.5f, 0.5f), *gloss = 0.9f; /* polished by wheels */
+        break;
+    }
+    case WOOD:
+        k = 0.30f * (1 + 0.35f * noise(s, p.x * 14, p.y * (s->place == CONVEYOR && p.y < 2.4f ? 2.0f : 14.0f), p.z * 5) + 0.5f * fine);
+        paint(bgr, k * 0.52f, k * 0.76f, k);
+        break;
+    case PIPE:
+        k = 0.36f * (1 + 0.5f * fine);
+        if (fabsf(repeat(p.z, 4.0f)) < 0.06f) paint(bgr, k * 0.5f, k * 0.6f, k * 0.8f);
+        else paint(bgr, k * (p.y > 0.95f ? 0.4f : 1.0f), k * (p.y > 0.95f ? 0.5f : 0.9f), k * (p.y > 0.95f ? 1.3f : 0.75f));
+        *gloss = 0.3f;
+        break;
+    case CABLE: paint(bgr, 0.07f, 0.07f, 0.075f), *gloss = 0.12f; break;
+    case BELT: paint(bgr, 0.2f, 0.2f, 0.2f), *gloss = 0.05f; break; /* its coal comes from a moving texture */
+    case PAINT: {
+        float dirt = step_to(-0.1f, 0.4f, coarse + fine);
+        k = mix(1.0f, 0.4f, dirt);
+        if (s->place == CONVEYOR) paint(bgr, 0.33f * k, 0.20f * k, 0.13f * k);
+        else paint(bgr, 0.06f * k, 0.36f * k, 0.55f * k);
+        if (s->place == FACE && p.z < 7.2f && p.y > 0.6f) { /* warning stripes at the stern */
+            float stripe = repeat(p.x + p.y, 0.3f);
+            if (stripe > 0) paint(bgr, 0.03f, 0.03f, 0.03f);
+        }
+        *gloss = 0.25f * (1 - dirt);
+        break;
+    }
+    case SIGN:
+        if (s->place == FACE) k = 0.42f * (1 + 0.3f * fine), paint(bgr, k * 0.45f, k * 0.95f, k); /* the duct is yellow cloth */
+        else {
+            float border = (fabsf(repeat(p.y * 5 + 0.2f, 1)) < 0.12f) ? 0.2f : 1.0f;
+            paint(bgr, 0.10f * border, 0.55f * border, 0.62f * border);
+        }
+        *gloss = 0.2f;
+        break;
+    default: paint(bgr, 0.8f, 0.8f, 0.8f);
+    }
+}
+
+static inline vec bumped_normal(const scene *s, vec p, float depth, int material) {
+    float e = larger(0.0012f * depth, 0.002f), sum[4];
+    static const vec corner[4] = {{1, -1, -1}, {-1, -1, 1}, {-1, 1, -1}, {1, 1, 1}};
+    int rocky = material == ROCK || material == FLOOR || material == COAL, ignored;
+    float relief = material == COAL ? 0.05f : material == FLOOR ? 0.02f : 0.035f;
+    for (int i = 0; i < 4; i++) {
+        vec q = add(p, mul(corner[i], e));
+        sum[i] = distance_at(s, q, &ignored);
+        if (rocky) sum[i] += relief * fbm(s, q, 5.0f, 3);
+    }
+    return unit((vec){sum[0] - sum[1] - sum[2] + sum[3], -sum[0] - sum[1] + sum[2] + sum[3], -sum[0] + sum[1] - sum[2] + sum[3]});
+}
+
+/* How far the cone of a whole block of pixels goes before it may touch anything. */
+static inline float clear_way(const scene *s, int column, int row) {
+    float half = BLOCK / 2.0f, spread = 1.5f * half / s->focal, t = 0.05f;
+    vec ray = ray_of(s, column + half - 0.5f, row + half - 0.5f);
+    int ignored;
+    for (int i = 0; i < 60 && t < FAR_M; i++) {
+        float d = distance_at(s, add(of(s->origin), mul(ray, t)), &ignored) - spread * t;
+        if (d < 0.01f * t) break;
+        t += d * 0.8f;
+    }
+    return larger(t * 0.96f - 0.05f, 0.05f);
+}
+
+/* G-buffer of the rows [first, last), first a multiple of 8: distance along the ray, normal, albedo (BGR), gloss, material. */
+HOT void mine_gbuffer(const scene *s, int first, int last, float *depth, float *normal, float *albedo, float *gloss, uint8_t *material) {
+    for (int block_row = first; block_row < last; block_row += BLOCK)
+        for (int block = 0; block < s->width; block += BLOCK) {
+            float start = clear_way(s, block, block_row);
+            for (int row = block_row; row < block_row + BLOCK && row < last; row++)
+                for (int column = block; column < block + BLOCK && column < s->width; column++) {
+                    size_t i = (size_t)row * s->width + column;
+                    vec ray = ray_of(s, column, row), p = of(s->origin);
+                    float t = start;
+                    int found = ROCK;
+                    for (int step = 0; step < 90 && t < FAR_M; step++) {
+                        p = add(of(s->origin), mul(ray, t));
+                        float d = distance_at(s, p, &found);
+                        if (d < 0.0007f * t) break;
+                        t += d * 0.85f;
+                    }
+                    vec n = bumped_normal(s, p, t, found);
+                    depth[i] = t, material[i] = (uint8_t)found;
+                    normal[3 * i] = n.x, normal[3 * i + 1] = n.y, normal[3 * i + 2] = n.z;
+                    albedo_at(s, p, n, t, found, albedo + 3 * i, gloss + i);
+                }
+        }
+}
+
+/* For every `step`th pixel of the rows [first, last) of the coarse grid: ambient occlusion, and how much of each lamp it sees. */
+HOT void mine_visibility(const scene *s, int step, int first, int last, const float *depth, const float *normal, float *open, float *seen) {
+    int columns = (s->width + step - 1) / step, rows = (s->height + step - 1) / step, ignored;
+    for (int row = first; row < last; row++)
+        for (int column = 0; column < columns; column++) {
+            int y = row * step + step / 2, x = column * step + step / 2;
+            y = y < s->height ? y : s->height - 1, x = x < s->width ? x : s->width - 1;
+            size_t i = (size_t)y * s->width + x, o = (size_t)row * columns + column;
+            vec n = of(normal + 3 * i), p = add(of(s->origin), mul(ray_of(s, x, y), depth[i] - 0.02f));
+            float closed = 0, weight = 1;
+            for (int k = 1; k <= 4; k++, weight *= 0.65f) {
+                float h = 0.13f * k;
+                closed += weight * larger(h - distance_at(s, add(p, mul(n, h)), &ignored), 0);
+            }
+            open[o] = clamp(1 - 1.5f * closed, 0.15f, 1);
+            for (int lamp = 0; lamp < s->lamps; lamp++) {
+                vec to = sub(of(s->lamp[lamp]), p);
+                float reach = sqrtf(dot(to, to)) - 0.35f, lit = 1, t = 0.06f;
+                vec way = unit(to);
+                for (int k = 0; k < 34 && t < reach; k++) {
+                    float d = distance_at(s, add(p, mul(way, t)), &ignored);
+                    lit = smaller(lit, 14 * d / t);
+                    if (lit < 0.02f) break;
+                    t += clamp(d * 0.9f, 0.03f, 2.0f);
+                }
+                seen[((size_t)lamp * rows + row) * columns + column] = clamp(lit, 0, 1);
+            }
+        }
+}

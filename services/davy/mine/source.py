@@ -1,0 +1,67 @@
+"""`mine://` as a camera: frames come at their ticks, late ticks are skipped, as a real camera would skip them."""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from urllib.parse import parse_qsl, urlsplit
+
+from davy.errors import CameraUnavailableError, ConfigError
+from davy.frame import BgrImage, Frame
+from davy.ports import SourceOptions
+
+
+class MineSource:
+    """Frame n is for the instant epoch + n / fps. Read from one thread; close from any.
+
+    Args:
+        url: For messages.
+        picture: Renders the frame of a Unix time in ns.
+        epoch_ns: Unix time in ns of tick 0.
+        options: fps paces it.
+    """
+
+    def __init__(self, url: str, picture: Callable[[int], BgrImage], epoch_ns: int, options: SourceOptions) -> None:
+        if not options.fps > 0:
+            raise ConfigError(f"{url}: fps is {options.fps:g}: write a number over 0")
+        self._url, self._picture, self._epoch_ns, self._fps = url, picture, epoch_ns, options.fps
+        self._closed = threading.Event()
+        self._tick = math.ceil((time.time_ns() - epoch_ns) * options.fps / 1e9) - 1
+        self._seq = 0
+
+    def read(self) -> Frame:
+        """Wait for the next tick and render it.
+
+        Raises:
+            CameraUnavailableError: the source was closed.
+        """
+        now = time.time_ns()
+        due = math.floor((now - self._epoch_ns) * self._fps / 1e9)
+        self._tick = max(self._tick + 1, due)  # ticks that went by are lost, the latest is not
+        captured_ns = self._epoch_ns + round(self._tick * 1e9 / self._fps)
+        if self._closed.wait(max(captured_ns - now, 0) / 1e9):
+            raise CameraUnavailableError(self._url, "closed")
+        self._seq += 1
+        return Frame(self._picture(captured_ns), captured_ns, self._seq)
+
+    def close(self) -> None:
+        """A read that waits ends with CameraUnavailableError."""
+        self._closed.set()
+
+
+def parse_url(url: str, places: Sequence[str]) -> tuple[str, int | None]:
+    """Place and seed of `mine://gallery?seed=3`.
+
+    Raises:
+        ConfigError: another scheme, an unknown place, or a query that is not a seed.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "mine" or parts.path.strip("/"):
+        raise ConfigError(f"{url}: write mine://<place>, one of {', '.join(places)}")
+    if parts.netloc not in places:
+        raise ConfigError(f"{url}: the mine has no place {parts.netloc!r}: use one of {', '.join(places)}")
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    seed = query.pop("seed", None)
+    if query or (seed is not None and not seed.isdecimal()):
+        raise ConfigError(f"{url}: after '?' only seed=<whole number> may stand")
+    return parts.netloc, None if seed is None else int(seed)

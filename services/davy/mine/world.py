@@ -1,0 +1,81 @@
+"""The simulated mine as one object: places to look at, at any time, dark as they are or evenly lit."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from davy.errors import UnknownCameraError
+from davy.frame import BgrImage
+from davy.mine.places import PLACES
+from davy.mine.render import Renderer
+from davy.mine.source import MineSource, parse_url
+from davy.ports import FrameSource, SourceOptions
+
+DEFAULT_SIZE = (1280, 720)
+
+
+class Mine:
+    """A seeded mine: the same seed, place, time and size give the same frame, bit for bit.
+
+    Args:
+        seed: Of rock, dust, noise, and everybody's habits.
+        epoch_ns: Unix time in ns at which the mine's time is 0; None for now.
+    """
+
+    def __init__(self, seed: int = 7, epoch_ns: int | None = None) -> None:
+        self.seed = seed
+        self.epoch_ns = time.time_ns() if epoch_ns is None else epoch_ns
+        self._renderers: dict[tuple[str, tuple[int, int], int], Renderer] = {}
+        self._building: dict[tuple[str, tuple[int, int], int], threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Names of the cameras."""
+        return tuple(PLACES)
+
+    def render(self, place: str, t_s: float, size: tuple[int, int] = DEFAULT_SIZE) -> BgrImage:
+        """What the place's camera sees t_s after the epoch, size (width, height); the first frame of a place takes longer.
+
+        Raises:
+            UnknownCameraError: no such place.
+            InvalidInputError: the size is out of range.
+        """
+        return self._renderer(place, size, self.seed).raw(t_s, self._unix_ns(t_s))
+
+    def truth(self, place: str, t_s: float, size: tuple[int, int] = DEFAULT_SIZE) -> BgrImage:
+        """The same instant evenly lit, without dust and noise; errors as of render."""
+        return self._renderer(place, size, self.seed).truth(t_s, self._unix_ns(t_s))
+
+    def time_of(self, captured_ns: int) -> float:
+        """The mine's time of a frame that `open_source` gave."""
+        return (captured_ns - self.epoch_ns) / 1e9
+
+    def open_source(self, url: str, options: SourceOptions) -> FrameSource:
+        """Open `mine://<place>[?seed=<n>]`, paced at options.fps.
+
+        Raises:
+            ConfigError: the URL is wrong.
+        """
+        place, seed = parse_url(url, self.places)
+        size = options.size or DEFAULT_SIZE
+        renderer = self._renderer(place, size, self.seed if seed is None else seed)
+        return MineSource(url, self._picture(renderer), self.epoch_ns, options)
+
+    def _picture(self, renderer: Renderer) -> Callable[[int], BgrImage]:
+        return lambda captured_ns: renderer.raw(self.time_of(captured_ns), captured_ns)
+
+    def _renderer(self, place: str, size: tuple[int, int], seed: int) -> Renderer:
+        """Built on first use; different places are built side by side, the same one only once."""
+        if place not in PLACES:
+            raise UnknownCameraError(place, self.places)
+        key = (place, size, seed)
+        with self._lock:
+            building = self._building.setdefault(key, threading.Lock())
+        with building:
+            if key not in self._renderers:
+                self._renderers[key] = Renderer(PLACES[place], size, seed)
+            return self._renderers[key]
+
+    def _unix_ns(self, t_s: float) -> int:
+        return self.epoch_ns + round(t_s * 1e9)
