@@ -137,6 +137,12 @@ class NoFrameError(UnavailableError):
         self.camera, self.variant, self.reason = camera, variant, reason
 
 
+class SpoolUnavailableError(UnavailableError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the spool {path} takes nothing: {reason}")
+        self.path, self.reason = path, reason
+
+
 class DeadlineExceededError(UnavailableError):
     def __init__(self, what: str, deadline_s: float) -> None:
         super().__init__(f"{what} did not finish within {deadline_s:g} s")

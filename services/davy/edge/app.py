@@ -1,0 +1,266 @@
+"""One edge, from its settings to its sockets."""
+
+import asyncio
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from davy.adapters import ingest_client, mqtt
+from davy.adapters.camera import OPENERS
+from davy.adapters.mqtt import MqttBus
+from davy.adapters.spool import Spool
+from davy.adapters.telemetry_http import serve_telemetry
+from davy.adapters.urls import redact
+from davy.edge.birth import birth_message
+from davy.edge.cameras import CameraStates
+from davy.edge.events import Events
+from davy.edge.grpc_plane import GrpcPlane
+from davy.edge.ledger import Ledger
+from davy.edge.live import Sink
+from davy.edge.metrics import LedgerCollector, Timings
+from davy.edge.mqtt_plane import MqttPlane
+from davy.edge.pipeline import Pipeline
+from davy.edge.settings import EdgeSettings
+from davy.edge.shot import Outgoing
+from davy.edge.stats import Stats, rss_bytes
+from davy.errors import BrokerUnavailableError, ConfigError
+from davy.frame import CameraId
+from davy.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
+from davy.runtime import StillEnhancer, VideoEnhancer
+from davy.site import SiteConfig
+from davy.telemetry import DropStage, get_logger
+from davy.topics import OFFLINE, ONLINE, EdgeTopics
+
+log = get_logger(__name__)
+
+WATCH_EVERY_S = 0.5
+GOODBYE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An edge that runs: its cameras are being opened. metrics_port is 0 where metrics are off."""
+
+    edge: str
+    boot_id: str
+    metrics_port: int
+
+
+async def serve(
+    settings: EdgeSettings,
+    site: SiteConfig,
+    openers: Mapping[str, OpenSource] = OPENERS,
+    registry: CollectorRegistry | None = None,
+    ready: Callable[[Ready], None] | None = None,
+    still: StillEnhancer | None = None,
+) -> None:
+    """Capture, enhance and send until cancelled.
+
+    A camera, broker or aggregator that is away, at the start or later, degrades the edge and does not end it.
+
+    Args:
+        openers: Opens camera URLs, by scheme.
+        registry: Where the metrics go: one for each edge of a process.
+        ready: Called once, when the cameras are being opened.
+        still: The enhancer, if the process shares one; else the settings' model is loaded.
+
+    Raises:
+        ConfigError: the site has no such edge, or its spool cannot be used.
+        AddressUnavailableError: the port for the metrics is taken.
+        ModelError: the model file cannot be used.
+    """
+    edge = choose_edge(settings, site)
+    structlog.contextvars.bind_contextvars(site=site.site, edge=edge)
+    if still is None and site.edges[edge].enhance == "here":
+        still = await asyncio.to_thread(StillEnhancer, settings.model, settings.threads)
+    boot_id = f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
+    path = settings.data / site.site / edge / "spool.db"
+    spool = await asyncio.to_thread(Spool, path, boot_id, settings.spool_max_bytes)
+    try:
+        registry = CollectorRegistry() if registry is None else registry
+        await _Edge(settings, site, edge, boot_id, openers, registry, still, spool).run(ready)
+    except ExceptionGroup as group:
+        if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
+            raise group.exceptions[0] from group
+        raise
+    finally:
+        spool.close()
+
+
+def choose_edge(settings: EdgeSettings, site: SiteConfig) -> str:
+    """The edge that this process is.
+
+    Raises:
+        ConfigError: the site has no edge of that name, or several and none was named.
+    """
+    known = ", ".join(site.edges)
+    if not settings.edge and len(site.edges) > 1:
+        raise ConfigError(f"which edge of site {site.site} is this? say --edge with one of: {known}")
+    edge = settings.edge or next(iter(site.edges))
+    if edge not in site.edges:
+        raise ConfigError(f"site {site.site} has no edge {edge!r}; its edges: {known}")
+    return edge
+
+
+class _Edge:
+    """The parts of one edge and how they hang together."""
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        site: SiteConfig,
+        edge: str,
+        boot_id: str,
+        openers: Mapping[str, OpenSource],
+        registry: CollectorRegistry,
+        still: StillEnhancer | None,
+        spool: Spool,
+    ) -> None:
+        self._settings, self._site, self._config = settings, site, site.edges[edge]
+        self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
+        self._started_ns = time.time_ns()
+        self._topics = EdgeTopics(site.site, edge)
+        self._still = still if self._config.enhance == "here" else None
+        self._model = self._still.model if self._still else ""
+        sinks = (DropStage.MQTT, DropStage.GRPC) if self._still else (DropStage.MQTT,)  # raw frames go to the pool only
+        self._ledger = Ledger(self._config.cameras, sinks)
+        self._timings = Timings(edge, registry)
+        self._mqtt, self._grpc = MqttPlane(self._ledger, self._timings), GrpcPlane(self._ledger, self._timings)
+        self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
+        self._events = Events(self._topics, spool)
+        self._states = CameraStates(self._topics, list(self._config.cameras), self._events)
+        self._bus: MqttBus | None = None
+        budget = threading.BoundedSemaphore(settings.parallel or os.cpu_count() or 1)
+        self._pipelines = {name: self._pipeline(name, openers, budget) for name in self._config.cameras}
+        self._stats = Stats(
+            boot_id,
+            self._ledger,
+            self._timings,
+            self._states,
+            spool,
+            lambda camera: self._pipelines[camera].capture.damaged,
+            self._faults,
+        )
+        registry.register(LedgerCollector(edge, self._ledger, self._gauges))
+
+    def _pipeline(self, name: str, openers: Mapping[str, OpenSource], budget: threading.BoundedSemaphore) -> Pipeline:
+        config = self._config.cameras[name]
+        return Pipeline(
+            CameraId(self._site.site, self._edge, name),
+            config,
+            self._boot_id,
+            openers.get(urlsplit(config.source).scheme, _open_unknown),
+            VideoEnhancer(self._still, self._settings.every) if self._still else None,
+            self._model,
+            budget,
+            self._ledger,
+            self._timings,
+            self._deliver,
+            self._states.set,
+        )
+
+    def _deliver(self, outgoing: Outgoing) -> None:
+        for sink in self._sinks:
+            sink.offer(outgoing)
+
+    def _faults(self) -> dict[str, str]:
+        broker = self._bus.fault if self._bus else "not connected yet"
+        faults = {"mqtt": broker, "record": self._events.fault, "spool": self._spool.fault}
+        return faults | ({"live": self._grpc.fault} if self._still else {})
+
+    def _gauges(self) -> Iterable[tuple[str, str, float]]:
+        yield "davy_edge_mqtt_connected", "1 while the broker is there.", float(bool(self._bus and self._bus.connected))
+        yield "davy_edge_ingest_connected", "1 while the aggregator takes frames.", float(self._grpc.connected)
+        yield "davy_edge_spool_events_dropped", "Events that the spool had no room for.", self._spool.events_dropped
+        yield "davy_edge_memory_bytes", "Resident memory of the process.", rss_bytes()
+
+    async def run(self, ready: Callable[[Ready], None] | None) -> None:
+        settings, will = self._settings, Message(self._topics.status, OFFLINE, qos=1, retain=True)
+        with ExitStack() as stack:
+            port = 0
+            if settings.metrics_port:
+                telemetry = serve_telemetry(settings.metrics_host, settings.metrics_port, self._registry, self._stats.health)
+                port = stack.enter_context(telemetry)
+            async with (
+                ingest_client.connect(self._site.aggregator) as client,
+                mqtt.connect(self._site.broker, f"davy-{self._site.site}-{self._edge}", will, self._greet) as bus,
+                self._cameras_open(bus),
+                asyncio.TaskGroup() as tasks,
+            ):
+                self._bus = bus
+                self._events.note(
+                    "edge-started",
+                    f"edge {self._edge} started with {len(self._pipelines)} cameras, model {self._model or 'none'}",
+                    figures={"cameras": len(self._pipelines)},
+                )
+                for work, title in (
+                    (self._mqtt.run(bus), "mqtt"),
+                    (self._states.publish(bus), "status"),
+                    (self._publish_stats(bus), "stats"),
+                    (self._watch(), "watch"),
+                    (self._events.keep(), "events.keep"),
+                    (self._events.publish(bus), "events.publish"),
+                    (self._events.report(client), "events.report"),
+                ):
+                    tasks.create_task(work, name=f"edge.{self._edge}.{title}")
+                if self._still:
+                    tasks.create_task(self._grpc.run(client), name=f"edge.{self._edge}.grpc")
+                log.info("edge.started", boot_id=self._boot_id, cameras=list(self._pipelines), model=self._model)
+                if ready is not None:
+                    ready(Ready(self._edge, self._boot_id, port))
+
+    @asynccontextmanager
+    async def _cameras_open(self, bus: MqttBus) -> AsyncIterator[None]:
+        """Run the pipelines; at the end every frame is accounted for, and the cameras' topics say offline."""
+        for pipeline in self._pipelines.values():
+            pipeline.start()
+        try:
+            yield
+        finally:
+            await asyncio.shield(self._close_cameras(bus))
+
+    async def _close_cameras(self, bus: MqttBus) -> None:
+        await asyncio.gather(*(asyncio.to_thread(pipeline.stop) for pipeline in self._pipelines.values()))
+        await asyncio.sleep(0)  # frames that were handed over meanwhile reach the sinks
+        for sink in self._sinks:
+            sink.close()
+        await self._events.flush()
+        self._states.stop(f"edge {self._edge} was stopped")
+        with suppress(BrokerUnavailableError, TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await self._states.publish_all(bus)
+        log.info("edge.stopped", boot_id=self._boot_id)
+
+    async def _greet(self, bus: Bus) -> None:
+        """At every connect: a broker may have forgotten what was retained."""
+        await bus.publish(birth_message(self._topics, self._config, self._boot_id, self._model, self._started_ns))
+        await self._states.publish_all(bus)
+        await bus.publish(Message(self._topics.status, ONLINE, qos=1, retain=True))
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            for pipeline in self._pipelines.values():
+                pipeline.capture.check()
+
+    async def _publish_stats(self, bus: Bus) -> None:
+        while True:
+            await asyncio.sleep(self._settings.stats_every_s)
+            figures = await asyncio.to_thread(self._stats.read)
+            with suppress(BrokerUnavailableError):  # the bus says so itself, and the next figures say more
+                await bus.publish(Message(self._topics.stats, json.dumps(figures).encode(), content_type="application/json"))
+
+
+def _open_unknown(url: str, options: SourceOptions) -> FrameSource:  # noqa: ARG001  # an OpenSource
+    if url.startswith("mine://"):
+        raise ConfigError("mine:// cameras live inside `davy mine`: give this edge the http:// address that it prints")
+    raise ConfigError(f"camera {redact(url)}: this edge opens no such sources")

@@ -1,0 +1,51 @@
+"""What both sinks of the live plane share: one slot per camera, and a reason for every frame that is not sent."""
+
+import asyncio
+
+from davy.edge.ledger import Ledger
+from davy.edge.mailbox import Slots
+from davy.edge.metrics import Timings
+from davy.edge.shot import Outgoing
+from davy.telemetry import DropReason, DropStage
+
+
+class Sink:
+    """One sink's slots and its side of the ledger. Used on the event loop."""
+
+    def __init__(self, stage: DropStage, ledger: Ledger, timings: Timings) -> None:
+        self.stage, self._ledger, self._timings = stage, ledger, timings
+        self.slots: Slots[Outgoing] = Slots()
+        self.closed = False
+
+    def why_waiting(self, camera: str) -> DropReason:  # noqa: ARG002  # sinks with credits look at the camera
+        """The reason that is counted when a frame that waits is displaced by a newer one."""
+        return DropReason.SUPERSEDED
+
+    def offer(self, outgoing: Outgoing) -> None:
+        """Put a frame into its camera's slot; never waits."""
+        camera = outgoing.frame.camera.camera
+        if self.closed:
+            self.drop(outgoing, DropReason.STOPPED)
+        elif (displaced := self.slots.put(camera, outgoing)) is not None:
+            self.drop(displaced, self.why_waiting(camera))
+
+    def drop(self, outgoing: Outgoing, reason: DropReason) -> None:
+        self._ledger.drop(outgoing.frame.camera.camera, self.stage, reason)
+
+    def delivered(self, outgoing: Outgoing) -> None:
+        camera = outgoing.frame.camera.camera
+        self._ledger.send(camera, self.stage)
+        self._timings.age(camera, self.stage, outgoing.age_s)
+
+    def close(self) -> None:
+        """Count what still waits as stopped, and whatever is offered from now on."""
+        self.closed = True
+        for _, outgoing in self.slots.clear():
+            self.drop(outgoing, DropReason.STOPPED)
+
+
+def raise_if_cancelled() -> None:
+    """End a retry loop whose task was cancelled: Python 3.11 loses a cancellation that meets a failing TaskGroup."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

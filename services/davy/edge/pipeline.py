@@ -1,0 +1,157 @@
+"""One camera's way from its source to the sinks: a capture thread, a one-slot mailbox, an enhancing thread."""
+
+import asyncio
+import contextvars  # log lines of a thread name the same edge
+import secrets
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from davy.adapters import jpeg
+from davy.edge.capture import CameraState, Capture
+from davy.edge.ledger import Ledger
+from davy.edge.mailbox import Mailbox
+from davy.edge.metrics import Timings
+from davy.edge.shot import Outgoing, Shot
+from davy.errors import DavyError, FrameTooLargeError
+from davy.frame import BgrImage, CameraId, EncodedFrame, Frame
+from davy.ports import OpenSource, SourceOptions
+from davy.runtime import VideoEnhancer
+from davy.site import CameraConfig
+from davy.telemetry import DropReason, DropStage, get_logger
+
+log = get_logger(__name__)
+
+
+class Pipeline:
+    """Captures, enhances and encodes one camera's frames in two threads of its own; hands them to `deliver` on the loop.
+
+    Args:
+        enhancer: None forwards raw frames (a thin camera).
+        budget: Held while a frame is worked on; shared by all cameras of the edge.
+        deliver: Called on the event loop with each encoded frame.
+        on_state: Called on the event loop when the camera's state changes.
+    """
+
+    def __init__(
+        self,
+        camera: CameraId,
+        config: CameraConfig,
+        boot_id: str,
+        opener: OpenSource,
+        enhancer: VideoEnhancer | None,
+        model: str,
+        budget: threading.Semaphore,
+        ledger: Ledger,
+        timings: Timings,
+        deliver: Callable[[Outgoing], None],
+        on_state: Callable[[str, CameraState, str], None],
+    ) -> None:
+        self._id, self._config, self._boot_id = camera, config, boot_id
+        self._enhancer, self._model, self._budget = enhancer, model if enhancer else "", budget
+        self._ledger, self._timings, self._deliver = ledger, timings, deliver
+        self._mailbox: Mailbox[Shot] = Mailbox()
+        self._loop = asyncio.get_running_loop()
+        self._buffer: BgrImage | None = None
+        options = SourceOptions(config.fps, config.size, config.timeout_s, loop=True)
+
+        def tell(state: CameraState, reason: str) -> None:
+            self._on_loop(on_state, camera.camera, state, reason)
+
+        self.capture = Capture(camera.camera, config.source, options, opener, self._accept, tell)
+        self._worker = threading.Thread(
+            target=contextvars.copy_context().run, args=(self._work,), name=f"enhance.{camera.camera}", daemon=True
+        )
+
+    def start(self) -> None:
+        self._worker.start()
+        self.capture.start()
+
+    def stop(self) -> None:
+        """End both threads; blocks for some seconds at most. Frames under way are counted as dropped."""
+        self.capture.stop()
+        if self._mailbox.close() is not None:
+            self._drop(DropStage.ENHANCE, DropReason.STOPPED)
+        self._worker.join(5.0)
+
+    def _on_loop(self, function: Callable[..., None], *args: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *args)
+
+    def _drop(self, stage: DropStage, reason: DropReason) -> None:
+        self._ledger.drop(self._id.camera, stage, reason)
+
+    def _accept(self, frame: Frame) -> None:
+        shot = Shot.take(frame, self._ledger.capture(self._id.camera))
+        displaced = self._mailbox.put(shot)
+        if displaced is shot:
+            self._drop(DropStage.CAPTURE, DropReason.STOPPED)
+        elif displaced is not None:
+            self._drop(DropStage.ENHANCE, DropReason.SUPERSEDED)
+
+    def _work(self) -> None:
+        while self._mailbox.wait():
+            with self._budget:  # first the budget, then the newest frame: none grows old between the two
+                shot = self._mailbox.take()
+                if shot is not None:
+                    self._process(shot)
+
+    def _process(self, shot: Shot) -> None:
+        max_age_s = self._config.max_age_ms / 1000
+        if shot.age_s > max_age_s:
+            self._drop(DropStage.ENHANCE, DropReason.TOO_OLD)
+            return
+        stage = DropStage.ENHANCE
+        try:
+            began_s = time.perf_counter()
+            pixels = self._enhance(shot.frame.pixels)
+            done_s = time.perf_counter()
+            stage, enhanced_ns = DropStage.ENCODE, time.time_ns()
+            frame = self._encode(shot, pixels, enhanced_ns)
+            self._timings.work(self._id.camera, DropStage.ENHANCE, done_s - began_s)
+            self._timings.work(self._id.camera, DropStage.ENCODE, time.perf_counter() - done_s)
+        except FrameTooLargeError as error:
+            self._drop(stage, DropReason.TOO_LARGE)
+            log.warning("frame.too_large", camera=self._id.camera, seq=shot.seq, error=str(error))
+            return
+        except DavyError as error:
+            self._drop(stage, DropReason.ERROR)
+            log.warning("frame.refused", camera=self._id.camera, seq=shot.seq, error=str(error))
+            return
+        except Exception:  # one frame, whatever is wrong with it, ends nothing else
+            self._drop(stage, DropReason.ERROR)
+            log.exception("frame.failed", camera=self._id.camera, seq=shot.seq)
+            return
+        if shot.age_s > max_age_s:
+            self._drop(DropStage.ENCODE, DropReason.TOO_OLD)
+            return
+        self._ledger.enhance(self._id.camera)
+        self._timings.age(self._id.camera, DropStage.ENCODE, shot.age_s)
+        self._on_loop(self._deliver, Outgoing(frame, shot.age_at_s, shot.taken_s, max_age_s))
+
+    def _enhance(self, pixels: BgrImage) -> BgrImage:
+        if self._enhancer is None:
+            return pixels
+        if self._buffer is None or self._buffer.shape != pixels.shape:
+            self._buffer = np.empty_like(pixels, order="C")  # used again: nobody keeps it beyond the encoder
+        return self._enhancer.enhance(pixels, self._config.strength, out=self._buffer)
+
+    def _encode(self, shot: Shot, pixels: BgrImage, enhanced_ns: int) -> EncodedFrame:
+        config, enhanced = self._config, self._enhancer is not None
+        width, height = shot.frame.size
+        return EncodedFrame(
+            camera=self._id,
+            boot_id=self._boot_id,
+            seq=shot.seq,
+            captured_ns=shot.frame.captured_ns,
+            width=width,
+            height=height,
+            jpeg=jpeg.encode(pixels, config.quality),
+            model=self._model,
+            strength=config.strength if enhanced else 0.0,
+            enhanced_ns=enhanced_ns if enhanced else 0,
+            raw_jpeg=jpeg.encode(shot.frame.pixels, config.quality) if enhanced and config.send_raw else b"",
+            traceparent=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+        )

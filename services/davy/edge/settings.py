@@ -1,0 +1,21 @@
+"""The edge's settings; each can be set as DAVY_EDGE_<NAME>."""
+
+from pathlib import Path
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings
+
+
+class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
+    """One edge process."""
+
+    edge: str = Field("", description="Which edge of mine.yaml this is; may be left out where it names only one.")
+    data: Path = Field(Path("data/edge"), description="Folder of the spool; each edge gets its own folder in it.")
+    model: Path | None = Field(None, description="An ONNX file; the shipped model where absent.")
+    threads: PositiveInt = Field(1, description="Threads for one picture.")
+    parallel: NonNegativeInt = Field(0, description="Pictures enhanced at once, all cameras together; 0: one per processor.")
+    every: PositiveInt = Field(10, description="The network looks at one frame in so many; the pixels are done every frame.")
+    stats_every_s: PositiveFloat = Field(10.0, description="Between two messages on the stats topic.")
+    spool_max_bytes: int = Field(256 * 2**20, ge=2**20, description="Of the spool on disk; a tenth is kept for events.")
+    metrics_host: str = Field("127.0.0.1", description="Where /metrics and /healthz are served.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="0 turns them off.")
