@@ -125,7 +125,7 @@ class Overview:
     def _why_waiting(self, camera: CameraId, said: str) -> str:
         if self._roster.waits_for_enhancer(camera):
             return "raw frames arrive, and no enhancer answers: is `davy enhancer` running?"
-        return said or "no frame has come yet"
+        return said or f"edge {camera.edge} has sent nothing since this aggregator started"
 
     def _drops(self, camera: CameraId) -> Drops:
         stats = self._roster.camera_stats(camera)

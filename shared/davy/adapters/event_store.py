@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS event (
     UNIQUE (site, edge, boot_id, seq)
 );
 CREATE INDEX IF NOT EXISTS event_occurred ON event (occurred_ns);
+CREATE INDEX IF NOT EXISTS event_received ON event (received_ns);
 CREATE INDEX IF NOT EXISTS event_camera ON event (camera, id);
 CREATE TABLE IF NOT EXISTS keyframe (
     event INTEGER PRIMARY KEY REFERENCES event (id) ON DELETE CASCADE, jpeg BLOB NOT NULL
@@ -84,7 +85,7 @@ class EventStore:
     Args:
         path: Its folder is made where it is missing.
         max_bytes: Of the database file. Over it the oldest keyframes go first, then the oldest events.
-        max_age_s: Older events go; 0 keeps them until bytes are short.
+        max_age_s: Events that came longer ago go (an edge's clock may be wrong); 0 keeps them until bytes are short.
 
     Raises:
         ArchiveUnavailableError: the file cannot be opened, or is no archive. Every method raises it when the disk fails.
@@ -157,7 +158,7 @@ class EventStore:
         with self._translated(), self._lock:
             if self.max_age_s:
                 oldest_ns = (now_ns or time.time_ns()) - int(self.max_age_s * 1e9)
-                gone += self._db.execute("DELETE FROM event WHERE occurred_ns < ?", (oldest_ns,)).rowcount
+                gone += self._db.execute("DELETE FROM event WHERE received_ns < ?", (oldest_ns,)).rowcount
             while self._used_bytes() > self.max_bytes:
                 if self._delete_oldest("keyframe", "event"):
                     continue

@@ -21,8 +21,8 @@ log = get_logger(__name__)
 
 STATIC = Path(__file__).parent.parent / "static"
 STATE_EVERY_S = 0.5
-WINDOW = 2  # pictures per camera that the browser may not have drawn yet
-WINDOW_BYTES = 4_000_000  # of all cameras together: 16 cameras over a slow link get fewer frames, not later ones
+WINDOW, WINDOW_OF_MANY, MANY = 2, 1, 4  # pictures per camera that the browser may not have drawn yet; 1 above 4 cameras
+WINDOW_BYTES = 4_000_000  # of all cameras together: over a slow link a page gets fewer frames, not later ones
 MAX_REQUEST_BYTES = 16_384
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 
@@ -96,7 +96,8 @@ class Viewer:
                 raise result
 
     def _may_send(self, camera: CameraId) -> bool:
-        if len(self._unseen.get(camera, ())) >= WINDOW:
+        watched = self._parts.live.cameras if self._watcher.cameras is None else self._watcher.cameras
+        if len(self._unseen.get(camera, ())) >= (WINDOW if len(watched) <= MANY else WINDOW_OF_MANY):
             return False
         return sum(sum(sizes.values()) for sizes in self._unseen.values()) < WINDOW_BYTES
 

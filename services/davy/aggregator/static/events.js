@@ -1,0 +1,101 @@
+// The list of events: what the archive has, then what happens, by server-sent events.
+
+const KEPT = 200;
+const LEVEL = { info: 1, warning: 2, alarm: 3 };
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+export class Events {
+  #known = new Map();
+  #list = document.getElementById("event-list");
+  #severity = document.getElementById("severity");
+  #dialog = document.getElementById("keyframe");
+  #labels = new Map();
+
+  constructor() {
+    this.#severity.addEventListener("change", () => this.#render());
+    this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close());
+    // The stream is opened first, then the past is read: nothing falls between the two.
+    const stream = new EventSource("/v1/events/stream");
+    stream.addEventListener("event", ({ data }) => this.#add(JSON.parse(data), true));
+    stream.addEventListener("open", () => this.#readPast());
+  }
+
+  name(cameras) {
+    const before = this.#labels.size;
+    for (const { id, label } of cameras) this.#labels.set(id, label);
+    if (this.#labels.size !== before) this.#render();
+  }
+
+  async #readPast() {
+    try {
+      const answer = await fetch("/v1/events?limit=100");
+      if (!answer.ok) return;
+      const { events } = await answer.json();
+      for (const event of events) this.#known.set(event.id, event);
+      this.#render();
+    } catch {
+      // the server is away: EventSource opens again by itself, and then the past is read
+    }
+  }
+
+  #add(event, fresh) {
+    if (this.#known.has(event.id)) return;
+    this.#known.set(event.id, event);
+    while (this.#known.size > KEPT) this.#known.delete(Math.min(...this.#known.keys()));
+    if (!this.#wanted(event)) return;
+    this.#list.prepend(this.#row(event, fresh));
+    while (this.#list.children.length > KEPT) this.#list.lastChild.remove();
+  }
+
+  #wanted(event) {
+    return LEVEL[event.severity] >= LEVEL[this.#severity.value];
+  }
+
+  #render() {
+    const newestFirst = [...this.#known.values()].filter((event) => this.#wanted(event)).sort((a, b) => b.id - a.id);
+    this.#list.replaceChildren(...newestFirst.map((event) => this.#row(event, false)));
+  }
+
+  #row(event, fresh) {
+    const row = element("li", `event ${event.severity}${fresh ? " fresh" : ""}`);
+    const about = element("p", "about");
+    about.append(element("b", "", event.kind.replaceAll("-", " ")));
+    const where = this.#labels.get(event.camera) ?? (event.camera || (event.edge === "aggregator" ? "" : event.edge));
+    if (where) about.append(` · ${where}`);
+    const time = element("time", "", this.#time(event.occurred_at));
+    time.dateTime = event.occurred_at;
+    row.append(element("p", "words", event.message), about, time);
+    if (event.keyframe) row.append(this.#thumbnail(event, where));
+    return row;
+  }
+
+  #time(text) {
+    const today = new Date().toISOString().slice(0, 10);
+    return (text.startsWith(today) ? "" : `${text.slice(0, 10)} `) + text.slice(11, 19);
+  }
+
+  #thumbnail(event, where) {
+    const button = element("button");
+    button.type = "button";
+    button.setAttribute("aria-label", `Picture of: ${event.message}`);
+    const picture = element("img");
+    picture.loading = "lazy";
+    picture.alt = "";
+    picture.src = event.keyframe;
+    picture.addEventListener("error", () => button.remove()); // its space was needed for newer ones
+    button.append(picture);
+    button.addEventListener("click", () => {
+      document.getElementById("keyframe-picture").src = event.keyframe;
+      const words = `${event.message} · ${where} · ${event.occurred_at.replace("T", " ").replace("Z", " UTC")}`;
+      document.getElementById("keyframe-text").textContent = words;
+      this.#dialog.showModal();
+    });
+    return button;
+  }
+}
