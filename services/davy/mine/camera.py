@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from davy.errors import InvalidInputError
 from davy.mine.kernels import Floats, Scene
-from davy.mine.places import Place, Point
+from davy.mine.places import Place
 
 MARGIN_PX = 4  # the most that vibration shifts the picture, each way
 FOCAL = 0.62  # focal length in picture widths: 78 degrees across
@@ -67,16 +67,14 @@ def camera_at(place: Place, size: tuple[int, int]) -> Camera:
     width, height = size
     if not (SMALLEST[0] <= width <= LARGEST[0] and SMALLEST[1] <= height <= LARGEST[1]):
         raise InvalidInputError(f"a mine camera of {width}x{height} is out of range: use 64x48 to 1920x1080")
-    forward = _unit(
-        (place.looks_at[0] - place.camera[0], place.looks_at[1] - place.camera[1], place.looks_at[2] - place.camera[2])
-    )
-    right = _unit((forward[2], 0.0, -forward[0]))
+    forward = _unit(np.subtract(place.looks_at, place.camera))
+    right = _unit(np.array([forward[2], 0.0, -forward[0]]))
     up = np.cross(forward, right).astype(np.float32)
     padded = (_multiple(width + 2 * MARGIN_PX), _multiple(height + 2 * MARGIN_PX))
     return Camera(size, padded, np.array(place.camera, np.float32), right, up, forward, FOCAL * width)
 
 
-def _unit(vector: Point | Floats) -> Floats:
+def _unit(vector: NDArray[np.floating]) -> Floats:
     array = np.array(vector, np.float32)
     return np.asarray(array / math.sqrt(float(array @ array)), np.float32)
 

@@ -2,10 +2,11 @@
 
 import ctypes
 import sys
+from collections.abc import Callable
 from ctypes import POINTER, c_float, c_int, c_uint8, c_uint32, c_void_p
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ MAX_LAMPS = 8
 MAX_VARYING = 4
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 Floats = NDArray[np.float32]
+Pointer = object
+"""What ctypes makes of an array's address."""
 
 
 class Scene(ctypes.Structure):
@@ -138,7 +141,7 @@ SIGNATURES: dict[str, tuple[str, tuple[Any, ...]]] = {
 
 
 @cache
-def kernel(name: str) -> Any:
+def kernel(name: str) -> Callable[..., None]:
     """The C function `name`, which lets go of the interpreter lock while it runs.
 
     Raises:
@@ -150,14 +153,14 @@ def kernel(name: str) -> Any:
         raise ConfigError(f"{path} is missing: install davy with pip, which compiles it (`pip install -e .` in a checkout)")
     function = getattr(ctypes.CDLL(str(path)), name)
     function.argtypes, function.restype = arguments, None
-    return function
+    return cast(Callable[..., None], function)
 
 
-def floats(array: Floats) -> Any:
+def floats(array: Floats) -> Pointer:
     """A float32 array as the pointer that the kernels take; the caller keeps the array alive."""
     return array.ctypes.data_as(_F)
 
 
-def octets(array: NDArray[np.uint8]) -> Any:
+def octets(array: NDArray[np.uint8]) -> Pointer:
     """The same for uint8."""
     return array.ctypes.data_as(_U8)

@@ -57,28 +57,47 @@ typedef struct {
     const float *passed;       /* through the dust */
 } coarse;
 
-/* Cap lamps: light on the rock (to be multiplied by albedo) and light scattered by dust, each (count, 4), BGR and a spare. */
+/* One cap lamp on `count` points: light that falls on them, and light that the dust before them scatters into the lens. */
+static inline __attribute__((always_inline)) void
+cap_lamp(int count, const float *restrict x, const float *restrict y, const float *restrict z, const float *restrict nx,
+         const float *restrict ny, const float *restrict nz, const float *restrict rx, const float *restrict ry,
+         const float *restrict rz, const float *restrict depth, const float *restrict passed, vec lamp, vec aim, vec eye,
+         float power, float scatter, float *restrict lit, float *restrict air) {
+    float eye_square = dot(eye, eye);
+    for (int i = 0; i < count; i++) {
+        float dx = x[i] - lamp.x, dy = y[i] - lamp.y, dz = z[i] - lamp.z;
+        float square = dx * dx + dy * dy + dz * dz + 0.04f, inverse = 1.0f / sqrtf(square);
+        float cosine = (dx * aim.x + dy * aim.y + dz * aim.z) * inverse;
+        float facing = -(dx * nx[i] + dy * ny[i] + dz * nz[i]) * inverse;
+        cosine = cosine > 0 ? cosine : 0, facing = facing > 0 ? facing : 0;
+        float c2 = cosine * cosine, c4 = c2 * c2, c16 = c4 * c4 * c4 * c4;
+        float beam = 0.06f * c2 + c16 + 2.0f * c16 * c16 * c16; /* stray light, the cone, the hot spot */
+        lit[i] = power * inverse * inverse * (beam * facing + 0.012f) * passed[i];
+        float along = eye.x * rx[i] + eye.y * ry[i] + eye.z * rz[i];
+        float beside = eye_square - along * along;
+        float halo = scatter / (sqrtf(beside > 0 ? beside : 0) + 0.06f);
+        air[i] = along < depth[i] ? halo : 0.0f; /* hidden behind the rock where it is not */
+    }
+}
+
+#define CHUNK 256
+
+/* Cap lamps: light on the rock (to be multiplied by albedo), and light scattered by dust, are added to lit and air, each
+ * (count, 4): BGR and a spare. */
 HOT void mine_moving_light(const scene *s, const coarse *g, const light *lights, int lamps, float extinction, float *lit, float *air) {
+    float fallen[CHUNK], scattered[CHUNK];
     for (int k = 0; k < lamps; k++) {
         const light *l = lights + k;
-        vec lamp = of(l->position), aim = of(l->aim), eye = sub(lamp, of(s->origin));
-        float eye_square = dot(eye, eye);
-        for (int i = 0; i < g->count; i++) {
-            float dx = g->x[i] - lamp.x, dy = g->y[i] - lamp.y, dz = g->z[i] - lamp.z;
-            float square = dx * dx + dy * dy + dz * dz + 0.04f, inverse = 1.0f / sqrtf(square);
-            float cosine = larger((dx * aim.x + dy * aim.y + dz * aim.z) * inverse, 0);
-            float facing = larger(-(dx * g->nx[i] + dy * g->ny[i] + dz * g->nz[i]) * inverse, 0);
-            float c2 = cosine * cosine, c4 = c2 * c2, c16 = c4 * c4 * c4 * c4;
-            float beam = 0.06f * c2 + c16 + 2.0f * c16 * c16 * c16; /* stray light, the cone, the hot spot */
-            float level = l->power * inverse * inverse * (beam * facing + 0.012f) * g->passed[i];
-            float along = eye.x * g->rx[i] + eye.y * g->ry[i] + eye.z * g->rz[i];
-            float beside = larger(eye_square - along * along, 0);
-            float before = along < g->depth[i] ? 1.0f : 0.0f;
-            float halo = before * l->power * extinction * 0.22f / (sqrtf(beside) + 0.06f);
-            for (int c = 0; c < 3; c++) {
-                lit[4 * i + c] += level * l->colour[c];
-                air[4 * i + c] += halo * l->colour[c];
-            }
+        vec lamp = of(l->position), eye = sub(lamp, of(s->origin));
+        for (int o = 0; o < g->count; o += CHUNK) {
+            int count = g->count - o < CHUNK ? g->count - o : CHUNK;
+            cap_lamp(count, g->x + o, g->y + o, g->z + o, g->nx + o, g->ny + o, g->nz + o, g->rx + o, g->ry + o, g->rz + o, g->depth + o,
+                     g->passed + o, lamp, of(l->aim), eye, l->power, l->power * extinction * 0.22f, fallen, scattered);
+            for (int i = 0; i < count; i++)
+                for (int c = 0; c < 3; c++) {
+                    lit[4 * (o + i) + c] += fallen[i] * l->colour[c];
+                    air[4 * (o + i) + c] += scattered[i] * l->colour[c];
+                }
         }
     }
 }

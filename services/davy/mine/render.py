@@ -186,4 +186,5 @@ def _noise_tile(seed: int) -> NDArray[np.int8]:
     """Normal deviates (NOISE_PIXELS, 3), neighbours a little alike, as demosaicing leaves them."""
     white = generator(seed, "sensor").standard_normal((NOISE_PIXELS + 2, 3), dtype=np.float32)
     grain = (0.25 * white[:-2] + 0.9 * white[1:-1] + 0.25 * white[2:]) / math.sqrt(0.25**2 * 2 + 0.9**2)
-    return np.clip(np.rint(grain * np.array(CHANNEL_GAIN, np.float32) * NOISE_UNIT), -127, 127).astype(np.int8)
+    scaled = np.rint(grain * np.array(CHANNEL_GAIN, np.float32) * NOISE_UNIT)
+    return np.asarray(np.clip(scaled, -127, 127), np.int8)

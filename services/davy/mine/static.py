@@ -121,4 +121,4 @@ def _lens_shading(camera: Camera) -> Floats:
 
 
 def _packed(light: Floats, gain: float) -> NDArray[np.uint16]:
-    return np.clip(light * np.float32(gain / UNIT) + 0.5, 0, 65535).astype(np.uint16)
+    return np.asarray(np.clip(light * np.float32(gain / UNIT) + 0.5, 0, 65535), np.uint16)

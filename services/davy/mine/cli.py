@@ -1,0 +1,140 @@
+"""`davy mine serve` and `davy mine render`: the simulated mine's cameras without the rest of Davy."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import cv2
+import numpy as np
+import typer
+from pydantic import ValidationError
+
+from davy.errors import ConfigError, DavyError, InvalidInputError
+from davy.frame import BgrImage
+from davy.mine.app import serve as serve_mine
+from davy.mine.settings import MineSettings
+from davy.mine.video import write_mp4
+from davy.mine.world import Mine
+from davy.telemetry import configure_logging
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+View = Literal["raw", "truth", "both"]
+RENDER_EPOCH_NS = 1_767_225_600_000_000_000  # 2026-01-01: the same command draws the same file on any day
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = None,
+    port: Annotated[int | None, typer.Option(help="0 takes a free one.", min=0, max=65535)] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, up to 1920x1080.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, another mine.")] = None,
+    log_style: Annotated[Literal["json", "console"], typer.Option(help="Form of the log lines on stderr.")] = "json",
+) -> None:
+    """The mine's cameras as network cameras: http://HOST:PORT/gallery.mjpeg and /gallery.jpg, and so on."""
+    configure_logging(log_style)
+    try:
+        width, height = _size(size) if size else (None, None)
+        words: dict[str, Any] = {"host": host, "port": port, "fps": fps, "seed": seed, "width": width, "height": height}
+        asyncio.run(_run(MineSettings(**{name: value for name, value in words.items() if value is not None})))
+    except ValidationError as error:
+        for fault in error.errors():
+            typer.echo(f"DAVY_MINE_{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
+        raise typer.Exit(2) from error
+    except DavyError as error:
+        raise _failed(error) from error
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Argument(help="A .mp4 or .png file, or a folder for PNG pairs raw and truth.")],
+    place: Annotated[str, typer.Option(help="gallery, face, conveyor or junction.")] = "gallery",
+    seconds: Annotated[float, typer.Option(help="Length of the video or of the row of pictures.", min=0)] = 10.0,
+    start: Annotated[float, typer.Option(help="Time in the mine of the first frame, s.")] = 0.0,
+    fps: Annotated[float, typer.Option(help="Frames per second.", min=0.01, max=60)] = 10.0,
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT, up to 1920x1080.")] = "1280x720",
+    view: Annotated[View, typer.Option(help="What a .mp4 or .png shows; both: raw beside truth.")] = "raw",
+    seed: Annotated[int, typer.Option(help="Another seed, another mine.")] = 7,
+) -> None:
+    """Write what a camera sees, or its evenly lit truth, to files."""
+    try:
+        mine, shape = Mine(seed, RENDER_EPOCH_NS), _size(size)
+        times = [start + index / fps for index in range(max(round(seconds * fps), 1))]
+        if out.suffix == ".mp4":
+            panes = 2 if view == "both" else 1
+            frames = (_picture(mine, place, t_s, shape, view) for t_s in times)
+            print(f"{out}: {write_mp4(out, frames, fps, (panes * shape[0], shape[1]))} frames")
+        elif out.suffix == ".png":
+            _save(out, _picture(mine, place, start, shape, view))
+            print(out)
+        elif out.suffix:
+            raise InvalidInputError(f"{out}: write a name that ends in .mp4 or .png, or a folder")
+        else:
+            for path in _pairs(out, mine, place, times, shape):
+                print(path)
+    except DavyError as error:
+        raise _failed(error) from error
+
+
+def _pairs(folder: Path, mine: Mine, place: str, times: list[float], size: tuple[int, int]) -> Iterator[Path]:
+    """<place>-<time>-raw.png and -truth.png for every time."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(f"{folder} cannot be made: {error}") from error
+    for t_s in times:
+        for view, image in (("raw", mine.render(place, t_s, size)), ("truth", mine.truth(place, t_s, size))):
+            yield _save(folder / f"{place}-{t_s:08.2f}-{view}.png", image)
+
+
+def _picture(mine: Mine, place: str, t_s: float, size: tuple[int, int], view: View) -> BgrImage:
+    if view == "both":
+        return np.hstack([mine.render(place, t_s, size), mine.truth(place, t_s, size)])
+    return mine.truth(place, t_s, size) if view == "truth" else mine.render(place, t_s, size)
+
+
+def _save(path: Path, image: BgrImage) -> Path:
+    try:
+        path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be written: {error}") from error
+    return path
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise InvalidInputError(f"size {text!r} is not WIDTHxHEIGHT, as 1280x720 is")
+    return int(width), int(height)
+
+
+async def _run(settings: MineSettings) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+    def tell(port: int) -> None:
+        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+        print(f"cameras  http://{shown}:{port}/", flush=True)
+
+    try:
+        await serve_mine(settings, tell)
+    except asyncio.CancelledError:
+        return
+
+
+def _failed(error: DavyError) -> typer.Exit:
+    typer.echo(f"davy mine: {error}", err=True)
+    return typer.Exit(2 if isinstance(error, ConfigError | InvalidInputError) else 1)
+
+
+def main() -> int:
+    """Run the two commands by themselves.
+
+    Returns:
+        The exit status.
+    """
+    return int(app(standalone_mode=False) or 0)

@@ -1,0 +1,54 @@
+import cv2
+import pytest
+from typer.testing import CliRunner
+
+from davy.mine.cli import app
+
+SMALL = ["--size", "320x180", "--seconds", "0.3", "--fps", "10"]
+
+
+def run(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_a_png_shows_raw_beside_truth(tmp_path):
+    result = run("render", tmp_path / "face.png", "--place", "face", "--view", "both", *SMALL)
+    assert result.exit_code == 0, result.output
+    assert cv2.imread(str(tmp_path / "face.png")).shape == (180, 640, 3)
+
+
+def test_a_folder_gets_pairs(tmp_path):
+    assert run("render", tmp_path / "pairs", *SMALL).exit_code == 0
+    names = sorted(path.name for path in (tmp_path / "pairs").iterdir())
+    assert len(names) == 6
+    assert names[:2] == ["gallery-00000.00-raw.png", "gallery-00000.00-truth.png"]
+
+
+def test_a_video_is_written(tmp_path):
+    result = run("render", tmp_path / "out.mp4", *SMALL)
+    assert result.exit_code == 0
+    assert "3 frames" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--size", "1280"], "WIDTHxHEIGHT"),
+        (["--place", "cellar", "--size", "320x180"], "known cameras: gallery"),
+        (["--size", "9999x9999"], "out of range"),
+    ],
+)
+def test_wrong_words_end_with_status_2_and_what_to_write(tmp_path, words, said):
+    result = run("render", tmp_path / "x.png", *words)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_an_unknown_kind_of_file_is_refused(tmp_path):
+    result = run("render", tmp_path / "x.gif", *SMALL)
+    assert result.exit_code == 2
+    assert ".mp4 or .png" in result.output
+
+
+def test_serve_refuses_a_port_that_is_no_port():
+    assert run("serve", "--port", "99999").exit_code == 2

@@ -1,0 +1,55 @@
+import time
+
+import numpy as np
+
+from davy.mine import lamps
+from davy.mine.places import PLACES
+
+SIZE = (640, 360)
+
+
+def failure(place, index):
+    """A time at which the lamp has gone out, and one a moment before at which it burns."""
+    ticks = np.arange(0, 400, 0.1)
+    factors = np.array([lamps.factor_of(PLACES[place], index, float(t), 7) for t in ticks])
+    out = next(i for i in range(20, len(ticks)) if factors[i] == 0 and factors[i - 15] == 1)
+    return float(ticks[out]), float(ticks[out - 15])
+
+
+def test_a_failing_lamp_darkens_its_own_region_only(mine):
+    out_s, before_s = failure("junction", 1)
+    out, before = (mine.render("junction", t_s, SIZE).astype(float).mean(axis=2)[40:] for t_s in (out_s, before_s))
+    blocks = (before - out)[:320, :640].reshape(20, 16, 40, 16).mean(axis=(1, 3))
+    assert blocks.max() > 6  # its region
+    assert np.abs(np.median(blocks)) < 2.5  # the rest
+    assert blocks[:, 20:].mean() > 2 * abs(blocks[:, :12].mean())  # it hangs on the right
+
+
+def test_noise_is_stronger_in_relative_terms_in_the_dark(mine):
+    frames = np.stack([mine.render("conveyor", 5.0 + k * 1e-5, SIZE)[40:, :, 1] for k in range(16)]).astype(float)
+    light = ((frames / 255) ** 2.2).mean(axis=0)
+    relative = ((frames / 255) ** 2.2).std(axis=0) / np.maximum(light, 1e-6)
+    dark, bright = light < np.quantile(light, 0.3), (light > 0.05) & (light < 0.6)
+    assert np.median(relative[dark]) > 3 * np.median(relative[bright])
+
+
+def test_the_dark_is_purple(mine):
+    frame = mine.render("gallery", 5.0, SIZE)[40:].reshape(-1, 3).astype(float)
+    blue, green, red = frame[frame.sum(axis=1) < np.quantile(frame.sum(axis=1), 0.2)].mean(axis=0)
+    assert blue > green + 1
+    assert red > green
+
+
+def test_dust_and_noise_leave_the_truth_alone(mine):
+    truth = mine.truth("face", 5.0, SIZE)
+    assert truth[40:].min(axis=(0, 1)).max() < 60  # no veil lies over the dark parts
+
+
+def test_a_frame_costs_little_enough_for_four_cameras(mine):
+    mine.render("gallery", 0.0, (1280, 720))
+    times = []
+    for k in range(8):
+        start = time.thread_time()
+        mine.render("gallery", k / 10, (1280, 720))
+        times.append(time.thread_time() - start)
+    assert min(times) < 0.04  # 10 ms on an idle core; four cameras at 10 fps need 25
