@@ -143,6 +143,12 @@ class SpoolUnavailableError(UnavailableError):
         self.path, self.reason = path, reason
 
 
+class StorageFullError(UnavailableError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"nothing can be stored in {path}: {reason}")
+        self.path, self.reason = path, reason
+
+
 class DeadlineExceededError(UnavailableError):
     def __init__(self, what: str, deadline_s: float) -> None:
         super().__init__(f"{what} did not finish within {deadline_s:g} s")

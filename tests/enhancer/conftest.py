@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import functools
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -32,10 +34,10 @@ StartService = Callable[..., AbstractAsyncContextManager[Service]]
 
 
 @asynccontextmanager
-async def running(site: SiteConfig | None = None, **settings: object) -> AsyncIterator[Service]:
+async def running(folder: Path, site: SiteConfig | None = None, **settings: object) -> AsyncIterator[Service]:
     ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
     registry = CollectorRegistry()
-    chosen = EnhancerSettings(**({"port": 0, "grpc_port": 0, "threads": 2} | settings))
+    chosen = EnhancerSettings(**({"port": 0, "grpc_port": 0, "threads": 2, "data": folder} | settings))
     task = asyncio.create_task(serve(chosen, registry, site, ready.set_result))
     try:
         await asyncio.wait({task, asyncio.ensure_future(ready)}, return_when=asyncio.FIRST_COMPLETED)
@@ -52,13 +54,13 @@ async def running(site: SiteConfig | None = None, **settings: object) -> AsyncIt
 
 
 @pytest.fixture
-def start_service() -> StartService:
-    return running
+def start_service(tmp_path: Path) -> StartService:
+    return functools.partial(running, tmp_path / "data")
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[Service]:
-    async with running() as service:
+async def service(start_service: StartService) -> AsyncIterator[Service]:
+    async with start_service() as service:
         yield service
 
 

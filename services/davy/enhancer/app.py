@@ -13,6 +13,9 @@ from davy.adapters import mqtt
 from davy.adapters.grpc_server import serve_grpc
 from davy.adapters.http import serve_app
 from davy.enhancer.engine import Engine
+from davy.enhancer.jobs import Jobs
+from davy.enhancer.jobs.archive import Limits
+from davy.enhancer.jobs.runner import Bounds
 from davy.enhancer.metrics import RequestMetrics
 from davy.enhancer.pool import Pool
 from davy.enhancer.rest import create_app
@@ -66,8 +69,9 @@ async def serve(
         deadline_s=settings.deadline_s,
     )
     service = EnhancerService(engine, int(settings.max_megapixels * 1e6))
-    troubles: list[Callable[[], Sequence[str]]] = []
-    app = create_app(settings, engine, registry, lambda: [text for ask in troubles for text in ask()])
+    jobs = _jobs(settings, still)
+    troubles: list[Callable[[], Sequence[str]]] = [lambda: [f"no jobs: {jobs.fault}"] if jobs.fault else []]
+    app = create_app(settings, engine, jobs, registry, lambda: [text for ask in troubles for text in ask()])
     ports: dict[str, int] = {}
 
     def note(kind: str, port: int) -> None:
@@ -78,6 +82,7 @@ async def serve(
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(engine.run(), name="enhancer.engine")
+            tasks.create_task(jobs.run(), name="enhancer.jobs")
             http = serve_app(app, settings.host, settings.port, functools.partial(note, "http"), access_log=settings.access_log)
             tasks.create_task(http, name="enhancer.http")
             grpc = serve_grpc(
@@ -95,6 +100,12 @@ async def serve(
         if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
             raise group.exceptions[0] from group
         raise
+
+
+def _jobs(settings: EnhancerSettings, still: StillEnhancer) -> Jobs:
+    limits = Limits(settings.jobs_upload_bytes, settings.max_body_bytes, int(settings.max_megapixels * 1e6))
+    bounds = Bounds(settings.jobs_waiting, settings.jobs_total_bytes, settings.jobs_keep_s, limits)
+    return Jobs(settings.data / "jobs", still, bounds)
 
 
 async def _serve_pool(

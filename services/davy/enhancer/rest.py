@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile
 from davy.adapters.http import BodyLimit, install_metrics, install_problem_handlers, problem_responses
 from davy.adapters.images import WEB_FORMATS
 from davy.enhancer.engine import Engine
+from davy.enhancer.jobs import Jobs, add_jobs
 from davy.enhancer.negotiation import preferences_of
 from davy.enhancer.settings import EnhancerSettings
 from davy.enhancer.work import Enhanced, Wish
@@ -37,12 +38,15 @@ _OPENAPI: dict[str, Any] = {
 }
 
 
-def create_app(settings: EnhancerSettings, engine: Engine, registry: CollectorRegistry, troubles: Troubles) -> FastAPI:
+def create_app(
+    settings: EnhancerSettings, engine: Engine, jobs: Jobs, registry: CollectorRegistry, troubles: Troubles
+) -> FastAPI:
     """The app over a running engine."""
     app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load from the internet
     install_problem_handlers(app)
-    app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes, larger={"/v1/jobs": settings.jobs_upload_bytes})
     install_metrics(app, registry)
+    add_jobs(app, jobs)
     page = files("davy.enhancer").joinpath("page.html").read_text(encoding="utf-8")
 
     @app.post(

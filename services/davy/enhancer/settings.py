@@ -27,4 +27,9 @@ class EnhancerSettings(BaseSettings, env_prefix="DAVY_ENHANCER_", frozen=True):
     pool_threads: PositiveInt = 1  # frames of thin cameras enhanced at once
     pool_cameras: PositiveInt = 64  # thin cameras whose state is kept, the least recently seen goes
     network_every: PositiveInt = 10  # frames of a thin camera between two runs of the network
+    data: Path = Path(".davy/enhancer")  # uploads and results of jobs
+    jobs_waiting: PositiveInt = 16  # not finished, at most
+    jobs_upload_bytes: PositiveInt = 2_000_000_000  # of one upload; and of an archive unpacked
+    jobs_total_bytes: PositiveInt = 8_000_000_000  # on disk; one that would pass it is refused or fails
+    jobs_keep_s: PositiveFloat = 86_400.0  # a finished job with its result
     access_log: bool = False

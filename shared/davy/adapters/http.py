@@ -45,6 +45,7 @@ _STATUS: Mapping[type[errors.DavyError], HTTPStatus] = {
     errors.FrameTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnknownCameraError: HTTPStatus.NOT_FOUND,
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StorageFullError: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.DeadlineExceededError: HTTPStatus.GATEWAY_TIMEOUT,
     errors.CameraError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -208,19 +209,21 @@ class _LastResort:
 class BodyLimit:
     """ASGI middleware: a body over `limit_bytes` is answered with 413, by its Content-Length before a byte of it is read,
     else at the first byte too many. What still comes is read by the server and thrown away, so that the client gets to
-    read the answer."""
+    read the answer. `larger` has the limits of paths that stream to disk."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, limit_bytes: int, larger: Mapping[str, int] | None = None) -> None:
         self.app = app
         self.limit_bytes = limit_bytes
+        self.larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refusal = problem_of(errors.BodyTooLargeError(self.limit_bytes), scope["path"])
+        limit_bytes = self.larger.get(scope["path"], self.limit_bytes)
+        refusal = problem_of(errors.BodyTooLargeError(limit_bytes), scope["path"])
         declared = dict(scope["headers"]).get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > self.limit_bytes:
+        if declared.isdigit() and int(declared) > limit_bytes:
             await refusal(scope, receive, send)
             return
         received = 0
@@ -230,20 +233,20 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.limit_bytes:
-                raise errors.BodyTooLargeError(self.limit_bytes)
+            if received > limit_bytes:
+                raise errors.BodyTooLargeError(limit_bytes)
             return message
 
         async def pass_on(message: Message) -> None:
             nonlocal started
-            if received > self.limit_bytes and not started:
+            if received > limit_bytes and not started:
                 return  # whatever the app made of it, a form parser's 400 for example, the answer is 413
             started = True
             await send(message)
 
         with contextlib.suppress(errors.BodyTooLargeError):
             await self.app(scope, count, pass_on)
-        if received > self.limit_bytes and not started:
+        if received > limit_bytes and not started:
             await refusal(scope, receive, send)
 
 
