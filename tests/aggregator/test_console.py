@@ -1,0 +1,281 @@
+import asyncio
+import json
+import shutil
+import struct
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+import websockets
+from tests.aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, picture, push, running, until
+from tests.conftest import pick_port
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+]
+CAMERAS = ["north/face", "north/belt", "south/gate", "south/pump"]
+
+# --- the stream -------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def viewer(aggregator, **options):
+    url = aggregator.http.replace("http", "ws") + "/v1/console"
+    async with websockets.connect(url, max_size=None, **options) as socket:
+        yield socket
+
+
+async def next_picture(socket, timeout_s=1.0):
+    async with asyncio.timeout(timeout_s):
+        while True:
+            message = await socket.recv()
+            if isinstance(message, bytes):
+                (length,) = struct.unpack(">I", message[:4])
+                head = json.loads(message[4 : 4 + length])
+                body = message[4 + length :]
+                return head, body[: head["enhanced_bytes"]], body[head["enhanced_bytes"] :]
+
+
+async def test_a_page_gets_both_pictures_of_one_instant(aggregator):
+    async with viewer(aggregator) as socket:
+        await push(aggregator, envelope(7))
+        head, enhanced, raw = await next_picture(socket)
+        assert (head["id"], head["seq"]) == ("north.face", 7)
+        assert (enhanced, raw) == (PICTURE, RAW)
+        assert head["age_ms"] < 500
+
+
+async def test_a_page_that_draws_slowly_gets_fewer_frames_and_the_newest(aggregator):
+    async with viewer(aggregator) as socket:
+        for seq in range(1, 30):
+            await push(aggregator, envelope(seq))
+        seqs = [(await next_picture(socket))[0]["seq"] for _ in range(2)]
+        with pytest.raises(TimeoutError):
+            await next_picture(socket, 0.2)
+        await push(aggregator, envelope(30))
+        await socket.send(json.dumps({"ack": "north.face", "seq": seqs[0]}))
+        assert (await next_picture(socket))[0]["seq"] == 30
+
+
+async def test_a_page_gets_the_cameras_that_it_asks_for(aggregator):
+    async with viewer(aggregator) as socket:
+        await socket.send(json.dumps({"cameras": ["north.belt"], "raw": False}))
+        await asyncio.sleep(0.1)
+        await push(aggregator, envelope(1), envelope(1, "north/belt"))
+        head, _, raw = await next_picture(socket)
+        assert (head["id"], raw) == ("north.belt", b"")
+
+
+@pytest.mark.parametrize("words", ["not json", '{"ack": "nobody.here"}', '{"cameras": 3}', '{"fps": -1}'])
+async def test_a_page_that_says_something_wrong_is_told_and_closed(aggregator, words):
+    async with viewer(aggregator) as socket:
+        await socket.send(words)
+        with pytest.raises(websockets.ConnectionClosed) as caught:
+            while True:
+                await socket.recv()
+        assert caught.value.rcvd.code == 1008
+        assert "not understood" in caught.value.rcvd.reason
+
+
+async def test_a_page_of_another_origin_is_refused(aggregator):
+    with pytest.raises(websockets.InvalidStatus):
+        async with viewer(aggregator, origin="http://evil.example"):
+            pass
+
+
+async def test_open_pages_are_bounded(tmp_path):
+    async with (
+        running(make_settings(tmp_path, max_streams=1), make_site()) as aggregator,
+        viewer(aggregator),
+        viewer(aggregator) as second,
+    ):
+        with pytest.raises(websockets.ConnectionClosed):
+            await second.recv()
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+
+
+@asynccontextmanager
+async def opened(aggregator, width=1440, height=860):
+    """The console in a real browser; the test fails if the page writes an error to its console."""
+    from playwright.async_api import async_playwright
+
+    faults = []
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = await chromium.new_page(viewport={"width": width, "height": height})
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        await page.goto(aggregator.http)
+        page.faults = faults
+        yield page
+        await chromium.close()
+
+
+class Mine:
+    """Cameras in which a disc wanders from left to right."""
+
+    def __init__(self, aggregator):
+        self.aggregator, self.cameras, self.seq = aggregator, set(CAMERAS), 0
+        self.frames = [(picture(110, at=n / 10), picture(25, at=n / 10)) for n in range(10)]
+
+    async def run(self):
+        call = self.aggregator.ingest.Push()
+        await call.read()
+        while True:
+            self.seq += 1
+            for camera in sorted(self.cameras):
+                enhanced, raw = self.frames[(self.seq + CAMERAS.index(camera)) % 10]
+                await call.write(envelope(self.seq, camera, jpeg=enhanced, raw_jpeg=raw))
+                await call.read()
+            await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+async def mine(tmp_path):
+    edges = {"north": {"cameras": {"face": {"source": "mine://face", "label": "Coal face"}, "belt": {"source": "mine://belt"}}}}
+    edges["south"] = {"cameras": {"gate": {"source": "mine://gate"}, "pump": {"source": "mine://pump"}}}
+    settings = make_settings(tmp_path, offline_after_s=4)
+    async with running(settings, make_site(**edges)) as aggregator:
+        found = Mine(aggregator)
+        pouring = asyncio.create_task(found.run())
+        yield found
+        pouring.cancel()
+
+
+async def look(page, camera):
+    """The canvas of a tile, as a string."""
+    return await page.evaluate("id => document.querySelector(`[data-camera='${id}'] canvas`).toDataURL('image/png')", camera)
+
+
+async def brightness(page, camera, x):
+    """Mean brightness of a column of the canvas at x from 0 to 1."""
+    return await page.evaluate(
+        """([id, x]) => {
+            const canvas = document.querySelector(`[data-camera='${id}'] canvas`);
+            const data = canvas.getContext('2d').getImageData(Math.floor(x * (canvas.width - 1)), 0, 1, canvas.height).data;
+            let sum = 0;
+            for (let n = 0; n < data.length; n += 4) sum += data[n];
+            return sum / (data.length / 4);
+        }""",
+        [camera, x],
+    )
+
+
+async def four_are_live(page):
+    await until(lambda: _count(page, ".tile[data-state=live]", 4), 15)
+
+
+async def states(page):
+    return await page.evaluate("[...document.querySelectorAll('.tile')].map(tile => tile.dataset.state)")
+
+
+@browser
+@pytest.mark.system
+async def test_four_cameras_are_four_tiles_that_move(mine):
+    async with opened(mine.aggregator) as page:
+        await four_are_live(page)
+        ids = ["north.face", "north.belt", "south.gate", "south.pump"]
+        before = [await look(page, camera) for camera in ids]
+        await asyncio.sleep(0.7)
+        after = [await look(page, camera) for camera in ids]
+        assert all(one != other for one, other in zip(before, after, strict=True))
+        assert await page.inner_text("[data-camera='north.face'] h3") == "Coal face"
+        assert await page.inner_text("#count-live") == "4"
+        assert "ms" in await page.inner_text("[data-camera='north.face'] .age dd")
+        boxes = await page.evaluate("[...document.querySelectorAll('.tile')].map(t => t.getBoundingClientRect().toJSON())")
+        assert len({round(box["x"]) for box in boxes}) == 2
+        assert all(box["bottom"] <= 860 for box in boxes)
+        assert page.faults == []
+
+
+@browser
+@pytest.mark.system
+async def test_the_divider_moves_by_pointer_and_by_key(mine):
+    async with opened(mine.aggregator) as page:
+        await page.wait_for_selector("[data-camera='north.face'][data-state=live]", timeout=15_000)
+        divider = page.locator("[data-camera='north.face'] .divider")
+        assert await brightness(page, "north.face", 0.35) < 90 < await brightness(page, "north.face", 0.65)
+        box = await page.locator("[data-camera='north.face'] .picture").bounding_box()
+        await divider.hover()
+        await page.mouse.down()
+        await page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + 50, steps=4)
+        await page.mouse.up()
+        assert abs(int(await divider.get_attribute("aria-valuenow")) - 20) <= 1
+        assert await brightness(page, "north.face", 0.35) > 90
+        await divider.focus()
+        await page.keyboard.press("End")
+        assert await divider.get_attribute("aria-valuenow") == "100"
+        assert await brightness(page, "north.face", 0.65) < 90
+        await page.keyboard.press("ArrowLeft")
+        assert await divider.get_attribute("aria-valuenow") == "98"
+        assert page.faults == []
+
+
+@browser
+@pytest.mark.system
+async def test_an_old_picture_is_never_shown_as_live(mine):
+    async with opened(mine.aggregator) as page:
+        await four_are_live(page)
+        mine.cameras.discard("south/pump")
+        await page.wait_for_selector("[data-camera='south.pump'][data-state=stale]", timeout=5000)
+        assert "old" in await page.inner_text("[data-camera='south.pump'] .veil")
+        await page.wait_for_selector("[data-camera='south.pump'][data-state=offline]", timeout=8000)
+        assert "last frame" in await page.inner_text("[data-camera='south.pump'] .veil")
+        assert await states(page) == ["live", "live", "live", "offline"]
+        mine.cameras.add("south/pump")
+        await page.wait_for_selector("[data-camera='south.pump'][data-state=live]", timeout=5000)
+        assert page.faults == []
+
+
+@browser
+@pytest.mark.system
+async def test_one_camera_alone_and_back(mine):
+    async with opened(mine.aggregator) as page:
+        await four_are_live(page)
+        width = (await page.locator("[data-camera='south.gate']").bounding_box())["width"]
+        await page.locator("[data-camera='south.gate'] .open").click(position={"x": 20, "y": 20})
+        assert await page.locator(".tile:visible").count() == 1
+        assert (await page.locator("[data-camera='south.gate']").bounding_box())["width"] > 1.5 * width
+        await asyncio.sleep(2)
+        assert await page.inner_text("#count-live") == "4"  # the others are not sent, and still known
+        await page.keyboard.press("Escape")
+        await until(lambda: _count(page, ".tile:visible", 4))
+        await four_are_live(page)
+        assert page.faults == []
+
+
+async def _count(page, selector, count):
+    return await page.locator(selector).count() == count
+
+
+@browser
+@pytest.mark.system
+async def test_the_page_says_when_the_aggregator_is_gone_and_comes_back_by_itself(tmp_path):
+    settings, site = make_settings(tmp_path, port=pick_port()), make_site()
+    async with running(settings, site) as aggregator:
+        page_of = opened(aggregator)
+        page = await page_of.__aenter__()
+        await until(lambda: _shows(page, aggregator), 15)
+    try:
+        await until(lambda: page.is_visible("#banner"))
+        assert "not live" in await page.inner_text("#banner")
+        await until(lambda: _count(page, ".tile[data-state=live]", 0))
+        async with running(settings, site) as again:
+            await until(lambda: page.is_hidden("#banner"), 10)
+            await until(lambda: _shows(page, again), 10)
+    finally:
+        await page_of.__aexit__(None, None, None)
+
+
+async def _shows(page, aggregator):
+    await push(aggregator, envelope(time.time_ns()))
+    return await page.locator(".tile[data-state=live]").count() == 1
