@@ -9,7 +9,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from davy.adapters.ingest_client import IngestClient, Stream
 from davy.adapters.spool import Spool
-from davy.edge.live import raise_if_cancelled
+from davy.adapters.tasks import until_first_ends
 from davy.errors import AggregatorUnavailableError, BrokerUnavailableError, SpoolUnavailableError
 from davy.ports import Bus, Message
 from davy.telemetry import get_logger
@@ -141,15 +141,15 @@ class Events:
 
     async def _session(self, client: IngestClient) -> None:
         """One stream. Returns if events were acknowledged on it, so that the backoff starts anew; else raises."""
-        lost: BaseException | None = None
+        lost: AggregatorUnavailableError | SpoolUnavailableError | None = None
         self._unacknowledged_since_s, self._acknowledged = None, 0
         try:
-            async with client.report() as stream, asyncio.TaskGroup() as tasks:
-                for work in (self._write(stream), self._read(stream), self._watch(client.endpoint)):
-                    tasks.create_task(work)
-        except* (AggregatorUnavailableError, SpoolUnavailableError) as group:
-            lost = group.exceptions[0]
-        raise_if_cancelled()
+            async with client.report() as stream:
+                await until_first_ends(
+                    "edge.report", write=self._write(stream), read=self._read(stream), watch=self._watch(client.endpoint)
+                )
+        except (AggregatorUnavailableError, SpoolUnavailableError) as error:
+            lost = error
         self.fault = str(lost or "")
         if lost is not None and not self._acknowledged:
             raise lost

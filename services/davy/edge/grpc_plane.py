@@ -5,8 +5,9 @@ import asyncio
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from davy.adapters.ingest_client import IngestClient, PushStream
+from davy.adapters.tasks import until_first_ends
 from davy.edge.ledger import Ledger
-from davy.edge.live import Sink, raise_if_cancelled
+from davy.edge.live import Sink
 from davy.edge.metrics import Timings
 from davy.edge.shot import Outgoing
 from davy.errors import AggregatorUnavailableError
@@ -59,22 +60,22 @@ class GrpcPlane(Sink):
 
     async def _session(self, client: IngestClient) -> None:
         """One stream. Returns if it had carried frames, so that the backoff starts anew; raises if it never came up."""
-        lost, self._took = None, 0
+        lost: AggregatorUnavailableError | None = None
+        self._took = 0
         try:
             async with client.push() as stream:
                 hello = await stream.answer(HELLO_TIMEOUT_S)
                 self._window = hello.window or DEFAULT_WINDOW
                 self.fault, self._answered_s = "", _now()
                 log.info("ingest.connected", plane="live", endpoint=client.endpoint, window=self._window)
-                async with asyncio.TaskGroup() as tasks:
-                    for work in (self._write(stream), self._read(stream), self._watch(client.endpoint)):
-                        tasks.create_task(work)
-        except* AggregatorUnavailableError as group:
-            lost = group.exceptions[0]
+                await until_first_ends(
+                    "edge.push", write=self._write(stream), read=self._read(stream), watch=self._watch(client.endpoint)
+                )
+        except AggregatorUnavailableError as error:
+            lost = error
         finally:
             self._forget_unanswered(DropReason.OFFLINE if lost else DropReason.STOPPED)
             self.fault = str(lost or "stopped")
-        raise_if_cancelled()
         if lost is not None and not self._took:
             raise lost
         log.warning("ingest.lost", plane="live", endpoint=client.endpoint, error=self.fault)

@@ -1,7 +1,5 @@
 """What both sinks of the live plane share: one slot per camera, and a reason for every frame that is not sent."""
 
-import asyncio
-
 from davy.edge.ledger import Ledger
 from davy.edge.mailbox import Slots
 from davy.edge.metrics import Timings
@@ -42,10 +40,3 @@ class Sink:
         self.closed = True
         for _, outgoing in self.slots.clear():
             self.drop(outgoing, DropReason.STOPPED)
-
-
-def raise_if_cancelled() -> None:
-    """End a retry loop whose task was cancelled: Python 3.11 loses a cancellation that meets a failing TaskGroup."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

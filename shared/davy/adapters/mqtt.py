@@ -19,6 +19,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from davy.adapters.mqtt_client import MAX_UNACKED, Router, client_factory, cut, from_aiomqtt, to_properties
+from davy.adapters.tasks import until_first_ends
 from davy.adapters.urls import redact
 from davy.errors import BrokerUnavailableError, DavyError, SessionTakenOverError
 from davy.ports import Bus, Message
@@ -63,7 +64,7 @@ async def connect(
         yield bus
     finally:
         await bus.say_goodbye()
-        # Python 3.11 loses a cancellation that meets a failing TaskGroup or a finished wait_for: ask until it is heard.
+        # Python 3.11 loses a cancellation that meets a wait_for (aiomqtt has some) that has just ended: ask until it is heard.
         while not runner.done():
             runner.cancel()
             await asyncio.wait({runner}, timeout=0.2)
@@ -234,14 +235,11 @@ class MqttBus:
         since = clock()
         self._client, self.fault = client, ""
         log.info("mqtt.connected", client_id=self.client_id, endpoint=self.endpoint)
+        lost: BaseException = BrokerUnavailableError(self.endpoint, "the session ended")
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._watch(client), name=f"mqtt.{self.client_id}.watch")
-                tasks.create_task(self._attend(client), name=f"mqtt.{self.client_id}.attend")
-        except* BrokerUnavailableError as group:
-            lost = self._judge(group.exceptions[0], clock() - since)
-        else:
-            lost = BrokerUnavailableError(self.endpoint, "the session ended")
+            await until_first_ends(f"mqtt.{self.client_id}", watch=self._watch(client), attend=self._attend(client))
+        except BrokerUnavailableError as error:
+            lost = self._judge(error, clock() - since)
         finally:
             await self._close(client)
         self.fault = getattr(lost, "reason", "") or str(lost)

@@ -22,6 +22,7 @@ PAGE_BYTES = 4096
 EVENT_RESERVE = 0.1  # of the quota, which keyframes never use
 WAL_PAGES = 64  # the log beside the database is folded in after so many, so it stays below 1 MB
 WAL_BYTES = 1_000_000
+MARGIN_BYTES = 8 * PAGE_BYTES  # of inner pages that a row may need beside its own
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
@@ -119,13 +120,11 @@ class Spool:
         return stored
 
     def _insert(self, body: bytes) -> int:
+        # Room is made before, for SQLite ends the whole transaction when it meets a full database.
+        while self._used() + len(body) + MARGIN_BYTES > self._max_bytes and self._evict_keyframe():
+            pass
         statement = "INSERT INTO event (boot_id, seq, body) VALUES (?, ?, ?)"
-        while True:
-            try:
-                return self._db.execute(statement, (self._boot_id, self._next_seq, body)).lastrowid or 0
-            except sqlite3.OperationalError:
-                if not self._evict_keyframe():
-                    raise
+        return self._db.execute(statement, (self._boot_id, self._next_seq, body)).lastrowid or 0
 
     def _insert_keyframe(self, row: int, jpeg: bytes) -> None:
         limit = int(self._max_bytes * (1 - EVENT_RESERVE))
