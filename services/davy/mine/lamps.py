@@ -11,6 +11,7 @@ from davy.mine.places import Behaviour, FixedLamp, Place
 
 FAILURE_S = 9.0  # a failing lamp throws its dice this often
 FAILURE_SHARE = 0.4  # of those times it is out
+LENS_GLARE = 0.0012  # of a lamp that is seen, at 1 m beside it: dust on the glass before the lens
 GLOW = 7.0  # light of a lamp's glass per unit of white, before exposure: far over the clip
 
 
@@ -56,7 +57,7 @@ def varying(place: Place) -> list[int]:
 
 
 def scattered(lamp: FixedLamp, origin: Floats, rays: Floats, depth: Floats, extinction_per_m: float) -> Floats:
-    """Light of one lamp that dust throws into the lens along rays (h, w, 3), as (h, w) without colour.
+    """Light of one lamp that dust and a dirty lens scatter along rays (h, w, 3), as (h, w) without colour.
 
     Source: the integral of isotropic single scattering, power * extinction / (4 d) * (atan(a / d) + atan(b / d)), with d the
     distance of the ray from the lamp, and a, b the ray's length before and behind its nearest point.
@@ -66,8 +67,9 @@ def scattered(lamp: FixedLamp, origin: Floats, rays: Floats, depth: Floats, exti
     beside = np.sqrt(np.maximum(float(eye @ eye) - nearest**2, 0.01))
     angles = np.arctan((depth - nearest) / beside) + np.arctan(nearest / beside)
     glow = lamp.power * extinction_per_m / 4 * np.maximum(angles, 0) / beside
+    glare = lamp.power * LENS_GLARE / (beside**2 + 0.01) * (nearest < depth)
     if lamp.spread > 0:
         aim = np.array(lamp.aim, np.float32) / np.float32(math.sqrt(sum(x * x for x in lamp.aim)))
         towards = np.maximum(-(eye @ aim) / math.sqrt(float(eye @ eye)), 0.0)
         glow *= 0.12 + float(towards) ** lamp.spread  # much less is seen of a beam that points away
-    return np.asarray(glow, np.float32)
+    return np.asarray(glow + glare, np.float32)

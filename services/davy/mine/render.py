@@ -27,7 +27,7 @@ CHANNEL_GAIN = (1.7, 1.0, 1.5)  # blue, green, red: white balance for warm lamps
 SHOT_PER_LIGHT = 0.0009  # variance per white: a small sensor at high gain
 READ_NOISE = 0.0011  # deviation, of white
 ROW_NOISE = 0.0006
-BLACK_BGR = (0.0036, 0.0009, 0.0028)  # black-level error after white balance: the purple of dark frames
+BLACK_BGR = (0.0068, 0.0022, 0.0055)  # black-level error after white balance: the purple of dark frames
 
 
 class Renderer:

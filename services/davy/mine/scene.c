@@ -178,8 +178,9 @@ static inline void conveyor(const scene *s, vec p, float *best, int *found) {
     nearer((sqrtf(lean * lean + z * z) - 0.105f - wobble) * 0.95f, WOOD, best, found);                    /* props */
     float top = p.y - 2.6f;
     nearer(larger(sqrtf(top * top + z * z) - 0.12f - wobble, fabsf(p.x) - 2.1f), WOOD, best, found);       /* bars */
-    float plank = fabsf(repeat(p.y, 0.27f)) < 0.015f ? 0.03f : 0.0f;
-    nearer(profile + 0.02f - plank + 0.05f * noise(s, p.x, p.y * 4, p.z * 0.5f) > 0 && p.y > 1.35f ? profile + 0.03f + plank : 9.0f, WOOD, best, found);
+    float bay = whole(p.z / 1.35f), course = whole(p.y / 0.25f); /* planks behind the props; some have fallen */
+    if (noise(s, bay * 1.7f + (p.x > 0 ? 9 : 0), course * 1.3f, 2.5f) > -0.15f && p.y > 0.7f)
+        nearer(box2(profile - 0.01f, repeat(p.y - 0.125f, 0.25f), 0.025f, 0.115f) * 0.8f, WOOD, best, found);
     /* the belt: a trough on idlers */
     float x = p.x + 0.35f, edge = fabsf(x);
     float bound = box2(x, p.y - 0.55f, 0.85f, 0.6f);
@@ -215,7 +216,7 @@ static inline void junction(const scene *s, vec p, float *best, int *found) {
     } else if (main_road < 0.15f) steel_ribs(side_road, u, 1.4f, best, found);
     vec track = {p.x + 0.5f - bend(p.z, -0.004f), p.y, p.z};
     rails(track, 0.9f, best, found);
-    cables(p, -2.45f, 2.0f, best, found);
+    cables(track, -2.45f + 0.5f, 2.0f, best, found);
     vec prop = {fabsf(p.x - 2.55f), p.y, fabsf(p.z - 6.6f)};
     nearer(sqrtf(prop.x * prop.x + prop.z * prop.z) - 0.12f, WOOD, best, found);
     nearer(box3(p.x + 1.9f, p.y - 0.3f, p.z - 7.0f, 0.35f, 0.3f, 0.7f) - 0.04f, PAINT, best, found); /* a chest */
@@ -245,13 +246,15 @@ static inline float distance_at(const scene *s, vec p, int *material) {
 static inline void paint(float *bgr, float b, float g, float r) { bgr[0] = b, bgr[1] = g, bgr[2] = r; }
 
 static void albedo_at(const scene *s, vec p, vec n, float depth, int material, float *bgr, float *gloss) {
-    float coarse = fbm(s, p, 0.7f, 3), fine = fbm(s, p, 6.0f, 4), k;
+    float coarse = fbm(s, p, 0.7f, 2), fine = fbm(s, p, 7.0f, 3), k;
+    float grit = depth < 14 ? fbm(s, p, 46.0f, 2) * step_to(14, 5, depth) : 0; /* finer than a pixel farther away */
     *gloss = 0.02f;
     switch (material) {
     case ROCK: {
         float seam = step_to(0.12f, -0.12f, fabsf(p.y - 1.25f - 0.35f * noise(s, p.x * 0.3f, 1, p.z * 0.3f)) - 0.45f + 0.3f * coarse);
-        k = (0.30f + 0.22f * coarse + 0.26f * fine) * mix(1.0f, 0.42f, seam);
-        k *= 1 - 0.45f * step_to(0.15f, 0.35f, noise(s, p.x * 2.2f, p.y * 5.0f, p.z * 2.2f) * 0.8f); /* cracks and bedding */
+        k = (0.29f + 0.10f * coarse + 0.24f * fine + 0.22f * grit) * mix(1.0f, 0.42f, seam);
+        float crack = fabsf(noise(s, p.x * 1.9f + 3, p.y * 3.3f, p.z * 1.9f) + 0.45f * fine);
+        k *= 1 - 0.6f * step_to(0.07f, 0.015f, crack); /* cracks follow the zero lines of noise */
         float mesh = smaller(fabsf(repeat(p.z, 0.12f)), fabsf(repeat(p.y + 0.3f * p.x, 0.12f)));
         if (s->place != CONVEYOR && p.y > 1.2f) k = mix(k, 0.34f, step_to(0.012f, 0.004f, mesh) * 0.6f * step_to(12, 4, depth));
         k = larger(k, 0.03f);
@@ -261,13 +264,13 @@ static void albedo_at(const scene *s, vec p, vec n, float depth, int material, f
     }
     case FLOOR: {
         float wet = step_to(0.08f, 0.3f, noise(s, p.x * 0.55f, 4.5f, p.z * 0.35f));
-        k = larger(0.25f + 0.13f * coarse + 0.22f * fine, 0.04f) * mix(1.0f, 0.45f, wet);
+        k = larger(0.26f + 0.08f * coarse + 0.20f * fine + 0.26f * grit, 0.04f) * mix(1.0f, 0.45f, wet);
         paint(bgr, k * 0.82f, k * 0.93f, k);
         *gloss = 0.04f + 0.75f * wet;
         break;
     }
     case COAL:
-        k = larger(0.10f + 0.05f * coarse + 0.14f * fine, 0.025f);
+        k = larger(0.11f + 0.03f * coarse + 0.12f * fine + 0.12f * grit, 0.025f);
         paint(bgr, k * 1.04f, k, k * 0.98f);
         *gloss = 0.35f;
         break;
@@ -281,8 +284,12 @@ static void albedo_at(const scene *s, vec p, vec n, float depth, int material, f
         break;
     }
     case WOOD:
-        k = 0.30f * (1 + 0.35f * noise(s, p.x * 14, p.y * (s->place == CONVEYOR && p.y < 2.4f ? 2.0f : 14.0f), p.z * 5) + 0.5f * fine);
-        paint(bgr, k * 0.52f, k * 0.76f, k);
+        { /* the grain runs along the trunk: up the props, across the road in bars and sleepers, along the road in planks */
+            int upright = s->place != GALLERY && p.y > 0.2f && p.y < 2.45f && fabsf(n.y) < 0.5f, across = !upright && fabsf(n.x) < 0.6f;
+            float grain = fbm(s, (vec){p.x * (across ? 1.5f : 40.0f), p.y * (upright ? 1.5f : 40.0f), p.z * (upright || across ? 40.0f : 2.0f)}, 1, 2);
+            k = larger(0.28f * (1 + 0.9f * grain + 0.4f * fine + 0.2f * coarse), 0.03f);
+        }
+        paint(bgr, k * 0.54f, k * 0.77f, k);
         break;
     case PIPE:
         k = 0.36f * (1 + 0.5f * fine);
@@ -320,49 +327,57 @@ static inline vec bumped_normal(const scene *s, vec p, float depth, int material
     float e = larger(0.0012f * depth, 0.002f), sum[4];
     static const vec corner[4] = {{1, -1, -1}, {-1, -1, 1}, {-1, 1, -1}, {1, 1, 1}};
     int rocky = material == ROCK || material == FLOOR || material == COAL, ignored;
-    float relief = material == COAL ? 0.05f : material == FLOOR ? 0.02f : 0.035f;
+    float relief = material == COAL ? 0.06f : material == FLOOR ? 0.025f : 0.05f;
     for (int i = 0; i < 4; i++) {
         vec q = add(p, mul(corner[i], e));
         sum[i] = distance_at(s, q, &ignored);
-        if (rocky) sum[i] += relief * fbm(s, q, 5.0f, 3);
+        if (rocky) sum[i] += relief * (fbm(s, q, 4.0f, 2) + 0.4f * fabsf(noise(s, q.x * 13, q.y * 13, q.z * 13)));
     }
     return unit((vec){sum[0] - sum[1] - sum[2] + sum[3], -sum[0] - sum[1] + sum[2] + sum[3], -sum[0] + sum[1] - sum[2] + sum[3]});
 }
 
-/* How far the cone of a whole block of pixels goes before it may touch anything. */
-static inline float clear_way(const scene *s, int column, int row) {
-    float half = BLOCK / 2.0f, spread = 1.5f * half / s->focal, t = 0.05f;
+/* How far the cone of a block of `side` pixels goes from `start` before it may touch anything. */
+static inline float clear_way(const scene *s, int column, int row, int side, float start) {
+    float half = side / 2.0f, spread = 1.5f * half / s->focal, t = start;
     vec ray = ray_of(s, column + half - 0.5f, row + half - 0.5f);
     int ignored;
     for (int i = 0; i < 60 && t < FAR_M; i++) {
         float d = distance_at(s, add(of(s->origin), mul(ray, t)), &ignored) - spread * t;
-        if (d < 0.01f * t) break;
+        if (d < 0.001f * t) break;
         t += d * 0.8f;
     }
-    return larger(t * 0.96f - 0.05f, 0.05f);
+    return larger(t - 2 * spread * t, start);
 }
 
-/* G-buffer of the rows [first, last), first a multiple of 8: distance along the ray, normal, albedo (BGR), gloss, material. */
+/* One pixel, from a distance at which its ray is known to be free. */
+static inline void march(const scene *s, int column, int row, float t, float *depth, float *normal, float *albedo, float *gloss, uint8_t *material) {
+    size_t i = (size_t)row * s->width + column;
+    vec ray = ray_of(s, column, row), p = of(s->origin);
+    int found = ROCK;
+    for (int step = 0; step < 80 && t < FAR_M; step++) {
+        p = add(of(s->origin), mul(ray, t));
+        float d = distance_at(s, p, &found);
+        if (d < 0.0011f * t) break;
+        t += d * 0.88f;
+    }
+    vec n = bumped_normal(s, p, t, found);
+    depth[i] = t, material[i] = (uint8_t)found;
+    normal[3 * i] = n.x, normal[3 * i + 1] = n.y, normal[3 * i + 2] = n.z;
+    albedo_at(s, p, n, t, found, albedo + 3 * i, gloss + i);
+}
+
+/* G-buffer of the rows [first, last), first a multiple of 8: distance along the ray, normal, albedo (BGR), gloss, material.
+ * Cones of 8 x 8, then of 2 x 2 pixels go first: along a wall they save most of the steps. */
 HOT void mine_gbuffer(const scene *s, int first, int last, float *depth, float *normal, float *albedo, float *gloss, uint8_t *material) {
-    for (int block_row = first; block_row < last; block_row += BLOCK)
-        for (int block = 0; block < s->width; block += BLOCK) {
-            float start = clear_way(s, block, block_row);
-            for (int row = block_row; row < block_row + BLOCK && row < last; row++)
-                for (int column = block; column < block + BLOCK && column < s->width; column++) {
-                    size_t i = (size_t)row * s->width + column;
-                    vec ray = ray_of(s, column, row), p = of(s->origin);
-                    float t = start;
-                    int found = ROCK;
-                    for (int step = 0; step < 90 && t < FAR_M; step++) {
-                        p = add(of(s->origin), mul(ray, t));
-                        float d = distance_at(s, p, &found);
-                        if (d < 0.0007f * t) break;
-                        t += d * 0.85f;
-                    }
-                    vec n = bumped_normal(s, p, t, found);
-                    depth[i] = t, material[i] = (uint8_t)found;
-                    normal[3 * i] = n.x, normal[3 * i + 1] = n.y, normal[3 * i + 2] = n.z;
-                    albedo_at(s, p, n, t, found, albedo + 3 * i, gloss + i);
+    for (int top = first; top < last; top += BLOCK)
+        for (int left = 0; left < s->width; left += BLOCK) {
+            float start = clear_way(s, left, top, BLOCK, 0.05f);
+            for (int y = top; y < top + BLOCK && y < last; y += 2)
+                for (int x = left; x < left + BLOCK && x < s->width; x += 2) {
+                    float near = clear_way(s, x, y, 2, start);
+                    for (int k = 0; k < 4; k++)
+                        if (x + (k & 1) < s->width && y + (k >> 1) < last)
+                            march(s, x + (k & 1), y + (k >> 1), near, depth, normal, albedo, gloss, material);
                 }
         }
 }
