@@ -128,9 +128,16 @@ class Overview:
         return said or f"edge {camera.edge} has sent nothing since this aggregator started"
 
     def _drops(self, camera: CameraId) -> Drops:
+        """As the edge counts them: frames that it gave up, and enhanced ones that did not get away to this aggregator."""
         stats = self._roster.camera_stats(camera)
+        edge, sinks = self._site.edges.get(camera.edge), stats.get("sinks")
+        sink = (sinks if isinstance(sinks, dict) else {}).get("mqtt" if edge and edge.enhance == "pool" else "grpc")
+        unsent = _count(sink.get("dropped")) if isinstance(sink, dict) else None
+        dropped = _count(stats.get("dropped"))
         return Drops(
-            captured=_count(stats.get("captured")), enhanced=_count(stats.get("enhanced")), dropped=_count(stats.get("dropped"))
+            captured=_count(stats.get("captured")),
+            enhanced=_count(stats.get("enhanced")),
+            dropped=None if dropped is None else dropped + (unsent or 0),
         )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from davy.aggregator.analysis.base import ALARM, WARNING, Observation, Picture
 
-BLOCKED_CONTRAST = 5.0  # of 255: spread of area means; the darkest real scene in the mine's pictures has 12
+BLOCKED_CONTRAST = 5.0  # of 255: spread of area means; the plainest simulated place has 20, real underground photographs 37
 DIRTY_SHARE = 0.45  # of the sharpness that this camera once had
 SETTLED = 20  # pictures before a camera's own sharpness is known
 FORGET = 0.002  # a move of the camera to a plainer scene is forgotten within some ten minutes at 1 fps

@@ -1,4 +1,4 @@
-"""People, by OpenCV's HOG detector (Dalal and Triggs 2005): no model file, 64x128 pixels of an upright person and up."""
+"""People, by OpenCV's HOG detector (Dalal and Triggs 2005): no model file; upright, some 100 pixels tall or more."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ import numpy as np
 
 from davy.aggregator.analysis.base import INFO, Observation, Picture
 
+MIN_WIDTH, MIN_HEIGHT = 96, 160  # pixels; OpenCV aborts the process, not the call, where its 64x128 window does not fit
 MIN_SCORE = 0.6  # distance from the SVM's plane; below it rails and props are people
 
 
@@ -21,6 +22,9 @@ class Person:
         self._hog.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
 
     def look(self, picture: Picture) -> Sequence[Observation]:
+        height, width = picture.gray.shape
+        if height < MIN_HEIGHT or width < MIN_WIDTH:
+            return []
         _, weights = self._hog.detectMultiScale(picture.gray, hitThreshold=0.2, winStride=(8, 8), padding=(8, 8), scale=1.1)
         scores = [float(score) for score in np.ravel(weights) if score >= MIN_SCORE]
         count, best = len(scores), max(scores, default=0.0)

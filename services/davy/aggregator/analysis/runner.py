@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import cv2
+import numpy as np
 
 from davy.adapters.jpeg import decode_reduced
 from davy.aggregator.analysis.base import INFO, Analyser, Observation, Picture, Trigger
@@ -22,7 +23,7 @@ from davy.aggregator.live import LiveFrame, LiveFrames, camera_key
 from davy.aggregator.metrics import AggregatorMetrics
 from davy.aggregator.settings import AnalysisSettings
 from davy.errors import ArchiveUnavailableError, InvalidInputError, ModelError
-from davy.frame import CameraId
+from davy.frame import BgrImage, CameraId
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -94,7 +95,7 @@ def _be_humble() -> None:
 
 def _look(station: Station, newest: LiveFrame, width: int) -> list[Seen]:
     try:
-        picture = Picture(decode_reduced(newest.frame.jpeg, width), newest.frame.captured_ns)
+        picture = Picture(_bounded(decode_reduced(newest.frame.jpeg, width), 2 * width), newest.frame.captured_ns)
     except InvalidInputError as error:
         return [Seen("decode", 0.0, (), str(error))]
     seen = []
@@ -109,6 +110,15 @@ def _look(station: Station, newest: LiveFrame, width: int) -> list[Seen]:
             observations, fault = (), str(error)
         seen.append(Seen(analyser.name, time.monotonic() - started_s, observations, fault))
     return seen
+
+
+def _bounded(image: BgrImage, longest: int) -> BgrImage:
+    """A picture whose sides fit the time that a picture may take: a tall, narrow one is as wide as asked and far too high."""
+    scale = longest / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _measure(camera: CameraId, seen: Sequence[Seen], metrics: AggregatorMetrics) -> None:
