@@ -72,24 +72,24 @@ async def serve(
     jobs = _jobs(settings, still)
     troubles: list[Callable[[], Sequence[str]]] = [lambda: [f"no jobs: {jobs.fault}"] if jobs.fault else []]
     app = create_app(settings, engine, jobs, registry, lambda: [text for ask in troubles for text in ask()])
-    ports: dict[str, int] = {}
+    http_port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    def note(kind: str, port: int) -> None:
-        ports[kind] = port
-        if len(ports) == 2 and ready is not None:
-            ready(Addresses(ports["http"], ports["grpc"]))
+    def grpc_ready(port: int) -> None:
+        if ready is not None:
+            ready(Addresses(http_port.result(), port))
 
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(engine.run(), name="enhancer.engine")
             tasks.create_task(jobs.run(), name="enhancer.jobs")
-            http = serve_app(app, settings.host, settings.port, functools.partial(note, "http"), access_log=settings.access_log)
+            http = serve_app(app, settings.host, settings.port, http_port.set_result, access_log=settings.access_log)
             tasks.create_task(http, name="enhancer.http")
+            await http_port  # one after the other: a gRPC server that is cancelled while it starts leaves a traceback
             grpc = serve_grpc(
                 settings.host,
                 settings.grpc_port,
                 functools.partial(register, service),
-                functools.partial(note, "grpc"),
+                grpc_ready,
                 max_message_bytes=settings.max_body_bytes + PROTOBUF_OVERHEAD,
             )
             tasks.create_task(grpc, name="enhancer.grpc")

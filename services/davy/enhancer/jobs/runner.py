@@ -142,14 +142,15 @@ class Jobs:
         """The job now, and again whenever it has gone on; ends when it is finished or deleted."""
         told: tuple[State, float] | None = None
         while (folder := self._folders.get(job_id)) is not None:
-            job = folder.job
-            if told != (job.state, job.progress):
-                told = (job.state, job.progress)
-                yield job
-            if job.state.final:
+            now = (folder.job.state, folder.job.progress)
+            if told != now:
+                told = now
+                yield folder.job.model_copy()  # it goes on while the reader is busy
+                continue
+            if now[0].final:
                 return
             async with self._news:
-                if told == (job.state, job.progress) and job_id in self._folders:
+                if now == (folder.job.state, folder.job.progress) and job_id in self._folders:
                     await self._news.wait()
 
     async def _sweep(self) -> None:
