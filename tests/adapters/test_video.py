@@ -15,7 +15,10 @@ from davy.errors import UnreadableVideoError
 from davy.frame import BgrImage
 
 FFMPEG = shutil.which("ffmpeg")
-pytestmark = pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the files of these tests")
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the files of these tests"),
+]
 
 PICTURE = "testsrc2=size=160x120:rate=10:duration=2"
 TONE = "sine=frequency=440:duration=2"

@@ -134,6 +134,7 @@ def test_wrong_words_are_refused_with_what_to_say_instead(
     assert Path("a.png").read_bytes() == before
 
 
+@pytest.mark.system
 @pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
 def test_a_video_keeps_its_sound_and_can_show_both_sides(davy_enhance, tmp_path: Path):
     make_video(tmp_path / "a.mp4")
@@ -144,6 +145,7 @@ def test_a_video_keeps_its_sound_and_can_show_both_sides(davy_enhance, tmp_path:
         assert len(list(reader.decode(video=0))) == 10
 
 
+@pytest.mark.system
 @pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
 def test_videos_and_pictures_share_a_folder(davy_enhance, dark: Image.Image, tmp_path: Path):
     (tmp_path / "in").mkdir()

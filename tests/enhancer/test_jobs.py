@@ -55,6 +55,7 @@ async def result(service, job: dict[str, object]) -> bytes:
     return answer.content
 
 
+@pytest.mark.system
 @needs_ffmpeg
 async def test_a_video_comes_back_with_its_sound(service, tmp_path: Path):
     answer = await send(service, make_video(tmp_path / "a.mp4"), name="shift 3.mp4")
@@ -138,6 +139,7 @@ async def test_a_full_disk_share_is_507_until_something_is_deleted(start_service
         assert (await send(service, archive_of(), name="b.zip")).status_code == 202
 
 
+@pytest.mark.system
 @needs_ffmpeg
 async def test_a_running_job_can_be_deleted_and_the_next_one_runs(service, dark_jpeg: bytes, tmp_path: Path):
     long = await send(service, make_video(tmp_path / "a.mkv", seconds=60, size="640x480"), name="a.mkv")

@@ -1,8 +1,9 @@
 """Requests for single pictures: a bounded queue, batches for threads, a deadline for each.
 
 A thread that becomes free takes what has gathered meanwhile, at most `batch` requests and at most its share, as one
-batch, the earliest deadline first. Nothing waits for companions while a thread is idle: decoding, the full-resolution
-pass and encoding are 95 % of a request, none of them gains from company, so a collecting pause would only add latency.
+batch, the earliest deadline first. Nothing waits for companions while a thread is idle: of a 720p request, decoding,
+the full-resolution pass and encoding are all but the network's run on a thumbnail, and none of them gains from company,
+so a pause to collect would only add latency.
 """
 
 import asyncio
