@@ -11,7 +11,7 @@ import numpy as np
 from davy.adapters import jpeg
 from davy.errors import DavyError
 from davy.frame import CameraId
-from davy.iqa import psnr
+from davy.iqa import psnr_db
 from davy.mine.world import Mine
 from davy.ports import Bus, Message
 from davy.telemetry import get_logger
@@ -48,6 +48,12 @@ class CameraView:
         self.arrivals.append(now)
         self.ages_s.append((now_ns - int(message.properties["captured_ns"])) / 1e9)
         self.latest = message
+
+    def restart(self) -> None:
+        """Forget what was counted so far: the measurement begins now."""
+        self.received, self.first_at = 0, 0.0
+        self.ages_s.clear()
+        self.arrivals.clear()
 
     def fps(self, now: float) -> float:
         """Frames a second over the last RATE_WINDOW_S."""
@@ -104,4 +110,4 @@ def measure(mine: Mine, place: str, message: Message) -> tuple[float, float]:
     size = enhanced.shape[1], enhanced.shape[0]
     at_s = mine.time_of(int(message.properties["captured_ns"]))
     truth = mine.truth(place, at_s, size)
-    return psnr(mine.render(place, at_s, size), truth), psnr(enhanced, truth)
+    return psnr_db(mine.render(place, at_s, size), truth), psnr_db(enhanced, truth)

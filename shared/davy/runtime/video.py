@@ -1,21 +1,63 @@
-"""Enhance the frames of one camera."""
+"""Enhance the frames of one camera: the network seldom, its parameters smooth in time."""
+
+import numpy as np
 
 from davy.frame import BgrImage
-from davy.runtime.still import StillEnhancer
+from davy.runtime.kernels import Floats, Workspace
+from davy.runtime.parameters import Parameters
+from davy.runtime.still import StillEnhancer, as_rows, check_strength, finish
+
+GLIDE_FRAMES = 6.0  # parameters go this many frames' time constant towards the network's last word
+CUT_STOPS = 0.7  # mean change of log2 luma between two looks at coarse blocks that is a new scene
+COARSE = 8  # blocks per side of the scene's coarse picture
+FLOOR = 0.02  # display units under which luma is noise and no change counts
 
 
 class VideoEnhancer:
-    """Enhance successive frames of one camera; stateful: one per camera, not shared between threads.
+    """Enhance successive frames of one camera; stateful: one per camera, one thread at a time.
 
     Args:
-        still: does the work; shared between cameras.
+        still: holds the network; shared between cameras.
         every: the network runs once in this many frames, and on a cut.
     """
 
     def __init__(self, still: StillEnhancer, every: int = 10) -> None:
-        self.still = still
-        self.every = every
+        self.still, self.every = still, every
+        self._space: Workspace | None = None
+        self._age = 0
+        self._scene: Floats | None = None
+        self._current: Parameters | None = None
+        self._target: Parameters | None = None
 
     def enhance(self, image: BgrImage, strength: float = 1.0, out: BgrImage | None = None) -> BgrImage:
-        """As StillEnhancer.enhance, steady in time."""
-        return self.still.enhance(image, strength, out)
+        """As StillEnhancer.enhance, steady in time; arguments and errors are the same."""
+        pixels = as_rows(image)
+        check_strength(strength)
+        if self._space is None or (self._space.height, self._space.width) != pixels.shape[:2]:
+            self._space, self._current = Workspace(pixels.shape[0], pixels.shape[1]), None
+        self._space.measure(pixels)
+        return finish(self._space, pixels, self._parameters(self._space).at_strength(strength), out)
+
+    def _parameters(self, space: Workspace) -> Parameters:
+        scene = _coarse(space)
+        cut = self._current is None or self._scene is None or _change_stops(scene, self._scene) > CUT_STOPS
+        if cut or self._age % self.every == 0 or self._target is None:
+            self._target = self.still.parameters(space)
+            self._age = 0
+        self._age += 1
+        self._scene = scene
+        current = self._target if cut or self._current is None else self._current.towards(self._target, 1 / GLIDE_FRAMES)
+        self._current = current
+        return current
+
+
+def _coarse(space: Workspace) -> Floats:
+    luma = space.stats[3]
+    rows, columns = max(space.h // COARSE, 1), max(space.w // COARSE, 1)
+    whole = luma[: space.h // rows * rows, : space.w // columns * columns]
+    means: Floats = whole.reshape(whole.shape[0] // rows, rows, whole.shape[1] // columns, columns).mean((1, 3))
+    return means
+
+
+def _change_stops(scene: Floats, before: Floats) -> float:
+    return float(np.abs(np.log2((scene + FLOOR) / (before + FLOOR))).mean())

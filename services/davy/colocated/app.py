@@ -1,0 +1,140 @@
+"""The composition of a whole mine in one process: what listens where, what is passed to whom."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from prometheus_client import CollectorRegistry
+
+from davy.adapters import mqtt
+from davy.adapters.camera import OPENERS
+from davy.adapters.embedded import embedded_broker, embedded_store, free_port
+from davy.aggregator import app as aggregator
+from davy.aggregator.settings import AggregatorSettings
+from davy.colocated.ledger import Account, read_accounts
+from davy.colocated.observer import CameraView, Views, observe, sample_quality
+from davy.colocated.settings import ColocatedSettings
+from davy.edge import app as edge
+from davy.edge.settings import EdgeSettings
+from davy.enhancer import app as enhancer
+from davy.enhancer.settings import EnhancerSettings
+from davy.frame import CameraId
+from davy.mine.world import Mine
+from davy.ports import OpenSource
+from davy.runtime import StillEnhancer
+from davy.site import SiteConfig
+
+MINE_SCHEME = "mine"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where everything listens; moved names what could not have the port that it asked for."""
+
+    host: str
+    console: int
+    mqtt: int
+    grpc: int
+    enhancer: int
+    enhancer_grpc: int
+    moved: tuple[str, ...]
+
+    @classmethod
+    def choose(cls, settings: ColocatedSettings) -> "Addresses":
+        """The ports of the settings where they are free, others where not."""
+        wanted = {
+            "console": settings.console_port,
+            "mqtt": settings.mqtt_port,
+            "grpc": settings.grpc_port,
+            "enhancer": settings.enhancer_port,
+            "enhancer_grpc": settings.enhancer_grpc_port,
+        }
+        found = {name: free_port(settings.host, port) for name, port in wanted.items()}
+        moved = tuple(
+            f"port {wanted[name]} ({name}) is taken: using {port}"
+            for name, port in found.items()
+            if wanted[name] not in (0, port)
+        )
+        return cls(settings.host, **found, moved=moved)
+
+
+@dataclass(slots=True)
+class RunningMine:
+    """What the tables look at while the mine runs."""
+
+    site: SiteConfig
+    addresses: Addresses
+    views: Views
+    registries: list[CollectorRegistry]
+    listening: asyncio.Event = field(default_factory=asyncio.Event)  # console, gRPC and REST answer
+    seen: asyncio.Event = field(default_factory=asyncio.Event)  # every camera has delivered a frame
+
+    def accounts(self) -> Mapping[CameraId, Account]:
+        return read_accounts(self.site.site, self.registries)
+
+
+class ColocatedMine:
+    """Broker, store, simulated cameras, edges, enhancer and aggregator of one site, over real sockets."""
+
+    def __init__(self, settings: ColocatedSettings, site: SiteConfig) -> None:
+        self.settings = settings
+        self.mine = Mine(settings.seed)
+        addresses = Addresses.choose(settings)
+        self._registries = {edge_id: CollectorRegistry() for edge_id in site.edges}
+        self.running = RunningMine(
+            site, addresses, {camera: CameraView() for camera in site.camera_ids()}, list(self._registries.values())
+        )
+        self._waiting = {"aggregator", "enhancer"}
+
+    async def run(self) -> None:
+        """Run everything until cancelled.
+
+        Raises:
+            BrokerUnavailableError, StoreUnavailableError: an embedded server did not come up.
+        """
+        running, settings = self.running, self.settings
+        with ExitStack() as stack:
+            broker = stack.enter_context(embedded_broker(settings.host, running.addresses.mqtt))
+            store = stack.enter_context(embedded_store())
+            grpc = f"grpc://{settings.host}:{running.addresses.grpc}"
+            site = running.site.model_copy(update={"broker": broker, "store": store, "aggregator": grpc})
+            still = await asyncio.to_thread(StillEnhancer)
+            async with mqtt.connect(broker, f"davy-observer-{running.addresses.mqtt}") as bus, asyncio.TaskGroup() as tasks:
+                watching = observe(bus, site.camera_ids(), running.views, running.seen.set)
+                tasks.create_task(watching, name="mine.observe")
+                tasks.create_task(self._aggregator(site), name="mine.aggregator")
+                tasks.create_task(self._enhancer(site), name="mine.enhancer")
+                for edge_id in site.edges:
+                    tasks.create_task(self._edge(site, edge_id, still), name=f"mine.edge.{edge_id}")
+                if places := self._simulated_places(site):
+                    sampling = sample_quality(self.mine, places, running.views, settings.sample_s)
+                    tasks.create_task(sampling, name="mine.quality")
+
+    async def _aggregator(self, site: SiteConfig) -> None:
+        addresses = self.running.addresses
+        settings = AggregatorSettings(
+            host=addresses.host, port=addresses.console, grpc_port=addresses.grpc, data=self.settings.data / "aggregator"
+        )
+        await aggregator.serve(settings, site, ready=lambda _: self._note("aggregator"))
+
+    async def _enhancer(self, site: SiteConfig) -> None:
+        addresses = self.running.addresses
+        settings = EnhancerSettings(host=addresses.host, port=addresses.enhancer, grpc_port=addresses.enhancer_grpc)
+        await enhancer.serve(settings, CollectorRegistry(), site, ready=lambda _: self._note("enhancer"))
+
+    async def _edge(self, site: SiteConfig, edge_id: str, still: StillEnhancer) -> None:
+        settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge")
+        openers: dict[str, OpenSource] = {**OPENERS, MINE_SCHEME: self.mine.open_source}
+        await edge.serve(settings, site, openers, self._registries[edge_id], still=still)
+
+    def _note(self, service: str) -> None:
+        self._waiting.discard(service)
+        if not self._waiting:
+            self.running.listening.set()
+
+    def _simulated_places(self, site: SiteConfig) -> dict[CameraId, str]:
+        """The place of every camera whose truth this process knows."""
+        sources = {camera: urlsplit(site.camera(camera).source) for camera in site.camera_ids()}
+        return {camera: url.netloc for camera, url in sources.items() if url.scheme == MINE_SCHEME and not url.query}

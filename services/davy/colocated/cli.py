@@ -1,0 +1,145 @@
+"""`davy mine`: the whole mine in one process; `davy mine serve` and `render`: its simulated cameras alone."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from davy.colocated.app import ColocatedMine
+from davy.colocated.settings import ColocatedSettings
+from davy.colocated.table import live_table, one_line, summary_table
+from davy.errors import ConfigError, DavyError
+from davy.mine.cli import render, serve
+from davy.site import load_site
+from davy.telemetry import configure_logging
+
+STARTED_WITHIN_S = 60.0
+LIVE_EVERY_S, LINES_EVERY_S = 1.0, 5.0
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(serve)
+app.command()(render)
+
+
+@app.callback(invoke_without_command=True)
+def mine(
+    context: typer.Context,
+    config: Annotated[Path, typer.Option(help="The mine's YAML file.")] = Path("infra/mine.yaml"),
+    seconds: Annotated[float | None, typer.Option(help="Run this long, print a summary; 0: until Ctrl-C.", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, another mine.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Of the console; another where it is taken.", min=0, max=65535)] = None,
+    table: Annotated[Literal["auto", "live", "lines", "off"] | None, typer.Option(help="How progress looks.")] = None,
+    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR; lines go to stderr.")] = "WARNING",
+) -> None:
+    """Run a whole simulated mine in one process: cameras, edges, broker, store, enhancer, aggregator, console."""
+    if context.invoked_subcommand:
+        return
+    configure_logging("console", log_level.upper())
+    words: dict[str, Any] = {"seconds": seconds, "seed": seed, "host": host, "console_port": port, "table": table}
+    try:
+        settings = ColocatedSettings(**{name: value for name, value in words.items() if value is not None})
+        colocated = ColocatedMine(settings, load_site(config))
+        status = asyncio.run(_run(colocated, Console()))
+    except DavyError as error:
+        typer.echo(f"davy mine: {error}", err=True)
+        raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
+    raise typer.Exit(status)
+
+
+async def _run(colocated: ColocatedMine, console: Console) -> int:
+    """Run, show, and sum up.
+
+    Returns:
+        0 if every camera delivered frames and every frame is accounted for, else 1.
+    """
+    begun = time.monotonic()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    work = asyncio.create_task(colocated.run(), name="mine")
+    shown = asyncio.create_task(_show(colocated, console, begun, stop), name="mine.show")
+    await asyncio.wait({work, shown}, return_when=asyncio.FIRST_COMPLETED)
+    shown.cancel()
+    accounts = colocated.running.accounts()
+    work.cancel()
+    try:
+        await work
+    except asyncio.CancelledError:
+        pass
+    except BaseExceptionGroup as group:
+        raise _first(group) from group
+    console.print(summary_table(colocated.running.views, accounts))
+    silent = [camera for camera, view in colocated.running.views.items() if not view.received]
+    unexplained = sum(account.unexplained for account in accounts.values())
+    if silent:
+        console.print(f"no frame came from {', '.join(map(str, silent))}")
+    if unexplained:
+        console.print(f"{unexplained} frames are not accounted for")
+    return 1 if silent or unexplained else 0
+
+
+async def _show(colocated: ColocatedMine, console: Console, begun: float, stop: asyncio.Event) -> None:
+    """Say where to look once it can be looked at, then how it goes, until stopped or the time is over."""
+    running, settings = colocated.running, colocated.settings
+    for line in running.addresses.moved:
+        console.print(line)
+    async with asyncio.timeout(STARTED_WITHIN_S):
+        await running.listening.wait()
+        await running.seen.wait()
+    at, host = running.addresses, running.addresses.host
+    console.print(f"ready after {time.monotonic() - begun:.1f} s")
+    console.print(f"  console   http://{host}:{at.console}")
+    console.print(f"  REST      http://{host}:{at.console}/docs and http://{host}:{at.enhancer}/docs")
+    console.print(f"  frames    mqtt://{host}:{at.mqtt}  davy/v1/{running.site.site}/+/cam/+/frame")
+    console.print(f"  gRPC      grpc://{host}:{at.grpc} and grpc://{host}:{at.enhancer_grpc}")
+    for view in running.views.values():
+        view.restart()  # what came while others still started is not what the mine delivers
+    live = settings.table == "live" or (settings.table == "auto" and console.is_terminal)
+    deadline = time.monotonic() + (settings.seconds or float("inf"))
+    await _tables(colocated, console, deadline, stop, live)
+
+
+async def _tables(colocated: ColocatedMine, console: Console, deadline: float, stop: asyncio.Event, live: bool) -> None:
+    running = colocated.running
+    every_s = LIVE_EVERY_S if live else LINES_EVERY_S
+    screen = Live(console=console, auto_refresh=False, transient=True) if live else None
+    try:
+        if screen:
+            screen.start()
+        while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
+            with_timeout = asyncio.wait_for(stop.wait(), min(every_s, left))
+            await asyncio.gather(with_timeout, return_exceptions=True)
+            now = time.monotonic()
+            if screen:
+                screen.update(live_table(running.views, running.accounts(), now), refresh=True)
+            elif colocated.settings.table != "off":
+                console.print(one_line(running.views, now), soft_wrap=True)
+    finally:
+        if screen:
+            screen.stop()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def main() -> int:
+    """Run the command.
+
+    Returns:
+        The exit status: 0 done, 1 failed or frames unaccounted for, 2 the words or the file were wrong.
+    """
+    try:
+        app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0

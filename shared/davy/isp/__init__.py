@@ -1,0 +1,1 @@
+"""Differentiable operators of the image signal processor: pure functions on display-encoded RGB, one file each."""

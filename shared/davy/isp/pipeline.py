@@ -1,0 +1,112 @@
+"""The order of the operators, and the range of every parameter. `davy.runtime` computes the same without torch.
+
+v   = gain * (keep * I + (1 - keep) * base - black)         per place and luma; base = a * luma + b
+out = tone(luma(v) + saturation * (v - luma(v)))
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from davy.isp.blocks import BlockStatistics, block_size, block_statistics
+from davy.isp.grid import slice_grid, upsample_cells
+from davy.isp.guided import guided_coefficients
+from davy.isp.luminance import luma
+from davy.isp.tone import apply_tone, knots_of_steps
+
+GRID_ROWS, GRID_COLUMNS, GRID_BINS, TONE_STEPS = 12, 16, 8, 16
+MAX_LOG2_GAIN = 4.5  # 23 times, on display values: more only amplifies the quantisation of 8 bits
+MAX_BLACK = 0.1  # display units
+MIN_NOISE, MAX_NOISE = 0.003, 0.12  # display units
+MAX_LOG2_SATURATION = 0.8
+GLOBAL_SIZE = 3 + 1 + 1 + TONE_STEPS  # white balance, black level, saturation, tone
+CELL_SIZE = GRID_BINS + 2 + 2  # log-gain per luma bin, colour of the light (red, blue), keep, noise
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What the network sets, in the units of the operators.
+
+    log2_gain: (B, D, rows, columns); log2_colour: (B, 3, rows, columns), of light per channel; keep: (B, 1, rows, columns) in
+    [0, 1]; noise: (B, 1, rows, columns), display units; black: (B, 1, 1, 1), display units; log2_saturation: (B, 1, 1, 1);
+    knots: (B, K + 1).
+    """
+
+    log2_gain: Tensor
+    log2_colour: Tensor
+    keep: Tensor
+    noise: Tensor
+    black: Tensor
+    log2_saturation: Tensor
+    knots: Tensor
+
+    @classmethod
+    def from_raw(cls, whole: Tensor, cells: Tensor) -> "Parameters":
+        """Bound the network's two outputs: whole (B, GLOBAL_SIZE), cells (B, CELL_SIZE, rows, columns)."""
+        white, black, saturation, steps = whole.split([3, 1, 1, TONE_STEPS], 1)
+        gain, colour, keep, noise = cells.split([GRID_BINS, 2, 1, 1], 1)
+        red, blue = colour.split(1, 1)
+        light = torch.cat([red, torch.zeros_like(red), blue], 1) + white[:, :, None, None]
+        span = torch.log(torch.tensor(MAX_NOISE / MIN_NOISE))
+        return cls(
+            log2_gain=MAX_LOG2_GAIN * torch.tanh(gain / MAX_LOG2_GAIN),
+            log2_colour=torch.tanh(light),
+            keep=torch.sigmoid(keep),
+            noise=MIN_NOISE * torch.exp(span.to(noise) * torch.sigmoid(noise)),
+            black=MAX_BLACK * torch.sigmoid(black - 3)[:, :, None, None],
+            log2_saturation=MAX_LOG2_SATURATION * torch.tanh(saturation)[:, :, None, None],
+            knots=knots_of_steps(steps),
+        )
+
+    def at_strength(self, strength: float) -> "Parameters":
+        """Blend towards the identity: 0 is the identity, 1 the whole effect."""
+        identity = torch.linspace(0, 1, self.knots.shape[1], dtype=self.knots.dtype, device=self.knots.device)
+        return Parameters(
+            log2_gain=self.log2_gain * strength,
+            log2_colour=self.log2_colour * strength,
+            keep=1 - (1 - self.keep) * strength,
+            noise=self.noise,
+            black=self.black * strength,
+            log2_saturation=self.log2_saturation * strength,
+            knots=identity + (self.knots - identity) * strength,
+        )
+
+
+def low_resolution_maps(blocks: BlockStatistics, parameters: Parameters) -> Tensor:
+    """All that a place needs: v_c = p_c * I_c + q_c * luma + r_c.
+
+    Returns:
+        (B, 9, h, w): p for red, green, blue, then q, then r.
+    """
+    size = (blocks.luma.shape[2], blocks.luma.shape[3])
+    a, b = guided_coefficients(blocks, upsample_cells(parameters.noise, size))
+    guide = luma(a) * blocks.luma + luma(b)  # luma of the base
+    gain = torch.exp2(slice_grid(parameters.log2_gain, guide) + upsample_cells(parameters.log2_colour, size))  # (B, 3, h, w)
+    keep = upsample_cells(parameters.keep, size)
+    p = gain * keep
+    q = gain * (1 - keep) * a
+    r = gain * ((1 - keep) * b - parameters.black)
+    return torch.cat([p, q, r], 1)
+
+
+def enhance(image: Tensor, parameters: Parameters, blocks: BlockStatistics | None = None) -> Tensor:
+    """Run the whole pipeline.
+
+    Args:
+        image: Display-encoded RGB, shape (B, 3, H, W), float in [0, 1].
+        parameters: From the network, for this picture.
+        blocks: The picture's block statistics where they are known already.
+
+    Returns:
+        Shape of image, in [0, 1]; differentiable in all.
+    """
+    height, width = image.shape[2:]
+    blocks = blocks or block_statistics(image, block_size(height, width))
+    maps = low_resolution_maps(blocks, parameters)
+    maps = F.interpolate(maps, scale_factor=float(blocks.block), mode="bilinear", align_corners=False)[:, :, :height, :width]
+    p, q, r = maps.split(3, 1)
+    v = p * image + q * luma(image) + r
+    y = luma(v)
+    return apply_tone(y + torch.exp2(parameters.log2_saturation) * (v - y), parameters.knots)

@@ -1,0 +1,30 @@
+"""The network as ONNX, for ONNX Runtime and any other server."""
+
+from pathlib import Path
+
+import torch
+
+from davy.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH, IspCnn
+
+OPSET = 18
+
+
+def export_onnx(net: IspCnn, path: Path) -> None:
+    """Write net as an ONNX graph: `thumb` (1, 4, 144, 192) -> `whole`, `cells`; see davy.nets.ispcnn."""
+    import onnx
+
+    partial = path.with_suffix(".partial")
+    thumb = torch.full((1, 4, THUMB_HEIGHT, THUMB_WIDTH), 0.1)
+    program = torch.onnx.export(
+        net.eval(),
+        (thumb,),
+        input_names=["thumb"],
+        output_names=["whole", "cells"],
+        opset_version=OPSET,
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None
+    onnx.save(program.model_proto, str(partial))
+    partial.replace(path)

@@ -1,0 +1,52 @@
+"""The ISP-CNN's network in ONNX Runtime."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from davy.errors import ModelError
+from davy.runtime.kernels import Floats
+from davy.runtime.parameters import BINS, Parameters
+
+MAX_MODEL_BYTES = 16 * 2**20  # the shipped one is far below; a file beyond this is something else
+THUMB_CHANNELS = 4
+
+
+class Network:
+    """One ONNX file, thumbnail in, parameters out; safe to call from several threads.
+
+    Raises:
+        ModelError: the file is missing, is no ONNX, or is the graph of something else.
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        try:
+            data = path.read_bytes() if path.stat().st_size <= MAX_MODEL_BYTES else b""
+        except OSError as error:
+            raise ModelError(str(path), f"cannot be read: {error}") from error
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # an idle thread must not burn a core
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # noqa: BLE001  # ONNX Runtime's own errors share no public base class
+            raise ModelError(str(path), f"is no ONNX model that runs here: {str(error)[:200]}") from error
+        shape = self._session.get_inputs()[0].shape
+        outputs = [output.name for output in self._session.get_outputs()]
+        if len(shape) != 4 or shape[1] != THUMB_CHANNELS or outputs != ["whole", "cells"]:
+            raise ModelError(str(path), f"is no ISP-CNN: input {shape}, outputs {outputs}")
+        if self._session.get_outputs()[1].shape[1] != BINS + 4:
+            raise ModelError(
+                str(path), f"is an ISP-CNN of another layout: {self._session.get_outputs()[1].shape[1]} cell channels"
+            )
+        self.thumb_shape = (THUMB_CHANNELS, int(shape[2]), int(shape[3]))
+        self.id = f"ispcnn-{hashlib.sha256(data).hexdigest()[:8]}"
+
+    def __call__(self, thumb: Floats) -> Parameters:
+        """Parameters for a thumbnail of thumb_shape, see davy.nets.ispcnn.thumbnail."""
+        whole, cells = self._session.run(None, {self._session.get_inputs()[0].name: thumb[None]})
+        return Parameters.from_raw(np.asarray(whole)[0], np.asarray(cells)[0])
