@@ -1,5 +1,6 @@
 """Losses of self-supervision, small and named."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -22,8 +23,9 @@ def dissimilarity(output: Tensor, truth: Tensor) -> Tensor:
     """1 - SSIM of luma, window 7 x 7 (uniform: a box is cheap on a CPU). Source: Wang et al. 2004."""
 
     def smooth(x: Tensor) -> Tensor:
-        rows = sum(x[:, :, row : row - 6 or None] for row in range(7))  # sums of slices: pooling is slow on a CPU
-        return sum(rows[..., column : column - 6 or None] for column in range(7)) / 49
+        # Sums of slices: pooling is slow on a CPU.
+        rows = torch.stack([x[:, :, row : row - 6 or None] for row in range(7)]).sum(0)
+        return torch.stack([rows[..., column : column - 6 or None] for column in range(7)]).sum(0) / 49
 
     x, y = luma(output), luma(truth)
     mean_x, mean_y = smooth(x), smooth(y)
@@ -55,5 +57,3 @@ def total(output: Tensor, truth: Tensor, log2_gain: Tensor) -> dict[str, Tensor]
         "colour": 0.5 * colour_angle(output, truth),
         "smooth": 0.005 * roughness(log2_gain),
     }
-
-

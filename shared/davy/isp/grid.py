@@ -30,7 +30,8 @@ def slice_grid(grid: Tensor, guide: Tensor) -> Tensor:
     Returns:
         (B, 1, h, w); differentiable in both arguments.
 
-    Source: Chen, Paris, Durand 2007, "Real-time edge-aware image processing with the bilateral grid"; Gharbi et al. 2017, HDRNet.
+    Source: Chen, Paris, Durand 2007, "Real-time edge-aware image processing with the bilateral grid"; Gharbi et al. 2017,
+    "Deep bilateral learning for real-time image enhancement".
     """
     planes = upsample_cells(grid, (guide.shape[2], guide.shape[3]))  # (B, D, h, w)
     depth = grid.shape[1]

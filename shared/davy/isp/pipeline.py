@@ -45,9 +45,9 @@ class Parameters:
     @classmethod
     def from_raw(cls, whole: Tensor, cells: Tensor) -> "Parameters":
         """Bound the network's two outputs: whole (B, GLOBAL_SIZE), cells (B, CELL_SIZE, rows, columns)."""
-        white, black, saturation, steps = whole.split([3, 1, 1, TONE_STEPS], 1)
-        gain, colour, keep, noise = cells.split([GRID_BINS, 2, 1, 1], 1)
-        red, blue = colour.split(1, 1)
+        white, black, saturation, steps = torch.split(whole, [3, 1, 1, TONE_STEPS], 1)
+        gain, colour, keep, noise = torch.split(cells, [GRID_BINS, 2, 1, 1], 1)
+        red, blue = torch.split(colour, 1, 1)
         light = torch.cat([red, torch.zeros_like(red), blue], 1) + white[:, :, None, None]
         span = torch.log(torch.tensor(MAX_NOISE / MIN_NOISE))
         return cls(
@@ -106,7 +106,7 @@ def enhance(image: Tensor, parameters: Parameters, blocks: BlockStatistics | Non
     blocks = blocks or block_statistics(image, block_size(height, width))
     maps = low_resolution_maps(blocks, parameters)
     maps = F.interpolate(maps, scale_factor=float(blocks.block), mode="bilinear", align_corners=False)[:, :, :height, :width]
-    p, q, r = maps.split(3, 1)
+    p, q, r = torch.split(maps, 3, 1)
     v = p * image + q * luma(image) + r
     y = luma(v)
     return apply_tone(y + torch.exp2(parameters.log2_saturation) * (v - y), parameters.knots)

@@ -56,9 +56,11 @@ class IspCnn(nn.Module):
         self.whole_head = nn.Linear(width, GLOBAL_SIZE)
         self.exposure_head = nn.Linear(width, GRID_BINS)  # the log-gain by luma that all cells share
         self.mix = nn.Conv2d(2 * width, width, 1)
-        self.cells = nn.Sequential(Separable(width, width), Separable(width, width), nn.Conv2d(width, CELL_SIZE, 1))
-        for head in (self.whole_head, self.exposure_head, self.cells[-1]):
+        last = nn.Conv2d(width, CELL_SIZE, 1)
+        self.cells = nn.Sequential(Separable(width, width), Separable(width, width), last)
+        for head in (self.whole_head, self.exposure_head, last):
             nn.init.normal_(head.weight, std=1e-3)  # training starts near the identity
+            assert head.bias is not None
             nn.init.zeros_(head.bias)
 
     def forward(self, thumb: Tensor) -> tuple[Tensor, Tensor]:

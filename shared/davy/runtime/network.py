@@ -33,7 +33,7 @@ class Network:
         options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001  # ONNX Runtime's own errors share no public base class
+        except Exception as error:  # ONNX Runtime's own errors share no public base class
             raise ModelError(str(path), f"is no ONNX model that runs here: {str(error)[:200]}") from error
         shape = self._session.get_inputs()[0].shape
         outputs = [output.name for output in self._session.get_outputs()]
