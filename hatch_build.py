@@ -23,7 +23,8 @@ def system_compiler() -> str | None:
 
 def compile_kernel(source: Path) -> Path:
     target = source.with_suffix(SUFFIX)
-    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+    newest = max(path.stat().st_mtime for path in (source, *source.parent.glob("*.h")))
+    if target.exists() and target.stat().st_mtime >= newest:
         return target
     compiler = [found] if (found := system_compiler()) else [sys.executable, "-m", "ziglang", "cc"]
     partial = target.with_suffix(".partial")  # renamed when complete: a reader never maps half a library

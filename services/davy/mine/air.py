@@ -1,12 +1,13 @@
 """Dust: a drifting haze that the lamps light up, and motes that float past the lens."""
 
 import math
+from functools import cache
 
 import cv2
 import numpy as np
 
 from davy.mine.camera import Camera
-from davy.mine.chance import generator
+from davy.mine.chance import chance, generator
 from davy.mine.kernels import Floats
 from davy.mine.places import Place
 
@@ -21,13 +22,17 @@ class Haze:
     """A factor on the scattered light that drifts like smoke: mean 1, shape of the quarter-size maps."""
 
     def __init__(self, place: Place, seed: int) -> None:
-        self._tiles = [_clouds(seed, place.name, index) for index in range(len(CLOUDS))]
+        self._tiles = [_clouds(seed, index) for index in range(len(CLOUDS))]
+        self._start = [round(1e4 * chance(seed, place.name, "haze", axis)) for axis in "xy"]
 
     def at(self, t_s: float, shape: tuple[int, int]) -> Floats:
         rows, columns = shape
         factor = np.ones(shape, np.float32)
         for tile, (contrast, (across, down)) in zip(self._tiles, CLOUDS, strict=True):
-            x, y = (int(t_s * speed * columns / 320) % TILE for speed in (across, down))
+            x, y = (
+                (begin + math.floor(t_s * speed * columns / 320)) % TILE
+                for begin, speed in zip(self._start, (across, down), strict=True)
+            )
             factor *= 1 + np.float32(contrast) * tile[y : y + rows, x : x + columns]
         return factor
 
@@ -62,9 +67,10 @@ class Motes:
         return np.ascontiguousarray(motes[inside], np.float32)
 
 
-def _clouds(seed: int, name: str, index: int) -> Floats:
+@cache
+def _clouds(seed: int, index: int) -> Floats:
     """Periodic noise of unit deviation, laid twice in both directions so that any window is one slice."""
-    rng = generator(seed, name, "haze", index)
+    rng = generator(seed, "haze", index)
     tile = np.zeros((TILE, TILE), np.float32)
     for scale, weight in ((16, 1.0), (8, 0.6), (4, 0.35)):
         coarse = rng.standard_normal((scale, scale)).astype(np.float32)

@@ -18,7 +18,7 @@ from davy.mine.kernels import Body, Canvas, Coarse, Floats, Frame, Light, floats
 from davy.mine.miners import bodies_of, cap_lamp, miners_at
 from davy.mine.osd import burn_in
 from davy.mine.places import Place
-from davy.mine.static import UNIT, Static, build_static
+from davy.mine.static import UNIT, CoarseMaps, Static, build_static
 
 FAR_M = 1e4
 NOISE_PIXELS = 1 << 18
@@ -50,6 +50,8 @@ class Renderer:
         self._nearest = np.full((height, width), FAR_M, np.float32)
         self._radiance = np.zeros((height, width, 3), np.float32)
         self._touched = (0, 0, 0, 0)
+        self._planes = _planes(self._static.coarse)
+        self._coarse = Coarse(rows * columns, *(plane.ctypes.data for plane in self._planes))
 
     def raw(self, t_s: float, unix_ns: int) -> BgrImage:
         """What the camera sees at t_s: dark, uneven, dusty, noisy."""
@@ -96,8 +98,8 @@ class Renderer:
         lights = (Light * max(len(caps), 1))(*(_scaled(light, static.gain / 255) for light in caps))
         scattered = np.zeros_like(self._air)
         kernel("mine_moving_light")(
-            static.geometry.scene,
-            self._coarse(),
+            static.scene,
+            self._coarse,
             lights,
             len(caps),
             255 * self.place.extinction_per_m,  # the lights are scaled for albedo in 255 steps, and the air is not
@@ -109,28 +111,18 @@ class Renderer:
         for plane in (self._lit, self._air):
             plane[rows:] = plane[rows - 1]
 
-    def _coarse(self) -> Coarse:
-        planes = self._planes()
-        return Coarse(planes[0].size, *(plane.ctypes.data for plane in planes))
-
-    @cache  # noqa: B019  # a renderer lives as long as its mine
-    def _planes(self) -> list[Floats]:
-        maps = self._static.coarse
-        vectors = (maps.points, maps.normals, maps.rays)
-        parts = [np.ascontiguousarray(vector[:, :, axis]) for vector in vectors for axis in range(3)]
-        return [*parts, np.ascontiguousarray(maps.depth), np.ascontiguousarray(maps.passed)]
-
     def _draw(self, bodies: Sequence[Body], lights: Sequence[Light], even: float) -> tuple[int, int, int, int]:
         """Ray-cast the bodies over a clean canvas; returns the box they are in."""
         left, top, right, bottom = self._touched
         self._nearest[top:bottom, left:right] = FAR_M
-        scene = self._static.geometry.scene
-        canvas = Canvas(self._static.geometry.depth.ctypes.data, self._nearest.ctypes.data, self._radiance.ctypes.data)
+        scene = self._static.scene
+        canvas = Canvas(self._static.depth.ctypes.data, self._nearest.ctypes.data, self._radiance.ctypes.data)
         canvas.box[:] = (scene.width, scene.height, 0, 0)
         ambient = 0.0004 * self._static.gain
+        nearest_first = sorted(bodies, key=self._distance_of)  # what is hidden is then never shaded
         kernel("mine_bodies")(
             scene,
-            (Body * max(len(bodies), 1))(*bodies),
+            (Body * max(len(bodies), 1))(*nearest_first),
             len(bodies),
             (Light * max(len(lights), 1))(*lights),
             len(lights),
@@ -145,6 +137,9 @@ class Renderer:
             left, top, right, bottom = self._touched
             self._radiance[top:bottom, left:right] *= np.float32(even)
         return self._touched
+
+    def _distance_of(self, body: Body) -> float:
+        return math.dist(body.a, self.place.camera)
 
     def _frame(self, t_s: float, base: NDArray[np.uint16]) -> Frame:
         """What raw and truth share: geometry, vibration, the belt."""
@@ -175,6 +170,12 @@ class Renderer:
         kernel("mine_compose")(ctypes.byref(frame))
         burn_in(image, self.place.name, unix_ns)
         return image
+
+
+def _planes(maps: CoarseMaps) -> list[Floats]:
+    """The maps as the separate arrays of the kernels' `coarse`."""
+    parts = [vector[:, :, axis] for vector in (maps.points, maps.normals, maps.rays) for axis in range(3)]
+    return [np.ascontiguousarray(part) for part in (*parts, maps.depth, maps.passed)]
 
 
 def _scaled(light: Light, factor: float) -> Light:

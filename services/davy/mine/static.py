@@ -12,7 +12,7 @@ from davy.mine import lamps
 from davy.mine.belt import Belt, build_belt
 from davy.mine.camera import COARSE, Camera
 from davy.mine.geometry import Geometry, build_geometry
-from davy.mine.kernels import Floats, Light, floats, kernel
+from davy.mine.kernels import Floats, Light, Scene, floats, kernel
 from davy.mine.places import Place
 
 UNIT = 1 / 8192  # light per step of the uint16 maps: white is 8192, so a lamp may be 8 times over white
@@ -33,11 +33,15 @@ class CoarseMaps:
 
 @dataclass(frozen=True)
 class Static:
-    """Light maps are (H, W, 3) uint16 in units of UNIT, exposed; air maps (h, w, 4) float32, exposed, one per lamp."""
+    """Light maps are (H, W, 3) uint16 in units of UNIT, exposed; air maps (h, w, 4) float32, exposed, one per lamp.
+
+    Of the G-buffer only the depth is kept, for what moves in front of it: a camera of 720p takes about 50 MB.
+    """
 
     place: Place
     camera: Camera
-    geometry: Geometry
+    scene: Scene
+    depth: Floats
     coarse: CoarseMaps
     gain: float
     base: NDArray[np.uint16]
@@ -77,7 +81,8 @@ def build_static(place: Place, camera: Camera, seed: int) -> Static:
     return Static(
         place=place,
         camera=camera,
-        geometry=geometry,
+        scene=Scene.from_buffer_copy(geometry.scene),  # of the rock's noise it needs nothing more
+        depth=geometry.depth,
         coarse=coarse,
         gain=gain,
         base=_packed(steady * shading, gain),
