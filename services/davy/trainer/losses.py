@@ -1,5 +1,7 @@
 """Losses of self-supervision, small and named."""
 
+from functools import reduce
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -24,8 +26,8 @@ def dissimilarity(output: Tensor, truth: Tensor) -> Tensor:
 
     def smooth(x: Tensor) -> Tensor:
         # Sums of slices: pooling is slow on a CPU.
-        rows = torch.stack([x[:, :, row : row - 6 or None] for row in range(7)]).sum(0)
-        return torch.stack([rows[..., column : column - 6 or None] for column in range(7)]).sum(0) / 49
+        rows = reduce(torch.add, [x[:, :, row : row - 6 or None] for row in range(7)])
+        return reduce(torch.add, [rows[..., column : column - 6 or None] for column in range(7)]) / 49
 
     x, y = luma(output), luma(truth)
     mean_x, mean_y = smooth(x), smooth(y)
