@@ -31,7 +31,7 @@ from davy.telemetry import get_logger
 log = get_logger(__name__)
 
 MAX_MESSAGE_BYTES = 4_000_000  # a frame is two JPEGs of at most 900,000 bytes each, and its metadata
-MAX_CONCURRENT_RPCS = 256
+MAX_CONCURRENT_RPCS = 2048  # 200 edges hold two streams each; one costs some 50 kB
 KEEPALIVE_S = 10.0
 STOP_GRACE_S = 2.0
 
