@@ -129,8 +129,9 @@ def with_alpha(dark: Image.Image) -> Image.Image:
         (with_alpha, "PNG", "RGBA"),
         (lambda dark: dark.resize((1, 1)), "PNG", "RGB"),
         (lambda dark: dark.resize((2000, 3)), "WEBP", "RGB"),
+        (lambda dark: dark.resize((3, 4000)), "PNG", "RGB"),
     ],
-    ids=["grey", "cmyk", "16-bit", "alpha", "one pixel", "a strip"],
+    ids=["grey", "cmyk", "16-bit", "alpha", "one pixel", "a strip", "a tall strip"],
 )
 async def test_unusual_pictures_are_enhanced(service, dark: Image.Image, save, change, kind: str, mode: str):
     before = change(dark)

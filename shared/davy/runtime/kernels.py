@@ -77,6 +77,8 @@ class Workspace:
         """Area-average block means and deviation to out (4, rows, columns): red, green, blue, deviation of luma."""
         kernels, count = library(), self.h * self.w
         scratch = self._planes[count:]
+        if scratch.size < self.h * out.shape[2]:  # a narrow strip has fewer blocks in a row than the thumbnail has columns
+            scratch = np.empty(self.h * out.shape[2], np.float32)
         deviation = self._planes[:count]
         kernels.davy_deviation(self.stats[3].ctypes.data, self.stats[4].ctypes.data, deviation.ctypes.data, count)
         for channel, plane in enumerate((*self.stats[:3], deviation)):
