@@ -113,6 +113,35 @@ def test_a_full_spool_refuses_counts_and_recovers(open_spool, tmp_path):
     assert spool.fault == ""
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """A real file system of 1 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a tmpfs needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_f11_a_full_disk_is_refused_counted_and_recovers(small_disk):
+    spool = Spool(small_disk / "spool.db", "boot-1", 64 * MB)
+    with pytest.raises(SpoolUnavailableError):
+        for _ in range(2000):
+            spool.add(event(message="x" * 3000))
+    for _ in range(5):
+        with pytest.raises(SpoolUnavailableError):
+            spool.add(event(message="x" * 200_000))
+    assert spool.events_dropped == 6
+    kept = spool.waiting
+    assert kept > 50
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    assert spool.add(event(message="x" * 200_000)).seq == kept + 1
+    assert spool.acknowledge("boot-1", kept + 1) == kept + 1
+    spool.close()
+
+
 def test_files_stay_within_the_quota_over_many_rounds(open_spool, tmp_path):
     spool = open_spool(max_bytes=2 * MB)
     for number in range(60):

@@ -17,6 +17,7 @@ log = get_logger(__name__)
 
 BACKOFF_S = (0.5, 10.0)
 HANG_FACTOR, HANG_MARGIN_S = 2.0, 1.0  # a source that keeps its own timeout is never silent for so long
+OPEN_GRACE_S = 30.0  # opening may take longer than reading: names are resolved, a simulated mine is built
 MAX_HANGING = 4  # threads that a broken driver may hold; each is some MB
 
 
@@ -121,7 +122,9 @@ class Capture:
 
     def _read_on(self, generation: int) -> None:
         """Read until the source fails, or until this thread was left behind."""
+        self._heard_s = time.monotonic() + OPEN_GRACE_S
         source = self._opener(self._url, self._options)
+        self._heard_s = time.monotonic()
         with self._lock:
             if self._is_mine(generation):
                 self._source = source
