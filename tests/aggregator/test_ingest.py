@@ -1,4 +1,5 @@
 import asyncio
+import random
 import time
 
 import grpc
@@ -146,3 +147,22 @@ async def test_f10_a_slow_subscriber_costs_bounded_memory_and_nobody_elses_frame
     for each in (slow, quick, call, reader):
         each.cancel()
     await other.close()
+
+
+async def test_f17_mutants_of_a_frame_never_end_the_server(aggregator):
+    chance = random.Random(17)
+    good = envelope(1, jpeg=PICTURE[:300]).SerializeToString()
+    push_bytes = aggregator.channel.stream_stream("/davy.v1.Ingest/Push")
+    codes = set()
+    for _ in range(100):
+        mutant = bytearray(good)
+        for _ in range(chance.randint(1, 8)):
+            mutant[chance.randrange(len(mutant) // 2)] = chance.randrange(256)
+        try:
+            async with asyncio.timeout(1):
+                async for _ in push_bytes(iter([bytes(mutant)])):
+                    pass
+        except grpc.aio.AioRpcError as error:
+            codes.add(error.code())
+    assert codes <= {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert (await push(aggregator, envelope(2**62)))[-1].seq == 2**62

@@ -112,7 +112,7 @@ class Event(_message.Message):
     seq: _builtins.int
     """1, 2, 3, ... per edge and boot"""
     camera: _builtins.str
-    """empty where the event is about the edge itself"""
+    """empty where the event is about the edge itself; "edge.camera" where edge is "aggregator" """
     occurred_ns: _builtins.int
     """Unix time"""
     severity: Global___Severity.ValueType

@@ -1,0 +1,52 @@
+import pytest
+from tests.aggregator.conftest import envelope, push
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/v1/cameras/nope/latest.jpg", 404, "known cameras: north.face, north.belt, thin.cam"),
+        ("/v1/cameras/..%2F..%2Fetc/latest.jpg", 404, "nothing is at"),
+        ("/v1/cameras/north.FACE", 404, "known cameras"),
+        ("/v1/cameras/north.face/latest.jpg", 503, "has no enhanced frame yet"),
+        ("/v1/cameras/north.face/live.mjpeg", 503, "has no enhanced frame yet"),
+        ("/v1/cameras/north.face/latest.jpg?variant=infrared", 422, "variant"),
+        ("/v1/events?severity=loud", 422, "severity"),
+        ("/v1/events?limit=0", 422, "limit"),
+        ("/v1/events?cursor=x", 422, "cursor"),
+        ("/v1/events?since=yesterday", 422, "since"),
+        ("/v1/events/5/keyframe.jpg", 404, "no keyframe"),
+        ("/v1/events/99999999999999999999/keyframe.jpg", 422, "event_id"),
+        ("/v1/nothing", 404, "nothing is at"),
+    ],
+)
+async def test_a_wrong_request_is_a_problem_that_says_why(aggregator, path, status, text):
+    answer = await aggregator.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert text in answer.json()["detail"]
+
+
+async def test_metrics_follow_prometheus(aggregator):
+    await push(aggregator, envelope(1))
+    text = (await aggregator.get("/metrics")).text
+    assert 'davy_aggregator_frames_received_total{camera="face",edge="north",via="grpc"} 1.0' in text
+
+
+async def test_every_route_is_in_the_schema_with_its_errors(aggregator):
+    schema = (await aggregator.get("/openapi.json")).json()
+    paths = schema["paths"]
+    assert {"/v1/cameras", "/v1/cameras/{camera_id}/latest.jpg", "/v1/events", "/v1/edges", "/v1/site", "/readyz"} <= set(paths)
+    latest = paths["/v1/cameras/{camera_id}/latest.jpg"]["get"]["responses"]
+    assert {"200", "304", "404", "503"} <= set(latest)
+    assert "application/problem+json" in latest["404"]["content"]
+    assert schema["components"]["schemas"]["Camera"]["properties"]["id"]["examples"] == ["north.face"]
+
+
+async def test_the_page_loads_nothing_from_another_host(aggregator):
+    page = await aggregator.get("/")
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    for name in ("console.js", "stream.js", "tile.js", "events.js", "console.css", "lamp.svg"):
+        asset = await aggregator.get(f"/static/{name}")
+        assert asset.status_code == 200
+        assert "http" not in asset.text.replace("http://www.w3.org/2000/svg", "").replace("https:", "")

@@ -1,0 +1,57 @@
+import asyncio
+import json
+
+from tests.aggregator.conftest import PICTURE, until
+
+from davy.v1 import ingest_pb2
+
+
+async def report(aggregator, *events):
+    wires = [
+        ingest_pb2.Event(site="mine", edge="north", boot_id="b1", seq=seq, occurred_ns=seq * 10**9, **fields)
+        for seq, fields in enumerate(events, 1)
+    ]
+    return [ack async for ack in aggregator.ingest.Report(iter(wires))]
+
+
+async def test_events_come_in_pages_newest_first(aggregator):
+    kinds = [{"kind": "person", "severity": 1}] * 4 + [{"kind": "lens-blocked", "severity": 3, "camera": "face"}]
+    await report(aggregator, *kinds)
+    first = (await aggregator.get("/v1/events?limit=3")).json()
+    second = (await aggregator.get(f"/v1/events?limit=3&cursor={first['cursor']}")).json()
+    assert [event["seq"] for event in first["events"] + second["events"]] == [5, 4, 3, 2, 1]
+    assert second["cursor"] is None
+    alarms = (await aggregator.get("/v1/events?severity=warning")).json()["events"]
+    assert [(event["kind"], event["severity"], event["camera"]) for event in alarms] == [
+        ("lens-blocked", "alarm", "north.face")
+    ]
+    early = (
+        await aggregator.get("/v1/events", params={"since": "1970-01-01T00:00:02Z", "until": "1970-01-01T00:00:04Z"})
+    ).json()
+    assert [event["seq"] for event in early["events"]] == [3, 2]
+
+
+async def test_an_events_picture_is_kept(aggregator):
+    await report(aggregator, {"kind": "person", "keyframe_jpeg": PICTURE})
+    (event,) = (await aggregator.get("/v1/events")).json()["events"]
+    assert (await aggregator.get(event["keyframe"])).content == PICTURE
+
+
+async def read_events(aggregator, count, **headers):
+    found = []
+    async with aggregator.client.stream("GET", "/v1/events/stream", headers=headers, timeout=5) as answer:
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                found.append(json.loads(line.removeprefix("data: "))["seq"])
+            if len(found) == count:
+                return found
+    return found
+
+
+async def test_the_event_stream_goes_on_where_it_broke_off(aggregator):
+    live = asyncio.create_task(read_events(aggregator, 2))
+    await until(lambda: aggregator.registry.get_sample_value("davy_aggregator_subscribers", {"via": "sse"}))
+    await asyncio.sleep(0.1)
+    await report(aggregator, {"kind": "person"}, {"kind": "person"}, {"kind": "person"})
+    assert await live == [1, 2]
+    assert await read_events(aggregator, 2, **{"Last-Event-ID": "1"}) == [2, 3]
