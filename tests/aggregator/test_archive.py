@@ -3,9 +3,11 @@ from contextlib import aclosing
 
 import pytest
 from prometheus_client import CollectorRegistry
+from tests.aggregator.conftest import until
 
 from davy.adapters.event_store import EventQuery, EventStore
 from davy.aggregator.archive import REPORTER, Archive
+from davy.aggregator.bus import publish_events
 from davy.aggregator.metrics import AggregatorMetrics
 from davy.errors import ArchiveUnavailableError
 
@@ -48,3 +50,26 @@ async def test_a_full_disk_is_told_and_over_once_there_is_room(archive):
     database.execute("PRAGMA max_page_count=1000000")
     await archive.report("person", "there is room", 1, jpeg=bytes(200_000))
     assert archive.fault == ""
+
+
+async def test_a_broken_archive_ends_nobody_who_publishes_from_it(archive):
+    class Heard:
+        """A bus that keeps what is published."""
+
+        connected, messages = True, ()
+
+        async def publish(self, message):
+            self.messages = (*self.messages, message)
+
+    bus = Heard()
+    publishing = asyncio.create_task(publish_events(bus, "mine", archive))
+    await asyncio.sleep(0.05)
+    archive._store._db.execute("ALTER TABLE event RENAME TO gone")
+    with pytest.raises(ArchiveUnavailableError):
+        await archive.report("motion", "lost", 1)
+    archive._store._db.execute("ALTER TABLE gone RENAME TO event")
+    await archive.report("motion", "kept", 1)
+    await until(lambda: bus.messages)
+    assert bus.messages[0].topic == "davy/v1/mine/aggregator/event"
+    assert not publishing.done()
+    publishing.cancel()

@@ -116,8 +116,12 @@ class Archive:
         if time.monotonic() - self._pruned_s < PRUNE_EVERY_S:
             return
         self._pruned_s = time.monotonic()
-        gone = await self._call(self._store.prune)
-        self._metrics.archive_bytes.set(await self._call(self._store.size_bytes))
+        try:
+            gone = await self._call(self._store.prune)
+            self._metrics.archive_bytes.set(await self._call(self._store.size_bytes))
+        except ArchiveUnavailableError as error:  # what was to be stored is stored
+            self.fault = error.reason
+            return
         if gone:
             log.info("archive.pruned", events=gone)
 

@@ -3,13 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 
 from davy.adapters.envelope import check_jpeg, to_event
 from davy.aggregator.archive import REPORTER, Archive
 from davy.aggregator.live import LiveFrames
 from davy.aggregator.metrics import AggregatorMetrics
 from davy.aggregator.roster import Roster
-from davy.errors import BrokerUnavailableError, DavyError, InvalidInputError
+from davy.errors import ArchiveUnavailableError, BrokerUnavailableError, DavyError, InvalidInputError
 from davy.frame import CameraId, EncodedFrame
 from davy.ports import Bus, Message
 from davy.telemetry import get_logger
@@ -19,6 +20,7 @@ log = get_logger(__name__)
 
 RAW_KEPT = 8  # raw frames per camera that wait for their enhanced twin
 RETRY_S = 1.0
+PROTOBUF = "application/protobuf"
 
 
 async def follow_roster(bus: Bus, site: str, roster: Roster, metrics: AggregatorMetrics) -> None:
@@ -94,13 +96,22 @@ def _strength(properties: Mapping[str, str]) -> float:
 async def publish_events(bus: Bus, site: str, archive: Archive) -> None:
     """Publish every event that the aggregator finds, each once the archive has it, until cancelled."""
     topic = EdgeTopics(site, REPORTER).event
-    async for event in archive.follow():
-        if event.edge != REPORTER:
-            continue
-        message = Message(topic, to_event(event).SerializeToString(), qos=1, content_type="application/protobuf")
-        while True:
-            try:
-                await bus.publish(message)
-                break
-            except BrokerUnavailableError:
-                await asyncio.sleep(RETRY_S)
+    position: int | None = None
+    while True:
+        try:
+            async with aclosing(archive.follow(position)) as events:
+                async for event in events:
+                    if event.edge == REPORTER:
+                        await _publish(bus, Message(topic, to_event(event).SerializeToString(), 1, content_type=PROTOBUF))
+                    position = event.id
+        except ArchiveUnavailableError as error:
+            log.warning("events.unreadable", error=str(error))
+            await asyncio.sleep(RETRY_S)
+
+
+async def _publish(bus: Bus, message: Message) -> None:
+    while True:
+        try:
+            return await bus.publish(message)
+        except BrokerUnavailableError:
+            await asyncio.sleep(RETRY_S)

@@ -15,7 +15,7 @@ class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
     width: PositiveInt = Field(
         640, description="Pictures are decoded at the smallest scale that is at least this wide, pixels."
     )
-    cooldown_s: NonNegativeFloat = Field(30.0, description="The same finding of one camera is not reported again within this.")
+    cooldown_s: NonNegativeFloat = Field(60.0, description="The same finding of one camera is not reported again within this.")
     detector: Path | None = Field(None, description="An ONNX detector of YOLO's form (see davy.aggregator.analysis.detector).")
     detector_labels: Path | None = Field(None, description="A text file with one label per line, in the detector's order.")
     detector_score: float = Field(0.4, ge=0, le=1, description="Detections below this score are left out.")

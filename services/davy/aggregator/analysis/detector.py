@@ -50,8 +50,11 @@ class DetectorModel:
 
     def detect(self, picture: Picture) -> list[tuple[str, float]]:
         """(label, score) of everything that is found, best first."""
-        (output, *_) = self._session.run(None, {self._input: self._letterbox(picture)})
-        if output.ndim != 3:
+        try:
+            (output, *_) = self._session.run(None, {self._input: self._letterbox(picture)})
+        except Exception as error:  # as above
+            raise ModelError(str(self._path), str(error).splitlines()[0]) from error
+        if output.ndim != 3 or min(output.shape[1:]) < 5:
             raise ModelError(str(self._path), f"its output is {output.shape}, expected (1, 4 + C, N) or (1, N, 5 + C)")
         boxes, scores = _read(output[0])
         kinds, best = scores.argmax(1), scores.max(1)

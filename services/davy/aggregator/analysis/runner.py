@@ -106,7 +106,7 @@ def _look(station: Station, newest: LiveFrame, width: int) -> list[Seen]:
         station.due_s[analyser.name] = started_s + 0.9 * analyser.every_s  # pictures come with jitter
         try:
             observations, fault = analyser.look(picture), ""
-        except (cv2.error, ModelError, ValueError) as error:
+        except (cv2.error, ModelError, ValueError, ArithmeticError, LookupError) as error:
             observations, fault = (), str(error)
         seen.append(Seen(analyser.name, time.monotonic() - started_s, observations, fault))
     return seen
