@@ -12,7 +12,7 @@ from davy.mine.places import Place, Point, Walk
 STRIDE_M = 0.72
 REST_S = 3.0  # at either end of the way
 TURN_S = 1.2
-CAP_LAMP_POWER = 13.0
+CAP_LAMP_POWER = 17.0
 CAP_LAMP_BGR = (1.12, 1.0, 0.86)  # a white LED
 OVERALLS_BGR = ((0.20, 0.10, 0.05), (0.05, 0.14, 0.34), (0.16, 0.16, 0.15))  # blue, orange, grey
 HELMETS_BGR = ((0.05, 0.5, 0.75), (0.7, 0.7, 0.7), (0.08, 0.09, 0.55))  # yellow, white, red
@@ -65,7 +65,7 @@ def bodies_of(miner: Miner, view_point: Point) -> list[Body]:
 def cap_lamp(miner: Miner) -> Light:
     """The lamp on the miner's helmet, lighting where the head looks."""
     yaw = miner.heading + miner.look
-    nod = -0.16 + 0.05 * math.sin(miner.phase) * miner.swing
+    nod = -0.27 + 0.05 * math.sin(miner.phase) * miner.swing
     aim = (math.sin(yaw) * math.cos(nod), math.sin(nod), math.cos(yaw) * math.cos(nod))
     position = (miner.x + 0.16 * math.sin(yaw), 1.79, miner.z + 0.16 * math.cos(yaw))
     return Light(position, aim, CAP_LAMP_BGR, CAP_LAMP_POWER, 16.0)

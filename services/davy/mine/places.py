@@ -59,7 +59,7 @@ _GALLERY = Place(
     camera=(1.55, 2.7, 0.3),
     looks_at=(-0.25, 1.15, 8.0),
     lamps=(
-        FixedLamp((1.55, 3.05, 6.8), 7.0, 4200.0),
+        FixedLamp((1.55, 3.05, 6.8), 8.0, 4200.0, aim=(-0.5, -1.0, -0.35), spread=2.0),
         FixedLamp((2.3, 3.05, 15.5), 9.0, 3600.0, Behaviour.FLICKERS),
         FixedLamp((3.9, 3.0, 26.0), 14.0, 4200.0),
     ),
@@ -68,8 +68,8 @@ _GALLERY = Place(
         Walk(((-1.6, 5.0), (-1.5, 9.0), (-0.6, 16.0), (1.6, 26.0)), 1.05, 19.0),
         Walk(((0.6, 5.5), (1.0, 12.0), (2.4, 21.0)), 1.4, 31.0),
     ),
-    extinction_per_m=0.015,
-    display_mean=0.14,
+    extinction_per_m=0.012,
+    display_mean=0.13,
     shake_px=0.5,
 )
 _FACE = Place(
@@ -81,14 +81,14 @@ _FACE = Place(
         FixedLamp((-0.05, 2.2, 9.35), 26.0, 5600.0, aim=(0.1, -0.15, 1.0), spread=4.0),
         FixedLamp((-1.2, 2.15, 9.2), 22.0, 5600.0, aim=(-0.15, -0.1, 1.0), spread=4.0),
         FixedLamp((0.75, 1.75, 7.1), 6.0, 5000.0, Behaviour.FLICKERS, aim=(0.0, -0.3, -1.0), spread=2.0),
-        FixedLamp((-2.0, 2.9, 4.6), 2.2, 3200.0),
+        FixedLamp((-2.0, 2.9, 4.6), 3.0, 3200.0, aim=(0.6, -1.0, 0.3), spread=2.0),
     ),
     walks=(
         Walk(((2.0, 6.9), (1.75, 5.0), (1.5, 3.9)), 0.7, 3.0),
         Walk(((-1.85, 8.9),), 0.0, 1.0),
     ),
-    extinction_per_m=0.03,
-    display_mean=0.16,
+    extinction_per_m=0.025,
+    display_mean=0.135,
     shake_px=2.2,
 )
 _CONVEYOR = Place(
@@ -97,7 +97,7 @@ _CONVEYOR = Place(
     camera=(1.0, 2.25, 0.2),
     looks_at=(-0.35, 0.85, 6.5),
     lamps=(
-        FixedLamp((0.75, 2.25, 4.7), 4.5, 3000.0),
+        FixedLamp((0.75, 2.25, 4.7), 5.0, 3000.0, aim=(-0.35, -1.0, -0.2), spread=2.0),
         FixedLamp((0.5, 2.25, 12.8), 6.0, 3000.0, Behaviour.FLICKERS),
         FixedLamp((-0.1, 2.25, 22.3), 9.0, 3400.0),
     ),
@@ -105,8 +105,8 @@ _CONVEYOR = Place(
         Walk(((0.95, 3.4), (0.95, 8.0), (0.75, 14.0), (0.3, 22.0)), 0.9, 6.0),
         Walk(((0.85, 7.0), (0.6, 18.0)), 1.2, 15.0),
     ),
-    extinction_per_m=0.022,
-    display_mean=0.14,
+    extinction_per_m=0.018,
+    display_mean=0.13,
     shake_px=1.2,
     belt_speed_m_s=1.6,
 )
@@ -116,7 +116,7 @@ _JUNCTION = Place(
     camera=(-1.8, 2.65, 0.3),
     looks_at=(0.55, 1.2, 8.0),
     lamps=(
-        FixedLamp((-1.65, 2.95, 6.2), 6.0, 3400.0),
+        FixedLamp((-1.65, 2.95, 6.2), 7.0, 3400.0, aim=(0.5, -1.0, -0.2), spread=2.0),
         FixedLamp((2.75, 2.75, 8.2), 7.0, 4300.0, Behaviour.FAILS),
         FixedLamp((5.9, 2.7, 13.6), 9.0, 4300.0),
         FixedLamp((-1.2, 3.0, 19.0), 12.0, 3200.0),
@@ -125,8 +125,8 @@ _JUNCTION = Place(
         Walk(((0.6, 4.0), (0.5, 8.0), (0.2, 15.0), (-0.9, 24.0)), 1.2, 9.0),
         Walk(((1.2, 7.5), (2.6, 9.6), (5.5, 12.4), (8.5, 15.0)), 1.1, 2.0),
     ),
-    extinction_per_m=0.014,
-    display_mean=0.14,
+    extinction_per_m=0.011,
+    display_mean=0.13,
     shake_px=0.4,
 )
 

@@ -221,17 +221,23 @@ static void albedo_at(const scene *s, vec p, vec n, float depth, int material, f
     }
 }
 
-static inline vec bumped_normal(const scene *s, vec p, float depth, int material) {
-    float e = larger(0.0012f * depth, 0.002f), sum[4];
-    static const vec corner[4] = {{1, -1, -1}, {-1, -1, 1}, {-1, 1, -1}, {1, 1, 1}};
-    int rocky = material == ROCK || material == FLOOR || material == COAL, ignored;
+/* Distance, and on rock its fine relief, which would only slow the march down. */
+static inline float with_relief(const scene *s, vec p, int material, float d) {
+    if (material != ROCK && material != FLOOR && material != COAL) return d;
     float relief = material == COAL ? 0.06f : material == FLOOR ? 0.025f : 0.05f;
-    for (int i = 0; i < 4; i++) {
-        vec q = add(p, mul(corner[i], e));
-        sum[i] = distance_at(s, q, &ignored);
-        if (rocky) sum[i] += relief * (fbm(s, q, 4.0f, 2) + 0.4f * fabsf(noise(s, q.x * 13, q.y * 13, q.z * 13)));
-    }
-    return unit((vec){sum[0] - sum[1] - sum[2] + sum[3], -sum[0] - sum[1] + sum[2] + sum[3], -sum[0] + sum[1] - sum[2] + sum[3]});
+    return d + relief * (fbm(s, p, 4.0f, 2) + 0.4f * fabsf(noise(s, p.x * 13, p.y * 13, p.z * 13)));
+}
+
+static inline float relief_at(const scene *s, vec p, int material) {
+    int ignored;
+    return with_relief(s, p, material, distance_at(s, p, &ignored));
+}
+
+/* Forward differences from a point of which the march has left the distance: a symmetric stencil costs a third more, and nobody sees the difference. */
+static inline vec bumped_normal(const scene *s, vec p, float depth, int material, float d) {
+    float e = larger(0.0016f * depth, 0.003f), here = with_relief(s, p, material, d);
+    float x = relief_at(s, (vec){p.x + e, p.y, p.z}, material), y = relief_at(s, (vec){p.x, p.y + e, p.z}, material);
+    return unit((vec){x - here, y - here, relief_at(s, (vec){p.x, p.y, p.z + e}, material) - here});
 }
 
 /* How far the cone of a block of `side` pixels goes from `start` before it may touch anything. */
@@ -252,13 +258,14 @@ static inline void march(const scene *s, int column, int row, float t, float *de
     size_t i = (size_t)row * s->width + column;
     vec ray = ray_of(s, column, row), p = of(s->origin);
     int found = ROCK;
+    float d = 0;
     for (int step = 0; step < 80 && t < FAR_M; step++) {
         p = add(of(s->origin), mul(ray, t));
-        float d = distance_at(s, p, &found);
+        d = distance_at(s, p, &found);
         if (d < 0.0011f * t) break;
         t += d * 0.88f;
     }
-    vec n = bumped_normal(s, p, t, found);
+    vec n = bumped_normal(s, p, t, found, d);
     depth[i] = t, material[i] = (uint8_t)found;
     normal[3 * i] = n.x, normal[3 * i + 1] = n.y, normal[3 * i + 2] = n.z;
     albedo_at(s, p, n, t, found, albedo + 3 * i, gloss + i);
