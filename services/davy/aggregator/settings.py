@@ -35,7 +35,10 @@ class AggregatorSettings(BaseSettings, env_prefix="DAVY_AGGREGATOR_", env_nested
     accept_unknown: bool = Field(False, description="Take frames and events of edges that the site's file does not name.")
     stale_after_s: PositiveFloat = Field(1.5, description="A camera whose newest frame is older counts as stale.")
     offline_after_s: PositiveFloat = Field(30.0, description="A camera that was silent for longer counts as offline.")
-    max_age_ms: PositiveInt = Field(500, description="Live streams deliver no frame that is older.")
+    max_age_ms: PositiveInt = Field(
+        1500,
+        description="Live streams deliver no frame that is older: what is stale. Edges send none older than their own bound.",
+    )
     max_streams: PositiveInt = Field(64, description="Live streams at a time, per interface.")
     edge_offline_after_s: NonNegativeFloat = Field(3.0, description="An edge that is offline for longer raises an alarm.")
 

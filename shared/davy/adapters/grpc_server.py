@@ -114,7 +114,8 @@ def _options(max_message_bytes: int) -> list[tuple[str, int]]:
         ("grpc.keepalive_time_ms", int(KEEPALIVE_S * 1000)),
         ("grpc.keepalive_timeout_ms", int(KEEPALIVE_S * 500)),
         ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", int(KEEPALIVE_S * 500)),  # clients may ping as we do
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", int(KEEPALIVE_S * 100)),
+        ("grpc.http2.max_ping_strikes", 0),  # pings that a busy link delivers in a bunch end no stream
     ]
 
 
