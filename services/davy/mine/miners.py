@@ -12,7 +12,7 @@ from davy.mine.places import Place, Point, Walk
 STRIDE_M = 0.72
 REST_S = 3.0  # at either end of the way
 TURN_S = 1.2
-CAP_LAMP_POWER = 17.0
+CAP_LAMP_POWER = 12.0
 CAP_LAMP_BGR = (1.12, 1.0, 0.86)  # a white LED
 OVERALLS_BGR = ((0.20, 0.10, 0.05), (0.05, 0.14, 0.34), (0.16, 0.16, 0.15))  # blue, orange, grey
 HELMETS_BGR = ((0.05, 0.5, 0.75), (0.7, 0.7, 0.7), (0.08, 0.09, 0.55))  # yellow, white, red
