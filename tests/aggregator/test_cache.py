@@ -4,8 +4,16 @@ import subprocess
 import time
 
 import pytest
+from prometheus_client import CollectorRegistry
 from tests.aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, push, running, until
 from tests.conftest import wait_for_port
+
+from davy.adapters.redis import FrameStore
+from davy.aggregator.cache import keep_store
+from davy.aggregator.health import Health
+from davy.aggregator.live import LiveFrames
+from davy.aggregator.metrics import AggregatorMetrics
+from davy.errors import StoreUnavailableError
 
 pytestmark = pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs Debian's redis-server")
 
@@ -106,3 +114,30 @@ async def test_a_restarted_aggregator_shows_the_last_frame_as_old_as_it_is(redis
         picture = await second.get("/v1/cameras/north.face/latest.jpg")
         assert picture.content == PICTURE
         assert picture.headers["X-Davy-Stale"] == "true"
+
+
+async def test_a_store_that_dies_while_the_aggregator_is_stopped_does_not_keep_it_alive():
+    class Dying(FrameStore):
+        """A store whose connection breaks in the very moment of the cancellation."""
+
+        async def check(self):
+            pass
+
+        async def get(self, camera):
+            return None
+
+        async def follow(self, cameras):
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                raise StoreUnavailableError(self.endpoint, "the connection broke") from None
+            yield
+
+    metrics = AggregatorMetrics(CollectorRegistry())
+    live = LiveFrames(make_site().camera_ids(), metrics)
+    keeping = asyncio.create_task(keep_store(Dying("redis://127.0.0.1:9/0", "me"), live, Health(metrics), 10))
+    await asyncio.sleep(0.05)
+    keeping.cancel()
+    done, _ = await asyncio.wait([keeping], timeout=2)
+    assert done
+    assert keeping.cancelled()

@@ -14,6 +14,7 @@ from davy.adapters.grpc_server import serve_grpc
 from davy.adapters.http import serve_app
 from davy.adapters.mqtt import MqttBus, connect
 from davy.adapters.redis import FrameStore
+from davy.adapters.tasks import until_first_ends
 from davy.aggregator.analysis.runner import analyse
 from davy.aggregator.archive import REPORTER, Archive
 from davy.aggregator.bus import follow_roster, follow_thin_cameras, publish_events
@@ -61,6 +62,7 @@ async def serve(
     Raises:
         AddressUnavailableError: a port is taken.
         ArchiveUnavailableError: the event archive cannot be opened.
+        ModelError: the configured detector cannot be used.
     """
     registry = registry or CollectorRegistry()
     metrics = AggregatorMetrics(registry)
@@ -81,21 +83,20 @@ async def serve(
     ):
         parts = Parts(settings, live, archive, overview, health, metrics, registry)
         announce = _announce(ready)
-        async with asyncio.TaskGroup() as tasks:
-            for work, title in (
-                (_serve_http(parts, announce), "http"),
-                (_serve_grpc(parts, site, announce), "grpc"),
-                (follow_roster(bus, site.site, roster, metrics), "roster"),
-                (publish_events(bus, site.site, archive), "events"),
-                (keep_store(store, live, health, settings.store_fps), "store"),
-                (watch_edges(roster, archive, settings.edge_offline_after_s), "edges"),
-                (_watch_health(bus, archive, health), "health"),
-            ):
-                tasks.create_task(work, name=f"aggregator.{title}")
-            if thin := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
-                tasks.create_task(follow_thin_cameras(bus, thin, live, roster, metrics), name="aggregator.thin")
-            if settings.analysis.enabled:
-                tasks.create_task(analyse(settings.analysis, live, archive, metrics), name="aggregator.analysis")
+        works = {
+            "http": _serve_http(parts, announce),
+            "grpc": _serve_grpc(parts, site, announce),
+            "roster": follow_roster(bus, site.site, roster, metrics),
+            "events": publish_events(bus, site.site, archive),
+            "store": keep_store(store, live, health, settings.store_fps),
+            "edges": watch_edges(roster, archive, settings.edge_offline_after_s),
+            "health": _watch_health(bus, archive, health),
+        }
+        if thin := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
+            works["thin"] = follow_thin_cameras(bus, thin, live, roster, metrics)
+        if settings.analysis.enabled:
+            works["analysis"] = analyse(settings.analysis, live, archive, metrics)
+        await until_first_ends("aggregator", **works)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 from davy.adapters.redis import FrameStore
+from davy.adapters.tasks import until_first_ends
 from davy.aggregator.health import Health
 from davy.aggregator.live import LiveFrames
 from davy.errors import DavyError, StoreUnavailableError
@@ -22,12 +23,9 @@ async def keep_store(store: FrameStore, live: LiveFrames, health: Health, max_fp
             await store.check()
             await _restore(store, live)
             health.set(NAME)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_write(store, live, max_fps), name="store.write")
-                tasks.create_task(_follow(store, live), name="store.follow")
-                tasks.create_task(_check(store), name="store.check")
-        except* StoreUnavailableError as group:
-            health.set(NAME, str(group.exceptions[0]))
+            await until_first_ends(NAME, write=_write(store, live, max_fps), follow=_follow(store, live), check=_check(store))
+        except StoreUnavailableError as error:
+            health.set(NAME, str(error))
         await store.wait_until_up()
 
 

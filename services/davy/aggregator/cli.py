@@ -56,21 +56,6 @@ async def _run(settings: AggregatorSettings, site: SiteConfig) -> None:
         await serve(settings, site, ready=tell)
     except asyncio.CancelledError:
         log.info("aggregator.stopped")
-    except BaseExceptionGroup as group:
-        if (error := _first(group)) is None:
-            raise
-        raise error from group
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> DavyError | None:
-    """The error that a person can do something about, if all of the group are such."""
-    found, rest = group.split(DavyError)
-    if found is None or rest is not None:
-        return None
-    error: BaseException = found
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error if isinstance(error, DavyError) else None
 
 
 def main() -> int:
