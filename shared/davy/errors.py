@@ -187,3 +187,16 @@ class ModelError(DavyError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"model {path}: {reason}")
         self.path, self.reason = path, reason
+
+
+# --- the installation -------------------------------------------------------------------------------------------------
+
+
+class KernelsMissingError(DavyError):
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is missing: install davy with pip, which compiles it (`pip install -e .` in a checkout)")
+        self.path = path
+
+
+class TrainingError(DavyError):
+    """A training run cannot go on; what it has learned so far lies in its last checkpoint."""

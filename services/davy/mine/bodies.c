@@ -66,7 +66,7 @@ static void shade(const scene *s, const body *c, vec ray, float t, float share, 
     }
 }
 
-HOT void mine_bodies(const scene *s, const body *bodies, int count, const light *lights, int lamps, float ambient, float extinction, int even, canvas *to) {
+void mine_bodies(const scene *s, const body *bodies, int count, const light *lights, int lamps, float ambient, float extinction, int even, canvas *to) {
     for (int k = 0; k < count; k++) {
         int box[4];
         if (!bounds(s, bodies + k, box)) continue;

@@ -56,9 +56,9 @@ static inline void widen(const frame *f, const float *map, int y, float *row) {
         quad p = a[i] + (b[i] - a[i]) * k;
         int j = i + 1 < f->columns ? i + 1 : i;
         quad d = (a[j] + (b[j] - a[j]) * k - p) * 0.25f;
-        quad p0 = __builtin_shuffle(p, (pick){0, 1, 2, 0}), d0 = __builtin_shuffle(d, (pick){0, 1, 2, 0});
-        quad p1 = __builtin_shuffle(p, (pick){1, 2, 0, 1}), d1 = __builtin_shuffle(d, (pick){1, 2, 0, 1});
-        quad p2 = __builtin_shuffle(p, (pick){2, 0, 1, 2}), d2 = __builtin_shuffle(d, (pick){2, 0, 1, 2});
+        quad p0 = SHUFFLE(p, 0, 1, 2, 0), d0 = SHUFFLE(d, 0, 1, 2, 0);
+        quad p1 = SHUFFLE(p, 1, 2, 0, 1), d1 = SHUFFLE(d, 1, 2, 0, 1);
+        quad p2 = SHUFFLE(p, 2, 0, 1, 2), d2 = SHUFFLE(d, 2, 0, 1, 2);
         quad out[3] = {p0 + d0 * (quad){0, 0, 0, 1}, p1 + d1 * (quad){1, 1, 2, 2}, p2 + d2 * (quad){2, 3, 3, 3}};
         memcpy(row + 12 * i, out, sizeof out);
     }
@@ -125,7 +125,7 @@ INLINE void develop(const float *restrict seen, const float *restrict black, con
     }
 }
 
-HOT void mine_compose(const frame *f) {
+void mine_compose(const frame *f) {
     float x[MAX_ROW + 32], light[MAX_ROW + 32], gain[MAX_ROW + 32], black[MAX_ROW + 32];
     int all = 3 * f->padded, wide = 3 * f->width;
     for (int j = 0; j < wide; j++) gain[j] = f->gain[j % 3], black[j] = f->floor[j % 3];

@@ -1,7 +1,6 @@
 """The C kernels of this package as Python functions: the structures of mine.h, and arrays as pointers."""
 
 import ctypes
-import sys
 from collections.abc import Callable
 from ctypes import POINTER, c_float, c_int, c_uint8, c_uint32, c_void_p
 from functools import cache
@@ -11,11 +10,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from davy.errors import ConfigError
+from davy.native import load_kernels
 
 MAX_LAMPS = 8
 MAX_VARYING = 4
-SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 Floats = NDArray[np.float32]
 Pointer = object
 """What ctypes makes of an array's address."""
@@ -145,13 +143,10 @@ def kernel(name: str) -> Callable[..., None]:
     """The C function `name`, which lets go of the interpreter lock while it runs.
 
     Raises:
-        ConfigError: the library was not built.
+        KernelsMissingError: the library was not built.
     """
     stem, arguments = SIGNATURES[name]
-    path = Path(__file__).with_name(stem + SUFFIX)
-    if not path.exists():
-        raise ConfigError(f"{path} is missing: install davy with pip, which compiles it (`pip install -e .` in a checkout)")
-    function = getattr(ctypes.CDLL(str(path)), name)
+    function = getattr(load_kernels(Path(__file__).parent, stem), name)
     function.argtypes, function.restype = arguments, None
     return cast(Callable[..., None], function)
 

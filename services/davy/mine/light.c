@@ -10,7 +10,7 @@ typedef struct {
 } surface;
 
 /* Add one lamp's light to radiance (BGR), as it reaches the lens through the dust. */
-HOT void mine_lamp(const scene *s, const surface *g, const light *l, float glow, float *radiance) {
+void mine_lamp(const scene *s, const surface *g, const light *l, float glow, float *radiance) {
     for (int row = 0; row < s->height; row++)
         for (int column = 0; column < s->width; column++) {
             size_t i = (size_t)row * s->width + column;
@@ -36,7 +36,7 @@ HOT void mine_lamp(const scene *s, const surface *g, const light *l, float glow,
 }
 
 /* The same scene under even light and clear air: what a well-lit camera would see. */
-HOT void mine_even(const scene *s, const surface *g, float *radiance) {
+void mine_even(const scene *s, const surface *g, float *radiance) {
     for (int row = 0; row < s->height; row++)
         for (int column = 0; column < s->width; column++) {
             size_t i = (size_t)row * s->width + column;
@@ -84,7 +84,7 @@ cap_lamp(int count, const float *restrict x, const float *restrict y, const floa
 
 /* Cap lamps: light on the rock (to be multiplied by albedo), and light scattered by dust, are added to lit and air, each
  * (count, 4): BGR and a spare. */
-HOT void mine_moving_light(const scene *s, const coarse *g, const light *lights, int lamps, float extinction, float *lit, float *air) {
+void mine_moving_light(const scene *s, const coarse *g, const light *lights, int lamps, float extinction, float *lit, float *air) {
     float fallen[CHUNK], scattered[CHUNK];
     for (int k = 0; k < lamps; k++) {
         const light *l = lights + k;

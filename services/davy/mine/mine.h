@@ -6,7 +6,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#define HOT __attribute__((target_clones("avx2", "default")))
+#ifdef __clang__
+#define SHUFFLE(v, a, b, c, d) __builtin_shufflevector(v, v, a, b, c, d)
+#else
+#define SHUFFLE(v, a, b, c, d) __builtin_shuffle(v, (pick){a, b, c, d})
+#endif
 #define MAX_LAMPS 8
 
 typedef struct { float x, y, z; } vec;

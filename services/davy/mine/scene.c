@@ -273,7 +273,7 @@ static inline void march(const scene *s, int column, int row, float t, float *de
 
 /* G-buffer of the rows [first, last), first a multiple of 8: distance along the ray, normal, albedo (BGR), gloss, material.
  * Cones of 8 x 8, then of 2 x 2 pixels go first: along a wall they save most of the steps. */
-HOT void mine_gbuffer(const scene *s, int first, int last, float *depth, float *normal, float *albedo, float *gloss, uint8_t *material) {
+void mine_gbuffer(const scene *s, int first, int last, float *depth, float *normal, float *albedo, float *gloss, uint8_t *material) {
     for (int top = first; top < last; top += BLOCK)
         for (int left = 0; left < s->width; left += BLOCK) {
             float start = clear_way(s, left, top, BLOCK, 0.05f);
@@ -288,7 +288,7 @@ HOT void mine_gbuffer(const scene *s, int first, int last, float *depth, float *
 }
 
 /* For every `step`th pixel of the rows [first, last) of the coarse grid: ambient occlusion, and how much of each lamp it sees. */
-HOT void mine_visibility(const scene *s, int step, int first, int last, const float *depth, const float *normal, float *open, float *seen) {
+void mine_visibility(const scene *s, int step, int first, int last, const float *depth, const float *normal, float *open, float *seen) {
     int columns = (s->width + step - 1) / step, rows = (s->height + step - 1) / step, ignored;
     for (int row = first; row < last; row++)
         for (int column = 0; column < columns; column++) {

@@ -1,18 +1,17 @@
 """The C kernels of pixels.c, typed. Calls release the GIL."""
 
 import ctypes
-import sys
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from davy.errors import ModelError
+from davy.native import load_kernels
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-PLANES, MAPS = 8, 9  # as in pixels.c
+PLANES, MAPS, CHUNK = 8, 9, 64  # as in pixels.c
 TONE_SIZE = 4096
 
 _SIGNATURES = {
@@ -27,16 +26,12 @@ _TYPES = {"p": ctypes.c_void_p, "l": ctypes.c_int64, "i": ctypes.c_int, "f": cty
 
 @cache
 def library() -> ctypes.CDLL:
-    """Load the compiled kernels.
+    """The compiled kernels with their signatures.
 
     Raises:
-        ModelError: they were not compiled when Davy was installed.
+        KernelsMissingError: they were not compiled when Davy was installed.
     """
-    path = Path(__file__).with_name("pixels.dylib" if sys.platform == "darwin" else "pixels.so")
-    try:
-        loaded = ctypes.CDLL(str(path))
-    except OSError as error:
-        raise ModelError(str(path), f"the C kernels are not there; install Davy again with pip ({error})") from error
+    loaded = load_kernels(Path(__file__).parent, "pixels")
     for name, signature in _SIGNATURES.items():
         function = getattr(loaded, name)
         function.argtypes = [_TYPES[letter] for letter in signature.split()]
@@ -58,10 +53,10 @@ class Workspace:
         self.h, self.w = -(-height // block), -(-width // block)
         self.stats: Floats = np.empty((PLANES, self.h, self.w), np.float32)
         self.maps: Floats = np.empty((MAPS, self.h, self.w), np.float32)
-        self._row_bytes: Bytes = np.empty(3 * block * width, np.uint8)
-        self._row_sums: Floats = np.empty(PLANES * width, np.float32)
+        self._row_bytes: Bytes = np.empty(3 * block * width + CHUNK, np.uint8)
+        self._row_sums: Floats = np.empty(PLANES * (width + CHUNK), np.float32)
         self._planes: Floats = np.empty(16 * self.h * self.w + 8 * self.w, np.float32)
-        self._rows: Floats = np.empty(2 * MAPS * width + 2 * width, np.float32)
+        self._rows: Floats = np.empty(2 * MAPS * width + 3 * width, np.float32)
 
     def measure(self, image: Bytes) -> None:
         """Fill stats from a BGR picture (H, W, 3) whose pixels are contiguous within a row."""
