@@ -59,7 +59,7 @@ def build(
         weights = out / f"{own.NAME}.safetensors"
         own.save(weights, model, own_config, kept, {"seed": str(seed), "steps": str(steps), "photographs": str(len(train))})
         seconds = features.seconds + time.monotonic() - started
-        score = replace(_judge(str(weights), held, real), clip=own.NAME)
+        score = replace(_judge(f"davy:{weights}", held, real), clip=own.NAME)
         facts: dict[str, object] = asdict(own_config) | {
             "vocabulary": tokenizer.vocab_size,
             "file_kib": weights.stat().st_size // 1024,
@@ -111,7 +111,7 @@ def _features(tower: StagedImageTower, train: Sequence[Path], crops: int, seed: 
 
 
 def _judge(setting: str, held: Sequence[Path], real: Sequence[Path] | None) -> ClipScore:
-    clip = load_clip(f"davy:{setting}" if setting.endswith(f"{own.NAME}.safetensors") and ":" not in setting else setting)
+    clip = load_clip(setting)
     folders = [(folder.name, photographs(folder)) for folder in real or []]
     folders.append(("held-out well-lit photographs", list(held)))
     with _progress("judge", len(held) + sum(len(paths) for _, paths in folders)) as advance:
@@ -133,6 +133,7 @@ def _progress(title: str, total: int) -> Iterator[Callable[[str | None], None]]:
             bar.update(task, advance=1, description=description)
 
         yield advance
+        bar.update(task, completed=total)  # features from a cache need no step
 
 
 @contextmanager
