@@ -39,14 +39,16 @@ async def test_every_route_is_in_the_schema_with_its_errors(aggregator):
     assert {"/v1/cameras", "/v1/cameras/{camera_id}/latest.jpg", "/v1/events", "/v1/edges", "/v1/site", "/readyz"} <= set(paths)
     latest = paths["/v1/cameras/{camera_id}/latest.jpg"]["get"]["responses"]
     assert {"200", "304", "404", "503"} <= set(latest)
-    assert "application/problem+json" in latest["404"]["content"]
+    assert all(set(latest[status]["content"]) == {"application/problem+json"} for status in ("404", "422", "503"))
     assert schema["components"]["schemas"]["Camera"]["properties"]["id"]["examples"] == ["north.face"]
 
 
 async def test_the_page_loads_nothing_from_another_host(aggregator):
-    page = await aggregator.get("/")
-    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
-    for name in ("console.js", "stream.js", "tile.js", "events.js", "console.css", "lamp.svg"):
+    for path in ("/", "/docs"):
+        page = await aggregator.get(path)
+        assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+        assert "http" not in page.text
+    for name in ("console.js", "stream.js", "tile.js", "events.js", "console.css", "lamp.svg", "docs.js", "docs.css"):
         asset = await aggregator.get(f"/static/{name}")
         assert asset.status_code == 200
         assert "http" not in asset.text.replace("http://www.w3.org/2000/svg", "").replace("https:", "")

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from davy.adapters.http import install_metrics, install_problem_handlers
+from davy.adapters.http import install_metrics, install_problem_handlers, problem_responses
 from davy.aggregator.parts import Parts
 from davy.aggregator.rest.cameras import camera_routes
 from davy.aggregator.rest.console import STATIC, console_routes
@@ -18,8 +18,15 @@ Errors are `application/problem+json` (RFC 9457). A camera's id is `edge.camera`
 
 
 def build_app(parts: Parts) -> FastAPI:
-    """Every route of the aggregator. The schema is at /openapi.json; no page that loads from another host is served."""
-    app = FastAPI(title="Davy aggregator", version=version("davy"), description=DESCRIPTION, docs_url=None, redoc_url=None)
+    """Every route of the aggregator. The schema is at /openapi.json, and at /docs as a page that loads from no other host."""
+    app = FastAPI(
+        title="Davy aggregator",
+        version=version("davy"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        responses=problem_responses(422),
+    )
     install_problem_handlers(app)
     install_metrics(app, parts.registry)
     for routes in (console_routes, camera_routes, event_routes, system_routes):

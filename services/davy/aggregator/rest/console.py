@@ -46,12 +46,16 @@ class Request(BaseModel):
 
 
 def console_routes(parts: Parts) -> APIRouter:
-    """GET / and the WebSocket /v1/console."""
+    """GET /, GET /docs and the WebSocket /v1/console."""
     routes = APIRouter()
 
     @routes.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(STATIC / "index.html", headers=_PAGE_HEADERS)
+
+    @routes.get("/docs", include_in_schema=False)
+    async def docs() -> FileResponse:
+        return FileResponse(STATIC / "docs.html", headers=_PAGE_HEADERS)
 
     @routes.websocket("/v1/console")
     async def console(socket: WebSocket) -> None:
