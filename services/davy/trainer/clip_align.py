@@ -21,7 +21,7 @@ from davy.trainer.clip_features import KINDS, FeatureSet
 class AlignConfig:
     """Every hyper-parameter of the alignment."""
 
-    steps: int = 900
+    steps: int = 1000
     batch: int = 256  # pictures per step: features are cached, so they cost little
     pairs: int = 40  # of them with a caption of their own, of light and content
     classes: int = 96  # class names that a step compares
