@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from davy.adapters.tasks import until_first_ends
+from davy.adapters import tasks
+from davy.adapters.tasks import end, until_first_ends
 
 
 async def forever(log: list[str]) -> None:
@@ -49,4 +50,19 @@ async def test_a_cancellation_is_never_lost_whenever_it_comes(steps):
         await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait({task}, timeout=1)
+    assert task.cancelled()
+
+
+async def test_a_task_that_loses_its_first_cancellation_is_ended_all_the_same(monkeypatch):
+    monkeypatch.setattr(tasks, "ASK_AGAIN_S", 0.05)
+
+    async def deaf_once() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(deaf_once())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(end(task), timeout=5)
     assert task.cancelled()

@@ -1,9 +1,10 @@
 """The composition of a whole mine in one process: what listens where, what is passed to whom."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from davy.adapters import mqtt
 from davy.adapters.camera import OPENERS
 from davy.adapters.embedded import embedded_broker, embedded_store, free_port
+from davy.adapters.tasks import until_first_ends
 from davy.aggregator import app as aggregator
 from davy.aggregator.settings import AggregatorSettings
 from davy.colocated.ledger import Account, read_accounts
@@ -101,16 +103,16 @@ class ColocatedMine:
             grpc = f"grpc://{settings.host}:{running.addresses.grpc}"
             site = running.site.model_copy(update={"broker": broker, "store": store, "aggregator": grpc})
             still = await asyncio.to_thread(StillEnhancer)
-            async with mqtt.connect(broker, f"davy-observer-{running.addresses.mqtt}") as bus, asyncio.TaskGroup() as tasks:
-                watching = observe(bus, site.camera_ids(), running.views, running.seen.set)
-                tasks.create_task(watching, name="mine.observe")
-                tasks.create_task(self._aggregator(site), name="mine.aggregator")
-                tasks.create_task(self._enhancer(site), name="mine.enhancer")
-                for edge_id in site.edges:
-                    tasks.create_task(self._edge(site, edge_id, still), name=f"mine.edge.{edge_id}")
+            async with mqtt.connect(broker, f"davy-observer-{running.addresses.mqtt}") as bus:
+                works: dict[str, Coroutine[Any, Any, None]] = {
+                    "observe": observe(bus, site.camera_ids(), running.views, running.seen.set),
+                    "aggregator": self._aggregator(site),
+                    "enhancer": self._enhancer(site),
+                    **{f"edge.{edge_id}": self._edge(site, edge_id, still) for edge_id in site.edges},
+                }
                 if places := self._simulated_places(site):
-                    sampling = sample_quality(self.mine, places, running.views, settings.sample_s)
-                    tasks.create_task(sampling, name="mine.quality")
+                    works["quality"] = sample_quality(self.mine, places, running.views, settings.sample_s)
+                await until_first_ends("mine", **works)
 
     async def _aggregator(self, site: SiteConfig) -> None:
         addresses = self.running.addresses
@@ -121,7 +123,13 @@ class ColocatedMine:
 
     async def _enhancer(self, site: SiteConfig) -> None:
         addresses = self.running.addresses
-        settings = EnhancerSettings(host=addresses.host, port=addresses.enhancer, grpc_port=addresses.enhancer_grpc)
+        settings = EnhancerSettings(
+            host=addresses.host,
+            port=addresses.enhancer,
+            grpc_port=addresses.enhancer_grpc,
+            data=self.settings.data / "enhancer",
+            threads=1,
+        )
         await enhancer.serve(settings, CollectorRegistry(), site, ready=lambda _: self._note("enhancer"))
 
     async def _edge(self, site: SiteConfig, edge_id: str, still: StillEnhancer) -> None:

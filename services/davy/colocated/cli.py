@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from davy.adapters.tasks import end
 from davy.colocated.app import ColocatedMine
 from davy.colocated.settings import ColocatedSettings
 from davy.colocated.table import live_table, one_line, summary_table
@@ -65,15 +66,11 @@ async def _run(colocated: ColocatedMine, console: Console) -> int:
     work = asyncio.create_task(colocated.run(), name="mine")
     shown = asyncio.create_task(_show(colocated, console, begun, stop), name="mine.show")
     await asyncio.wait({work, shown}, return_when=asyncio.FIRST_COMPLETED)
-    shown.cancel()
+    await end(shown)
     accounts = colocated.running.accounts()
-    work.cancel()
-    try:
-        await work
-    except asyncio.CancelledError:
-        pass
-    except BaseExceptionGroup as group:
-        raise _first(group) from group
+    await end(work)
+    if not work.cancelled() and (error := work.exception()):
+        raise error
     console.print(summary_table(colocated.running.views, accounts))
     silent = [camera for camera, view in colocated.running.views.items() if not view.received]
     unexplained = sum(account.unexplained for account in accounts.values())
@@ -123,13 +120,6 @@ async def _tables(colocated: ColocatedMine, console: Console, deadline: float, s
     finally:
         if screen:
             screen.stop()
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def main() -> int:

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+ASK_AGAIN_S = 4.0  # longer than any clean-up here takes: asking again would cut it short
+
 
 async def until_first_ends(name: str, **works: Coroutine[Any, Any, None]) -> None:
     """Run all works until one of them returns or raises, then cancel the others; raise what the first raised."""
@@ -15,8 +17,16 @@ async def until_first_ends(name: str, **works: Coroutine[Any, Any, None]) -> Non
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
     for task in done:
         task.result()
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks and wait until each has ended, asking again: Python 3.11 loses a cancellation that meets a wait_for, or a
+    library's time-out (redis, aiomqtt), that has just ended. What they raise is theirs: read it from the task."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_S)
