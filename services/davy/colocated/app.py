@@ -133,6 +133,7 @@ class ColocatedMine:
         await enhancer.serve(settings, CollectorRegistry(), site, ready=lambda _: self._note("enhancer"))
 
     async def _edge(self, site: SiteConfig, edge_id: str, still: StillEnhancer) -> None:
+        await self.running.listening.wait()  # an edge would wait for the aggregator just as well, but complain
         settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge")
         openers: dict[str, OpenSource] = {**OPENERS, MINE_SCHEME: self.mine.open_source}
         await edge.serve(settings, site, openers, self._registries[edge_id], still=still)

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,8 +20,9 @@ from davy.mine.cli import render, serve
 from davy.site import load_site
 from davy.telemetry import configure_logging
 
-STARTED_WITHIN_S = 60.0
+FIRST_FRAMES_WITHIN_S = 20.0
 LIVE_EVERY_S, LINES_EVERY_S = 1.0, 5.0
+NOT_A_TERMINAL_COLUMNS = 120
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command()(serve)
@@ -46,7 +48,10 @@ def mine(
     try:
         settings = ColocatedSettings(**{name: value for name, value in words.items() if value is not None})
         colocated = ColocatedMine(settings, load_site(config))
-        status = asyncio.run(_run(colocated, Console()))
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=NOT_A_TERMINAL_COLUMNS)
+        status = asyncio.run(_run(colocated, console))
     except DavyError as error:
         typer.echo(f"davy mine: {error}", err=True)
         raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
@@ -86,13 +91,14 @@ async def _show(colocated: ColocatedMine, console: Console, begun: float, stop: 
     running, settings = colocated.running, colocated.settings
     for line in running.addresses.moved:
         console.print(line)
-    async with asyncio.timeout(STARTED_WITHIN_S):
-        await running.listening.wait()
-        await running.seen.wait()
+    await running.listening.wait()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(running.seen.wait(), FIRST_FRAMES_WITHIN_S)
     at, host = running.addresses, running.addresses.host
-    console.print(f"ready after {time.monotonic() - begun:.1f} s")
+    missing = ", ".join(f"{camera.edge}/{camera.camera}" for camera, view in running.views.items() if not view.received)
+    console.print(f"ready after {time.monotonic() - begun:.1f} s" + (f"; no frame yet from {missing}" if missing else ""))
     console.print(f"  console   http://{host}:{at.console}")
-    console.print(f"  REST      http://{host}:{at.console}/docs and http://{host}:{at.enhancer}/docs")
+    console.print(f"  REST      http://{host}:{at.console}/docs and http://{host}:{at.enhancer}")
     console.print(f"  frames    mqtt://{host}:{at.mqtt}  davy/v1/{running.site.site}/+/cam/+/frame")
     console.print(f"  gRPC      grpc://{host}:{at.grpc} and grpc://{host}:{at.enhancer_grpc}")
     for view in running.views.values():

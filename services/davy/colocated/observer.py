@@ -42,7 +42,8 @@ class CameraView:
         seq = int(message.properties["seq"])
         self.out_of_order += seq <= self.last_seq
         self.last_seq = max(seq, self.last_seq)
-        self.first_at = self.first_at or now
+        if not self.received:
+            self.first_at = now
         self.last_at = now
         self.received += 1
         self.arrivals.append(now)

@@ -41,8 +41,10 @@ def mean(values: list[float]) -> float:
 
 def _table(title: str, rows: list[tuple[CameraId, CameraView, float]], accounts: Mapping[CameraId, Account]) -> Table:
     table = Table(title=title, title_justify="left")
-    table.add_column("camera")
-    for heading in ("fps", "age p50 ms", "age p99 ms", "PSNR raw -> enhanced dB", "captured", "dropped", "unexplained"):
+    table.add_column("camera", no_wrap=True)
+    for heading in ("fps", "age ms\np50", "age ms\np99", "PSNR dB\nraw -> enhanced"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("frames\ncaptured", "dropped", "un-\nexplained"):
         table.add_column(heading, justify="right")
     for camera, view, fps in rows:
         account = accounts.get(camera, Account())

@@ -17,7 +17,7 @@ from davy.isp.luminance import luma
 from davy.isp.tone import apply_tone, knots_of_steps
 
 GRID_ROWS, GRID_COLUMNS, GRID_BINS, TONE_STEPS = 12, 16, 8, 16
-MAX_LOG2_GAIN = 4.5  # 23 times, on display values: more only amplifies the quantisation of 8 bits
+MAX_LOG2_GAIN = 5.5  # 45 times, on display values: what a picture of mean 3 of 255 takes
 MAX_BLACK = 0.1  # display units
 MIN_NOISE, MAX_NOISE = 0.003, 0.12  # display units
 MAX_LOG2_SATURATION = 0.8

@@ -41,7 +41,7 @@ class MineRecipe:
 class DarkRecipe:
     """An evenly dark photograph: too short an exposure in too little light."""
 
-    display_mean: Range = (0.024, 0.16)  # of [0, 1], logarithmic: 6 to 40 of 255
+    display_mean: Range = (0.012, 0.16)  # of [0, 1], logarithmic: 3 to 40 of 255
     gamma: Range = (0.9, 1.3)  # the camera's own curve on display values, before exposure
     cast_stops: Range = (-0.35, 0.35)  # per channel: white balance gone wrong
     saturation: Range = (0.6, 1.0)  # low light bleaches

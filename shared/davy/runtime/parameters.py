@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from davy.runtime.kernels import TONE_SIZE, Bytes, Floats
 
 BINS = 8
-MAX_LOG2_GAIN = 4.5
+MAX_LOG2_GAIN = 5.5
 MAX_BLACK = 0.1
 MIN_NOISE, MAX_NOISE = 0.003, 0.12
 MAX_LOG2_SATURATION = 0.8

@@ -1,0 +1,32 @@
+import io
+
+from rich.console import Console
+
+from davy.colocated.ledger import Account
+from davy.colocated.observer import CameraView
+from davy.colocated.table import one_line, psnr_text, summary_table
+from davy.frame import CameraId
+
+FACE = CameraId("demo", "north", "face")
+
+
+def view() -> CameraView:
+    return CameraView(raw_psnr_db=[10.0, 12.0], enhanced_psnr_db=[16.0, 18.0])
+
+
+def test_the_gain_over_raw_is_a_mean_over_the_samples():
+    assert psnr_text(view()) == "11.0 -> 17.0 (+6.0)"
+
+
+def test_the_summary_names_camera_drops_and_what_nobody_explains():
+    account = Account(captured=20, enhanced=17, in_flight=0)
+    account.dropped["enhance superseded"] = 2
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(summary_table({FACE: view()}, {FACE: account}))
+    text = console.export_text()
+    for expected in ("north/face", "11.0 -> 17.0 (+6.0)", "2 enhance superseded", " 20 ", " 1 "):
+        assert expected in text
+
+
+def test_one_line_holds_every_camera():
+    assert one_line({FACE: view()}, now=0.0).startswith("face 0.0 fps nan ms 11.0 -> 17.0")
