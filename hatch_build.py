@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,4 @@ class KernelBuildHook(BuildHookInterface):
             compile_kernel(kernel)
         if kernels and version != "editable":
             build_data["pure_python"] = False
-            build_data["tag"] = f"py3-none-{wheel_platform()}"
-
-
-def wheel_platform() -> str:
-    from hatchling.builders.wheel import sysconfig  # the platform tag that pip itself would ask for
-
-    return sysconfig.get_platform().replace("-", "_").replace(".", "_") if platform.system() else "any"
+            build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
