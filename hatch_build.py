@@ -23,6 +23,10 @@ def system_compiler() -> str | None:
     return next((path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))), None)
 
 
+def kernels(root: Path) -> list[Path]:
+    return sorted(path for top in ("shared", "services") for path in (root / top).rglob("*.c"))
+
+
 def variants(zig: bool) -> dict[str, list[str]]:
     """Infix of the library's name and the flags that go with it; zig compiles for this very processor unless told."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
@@ -49,15 +53,14 @@ class KernelBuildHook(BuildHookInterface):
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        return [] if system_compiler() else ["ziglang>=0.14"]
+        return [] if system_compiler() or not kernels(Path(self.root)) else ["ziglang>=0.14"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name != "wheel":
             return
-        root = Path(self.root)
-        kernels = sorted(path for top in ("shared", "services") for path in (root / top).rglob("*.c"))
-        for kernel in kernels:
-            compile_kernel(kernel)
-        if kernels and version != "editable":
+        sources = kernels(Path(self.root))
+        for source in sources:
+            compile_kernel(source)
+        if sources and version != "editable":
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"

@@ -80,7 +80,7 @@ class CameraTopics:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A received topic, taken apart. camera is empty for an edge's own topics; leaf is "frame", "status", "desired/model", ..."""
+    """A received topic, taken apart: camera is empty for an edge's own; leaf is "frame", "status", "desired/model", ..."""
 
     site: str
     edge: str

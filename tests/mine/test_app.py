@@ -7,7 +7,7 @@ from davy.adapters import jpeg
 from davy.mine.app import serve
 from davy.mine.settings import MineSettings
 
-SETTINGS = MineSettings(port=0, width=320, height=180, fps=15)
+SETTINGS = MineSettings(warm=False, port=0, width=320, height=180, fps=15)
 
 
 @pytest.fixture

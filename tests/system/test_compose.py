@@ -37,7 +37,7 @@ def mine():
     """The composed mine, built and healthy; yields the seconds it took from `up` to healthy."""
     if reason := engine_is_missing():
         pytest.skip(f"no Docker engine here: {reason}")
-    compose("build", "--quiet")
+    compose("build")
     begun = time.monotonic()
     try:
         compose("up", "--detach", "--wait", "--wait-timeout", "120")

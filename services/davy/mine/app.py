@@ -36,7 +36,10 @@ async def serve(
     Raises:
         AddressUnavailableError: host and port cannot be listened on.
     """
-    app = create_app(settings, mine or Mine(settings.seed))
+    mine = mine or Mine(settings.seed)
+    for place in mine.places if settings.warm else ():  # else the first viewer of each waits until its rock is cut
+        await asyncio.to_thread(mine.render, place, 0.0, (settings.width, settings.height))
+    app = create_app(settings, mine)
     if registry is not None:
         install_metrics(app, registry)
     await serve_app(app, settings.host, settings.port, ready)

@@ -15,3 +15,4 @@ class MineSettings(BaseSettings, env_prefix="DAVY_MINE_", frozen=True):
     fps: PositiveFloat = Field(10.0, le=60)
     quality: int = Field(85, ge=10, le=100)  # of the cameras' JPEGs
     max_viewers: int = Field(32, ge=1)  # of one camera
+    warm: bool = True  # cut every place's rock before the first viewer comes; else the first viewer waits for it

@@ -34,7 +34,10 @@ def test_a_crop_is_a_third_to_all_of_each_side():
 
 
 def test_all_frames_of_one_run_stand_on_the_same_side_of_the_split():
-    runs = {name: {is_held_out(Path(f"subt/{name}__{name}_k2w_{n:03}.jpg")) for n in range(20)} for name in ("drill", "rope", "vent")}
+    runs = {
+        name: {is_held_out(Path(f"subt/{name}__{name}_k2w_{n:03}.jpg")) for n in range(20)}
+        for name in ("drill", "rope", "vent")
+    }
     assert all(len(sides) == 1 for sides in runs.values())
     share = np.mean([is_held_out(Path(f"bsds/{n}.jpg")) for n in range(2000)])
     assert 0.17 < share < 0.23
