@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from davy.errors import ShapeError
-from davy.lowlight import MineRecipe, darken, relight_as_mine
+from davy.lowlight import DarkRecipe, MineRecipe, darken, relight_as_mine
 
 
 def photograph(height=128, width=192):
@@ -40,8 +40,9 @@ def test_the_input_is_not_changed():
 
 def test_darkened_photographs_have_the_mean_of_low_light_photographs():
     means = [darken(photograph(), np.random.default_rng(seed)).mean() * 255 for seed in range(24)]
-    assert min(means) > 5
-    assert max(means) < 45
+    darkest, brightest = (255 * bound for bound in DarkRecipe().display_mean)
+    assert min(means) > 0.8 * darkest
+    assert max(means) < 1.15 * brightest
 
 
 def test_mine_pictures_are_dark_and_uneven():

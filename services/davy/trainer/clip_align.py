@@ -123,7 +123,8 @@ def _towards(last: Tensor, target: Tensor, classifier: nn.Linear, margin: float)
     row = classifier.weight[target]
     now = classifier(last)
     lead = now.max(1).values - now[torch.arange(len(last)), target] + margin
-    return (last + (lead.clamp(min=0) / row.square().sum(1))[:, None] * row).clamp(min=0)
+    moved: Tensor = (last + (lead.clamp(min=0) / row.square().sum(1))[:, None] * row).clamp(min=0)
+    return moved
 
 
 def _prototypes(mean: Tensor, classifier: nn.Linear, config: AlignConfig) -> Tensor:
