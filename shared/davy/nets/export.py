@@ -1,5 +1,6 @@
 """The network as ONNX, for ONNX Runtime and any other server."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -9,8 +10,12 @@ from davy.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH, IspCnn
 OPSET = 18
 
 
-def export_onnx(net: IspCnn, path: Path) -> None:
-    """Write net as an ONNX graph: `thumb` (1, 4, 144, 192) -> `whole`, `cells`; see davy.nets.ispcnn."""
+def export_onnx(net: IspCnn, path: Path, facts: Mapping[str, str] | None = None) -> None:
+    """Write net as an ONNX graph: `thumb` (1, 4, 144, 192) -> `whole`, `cells`; see davy.nets.ispcnn.
+
+    Args:
+        facts: for the file's metadata: where the weights come from.
+    """
     import onnx
 
     partial = path.with_suffix(".partial")
@@ -26,5 +31,7 @@ def export_onnx(net: IspCnn, path: Path) -> None:
         verbose=False,
     )
     assert program is not None
-    onnx.save(program.model_proto, str(partial))
+    model = program.model_proto
+    onnx.helper.set_model_props(model, dict(facts or {}))
+    onnx.save(model, str(partial))
     partial.replace(path)

@@ -1,0 +1,142 @@
+"""A training run between two steps: what its checkpoint holds."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from davy.errors import ConfigError, ModelError
+from davy.nets.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    net_of,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+)
+from davy.nets.ispcnn import IspCnn
+from davy.trainer.photographs import Group
+from davy.trainer.settings import SelfSupervisedSettings
+
+CHECKPOINT = "checkpoint.safetensors"
+SPEED_STEPS = 20  # at least so many are timed before their number is planned
+
+
+@dataclass
+class Run:
+    """Everything that changes during training, and the settings that do not."""
+
+    settings: SelfSupervisedSettings
+    net: IspCnn
+    average: IspCnn  # of the weights over the last steps: what is validated and shipped
+    optimizer: torch.optim.AdamW
+    command: str
+    step: int = 0  # steps done
+    total: int | None = None  # steps to do; unknown until the speed is, where minutes are set
+    seconds: float = 0.0  # of training, over all resumptions
+
+    @property
+    def finished(self) -> bool:
+        return self.total is not None and self.step >= self.total
+
+    def rate(self) -> float:
+        """The learning rate of the next step: linear warm-up, then a half cosine."""
+        settings, warm = self.settings, self.settings.warmup_steps
+        if self.step < warm or self.total is None:
+            return settings.learning_rate * min(1.0, (self.step + 1) / max(warm, 1))
+        part = (self.step - warm) / max(self.total - warm, 1)
+        return settings.final_rate + (settings.learning_rate - settings.final_rate) * (0.5 + 0.5 * math.cos(math.pi * part))
+
+    def follow(self) -> None:
+        """Move the average a step towards the weights."""
+        early = self.step < self.settings.ema_early_steps
+        share = self.settings.ema_early_step if early else self.settings.ema_step
+        with torch.no_grad():
+            for mean, newest in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                mean.lerp_(newest, share)
+
+    def plan(self) -> None:
+        """Turn minutes into a number of steps once the speed is known: from then on, time changes nothing."""
+        minutes = self.settings.minutes
+        if self.total is not None or minutes is None:
+            return
+        left_s = minutes * 60 - self.seconds
+        if left_s <= 0:
+            self.total = self.step
+        elif self.step >= max(self.settings.warmup_steps, SPEED_STEPS):
+            self.total = self.step + max(round(left_s * self.step / self.seconds), 1)
+
+
+def begin(settings: SelfSupervisedSettings, command: str) -> Run:
+    """A run at step 0; the seed decides its weights."""
+    torch.manual_seed(settings.seed)
+    net = IspCnn(settings.width)
+    average = IspCnn(settings.width)
+    average.load_state_dict(net.state_dict())
+    return Run(settings, net, average, _optimizer(net, settings), command, total=settings.steps)
+
+
+def save(run: Run, groups: Sequence[Group], path: Path) -> None:
+    """Write the run's checkpoint."""
+    facts = {
+        "settings": run.settings.model_dump(mode="json"),
+        "command": run.command,
+        "step": run.step,
+        "total": run.total,
+        "seconds": round(run.seconds, 1),
+        "width": run.settings.width,
+        "photographs": fingerprint(groups),
+    }
+    weights, average = _weights(run.net), _weights(run.average)
+    save_checkpoint(path, Checkpoint(weights, average, optimizer_tensors(run.optimizer, run.net), facts))
+
+
+def settings_of(path: Path) -> tuple[SelfSupervisedSettings, Checkpoint]:
+    """The settings inside a checkpoint, and the checkpoint.
+
+    Raises:
+        ConfigError: there is none at path.
+        ModelError: it cannot be used.
+    """
+    if not path.is_file():
+        raise ConfigError(f"nothing to resume: {path} does not exist")
+    checkpoint = load_checkpoint(path)
+    try:
+        return SelfSupervisedSettings.model_validate(checkpoint.facts.get("settings")), checkpoint
+    except ValidationError as error:
+        raise ModelError(str(path), f"has settings that this version does not know: {error}") from error
+
+
+def resume(settings: SelfSupervisedSettings, checkpoint: Checkpoint, groups: Sequence[Group], path: Path) -> Run:
+    """The run as it was when checkpoint was written.
+
+    Raises:
+        ConfigError: the photographs have changed since.
+        ModelError: the checkpoint cannot be used.
+    """
+    facts = checkpoint.facts
+    if facts.get("photographs") != fingerprint(groups):
+        raise ConfigError(f"the photographs have changed since {path} was written: begin a new run, without --resume")
+    net = net_of(checkpoint.weights, facts, path)
+    average = net_of(checkpoint.ema, facts, path)
+    optimizer = _optimizer(net, settings)
+    restore_optimizer(optimizer, net, checkpoint.optimizer)
+    return Run(settings, net, average, optimizer, facts["command"], facts["step"], facts["total"], facts["seconds"])
+
+
+def fingerprint(groups: Sequence[Group]) -> dict[str, Any]:
+    """Which photographs a run sees, as JSON."""
+    return {group.name: {"count": len(group.pictures), "checksum": group.checksum} for group in groups}
+
+
+def _weights(net: IspCnn) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
+
+
+def _optimizer(net: IspCnn, settings: SelfSupervisedSettings) -> torch.optim.AdamW:
+    return torch.optim.AdamW(net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)

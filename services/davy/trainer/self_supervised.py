@@ -1,0 +1,95 @@
+"""Stage 0: the ISP-CNN learns to undo the dark that davy.lowlight made. No paired reference is needed."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from davy.errors import TrainingError
+from davy.isp.blocks import block_statistics
+from davy.isp.pipeline import Parameters, enhance
+from davy.nets.ispcnn import thumbnail
+from davy.trainer import losses
+from davy.trainer.data import Batch
+from davy.trainer.photographs import Group
+from davy.trainer.run import CHECKPOINT, Run, save
+from davy.trainer.runlog import Means, RunLog
+from davy.trainer.sheet import from_tensor, sheet, write_png
+from davy.trainer.validate import Pair, validate
+
+BLOCK_PX = 2  # of the crops: what davy.isp.blocks.block_size gives for them
+SHEET_ROWS = 8
+Tell = Callable[[Run, dict[str, float]], None]
+
+
+def train(
+    run: Run,
+    groups: Sequence[Group],
+    source: Iterator[Batch],
+    pairs: Sequence[Pair],
+    out: Path,
+    tell: Tell,
+    stop: Callable[[], bool],
+) -> None:
+    """Train until the run is finished or stop() is true; either way a checkpoint is written last.
+
+    Args:
+        source: the batches from run.step on.
+        pairs: to validate on; may be empty.
+        out: folder for checkpoint, log and sheets.
+        tell: called after every step with the newest values.
+
+    Raises:
+        TrainingError: a loss is no number any more, or no batches come.
+    """
+    settings, log, means = run.settings, RunLog(out, run.step), Means()
+    while not run.finished and not stop():
+        started = time.monotonic()
+        rate = run.rate()
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate
+        low, truth = next(source).tensors()
+
+        with torch.no_grad():
+            blocks = block_statistics(low, BLOCK_PX)
+            thumb = thumbnail(blocks)
+        parameters = Parameters.from_raw(*run.net(thumb))
+        output = enhance(low, parameters, blocks)
+        terms = losses.total(output, truth, parameters.log2_gain)
+        loss = torch.stack(list(terms.values())).sum()
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"the loss of step {run.step} is {loss.item()}: resume with another seed or a lower learning rate"
+            )
+
+        run.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(run.net.parameters(), settings.gradient_norm)
+        run.optimizer.step()
+        run.follow()
+        run.step += 1
+        run.seconds += time.monotonic() - started
+        run.plan()
+
+        values = {"loss": loss.item(), "psnr_db": psnr_db(output, truth), "learning_rate": rate}
+        means.add(values | {f"loss_{name}": term.item() for name, term in terms.items()})
+        tell(run, values)
+        if run.step % settings.log_every == 0:
+            log.write("train", run.step, means.take() | {"steps_per_s": run.step / run.seconds})
+        if run.step % settings.validate_every == 0 or run.finished:
+            log.write("validation", run.step, validate(run.average, pairs, out / "sheets" / f"{run.step:06}-validation.png"))
+        if run.step % settings.sheet_every == 0 or run.finished:
+            triples = zip(low[:SHEET_ROWS], output[:SHEET_ROWS], truth[:SHEET_ROWS], strict=True)
+            write_png(out / "sheets" / f"{run.step:06}-train.png", sheet([[from_tensor(t) for t in row] for row in triples]))
+        if run.step % settings.checkpoint_every == 0:
+            save(run, groups, out / CHECKPOINT)
+    save(run, groups, out / CHECKPOINT)
+    log.close()
+
+
+def psnr_db(output: Tensor, truth: Tensor) -> float:
+    """Mean over the batch of each picture's PSNR; an equal one counts as 100 dB."""
+    squares = (output.detach() - truth).square().mean((1, 2, 3)).clamp_min(1e-10)
+    return float(-10 * squares.log10().mean())

@@ -1,0 +1,48 @@
+"""A run's averaged weights, as files to be shipped."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from davy.errors import ConfigError
+from davy.nets.checkpoint import load_checkpoint, net_of, save_net
+from davy.nets.export import export_onnx
+from davy.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH
+
+
+def ship(checkpoint: Path, out: Path) -> tuple[Path, Path]:
+    """Write ispcnn.onnx and ispcnn.safetensors to the folder out.
+
+    Raises:
+        ConfigError: there is no checkpoint.
+        ModelError: it cannot be used.
+    """
+    if not checkpoint.is_file():
+        raise ConfigError(f"{checkpoint} does not exist: give a run's checkpoint.safetensors, or its folder")
+    loaded = load_checkpoint(checkpoint)
+    net = net_of(loaded.ema, loaded.facts, checkpoint)
+    facts = provenance(loaded.facts)
+    out.mkdir(parents=True, exist_ok=True)
+    onnx, safetensors = out / "ispcnn.onnx", out / "ispcnn.safetensors"
+    export_onnx(net, onnx, {name: v if isinstance(v, str) else json.dumps(v) for name, v in facts.items()})
+    save_net(safetensors, net, facts)
+    return onnx, safetensors
+
+
+def provenance(facts: dict[str, Any]) -> dict[str, Any]:
+    """Where the weights come from, without the paths of the machine that made them: folders by name only."""
+    settings = dict(facts["settings"])
+    folders = [Path(folder).name for folder in settings.pop("data")]
+    validation = settings.pop("validation")
+    return {
+        "width": facts["width"],
+        "thumbnail": [THUMB_HEIGHT, THUMB_WIDTH],
+        "command": facts["command"],
+        "seed": settings["seed"],
+        "steps": facts["step"],
+        "planned_steps": facts["total"],
+        "seconds": facts["seconds"],
+        "folders": folders,
+        "photographs": {name: group["count"] for name, group in facts["photographs"].items()},
+        "settings": settings | {"validation": Path(validation).name if validation else None},
+    }
