@@ -1,18 +1,13 @@
 """The live plane over MQTT: each frame as a plain JPEG on its camera's topic, and its metadata beside it."""
 
-import json
-
+from davy.adapters.frame_messages import messages_of
 from davy.edge.ledger import Ledger
 from davy.edge.live import Sink
 from davy.edge.metrics import Timings
 from davy.edge.shot import Outgoing
 from davy.errors import BrokerUnavailableError
-from davy.frame import EncodedFrame
-from davy.ports import Bus, Message
+from davy.ports import Bus
 from davy.telemetry import DropReason, DropStage
-from davy.topics import CameraTopics
-
-EXPIRY_S = 2
 
 
 class MqttPlane(Sink):
@@ -44,26 +39,3 @@ class MqttPlane(Sink):
                 self.delivered(outgoing)
             else:
                 self.drop(outgoing, reason)
-
-
-def messages_of(frame: EncodedFrame) -> tuple[Message, Message]:
-    """The `frame` message (`raw` where no model touched it) and the `meta` message of a frame."""
-    topics = CameraTopics(frame.camera)
-    facts = {
-        "seq": frame.seq,
-        "captured_ns": frame.captured_ns,
-        "boot_id": frame.boot_id,
-        "width": frame.width,
-        "height": frame.height,
-        "model": frame.model,
-        "traceparent": frame.traceparent,
-    }
-    picture = Message(
-        topics.frame if frame.model else topics.raw,
-        frame.jpeg,
-        content_type="image/jpeg",
-        expiry_s=EXPIRY_S,
-        properties={name: str(value) for name, value in facts.items()},
-    )
-    meta = json.dumps(facts | {"strength": frame.strength, "enhanced_ns": frame.enhanced_ns}).encode()
-    return picture, Message(topics.meta, meta, content_type="application/json", expiry_s=EXPIRY_S)

@@ -6,13 +6,13 @@ them; each member keeps its own smoothed state of each camera that it sees.
 
 import asyncio
 import contextlib
-import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from davy.adapters import jpeg
+from davy.adapters.frame_messages import messages_of
 from davy.enhancer.ages import AgeEstimate
 from davy.errors import BrokerUnavailableError, DavyError, FrameTooLargeError
 from davy.frame import CameraId, EncodedFrame
@@ -20,12 +20,11 @@ from davy.ports import Bus, Message
 from davy.runtime import VideoEnhancer
 from davy.site import CameraConfig
 from davy.telemetry import DropReason, DropStage, FrameMetrics, get_logger
-from davy.topics import CameraTopics, NotADavyTopicError, Topic, all_cameras, shared
+from davy.topics import NotADavyTopicError, Topic, all_cameras, shared
 
 log = get_logger(__name__)
 
 GROUP = "enhancers"
-EXPIRY_S = 2
 RECEIVE_DEPTH = 256  # receiving only sorts frames into slots, so nothing waits here for long
 
 ConfigOf = Callable[[CameraId], CameraConfig]
@@ -175,7 +174,8 @@ class Pool:
         self._metrics.enhanced.labels(*labels).inc()
         self._metrics.in_flight.labels(*labels).dec()
         with contextlib.suppress(BrokerUnavailableError):  # the bus logs it; the next frame is on its way
-            await publish_frame(bus, frame)
+            for message in messages_of(frame):
+                await bus.publish(message)
             self._metrics.age.labels(*labels, "mqtt").observe(raw.age_now_s)
 
     def _drop(self, frame: EncodedFrame, reason: DropReason) -> None:
@@ -213,25 +213,3 @@ def _enhance(enhancer: VideoEnhancer, model: str, frame: EncodedFrame, config: C
         strength=config.strength,
         enhanced_ns=time.time_ns(),
     )
-
-
-async def publish_frame(bus: Bus, frame: EncodedFrame) -> None:
-    """Publish `frame` and `meta` of one enhanced frame.
-
-    Raises:
-        BrokerUnavailableError: not connected.
-    """
-    topics = CameraTopics(frame.camera)
-    facts = {
-        "seq": frame.seq,
-        "captured_ns": frame.captured_ns,
-        "boot_id": frame.boot_id,
-        "width": frame.width,
-        "height": frame.height,
-        "model": frame.model,
-        "traceparent": frame.traceparent,
-    }
-    properties = {name: str(value) for name, value in facts.items()}
-    await bus.publish(Message(topics.frame, frame.jpeg, content_type="image/jpeg", expiry_s=EXPIRY_S, properties=properties))
-    meta = json.dumps(facts | {"strength": frame.strength, "enhanced_ns": frame.enhanced_ns}).encode()
-    await bus.publish(Message(topics.meta, meta, content_type="application/json", expiry_s=EXPIRY_S))

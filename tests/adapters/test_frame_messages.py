@@ -1,6 +1,6 @@
 import json
 
-from davy.edge.mqtt_plane import messages_of
+from davy.adapters.frame_messages import messages_of
 from davy.frame import CameraId, EncodedFrame
 
 FRAME = EncodedFrame(
