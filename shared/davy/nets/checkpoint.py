@@ -90,9 +90,8 @@ def net_of(weights: Tensors, facts: Mapping[str, Any], path: Path) -> IspCnn:
 
 
 def save_tensors(path: Path, tensors: Tensors, facts: Mapping[str, Any]) -> None:
-    data = safetensors.torch.save(
-        {name: tensor.detach().contiguous() for name, tensor in tensors.items()}, {FACTS_KEY: json.dumps(facts, sort_keys=True)}
-    )
+    own = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}  # shared memory is refused
+    data = safetensors.torch.save(own, {FACTS_KEY: json.dumps(facts, sort_keys=True)})
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("wb") as file:
         file.write(data)
