@@ -65,8 +65,8 @@ def test_keep_zero_smooths_grain_and_leaves_the_mean(parameters):
 def test_raw_outputs_of_any_size_are_bounded(raw_parameters, scale):
     p = Parameters.from_raw(*raw_parameters(scale))
     assert p.log2_gain.abs().max() <= MAX_LOG2_GAIN and p.log2_colour.abs().max() <= 1
-    assert 0 <= p.keep.min() and p.keep.max() <= 1
-    assert MIN_NOISE * 0.999 <= p.noise.min() and p.noise.max() <= MAX_NOISE * 1.001
+    assert p.keep.min() >= 0 and p.keep.max() <= 1
+    assert p.noise.min() >= MIN_NOISE * 0.999 and p.noise.max() <= MAX_NOISE * 1.001
     assert 0 <= p.black.item() <= MAX_BLACK and p.log2_saturation.abs().item() <= MAX_LOG2_SATURATION + 1e-6
     assert (p.knots.diff(dim=1) >= 0).all()
 

@@ -53,3 +53,9 @@ def test_the_histogram_of_one_level_lies_in_its_bin():
     level = (6 / (HISTOGRAM_BINS - 1)) ** 2  # bins lie evenly in the root
     shares = histogram(torch.full((1, 1, 9, 9), level))[0]
     assert shares.argmax() == 6 and shares[6].item() == pytest.approx(4, abs=0.05)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 1.0])
+def test_the_histograms_shares_sum_to_four(level):
+    grain = torch.rand(2, 1, 30, 30, generator=torch.Generator().manual_seed(6)) * level
+    assert histogram(grain).sum(1).tolist() == pytest.approx([4, 4], rel=1e-3)

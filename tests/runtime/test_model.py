@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.runtime.conftest import photographs
 
 from davy.iqa import psnr_db
 from davy.runtime import shipped_model
-from tests.runtime.conftest import photographs
 
 LIMIT_BYTES = 2_000_000
 

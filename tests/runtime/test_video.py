@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from tests.runtime.conftest import as_low_light, photographs
 
 from davy.errors import InvalidInputError, ShapeError
 from davy.runtime import VideoEnhancer
-from tests.runtime.conftest import as_low_light, photographs
 
 
 def luma(image):

@@ -87,7 +87,7 @@ def histogram(y: Tensor) -> Tensor:
         y: (B, 1, h, w), in [0, 1].
 
     Returns:
-        (B, HISTOGRAM_BINS), shares that sum to 1.
+        (B, HISTOGRAM_BINS), shares that sum to 4.
     """
     small = F.avg_pool2d(y, 3).clamp_min(0).add(1e-6).sqrt() * (HISTOGRAM_BINS - 1)
     bins = torch.arange(HISTOGRAM_BINS, dtype=y.dtype, device=y.device).view(1, HISTOGRAM_BINS, 1, 1)
