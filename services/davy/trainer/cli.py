@@ -1,6 +1,5 @@
 """`davy train`: train the ISP-CNN, export it, judge it, look at it."""
 
-import importlib.util
 import json
 import shlex
 import signal
@@ -21,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from davy.errors import ConfigError, DavyError, InvalidInputError
 from davy.runtime import StillEnhancer
+from davy.trainer.clip_cli import clip_app
 from davy.trainer.evaluate import evaluate, markdown, write_sheet
 from davy.trainer.feed import batches
 from davy.trainer.photographs import Group, load_groups
@@ -32,10 +32,7 @@ from davy.trainer.validate import load_pairs, load_validation
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help="Train the ISP-CNN.")
 CONSOLE = Console(stderr=True)
-if importlib.util.find_spec("davy.trainer.clip_cli"):
-    from davy.trainer.clip_cli import clip_app
-
-    app.add_typer(clip_app, name="clip")
+app.add_typer(clip_app, name="clip")
 
 
 @app.command("self-supervised")
@@ -85,12 +82,15 @@ def evaluate_command(
     low: Annotated[Path, typer.Argument(help="Folder of dark pictures.")],
     high: Annotated[Path, typer.Argument(help="Folder of references with the same names.")],
     model: Annotated[Path | None, typer.Option(help="An ONNX file; the shipped one if absent.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Every picture's figures as JSON, not the Markdown table.")] = False,
+    json_: Annotated[Path | None, typer.Option("--json", help="Also write every picture's figures to this file.")] = None,
 ) -> None:
     """PSNR, SSIM and VIF against references, raw and enhanced, through the runtime that cameras use."""
     with _clear_errors():
         scores = evaluate(load_pairs(low, high), StillEnhancer(model))
-        print(json.dumps(scores, indent=1) if as_json else markdown(scores))
+        if json_ is not None:
+            json_.parent.mkdir(parents=True, exist_ok=True)
+            json_.write_text(json.dumps(scores, indent=1, allow_nan=False) + "\n")
+        print(markdown(scores))
 
 
 @app.command("sheet")

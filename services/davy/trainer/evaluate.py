@@ -13,7 +13,11 @@ from davy.trainer.photographs import find_pictures, read_bgr
 from davy.trainer.sheet import sheet, write_png
 from davy.trainer.validate import Pair
 
-MEASURES: dict[str, Callable[[BgrImage, BgrImage], float]] = {"psnr_db": psnr_db, "ssim": ssim, "vif": vif}
+MEASURES: dict[str, Callable[[BgrImage, BgrImage], float]] = {
+    "psnr_db": lambda image, truth: min(psnr_db(image, truth), 100.0),  # equal pictures: a number that JSON has
+    "ssim": ssim,
+    "vif": vif,
+}
 Figures = dict[str, float]
 Scores = dict[str, object]
 
@@ -68,7 +72,7 @@ def write_sheet(folder: Path, out: Path, still: StillEnhancer, count: int, colum
             continue
         rows.append([picture, still.enhance(picture)])
     if not rows:
-        raise UnreadableImageError(f"none of {len(chosen)} pictures of {folder} is one")
+        raise UnreadableImageError(f"{folder}: none of the {len(chosen)} files tried is a picture")
     write_png(out, sheet(rows, columns=columns))
     return len(rows), len(chosen) - len(rows)
 

@@ -4,10 +4,13 @@ import multiprocessing
 import os
 import queue
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import cv2
 
@@ -16,10 +19,16 @@ from davy.trainer.data import Batch, make_batch
 from davy.trainer.photographs import Group
 from davy.trainer.settings import SelfSupervisedSettings
 
-if TYPE_CHECKING:
-    from multiprocessing.queues import Queue
+POLL_S = 1.0  # how soon a worker notices that its parent is gone
+Message = Batch | str  # a string tells what went wrong
 
-POLL_S = 1.0  # how soon one side notices that the other is gone
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A worker, and the end of the pipe that its batches come out of."""
+
+    worker: BaseProcess
+    made: Connection
 
 
 @contextmanager
@@ -29,69 +38,79 @@ def batches(groups: Sequence[Group], settings: SelfSupervisedSettings, first: in
     Raises:
         TrainingError: from the iterator, a worker failed or was killed.
     """
-    context = multiprocessing.get_context("fork")  # the photographs are in memory once, shared by all workers
-    queues: list[Queue[Batch | Exception]] = [context.Queue(settings.ahead) for _ in range(settings.workers)]
-    workers = [
-        context.Process(target=_work, args=(groups, settings, first + k, made, os.getpid()), name=f"batches-{k}", daemon=True)
-        for k, made in enumerate(queues)
-    ]
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # before the fork: a copy of a process without its other threads would wait for them forever
-    for worker in workers:
-        worker.start()
+    lanes = [_start(groups, settings, first, k) for k in range(settings.workers)]
     cv2.setNumThreads(threads)
     try:
-        yield _in_order(queues, workers)
+        yield _in_order(lanes)
     finally:
-        for worker in workers:
-            worker.kill()  # it holds nothing that could be lost
-        for worker, made in zip(workers, queues, strict=True):
-            worker.join()
-            made.close()
+        for lane in lanes:
+            lane.worker.kill()  # it holds nothing that could be lost
+        for lane in lanes:
+            lane.worker.join()
+            lane.made.close()
 
 
-def _in_order(queues: "Sequence[Queue[Batch | Exception]]", workers: Sequence[BaseProcess]) -> Iterator[Batch]:
+def _start(groups: Sequence[Group], settings: SelfSupervisedSettings, first: int, k: int) -> Lane:
+    context = multiprocessing.get_context("fork")  # the photographs are in memory once, shared by all workers
+    ours, theirs = context.Pipe(duplex=False)
+    words = (groups, settings, first + k, theirs, os.getpid())
+    worker = context.Process(target=_work, args=words, name=f"batches-{k}", daemon=True)
+    worker.start()
+    theirs.close()  # only the worker holds this end: its death, even amid a batch, ends what we read, not only delays it
+    return Lane(worker, ours)
+
+
+def _in_order(lanes: Sequence[Lane]) -> Iterator[Batch]:
     while True:
-        for made, worker in zip(queues, workers, strict=True):
-            yield _take(made, worker)
+        for lane in lanes:
+            yield _take(lane)
 
 
-def _take(made: "Queue[Batch | Exception]", worker: BaseProcess) -> Batch:
-    while True:
-        try:
-            batch = made.get(timeout=POLL_S)
-        except queue.Empty:
-            if not worker.is_alive():
-                raise TrainingError(f"{worker.name} ended with status {worker.exitcode}; was it short of memory?") from None
-            continue
-        if isinstance(batch, Exception):
-            raise TrainingError(f"{worker.name} failed: {batch!r}") from batch
-        return batch
+def _take(lane: Lane) -> Batch:
+    try:
+        message: Message = lane.made.recv()
+    except (EOFError, OSError) as error:
+        lane.worker.join()
+        raise TrainingError(
+            f"{lane.worker.name} ended with status {lane.worker.exitcode}; was it short of memory? Go on with --resume"
+        ) from error
+    if isinstance(message, str):
+        raise TrainingError(f"{lane.worker.name} failed: {message}")
+    return message
 
 
-def _work(
-    groups: Sequence[Group], settings: SelfSupervisedSettings, first: int, made: "Queue[Batch | Exception]", parent: int
-) -> NoReturn:
+def _work(groups: Sequence[Group], settings: SelfSupervisedSettings, first: int, out: Connection, parent: int) -> NoReturn:
     """A worker's life: ends when its parent is gone, even by kill -9, and leaves Ctrl-C and SIGTERM to it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    made.cancel_join_thread()  # with the parent gone nobody would ever read the rest
+    ready: queue.Queue[Message] = queue.Queue(settings.ahead)
+    threading.Thread(target=_send, args=(ready, out), name="send", daemon=True).start()
     index = first
     while True:
-        message: Batch | Exception
+        message: Message
         try:
             message = make_batch(groups, settings, index)
         except Exception as error:  # noqa: BLE001 - told to the parent, whose loop ends with it
-            message = error
-        while not _put(made, message):
+            message = f"batch {index}: {type(error).__name__}: {error}"
+        while not _put(ready, message):
             if os.getppid() != parent:
                 os._exit(0)
         index += settings.workers
 
 
-def _put(made: "Queue[Batch | Exception]", message: Batch | Exception) -> bool:
+def _send(ready: "queue.Queue[Message]", out: Connection) -> None:
+    while True:
+        try:
+            out.send(ready.get())
+        except OSError:  # the parent is gone
+            os._exit(0)
+
+
+def _put(ready: "queue.Queue[Message]", message: Message) -> bool:
     try:
-        made.put(message, timeout=POLL_S)
+        ready.put(message, timeout=POLL_S)
     except queue.Full:
         return False
     return True

@@ -125,13 +125,21 @@ def resume(settings: SelfSupervisedSettings, checkpoint: Checkpoint, groups: Seq
     net = net_of(checkpoint.weights, facts, path)
     average = net_of(checkpoint.ema, facts, path)
     optimizer = _optimizer(net, settings)
-    restore_optimizer(optimizer, net, checkpoint.optimizer)
-    return Run(settings, net, average, optimizer, facts["command"], facts["step"], facts["total"], facts["seconds"])
+    try:
+        restore_optimizer(optimizer, net, checkpoint.optimizer)
+        return Run(settings, net, average, optimizer, facts["command"], facts["step"], facts["total"], facts["seconds"])
+    except KeyError as error:
+        raise ModelError(str(path), f"is no checkpoint of this version: {error}") from error
 
 
 def fingerprint(groups: Sequence[Group]) -> dict[str, Any]:
     """Which photographs a run sees, as JSON."""
-    return {group.name: {"count": len(group.pictures), "checksum": group.checksum} for group in groups}
+    found: dict[str, dict[str, int]] = {}
+    for group in groups:  # two folders may have sub-folders of one name
+        facts = found.setdefault(group.name, {"count": 0, "checksum": 0})
+        facts["count"] += len(group.pictures)
+        facts["checksum"] ^= group.checksum
+    return found
 
 
 def _weights(net: IspCnn) -> dict[str, Tensor]:

@@ -56,4 +56,4 @@ def read_lines(path: Path) -> list[str]:
     """The whole lines of a log; one that a kill cut short is left out."""
     if not path.exists():
         return []
-    return [line.rstrip("\n") for line in path.open() if line.endswith("\n")]
+    return [line.rstrip("\n") for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]

@@ -1,7 +1,9 @@
 """Stage 0: the ISP-CNN learns to undo the dark that davy.lowlight made. No paired reference is needed."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import torch
@@ -44,52 +46,58 @@ def train(
     Raises:
         TrainingError: a loss is no number any more, or no batches come.
     """
-    settings, log, means = run.settings, RunLog(out, run.step), Means()
-    while not run.finished and not stop():
-        started = time.monotonic()
-        rate = run.rate()
-        for group in run.optimizer.param_groups:
-            group["lr"] = rate
-        low, truth = next(source).tensors()
+    settings, sheets, means = run.settings, out / "sheets", Means()
+    with closing(RunLog(out, run.step)) as log:
+        while not run.finished and not stop():
+            started = time.monotonic()
+            rate = run.rate()
+            for group in run.optimizer.param_groups:
+                group["lr"] = rate
+            low, truth = next(source).tensors()
 
-        with torch.no_grad():
-            blocks = block_statistics(low, BLOCK_PX)
-            thumb = thumbnail(blocks)
-        parameters = Parameters.from_raw(*run.net(thumb))
-        output = enhance(low, parameters, blocks)
-        terms = losses.total(output, truth, parameters.log2_gain)
-        loss = torch.stack(list(terms.values())).sum()
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"the loss of step {run.step} is {loss.item()}: resume with another seed or a lower learning rate"
-            )
+            with torch.no_grad():
+                blocks = block_statistics(low, BLOCK_PX)
+                thumb = thumbnail(blocks)
+            parameters = Parameters.from_raw(*run.net(thumb))
+            output = enhance(low, parameters, blocks)
+            terms = losses.total(output, truth, parameters.log2_gain)
+            loss = torch.stack(list(terms.values())).sum()
 
-        run.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(run.net.parameters(), settings.gradient_norm)
-        run.optimizer.step()
-        run.follow()
-        run.step += 1
-        run.seconds += time.monotonic() - started
-        run.plan()
+            run.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), settings.gradient_norm)
+            _check_finite(run.step, loss.item(), norm.item())
+            run.optimizer.step()
+            run.follow()
+            run.step += 1
+            run.seconds += time.monotonic() - started
+            run.plan()
 
-        values = {"loss": loss.item(), "psnr_db": psnr_db(output, truth), "learning_rate": rate}
-        means.add(values | {f"loss_{name}": term.item() for name, term in terms.items()})
-        tell(run, values)
-        if run.step % settings.log_every == 0:
-            log.write("train", run.step, means.take() | {"steps_per_s": run.step / run.seconds})
-        if run.step % settings.validate_every == 0 or run.finished:
-            log.write("validation", run.step, validate(run.average, pairs, out / "sheets" / f"{run.step:06}-validation.png"))
-        if run.step % settings.sheet_every == 0 or run.finished:
-            triples = zip(low[:SHEET_ROWS], output[:SHEET_ROWS], truth[:SHEET_ROWS], strict=True)
-            write_png(out / "sheets" / f"{run.step:06}-train.png", sheet([[from_tensor(t) for t in row] for row in triples]))
-        if run.step % settings.checkpoint_every == 0:
-            save(run, groups, out / CHECKPOINT)
+            values = {"loss": loss.item(), "psnr_db": psnr_db(output, truth), "learning_rate": rate}
+            means.add(values | {f"loss_{name}": term.item() for name, term in terms.items()})
+            tell(run, values)
+            if run.step % settings.log_every == 0:
+                log.write("train", run.step, means.take() | {"steps_per_s": run.step / run.seconds})
+            if run.step % settings.validate_every == 0 or run.finished:
+                log.write("validation", run.step, validate(run.average, pairs, sheets / f"{run.step:06}-validation.png"))
+            if run.step % settings.sheet_every == 0 or run.finished:
+                triples = zip(low[:SHEET_ROWS], output[:SHEET_ROWS], truth[:SHEET_ROWS], strict=True)
+                rows = [[from_tensor(t) for t in row] for row in triples]
+                write_png(sheets / f"{run.step:06}-train.png", sheet(rows))
+            if run.step % settings.checkpoint_every == 0:
+                save(run, groups, out / CHECKPOINT)
     save(run, groups, out / CHECKPOINT)
-    log.close()
 
 
 def psnr_db(output: Tensor, truth: Tensor) -> float:
     """Mean over the batch of each picture's PSNR; an equal one counts as 100 dB."""
     squares = (output.detach() - truth).square().mean((1, 2, 3)).clamp_min(1e-10)
     return float(-10 * squares.log10().mean())
+
+
+def _check_finite(step: int, loss: float, gradient_norm: float) -> None:
+    if not math.isfinite(loss) or not math.isfinite(gradient_norm):
+        raise TrainingError(
+            f"step {step} has loss {loss} and gradient {gradient_norm}: begin a new run with another --seed, "
+            "or with a lower rate (--set learning_rate=0.001)"
+        )

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, NonNegativeInt, PositiveFloat, PositiveIn
 Share = float
 
 
-class SelfSupervisedSettings(BaseModel, frozen=True):
+class SelfSupervisedSettings(BaseModel, frozen=True, extra="forbid"):
     """A checkpoint carries these; a resumed run takes them from there."""
 
     # the data

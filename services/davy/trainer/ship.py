@@ -1,6 +1,7 @@
 """A run's averaged weights, as files to be shipped."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def provenance(facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "width": facts["width"],
         "thumbnail": [THUMB_HEIGHT, THUMB_WIDTH],
-        "command": facts["command"],
+        "command": _without_folders(facts["command"]),
         "seed": settings["seed"],
         "steps": facts["step"],
         "planned_steps": facts["total"],
@@ -46,3 +47,7 @@ def provenance(facts: dict[str, Any]) -> dict[str, Any]:
         "photographs": {name: group["count"] for name, group in facts["photographs"].items()},
         "settings": settings | {"validation": Path(validation).name if validation else None},
     }
+
+
+def _without_folders(command: str) -> str:
+    return shlex.join(Path(word).name if word.startswith("/") else word for word in shlex.split(command))

@@ -1,0 +1,49 @@
+import numpy as np
+import torch
+
+from davy.trainer.data import crop, make_batch
+
+
+def test_a_batch_depends_on_seed_and_index_alone(groups, settings):
+    first, again = make_batch(groups, settings(), 4), make_batch(groups, settings(), 4)
+    assert np.array_equal(first.low, again.low) and np.array_equal(first.truth, again.truth)
+    assert not np.array_equal(first.truth, make_batch(groups, settings(), 5).truth)
+    assert not np.array_equal(first.truth, make_batch(groups, settings(seed=2), 4).truth)
+
+
+def test_shapes_and_ranges(groups, settings):
+    batch = make_batch(groups, settings(), 0)
+    assert batch.low.shape == batch.truth.shape == (2, 32, 64, 3) and batch.low.dtype == np.uint8
+    low, truth = batch.tensors()
+    assert low.shape == truth.shape == (2, 3, 32, 64) and low.dtype == torch.float32
+    assert low.min() >= 0 and truth.max() <= 1
+
+
+def test_shares_decide_what_is_made_of_a_photograph(groups, settings):
+    lit = make_batch(groups, settings(mine_share=0, dark_share=0, batch=4), 0)
+    assert np.array_equal(lit.low, lit.truth)
+    dark = make_batch(groups, settings(mine_share=0, dark_share=1, batch=4), 0)
+    assert (dark.low.mean((1, 2, 3)) < 60).all()
+    mine = make_batch(groups, settings(mine_share=1, dark_share=0, batch=4), 0)
+    assert (mine.low.mean((1, 2, 3)) < 0.4 * 255).all()
+
+
+def test_colours_come_as_red_green_blue(groups, settings):
+    coffee = [group for group in groups if group.name == "coffee"]  # brown: more red than blue
+    truth = make_batch(coffee, settings(mine_share=0, dark_share=0), 0).truth
+    assert truth[..., 0].mean() > truth[..., 2].mean() + 20
+
+
+def test_weights_decide_how_often_a_group_is_drawn(groups, settings):
+    from dataclasses import replace
+
+    black = replace(groups[0], weight=1e-9, pictures=[np.zeros((100, 150, 3), np.uint8)])
+    truth = make_batch([black, groups[1]], settings(mine_share=0, dark_share=0, batch=16), 0).truth
+    assert (truth.mean((1, 2, 3)) > 0).all()
+
+
+def test_any_shape_of_photograph_gives_a_crop_of_the_set_size(settings):
+    rng = np.random.default_rng(1)
+    for shape in ((16, 16), (20, 400), (400, 20), (64, 32), (33, 65)):
+        for _ in range(5):
+            assert crop(np.zeros((*shape, 3), np.uint8), settings(), rng).shape == (32, 64, 3)
