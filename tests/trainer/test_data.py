@@ -47,3 +47,11 @@ def test_any_shape_of_photograph_gives_a_crop_of_the_set_size(settings):
     for shape in ((16, 16), (20, 400), (400, 20), (64, 32), (33, 65)):
         for _ in range(5):
             assert crop(np.zeros((*shape, 3), np.uint8), settings(), rng).shape == (32, 64, 3)
+
+
+def test_a_burnt_out_lamp_stays_white_in_the_truth(groups, settings):
+    batches = [make_batch(groups, settings(mine_share=1, dark_share=0, batch=8), index) for index in range(8)]
+    low, truth = (np.concatenate([getattr(batch, name) for batch in batches]) for name in ("low", "truth"))
+    burnt = low.min(axis=-1) >= 250
+    assert burnt.any()
+    assert (truth[burnt] >= 247).all()
