@@ -5,12 +5,13 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import NoReturn
+from typing import Generic, NoReturn, TypeVar
 
 import cv2
 
@@ -20,11 +21,19 @@ from davy.trainer.photographs import Group
 from davy.trainer.settings import SelfSupervisedSettings
 
 POLL_S = 1.0  # how soon a worker notices that its parent is gone
-Message = Batch | str  # a string tells what went wrong
+T = TypeVar("T")
+Make = Callable[[int], T]  # the batch with an index; the same whoever makes it
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class Failure:
+    """What a worker tells instead of a batch."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane(Generic[T]):
     """A worker, and the end of the pipe that its batches come out of."""
 
     worker: BaseProcess
@@ -33,14 +42,25 @@ class Lane:
 
 @contextmanager
 def batches(groups: Sequence[Group], settings: SelfSupervisedSettings, first: int) -> Iterator[Iterator[Batch]]:
-    """Batches first, first + 1, ... in this order; worker k of n makes every n-th. The workers end with the context.
+    """Batches of self-supervision, as `made_ahead` makes them."""
+    make = partial(make_batch, groups, settings)
+    with made_ahead(make, first, settings.workers, settings.ahead) as source:
+        yield source
+
+
+@contextmanager
+def made_ahead(make: Make[T], first: int, workers: int, ahead: int) -> Iterator[Iterator[T]]:
+    """make(first), make(first + 1), ... in this order; worker k of n makes every n-th. The workers end with the context.
+
+    Args:
+        ahead: how many each worker holds ready.
 
     Raises:
         TrainingError: from the iterator, a worker failed or was killed.
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # before the fork: a copy of a process without its other threads would wait for them forever
-    lanes = [_start(groups, settings, first, k) for k in range(settings.workers)]
+    lanes: list[Lane[T]] = [_start(make, first + k, workers, ahead) for k in range(workers)]
     cv2.setNumThreads(threads)
     try:
         yield _in_order(lanes)
@@ -52,55 +72,55 @@ def batches(groups: Sequence[Group], settings: SelfSupervisedSettings, first: in
             lane.made.close()
 
 
-def _start(groups: Sequence[Group], settings: SelfSupervisedSettings, first: int, k: int) -> Lane:
+def _start(make: Make[T], first: int, workers: int, ahead: int) -> Lane[T]:
     context = multiprocessing.get_context("fork")  # the photographs are in memory once, shared by all workers
     ours, theirs = context.Pipe(duplex=False)
-    words = (groups, settings, first + k, theirs, os.getpid())
-    worker = context.Process(target=_work, args=words, name=f"batches-{k}", daemon=True)
+    words = (make, first, workers, ahead, theirs, os.getpid())
+    worker = context.Process(target=_work, args=words, name=f"batches-{first % workers}", daemon=True)
     worker.start()
     theirs.close()  # only the worker holds this end: its death, even amid a batch, ends what we read, not only delays it
     return Lane(worker, ours)
 
 
-def _in_order(lanes: Sequence[Lane]) -> Iterator[Batch]:
+def _in_order(lanes: Sequence[Lane[T]]) -> Iterator[T]:
     while True:
         for lane in lanes:
             yield _take(lane)
 
 
-def _take(lane: Lane) -> Batch:
+def _take(lane: Lane[T]) -> T:
     try:
-        message: Message = lane.made.recv()
+        message: T | Failure = lane.made.recv()
     except (EOFError, OSError) as error:
         lane.worker.join()
         raise TrainingError(
             f"{lane.worker.name} ended with status {lane.worker.exitcode}; was it short of memory? Go on with --resume"
         ) from error
-    if isinstance(message, str):
-        raise TrainingError(f"{lane.worker.name} failed: {message}")
+    if isinstance(message, Failure):
+        raise TrainingError(f"{lane.worker.name} failed: {message.reason}")
     return message
 
 
-def _work(groups: Sequence[Group], settings: SelfSupervisedSettings, first: int, out: Connection, parent: int) -> NoReturn:
+def _work(make: Make[T], first: int, every: int, ahead: int, out: Connection, parent: int) -> NoReturn:
     """A worker's life: ends when its parent is gone, even by kill -9, and leaves Ctrl-C and SIGTERM to it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    ready: queue.Queue[Message] = queue.Queue(settings.ahead)
+    ready: queue.Queue[T | Failure] = queue.Queue(ahead)
     threading.Thread(target=_send, args=(ready, out), name="send", daemon=True).start()
     index = first
     while True:
-        message: Message
+        message: T | Failure
         try:
-            message = make_batch(groups, settings, index)
+            message = make(index)
         except Exception as error:  # noqa: BLE001 - told to the parent, whose loop ends with it
-            message = f"batch {index}: {type(error).__name__}: {error}"
+            message = Failure(f"batch {index}: {type(error).__name__}: {error}")
         while not _put(ready, message):
             if os.getppid() != parent:
                 os._exit(0)
-        index += settings.workers
+        index += every
 
 
-def _send(ready: "queue.Queue[Message]", out: Connection) -> None:
+def _send(ready: "queue.Queue[T | Failure]", out: Connection) -> None:
     while True:
         try:
             out.send(ready.get())
@@ -108,7 +128,7 @@ def _send(ready: "queue.Queue[Message]", out: Connection) -> None:
             os._exit(0)
 
 
-def _put(ready: "queue.Queue[Message]", message: Message) -> bool:
+def _put(ready: "queue.Queue[T | Failure]", message: T | Failure) -> bool:
     try:
         ready.put(message, timeout=POLL_S)
     except queue.Full:

@@ -1,13 +1,13 @@
 """A training run between two steps: what its checkpoint holds."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
 from davy.errors import ConfigError, ModelError
@@ -27,11 +27,36 @@ CHECKPOINT = "checkpoint.safetensors"
 SPEED_STEPS = 20  # at least so many are timed before their number is planned
 
 
+class Schedule(Protocol):
+    """What every stage that moves weights sets; see davy.trainer.settings for the fields' meaning."""
+
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def final_rate(self) -> float: ...
+    @property
+    def warmup_steps(self) -> int: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def ema_step(self) -> float: ...
+    @property
+    def ema_early_step(self) -> float: ...
+    @property
+    def ema_early_steps(self) -> int: ...
+    @property
+    def minutes(self) -> float | None: ...
+    def model_dump(self, *, mode: str = ...) -> dict[str, Any]: ...
+
+
+S = TypeVar("S", bound=Schedule)
+
+
 @dataclass
-class Run:
+class Training(Generic[S]):
     """Everything that changes during training, and the settings that do not."""
 
-    settings: SelfSupervisedSettings
+    settings: S
     net: IspCnn
     average: IspCnn  # of the weights over the last steps: what is validated and shipped
     optimizer: torch.optim.AdamW
@@ -72,31 +97,51 @@ class Run:
             self.total = self.step + max(round(left_s * self.step / self.seconds), 1)
 
 
+Run = Training[SelfSupervisedSettings]
+
+
 def begin(settings: SelfSupervisedSettings, command: str) -> Run:
     """A run at step 0; the seed decides its weights."""
     torch.manual_seed(settings.seed)
-    net = IspCnn(settings.width)
-    average = IspCnn(settings.width)
+    return begin_from(IspCnn(settings.width), settings, command, settings.steps)
+
+
+def begin_from(net: IspCnn, settings: S, command: str, steps: int | None) -> Training[S]:
+    """A run at step 0 that goes on from a network's weights."""
+    average = IspCnn(net.width)
     average.load_state_dict(net.state_dict())
-    return Run(settings, net, average, _optimizer(net, settings), command, total=settings.steps)
+    return Training(settings, net, average, _optimizer(net, settings), command, total=steps)
 
 
 def save(run: Run, groups: Sequence[Group], path: Path) -> None:
     """Write the run's checkpoint."""
+    save_training(run, {"photographs": fingerprint(groups)}, path)
+
+
+def save_training(run: Training[S], known: Mapping[str, Any], path: Path) -> None:
+    """Write a run's checkpoint; known: facts about its data, as JSON, that a resumed run must find again."""
     facts = {
         "settings": run.settings.model_dump(mode="json"),
         "command": run.command,
         "step": run.step,
         "total": run.total,
         "seconds": round(run.seconds, 1),
-        "width": run.settings.width,
-        "photographs": fingerprint(groups),
+        "width": run.net.width,
+        **known,
     }
     weights, average = _weights(run.net), _weights(run.average)
     save_checkpoint(path, Checkpoint(weights, average, optimizer_tensors(run.optimizer, run.net), facts))
 
 
 def settings_of(path: Path) -> tuple[SelfSupervisedSettings, Checkpoint]:
+    """The settings inside a checkpoint of self-supervision, and the checkpoint; errors as of stored_settings."""
+    return stored_settings(path, SelfSupervisedSettings)
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def stored_settings(path: Path, kind: type[M]) -> tuple[M, Checkpoint]:
     """The settings inside a checkpoint, and the checkpoint.
 
     Raises:
@@ -107,27 +152,33 @@ def settings_of(path: Path) -> tuple[SelfSupervisedSettings, Checkpoint]:
         raise ConfigError(f"nothing to resume: {path} does not exist")
     checkpoint = load_checkpoint(path)
     try:
-        return SelfSupervisedSettings.model_validate(checkpoint.facts.get("settings")), checkpoint
+        return kind.model_validate(checkpoint.facts.get("settings")), checkpoint
     except ValidationError as error:
         raise ModelError(str(path), f"has settings that this version does not know: {error}") from error
 
 
 def resume(settings: SelfSupervisedSettings, checkpoint: Checkpoint, groups: Sequence[Group], path: Path) -> Run:
+    """The run as it was when checkpoint was written; errors as of resume_training."""
+    return resume_training(settings, checkpoint, {"photographs": fingerprint(groups)}, path)
+
+
+def resume_training(settings: S, checkpoint: Checkpoint, known: Mapping[str, Any], path: Path) -> Training[S]:
     """The run as it was when checkpoint was written.
 
     Raises:
-        ConfigError: the photographs have changed since.
+        ConfigError: what is known of the data has changed since.
         ModelError: the checkpoint cannot be used.
     """
     facts = checkpoint.facts
-    if facts.get("photographs") != fingerprint(groups):
-        raise ConfigError(f"the photographs have changed since {path} was written: begin a new run, without --resume")
+    for what, value in known.items():
+        if facts.get(what) != value:
+            raise ConfigError(f"the {what} have changed since {path} was written: begin a new run, without --resume")
     net = net_of(checkpoint.weights, facts, path)
     average = net_of(checkpoint.ema, facts, path)
     optimizer = _optimizer(net, settings)
     try:
         restore_optimizer(optimizer, net, checkpoint.optimizer)
-        return Run(settings, net, average, optimizer, facts["command"], facts["step"], facts["total"], facts["seconds"])
+        return Training(settings, net, average, optimizer, facts["command"], facts["step"], facts["total"], facts["seconds"])
     except KeyError as error:
         raise ModelError(str(path), f"is no checkpoint of this version: {error}") from error
 
@@ -146,5 +197,5 @@ def _weights(net: IspCnn) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in net.state_dict().items()}
 
 
-def _optimizer(net: IspCnn, settings: SelfSupervisedSettings) -> torch.optim.AdamW:
+def _optimizer(net: IspCnn, settings: Schedule) -> torch.optim.AdamW:
     return torch.optim.AdamW(net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
