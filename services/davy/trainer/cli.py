@@ -7,20 +7,20 @@ from typing import Annotated, Any
 
 import torch
 import typer
-from rich.progress import Progress
 
 from davy.errors import ConfigError
 from davy.runtime import StillEnhancer
 from davy.trainer.clip_cli import clip_app
 from davy.trainer.evaluate import evaluate, markdown, write_sheet
 from davy.trainer.feed import batches
-from davy.trainer.photographs import Group, load_groups
+from davy.trainer.photographs import Group
 from davy.trainer.run import CHECKPOINT, Run, begin, resume, settings_of
 from davy.trainer.self_supervised import train
 from davy.trainer.settings import SelfSupervisedSettings
 from davy.trainer.ship import ship
+from davy.trainer.stage_cli import add_to
+from davy.trainer.stages import read_groups
 from davy.trainer.terminal import (
-    CONSOLE,
     clear_errors,
     command_line,
     numbers_of_words,
@@ -32,6 +32,7 @@ from davy.trainer.validate import load_pairs, load_validation
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help="Train the ISP-CNN.")
 app.add_typer(clip_app, name="clip")
+add_to(app)
 
 
 @app.command("self-supervised")
@@ -117,7 +118,7 @@ def _begin(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group], 
     out = out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
     if (out / CHECKPOINT).exists():
         raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
-    groups = _load(settings)
+    groups = read_groups(settings)
     out.mkdir(parents=True, exist_ok=True)
     return begin(settings, command_line()), groups, out
 
@@ -129,19 +130,8 @@ def _resume(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group],
     asked = SelfSupervisedSettings.model_validate({**settings.model_dump(), **chosen})
     if changed := [name for name in chosen if name != "workers" and getattr(asked, name) != getattr(settings, name)]:
         raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
-    groups = _load(asked)
+    groups = read_groups(asked)
     return resume(asked, checkpoint, groups, out / CHECKPOINT), groups, out
-
-
-def _load(settings: SelfSupervisedSettings) -> list[Group]:
-    with Progress(console=CONSOLE, transient=True) as bar:
-        task = bar.add_task("reading photographs")
-        groups = load_groups(settings, lambda done, total: bar.update(task, completed=done, total=total))
-    for group in groups:
-        left = [f"{group.skipped} unreadable"] * (group.skipped > 0) + [f"{group.unlit} not well lit"] * (group.unlit > 0)
-        note = f" ({', '.join(left)} left out)" if left else ""
-        CONSOLE.print(f"{group.name}: {len(group.pictures)} photographs, weight {group.weight:g}{note}", highlight=False)
-    return groups
 
 
 def main() -> int:

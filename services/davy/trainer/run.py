@@ -10,7 +10,7 @@ import torch
 from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
-from davy.errors import ConfigError, ModelError
+from davy.errors import ConfigError, ModelError, TrainingError
 from davy.nets.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -191,6 +191,19 @@ def fingerprint(groups: Sequence[Group]) -> dict[str, Any]:
         facts["count"] += len(group.pictures)
         facts["checksum"] ^= group.checksum
     return found
+
+
+def check_finite(step: int, loss: float, gradient_norm: float) -> None:
+    """Before the step is taken.
+
+    Raises:
+        TrainingError: a value is no number.
+    """
+    if not math.isfinite(loss) or not math.isfinite(gradient_norm):
+        raise TrainingError(
+            f"step {step} has loss {loss} and gradient {gradient_norm}: begin a new run with another --seed, "
+            "or with a lower rate (--set learning_rate=0.0001)"
+        )
 
 
 def _weights(net: IspCnn) -> dict[str, Tensor]:

@@ -1,0 +1,52 @@
+"""Batches of enhancement: real low-light pictures, the views that the CLIP gets, and replayed self-supervision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from davy.trainer.data import Batch, crop, make_batch
+from davy.trainer.patches import WHOLE, Box, draw_dark, grid_boxes
+from davy.trainer.photographs import Group
+from davy.trainer.stage_settings import EnhanceSettings
+
+GRID = 3  # patches per side, as in refinement
+DARKNESS = 1.0  # a patch that is a stop darker is drawn e times as often, as in refinement
+
+
+@dataclass(frozen=True, slots=True)
+class MixedBatch:
+    """low: RGB, uint8, (B, H, W, 3); views: picture and part of it, (V,)."""
+
+    low: NDArray[np.uint8]
+    views: list[tuple[int, Box]]
+    replay: Batch | None
+
+    def tensor(self) -> Tensor:
+        """low as (B, 3, H, W), float in [0, 1]."""
+        return torch.from_numpy(self.low).permute(0, 3, 1, 2).contiguous().float() / 255
+
+
+def make_mixed(low: Sequence[Group], normal: Sequence[Group], settings: EnhanceSettings, index: int) -> MixedBatch:
+    """Draw the batch with this index: it depends on the seed and the index alone."""
+    rng = np.random.default_rng((settings.seed, 2, index))  # 2: not the random numbers of the replayed batch
+    reading = settings.reading
+    weights = np.array([group.weight for group in low])
+    crops = []
+    for _ in range(settings.batch):
+        pictures = low[rng.choice(len(low), p=weights / weights.sum())].pictures
+        crops.append(crop(pictures[int(rng.integers(len(pictures)))], reading, rng)[:, :, ::-1])
+    views = [_view(k % settings.batch, crops[k % settings.batch], settings, rng) for k in range(settings.views)]
+    replayed = settings.replay is not None and settings.replay_weight > 0
+    replay = make_batch(normal, settings.replay, index) if settings.replay is not None and replayed else None
+    return MixedBatch(np.stack(crops), views, replay)
+
+
+def _view(index: int, picture: NDArray[np.uint8], settings: EnhanceSettings, rng: np.random.Generator) -> tuple[int, Box]:
+    if rng.random() >= settings.patch_share:
+        return index, WHOLE
+    boxes = grid_boxes(GRID)
+    return index, boxes[draw_dark(picture[:, :, ::-1], boxes, 1, DARKNESS, rng)[0]]

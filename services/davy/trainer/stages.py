@@ -1,0 +1,134 @@
+"""Each stage as one call that begins or goes on, shows a bar, and tells whether it is finished."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from rich.progress import Progress
+
+from davy.clip import Clip, PromptPair, load_clip, load_prompts
+from davy.trainer import enhance, pair, prompt_run, refine, self_supervised
+from davy.trainer.exposure_target import ExposureTarget, prior_of
+from davy.trainer.feed import batches, made_ahead
+from davy.trainer.mixed import make_mixed
+from davy.trainer.photographs import Group, load_groups
+from davy.trainer.real import checksum_of_files
+from davy.trainer.run import (
+    CHECKPOINT,
+    begin,
+    begin_from,
+    fingerprint,
+    resume,
+    resume_training,
+    settings_of,
+    stored_settings,
+)
+from davy.trainer.settings import SelfSupervisedSettings
+from davy.trainer.stage_settings import EnhanceSettings, PairSettings, RefineSettings
+from davy.trainer.start import load_weights, weights_file
+from davy.trainer.terminal import CONSOLE, Advance, command_line, progress_bar
+from davy.trainer.validate import load_validation
+
+Stop = Callable[[], bool]
+LOOKED_AT = {"loss": "loss {:.4f}"}
+
+
+def run_self_supervised(settings: SelfSupervisedSettings, out: Path, stop: Stop) -> bool:
+    """Stage 0 in out, from its checkpoint where there is one; true when it is finished."""
+    groups, path = read_groups(settings), out / CHECKPOINT
+    torch.set_num_threads(settings.threads)
+    out.mkdir(parents=True, exist_ok=True)
+    run = resume(settings, settings_of(path)[1], groups, path) if path.exists() else begin(settings, command_line())
+    pairs = load_validation(settings.validation)
+    shown = {"loss": "loss {:.4f}", "psnr_db": "PSNR {:.2f} dB"}
+    bar = progress_bar(out.name, shown, run.step, run.total)
+    with batches(groups, settings, run.step) as source, bar as advance:
+        self_supervised.train(run, groups, source, pairs, out, lambda run, v: advance(run.step, run.total, v), stop)
+    return run.finished
+
+
+def run_pair(settings: PairSettings, out: Path, stop: Stop) -> bool:
+    """Stage 1 in out, from its checkpoint where there is one; true when it is finished."""
+    return _run_prompts(settings.threads, settings.clip, out, partial(pair.train, settings), stop)
+
+
+def run_refine(settings: RefineSettings, out: Path, stop: Stop) -> bool:
+    """Stage 3 in out, from its checkpoint where there is one; true when it is finished."""
+    return _run_prompts(settings.threads, settings.clip, out, partial(refine.train, settings), stop)
+
+
+PromptTrain = Callable[[Clip, Path, bool, Callable[[], None], Advance, Stop], prompt_run.PromptRun]
+
+
+def _run_prompts(threads: int, clip: str, out: Path, train: PromptTrain, stop: Stop) -> bool:
+    torch.set_num_threads(threads)
+    out.mkdir(parents=True, exist_ok=True)
+    looked = 0
+    with progress_bar(out.name, LOOKED_AT) as advance:
+
+        def tick() -> None:
+            nonlocal looked
+            looked += 1
+            advance(looked, None, {})
+
+        train(load_clip(clip), out, (out / prompt_run.CHECKPOINT).exists(), tick, advance, stop)
+    return (out / prompt_run.PROMPTS).exists()
+
+
+def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: ExposureTarget | None = None) -> bool:
+    """Stage 2 in out, from its checkpoint where there is one; true when it is finished.
+
+    Args:
+        exposure: how bright enhanced pictures should be; the photographs' own prior if None.
+    """
+    path = out / CHECKPOINT
+    torch.set_num_threads(settings.threads)
+    out.mkdir(parents=True, exist_ok=True)
+    low = read_groups(settings.reading)
+    normal = read_groups(settings.replay) if settings.replay else []
+    start = weights_file(settings.start)
+    sources = [start, settings.prompts] if settings.prompts and settings.uses_prompts else [start]
+    known = {
+        "photographs": fingerprint(normal),
+        "low-light pictures": fingerprint(low),
+        "start or prompts": checksum_of_files(sources),
+    }
+    if path.exists():
+        run = resume_training(settings, stored_settings(path, EnhanceSettings)[1], known, path)
+    else:
+        torch.manual_seed(settings.seed)
+        run = begin_from(load_weights(start).train(), settings, command_line(), settings.steps)
+    clip = load_clip(settings.clip) if settings.uses_clip else None
+    guides = enhance.Guides(load_weights(start), exposure or prior_of(normal), clip, _prompts(settings, clip))
+    pairs = load_validation(settings.validation)
+    make = partial(make_mixed, low, normal, settings)
+    bar = progress_bar(out.name, {"loss": "loss {:.4f}", "luma": "luma {:.3f}"}, run.step, run.total)
+    with made_ahead(make, run.step, settings.workers, settings.ahead) as source, bar as advance:
+        enhance.train(run, guides, source, pairs, known, out, advance, stop)
+    return run.finished
+
+
+def _prompts(settings: EnhanceSettings, clip: Clip | None) -> torch.Tensor | None:
+    if clip is None or settings.prompts is None or not settings.uses_prompts:
+        return None
+    pair: PromptPair = load_prompts(settings.prompts, clip)
+    with torch.no_grad():
+        found: torch.Tensor = pair()
+    return found
+
+
+def read_groups(settings: SelfSupervisedSettings) -> list[Group]:
+    """The pictures of settings.data, with a bar while reading and a line for each group."""
+    with Progress(console=CONSOLE, transient=True) as bar:
+        task = bar.add_task("reading photographs")
+        groups = load_groups(settings, lambda done, total: bar.update(task, completed=done, total=total))
+    for group in groups:
+        CONSOLE.print(_described(group), highlight=False)
+    return groups
+
+
+def _described(group: Group) -> str:
+    left = [f"{group.skipped} unreadable"] * (group.skipped > 0) + [f"{group.unlit} not well lit"] * (group.unlit > 0)
+    note = f" ({', '.join(left)} left out)" if left else ""
+    return f"{group.name}: {len(group.pictures)} photographs, weight {group.weight:g}{note}"
