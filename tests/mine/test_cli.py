@@ -24,6 +24,21 @@ def test_a_folder_gets_pairs(tmp_path):
     assert names[:2] == ["gallery-00000.00-raw.png", "gallery-00000.00-truth.png"]
 
 
+def test_pairs_go_to_low_and_high_under_the_same_names(tmp_path):
+    result = run("pairs", tmp_path, "--seeds", "3,4", "--frames", "1", "--size", "320x180")
+    assert result.exit_code == 0, result.output
+    names = sorted(path.name for path in (tmp_path / "low").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "high").iterdir())
+    assert len(names) == 8 and names[:2] == ["conveyor-3__00000.00.png", "conveyor-4__00000.00.png"]
+    brightness = [cv2.imread(str(tmp_path / kind / names[0])).mean() for kind in ("low", "high")]
+    assert brightness[0] < brightness[1]
+
+
+def test_seeds_that_are_no_numbers_are_told(tmp_path):
+    result = run("pairs", tmp_path, "--seeds", "3,x")
+    assert result.exit_code == 2 and "3,4,5" in result.output
+
+
 def test_a_video_is_written(tmp_path):
     result = run("render", tmp_path / "out.mp4", *SMALL)
     assert result.exit_code == 0

@@ -1,4 +1,4 @@
-"""`davy mine serve` and `davy mine render`: the simulated mine's cameras without the rest of Davy."""
+"""`davy mine serve`, `render` and `pairs`: the simulated mine's cameras without the rest of Davy."""
 
 import asyncio
 import signal
@@ -78,12 +78,51 @@ def render(
         raise _failed(error) from error
 
 
-def _pairs(folder: Path, mine: Mine, place: str, times: list[float], size: tuple[int, int]) -> Iterator[Path]:
-    """<place>-<time>-raw.png and -truth.png for every time."""
+@app.command()
+def pairs(
+    out: Annotated[Path, typer.Argument(help="Folder for low/ and high/.")],
+    seeds: Annotated[str, typer.Option(help="Mines to look at: 3 or 3,4,5.")] = "7",
+    frames: Annotated[int, typer.Option(help="Of each place of each mine.", min=1)] = 6,
+    every: Annotated[float, typer.Option(help="Seconds between two frames.", min=0.01)] = 20.0,
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT, up to 1920x1080.")] = "640x360",
+) -> None:
+    """Pictures to train on or to judge by: what the cameras see in OUT/low, its evenly lit truth in OUT/high."""
+    try:
+        shape = _size(size)
+        for seed in _seeds(seeds):
+            mine = Mine(seed, RENDER_EPOCH_NS)
+            for place in mine.places:
+                for path in _low_high(out, mine, place, [every * k for k in range(frames)], shape):
+                    print(path)
+    except DavyError as error:
+        raise _failed(error) from error
+
+
+def _low_high(out: Path, mine: Mine, place: str, times: list[float], size: tuple[int, int]) -> Iterator[Path]:
+    """low and high/<place>-<seed>__<time>.png: what stands before __ names the recording."""
+    for t_s in times:
+        name = f"{place}-{mine.seed}__{t_s:08.2f}.png"
+        for folder, image in (("low", mine.render(place, t_s, size)), ("high", mine.truth(place, t_s, size))):
+            _make_folder(out / folder)
+            yield _save(out / folder / name, image)
+
+
+def _seeds(text: str) -> list[int]:
+    if not all(word.isdecimal() for word in text.split(",")):
+        raise InvalidInputError(f"seeds {text!r} are no whole numbers with commas between, as 3,4,5 are")
+    return [int(word) for word in text.split(",")]
+
+
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInputError(f"{folder} cannot be made: {error}") from error
+
+
+def _pairs(folder: Path, mine: Mine, place: str, times: list[float], size: tuple[int, int]) -> Iterator[Path]:
+    """<place>-<time>-raw.png and -truth.png for every time."""
+    _make_folder(folder)
     for t_s in times:
         for view, image in (("raw", mine.render(place, t_s, size)), ("truth", mine.truth(place, t_s, size))):
             yield _save(folder / f"{place}-{t_s:08.2f}-{view}.png", image)
@@ -132,7 +171,7 @@ def _failed(error: DavyError) -> typer.Exit:
 
 
 def main() -> int:
-    """Run the two commands by themselves.
+    """Run the commands by themselves.
 
     Returns:
         The exit status.
