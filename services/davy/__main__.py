@@ -10,6 +10,7 @@ PROGRAMS = {
     "enhance": ("davy.enhancer.enhance_cli", "enhance an image, a folder or a video file"),
     "aggregator": ("davy.aggregator.cli", "collect frames and events; REST, console, metrics"),
     "train": ("davy.trainer.cli", "train the ISP-CNN"),
+    "keys": ("davy.keys_cli", "make, rotate, trust and revoke the keys that sign models"),
     "config": ("davy.site_cli", "check a mine.yaml, print its JSON Schema"),
 }
 
@@ -44,7 +45,7 @@ def main() -> int:
 
 
 def _extra_of(program: str) -> str:
-    return {"enhance": "enhancer", "train": "trainer", "config": "edge"}.get(program, program)
+    return {"enhance": "enhancer", "train": "trainer", "config": "edge", "keys": "model"}.get(program, program)
 
 
 def _print_programs() -> None:

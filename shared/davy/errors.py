@@ -189,6 +189,36 @@ class ModelError(DavyError):
         self.path, self.reason = path, reason
 
 
+class ModelRefusedError(ModelError):
+    """A model package that must not run. cause is a short kebab-case name of the rule that it breaks: "digest"."""
+
+    def __init__(self, cause: str, reason: str) -> None:
+        super().__init__("package", f"refused ({cause}): {reason}")
+        self.cause, self.reason = cause, reason
+
+
+class UnknownModelError(InvalidInputError):
+    def __init__(self, model: str, reason: str = "the registry has no model of this id or tag") -> None:
+        super().__init__(f"model {model!r}: {reason}")
+        self.model, self.reason = model, reason
+
+
+class UnknownRolloutError(InvalidInputError):
+    def __init__(self, rollout: str) -> None:
+        super().__init__(f"there is no rollout {rollout!r}")
+        self.rollout = rollout
+
+
+class ConflictError(InvalidInputError):
+    """What was asked for does not go with what is under way; the text says what to do first."""
+
+
+class RegistryUnavailableError(UnavailableError):
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"the model registry {url} cannot be used: {reason}")
+        self.url, self.reason = url, reason
+
+
 # --- the installation -------------------------------------------------------------------------------------------------
 
 

@@ -15,17 +15,18 @@ THUMB_CHANNELS = 4
 
 
 class Network:
-    """One ONNX file, thumbnail in, parameters out; safe to call from several threads.
+    """One ONNX graph, thumbnail in, parameters out; safe to call from several threads.
+
+    Args:
+        source: A file, or the bytes of one: what was verified is then what runs, whatever happens to the file meanwhile.
 
     Raises:
         ModelError: the file is missing, is no ONNX, or is the graph of something else.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
-        try:
-            data = path.read_bytes() if path.stat().st_size <= MAX_MODEL_BYTES else b""
-        except OSError as error:
-            raise ModelError(str(path), f"cannot be read: {error}") from error
+    def __init__(self, source: Path | bytes, threads: int = 1) -> None:
+        path = source if isinstance(source, Path) else "in memory"
+        data = _read(source)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -47,6 +48,26 @@ class Network:
         self.id = f"ispcnn-{hashlib.sha256(data).hexdigest()[:8]}"
 
     def __call__(self, thumb: Floats) -> Parameters:
-        """Parameters for a thumbnail of thumb_shape, see davy.nets.ispcnn.thumbnail."""
-        whole, cells = self._session.run(None, {self._session.get_inputs()[0].name: thumb[None]})
-        return Parameters.from_raw(np.asarray(whole)[0], np.asarray(cells)[0])
+        """Parameters for a thumbnail of thumb_shape, see davy.nets.ispcnn.thumbnail.
+
+        Raises:
+            ModelError: the graph fails on this picture, or gives numbers that are not finite: pixels made of them are noise.
+        """
+        try:
+            outputs = self._session.run(None, {self._session.get_inputs()[0].name: thumb[None]})
+        except Exception as error:  # ONNX Runtime's own errors share no public base class
+            raise ModelError(self.id, f"fails on a picture: {str(error)[:200]}") from error
+        whole, cells = np.asarray(outputs[0])[0], np.asarray(outputs[1])[0]
+        if not (np.isfinite(whole).all() and np.isfinite(cells).all()):
+            raise ModelError(self.id, "gives numbers that are not finite")
+        return Parameters.from_raw(whole, cells)
+
+
+def _read(source: Path | bytes) -> bytes:
+    """The bytes of a model; none where it is too large to be one."""
+    if isinstance(source, bytes):
+        return source if len(source) <= MAX_MODEL_BYTES else b""
+    try:
+        return source.read_bytes() if source.stat().st_size <= MAX_MODEL_BYTES else b""
+    except OSError as error:
+        raise ModelError(str(source), f"cannot be read: {error}") from error

@@ -19,15 +19,15 @@ class StillEnhancer:
     """Enhance any BGR picture; safe to share between threads.
 
     Args:
-        model: an ONNX file that `davy train export` wrote; None is the shipped one.
+        model: an ONNX file that `davy train export` wrote, or its bytes; None is the shipped one.
         threads: threads of the network.
 
     Raises:
         ModelError: the model file cannot be used.
     """
 
-    def __init__(self, model: Path | None = None, threads: int = 1) -> None:
-        self.network = Network(model or shipped_model(), threads)
+    def __init__(self, model: Path | bytes | None = None, threads: int = 1) -> None:
+        self.network = Network(shipped_model() if model is None else model, threads)
         self._local = threading.local()
 
     @property

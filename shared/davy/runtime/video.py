@@ -31,6 +31,18 @@ class VideoEnhancer:
         self._current: Parameters | None = None
         self._target: Parameters | None = None
 
+    @property
+    def model(self) -> str:
+        """The model's id, as frames carry it."""
+        return self.still.model
+
+    def swap(self, still: StillEnhancer) -> None:
+        """Go on with another network from the next frame on; what follows from it comes in smoothly, as after any look.
+
+        From the thread that calls `enhance`, or between two calls: no frame is lost and none is made of both.
+        """
+        self.still, self._target = still, None
+
     def enhance(self, image: BgrImage, strength: float = 1.0, out: BgrImage | None = None) -> BgrImage:
         """As StillEnhancer.enhance, steady in time; arguments and errors are the same."""
         pixels = as_rows(image)
