@@ -54,8 +54,27 @@ proto: $(VENV)/.dev  ## generate shared/davy/v1 from proto/davy/v1
 compose-test: $(VENV)/.dev  ## docker compose up, look at it from outside, down
 	$(BIN)/pytest -m slow tests/system/test_compose.py $(PYTEST_ARGS)
 
+# One command for every stage. QUICK=1 needs no data but what is installed and what the mine renders; a run that was stopped
+# goes on, and begins anew once its folder RUN is removed.
+DATA ?= $(wildcard ../shared/data/train)
+RUN ?= runs/$(if $(QUICK),quick,full)
+FRAMES := $(RUN)/frames
+QUICK_STEPS := --set self_supervised.steps=380 --set enhance.steps=60 --set pair.steps=200 --set refine.steps=150 \
+	--set pair.most=100 --set refine.most=24
+TRAIN_DATA = $(if $(DATA),--data $(DATA) $(addprefix --photographs ,$(wildcard $(DATA)/multi_exposure)),--normal $(FRAMES)/photographs)
+
+train: $(VENV)/.dev  ## train every stage: QUICK=1 in minutes, or DATA=/folder with low/ and normal/
+	@test -n "$(QUICK)$(DATA)" || { echo "Say where the pictures are: make train DATA=/folder with low/ and normal/ inside. Or make train QUICK=1, which needs none."; exit 2; }
+	@test -e $(FRAMES)/.made || { $(BIN)/davy train samples $(FRAMES)/photographs && \
+		$(BIN)/davy mine pairs $(FRAMES)/training --seeds 101,102,103 --frames 3 && \
+		$(BIN)/davy mine pairs $(FRAMES)/validation --seeds 907 --frames 3 --every 31 && \
+		touch $(FRAMES)/.made; } >/dev/null
+	$(BIN)/davy train all --out $(RUN) --must-improve $(if $(wildcard $(RUN)/all.json),--resume,\
+		$(TRAIN_DATA) --low $(FRAMES)/training/low --normal $(FRAMES)/training/high --validate $(FRAMES)/validation \
+		$(if $(QUICK),$(QUICK_STEPS)))
+
 clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: help setup mine test unit check format proto compose-test clean
+.PHONY: help setup mine test unit check format proto compose-test train clean

@@ -10,6 +10,7 @@ import typer
 
 from davy.errors import ConfigError
 from davy.runtime import StillEnhancer
+from davy.trainer import all_cli, stage_cli
 from davy.trainer.clip_cli import clip_app
 from davy.trainer.evaluate import evaluate, markdown, write_sheet
 from davy.trainer.feed import batches
@@ -18,7 +19,6 @@ from davy.trainer.run import CHECKPOINT, Run, begin, resume, settings_of
 from davy.trainer.self_supervised import train
 from davy.trainer.settings import SelfSupervisedSettings
 from davy.trainer.ship import ship
-from davy.trainer.stage_cli import add_to
 from davy.trainer.stages import read_groups
 from davy.trainer.terminal import (
     clear_errors,
@@ -32,7 +32,8 @@ from davy.trainer.validate import load_pairs, load_validation
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help="Train the ISP-CNN.")
 app.add_typer(clip_app, name="clip")
-add_to(app)
+stage_cli.add_to(app)
+all_cli.add_to(app)
 
 
 @app.command("self-supervised")

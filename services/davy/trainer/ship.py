@@ -10,6 +10,8 @@ from davy.nets.checkpoint import load_checkpoint, net_of, save_net
 from davy.nets.export import export_onnx
 from davy.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH
 
+PATHS = {"data", "low", "start", "prompts", "validation"}  # settings that hold folders or files
+
 
 def ship(checkpoint: Path, out: Path) -> tuple[Path, Path]:
     """Write ispcnn.onnx and ispcnn.safetensors to the folder out.
@@ -32,9 +34,10 @@ def ship(checkpoint: Path, out: Path) -> tuple[Path, Path]:
 
 def provenance(facts: dict[str, Any]) -> dict[str, Any]:
     """Where the weights come from, without the paths of the machine that made them: folders by name only."""
-    settings = dict(facts["settings"])
-    folders = [Path(folder).name for folder in settings.pop("data")]
-    validation = settings.pop("validation")
+    settings = _by_name(facts["settings"])
+    replayed = settings.get("replay") or {}
+    groups = {name: group["count"] for name, group in facts["photographs"].items()}
+    low = facts.get("low-light pictures")
     return {
         "width": facts["width"],
         "thumbnail": [THUMB_HEIGHT, THUMB_WIDTH],
@@ -43,10 +46,22 @@ def provenance(facts: dict[str, Any]) -> dict[str, Any]:
         "steps": facts["step"],
         "planned_steps": facts["total"],
         "seconds": facts["seconds"],
-        "folders": folders,
-        "photographs": {name: group["count"] for name, group in facts["photographs"].items()},
-        "settings": settings | {"validation": Path(validation).name if validation else None},
+        "folders": settings.pop("data", None) or replayed.get("data", []),
+        "photographs": groups,
+        **({"low_light_pictures": {name: group["count"] for name, group in low.items()}} if low else {}),
+        "settings": settings,
     }
+
+
+def _by_name(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with folders and files as names only, inside too."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name in PATHS and value is not None:
+            found[name] = [Path(path).name for path in value] if isinstance(value, list) else Path(value).name
+        else:
+            found[name] = _by_name(value) if isinstance(value, dict) else value
+    return found
 
 
 def _without_folders(command: str) -> str:
