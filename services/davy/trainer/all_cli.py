@@ -13,7 +13,7 @@ from davy.trainer.run import CHECKPOINT
 from davy.trainer.samples import copy_samples
 from davy.trainer.sheet import write_png
 from davy.trainer.ship import ship
-from davy.trainer.start import load_weights, weights_file
+from davy.trainer.start import load_weights, prompts_file, weights_file
 from davy.trainer.summary import figures, markdown, summary_sheet, verdict
 from davy.trainer.terminal import CONSOLE, clear_errors, settings_of_words, stopping
 from davy.trainer.validate import Pair, load_validation
@@ -36,6 +36,7 @@ def train_all(
     normal: Annotated[Folders, typer.Option(help="One more folder of well-lit photographs.")] = None,
     photographs: Annotated[Folders, typer.Option(help="Photographs for self-supervision only: brackets.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Start from these instead of stage 0.")] = None,
+    prompts: Annotated[Path | None, typer.Option(help="Start from these instead of stage 1.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of enhancement; refinement between them.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; each stage gets one inside.")] = None,
     clip: Annotated[str | None, typer.Option("--clip", help="davy, davy:FILE, NAME:FILE, NAME:TAG (cached).")] = None,
@@ -54,6 +55,7 @@ def train_all(
     given: dict[str, Any] = {"start": weights, "rounds": rounds, "clip": clip, "seed": seed, "validation": validate}
     given |= {"low": [*(folder / "low" for folder in data or []), *(low or [])] or None, "photographs": photographs}
     given |= {"normal": [*(folder / "normal" for folder in data or []), *(normal or [])] or None}
+    given |= {"prompts": prompts and prompts_file(prompts)}
     given |= {"guided": False if no_clip else None, "refined": False if no_refine else None}
     with clear_errors():
         chosen = {name: value for name, value in given.items() if value is not None}

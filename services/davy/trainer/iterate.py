@@ -29,6 +29,7 @@ class AllSettings(BaseModel, frozen=True, extra="forbid"):
     normal: tuple[Path, ...] = Field(min_length=1)  # folders of well-lit photographs
     photographs: tuple[Path, ...] = ()  # more of them for stages 0 and 2 only, such as exposure brackets
     start: Path | None = None  # weights to start from, in place of stage 0
+    prompts: Path | None = None  # a prompt pair to start from, in place of stage 1
     rounds: PositiveInt = 2  # of enhancement; each but the first is led by refined prompts
     refined: bool = True  # false leaves stage 3 out: an ablation
     clip: str = "davy"
@@ -118,8 +119,8 @@ def _steps(settings: AllSettings, out: Path) -> Iterator[Step]:
     else:
         newest = weights_file(newest)
     real: dict[str, Any] = {"low": settings.low, "clip": settings.clip, **same}
-    prompts = None
-    if settings.guided:
+    prompts = settings.prompts if settings.guided else None
+    if settings.guided and prompts is None:
         number += 1
         folder = _folder(out, number, "pair")
         pairing = PairSettings.model_validate({**real, "normal": settings.normal, **settings.pair})
