@@ -10,6 +10,7 @@ PROGRAMS = {
     "enhance": ("davy.enhancer.enhance_cli", "enhance an image, a folder or a video file"),
     "aggregator": ("davy.aggregator.cli", "collect frames and events; REST, console, metrics"),
     "train": ("davy.trainer.cli", "train the ISP-CNN"),
+    "models": ("davy.models_cli", "the registry of models: add, list, show, compare, tag, delete, verify"),
     "keys": ("davy.keys_cli", "make, rotate, trust and revoke the keys that sign models"),
     "config": ("davy.site_cli", "check a mine.yaml, print its JSON Schema"),
 }
@@ -45,7 +46,9 @@ def main() -> int:
 
 
 def _extra_of(program: str) -> str:
-    return {"enhance": "enhancer", "train": "trainer", "config": "edge", "keys": "model"}.get(program, program)
+    return {"enhance": "enhancer", "train": "trainer", "config": "edge", "keys": "model", "models": "registry"}.get(
+        program, program
+    )
 
 
 def _print_programs() -> None:

@@ -47,6 +47,14 @@ class EdgeTopics:
     def event(self) -> str:  # QoS 1, protobuf Event
         return f"{self.base}/event"
 
+    @property
+    def desired_model(self) -> str:  # QoS 1, retained, JSON davy.model.desired.Desired; the aggregator writes it
+        return f"{self.base}/desired/model"
+
+    @property
+    def reported_model(self) -> str:  # QoS 1, retained, JSON davy.model.desired.Reported
+        return f"{self.base}/reported/model"
+
     def camera(self, camera: str) -> "CameraTopics":
         return CameraTopics(CameraId(self.site, self.edge, camera))
 

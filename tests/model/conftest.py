@@ -1,28 +1,19 @@
-"""Packages made of the shipped weights, and keys to sign them with."""
-
-from pathlib import Path
-
 import pytest
+from tests.fixtures import packages
 
-import davy.nets
-from davy.model import KeySet, Package, SigningKey, pack
-from davy.model.package import Provenance
-from davy.runtime import shipped_model
-
-WEIGHTS = Path(davy.nets.__file__).parent / "weights" / "ispcnn.safetensors"
+from davy.model import KeySet, Package, SigningKey
 
 
 @pytest.fixture(scope="session")
 def key() -> SigningKey:
-    return SigningKey.generate()
+    return packages.signing_key()
 
 
 @pytest.fixture(scope="session")
-def trust(key) -> KeySet:
-    return KeySet().with_key(key.trusted(days=365))
+def trust() -> KeySet:
+    return packages.trust()
 
 
 @pytest.fixture(scope="session")
-def package(key) -> Package:
-    figures = {"val-psnr-db": 23.2}
-    return pack(shipped_model().read_bytes(), WEIGHTS.read_bytes(), "# A card", key, Provenance(run="r1", figures=figures))
+def package() -> Package:
+    return packages.good_package()
