@@ -62,9 +62,9 @@ def train_all(
         chosen |= settings_of_words(set_ or [], AllSettings)
         if out is None:
             raise ConfigError("say where to: --out FOLDER")
-        settings = _resumed(out, chosen) if resume else _new(out, chosen)
-        if must_improve and settings.validation is None:
+        if must_improve and not resume and validate is None:
             raise ConfigError("improvement is measured on references: give --validate FOLDER with low/ and high/")
+        settings = _resumed(out, chosen) if resume else _new(out, chosen)
         pairs = load_validation(settings.validation)
         with stopping() as stop:
             finished = iterate(plan(settings, out), stop, lambda told: CONSOLE.print(told, highlight=False))

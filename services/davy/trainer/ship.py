@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ def ship(checkpoint: Path, out: Path) -> tuple[Path, Path]:
     facts = provenance(loaded.facts)
     out.mkdir(parents=True, exist_ok=True)
     onnx, safetensors = out / "ispcnn.onnx", out / "ispcnn.safetensors"
-    export_onnx(net, onnx, {name: v if isinstance(v, str) else json.dumps(v) for name, v in facts.items()})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of torch's own exporter, about itself
+        export_onnx(net, onnx, {name: v if isinstance(v, str) else json.dumps(v) for name, v in facts.items()})
     save_net(safetensors, net, facts)
     return onnx, safetensors
 
