@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, NonNegativeInt, PositiveInt, ValidationEr
 from davy.errors import ConfigError, ModelError
 from davy.trainer.prompt_run import PROMPTS
 from davy.trainer.settings import SelfSupervisedSettings
-from davy.trainer.stage_settings import EnhanceSettings, PairSettings, RefineSettings
+from davy.trainer.stage_settings import REPLAYED, EnhanceSettings, PairSettings, RefineSettings
 from davy.trainer.stages import Stop, run_enhance, run_pair, run_refine, run_self_supervised
 from davy.trainer.start import weights_file
 
@@ -136,7 +136,8 @@ def _steps(settings: AllSettings, out: Path) -> Iterator[Step]:
             prompts = folder / PROMPTS
         number += 1
         folder = _folder(out, number, f"enhance-{k}")
-        words = {"steps": STEPS["enhance"], **real, "start": versions[-1], "prompts": prompts, "replay": replay}
+        words = {**real, "start": versions[-1], "prompts": prompts, "replay": replay.model_copy(update={"batch": REPLAYED})}
+        words |= {} if "minutes" in settings.enhance else {"steps": STEPS["enhance"]}
         words |= {"validation": settings.validation, **({} if prompts else {"clip_weight": 0, "fidelity_weight": 0})}
         enhancing = EnhanceSettings.model_validate(words | settings.enhance)
         yield Step(f"stage 2, round {k}", folder, partial(_enhance, enhancing, folder))

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from davy.errors import ConfigError
 from davy.trainer import prompt_run
 from davy.trainer.run import CHECKPOINT, stored_settings
-from davy.trainer.stage_settings import EnhanceSettings, Labels, PairSettings, RefineSettings
+from davy.trainer.stage_settings import REPLAYED, EnhanceSettings, Labels, PairSettings, RefineSettings
 from davy.trainer.stages import run_enhance, run_pair, run_refine
 from davy.trainer.start import prompts_file, weights_file
 from davy.trainer.terminal import clear_errors, numbers_of_words, settings_of_words, stopping
@@ -103,7 +103,7 @@ def enhance(
             given |= {"clip_weight": 0.0, "fidelity_weight": 0.0}
         chosen = _chosen(given, set_, EnhanceSettings)
         if normal:
-            chosen["replay"] = {"data": normal, "steps": 1, "seed": seed or 1} | chosen.get("replay", {})
+            chosen["replay"] = {"data": normal, "steps": 1, "batch": REPLAYED, "seed": seed or 1} | chosen.get("replay", {})
         if resume:
             settings = _same(stored_settings(folder / CHECKPOINT, EnhanceSettings)[0], chosen)
         else:
