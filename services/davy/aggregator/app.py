@@ -14,6 +14,7 @@ from davy.adapters.grpc_server import serve_grpc
 from davy.adapters.http import serve_app
 from davy.adapters.mqtt import MqttBus, connect
 from davy.adapters.redis import FrameStore
+from davy.adapters.rollout_store import RolloutStore
 from davy.adapters.tasks import until_first_ends
 from davy.aggregator.analysis.runner import analyse
 from davy.aggregator.archive import REPORTER, Archive
@@ -23,16 +24,20 @@ from davy.aggregator.health import Health
 from davy.aggregator.ingest import FramesServicer, IngestServicer
 from davy.aggregator.live import LiveFrames
 from davy.aggregator.metrics import AggregatorMetrics
+from davy.aggregator.models_rpc import ModelsServicer, RolloutsServicer
 from davy.aggregator.overview import Overview
 from davy.aggregator.parts import Parts
 from davy.aggregator.rest.app import build_app
+from davy.aggregator.rollout.controller import Controller
+from davy.aggregator.rollout.fleet import Fleet
 from davy.aggregator.roster import Roster
 from davy.aggregator.settings import AggregatorSettings
+from davy.aggregator.shelf import Shelf
 from davy.aggregator.watch import watch_edges
 from davy.ports import Bus, Message
 from davy.site import SiteConfig
 from davy.topics import OFFLINE, ONLINE, EdgeTopics
-from davy.v1 import ingest_pb2_grpc
+from davy.v1 import ingest_pb2_grpc, model_pb2_grpc
 
 HEALTH_EVERY_S = 0.5
 
@@ -73,15 +78,16 @@ async def serve(
     status = EdgeTopics(site.site, REPORTER).status
     async with (
         _archive(settings, site, metrics) as archive,
+        _controller(settings, site, roster, archive, metrics) as controller,
         _store(site, settings, name) as store,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
             will=Message(status, OFFLINE, qos=1, retain=True),
-            on_connect=_say_online(status),
+            on_connect=_greet(status, controller.tell_all),
         ) as bus,
     ):
-        parts = Parts(settings, live, archive, overview, health, metrics, registry)
+        parts = Parts(settings, live, archive, overview, health, metrics, registry, controller.shelf, controller)
         announce = _announce(ready)
         works = {
             "http": _serve_http(parts, announce),
@@ -90,6 +96,7 @@ async def serve(
             "events": publish_events(bus, site.site, archive),
             "store": keep_store(store, live, health, settings.store_fps),
             "edges": watch_edges(roster, archive, settings.edge_offline_after_s),
+            "rollouts": controller.run(bus),
             "health": _watch_health(bus, archive, health),
         }
         if thin := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
@@ -119,11 +126,34 @@ async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> A
         await store.close()
 
 
-def _say_online(status: str) -> Callable[[Bus], Awaitable[None]]:
-    async def say(bus: Bus) -> None:
-        await bus.publish(Message(status, ONLINE, qos=1, retain=True))
+@asynccontextmanager
+async def _controller(
+    settings: AggregatorSettings, site: SiteConfig, roster: Roster, archive: Archive, metrics: AggregatorMetrics
+) -> AsyncIterator[Controller]:
+    """The rollouts; registry and key set are in the data folder where the settings do not say."""
+    url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
+    shelf = Shelf(url, settings.trust or settings.data / "keys" / "trust.json")
+    fleet = Fleet(site.site, roster)
 
-    return say
+    def edges() -> list[str]:
+        own = [edge for edge, config in site.edges.items() if config.enhance == "here"]
+        return own + [edge for edge in fleet.reported if settings.accept_unknown and edge not in site.edges]
+
+    store = await asyncio.to_thread(RolloutStore, settings.data / "rollouts.db")
+    try:
+        yield Controller(site.site, store, shelf, fleet, archive, metrics, edges)
+    finally:
+        store.close()
+
+
+def _greet(status: str, tell_edges: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
+    """At every connect: a broker may have forgotten what was retained."""
+
+    async def greet(bus: Bus) -> None:
+        await bus.publish(Message(status, ONLINE, qos=1, retain=True))
+        tell_edges()
+
+    return greet
 
 
 def _announce(ready: Callable[[Ports], None] | None) -> Callable[[str, int], None]:
@@ -154,7 +184,9 @@ async def _serve_grpc(parts: Parts, site: SiteConfig, announce: Callable[[str, i
         frames = FramesServicer(parts, site.site)
         ingest_pb2_grpc.add_IngestServicer_to_server(ingest, server)
         ingest_pb2_grpc.add_FramesServicer_to_server(frames, server)
-        return ["davy.v1.Ingest", "davy.v1.Frames"]
+        model_pb2_grpc.add_ModelsServicer_to_server(ModelsServicer(parts.shelf), server)
+        model_pb2_grpc.add_RolloutsServicer_to_server(RolloutsServicer(parts.controller), server)
+        return ["davy.v1.Ingest", "davy.v1.Frames", "davy.v1.Models", "davy.v1.Rollouts"]
 
     await serve_grpc(settings.grpc_host or settings.host, settings.grpc_port, register, lambda port: announce("grpc", port))
 

@@ -11,7 +11,9 @@ from davy.aggregator.health import Health
 from davy.aggregator.live import LiveFrame, LiveFrames
 from davy.aggregator.metrics import AggregatorMetrics
 from davy.aggregator.overview import Overview
+from davy.aggregator.rollout.controller import Controller
 from davy.aggregator.settings import AggregatorSettings
+from davy.aggregator.shelf import Shelf
 from davy.errors import OverloadedError
 
 
@@ -26,6 +28,8 @@ class Parts:
     health: Health
     metrics: AggregatorMetrics
     registry: CollectorRegistry
+    shelf: Shelf
+    controller: Controller
     streams: dict[str, int] = field(default_factory=dict)
 
     @contextmanager

@@ -17,14 +17,18 @@ from grpc_reflection.v1alpha import reflection
 
 from davy.errors import (
     AddressUnavailableError,
+    ConflictError,
     DavyError,
     DeadlineExceededError,
     FrameTooLargeError,
     ImageTooLargeError,
     InvalidInputError,
+    ModelRefusedError,
     OverloadedError,
     UnavailableError,
     UnknownCameraError,
+    UnknownModelError,
+    UnknownRolloutError,
 )
 from davy.telemetry import get_logger
 
@@ -44,6 +48,10 @@ RegisterServices = Callable[[grpc.aio.Server], Sequence[str]]
 
 _STATUS_OF: Sequence[tuple[type[DavyError], grpc.StatusCode]] = (  # the first that fits
     (UnknownCameraError, grpc.StatusCode.NOT_FOUND),
+    (UnknownModelError, grpc.StatusCode.NOT_FOUND),
+    (UnknownRolloutError, grpc.StatusCode.NOT_FOUND),
+    (ConflictError, grpc.StatusCode.FAILED_PRECONDITION),
+    (ModelRefusedError, grpc.StatusCode.INVALID_ARGUMENT),
     (ImageTooLargeError, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (FrameTooLargeError, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (InvalidInputError, grpc.StatusCode.INVALID_ARGUMENT),

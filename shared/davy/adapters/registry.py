@@ -57,13 +57,13 @@ class ModelRegistry:
 
     Args:
         url: file:///srv/models, s3://bucket/models (needs s3fs), memory://models, ...; a plain path is a folder.
-        trust: The keys whose packages are taken in and given out.
+        trust: The keys whose packages are taken in and given out; a file is read again each time.
 
     Raises:
         ConfigError: nothing here opens such a URL.
     """
 
-    def __init__(self, url: str, trust: KeySet) -> None:
+    def __init__(self, url: str, trust: KeySet | Path) -> None:
         self.url, self._trust = redact(url), trust
         try:
             self._fs, self._root = fsspec.core.url_to_fs(url)
@@ -81,7 +81,8 @@ class ModelRegistry:
             ModelRefusedError: a rule does not hold.
             StorageFullError, RegistryUnavailableError: it cannot be stored; nothing of it can be seen.
         """
-        package = open_package(data, self._trust, self._trust.now())
+        trust = self._keys()
+        package = open_package(data, trust, trust.now())
         if run:
             package.load()
         known = self._entry(package.id)
@@ -130,12 +131,12 @@ class ModelRegistry:
         data = self._read(f"packages/{entry.sha256}.zip")
         if data is None:
             raise UnknownModelError(entry.id, "its package is gone from the registry")
-        open_package(data, self._trust, None)
+        open_package(data, self._keys(), None)
         return data
 
     def open(self, entry: Entry) -> Package:
         """The package, checked again."""
-        return open_package(self.read(entry), self._trust, None)
+        return open_package(self.read(entry), self._keys(), None)
 
     def tags(self) -> dict[str, str]:
         """Ids by tag."""
@@ -198,6 +199,9 @@ class ModelRegistry:
                     self._fs.rm_file(path)
                     gone += 1
         return gone
+
+    def _keys(self) -> KeySet:
+        return KeySet.load(self._trust) if isinstance(self._trust, Path) else self._trust
 
     def _entry(self, model_id: str) -> Entry | None:
         data = self._read(f"models/{model_id}.json")

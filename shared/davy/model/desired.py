@@ -52,6 +52,15 @@ class _Said(BaseModel):
         return self.model_dump_json().encode()
 
 
+class Target(_Said):
+    """A model and the package that it comes in. model empty: what was installed with the edge, and no package."""
+
+    model: str = Field("", pattern=MODEL_ID)
+    sha256: str = Field("", pattern=MODEL_ID, description="Of the package.")
+    size: int = Field(0, ge=0, description="Of the package, in bytes.")
+    key: str = Field("", max_length=64, description="Who signed it.")
+
+
 class Trial(_Said):
     """How a model has to prove itself on an edge. shadow_frames 0: no shadow, as after the canaries."""
 
@@ -61,14 +70,10 @@ class Trial(_Said):
     gates: Gates = Gates()
 
 
-class Desired(_Said):
+class Desired(Target):
     """What an edge shall run. A message whose epoch is below the highest that the edge has seen is a replay."""
 
     epoch: int = Field(ge=1, le=MAX_EPOCH)
-    model: str = Field(pattern=MODEL_ID, description="Empty: what was installed with the edge.")
-    sha256: str = Field("", pattern=MODEL_ID, description="Of the package.")
-    size: int = Field(0, ge=0, description="Of the package, in bytes.")
-    key: str = Field("", max_length=64, description="Who signed it.")
     rollout: str = Field("", max_length=64)
     trial: Trial = Trial()
 

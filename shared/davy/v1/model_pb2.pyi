@@ -232,7 +232,7 @@ class CreateRolloutRequest(_message.Message):
     wave_timeout_s: _builtins.float
     """an edge that is online and not done by then has failed; absent: 600"""
     failures: _builtins.float
-    """share of a wave that may fail after the canaries; absent: 0, none"""
+    """share of the edges that have begun that may fail after the canaries; absent: 0.05"""
     per_minute: _builtins.int
     """edges that are started, at most; absent: 100"""
     @_builtins.property

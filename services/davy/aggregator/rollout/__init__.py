@@ -1,0 +1,1 @@
+"""Brings a model to the edges in waves, and back: the aggregator's half of desired and reported state."""
