@@ -54,10 +54,12 @@ def train(
     """
     splits = {kind: _split(settings, kind) for kind in CLASSES}
     known = {name: checksum_of_files([*splits[kind].train, *splits[kind].held]) for kind, name in CLASSES.items()}
-    views = kept(out / EMBEDDINGS, _facts(settings, known), lambda: _look(settings, clip, splits, tick))
     run = begin(new_pair(clip, settings), settings)
     if going_on:
         resume(run, known, out)
+    else:
+        save(run, settings, known, out)  # looking takes a minute: a kill amid it is resumed, too
+    views = kept(out / EMBEDDINGS, _facts(settings, known), lambda: _look(settings, clip, splits, tick))
     steps, means = 0 if settings.labels == "fixed" else settings.steps, Means()
     classes = [views["train.normal"], views["train.low"]]
     with closing(RunLog(out, run.step)) as log:

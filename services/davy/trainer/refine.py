@@ -55,13 +55,14 @@ def train(
     known |= {"weights": checksum_of_files(sources)}
     names = ("clip", "held_out", "most", "short_side", "seed", "grid", "patches", "darkness")
     facts = {**known, **{name: getattr(settings, name) for name in names}}
-    views = kept(out / EMBEDDINGS, facts, lambda: _look(settings, clip, splits, tick))
-    learned, judged = (_classes(views, part, len(settings.weights)) for part in ("train", "held"))
-
     start = load_prompts(settings.prompts, clip)
     run = begin(load_prompts(settings.prompts, clip), settings)
     if going_on:
         resume(run, known, out)
+    else:
+        save(run, settings, known, out)  # looking takes a minute: a kill amid it is resumed, too
+    views = kept(out / EMBEDDINGS, facts, lambda: _look(settings, clip, splits, tick))
+    learned, judged = (_classes(views, part, len(settings.weights)) for part in ("train", "held"))
     means = Means()
     with closing(RunLog(out, run.step)) as log:
         while run.step < settings.steps and not stop():

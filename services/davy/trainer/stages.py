@@ -21,6 +21,7 @@ from davy.trainer.run import (
     fingerprint,
     resume,
     resume_training,
+    save_training,
     settings_of,
     stored_settings,
 )
@@ -58,6 +59,10 @@ def run_refine(settings: RefineSettings, out: Path, stop: Stop) -> bool:
     return _run_prompts(settings.threads, settings.clip, out, partial(refine.train, settings), stop)
 
 
+class _StoppedError(Exception):
+    """Asked to stop while pictures are looked at."""
+
+
 PromptTrain = Callable[[Clip, Path, bool, Callable[[], None], Advance, Stop], prompt_run.PromptRun]
 
 
@@ -71,8 +76,13 @@ def _run_prompts(threads: int, clip: str, out: Path, train: PromptTrain, stop: S
             nonlocal looked
             looked += 1
             advance(looked, None, {})
+            if stop():
+                raise _StoppedError
 
-        train(load_clip(clip), out, (out / prompt_run.CHECKPOINT).exists(), tick, advance, stop)
+        try:
+            train(load_clip(clip), out, (out / prompt_run.CHECKPOINT).exists(), tick, advance, stop)
+        except _StoppedError:
+            return False
     return (out / prompt_run.PROMPTS).exists()
 
 
@@ -99,6 +109,7 @@ def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: Expo
     else:
         torch.manual_seed(settings.seed)
         run = begin_from(load_weights(start).train(), settings, command_line(), settings.steps)
+        save_training(run, known, path)  # a kill before the first checkpoint is resumed, too
     clip = load_clip(settings.clip) if settings.uses_clip else None
     guides = enhance.Guides(load_weights(start), exposure or prior_of(normal), clip, _prompts(settings, clip))
     pairs = load_validation(settings.validation)
