@@ -1,11 +1,21 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 from skimage import data
 
 from davy.trainer.settings import SelfSupervisedSettings
 
 TINY = {"crop_width": 64, "crop_height": 32, "batch": 2, "width": 8, "warmup_steps": 2, "short_side": 96}
+
+
+@pytest.fixture(scope="session")
+def random_clip():
+    """A CLIP that knows nothing: loaded once, it is frozen."""
+    from davy.clip import load_clip
+
+    torch.set_num_threads(1)
+    return load_clip("davy:random:1")
 
 
 @pytest.fixture

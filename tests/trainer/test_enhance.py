@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from davy.clip import PromptPair, load_clip
+from davy.clip import PromptPair
 from davy.errors import TrainingError
 from davy.nets.checkpoint import load_checkpoint, save_net
 from davy.nets.ispcnn import IspCnn
@@ -26,9 +26,9 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="module")
-def clip():
-    return load_clip("davy:random:1")
+@pytest.fixture
+def clip(random_clip):
+    return random_clip
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import torch
 from skimage import data
 
-from davy.clip import PromptPair, load_clip, load_prompts
+from davy.clip import PromptPair, load_prompts
 from davy.errors import ConfigError
 from davy.nets.checkpoint import save_net
 from davy.nets.ispcnn import IspCnn
@@ -20,10 +20,9 @@ NORMAL_IMAGE, HALF_WAY, LOW_IMAGE = (torch.tensor([[c, s]]) for c, s in ((1.0, 0
 PAIR, DARK = torch.eye(2), torch.tensor([1.0])
 
 
-@pytest.fixture(scope="module")
-def clip():
-    torch.set_num_threads(1)
-    return load_clip("davy:random:1")
+@pytest.fixture
+def clip(random_clip):
+    return random_clip
 
 
 @pytest.fixture

@@ -54,8 +54,9 @@ def launch(*words, cwd):
 
 
 @pytest.mark.system
-def test_all_stages_killed_amid_enhancement_go_on_to_the_same_bits(folder, low, pairs_folder, tmp_path):
-    words = ["all", "--low", low, "--normal", folder, "--clip", "davy:random", "--validate", pairs_folder, *SETTINGS]
+def test_stages_killed_amid_enhancement_go_on_to_the_same_bits(folder, low, start, pairs_folder, tmp_path):
+    words = ["all", "--low", low, "--normal", folder, "--weights", start, "--clip", "davy:random", *SETTINGS]
+    words += ["--validate", pairs_folder]
     whole = launch(*words, "--out", "whole", cwd=tmp_path)
     parts = launch(*words, "--out", "parts", cwd=tmp_path)
     killed = tmp_path / "parts" / "02-enhance-1" / "checkpoint.safetensors"

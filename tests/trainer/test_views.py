@@ -1,13 +1,11 @@
 import numpy as np
 import torch
 
-from davy.clip import load_clip
 from davy.trainer.views import embed_views, kept, random_box
 
 
-def test_each_view_is_embedded_as_the_tower_would_whatever_its_neighbours():
-    torch.set_num_threads(1)
-    clip, rng = load_clip("davy:random:1"), np.random.default_rng(0)
+def test_each_view_is_embedded_as_the_tower_would_whatever_its_neighbours(random_clip):
+    clip, rng = random_clip, np.random.default_rng(0)
     views = [rng.integers(0, 255, (40, 60, 3), dtype=np.uint8), rng.integers(0, 255, (30, 20, 3), dtype=np.uint8)]
     both, alone = embed_views(clip, iter(views)), embed_views(clip, iter(views[1:]))
     assert both.shape[0] == 2 and torch.allclose(both[1], alone[0], atol=1e-5)
