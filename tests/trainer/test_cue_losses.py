@@ -25,6 +25,12 @@ def test_right_labels_cost_less_than_wrong_ones():
     assert wrong.item() == pytest.approx(2.1269, abs=1e-4)  # 2 more
 
 
+def test_smoothed_labels_are_satisfied_at_their_probability_and_not_beyond():
+    # with a smoothing of 0.1 the best probability is 0.95: a difference of log(0.95 / 0.05) = 2.94 between the similarities
+    costs = [cue_losses.nearer_normal(PAIR, NORMAL_IMAGE, scale, 0.1).item() for scale in (1.5, 2.94, 6.0)]
+    assert costs[1] < costs[0] and costs[1] < costs[2]
+
+
 def test_nearer_normal_is_the_cost_of_the_normal_label():
     assert cue_losses.nearer_normal(PAIR, LOW_IMAGE, 2.0).item() == pytest.approx(2.1269, abs=1e-4)
 

@@ -147,7 +147,8 @@ def seen_by_clip(
     size, terms = guides.clip.preprocessing.size, {}
     after = guides.clip.look(look_at(output, views, size), settings.fidelity_layers)
     if guides.prompts is not None and settings.clip_weight > 0:
-        nearer = cue_losses.nearer_normal(guides.prompts, after.embedding, guides.clip.logit_scale)
+        scale = guides.clip.logit_scale
+        nearer = cue_losses.nearer_normal(guides.prompts, after.embedding, scale, settings.smoothing)
         terms["clip"] = settings.clip_weight * nearer
     if settings.fidelity_weight > 0:
         with torch.no_grad():

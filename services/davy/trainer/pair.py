@@ -69,7 +69,7 @@ def train(
             seen = torch.cat([of_class[indices] for of_class, indices in zip(classes, some, strict=True)])
             labels = torch.tensor([NORMAL, LOW]).repeat_interleave(settings.batch // 2)
 
-            loss = told_apart(run.pair(), seen, labels, clip.logit_scale)
+            loss = told_apart(run.pair(), seen, labels, clip.logit_scale, settings.smoothing)
 
             run.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

@@ -74,7 +74,7 @@ def train(
             terms = {
                 "whole": ranking(pair, whole, clip.logit_scale, settings),
                 "local": settings.patch_weight * ranking(pair, local, clip.logit_scale, settings, local.dark),
-                "entropy": settings.entropy_weight * _entropy(pair, whole, clip.logit_scale),
+                "entropy": settings.entropy_weight * _entropy(pair, whole, clip.logit_scale, settings.smoothing),
             }
             loss = torch.stack(list(terms.values())).sum()
 
@@ -130,9 +130,9 @@ def figures(pair: Tensor, seen: Classes, scale: float) -> dict[str, float]:
         }
 
 
-def _entropy(pair: Tensor, seen: Classes, scale: float) -> Tensor:
+def _entropy(pair: Tensor, seen: Classes, scale: float, smoothing: float) -> Tensor:
     labels = torch.tensor([NORMAL, LOW]).repeat_interleave(len(seen.low))
-    return told_apart(pair, torch.cat([seen.normal, seen.low]), labels, scale)
+    return told_apart(pair, torch.cat([seen.normal, seen.low]), labels, scale, smoothing)
 
 
 def _split(settings: RefineSettings, kind: int) -> Split:

@@ -12,6 +12,8 @@ Labels = Literal["light", "exposure", "meaning", "fixed"]
 
 REPLAYED = 4  # photographs of stage 0 in a step of stage 2, beside as many real pictures
 
+SMOOTHING = 0.1  # of labels: a real normal picture is normal with 95 %, and an enhanced one need not be more
+
 
 class PromptSettings(BaseModel, frozen=True, extra="forbid"):
     """Training of a prompt pair; stages 1 and 3 share it."""
@@ -22,6 +24,7 @@ class PromptSettings(BaseModel, frozen=True, extra="forbid"):
     held_out: Share = Field(0.2, gt=0, lt=1)  # of the pictures, by recording where names tell it: they judge only
     most: PositiveInt = 400  # pictures of a class, evenly taken: the image tower needs 35 ms for each view
     learning_rate: PositiveFloat = 2e-3  # of Adam, constant
+    smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # of labels, see cue_losses.told_apart
     batch: PositiveInt = 128  # cached views in a step
     steps: PositiveInt = 400  # 20 ms each
     checkpoint_every: PositiveInt = 50
@@ -79,18 +82,19 @@ class EnhanceSettings(BaseModel, frozen=True, extra="forbid"):
 
     views: PositiveInt = 4  # pictures or parts of them that the CLIP sees in a step: 90 ms each, forward and back
     patch_share: Share = Field(0.5, ge=0, le=1)  # of the views that are parts, drawn by darkness
+    smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # as the prompts were trained
     fidelity_layers: tuple[int, ...] = (1, 2, 3, 4)  # of the image tower; layer 0 sees noise and little else
 
-    clip_weight: NonNegativeFloat = 0.02  # 0.05 costs 0.25 dB on simulated mines, 0.02 nothing
+    clip_weight: NonNegativeFloat = 0.05  # 0.1 lifts the dark more and whitens what is lit
     fidelity_weight: NonNegativeFloat = 0.2
     spatial_weight: NonNegativeFloat = 1.0
-    exposure_weight: NonNegativeFloat = 0.02
+    exposure_weight: NonNegativeFloat = 0.15  # holds the mean, so that the CLIP moves light into the dark, not up
     colour_weight: NonNegativeFloat = 0.2
     smooth_weight: NonNegativeFloat = 0.005
-    distill_weight: NonNegativeFloat = 1.0
+    distill_weight: NonNegativeFloat = 0.2  # at 1 nothing moves
     replay_weight: NonNegativeFloat = 1.0
 
-    learning_rate: PositiveFloat = 2e-4  # of AdamW; a tenth of stage 0's: the start is good
+    learning_rate: PositiveFloat = 5e-4  # of AdamW; a quarter of stage 0's: the start is good
     final_rate: PositiveFloat = 1e-5
     warmup_steps: NonNegativeInt = 20
     weight_decay: float = Field(1e-4, ge=0)

@@ -11,6 +11,7 @@ from davy.errors import UnreadableImageError
 from davy.frame import BgrImage
 from davy.iqa import psnr_db, ssim
 from davy.nets.ispcnn import IspCnn
+from davy.trainer.dark_regions import dark_psnr_db
 from davy.trainer.photographs import find_pictures
 from davy.trainer.real import read_small
 from davy.trainer.sheet import CELL_WIDTH, Row, sheet
@@ -59,16 +60,17 @@ def titles(words: Sequence[str], width: int = CELL_WIDTH) -> BgrImage:
 
 
 def figures(pairs: Sequence[Pair], versions: Versions) -> Figures:
-    """Mean PSNR and SSIM against references: of the raw pictures, and of every version."""
-    found = {"raw": _means([(pair.low, pair.truth) for pair in pairs])}
+    """Means against references: of the raw pictures, and of every version."""
+    found = {"raw": _means(pairs, [pair.low for pair in pairs])}
     for name, net in versions.items():
-        found[name] = _means([(through(net, pair.low), pair.truth) for pair in pairs])
+        found[name] = _means(pairs, [through(net, pair.low) for pair in pairs])
     return found
 
 
 def markdown(found: Figures) -> str:
-    lines = ["| | PSNR / dB | SSIM |", "|---|---:|---:|"]
-    return "\n".join([*lines, *(f"| {name} | {f['psnr_db']:.2f} | {f['ssim']:.3f} |" for name, f in found.items())])
+    lines = ["| | PSNR / dB | SSIM | PSNR of the darkest quarter / dB |", "|---|---:|---:|---:|"]
+    lines += [f"| {name} | {f['psnr_db']:.2f} | {f['ssim']:.3f} | {f['dark_psnr_db']:.2f} |" for name, f in found.items()]
+    return "\n".join(lines)
 
 
 def verdict(found: Figures, start: str) -> tuple[bool, str]:
@@ -84,8 +86,10 @@ def _gain(found: Figures, older: str, newer: str) -> float:
     return found[newer]["psnr_db"] - found[older]["psnr_db"]
 
 
-def _means(pairs: Sequence[tuple[BgrImage, BgrImage]]) -> dict[str, float]:
+def _means(pairs: Sequence[Pair], outputs: Sequence[BgrImage]) -> dict[str, float]:
+    both = list(zip(pairs, outputs, strict=True))
     return {
-        "psnr_db": float(np.mean([min(psnr_db(image, truth), 100.0) for image, truth in pairs])),
-        "ssim": float(np.mean([ssim(image, truth) for image, truth in pairs])),
+        "psnr_db": float(np.mean([min(psnr_db(image, pair.truth), 100.0) for pair, image in both])),
+        "ssim": float(np.mean([ssim(image, pair.truth) for pair, image in both])),
+        "dark_psnr_db": float(np.mean([dark_psnr_db(pair.low, image, pair.truth) for pair, image in both])),
     }
