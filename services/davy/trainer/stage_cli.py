@@ -37,7 +37,10 @@ def pair(
     normal: Normal = None,
     out: Out = None,
     clip: ClipName = None,
-    labels: Annotated[Labels | None, typer.Option(help="What separates the classes; see the README of Figure 4.")] = None,
+    labels: Annotated[
+        Labels | None,
+        typer.Option(help="What separates the classes: their light; other exposure or meaning (Figure 4); or fixed texts."),
+    ] = None,
     texts: Annotated[tuple[str, str] | None, typer.Option(help="Normal and low-light text, for --labels fixed.")] = None,
     steps: Steps = None,
     seed: Seed = None,
