@@ -3,7 +3,7 @@
 Adapters translate foreign errors into these; only the HTTP and gRPC edges know status codes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class DavyError(Exception):
@@ -190,11 +190,11 @@ class ModelError(DavyError):
 
 
 class ModelRefusedError(ModelError):
-    """A model package that must not run. cause is a short kebab-case name of the rule that it breaks: "digest"."""
+    """A model package that must not run. cause names the rule that it breaks: "digest", "gate:black"; figures may show it."""
 
-    def __init__(self, cause: str, reason: str) -> None:
+    def __init__(self, cause: str, reason: str, figures: Mapping[str, float] | None = None) -> None:
         super().__init__("package", f"refused ({cause}): {reason}")
-        self.cause, self.reason = cause, reason
+        self.cause, self.reason, self.figures = cause, reason, dict(figures or {})
 
 
 class UnknownModelError(InvalidInputError):

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 from prometheus_client import CollectorRegistry
 
-from davy.adapters import ingest_client, mqtt
+from davy.adapters import ingest_client, model_client, mqtt
 from davy.adapters.camera import OPENERS
 from davy.adapters.mqtt import MqttBus
 from davy.adapters.spool import Spool
@@ -27,6 +27,9 @@ from davy.edge.grpc_plane import GrpcPlane
 from davy.edge.ledger import Ledger
 from davy.edge.live import Sink
 from davy.edge.metrics import LedgerCollector, Timings
+from davy.edge.models.disk import ModelDisk
+from davy.edge.models.manager import ModelManager
+from davy.edge.models.metrics import ModelMetrics
 from davy.edge.mqtt_plane import MqttPlane
 from davy.edge.pipeline import Pipeline
 from davy.edge.settings import EdgeSettings
@@ -37,7 +40,7 @@ from davy.frame import CameraId
 from davy.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
 from davy.runtime import StillEnhancer, VideoEnhancer
 from davy.site import SiteConfig
-from davy.telemetry import DropStage, get_logger
+from davy.telemetry import DropReason, DropStage, get_logger
 from davy.topics import OFFLINE, ONLINE, EdgeTopics
 
 log = get_logger(__name__)
@@ -129,9 +132,8 @@ class _Edge:
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
         self._started_ns = time.time_ns()
         self._topics = EdgeTopics(site.site, edge)
-        self._still = still if self._config.enhance == "here" else None
-        self._model = self._still.model if self._still else ""
-        sinks = (DropStage.MQTT, DropStage.GRPC) if self._still else (DropStage.MQTT,)  # raw frames go to the pool only
+        enhances = still is not None and self._config.enhance == "here"
+        sinks = (DropStage.MQTT, DropStage.GRPC) if enhances else (DropStage.MQTT,)  # raw frames go to the pool only
         self._ledger = Ledger(self._config.cameras, sinks)
         self._timings = Timings(edge, registry)
         self._mqtt, self._grpc = MqttPlane(self._ledger, self._timings), GrpcPlane(self._ledger, self._timings)
@@ -139,6 +141,8 @@ class _Edge:
         self._events = Events(self._topics, spool)
         self._states = CameraStates(self._topics, list(self._config.cameras), self._events)
         self._bus: MqttBus | None = None
+        self._swapped = asyncio.Event()
+        self._models = self._open_models(still) if still is not None and enhances else None
         budget = threading.BoundedSemaphore(settings.parallel or os.cpu_count() or 1)
         self._pipelines = {name: self._pipeline(name, openers, budget) for name in self._config.cameras}
         self._stats = Stats(
@@ -159,8 +163,8 @@ class _Edge:
             config,
             self._boot_id,
             openers.get(urlsplit(config.source).scheme, _open_unknown),
-            VideoEnhancer(self._still, self._settings.every) if self._still else None,
-            self._model,
+            VideoEnhancer(self._models.stage.still, self._settings.every) if self._models else None,
+            self._models.stage if self._models else None,
             budget,
             self._ledger,
             self._timings,
@@ -175,7 +179,39 @@ class _Edge:
     def _faults(self) -> dict[str, str]:
         broker = self._bus.fault if self._bus else "not connected yet"
         faults = {"mqtt": broker, "record": self._events.fault, "spool": self._spool.fault}
-        return faults | ({"live": self._grpc.fault} if self._still else {})
+        return faults | ({"live": self._grpc.fault} if self._models else {})
+
+    def _open_models(self, installed: StillEnhancer) -> ModelManager:
+        settings = self._settings
+        disk = ModelDisk(
+            settings.data / self._site.site / self._edge / "models", settings.trust or settings.data / "trust.json"
+        )
+        metrics = ModelMetrics(self._edge, self._registry)
+        return ModelManager(
+            self._topics,
+            self._boot_id,
+            disk,
+            installed,
+            settings.threads,
+            metrics,
+            self._note_model,
+            self._swapped.set,
+            self._lost,
+        )
+
+    def _note_model(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
+        self._events.note(kind, message, severity, figures=figures)  # type: ignore[arg-type]  # numbers of the enum
+
+    def _lost(self) -> int:
+        """Frames that failed or grew too old on their way so far, of the camera that lost most."""
+        accounts = self._ledger.read().values()
+        reasons = (DropReason.ERROR, DropReason.TOO_OLD, DropReason.TOO_LARGE)
+        stages = (DropStage.ENHANCE, DropStage.ENCODE)
+        return max((sum(each.dropped[at, why] for at in stages for why in reasons) for each in accounts), default=0)
+
+    @property
+    def _model(self) -> str:
+        return self._models.stage.still.model if self._models else ""
 
     def _gauges(self) -> Iterable[tuple[str, str, float]]:
         yield "davy_edge_mqtt_connected", "1 while the broker is there.", float(bool(self._bus and self._bus.connected))
@@ -192,6 +228,7 @@ class _Edge:
                 port = stack.enter_context(telemetry)
             async with (
                 ingest_client.connect(self._site.aggregator) as client,
+                model_client.connect(self._site.aggregator) as registry,
                 mqtt.connect(self._site.broker, f"davy-{self._site.site}-{self._edge}", will, self._greet) as bus,
                 self._cameras_open(bus),
                 asyncio.TaskGroup() as tasks,
@@ -210,10 +247,12 @@ class _Edge:
                     (self._events.keep(), "events.keep"),
                     (self._events.publish(bus), "events.publish"),
                     (self._events.report(client), "events.report"),
+                    (self._tell_swaps(bus), "swaps"),
                 ):
                     tasks.create_task(work, name=f"edge.{self._edge}.{title}")
-                if self._still:
+                if self._models:
                     tasks.create_task(self._grpc.run(client), name=f"edge.{self._edge}.grpc")
+                    tasks.create_task(self._models.run(bus, registry), name=f"edge.{self._edge}.models")
                 log.info("edge.started", boot_id=self._boot_id, cameras=list(self._pipelines), model=self._model)
                 if ready is not None:
                     ready(Ready(self._edge, self._boot_id, port))
@@ -242,9 +281,22 @@ class _Edge:
 
     async def _greet(self, bus: Bus) -> None:
         """At every connect: a broker may have forgotten what was retained."""
-        await bus.publish(birth_message(self._topics, self._config, self._boot_id, self._model, self._started_ns))
+        await bus.publish(self._birth())
         await self._states.publish_all(bus)
+        if self._models:
+            await bus.publish(self._models.reported())
         await bus.publish(Message(self._topics.status, ONLINE, qos=1, retain=True))
+
+    def _birth(self) -> Message:
+        return birth_message(self._topics, self._config, self._boot_id, self._model, self._started_ns)
+
+    async def _tell_swaps(self, bus: Bus) -> None:
+        """The birth message names the model: it is told again when that changes."""
+        while True:
+            await self._swapped.wait()
+            self._swapped.clear()
+            with suppress(BrokerUnavailableError):  # it is told at the next connect
+                await bus.publish(self._birth())
 
     async def _watch(self) -> None:
         while True:

@@ -14,8 +14,9 @@ from davy.edge.capture import CameraState, Capture
 from davy.edge.ledger import Ledger
 from davy.edge.mailbox import Mailbox
 from davy.edge.metrics import Timings
+from davy.edge.models.stage import Stage
 from davy.edge.shot import Outgoing, Shot
-from davy.errors import DavyError, FrameTooLargeError
+from davy.errors import DavyError, FrameTooLargeError, ModelError
 from davy.frame import BgrImage, CameraId, EncodedFrame, Frame
 from davy.ports import OpenSource, SourceOptions
 from davy.runtime import VideoEnhancer
@@ -29,7 +30,7 @@ class Pipeline:
     """Captures, enhances and encodes one camera's frames in two threads of its own; hands them to `deliver` on the loop.
 
     Args:
-        enhancer: None forwards raw frames (a thin camera).
+        enhancer: None forwards raw frames (a thin camera); else stage says which model it uses for the next frame.
         budget: Held while a frame is worked on; shared by all cameras of the edge.
         deliver: Called on the event loop with each encoded frame.
         on_state: Called on the event loop when the camera's state changes.
@@ -42,7 +43,7 @@ class Pipeline:
         boot_id: str,
         opener: OpenSource,
         enhancer: VideoEnhancer | None,
-        model: str,
+        stage: Stage | None,
         budget: threading.Semaphore,
         ledger: Ledger,
         timings: Timings,
@@ -50,7 +51,7 @@ class Pipeline:
         on_state: Callable[[str, CameraState, str], None],
     ) -> None:
         self._id, self._config, self._boot_id = camera, config, boot_id
-        self._enhancer, self._model, self._budget = enhancer, model if enhancer else "", budget
+        self._enhancer, self._stage, self._budget = enhancer, stage, budget
         self._ledger, self._timings, self._deliver = ledger, timings, deliver
         self._mailbox: Mailbox[Shot] = Mailbox()
         self._loop = asyncio.get_running_loop()
@@ -117,6 +118,8 @@ class Pipeline:
             log.warning("frame.too_large", camera=self._id.camera, seq=shot.seq, error=str(error))
             return
         except DavyError as error:
+            if isinstance(error, ModelError) and self._stage and self._enhancer:
+                self._stage.failed(self._enhancer.still)
             self._drop(stage, DropReason.ERROR)
             log.warning("frame.refused", camera=self._id.camera, seq=shot.seq, error=str(error))
             return
@@ -134,6 +137,10 @@ class Pipeline:
     def _enhance(self, pixels: BgrImage) -> BgrImage:
         if self._enhancer is None:
             return pixels
+        if self._stage is not None:
+            self._stage.saw(pixels)
+            if self._stage.still is not self._enhancer.still:
+                self._enhancer.swap(self._stage.still)  # between two frames: none is lost
         if self._buffer is None or self._buffer.shape != pixels.shape:
             self._buffer = np.empty_like(pixels, order="C")  # used again: nobody keeps it beyond the encoder
         return self._enhancer.enhance(pixels, self._config.strength, out=self._buffer)
@@ -149,7 +156,7 @@ class Pipeline:
             width=width,
             height=height,
             jpeg=jpeg.encode(pixels, config.quality),
-            model=self._model,
+            model=self._enhancer.model if self._enhancer else "",
             strength=config.strength if enhanced else 0.0,
             enhanced_ns=enhanced_ns if enhanced else 0,
             raw_jpeg=jpeg.encode(shot.frame.pixels, config.quality) if enhanced and config.send_raw else b"",

@@ -12,6 +12,7 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
     edge: str = Field("", description="Which edge of mine.yaml this is; may be left out where it names only one.")
     data: Path = Field(Path("data/edge"), description="Folder of the spool; each edge gets its own folder in it.")
     model: Path | None = Field(None, description="An ONNX file; the shipped model where absent.")
+    trust: Path | None = Field(None, description="The key set of `davy keys`; DATA/trust.json where absent.")
     threads: PositiveInt = Field(1, description="Threads for one picture.")
     parallel: NonNegativeInt = Field(0, description="Pictures enhanced at once, all cameras together; 0: one per processor.")
     every: PositiveInt = Field(10, description="The network looks at one frame in so many; the pixels are done every frame.")

@@ -121,6 +121,16 @@ async def connect(endpoint: str) -> AsyncIterator[IngestClient]:
     Raises:
         ConfigError: endpoint is no such address.
     """
+    async with open_channel(endpoint) as channel:
+        yield IngestClient(channel, endpoint)
+
+
+def open_channel(endpoint: str) -> grpc.aio.Channel:
+    """A connection of its own to the aggregator, opened when it is needed.
+
+    Raises:
+        ConfigError: endpoint is no such address.
+    """
     try:
         parts = urlsplit(endpoint)
         target = f"{parts.hostname}:{parts.port or DEFAULT_PORT}"
@@ -129,8 +139,5 @@ async def connect(endpoint: str) -> AsyncIterator[IngestClient]:
     if parts.scheme not in ("grpc", "grpcs") or not parts.hostname:
         raise ConfigError(f"{endpoint} is no address of an aggregator: write grpc://host:50051 or grpcs://host:50051")
     if parts.scheme == "grpcs":
-        channel = grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options=_OPTIONS)
-    else:
-        channel = grpc.aio.insecure_channel(target, options=_OPTIONS)
-    async with channel:
-        yield IngestClient(channel, endpoint)
+        return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options=_OPTIONS)
+    return grpc.aio.insecure_channel(target, options=_OPTIONS)
