@@ -11,8 +11,19 @@ PROGRAMS = {
     "aggregator": ("davy.aggregator.cli", "collect frames and events; REST, console, metrics"),
     "train": ("davy.trainer.cli", "train the ISP-CNN"),
     "models": ("davy.models_cli", "the registry of models: add, list, show, compare, tag, delete, verify"),
+    "rollout": ("davy.rollout_cli", "bring a model to the edges in waves, watch it, take it back"),
     "keys": ("davy.keys_cli", "make, rotate, trust and revoke the keys that sign models"),
     "config": ("davy.site_cli", "check a mine.yaml, print its JSON Schema"),
+}
+
+# Programs whose extra has another name.
+EXTRAS = {
+    "enhance": "enhancer",
+    "train": "trainer",
+    "config": "edge",
+    "keys": "model",
+    "models": "registry",
+    "rollout": "edge",
 }
 
 
@@ -46,9 +57,7 @@ def main() -> int:
 
 
 def _extra_of(program: str) -> str:
-    return {"enhance": "enhancer", "train": "trainer", "config": "edge", "keys": "model", "models": "registry"}.get(
-        program, program
-    )
+    return EXTRAS.get(program, program)
 
 
 def _print_programs() -> None:

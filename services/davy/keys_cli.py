@@ -1,6 +1,5 @@
 """`davy keys`: the keys that sign models, and the key set that edges trust."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -8,10 +7,8 @@ from typing import Annotated
 import typer
 
 from davy.errors import ConfigError, DavyError
-from davy.model.keys import KeySet, SigningKey, TrustedKey, key_id, newest_valid
-
-TRUST = "trust.json"
-PASSPHRASE = "DAVY_KEY_PASSPHRASE"
+from davy.model.keyring import TRUST, make_key, signs_here
+from davy.model.keys import KeySet, TrustedKey, key_id
 
 app = typer.Typer(
     help="The keys that sign models (FOLDER/*.pem, secret) and the key set that edges trust (FOLDER/trust.json).",
@@ -21,34 +18,6 @@ app = typer.Typer(
 Folder = Annotated[Path, typer.Option(envvar="DAVY_KEYS", help="Where the keys lie.")]
 Days = Annotated[float, typer.Option(min=0.01, max=36_500, help="How long what it signs may be admitted.")]
 Comment = Annotated[str, typer.Option(help="For people, 200 characters.")]
-
-
-def make_key(folder: Path, days: float, comment: str = "") -> TrustedKey:
-    """A new key in the folder, trusted at once."""
-    key = SigningKey.generate()
-    key.save(folder / f"{key.id}.pem", passphrase())
-    trusted = key.trusted(days, comment)
-    KeySet.load(folder / TRUST).with_key(trusted).save(folder / TRUST)
-    return trusted
-
-
-def signing_key(folder: Path, start: str = "") -> SigningKey:
-    """The key to sign with: the one named, else of those that are here and valid the one that lasts longest.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    trust = KeySet.load(folder / TRUST)
-    here = [key for key in trust.keys if (folder / f"{key.id}.pem").is_file() and key.id.startswith(start)]
-    chosen = newest_valid(here, datetime.now(UTC))
-    if chosen is None:
-        raise ConfigError(f"{folder} holds no valid key{f' {start}' if start else ''}: make one with `davy keys new`")
-    return SigningKey.load(folder / f"{chosen.id}.pem", passphrase())
-
-
-def passphrase() -> bytes | None:
-    """What private keys are encrypted with; None where the environment names none."""
-    return os.environ.get(PASSPHRASE, "").encode() or None
 
 
 @app.command()
@@ -64,7 +33,7 @@ def list_(folder: Folder = Path("keys"), public: Annotated[bool, typer.Option(he
     """Which keys are trusted, since when, until when, and which of them can sign here."""
     now = datetime.now(UTC)
     for key in sorted(KeySet.load(folder / TRUST).keys, key=lambda key: key.not_before):
-        secret = "signs here" if (folder / f"{key.id}.pem").is_file() else "-"
+        secret = "signs here" if signs_here(folder, key) else "-"
         told = f"{key.id}  {key.state(now):<13}  {key.not_before:%F} to {key.not_after:%F}  {secret:<10}  {key.comment}"
         print(told.rstrip() + (f"  {key.public}" if public else "") + (f"  revoked: {key.reason}" if key.revoked else ""))
 
@@ -79,7 +48,7 @@ def rotate(
     """Make a new key, and let the others that sign here end after the overlap."""
     ends = datetime.now(UTC) + timedelta(days=overlap)
     trust = KeySet.load(folder / TRUST)
-    old = [key for key in trust.keys if (folder / f"{key.id}.pem").is_file() and not key.revoked and key.not_after > ends]
+    old = [key for key in trust.keys if signs_here(folder, key) and not key.revoked and key.not_after > ends]
     made = make_key(folder, days, comment)
     trust = KeySet.load(folder / TRUST)
     for key in old:

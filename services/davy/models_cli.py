@@ -11,8 +11,9 @@ from davy.adapters import jpeg
 from davy.adapters.registry import Entry, ModelRegistry
 from davy.errors import ConfigError, DavyError
 from davy.frame import BgrImage
-from davy.keys_cli import TRUST, Folder, signing_key
+from davy.keys_cli import Folder
 from davy.model import KeySet, open_package, pack
+from davy.model.keyring import TRUST, signing_key
 from davy.model.package import Provenance
 
 app = typer.Typer(help="The registry of models: signed packages.", no_args_is_help=True, add_completion=False)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from davy.adapters.registry import Entry
 from davy.aggregator.rollout.controller import Controller
-from davy.aggregator.rollout.plan import Rollout, RolloutSpec, state_of
+from davy.aggregator.rollout.plan import Rollout, RolloutSpec, word_of
 from davy.aggregator.shelf import Shelf
 from davy.errors import InvalidInputError
 from davy.v1 import model_pb2, model_pb2_grpc
@@ -96,19 +96,19 @@ class RolloutsServicer(model_pb2_grpc.RolloutsServicer):
 
     def _edge(self, rollout: Rollout, edge: str) -> model_pb2.EdgeModel:
         view, member = self._controller.fleet.view(edge), rollout.members[edge]
-        desired, said = rollout.desired(edge), view.reported
+        desired, word = rollout.desired(edge), word_of(rollout, edge, self._controller.fleet.view)
         return model_pb2.EdgeModel(
             edge=edge,
             wave=member.wave,
             online=view.online,
             desired_epoch=member.epoch,
             desired_model=desired.model if desired else "",
-            reported_epoch=said.epoch,
-            state=state_of(rollout, edge, self._controller.fleet.view),
-            model=said.model,
-            cause=said.cause,
-            reason=said.reason,
-            figures=said.figures,
+            reported_epoch=view.reported.epoch,
+            state=word.state,
+            model=view.reported.model,
+            cause=word.cause,
+            reason=word.reason,
+            figures=word.figures,
         )
 
 

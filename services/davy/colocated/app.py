@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from davy.adapters.embedded import embedded_broker, embedded_store, free_port
 from davy.adapters.tasks import until_first_ends
 from davy.aggregator import app as aggregator
 from davy.aggregator.settings import AggregatorSettings
+from davy.colocated.first_model import first_model
 from davy.colocated.ledger import Account, read_accounts
 from davy.colocated.observer import CameraView, Views, observe, sample_quality
 from davy.colocated.settings import ColocatedSettings
@@ -24,6 +26,7 @@ from davy.enhancer import app as enhancer
 from davy.enhancer.settings import EnhancerSettings
 from davy.frame import CameraId
 from davy.mine.world import Mine
+from davy.model.keyring import TRUST
 from davy.ports import OpenSource
 from davy.runtime import StillEnhancer
 from davy.site import SiteConfig
@@ -90,6 +93,16 @@ class ColocatedMine:
         )
         self._waiting = {"aggregator", "enhancer"}
 
+    @property
+    def registry_url(self) -> str:
+        """Where this mine's models are."""
+        return f"file://{(self.settings.data / 'models').absolute()}"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the keys that sign them."""
+        return self.settings.data / "keys"
+
     async def run(self) -> None:
         """Run everything until cancelled.
 
@@ -103,6 +116,7 @@ class ColocatedMine:
             grpc = f"grpc://{settings.host}:{running.addresses.grpc}"
             site = running.site.model_copy(update={"broker": broker, "store": store, "aggregator": grpc})
             still = await asyncio.to_thread(StillEnhancer)
+            await asyncio.to_thread(first_model, self.registry_url, self.keys)
             async with mqtt.connect(broker, f"davy-observer-{running.addresses.mqtt}") as bus:
                 works: dict[str, Coroutine[Any, Any, None]] = {
                     "observe": observe(bus, site.camera_ids(), running.views, running.seen.set),
@@ -117,7 +131,12 @@ class ColocatedMine:
     async def _aggregator(self, site: SiteConfig) -> None:
         addresses = self.running.addresses
         settings = AggregatorSettings(
-            host=addresses.host, port=addresses.console, grpc_port=addresses.grpc, data=self.settings.data / "aggregator"
+            host=addresses.host,
+            port=addresses.console,
+            grpc_port=addresses.grpc,
+            data=self.settings.data / "aggregator",
+            registry=self.registry_url,
+            trust=self.keys / TRUST,
         )
         await aggregator.serve(settings, site, ready=lambda _: self._note("aggregator"))
 
@@ -134,7 +153,7 @@ class ColocatedMine:
 
     async def _edge(self, site: SiteConfig, edge_id: str, still: StillEnhancer) -> None:
         await self.running.listening.wait()  # an edge would wait for the aggregator just as well, but complain
-        settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge")
+        settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge", trust=self.keys / TRUST)
         openers: dict[str, OpenSource] = {**OPENERS, MINE_SCHEME: self.mine.open_source}
         await edge.serve(settings, site, openers, self._registries[edge_id], still=still)
 

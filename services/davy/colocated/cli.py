@@ -102,6 +102,7 @@ async def _show(colocated: ColocatedMine, console: Console, begun: float, stop: 
     console.print(f"  REST      http://{host}:{at.console}/docs and http://{host}:{at.enhancer}")
     console.print(f"  frames    mqtt://{host}:{at.mqtt}  davy/v1/{running.site.site}/+/cam/+/frame")
     console.print(f"  gRPC      grpc://{host}:{at.grpc} and grpc://{host}:{at.enhancer_grpc}")
+    console.print(f"  models    http://{host}:{at.console}/models   davy models list --registry {colocated.registry_url}")
     for view in running.views.values():
         view.restart()  # what came while others still started is not what the mine delivers
     live = settings.table == "live" or (settings.table == "auto" and console.is_terminal)

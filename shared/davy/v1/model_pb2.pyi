@@ -436,7 +436,7 @@ class EdgeModel(_message.Message):
     desired_model: _builtins.str
     reported_epoch: _builtins.int
     state: _builtins.str
-    """waiting, downloading, verifying, shadow, probation, active, failed, rolled-back"""
+    """with this rollout's model; its verdict stays: waiting, downloading, verifying, shadow, probation, active, failed, rolled-back"""
     model: _builtins.str
     """what runs there; empty: what was installed"""
     cause: _builtins.str

@@ -86,6 +86,8 @@ async def test_f22_what_the_canary_refuses_reaches_no_other_edge(mosquitto, tmp_
             touched = [edge for edge in edges if edge.heard]
             await until(lambda: len(touched[0].heard) == 2)
         assert len(touched) == 1
+        canary = next(edge for edge in done["edges"] if edge["edge"] == touched[0].name)
+        assert (canary["state"], canary["returned"], canary["figures"]["brightness-ratio"]) == ("failed", True, 0.02)
         assert touched[0].heard[1].model == ""  # what was installed
         alarms = (await aggregator.get("/v1/events?severity=alarm")).json()["events"]
         assert "rollout-rolled-back" in [event["kind"] for event in alarms]

@@ -155,7 +155,7 @@ def test_paused_tells_nobody_but_a_fault_still_takes_it_back():
     rollout = advance(rollout, fleet, S, 1)
     rollout = rollout.model_copy(update={"state": RolloutState.PAUSED})
     fleet.say(rollout, "e00")
-    assert advance(rollout, fleet, 2 * S, 2) is rollout
+    assert told(advance(rollout, fleet, 2 * S, 2)) == ["e00"]
     fleet.say(rollout, "e00", EdgeState.ROLLED_BACK, "probation:errors")
     assert advance(rollout, fleet, 2 * S, 2).state is RolloutState.ROLLED_BACK
 

@@ -46,12 +46,16 @@ class Request(BaseModel):
 
 
 def console_routes(parts: Parts) -> APIRouter:
-    """GET /, GET /docs and the WebSocket /v1/console."""
+    """GET /, GET /models, GET /docs and the WebSocket /v1/console."""
     routes = APIRouter()
 
     @routes.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(STATIC / "index.html", headers=_PAGE_HEADERS)
+
+    @routes.get("/models", include_in_schema=False)
+    async def models() -> FileResponse:
+        return FileResponse(STATIC / "models.html", headers=_PAGE_HEADERS)
 
     @routes.get("/docs", include_in_schema=False)
     async def docs() -> FileResponse:

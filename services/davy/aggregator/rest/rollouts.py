@@ -13,7 +13,7 @@ from davy.aggregator.parts import Parts
 from davy.aggregator.rest.guard import same_origin
 from davy.aggregator.rest.models import utc
 from davy.aggregator.rest.streams import CountedEvents
-from davy.aggregator.rollout.plan import Rollout, RolloutSpec, RolloutState, state_of
+from davy.aggregator.rollout.plan import Rollout, RolloutSpec, RolloutState, word_of
 from davy.model.desired import EdgeState, Reported
 
 _SSE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
@@ -29,7 +29,8 @@ class EdgeModel(BaseModel):
     desired_epoch: int = Field(description="0 before it is told anything.")
     desired_model: str
     reported_epoch: int
-    state: EdgeState
+    state: EdgeState = Field(description="How far it is with the model of this rollout; its verdict stays.")
+    returned: bool = Field(description="Whether it was told to go back.")
     model: str = Field(description="What it emits; empty: what was installed with it.")
     cause: str = Field(examples=["gate:black"])
     reason: str
@@ -56,10 +57,18 @@ class Rollouts(BaseModel):
     rollouts: list[RolloutView]
 
 
+class FleetEdge(BaseModel):
+    """One edge, rollout or none."""
+
+    edge: str
+    online: bool
+    reported: Reported
+
+
 class Fleet(BaseModel):
     """What every edge says about its model."""
 
-    edges: dict[str, Reported]
+    edges: list[FleetEdge]
 
 
 def rollout_routes(parts: Parts) -> APIRouter:
@@ -84,7 +93,8 @@ def rollout_routes(parts: Parts) -> APIRouter:
 
     @routes.get("/fleet", summary="The model of every edge, as it says itself")
     async def fleet() -> Fleet:
-        return Fleet(edges=controller.fleet.reported)
+        views = {edge: controller.fleet.view(edge) for edge in controller.edges()}
+        return Fleet(edges=[FleetEdge(edge=edge, online=view.online, reported=view.reported) for edge, view in views.items()])
 
     @routes.get("/rollouts", summary="The newest first")
     async def rollouts() -> Rollouts:
@@ -148,6 +158,7 @@ def rollout_routes(parts: Parts) -> APIRouter:
 
 def _show_edge(rollout: Rollout, edge: str, parts: Parts) -> EdgeModel:
     view, member, desired = parts.controller.fleet.view(edge), rollout.members[edge], rollout.desired(edge)
+    word = word_of(rollout, edge, parts.controller.fleet.view)
     return EdgeModel(
         edge=edge,
         wave=member.wave,
@@ -155,9 +166,10 @@ def _show_edge(rollout: Rollout, edge: str, parts: Parts) -> EdgeModel:
         desired_epoch=member.epoch,
         desired_model=desired.model if desired else "",
         reported_epoch=view.reported.epoch,
-        state=state_of(rollout, edge, parts.controller.fleet.view),
+        state=word.state,
         model=view.reported.model,
-        cause=view.reported.cause,
-        reason=view.reported.reason,
-        figures=view.reported.figures,
+        cause=word.cause,
+        reason=word.reason,
+        figures=word.figures,
+        returned=member.returned,
     )

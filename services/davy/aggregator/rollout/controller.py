@@ -52,7 +52,7 @@ class Controller:
         edges: Callable[[], Sequence[str]],
     ) -> None:
         self._site, self._store, self.shelf, self.fleet, self._archive = site, store, shelf, fleet, archive
-        self._metrics, self._edges = metrics, edges
+        self._metrics, self.edges = metrics, edges
         self._rollouts = {rollout.id: rollout for rollout in map(Rollout.model_validate_json, store.rollouts())}
         self._desired = {edge: Desired.model_validate_json(body) for edge, body in store.desired().items()}
         self._untold: dict[str, None] = dict.fromkeys(self._desired)
@@ -152,7 +152,7 @@ class Controller:
         self._to_tell.set()
 
     async def _members(self, spec: RolloutSpec) -> dict[str, Member]:
-        known = list(self._edges())
+        known = list(self.edges())
         if unknown := [edge for edge in spec.edges if edge not in known]:
             raise ConflictError(f"no edge {unknown[0]!r} that enhances; there are {', '.join(known[:8]) or 'none'}")
         chosen = list(spec.edges) or known
@@ -196,7 +196,7 @@ class Controller:
         news = {}
         for edge, member in after.members.items():
             desired = after.desired(edge)
-            if desired is not None and member != before.members[edge]:
+            if desired is not None and member.epoch != before.members[edge].epoch:
                 news[edge] = desired
         bodies = {edge: desired.model_dump_json() for edge, desired in news.items()}
         await asyncio.to_thread(self._store.save, after.id, after.model_dump_json(), bodies)

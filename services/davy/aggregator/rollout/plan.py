@@ -66,12 +66,13 @@ class RolloutState(StrEnum):
 
 
 class Member(_Value):
-    """An edge in a rollout. epoch 0: not told yet. returned: told to go back to its baseline."""
+    """An edge in a rollout. epoch 0: not told yet. verdict: its last word on the model. returned: told to go back."""
 
     wave: int
     baseline: Target
     epoch: int = 0
     started_ns: int = 0
+    verdict: Reported | None = None
     returned: bool = False
 
 
@@ -139,6 +140,7 @@ def advance(rollout: Rollout, view: View, now_ns: int, epoch: int) -> Rollout:
     """
     if rollout.state.ended:
         return rollout
+    rollout = _hear(rollout, view)
     if fault := _fault(rollout, view, now_ns):
         return send_back(rollout, RolloutState.ROLLED_BACK, fault, now_ns, epoch)
     if rollout.state is RolloutState.PAUSED:
@@ -167,10 +169,29 @@ def send_back(rollout: Rollout, state: RolloutState, reason: str, now_ns: int, e
     return rollout.model_copy(update={"state": state, "reason": reason, "ended_ns": now_ns, "members": back})
 
 
+def word_of(rollout: Rollout, edge: str, view: View) -> Reported:
+    """What the edge has said about the model of this rollout: its verdict, or how far it is."""
+    member, reported = rollout.members[edge], view(edge).reported
+    if member.verdict is not None:
+        return member.verdict
+    return reported if member.epoch and reported.epoch == member.epoch and not member.returned else UNHEARD
+
+
 def state_of(rollout: Rollout, edge: str, view: View) -> EdgeState:
     """How far an edge is with what this rollout told it."""
     member, reported = rollout.members[edge], view(edge).reported
     return reported.state if member.epoch and reported.epoch == member.epoch else EdgeState.WAITING
+
+
+def _hear(rollout: Rollout, view: View) -> Rollout:
+    """Keep the verdicts: an edge that is sent back speaks of another model next."""
+    heard = {}
+    for edge, member in rollout.members.items():
+        word = view(edge).reported
+        news = member.verdict is None or member.verdict.state is not word.state
+        if news and not member.returned and state_of(rollout, edge, view).final:
+            heard[edge] = member.model_copy(update={"verdict": word})
+    return rollout.model_copy(update={"members": {**rollout.members, **heard}}) if heard else rollout
 
 
 def _start(rollout: Rollout, now_ns: int, epoch: int) -> Rollout:

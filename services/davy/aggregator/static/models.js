@@ -1,0 +1,178 @@
+// Models and rollouts: what every edge runs and says, the gate figures, and the two or three things that an operator may do.
+
+const EVERY_MS = 1000;
+const MODELS_EVERY = 5; // turns
+const GATES = [ // figure, digits, whether a value breaks the gate
+  ["brightness-ratio", 2, (v, g) => v < g.brightness_least || v > g.brightness_most],
+  ["noise-ratio", 2, (v, g) => v > g.noise_most],
+  ["uneven-ratio", 2, (v, g) => v > g.uneven_most],
+  ["clipped-more", 3, (v, g) => v > g.clipped_more],
+  ["p95-ratio", 2, (v, g) => v > g.latency_most],
+  ["frames", 0, () => false],
+  ["frames-lost", 0, (v) => v > 1],
+];
+
+const byId = (id) => document.getElementById(id);
+let rollouts = [];
+let models = [];
+let turn = 0;
+
+function element(tag, className, ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+const short = (id) => (id ? id.slice(0, 12) : "as installed");
+const time = (text) => text.slice(0, 19).replace("T", " ");
+const state = (name) => element("span", `state ${name}`, name);
+
+function nothing(columns, words) {
+  const row = element("tr", "empty");
+  const cell = element("td", "", words);
+  cell.colSpan = columns;
+  row.append(cell);
+  return row;
+}
+
+async function ask(path, method = "GET", body = undefined) {
+  const headers = body ? { "Content-Type": "application/json" } : {};
+  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.detail ?? answer.statusText);
+  return said;
+}
+
+function tell(fault) {
+  byId("banner").hidden = !fault;
+  byId("banner").textContent = fault;
+}
+
+async function act(path, body) {
+  try {
+    await ask(path, "POST", body);
+    await refresh();
+  } catch (error) {
+    tell(error.message);
+  }
+}
+
+function button(words, go) {
+  const made = element("button", "plain", words);
+  made.type = "button";
+  made.addEventListener("click", go);
+  return made;
+}
+
+function showRollout(rollout) {
+  const goesOn = rollout && ["running", "paused"].includes(rollout.state);
+  byId("waves").replaceChildren(...(rollout ? waves(rollout) : []));
+  if (!rollout) return;
+  const note = byId("rollout-note");
+  note.replaceChildren(state(rollout.state), ` model ${short(rollout.model)} · begun ${time(rollout.created_at)} UTC`);
+  if (rollout.reason) note.append(` · ${rollout.reason}`);
+  const path = `/v1/rollouts/${rollout.id}`;
+  const wanted = goesOn ? `${rollout.id} ${rollout.state}` : "";
+  if (byId("rollout-actions").dataset.shows === wanted) return;
+  byId("rollout-actions").dataset.shows = wanted;
+  const turnOver = rollout.state === "paused" ? ["Resume", "resume"] : ["Pause", "pause"];
+  const buttons = [button(turnOver[0], () => act(`${path}/${turnOver[1]}`)), button("Abort", () => act(`${path}/abort`))];
+  byId("rollout-actions").replaceChildren(...(goesOn ? buttons : []));
+}
+
+function waves(rollout) {
+  return Array.from({ length: rollout.waves }, (_, wave) => {
+    const edges = rollout.edges.filter((edge) => edge.wave === wave);
+    const done = edges.filter((edge) => edge.state === "active" && !edge.returned).length;
+    const track = element("div", "track", ...edges.map((edge) => element("i", edge.returned && edge.state === "active" ? "returned" : edge.state)));
+    const words = `${wave ? `wave ${wave + 1}` : "canary"}: ${done} of ${edges.length}`;
+    return element("li", wave === rollout.wave ? "now" : "", track, element("p", "", words));
+  });
+}
+
+function showEdges(fleet, rollout) {
+  const gates = rollout?.spec.gates ?? {};
+  // The figures that sent an edge back are of more use than those of the model that it went back to.
+  const sentBack = new Map((rollout?.edges ?? []).filter((edge) => edge.returned && edge.cause).map((edge) => [edge.edge, edge]));
+  const rows = fleet.map(({ edge, online, reported }) => {
+    const row = element("tr");
+    const word = sentBack.get(edge) ?? reported;
+    row.dataset.edge = edge;
+    const runs = element("td", "", element("code", "", short(reported.model)));
+    runs.title = `${reported.model} ${reported.frame_id}`;
+    row.append(element("td", "", edge), element("td", "", state(online ? reported.state : "offline")), runs);
+    row.append(element("td", "soft", String(reported.epoch || "")));
+    for (const [name, digits, broken] of GATES) {
+      const value = word.figures[name];
+      row.append(element("td", `figure${value !== undefined && broken(value, gates) ? " bad" : ""}`, value?.toFixed(digits) ?? ""));
+    }
+    row.append(element("td", "why", `${sentBack.has(edge) ? `refused ${short(rollout.model)}: ` : ""}${[word.cause, word.reason].filter(Boolean).join(": ")}`));
+    return row;
+  });
+  byId("edges").replaceChildren(...(rows.length ? rows : [nothing(12, "No edge of this site enhances here.")]));
+  const active = fleet.filter(({ online }) => online).length;
+  byId("edges-note").textContent = `${active} of ${fleet.length} online`;
+}
+
+function showModels() {
+  const rows = models.map((model) => {
+    const row = element("tr");
+    const id = element("td", "", element("code", "", short(model.id)));
+    id.title = model.id;
+    const figures = Object.entries(model.figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
+    const tags = element("td", "", ...model.tags.map((tag) => element("span", "tag-chip", tag)));
+    const begin = button("Roll out", () => confirmRollout(model));
+    begin.disabled = rollouts.some(({ state: now }) => ["running", "paused"].includes(now));
+    row.append(id, element("td", "soft", model.frame_id), element("td", "soft", time(model.created)), tags);
+    row.append(element("td", "soft", figures.join(", ")), element("td", "soft", model.run), element("td", "", model.runs_on.join(", ")));
+    row.append(element("td", "figure", begin));
+    return row;
+  });
+  byId("models").replaceChildren(...(rows.length ? rows : [nothing(8, "The registry is empty: add a model with `davy models add`.")]));
+  byId("models-note").textContent = `${models.length} in the registry`;
+}
+
+function showPast() {
+  const rows = rollouts.slice(1, 20).map((rollout) => {
+    const row = element("tr");
+    row.append(element("td", "soft", time(rollout.created_at)), element("td", "", element("code", "", short(rollout.model))));
+    row.append(element("td", "", state(rollout.state)), element("td", "soft", String(rollout.edges.length)));
+    row.append(element("td", "why", rollout.reason));
+    return row;
+  });
+  byId("past").replaceChildren(...(rows.length ? rows : [nothing(5, "None.")]));
+}
+
+function confirmRollout(model) {
+  byId("ask-text").textContent =
+    `Bring model ${short(model.id)} (${model.run || model.frame_id}) to the edges? One edge tries it first beside the model that it ` +
+    "runs. If the picture is worse or slower, it goes back by itself, and the others never see it.";
+  const dialog = byId("ask");
+  dialog.onclose = () => dialog.returnValue === "yes" && act("/v1/rollouts", { model: model.id });
+  dialog.returnValue = "";
+  dialog.showModal();
+}
+
+async function refresh() {
+  const [found, fleet] = await Promise.all([ask("/v1/rollouts"), ask("/v1/fleet")]);
+  rollouts = found.rollouts;
+  if (turn % MODELS_EVERY === 0) models = (await ask("/v1/models")).models;
+  turn += 1;
+  showRollout(rollouts[0]);
+  showEdges(fleet.edges, rollouts[0]);
+  showModels();
+  showPast();
+}
+
+async function loop() {
+  try {
+    if (!document.hidden) await refresh();
+    tell("");
+  } catch (error) {
+    tell(`The aggregator does not answer as expected: ${error.message}. Trying again.`);
+  }
+  setTimeout(loop, EVERY_MS);
+}
+
+loop();
