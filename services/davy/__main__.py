@@ -10,6 +10,7 @@ PROGRAMS = {
     "enhance": ("davy.enhancer.enhance_cli", "enhance an image, a folder or a video file"),
     "aggregator": ("davy.aggregator.cli", "collect frames and events; REST, console, metrics"),
     "train": ("davy.trainer.cli", "train the ISP-CNN"),
+    "bench": ("davy.bench.cli", "measure the pictures beside classical methods: tables, sheets, plots"),
     "models": ("davy.models_cli", "the registry of models: add, list, show, compare, tag, delete, verify"),
     "rollout": ("davy.rollout_cli", "bring a model to the edges in waves, watch it, take it back"),
     "keys": ("davy.keys_cli", "make, rotate, trust and revoke the keys that sign models"),

@@ -3,6 +3,7 @@ import pytest
 
 from davy.errors import InvalidInputError
 from davy.iqa import flicker
+from davy.iqa.flicker import fitting_gain
 
 
 def video(*levels):
@@ -26,3 +27,8 @@ def test_no_frames_and_unequal_lengths_are_refused():
         flicker([])
     with pytest.raises(InvalidInputError, match="2 frames"):
         flicker(video(1), video(1, 2))
+
+
+def test_the_fitting_gain_of_a_video_half_as_bright_is_two():
+    assert fitting_gain(np.array([10.0, 20.0]), np.array([20.0, 40.0])) == pytest.approx(2)
+    assert fitting_gain(np.zeros(2), np.ones(2)) == 0

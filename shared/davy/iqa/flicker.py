@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from davy.errors import InvalidInputError
 from davy.frame import BgrImage
@@ -26,6 +27,10 @@ def flicker(frames: Iterable[BgrImage], reference: Iterable[BgrImage] | None = N
     wanted = np.array([luma(frame).mean() for frame in reference])
     if wanted.size != means.size:
         raise InvalidInputError(f"the reference has {wanted.size} frames, the video {means.size}")
-    power = float(wanted @ wanted)
-    gain = float(wanted @ means) / power if power > 0 else 0.0
-    return float((means - gain * wanted).std())
+    return float((means - fitting_gain(wanted, means) * wanted).std())
+
+
+def fitting_gain(source: NDArray[np.float64], target: NDArray[np.float64]) -> float:
+    """The one factor by which source, shape (N,), comes nearest to target, by least squares; 0 for a source of zeros."""
+    power = float(source @ source)
+    return float(source @ target) / power if power > 0 else 0.0
