@@ -51,6 +51,9 @@ format: $(VENV)/.dev  ## format the code, sort the imports
 proto: $(VENV)/.dev  ## generate shared/davy/v1 from proto/davy/v1
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py
 
+faults: $(VENV)/.dev  ## the long forms of the fault tests: 100 kills, 200 edges, bad models in a running mine
+	$(BIN)/pytest -m slow -k test_f $(PYTEST_ARGS)
+
 compose-test: $(VENV)/.dev  ## docker compose up, look at it from outside, down
 	$(BIN)/pytest -m slow tests/system/test_compose.py $(PYTEST_ARGS)
 
@@ -77,4 +80,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: help setup mine test unit check format proto compose-test train clean
+.PHONY: help setup mine test unit check format proto faults compose-test train clean

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from tests.conftest import wait_for_port
 from tests.fixtures.packages import WEIGHTS, bad_package, good_package, signing_key, trust
 
+from davy.__main__ import main
+from davy.adapters import jpeg
 from davy.adapters.registry import ModelRegistry
 from davy.errors import (
     ConfigError,
@@ -18,6 +21,7 @@ from davy.errors import (
     UnknownModelError,
 )
 from davy.model import KeySet, SigningKey
+from davy.model.golden import make_inputs
 from davy.model.package import sign
 from davy.runtime import shipped_model
 
@@ -160,30 +164,75 @@ def test_a_storage_that_is_away_or_unknown_is_a_clear_error(tmp_path):
         ModelRegistry(str(tmp_path), trust()).add(GOOD.data)
 
 
-def models(folder, *words) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "DAVY_REGISTRY": str(folder / "models"), "DAVY_KEYS": str(folder)}
-    command = [sys.executable, "-m", "davy", "models", *words]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, cwd=folder)
+@pytest.mark.slow
+def test_the_same_on_s3(free_port, monkeypatch):
+    pytest.importorskip("s3fs", reason="pip install s3fs 'moto[server]'")
+    pytest.importorskip("moto", reason="pip install s3fs 'moto[server]'")
+    import boto3
+
+    url = f"http://127.0.0.1:{free_port}"
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(free_port)], stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_for_port(free_port, 20)
+            boto3.client("s3").create_bucket(Bucket="mine")
+            registry = ModelRegistry("s3://mine/models", trust())
+            entry = registry.add(GOOD.data)
+            registry.tag(entry, "stable")
+            registry.add(BLACK.data)
+            assert registry.read(registry.get("stable")) == GOOD.data
+            assert [each.id for each in registry.retire(0, timedelta(0))] == [BLACK.id]
+            assert [each.id for each in registry.entries()] == [GOOD.id]
+            with pytest.raises(RegistryUnavailableError):
+                ModelRegistry("s3://mistyped/models", trust()).add(GOOD.data)
+        finally:
+            server.kill()
 
 
-def test_the_command_line_packs_signs_lists_compares_and_deletes(tmp_path):
+@pytest.fixture
+def models(tmp_path, monkeypatch, capsys):
+    """Runs `davy models` as typed; returns the exit status, what it printed, and what it complained about."""
+    monkeypatch.setenv("DAVY_REGISTRY", str(tmp_path / "models"))
+    monkeypatch.setenv("DAVY_KEYS", str(tmp_path))
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["davy", "models", *words])
+        return (main(), *capsys.readouterr())
+
+    return run
+
+
+def test_the_command_line_packs_signs_lists_compares_and_deletes(tmp_path, models):
     trust().save(tmp_path / "trust.json")
     signing_key().save(tmp_path / f"{signing_key().id}.pem")
-    added = models(
-        tmp_path, "add", str(shipped_model()), str(WEIGHTS), "--figure", "val-psnr-db=23.4", "--tag", "stable", "--out", "p.zip"
-    )
-    assert added.returncode == 0, added.stderr
-    model_id = added.stdout.split()[0]
-    listed = models(tmp_path, "list").stdout
-    assert model_id[:12] in listed
-    assert "stable" in listed
-    assert "val-psnr-db" in models(tmp_path, "show", "stable").stdout
-    assert "good" in models(tmp_path, "verify", "p.zip").stdout
-    second = models(
-        tmp_path, "add", str(shipped_model()), str(WEIGHTS), "--parent", "stable", "--figure", "val-psnr-db=24"
-    ).stdout.split()[0]
-    assert "+0.6" in models(tmp_path, "compare", "stable", second).stdout
-    assert models(tmp_path, "delete", "stable").returncode == 1
-    assert models(tmp_path, "delete", second).returncode == 0
-    failed = models(tmp_path, "show", "nothing")
-    assert (failed.returncode, "Traceback" in failed.stderr) == (1, False)
+    package, sheet = tmp_path / "p.zip", tmp_path / "sheet.jpg"
+    files = (str(shipped_model()), str(WEIGHTS))
+    status, said, fault = models("add", *files, "--figure", "val-psnr-db=23.4", "--tag", "stable", "--out", str(package))
+    assert status == 0, fault
+    model_id = said.split()[0]
+    assert {model_id[:12], "stable"} <= set(models("list")[1].split())
+    assert "val-psnr-db" in models("show", "stable")[1]
+    assert "good" in models("verify", str(package))[1]
+    second = models("add", *files, "--parent", "stable", "--figure", "val-psnr-db=24")[1].split()[0]
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.jpg").write_bytes(jpeg.encode(make_inputs()[0]))
+    compared = models("compare", "stable", second, "--images", str(tmp_path / "pictures"), "--out", str(sheet))
+    assert "+0.6" in compared[1]
+    assert jpeg.decode(sheet.read_bytes()).shape == (64, 3 * 96, 3)
+    assert models("tag", second, "next")[0] == 0
+    assert models("delete", "stable")[0] == 1
+    assert "would go" not in models("delete", "--keep", "0", "--days", "0", "--dry-run")[1]
+    assert models("tag", second, "next", "--remove")[0] == 0
+    assert second[:12] in models("delete", "--keep", "0", "--days", "0")[1]
+    for wrong in (
+        ("show", "nothing"),
+        ("delete",),
+        ("add", "nowhere.zip"),
+        ("add", "a.onnx", "b.txt"),
+        ("compare", "stable", "x"),
+    ):
+        status, _, fault = models(*wrong)
+        assert (status, fault[:13]) == (1, "davy models: "), wrong

@@ -29,6 +29,7 @@ from davy.model.manifest import DIGEST
 
 TAG_PATTERN = r"^[a-z][a-z0-9.-]{0,63}$"
 MIN_PREFIX = 4
+OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "az", "oci"}  # there makedirs would make the bucket of a mistyped name
 ORPHAN_AFTER = timedelta(hours=1)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -69,7 +70,8 @@ class ModelRegistry:
             self._fs, self._root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise ConfigError(f"registry {self.url}: {error}; for S3: pip install 'davy[s3]'") from error
-        self._local = "file" in _protocols(self._fs)
+        protocols = _protocols(self._fs)
+        self._local, self._has_folders = "file" in protocols, not OBJECT_STORES.intersection(protocols)
 
     def add(self, data: bytes, run: bool = True) -> Entry:
         """Check a package as an edge would, and keep it. One that is there already is left as it is.
@@ -152,12 +154,17 @@ class ModelRegistry:
         Raises:
             ConfigError: it is no legal tag.
         """
-        if not re.fullmatch(TAG_PATTERN, tag) or re.fullmatch(r"[0-9a-f]{4,64}", tag):
-            raise ConfigError(f"tag {tag!r}: begin with a letter; use a-z, 0-9, '.', '-'; it may not read as an id")
+        _check_tag(tag)
         said = {"id": entry.id, "at": datetime.now(UTC).isoformat()}
         self._write(f"tags/{tag}.json", json.dumps(said).encode())
 
     def untag(self, tag: str) -> None:
+        """Take a name away.
+
+        Raises:
+            ConfigError: it is no legal tag.
+        """
+        _check_tag(tag)
         self._remove(f"tags/{tag}.json")
 
     def delete(self, entry: Entry, protected: Sequence[str] = ()) -> None:
@@ -237,7 +244,8 @@ class ModelRegistry:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(Path(path), data)
             else:  # an object is there when its upload has ended
-                self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+                if self._has_folders:
+                    self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
                 self._fs.pipe_file(path, data)
 
     def _remove(self, name: str) -> None:
@@ -259,6 +267,11 @@ class ModelRegistry:
             raise RegistryUnavailableError(self.url, str(error)) from error
         except Exception as error:  # storages of fsspec share no base class of errors
             raise RegistryUnavailableError(self.url, f"{type(error).__name__}: {error}") from error
+
+
+def _check_tag(tag: str) -> None:
+    if not re.fullmatch(TAG_PATTERN, tag) or re.fullmatch(r"[0-9a-f]{4,64}", tag):
+        raise ConfigError(f"tag {tag!r}: begin with a letter; use a-z, 0-9, '.', '-'; it may not read as an id")
 
 
 def _entry_of(package: Package) -> Entry:

@@ -53,7 +53,7 @@ class Killed:
             model=package.id,
             sha256=package.sha256,
             size=len(package.data),
-            trial=Trial(shadow_frames=3, probation_s=0.15),
+            trial=Trial(shadow_frames=2, probation_s=0.08),
         )
         await self.bus.publish(Message(TOPICS.desired_model, desired.to_bytes(), 1, retain=True))
         return package.id
@@ -131,7 +131,7 @@ async def random_kills(mosquitto, folder: Path, count: int, seed: int) -> None:
         while died < count:
             wanted = await edge.desire()
             child = await edge.start()
-            await asyncio.sleep(chance.uniform(0.05, 0.6))
+            await asyncio.sleep(chance.uniform(0.05, 0.5))
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
             died += await edge.ended() == -signal.SIGKILL
@@ -141,7 +141,7 @@ async def random_kills(mosquitto, folder: Path, count: int, seed: int) -> None:
 
 @pytest.mark.system
 async def test_f06_killed_at_random(mosquitto, tmp_path):
-    await random_kills(mosquitto, tmp_path, 5, 6)
+    await random_kills(mosquitto, tmp_path, 3, 6)
 
 
 @pytest.mark.slow

@@ -27,8 +27,15 @@ from davy.topics import EdgeTopics
 
 TOPICS = EdgeTopics("demo", "north")
 GOOD = good_package()
-QUICK = Trial(shadow_frames=12, probation_s=4)
+QUICK = Trial(shadow_frames=12, probation_s=2)
 NO_SHADOW = Trial(probation_s=30)
+
+
+@pytest.fixture(autouse=True)
+def eager(monkeypatch):
+    """Duels that look at every frame: the tests wait for them."""
+    monkeypatch.setattr("davy.edge.models.trial.SHADOW_PER_S", 30.0)
+    monkeypatch.setattr("davy.edge.models.trial.PROBATION_PER_S", 30.0)
 
 
 @dataclass
@@ -131,7 +138,12 @@ async def test_f22_a_bad_model_does_not_get_past_the_shadow(mosquitto, tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("kind", "cause"), [("black", "probation:black"), ("nan", "probation:errors"), ("slow", "probation:slow")]
+    ("kind", "cause"),
+    [
+        ("black", "probation:black"),
+        ("nan", "probation:errors"),
+        pytest.param("slow", "probation:slow", marks=pytest.mark.slow),
+    ],
 )
 async def test_f22_a_bad_model_that_was_swapped_in_is_taken_back_by_itself(mosquitto, tmp_path, kind, cause):
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):

@@ -11,6 +11,7 @@ from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 
+WARM_UP = 1  # pairs
 KEPT = 1000  # pairs of a duel, 10 minutes of them
 
 
@@ -59,6 +60,8 @@ class Duel:
             turn += 1
             pair = ((self._old, 0), (self._new, 1))
             seen = {side: self._see(still, pixels) for still, side in (pair if turn % 2 else pair[::-1])}
+            if turn <= WARM_UP:  # buffers are made, caches are cold: whoever comes first pays
+                continue
             with self._lock:
                 for index, found in seen.items():
                     self._note(self._sides[index], found)
