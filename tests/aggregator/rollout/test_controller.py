@@ -8,7 +8,7 @@ from tests.aggregator.conftest import make_settings, make_site, running, until
 from tests.fixtures.fleet import TalkingEdge, talking
 from tests.fixtures.packages import bad_package, good_package, trust
 
-from davy.model.desired import EdgeState
+from davy.model.desired import EdgeState, Reported
 from davy.v1 import model_pb2, model_pb2_grpc
 
 GOOD = good_package()
@@ -144,6 +144,21 @@ async def test_an_aggregator_that_lost_its_memory_goes_on_above_the_epochs_that_
                 await ended(aggregator, await begin(aggregator, good_package(folder)))
                 await until(lambda folder=folder: edge.model == good_package(folder).id)
     assert [desired.epoch for desired in edge.heard] == [1, 2]
+
+
+async def test_f23_an_edge_that_has_seen_higher_epochs_is_told_again_above_them(mosquitto, tmp_path):
+    here, away = TalkingEdge("e000"), TalkingEdge("e001", reported=Reported(epoch=50, state=EdgeState.ACTIVE))
+    async with (
+        running(settings_of(tmp_path), site_of(mosquitto, 2)) as aggregator,
+        talking(mosquitto.endpoint, "mine", here),
+    ):
+        await online(aggregator, 1)
+        await ended(aggregator, await begin(aggregator))
+        async with talking(mosquitto.endpoint, "mine", away):
+            await until(lambda: away.model == GOOD.id)
+            await until(lambda: away.reported.state is EdgeState.ACTIVE)
+    assert [desired.epoch for desired in away.heard] == [51]
+    assert [desired.epoch for desired in here.heard] == [1]
 
 
 async def test_grpc_lists_gives_out_in_pieces_and_watches(mosquitto, tmp_path):

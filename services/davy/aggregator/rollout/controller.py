@@ -25,12 +25,13 @@ from davy.errors import (
 from davy.model.desired import Desired, Target
 from davy.ports import Bus, Message
 from davy.telemetry import get_logger
-from davy.topics import EdgeTopics, all_edges
+from davy.topics import EdgeTopics, Topic, all_edges
 
 log = get_logger(__name__)
 
 STEP_S = 0.5
 RETRY_S = 1.0
+REMIND_S = 30.0
 INFO, WARNING, ALARM = 1, 2, 3
 
 
@@ -217,12 +218,43 @@ class Controller:
             try:
                 if self.fleet.apply(message):
                     self._announce()
+                    await self._lift(Topic.parse(message.topic).edge)
             except InvalidInputError as error:
                 self._metrics.refused.labels("mqtt", type(error).__name__).inc()
                 log.warning("mqtt.refused", topic=message.topic, error=str(error))
+            except UnavailableError as error:  # the next word of the edge brings it up again
+                log.error("rollout.stuck", edge=message.topic, error=str(error))
+
+    async def _lift(self, edge: str) -> None:
+        """An edge that has seen a higher epoch than it is told takes what it is told for a replay: say it again, above that.
+
+        So it is when this aggregator lost its memory while the edge was away.
+        """
+        if edge not in self._desired or self.fleet.reported[edge].epoch <= self._desired[edge].epoch:
+            return
+        async with self._deciding:
+            told = self._desired[edge]
+            before = next((each for each in self.rollouts if each.id == told.rollout), None)
+            if before is None or self.fleet.reported[edge].epoch <= told.epoch:
+                return
+            log.warning("rollout.lifted", edge=edge, told=told.epoch, seen=self.fleet.reported[edge].epoch)
+            member = before.members[edge].model_copy(update={"epoch": self._next_epoch()})
+            await self._decide(before, before.model_copy(update={"members": {**before.members, edge: member}}))
+
+    def _remind(self) -> None:
+        """Tell edges again that are online and have not heard, as far as is known."""
+        for edge, desired in self._desired.items():
+            view = self.fleet.view(edge)
+            if view.online and view.reported.epoch < desired.epoch:
+                self._untold[edge] = None
+        self._to_tell.set()
 
     async def _step_on(self) -> None:
+        reminded_s = time.monotonic()
         while True:
+            if time.monotonic() - reminded_s > REMIND_S:
+                reminded_s = time.monotonic()
+                self._remind()
             for rollout in [each for each in self._rollouts.values() if not each.state.ended]:
                 try:
                     await self._step(rollout.id)
