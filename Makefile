@@ -76,8 +76,12 @@ train: $(VENV)/.dev  ## train every stage: QUICK=1 in minutes, or DATA=/folder w
 		$(TRAIN_DATA) --low $(FRAMES)/training/low --normal $(FRAMES)/training/high --validate $(FRAMES)/validation \
 		$(if $(QUICK),$(QUICK_STEPS)))
 
+# Needs minutes; what ../shared/data lacks is left out and said.
+bench-quality: $(VENV)/.dev  ## how good the pictures are, beside classical methods: writes docs/quality
+	$(BIN)/davy bench report $(addprefix --data ,$(wildcard ../shared/data))
+
 clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: help setup mine test unit check format proto faults compose-test train clean
+.PHONY: bench-quality help setup mine test unit check format proto faults compose-test train clean

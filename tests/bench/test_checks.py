@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 
 from davy.bench.cases import Case
-from davy.bench.checks import at_least, check_table, clipped_check, flicker_checks, grown, mine_checks, well_lit_check
+from davy.bench.checks import (
+    at_least,
+    check_table,
+    clipped_check,
+    flicker_checks,
+    grown,
+    identity_check,
+    mine_checks,
+    well_lit_check,
+)
 from davy.bench.judge import Row, Verdict
 from davy.bench.video import Trace
 
@@ -60,3 +69,7 @@ def test_the_table_says_pass_or_short():
     lines = check_table(at_least("x", verdict(Davy=figures(20.5, 0.77)), {"psnr_db": 20.5, "ssim": 0.78}))
     assert lines[2].endswith("| PASS |")
     assert lines[3].endswith("| **short** |")
+
+
+def test_strength_0_changes_no_byte(still):
+    assert identity_check(still, np.random.default_rng(1).integers(0, 255, (48, 64, 3), dtype=np.uint8)).reached

@@ -10,6 +10,8 @@ from davy.bench.methods import DAVY, RAW
 from davy.bench.outcome import MOST_CLIPPED_POINTS, WELL_LIT_DB
 from davy.bench.table import grid
 from davy.bench.video import Trace
+from davy.frame import BgrImage
+from davy.runtime import StillEnhancer
 
 LOL_LEAST = {"psnr_db": 20.5, "ssim": 0.78, "vif": 0.47}
 RELIT_LEAST = {"psnr_db": 21.0, "ssim": 0.78}
@@ -81,6 +83,12 @@ def grown(verdict: Verdict) -> list[str]:
     """Names of the pictures whose highlights grow too much, the worst first."""
     rows = [(row.figures[DAVY]["clipped_points"], row.case.name) for row in verdict.rows]
     return [name for points, name in sorted(rows, reverse=True) if points > MOST_CLIPPED_POINTS]
+
+
+def identity_check(still: StillEnhancer, picture: BgrImage) -> Check:
+    """Strength 0 leaves every byte as it is."""
+    changed = int(np.count_nonzero(still.enhance(picture, 0.0) != picture))
+    return Check("strength 0: bytes changed", str(changed), "0", changed == 0)
 
 
 def check_table(checks: Sequence[Check]) -> list[str]:

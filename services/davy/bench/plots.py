@@ -41,6 +41,7 @@ def plot_cost(path: Path, verdict: Verdict) -> Path:
         axes.scatter([means["ms"]], [means["psnr_db"]], s=40, color=colour)
         axes.annotate(name, (means["ms"], means["psnr_db"]), xytext=(6, 4), textcoords="offset points", color=colour)
     axes.set_xscale("log")
+    axes.margins(0.15, 0.1)  # room for the names
     axes.set_xlabel("ms per picture")
     axes.set_ylabel("PSNR / dB (line: raw)")
     return _save(path, figure, None)

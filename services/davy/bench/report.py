@@ -16,6 +16,7 @@ from davy.bench.checks import (
     clipped_check,
     flicker_checks,
     grown,
+    identity_check,
     mine_checks,
     well_lit_check,
 )
@@ -98,7 +99,7 @@ def write_report(
 def _mine(report: Report) -> None:
     cases = mine_cases(MINE_SEEDS, MINE_FRAMES, SIZE)
     verdict = report.judge("mine", f"simulated mine, seeds {_list(MINE_SEEDS)}", cases, list(BASELINES), ours_to_show=True)
-    report.tell(mine_checks(verdict))
+    report.tell([*mine_checks(verdict), identity_check(report.still, cases[0].load()[0])])
     found = traces(MINE_SEEDS[0], SIZE, report.still, report.bar("video"))
     plot_traces(report.out / "mine-flicker.png", found)
     report.tell(
