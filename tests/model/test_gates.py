@@ -43,6 +43,18 @@ def test_time_counts_from_one_and_a_half_and_above_the_clock_s_noise():
     assert broken(side_of(picture, seconds=0.0005), side_of(picture, seconds=0.002)) == []
 
 
+def test_one_camera_of_four_cannot_hide_behind_the_others():
+    old = side_of(*[shade(110)] * 12)
+    new = side_of(*[shade(110), shade(110), shade(110), shade(2)] * 3)
+    assert "black" in broken(old, new)
+
+
+def test_a_picture_that_is_brighter_as_a_whole_is_not_noisier_for_it():
+    dark, chance = np.random.default_rng(3).normal(50, 4, (180, 320, 1)), 1.9
+    frames = [np.repeat((dark * gain).clip(0, 255).astype(np.uint8), 3, 2) for gain in (1.0, chance)]
+    assert broken(side_of(frames[0]), side_of(frames[1])) == []
+
+
 def test_a_model_that_only_fails_is_told_by_its_errors_alone():
     assert judge(Gates(), side_of(shade(90)), Side(errors=3)) == [("errors", "it failed on 3 of 3 frames")]
 

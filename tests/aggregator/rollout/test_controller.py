@@ -1,9 +1,12 @@
 """The whole aggregator, a real broker, and edges that talk."""
 
 import asyncio
+import sys
 from pathlib import Path
 
+import httpx
 import pytest
+import yaml
 from tests.aggregator.conftest import make_settings, make_site, running, until
 from tests.fixtures.fleet import TalkingEdge, talking
 from tests.fixtures.packages import bad_package, good_package, trust
@@ -220,3 +223,52 @@ async def test_f23_two_hundred_edges_a_tenth_of_them_late(mosquitto, tmp_path):
         assert {edge.reported.epoch for edge in edges} == {edge.heard[-1].epoch for edge in edges}
         assert grown < 100_000_000
         print(f"\n200 edges converged; process grew by {grown / 1e6:.1f} MB")
+
+
+@pytest.mark.slow
+async def test_f04_after_kill_9_of_the_aggregator_the_rollout_goes_on(mosquitto, tmp_path):
+    edges = [TalkingEdge(f"e{index:03}", step_s=0.3) for index in range(20)]
+    site = {"site": "mine", "broker": mosquitto.endpoint, "edges": {edge.name: CAMERA for edge in edges}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(site))
+    trust().save(tmp_path / "data" / "keys" / "trust.json")
+    words = [
+        sys.executable,
+        "-m",
+        "davy",
+        "aggregator",
+        "--config",
+        str(tmp_path / "mine.yaml"),
+        "--data",
+        str(tmp_path / "data"),
+    ]
+
+    async def start() -> tuple[asyncio.subprocess.Process, str]:
+        pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
+        process = await asyncio.create_subprocess_exec(*words, "--port", "0", "--grpc-port", "0", **pipes)
+        assert process.stdout
+        return process, (await process.stdout.readline()).decode().split()[1]
+
+    async with talking(mosquitto.endpoint, "mine", *edges), httpx.AsyncClient(timeout=30) as client:
+        process, url = await start()
+        assert (await client.post(f"{url}/v1/models", content=GOOD.data)).status_code == 201
+
+        async def fleet_is_online() -> bool:
+            return all(edge["online"] for edge in (await client.get(f"{url}/v1/fleet")).json()["edges"])
+
+        await until(fleet_is_online, 20)
+        asked = {"model": GOOD.id, "probation_s": 1, "per_minute": 6000}
+        rollout = (await client.post(f"{url}/v1/rollouts", json=asked)).json()["id"]
+        for told in (1, 2, 10):  # in every wave once
+            await until(lambda told=told: sum(bool(edge.heard) for edge in edges) >= told, 20)
+            process.kill()
+            await process.wait()
+            process, url = await start()
+
+        async def done() -> bool:
+            return (await client.get(f"{url}/v1/rollouts/{rollout}")).json()["state"] == "done"
+
+        await until(done, 30)
+        process.kill()
+        await process.wait()
+    assert [len(edge.heard) for edge in edges] == [1] * 20
+    assert {edge.model for edge in edges} == {GOOD.id}

@@ -4,6 +4,9 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from davy.adapters.registry import Entry
 from davy.adapters.rollout_store import RolloutStore
@@ -34,6 +37,8 @@ RETRY_S = 1.0
 REMIND_S = 30.0
 INFO, WARNING, ALARM = 1, 2, 3
 
+Kind = TypeVar("Kind", bound=BaseModel)
+
 
 class Controller:
     """The rollouts of one site. Used on the event loop.
@@ -54,8 +59,8 @@ class Controller:
     ) -> None:
         self._site, self._store, self.shelf, self.fleet, self._archive = site, store, shelf, fleet, archive
         self._metrics, self.edges = metrics, edges
-        self._rollouts = {rollout.id: rollout for rollout in map(Rollout.model_validate_json, store.rollouts())}
-        self._desired = {edge: Desired.model_validate_json(body) for edge, body in store.desired().items()}
+        self._rollouts = {rollout.id: rollout for body in store.rollouts() if (rollout := _read(Rollout, body))}
+        self._desired = {edge: desired for edge, body in store.desired().items() if (desired := _read(Desired, body))}
         self._untold: dict[str, None] = dict.fromkeys(self._desired)
         self._deciding = asyncio.Lock()
         self._to_tell, self._changed = asyncio.Event(), asyncio.Event()
@@ -310,6 +315,15 @@ class Controller:
                     continue
                 if self._desired[edge] is desired:
                     self._untold.pop(edge, None)
+
+
+def _read(kind: type[Kind], body: str) -> Kind | None:
+    """None for what another version of Davy wrote and this one does not understand."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        log.error("rollout.unreadable", kind=kind.__name__, error=str(error)[:300])
+        return None
 
 
 def _target_of(entry: Entry) -> Target:

@@ -3,7 +3,7 @@
 const EVERY_MS = 1000;
 const MODELS_EVERY = 5; // turns
 const GATES = [ // figure, digits, whether a value breaks the gate
-  ["brightness-ratio", 2, (v, g) => v < g.brightness_least || v > g.brightness_most],
+  ["brightness-ratio", 2, (v, g) => v < g.brightness_least],
   ["noise-ratio", 2, (v, g) => v > g.noise_most],
   ["uneven-ratio", 2, (v, g) => v > g.uneven_most],
   ["clipped-more", 3, (v, g) => v > g.clipped_more],

@@ -87,14 +87,20 @@ class ModelManager:
         pointer = self.pointer
         if pointer.desired is not None and not pointer.state.final:
             self._want(pointer.desired)  # it was interrupted: no broker is needed to go on
-        await until_first_ends(
-            f"models.{self._topics.edge}",
-            listen=self._listen(bus),
-            work=self._work(client),
-            say=self._say_on(bus),
-            again=self._say_again(),
-            trust=self._watch_trust(),
-        )
+        try:
+            await until_first_ends(
+                f"models.{self._topics.edge}",
+                listen=self._listen(bus),
+                work=self._work(client),
+                say=self._say_on(bus),
+                again=self._say_again(),
+                trust=self._watch_trust(),
+            )
+        except asyncio.CancelledError:
+            if not self.pointer.state.final and self.pointer.attempts:
+                with suppress(OSError):  # the edge is stopped: that is no fault of the model on trial
+                    self._disk.point(attempts=self.pointer.attempts - 1)
+            raise
 
     # --- what runs at boot -------------------------------------------------------------------------------------------------
 
@@ -185,11 +191,10 @@ class ModelManager:
             await self._try(desired, client)
         except (ModelRefusedError, UnknownModelError, ConfigError, OSError) as error:
             cause, reason = _cause_of(error)
-            figures = error.figures if isinstance(error, ModelRefusedError) else {}
-            if self.pointer.state is EdgeState.PROBATION:
-                await self._go_back(cause, reason, figures)
-            else:
-                await self._fail(desired, cause, reason, figures)
+            await self._refuse(desired, cause, reason, error.figures if isinstance(error, ModelRefusedError) else {})
+        except Exception as error:  # whatever is wrong with a model, it ends nothing else
+            log.exception("model.unexpected", model=desired.model[:12])
+            await self._refuse(desired, "unexpected", f"{type(error).__name__}: {error}", {})
 
     async def _try(self, desired: Desired, client: ModelClient) -> None:
         if self.pointer.state is EdgeState.PROBATION and self.pointer.epoch == desired.epoch:
@@ -266,6 +271,12 @@ class ModelManager:
             return self._installed
 
     # --- what went wrong ---------------------------------------------------------------------------------------------------
+
+    async def _refuse(self, desired: Desired, cause: str, reason: str, figures: Mapping[str, float]) -> None:
+        if self.pointer.state is EdgeState.PROBATION:
+            await self._go_back(cause, reason, figures)
+        else:
+            await self._fail(desired, cause, reason, figures)
 
     async def _fail(self, desired: Desired, cause: str, reason: str, figures: Mapping[str, float]) -> None:
         """It never was on stage: the old model goes on as if nothing had been."""

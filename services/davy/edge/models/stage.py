@@ -63,15 +63,15 @@ class Duel:
             if turn <= WARM_UP:  # buffers are made, caches are cold: whoever comes first pays
                 continue
             with self._lock:
-                for index, found in seen.items():
-                    self._note(self._sides[index], found)
+                self._note(seen[0], seen[1])
 
-    def _note(self, side: Side, found: tuple[Look, float] | None) -> None:
-        if found is None:
-            side.errors += 1
-        elif len(side.looks) < KEPT:
-            side.looks.append(found[0])
-            side.times_s.append(found[1])
+    def _note(self, old: tuple[Look, float] | None, new: tuple[Look, float] | None) -> None:
+        """Looks are kept in pairs: each frame is compared with itself."""
+        for side, found in zip(self._sides, (old, new), strict=True):
+            side.errors += found is None
+            if old is not None and new is not None and found is not None and len(side.looks) < KEPT:
+                side.looks.append(found[0])
+                side.times_s.append(found[1])
 
     def _see(self, still: StillEnhancer, pixels: BgrImage) -> tuple[Look, float] | None:
         began_s = time.thread_time()
