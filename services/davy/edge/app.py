@@ -40,7 +40,7 @@ from davy.frame import CameraId
 from davy.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
 from davy.runtime import StillEnhancer, VideoEnhancer
 from davy.site import SiteConfig
-from davy.telemetry import DropReason, DropStage, get_logger
+from davy.telemetry import DropStage, get_logger
 from davy.topics import OFFLINE, ONLINE, EdgeTopics
 
 log = get_logger(__name__)
@@ -196,18 +196,10 @@ class _Edge:
             metrics,
             self._note_model,
             self._swapped.set,
-            self._lost,
         )
 
     def _note_model(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
         self._events.note(kind, message, severity, figures=figures)  # type: ignore[arg-type]  # numbers of the enum
-
-    def _lost(self) -> int:
-        """Frames that failed or grew too old on their way so far, of the camera that lost most."""
-        accounts = self._ledger.read().values()
-        reasons = (DropReason.ERROR, DropReason.TOO_OLD, DropReason.TOO_LARGE)
-        stages = (DropStage.ENHANCE, DropStage.ENCODE)
-        return max((sum(each.dropped[at, why] for at in stages for why in reasons) for each in accounts), default=0)
 
     @property
     def _model(self) -> str:

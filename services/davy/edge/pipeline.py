@@ -97,13 +97,29 @@ class Pipeline:
             with self._budget:  # first the budget, then the newest frame: none grows old between the two
                 shot = self._mailbox.take()
                 if shot is not None:
-                    self._process(shot)
+                    self._process_on_stage(shot)
 
-    def _process(self, shot: Shot) -> None:
+    def _process_on_stage(self, shot: Shot) -> None:
+        """Enhance it with the model that is on stage now: a swap is between two frames."""
+        stage, enhancer = self._stage, self._enhancer
+        if stage is None or enhancer is None:
+            self._process(shot)
+            return
+        stage.saw(shot.frame.pixels)
+        still = stage.still
+        swapped = still is not enhancer.still
+        if swapped:
+            enhancer.swap(still)
+        emitted = self._process(shot)
+        if swapped:
+            stage.first(self._id.camera, emitted)
+
+    def _process(self, shot: Shot) -> bool:
+        """Whether the frame goes out."""
         max_age_s = self._config.max_age_ms / 1000
         if shot.age_s > max_age_s:
             self._drop(DropStage.ENHANCE, DropReason.TOO_OLD)
-            return
+            return False
         stage = DropStage.ENHANCE
         try:
             began_s = time.perf_counter()
@@ -116,31 +132,28 @@ class Pipeline:
         except FrameTooLargeError as error:
             self._drop(stage, DropReason.TOO_LARGE)
             log.warning("frame.too_large", camera=self._id.camera, seq=shot.seq, error=str(error))
-            return
+            return False
         except DavyError as error:
             if isinstance(error, ModelError) and self._stage and self._enhancer:
                 self._stage.failed(self._enhancer.still)
             self._drop(stage, DropReason.ERROR)
             log.warning("frame.refused", camera=self._id.camera, seq=shot.seq, error=str(error))
-            return
+            return False
         except Exception:  # one frame, whatever is wrong with it, ends nothing else
             self._drop(stage, DropReason.ERROR)
             log.exception("frame.failed", camera=self._id.camera, seq=shot.seq)
-            return
+            return False
         if shot.age_s > max_age_s:
             self._drop(DropStage.ENCODE, DropReason.TOO_OLD)
-            return
+            return False
         self._ledger.enhance(self._id.camera)
         self._timings.age(self._id.camera, DropStage.ENCODE, shot.age_s)
         self._on_loop(self._deliver, Outgoing(frame, shot.age_at_s, shot.taken_s, max_age_s))
+        return True
 
     def _enhance(self, pixels: BgrImage) -> BgrImage:
         if self._enhancer is None:
             return pixels
-        if self._stage is not None:
-            self._stage.saw(pixels)
-            if self._stage.still is not self._enhancer.still:
-                self._enhancer.swap(self._stage.still)  # between two frames: none is lost
         if self._buffer is None or self._buffer.shape != pixels.shape:
             self._buffer = np.empty_like(pixels, order="C")  # used again: nobody keeps it beyond the encoder
         return self._enhancer.enhance(pixels, self._config.strength, out=self._buffer)

@@ -46,7 +46,6 @@ class ModelManager:
         threads: Of one network.
         note: Tells an event.
         on_swap: Called when another model is on stage.
-        lost: Frames lost so far by the camera that lost most, for the report of a swap.
     """
 
     def __init__(
@@ -59,14 +58,12 @@ class ModelManager:
         metrics: ModelMetrics,
         note: Note,
         on_swap: Callable[[], None] = lambda: None,
-        lost: Callable[[], int] = lambda: 0,
     ) -> None:
         self._topics, self._boot_id, self._disk, self._installed, self._threads = topics, boot_id, disk, installed, threads
-        self._metrics, self._note, self._on_swap, self._lost = metrics, note, on_swap, lost
+        self._metrics, self._note, self._on_swap = metrics, note, on_swap
         self._wanted: Desired | None = None
         self._news, self._to_say = asyncio.Event(), asyncio.Event()
         self._figures: dict[str, float] = {}
-        self._lost_before = lost()
         self._verified_ns = disk.trust_changed_ns()
         self.stage = Stage(self._boot())
         metrics.epoch(disk.pointer.epoch)
@@ -238,7 +235,6 @@ class ModelManager:
     async def _swap(self, desired: Desired, still: StillEnhancer) -> None:
         """The new model on stage; the pointer names it from here on. The one before is the good one, but for a return."""
         good = self.pointer.model if desired.trial.probation_s else ""
-        self._lost_before = self._lost()
         failpoint("model.swapping")
         await self._point(model=desired.model, previous=good, state=EdgeState.PROBATION)
         failpoint("model.pointed")
@@ -255,7 +251,7 @@ class ModelManager:
         if desired.trial.probation_s:
             old = await asyncio.to_thread(self._load_previous)
             await asyncio.sleep(min(SETTLED_S, desired.trial.probation_s))
-            figures["frames-lost"] = float(self._lost() - self._lost_before)
+            figures["frames-lost"] = float(self.stage.most_lost)
             figures |= await probation(self.stage, old, desired.trial, self._tell)
         self._figures = {}
         await self._point(state=EdgeState.ACTIVE, figures=figures, cause="", reason="", attempts=0)

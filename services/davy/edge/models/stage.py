@@ -91,15 +91,25 @@ class Stage:
         self.still = still
         self.duel: Duel | None = None
         self.errors = 0  # frames that the model on stage failed on, since it is there
+        self.lost: dict[str, int] = {}  # by camera, whether its first frame with the model on stage was dropped
 
     def swap(self, still: StillEnhancer) -> None:
         """Let the next frame of every camera be enhanced with another model."""
-        self.still, self.errors = still, 0
+        self.still, self.errors, self.lost = still, 0, {}
 
     def failed(self, still: StillEnhancer) -> None:
         """A model failed on a frame. From a pipeline's thread."""
         if still is self.still:
             self.errors += 1
+
+    def first(self, camera: str, emitted: bool) -> None:
+        """What became of the frame between two models, the only one that a swap can cost. From a pipeline's thread."""
+        self.lost[camera] = int(not emitted)
+
+    @property
+    def most_lost(self) -> int:
+        """Frames that the swap cost the camera that lost most."""
+        return max(self.lost.values(), default=0)
 
     def saw(self, pixels: BgrImage) -> None:
         """A raw frame came by. From a pipeline's thread; never waits."""
