@@ -203,6 +203,12 @@ class UnknownModelError(InvalidInputError):
         self.model, self.reason = model, reason
 
 
+class UnknownSampleError(InvalidInputError):
+    def __init__(self, sample: int) -> None:
+        super().__init__(f"there is no sample {sample}, or its space was needed for newer ones")
+        self.sample = sample
+
+
 class UnknownRolloutError(InvalidInputError):
     def __init__(self, rollout: str) -> None:
         super().__init__(f"there is no rollout {rollout!r}")
@@ -230,3 +236,9 @@ class KernelsMissingError(DavyError):
 
 class TrainingError(DavyError):
     """A training run cannot go on; what it has learned so far lies in its last checkpoint."""
+
+
+class MineFailedError(DavyError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"davy mine could not be measured: {reason}")
+        self.reason = reason

@@ -15,6 +15,7 @@ from davy.adapters.http import serve_app
 from davy.adapters.mqtt import MqttBus, connect
 from davy.adapters.redis import FrameStore
 from davy.adapters.rollout_store import RolloutStore
+from davy.adapters.sample_store import SampleStore
 from davy.adapters.tasks import until_first_ends
 from davy.aggregator.analysis.runner import analyse
 from davy.aggregator.archive import REPORTER, Archive
@@ -31,13 +32,15 @@ from davy.aggregator.rest.app import build_app
 from davy.aggregator.rollout.controller import Controller
 from davy.aggregator.rollout.fleet import Fleet
 from davy.aggregator.roster import Roster
+from davy.aggregator.samples.rpc import SamplesServicer
+from davy.aggregator.samples.shelf import SampleMetrics, SampleShelf
 from davy.aggregator.settings import AggregatorSettings
 from davy.aggregator.shelf import Shelf
 from davy.aggregator.watch import watch_edges
 from davy.ports import Bus, Message
 from davy.site import SiteConfig
 from davy.topics import OFFLINE, ONLINE, EdgeTopics
-from davy.v1 import ingest_pb2_grpc, model_pb2_grpc
+from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 
 HEALTH_EVERY_S = 0.5
 
@@ -79,6 +82,7 @@ async def serve(
     async with (
         _archive(settings, site, metrics) as archive,
         _controller(settings, site, roster, archive, metrics) as controller,
+        _samples(settings, registry) as samples,
         _store(site, settings, name) as store,
         connect(
             site.broker,
@@ -87,7 +91,7 @@ async def serve(
             on_connect=_greet(status, controller.tell_all),
         ) as bus,
     ):
-        parts = Parts(settings, live, archive, overview, health, metrics, registry, controller.shelf, controller)
+        parts = Parts(settings, live, archive, overview, health, metrics, registry, controller.shelf, controller, samples)
         announce = _announce(ready)
         works = {
             "http": _serve_http(parts, announce),
@@ -115,6 +119,18 @@ async def _archive(settings: AggregatorSettings, site: SiteConfig, metrics: Aggr
         yield archive
     finally:
         await asyncio.shield(archive.close())
+
+
+@asynccontextmanager
+async def _samples(settings: AggregatorSettings, registry: CollectorRegistry) -> AsyncIterator[SampleShelf]:
+    path, max_bytes, max_count = settings.data / "samples.db", settings.samples_max_bytes, settings.samples_max_count
+    store = await asyncio.to_thread(SampleStore, path, max_bytes, max_count)
+    try:
+        shelf = SampleShelf(store, SampleMetrics(registry))
+        await shelf.tally()
+        yield shelf
+    finally:
+        store.close()
 
 
 @asynccontextmanager
@@ -186,7 +202,8 @@ async def _serve_grpc(parts: Parts, site: SiteConfig, announce: Callable[[str, i
         ingest_pb2_grpc.add_FramesServicer_to_server(frames, server)
         model_pb2_grpc.add_ModelsServicer_to_server(ModelsServicer(parts.shelf), server)
         model_pb2_grpc.add_RolloutsServicer_to_server(RolloutsServicer(parts.controller), server)
-        return ["davy.v1.Ingest", "davy.v1.Frames", "davy.v1.Models", "davy.v1.Rollouts"]
+        sample_pb2_grpc.add_SamplesServicer_to_server(SamplesServicer(parts.samples, knows_edge), server)
+        return ["davy.v1.Ingest", "davy.v1.Frames", "davy.v1.Models", "davy.v1.Rollouts", "davy.v1.Samples"]
 
     await serve_grpc(settings.grpc_host or settings.host, settings.grpc_port, register, lambda port: announce("grpc", port))
 

@@ -12,6 +12,7 @@ from davy.aggregator.live import LiveFrame, LiveFrames
 from davy.aggregator.metrics import AggregatorMetrics
 from davy.aggregator.overview import Overview
 from davy.aggregator.rollout.controller import Controller
+from davy.aggregator.samples.shelf import SampleShelf
 from davy.aggregator.settings import AggregatorSettings
 from davy.aggregator.shelf import Shelf
 from davy.errors import OverloadedError
@@ -30,6 +31,7 @@ class Parts:
     registry: CollectorRegistry
     shelf: Shelf
     controller: Controller
+    samples: SampleShelf
     streams: dict[str, int] = field(default_factory=dict)
 
     @contextmanager

@@ -47,6 +47,9 @@ class AggregatorSettings(BaseSettings, env_prefix="DAVY_AGGREGATOR_", env_nested
     archive_max_bytes: PositiveInt = Field(2_000_000_000, description="Of the event archive on disk.")
     archive_max_age_days: NonNegativeFloat = Field(90.0, description="Older events go; 0 keeps them until bytes are short.")
 
+    samples_max_bytes: PositiveInt = Field(1_000_000_000, description="Of raw keyframes for training, on disk.")
+    samples_max_count: PositiveInt = Field(10_000, description="Of raw keyframes for training.")
+
     registry: str = Field("", description="Where the models are: file:///…, s3://…; DATA/registry where empty.")
     trust: Path | None = Field(None, description="The key set of `davy keys`; DATA/keys/trust.json where absent.")
 

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from davy.adapters import ingest_client, model_client, mqtt
 from davy.adapters.camera import OPENERS
 from davy.adapters.mqtt import MqttBus
+from davy.adapters.sample_spool import SampleSpool
 from davy.adapters.spool import Spool
 from davy.adapters.telemetry_http import serve_telemetry
 from davy.adapters.urls import redact
@@ -31,7 +32,9 @@ from davy.edge.models.disk import ModelDisk
 from davy.edge.models.manager import ModelManager
 from davy.edge.models.metrics import ModelMetrics
 from davy.edge.mqtt_plane import MqttPlane
+from davy.edge.onlooker import Onlooker
 from davy.edge.pipeline import Pipeline
+from davy.edge.samples import Samples
 from davy.edge.settings import EdgeSettings
 from davy.edge.shot import Outgoing
 from davy.edge.stats import Stats, rss_bytes
@@ -86,17 +89,21 @@ async def serve(
     if still is None and site.edges[edge].enhance == "here":
         still = await asyncio.to_thread(StillEnhancer, settings.model, settings.threads)
     boot_id = f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
-    path = settings.data / site.site / edge / "spool.db"
-    spool = await asyncio.to_thread(Spool, path, boot_id, settings.spool_max_bytes)
-    try:
-        registry = CollectorRegistry() if registry is None else registry
-        await _Edge(settings, site, edge, boot_id, openers, registry, still, spool).run(ready)
-    except ExceptionGroup as group:
-        if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
-            raise group.exceptions[0] from group
-        raise
-    finally:
-        spool.close()
+    folder = settings.data / site.site / edge
+    with ExitStack() as stack:
+        spool = await asyncio.to_thread(Spool, folder / "spool.db", boot_id, settings.spool_max_bytes)
+        stack.callback(spool.close)
+        samples = None
+        if settings.samples_bytes_per_hour:
+            samples = await asyncio.to_thread(SampleSpool, folder / "samples.db", boot_id, settings.samples_spool_bytes)
+            stack.callback(samples.close)
+        try:
+            registry = CollectorRegistry() if registry is None else registry
+            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples).run(ready)
+        except ExceptionGroup as group:
+            if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
+                raise group.exceptions[0] from group
+            raise
 
 
 def choose_edge(settings: EdgeSettings, site: SiteConfig) -> str:
@@ -127,6 +134,7 @@ class _Edge:
         registry: CollectorRegistry,
         still: StillEnhancer | None,
         spool: Spool,
+        samples: SampleSpool | None,
     ) -> None:
         self._settings, self._site, self._config = settings, site, site.edges[edge]
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
@@ -143,6 +151,7 @@ class _Edge:
         self._bus: MqttBus | None = None
         self._swapped = asyncio.Event()
         self._models = self._open_models(still) if still is not None and enhances else None
+        self._samples = self._open_samples(samples) if samples else None
         budget = threading.BoundedSemaphore(settings.parallel or os.cpu_count() or 1)
         self._pipelines = {name: self._pipeline(name, openers, budget) for name in self._config.cameras}
         self._stats = Stats(
@@ -157,9 +166,9 @@ class _Edge:
         registry.register(LedgerCollector(edge, self._ledger, self._gauges))
 
     def _pipeline(self, name: str, openers: Mapping[str, OpenSource], budget: threading.BoundedSemaphore) -> Pipeline:
-        config = self._config.cameras[name]
+        config, camera = self._config.cameras[name], CameraId(self._site.site, self._edge, name)
         return Pipeline(
-            CameraId(self._site.site, self._edge, name),
+            camera,
             config,
             self._boot_id,
             openers.get(urlsplit(config.source).scheme, _open_unknown),
@@ -170,6 +179,7 @@ class _Edge:
             self._timings,
             self._deliver,
             self._states.set,
+            Onlooker(self._samples.sampler(camera).saw) if self._samples else None,
         )
 
     def _deliver(self, outgoing: Outgoing) -> None:
@@ -179,7 +189,12 @@ class _Edge:
     def _faults(self) -> dict[str, str]:
         broker = self._bus.fault if self._bus else "not connected yet"
         faults = {"mqtt": broker, "record": self._events.fault, "spool": self._spool.fault}
-        return faults | ({"live": self._grpc.fault} if self._models else {})
+        faults |= {"live": self._grpc.fault} if self._models else {}
+        return faults | ({"samples": self._samples.fault} if self._samples else {})
+
+    def _open_samples(self, spool: SampleSpool) -> Samples:
+        settings = self._settings
+        return Samples(self._edge, spool, settings.samples_bytes_per_hour, settings.samples_every_s, self._registry)
 
     def _open_models(self, installed: StillEnhancer) -> ModelManager:
         settings = self._settings
@@ -209,6 +224,8 @@ class _Edge:
         yield "davy_edge_mqtt_connected", "1 while the broker is there.", float(bool(self._bus and self._bus.connected))
         yield "davy_edge_ingest_connected", "1 while the aggregator takes frames.", float(self._grpc.connected)
         yield "davy_edge_spool_events_dropped", "Events that the spool had no room for.", self._spool.events_dropped
+        if self._samples:
+            yield "davy_edge_samples_dropped", "Samples that their spool had no room for.", self._samples.dropped
         yield "davy_edge_memory_bytes", "Resident memory of the process.", rss_bytes()
 
     async def run(self, ready: Callable[[Ready], None] | None) -> None:
@@ -245,6 +262,9 @@ class _Edge:
                 if self._models:
                     tasks.create_task(self._grpc.run(client), name=f"edge.{self._edge}.grpc")
                     tasks.create_task(self._models.run(bus, registry), name=f"edge.{self._edge}.models")
+                if self._samples:
+                    tasks.create_task(self._samples.keep(), name=f"edge.{self._edge}.samples.keep")
+                    tasks.create_task(self._samples.push(client), name=f"edge.{self._edge}.samples.push")
                 log.info("edge.started", boot_id=self._boot_id, cameras=list(self._pipelines), model=self._model)
                 if ready is not None:
                     ready(Ready(self._edge, self._boot_id, port))

@@ -15,6 +15,7 @@ from davy.edge.ledger import Ledger
 from davy.edge.mailbox import Mailbox
 from davy.edge.metrics import Timings
 from davy.edge.models.stage import Stage
+from davy.edge.onlooker import Onlooker
 from davy.edge.shot import Outgoing, Shot
 from davy.errors import DavyError, FrameTooLargeError, ModelError
 from davy.frame import BgrImage, CameraId, EncodedFrame, Frame
@@ -34,6 +35,7 @@ class Pipeline:
         budget: Held while a frame is worked on; shared by all cameras of the edge.
         deliver: Called on the event loop with each encoded frame.
         on_state: Called on the event loop when the camera's state changes.
+        onlooker: Sees frames, raw and enhanced, once they are on their way.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class Pipeline:
         timings: Timings,
         deliver: Callable[[Outgoing], None],
         on_state: Callable[[str, CameraState, str], None],
+        onlooker: Onlooker | None = None,
     ) -> None:
         self._id, self._config, self._boot_id = camera, config, boot_id
-        self._enhancer, self._stage, self._budget = enhancer, stage, budget
+        self._enhancer, self._stage, self._budget, self._onlooker = enhancer, stage, budget, onlooker
         self._ledger, self._timings, self._deliver = ledger, timings, deliver
         self._mailbox: Mailbox[Shot] = Mailbox()
         self._loop = asyncio.get_running_loop()
@@ -149,7 +152,16 @@ class Pipeline:
         self._ledger.enhance(self._id.camera)
         self._timings.age(self._id.camera, DropStage.ENCODE, shot.age_s)
         self._on_loop(self._deliver, Outgoing(frame, shot.age_at_s, shot.taken_s, max_age_s))
+        self._look(shot.frame, pixels)
         return True
+
+    def _look(self, frame: Frame, pixels: BgrImage) -> None:
+        if self._onlooker is None:
+            return
+        try:
+            self._onlooker.saw(frame, pixels, self._enhancer.model if self._enhancer else "")
+        except Exception:  # who looks on must not disturb
+            log.exception("look.failed", camera=self._id.camera)
 
     def _enhance(self, pixels: BgrImage) -> BgrImage:
         if self._enhancer is None:

@@ -18,5 +18,10 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
     every: PositiveInt = Field(10, description="The network looks at one frame in so many; the pixels are done every frame.")
     stats_every_s: PositiveFloat = Field(10.0, description="Between two messages on the stats topic.")
     spool_max_bytes: int = Field(256 * 2**20, ge=2**20, description="Of the spool on disk; a tenth is kept for events.")
+    samples_bytes_per_hour: NonNegativeInt = Field(
+        2_000_000, description="Of raw pictures that a camera may send for training within an hour; 0 sends none."
+    )
+    samples_every_s: PositiveFloat = Field(300.0, description="A camera gives one such picture within it, at most: the best.")
+    samples_spool_bytes: int = Field(64 * 2**20, ge=2**20, description="Of such pictures on disk; events have their own spool.")
     metrics_host: str = Field("127.0.0.1", description="Where /metrics and /healthz are served.")
     metrics_port: int = Field(0, ge=0, le=65535, description="0 turns them off.")

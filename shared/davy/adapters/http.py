@@ -46,6 +46,7 @@ _STATUS: Mapping[type[errors.DavyError], HTTPStatus] = {
     errors.UnknownCameraError: HTTPStatus.NOT_FOUND,
     errors.UnknownModelError: HTTPStatus.NOT_FOUND,
     errors.UnknownRolloutError: HTTPStatus.NOT_FOUND,
+    errors.UnknownSampleError: HTTPStatus.NOT_FOUND,
     errors.ConflictError: HTTPStatus.CONFLICT,
     errors.ModelRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -11,7 +11,7 @@ import grpc
 from davy.adapters.envelope import to_envelope
 from davy.errors import AggregatorUnavailableError, ConfigError
 from davy.frame import EncodedFrame
-from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
+from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
 
 MAX_MESSAGE_BYTES = 4_000_000
 KEEPALIVE_S = 10.0
@@ -91,6 +91,7 @@ class IngestClient:
 
     def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
         self._stub = ingest_pb2_grpc.IngestStub(channel)
+        self._samples = sample_pb2_grpc.SamplesStub(channel)
         self.endpoint = endpoint
 
     @asynccontextmanager
@@ -103,6 +104,12 @@ class IngestClient:
     async def report(self) -> AsyncIterator[Stream[ingest_pb2.Event, ingest_pb2.Ack]]:
         """The record plane: events out, acknowledgements back."""
         async with _cancelling(self._stub.Report()) as call:
+            yield Stream(call, self.endpoint)
+
+    @asynccontextmanager
+    async def samples(self) -> AsyncIterator[Stream[sample_pb2.Sample, sample_pb2.SampleAck]]:
+        """Training samples out, acknowledgements back."""
+        async with _cancelling(self._samples.Push()) as call:
             yield Stream(call, self.endpoint)
 
 
