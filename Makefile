@@ -76,6 +76,12 @@ train: $(VENV)/.dev  ## train every stage: QUICK=1 in minutes, or DATA=/folder w
 		$(TRAIN_DATA) --low $(FRAMES)/training/low --normal $(FRAMES)/training/high --validate $(FRAMES)/validation \
 		$(if $(QUICK),$(QUICK_STEPS)))
 
+# About three minutes; BENCH='--cameras 1,2,4,8,16' adds the whole mine under load, three more.
+BENCH ?= --cameras none
+
+bench: $(VENV)/.dev  ## how fast, beside CLAHE, cv2.LUT, a copy and Zero-DCE++: writes docs/speed
+	$(BIN)/davy bench speed --out docs/speed $(BENCH)
+
 # Needs minutes; what ../shared/data lacks is left out and said.
 bench-quality: $(VENV)/.dev  ## how good the pictures are, beside classical methods: writes docs/quality
 	$(BIN)/davy bench report $(addprefix --data ,$(wildcard ../shared/data))
@@ -84,4 +90,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: bench-quality help setup mine test unit check format proto faults compose-test train clean
+.PHONY: bench bench-quality help setup mine test unit check format proto faults compose-test train clean

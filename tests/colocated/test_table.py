@@ -4,7 +4,7 @@ from rich.console import Console
 
 from davy.colocated.ledger import Account
 from davy.colocated.observer import CameraView
-from davy.colocated.table import one_line, psnr_text, summary_table
+from davy.colocated.table import as_json, one_line, psnr_text, summary_table
 from davy.frame import CameraId
 
 FACE = CameraId("demo", "north", "face")
@@ -30,3 +30,15 @@ def test_the_summary_names_camera_drops_and_what_nobody_explains():
 
 def test_one_line_holds_every_camera():
     assert one_line({FACE: view()}, now=0.0).startswith("face 0.0 fps nan ms 11.0 -> 17.0")
+
+
+def test_programs_get_the_summary_as_json_with_ages_only_where_frames_came():
+    account = Account(captured=20, enhanced=17)
+    account.dropped["enhance superseded"] = 2
+    seen = view()
+    seen.received, seen.first_at, seen.last_at = 11, 1.0, 2.0
+    seen.ages_s.extend([0.1, 0.1])
+    found = as_json({FACE: seen}, {FACE: account})["north/face"]
+    assert (found["fps"], found["age_ms_p99"], found["captured"], found["unexplained"]) == (10.0, 100.0, 20, 1)
+    assert found["dropped"] == {"enhance superseded": 2}
+    assert as_json({FACE: view()}, {})["north/face"]["age_ms_p99"] is None

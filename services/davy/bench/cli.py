@@ -1,34 +1,38 @@
-"""`davy bench`: how good the pictures are. Everything runs on one thread, so that times compare."""
+"""`davy bench`: how good the pictures are, on one thread, so that times compare; and `davy bench speed`."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import cv2
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from davy.bench import outcome
 from davy.bench.baselines import BASELINES
 from davy.bench.cases import Case, pairs, singles
 from davy.bench.checks import check_table, clipped_check, flicker_checks, grown, mine_checks, well_lit_check
-from davy.bench.judge import Tick, Verdict, judge
+from davy.bench.judge import Verdict, judge
 from davy.bench.methods import choose
 from davy.bench.mine_cases import mine_cases
 from davy.bench.outcome import WELL_LIT_DB, Look
 from davy.bench.plots import plot_histogram, plot_traces
 from davy.bench.relit import bundled_photographs, folder_photographs, relit_cases
 from davy.bench.report import write_report
+from davy.bench.speed_cli import speed
 from davy.bench.table import markdown
+from davy.bench.terminal import bar, bars, clear_errors, parse_size, tell
 from davy.bench.video import flicker_table, traces
 from davy.bench.well_lit import spread, well_lit_cases
-from davy.errors import ConfigError, DavyError, InvalidInputError
+from davy.errors import ConfigError
 from davy.runtime import StillEnhancer
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help="How good the pictures are.")
-CONSOLE = Console(stderr=True)
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="How good the pictures are, how fast they come.",
+)
+app.command()(speed)
 ALL = ",".join(BASELINES)
 
 Model = Annotated[Path | None, typer.Option(help="An ONNX file; the shipped one if absent.")]
@@ -41,7 +45,7 @@ Names = Annotated[list[str] | None, typer.Option("--show", help="A picture for t
 
 @app.callback()
 def one_thread() -> None:
-    """How good the pictures are, beside classical methods."""
+    """How good the pictures are, and how fast they come, beside other methods."""
     cv2.setNumThreads(1)
 
 
@@ -56,7 +60,7 @@ def quality(
     show: Names = None,
 ) -> None:
     """Any folder of pictures, with or without references."""
-    with _clear_errors():
+    with clear_errors():
         cases = pairs(low, high) if high is not None else singles(low)
         _judge("quality", "/".join(low.resolve().parts[-2:]), cases, model, methods, out, Look(rows, show or ()))
 
@@ -73,15 +77,15 @@ def mine(
     rows: Rows = outcome.SHEET_ROWS,
 ) -> None:
     """The simulated mine, raw against evenly lit, per place; and its flicker."""
-    with _clear_errors():
-        chosen, shape = _numbers(seeds), _size(size)
+    with clear_errors():
+        chosen, shape = _numbers(seeds), parse_size(size)
         verdict = _judge("mine", "simulated mine", mine_cases(chosen, frames, shape), model, methods, out, Look(rows))
         print("\n" + "\n".join(check_table(mine_checks(verdict))))
         if video:
-            with _bar("video") as tick:
+            with bar("video") as tick:
                 found = traces(chosen[0], shape, StillEnhancer(model), tick)
             print("\n" + "\n".join([*flicker_table(found), "", *check_table(flicker_checks(found))]))
-            _tell([plot_traces(_out(out, "mine") / "mine-flicker.png", found)])
+            tell([plot_traces(_out(out, "mine") / "mine-flicker.png", found)])
 
 
 @app.command()
@@ -97,7 +101,7 @@ def relit(
     rows: Rows = outcome.SHEET_ROWS,
 ) -> None:
     """Photographs relit as a mine, against themselves. (A model of `make train QUICK=1` knows the bundled ones.)"""
-    with _clear_errors():
+    with clear_errors():
         photographs = folder_photographs(folder) if folder else bundled_photographs()
         cases = relit_cases(photographs, _numbers(seeds))
         _judge("relit", "photographs relit as a mine", cases, model, methods, out, Look(rows))
@@ -112,11 +116,11 @@ def well_lit(
     rows: Rows = outcome.SHEET_ROWS,
 ) -> None:
     """Well-lit pictures against themselves: they should come back as they were."""
-    with _clear_errors():
+    with clear_errors():
         verdict = _judge("well-lit", "well-lit pictures", well_lit_cases(folder), model, methods, out, Look(rows))
         print("\n" + "\n".join([*spread(verdict), "", *check_table([well_lit_check(verdict)])]))
         path = _out(out, "well-lit") / "well-lit-histogram.png"
-        _tell([plot_histogram(path, verdict.title, "PSNR against itself / dB", verdict.column("psnr_db"), WELL_LIT_DB)])
+        tell([plot_histogram(path, verdict.title, "PSNR against itself / dB", verdict.column("psnr_db"), WELL_LIT_DB)])
 
 
 @app.command()
@@ -128,7 +132,7 @@ def frames(
     rows: Rows = 8,
 ) -> None:
     """Real frames: by how much clipped highlights grow; the worst on the sheet."""
-    with _clear_errors():
+    with clear_errors():
         verdict = _judge("frames", "/".join(folder.resolve().parts[-2:]), singles(folder), model, methods, out, Look(rows))
         print("\n" + "\n".join(check_table([clipped_check(verdict)])))
         for name in grown(verdict)[:20]:
@@ -148,11 +152,11 @@ def report(
     every: Annotated[int, typer.Option(min=1, help="Only every n-th well-lit picture and real frame, to save time.")] = 1,
 ) -> None:
     """Everything on one page, against the figures that are wanted: README.md in --out."""
-    with _clear_errors(), _bars() as bar:
-        page, checks = write_report(data, out, private, StillEnhancer(model), every, bar)
+    with clear_errors(), bars() as begin:
+        page, checks = write_report(data, out, private, StillEnhancer(model), every, begin)
     print("\n".join(check_table(checks)))
     print(f"\n{sum(check.reached for check in checks)} of {len(checks)} reached")
-    _tell([page])
+    tell([page])
 
 
 def _judge(
@@ -161,10 +165,10 @@ def _judge(
     """Judge, print the table, write the files."""
     still = StillEnhancer(model)
     chosen = choose([name.strip() for name in methods.split(",") if name.strip()], still)
-    with _bar(command) as tick:
+    with bar(command) as tick:
         verdict = judge(title, cases, chosen, still.model, tick)
     print(markdown(verdict))
-    _tell(outcome.write(verdict, command, _out(out, command), look))
+    tell(outcome.write(verdict, command, _out(out, command), look))
     return verdict
 
 
@@ -172,51 +176,11 @@ def _out(out: Path | None, command: str) -> Path:
     return out or Path("runs/bench") / command
 
 
-def _tell(paths: Sequence[Path]) -> None:
-    for path in paths:
-        CONSOLE.print(f"wrote {path}", markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _bars() -> Iterator[Callable[[str], Tick]]:
-    """One bar per title."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=CONSOLE) as progress:
-
-        def bar(title: str) -> Tick:
-            task = progress.add_task(title, total=None)
-            return lambda done, total: progress.update(task, completed=done, total=total)
-
-        yield bar
-
-
-@contextmanager
-def _bar(title: str) -> Iterator[Tick]:
-    with _bars() as bar:
-        yield bar(title)
-
-
 def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in text.split(","))
     except ValueError as error:
         raise ConfigError(f"{text!r} are no seeds: write numbers with commas, as in 907,911") from error
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise ConfigError(f"size {text!r} is not WIDTHxHEIGHT, as 1280x720 is")
-    return int(width), int(height)
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    try:
-        yield
-    except (DavyError, OSError) as error:
-        CONSOLE.print(f"davy bench: {error}", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2 if isinstance(error, InvalidInputError) else 1) from error
 
 
 def main() -> int:

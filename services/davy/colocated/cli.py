@@ -1,6 +1,7 @@
 """`davy mine`: the whole mine in one process; `davy mine serve`, `render` and `pairs`: its simulated cameras alone."""
 
 import asyncio
+import json
 import signal
 import time
 from contextlib import suppress
@@ -14,7 +15,7 @@ from rich.live import Live
 from davy.adapters.tasks import end
 from davy.colocated.app import ColocatedMine
 from davy.colocated.settings import ColocatedSettings
-from davy.colocated.table import live_table, one_line, summary_table
+from davy.colocated.table import as_json, live_table, one_line, summary_table
 from davy.errors import ConfigError, DavyError
 from davy.mine.cli import pairs, render, serve
 from davy.site import load_site
@@ -39,6 +40,7 @@ def mine(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Of the console; another where it is taken.", min=0, max=65535)] = None,
     table: Annotated[Literal["auto", "live", "lines", "off"] | None, typer.Option(help="How progress looks.")] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write the closing summary here too, as JSON.")] = None,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR; lines go to stderr.")] = "WARNING",
 ) -> None:
     """Run a whole simulated mine in one process: cameras, edges, broker, store, enhancer, aggregator, console."""
@@ -52,14 +54,14 @@ def mine(
         console = Console()
         if not console.is_terminal:
             console = Console(width=NOT_A_TERMINAL_COLUMNS)
-        status = asyncio.run(_run(colocated, console))
+        status = asyncio.run(_run(colocated, console, summary))
     except DavyError as error:
         typer.echo(f"davy mine: {error}", err=True)
         raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
     raise typer.Exit(status)
 
 
-async def _run(colocated: ColocatedMine, console: Console) -> int:
+async def _run(colocated: ColocatedMine, console: Console, summary: Path | None) -> int:
     """Run, show, and sum up.
 
     Returns:
@@ -78,6 +80,9 @@ async def _run(colocated: ColocatedMine, console: Console) -> int:
     if not work.cancelled() and (error := work.exception()):
         raise error
     console.print(summary_table(colocated.running.views, accounts))
+    if summary is not None:
+        text = json.dumps(as_json(colocated.running.views, accounts)) + "\n"
+        await asyncio.to_thread(summary.write_text, text)
     silent = [camera for camera, view in colocated.running.views.items() if not view.received]
     unexplained = sum(account.unexplained for account in accounts.values())
     if silent:

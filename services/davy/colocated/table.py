@@ -27,6 +27,11 @@ def one_line(views: Views, now: float) -> str:
     )
 
 
+def as_json(views: Views, accounts: Mapping[CameraId, Account]) -> dict[str, dict[str, object]]:
+    """The summary by "edge/camera", for programs; ages are None where no frame came."""
+    return {f"{camera.edge}/{camera.camera}": _figures(view, accounts.get(camera, Account())) for camera, view in views.items()}
+
+
 def psnr_text(view: CameraView) -> str:
     """ "raw -> enhanced (+gain)" in dB, means over all samples."""
     if not view.enhanced_psnr_db:
@@ -37,6 +42,19 @@ def psnr_text(view: CameraView) -> str:
 
 def mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else math.nan
+
+
+def _figures(view: CameraView, account: Account) -> dict[str, object]:
+    return {
+        "received": view.received,
+        "fps": round(view.mean_fps(), 3),
+        "age_ms_p50": round(view.age_ms(50), 1) if view.ages_s else None,
+        "age_ms_p99": round(view.age_ms(99), 1) if view.ages_s else None,
+        "captured": account.captured,
+        "enhanced": account.enhanced,
+        "dropped": {cause: count for cause, count in account.dropped.items() if count},
+        "unexplained": account.unexplained,
+    }
 
 
 def _table(title: str, rows: list[tuple[CameraId, CameraView, float]], accounts: Mapping[CameraId, Account]) -> Table:

@@ -1,0 +1,74 @@
+"""The contestants of one size: Davy's three paths, and its peers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
+from typing import TypeVar
+
+import numpy as np
+
+from davy.adapters import jpeg
+from davy.bench import peers
+from davy.bench.speed_frames import to_and_fro
+from davy.bench.speed_race import Contestant
+from davy.frame import BgrImage
+from davy.runtime import StillEnhancer, VideoEnhancer
+
+COPY, LUT, CLAHE = "copy", "cv2.LUT", "CLAHE on LAB"
+STILL, VIDEO, JPEG, CODEC = "Davy still", "Davy video", "Davy JPEG to JPEG", "JPEG to JPEG alone"
+ZERO_DCE_ORT, ZERO_DCE_OV = "Zero-DCE++, ONNX Runtime", "Zero-DCE++, OpenVINO"
+OURS = (STILL, VIDEO, JPEG)
+LEARNED = (ZERO_DCE_ORT, ZERO_DCE_OV)
+EVERY = 10  # frames per look of the network
+Item = TypeVar("Item")
+QUALITY = 85  # of JPEG, as cameras are sent by default
+
+
+def contestants(frames: Sequence[BgrImage], stills: Mapping[int, StillEnhancer]) -> list[Contestant]:
+    """Everybody, once per number of threads, on the same frames; stills by threads.
+
+    Davy's video path and both JPEG paths run EVERY frames at a time, one of them with the network, as a camera does.
+    """
+    shape = frames[0].shape[0], frames[0].shape[1]
+    files = [jpeg.encode(frame, QUALITY) for frame in frames]
+    found = []
+    for threads, still in stills.items():
+        single: dict[str, peers.Peer] = {
+            COPY: peers.copy(shape),
+            LUT: peers.look_up(shape),
+            CLAHE: peers.clahe_lab(shape),
+            STILL: into_buffer(still, frames[0]),
+            ZERO_DCE_ORT: peers.zero_dce_onnxruntime(shape, threads),
+        }
+        if peers.has_openvino():
+            single[ZERO_DCE_OV] = peers.zero_dce_openvino(shape, threads)
+        found += [Contestant(name, threads, _next_of(frames, run)) for name, run in single.items()]
+        video = into_buffer(VideoEnhancer(still, EVERY), frames[0])
+        camera = into_buffer(VideoEnhancer(still, EVERY), frames[0])
+        found += [
+            Contestant(VIDEO, threads, _next_of(frames, video, EVERY), EVERY),
+            Contestant(JPEG, threads, _next_of(files, recode(camera), EVERY), EVERY),
+            Contestant(CODEC, threads, _next_of(files, recode(lambda image: image), EVERY), EVERY),
+        ]
+    return found
+
+
+def into_buffer(enhancer: StillEnhancer | VideoEnhancer, like: BgrImage) -> peers.Peer:
+    """The enhancer, into a buffer that is used again, as an edge uses it."""
+    out = np.empty_like(like)
+    return lambda image: enhancer.enhance(image, out=out)
+
+
+def recode(change: peers.Peer) -> Callable[[bytes], bytes]:
+    """JPEG in, changed, JPEG out."""
+    return lambda data: jpeg.encode(change(jpeg.decode(data)), QUALITY)
+
+
+def _next_of(items: Sequence[Item], run: Callable[[Item], object], times: int = 1) -> Callable[[], None]:
+    """Treat the next items, to and fro."""
+    order = cycle(items[index] for index in to_and_fro(len(items)))
+
+    def step() -> None:
+        for _ in range(times):
+            run(next(order))
+
+    return step
