@@ -12,9 +12,11 @@ from davy.aggregator.rest.console import STATIC, console_routes
 from davy.aggregator.rest.events import event_routes
 from davy.aggregator.rest.registry import registry_routes
 from davy.aggregator.rest.rollouts import rollout_routes
+from davy.aggregator.rest.samples import sample_routes
 from davy.aggregator.rest.system import system_routes
 
-DESCRIPTION = """The cameras of a mine: newest frames, live streams, events, health; models and their rollout to the edges.
+DESCRIPTION = """The cameras of a mine: newest frames, live streams, events, health; samples for
+training; models and their rollout to the edges.
 
 Errors are `application/problem+json` (RFC 9457). A camera's id is `edge.camera`."""
 
@@ -31,7 +33,7 @@ def build_app(parts: Parts) -> FastAPI:
     )
     install_problem_handlers(app)
     install_metrics(app, parts.registry)
-    for routes in (console_routes, camera_routes, event_routes, registry_routes, rollout_routes, system_routes):
+    for routes in (console_routes, camera_routes, event_routes, sample_routes, registry_routes, rollout_routes, system_routes):
         app.include_router(routes(parts))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

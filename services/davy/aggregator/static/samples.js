@@ -1,0 +1,152 @@
+// Raw keyframes that edges chose: an operator looks at them, throws out what is wrong, and pins what shall judge a training.
+
+const PAGE = 60;
+const EVERY_MS = 5000;
+const USES = [["train", "Train"], ["validation", "Validation"], ["excluded", "Exclude"]];
+
+const byId = (id) => document.getElementById(id);
+const filters = ["camera", "reason", "use"];
+let shown = []; // samples, newest first
+let cursor = null;
+
+function element(tag, className, ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+async function ask(path, method = "GET", body = undefined) {
+  const headers = body ? { "Content-Type": "application/json" } : {};
+  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.detail ?? answer.statusText);
+  return said;
+}
+
+function tell(fault) {
+  byId("banner").hidden = !fault;
+  byId("banner").textContent = fault;
+}
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+const percent = (share) => (share === undefined ? "?" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`);
+
+function path(from = null) {
+  const query = new URLSearchParams({ limit: PAGE });
+  for (const name of filters) if (byId(name).value) query.set(name, byId(name).value);
+  if (from) query.set("cursor", from);
+  return `/v1/samples?${query}`;
+}
+
+function shot(sample) {
+  const item = element("li", "shot");
+  item.dataset.id = sample.id;
+  const picture = element("img");
+  picture.loading = "lazy";
+  picture.alt = `${sample.camera}, ${sample.reason}, ${sample.captured_at}`;
+  picture.src = sample.picture;
+  const link = element("a", "", picture);
+  link.href = sample.picture;
+  link.target = "_blank";
+  const of = (name) => percent(sample.figures[name]);
+  const facts = element("div", "facts",
+    element("p", "head", element("b", "", sample.camera), element("span", "chip", sample.reason)),
+    element("p", "", `${sample.captured_at.slice(0, 19).replace("T", " ")} UTC · ${sample.width}×${sample.height}`),
+    element("p", "", `raw: ${of("raw-dark")} dark, ${of("raw-clipped")} burnt out; enhanced: ${of("shown-dark")}, ${of("shown-clipped")}`),
+    element("p", "", sample.model || "not enhanced at the edge"));
+  const uses = element("div", "uses");
+  uses.setAttribute("role", "group");
+  uses.setAttribute("aria-label", `What sample ${sample.id} is for`);
+  for (const [use, words] of USES) {
+    const button = element("button", "", words);
+    button.type = "button";
+    button.dataset.use = use;
+    button.addEventListener("click", () => assign(sample, use));
+    uses.append(button);
+  }
+  item.append(link, facts, uses);
+  mark(item, sample.use);
+  return item;
+}
+
+function mark(item, use) {
+  item.dataset.use = use;
+  for (const button of item.querySelectorAll(".uses button")) button.setAttribute("aria-pressed", String(button.dataset.use === use));
+}
+
+async function assign(sample, use) {
+  try {
+    const said = await ask(`/v1/samples/${sample.id}/use`, "PUT", { use });
+    Object.assign(sample, said);
+    const item = document.querySelector(`.shot[data-id="${sample.id}"]`);
+    if (item) mark(item, said.use);
+    tell("");
+    await refresh();
+  } catch (error) {
+    tell(error.message);
+  }
+}
+
+function showStore(found) {
+  const total = (use, key) => found.tally.filter((each) => !use || each.use === use).reduce((sum, each) => sum + each[key], 0);
+  byId("note").textContent = `${total("", "count")} of at most ${found.max_count}, ${megabytes(total("", "size"))} of ${megabytes(found.max_bytes)}; `
+    + `${total("train", "count")} to train on, ${total("validation", "count")} to validate, ${total("excluded", "count")} excluded`;
+  const cameras = [...new Set(found.tally.map((each) => each.camera))].sort();
+  const select = byId("camera");
+  if ([...select.options].slice(1).map((option) => option.value).join() === cameras.join()) return;
+  const chosen = select.value;
+  select.replaceChildren(new Option("all", ""), ...cameras.map((camera) => new Option(camera, camera)));
+  select.value = cameras.includes(chosen) ? chosen : "";
+}
+
+function showShots(samples) {
+  const items = new Map([...byId("shots").children].map((item) => [Number(item.dataset.id), item]));
+  shown = samples;
+  byId("shots").replaceChildren(...samples.map((sample) => {
+    const item = items.get(sample.id);
+    if (item) mark(item, sample.use);
+    return item ?? shot(sample);
+  }));
+  byId("nothing").hidden = samples.length > 0;
+  byId("more").hidden = !cursor;
+}
+
+async function refresh() {
+  const found = await ask(path());
+  showStore(found);
+  const older = found.cursor ? shown.filter((sample) => sample.id < Number(found.cursor)) : [];
+  if (!older.length) cursor = found.cursor;
+  showShots([...found.samples, ...older]);
+}
+
+async function more() {
+  const found = await ask(path(cursor));
+  cursor = found.cursor;
+  showShots([...shown, ...found.samples]);
+}
+
+async function guarded(work) {
+  try {
+    await work();
+    tell("");
+  } catch (error) {
+    tell(`The aggregator does not answer as expected: ${error.message}. Trying again.`);
+  }
+}
+
+for (const name of filters) {
+  byId(name).addEventListener("change", () => {
+    shown = [];
+    cursor = null;
+    guarded(refresh);
+  });
+}
+byId("more").addEventListener("click", () => guarded(more));
+
+async function loop() {
+  if (!document.hidden) await guarded(refresh);
+  setTimeout(loop, EVERY_MS);
+}
+
+loop();
