@@ -5,6 +5,9 @@ from davy.bench.speed_methods import CLAHE, LEARNED, STILL, VIDEO
 from davy.bench.speed_result import Speed
 
 
+YUV = "1080p, YUV 4:2:0 in and out, 1 thread"  # which the runtime does not have
+
+
 def speed(still=8.0, video=5.0, learned=60.0):
     def raced(scale):
         ms = {CLAHE: 20, STILL: still, VIDEO: video, LEARNED[0]: 3 * learned, LEARNED[1]: learned}
@@ -19,8 +22,8 @@ def named(checks):
 
 def test_all_is_reached_where_all_is_just_reached():
     found = speed_checks(speed())
-    assert len(found) == 8
-    assert all(check.reached for check in found)
+    assert len(found) == 9
+    assert [check.what for check in found if not check.reached] == [YUV]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,7 @@ def test_all_is_reached_where_all_is_just_reached():
 )
 def test_a_little_more_time_over_clahe_is_short(changed, short):
     found = speed_checks(speed(**changed, learned=100))
-    assert [check.what for check in found if not check.reached] == [f"1080p, {short}"]
+    assert {check.what for check in found if not check.reached} == {f"1080p, {short}", YUV}
 
 
 def test_the_learned_peer_counts_on_its_best_engine():

@@ -25,6 +25,7 @@ def speed_checks(speed: Speed) -> list[Check]:
     checks = []
     if JUDGED in speed.races:
         checks += [_over_clahe(speed, name, most) for name, most in OVER_CLAHE.items()]
+        checks.append(Check(f"{JUDGED}, YUV 4:2:0 in and out, 1 thread", "no such path yet", "at most 0.15", reached=False))
         threads = sorted({key[1] for key in speed.races[JUDGED]})
         checks += [_over_learned(speed, name, least, count) for count in threads for name, least in OVER_LEARNED.items()]
     if {"720p", "4K"} <= speed.races.keys():

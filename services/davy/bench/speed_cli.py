@@ -16,7 +16,7 @@ from davy.bench.speed_frames import SIZES, moving, parse_sizes
 from davy.bench.speed_memory import memories
 from davy.bench.speed_methods import contestants
 from davy.bench.speed_race import race
-from davy.bench.speed_report import race_table, write_speed
+from davy.bench.speed_report import camera_table, race_table, write_speed
 from davy.bench.speed_result import Speed
 from davy.bench.speed_throughput import throughput
 from davy.bench.speed_video import write_stream
@@ -67,7 +67,9 @@ def speed(
             _cameras(found, [Load(count, load.size, load.fps, load.seconds) for count in counts], held_seconds, bar)
         written = write_speed(found, out)
     checks = speed_checks(found)
-    print("\n".join([*race_table(found), "", *check_table(checks)]))
+    loaded = [*found.cameras, *([found.held] if found.held else [])]
+    tables = [race_table(found) if found.races else [], camera_table(loaded) if loaded else [], check_table(checks)]
+    print("\n\n".join("\n".join(table) for table in tables if table))
     print(f"\n{sum(check.reached for check in checks)} of {len(checks)} reached")
     tell(written)
 

@@ -51,8 +51,10 @@ def plot_ratios(path: Path, speed: Speed, size: str) -> Path:
     ]
     axes.barh(names, medians, xerr=errors, color=[OURS if name in OUR_PATHS else THEIRS for name in names])
     axes.axvline(1, color="black", linewidth=1, linestyle="--")
-    for row, median in enumerate(medians):
-        axes.annotate(f"{median:.2f}", (median, row), xytext=(8, -3), textcoords="offset points", fontsize=8)
+    for row, name in enumerate(names):
+        axes.annotate(
+            f"{over[name].median:.2f}", (over[name].high, row), xytext=(6, -3), textcoords="offset points", fontsize=8
+        )
     axes.margins(x=0.12)
     axes.set_xlabel(f"time over CLAHE on LAB, {size}, one thread (bars: quartiles)")
     return _save(path, figure)
@@ -78,7 +80,8 @@ def plot_cameras(path: Path, cameras: Sequence[Held]) -> Path:
     cores.plot(counts, [held.cores for held in ordered], marker="o", color=OURS, label="whole mine")
     cores.set_ylabel("processor cores in use")
     for axes in (rates, ages, cores):
-        axes.axvline(knee(ordered), color="black", linewidth=1, linestyle="--", label=f"knee: {knee(ordered)}")
+        if most := knee(ordered):
+            axes.axvline(most, color="black", linewidth=1, linestyle="--", label=f"knee: {most}")
         axes.set_xscale("log", base=2)
         axes.set_xticks(counts, [str(count) for count in counts])
         axes.set_xlabel("cameras")
