@@ -4,7 +4,6 @@ from davy.bench.speed_checks import speed_checks
 from davy.bench.speed_methods import CLAHE, LEARNED, STILL, VIDEO
 from davy.bench.speed_result import Speed
 
-
 YUV = "1080p, YUV 4:2:0 in and out, 1 thread"  # which the runtime does not have
 
 
