@@ -21,6 +21,7 @@ from davy.aggregator.analysis.runner import analyse
 from davy.aggregator.archive import REPORTER, Archive
 from davy.aggregator.bus import follow_roster, follow_thin_cameras, publish_events
 from davy.aggregator.cache import keep_store
+from davy.aggregator.drift import DriftBoard
 from davy.aggregator.health import Health
 from davy.aggregator.ingest import FramesServicer, IngestServicer
 from davy.aggregator.live import LiveFrames
@@ -77,7 +78,8 @@ async def serve(
     name = settings.name or f"aggregator-{uuid.uuid4().hex[:8]}"
     live = LiveFrames(site.camera_ids(), metrics, settings.accept_unknown)
     roster, health = Roster(site.site), Health(metrics)
-    overview = Overview(site, settings, live, roster, health)
+    overview, drift = Overview(site, settings, live, roster, health), DriftBoard(live, roster)
+    registry.register(drift)
     status = EdgeTopics(site.site, REPORTER).status
     async with (
         _archive(settings, site, metrics) as archive,
@@ -91,7 +93,9 @@ async def serve(
             on_connect=_greet(status, controller.tell_all),
         ) as bus,
     ):
-        parts = Parts(settings, live, archive, overview, health, metrics, registry, controller.shelf, controller, samples)
+        parts = Parts(
+            settings, live, archive, overview, health, metrics, registry, controller.shelf, controller, samples, drift
+        )
         announce = _announce(ready)
         works = {
             "http": _serve_http(parts, announce),

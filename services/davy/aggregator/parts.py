@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry
 
 from davy.aggregator.archive import Archive
+from davy.aggregator.drift import DriftBoard
 from davy.aggregator.health import Health
 from davy.aggregator.live import LiveFrame, LiveFrames
 from davy.aggregator.metrics import AggregatorMetrics
@@ -32,6 +33,7 @@ class Parts:
     shelf: Shelf
     controller: Controller
     samples: SampleShelf
+    drift: DriftBoard
     streams: dict[str, int] = field(default_factory=dict)
 
     @contextmanager

@@ -23,6 +23,7 @@ from davy.adapters.telemetry_http import serve_telemetry
 from davy.adapters.urls import redact
 from davy.edge.birth import birth_message
 from davy.edge.cameras import CameraStates
+from davy.edge.drift_watch import DriftWatch
 from davy.edge.events import Events
 from davy.edge.grpc_plane import GrpcPlane
 from davy.edge.ledger import Ledger
@@ -152,6 +153,10 @@ class _Edge:
         self._swapped = asyncio.Event()
         self._models = self._open_models(still) if still is not None and enhances else None
         self._samples = self._open_samples(samples) if samples else None
+        folder = settings.data / site.site / edge / "drift"
+        self._drift = DriftWatch(
+            edge, folder, self._config.cameras, settings.drift_reference_s, settings.drift_window_s, self._events, registry
+        )
         budget = threading.BoundedSemaphore(settings.parallel or os.cpu_count() or 1)
         self._pipelines = {name: self._pipeline(name, openers, budget) for name in self._config.cameras}
         self._stats = Stats(
@@ -162,6 +167,7 @@ class _Edge:
             spool,
             lambda camera: self._pipelines[camera].capture.damaged,
             self._faults,
+            self._drift.figures,
         )
         registry.register(LedgerCollector(edge, self._ledger, self._gauges))
 
@@ -179,8 +185,14 @@ class _Edge:
             self._timings,
             self._deliver,
             self._states.set,
-            Onlooker(self._samples.sampler(camera).saw) if self._samples else None,
+            self._onlooker(camera),
         )
+
+    def _onlooker(self, camera: CameraId) -> Onlooker:
+        looks = [self._drift.look(camera.camera)]
+        if self._samples:
+            looks.append(self._samples.sampler(camera).saw)
+        return Onlooker(*looks, every_s=self._settings.look_every_s)
 
     def _deliver(self, outgoing: Outgoing) -> None:
         for sink in self._sinks:

@@ -44,6 +44,11 @@ def difference(one: Light, other: Light) -> float:
     return max(scene_distance(one.layout, other.layout), abs(one.mean - other.mean) / MEAN_SPAN)
 
 
+def is_blind(raw: Light) -> bool:
+    """Whether the lens is covered or the camera dead: all black, or all of one shade."""
+    return raw.mean < BLIND_MEAN or float(raw.histogram.max()) > BLIND_SHARE
+
+
 def judge(raw: Light, shown: Light, sent: Iterable[Light]) -> Verdict:
     """What a raw picture is worth.
 
@@ -63,7 +68,7 @@ def judge(raw: Light, shown: Light, sent: Iterable[Light]) -> Verdict:
         scores[Reason.NEW_SCENE] = WORTH  # something of every camera, where nothing speaks for more
     elif min(differences) >= NEW_FROM:
         scores[Reason.NEW_SCENE] = min(1.0, min(differences))
-    if raw.mean < BLIND_MEAN or raw.histogram.max() > BLIND_SHARE:
+    if is_blind(raw):
         return Verdict(Reason.DARK, 0.0)
     reason = max(scores, key=lambda each: scores[each])
     return Verdict(reason, scores[reason])

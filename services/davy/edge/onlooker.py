@@ -6,16 +6,14 @@ from collections.abc import Callable
 from davy.edge.light import Light, measure, reduced_luma
 from davy.frame import BgrImage, Frame
 
-LOOK_EVERY_S = 2.0  # 2 ms of work at 1080p
-
 Look = Callable[[Frame, Light, Light, str, float], None]
 """Takes a frame, the light of its raw and of its enhanced pixels, the model's id, and the time on a monotonic clock."""
 
 
 class Onlooker:
-    """Used from one thread, the pipeline's."""
+    """Used from one thread, the pipeline's. A look is 2 ms of work at 1080p."""
 
-    def __init__(self, *looks: Look, every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(self, *looks: Look, every_s: float) -> None:
         self._looks, self._every_s, self._next_s = looks, every_s, 0.0
 
     def saw(self, frame: Frame, shown: BgrImage, model: str) -> None:

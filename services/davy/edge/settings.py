@@ -23,5 +23,10 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
     )
     samples_every_s: PositiveFloat = Field(300.0, description="A camera gives one such picture within it, at most: the best.")
     samples_spool_bytes: int = Field(64 * 2**20, ge=2**20, description="Of such pictures on disk; events have their own spool.")
+    look_every_s: PositiveFloat = Field(2.0, description="A camera's light is measured so often, for samples and drift.")
+    drift_reference_s: PositiveFloat = Field(
+        600.0, description="So long after a model became active, the usual light is learned."
+    )
+    drift_window_s: PositiveFloat = Field(300.0, description="Time constant of the light that is compared with the usual one.")
     metrics_host: str = Field("127.0.0.1", description="Where /metrics and /healthz are served.")
     metrics_port: int = Field(0, ge=0, le=65535, description="0 turns them off.")

@@ -21,6 +21,7 @@ class Stats:
 
     Args:
         faults: Says what is wrong now by plane, "" where nothing is.
+        drift: Says how far a camera's light is from what is usual.
     """
 
     def __init__(
@@ -32,9 +33,10 @@ class Stats:
         spool: Spool,
         damaged: Callable[[str], int],
         faults: Callable[[], dict[str, str]],
+        drift: Callable[[str], dict[str, Any]],
     ) -> None:
         self._boot_id, self._ledger, self._timings, self._states = boot_id, ledger, timings, states
-        self._spool, self._damaged, self._faults = spool, damaged, faults
+        self._spool, self._damaged, self._faults, self._drift = spool, damaged, faults, drift
         self._started_s = self._read_s = time.monotonic()
         self._before: dict[str, Account] = {}
 
@@ -90,6 +92,7 @@ class Stats:
             "damaged": self._damaged(camera),
             "age_ms": {name: round(1000 * percentile(ages, at)) for name, at in (("p50", 0.5), ("p99", 0.99))},
             "sinks": sinks,
+            "drift": self._drift(camera),
         }
 
     def _spool_figures(self) -> dict[str, Any]:

@@ -49,7 +49,7 @@ async def test_an_edge_keeps_its_samples_until_the_aggregator_is_there(tmp_path,
     (pictures / "0.jpg").write_bytes(jpeg.encode(scene(1, 0.6)))
     site = site_of(f"file://{pictures}", aggregator=f"grpc://127.0.0.1:{free_port}")
     data = tmp_path / "aggregator"
-    async with edge(site, tmp_path / "edge", samples_every_s=0.2) as north:
+    async with edge(site, tmp_path / "edge", samples_every_s=0.2, look_every_s=0.1) as north:
         await until(lambda: north.value("davy_edge_samples_chosen_total", camera="face"))
         await asyncio.sleep(0.3)
         async with running(make_settings(data, grpc_port=free_port), site) as aggregator:

@@ -9,6 +9,7 @@ from davy.adapters.http import install_metrics, install_problem_handlers, proble
 from davy.aggregator.parts import Parts
 from davy.aggregator.rest.cameras import camera_routes
 from davy.aggregator.rest.console import STATIC, console_routes
+from davy.aggregator.rest.drift import drift_routes
 from davy.aggregator.rest.events import event_routes
 from davy.aggregator.rest.registry import registry_routes
 from davy.aggregator.rest.rollouts import rollout_routes
@@ -33,7 +34,16 @@ def build_app(parts: Parts) -> FastAPI:
     )
     install_problem_handlers(app)
     install_metrics(app, parts.registry)
-    for routes in (console_routes, camera_routes, event_routes, sample_routes, registry_routes, rollout_routes, system_routes):
+    for routes in (
+        console_routes,
+        camera_routes,
+        event_routes,
+        drift_routes,
+        sample_routes,
+        registry_routes,
+        rollout_routes,
+        system_routes,
+    ):
         app.include_router(routes(parts))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -51,7 +51,7 @@ function shot(sample) {
   link.target = "_blank";
   const of = (name) => percent(sample.figures[name]);
   const facts = element("div", "facts",
-    element("p", "head", element("b", "", sample.camera), element("span", "chip", sample.reason)),
+    element("p", "head", element("b", "", sample.camera), element("span", "tag-chip", sample.reason)),
     element("p", "", `${sample.captured_at.slice(0, 19).replace("T", " ")} UTC · ${sample.width}×${sample.height}`),
     element("p", "", `raw: ${of("raw-dark")} dark, ${of("raw-clipped")} burnt out; enhanced: ${of("shown-dark")}, ${of("shown-clipped")}`),
     element("p", "", sample.model || "not enhanced at the edge"));
