@@ -50,10 +50,11 @@ function shot(sample) {
   link.href = sample.picture;
   link.target = "_blank";
   const of = (name) => percent(sample.figures[name]);
+  const enhanced = sample.model ? `; enhanced: ${of("shown-dark")}, ${of("shown-clipped")}` : "";
   const facts = element("div", "facts",
     element("p", "head", element("b", "", sample.camera), element("span", "tag-chip", sample.reason)),
     element("p", "", `${sample.captured_at.slice(0, 19).replace("T", " ")} UTC · ${sample.width}×${sample.height}`),
-    element("p", "", `raw: ${of("raw-dark")} dark, ${of("raw-clipped")} burnt out; enhanced: ${of("shown-dark")}, ${of("shown-clipped")}`),
+    element("p", "", `raw: ${of("raw-dark")} dark, ${of("raw-clipped")} burnt out${enhanced}`),
     element("p", "", sample.model || "not enhanced at the edge"));
   const uses = element("div", "uses");
   uses.setAttribute("role", "group");
@@ -112,9 +113,25 @@ function showShots(samples) {
   byId("more").hidden = !cursor;
 }
 
+function showDrift(cameras) {
+  const drifted = cameras.filter(({ state }) => state === "drifted");
+  byId("drift-note").textContent = drifted.length
+    ? `The running model no longer fits ${drifted.map(({ camera }) => camera).join(", ")}.`
+    : `The running model fits ${cameras.filter(({ state }) => state === "fits").length} of ${cameras.length} cameras; none has drifted.`;
+  byId("drift").replaceChildren(...cameras.map(({ camera, model, state, score, reasons }) => {
+    const row = element("tr");
+    const made = Object.entries(reasons).sort((a, b) => b[1] - a[1]).filter(([, value]) => value >= 0.05);
+    row.append(element("td", "", camera), element("td", "soft", model), element("td", "", element("span", `state ${state}`, state)));
+    row.append(element("td", "figure", score === null ? "" : score.toFixed(2)));
+    row.append(element("td", "soft", made.map(([name, value]) => `${name} ${value.toFixed(2)}`).join(", ")));
+    return row;
+  }));
+}
+
 async function refresh() {
-  const found = await ask(path());
+  const [found, drift] = await Promise.all([ask(path()), ask("/v1/drift")]);
   showStore(found);
+  showDrift(drift.cameras);
   const older = found.cursor ? shown.filter((sample) => sample.id < Number(found.cursor)) : [];
   if (!older.length) cursor = found.cursor;
   showShots([...found.samples, ...older]);
