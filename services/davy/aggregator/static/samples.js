@@ -1,7 +1,7 @@
 // Raw keyframes that edges chose: an operator looks at them, throws out what is wrong, and pins what shall judge a training.
 
 const PAGE = 60;
-const EVERY_MS = 5000;
+const EVERY_MS = 3000;
 const USES = [["train", "Train"], ["validation", "Validation"], ["excluded", "Exclude"]];
 
 const byId = (id) => document.getElementById(id);
