@@ -24,6 +24,7 @@ EXPLAINED = (
     "*Zero-DCE++* has the published shape (7 depthwise-separable layers of 32 channels, 10,561 weights, a twelfth of each "
     "side, 8 iterations) and random weights, in each engine with its conversions from and to 8 bits inside the graph."
 )
+BUSY = 0.5  # load average from which the page says that others were at work
 UTILISATION = 0.7  # of its processors, that a box should have at most
 FLEET = 10_000
 CORE_HOUR = 0.03  # in whatever money: what a rented or a written-off core costs an hour, as an assumption to replace
@@ -76,10 +77,16 @@ def _head(speed: Speed) -> str:
     packages = facts["packages"]
     versions = ", ".join(f"{name} {number}" for name, number in packages.items()) if isinstance(packages, dict) else ""
     rounds = ", ".join(f"{len(next(iter(raced.values())))} at {size}" for size, raced in speed.races.items())
+    other = (
+        " (others were at work, and met all alike: ratios on one thread hold nearly; two threads, times, frames and ages are "
+        "worse than alone)"
+    )
+    other = other if speed.busy > BUSY else ""
     return (
         f"# Speed\n\nWritten by `davy bench speed` (`make bench`) with {speed.model}, as it is shipped: one set of weights, "
         f"one configuration, the one that the picture quality is claimed for. {facts['processor']}, {facts['cores']} cores, "
-        f"this process on {facts['affinity']}; {versions}. Rounds: {rounds or 'none'}."
+        f"this process on {facts['affinity']}; {versions}. Rounds: {rounds or 'none'}. "
+        f"Load average before it began: {speed.busy:.1f}{other}."
     )
 
 

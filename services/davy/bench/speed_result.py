@@ -22,7 +22,10 @@ Raced = Mapping[Key, Sequence[float]]
 
 @dataclass(slots=True)
 class Speed:
-    """races and cameras are as far as they were asked for; throughput and memory are of `size`."""
+    """races and cameras are as far as they were asked for; throughput and memory are of `size`.
+
+    busy: How many processors others used when it began, as the load average of the last minute has it.
+    """
 
     model: str
     races: dict[str, Raced] = field(default_factory=dict)  # by size
@@ -31,6 +34,7 @@ class Speed:
     memory: list[Memory] = field(default_factory=list)
     cameras: list[Held] = field(default_factory=list)
     held: Held | None = None
+    busy: float = field(default_factory=lambda: os.getloadavg()[0])
 
     def ratios(self, size: str) -> Mapping[Key, Middle]:
         """Times over CLAHE on LAB on one thread, of the same round."""
@@ -69,6 +73,7 @@ def as_json(speed: Speed) -> dict[str, object]:
     """All figures, those of single rounds too, so that others can take their own medians."""
     return {
         "machine": machine(),
+        "load_average_before": round(speed.busy, 2),
         "model": speed.model,
         "sizes": {name: SIZES[name] for name in speed.races},
         "races": [row for size in speed.races for row in _race(speed, size)],
