@@ -12,7 +12,6 @@ def test_a_block_holds_the_means_of_its_pixels():
     assert seen.luma[0, 0].tolist() == [[pytest.approx(0.25), 0.0]]
     assert seen.luma_squared[0, 0, 0, 0] == pytest.approx(0.25)
     assert seen.luma_rgb[0, :, 0, 0].tolist() == pytest.approx([0.25] * 3)
-    assert seen.deviation[0, 0, 0, 0].item() == pytest.approx((0.25 - 0.0625) ** 0.5, abs=1e-4)
 
 
 def test_border_blocks_are_means_of_what_is_there():
@@ -30,14 +29,14 @@ def test_whole_blocks_and_pooling_agree():
 
 
 @pytest.mark.parametrize(
-    ("size", "block"), [((16, 16), 2), ((480, 640), 2), ((720, 1280), 3), ((1080, 1920), 4), ((2160, 3840), 8)]
+    ("size", "block"), [((16, 16), 1), ((480, 640), 1), ((720, 1280), 2), ((1080, 1920), 4), ((2160, 3840), 8)]
 )
-def test_the_short_side_makes_about_256_blocks(size, block):
+def test_the_short_side_makes_at_least_270_blocks_where_it_has_the_pixels(size, block):
     assert block_size(*size) == block_size(*size[::-1]) == block
 
 
 def test_gradients_are_finite(image):
     image.requires_grad_()
     seen = block_statistics(image, 2)
-    (seen.deviation.sum() + seen.luma_rgb.sum()).backward()
+    (seen.luma_squared.sum() + seen.luma_rgb.sum()).backward()
     assert torch.isfinite(image.grad).all()

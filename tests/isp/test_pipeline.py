@@ -5,10 +5,10 @@ import torch
 
 from davy.errors import ShapeError
 from davy.isp.pipeline import (
-    MAX_BLACK,
     MAX_LOG2_GAIN,
     MAX_LOG2_SATURATION,
     MAX_NOISE,
+    MAX_VEIL,
     MIN_NOISE,
     Parameters,
     enhance,
@@ -30,10 +30,13 @@ def test_one_stop_of_gain_doubles_a_flat_picture(parameters):
     assert torch.allclose(out, torch.full_like(out, 0.4), atol=1e-4)
 
 
-def test_black_level_is_subtracted(parameters):
+def test_a_veil_is_taken_off_where_it_lies(parameters):
     plain = parameters.at_strength(0)
-    out = enhance(torch.full((1, 3, 32, 48), 0.3), dataclasses.replace(plain, black=torch.full((1, 1, 1, 1), 0.1)))
-    assert torch.allclose(out, torch.full_like(out, 0.2), atol=1e-4)
+    veil = torch.zeros_like(plain.veil)
+    veil[:, 2, :, 8:] = 0.1  # blue, on the right
+    out = enhance(torch.full((1, 3, 32, 48), 0.3), dataclasses.replace(plain, veil=veil))
+    assert out[0, :, 16, 0].tolist() == pytest.approx([0.3, 0.3, 0.3], abs=1e-4)
+    assert out[0, :, 16, -1].tolist() == pytest.approx([0.3, 0.3, 0.2], abs=1e-4)
 
 
 def test_colour_of_the_light_scales_its_channel(parameters):
@@ -44,10 +47,11 @@ def test_colour_of_the_light_scales_its_channel(parameters):
     assert out.mean((0, 2, 3)).tolist() == pytest.approx([0.2, 0.2, 0.4], abs=1e-4)
 
 
-def test_saturation_moves_colours_away_from_their_luma(parameters):
+def test_saturation_moves_the_bases_colours_away_from_their_luma(parameters):
     plain = parameters.at_strength(0)
     red = torch.tensor([0.5, 0.3, 0.3]).view(1, 3, 1, 1).expand(1, 3, 32, 48).contiguous()
-    out = enhance(red, dataclasses.replace(plain, log2_saturation=torch.ones(1, 1, 1, 1)))
+    all_base = dataclasses.replace(plain, keep=torch.zeros_like(plain.keep), log2_saturation=torch.ones_like(plain.keep))
+    out = enhance(red, all_base)
     grey = 0.299 * 0.5 + 0.701 * 0.3
     assert out[0, 0].mean().item() == pytest.approx(2 * 0.5 - grey, abs=1e-4)
 
@@ -67,7 +71,7 @@ def test_raw_outputs_of_any_size_are_bounded(raw_parameters, scale):
     assert p.log2_gain.abs().max() <= MAX_LOG2_GAIN and p.log2_colour.abs().max() <= 1
     assert p.keep.min() >= 0 and p.keep.max() <= 1
     assert p.noise.min() >= MIN_NOISE * 0.999 and p.noise.max() <= MAX_NOISE * 1.001
-    assert 0 <= p.black.item() <= MAX_BLACK and p.log2_saturation.abs().item() <= MAX_LOG2_SATURATION + 1e-6
+    assert p.veil.min() >= 0 and p.veil.max() <= MAX_VEIL and p.log2_saturation.abs().max() <= MAX_LOG2_SATURATION + 1e-6
     assert (p.knots.diff(dim=1) >= 0).all()
 
 

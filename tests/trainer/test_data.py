@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 import torch
 
-from davy.trainer.data import crop, make_batch
+from davy.trainer.data import crop, make_batch, metered
 
 
 def test_a_batch_depends_on_seed_and_index_alone(groups, settings):
@@ -55,3 +56,13 @@ def test_a_burnt_out_lamp_stays_white_in_the_truth(groups, settings):
     burnt = low.min(axis=-1) >= 250
     assert burnt.any()
     assert (truth[burnt] >= 247).all()
+
+
+def test_dark_truths_are_exposed_three_quarters_of_the_way_to_the_meter(settings):
+    flat = np.full((32, 64, 3), 0.2, np.float32)
+    assert metered(flat, settings()).mean() == pytest.approx(0.2 * (0.5 / 0.2) ** 0.75, abs=0.01)
+    assert np.abs(metered(flat, settings(metering=0.0)) - flat).max() < 0.01
+
+
+def test_a_black_truth_stays_black(settings):
+    assert not metered(np.zeros((32, 64, 3), np.float32), settings()).any()

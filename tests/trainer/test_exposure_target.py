@@ -22,5 +22,5 @@ def test_a_group_counts_by_its_weight_and_not_by_its_size(groups):
 
 
 def test_every_picture_gets_the_prior(groups):
-    assert torch.allclose(prior_of([grey(groups[0], 102)])(torch.zeros(3, 3, 8, 8)), torch.full((3,), 0.4))
-    assert prior_of([])(torch.zeros(1, 3, 8, 8)).item() == pytest.approx(ORDINARY)
+    assert torch.allclose(prior_of([grey(groups[0], 102)])(torch.zeros(3, 3, 8, 8), ["a"] * 3), torch.full((3,), 0.4))
+    assert prior_of([])(torch.zeros(1, 3, 8, 8), ["a"]).item() == pytest.approx(ORDINARY)

@@ -15,11 +15,12 @@ from davy.trainer.clip_cli import clip_app
 from davy.trainer.evaluate import evaluate, markdown, write_sheet
 from davy.trainer.feed import batches
 from davy.trainer.photographs import Group
-from davy.trainer.run import CHECKPOINT, Run, begin, resume, settings_of
+from davy.trainer.run import CHECKPOINT, Run, resume, settings_of
 from davy.trainer.self_supervised import train
 from davy.trainer.settings import SelfSupervisedSettings
 from davy.trainer.ship import ship
 from davy.trainer.stages import read_groups
+from davy.trainer.start import begin_self_supervised
 from davy.trainer.terminal import (
     clear_errors,
     command_line,
@@ -122,7 +123,7 @@ def _begin(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group], 
         raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
     groups = read_groups(settings)
     out.mkdir(parents=True, exist_ok=True)
-    return begin(settings, command_line()), groups, out
+    return begin_self_supervised(settings, command_line()), groups, out
 
 
 def _resume(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group], Path]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from davy.frame import BgrImage
 from davy.lowlight import darken, relight_as_mine
+from davy.lowlight.exposure import FloatImage, exposure_for_mean, linear_to_srgb, srgb_to_linear
 from davy.trainer.photographs import Group
 from davy.trainer.settings import SelfSupervisedSettings
 
@@ -44,6 +45,9 @@ def _pair(
     truth = crop(pictures[int(rng.integers(len(pictures)))], settings, rng)[:, :, ::-1]
     display = np.ascontiguousarray(truth, np.float32) / np.float32(255)
     chance = rng.random()
+    if chance < settings.mine_share + settings.dark_share:
+        display = metered(display, settings)
+        truth = np.rint(display * 255).astype(np.uint8)
     if chance < settings.mine_share:
         low = relight_as_mine(display, rng)
         truth = np.where(low.min(axis=2, keepdims=True) >= BURNT, np.rint(low * 255), truth).astype(np.uint8)
@@ -52,6 +56,18 @@ def _pair(
     else:
         return truth, truth
     return np.rint(low * 255).astype(np.uint8), truth
+
+
+def metered(display: FloatImage, settings: SelfSupervisedSettings) -> FloatImage:
+    """The photograph exposed anew, its mean nearer to what cameras meter for; display-encoded (H, W, 3).
+
+    How bright a photographer made each picture cannot be seen in the dark: a network that is asked for it learns the
+    training pictures by heart and misjudges all others.
+    """
+    light = srgb_to_linear(display)
+    stops = settings.metering * np.log2(settings.metered_mean / max(float(display.mean()), 0.05))
+    mean = min(float(display.mean()) * 2**stops, 0.8)
+    return linear_to_srgb(light * np.float32(exposure_for_mean(light[::4, ::4], mean)))
 
 
 def crop(picture: BgrImage, settings: SelfSupervisedSettings, rng: np.random.Generator) -> BgrImage:

@@ -21,7 +21,7 @@ from davy.trainer.mixed import MixedBatch
 from davy.trainer.patches import Box, look_at
 from davy.trainer.run import CHECKPOINT, Training, check_finite, save_training
 from davy.trainer.runlog import Means, RunLog
-from davy.trainer.self_supervised import BLOCK_PX
+from davy.trainer.self_supervised import BLOCKS_PX
 from davy.trainer.sheet import from_tensor, sheet, write_png
 from davy.trainer.stage_settings import EnhanceSettings
 from davy.trainer.validate import Pair, validate
@@ -81,7 +81,7 @@ def train(
             output, replayed = outputs[: len(low)], outputs[len(low) :]
             with torch.no_grad():
                 start = forward(guides.start, low)[0]
-            terms = guided(low, output, start, settings, guides)
+            terms = guided(low, batch.names, output, start, settings, guides)
             terms |= seen_by_clip(low, output, batch.views, settings, guides)
             terms["smooth"] = settings.smooth_weight * cue_losses.smoothness(
                 parameters.log2_gain[: len(low)], parameters.log2_colour[: len(low)]
@@ -120,18 +120,20 @@ def train(
 def forward(net: IspCnn, images: Tensor) -> tuple[Tensor, Parameters]:
     """Enhance crops (B, 3, H, W); also what the network set."""
     with torch.no_grad():
-        blocks = block_statistics(images, BLOCK_PX)
+        blocks = block_statistics(images, BLOCKS_PX[1])
         thumb = thumbnail(blocks)
     parameters = Parameters.from_raw(*net(thumb))
     return through_isp(images, parameters, blocks), parameters
 
 
-def guided(low: Tensor, output: Tensor, start: Tensor, settings: EnhanceSettings, guides: Guides) -> dict[str, Tensor]:
+def guided(
+    low: Tensor, names: Sequence[str], output: Tensor, start: Tensor, settings: EnhanceSettings, guides: Guides
+) -> dict[str, Tensor]:
     """The losses that need no CLIP, each with its weight; those of weight 0 are left out."""
     same = cue_losses.gain_normalised(low, output)
     named: dict[str, tuple[float, Callable[[], Tensor]]] = {
         "spatial": (settings.spatial_weight, lambda: cue_losses.spatial_consistency(same, output)),
-        "exposure": (settings.exposure_weight, lambda: cue_losses.exposure(output, guides.exposure(low))),
+        "exposure": (settings.exposure_weight, lambda: cue_losses.exposure(output, guides.exposure(low, names))),
         "colour": (settings.colour_weight, lambda: cue_losses.colour_constancy(output)),
         "distill": (settings.distill_weight, lambda: cue_losses.distillation(output, start)),
     }

@@ -6,17 +6,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from davy.frame import BgrImage
 from davy.trainer.patches import LUMA_BGR
 from davy.trainer.photographs import Group
 
-ExposureTarget = Callable[[Tensor], Tensor]
-"""Low-light RGB (B, 3, H, W) in [0, 1] to the wanted mean luma of each, (B,)."""
+ExposureTarget = Callable[[Tensor, Sequence[str]], Tensor]
+"""Low-light RGB (B, 3, H, W) in [0, 1], and the group of each, to the wanted mean luma of each, (B,)."""
 ORDINARY = 0.42  # of [0, 1]: log-mean of the mean luma of 400 well-lit photographs
 
 
 def same_for_all(mean: float) -> ExposureTarget:
     """Every picture should have this mean luma."""
-    return lambda low: torch.full((len(low),), mean)
+    return lambda low, _: torch.full((len(low),), mean)
 
 
 def log_mean(groups: Sequence[Group]) -> float:
@@ -24,9 +25,14 @@ def log_mean(groups: Sequence[Group]) -> float:
     means, weights = [], []
     for group in groups:
         for picture in group.pictures:
-            means.append(float(picture.reshape(-1, 3).mean(0) @ LUMA_BGR) / 255)
+            means.append(mean_luma_of(picture))
             weights.append(group.weight / len(group.pictures))
     return float(np.exp(np.average(np.log(np.maximum(means, 1 / 255)), weights=weights)))
+
+
+def mean_luma_of(picture: BgrImage) -> float:
+    """Mean luma of a BGR picture, in [0, 1]."""
+    return float(picture.reshape(-1, 3).mean(0) @ LUMA_BGR) / 255
 
 
 def prior_of(groups: Sequence[Group]) -> ExposureTarget:

@@ -19,9 +19,10 @@ DARKNESS = 1.0  # a patch that is a stop darker is drawn e times as often, as in
 
 @dataclass(frozen=True, slots=True)
 class MixedBatch:
-    """low: RGB, uint8, (B, H, W, 3); views: picture and part of it, (V,)."""
+    """low: RGB, uint8, (B, H, W, 3); names: the group of each; views: picture and part of it, (V,)."""
 
     low: NDArray[np.uint8]
+    names: list[str]
     views: list[tuple[int, Box]]
     replay: Batch | None
 
@@ -35,14 +36,16 @@ def make_mixed(low: Sequence[Group], normal: Sequence[Group], settings: EnhanceS
     rng = np.random.default_rng((settings.seed, 2, index))  # 2: not the random numbers of the replayed batch
     reading = settings.reading
     weights = np.array([group.weight for group in low])
-    crops = []
+    crops, names = [], []
     for _ in range(settings.batch):
-        pictures = low[rng.choice(len(low), p=weights / weights.sum())].pictures
+        group = low[rng.choice(len(low), p=weights / weights.sum())]
+        pictures = group.pictures
+        names.append(group.name)
         crops.append(crop(pictures[int(rng.integers(len(pictures)))], reading, rng)[:, :, ::-1])
     views = [_view(k % settings.batch, crops[k % settings.batch], settings, rng) for k in range(settings.views)]
     replayed = settings.replay is not None and settings.replay_weight > 0
     replay = make_batch(normal, settings.replay, index) if settings.replay is not None and replayed else None
-    return MixedBatch(np.stack(crops), views, replay)
+    return MixedBatch(np.stack(crops), names, views, replay)
 
 
 def _view(index: int, picture: NDArray[np.uint8], settings: EnhanceSettings, rng: np.random.Generator) -> tuple[int, Box]:

@@ -21,7 +21,7 @@ from davy.trainer.runlog import Means, RunLog
 from davy.trainer.sheet import from_tensor, sheet, write_png
 from davy.trainer.validate import Pair, validate
 
-BLOCK_PX = 2  # of the crops: what davy.isp.blocks.block_size gives for them
+BLOCKS_PX = (1, 2)  # of the crops, in turn: cameras have both, and a block's noise falls with its size
 SHEET_ROWS = 8
 Tell = Callable[[Run, dict[str, float]], None]
 
@@ -56,7 +56,7 @@ def train(
             low, truth = next(source).tensors()
 
             with torch.no_grad():
-                blocks = block_statistics(low, BLOCK_PX)
+                blocks = block_statistics(low, BLOCKS_PX[run.step % len(BLOCKS_PX)])
                 thumb = thumbnail(blocks)
             parameters = Parameters.from_raw(*run.net(thumb))
             output = enhance(low, parameters, blocks)

@@ -88,6 +88,7 @@ class EnhanceSettings(BaseModel, frozen=True, extra="forbid"):
     clip_weight: NonNegativeFloat = 0.05  # 0.1 lifts the dark more and whitens what is lit
     fidelity_weight: NonNegativeFloat = 0.2
     spatial_weight: NonNegativeFloat = 1.0
+    exposure: Literal["content", "prior"] = "content"  # what the mean luma should be: the scene's own, or one for all
     exposure_weight: NonNegativeFloat = 0.15  # holds the mean, so that the CLIP moves light into the dark, not up
     colour_weight: NonNegativeFloat = 0.2
     smooth_weight: NonNegativeFloat = 0.005

@@ -1,6 +1,6 @@
 """Each stage as one call that begins or goes on, shows a bar, and tells whether it is finished."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from rich.progress import Progress
 
 from davy.clip import Clip, PromptPair, load_clip, load_prompts
 from davy.trainer import enhance, pair, prompt_run, refine, self_supervised
+from davy.trainer.content_exposure import content_exposure
 from davy.trainer.exposure_target import ExposureTarget, prior_of
 from davy.trainer.feed import batches, made_ahead
 from davy.trainer.mixed import make_mixed
@@ -16,7 +17,6 @@ from davy.trainer.photographs import Group, load_groups
 from davy.trainer.real import checksum_of_files
 from davy.trainer.run import (
     CHECKPOINT,
-    begin,
     begin_from,
     fingerprint,
     resume,
@@ -27,7 +27,7 @@ from davy.trainer.run import (
 )
 from davy.trainer.settings import SelfSupervisedSettings
 from davy.trainer.stage_settings import EnhanceSettings, PairSettings, RefineSettings
-from davy.trainer.start import load_weights, weights_file
+from davy.trainer.start import begin_self_supervised, load_weights, weights_file
 from davy.trainer.terminal import CONSOLE, Advance, command_line, progress_bar
 from davy.trainer.validate import load_validation
 
@@ -40,7 +40,11 @@ def run_self_supervised(settings: SelfSupervisedSettings, out: Path, stop: Stop)
     groups, path = read_groups(settings), out / CHECKPOINT
     torch.set_num_threads(settings.threads)
     out.mkdir(parents=True, exist_ok=True)
-    run = resume(settings, settings_of(path)[1], groups, path) if path.exists() else begin(settings, command_line())
+    run = (
+        resume(settings, settings_of(path)[1], groups, path)
+        if path.exists()
+        else begin_self_supervised(settings, command_line())
+    )
     pairs = load_validation(settings.validation)
     shown = {"loss": "loss {:.4f}", "psnr_db": "PSNR {:.2f} dB"}
     bar = progress_bar(out.name, shown, run.step, run.total)
@@ -90,7 +94,7 @@ def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: Expo
     """Stage 2 in out, from its checkpoint where there is one; true when it is finished.
 
     Args:
-        exposure: how bright enhanced pictures should be; the photographs' own prior if None.
+        exposure: how bright enhanced pictures should be; what the settings say if None.
     """
     path = out / CHECKPOINT
     torch.set_num_threads(settings.threads)
@@ -111,13 +115,23 @@ def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: Expo
         run = begin_from(load_weights(start).train(), settings, command_line(), settings.steps)
         save_training(run, known, path)  # a kill before the first checkpoint is resumed, too
     clip = load_clip(settings.clip) if settings.uses_clip else None
-    guides = enhance.Guides(load_weights(start), exposure or prior_of(normal), clip, _prompts(settings, clip))
+    exposure = exposure or _exposure(settings, clip, normal)
+    guides = enhance.Guides(load_weights(start), exposure, clip, _prompts(settings, clip))
     pairs = load_validation(settings.validation)
     make = partial(make_mixed, low, normal, settings)
     bar = progress_bar(out.name, {"loss": "loss {:.4f}", "luma": "luma {:.3f}"}, run.step, run.total)
     with made_ahead(make, run.step, settings.workers, settings.ahead) as source, bar as advance:
         enhance.train(run, guides, source, pairs, known, out, advance, stop)
     return run.finished
+
+
+def _exposure(settings: EnhanceSettings, clip: Clip | None, normal: Sequence[Group]) -> ExposureTarget:
+    """By content where a CLIP can tell it; the photographs' own prior otherwise."""
+    if clip is None or not normal or settings.exposure == "prior" or settings.exposure_weight == 0:
+        return prior_of(normal)
+    with Progress(console=CONSOLE, transient=True) as bar:
+        task = bar.add_task("how bright is what they show?")
+        return content_exposure(clip, normal, settings.seed, lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def _prompts(settings: EnhanceSettings, clip: Clip | None) -> torch.Tensor | None:

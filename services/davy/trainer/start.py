@@ -5,7 +5,8 @@ from pathlib import Path
 from davy.errors import ConfigError, ModelError
 from davy.nets.checkpoint import load_checkpoint, load_net, load_tensors, net_of
 from davy.nets.ispcnn import IspCnn
-from davy.trainer.run import CHECKPOINT
+from davy.trainer.run import CHECKPOINT, Run, begin, begin_from
+from davy.trainer.settings import SelfSupervisedSettings
 
 EXPORTED = "ispcnn.safetensors"
 
@@ -35,6 +36,17 @@ def load_weights(path: Path) -> IspCnn:
         return load_net(file)[0]
     checkpoint = load_checkpoint(file)
     return net_of(checkpoint.ema, checkpoint.facts, file).eval()
+
+
+def begin_self_supervised(settings: SelfSupervisedSettings, command: str) -> Run:
+    """Stage 0 at step 0, from settings.start where it is given.
+
+    Raises:
+        ConfigError, ModelError: of load_weights.
+    """
+    if settings.start is None:
+        return begin(settings, command)
+    return begin_from(load_weights(settings.start).train(), settings, command, settings.steps)
 
 
 def prompts_file(path: Path) -> Path:

@@ -1,7 +1,7 @@
 """The order of the operators, and the range of every parameter. `davy.runtime` computes the same without torch.
 
-v   = gain * (keep * I + (1 - keep) * base - black)         per place and luma; base = a * luma + b
-out = tone(luma(v) + saturation * (v - luma(v)))
+v   = gain * (keep * I + (1 - keep) * saturated(base) - veil)         per place and luma; base = a * luma + b
+out = tone(v)
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from davy.isp.tone import apply_tone, knots_of_steps
 
 GRID_ROWS, GRID_COLUMNS, GRID_BINS, TONE_STEPS = 12, 16, 8, 16
 MAX_LOG2_GAIN = 5.5  # 45 times, on display values: what a picture of mean 3 of 255 takes
-MAX_BLACK = 0.1  # display units
+MAX_VEIL = 0.4  # display units: what dust in front of a lamp adds, and the sensor's purple floor
 MIN_NOISE, MAX_NOISE = 0.003, 0.12  # display units
 MAX_LOG2_SATURATION = 0.8
-GLOBAL_SIZE = 3 + 1 + 1 + TONE_STEPS  # white balance, black level, saturation, tone
-CELL_SIZE = GRID_BINS + 2 + 2  # log-gain per luma bin, colour of the light (red, blue), keep, noise
+GLOBAL_SIZE = 3 + TONE_STEPS  # white balance, tone
+CELL_SIZE = GRID_BINS + 2 + 2 + 3 + 1  # log-gain per luma bin, colour of the light (red, blue), keep, noise, veil, saturation
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +30,23 @@ class Parameters:
     """What the network sets, in the units of the operators.
 
     log2_gain: (B, D, rows, columns); log2_colour: (B, 3, rows, columns), of light per channel; keep: (B, 1, rows, columns) in
-    [0, 1]; noise: (B, 1, rows, columns), display units; black: (B, 1, 1, 1), display units; log2_saturation: (B, 1, 1, 1);
-    knots: (B, K + 1).
+    [0, 1]; noise: (B, 1, rows, columns), display units; veil: (B, 3, rows, columns), display units, light that did not come
+    from the scene; log2_saturation: (B, 1, rows, columns), of the base; knots: (B, K + 1).
     """
 
     log2_gain: Tensor
     log2_colour: Tensor
     keep: Tensor
     noise: Tensor
-    black: Tensor
+    veil: Tensor
     log2_saturation: Tensor
     knots: Tensor
 
     @classmethod
     def from_raw(cls, whole: Tensor, cells: Tensor) -> "Parameters":
         """Bound the network's two outputs: whole (B, GLOBAL_SIZE), cells (B, CELL_SIZE, rows, columns)."""
-        white, black, saturation, steps = torch.split(whole, [3, 1, 1, TONE_STEPS], 1)
-        gain, colour, keep, noise = torch.split(cells, [GRID_BINS, 2, 1, 1], 1)
+        white, steps = torch.split(whole, [3, TONE_STEPS], 1)
+        gain, colour, keep, noise, veil, saturation = torch.split(cells, [GRID_BINS, 2, 1, 1, 3, 1], 1)
         red, blue = torch.split(colour, 1, 1)
         light = torch.cat([red, torch.zeros_like(red), blue], 1) + white[:, :, None, None]
         span = torch.log(torch.tensor(MAX_NOISE / MIN_NOISE))
@@ -55,8 +55,8 @@ class Parameters:
             log2_colour=torch.tanh(light),
             keep=torch.sigmoid(keep),
             noise=MIN_NOISE * torch.exp(span.to(noise) * torch.sigmoid(noise)),
-            black=MAX_BLACK * torch.sigmoid(black - 3)[:, :, None, None],
-            log2_saturation=MAX_LOG2_SATURATION * torch.tanh(saturation)[:, :, None, None],
+            veil=MAX_VEIL * torch.sigmoid(veil - 4),
+            log2_saturation=MAX_LOG2_SATURATION * torch.tanh(saturation),
             knots=knots_of_steps(steps),
         )
 
@@ -68,7 +68,7 @@ class Parameters:
             log2_colour=self.log2_colour * strength,
             keep=1 - (1 - self.keep) * strength,
             noise=self.noise,
-            black=self.black * strength,
+            veil=self.veil * strength,
             log2_saturation=self.log2_saturation * strength,
             knots=identity + (self.knots - identity) * strength,
         )
@@ -82,12 +82,14 @@ def low_resolution_maps(blocks: BlockStatistics, parameters: Parameters) -> Tens
     """
     size = (blocks.luma.shape[2], blocks.luma.shape[3])
     a, b = guided_coefficients(blocks, upsample_cells(parameters.noise, size))
-    guide = luma(a) * blocks.luma + luma(b)  # luma of the base
+    slope, offset = luma(a), luma(b)
+    guide = slope * blocks.luma + offset  # luma of the base
     gain = torch.exp2(slice_grid(parameters.log2_gain, guide) + upsample_cells(parameters.log2_colour, size))  # (B, 3, h, w)
     keep = upsample_cells(parameters.keep, size)
     p = gain * keep
-    q = gain * (1 - keep) * a
-    r = gain * ((1 - keep) * b - parameters.black)
+    saturation = torch.exp2(upsample_cells(parameters.log2_saturation, size))
+    q = gain * (1 - keep) * (slope + saturation * (a - slope))
+    r = gain * ((1 - keep) * (offset + saturation * (b - offset)) - upsample_cells(parameters.veil, size))
     return torch.cat([p, q, r], 1)
 
 
@@ -107,6 +109,4 @@ def enhance(image: Tensor, parameters: Parameters, blocks: BlockStatistics | Non
     maps = low_resolution_maps(blocks, parameters)
     maps = F.interpolate(maps, scale_factor=float(blocks.block), mode="bilinear", align_corners=False)[:, :, :height, :width]
     p, q, r = torch.split(maps, 3, 1)
-    v = p * image + q * luma(image) + r
-    y = luma(v)
-    return apply_tone(y + torch.exp2(parameters.log2_saturation) * (v - y), parameters.knots)
+    return apply_tone(p * image + q * luma(image) + r, parameters.knots)

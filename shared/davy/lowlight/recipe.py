@@ -14,7 +14,7 @@ class MineRecipe:
     """A roadway lit by a few lamps."""
 
     lamps: tuple[int, int] = (1, 3)  # count, both ends included
-    display_mean: Range = (0.06, 0.34)  # of [0, 1]: the camera's metering
+    display_mean: Range = (0.10, 0.38)  # of [0, 1]: the camera's metering
     head_lamp_share: float = 0.5  # of pictures that have a lamp at the camera, which throws a pool on the floor
     near_m: Range = (1.5, 3.0)  # depth at the picture's border
     far_m: Range = (8.0, 25.0)  # depth at the vanishing point
@@ -22,16 +22,16 @@ class MineRecipe:
     power_ratio: Range = (0.25, 1.0)  # of the second and third lamp to the first, logarithmic
     temperature_k: Range = (2600.0, 6500.0)
     spot_exponent: Range = (2.0, 24.0)  # of a head lamp's beam, logarithmic
-    flood_exponent: Range = (0.0, 2.0)  # of a hanging lamp's beam
+    flood_exponent: Range = (1.0, 3.0)  # of a hanging lamp's beam: 1 is a flat glass (Lambert)
     radius_m: Range = (0.03, 0.10)  # of a hanging lamp's glass
-    ambient: Range = (0.0003, 0.01)  # of the mean lamp light, logarithmic: light bounced from the walls
+    ambient: Range = (0.02, 0.3)  # of the mean lamp light, logarithmic: walls of albedo 0.2 around it send back a quarter
     tint_stops: Range = (-0.15, 0.35)  # of green: LED lamps and the dust's own colour
     extinction_per_m: Range = (0.003, 0.08)  # dust, logarithmic: 0.08 is a face while the machine cuts
     vignette: Range = (0.1, 0.6)
-    full_well_e: Range = (200.0, 6000.0)  # at white, after gain; logarithmic
-    read_noise: Range = (0.0005, 0.004)  # of white of linear light, logarithmic
-    row_noise: Range = (0.0, 0.002)
-    black_offset: Range = (0.0, 0.010)
+    full_well_e: Range = (400.0, 8000.0)  # at white, after gain; logarithmic
+    read_noise: Range = (0.0003, 0.002)  # of white of linear light, logarithmic
+    row_noise: Range = (0.0, 0.001)
+    black_offset: Range = (0.0, 0.008)
     hot_share: Range = (0.0, 2e-4)
     grain_px: Range = (0.0, 0.8)
     jpeg_quality: tuple[int, int] = (40, 95)

@@ -10,16 +10,20 @@ from davy.isp.pipeline import CELL_SIZE, GLOBAL_SIZE, GRID_BINS, GRID_COLUMNS, G
 
 THUMB_HEIGHT, THUMB_WIDTH = 144, 192
 HISTOGRAM_BINS = 24
+FEATURES = 9  # of the thumbnail, see IspCnn.forward
+SCENE = 80  # channels that say what is to be seen, not where
 DEVIATION_SCALE = 8.0  # the deviation inside a block is small beside the mean
 
 
 def thumbnail(blocks: BlockStatistics) -> Tensor:
-    """The network's input: block means and deviation, area-averaged to a fixed size whatever the picture's shape.
+    """The network's input: means and deviation of the pixels under each of 144 x 192 places.
 
     Returns:
         (B, 4, THUMB_HEIGHT, THUMB_WIDTH): red, green, blue in [0, 1], deviation of luma in display units.
     """
-    return F.adaptive_avg_pool2d(torch.cat([blocks.rgb, blocks.deviation], 1), (THUMB_HEIGHT, THUMB_WIDTH))
+    means = F.adaptive_avg_pool2d(torch.cat([blocks.rgb, blocks.luma_squared], 1), (THUMB_HEIGHT, THUMB_WIDTH))
+    rgb, squared = means[:, :3], means[:, 3:]
+    return torch.cat([rgb, (squared - luma(rgb) ** 2).clamp_min(0).add(1e-8).sqrt()], 1)
 
 
 class Separable(nn.Module):
@@ -42,7 +46,7 @@ class IspCnn(nn.Module):
     def __init__(self, width: int = 64) -> None:
         super().__init__()
         self.width = width
-        self.stem = nn.Conv2d(8, 16, 3, 2, 1)  # 72 x 96
+        self.stem = nn.Conv2d(FEATURES, 16, 3, 2, 1)  # 72 x 96
         self.trunk = nn.Sequential(
             Separable(16, 24, 2),  # 36 x 48
             Separable(24, 24),
@@ -50,8 +54,9 @@ class IspCnn(nn.Module):
             Separable(48, 48),
         )
         self.to_cells = nn.Sequential(Separable(48, width), Separable(width, width))  # on the 12 x 16 grid
+        self.scene = nn.Sequential(Separable(width, SCENE, 2), Separable(SCENE, SCENE), Separable(SCENE, SCENE))  # 6 x 8
         self.whole = nn.Sequential(
-            nn.Linear(width + HISTOGRAM_BINS + 5, 96), nn.Hardswish(), nn.Linear(96, width), nn.Hardswish()
+            nn.Linear(2 * SCENE + HISTOGRAM_BINS + 6, 96), nn.Hardswish(), nn.Linear(96, width), nn.Hardswish()
         )
         self.whole_head = nn.Linear(width, GLOBAL_SIZE)
         self.exposure_head = nn.Linear(width, GRID_BINS)  # the log-gain by luma that all cells share
@@ -65,14 +70,31 @@ class IspCnn(nn.Module):
 
     def forward(self, thumb: Tensor) -> tuple[Tensor, Tensor]:
         """thumb (B, 4, THUMB_HEIGHT, THUMB_WIDTH) -> whole (B, GLOBAL_SIZE), cells (B, CELL_SIZE, GRID_ROWS, GRID_COLUMNS)."""
-        rgb, deviation = thumb[:, :3], thumb[:, 3:] * DEVIATION_SCALE
+        rgb, deviation = thumb[:, :3], thumb[:, 3:]
+        y = luma(rgb)
         root = (rgb + 1e-4).sqrt()  # spreads the dark
+        mean = y.mean((2, 3), keepdim=True)
+        normal = (rgb / (2.5 * mean + 0.005)).clamp_max(3).add(1e-4).sqrt()  # the scene, however dark: says what it shows
+        texture = (deviation / (y + 0.02)).clamp_max(2)
         brightest = rgb.amax(1, keepdim=True)
-        features = torch.cat([root - 0.5, deviation, rgb - 0.5, brightest.add(1e-3).log() / 4], 1)  # (B, 8, ., .)
+        features = torch.cat(
+            [root - 0.5, normal - 0.6, deviation * DEVIATION_SCALE, texture, brightest.add(1e-3).log() / 4], 1
+        )  # (B, FEATURES, ., .)
         x = self.trunk(F.hardswish(self.stem(features)))  # (B, 48, 18, 24)
         x = F.interpolate(x, size=(GRID_ROWS, GRID_COLUMNS), mode="bilinear", align_corners=False)
         x = self.to_cells(x)
-        facts = torch.cat([x.mean((2, 3)), histogram(luma(rgb)), root.mean((2, 3)), _spread(deviation)], 1)
+        scene = self.scene(x)
+        facts = torch.cat(
+            [
+                scene.mean((2, 3)),
+                scene.amax((2, 3)),
+                histogram(y),
+                root.mean((2, 3)),
+                mean.add(1e-3).log()[:, :, 0, 0] / 4,
+                _spread(deviation * DEVIATION_SCALE),
+            ],
+            1,
+        )
         whole = self.whole(facts)  # (B, width)
         everywhere = whole[:, :, None, None].expand(-1, -1, GRID_ROWS, GRID_COLUMNS)
         cells = self.cells(F.hardswish(self.mix(torch.cat([x, everywhere], 1))))

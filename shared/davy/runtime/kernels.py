@@ -17,9 +17,11 @@ TONE_SIZE = 4096
 _SIGNATURES = {
     "davy_block_row": "p l i i i p p p l",
     "davy_area_average": "p i i p i i p",
-    "davy_deviation": "p p p l",
-    "davy_maps": "p i i p i i i f p p",
-    "davy_apply": "p l i i i i i i p f p p l p",
+    "davy_deviation": "p p l",
+    "davy_maps": "p i i p i i i p p",
+    "davy_apply": "p l i i i i i i p p p l p",
+    "davy_motion": "p l i i i i i p p p p p",
+    "davy_settle": "p l i i i i p i p p p",
 }
 _TYPES = {"p": ctypes.c_void_p, "l": ctypes.c_int64, "i": ctypes.c_int, "f": ctypes.c_float}
 
@@ -41,7 +43,7 @@ def library() -> ctypes.CDLL:
 
 def block_size(height: int, width: int) -> int:
     """Side of a block in pixels, as davy.isp.blocks.block_size has it."""
-    return max(2, (2 * min(height, width) + 256) // 512)
+    return max(1, min(height, width) // 270)
 
 
 class Workspace:
@@ -55,7 +57,7 @@ class Workspace:
         self.maps: Floats = np.empty((MAPS, self.h, self.w), np.float32)
         self._row_bytes: Bytes = np.empty(3 * block * width + CHUNK, np.uint8)
         self._row_sums: Floats = np.empty(PLANES * (width + CHUNK), np.float32)
-        self._planes: Floats = np.empty(16 * self.h * self.w + 8 * self.w, np.float32)
+        self._planes: Floats = np.empty(19 * self.h * self.w + 8 * self.w, np.float32)
         self._rows: Floats = np.empty(2 * MAPS * width + 3 * width, np.float32)
 
     def measure(self, image: Bytes) -> None:
@@ -69,34 +71,30 @@ class Workspace:
             call(at + top * stride, stride, rows, self.width, self.block, *scratch, to + 4 * row * self.w, self.h * self.w)
 
     def thumbnail(self, out: Floats) -> None:
-        """Area-average block means and deviation to out (4, rows, columns): red, green, blue, deviation of luma."""
-        kernels, count = library(), self.h * self.w
-        scratch = self._planes[count:]
+        """Area means and deviation to out (4, rows, columns): red, green, blue, deviation of luma."""
+        kernels, scratch = library(), self._planes
         if scratch.size < self.h * out.shape[2]:  # a narrow strip has fewer blocks in a row than the thumbnail has columns
             scratch = np.empty(self.h * out.shape[2], np.float32)
-        deviation = self._planes[:count]
-        kernels.davy_deviation(self.stats[3].ctypes.data, self.stats[4].ctypes.data, deviation.ctypes.data, count)
-        for channel, plane in enumerate((*self.stats[:3], deviation)):
-            target = out[channel]
+        for target, plane in zip(out, (*self.stats[:3], self.stats[4]), strict=True):
             kernels.davy_area_average(plane.ctypes.data, self.h, self.w, target.ctypes.data, *target.shape, scratch.ctypes.data)
+        kernels.davy_deviation(out.ctypes.data, out[3].ctypes.data, out[0].size)
 
-    def solve(self, cells: Floats, black: float) -> None:
-        """Fill maps from stats and cell parameters (bins + 5, rows, columns), see pixels.c."""
+    def solve(self, cells: Floats) -> None:
+        """Fill maps from stats and cell parameters (bins + 9, rows, columns), see pixels.c."""
         channels, rows, columns = cells.shape
         library().davy_maps(
             self.stats.ctypes.data,
             self.h,
             self.w,
             cells.ctypes.data,
-            channels - 5,
+            channels - 9,
             rows,
             columns,
-            black,
             self.maps.ctypes.data,
             self._planes.ctypes.data,
         )
 
-    def apply(self, image: Bytes, saturation: float, tone: Bytes, out: Bytes) -> None:
+    def apply(self, image: Bytes, tone: Bytes, out: Bytes) -> None:
         """The fused pass over the whole picture."""
         library().davy_apply(
             image.ctypes.data,
@@ -108,7 +106,6 @@ class Workspace:
             self.w,
             self.block,
             self.maps.ctypes.data,
-            saturation,
             tone.ctypes.data,
             out.ctypes.data,
             out.strides[0],

@@ -8,7 +8,7 @@ import onnxruntime as ort
 
 from davy.errors import ModelError
 from davy.runtime.kernels import Floats
-from davy.runtime.parameters import BINS, Parameters
+from davy.runtime.parameters import RAW_CELL_SIZE, Parameters
 
 MAX_MODEL_BYTES = 16 * 2**20  # the shipped one is far below; a file beyond this is something else
 THUMB_CHANNELS = 4
@@ -40,7 +40,7 @@ class Network:
         outputs = [output.name for output in self._session.get_outputs()]
         if len(shape) != 4 or shape[1] != THUMB_CHANNELS or outputs != ["whole", "cells"]:
             raise ModelError(str(path), f"is no ISP-CNN: input {shape}, outputs {outputs}")
-        if self._session.get_outputs()[1].shape[1] != BINS + 4:
+        if self._session.get_outputs()[1].shape[1] != RAW_CELL_SIZE:
             raise ModelError(
                 str(path), f"is an ISP-CNN of another layout: {self._session.get_outputs()[1].shape[1]} cell channels"
             )

@@ -9,70 +9,62 @@ from davy.runtime.kernels import TONE_SIZE, Bytes, Floats
 
 BINS = 8
 MAX_LOG2_GAIN = 5.5
-MAX_BLACK = 0.1
 MIN_NOISE, MAX_NOISE = 0.003, 0.12
+MAX_VEIL = 0.4
 MAX_LOG2_SATURATION = 0.8
+RAW_CELL_SIZE = BINS + 8
+KEEP, NOISE = BINS + 3, BINS + 4  # planes of Parameters.cells
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """What the pixels need to know, ready for pixels.c.
 
-    cells: (BINS + 5, rows, columns): log2 gain per luma bin, log2 colour of the light (red, green, blue), keep, noise.
-    black: display units. log2_saturation: stops. knots: the tone curve at 0, 1/K, ..., 1.
+    cells: (BINS + 9, rows, columns): log2 gain per luma bin, log2 colour of the light (red, green, blue), keep, noise, veil
+    (red, green, blue), log2 saturation. knots: the tone curve at 0, 1/K, ..., 1.
     """
 
     cells: Floats
-    black: float
-    log2_saturation: float
     knots: Floats
 
     @classmethod
     def from_raw(cls, whole: Floats, cells: Floats) -> "Parameters":
-        """Bound the network's outputs: whole (5 + K,), cells (BINS + 4, rows, columns)."""
-        white, black, saturation, steps = np.split(whole, [3, 4, 5])
-        red, blue = cells[BINS], cells[BINS + 1]
-        light = np.stack([red, np.zeros_like(red), blue]) + white[:, None, None]
-        noise = MIN_NOISE * np.exp(np.float32(np.log(MAX_NOISE / MIN_NOISE)) * _sigmoid(cells[BINS + 3]))
-        gain = MAX_LOG2_GAIN * np.tanh(cells[:BINS] / MAX_LOG2_GAIN)
+        """Bound the network's outputs: whole (3 + K,), cells (RAW_CELL_SIZE, rows, columns)."""
+        white, steps = np.split(whole, [3])
+        gain, red, blue, keep, noise, veil, saturation = np.split(cells, np.cumsum([BINS, 1, 1, 1, 1, 3]))
+        light = np.concatenate([red, np.zeros_like(red), blue]) + white[:, None, None]
+        planes = [
+            MAX_LOG2_GAIN * np.tanh(gain / MAX_LOG2_GAIN),
+            np.tanh(light),
+            _sigmoid(keep),
+            MIN_NOISE * np.exp(np.float32(np.log(MAX_NOISE / MIN_NOISE)) * _sigmoid(noise)),
+            MAX_VEIL * _sigmoid(veil - 4),
+            MAX_LOG2_SATURATION * np.tanh(saturation),
+        ]
         rising = np.exp(steps - steps.max())
-        return cls(
-            cells=np.concatenate([gain, np.tanh(light), _sigmoid(cells[BINS + 2])[None], noise[None]]).astype(np.float32),
-            black=float(MAX_BLACK * _sigmoid(black - 3)[0]),
-            log2_saturation=float(MAX_LOG2_SATURATION * np.tanh(saturation[0])),
-            knots=np.concatenate([[0], np.cumsum(rising / rising.sum())]).astype(np.float32),
-        )
+        knots = np.concatenate([[0], np.cumsum(rising / rising.sum())])
+        return cls(np.concatenate(planes).astype(np.float32), knots.astype(np.float32))
 
     def at_strength(self, strength: float) -> "Parameters":
         """Blend towards the identity: 0 is the identity, 1 the whole effect."""
         if strength == 1:
             return self
         cells = self.cells * np.float32(strength)
-        cells[BINS + 3] = 1 - (1 - self.cells[BINS + 3]) * np.float32(strength)
-        cells[BINS + 4] = self.cells[BINS + 4]
+        cells[KEEP] = 1 - (1 - self.cells[KEEP]) * np.float32(strength)
+        cells[NOISE] = self.cells[NOISE]
         identity = np.linspace(0, 1, len(self.knots), dtype=np.float32)
-        knots = identity + (self.knots - identity) * np.float32(strength)
-        return Parameters(cells, self.black * strength, self.log2_saturation * strength, knots)
+        return Parameters(cells, identity + (self.knots - identity) * np.float32(strength))
 
     def towards(self, other: "Parameters", share: float) -> "Parameters":
         """A step of share (0 to 1) of the way to other: what keeps a video from flickering."""
-        return Parameters(
-            self.cells + (other.cells - self.cells) * np.float32(share),
-            self.black + (other.black - self.black) * share,
-            self.log2_saturation + (other.log2_saturation - self.log2_saturation) * share,
-            self.knots + (other.knots - self.knots) * np.float32(share),
-        )
+        part = np.float32(share)
+        return Parameters(self.cells + (other.cells - self.cells) * part, self.knots + (other.knots - self.knots) * part)
 
     def tone_table(self) -> Bytes:
         """The tone curve as TONE_SIZE bytes."""
         at = np.linspace(0, 1, TONE_SIZE)
         values = np.interp(at, np.linspace(0, 1, len(self.knots)), self.knots)
         return np.round(values * 255).astype(np.uint8)
-
-    @property
-    def saturation(self) -> float:
-        """Factor on the distance from luma."""
-        return float(2.0**self.log2_saturation)
 
 
 def _sigmoid(x: NDArray[np.float32]) -> Floats:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum { PLANES = 8, MAPS = 9, CHUNK = 64 };
+#define TONE_TOP 4095.0f
 
 // Blue, green, red of one row, one after the other.
 static inline __attribute__((always_inline)) void split_row(const uint8_t *restrict in, uint8_t *restrict out, int width) {
@@ -53,6 +54,7 @@ void davy_block_row(const uint8_t *bgr, int64_t stride, int rows, int width, int
         const float whole = unit / (rows * block);
         const int full = width / block;
         switch (block) { // as in widen
+        case 1: sum_by(from, to, full, 1, whole); break;
         case 2: sum_by(from, to, full, 2, whole); break;
         case 3: sum_by(from, to, full, 3, whole); break;
         case 4: sum_by(from, to, full, 4, whole); break;
@@ -87,11 +89,13 @@ void davy_area_average(const float *restrict from, int h, int w, float *restrict
     }
 }
 
-// Standard deviation of luma inside each block, from its mean and mean square.
-void davy_deviation(const float *restrict mean, const float *restrict square, float *restrict out, int64_t count) {
+// Standard deviation of luma under each place of the thumbnail, from its means (red, green, blue, `count` apart) and its mean
+// square, which `deviation` holds before.
+void davy_deviation(const float *restrict rgb, float *restrict deviation, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
-        const float variance = square[i] - mean[i] * mean[i];
-        out[i] = sqrtf((variance > 0 ? variance : 0) + 1e-8f);
+        const float luma = 0.299f * rgb[i] + 0.587f * rgb[count + i] + 0.114f * rgb[2 * count + i];
+        const float variance = deviation[i] - luma * luma;
+        deviation[i] = sqrtf((variance > 0 ? variance : 0) + 1e-8f);
     }
 }
 
@@ -134,18 +138,20 @@ static inline Tap tap(int at, int count, int cells) { // bilinear between cell c
     return (Tap){low, low + 1 < cells ? low + 1 : low, position - low};
 }
 
-// From block statistics and cell parameters to the nine maps p, q, r (red, green, blue each): v = p * I + q * luma + r.
-// stats: PLANES planes (h, w). cells: (bins + 5, rows, columns): log2 gain per luma bin, log2 colour r, g, b, keep, noise.
-// scratch: 16 planes (h, w) and 8 * w floats.
+// From block statistics and cell parameters to the nine maps p, q, r (red, green, blue each): v = p * I + q * luma + r, from
+// bytes I to positions v in the tone table, rounding included.
+// stats: PLANES planes (h, w). cells: (bins + 9, rows, columns): log2 gain per luma bin, log2 colour r, g, b, keep, noise,
+// veil r, g, b, log2 saturation. scratch: 19 planes (h, w) and 8 * w floats.
 void davy_maps(const float *restrict stats, int h, int w, const float *restrict cells, int bins, int rows, int columns,
-                    float black, float *restrict maps, float *restrict scratch) {
+                    float *restrict maps, float *restrict scratch) {
+    enum { KEEP = 3, NOISE = 4, VEIL = 5, SATURATION = 8 }; // channels after the bins
     const int64_t plane = (int64_t)h * w;
     const int cell_plane = rows * columns;
-    float *mean = scratch, *a = scratch + PLANES * plane, *smooth = scratch + 14 * plane, *line = scratch + 16 * plane;
+    float *mean = scratch, *a = scratch + PLANES * plane, *smooth = scratch + 14 * plane, *line = scratch + 19 * plane;
     for (int p = 0; p < PLANES; p++) box3(stats + p * plane, mean + p * plane, h, w, line);
     for (int y = 0; y < h; y++) {
         const Tap ty = tap(y, h, rows);
-        const float *noise = cells + (int64_t)(bins + 4) * cell_plane;
+        const float *noise = cells + (int64_t)(bins + NOISE) * cell_plane;
         for (int x = 0; x < w; x++) {
             const Tap tx = tap(x, w, columns);
             const float *top = noise + ty.low * columns, *bottom = noise + ty.high * columns;
@@ -172,7 +178,7 @@ void davy_maps(const float *restrict stats, int h, int w, const float *restrict 
         box3(a + c * plane, maps + (3 + c) * plane, h, w, line);
         box3(a + (3 + c) * plane, maps + (6 + c) * plane, h, w, line);
     }
-    float *gain = smooth, *keep = smooth + plane;
+    float *gain = smooth, *keep = smooth + plane, *veil = smooth + 2 * plane;
     for (int y = 0; y < h; y++) {
         const Tap ty = tap(y, h, rows);
         for (int x = 0; x < w; x++) {
@@ -196,8 +202,14 @@ void davy_maps(const float *restrict stats, int h, int w, const float *restrict 
             const float low = CELL(bin), high = CELL(bin + 1);
             const float log_gain = low + (high - low) * part;
             gain[i] = log_gain;
-            keep[i] = CELL(bins + 3);
-            for (int c = 0; c < 3; c++) maps[c * plane + i] = CELL(bins + c);
+            keep[i] = CELL(bins + KEEP);
+            const float saturation = exp2_fast(CELL(bins + SATURATION));
+            for (int c = 0; c < 3; c++) {
+                maps[c * plane + i] = CELL(bins + c);
+                veil[c * plane + i] = CELL(bins + VEIL + c);
+                maps[(3 + c) * plane + i] = slope + saturation * (maps[(3 + c) * plane + i] - slope);
+                maps[(6 + c) * plane + i] = offset + saturation * (maps[(6 + c) * plane + i] - offset);
+            }
 #undef CELL
         }
     }
@@ -205,9 +217,9 @@ void davy_maps(const float *restrict stats, int h, int w, const float *restrict 
         float *restrict p = maps + c * plane, *restrict q = maps + (3 + c) * plane, *restrict r = maps + (6 + c) * plane;
         for (int64_t i = 0; i < plane; i++) {
             const float g = exp2_fast(p[i] + gain[i]), base = 1 - keep[i];
-            p[i] = g * keep[i];
-            q[i] = g * base * q[i];
-            r[i] = g * (base * r[i] - black);
+            p[i] = TONE_TOP / 255 * g * keep[i];
+            q[i] = TONE_TOP / 255 * g * base * q[i];
+            r[i] = TONE_TOP * g * (base * r[i] - veil[c * plane + i]) + 0.5f;
         }
     }
 }
@@ -239,6 +251,7 @@ static inline __attribute__((always_inline)) void widen_by(const float *restrict
 // A block side known to the compiler makes the inner loop one or two vectors: three times as fast.
 static void widen(const float *restrict maps, int64_t plane, int w, int block, int width, float *restrict out) {
     switch (block) {
+    case 1: widen_by(maps, plane, w, 1, width, out); break;
     case 2: widen_by(maps, plane, w, 2, width, out); break;
     case 3: widen_by(maps, plane, w, 3, width, out); break;
     case 4: widen_by(maps, plane, w, 4, width, out); break;
@@ -247,33 +260,28 @@ static void widen(const float *restrict maps, int64_t plane, int w, int block, i
     }
 }
 
-// v = p * I + q * luma + r, with maps between two rows; then saturation; to positions in the tone table, blue, green, red.
+// v = p * I + q * luma + r, with maps between two rows; to positions in the tone table, blue, green, red.
 static inline __attribute__((always_inline)) void fuse_row(const uint8_t *restrict pixels, const float *restrict u,
-                                                           const float *restrict l, float part, float saturation,
-                                                           int16_t *restrict index, int width) {
-    const float unit = 1.0f / 255;
+                                                           const float *restrict l, float part, int16_t *restrict index,
+                                                           int width) {
 #define MAP(m) (u[(m) * width + x] + (l[(m) * width + x] - u[(m) * width + x]) * part)
     for (int x = 0; x < width; x++) {
-        const float b = pixels[x] * unit, g = pixels[width + x] * unit, r = pixels[2 * width + x] * unit;
+        const float b = pixels[x], g = pixels[width + x], r = pixels[2 * width + x];
         const float luma = 0.299f * r + 0.587f * g + 0.114f * b;
         const float vr = MAP(0) * r + MAP(3) * luma + MAP(6);
         const float vg = MAP(1) * g + MAP(4) * luma + MAP(7);
         const float vb = MAP(2) * b + MAP(5) * luma + MAP(8);
-        const float vy = 0.299f * vr + 0.587f * vg + 0.114f * vb;
-        const float tr = (vy + saturation * (vr - vy)) * 4095.0f + 0.5f;
-        const float tg = (vy + saturation * (vg - vy)) * 4095.0f + 0.5f;
-        const float tb = (vy + saturation * (vb - vy)) * 4095.0f + 0.5f;
-        index[x] = (int16_t)(tb < 0 ? 0 : tb > 4095 ? 4095 : tb);
-        index[width + x] = (int16_t)(tg < 0 ? 0 : tg > 4095 ? 4095 : tg);
-        index[2 * width + x] = (int16_t)(tr < 0 ? 0 : tr > 4095 ? 4095 : tr);
+        index[x] = (int16_t)(vb < 0 ? 0 : vb > TONE_TOP ? TONE_TOP : vb);
+        index[width + x] = (int16_t)(vg < 0 ? 0 : vg > TONE_TOP ? TONE_TOP : vg);
+        index[2 * width + x] = (int16_t)(vr < 0 ? 0 : vr > TONE_TOP ? TONE_TOP : vr);
     }
 #undef MAP
 }
 
 // Rows [begin, end) of the picture. tone: 4096 bytes. scratch: 2 * MAPS * width floats, 3 * width int16, 3 * width bytes.
 void davy_apply(const uint8_t *bgr, int64_t stride, int begin, int end, int width, int h, int w, int block,
-                     const float *restrict maps, float saturation, const uint8_t *restrict tone, uint8_t *out,
-                     int64_t out_stride, float *restrict scratch) {
+                     const float *restrict maps, const uint8_t *restrict tone, uint8_t *out, int64_t out_stride,
+                     float *restrict scratch) {
     const int64_t plane = (int64_t)h * w;
     float *upper = scratch, *lower = scratch + (int64_t)MAPS * width;
     int16_t *index = (int16_t *)(scratch + 2 * (int64_t)MAPS * width);
@@ -296,10 +304,85 @@ void davy_apply(const uint8_t *bgr, int64_t stride, int begin, int end, int widt
         }
         if (have_lower != high) widen(maps + (int64_t)high * w, plane, w, block, width, lower), have_lower = high;
         split_row(bgr + y * stride, pixels, width);
-        fuse_row(pixels, upper, lower, part, saturation, index, width);
+        fuse_row(pixels, upper, lower, part, index, width);
         uint8_t *restrict to = out + y * out_stride;
         for (int x = 0; x < width; x++) {
             to[3 * x] = tone[index[x]], to[3 * x + 1] = tone[index[width + x]], to[3 * x + 2] = tone[index[2 * width + x]];
+        }
+    }
+}
+
+// --- a fixed camera's frames over time ----------------------------------------------------------------------------------
+
+enum { RESTLESS_SHIFT = 4 };       // the usual change of a block follows the newest by 1/16
+static const float FLOOR = 0.15f;  // bytes: what rounding to 8 bits changes by itself
+static const float QUIET = 2.5f;   // times the usual change: noise does not exceed it
+static const float CERTAIN = 5.0f; // times the usual change: this is motion, or another light
+
+// How far each block has left what was seen before, 0 (noise) to 1 (motion), from bytes and the settled picture `state` (8.8 bits).
+// usual: what each block's mean changes by when nothing moves, bytes; follows. gates: (h, w). line: 3 * width int32. wide: w floats.
+void davy_motion(const uint8_t *bgr, int64_t stride, int height, int width, int block, int h, int w, const uint16_t *restrict state,
+                 float *restrict usual, float *restrict gates, float *restrict wide, int32_t *restrict line) {
+    const int count = 3 * width, step = 3 * block;
+    for (int j = 0; j < h; j++) {
+        const int top = j * block, rows = height - top < block ? height - top : block;
+        memset(line, 0, count * sizeof(int32_t));
+        for (int k = 0; k < rows; k++) {
+            const uint8_t *restrict now = bgr + (top + k) * stride;
+            const uint16_t *restrict before = state + (int64_t)(top + k) * count;
+            for (int x = 0; x < count; x++) line[x] += (now[x] << 8) - before[x];
+        }
+        for (int i = 0; i < w; i++) {
+            const int begin = i * step, end = begin + step < count ? begin + step : count;
+            int64_t sum = 0;
+            for (int x = begin; x < end; x++) sum += line[x];
+            const float change = fabsf((float)sum) / (256.0f * rows * (end - begin));
+            float *restrict habit = usual + (int64_t)j * w + i;
+            const float over = (change / (*habit + FLOOR) - QUIET) / (CERTAIN - QUIET);
+            gates[(int64_t)j * w + i] = over < 0 ? 0 : over > 1 ? 1 : over;
+            const float newest = change < 4 * *habit + FLOOR ? change : 4 * *habit + FLOOR; // motion must not become usual
+            *habit += (newest - *habit) / (1 << RESTLESS_SHIFT);
+        }
+    }
+    for (int j = 0; j < h; j++) { // what moves reaches a block further, sideways, then up and down
+        float *restrict row = gates + (int64_t)j * w;
+        for (int i = 0; i < w; i++) {
+            const float left = row[i ? i - 1 : 0], right = row[i < w - 1 ? i + 1 : i];
+            wide[i] = row[i] > left ? (row[i] > right ? row[i] : right) : (left > right ? left : right);
+        }
+        memcpy(row, wide, w * sizeof(float));
+    }
+    memset(wide, 0, w * sizeof(float));
+    for (int j = 0; j < h; j++) {
+        float *restrict row = gates + (int64_t)j * w;
+        const float *restrict below = gates + (int64_t)(j < h - 1 ? j + 1 : j) * w;
+        for (int i = 0; i < w; i++) {
+            const float here = row[i], most = here > below[i] ? here : below[i];
+            row[i] = most > wide[i] ? most : wide[i];
+            wide[i] = here;
+        }
+    }
+}
+
+// Move the settled picture towards the newest by `least` (of 256) where nothing moves and wholly where something does; its bytes to out.
+void davy_settle(const uint8_t *bgr, int64_t stride, int height, int width, int block, int w, const float *restrict gates, int least,
+                 uint16_t *restrict state, uint8_t *restrict out, int32_t *restrict line) {
+    const int count = 3 * width, step = 3 * block;
+    for (int y = 0; y < height; y++) {
+        if (y % block == 0) {
+            const float *restrict row = gates + (int64_t)(y / block) * w;
+            for (int i = 0; i < w; i++) {
+                const int share = least + (int)((256 - least) * row[i] + 0.5f);
+                for (int x = i * step; x < (i + 1) * step && x < count; x++) line[x] = share;
+            }
+        }
+        const uint8_t *restrict now = bgr + y * stride;
+        uint16_t *restrict settled = state + (int64_t)y * count;
+        uint8_t *restrict to = out + (int64_t)y * count;
+        for (int x = 0; x < count; x++) {
+            const int32_t before = settled[x], next = before + ((((now[x] << 8) - before) * line[x] + 128) >> 8);
+            settled[x] = (uint16_t)next;
+            to[x] = (uint8_t)((next + 128) >> 8);
         }
     }
 }

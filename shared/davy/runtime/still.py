@@ -96,6 +96,6 @@ def finish(space: Workspace, pixels: BgrImage, parameters: Parameters, out: BgrI
         out = np.empty_like(pixels, order="C")
     elif out.shape != pixels.shape or out.dtype != np.uint8 or out.strides[1:] != (3, 1):
         raise ShapeError("out", out.shape, f"{pixels.shape} uint8 with contiguous rows")
-    space.solve(parameters.cells, parameters.black)
-    space.apply(pixels, parameters.saturation, parameters.tone_table(), out)
+    space.solve(parameters.cells)
+    space.apply(pixels, parameters.tone_table(), out)
     return out
