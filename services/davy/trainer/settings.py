@@ -24,7 +24,7 @@ class SelfSupervisedSettings(BaseModel, frozen=True, extra="forbid"):
     mine_share: Share = Field(0.45, ge=0, le=1)  # of samples that become mines
     dark_share: Share = Field(0.43, ge=0, le=1)  # evenly dark; what is left stays well lit, to be left alone
 
-    metered_mean: PositiveFloat = Field(0.5, lt=1)  # of [0, 1]; outputs end 0.15 stops under it: well-lit pictures have .42 to .46
+    metered_mean: PositiveFloat = Field(0.5, lt=1)  # outputs end 0.15 stops under it; well-lit pictures have .42 to .46
     metering: Share = Field(0.75, ge=0, le=1)  # of the way there, in stops, that truths of dark samples are brought
 
     # the network and its optimiser
