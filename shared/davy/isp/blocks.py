@@ -8,7 +8,7 @@ from torch import Tensor
 
 from davy.isp.luminance import luma
 
-BLOCKS_ON_SHORT_SIDE = 270  # at least: fewer smear texture (LOL, fitted: VIF .495 with 400, .476 with 200, .456 with 133)
+BLOCKS_ON_SHORT_SIDE = 240  # at least: fewer smear texture (LOL, fitted: VIF .495 with 400, .476 with 200, .456 with 133)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def library() -> ctypes.CDLL:
 
 def block_size(height: int, width: int) -> int:
     """Side of a block in pixels, as davy.isp.blocks.block_size has it."""
-    return max(1, min(height, width) // 270)
+    return max(1, min(height, width) // 240)
 
 
 class Workspace:

@@ -59,6 +59,7 @@ void davy_block_row(const uint8_t *bgr, int64_t stride, int rows, int width, int
         case 3: sum_by(from, to, full, 3, whole); break;
         case 4: sum_by(from, to, full, 4, whole); break;
         case 8: sum_by(from, to, full, 8, whole); break;
+        case 9: sum_by(from, to, full, 9, whole); break;
         default: sum_by(from, to, full, block, whole);
         }
         for (int j = full; j < blocks; j++) {
@@ -256,6 +257,7 @@ static void widen(const float *restrict maps, int64_t plane, int w, int block, i
     case 3: widen_by(maps, plane, w, 3, width, out); break;
     case 4: widen_by(maps, plane, w, 4, width, out); break;
     case 8: widen_by(maps, plane, w, 8, width, out); break;
+    case 9: widen_by(maps, plane, w, 9, width, out); break;
     default: widen_by(maps, plane, w, block, width, out);
     }
 }
