@@ -94,7 +94,7 @@ def train(
             run.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), settings.gradient_norm)
-            check_finite(run.step, loss.item(), norm.item())
+            check_finite(run.step, loss.item(), norm.item(), lower_rate=0.0001)
             run.optimizer.step()
             run.follow()
             run.step += 1

@@ -193,8 +193,8 @@ def fingerprint(groups: Sequence[Group]) -> dict[str, Any]:
     return found
 
 
-def check_finite(step: int, loss: float, gradient_norm: float) -> None:
-    """Before the step is taken.
+def check_finite(step: int, loss: float, gradient_norm: float, lower_rate: float) -> None:
+    """Before the step is taken; lower_rate is what to try instead.
 
     Raises:
         TrainingError: a value is no number.
@@ -202,7 +202,7 @@ def check_finite(step: int, loss: float, gradient_norm: float) -> None:
     if not math.isfinite(loss) or not math.isfinite(gradient_norm):
         raise TrainingError(
             f"step {step} has loss {loss} and gradient {gradient_norm}: begin a new run with another --seed, "
-            "or with a lower rate (--set learning_rate=0.0001)"
+            f"or with a lower rate (--set learning_rate={lower_rate})"
         )
 
 

@@ -1,6 +1,5 @@
 """Stage 0: the ISP-CNN learns to undo the dark that davy.lowlight made. No paired reference is needed."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -9,14 +8,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from davy.errors import TrainingError
 from davy.isp.blocks import block_statistics
 from davy.isp.pipeline import Parameters, enhance
 from davy.nets.ispcnn import thumbnail
 from davy.trainer import losses
 from davy.trainer.data import Batch
 from davy.trainer.photographs import Group
-from davy.trainer.run import CHECKPOINT, Run, save
+from davy.trainer.run import CHECKPOINT, Run, check_finite, save
 from davy.trainer.runlog import Means, RunLog
 from davy.trainer.sheet import from_tensor, sheet, write_png
 from davy.trainer.validate import Pair, validate
@@ -66,7 +64,7 @@ def train(
             run.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), settings.gradient_norm)
-            _check_finite(run.step, loss.item(), norm.item())
+            check_finite(run.step, loss.item(), norm.item(), lower_rate=0.001)
             run.optimizer.step()
             run.follow()
             run.step += 1
@@ -93,11 +91,3 @@ def psnr_db(output: Tensor, truth: Tensor) -> float:
     """Mean over the batch of each picture's PSNR; an equal one counts as 100 dB."""
     squares = (output.detach() - truth).square().mean((1, 2, 3)).clamp_min(1e-10)
     return float(-10 * squares.log10().mean())
-
-
-def _check_finite(step: int, loss: float, gradient_norm: float) -> None:
-    if not math.isfinite(loss) or not math.isfinite(gradient_norm):
-        raise TrainingError(
-            f"step {step} has loss {loss} and gradient {gradient_norm}: begin a new run with another --seed, "
-            "or with a lower rate (--set learning_rate=0.001)"
-        )

@@ -17,7 +17,7 @@ class SelfSupervisedSettings(BaseModel, frozen=True, extra="forbid"):
     bracketed: tuple[str, ...] = ("multi_exposure",)  # folders or groups that hold over- and underexposed pictures, too
     well_lit: tuple[float, float] = (0.38, 0.6)  # of those only pictures with a mean in this range, of [0, 1], are truths
     short_side: PositiveInt = 512  # px that photographs are reduced to when read: a crop shows at least half of one
-    crop_width: PositiveInt = Field(384, multiple_of=2)  # px: the thumbnail is 192 wide, blocks are 2
+    crop_width: PositiveInt = Field(384, multiple_of=2)  # px: the thumbnail is 192 wide, blocks are 1 or 2
     crop_height: PositiveInt = Field(256, multiple_of=2)
     zoom: PositiveFloat = Field(1.8, ge=1)  # a photograph is scaled up to this much over what the crop needs
     turn_share: Share = Field(0.7, ge=0, le=1)  # of upright photographs that are laid on their side: cameras are wide
@@ -29,7 +29,7 @@ class SelfSupervisedSettings(BaseModel, frozen=True, extra="forbid"):
 
     # the network and its optimiser
     start: Path | None = None  # weights to go on from, as of an earlier run; random ones without
-    width: PositiveInt = 64  # channels of the network's heads: 70 thousand parameters
+    width: PositiveInt = 64  # channels of the network's heads: 81 thousand parameters
     batch: PositiveInt = 8  # photographs in a step: 0.4 s on one core
     learning_rate: PositiveFloat = 2e-3  # of AdamW; the highest that stays stable with the clipped gradient
     final_rate: PositiveFloat = 1e-5  # at the end of the cosine

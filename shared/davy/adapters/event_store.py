@@ -4,13 +4,12 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from davy.errors import ArchiveUnavailableError
+from davy.adapters.sqlite import archive_errors, transaction
 
 PAGE_BYTES = 4096
 PRUNE_ROWS = 64
@@ -94,7 +93,7 @@ class EventStore:
     def __init__(self, path: Path, max_bytes: int = 2_000_000_000, max_age_s: float = 0.0) -> None:
         self.path, self.max_bytes, self.max_age_s = path, max_bytes, max_age_s
         self._lock = threading.Lock()
-        with self._translated():
+        with archive_errors(self.path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
             for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
@@ -110,7 +109,7 @@ class EventStore:
         """
         new = []
         received_ns = time.time_ns()
-        with self._translated(), self._lock, self._transaction():
+        with archive_errors(self.path), self._lock, transaction(self._db):
             for event in events:
                 row_id = self._insert(event, received_ns)
                 if row_id is not None:
@@ -137,25 +136,25 @@ class EventStore:
             f" WHERE {' AND '.join(clause for clause, _ in conditions)}"
             f" ORDER BY id {'DESC' if query.after is None else 'ASC'} LIMIT ?"
         )
-        with self._translated(), self._lock:
+        with archive_errors(self.path), self._lock:
             rows = self._db.execute(sql, [*(value for _, value in conditions), query.limit]).fetchall()
         return [_record(row) for row in rows]
 
     def keyframe(self, event_id: int) -> bytes | None:
         """The JPEG of an event, or None: it has none, or its space was needed."""
-        with self._translated(), self._lock:
+        with archive_errors(self.path), self._lock:
             row = self._db.execute("SELECT jpeg FROM keyframe WHERE event = ?", (event_id,)).fetchone()
         return row[0] if row else None
 
     def last_id(self) -> int:
         """The id of the newest event, 0 where there is none."""
-        with self._translated(), self._lock:
+        with archive_errors(self.path), self._lock:
             return int(self._db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0])
 
     def prune(self, now_ns: int | None = None) -> int:
         """Hold max_age_s and max_bytes. Returns how many events went (keyframes that went alone are not counted)."""
         gone = 0
-        with self._translated(), self._lock:
+        with archive_errors(self.path), self._lock:
             if self.max_age_s:
                 oldest_ns = (now_ns or time.time_ns()) - int(self.max_age_s * 1e9)
                 gone += self._db.execute("DELETE FROM event WHERE received_ns < ?", (oldest_ns,)).rowcount
@@ -171,7 +170,7 @@ class EventStore:
 
     def size_bytes(self) -> int:
         """What the archive holds, without free pages."""
-        with self._translated(), self._lock:
+        with archive_errors(self.path), self._lock:
             return self._used_bytes()
 
     def close(self) -> None:
@@ -209,24 +208,6 @@ class EventStore:
     def _used_bytes(self) -> int:
         pages, free = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
         return (int(pages) - int(free)) * PAGE_BYTES
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            if self._db.in_transaction:  # a full disk has rolled it back already
-                self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise ArchiveUnavailableError(str(self.path), str(error)) from error
 
 
 def _record(row: tuple[Any, ...]) -> EventRecord:

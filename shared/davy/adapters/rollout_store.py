@@ -2,11 +2,10 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
-from davy.errors import ArchiveUnavailableError
+from davy.adapters.sqlite import archive_errors, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS rollout (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
@@ -24,7 +23,7 @@ class RolloutStore:
     def __init__(self, path: Path, keep: int = 100) -> None:
         self._path, self._keep = path, keep
         self._lock = threading.Lock()
-        with self._translated():
+        with archive_errors(self._path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=4000000"):
@@ -33,7 +32,7 @@ class RolloutStore:
 
     def save(self, rollout_id: str, body: str, desired: Mapping[str, str]) -> None:
         """Write a rollout and what edges are told because of it, in one transaction; on disk when this returns."""
-        with self._translated(), self._lock, self._transaction():
+        with archive_errors(self._path), self._lock, transaction(self._db):
             self._db.execute(
                 "INSERT INTO rollout (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
                 (rollout_id, body),
@@ -45,32 +44,14 @@ class RolloutStore:
 
     def rollouts(self) -> list[str]:
         """The newest `keep`, the oldest of them first."""
-        with self._translated(), self._lock:
+        with archive_errors(self._path), self._lock:
             return [row[0] for row in self._db.execute("SELECT body FROM rollout ORDER BY seq")]
 
     def desired(self) -> dict[str, str]:
         """By edge."""
-        with self._translated(), self._lock:
+        with archive_errors(self._path), self._lock:
             return dict(self._db.execute("SELECT edge, body FROM desired").fetchall())
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise ArchiveUnavailableError(str(self._path), str(error)) from error

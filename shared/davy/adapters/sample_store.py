@@ -8,14 +8,14 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from davy.errors import ArchiveUnavailableError, ConflictError, UnknownSampleError
+from davy.adapters.sqlite import archive_errors, transaction
+from davy.errors import ConflictError, UnknownSampleError
 
 SIMILAR_BITS = 5  # of 64: pictures of one scene differ in so few bits of their hash
 SIMILAR_MEAN = 10.0  # of luma: the same scene in another light is another sample
@@ -130,7 +130,7 @@ class SampleStore:
     def __init__(self, path: Path, max_bytes: int, max_count: int) -> None:
         self.path, self.max_bytes, self.max_count = path, max_bytes, max_count
         self._lock = threading.Lock()
-        with self._translated():
+        with archive_errors(self.path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
             for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
@@ -140,7 +140,7 @@ class SampleStore:
 
     def add(self, sample: SampleRecord) -> Outcome:
         """Store a sample unless it, or one like it of the same camera, is there; then it is on disk. Others may go for it."""
-        with self._translated(), self._lock, self._transaction():
+        with archive_errors(self.path), self._lock, transaction(self._db):
             if self._has(sample):
                 return Outcome.DUPLICATE
             if self._has_similar(sample):
@@ -149,7 +149,7 @@ class SampleStore:
             row = self._db.execute(f"INSERT INTO sample ({_COLUMNS}) VALUES ({', '.join('?' * 16)})", _values(stored)).lastrowid
             self._db.execute("INSERT INTO picture VALUES (?, ?)", (row, sample.jpeg))
             self._make_room()
-        with self._translated(), self._lock:
+        with archive_errors(self.path), self._lock:
             self._db.execute("PRAGMA incremental_vacuum").fetchall()
         return Outcome.STORED
 
@@ -168,7 +168,7 @@ class SampleStore:
         where = " AND ".join(["TRUE", *conditions])
         order = "DESC" if query.after is None else "ASC"
         sql = f"SELECT id, {_COLUMNS} FROM sample WHERE {where} ORDER BY id {order} LIMIT ?"
-        with self._translated(), self._lock:
+        with archive_errors(self.path), self._lock:
             rows = self._db.execute(sql, [*conditions.values(), query.limit]).fetchall()
         return [_record(row) for row in rows]
 
@@ -178,7 +178,7 @@ class SampleStore:
         Raises:
             UnknownSampleError: there is none.
         """
-        with self._translated(), self._lock:
+        with archive_errors(self.path), self._lock:
             row = self._db.execute(f"SELECT id, {_COLUMNS} FROM sample WHERE id = ?", (sample_id,)).fetchone()
         if row is None:
             raise UnknownSampleError(sample_id)
@@ -190,7 +190,7 @@ class SampleStore:
         Raises:
             UnknownSampleError: there is none.
         """
-        with self._translated(), self._lock:
+        with archive_errors(self.path), self._lock:
             row = self._db.execute("SELECT jpeg FROM picture WHERE sample = ?", (sample_id,)).fetchone()
         if row is None:
             raise UnknownSampleError(sample_id)
@@ -205,7 +205,7 @@ class SampleStore:
             ConflictError: the validation set would take more than half of the store.
         """
         sample = self.get(sample_id)
-        with self._translated(), self._lock, self._transaction():
+        with archive_errors(self.path), self._lock, transaction(self._db):
             if use is Use.VALIDATION and sample.use is not use:
                 count, size = self._sum("WHERE use = 'validation'")
                 if count + 1 > PIN_SHARE * self.max_count or size + sample.size > PIN_SHARE * self.max_bytes:
@@ -217,7 +217,7 @@ class SampleStore:
 
     def tally(self) -> Sequence[Tally]:
         """What there is, by camera and use."""
-        with self._translated(), self._lock:
+        with archive_errors(self.path), self._lock:
             rows = self._db.execute(
                 "SELECT camera, use, count(*), sum(bytes) FROM sample GROUP BY camera, use ORDER BY camera, use"
             ).fetchall()
@@ -257,24 +257,6 @@ class SampleStore:
     def _sum(self, where: str) -> tuple[int, int]:
         count, size = self._db.execute(f"SELECT count(*), coalesce(sum(bytes), 0) FROM sample {where}").fetchone()
         return count, size
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            if self._db.in_transaction:  # a full disk has rolled it back already
-                self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise ArchiveUnavailableError(str(self.path), str(error)) from error
 
 
 def hash_distance(one: bytes, other: bytes) -> int:
