@@ -4,7 +4,9 @@ Each is built for one size and keeps its buffers, so that none is slower than it
 """
 
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,6 +15,9 @@ import onnxruntime as ort
 from davy.bench.baselines import CLIP_LIMIT, DISPLAY_GAMMA, TILES
 from davy.bench.zero_dce import zero_dce_graph
 from davy.frame import BgrImage
+
+if TYPE_CHECKING:
+    from openvino import Core
 
 Peer = Callable[[BgrImage], BgrImage]
 
@@ -67,10 +72,17 @@ def has_openvino() -> bool:
 
 def zero_dce_openvino(shape: tuple[int, int], threads: int) -> Peer:
     """Zero-DCE++ in OpenVINO, one stream, for latency; number formats as OpenVINO chooses them for this processor."""
-    from openvino import Core
-
     settings = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": str(threads)}
-    core = Core()
+    core = _openvino()
     compiled = core.compile_model(core.read_model(model=zero_dce_graph(shape)), "CPU", settings)
     request = compiled.create_infer_request()
     return lambda image: np.asarray(request.infer([image], share_inputs=True, share_outputs=True)[0])
+
+
+@cache
+def _openvino() -> "Core":
+    """One for the process, never given back: a CPU plug-in that goes takes the main thread's signal stack with it, and the
+    next signal would end the process (OpenVINO 2026.4)."""
+    from openvino import Core
+
+    return Core()
