@@ -1,4 +1,4 @@
-"""`davy mine`: the whole mine in one process; `davy mine serve`, `render` and `pairs`: its simulated cameras alone."""
+"""`davy mine`: the whole mine in one process; `davy mine serve`, `render`, `pairs` and `truths`: its simulated cameras alone."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from davy.colocated.app import ColocatedMine
 from davy.colocated.settings import ColocatedSettings
 from davy.colocated.table import as_json, live_table, one_line, summary_table
 from davy.errors import ConfigError, DavyError
-from davy.mine.cli import pairs, render, serve
+from davy.mine.cli import pairs, render, serve, truths
 from davy.site import load_site
 from davy.telemetry import configure_logging
 
@@ -29,6 +29,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command()(serve)
 app.command()(render)
 app.command()(pairs)
+app.command()(truths)
 
 
 @app.callback(invoke_without_command=True)

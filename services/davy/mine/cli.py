@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import cv2
 import numpy as np
 import typer
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from davy.errors import ConfigError, DavyError, InvalidInputError
@@ -98,6 +99,29 @@ def pairs(
         raise _failed(error) from error
 
 
+@app.command()
+def truths(
+    out: Annotated[Path, typer.Argument(help="Folder for the pictures and NAME.depth.png beside each, 16 bit, mm.")],
+    seeds: Annotated[str, typer.Option(help="Mines to look at: 3 or 3,4,5 or 3-5.")] = "7",
+    frames: Annotated[int, typer.Option(help="Of each place of each mine.", min=1)] = 2,
+    every: Annotated[float, typer.Option(help="Seconds between two frames.", min=0.01)] = 20.0,
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT, up to 1920x1080.")] = "640x360",
+) -> None:
+    """Evenly lit pictures and how far what they show is: well-lit pictures that training relights by real geometry."""
+    try:
+        shape = _size(size)
+        _make_folder(out)
+        for seed in _seeds(seeds):
+            mine = Mine(seed, RENDER_EPOCH_NS)
+            for place in mine.places:
+                for t_s in (every * k for k in range(frames)):
+                    name = f"{place}-{seed}-{t_s:08.2f}"
+                    _save(out / f"{name}.depth.png", (mine.depth(place, t_s, shape) * 1000).clip(0, 65535).astype(np.uint16))
+                    print(_save(out / f"{name}.png", mine.truth(place, t_s, shape)))
+    except DavyError as error:
+        raise _failed(error) from error
+
+
 def _low_high(out: Path, mine: Mine, place: str, times: list[float], size: tuple[int, int]) -> Iterator[Path]:
     """low and high/<place>-<seed>__<time>.png: what stands before __ names the recording."""
     for t_s in times:
@@ -108,9 +132,10 @@ def _low_high(out: Path, mine: Mine, place: str, times: list[float], size: tuple
 
 
 def _seeds(text: str) -> list[int]:
-    if not all(word.isdecimal() for word in text.split(",")):
-        raise InvalidInputError(f"seeds {text!r} are no whole numbers with commas between, as 3,4,5 are")
-    return [int(word) for word in text.split(",")]
+    ends = [word.split("-", 1) for word in text.split(",")]
+    if not all(part.isdecimal() for end in ends for part in end):
+        raise InvalidInputError(f"seeds {text!r} are no whole numbers with commas between, as 3,4,5 are, or 3-5")
+    return [seed for first, *last in ends for seed in range(int(first), int(last[0] if last else first) + 1)]
 
 
 def _make_folder(folder: Path) -> None:
@@ -134,7 +159,7 @@ def _picture(mine: Mine, place: str, t_s: float, size: tuple[int, int], view: Vi
     return mine.truth(place, t_s, size) if view == "truth" else mine.render(place, t_s, size)
 
 
-def _save(path: Path, image: BgrImage) -> Path:
+def _save(path: Path, image: BgrImage | NDArray[np.uint16]) -> Path:
     try:
         path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
     except OSError as error:

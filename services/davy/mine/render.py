@@ -86,6 +86,16 @@ class Renderer:
             frame.box[:] = self._draw(bodies, [], even=self._static.even_gain)
             return self._finish(frame, unix_ns)
 
+    def depth(self, t_s: float) -> Floats:
+        """Distance along the optical axis at the same instant, in m, shape (H, W); miners stand in it."""
+        with self._lock:
+            miners = miners_at(self.place, t_s, self.seed)
+            self._draw([body for miner in miners for body in bodies_of(miner, self.place.camera)], [], even=0.0)
+            camera, frame = self._static.camera, self._frame(t_s, self._static.even)
+            along = np.minimum(self._static.depth, self._nearest) * (camera.rays() @ camera.forward)
+            (width, height), left, top = camera.size, frame.shift_x, frame.shift_y
+            return np.asarray(along[top : top + height, left : left + width], np.float32)
+
     def _light_up(self, t_s: float, factors: Sequence[float], caps: Sequence[Light]) -> None:
         """Fill the quarter-size maps: cap lamps on rock, and all light that the dust scatters."""
         static = self._static

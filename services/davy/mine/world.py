@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from davy.errors import UnknownCameraError
 from davy.frame import BgrImage
+from davy.mine.kernels import Floats
 from davy.mine.places import PLACES
 from davy.mine.render import Renderer
 from davy.mine.source import MineSource, parse_url
@@ -46,6 +47,10 @@ class Mine:
     def truth(self, place: str, t_s: float, size: tuple[int, int] = DEFAULT_SIZE) -> BgrImage:
         """The same instant evenly lit, without dust and noise; errors as of render."""
         return self._renderer(place, size, self.seed).truth(t_s, self._unix_ns(t_s))
+
+    def depth(self, place: str, t_s: float, size: tuple[int, int] = DEFAULT_SIZE) -> Floats:
+        """How far what the camera sees lies in front of it, in m, shape (H, W); errors as of render."""
+        return self._renderer(place, size, self.seed).depth(t_s)
 
     def time_of(self, captured_ns: int) -> float:
         """The mine's time of a frame that `open_source` gave."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from davy.lowlight.exposure import FloatImage, exposure_for_mean, linear_to_srgb
 from davy.trainer.photographs import Group
 from davy.trainer.settings import SelfSupervisedSettings
 
+Number = TypeVar("Number", bound=np.generic)
 BURNT = 0.97  # of white in every channel: a lamp. What is behind it nobody knows, and a grey lamp looks wrong: it stays.
 
 
@@ -41,15 +43,17 @@ def _pair(
     groups: Sequence[Group], settings: SelfSupervisedSettings, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     weights = np.array([group.weight for group in groups])
-    pictures = groups[rng.choice(len(groups), p=weights / weights.sum())].pictures
-    truth = crop(pictures[int(rng.integers(len(pictures)))], settings, rng)[:, :, ::-1]
+    group = groups[rng.choice(len(groups), p=weights / weights.sum())]
+    index = int(rng.integers(len(group.pictures)))
+    window = draw_window(group.pictures[index].shape, settings, rng)
+    truth = cut(group.pictures[index], window, settings)[:, :, ::-1]
     display = np.ascontiguousarray(truth, np.float32) / np.float32(255)
     chance = rng.random()
     if chance < settings.mine_share + settings.dark_share:
         display = metered(display, settings)
         truth = np.rint(display * 255).astype(np.uint8)
     if chance < settings.mine_share:
-        low = relight_as_mine(display, rng)
+        low = relight_as_mine(display, rng, depth=_depth(group, index, window, settings))
         truth = np.where(low.min(axis=2, keepdims=True) >= BURNT, np.rint(low * 255), truth).astype(np.uint8)
     elif chance < settings.mine_share + settings.dark_share:
         low = darken(display, rng)
@@ -70,19 +74,49 @@ def metered(display: FloatImage, settings: SelfSupervisedSettings) -> FloatImage
     return linear_to_srgb(light * np.float32(exposure_for_mean(light[::4, ::4], mean)))
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What part of a photograph a sample shows: turned by 90 degrees or not, scaled to size (w, h), cut, mirrored or not."""
+
+    turned: bool
+    size: tuple[int, int]
+    left: int
+    top: int
+    mirrored: bool
+
+
 def crop(picture: BgrImage, settings: SelfSupervisedSettings, rng: np.random.Generator) -> BgrImage:
     """A random part at a random scale, sometimes turned or mirrored: (crop_height, crop_width, 3)."""
-    if picture.shape[0] > picture.shape[1] and rng.random() < settings.turn_share:
-        picture = np.ascontiguousarray(np.rot90(picture))
-    height, width = picture.shape[:2]
+    return np.asarray(cut(picture, draw_window(picture.shape, settings, rng), settings), np.uint8)
+
+
+def draw_window(shape: tuple[int, ...], settings: SelfSupervisedSettings, rng: np.random.Generator) -> Window:
+    """A random part of a photograph of this shape."""
+    height, width = shape[:2]
+    turned = bool(height > width and rng.random() < settings.turn_share)
+    if turned:
+        height, width = width, height
     least = max(settings.crop_width / width, settings.crop_height / height)
     most = max(1.01, min(1 / least, settings.zoom))  # never enlarged by more than the crop needs
     scale = least * np.exp(rng.uniform(0, np.log(most)))
     w, h = max(settings.crop_width, round(width * scale)), max(settings.crop_height, round(height * scale))
-    scaled = cv2.resize(picture, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    left, top = rng.integers(w - settings.crop_width + 1), rng.integers(h - settings.crop_height + 1)
-    part = scaled[top : top + settings.crop_height, left : left + settings.crop_width]
-    return np.asarray(part[:, ::-1] if rng.random() < 0.5 else part, np.uint8)
+    left, top = int(rng.integers(w - settings.crop_width + 1)), int(rng.integers(h - settings.crop_height + 1))
+    return Window(turned, (w, h), left, top, mirrored=bool(rng.random() < 0.5))
+
+
+def cut(picture: NDArray[Number], window: Window, settings: SelfSupervisedSettings) -> NDArray[Number]:
+    """The window of a picture or of its depth map: (crop_height, crop_width[, 3])."""
+    whole = np.ascontiguousarray(np.rot90(picture)) if window.turned else picture
+    smaller = window.size[0] < whole.shape[1]
+    scaled = cv2.resize(whole, window.size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    part = scaled[window.top : window.top + settings.crop_height, window.left : window.left + settings.crop_width]
+    return np.asarray(part[:, ::-1] if window.mirrored else part, picture.dtype)
+
+
+def _depth(group: Group, index: int, window: Window, settings: SelfSupervisedSettings) -> FloatImage | None:
+    """What lies how far in m, where the photograph came with it."""
+    depth = group.depths[index]
+    return None if depth is None else cut(depth, window, settings)
 
 
 def _tensor(pictures: NDArray[np.uint8]) -> Tensor:

@@ -10,8 +10,10 @@ import numpy as np
 
 from davy.errors import ConfigError, UnreadableImageError
 from davy.frame import BgrImage
+from davy.lowlight.exposure import FloatImage
 from davy.trainer.settings import SelfSupervisedSettings
 
+DEPTH = ".depth.png"  # 16 bit, mm: the end of the name of the depth map beside a picture
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
@@ -25,6 +27,7 @@ class Group:
     skipped: int  # unreadable ones
     unlit: int  # of a bracketed folder: too dark or too bright to be a truth
     checksum: int  # of all pixels: a resumed run must see the same pictures
+    depths: Sequence[FloatImage | None]  # of each picture, (H, W), m, where it came with NAME.depth.png
 
 
 def load_groups(settings: SelfSupervisedSettings, tick: Callable[[int, int], None]) -> list[Group]:
@@ -40,6 +43,7 @@ def load_groups(settings: SelfSupervisedSettings, tick: Callable[[int, int], Non
     total, done, groups = sum(len(paths) for *_, paths in found), 0, []
     for folder, name, paths in found:
         pictures: list[BgrImage] = []
+        depths: list[FloatImage | None] = []
         skipped = unlit = checksum = 0
         for path in paths:
             done += 1
@@ -53,8 +57,9 @@ def load_groups(settings: SelfSupervisedSettings, tick: Callable[[int, int], Non
                 unlit += 1
                 continue
             pictures.append(picture)
+            depths.append(read_depth(path, picture.shape[:2]))
             checksum = zlib.crc32(picture.tobytes(), checksum)
-        groups.append(Group(name, settings.weights.get(name, 1.0), pictures, skipped, unlit, checksum))
+        groups.append(Group(name, settings.weights.get(name, 1.0), pictures, skipped, unlit, checksum, depths))
     if empty := [group for group in groups if not group.pictures]:
         raise ConfigError(
             "; ".join(f"group {g.name}: none of its pictures can be used ({g.skipped} unreadable, {g.unlit} not well lit)"
@@ -71,7 +76,11 @@ def find_pictures(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder} is no folder")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.name.endswith(DEPTH)
+    )
     if not paths:
         raise ConfigError(f"{folder} holds no picture: {', '.join(sorted(SUFFIXES))} are looked for, in sub-folders too")
     return paths
@@ -90,6 +99,22 @@ def read_bgr(path: Path) -> BgrImage:
     if image is None or min(image.shape[:2]) < 16:
         raise UnreadableImageError(f"{path}: no picture of at least 16 x 16 pixels")
     return np.asarray(image, np.uint8)
+
+
+def read_depth(picture: Path, shape: tuple[int, ...]) -> FloatImage | None:
+    """The depth map beside a picture, as `davy mine truths` writes it, brought to shape (H, W), m; None where there is none.
+
+    Raises:
+        UnreadableImageError: it is no 16-bit picture of one channel.
+    """
+    path = picture.with_name(picture.stem + DEPTH)
+    if not path.exists():
+        return None
+    millimetres = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if millimetres is None or millimetres.dtype != np.uint16 or millimetres.ndim != 2:
+        raise UnreadableImageError(f"{path}: a depth map has 16 bits and one channel, in mm")
+    metres = np.maximum(millimetres.astype(np.float32) / 1000, 0.1)
+    return np.asarray(cv2.resize(metres, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def shrink_to(image: BgrImage, short_side: int) -> BgrImage:

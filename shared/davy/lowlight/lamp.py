@@ -1,6 +1,6 @@
 """Lamps in the 2.5-D scene that a photograph with a depth map is: inverse-square fall-off, beam shape, colour."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,35 @@ def irradiance(lamp: Lamp, points: FloatImage) -> FloatImage:
     beam = cosine ** np.float32(lamp.beam_exponent) if lamp.beam_exponent > 0 else np.float32(1)
     lit: FloatImage = np.float32(lamp.power) * beam / square
     return lit
+
+
+def normals(points: FloatImage) -> FloatImage:
+    """Unit normals of the surface through points (H, W, 3), towards the camera; of the same shape."""
+    across, down = np.gradient(points, axis=1), np.gradient(points, axis=0)
+    cross = np.cross(down, across)
+    cross /= np.linalg.norm(cross, axis=2, keepdims=True) + np.float32(1e-9)
+    outward: FloatImage = np.where((cross * points).sum(axis=2, keepdims=True) > 0, -cross, cross).astype(np.float32)
+    return outward
+
+
+def facing(lamp: Lamp, points: FloatImage, normals: FloatImage) -> FloatImage:
+    """Lambert's cosine on surfaces with these normals, softened by what the rough rock scatters: (H, W), 0.25 to 1."""
+    towards = np.array(lamp.position, np.float32) - points
+    distance = np.sqrt(np.einsum("hwc,hwc->hw", towards, towards)) + np.float32(1e-3)
+    cosine = np.clip(np.einsum("hwc,hwc->hw", towards, normals) / distance, 0, 1)
+    soft: FloatImage = np.float32(0.25) + np.float32(0.75) * cosine
+    return soft
+
+
+def before_the_wall(lamp: Lamp, depth: FloatImage) -> Lamp:
+    """The lamp moved towards the camera, along its line of sight, where it would hang behind what depth (H, W) shows."""
+    if not lamp.visible:
+        return lamp
+    x, y = project(lamp.position, depth.shape)
+    row, column = (int(np.clip(at, 0, extent - 1)) for at, extent in zip((y, x), depth.shape, strict=True))
+    share = min(0.92 * float(depth[row, column]) / lamp.position[2], 1.0)
+    left, down, ahead = (share * part for part in lamp.position)
+    return replace(lamp, position=(left, down, ahead), power=lamp.power * share)
 
 
 def glass(lamp: Lamp, shape: tuple[int, int]) -> FloatImage:

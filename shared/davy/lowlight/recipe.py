@@ -37,6 +37,13 @@ class MineRecipe:
     jpeg_quality: tuple[int, int] = (40, 95)
 
 
+# Where the depth is known the picture is a roadway: lamps hang along it, deep into it, and near walls see little of them.
+ROADWAY = MineRecipe(
+    lamps=(1, 5), lamp_m=(2.0, 26.0), head_lamp_share=0.3, display_mean=(0.09, 0.3), power_ratio=(0.2, 1.0),
+    ambient=(0.008, 0.15), extinction_per_m=(0.003, 0.05),
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class DarkRecipe:
     """An evenly dark photograph: too short an exposure in too little light."""

@@ -6,7 +6,7 @@ import numpy as np
 from davy.errors import ShapeError
 from davy.lowlight import codec, dust, exposure, lamp, scene, sensor
 from davy.lowlight.exposure import FloatImage
-from davy.lowlight.recipe import DarkRecipe, MineRecipe
+from davy.lowlight.recipe import ROADWAY, DarkRecipe, MineRecipe
 from davy.lowlight.scene import log_uniform, uniform
 
 COARSE = 4  # light maps are computed at a quarter of the size: they are smooth, and it saves 15 of 16 parts of the time
@@ -14,24 +14,32 @@ MINE = MineRecipe()
 DARK = DarkRecipe()
 
 
-def relight_as_mine(image: FloatImage, rng: np.random.Generator, recipe: MineRecipe = MINE) -> FloatImage:
+def relight_as_mine(
+    image: FloatImage, rng: np.random.Generator, recipe: MineRecipe | None = None, depth: FloatImage | None = None
+) -> FloatImage:
     """The photograph as if one to three lamps lit it underground and a mine camera took it.
 
     Args:
         image: Display-encoded RGB, shape (H, W, 3), float32 in [0, 1], H and W at least 16.
         rng: Every random choice comes from it: the same state gives the same picture.
+        recipe: MINE, or ROADWAY where depth is known, unless told.
+        depth: (H, W), m along the optical axis, where it is known: lamps then hang before the walls, and surfaces that face
+            away from them are darker. Without it the picture gets a roadway's depth, see scene.pseudo_depth.
 
     Returns:
         Shape and dtype of image, in [0, 1] and on 8-bit steps.
 
     Raises:
-        ShapeError: not (H, W, 3), or smaller than 16 px.
+        ShapeError: not (H, W, 3), or smaller than 16 px, or depth of another size.
     """
     _check(image)
+    recipe = recipe or (MINE if depth is None else ROADWAY)
     shape = (image.shape[0], image.shape[1])
+    if depth is not None and depth.shape != shape:
+        raise ShapeError("depth", depth.shape, str(shape))
     albedo = exposure.srgb_to_linear(image)
     coarse = cv2.resize(albedo, (max(shape[1] // COARSE, 4), max(shape[0] // COARSE, 4)), interpolation=cv2.INTER_AREA)
-    light, air, lamps = _light_maps(coarse, recipe, rng)
+    light, air, lamps = _light_maps(coarse, recipe, rng, depth)
     gain = exposure.exposure_for_mean((coarse * light + air)[::2, ::2], uniform(rng, recipe.display_mean))
     seen = albedo * exposure.enlarge(light * np.float32(gain), shape)
     seen += exposure.enlarge(air * np.float32(gain), shape)
@@ -58,21 +66,27 @@ def darken(image: FloatImage, rng: np.random.Generator, recipe: DarkRecipe = DAR
 
 
 def _light_maps(
-    coarse: FloatImage, recipe: MineRecipe, rng: np.random.Generator
+    coarse: FloatImage, recipe: MineRecipe, rng: np.random.Generator, known: FloatImage | None
 ) -> tuple[FloatImage, FloatImage, list[lamp.Lamp]]:
     """Factor on albedo, light added by the air (both (h, w, 3)), and the lamps, for coarse albedo (h, w, 3)."""
     shape = (coarse.shape[0], coarse.shape[1])
-    depth = scene.pseudo_depth(exposure.linear_to_srgb(coarse.mean(axis=2)), recipe, rng)
+    if known is None:
+        depth = scene.pseudo_depth(exposure.linear_to_srgb(coarse.mean(axis=2)), recipe, rng)
+    else:
+        depth = cv2.resize(known, shape[::-1], interpolation=cv2.INTER_AREA)
     points = lamp.unproject(depth)
+    normals = None if known is None else lamp.normals(points)
     extinction = log_uniform(rng, recipe.extinction_per_m)
     passed = dust.transmission(depth, extinction)
     lamps = scene.draw_lamps(recipe, shape[1] / shape[0], rng)
+    if known is not None:
+        lamps = [lamp.before_the_wall(source, depth) for source in lamps]
     tint = np.array([1, 2 ** uniform(rng, recipe.tint_stops), 1], np.float32)
     light, air = np.zeros((*shape, 3), np.float32), np.zeros((*shape, 3), np.float32)
     for source in lamps:
         colour = lamp.colour_of_temperature(source.temperature_k) * tint
         lit = lamp.irradiance(source, points)
-        light += lit[:, :, None] * colour
+        light += (lit if normals is None else lit * lamp.facing(source, points, normals))[:, :, None] * colour
         air += (dust.veil(lit, passed) + dust.halo(source, shape, extinction))[:, :, None] * colour
     light += light.mean(axis=(0, 1)) * np.float32(log_uniform(rng, recipe.ambient))
     shading = exposure.vignette(shape, uniform(rng, recipe.vignette))[:, :, None]
