@@ -15,6 +15,30 @@ ID_PATTERN = r"[a-z0-9-]{1,64}"
 BgrImage = NDArray[np.uint8]
 """Pixels as shape (H, W, 3), uint8, blue-green-red, display-encoded (sRGB-like) in [0, 255]."""
 
+Plane = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class YuvImage:
+    """A picture as decoders and encoders have it: planar Y'CbCr 4:2:0, ITU-R BT.601, 8 bit.
+
+    Args:
+        y: Luma, shape (H, W).
+        u: Blue difference around 128, shape (ceil(H / 2), ceil(W / 2)); one sample for 2 x 2 pixels, at their centre.
+        v: Red difference around 128, shape of u.
+        full_range: Luma and chroma use 0 to 255, as in JPEG; otherwise 16 to 235 and 16 to 240, as in most H.264.
+    """
+
+    y: Plane
+    u: Plane
+    v: Plane
+    full_range: bool = True
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.y.shape[1], self.y.shape[0]
+
 
 def check_id(kind: str, value: str) -> str:
     """Return value if it is a legal id, `[a-z0-9-]{1,64}`.

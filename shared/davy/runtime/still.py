@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from davy.errors import InvalidInputError, ShapeError
-from davy.frame import BgrImage
+from davy.frame import BgrImage, YuvImage
 from davy.runtime.kernels import Floats, Workspace
 from davy.runtime.model import shipped_model
 from davy.runtime.network import Network
 from davy.runtime.parameters import Parameters
+from davy.runtime.yuv import check_planes, from_bgr, into, to_bgr
 
 MIN_SIDE = 16
 
@@ -52,6 +53,21 @@ class StillEnhancer:
         space = self.workspace(pixels)
         space.measure(pixels)
         return finish(space, pixels, self.parameters(space).at_strength(strength), out)
+
+    def enhance_yuv(self, image: YuvImage, strength: float = 1.0, out: YuvImage | None = None) -> YuvImage:
+        """Return the enhanced picture, of the same range.
+
+        Args:
+            image: 4:2:0 planes, sides of at least 16; any strides.
+            strength: 0 is the identity, 1 the whole effect.
+            out: where the picture goes, shape and range of image; fresh planes where None.
+
+        Raises:
+            ShapeError: the planes of image or out do not belong together.
+            InvalidInputError: strength is outside [0, 1].
+        """
+        check_planes(image)
+        return into(out, from_bgr(self.enhance(to_bgr(image), strength), image.full_range))
 
     def parameters(self, space: Workspace) -> Parameters:
         """Run the network on a workspace that has measured a picture."""

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from davy.frame import BgrImage
+from davy.frame import BgrImage, YuvImage
 from davy.runtime.kernels import Floats, Workspace
 from davy.runtime.parameters import Parameters
 from davy.runtime.settle import Settler
 from davy.runtime.still import StillEnhancer, as_rows, check_strength, finish
+from davy.runtime.yuv import check_planes, from_bgr, into, to_bgr
 
 SETTLE_SHARE = 0.25  # of the newest frame where nothing moves: noise falls to 0.38, over four frames
 GLIDE_FRAMES = 6.0  # parameters go this many frames' time constant towards the network's last word
@@ -66,6 +67,11 @@ class VideoEnhancer:
             scene = _coarse(self._space)
         self._scene = scene
         return finish(self._space, shown, self._parameters(self._space, cut).at_strength(strength), out)
+
+    def enhance_yuv(self, image: YuvImage, strength: float = 1.0, out: YuvImage | None = None) -> YuvImage:
+        """As StillEnhancer.enhance_yuv, steady in time; arguments and errors are the same."""
+        check_planes(image)
+        return into(out, from_bgr(self.enhance(to_bgr(image), strength), image.full_range))
 
     def _parameters(self, space: Workspace, cut: bool) -> Parameters:
         if cut or self._age % self.every == 0 or self._target is None:
