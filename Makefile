@@ -69,11 +69,12 @@ TRAIN_DATA = $(if $(DATA),--data $(DATA) $(addprefix --photographs ,$(wildcard $
 train: $(VENV)/.dev  ## train every stage: QUICK=1 in minutes, or DATA=/folder with low/ and normal/
 	@test -n "$(QUICK)$(DATA)" || { echo "Say where the pictures are: make train DATA=/folder with low/ and normal/ inside. Or make train QUICK=1, which needs none."; exit 2; }
 	@test -e $(FRAMES)/.made || { $(BIN)/davy train samples $(FRAMES)/photographs && \
-		$(BIN)/davy mine pairs $(FRAMES)/training --seeds 101,102,103 --frames 3 && \
+		$(BIN)/davy mine truths $(FRAMES)/truths --seeds 104-106 --frames 3 && \
+		$(BIN)/davy mine pairs $(FRAMES)/training --seeds 101-103 --frames 3 && \
 		$(BIN)/davy mine pairs $(FRAMES)/validation --seeds 907 --frames 3 --every 31 && \
 		touch $(FRAMES)/.made; } >/dev/null
 	$(BIN)/davy train all --out $(RUN) --must-improve $(if $(wildcard $(RUN)/all.json),--resume,\
-		$(TRAIN_DATA) --low $(FRAMES)/training/low --normal $(FRAMES)/training/high --validate $(FRAMES)/validation \
+		$(TRAIN_DATA) --low $(FRAMES)/training/low --normal $(FRAMES)/truths --validate $(FRAMES)/validation \
 		$(if $(QUICK),$(QUICK_STEPS)))
 
 # About three minutes; BENCH='--cameras 1,2,4,8,16' adds the whole mine under load, three more.

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from davy.lowlight.lamp import Lamp, colour_of_temperature, glass, irradiance, project, unproject
+from davy.lowlight.lamp import (
+    Lamp,
+    before_the_wall,
+    colour_of_temperature,
+    facing,
+    glass,
+    irradiance,
+    normals,
+    project,
+    unproject,
+)
 
 
 def bulb(**changes):
@@ -48,3 +58,22 @@ def test_the_glass_is_bright_where_the_lamp_stands_and_absent_where_it_is_unseen
     assert disc[0, 0] == 0
     assert not glass(bulb(position=(9.0, 9.0, 2.0), radius_m=0.1), (100, 100)).any()
     assert not glass(bulb(visible=False, position=(0.0, 0.0, 2.0)), (100, 100)).any()
+
+
+def test_a_wall_that_faces_the_lamp_is_brightest():
+    depth = np.full((24, 32), 4, np.float32)
+    points = unproject(depth)
+    towards = normals(points)
+    assert np.allclose(towards[8:16, 8:16], (0, 0, -1), atol=0.01)
+    before, beside = (facing(bulb(position=at), points, towards)[12, 16] for at in ((0.0, 0.0, 0.0), (3.9, 0.0, 3.9)))
+    assert before == pytest.approx(1, abs=0.02)
+    assert 0.25 <= beside < 0.3
+
+
+def test_a_lamp_hangs_before_the_wall_on_its_line_of_sight():
+    depth = np.full((24, 32), 4, np.float32)
+    behind = bulb(position=(1.0, 0.5, 8.0), visible=True)
+    moved = before_the_wall(behind, depth)
+    assert moved.position[2] == pytest.approx(0.92 * 4)
+    assert project(moved.position, depth.shape) == pytest.approx(project(behind.position, depth.shape))
+    assert before_the_wall(bulb(position=(0.0, 0.0, 2.0)), depth).position == (0.0, 0.0, 2.0)

@@ -79,3 +79,18 @@ def test_training_can_afford_it():
         relight_as_mine(image, rng)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.05  # about 10 ms on an idle core
+
+
+def test_depth_of_another_size_is_told():
+    with pytest.raises(ShapeError, match="depth"):
+        relight_as_mine(photograph(), np.random.default_rng(0), depth=np.ones((64, 96), np.float32))
+
+
+def test_what_is_far_from_the_lamp_is_darker():
+    depth = np.full((128, 192), 3, np.float32)
+    depth[:, 96:] = 60
+    recipe = MineRecipe(
+        lamps=(1, 1), head_lamp_share=1, spot_exponent=(2, 2.1), ambient=(0.01, 0.01), extinction_per_m=(1e-4, 2e-4)
+    )
+    made = relight_as_mine(photograph(), np.random.default_rng(1), recipe, depth)
+    assert made[:, :90].mean() > 3 * made[:, 102:].mean()

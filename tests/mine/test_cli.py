@@ -67,3 +67,13 @@ def test_an_unknown_kind_of_file_is_refused(tmp_path):
 
 def test_serve_refuses_a_port_that_is_no_port():
     assert run("serve", "--port", "99999").exit_code == 2
+
+
+def test_truths_come_with_the_depth_of_what_they_show(tmp_path):
+    result = run("truths", tmp_path, "--seeds", "3-4", "--frames", "1", "--size", "320x180")
+    assert result.exit_code == 0, result.output
+    assert len(list(tmp_path.iterdir())) == 16
+    depth = cv2.imread(str(tmp_path / "gallery-3-00000.00.depth.png"), cv2.IMREAD_UNCHANGED)
+    assert depth.dtype == "uint16" and depth.shape == (180, 320)
+    middle, edge = depth[60:120, 120:200].mean(), depth[:, -20:].mean()
+    assert 500 < edge < middle < 65_000  # mm: the roadway recedes

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from davy.trainer.data import crop, make_batch, metered
+from davy.trainer.data import crop, cut, draw_window, make_batch, metered
 
 
 def test_a_batch_depends_on_seed_and_index_alone(groups, settings):
@@ -66,3 +66,22 @@ def test_dark_truths_are_exposed_three_quarters_of_the_way_to_the_meter(settings
 
 def test_a_black_truth_stays_black(settings):
     assert not metered(np.zeros((32, 64, 3), np.float32), settings()).any()
+
+
+def test_a_depth_map_is_cut_as_its_picture_is(settings):
+    rng = np.random.default_rng(1)
+    for shape in ((50, 90), (90, 50)):
+        picture = rng.integers(0, 256, (*shape, 3), np.uint8)
+        depth = picture[:, :, 0].astype(np.float32)
+        for _ in range(8):
+            window = draw_window(picture.shape, settings(), rng)
+            both = cut(picture, window, settings())[:, :, 0].astype(np.float32), cut(depth, window, settings())
+            assert np.abs(both[0] - both[1]).max() <= 1
+
+
+def test_a_picture_with_depth_is_lit_by_it(groups, settings):
+    from dataclasses import replace
+
+    flat = replace(groups[0], depths=[np.full(picture.shape[:2], 3, np.float32) for picture in groups[0].pictures])
+    plain, lit = (make_batch([group], settings(mine_share=1, dark_share=0), 0) for group in (groups[0], flat))
+    assert not np.array_equal(plain.low, lit.low)

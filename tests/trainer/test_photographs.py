@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from davy.errors import ConfigError, UnreadableImageError
-from davy.trainer.photographs import find_pictures, load_groups, read_bgr, shrink_to
+from davy.trainer.photographs import find_pictures, load_groups, read_bgr, read_depth, shrink_to
 
 
 def load(settings):
@@ -86,3 +86,18 @@ def test_a_picture_too_small_is_unreadable(tmp_path):
 def test_shrinking_keeps_the_aspect_and_never_enlarges():
     assert shrink_to(np.zeros((200, 400, 3), np.uint8), 100).shape == (100, 200, 3)
     assert shrink_to(np.zeros((50, 60, 3), np.uint8), 100).shape == (50, 60, 3)
+
+
+def test_a_depth_map_beside_a_picture_belongs_to_it_and_is_no_picture(settings, folder):
+    picture = next(iter(sorted((folder / "cats").iterdir())))
+    cv2.imwrite(str(picture.with_name(picture.stem + ".depth.png")), np.full((90, 160), 2500, np.uint16))
+    cats = load(settings())[0]
+    assert len(cats.pictures) == 2
+    assert cats.depths[0].shape == cats.pictures[0].shape[:2]
+    assert cats.depths[0].mean() == pytest.approx(2.5) and cats.depths[1] is None
+
+
+def test_a_depth_map_of_8_bits_is_told(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.depth.png"), np.full((90, 160), 250, np.uint8))
+    with pytest.raises(UnreadableImageError, match="16 bits"):
+        read_depth(tmp_path / "a.png", (90, 160))

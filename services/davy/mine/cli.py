@@ -82,7 +82,7 @@ def render(
 @app.command()
 def pairs(
     out: Annotated[Path, typer.Argument(help="Folder for low/ and high/.")],
-    seeds: Annotated[str, typer.Option(help="Mines to look at: 3 or 3,4,5.")] = "7",
+    seeds: Annotated[str, typer.Option(help="Mines to look at: 3 or 3,4,5 or 3-5.")] = "7",
     frames: Annotated[int, typer.Option(help="Of each place of each mine.", min=1)] = 6,
     every: Annotated[float, typer.Option(help="Seconds between two frames.", min=0.01)] = 20.0,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT, up to 1920x1080.")] = "640x360",
