@@ -43,3 +43,11 @@ def test_the_total_has_finite_gradients(value):
     cells = torch.zeros(1, 8, 12, 16, requires_grad=True)
     torch.stack(list(losses.total(output, flat(0.5), cells).values())).sum().backward()
     assert torch.isfinite(output.grad).all() and torch.isfinite(cells.grad).all()
+
+
+def test_unevenness_sees_how_the_light_lies_and_no_detail():
+    truth = torch.full((1, 3, 64, 64), 0.5)
+    checks = truth + 0.1 * (torch.arange(64) % 2 * 2 - 1).float()
+    slope = truth + torch.linspace(-0.1, 0.1, 64)
+    assert losses.unevenness(checks, truth) == pytest.approx(losses.unevenness(truth, truth))
+    assert losses.unevenness(slope, truth) > losses.unevenness(truth, truth) + 1
