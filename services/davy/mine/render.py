@@ -33,15 +33,15 @@ BLACK_BGR = (0.0068, 0.0022, 0.0055)  # black-level error after white balance: t
 class Renderer:
     """One camera of one size. Threads may call it; one frame is made at a time."""
 
-    def __init__(self, place: Place, size: tuple[int, int], seed: int) -> None:
-        """Builds the static maps: about half a second on two cores at 720p.
+    def __init__(self, place: Place, size: tuple[int, int], seed: int, gain: float | None = None) -> None:
+        """Builds the static maps: about half a second on two cores at 720p; gain is another exposure than the metered one.
 
         Raises:
             InvalidInputError: the size is out of range.
         """
         self.place, self.seed = place, seed
         self._lock = threading.Lock()
-        self._static: Static = build_static(place, camera_at(place, size), seed)
+        self._static: Static = build_static(place, camera_at(place, size), seed, gain)
         self._haze, self._motes = Haze(place, seed), Motes(place, self._static.camera, seed)
         rows, columns = self._static.coarse.depth.shape
         self._lit = np.zeros((rows + 2, columns, 4), np.float32)  # two spare rows, into which the kernel interpolates
@@ -52,6 +52,11 @@ class Renderer:
         self._touched = (0, 0, 0, 0)
         self._planes = _planes(self._static.coarse)
         self._coarse = Coarse(rows * columns, *(plane.ctypes.data for plane in self._planes))
+
+    @property
+    def gain(self) -> float:
+        """The camera's exposure."""
+        return self._static.gain
 
     def raw(self, t_s: float, unix_ns: int) -> BgrImage:
         """What the camera sees at t_s: dark, uneven, dusty, noisy."""

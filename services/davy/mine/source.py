@@ -3,11 +3,14 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from davy.errors import CameraUnavailableError, ConfigError
 from davy.frame import BgrImage, Frame
+from davy.mine.change import Change, parse_change
+from davy.mine.places import PLACES
 from davy.ports import SourceOptions
 
 
@@ -49,19 +52,33 @@ class MineSource:
         self._closed.set()
 
 
-def parse_url(url: str, places: Sequence[str]) -> tuple[str, int | None]:
-    """Place and seed of `mine://gallery?seed=3`.
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a URL asks for: a place, of the mine of a seed (None: the one that is there), changed from from_s on."""
+
+    place: str
+    seed: int | None
+    change: Change
+    from_s: float
+
+
+def parse_url(url: str) -> View:
+    """The view of `mine://gallery?seed=3`, or of `mine://gallery?dim=0.3&from=60`, see change.py.
 
     Raises:
-        ConfigError: another scheme, an unknown place, or a query that is not a seed.
+        ConfigError: another scheme, an unknown place, or a query that is neither a seed nor a change.
     """
     parts = urlsplit(url)
     if parts.scheme != "mine" or parts.path.strip("/"):
-        raise ConfigError(f"{url}: write mine://<place>, one of {', '.join(places)}")
-    if parts.netloc not in places:
-        raise ConfigError(f"{url}: the mine has no place {parts.netloc!r}: use one of {', '.join(places)}")
+        raise ConfigError(f"{url}: write mine://<place>, one of {', '.join(PLACES)}")
+    if parts.netloc not in PLACES:
+        raise ConfigError(f"{url}: the mine has no place {parts.netloc!r}: use one of {', '.join(PLACES)}")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     seed = query.pop("seed", None)
-    if query or (seed is not None and not seed.isdecimal()):
-        raise ConfigError(f"{url}: after '?' only seed=<whole number> may stand")
-    return parts.netloc, None if seed is None else int(seed)
+    if seed is not None and not seed.isdecimal():
+        raise ConfigError(f"{url}: after '?' write seed=<whole number>")
+    try:
+        change, from_s = parse_change(query, PLACES[parts.netloc])
+    except ConfigError as error:
+        raise ConfigError(f"{url}: after '?' only seed=<whole number> and a change of light may stand: {error}") from error
+    return View(parts.netloc, None if seed is None else int(seed), change, from_s)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from davy.errors import UnknownCameraError
 from davy.frame import BgrImage
+from davy.mine.change import USUAL, Change
 from davy.mine.kernels import Floats
 from davy.mine.places import PLACES
 from davy.mine.render import Renderer
@@ -13,6 +14,7 @@ from davy.mine.source import MineSource, parse_url
 from davy.ports import FrameSource, SourceOptions
 
 DEFAULT_SIZE = (1280, 720)
+Key = tuple[str, tuple[int, int], int, Change]
 
 
 class Mine:
@@ -26,8 +28,8 @@ class Mine:
     def __init__(self, seed: int = 7, epoch_ns: int | None = None) -> None:
         self.seed = seed
         self.epoch_ns = time.time_ns() if epoch_ns is None else epoch_ns
-        self._renderers: dict[tuple[str, tuple[int, int], int], Renderer] = {}
-        self._building: dict[tuple[str, tuple[int, int], int], threading.Lock] = {}
+        self._renderers: dict[Key, Renderer] = {}
+        self._building: dict[Key, threading.Lock] = {}
         self._lock = threading.Lock()
 
     @property
@@ -35,14 +37,17 @@ class Mine:
         """Names of the cameras."""
         return tuple(PLACES)
 
-    def render(self, place: str, t_s: float, size: tuple[int, int] = DEFAULT_SIZE) -> BgrImage:
+    def render(self, place: str, t_s: float, size: tuple[int, int] = DEFAULT_SIZE, change: Change = USUAL) -> BgrImage:
         """What the place's camera sees t_s after the epoch, size (width, height); the first frame of a place takes longer.
+
+        Args:
+            change: what befell the place's light.
 
         Raises:
             UnknownCameraError: no such place.
             InvalidInputError: the size is out of range.
         """
-        return self._renderer(place, size, self.seed).raw(t_s, self._unix_ns(t_s))
+        return self._renderer(place, size, self.seed, change).raw(t_s, self._unix_ns(t_s))
 
     def truth(self, place: str, t_s: float, size: tuple[int, int] = DEFAULT_SIZE) -> BgrImage:
         """The same instant evenly lit, without dust and noise; errors as of render."""
@@ -57,29 +62,34 @@ class Mine:
         return (captured_ns - self.epoch_ns) / 1e9
 
     def open_source(self, url: str, options: SourceOptions) -> FrameSource:
-        """Open `mine://<place>[?seed=<n>]`, paced at options.fps.
+        """Open `mine://<place>[?seed=<n>]`, paced at options.fps; the place's light may change: `mine://gallery?dim=0.3&from=60`.
 
         Raises:
             ConfigError: the URL is wrong.
         """
-        place, seed = parse_url(url, self.places)
-        size = options.size or DEFAULT_SIZE
-        renderer = self._renderer(place, size, self.seed if seed is None else seed)
-        return MineSource(url, self._picture(renderer), self.epoch_ns, options)
+        view = parse_url(url)
+        size, seed = options.size or DEFAULT_SIZE, self.seed if view.seed is None else view.seed
+        usual, later = (self._renderer(view.place, size, seed, change) for change in (USUAL, view.change))
+        return MineSource(url, self._picture(usual, later, view.from_s), self.epoch_ns, options)
 
-    def _picture(self, renderer: Renderer) -> Callable[[int], BgrImage]:
-        return lambda captured_ns: renderer.raw(self.time_of(captured_ns), captured_ns)
+    def _picture(self, usual: Renderer, later: Renderer, from_s: float) -> Callable[[int], BgrImage]:
+        def picture(captured_ns: int) -> BgrImage:
+            t_s = self.time_of(captured_ns)
+            return (later if t_s >= from_s else usual).raw(t_s, captured_ns)
 
-    def _renderer(self, place: str, size: tuple[int, int], seed: int) -> Renderer:
+        return picture
+
+    def _renderer(self, place: str, size: tuple[int, int], seed: int, change: Change = USUAL) -> Renderer:
         """Built on first use; different places are built side by side, the same one only once."""
         if place not in PLACES:
             raise UnknownCameraError(place, self.places)
-        key = (place, size, seed)
+        key = (place, size, seed, change)
+        gain = None if change == USUAL else self._renderer(place, size, seed).gain  # the camera was at its limit already
         with self._lock:
             building = self._building.setdefault(key, threading.Lock())
         with building:
             if key not in self._renderers:
-                self._renderers[key] = Renderer(PLACES[place], size, seed)
+                self._renderers[key] = Renderer(change.of(PLACES[place]), size, seed, gain)
             return self._renderers[key]
 
     def _unix_ns(self, t_s: float) -> int:
