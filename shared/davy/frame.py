@@ -40,6 +40,10 @@ class YuvImage:
         return self.y.shape[1], self.y.shape[0]
 
 
+Pixels = BgrImage | YuvImage
+"""A picture as its source has it."""
+
+
 def check_id(kind: str, value: str) -> str:
     """Return value if it is a legal id, `[a-z0-9-]{1,64}`.
 
@@ -80,18 +84,20 @@ class Frame:
     """One captured picture.
 
     Args:
-        pixels: BGR, shape (H, W, 3), uint8; treat as read-only: stages share it.
+        pixels: Planes where the source has them, else BGR, (H, W, 3) uint8; treat as read-only: stages share them.
         captured_ns: Unix time of capture in ns, on the capturing machine's clock.
         seq: 1, 2, 3, ... per camera and boot; 0 where the source does not count.
     """
 
-    pixels: BgrImage
+    pixels: Pixels
     captured_ns: int
     seq: int = 0
 
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
+        if isinstance(self.pixels, YuvImage):
+            return self.pixels.size
         return self.pixels.shape[1], self.pixels.shape[0]
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from davy.adapters import jpeg
+from davy.adapters import jpeg, planes, turbojpeg
 from davy.errors import FrameTooLargeError, ImageTooLargeError, ShapeError, UnreadableImageError
+from davy.frame import YuvImage
 
 RED_BGR = (20, 40, 220)
 
@@ -112,3 +113,103 @@ def test_f14_no_mutant_ends_the_process():
             assert jpeg.decode(bytes(mutant), max_pixels=1_000_000).shape[2] == 3
         except (UnreadableImageError, ImageTooLargeError):
             continue
+
+
+SUBSAMPLING = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
+
+
+@pytest.fixture(params=["libjpeg-turbo", "by way of BGR"])
+def _either_way(request, monkeypatch):
+    """With TurboJPEG's library, and as it is where there is none."""
+    if request.param == "by way of BGR":
+        monkeypatch.setattr(turbojpeg, "available", lambda: False)
+    elif not turbojpeg.available():
+        pytest.skip("libturbojpeg is not installed: apt-get install libturbojpeg0, or pip install turbojpeg")
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", *SUBSAMPLING])
+@pytest.mark.usefixtures("_either_way")
+def test_planes_of_any_jpeg_show_the_same_as_its_pixels(mode):
+    options = {"subsampling": SUBSAMPLING[mode]} if mode in SUBSAMPLING else {}
+    data = written_by_pillow("RGB" if mode in SUBSAMPLING else mode, **options)
+    assert np.abs(planes.to_bgr(jpeg.decode_yuv(data)).astype(int) - jpeg.decode(data)).max() <= 3
+
+
+def test_only_what_loses_nothing_is_called_planar():
+    assert jpeg.is_planar(written_by_pillow("RGB", subsampling=2))
+    assert jpeg.is_planar(written_by_pillow("L"))
+    assert not jpeg.is_planar(written_by_pillow("RGB", subsampling=0))
+    assert not jpeg.is_planar(written_by_pillow("CMYK"))
+
+
+def test_planes_go_through_a_file_unchanged_but_for_the_loss_of_jpeg():
+    before = planes.from_bgr(noise(97, 161) // 8 + 100)
+    after = jpeg.decode_yuv(jpeg.encode(before, quality=100))
+    for one, other in ((before.y, after.y), (before.u, after.u), (before.v, after.v)):
+        assert np.abs(one.astype(int) - other).max() <= 3
+
+
+def test_the_same_planes_make_the_same_file_whatever_lay_in_memory_before():
+    image = planes.from_bgr(picture(17, 19))
+    image.y.base[:, 19] = 7
+    first = jpeg.encode(image)
+    image.y.base[:, 19] = 200
+    assert jpeg.encode(image) == first
+
+
+def test_limited_range_is_widened_when_written():
+    grey = YuvImage(np.full((32, 32), 16, np.uint8), *np.full((2, 16, 16), 128, np.uint8), full_range=False)
+    assert jpeg.decode(jpeg.encode(grey)).max() <= 2
+
+
+@pytest.mark.parametrize("kept", [0.05, 0.3, 0.9, 0.999])
+@pytest.mark.usefixtures("_either_way")
+def test_a_truncated_file_gives_no_planes(kept):
+    data = jpeg.encode(noise(96, 160))
+    with pytest.raises(UnreadableImageError):
+        jpeg.decode_yuv(data[: int(len(data) * kept)])
+
+
+@pytest.mark.usefixtures("_either_way")
+def test_f15_a_bomb_gives_no_planes():
+    data = bomb(30_000, 30_000)
+    started = time.perf_counter()
+    with pytest.raises(ImageTooLargeError, match="30000x30000"):
+        jpeg.decode_yuv(data)
+    assert time.perf_counter() - started < 0.005
+
+
+@pytest.mark.parametrize(
+    ("data", "says"), [(b"", "empty"), (b"GIF89a" * 9, "not a JPEG"), (b"\xff\xd8\xff", "header is broken")]
+)
+@pytest.mark.usefixtures("_either_way")
+def test_what_is_no_jpeg_gives_no_planes(data, says):
+    with pytest.raises(UnreadableImageError, match=says):
+        jpeg.decode_yuv(data)
+
+
+@pytest.mark.usefixtures("_either_way")
+def test_after_any_broken_file_the_next_is_read():
+    data = jpeg.encode(noise(96, 160))
+    for kept in range(2, 700, 7):
+        with pytest.raises(UnreadableImageError):
+            jpeg.decode_yuv(data[:kept])
+        assert jpeg.decode_yuv(data).size == (160, 96)
+
+
+def test_planes_are_refused_where_pixels_are():
+    """The same mutants are refused, or show the same."""
+    data, rng = jpeg.encode(noise(64, 64)), np.random.default_rng(3)
+    for _ in range(300):
+        mutant = bytearray(data)
+        for at in rng.integers(0, len(data), 4):
+            mutant[at] = rng.integers(0, 256)
+        assert _sees(jpeg.decode_yuv, bytes(mutant)) == _sees(jpeg.decode, bytes(mutant))
+
+
+def _sees(decode, data):
+    try:
+        found = decode(data, max_pixels=1_000_000)
+    except (UnreadableImageError, ImageTooLargeError) as error:
+        return type(error)
+    return found.size if isinstance(found, YuvImage) else found.shape[1::-1]
