@@ -209,6 +209,18 @@ class UnknownSampleError(InvalidInputError):
         self.sample = sample
 
 
+class UnknownEdgeError(InvalidInputError):
+    def __init__(self, edge: str, known: Sequence[str]) -> None:
+        super().__init__(f"no edge {edge!r}; known edges: {', '.join(known[:8]) or 'none'}")
+        self.edge, self.known = edge, tuple(known)
+
+
+class UnknownConfigError(InvalidInputError):
+    def __init__(self, edge: str, config: str) -> None:
+        super().__init__(f"edge {edge} never had a configuration {config!r}: see its history")
+        self.edge, self.config = edge, config
+
+
 class UnknownRolloutError(InvalidInputError):
     def __init__(self, rollout: str) -> None:
         super().__init__(f"there is no rollout {rollout!r}")
@@ -217,6 +229,12 @@ class UnknownRolloutError(InvalidInputError):
 
 class ConflictError(InvalidInputError):
     """What was asked for does not go with what is under way; the text says what to do first."""
+
+
+class ChangedMeanwhileError(ConflictError):
+    def __init__(self, what: str, expected: str, actual: str) -> None:
+        super().__init__(f"{what} is {actual[:12]} now, not {expected[:12]}: somebody changed it meanwhile; look at it again")
+        self.what, self.expected, self.actual = what, expected, actual
 
 
 class RegistryUnavailableError(UnavailableError):

@@ -55,6 +55,14 @@ class EdgeTopics:
     def reported_model(self) -> str:  # QoS 1, retained, JSON davy.model.desired.Reported
         return f"{self.base}/reported/model"
 
+    @property
+    def desired_config(self) -> str:  # QoS 1, retained, JSON davy.edge_config.DesiredConfig; the aggregator writes it
+        return f"{self.base}/desired/config"
+
+    @property
+    def reported_config(self) -> str:  # QoS 1, retained, JSON davy.edge_config.ReportedConfig
+        return f"{self.base}/reported/config"
+
     def camera(self, camera: str) -> "CameraTopics":
         return CameraTopics(CameraId(self.site, self.edge, camera))
 

@@ -23,6 +23,9 @@ from davy.adapters.telemetry_http import serve_telemetry
 from davy.adapters.urls import redact
 from davy.edge.birth import birth_message
 from davy.edge.cameras import CameraStates
+from davy.edge.config.disk import ConfigDisk
+from davy.edge.config.judge import Judge
+from davy.edge.config.manager import ConfigManager
 from davy.edge.drift_watch import DriftWatch
 from davy.edge.events import Events
 from davy.edge.grpc_plane import GrpcPlane
@@ -35,6 +38,7 @@ from davy.edge.models.metrics import ModelMetrics
 from davy.edge.mqtt_plane import MqttPlane
 from davy.edge.onlooker import Onlooker
 from davy.edge.pipeline import Pipeline
+from davy.edge.pipelines import Pipelines
 from davy.edge.samples import Samples
 from davy.edge.settings import EdgeSettings
 from davy.edge.shot import Outgoing
@@ -43,7 +47,7 @@ from davy.errors import BrokerUnavailableError, ConfigError
 from davy.frame import CameraId
 from davy.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
 from davy.runtime import StillEnhancer, VideoEnhancer
-from davy.site import SiteConfig
+from davy.site import CameraConfig, EdgeConfig, SiteConfig
 from davy.telemetry import DropStage, get_logger
 from davy.topics import OFFLINE, ONLINE, EdgeTopics
 
@@ -86,21 +90,23 @@ async def serve(
         ModelError: the model file cannot be used.
     """
     edge = choose_edge(settings, site)
+    own = site.edges[edge]
     structlog.contextvars.bind_contextvars(site=site.site, edge=edge)
-    if still is None and site.edges[edge].enhance == "here":
+    if still is None and own.enhance == "here":
         still = await asyncio.to_thread(StillEnhancer, settings.model, settings.threads)
     boot_id = f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
     folder = settings.data / site.site / edge
     with ExitStack() as stack:
         spool = await asyncio.to_thread(Spool, folder / "spool.db", boot_id, settings.spool_max_bytes)
         stack.callback(spool.close)
+        disk = await asyncio.to_thread(ConfigDisk, folder / "config")
         samples = None
         if settings.samples_bytes_per_hour:
             samples = await asyncio.to_thread(SampleSpool, folder / "samples.db", boot_id, settings.samples_spool_bytes)
             stack.callback(samples.close)
         try:
             registry = CollectorRegistry() if registry is None else registry
-            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples).run(ready)
+            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples, disk).run(ready)
         except ExceptionGroup as group:
             if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
                 raise group.exceptions[0] from group
@@ -136,51 +142,56 @@ class _Edge:
         still: StillEnhancer | None,
         spool: Spool,
         samples: SampleSpool | None,
+        disk: ConfigDisk,
     ) -> None:
-        self._settings, self._site, self._config = settings, site, site.edges[edge]
+        self._settings, self._site = settings, site
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
         self._started_ns = time.time_ns()
         self._topics = EdgeTopics(site.site, edge)
-        enhances = still is not None and self._config.enhance == "here"
+        judge = Judge(self._topics, openers, settings.max_cameras, settings.config_trust)
+        self._configs = ConfigManager(self._topics, boot_id, disk, site.edges[edge], judge, registry)
+        config = self._configs.config
+        enhances = still is not None and config.enhance == "here"
         sinks = (DropStage.MQTT, DropStage.GRPC) if enhances else (DropStage.MQTT,)  # raw frames go to the pool only
-        self._ledger = Ledger(self._config.cameras, sinks)
+        self._ledger = Ledger(config.cameras, sinks)
         self._timings = Timings(edge, registry)
         self._mqtt, self._grpc = MqttPlane(self._ledger, self._timings), GrpcPlane(self._ledger, self._timings)
         self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
         self._events = Events(self._topics, spool)
-        self._states = CameraStates(self._topics, list(self._config.cameras), self._events)
+        self._states = CameraStates(self._topics, list(config.cameras), self._events)
+        self._states.were_here(self._configs.gone)
         self._bus: MqttBus | None = None
-        self._swapped = asyncio.Event()
+        self._changed = asyncio.Event()
         self._models = self._open_models(still) if still is not None and enhances else None
         self._samples = self._open_samples(samples) if samples else None
         folder = settings.data / site.site / edge / "drift"
         self._drift = DriftWatch(
-            edge, folder, self._config.cameras, settings.drift_reference_s, settings.drift_window_s, self._events, registry
+            edge, folder, config.cameras, settings.drift_reference_s, settings.drift_window_s, self._events, registry
         )
-        budget = threading.BoundedSemaphore(settings.parallel or os.cpu_count() or 1)
-        self._pipelines = {name: self._pipeline(name, openers, budget) for name in self._config.cameras}
+        self._openers, self._budget = openers, threading.BoundedSemaphore(settings.parallel or os.cpu_count() or 1)
+        self._pipelines = Pipelines(config, self._pipeline, self._ledger, self._states, self._drift, self._sinks)
         self._stats = Stats(
             boot_id,
             self._ledger,
             self._timings,
             self._states,
             spool,
-            lambda camera: self._pipelines[camera].capture.damaged,
+            self._pipelines.damaged,
             self._faults,
             self._drift.figures,
         )
         registry.register(LedgerCollector(edge, self._ledger, self._gauges))
 
-    def _pipeline(self, name: str, openers: Mapping[str, OpenSource], budget: threading.BoundedSemaphore) -> Pipeline:
-        config, camera = self._config.cameras[name], CameraId(self._site.site, self._edge, name)
+    def _pipeline(self, name: str, config: CameraConfig) -> Pipeline:
+        camera = CameraId(self._site.site, self._edge, name)
         return Pipeline(
             camera,
             config,
             self._boot_id,
-            openers.get(urlsplit(config.source).scheme, _open_unknown),
+            self._openers.get(urlsplit(config.source).scheme, _open_unknown),
             VideoEnhancer(self._models.stage.still, self._settings.every) if self._models else None,
             self._models.stage if self._models else None,
-            budget,
+            self._budget,
             self._ledger,
             self._timings,
             self._deliver,
@@ -221,11 +232,11 @@ class _Edge:
             installed,
             settings.threads,
             metrics,
-            self._note_model,
-            self._swapped.set,
+            self._note,
+            self._changed.set,
         )
 
-    def _note_model(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
+    def _note(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
         self._events.note(kind, message, severity, figures=figures)  # type: ignore[arg-type]  # numbers of the enum
 
     @property
@@ -254,11 +265,11 @@ class _Edge:
                 self._cameras_open(bus),
                 asyncio.TaskGroup() as tasks,
             ):
-                self._bus = bus
+                self._bus, cameras = bus, len(self._pipelines.config.cameras)
                 self._events.note(
                     "edge-started",
-                    f"edge {self._edge} started with {len(self._pipelines)} cameras, model {self._model or 'none'}",
-                    figures={"cameras": len(self._pipelines)},
+                    f"edge {self._edge} started with {cameras} cameras, model {self._model or 'none'}",
+                    figures={"cameras": cameras},
                 )
                 for work, title in (
                     (self._mqtt.run(bus), "mqtt"),
@@ -269,6 +280,7 @@ class _Edge:
                     (self._events.publish(bus), "events.publish"),
                     (self._events.report(client), "events.report"),
                     (self._tell_swaps(bus), "swaps"),
+                    (self._configs.run(bus, self._reconfigure, self._note), "config"),
                 ):
                     tasks.create_task(work, name=f"edge.{self._edge}.{title}")
                 if self._models:
@@ -277,23 +289,21 @@ class _Edge:
                 if self._samples:
                     tasks.create_task(self._samples.keep(), name=f"edge.{self._edge}.samples.keep")
                     tasks.create_task(self._samples.push(client), name=f"edge.{self._edge}.samples.push")
-                log.info("edge.started", boot_id=self._boot_id, cameras=list(self._pipelines), model=self._model)
+                log.info("edge.started", boot_id=self._boot_id, cameras=list(self._pipelines.config.cameras), model=self._model)
                 if ready is not None:
                     ready(Ready(self._edge, self._boot_id, port))
 
     @asynccontextmanager
     async def _cameras_open(self, bus: MqttBus) -> AsyncIterator[None]:
         """Run the pipelines; at the end every frame is accounted for, and the cameras' topics say offline."""
-        for pipeline in self._pipelines.values():
-            pipeline.start()
+        self._pipelines.start()
         try:
             yield
         finally:
             await asyncio.shield(self._close_cameras(bus))
 
     async def _close_cameras(self, bus: MqttBus) -> None:
-        await asyncio.gather(*(asyncio.to_thread(pipeline.stop) for pipeline in self._pipelines.values()))
-        await asyncio.sleep(0)  # frames that were handed over meanwhile reach the sinks
+        await self._pipelines.stop()
         for sink in self._sinks:
             sink.close()
         await self._events.flush()
@@ -309,24 +319,31 @@ class _Edge:
         await self._states.publish_all(bus)
         if self._models:
             await bus.publish(self._models.reported())
+        await bus.publish(self._configs.reported())
         await bus.publish(Message(self._topics.status, ONLINE, qos=1, retain=True))
 
     def _birth(self) -> Message:
-        return birth_message(self._topics, self._config, self._boot_id, self._model, self._started_ns)
+        return birth_message(self._topics, self._pipelines.config, self._boot_id, self._model, self._started_ns)
+
+    async def _reconfigure(self, config: EdgeConfig) -> str:
+        """Cameras that do not change keep running. What the birth message says changes with it."""
+        try:
+            return await self._pipelines.apply(config)
+        finally:
+            self._changed.set()
 
     async def _tell_swaps(self, bus: Bus) -> None:
-        """The birth message names the model: it is told again when that changes."""
+        """The birth message names model and cameras: it is told again when they change."""
         while True:
-            await self._swapped.wait()
-            self._swapped.clear()
+            await self._changed.wait()
+            self._changed.clear()
             with suppress(BrokerUnavailableError):  # it is told at the next connect
                 await bus.publish(self._birth())
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
-            for pipeline in self._pipelines.values():
-                pipeline.capture.check()
+            self._pipelines.check()
 
     async def _publish_stats(self, bus: Bus) -> None:
         while True:

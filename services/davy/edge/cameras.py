@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
+from contextlib import suppress
 
 from davy.edge.capture import CameraState
 from davy.edge.events import ALARM, INFO, WARNING, Events
@@ -20,9 +22,32 @@ class CameraStates:
         self.current: dict[str, tuple[CameraState, str]] = dict.fromkeys(cameras, (CameraState.OFFLINE, "it is being opened"))
         self._known: dict[str, CameraState] = {}
         self._changed: dict[str, None] = {}
+        self._gone: dict[str, str] = {}
+        self._leaving: dict[str, None] = {}
         self._news = asyncio.Event()
 
+    def of(self, camera: str) -> tuple[CameraState, str]:
+        """State and reason; from any thread."""
+        return self.current.get(camera, (CameraState.OFFLINE, "it is not configured"))
+
+    def add(self, camera: str) -> None:
+        """A camera is there, and being opened."""
+        self._gone.pop(camera, None)
+        self._leaving.pop(camera, None)
+        self.current = {**self.current, camera: (CameraState.OFFLINE, "it is being opened")}
+
+    def remove(self, camera: str, reason: str) -> None:
+        """A camera is gone: its topic says offline and why, and keeps nothing after that."""
+        self.current = {name: state for name, state in self.current.items() if name != camera}  # others may go over the old
+        self._known.pop(camera, None)
+        self._changed.pop(camera, None)
+        self._gone[camera] = reason
+        self._leaving[camera] = None
+        self._news.set()
+
     def set(self, camera: str, state: CameraState, reason: str) -> None:
+        if camera not in self.current:
+            return  # the last word of one that was removed
         self.current[camera] = (state, reason)
         before, self._known[camera] = self._known.get(camera), state
         self._changed[camera] = None
@@ -41,12 +66,23 @@ class CameraStates:
         while True:
             await self._news.wait()
             self._news.clear()
+            while self._leaving:
+                camera, _ = self._leaving.popitem()
+                with suppress(BrokerUnavailableError):
+                    await self._take_leave(bus, camera)
             while self._changed:
                 camera, _ = self._changed.popitem()
-                try:
-                    await bus.publish(self._message(camera))
-                except BrokerUnavailableError:
-                    continue
+                if camera in self.current:
+                    with suppress(BrokerUnavailableError):
+                        await bus.publish(self._message(camera))
+
+    async def _take_leave(self, bus: Bus, camera: str) -> None:
+        """The last word, for whoever listens; then nothing is kept for who comes later."""
+        topic = self._topics.camera(camera).status
+        said = _said(CameraState.OFFLINE, self._gone.get(camera, ""))
+        await bus.publish(Message(topic, said, qos=1, retain=True, content_type="application/json"))
+        if camera in self._gone:  # it has not come back meanwhile
+            await bus.publish(Message(topic, b"", qos=1, retain=True))
 
     async def publish_all(self, bus: Bus) -> None:
         """Publish the state of every camera.
@@ -54,8 +90,14 @@ class CameraStates:
         Raises:
             BrokerUnavailableError: not connected.
         """
-        for camera in self.current:
+        for camera in list(self._gone):  # the broker may have been away when they went
+            await bus.publish(Message(self._topics.camera(camera).status, b"", qos=1, retain=True))
+        for camera in list(self.current):
             await bus.publish(self._message(camera))
+
+    def were_here(self, cameras: Iterable[str]) -> None:
+        """Cameras that went before this start: their topics are cleared at every connect."""
+        self._gone |= {camera: "" for camera in cameras if camera not in self.current}
 
     def stop(self, reason: str) -> None:
         """Set every camera offline without events: it is the edge that goes."""
@@ -63,6 +105,9 @@ class CameraStates:
             self.current[camera] = (CameraState.OFFLINE, reason)
 
     def _message(self, camera: str) -> Message:
-        state, reason = self.current[camera]
-        said = json.dumps({"state": state, "reason": reason}).encode()
+        said = _said(*self.of(camera))
         return Message(self._topics.camera(camera).status, said, qos=1, retain=True, content_type="application/json")
+
+
+def _said(state: CameraState, reason: str) -> bytes:
+    return json.dumps({"state": state, "reason": reason}).encode()

@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 
 from davy.adapters.urls import redact
@@ -72,6 +73,15 @@ class Capture:
         thread = threading.Thread(target=run, args=(self._run, self._generation), name=name, daemon=True)
         self._threads = [each for each in self._threads if each.is_alive()] + [thread]
         thread.start()
+
+    def set_fps(self, fps: float) -> bool:
+        """Take another rate from now on; False where the camera must be opened anew for that, or is not open."""
+        with self._lock:
+            change: Callable[[float], bool] | None = getattr(self._source, "set_fps", None)
+            if change is None or not change(fps):
+                return False
+            self._options = replace(self._options, fps=fps)
+            return True
 
     def stop(self) -> None:
         """Let the camera go and wait for its thread, for 2 s at most: one that hangs in a driver is left behind."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,23 @@ class DriftWatch(Collector):
         registry: CollectorRegistry,
     ) -> None:
         self._edge, self._events, self._loop = edge, events, asyncio.get_running_loop()
-        self._drifts = {
-            camera: Drift(folder / f"{camera}.json", reference_s, window_s, partial(self._changed, camera))
-            for camera in cameras
-        }
+        self._folder, self._reference_s, self._window_s = folder, reference_s, window_s
+        self._drifts = {camera: self._open(camera) for camera in cameras}
         registry.register(self)
+
+    def _open(self, camera: str) -> Drift:
+        path = self._folder / f"{camera}.json"
+        return Drift(path, self._reference_s, self._window_s, partial(self._changed, camera))
+
+    def add(self, camera: str) -> None:
+        """A camera is there."""
+        self._drifts = {**self._drifts, camera: self._open(camera)}  # whoever goes over them meanwhile keeps the old ones
+
+    def forget(self, camera: str) -> None:
+        """A camera is gone, or looks at something else: what was usual of it says nothing any more."""
+        self._drifts = {name: drift for name, drift in self._drifts.items() if name != camera}
+        with suppress(OSError):
+            (self._folder / f"{camera}.json").unlink(missing_ok=True)
 
     def look(self, camera: str) -> Look:
         """What sees the frames of a camera."""
@@ -49,7 +62,8 @@ class DriftWatch(Collector):
 
     def figures(self, camera: str) -> dict[str, Any]:
         """For the stats: state, model, score, reasons."""
-        return self._drifts[camera].reading.as_json()
+        drift = self._drifts.get(camera)
+        return drift.reading.as_json() if drift else {}
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         labels = ("edge", "camera")

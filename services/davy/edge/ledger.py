@@ -15,6 +15,7 @@ from davy.telemetry import DropReason, DropStage
 
 Cause = tuple[DropStage, DropReason]
 SINKS = (DropStage.MQTT, DropStage.GRPC)
+MAX_RETIRED = 256  # cameras that were here; the oldest is forgotten
 
 
 @dataclass(slots=True)
@@ -51,29 +52,49 @@ class Ledger:
 
     def __init__(self, cameras: Iterable[str], sinks: tuple[DropStage, ...] = SINKS) -> None:
         self._lock = threading.Lock()
+        self._sinks = sinks
         self._accounts = {camera: Account(sinks) for camera in cameras}
+        self._retired: dict[str, Account] = {}
+
+    def open(self, camera: str) -> None:
+        """Account for a camera from now on; one that was here before goes on where it was, for its seq must rise."""
+        with self._lock:
+            self._accounts.setdefault(camera, self._of(camera))
+            self._retired.pop(camera, None)
+
+    def retire(self, camera: str) -> None:
+        """Show a camera's account no longer; frames under way are still entered there."""
+        with self._lock:
+            account = self._accounts.pop(camera, None)
+            if account is not None:
+                self._retired[camera] = account
+            while len(self._retired) > MAX_RETIRED:
+                self._retired.pop(next(iter(self._retired)))
+
+    def _of(self, camera: str) -> Account:
+        return self._accounts.get(camera) or self._retired.get(camera) or Account(self._sinks)
 
     def capture(self, camera: str) -> int:
         """A frame came from the camera; returns its seq: 1, 2, 3, ..."""
         with self._lock:
-            account = self._accounts[camera]
+            account = self._of(camera)
             account.captured += 1
             return account.captured
 
     def enhance(self, camera: str) -> None:
         """A captured frame is enhanced and encoded, and offered to every sink."""
         with self._lock:
-            self._accounts[camera].enhanced += 1
+            self._of(camera).enhanced += 1
 
     def send(self, camera: str, sink: DropStage) -> None:
         """A sink delivered an enhanced frame."""
         with self._lock:
-            self._accounts[camera].sent[sink] += 1
+            self._of(camera).sent[sink] += 1
 
     def drop(self, camera: str, stage: DropStage, reason: DropReason) -> None:
         """A frame ends here; stage is where, or the sink that dropped it."""
         with self._lock:
-            self._accounts[camera].dropped[stage, reason] += 1
+            self._of(camera).dropped[stage, reason] += 1
 
     def read(self) -> dict[str, Account]:
         """All accounts at one instant."""

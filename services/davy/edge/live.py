@@ -35,6 +35,12 @@ class Sink:
         self._ledger.send(camera, self.stage)
         self._timings.age(camera, self.stage, outgoing.age_s)
 
+    def forget(self, camera: str) -> None:
+        """A camera is gone: count its frame that still waits as stopped."""
+        waiting = self.slots.pop(camera)
+        if waiting is not None:
+            self.drop(waiting, DropReason.STOPPED)
+
     def close(self) -> None:
         """Count what still waits as stopped, and whatever is offered from now on."""
         self.closed = True

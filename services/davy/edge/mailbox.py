@@ -72,6 +72,10 @@ class Slots(Generic[T]):
             self._news.clear()
             await self._news.wait()
 
+    def pop(self, camera: str) -> T | None:
+        """Empty a camera's slot; returns what was in it."""
+        return self._items.pop(camera, None)
+
     def clear(self) -> list[tuple[str, T]]:
         """Empty every slot; returns what was in them."""
         items, self._items = list(self._items.items()), {}

@@ -54,6 +54,7 @@ class Pipeline:
         onlooker: Onlooker | None = None,
     ) -> None:
         self._id, self._config, self._boot_id = camera, config, boot_id
+        self._wanted = config
         self._enhancer, self._stage, self._budget, self._onlooker = enhancer, stage, budget, onlooker
         self._ledger, self._timings, self._deliver = ledger, timings, deliver
         self._mailbox: Mailbox[Shot] = Mailbox()
@@ -80,6 +81,13 @@ class Pipeline:
             self._drop(DropStage.ENHANCE, DropReason.STOPPED)
         self._worker.join(5.0)
 
+    def tune(self, config: CameraConfig) -> bool:
+        """Take over what needs no other source, from the next frame on; False where the camera must be opened anew."""
+        if config.fps != self._wanted.fps and not self.capture.set_fps(config.fps):
+            return False
+        self._wanted = config
+        return True
+
     def _on_loop(self, function: Callable[..., None], *args: object) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *args)
@@ -103,7 +111,8 @@ class Pipeline:
                     self._process_on_stage(shot)
 
     def _process_on_stage(self, shot: Shot) -> None:
-        """Enhance it with the model that is on stage now: a swap is between two frames."""
+        """Enhance it as configured now, with the model that is on stage now: a change is between two frames."""
+        self._config = self._wanted
         stage, enhancer = self._stage, self._enhancer
         if stage is None or enhancer is None:
             self._process(shot)

@@ -13,6 +13,10 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
     data: Path = Field(Path("data/edge"), description="Folder of the spool; each edge gets its own folder in it.")
     model: Path | None = Field(None, description="An ONNX file; the shipped model where absent.")
     trust: Path | None = Field(None, description="The key set of `davy keys`; DATA/trust.json where absent.")
+    config_trust: Path | None = Field(
+        None, description="A key set of `davy keys`: where set, only what its keys signed configures this edge over the wire."
+    )
+    max_cameras: PositiveInt = Field(32, description="A configuration with more is refused.")
     threads: PositiveInt = Field(1, description="Threads for one picture.")
     parallel: NonNegativeInt = Field(0, description="Pictures enhanced at once, all cameras together; 0: one per processor.")
     every: PositiveInt = Field(10, description="The network looks at one frame in so many; the pixels are done every frame.")

@@ -68,7 +68,7 @@ class Stats:
         }
 
     def _camera(self, camera: str, account: Account, period_s: float) -> dict[str, Any]:
-        state, reason = self._states.current[camera]
+        state, reason = self._states.of(camera)
         before = self._before.get(camera, Account(account.sinks))
         dropped: dict[str, dict[str, int]] = {}
         sinks: dict[str, dict[str, Any]] = {

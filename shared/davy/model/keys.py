@@ -120,11 +120,14 @@ class KeySet(BaseModel):
             raise ConfigError(f"{len(found) or 'no'} keys begin with {id_or_start!r}; known keys: {known}")
         return found[0]
 
-    def verify(self, manifest: bytes, signature: Signature, now: datetime | None) -> None:
+    def verify(
+        self, manifest: bytes, signature: Signature, now: datetime | None, prefix: bytes = SIGNED_PREFIX
+    ) -> None:
         """Check who signed the bytes of a manifest, before anything in it is read.
 
         Args:
             now: See `now`; None judges no validity period, for a model that was admitted before.
+            prefix: Says what kind of document was signed.
 
         Raises:
             ModelRefusedError: unknown, revoked, not yet valid or expired key, or it did not sign these bytes.
@@ -134,9 +137,9 @@ class KeySet(BaseModel):
             raise ModelRefusedError(Cause.FOREIGN_KEY, f"key {signature.key} is not among the {len(self.keys)} trusted keys")
         try:
             public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public))
-            public.verify(bytes.fromhex(signature.signature), SIGNED_PREFIX + manifest)
+            public.verify(bytes.fromhex(signature.signature), prefix + manifest)
         except (InvalidSignature, ValueError) as error:
-            raise ModelRefusedError(Cause.SIGNATURE, f"key {key.id} did not sign this manifest") from error
+            raise ModelRefusedError(Cause.SIGNATURE, f"key {key.id} did not sign this") from error
         if key.revoked is not None:
             raise ModelRefusedError(Cause.KEY_REVOKED, f"key {key.id} was revoked: {key.reason or 'no reason given'}")
         if now is None:
@@ -200,9 +203,9 @@ class SigningKey:
             file.flush()
             os.fsync(file.fileno())
 
-    def sign(self, manifest: bytes) -> Signature:
-        """Sign the bytes of a manifest."""
-        return Signature(algorithm="ed25519", key=self.id, signature=self._private.sign(SIGNED_PREFIX + manifest).hex())
+    def sign(self, manifest: bytes, prefix: bytes = SIGNED_PREFIX) -> Signature:
+        """Sign the bytes of a manifest, or of the kind of document that prefix names."""
+        return Signature(algorithm="ed25519", key=self.id, signature=self._private.sign(prefix + manifest).hex())
 
     def trusted(self, days: float, comment: str = "", starts: datetime | None = None) -> TrustedKey:
         """Its public half, valid for so many days from starts (now)."""

@@ -21,6 +21,7 @@ class LiveSource:
 
     def __init__(self, url: str, options: SourceOptions, packets: Packets | None = None) -> None:
         self._packets = packets or Packets(url, options.timeout_s, options=_options_of(url))
+        self._opened_fps, self._own_rate = options.fps, packets is None
         self._cap = RateCap(options.fps)
         self._to_bgr = ToBgr(options.size)
         self._frames = self._packets.frames(lambda: self._cap.wants(time.monotonic()))
@@ -42,6 +43,13 @@ class LiveSource:
         if frame is None:
             raise CameraUnavailableError(self._packets.source, "the stream ended")
         return Frame(self._to_bgr(frame), captured_ns)
+
+    def set_fps(self, fps: float) -> bool:
+        """Take another rate without being opened anew; False where that cannot be: a USB camera runs at the rate asked for."""
+        if not self._own_rate and fps > self._opened_fps:
+            return False
+        self._cap.set_fps(fps)
+        return True
 
     def close(self) -> None:
         self._packets.close()

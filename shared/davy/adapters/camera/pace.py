@@ -13,6 +13,11 @@ class RateCap:
         self._period_s = 1 / fps
         self._due_s = float("-inf")
 
+    def set_fps(self, fps: float) -> None:
+        """Another rate from the next frame on."""
+        self._period_s = 1 / fps
+        self._due_s = float("-inf")
+
     def wants(self, now_s: float) -> bool:
         """Whether the frame that is there now is taken; now_s is any steadily growing time."""
         if now_s < self._due_s - 0.25 * self._period_s:  # cameras jitter: a quarter early still counts as on time
