@@ -29,16 +29,13 @@ def test_bounds_and_strength_agree_with_torch(strength):
     assert np.abs(ours.knots - theirs.knots[0].numpy()).max() < 1e-5
 
 
-def test_strength_zero_has_an_identity_tone_table():
-    plain = Parameters.from_raw(*raw()).at_strength(0)
-    assert np.abs(plain.tone_table().astype(int) - np.linspace(0, 255, 4096)).max() <= 0.5 + 1e-3
-
-
 def test_a_half_step_lies_in_the_middle():
     a, b = Parameters.from_raw(*raw()), Parameters.from_raw(*raw())
     middle = a.towards(b, 0.5)
     assert np.allclose(middle.cells, (a.cells + b.cells) / 2, atol=1e-5)
 
 
-def test_the_tone_table_rises():
-    assert (np.diff(Parameters.from_raw(*raw(3.0)).tone_table().astype(int)) >= 0).all()
+def test_the_tone_curve_rises_from_black_to_white():
+    knots = Parameters.from_raw(*raw(3.0)).knots
+    assert (np.diff(knots) >= 0).all()
+    assert (knots[0], knots[-1]) == (0, pytest.approx(1, abs=1e-6))

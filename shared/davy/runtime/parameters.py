@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from davy.runtime.kernels import TONE_SIZE, Bytes, Floats
+from davy.runtime.kernels import Floats
 
-BINS = 8
+BINS, ROWS, COLUMNS, TONE_STEPS = 8, 12, 16, 16
 MAX_LOG2_GAIN = 5.5
 MIN_NOISE, MAX_NOISE = 0.003, 0.12
 MAX_VEIL = 0.4
@@ -18,7 +18,7 @@ KEEP, NOISE = BINS + 3, BINS + 4  # planes of Parameters.cells
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What the pixels need to know, ready for pixels.c.
+    """What the pixels need to know, ready for the kernels.
 
     cells: (BINS + 9, rows, columns): log2 gain per luma bin, log2 colour of the light (red, green, blue), keep, noise, veil
     (red, green, blue), log2 saturation. knots: the tone curve at 0, 1/K, ..., 1.
@@ -59,12 +59,6 @@ class Parameters:
         """A step of share (0 to 1) of the way to other: what keeps a video from flickering."""
         part = np.float32(share)
         return Parameters(self.cells + (other.cells - self.cells) * part, self.knots + (other.knots - self.knots) * part)
-
-    def tone_table(self) -> Bytes:
-        """The tone curve as TONE_SIZE bytes."""
-        at = np.linspace(0, 1, TONE_SIZE)
-        values = np.interp(at, np.linspace(0, 1, len(self.knots)), self.knots)
-        return np.round(values * 255).astype(np.uint8)
 
 
 def _sigmoid(x: NDArray[np.float32]) -> Floats:

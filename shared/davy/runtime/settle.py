@@ -3,10 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from davy.frame import BgrImage
-from davy.runtime.kernels import Bytes, Floats, block_size, library
+from davy.runtime.kernels import LANES, WHITE_SHARE, YUV, Floats, Picture, Settled, block_size
 
-USUAL = 1.0  # bytes: how much a block's mean changes between frames, until it is known
+USUAL = 1.0  # levels: how much a block's mean changes between frames, until it is known
 
 
 class Settler:
@@ -17,38 +16,43 @@ class Settler:
 
     Source: Dubois and Sabri 1984, "Noise reduction in image sequences using motion-compensated temporal filtering", without the
     compensation, as the camera is fixed.
+
+    Args:
+        like: A picture of the camera: all have its format, range and size.
+        share: Of the newest frame where nothing moves.
     """
 
-    def __init__(self, height: int, width: int, share: float) -> None:
-        self.height, self.width, self.share = height, width, share
-        self.block = block_size(height, width) * 2  # coarser than the maps' blocks: the mean of fewer pixels is too noisy
-        self._h, self._w = -(-height // self.block), -(-width // self.block)
-        self._state: NDArray[np.uint16] = np.empty((height, width, 3), np.uint16)
-        self._out: Bytes = np.empty((height, width, 3), np.uint8)
-        self._usual: Floats = np.empty((self._h, self._w), np.float32)
-        self.gates: Floats = np.zeros((self._h, self._w), np.float32)
-        self._wide: Floats = np.empty(self._w, np.float32)
-        self._line: NDArray[np.int32] = np.empty(3 * width, np.int32)
-        self._known = False
+    def __init__(self, like: Picture, share: float) -> None:
+        self.key = picture_key(like)
+        yuv, _, height, width = self.key
+        block = block_size(height, width) * 2  # coarser than the maps' blocks: the mean of fewer pixels is too noisy
+        pitch = -(-width // (2 * LANES)) * 2 * LANES
+        h, w = -(-height // block), -(-width // block)
+        chroma = (-(-height // 2), pitch // 2) if yuv == YUV else (height, pitch)
+        self.levels: list[NDArray[np.int16]] = [np.zeros(shape, np.int16) for shape in ((height, pitch), chroma, chroma)]
+        self._usual: Floats = np.empty((h, w), np.float32)
+        self._gates: Floats = np.empty((h, w), np.float32)
+        self._line, self._shares = np.zeros(pitch, np.int32), np.zeros(2 * pitch, np.int16)
+        at = tuple(plane.ctypes.data for plane in self.levels)
+        rooms = (room.ctypes.data for room in (self._usual, self._gates, self._line, self._shares))
+        self._settled = Settled(at, pitch, *rooms, block, h, w, round(share * WHITE_SHARE), True)
+        self.forget()
 
     def forget(self) -> None:
         """Start anew: the next frame shows another scene."""
-        self._known = False
+        self._usual.fill(USUAL)
+        self._gates.fill(1)
+        self._settled.fresh = True
 
-    def settle(self, image: BgrImage) -> BgrImage:
-        """The frame with its noise settled: (H, W, 3) uint8, a buffer that the next call writes again.
+    def next(self) -> Settled:
+        """For the kernel that measures the next frame."""
+        return self._settled
 
-        Args:
-            image: The next frame, (H, W, 3) uint8, contiguous pixels within a row.
-        """
-        if not self._known:
-            np.left_shift(image, 8, out=self._state, dtype=np.uint16)
-            self._usual.fill(USUAL)
-            self._known = True
-            return image
-        size = self.height, self.width, self.block
-        at, state, gates = (image.ctypes.data, image.strides[0]), self._state.ctypes.data, self.gates.ctypes.data
-        wide, line = self._wide.ctypes.data, self._line.ctypes.data
-        library().davy_motion(*at, *size, self._h, self._w, state, self._usual.ctypes.data, gates, wide, line)
-        library().davy_settle(*at, *size, self._w, gates, round(256 * self.share), state, self._out.ctypes.data, line)
-        return self._out
+    def seen(self) -> None:
+        """A frame was measured."""
+        self._settled.fresh = False
+
+
+def picture_key(picture: Picture) -> tuple[int, int, int, int]:
+    """Format, range, height and width: what one camera's pictures have in common."""
+    return picture.format, picture.limited, picture.height, picture.width

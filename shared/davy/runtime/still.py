@@ -5,15 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from davy.errors import InvalidInputError, ShapeError
+from davy.errors import InvalidInputError
 from davy.frame import BgrImage, YuvImage
-from davy.runtime.kernels import Floats, Workspace
+from davy.runtime.kernels import Floats, Picture
 from davy.runtime.model import shipped_model
 from davy.runtime.network import Network
 from davy.runtime.parameters import Parameters
-from davy.runtime.yuv import check_planes, from_bgr, into, to_bgr
-
-MIN_SIDE = 16
+from davy.runtime.picture import as_planes, as_rows, bgr_picture, bgr_room, copied, yuv_picture, yuv_room
+from davy.runtime.workspace import Workspace
 
 
 class StillEnhancer:
@@ -49,13 +48,15 @@ class StillEnhancer:
             InvalidInputError: strength is outside [0, 1].
         """
         pixels = as_rows(image)
-        check_strength(strength)
-        space = self.workspace(pixels)
-        space.measure(pixels)
-        return finish(space, pixels, self.parameters(space).at_strength(strength), out)
+        room = bgr_room(out, pixels)
+        self._enhance(bgr_picture(pixels), strength, bgr_picture(room))
+        return room
 
     def enhance_yuv(self, image: YuvImage, strength: float = 1.0, out: YuvImage | None = None) -> YuvImage:
-        """Return the enhanced picture, of the same range.
+        """Return the enhanced picture, of the same range, without a detour by BGR in memory.
+
+        It is what `enhance` does if every pixel has the chroma of its 2 x 2 (clipped to what RGB can show, not rounded), and
+        the chroma of a 2 x 2 is then the mean of its four pixels': within 3 of 255 in each plane. Strength 0 is a plain copy.
 
         Args:
             image: 4:2:0 planes, sides of at least 16; any strides.
@@ -66,8 +67,18 @@ class StillEnhancer:
             ShapeError: the planes of image or out do not belong together.
             InvalidInputError: strength is outside [0, 1].
         """
-        check_planes(image)
-        return into(out, from_bgr(self.enhance(to_bgr(image), strength), image.full_range))
+        planes = as_planes(image)
+        room = yuv_room(out, planes)
+        if strength == 0:  # not by way of RGB, which cannot show all that YUV can say
+            return copied(planes, room)
+        self._enhance(yuv_picture(planes), strength, yuv_picture(room))
+        return room
+
+    def _enhance(self, picture: Picture, strength: float, out: Picture) -> None:
+        check_strength(strength)
+        space = self.workspace(picture)
+        space.measure(picture)
+        space.render(picture, self.parameters(space).at_strength(strength), out)
 
     def parameters(self, space: Workspace) -> Parameters:
         """Run the network on a workspace that has measured a picture."""
@@ -82,36 +93,14 @@ class StillEnhancer:
         thumb: Floats = self._local.thumb
         return thumb
 
-    def workspace(self, image: BgrImage) -> Workspace:
+    def workspace(self, picture: Picture) -> Workspace:
         """This thread's buffers for pictures of this size; the last size is kept."""
         space: Workspace | None = getattr(self._local, "space", None)
-        if space is None or (space.height, space.width) != image.shape[:2]:
-            space = self._local.space = Workspace(image.shape[0], image.shape[1])
+        if space is None or (space.height, space.width) != (picture.height, picture.width):
+            space = self._local.space = Workspace(picture.height, picture.width)
         return space
-
-
-def as_rows(image: BgrImage) -> BgrImage:
-    """The picture with contiguous pixels inside each row, copied only where it has other strides.
-
-    Raises:
-        ShapeError: not (H, W, 3) uint8, or a side under 16 px.
-    """
-    if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < MIN_SIDE or image.dtype != np.uint8:
-        raise ShapeError("image", image.shape, f"(H, W, 3) uint8, H and W at least {MIN_SIDE}")
-    return image if image.strides[1:] == (3, 1) else np.ascontiguousarray(image)
 
 
 def check_strength(strength: float) -> None:
     if not 0 <= strength <= 1:
         raise InvalidInputError(f"strength {strength:g} is outside 0 (leave as it is) to 1 (whole effect)")
-
-
-def finish(space: Workspace, pixels: BgrImage, parameters: Parameters, out: BgrImage | None) -> BgrImage:
-    """The full-resolution part, for a workspace that has measured these pixels."""
-    if out is None:
-        out = np.empty_like(pixels, order="C")
-    elif out.shape != pixels.shape or out.dtype != np.uint8 or out.strides[1:] != (3, 1):
-        raise ShapeError("out", out.shape, f"{pixels.shape} uint8 with contiguous rows")
-    space.solve(parameters.cells)
-    space.apply(pixels, parameters.tone_table(), out)
-    return out

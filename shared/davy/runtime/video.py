@@ -3,18 +3,18 @@
 import numpy as np
 
 from davy.frame import BgrImage, YuvImage
-from davy.runtime.kernels import Floats, Workspace
+from davy.runtime.kernels import Floats, Picture
 from davy.runtime.parameters import Parameters
-from davy.runtime.settle import Settler
-from davy.runtime.still import StillEnhancer, as_rows, check_strength, finish
-from davy.runtime.yuv import check_planes, from_bgr, into, to_bgr
+from davy.runtime.picture import as_planes, as_rows, bgr_picture, bgr_room, copied, yuv_picture, yuv_room
+from davy.runtime.settle import Settler, picture_key
+from davy.runtime.still import StillEnhancer, check_strength
+from davy.runtime.workspace import Workspace
 
 SETTLE_SHARE = 0.25  # of the newest frame where nothing moves: noise falls to 0.38, over four frames
 GLIDE_FRAMES = 6.0  # parameters go this many frames' time constant towards the network's last word
 CUT_STOPS = (
     0.3  # mean change of log2 luma of coarse blocks that is a new scene; motion in a mine makes 0.03, in half a second 0.18
 )
-COARSE = 8  # blocks per side of the scene's coarse picture
 FLOOR = 0.02  # display units under which luma is noise and no change counts
 
 
@@ -29,6 +29,7 @@ class VideoEnhancer:
 
     def __init__(self, still: StillEnhancer, every: int = 10, settle: float = SETTLE_SHARE) -> None:
         self.still, self.every, self.settle = still, every, settle
+        self._key: tuple[int, int, int, int] | None = None
         self._settler: Settler | None = None
         self._space: Workspace | None = None
         self._age = 0
@@ -51,27 +52,42 @@ class VideoEnhancer:
     def enhance(self, image: BgrImage, strength: float = 1.0, out: BgrImage | None = None) -> BgrImage:
         """As StillEnhancer.enhance, steady in time; arguments and errors are the same."""
         pixels = as_rows(image)
-        check_strength(strength)
-        if self._space is None or (self._space.height, self._space.width) != pixels.shape[:2]:
-            self._space, self._current = Workspace(pixels.shape[0], pixels.shape[1]), None
-            self._settler = Settler(pixels.shape[0], pixels.shape[1], self.settle) if self.settle < 1 else None
-        settler = self._settler if strength > 0 else None
-        shown = settler.settle(pixels) if settler else pixels
-        self._space.measure(shown)
-        scene = _coarse(self._space)
-        cut = self._current is None or self._scene is None or _change_stops(scene, self._scene) > CUT_STOPS
-        if cut and settler:
-            settler.forget()
-            shown = settler.settle(pixels)
-            self._space.measure(shown)
-            scene = _coarse(self._space)
-        self._scene = scene
-        return finish(self._space, shown, self._parameters(self._space, cut).at_strength(strength), out)
+        room = bgr_room(out, pixels)
+        self._enhance(bgr_picture(pixels), strength, bgr_picture(room))
+        return room
 
     def enhance_yuv(self, image: YuvImage, strength: float = 1.0, out: YuvImage | None = None) -> YuvImage:
         """As StillEnhancer.enhance_yuv, steady in time; arguments and errors are the same."""
-        check_planes(image)
-        return into(out, from_bgr(self.enhance(to_bgr(image), strength), image.full_range))
+        planes = as_planes(image)
+        room = yuv_room(out, planes)
+        if strength == 0:  # not by way of RGB, which cannot show all that YUV can say
+            return copied(planes, room)
+        self._enhance(yuv_picture(planes), strength, yuv_picture(room))
+        return room
+
+    def _enhance(self, picture: Picture, strength: float, out: Picture) -> None:
+        check_strength(strength)
+        if self._key != picture_key(picture):
+            self._key = picture_key(picture)
+            self._space, self._current = Workspace(picture.height, picture.width), None
+            self._settler = Settler(picture, self.settle) if self.settle < 1 else None
+        assert self._space is not None
+        space, settler = self._space, self._settler if strength > 0 else None
+        scene = self._measure(space, picture, settler)
+        cut = self._current is None or self._scene is None or _change_stops(scene, self._scene) > CUT_STOPS
+        if cut and settler:
+            settler.forget()
+            scene = self._measure(space, picture, settler)
+        self._scene = scene
+        parameters = self._parameters(space, cut).at_strength(strength)
+        space.render(picture, parameters, out, settler.next() if settler else None)
+
+    def _measure(self, space: Workspace, picture: Picture, settler: Settler | None) -> Floats:
+        """The scene's coarse picture."""
+        space.measure(picture, settler.next() if settler else None)
+        if settler:
+            settler.seen()
+        return space.coarse()
 
     def _parameters(self, space: Workspace, cut: bool) -> Parameters:
         if cut or self._age % self.every == 0 or self._target is None:
@@ -81,14 +97,6 @@ class VideoEnhancer:
         current = self._target if cut or self._current is None else self._current.towards(self._target, 1 / GLIDE_FRAMES)
         self._current = current
         return current
-
-
-def _coarse(space: Workspace) -> Floats:
-    luma = space.stats[3]
-    rows, columns = max(space.h // COARSE, 1), max(space.w // COARSE, 1)
-    whole = luma[: space.h // rows * rows, : space.w // columns * columns]
-    means: Floats = whole.reshape(whole.shape[0] // rows, rows, whole.shape[1] // columns, columns).mean((1, 3))
-    return means
 
 
 def _change_stops(scene: Floats, before: Floats) -> float:

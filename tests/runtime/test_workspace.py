@@ -1,4 +1,4 @@
-"""The C kernels' first half, block statistics and thumbnail, beside their torch definition."""
+"""Block statistics and thumbnail beside their torch definition."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,9 @@ import torch
 
 from davy.isp import blocks
 from davy.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH, thumbnail
-from davy.runtime.kernels import Workspace, block_size
+from davy.runtime.kernels import block_size
+from davy.runtime.picture import bgr_picture
+from davy.runtime.workspace import Workspace
 
 
 def noise(height, width):
@@ -29,7 +31,7 @@ def test_blocks_have_the_size_that_torch_gives_them():
 def test_block_statistics_are_those_of_torch(size):
     image = noise(*size)
     space, expected = Workspace(*size), by_torch(image)
-    space.measure(image)
+    space.measure(bgr_picture(image))
     stacked = torch.cat([expected.rgb, expected.luma, expected.luma_squared, expected.luma_rgb], 1)[0].numpy()
     assert space.stats.shape == stacked.shape
     assert np.abs(space.stats - stacked).max() < 1e-5
@@ -39,7 +41,7 @@ def test_block_statistics_are_those_of_torch(size):
 def test_the_thumbnail_is_that_of_torch(size):
     image = noise(*size)
     space, out = Workspace(*size), np.empty((4, THUMB_HEIGHT, THUMB_WIDTH), np.float32)
-    space.measure(image)
+    space.measure(bgr_picture(image))
     space.thumbnail(out)
     expected = thumbnail(by_torch(image))[0].numpy()
     assert np.abs(out[:3] - expected[:3]).max() < 1e-5
@@ -50,6 +52,14 @@ def test_one_white_pixel_is_a_quarter_of_its_block():
     image = np.zeros((540, 540, 3), np.uint8)  # blocks of 2 x 2
     image[0, 0] = 255
     space = Workspace(540, 540)
-    space.measure(image)
+    space.measure(bgr_picture(image))
     assert space.stats[:, 0, 0].tolist() == pytest.approx([0.25] * 8, abs=1e-6)
     assert not space.stats[:, 1:].any() and not space.stats[:, 0, 1:].any()
+
+
+def test_the_coarse_picture_is_the_mean_luma_of_eighths():
+    image = np.zeros((160, 320, 3), np.uint8)
+    image[:20, :40] = 255
+    space = Workspace(160, 320)
+    space.measure(bgr_picture(image))
+    assert space.coarse()[0, 0] == pytest.approx(1) and space.coarse().sum() == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""pixels.c beside davy.isp, with networks of random weights whose effect is far stronger than a trained one's."""
+"""The kernels beside davy.isp, with networks of random weights whose effect is far stronger than a trained one's."""
 
 import warnings
 

@@ -1,0 +1,234 @@
+// Vectors of 16 words, 8 ints and 8 floats: plain operators by the compiler, AVX2 where C has no word for what it does, and
+// loops that give the same bits elsewhere.
+#pragma once
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+#pragma GCC diagnostic ignored "-Wpsabi" // all that takes or gives a vector is inlined: there is no ABI to change
+
+#define INLINE static inline __attribute__((always_inline))
+enum { LANES = 16 }; // pixels that are treated together
+
+typedef int16_t Words __attribute__((vector_size(32)));
+typedef uint16_t Unsigned __attribute__((vector_size(32)));
+typedef int32_t Ints __attribute__((vector_size(32)));
+typedef float Floats __attribute__((vector_size(32)));
+typedef uint8_t Octets __attribute__((vector_size(16)));
+typedef uint8_t Few __attribute__((vector_size(8)));
+typedef int32_t Wide __attribute__((vector_size(64)));
+typedef int16_t Half __attribute__((vector_size(16)));
+
+INLINE Words words(int value) {
+    const int16_t v = (int16_t)value;
+    return (Words){v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v};
+}
+INLINE Floats floats(float v) { return (Floats){v, v, v, v, v, v, v, v}; }
+INLINE Words load_words(const int16_t *from) {
+    Words v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+INLINE void store_words(int16_t *to, Words v) { memcpy(to, &v, sizeof v); }
+INLINE Ints load_ints(const int32_t *from) {
+    Ints v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+INLINE Floats load_floats(const float *from) {
+    Floats v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+INLINE void store_floats(float *to, Floats v) { memcpy(to, &v, sizeof v); }
+INLINE Floats at_least(Floats v, float least) {
+#ifdef __AVX2__
+    return (Floats)_mm256_max_ps((__m256)v, (__m256)floats(least));
+#else
+    const Ints above = v > least;
+    return (Floats)(((Ints)v & above) | ((Ints)floats(least) & ~above));
+#endif
+}
+INLINE Floats at_most(Floats v, float most) { return -at_least(-v, -most); }
+INLINE Floats magnitude(Floats v) { return (Floats)((Ints)v & 0x7fffffff); }
+INLINE Floats root(Floats v) {
+#ifdef __AVX2__
+    return (Floats)_mm256_sqrt_ps((__m256)v);
+#else
+    for (int i = 0; i < 8; i++) v[i] = sqrtf(v[i]);
+    return v;
+#endif
+}
+
+// 2^x to 3e-6 relative, x in [-60, 60].
+INLINE Floats exp2_fast(Floats x) {
+    const Ints whole = __builtin_convertvector(x + 64, Ints) - 64;
+    const Floats part = x - __builtin_convertvector(whole, Floats);
+    const Floats p = 1.0f + part * (0.69314718f + part * (0.24022651f + part * (0.05550411f + part * (0.00961813f + part * 0.00133336f))));
+    return p * (Floats)((whole + 127) << 23);
+}
+
+INLINE Words load_octets(const uint8_t *from) {
+    Octets v;
+    memcpy(&v, from, sizeof v);
+    return __builtin_convertvector(v, Words);
+}
+INLINE void store_octets(uint8_t *to, Words v) { // of 0 to 255
+#ifdef __AVX2__
+    const __m128i packed = _mm_packus_epi16(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
+    _mm_storeu_si128((__m128i *)to, packed);
+#else
+    const Octets packed = __builtin_convertvector(v, Octets);
+    memcpy(to, &packed, sizeof packed);
+#endif
+}
+
+// a * b / 2^15, rounded.
+INLINE Words scaled(Words a, Words b) {
+#ifdef __AVX2__
+    return (Words)_mm256_mulhrs_epi16((__m256i)a, (__m256i)b);
+#else
+    const Wide product = __builtin_convertvector(a, Wide) * __builtin_convertvector(b, Wide);
+    return __builtin_convertvector((product + (1 << 14)) >> 15, Words);
+#endif
+}
+
+// a + b within [0, top].
+INLINE Words sum_within(Words a, Words b, int top) {
+#ifdef __AVX2__
+    const __m256i sum = _mm256_adds_epi16((__m256i)a, (__m256i)b);
+    return (Words)_mm256_max_epi16(_mm256_min_epi16(sum, (__m256i)words(top)), _mm256_setzero_si256());
+#else
+    Wide sum = __builtin_convertvector(a, Wide) + __builtin_convertvector(b, Wide);
+    sum &= sum > 0;
+    const Wide over = sum > top;
+    return __builtin_convertvector((sum & ~over) | ((over & 1) * top), Words);
+#endif
+}
+
+// Sums of a[i] * b[i] over pairs of neighbours.
+INLINE Ints pair_sums(Words a, Words b) {
+#ifdef __AVX2__
+    return (Ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#else
+    Ints sums;
+    for (int i = 0; i < 8; i++) sums[i] = a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
+    return sums;
+#endif
+}
+
+// Pairs of a and b, lane by lane: those of lanes 0-3 and 8-11, and those of 4-7 and 12-15.
+INLINE void zip(Words a, Words b, Words *low, Words *high) {
+#ifdef __AVX2__
+    *low = (Words)_mm256_unpacklo_epi16((__m256i)a, (__m256i)b);
+    *high = (Words)_mm256_unpackhi_epi16((__m256i)a, (__m256i)b);
+#else
+    Words l, h;
+    for (int i = 0; i < 8; i++) {
+        const int from = i < 4 ? i : i + 4;
+        l[2 * i] = a[from], l[2 * i + 1] = b[from], h[2 * i] = a[from + 4], h[2 * i + 1] = b[from + 4];
+    }
+    *low = l, *high = h;
+#endif
+}
+
+// What was computed of zipped lanes, in the order of the pixels.
+INLINE void store_unzipped(int32_t *to, Ints low, Ints high) {
+#ifdef __AVX2__
+    _mm256_storeu_si256((__m256i *)to, _mm256_permute2x128_si256((__m256i)low, (__m256i)high, 0x20));
+    _mm256_storeu_si256((__m256i *)(to + 8), _mm256_permute2x128_si256((__m256i)low, (__m256i)high, 0x31));
+#else
+    for (int i = 0; i < 4; i++) to[i] = low[i], to[i + 4] = high[i], to[i + 8] = low[i + 4], to[i + 12] = high[i + 4];
+#endif
+}
+
+// Every word twice.
+INLINE Words doubled(Half half) {
+#ifdef __AVX2__
+    const __m256i wide = _mm256_cvtepu16_epi32((__m128i)half);
+    return (Words)_mm256_or_si256(wide, _mm256_slli_epi32(wide, 16));
+#else
+    Words out;
+    for (int i = 0; i < LANES; i++) out[i] = half[i / 2];
+    return out;
+#endif
+}
+
+INLINE void to_floats(Words v, Floats out[2]) {
+#ifdef __AVX2__
+    out[0] = (Floats)_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm256_castsi256_si128((__m256i)v)));
+    out[1] = (Floats)_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm256_extracti128_si256((__m256i)v, 1)));
+#else
+    for (int i = 0; i < LANES; i++) out[i / 8][i % 8] = v[i];
+#endif
+}
+
+// Rounded, within [0, 32767].
+INLINE Words to_words(const Floats v[2]) {
+#ifdef __AVX2__
+    const __m256i packed = _mm256_packs_epi32(_mm256_cvtps_epi32((__m256)v[0]), _mm256_cvtps_epi32((__m256)v[1]));
+    return (Words)_mm256_max_epi16(_mm256_permute4x64_epi64(packed, 0xd8), _mm256_setzero_si256());
+#else
+    Words out;
+    for (int i = 0; i < LANES; i++) {
+        const float each = v[i / 8][i % 8];
+        out[i] = (int16_t)(each < 0 ? 0 : each > 32767 ? 32767 : each + 0.5f);
+    }
+    return out;
+#endif
+}
+
+// Floats of from at eight indices of 0 to 7.
+INLINE Floats picked(const float *from, Ints index) {
+#ifdef __AVX2__
+    return (Floats)_mm256_permutevar8x32_ps(_mm256_loadu_ps(from), (__m256i)index);
+#else
+    Floats out;
+    for (int i = 0; i < 8; i++) out[i] = from[index[i]];
+    return out;
+#endif
+}
+
+// 16 pixels of three bytes, first, second and third bytes apart.
+INLINE void load_triples(const uint8_t *from, Words out[3]) {
+#ifdef __AVX2__
+    const __m128i a = _mm_loadu_si128((const __m128i *)from), b = _mm_loadu_si128((const __m128i *)(from + 16));
+    const __m128i c = _mm_loadu_si128((const __m128i *)(from + 32));
+    const __m128i at0 = _mm_setr_epi8(0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14, 1, 4, 7, 10, 13);
+    const __m128i at1 = _mm_setr_epi8(1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15, 2, 5, 8, 11, 14);
+    const __m128i at2 = _mm_setr_epi8(2, 5, 8, 11, 14, 1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15);
+    const __m128i first = _mm_setr_epi8(-1, 0, 0, -1, 0, 0, -1, 0, 0, -1, 0, 0, -1, 0, 0, -1); // bytes 0, 3, ... of a vector
+    const __m128i second = _mm_setr_epi8(0, -1, 0, 0, -1, 0, 0, -1, 0, 0, -1, 0, 0, -1, 0, 0);
+    const __m128i x = _mm_blendv_epi8(_mm_blendv_epi8(b, a, first), c, second);
+    const __m128i y = _mm_blendv_epi8(_mm_blendv_epi8(c, a, second), b, first);
+    const __m128i z = _mm_blendv_epi8(_mm_blendv_epi8(a, b, second), c, first);
+    out[0] = (Words)_mm256_cvtepu8_epi16(_mm_shuffle_epi8(x, at0));
+    out[1] = (Words)_mm256_cvtepu8_epi16(_mm_shuffle_epi8(y, at1));
+    out[2] = (Words)_mm256_cvtepu8_epi16(_mm_shuffle_epi8(z, at2));
+#else
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < LANES; i++) out[c][i] = from[3 * i + c];
+#endif
+}
+
+INLINE void store_triples(uint8_t *to, const Words v[3]) {
+#ifdef __AVX2__
+    __m128i p[3];
+    for (int c = 0; c < 3; c++)
+        p[c] = _mm_packus_epi16(_mm256_castsi256_si128((__m256i)v[c]), _mm256_extracti128_si256((__m256i)v[c], 1));
+    const __m128i at0 = _mm_setr_epi8(0, 11, 6, 1, 12, 7, 2, 13, 8, 3, 14, 9, 4, 15, 10, 5);
+    const __m128i at1 = _mm_setr_epi8(5, 0, 11, 6, 1, 12, 7, 2, 13, 8, 3, 14, 9, 4, 15, 10);
+    const __m128i at2 = _mm_setr_epi8(10, 5, 0, 11, 6, 1, 12, 7, 2, 13, 8, 3, 14, 9, 4, 15);
+    const __m128i x = _mm_shuffle_epi8(p[0], at0), y = _mm_shuffle_epi8(p[1], at1), z = _mm_shuffle_epi8(p[2], at2);
+    const __m128i first = _mm_setr_epi8(-1, 0, 0, -1, 0, 0, -1, 0, 0, -1, 0, 0, -1, 0, 0, -1);
+    const __m128i second = _mm_setr_epi8(0, -1, 0, 0, -1, 0, 0, -1, 0, 0, -1, 0, 0, -1, 0, 0);
+    _mm_storeu_si128((__m128i *)to, _mm_blendv_epi8(_mm_blendv_epi8(z, x, first), y, second));
+    _mm_storeu_si128((__m128i *)(to + 16), _mm_blendv_epi8(_mm_blendv_epi8(x, y, first), z, second));
+    _mm_storeu_si128((__m128i *)(to + 32), _mm_blendv_epi8(_mm_blendv_epi8(y, z, first), x, second));
+#else
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < LANES; i++) to[3 * i + c] = (uint8_t)v[c][i];
+#endif
+}

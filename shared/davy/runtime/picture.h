@@ -1,0 +1,103 @@
+// Pictures as they come, 8 bit, and as they settle over time, in 1/64 of a level: 16 pixels at a time as red, green and blue.
+#pragma once
+#include "lanes.h"
+
+enum { BGR = 0, YUV = 1 };                                                      // formats
+enum { BGR_BYTES = 0, YUV_BYTES = 1, BGR_SETTLED = 2, YUV_SETTLED = 3 };        // what a picture is read from
+enum { FRACTION = 6, TOP = 255 << FRACTION };                                   // bits below a level; white
+
+typedef struct {
+    int32_t format, limited, height, width; // limited: luma 16 to 235, chroma 16 to 240
+    uint8_t *bytes[3];                      // BGR: the first alone; y, u, v
+    int64_t stride[3];
+} Picture;
+
+typedef struct {
+    int16_t *levels[3]; // blue, green, red; or y, u, v, those two at half the height and half the pitch
+    int64_t pitch;      // words from row to row, a multiple of 2 * LANES: what lies beyond the width repeats the last pixel
+    float *usual, *gates;
+    int32_t *line;
+    int16_t *shares; // pitch for luma, pitch / 2 for chroma
+    int32_t block, h, w, least, fresh;
+} Settled;
+
+// Of BT.601, for words: the fractions of scaled().
+typedef struct {
+    Words black, stretch, red, green_u, green_v, blue; // in: luma's black and what is added to it; chroma's shares
+    Words fit, floor, chroma;                          // out; chroma: blue's eight times, then red's
+} Colours;
+
+INLINE Colours colours_of(int limited) {
+    const double y = limited ? 255.0 / 219 : 1, c = limited ? 255.0 / 224 : 1, unit = 32768;
+    const int16_t u = (int16_t)(unit / (1.772 * c) + 0.5), v = (int16_t)(unit / (1.402 * c) + 0.5);
+#define SHARE(value) words((int)((value) * unit + ((value) < 0 ? -0.5 : 0.5)))
+    return (Colours){
+        .black = words(limited ? 16 << FRACTION : 0),
+        .stretch = SHARE(y - 1),
+        .red = SHARE(1.402 * c - 1),
+        .green_u = SHARE(-0.344136 * c),
+        .green_v = SHARE(-0.714136 * c),
+        .blue = SHARE((1.772 * c - 1) / 2),
+        .fit = SHARE(limited ? 219.0 / 255 : 32767 / unit),
+        .floor = words(limited ? 16 << 7 : 0),
+        .chroma = {u, u, u, u, u, u, u, u, v, v, v, v, v, v, v, v},
+    };
+#undef SHARE
+}
+
+// The first `count` bytes, the last one of `size` repeated up to 16 of them.
+INLINE const uint8_t *filled(const uint8_t *from, int count, int size, uint8_t *room) {
+    if (count >= LANES) return from;
+    memcpy(room, from, (size_t)count * size);
+    for (int i = count * size; i < LANES * size; i++) room[i] = room[i - size];
+    return room;
+}
+
+INLINE Words settled_octets(const uint8_t *from, int count) { // bytes as levels
+    uint8_t room[LANES];
+    return load_octets(filled(from, count, 1, room)) << FRACTION;
+}
+
+INLINE Words chroma_octets(const uint8_t *from, int count) { // count: of pixels
+    uint8_t room[LANES];
+    Few few;
+    memcpy(&few, count < LANES ? filled(from, (count + 1) / 2, 1, room) : from, sizeof few);
+    return doubled(__builtin_convertvector(few, Half) << FRACTION);
+}
+
+INLINE Words chroma_levels(const int16_t *from) {
+    Half half;
+    memcpy(&half, from, sizeof half);
+    return doubled(half);
+}
+
+INLINE void to_rgb(Words y, Words u, Words v, const Colours *k, Words rgb[3]) {
+    const Words middle = words(128 << FRACTION);
+    u -= middle, v -= middle, y -= k->black;
+    y += scaled(y, k->stretch);
+    const Words red = v + scaled(v, k->red), green = scaled(u, k->green_u) + scaled(v, k->green_v);
+    const Words part = scaled(u, k->blue);
+    rgb[0] = sum_within(y, red, TOP);
+    rgb[1] = sum_within(y, green, TOP);
+    rgb[2] = sum_within(y, u + part + part, TOP);
+}
+
+// Pixels x to x + 15 of row y (only `count` of them are there: the last is repeated) as red, green, blue: levels of 0 to 255
+// if read from BGR bytes, else levels times 64.
+INLINE void load_rgb(const int kind, const Picture *p, const Settled *s, const Colours *k, int y, int x, const int count, Words rgb[3]) {
+    if (kind == BGR_BYTES) {
+        uint8_t room[3 * LANES];
+        Words bgr[3];
+        load_triples(filled(p->bytes[0] + y * p->stride[0] + 3 * (int64_t)x, count, 3, room), bgr);
+        rgb[0] = bgr[2], rgb[1] = bgr[1], rgb[2] = bgr[0];
+    } else if (kind == BGR_SETTLED) {
+        for (int c = 0; c < 3; c++) rgb[c] = load_words(s->levels[2 - c] + y * s->pitch + x);
+    } else if (kind == YUV_SETTLED) {
+        const int64_t at = (y >> 1) * (s->pitch >> 1) + (x >> 1);
+        to_rgb(load_words(s->levels[0] + y * s->pitch + x), chroma_levels(s->levels[1] + at), chroma_levels(s->levels[2] + at), k, rgb);
+    } else {
+        const Words luma = settled_octets(p->bytes[0] + y * p->stride[0] + x, count);
+        const uint8_t *u = p->bytes[1] + (y >> 1) * p->stride[1] + (x >> 1), *v = p->bytes[2] + (y >> 1) * p->stride[2] + (x >> 1);
+        to_rgb(luma, chroma_octets(u, count), chroma_octets(v, count), k, rgb);
+    }
+}

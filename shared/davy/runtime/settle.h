@@ -1,0 +1,132 @@
+// A fixed camera's frames over time: each pixel goes a share of the way to the newest frame, all of it where something moves.
+#pragma once
+#include "picture.h"
+
+static const float RESTLESS = 1.0f / 16; // how fast the usual change of a block follows the newest
+static const float FLOOR = 0.15f;        // levels: what rounding to 8 bits changes by itself
+static const float QUIET = 2.5f;         // times the usual change: noise does not exceed it
+static const float CERTAIN = 5.0f;       // times the usual change: this is motion, or another light
+
+INLINE void add_columns(int32_t *line, Words change) {
+    Ints low, high;
+    memcpy(&low, line, sizeof low), memcpy(&high, line + 8, sizeof high);
+#ifdef __AVX2__
+    low += (Ints)_mm256_cvtepi16_epi32(_mm256_castsi256_si128((__m256i)change));
+    high += (Ints)_mm256_cvtepi16_epi32(_mm256_extracti128_si256((__m256i)change, 1));
+#else
+    for (int i = 0; i < 8; i++) low[i] += change[i], high[i] += change[8 + i];
+#endif
+    memcpy(line, &low, sizeof low), memcpy(line + 8, &high, sizeof high);
+}
+
+// How far `rows` rows of bytes lie above the settled ones, by columns; columns beyond the width are of no meaning.
+static void column_changes(const uint8_t *from, int64_t stride, const int16_t *levels, int64_t pitch, int rows, int width, int32_t *line) {
+    memset(line, 0, (size_t)pitch * sizeof *line);
+    for (int y = 0; y < rows; y++)
+        for (int x = 0; x < width; x += LANES)
+            add_columns(line + x, settled_octets(from + y * stride + x, width - x) - load_words(levels + y * pitch + x));
+}
+
+static void triple_changes(const Picture *p, const Settled *s, int top, int rows) {
+    memset(s->line, 0, (size_t)s->pitch * sizeof *s->line);
+    for (int y = top; y < top + rows; y++)
+        for (int x = 0; x < p->width; x += LANES) {
+            uint8_t room[3 * LANES];
+            Words now[3];
+            load_triples(filled(p->bytes[0] + y * p->stride[0] + 3 * (int64_t)x, p->width - x, 3, room), now);
+            for (int c = 0; c < 3; c++)
+                add_columns(s->line + x, (now[c] << FRACTION) - load_words(s->levels[c] + y * s->pitch + x));
+        }
+}
+
+// Add the size of each block's mean change, in levels, to changes. values: how many lie in each column.
+static void add_changes(const int32_t *line, int block, int width, int values, float part, float *changes) {
+    for (int i = 0; i * block < width; i++) {
+        const int end = (i + 1) * block < width ? (i + 1) * block : width;
+        int64_t sum = 0;
+        for (int x = i * block; x < end; x++) sum += line[x];
+        changes[i] += part * fabsf((float)sum) / ((1 << FRACTION) * values * (end - i * block));
+    }
+}
+
+// How far each block of row j has left what was seen before, to gates: 0 (noise) to 1 (motion).
+static void find_motion(const Picture *p, Settled *s, int j) {
+    const int top = j * s->block, rows = p->height - top < s->block ? p->height - top : s->block;
+    float *changes = s->gates + (int64_t)j * s->w, *usual = s->usual + (int64_t)j * s->w;
+    memset(changes, 0, s->w * sizeof *changes);
+    if (p->format == BGR) {
+        triple_changes(p, s, top, rows);
+        add_changes(s->line, s->block, p->width, 3 * rows, 1, changes);
+    } else {
+        column_changes(p->bytes[0] + top * p->stride[0], p->stride[0], s->levels[0] + top * s->pitch, s->pitch, rows, p->width, s->line);
+        add_changes(s->line, s->block, p->width, rows, 1, changes);
+        const int half = top / 2, few = (rows + 1) / 2, narrow = (p->width + 1) / 2;
+        const int64_t pitch = s->pitch / 2;
+        for (int c = 1; c < 3; c++) {
+            column_changes(p->bytes[c] + half * p->stride[c], p->stride[c], s->levels[c] + half * pitch, pitch, few, narrow, s->line);
+            add_changes(s->line, s->block / 2, narrow, few, 0.5f, changes);
+        }
+    }
+    for (int i = 0; i < s->w; i++) {
+        const float change = changes[i], over = (change / (usual[i] + FLOOR) - QUIET) / (CERTAIN - QUIET);
+        const float newest = change < 4 * usual[i] + FLOOR ? change : 4 * usual[i] + FLOOR; // motion must not become usual
+        changes[i] = over < 0 ? 0 : over > 1 ? 1 : over;
+        usual[i] += (newest - usual[i]) * RESTLESS;
+    }
+}
+
+// Shares for row j by pixel, luma's and then chroma's: the most of the gates of a block and of its neighbours.
+static void spread_shares(const Settled *s, int j) {
+    int16_t *chroma = s->shares + s->pitch;
+    for (int i = 0; i < s->w; i++) {
+        float most = 0;
+        for (int y = j ? j - 1 : 0; y <= j + 1 && y < s->h; y++)
+            for (int x = i ? i - 1 : 0; x <= i + 1 && x < s->w; x++) {
+                const float gate = s->gates[(int64_t)y * s->w + x];
+                most = gate > most ? gate : most;
+            }
+        const int16_t share = (int16_t)(s->least + (32767 - s->least) * most + 0.5f);
+        const int begin = i * s->block, end = i == s->w - 1 ? (int)s->pitch : begin + s->block;
+        for (int x = begin; x < end; x++) s->shares[x] = share;
+        for (int x = begin / 2; x < end / 2; x++) chroma[x] = share;
+    }
+}
+
+INLINE void settle_words(int16_t *levels, Words now, const int16_t *shares) {
+    const Words before = load_words(levels);
+    store_words(levels, before + scaled((now << FRACTION) - before, load_words(shares)));
+}
+
+static void settle_plane(const uint8_t *from, int64_t stride, int16_t *levels, int64_t pitch, int rows, int width, const int16_t *shares) {
+    for (int y = 0; y < rows; y++)
+        for (int x = 0; x < width; x += LANES) {
+            uint8_t room[LANES];
+            settle_words(levels + y * pitch + x, load_octets(filled(from + y * stride + x, width - x, 1, room)), shares + x);
+        }
+}
+
+static void settle_triples(const Picture *p, const Settled *s, int top, int rows) {
+    for (int y = top; y < top + rows; y++)
+        for (int x = 0; x < p->width; x += LANES) {
+            uint8_t room[3 * LANES];
+            Words now[3];
+            load_triples(filled(p->bytes[0] + y * p->stride[0] + 3 * (int64_t)x, p->width - x, 3, room), now);
+            for (int c = 0; c < 3; c++) settle_words(s->levels[c] + y * s->pitch + x, now[c], s->shares + x);
+        }
+}
+
+// Move row j of settling blocks on to the newest frame.
+static void settle_row(const Picture *p, const Settled *s, int j) {
+    const int top = j * s->block, rows = p->height - top < s->block ? p->height - top : s->block;
+    spread_shares(s, j);
+    if (p->format == BGR) {
+        settle_triples(p, s, top, rows);
+        return;
+    }
+    settle_plane(p->bytes[0] + top * p->stride[0], p->stride[0], s->levels[0] + top * s->pitch, s->pitch, rows, p->width, s->shares);
+    const int half = top / 2;
+    const int64_t pitch = s->pitch / 2;
+    for (int c = 1; c < 3; c++)
+        settle_plane(p->bytes[c] + half * p->stride[c], p->stride[c], s->levels[c] + half * pitch, pitch, (rows + 1) / 2,
+                     (p->width + 1) / 2, s->shares + s->pitch);
+}
