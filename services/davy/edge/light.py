@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from davy.frame import BgrImage
+from davy.adapters import planes
+from davy.frame import Pixels, Plane, YuvImage
 
 STEP = 8
 DARK, CLIPPED = 32, 250  # of 255: below it the eye sees nothing on a console, above it a lamp's core holds no detail
 BINS = 32
 GRID = 12  # blocks per side: about the area that one lamp lights
-_WEIGHTS = (29, 150, 77)  # BT.601 for BGR, in 1/256
 
-Luma = NDArray[np.uint8]
+Luma = Plane
 Layout = NDArray[np.float32]
 
 
@@ -39,12 +39,10 @@ class Light:
     layout: Layout
 
 
-def reduced_luma(image: BgrImage) -> Luma:
+def reduced_luma(image: Pixels) -> Luma:
     """Luma of every eighth pixel of every eighth row, shape (ceil(H / 8), ceil(W / 8)), uint8; small pictures less coarsely."""
-    step = max(1, min(STEP, min(image.shape[:2]) // (2 * GRID)))
-    few = image[::step, ::step].astype(np.uint16)
-    blue, green, red = (few[..., channel] * weight for channel, weight in enumerate(_WEIGHTS))
-    return ((blue + green + red) >> 8).astype(np.uint8)
+    sides = image.y.shape if isinstance(image, YuvImage) else image.shape[:2]
+    return planes.luma_of(image, max(1, min(STEP, min(sides) // (2 * GRID))))
 
 
 def measure(luma: Luma) -> Light:

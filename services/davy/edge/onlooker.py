@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from davy.edge.light import Light, measure, reduced_luma
-from davy.frame import BgrImage, Frame
+from davy.frame import Frame, Pixels
 
 Look = Callable[[Frame, Light, Light, str, float], None]
 """Takes a frame, the light of its raw and of its enhanced pixels, the model's id, and the time on a monotonic clock."""
@@ -16,7 +16,7 @@ class Onlooker:
     def __init__(self, *looks: Look, every_s: float) -> None:
         self._looks, self._every_s, self._next_s = looks, every_s, 0.0
 
-    def saw(self, frame: Frame, shown: BgrImage, model: str) -> None:
+    def saw(self, frame: Frame, shown: Pixels, model: str) -> None:
         """A frame was enhanced to shown, which is not used beyond this call."""
         now_s = time.monotonic()
         if now_s < self._next_s:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from davy.adapters import jpeg
+from davy.adapters import jpeg, planes
 from davy.edge.capture import CameraState, Capture
 from davy.edge.ledger import Ledger
 from davy.edge.mailbox import Mailbox
@@ -18,7 +18,7 @@ from davy.edge.models.stage import Stage
 from davy.edge.onlooker import Onlooker
 from davy.edge.shot import Outgoing, Shot
 from davy.errors import DavyError, FrameTooLargeError, ModelError
-from davy.frame import BgrImage, CameraId, EncodedFrame, Frame
+from davy.frame import BgrImage, CameraId, EncodedFrame, Frame, Pixels, YuvImage
 from davy.ports import OpenSource, SourceOptions
 from davy.runtime import VideoEnhancer
 from davy.site import CameraConfig
@@ -60,6 +60,7 @@ class Pipeline:
         self._mailbox: Mailbox[Shot] = Mailbox()
         self._loop = asyncio.get_running_loop()
         self._buffer: BgrImage | None = None
+        self._planes: YuvImage | None = None
         options = SourceOptions(config.fps, config.size, config.timeout_s, loop=True)
 
         def tell(state: CameraState, reason: str) -> None:
@@ -164,7 +165,7 @@ class Pipeline:
         self._look(shot.frame, pixels)
         return True
 
-    def _look(self, frame: Frame, pixels: BgrImage) -> None:
+    def _look(self, frame: Frame, pixels: Pixels) -> None:
         if self._onlooker is None:
             return
         try:
@@ -172,14 +173,18 @@ class Pipeline:
         except Exception:  # who looks on must not disturb
             log.exception("look.failed", camera=self._id.camera)
 
-    def _enhance(self, pixels: BgrImage) -> BgrImage:
+    def _enhance(self, pixels: Pixels) -> Pixels:
         if self._enhancer is None:
             return pixels
+        if isinstance(pixels, YuvImage):
+            if self._planes is None or self._planes.size != pixels.size:
+                self._planes = planes.empty(*pixels.y.shape)  # used again: nobody keeps it beyond the encoder
+            return self._enhancer.enhance_yuv(pixels, self._config.strength, out=self._planes)
         if self._buffer is None or self._buffer.shape != pixels.shape:
             self._buffer = np.empty_like(pixels, order="C")  # used again: nobody keeps it beyond the encoder
         return self._enhancer.enhance(pixels, self._config.strength, out=self._buffer)
 
-    def _encode(self, shot: Shot, pixels: BgrImage, enhanced_ns: int) -> EncodedFrame:
+    def _encode(self, shot: Shot, pixels: Pixels, enhanced_ns: int) -> EncodedFrame:
         config, enhanced = self._config, self._enhancer is not None
         width, height = shot.frame.size
         return EncodedFrame(

@@ -8,7 +8,7 @@ from davy.adapters import jpeg
 from davy.edge.choose import KEPT, WORTH, Budget, Verdict, judge
 from davy.edge.light import Light
 from davy.errors import FrameTooLargeError
-from davy.frame import BgrImage, CameraId, Frame
+from davy.frame import CameraId, Frame, Pixels
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2
 
@@ -19,7 +19,7 @@ QUALITY = 95  # of training pictures: noise is part of what the network learns f
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    pixels: BgrImage
+    pixels: Pixels
     captured_ns: int
     model: str
     raw: Light

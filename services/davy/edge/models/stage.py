@@ -3,8 +3,9 @@
 import threading
 import time
 
+from davy.adapters import planes
 from davy.edge.mailbox import Mailbox
-from davy.frame import BgrImage
+from davy.frame import BgrImage, Pixels
 from davy.model.gates import Look, Side, look
 from davy.runtime import StillEnhancer
 from davy.telemetry import get_logger
@@ -26,14 +27,14 @@ class Duel:
 
     def __init__(self, old: StillEnhancer, new: StillEnhancer, per_s: float) -> None:
         self._old, self._new, self._every_s = old, new, 1 / per_s
-        self._mailbox: Mailbox[BgrImage] = Mailbox()
+        self._mailbox: Mailbox[Pixels] = Mailbox()
         self._next_s = 0.0
         self._lock = threading.Lock()
         self._sides = (Side(), Side())
         self._thread = threading.Thread(target=self._run, name="model.duel", daemon=True)
         self._thread.start()
 
-    def offer(self, pixels: BgrImage) -> None:
+    def offer(self, pixels: Pixels) -> None:
         """A raw frame, from any thread; never waits."""
         now_s = time.monotonic()
         if now_s >= self._next_s:
@@ -59,7 +60,8 @@ class Duel:
                 continue
             turn += 1
             pair = ((self._old, 0), (self._new, 1))
-            seen = {side: self._see(still, pixels) for still, side in (pair if turn % 2 else pair[::-1])}
+            picture = planes.bgr_of(pixels)
+            seen = {side: self._see(still, picture) for still, side in (pair if turn % 2 else pair[::-1])}
             if turn <= WARM_UP:  # buffers are made, caches are cold: whoever comes first pays
                 continue
             with self._lock:
@@ -111,7 +113,7 @@ class Stage:
         """Frames that the swap cost the camera that lost most."""
         return max(self.lost.values(), default=0)
 
-    def saw(self, pixels: BgrImage) -> None:
+    def saw(self, pixels: Pixels) -> None:
         """A raw frame came by. From a pipeline's thread; never waits."""
         duel = self.duel
         if duel is not None:
