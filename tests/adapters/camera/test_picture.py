@@ -5,10 +5,14 @@ import zlib
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from PIL import Image
 
-from davy.adapters.camera.picture import PICTURE_CODECS, ToBgr, read_picture
+from davy.adapters import jpeg, planes
+from davy.adapters.camera.picture import PICTURE_CODECS, ToPlanes, read_picture
 from davy.errors import ImageTooLargeError, InvalidInputError, UnreadableImageError
+from davy.frame import YuvImage
 
 BLUE_RGB = (30, 60, 200)
 
@@ -19,8 +23,8 @@ def saved(path, mode="RGB", **options):
 
 
 @pytest.mark.parametrize("suffix", PICTURE_CODECS)
-def test_every_format_becomes_bgr(tmp_path, suffix):
-    pixels = read_picture(saved(tmp_path / f"a{suffix}"))
+def test_every_format_is_read(tmp_path, suffix):
+    pixels = planes.bgr_of(read_picture(saved(tmp_path / f"a{suffix}")))
     assert pixels.shape == (48, 64, 3)
     assert np.abs(pixels[20, 30].astype(int) - BLUE_RGB[::-1]).max() <= 4
 
@@ -73,5 +77,60 @@ def test_text_with_a_picture_s_name_is_refused(tmp_path):
         read_picture(tmp_path / "a.png")
 
 
-def test_resizing_gives_the_size_asked_for():
-    assert ToBgr((160, 90)).resize(np.zeros((720, 1280, 3), np.uint8)).shape == (90, 160, 3)
+def test_a_jpeg_gives_the_planes_that_are_in_it(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(jpeg.encode(colours(48, 64)))
+    found = read_picture(tmp_path / "a.jpg")
+    assert isinstance(found, YuvImage)
+    assert np.array_equal(found.u, jpeg.decode_yuv((tmp_path / "a.jpg").read_bytes()).u)
+
+
+@pytest.mark.parametrize("planar", [True, False])
+def test_resizing_gives_the_size_asked_for(planar):
+    image = colours(720, 1280)
+    found = ToPlanes((160, 90)).resize(planes.from_bgr(image) if planar else image)
+    assert found.size == (160, 90)
+    assert np.abs(planes.to_bgr(found).astype(int) - image[::8, ::8]).mean() < 4
+
+
+def colours(height, width):
+    """Smooth colours, none of them at the end of the range."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    return np.stack([60 + 120 * columns / width, 60 + 120 * rows / height, 200 - 120 * columns / width], -1).astype(np.uint8)
+
+
+def frame_of(image, name, **options):
+    return VideoReformatter().reformat(VideoFrame.from_ndarray(image, "bgr24"), format=name, **options)
+
+
+@pytest.mark.parametrize("size", [(48, 64), (50, 66), (49, 65)])
+@pytest.mark.parametrize(
+    ("name", "matrix"),
+    [
+        ("yuvj420p", "ITU601"),
+        ("yuv420p", "ITU601"),
+        ("yuv420p", "ITU709"),
+        ("yuv422p", "ITU601"),
+        ("yuv444p", "ITU709"),
+        ("nv12", "ITU601"),
+        ("rgb24", "ITU601"),
+        ("gray", "ITU601"),
+    ],
+)
+def test_planes_of_any_decoder_show_its_colours(name, matrix, size):
+    image = colours(*size)
+    if name == "gray":
+        image = image[..., :1].repeat(3, 2)
+    found = ToPlanes(None)(frame_of(image, name, dst_colorspace=matrix))
+    assert found.full_range
+    assert found.size == size[::-1]
+    assert np.abs(planes.to_bgr(found).astype(int) - image)[2:-2, 2:-2].max() <= 10  # chroma is smooth, and 2 px wide
+
+
+def test_planes_that_are_as_jpeg_s_stay_where_the_decoder_put_them():
+    frame = frame_of(colours(48, 64), "yuvj420p")
+    y = ToPlanes(None)(frame).y
+    assert y.__array_interface__["data"][0] == frame.planes[0].buffer_ptr
+    assert not y.flags.owndata
+    before = y.copy()
+    del frame
+    assert np.array_equal(y, before)

@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 from davy.adapters.camera.pace import Pace
-from davy.adapters.camera.picture import PICTURE_CODECS, ToBgr, read_picture
+from davy.adapters.camera.picture import PICTURE_CODECS, ToPlanes, read_picture
 from davy.errors import CameraEndedError, CameraUnavailableError, InvalidInputError
-from davy.frame import BgrImage, Frame
+from davy.frame import Frame, Pixels
 from davy.ports import SourceOptions
 from davy.telemetry import get_logger
 
@@ -24,7 +24,7 @@ class FolderSource:
         self._path, self._options = path, options
         self._closing = threading.Event()
         self._pace = Pace(self._closing)
-        self._to_bgr = ToBgr(options.size)
+        self._to_planes = ToPlanes(options.size)
         self._waiting: list[Path] = []
         self._unreadable: set[Path] = set()
         self._fps, self._ticks = options.fps, 0
@@ -56,7 +56,7 @@ class FolderSource:
     def close(self) -> None:
         self._closing.set()
 
-    def _next_readable(self) -> BgrImage:
+    def _next_readable(self) -> Pixels:
         rounds = 0
         while not self._closing.is_set():
             if not self._waiting:
@@ -68,7 +68,7 @@ class FolderSource:
                 self._list()
             path = self._waiting.pop(0)
             try:
-                return self._to_bgr.resize(read_picture(path))
+                return self._to_planes.resize(read_picture(path))
             except (InvalidInputError, OSError) as error:
                 if path not in self._unreadable:
                     self._unreadable.add(path)

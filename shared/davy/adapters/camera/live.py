@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from davy.adapters.camera.pace import RateCap
 from davy.adapters.camera.packets import Packets
-from davy.adapters.camera.picture import ToBgr
+from davy.adapters.camera.picture import ToPlanes
 from davy.errors import CameraUnavailableError
 from davy.frame import Frame
 from davy.ports import SourceOptions
@@ -23,7 +23,7 @@ class LiveSource:
         self._packets = packets or Packets(url, options.timeout_s, options=_options_of(url))
         self._opened_fps, self._own_rate = options.fps, packets is None
         self._cap = RateCap(options.fps)
-        self._to_bgr = ToBgr(options.size)
+        self._to_planes = ToPlanes(options.size)
         self._frames = self._packets.frames(lambda: self._cap.wants(time.monotonic()))
 
     @property
@@ -42,7 +42,7 @@ class LiveSource:
         captured_ns = time.time_ns()
         if frame is None:
             raise CameraUnavailableError(self._packets.source, "the stream ended")
-        return Frame(self._to_bgr(frame), captured_ns)
+        return Frame(self._to_planes(frame), captured_ns)
 
     def set_fps(self, fps: float) -> bool:
         """Take another rate without being opened anew; False where that cannot be: a USB camera runs at the rate asked for."""

@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 
 from davy.adapters.camera.pace import Pace
 from davy.adapters.camera.packets import Packets
-from davy.adapters.camera.picture import ToBgr
+from davy.adapters.camera.picture import ToPlanes
 from davy.errors import CameraEndedError, CameraUnavailableError
 from davy.frame import Frame
 from davy.ports import SourceOptions
@@ -24,7 +24,7 @@ class VideoFileSource:
         self._path, self._options = path, options
         self._closing = threading.Event()
         self._pace = Pace(self._closing)
-        self._to_bgr = ToBgr(options.size)
+        self._to_planes = ToPlanes(options.size)
         self._damaged_before = 0
         self._packets = self._open()
         self._frames = self._timed_frames()
@@ -45,7 +45,7 @@ class VideoFileSource:
         if found is None:
             raise CameraUnavailableError(str(self._path), "closed")
         media_s, frame = found
-        pixels = self._to_bgr(frame)
+        pixels = self._to_planes(frame)
         if not self._pace.wait(media_s):
             raise CameraUnavailableError(str(self._path), "closed")
         return Frame(pixels, time.time_ns())
