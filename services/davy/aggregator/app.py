@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import grpc
 from prometheus_client import CollectorRegistry
 
+from davy.adapters.config_store import ConfigStore
 from davy.adapters.event_store import EventStore
 from davy.adapters.grpc_server import serve_grpc
 from davy.adapters.http import serve_app
@@ -21,6 +22,7 @@ from davy.aggregator.analysis.runner import analyse
 from davy.aggregator.archive import REPORTER, Archive
 from davy.aggregator.bus import follow_roster, follow_thin_cameras, publish_events
 from davy.aggregator.cache import keep_store
+from davy.aggregator.config.configurator import Configurator
 from davy.aggregator.drift import DriftBoard
 from davy.aggregator.health import Health
 from davy.aggregator.ingest import FramesServicer, IngestServicer
@@ -38,6 +40,7 @@ from davy.aggregator.samples.shelf import SampleMetrics, SampleShelf
 from davy.aggregator.settings import AggregatorSettings
 from davy.aggregator.shelf import Shelf
 from davy.aggregator.watch import watch_edges
+from davy.frame import CameraId
 from davy.ports import Bus, Message
 from davy.site import SiteConfig
 from davy.topics import OFFLINE, ONLINE, EdgeTopics
@@ -84,17 +87,29 @@ async def serve(
     async with (
         _archive(settings, site, metrics) as archive,
         _controller(settings, site, roster, archive, metrics) as controller,
+        _configurator(settings, site, roster, archive, metrics, live, overview) as configurator,
         _samples(settings, registry) as samples,
         _store(site, settings, name) as store,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
             will=Message(status, OFFLINE, qos=1, retain=True),
-            on_connect=_greet(status, controller.tell_all),
+            on_connect=_greet(status, controller.tell_all, configurator.tell_all),
         ) as bus,
     ):
         parts = Parts(
-            settings, live, archive, overview, health, metrics, registry, controller.shelf, controller, samples, drift
+            settings,
+            live,
+            archive,
+            overview,
+            health,
+            metrics,
+            registry,
+            controller.shelf,
+            controller,
+            configurator,
+            samples,
+            drift,
         )
         announce = _announce(ready)
         works = {
@@ -105,6 +120,7 @@ async def serve(
             "store": keep_store(store, live, health, settings.store_fps),
             "edges": watch_edges(roster, archive, settings.edge_offline_after_s),
             "rollouts": controller.run(bus),
+            "configs": configurator.run(bus),
             "health": _watch_health(bus, archive, health),
         }
         if thin := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
@@ -166,12 +182,34 @@ async def _controller(
         store.close()
 
 
-def _greet(status: str, tell_edges: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
+@asynccontextmanager
+async def _configurator(
+    settings: AggregatorSettings,
+    site: SiteConfig,
+    roster: Roster,
+    archive: Archive,
+    metrics: AggregatorMetrics,
+    live: LiveFrames,
+    overview: Overview,
+) -> AsyncIterator[Configurator]:
+    def changed(now: SiteConfig, cameras: Sequence[CameraId]) -> None:
+        live.know(cameras)
+        overview.reconfigure(now)
+
+    store = await asyncio.to_thread(ConfigStore, settings.data / "configs.db")
+    try:
+        yield Configurator(site, store, roster, archive, metrics, changed)
+    finally:
+        store.close()
+
+
+def _greet(status: str, *tell_edges: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
     """At every connect: a broker may have forgotten what was retained."""
 
     async def greet(bus: Bus) -> None:
         await bus.publish(Message(status, ONLINE, qos=1, retain=True))
-        tell_edges()
+        for tell in tell_edges:
+            tell()
 
     return greet
 

@@ -1,7 +1,7 @@
 """The aggregator's ear and voice on MQTT: frames of thin cameras, everyone's status, its own events."""
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
@@ -14,7 +14,7 @@ from davy.errors import ArchiveUnavailableError, BrokerUnavailableError, DavyErr
 from davy.frame import CameraId, EncodedFrame
 from davy.ports import Bus, Message
 from davy.telemetry import get_logger
-from davy.topics import CameraTopics, EdgeTopics, Topic, all_cameras, all_edges
+from davy.topics import EdgeTopics, Topic, all_cameras, all_edges
 
 log = get_logger(__name__)
 
@@ -40,11 +40,19 @@ async def follow_roster(bus: Bus, site: str, roster: Roster, metrics: Aggregator
 async def follow_thin_cameras(
     bus: Bus, cameras: Sequence[CameraId], live: LiveFrames, roster: Roster, metrics: AggregatorMetrics
 ) -> None:
-    """Take enhanced frames of cameras without edge compute, each with the raw frame of the same seq, until cancelled."""
-    raws: dict[CameraId, deque[tuple[str, str, bytes]]] = {camera: deque(maxlen=RAW_KEPT) for camera in cameras}
-    filters = [topic for camera in cameras for topic in (CameraTopics(camera).raw, CameraTopics(camera).frame)]
-    async for message in bus.subscribe(filters, qos=0, depth=4 * len(filters)):
+    """Take enhanced frames of cameras without edge compute, each with the raw frame of the same seq, until cancelled.
+
+    Args:
+        cameras: Those of now; others of the same edges may come and go, as live knows them.
+    """
+    raws: dict[CameraId, deque[tuple[str, str, bytes]]] = defaultdict(lambda: deque(maxlen=RAW_KEPT))
+    edges = dict.fromkeys((camera.site, camera.edge) for camera in cameras)
+    filters = [all_cameras(leaf, site, edge) for site, edge in edges for leaf in ("raw", "frame")]  # cameras may be added
+    async for message in bus.subscribe(filters, qos=0, depth=8 * len(cameras)):
         topic = Topic.parse(message.topic)
+        if topic.camera_id not in live.cameras:
+            raws.pop(topic.camera_id, None)
+            continue
         name = (message.properties.get("boot_id", ""), message.properties.get("seq", ""))
         if topic.leaf == "raw":
             roster.note_raw(topic.camera_id)

@@ -58,11 +58,27 @@ class LiveFrames:
         self, cameras: Iterable[CameraId], metrics: AggregatorMetrics, accept_unknown: bool = False, max_cameras: int = 256
     ) -> None:
         self._cameras = {camera: _Camera() for camera in cameras}
+        self._configured = set(self._cameras)
+        self._retired: dict[CameraId, None] = {}
         self._sites = {camera.site for camera in self._cameras}
         self._clocks: dict[str, EdgeClock] = {}
         self._watchers: set[Watcher] = set()
         self._metrics = metrics
         self._accept_unknown, self._max_cameras = accept_unknown, max_cameras
+
+    def know(self, cameras: Iterable[CameraId]) -> None:
+        """Take frames of these configured cameras from now on. Of those that are no longer configured some are under way still:
+        they are thrown away without a word, for an error would end their edge's stream, and its other cameras' with it."""
+        wanted = dict.fromkeys(cameras)
+        for gone in self._configured - wanted.keys():
+            self._cameras.pop(gone, None)
+            self._retired[gone] = None
+        while len(self._retired) > self._max_cameras:
+            self._retired.pop(next(iter(self._retired)))
+        self._configured = set(wanted)
+        for camera in wanted:
+            self._retired.pop(camera, None)
+            self._cameras.setdefault(camera, _Camera())
 
     @property
     def cameras(self) -> list[CameraId]:
@@ -81,6 +97,8 @@ class LiveFrames:
         Raises:
             UnknownCameraError: the site's file does not name its camera.
         """
+        if frame.camera in self._retired:
+            return False
         self.check_known(frame.camera)
         camera = self._cameras.setdefault(frame.camera, _Camera())
         labels = (frame.camera.edge, frame.camera.camera)

@@ -24,6 +24,10 @@ class Overview:
         self._live, self._roster, self._health = live, roster, health
         self._started_s = time.monotonic()
 
+    def reconfigure(self, site: SiteConfig) -> None:
+        """The edges' cameras are others from now on."""
+        self._site = site
+
     def find(self, key: str) -> CameraId:
         """The camera named "edge.camera".
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry
 
 from davy.aggregator.archive import Archive
+from davy.aggregator.config.configurator import Configurator
 from davy.aggregator.drift import DriftBoard
 from davy.aggregator.health import Health
 from davy.aggregator.live import LiveFrame, LiveFrames
@@ -32,6 +33,7 @@ class Parts:
     registry: CollectorRegistry
     shelf: Shelf
     controller: Controller
+    configurator: Configurator
     samples: SampleShelf
     drift: DriftBoard
     streams: dict[str, int] = field(default_factory=dict)

@@ -76,6 +76,8 @@ class Roster:
             case ("", "stats"):
                 edge = self._edge(topic.edge)
                 edge.stats, edge.stats_ns = _read_json(message), time.time_ns()
+            case (_, "status") if not message.payload:  # a camera that was taken out: its topic keeps nothing
+                self._cameras.pop(topic.camera_id, None)
             case (_, "status"):
                 said = _read_json(message)
                 self._cameras[topic.camera_id] = CameraStatus(

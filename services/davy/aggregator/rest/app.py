@@ -8,6 +8,7 @@ from fastapi.staticfiles import StaticFiles
 from davy.adapters.http import install_metrics, install_problem_handlers, problem_responses
 from davy.aggregator.parts import Parts
 from davy.aggregator.rest.cameras import camera_routes
+from davy.aggregator.rest.config import config_routes
 from davy.aggregator.rest.console import STATIC, console_routes
 from davy.aggregator.rest.drift import drift_routes
 from davy.aggregator.rest.events import event_routes
@@ -17,7 +18,7 @@ from davy.aggregator.rest.samples import sample_routes
 from davy.aggregator.rest.system import system_routes
 
 DESCRIPTION = """The cameras of a mine: newest frames, live streams, events, health; samples for
-training; models and their rollout to the edges.
+training; models and their rollout to the edges; the edges' configuration.
 
 Errors are `application/problem+json` (RFC 9457). A camera's id is `edge.camera`."""
 
@@ -42,6 +43,7 @@ def build_app(parts: Parts) -> FastAPI:
         sample_routes,
         registry_routes,
         rollout_routes,
+        config_routes,
         system_routes,
     ):
         app.include_router(routes(parts))

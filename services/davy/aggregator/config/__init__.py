@@ -1,0 +1,1 @@
+"""What every edge shall be configured as, who said so, and what the edges say about it."""
