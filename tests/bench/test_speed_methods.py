@@ -1,6 +1,6 @@
 import numpy as np
 
-from davy.adapters import jpeg
+from davy.adapters import jpeg, planes
 from davy.bench.peers import has_openvino
 from davy.bench.speed_methods import CLAHE, CODEC, COPY, EVERY, LEARNED, LUT, OURS, contestants, into_buffer, recode
 
@@ -23,5 +23,5 @@ def test_the_buffer_is_used_again(still):
 
 
 def test_a_jpeg_becomes_a_changed_jpeg():
-    found = recode(lambda image: np.full_like(image, 200))(jpeg.encode(FRAMES[0]))
+    found = recode(lambda image: planes.from_luma(np.full_like(image.y, 200)))(jpeg.encode(FRAMES[0]))
     assert jpeg.decode(found).mean() == 200

@@ -13,7 +13,7 @@ import numpy as np
 from davy.adapters import jpeg
 from davy.bench.judge import Tick
 from davy.bench.speed_frames import to_and_fro
-from davy.bench.speed_methods import EVERY, JPEG, OURS, QUALITY, STILL, into_buffer, recode
+from davy.bench.speed_methods import EVERY, JPEG, OURS, QUALITY, STILL, into_buffer, into_planes, recode
 from davy.frame import BgrImage
 from davy.runtime import StillEnhancer, VideoEnhancer
 
@@ -76,10 +76,10 @@ def _step(path: str, files: Sequence[bytes], model: Path | None) -> Callable[[in
     order = to_and_fro(len(files))
     frames = [jpeg.decode(data) for data in files]
     still = StillEnhancer(model)
-    change = into_buffer(still if path == STILL else VideoEnhancer(still, EVERY), frames[0])
     if path == JPEG:
-        again = recode(change)
+        again = recode(into_planes(VideoEnhancer(still, EVERY), frames[0].shape[:2]))
         return lambda index: again(files[order[index % len(order)]])
+    change = into_buffer(still if path == STILL else VideoEnhancer(still, EVERY), frames[0])
     return lambda index: change(frames[order[index % len(order)]])
 
 

@@ -6,11 +6,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from davy.adapters import jpeg
+from davy.adapters import jpeg, planes
 from davy.bench import peers
 from davy.bench.speed_frames import to_and_fro
 from davy.bench.speed_race import Contestant
-from davy.frame import BgrImage
+from davy.frame import BgrImage, YuvImage
 from davy.runtime import StillEnhancer, VideoEnhancer
 
 COPY, LUT, CLAHE = "copy", "cv2.LUT", "CLAHE on LAB"
@@ -43,7 +43,7 @@ def contestants(frames: Sequence[BgrImage], stills: Mapping[int, StillEnhancer])
             single[ZERO_DCE_OV] = peers.zero_dce_openvino(shape, threads)
         found += [Contestant(name, threads, _next_of(frames, run)) for name, run in single.items()]
         video = into_buffer(VideoEnhancer(still, EVERY), frames[0])
-        camera = into_buffer(VideoEnhancer(still, EVERY), frames[0])
+        camera = into_planes(VideoEnhancer(still, EVERY), shape)
         found += [
             Contestant(VIDEO, threads, _next_of(frames, video, EVERY), EVERY),
             Contestant(JPEG, threads, _next_of(files, recode(camera), EVERY), EVERY),
@@ -58,9 +58,15 @@ def into_buffer(enhancer: StillEnhancer | VideoEnhancer, like: BgrImage) -> peer
     return lambda image: enhancer.enhance(image, out=out)
 
 
-def recode(change: peers.Peer) -> Callable[[bytes], bytes]:
-    """JPEG in, changed, JPEG out."""
-    return lambda data: jpeg.encode(change(jpeg.decode(data)), QUALITY)
+def into_planes(enhancer: StillEnhancer | VideoEnhancer, shape: tuple[int, int]) -> Callable[[YuvImage], YuvImage]:
+    """The same with planes, of (height, width)."""
+    out = planes.empty(*shape)
+    return lambda image: enhancer.enhance_yuv(image, out=out)
+
+
+def recode(change: Callable[[YuvImage], YuvImage]) -> Callable[[bytes], bytes]:
+    """JPEG in, changed, JPEG out, from planes to planes, as an edge does it."""
+    return lambda data: jpeg.encode(change(jpeg.decode_yuv(data)), QUALITY)
 
 
 def _next_of(items: Sequence[Item], run: Callable[[Item], object], times: int = 1) -> Callable[[], None]:

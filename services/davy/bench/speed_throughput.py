@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from davy.adapters import jpeg
 from davy.bench.judge import Tick
 from davy.bench.speed_frames import to_and_fro
-from davy.bench.speed_methods import EVERY, QUALITY, into_buffer, recode
+from davy.bench.speed_methods import EVERY, QUALITY, into_planes, recode
 from davy.bench.speed_race import Middle
 from davy.frame import BgrImage
 from davy.runtime import StillEnhancer, VideoEnhancer
@@ -31,7 +31,8 @@ class Throughput:
 def throughput(frames: Sequence[BgrImage], still: StillEnhancer, tick: Tick, burst_s: float = BURST_S) -> Throughput:
     """Bursts with and without Davy in turn; every camera has its own state, and its turn on one of the threads."""
     files = [jpeg.encode(frame, QUALITY) for frame in frames]
-    ours = [recode(into_buffer(VideoEnhancer(still, EVERY), frames[0])) for _ in range(CAMERAS)]
+    shape = frames[0].shape[0], frames[0].shape[1]
+    ours = [recode(into_planes(VideoEnhancer(still, EVERY), shape)) for _ in range(CAMERAS)]
     alone = [recode(lambda image: image)] * CAMERAS
     fps, alone_fps, cpu_ms = [], [], []
     with ThreadPoolExecutor(THREADS) as pool:
