@@ -91,11 +91,11 @@ def normals(points: FloatImage) -> FloatImage:
 
 
 def facing(lamp: Lamp, points: FloatImage, normals: FloatImage) -> FloatImage:
-    """Lambert's cosine on surfaces with these normals, softened by what the rough rock scatters: (H, W), 0.25 to 1."""
+    """Lambert's cosine on surfaces with these normals, softened by what the rough rock scatters: (H, W), 0.1 to 1."""
     towards = np.array(lamp.position, np.float32) - points
     distance = np.sqrt(np.einsum("hwc,hwc->hw", towards, towards)) + np.float32(1e-3)
     cosine = np.clip(np.einsum("hwc,hwc->hw", towards, normals) / distance, 0, 1)
-    soft: FloatImage = np.float32(0.25) + np.float32(0.75) * cosine
+    soft: FloatImage = np.float32(0.1) + np.float32(0.9) * cosine
     return soft
 
 

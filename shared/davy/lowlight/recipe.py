@@ -39,8 +39,9 @@ class MineRecipe:
 
 # Where the depth is known the picture is a roadway: lamps hang along it, deep into it, and near walls see little of them.
 ROADWAY = MineRecipe(
-    lamps=(1, 5), lamp_m=(2.0, 26.0), head_lamp_share=0.3, display_mean=(0.09, 0.3), power_ratio=(0.2, 1.0),
-    ambient=(0.008, 0.15), extinction_per_m=(0.003, 0.05),
+    lamps=(1, 5), lamp_m=(2.0, 26.0), head_lamp_share=0.3, display_mean=(0.08, 0.25), power_ratio=(0.2, 1.0),
+    ambient=(0.004, 0.08), extinction_per_m=(0.001, 0.03), temperature_k=(3000.0, 6000.0), tint_stops=(-0.1, 0.2),
+    black_offset=(0.001, 0.009),
 )  # fmt: skip
 
 
