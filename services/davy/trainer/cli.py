@@ -10,7 +10,7 @@ import typer
 
 from davy.errors import ConfigError
 from davy.runtime import StillEnhancer
-from davy.trainer import ablate_cli, all_cli, stage_cli
+from davy.trainer import ablate_cli, adapt_cli, all_cli, drift_cli, stage_cli
 from davy.trainer.clip_cli import clip_app
 from davy.trainer.evaluate import evaluate, markdown, write_sheet
 from davy.trainer.feed import batches
@@ -36,6 +36,8 @@ app.add_typer(clip_app, name="clip")
 stage_cli.add_to(app)
 all_cli.add_to(app)
 ablate_cli.add_to(app)
+adapt_cli.add_to(app)
+drift_cli.add_to(app)
 
 
 @app.command("self-supervised")

@@ -11,7 +11,7 @@ from davy.nets.checkpoint import load_checkpoint, net_of, save_net
 from davy.nets.export import export_onnx
 from davy.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH
 
-PATHS = {"data", "low", "start", "prompts", "validation"}  # settings that hold folders or files
+PATHS = {"data", "low", "start", "prompts", "validation", "samples"}  # settings that hold folders or files
 
 
 def ship(checkpoint: Path, out: Path) -> tuple[Path, Path]:

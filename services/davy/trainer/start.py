@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import davy.nets
 from davy.errors import ConfigError, ModelError
 from davy.nets.checkpoint import load_checkpoint, load_net, load_tensors, net_of
 from davy.nets.ispcnn import IspCnn
@@ -59,3 +60,15 @@ def prompts_file(path: Path) -> Path:
     if not file.is_file():
         raise ModelError(str(file), "there is no prompt pair: train one with `davy train pair`, or give --no-clip")
     return file
+
+
+def shipped_weights() -> Path:
+    """The weights that come with Davy.
+
+    Raises:
+        ConfigError: this installation has none.
+    """
+    path = Path(next(iter(davy.nets.__path__))) / "weights" / EXPORTED
+    if not path.is_file():
+        raise ConfigError(f"{path} is not there: say which model runs: --model FILE")
+    return path

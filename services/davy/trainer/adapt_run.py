@@ -1,0 +1,99 @@
+"""The adaptation as one call that begins or goes on: samples, refreshed prompts, training, the files to ship."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from davy.clip import Clip, load_clip, load_prompts
+from davy.trainer.adapt import AdaptRun, Lessons, train
+from davy.trainer.adapt_items import Item, drifted_items, kept_items
+from davy.trainer.adapt_settings import AdaptSettings
+from davy.trainer.camera_samples import CameraSamples, chosen, find_cameras
+from davy.trainer.prompt_run import PROMPTS
+from davy.trainer.real import checksum_of_files
+from davy.trainer.run import CHECKPOINT, begin_from, resume_training, save_training, stored_settings
+from davy.trainer.sheet import from_tensor, write_png
+from davy.trainer.ship import ship
+from davy.trainer.stage_settings import PairSettings
+from davy.trainer.stages import Stop, run_pair
+from davy.trainer.start import EXPORTED, load_weights, weights_file
+from davy.trainer.terminal import CONSOLE, command_line, progress_bar
+
+PAIR, PICTURES = "pair", "pictures"
+MOST_IN_PROMPTS = 40  # pictures of a class: 70 ms each
+
+
+def run_adapt(settings: AdaptSettings, out: Path, stop: Stop) -> bool:
+    """Adapt in out, from its checkpoint where there is one; true when ispcnn.onnx and ispcnn.safetensors are written.
+
+    Raises: as of learn.
+    """
+    if not learn(settings, out, stop):
+        return False
+    if not (out / EXPORTED).exists():  # it is written last
+        ship(out / CHECKPOINT, out)
+    return True
+
+
+def learn(settings: AdaptSettings, out: Path, stop: Stop) -> bool:
+    """All but the export; true when it is finished.
+
+    Raises:
+        ConfigError: of the samples; or they, or the running model, have changed since the run began.
+        TrainingError: a loss is no number any more.
+    """
+    torch.set_num_threads(settings.threads)
+    out.mkdir(parents=True, exist_ok=True)
+    path, start_file = out / CHECKPOINT, weights_file(settings.start)
+    drifted, others = chosen(find_cameras(settings.samples), settings.drifted)
+    known = {
+        "photographs": {camera.name: _fingerprint(camera) for camera in (*drifted, *others)},
+        "running model": checksum_of_files([start_file]),
+    }
+    start = load_weights(start_file)
+    run: AdaptRun
+    if path.exists():
+        run = resume_training(settings, stored_settings(path, AdaptSettings)[1], known, path)
+    else:
+        torch.manual_seed(settings.seed)
+        run = begin_from(load_weights(start_file).train(), settings, command_line(), settings.steps)
+        save_training(run, known, path)  # from here on a kill is resumed
+    if not run.finished:
+        rng = np.random.default_rng((settings.seed, 4))
+        changed = [item for camera in drifted for item in drifted_items(camera, start, settings, rng)]
+        same = kept_items(others, start, settings, rng)
+        CONSOLE.print(f"{len(changed)} pictures of {', '.join(settings.drifted)}, {len(same)} of {len(others)} other cameras")
+        if settings.guided and not _refresh_prompts(changed, same, settings, out, stop):
+            return False
+        clip, prompts = _guide(settings, out)
+        with progress_bar(out.name, {"loss": "loss {:.4f}"}, run.step, run.total) as advance:
+            train(run, Lessons(changed, same, start, clip, prompts), known, out, advance, stop)
+    return run.finished
+
+
+def _fingerprint(camera: CameraSamples) -> dict[str, int]:
+    return {"count": len(camera.paths), "checksum": checksum_of_files(camera.paths)}
+
+
+def _refresh_prompts(changed: Sequence[Item], same: Sequence[Item], settings: AdaptSettings, out: Path, stop: Stop) -> bool:
+    """Stage 1 on what the cameras see now, against what they should look like; true when done."""
+    folders = {kind: out / PICTURES / kind for kind in ("low", "normal")}
+    for index, item in enumerate([*changed, *same][:MOST_IN_PROMPTS]):
+        for kind, picture in (("low", item.blocks.rgb), ("normal", item.target)):
+            write_png(folders[kind] / f"{index:04}.png", from_tensor(picture[0]))
+    words: dict[str, Any] = {"clip": settings.clip, "seed": settings.seed, "threads": settings.threads}
+    words |= {"steps": settings.prompt_steps, "low": (folders["low"],), "normal": (folders["normal"],)}
+    return run_pair(PairSettings.model_validate(words), out / PAIR, stop)
+
+
+def _guide(settings: AdaptSettings, out: Path) -> tuple[Clip | None, Tensor | None]:
+    if not settings.guided:
+        return None, None
+    clip = load_clip(settings.clip)
+    with torch.no_grad():
+        prompts: Tensor = load_prompts(out / PAIR / PROMPTS, clip)()
+    return clip, prompts

@@ -1,0 +1,132 @@
+"""The adaptation in small: tiny pictures, two cameras, a network that knows nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from skimage import data
+
+from davy.errors import ConfigError
+from davy.nets.checkpoint import load_checkpoint, load_net, save_net
+from davy.nets.ispcnn import IspCnn
+from davy.trainer.adapt_run import learn, run_adapt
+from davy.trainer.adapt_settings import AdaptSettings
+from davy.trainer.prompt_run import CHECKPOINT as PROMPT_CHECKPOINT
+from davy.trainer.run import CHECKPOINT
+
+QUICK = {"steps": 4, "prompt_steps": 0, "most": 2, "relit": 1, "most_kept": 2, "batch": 1, "kept": 1, "checkpoint_every": 1}
+
+
+@pytest.fixture
+def samples(tmp_path):
+    for camera, picture in (("north/gallery", data.coffee()), ("north/face", data.astronaut())):
+        folder = tmp_path / "samples" / camera
+        folder.mkdir(parents=True)
+        small = cv2.resize(np.ascontiguousarray(picture[:, :, ::-1]), (96, 64), interpolation=cv2.INTER_AREA)
+        for index in range(4):
+            gain = 0.12 if camera.endswith("gallery") and index >= 2 else 0.4
+            cv2.imwrite(str(folder / f"{index:08}.jpg"), (small * gain).astype(np.uint8))
+    return tmp_path / "samples"
+
+
+@pytest.fixture
+def make(tmp_path, samples):
+    torch.manual_seed(0)
+    save_net(tmp_path / "start.safetensors", IspCnn(8), {})
+
+    def settings(**changes):
+        words = {"samples": samples, "drifted": ("north/gallery",), "start": tmp_path / "start.safetensors", **QUICK, **changes}
+        return AdaptSettings.model_validate(words)
+
+    return settings
+
+
+def same_bits(one, other):
+    whole, parts = load_checkpoint(one / CHECKPOINT), load_checkpoint(other / CHECKPOINT)
+    for name in ("weights", "ema", "optimizer"):
+        ours, theirs = getattr(whole, name), getattr(parts, name)
+        assert ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours), name
+    return True
+
+
+def stops(after):
+    asked = iter(range(10_000))
+    return lambda: next(asked) >= after
+
+
+def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(make, tmp_path):
+    assert learn(make(), tmp_path / "whole", lambda: False)
+    assert not learn(make(), tmp_path / "parts", stops(2))
+    assert learn(make(), tmp_path / "parts", lambda: False)
+    assert same_bits(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_the_new_model_is_written_as_files_to_ship(make, tmp_path):
+    assert not run_adapt(make(steps=1), tmp_path / "run", stops(0))
+    assert run_adapt(make(steps=1), tmp_path / "run", lambda: False)
+    assert (tmp_path / "run" / "ispcnn.onnx").is_file()
+    assert load_net(tmp_path / "run" / "ispcnn.safetensors")[1]["settings"]["samples"] == "samples"
+
+
+def test_the_drifted_camera_gets_even_and_the_other_stays(make, tmp_path):
+    learn(make(steps=40, learning_rate=2e-3, warmup_steps=2, log_every=5), tmp_path / "run", lambda: False)
+    records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    first, last = records[0], records[-1]
+    assert last["loss_uneven"] < first["loss_uneven"] - 0.05
+    assert last["loss_charbonnier"] < 0.8 * first["loss_charbonnier"]
+    assert (tmp_path / "run" / "sheets" / "000040-train.png").exists()
+
+
+def test_prompts_are_refreshed_with_what_the_cameras_see_now(make, tmp_path):
+    words = {"clip": "davy:random:1", "prompt_steps": 2, "steps": 1, "log_every": 1}
+    assert not learn(make(**words), tmp_path / "run", stops(1))  # amid the looking
+    assert learn(make(**words), tmp_path / "run", lambda: False)
+    assert (tmp_path / "run" / "pair" / PROMPT_CHECKPOINT).is_file()
+    assert "loss_clip" in json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
+
+
+def test_other_samples_are_told_on_resuming(make, samples, tmp_path):
+    learn(make(), tmp_path / "run", stops(1))
+    (samples / "north" / "face" / "00000003.jpg").unlink()
+    with pytest.raises(ConfigError, match="photographs have changed"):
+        learn(make(), tmp_path / "run", lambda: False)
+
+
+def test_a_camera_without_samples_is_told_with_those_that_have_some(make, tmp_path):
+    with pytest.raises(ConfigError, match="no samples of north/belt: there are some of north/face, north/gallery"):
+        learn(make(drifted=("north/belt",)), tmp_path / "run", lambda: False)
+
+
+@pytest.mark.system
+def test_killed_at_any_step_it_resumes_and_ends_with_the_same_bits(make, samples, tmp_path):
+    words = [f"--set={name}={value}" for name, value in (QUICK | {"checkpoint_every": 3, "steps": 60}).items()]
+    command = [sys.executable, "-m", "davy", "train", "adapt", "--model", str(tmp_path / "start.safetensors"), *words]
+    command += ["--samples", str(samples), "--drifted", "north/gallery"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, env=environment, timeout=120)
+    killed, resume = 0, []
+    for _ in range(20):
+        process = subprocess.Popen([*command, "--out", str(tmp_path / "parts"), *resume], env=environment)
+        seen = steps_done(tmp_path / "parts")
+        while process.poll() is None and steps_done(tmp_path / "parts") < seen + 10:
+            time.sleep(0.05)
+        if process.poll() is not None:
+            assert process.returncode == 0
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        killed, resume = killed + 1, ["--resume"]
+    assert killed >= 2
+    assert same_bits(tmp_path / "whole", tmp_path / "parts")
+
+
+def steps_done(out):
+    path = out / CHECKPOINT
+    return load_checkpoint(path).facts["step"] if path.exists() else 0
