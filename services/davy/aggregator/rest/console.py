@@ -46,7 +46,7 @@ class Request(BaseModel):
 
 
 def console_routes(parts: Parts) -> APIRouter:
-    """GET /, GET /models, GET /samples, GET /docs and the WebSocket /v1/console."""
+    """GET /, GET /models, GET /edges, GET /samples, GET /docs and the WebSocket /v1/console."""
     routes = APIRouter()
 
     @routes.get("/", include_in_schema=False)
@@ -56,6 +56,10 @@ def console_routes(parts: Parts) -> APIRouter:
     @routes.get("/models", include_in_schema=False)
     async def models() -> FileResponse:
         return FileResponse(STATIC / "models.html", headers=_PAGE_HEADERS)
+
+    @routes.get("/edges", include_in_schema=False)
+    async def edges() -> FileResponse:
+        return FileResponse(STATIC / "edges.html", headers=_PAGE_HEADERS)
 
     @routes.get("/samples", include_in_schema=False)
     async def samples() -> FileResponse:
