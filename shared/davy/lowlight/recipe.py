@@ -30,8 +30,8 @@ class MineRecipe:
     vignette: Range = (0.1, 0.6)
     full_well_e: Range = (400.0, 8000.0)  # at white, after gain; logarithmic
     read_noise: Range = (0.0003, 0.002)  # of white of linear light, logarithmic
-    row_noise: Range = (0.0, 0.001)
-    black_offset: Range = (0.0, 0.008)
+    row_noise: Range = (0.0, 0.002)
+    black_offset: Range = (0.0, 0.016)
     hot_share: Range = (0.0, 2e-4)
     grain_px: Range = (0.0, 0.8)
     jpeg_quality: tuple[int, int] = (40, 95)
@@ -41,7 +41,7 @@ class MineRecipe:
 ROADWAY = MineRecipe(
     lamps=(1, 5), lamp_m=(2.0, 26.0), head_lamp_share=0.3, display_mean=(0.08, 0.25), power_ratio=(0.2, 1.0),
     ambient=(0.004, 0.08), extinction_per_m=(0.001, 0.03), temperature_k=(3000.0, 6000.0), tint_stops=(-0.1, 0.2),
-    black_offset=(0.001, 0.009),
+    black_offset=(0.001, 0.012),
 )  # fmt: skip
 
 
