@@ -10,9 +10,11 @@ PROGRAMS = {
     "enhance": ("davy.enhancer.enhance_cli", "enhance an image, a folder or a video file"),
     "aggregator": ("davy.aggregator.cli", "collect frames and events; REST, console, metrics"),
     "train": ("davy.trainer.cli", "train the ISP-CNN"),
+    "trainer": ("davy.trainer.service.cli", "the training service: runs on request, by schedule and by drift"),
     "bench": ("davy.bench.cli", "measure the pictures beside classical methods: tables, sheets, plots"),
     "models": ("davy.models_cli", "the registry of models: add, list, show, compare, tag, delete, verify"),
     "rollout": ("davy.rollout_cli", "bring a model to the edges in waves, watch it, take it back"),
+    "edges": ("davy.edges_cli", "configure edges from afar: cameras, strength, rate; history and rollback"),
     "keys": ("davy.keys_cli", "make, rotate, trust and revoke the keys that sign models"),
     "config": ("davy.site_cli", "check a mine.yaml, print its JSON Schema"),
 }
@@ -25,6 +27,7 @@ EXTRAS = {
     "keys": "model",
     "models": "registry",
     "rollout": "edge",
+    "edges": "edge",
 }
 
 
