@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import secrets
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
@@ -22,6 +20,7 @@ from davy.adapters.spool import Spool
 from davy.adapters.telemetry_http import serve_telemetry
 from davy.adapters.urls import redact
 from davy.edge.birth import birth_message
+from davy.edge.budget import Budget, slots_for
 from davy.edge.cameras import CameraStates
 from davy.edge.config.disk import ConfigDisk
 from davy.edge.config.judge import Judge
@@ -168,7 +167,7 @@ class _Edge:
         self._drift = DriftWatch(
             edge, folder, config.cameras, settings.drift_reference_s, settings.drift_window_s, self._events, registry
         )
-        self._openers, self._budget = openers, threading.BoundedSemaphore(settings.parallel or os.cpu_count() or 1)
+        self._openers, self._budget = openers, Budget(slots_for(settings.parallel, settings.threads))
         self._pipelines = Pipelines(config, self._pipeline, self._ledger, self._states, self._drift, self._sinks)
         self._stats = Stats(
             boot_id,

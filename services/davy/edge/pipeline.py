@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from davy.adapters import jpeg, planes
+from davy.edge.budget import Budget
 from davy.edge.capture import CameraState, Capture
 from davy.edge.ledger import Ledger
 from davy.edge.mailbox import Mailbox
@@ -46,7 +47,7 @@ class Pipeline:
         opener: OpenSource,
         enhancer: VideoEnhancer | None,
         stage: Stage | None,
-        budget: threading.Semaphore,
+        budget: Budget,
         ledger: Ledger,
         timings: Timings,
         deliver: Callable[[Outgoing], None],

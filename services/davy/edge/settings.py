@@ -17,8 +17,12 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
         None, description="A key set of `davy keys`: where set, only what its keys signed configures this edge over the wire."
     )
     max_cameras: PositiveInt = Field(32, description="A configuration with more is refused.")
-    threads: PositiveInt = Field(1, description="Threads for one picture.")
-    parallel: NonNegativeInt = Field(0, description="Pictures enhanced at once, all cameras together; 0: one per processor.")
+    # The thread budget: parallel x threads. Decoders, scalers and encoders take no thread of their own beside it.
+    parallel: NonNegativeInt = Field(
+        0,
+        description="Pictures worked on at once, all cameras in turn; 0: as many as there are processors for.",
+    )
+    threads: PositiveInt = Field(1, description="Threads of the network for one picture.")
     every: PositiveInt = Field(10, description="The network looks at one frame in so many; the pixels are done every frame.")
     stats_every_s: PositiveFloat = Field(10.0, description="Between two messages on the stats topic.")
     spool_max_bytes: int = Field(256 * 2**20, ge=2**20, description="Of the spool on disk; a tenth is kept for events.")
