@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from davy.adapters import jpeg
+from davy.adapters import jpeg, planes
 from davy.adapters.frame_messages import messages_of
 from davy.enhancer.ages import AgeEstimate
 from davy.errors import BrokerUnavailableError, DavyError, FrameTooLargeError
@@ -202,13 +202,13 @@ def _parse(message: Message) -> EncodedFrame:
 
 def _enhance(enhancer: VideoEnhancer, model: str, frame: EncodedFrame, config: CameraConfig) -> EncodedFrame:
     """In a thread."""
-    pixels = jpeg.decode(frame.jpeg)
-    better = enhancer.enhance(pixels, config.strength)
+    image = jpeg.decode_yuv(frame.jpeg)
+    better = enhancer.enhance_yuv(image, config.strength, out=planes.empty(*image.y.shape))
     return replace(
         frame,
         jpeg=jpeg.encode(better, config.quality),
-        width=pixels.shape[1],
-        height=pixels.shape[0],
+        width=image.size[0],
+        height=image.size[1],
         model=model,
         strength=config.strength,
         enhanced_ns=time.time_ns(),
