@@ -120,9 +120,7 @@ class KeySet(BaseModel):
             raise ConfigError(f"{len(found) or 'no'} keys begin with {id_or_start!r}; known keys: {known}")
         return found[0]
 
-    def verify(
-        self, manifest: bytes, signature: Signature, now: datetime | None, prefix: bytes = SIGNED_PREFIX
-    ) -> None:
+    def verify(self, manifest: bytes, signature: Signature, now: datetime | None, prefix: bytes = SIGNED_PREFIX) -> None:
         """Check who signed the bytes of a manifest, before anything in it is read.
 
         Args:
