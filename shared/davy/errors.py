@@ -227,6 +227,12 @@ class UnknownRolloutError(InvalidInputError):
         self.rollout = rollout
 
 
+class UnknownRunError(InvalidInputError):
+    def __init__(self, run: str) -> None:
+        super().__init__(f"there is no training run {run!r}")
+        self.run = run
+
+
 class ConflictError(InvalidInputError):
     """What was asked for does not go with what is under way; the text says what to do first."""
 

@@ -5,8 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from davy.trainer.exposure_target import ORDINARY
-from davy.trainer.stage_settings import SMOOTHING
+from davy.trainer.stage_settings import ORDINARY, SMOOTHING
 
 Share = float
 

@@ -12,6 +12,7 @@ from davy.errors import ConfigError
 from davy.runtime import StillEnhancer
 from davy.trainer import ablate_cli, adapt_cli, all_cli, drift_cli, stage_cli
 from davy.trainer.clip_cli import clip_app
+from davy.trainer.compare import compare
 from davy.trainer.evaluate import evaluate, markdown, write_sheet
 from davy.trainer.feed import batches
 from davy.trainer.photographs import Group
@@ -100,6 +101,20 @@ def evaluate_command(
             json_.parent.mkdir(parents=True, exist_ok=True)
             json_.write_text(json.dumps(scores, indent=1, allow_nan=False) + "\n")
         print(markdown(scores))
+
+
+@app.command("compare")
+def compare_command(
+    new: Annotated[Path, typer.Argument(help="ONNX file of the new model.")],
+    running: Annotated[Path, typer.Argument(help="ONNX file of the one that runs.")],
+    out: Annotated[Path, typer.Option(help="Folder for compare.json and compare.png.")],
+    validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
+    samples: Annotated[Path | None, typer.Option(help="Folder of pictures without references.")] = None,
+) -> None:
+    """A new model beside the one that runs: figures, and a sheet sample | running | new."""
+    with clear_errors():
+        for name, value in compare(new, running, load_validation(validate), samples, out).items():
+            print(f"{name:<28}{value:.4f}")
 
 
 @app.command("sheet")

@@ -9,10 +9,10 @@ from torch import Tensor
 from davy.frame import BgrImage
 from davy.trainer.patches import LUMA_BGR
 from davy.trainer.photographs import Group
+from davy.trainer.stage_settings import ORDINARY as ORDINARY
 
 ExposureTarget = Callable[[Tensor, Sequence[str]], Tensor]
 """Low-light RGB (B, 3, H, W) in [0, 1], and the group of each, to the wanted mean luma of each, (B,)."""
-ORDINARY = 0.42  # of [0, 1]: log-mean of the mean luma of 400 well-lit photographs
 
 
 def same_for_all(mean: float) -> ExposureTarget:

@@ -12,6 +12,8 @@ Labels = Literal["light", "exposure", "meaning", "fixed"]
 
 REPLAYED = 4  # photographs of stage 0 in a step of stage 2, beside as many real pictures
 
+ORDINARY = 0.42  # of [0, 1]: log-mean of the mean luma of 400 well-lit photographs
+
 SMOOTHING = 0.1  # of labels: a real normal picture is normal with 95 %, and an enhanced one need not be more
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from davy.errors import DavyError, InvalidInputError
+from davy.trainer.told import Told
 
 CONSOLE = Console(stderr=True)
 Advance = Callable[[int, int | None, Mapping[str, float]], None]
@@ -67,7 +68,10 @@ def progress_bar(title: str, shown: Mapping[str, str], done: int = 0, total: int
         task = bar.add_task(title, total=total, completed=done)
         mean: dict[str, float] = {}
 
+        told = Told(title)
+
         def advance(done: int, total: int | None, values: Mapping[str, float]) -> None:
+            told.tell(done, total, values)
             for name, value in values.items():
                 mean[name] = mean.get(name, value) * 0.95 + value * 0.05
             words = [form.format(mean[name]) for name, form in shown.items() if name in mean]

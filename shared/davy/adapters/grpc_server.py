@@ -29,6 +29,7 @@ from davy.errors import (
     UnknownCameraError,
     UnknownModelError,
     UnknownRolloutError,
+    UnknownRunError,
     UnknownSampleError,
 )
 from davy.telemetry import get_logger
@@ -52,6 +53,7 @@ _STATUS_OF: Sequence[tuple[type[DavyError], grpc.StatusCode]] = (  # the first t
     (UnknownModelError, grpc.StatusCode.NOT_FOUND),
     (UnknownRolloutError, grpc.StatusCode.NOT_FOUND),
     (UnknownSampleError, grpc.StatusCode.NOT_FOUND),
+    (UnknownRunError, grpc.StatusCode.NOT_FOUND),
     (ConflictError, grpc.StatusCode.FAILED_PRECONDITION),
     (ModelRefusedError, grpc.StatusCode.INVALID_ARGUMENT),
     (ImageTooLargeError, grpc.StatusCode.RESOURCE_EXHAUSTED),

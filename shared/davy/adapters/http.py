@@ -49,6 +49,7 @@ _STATUS: Mapping[type[errors.DavyError], HTTPStatus] = {
     errors.UnknownSampleError: HTTPStatus.NOT_FOUND,
     errors.UnknownEdgeError: HTTPStatus.NOT_FOUND,
     errors.UnknownConfigError: HTTPStatus.NOT_FOUND,
+    errors.UnknownRunError: HTTPStatus.NOT_FOUND,
     errors.ConflictError: HTTPStatus.CONFLICT,
     errors.ChangedMeanwhileError: HTTPStatus.PRECONDITION_FAILED,
     errors.ModelRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -1,0 +1,99 @@
+"""One training service, from its settings to its sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+from prometheus_client import CollectorRegistry
+
+from davy.adapters.grpc_server import serve_grpc
+from davy.adapters.http import serve_app
+from davy.adapters.run_store import RunStore
+from davy.adapters.tasks import until_first_ends
+from davy.telemetry import get_logger
+from davy.trainer.service.book import Book
+from davy.trainer.service.metrics import TrainerMetrics
+from davy.trainer.service.rest import build_app
+from davy.trainer.service.rpc import TrainerServicer
+from davy.trainer.service.schedule import keep_schedule, watch_drift
+from davy.trainer.service.settings import TrainerSettings
+from davy.trainer.service.worker import Worker
+from davy.v1 import trainer_pb2_grpc
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where a training service listens."""
+
+    http: int
+    grpc: int
+
+
+async def serve(
+    settings: TrainerSettings,
+    registry: CollectorRegistry | None = None,
+    ready: Callable[[Ports], None] | None = None,
+) -> None:
+    """Run trainings on request, by schedule and by drift, until cancelled; each is a process of its own.
+
+    A run that went on when the last service on the data folder was killed is adopted or resumed. While another service works
+    on the folder, this one answers requests and stands in reserve.
+
+    Args:
+        registry: where the metrics go, and what GET /metrics shows.
+        ready: called once, when HTTP and gRPC take connections, with their real ports.
+
+    Raises:
+        AddressUnavailableError: a port is taken.
+        ArchiveUnavailableError: the data folder cannot be used.
+    """
+    registry = registry or CollectorRegistry()
+    metrics, faults = TrainerMetrics(registry), dict[str, str]()
+    announce = _announce(ready)
+
+    def register(server: grpc.aio.Server) -> Sequence[str]:
+        trainer_pb2_grpc.add_TrainerServicer_to_server(TrainerServicer(book), server)
+        return ["davy.v1.Trainer"]
+
+    def aggregator_fault(fault: str) -> None:
+        if fault and not faults.get("aggregator"):
+            log.warning("aggregator.down", reason=fault)
+        faults["aggregator"] = fault
+
+    async with _store(settings) as store:
+        book = Book(settings, store)
+        worker = Worker(book, metrics)
+        app = build_app(book, registry, lambda: worker.active, faults)
+        await until_first_ends(
+            "trainer",
+            http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port)),
+            grpc=serve_grpc(settings.host, settings.grpc_port, register, lambda port: announce("grpc", port)),
+            worker=worker.run(),
+            schedule=keep_schedule(book, metrics, lambda: worker.active),
+            drift=watch_drift(book, metrics, lambda: worker.active, aggregator_fault),
+        )
+
+
+@asynccontextmanager
+async def _store(settings: TrainerSettings) -> AsyncIterator[RunStore]:
+    store = await asyncio.to_thread(RunStore, settings.data / "runs.db")
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _announce(ready: Callable[[Ports], None] | None) -> Callable[[str, int], None]:
+    """Call ready once both ports are known."""
+    known: dict[str, int] = {}
+
+    def announce(name: str, port: int) -> None:
+        known[name] = port
+        if ready and len(known) == 2:
+            ready(Ports(**known))
+
+    return announce

@@ -1,0 +1,93 @@
+"""The end of a run: package, signature, registry, tag, rollout. What fails leaves the registry as it was."""
+
+import json
+import math
+from pathlib import Path
+
+from davy.adapters import rollout_client
+from davy.adapters.registry import Entry, ModelRegistry
+from davy.atomic import write_atomic
+from davy.errors import DavyError, TrainingError
+from davy.model import pack
+from davy.model.keyring import TRUST, signing_key
+from davy.model.package import Provenance
+from davy.trainer.service.collect import ONNX, TENSORS
+from davy.trainer.service.commands import COMPARED
+from davy.trainer.service.record import RunRecord
+from davy.trainer.service.settings import TrainerSettings
+from davy.v1 import model_pb2
+
+PACKAGE = "package.zip"
+
+
+def figures_of(record: RunRecord, folder: Path) -> dict[str, float]:
+    """What the run has measured; of `prompts` its accuracies."""
+    path = folder / "train" / "report.json" if record.kind == "prompts" else folder / COMPARED
+    found = json.loads(path.read_text()) if path.is_file() else {}
+    return {name.replace("_", "-"): float(value) for name, value in found.items() if isinstance(value, int | float)}
+
+
+def check_figures(figures: dict[str, float], loss_most_db: float) -> None:
+    """Refuse a model that is no improvement worth a canary.
+
+    Raises:
+        TrainingError: it is worse on the references by more than allowed, black, or white.
+    """
+    if not all(map(math.isfinite, figures.values())):
+        raise TrainingError("refused: a figure of the new model is no number")
+    new, running = figures.get("val-psnr-db"), figures.get("val-psnr-db-running")
+    if new is not None and running is not None and new < running - loss_most_db:
+        raise TrainingError(f"refused: {new:.2f} dB on the references, the running model {running:.2f} dB")
+    luma, before = figures.get("sample-luma"), figures.get("sample-luma-running")
+    if luma is not None and before is not None and not before / 3 < luma < (1 + 2 * before) / 3:
+        raise TrainingError(f"refused: the mean luma of samples is {luma:.2f}, the running model's {before:.2f}")
+
+
+def register(settings: TrainerSettings, record: RunRecord, folder: Path) -> Entry:
+    """Package, sign, keep and tag the new model; done again after a kill, it keeps the same one.
+
+    Raises:
+        DavyError: a rule does not hold, there is no key, or the storage fails: nothing of it is in the registry then.
+        OSError: this disk is full.
+    """
+    registry = ModelRegistry(settings.registry_url, settings.keys / TRUST)
+    packed = folder / PACKAGE
+    if not packed.is_file():
+        told = Provenance(parent=record.result.parent, run=record.id, figures=record.result.figures)
+        train = folder / "train"
+        made = pack((train / ONNX).read_bytes(), (train / TENSORS).read_bytes(), card(record), signing_key(settings.keys), told)
+        write_atomic(packed, made.data)
+    entry = registry.add(packed.read_bytes())
+    if settings.tag:
+        try:
+            registry.tag(entry, settings.tag)
+        except DavyError:
+            if not entry.tags:
+                registry.delete(entry)
+            raise
+    return entry
+
+
+def card(record: RunRecord) -> str:
+    """The model card, Markdown."""
+    figures = "\n".join(f"| {name} | {value:.4g} |" for name, value in sorted(record.result.figures.items()))
+    cameras = f"\nAdapted to the changed light of {', '.join(record.drifted)}.\n" if record.drifted else ""
+    return (
+        f"# ISP-CNN of run {record.id}\n\nMade by the training service ({record.kind}). Why: {record.reason or 'asked for'}.\n"
+        f"{cameras}\nParent: {record.result.parent or 'the network that comes with Davy'}. Beside it, measured by the run:\n\n"
+        f"| figure | value |\n| --- | ---: |\n{figures}\n"
+    )
+
+
+async def begin_rollout(settings: TrainerSettings, model: str) -> str:
+    """Its id; the one that is there already if a killed run began it.
+
+    Raises:
+        DavyError: the aggregator is away, or another rollout goes on.
+    """
+    async with rollout_client.connect(settings.rollout_grpc) as client:
+        known = [each.id for each in await client.all() if each.model == model]
+        if known:
+            return known[0]
+        request = model_pb2.CreateRolloutRequest(model=model, canaries=settings.rollout_canaries)
+        return (await client.create(request)).id

@@ -1,0 +1,24 @@
+"""What becomes a run's process: says who it is, takes its place behind everybody else, and turns into the command.
+
+python -m davy.trainer.service.launch PID_FILE NICE CORES COMMAND...
+"""
+
+import os
+import sys
+from pathlib import Path
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def main() -> None:
+    pid_file, nice, cores, *command = sys.argv[1:]
+    numbers = [int(core) for core in cores.split(",")]
+    Path(pid_file).write_text(str(os.getpid()))
+    os.sched_setaffinity(0, numbers)
+    os.nice(int(nice))
+    os.environ.update(dict.fromkeys(THREADS, str(len(numbers))))
+    os.execvp(command[0], command)  # the same process: its pid, its group, its lease
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+// Training runs: what each does, its curves and its sheet as they come, and the three things that an operator may do.
+
+const EVERY_MS = 1500;
+const PARTS = { prompts: ["collect", "train"], retrain: ["collect", "train", "judge", "register", "rollout"] };
+PARTS.adapt = PARTS.retrain;
+const CURVES = ["loss", "psnr_db", "luma"]; // others come after these, the learning rate never
+const HIDDEN = ["learning_rate"];
+const MOST_POINTS = 400;
+
+const byId = (id) => document.getElementById(id);
+let picked = location.hash.slice(1);
+let source = null;
+let curves = new Map(); // stage, then value's name, to [step, value] pairs
+let drawn = false;
+
+function element(tag, className, ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+const time = (text) => (text ? text.slice(0, 19).replace("T", " ") : "-");
+const state = (name) => element("span", `state ${name}`, name);
+const number = (value) => (value === undefined ? "-" : value.toFixed(Math.abs(value) < 10 ? 3 : 2));
+
+async function ask(path, body = undefined, method = body === undefined ? "GET" : "POST") {
+  const headers = body ? { "Content-Type": "application/json" } : {};
+  const answer = await fetch(path, { method, headers, body: body ? JSON.stringify(body) : undefined });
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.detail ?? answer.statusText);
+  return said;
+}
+
+function tell(fault) {
+  byId("banner").hidden = !fault;
+  byId("banner").textContent = fault;
+}
+
+async function act(path, body) {
+  try {
+    const run = await ask(path, body, "POST");
+    tell("");
+    pick(run.id, true);
+    await refresh();
+  } catch (error) {
+    tell(error.message);
+  }
+}
+
+function pick(id, again = false) {
+  if (id === picked && source && !again) return;
+  picked = id;
+  window.history.replaceState(null, "", `#${id}`);
+  source?.close();
+  curves = new Map();
+  drawn = false;
+  byId("sheet").hidden = true;
+  source = new EventSource(`/v1/training-runs/${id}/events`);
+  source.addEventListener("progress", (event) => note(JSON.parse(event.data)));
+  source.addEventListener("state", () => refresh());
+  source.addEventListener("end", () => { source.close(); refresh(); });
+}
+
+function note(told) {
+  if (told.sheet) showSheet(told.sheet);
+  if (told.total === null) return; // looking at pictures, before the stage trains
+  if (!curves.has(told.stage)) curves.set(told.stage, new Map());
+  const values = curves.get(told.stage);
+  for (const [name, value] of Object.entries(told.values)) {
+    if (HIDDEN.includes(name)) continue;
+    if (!values.has(name)) values.set(name, []);
+    const points = values.get(name);
+    while (points.length && points.at(-1)[0] >= told.step) points.pop(); // resumed from a checkpoint
+    points.push([told.step, value]);
+  }
+  if (!drawn) requestAnimationFrame(drawCurves);
+  drawn = true;
+}
+
+function drawCurves() {
+  drawn = false;
+  const all = [...curves].flatMap(([stage, values]) => [...values].map(([name, points]) => ({ stage, name, points })));
+  const rank = ({ name }) => (CURVES.indexOf(name) + 1 || CURVES.length + 1);
+  all.sort((a, b) => a.stage.localeCompare(b.stage) || rank(a) - rank(b));
+  byId("curves").replaceChildren(...all.filter(({ points }) => points.length > 1).map(curve));
+}
+
+function curve({ stage, name, points }) {
+  const every = Math.ceil(points.length / MOST_POINTS);
+  const some = points.filter((_, index) => index % every === 0 || index === points.length - 1);
+  const values = some.map(([, value]) => value);
+  const low = Math.min(...values);
+  const span = Math.max(...values) - low || 1;
+  const first = some[0][0];
+  const width = some.at(-1)[0] - first || 1;
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 100 100");
+  svg.setAttribute("preserveAspectRatio", "none");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+  const place = ([step, value]) => `${((step - first) / width) * 100},${96 - ((value - low) / span) * 92}`;
+  line.setAttribute("points", some.map(place).join(" "));
+  svg.append(line);
+  const title = element("figcaption", "", element("span", "", `${stage}: ${name}`), element("b", "", number(values.at(-1))));
+  const ends = element("div", "ends", element("span", "", `${number(low)} to ${number(low + span)}`), element("span", "", `step ${some.at(-1)[0]}`));
+  return element("figure", "", title, svg, ends);
+}
+
+function showSheet(link) {
+  const sheet = byId("sheet");
+  if (sheet.getAttribute("src") !== link) sheet.src = link;
+  sheet.hidden = false;
+}
+
+function show(run) {
+  byId("shown").hidden = false;
+  byId("shown-title").textContent = run.id;
+  byId("shown-state").replaceChildren(state(run.cancelling ? "cancelling" : run.state));
+  byId("shown-told").textContent = run.told;
+  const ended = ["done", "failed", "cancelled"].includes(run.state);
+  byId("cancel").hidden = ended || run.cancelling;
+  byId("resume").hidden = !["failed", "cancelled"].includes(run.state);
+  const parts = PARTS[run.kind];
+  const now = parts.indexOf(run.part);
+  byId("parts").replaceChildren(...parts.map((part, index) => {
+    const done = run.state === "done" || index < now;
+    const at = index === now && run.state !== "waiting" ? (run.state === "failed" ? "bad" : "now") : "";
+    return element("li", done ? "past" : at, part);
+  }));
+  const { progress } = run;
+  const bar = byId("progress");
+  if (progress?.total) bar.value = progress.step / progress.total;
+  else if (ended || run.state === "waiting") bar.value = run.state === "done" ? 1 : 0;
+  else bar.removeAttribute("value");
+  byId("step").textContent = progress ? `${progress.stage}: ${progress.step} of ${progress.total ?? "?"}` : "";
+  const drifted = run.drifted.length ? ` · cameras ${run.drifted.join(", ")}` : "";
+  byId("why").textContent = `Why: ${run.reason || "asked for"}${drifted}${run.kills ? ` · ${run.kills} kills survived` : ""}`;
+  showResult(run.result);
+  if (run.sheet) showSheet(run.sheet);
+}
+
+function showResult(result) {
+  const { figures } = result;
+  const names = Object.keys(figures).filter((name) => !name.endsWith("-running"));
+  byId("figures").hidden = !names.length;
+  byId("figures").tBodies[0].replaceChildren(...names.map((name) => {
+    const before = figures[`${name}-running`];
+    const gain = before === undefined ? "-" : `${figures[name] >= before ? "+" : ""}${number(figures[name] - before)}`;
+    const cells = [number(before), number(figures[name]), gain].map((text) => element("td", "number", text));
+    return element("tr", "", element("td", "", name), ...cells);
+  }));
+  const words = [];
+  if (result.model) words.push(`model ${result.model.slice(0, 12)} (frames carry ${result.frame_id})`);
+  if (result.model) words.push(`parent ${result.parent.slice(0, 12) || "as installed"}`);
+  if (result.rollout) words.push(`rollout ${result.rollout}`);
+  if (result.note) words.push(result.note);
+  byId("result").textContent = words.join(" · ");
+}
+
+function row(run) {
+  const made = element("tr", "pick",
+    element("td", "", run.id), element("td", "", state(run.state)), element("td", "moment", time(run.started_at)),
+    element("td", "soft", run.reason || "asked for"), element("td", "soft", run.told));
+  made.tabIndex = 0;
+  made.setAttribute("aria-selected", String(run.id === picked));
+  made.addEventListener("click", () => { pick(run.id); show(run); });
+  made.addEventListener("keydown", (event) => { if (event.key === "Enter") made.click(); });
+  return made;
+}
+
+async function refresh() {
+  try {
+    const [{ runs }, ready] = await Promise.all([ask("/v1/training-runs"), ask("/readyz")]);
+    const faults = Object.values(ready.faults);
+    byId("service").textContent = [ready.active ? "" : "in reserve: another service does the work", ...faults].filter(Boolean).join(" · ");
+    byId("nothing").hidden = runs.length > 0;
+    const newest = runs.find((run) => run.state === "running") ?? runs[0];
+    const chosen = runs.find((run) => run.id === picked) ?? newest;
+    if (chosen) { pick(chosen.id); show(chosen); }
+    const rows = runs.map(row);
+    const held = document.activeElement?.closest?.("#runs tr")?.cells[0].textContent;
+    byId("runs").replaceChildren(...rows);
+    rows.find((each) => each.cells[0].textContent === held)?.focus();
+  } catch (error) {
+    tell(`the service does not answer: ${error.message}`);
+  }
+}
+
+byId("start").addEventListener("click", () => act("/v1/training-runs", { kind: byId("kind").value, reason: byId("reason").value }));
+byId("cancel").addEventListener("click", () => act(`/v1/training-runs/${picked}/cancel`));
+byId("resume").addEventListener("click", () => act(`/v1/training-runs/${picked}/resume`));
+refresh();
+setInterval(refresh, EVERY_MS);
