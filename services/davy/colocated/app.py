@@ -21,6 +21,7 @@ from davy.colocated.ledger import Account, read_accounts
 from davy.colocated.observer import CameraView, Views, observe, sample_quality
 from davy.colocated.settings import ColocatedSettings
 from davy.edge import app as edge
+from davy.edge.budget import Budget, slots_for
 from davy.edge.settings import EdgeSettings
 from davy.enhancer import app as enhancer
 from davy.enhancer.settings import EnhancerSettings
@@ -92,6 +93,7 @@ class ColocatedMine:
             site, addresses, {camera: CameraView() for camera in site.camera_ids()}, list(self._registries.values())
         )
         self._waiting = {"aggregator", "enhancer"}
+        self._budget = Budget(slots_for(parallel=0, threads=1))  # one process, one budget
 
     @property
     def registry_url(self) -> str:
@@ -155,7 +157,7 @@ class ColocatedMine:
         await self.running.listening.wait()  # an edge would wait for the aggregator just as well, but complain
         settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge", trust=self.keys / TRUST)
         openers: dict[str, OpenSource] = {**OPENERS, MINE_SCHEME: self.mine.open_source}
-        await edge.serve(settings, site, openers, self._registries[edge_id], still=still)
+        await edge.serve(settings, site, openers, self._registries[edge_id], still=still, budget=self._budget)
 
     def _note(self, service: str) -> None:
         self._waiting.discard(service)

@@ -72,6 +72,7 @@ async def serve(
     registry: CollectorRegistry | None = None,
     ready: Callable[[Ready], None] | None = None,
     still: StillEnhancer | None = None,
+    budget: Budget | None = None,
 ) -> None:
     """Capture, enhance and send until cancelled.
 
@@ -82,6 +83,7 @@ async def serve(
         registry: Where the metrics go: one for each edge of a process.
         ready: Called once, when the cameras are being opened.
         still: The enhancer, if the process shares one; else the settings' model is loaded.
+        budget: That of the process, if several edges share one; else the settings'.
 
     Raises:
         ConfigError: the site has no such edge, or its spool cannot be used.
@@ -105,7 +107,7 @@ async def serve(
             stack.callback(samples.close)
         try:
             registry = CollectorRegistry() if registry is None else registry
-            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples, disk).run(ready)
+            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples, disk, budget).run(ready)
         except ExceptionGroup as group:
             if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
                 raise group.exceptions[0] from group
@@ -142,6 +144,7 @@ class _Edge:
         spool: Spool,
         samples: SampleSpool | None,
         disk: ConfigDisk,
+        budget: Budget | None,
     ) -> None:
         self._settings, self._site = settings, site
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
@@ -167,7 +170,7 @@ class _Edge:
         self._drift = DriftWatch(
             edge, folder, config.cameras, settings.drift_reference_s, settings.drift_window_s, self._events, registry
         )
-        self._openers, self._budget = openers, Budget(slots_for(settings.parallel, settings.threads))
+        self._openers, self._budget = openers, budget or Budget(slots_for(settings.parallel, settings.threads))
         self._pipelines = Pipelines(config, self._pipeline, self._ledger, self._states, self._drift, self._sinks)
         self._stats = Stats(
             boot_id,

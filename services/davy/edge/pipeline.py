@@ -17,6 +17,7 @@ from davy.edge.mailbox import Mailbox
 from davy.edge.metrics import Timings
 from davy.edge.models.stage import Stage
 from davy.edge.onlooker import Onlooker
+from davy.edge.outlook import Outlook
 from davy.edge.shot import Outgoing, Shot
 from davy.errors import DavyError, FrameTooLargeError, ModelError
 from davy.frame import BgrImage, CameraId, EncodedFrame, Frame, Pixels, YuvImage
@@ -59,6 +60,7 @@ class Pipeline:
         self._enhancer, self._stage, self._budget, self._onlooker = enhancer, stage, budget, onlooker
         self._ledger, self._timings, self._deliver = ledger, timings, deliver
         self._mailbox: Mailbox[Shot] = Mailbox()
+        self._outlook = Outlook()
         self._loop = asyncio.get_running_loop()
         self._buffer: BgrImage | None = None
         self._planes: YuvImage | None = None
@@ -131,7 +133,7 @@ class Pipeline:
     def _process(self, shot: Shot) -> bool:
         """Whether the frame goes out."""
         max_age_s = self._config.max_age_ms / 1000
-        if shot.age_s > max_age_s:
+        if self._outlook.is_hopeless(shot.age_s, max_age_s):
             self._drop(DropStage.ENHANCE, DropReason.TOO_OLD)
             return False
         stage = DropStage.ENHANCE
@@ -143,6 +145,7 @@ class Pipeline:
             frame = self._encode(shot, pixels, enhanced_ns)
             self._timings.work(self._id.camera, DropStage.ENHANCE, done_s - began_s)
             self._timings.work(self._id.camera, DropStage.ENCODE, time.perf_counter() - done_s)
+            self._outlook.took(time.perf_counter() - began_s)
         except FrameTooLargeError as error:
             self._drop(stage, DropReason.TOO_LARGE)
             log.warning("frame.too_large", camera=self._id.camera, seq=shot.seq, error=str(error))

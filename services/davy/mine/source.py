@@ -15,21 +15,25 @@ from davy.ports import SourceOptions
 
 
 class MineSource:
-    """Frame n is for the instant epoch + n / fps. Read from one thread; close from any.
+    """Frame n is for the instant epoch + (n + phase) / fps. Read from one thread; close from any.
 
     Args:
         url: For messages.
         picture: Renders the frame of a Unix time in ns.
         epoch_ns: Unix time in ns of tick 0.
         options: fps paces it.
+        phase: In [0, 1), of a period: cameras do not all look at the same instant.
     """
 
-    def __init__(self, url: str, picture: Callable[[int], BgrImage], epoch_ns: int, options: SourceOptions) -> None:
+    def __init__(
+        self, url: str, picture: Callable[[int], BgrImage], epoch_ns: int, options: SourceOptions, phase: float = 0.0
+    ) -> None:
         if not options.fps > 0:
             raise ConfigError(f"{url}: fps is {options.fps:g}: write a number over 0")
-        self._url, self._picture, self._epoch_ns, self._fps = url, picture, epoch_ns, options.fps
+        self._url, self._picture, self._fps = url, picture, options.fps
+        self._epoch_ns = epoch_ns + round(phase * 1e9 / options.fps)
         self._closed = threading.Event()
-        self._tick = math.ceil((time.time_ns() - epoch_ns) * options.fps / 1e9) - 1
+        self._tick = math.ceil((time.time_ns() - self._epoch_ns) * options.fps / 1e9) - 1
         self._seq = 0
 
     def read(self) -> Frame:

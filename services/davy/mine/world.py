@@ -70,7 +70,7 @@ class Mine:
         view = parse_url(url)
         size, seed = options.size or DEFAULT_SIZE, self.seed if view.seed is None else view.seed
         usual, later = (self._renderer(view.place, size, seed, change) for change in (USUAL, view.change))
-        return MineSource(url, self._picture(usual, later, view.from_s), self.epoch_ns, options)
+        return MineSource(url, self._picture(usual, later, view.from_s), self.epoch_ns, options, _phase(view.place))
 
     def _picture(self, usual: Renderer, later: Renderer, from_s: float) -> Callable[[int], BgrImage]:
         def picture(captured_ns: int) -> BgrImage:
@@ -94,3 +94,8 @@ class Mine:
 
     def _unix_ns(self, t_s: float) -> int:
         return self.epoch_ns + round(t_s * 1e9)
+
+
+def _phase(place: str) -> float:
+    """When within its period a camera looks: real ones are not in step, and all at once would queue for a processor."""
+    return tuple(PLACES).index(place) / len(PLACES)
