@@ -143,3 +143,23 @@ async def test_fps_counts_the_last_seconds(live):
         live.put(frame(seq), "grpc")
     assert live.fps(FACE) == 2.0  # 10 in 5 s
     assert live.fps(BELT) == 0
+
+
+def test_a_configured_camera_comes_and_one_that_went_says_nothing_more(live):
+    shaft = CameraId("mine", "north", "shaft")
+    live.put(frame(1, BELT), "grpc")
+    live.know([FACE, shaft])
+    assert live.cameras == [FACE, shaft]
+    assert live.put(frame(1, shaft), "grpc")
+    assert not live.put(frame(2, BELT), "grpc")  # it was under way: its edge's stream goes on
+    with pytest.raises(UnknownCameraError):
+        live.newest(BELT)
+    live.know([FACE, BELT])
+    assert live.put(frame(3, BELT), "grpc")
+
+
+def test_cameras_that_nobody_configured_stay_where_they_are_taken(registry):
+    live = LiveFrames([FACE], AggregatorMetrics(registry), accept_unknown=True)
+    live.put(frame(1, BELT), "grpc")
+    live.know([FACE])
+    assert live.cameras == [FACE, BELT]

@@ -77,3 +77,9 @@ def test_edges_are_bounded(roster):
         say(roster, "status", b"online", edge=f"e{n}")
     with pytest.raises(InvalidInputError, match="1024 edges"):
         say(roster, "status", b"online", edge="one-too-many")
+
+
+def test_a_camera_that_was_taken_out_has_no_state_any_more(roster):
+    say(roster, "cam/face/status", {"state": "offline", "reason": "it was taken out of the configuration"})
+    say(roster, "cam/face/status", b"")
+    assert roster.camera(FACE).state == ""

@@ -137,3 +137,25 @@ def test_stop_ends_the_thread(watch):
     capture.stop()
     assert time.monotonic() - began < 1
     assert not any(thread.is_alive() for thread in capture._threads)
+
+
+def test_a_rate_is_taken_over_by_a_source_that_can_and_is_asked_of_no_other():
+    class Steady(Scripted):
+        fps = 0.0
+
+        def set_fps(self, fps: float) -> bool:
+            self.fps = fps
+            return fps <= 10
+
+    source = Steady(["frame", "hang"])
+    online = threading.Event()
+    capture = Capture(
+        "face", "x://y", SourceOptions(fps=20), lambda url, options: source, lambda frame: None, lambda *told: online.set()
+    )
+    assert not capture.set_fps(5)  # it is not open
+    capture.start()
+    assert online.wait(5)
+    assert (capture.set_fps(5), source.fps) == (True, 5)
+    assert not capture.set_fps(50)
+    capture.stop()
+    assert not capture.set_fps(5)

@@ -91,3 +91,30 @@ def test_p3_no_thread_ever_sees_a_sum_that_does_not_hold():
     assert all(0 <= account.in_flight <= 3 for account in seen)
     assert all(0 <= account.pending(sink) <= 3 for account in seen for sink in SINKS)
     assert ledger.read()["face"].in_flight == 0
+
+
+def test_a_camera_that_comes_back_goes_on_counting():
+    """The aggregator takes a seq that it has seen in this boot for an old frame."""
+    ledger = Ledger(["face"])
+    assert [ledger.capture("face"), ledger.capture("face")] == [1, 2]
+    ledger.retire("face")
+    ledger.drop("face", DropStage.ENHANCE, DropReason.STOPPED)  # one that was under way
+    assert ledger.read() == {}
+    ledger.open("face")
+    assert ledger.capture("face") == 3
+    assert ledger.read()["face"].in_flight == 2
+
+
+def test_what_is_entered_for_a_camera_that_never_was_is_lost_and_harms_nobody():
+    ledger = Ledger([])
+    ledger.retire("face")
+    ledger.send("face", DropStage.MQTT)
+    assert ledger.read() == {}
+
+
+def test_cameras_that_come_and_go_for_ever_take_no_more_memory():
+    ledger = Ledger([])
+    for number in range(300):
+        ledger.open(f"c{number}")
+        ledger.retire(f"c{number}")
+    assert len(ledger._retired) == 256

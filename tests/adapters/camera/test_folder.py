@@ -87,3 +87,10 @@ def test_real_frames_from_underground_are_a_camera():
     frames = [source.read() for _ in range(20)]
     assert {frame.size for frame in frames} == {(1280, 720)}
     assert source.damaged == 0
+
+
+def test_another_rate_needs_no_other_source(folder):
+    source = open_source(f"file://{folder}", SourceOptions(fps=100))
+    assert levels_of(source, 2) == [0, 1]
+    assert source.set_fps(10)
+    assert 0.25 < seconds(lambda: levels_of(source, 4)) < 0.7

@@ -105,3 +105,13 @@ def test_an_rtsp_camera_is_read_over_tcp_and_its_end_is_said(tmp_path):
         with pytest.raises(CameraError):
             levels_of(source, 100)
         source.close()
+
+
+def test_another_rate_needs_no_other_connection():
+    with mjpeg_server(jpeg_of, fps=40) as url:
+        source = open_source(url, SourceOptions(fps=40, timeout_s=2))
+        levels_of(source, 3)
+        assert source.set_fps(10)
+        took_s = seconds(lambda: levels_of(source, 10))
+        source.close()
+    assert 0.7 < took_s < 1.4

@@ -39,3 +39,10 @@ def test_a_closed_source_does_not_wait():
     assert pace.wait(0)
     closing.set()
     assert not pace.wait(60)
+
+
+def test_another_rate_counts_from_the_next_frame_on():
+    cap = RateCap(2)
+    assert sum(cap.wants(n / 50) for n in range(100)) <= 6
+    cap.set_fps(10)
+    assert 19 <= sum(cap.wants(2 + n / 50) for n in range(100)) <= 22
