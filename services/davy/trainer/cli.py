@@ -1,6 +1,7 @@
 """`davy train`: train the ISP-CNN, export it, judge it, look at it."""
 
 import json
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ import typer
 
 from davy.errors import ConfigError
 from davy.runtime import StillEnhancer
-from davy.trainer import ablate_cli, adapt_cli, all_cli, drift_cli, stage_cli
+from davy.trainer import ablate_cli, adapt_cli, all_cli, drift_cli, parallel, stage_cli
 from davy.trainer.clip_cli import clip_app
 from davy.trainer.compare import compare
 from davy.trainer.evaluate import evaluate, markdown, write_sheet
@@ -61,7 +62,7 @@ def self_supervised(
     chosen = {name: value for name, value in given.items() if value is not None} | settings_of_words(
         set_ or [], SelfSupervisedSettings
     )
-    with clear_errors():
+    with clear_errors(), parallel.joined():
         if resume_:
             run, groups, out = _resume(out, chosen)
         else:
@@ -72,6 +73,8 @@ def self_supervised(
         bar = progress_bar("training", shown, run.step, run.total)
         with batches(groups, run.settings, run.step) as source, stopping() as stop, bar as advance:
             train(run, groups, source, pairs, out, lambda run, values: advance(run.step, run.total, values), stop)
+        if not parallel.is_first():
+            return
         told = "done" if run.finished else "stopped; go on with --resume"
         print(f"{out / CHECKPOINT}: step {run.step} of {run.total or 'unknown'}, {run.seconds / 60:.1f} min, {told}")
 
@@ -156,6 +159,9 @@ def _resume(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group],
 
 def main() -> int:
     """Run the command; returns the exit status: 0 done, 1 failed, 2 the words were wrong."""
+    if parallel.asked_for() and sys.argv[1:2] not in (["self-supervised"], ["enhance"]):
+        print("davy train: torchrun is for self-supervised and enhance: start this command without it", file=sys.stderr)
+        return 2
     try:
         app()
     except SystemExit as end:

@@ -32,10 +32,12 @@ class Batch:
         return _tensor(self.low), _tensor(self.truth)
 
 
-def make_batch(groups: Sequence[Group], settings: SelfSupervisedSettings, index: int) -> Batch:
-    """Draw the batch with this index."""
-    rng = np.random.default_rng((settings.seed, index))
-    pairs = [_pair(groups, settings, rng) for _ in range(settings.batch)]
+def make_batch(
+    groups: Sequence[Group], settings: SelfSupervisedSettings, index: int, part: Sequence[int] | None = None
+) -> Batch:
+    """Draw the batch with this index, or a part of its pictures: each depends on the seed and on its own place alone."""
+    places = range(settings.batch) if part is None else part
+    pairs = [_pair(groups, settings, np.random.default_rng((settings.seed, index, 5, place))) for place in places]
     return Batch(np.stack([low for low, _ in pairs]), np.stack([truth for _, truth in pairs]))
 
 
@@ -50,8 +52,9 @@ def _pair(
     display = np.ascontiguousarray(truth, np.float32) / np.float32(255)
     chance = rng.random()
     if chance < settings.mine_share + settings.dark_share:
-        display = metered(display, settings)
-        truth = np.rint(display * 255).astype(np.uint8)
+        if group.name not in settings.exposed_alike:
+            display = metered(display, settings)
+            truth = np.rint(display * 255).astype(np.uint8)
     if chance < settings.mine_share:
         low = relight_as_mine(display, rng, depth=_depth(group, index, window, settings))
         truth = np.where(low.min(axis=2, keepdims=True) >= BURNT, np.rint(low * 255), truth).astype(np.uint8)

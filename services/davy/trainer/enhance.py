@@ -15,12 +15,12 @@ from davy.isp.blocks import block_statistics
 from davy.isp.pipeline import Parameters
 from davy.isp.pipeline import enhance as through_isp
 from davy.nets.ispcnn import IspCnn, thumbnail
-from davy.trainer import cue_losses, losses
+from davy.trainer import cue_losses, losses, parallel
 from davy.trainer.exposure_target import ExposureTarget
 from davy.trainer.mixed import MixedBatch
 from davy.trainer.patches import Box, look_at
 from davy.trainer.run import CHECKPOINT, Training, check_finite, save_training
-from davy.trainer.runlog import Means, RunLog
+from davy.trainer.runlog import Means, run_log
 from davy.trainer.self_supervised import BLOCKS_PX
 from davy.trainer.sheet import from_tensor, sheet, write_png
 from davy.trainer.stage_settings import EnhanceSettings
@@ -67,8 +67,8 @@ def train(
         TrainingError: a loss is no number any more, or no batches come.
     """
     settings, sheets, means = run.settings, out / "sheets", Means()
-    with closing(RunLog(out, run.step)) as log:
-        while not run.finished and not stop():
+    with closing(run_log(out, run.step)) as log:
+        while not run.finished and not parallel.agreed(stop):
             started = time.monotonic()
             rate = run.rate()
             for group in run.optimizer.param_groups:
@@ -82,7 +82,9 @@ def train(
             with torch.no_grad():
                 start = forward(guides.start, low)[0]
             terms = guided(low, batch.names, output, start, settings, guides)
-            terms |= seen_by_clip(low, output, batch.views, settings, guides)
+            if batch.views:
+                looked = seen_by_clip(low, output, batch.views, settings, guides)
+                terms |= {name: batch.views_share * term for name, term in looked.items()}
             terms["smooth"] = settings.smooth_weight * cue_losses.smoothness(
                 parameters.log2_gain[: len(low)], parameters.log2_colour[: len(low)]
             )
@@ -93,17 +95,21 @@ def train(
 
             run.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
+            luma = float(cue_losses.mean_luma(output.detach()).mean())
+            seen = {"loss": loss.item(), "luma": luma} | dict.fromkeys(_seen(settings, guides), 0.0)
+            seen = parallel.average(run.net, seen | {f"loss_{name}": term.item() for name, term in terms.items()})
             norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), settings.gradient_norm)
-            check_finite(run.step, loss.item(), norm.item(), lower_rate=0.0001)
+            check_finite(run.step, seen["loss"], norm.item(), lower_rate=0.0001)
             run.optimizer.step()
             run.follow()
             run.step += 1
-            run.seconds += time.monotonic() - started
+            run.seconds += parallel.same(time.monotonic() - started)
             run.plan()
 
-            values = {"loss": loss.item(), "luma": float(cue_losses.mean_luma(output.detach()).mean()), "learning_rate": rate}
-            means.add(values | {f"loss_{name}": term.item() for name, term in terms.items()})
-            tell(run.step, run.total, values)
+            means.add(seen | {"learning_rate": rate})
+            tell(run.step, run.total, {"loss": seen["loss"], "luma": seen["luma"], "learning_rate": rate})
+            if not parallel.is_first():
+                continue
             if run.step % settings.log_every == 0:
                 log.write("train", run.step, means.take() | {"steps_per_s": run.step / run.seconds})
             if run.step % settings.validate_every == 0 or run.finished:
@@ -114,7 +120,8 @@ def train(
                 write_png(sheets / f"{run.step:06}-train.png", sheet(rows))
             if run.step % settings.checkpoint_every == 0:
                 save_training(run, known, out / CHECKPOINT)
-    save_training(run, known, out / CHECKPOINT)
+    if parallel.is_first():
+        save_training(run, known, out / CHECKPOINT)
 
 
 def forward(net: IspCnn, images: Tensor) -> tuple[Tensor, Parameters]:
@@ -138,6 +145,14 @@ def guided(
         "distill": (settings.distill_weight, lambda: cue_losses.distillation(output, start)),
     }
     return {name: weight * loss() for name, (weight, loss) in named.items() if weight > 0}
+
+
+def _seen(settings: EnhanceSettings, guides: Guides) -> list[str]:
+    """What the CLIP's terms are called in the log, for a process none of whose pictures it looks at."""
+    if guides.clip is None:
+        return []
+    weights = {"clip": settings.clip_weight if guides.prompts is not None else 0, "fidelity": settings.fidelity_weight}
+    return [f"loss_{name}" for name, weight in weights.items() if weight > 0]
 
 
 def seen_by_clip(

@@ -16,6 +16,7 @@ from typing import Generic, NoReturn, TypeVar
 import cv2
 
 from davy.errors import TrainingError
+from davy.trainer import parallel
 from davy.trainer.data import Batch, make_batch
 from davy.trainer.photographs import Group
 from davy.trainer.settings import SelfSupervisedSettings
@@ -42,8 +43,8 @@ class Lane(Generic[T]):
 
 @contextmanager
 def batches(groups: Sequence[Group], settings: SelfSupervisedSettings, first: int) -> Iterator[Iterator[Batch]]:
-    """Batches of self-supervision, as `made_ahead` makes them."""
-    make = partial(make_batch, groups, settings)
+    """Batches of self-supervision, as `made_ahead` makes them; of several processes each has its part of every batch."""
+    make = partial(make_batch, groups, settings, part=parallel.part_of(settings.batch))
     with made_ahead(make, first, settings.workers, settings.ahead) as source:
         yield source
 

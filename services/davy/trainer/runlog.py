@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+from davy.trainer import parallel
+
 LOG = "log.jsonl"
 
 
@@ -34,6 +36,21 @@ class RunLog:
     def close(self) -> None:
         self._file.close()
         self._scalars.close()
+
+
+class NoLog(RunLog):
+    """Of a process that leaves writing to another."""
+
+    def __init__(self) -> None: ...
+
+    def write(self, kind: str, step: int, values: Mapping[str, float]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def run_log(out: Path, first_step: int) -> RunLog:
+    """The run's log, for the one process that writes it."""
+    return RunLog(out, first_step) if parallel.is_first() else NoLog()
 
 
 class Means:

@@ -11,11 +11,11 @@ from torch import Tensor
 from davy.isp.blocks import block_statistics
 from davy.isp.pipeline import Parameters, enhance
 from davy.nets.ispcnn import thumbnail
-from davy.trainer import losses
+from davy.trainer import losses, parallel
 from davy.trainer.data import Batch
 from davy.trainer.photographs import Group
 from davy.trainer.run import CHECKPOINT, Run, check_finite, save
-from davy.trainer.runlog import Means, RunLog
+from davy.trainer.runlog import Means, run_log
 from davy.trainer.sheet import from_tensor, sheet, write_png
 from davy.trainer.validate import Pair, validate
 
@@ -45,8 +45,8 @@ def train(
         TrainingError: a loss is no number any more, or no batches come.
     """
     settings, sheets, means = run.settings, out / "sheets", Means()
-    with closing(RunLog(out, run.step)) as log:
-        while not run.finished and not stop():
+    with closing(run_log(out, run.step)) as log:
+        while not run.finished and not parallel.agreed(stop):
             started = time.monotonic()
             rate = run.rate()
             for group in run.optimizer.param_groups:
@@ -63,17 +63,20 @@ def train(
 
             run.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
+            seen = {"loss": loss.item(), "psnr_db": psnr_db(output, truth)}
+            seen = parallel.average(run.net, seen | {f"loss_{name}": term.item() for name, term in terms.items()})
             norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), settings.gradient_norm)
-            check_finite(run.step, loss.item(), norm.item(), lower_rate=0.001)
+            check_finite(run.step, seen["loss"], norm.item(), lower_rate=0.001)
             run.optimizer.step()
             run.follow()
             run.step += 1
-            run.seconds += time.monotonic() - started
+            run.seconds += parallel.same(time.monotonic() - started)
             run.plan()
 
-            values = {"loss": loss.item(), "psnr_db": psnr_db(output, truth), "learning_rate": rate}
-            means.add(values | {f"loss_{name}": term.item() for name, term in terms.items()})
-            tell(run, values)
+            means.add(seen | {"learning_rate": rate})
+            tell(run, {"loss": seen["loss"], "psnr_db": seen["psnr_db"], "learning_rate": rate})
+            if not parallel.is_first():
+                continue
             if run.step % settings.log_every == 0:
                 log.write("train", run.step, means.take() | {"steps_per_s": run.step / run.seconds})
             if run.step % settings.validate_every == 0 or run.finished:
@@ -84,7 +87,8 @@ def train(
                 write_png(sheets / f"{run.step:06}-train.png", sheet(rows))
             if run.step % settings.checkpoint_every == 0:
                 save(run, groups, out / CHECKPOINT)
-    save(run, groups, out / CHECKPOINT)
+    if parallel.is_first():
+        save(run, groups, out / CHECKPOINT)
 
 
 def psnr_db(output: Tensor, truth: Tensor) -> float:

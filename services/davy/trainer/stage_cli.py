@@ -7,7 +7,7 @@ import typer
 from pydantic import BaseModel
 
 from davy.errors import ConfigError
-from davy.trainer import prompt_run
+from davy.trainer import parallel, prompt_run
 from davy.trainer.run import CHECKPOINT, stored_settings
 from davy.trainer.stage_settings import REPLAYED, EnhanceSettings, Labels, PairSettings, RefineSettings
 from davy.trainer.stages import run_enhance, run_pair, run_refine
@@ -113,9 +113,11 @@ def enhance(
             if "start" not in chosen:
                 raise ConfigError("say what to start from: --weights RUN, or the shipped ispcnn.safetensors")
             settings = _new(folder, CHECKPOINT, EnhanceSettings, chosen)
-        with stopping() as stop:
+        with parallel.joined(), stopping() as stop:
             finished = run_enhance(settings, folder, stop)
-        _tell(folder, CHECKPOINT, finished)
+            first = parallel.is_first()
+        if first:
+            _tell(folder, CHECKPOINT, finished)
 
 
 def _prompt_settings(

@@ -8,7 +8,7 @@ import torch
 from rich.progress import Progress
 
 from davy.clip import Clip, PromptPair, load_clip, load_prompts
-from davy.trainer import enhance, pair, prompt_run, refine, self_supervised
+from davy.trainer import enhance, pair, parallel, prompt_run, refine, self_supervised
 from davy.trainer.content_exposure import content_exposure
 from davy.trainer.exposure_target import ExposureTarget, prior_of
 from davy.trainer.feed import batches, made_ahead
@@ -108,17 +108,22 @@ def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: Expo
         "low-light pictures": fingerprint(low),
         "start or prompts": checksum_of_files(sources),
     }
-    if path.exists():
+    going_on = path.exists()
+    parallel.meet()  # before the first process writes it
+    if going_on:
         run = resume_training(settings, stored_settings(path, EnhanceSettings)[1], known, path)
     else:
         torch.manual_seed(settings.seed)
         run = begin_from(load_weights(start).train(), settings, command_line(), settings.steps)
-        save_training(run, known, path)  # a kill before the first checkpoint is resumed, too
+        if parallel.is_first():
+            save_training(run, known, path)  # a kill before the first checkpoint is resumed, too
     clip = load_clip(settings.clip) if settings.uses_clip else None
     exposure = exposure or _exposure(settings, clip, normal)
     guides = enhance.Guides(load_weights(start), exposure, clip, _prompts(settings, clip))
     pairs = load_validation(settings.validation)
-    make = partial(make_mixed, low, normal, settings)
+    for batch in (settings.batch, settings.replay.batch if settings.replay else settings.batch):
+        parallel.part_of(batch)  # an odd one is told before anything is made
+    make = partial(make_mixed, low, normal, settings, process=parallel.which())
     bar = progress_bar(out.name, {"loss": "loss {:.4f}", "luma": "luma {:.3f}"}, run.step, run.total)
     with made_ahead(make, run.step, settings.workers, settings.ahead) as source, bar as advance:
         enhance.train(run, guides, source, pairs, known, out, advance, stop)
@@ -145,10 +150,10 @@ def _prompts(settings: EnhanceSettings, clip: Clip | None) -> torch.Tensor | Non
 
 def read_groups(settings: SelfSupervisedSettings) -> list[Group]:
     """The pictures of settings.data, with a bar while reading and a line for each group."""
-    with Progress(console=CONSOLE, transient=True) as bar:
+    with Progress(console=CONSOLE, transient=True, disable=not parallel.is_first()) as bar:
         task = bar.add_task("reading photographs")
         groups = load_groups(settings, lambda done, total: bar.update(task, completed=done, total=total))
-    for group in groups:
+    for group in groups if parallel.is_first() else ():
         CONSOLE.print(_described(group), highlight=False)
     return groups
 

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from davy.errors import DavyError, InvalidInputError
 from davy.trainer.told import Told
+from davy.trainer import parallel
 
 CONSOLE = Console(stderr=True)
 Advance = Callable[[int, int | None, Mapping[str, float]], None]
@@ -64,7 +65,7 @@ def stopping() -> Iterator[Callable[[], bool]]:
 def progress_bar(title: str, shown: Mapping[str, str], done: int = 0, total: int | None = None) -> Iterator[Advance]:
     """A bar with the values that `shown` names, each in its format: {"loss": "loss {:.4f}"}; means of about 20 steps."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=CONSOLE) as bar:
+    with Progress(*columns, console=CONSOLE, disable=not parallel.is_first()) as bar:
         task = bar.add_task(title, total=total, completed=done)
         mean: dict[str, float] = {}
 
