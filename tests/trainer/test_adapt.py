@@ -18,6 +18,7 @@ from davy.nets.checkpoint import load_checkpoint, load_net, save_net
 from davy.nets.ispcnn import IspCnn
 from davy.trainer.adapt_run import learn, run_adapt
 from davy.trainer.adapt_settings import AdaptSettings
+from davy.trainer.embedding_drift import load_reference
 from davy.trainer.prompt_run import CHECKPOINT as PROMPT_CHECKPOINT
 from davy.trainer.run import CHECKPOINT
 
@@ -89,6 +90,9 @@ def test_prompts_are_refreshed_with_what_the_cameras_see_now(make, tmp_path):
     assert not learn(make(**words), tmp_path / "run", stops(1))  # amid the looking
     assert learn(make(**words), tmp_path / "run", lambda: False)
     assert (tmp_path / "run" / "pair" / PROMPT_CHECKPOINT).is_file()
+    assert not (tmp_path / "run" / "embeddings.safetensors").exists()  # learn() leaves that to run_adapt
+    assert run_adapt(make(**words), tmp_path / "run", lambda: False)
+    assert len(load_reference(tmp_path / "run" / "embeddings.safetensors").means) == 3  # two lights of one camera, one other
     assert "loss_clip" in json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
 
 

@@ -12,7 +12,8 @@ from davy.clip import Clip, load_clip, load_prompts
 from davy.trainer.adapt import AdaptRun, Lessons, train
 from davy.trainer.adapt_items import Item, drifted_items, kept_items
 from davy.trainer.adapt_settings import AdaptSettings
-from davy.trainer.camera_samples import CameraSamples, chosen, find_cameras
+from davy.trainer.camera_samples import CameraSamples, chosen, find_cameras, split_by_light
+from davy.trainer.embedding_drift import REFERENCE, Reference, fit_reference, save_reference
 from davy.trainer.prompt_run import PROMPTS
 from davy.trainer.real import checksum_of_files
 from davy.trainer.run import CHECKPOINT, begin_from, resume_training, save_training, stored_settings
@@ -22,6 +23,7 @@ from davy.trainer.stage_settings import PairSettings
 from davy.trainer.stages import Stop, run_pair
 from davy.trainer.start import EXPORTED, load_weights, weights_file
 from davy.trainer.terminal import CONSOLE, command_line, progress_bar
+from davy.trainer.views import embed_views
 
 PAIR, PICTURES = "pair", "pictures"
 MOST_IN_PROMPTS = 40  # pictures of a class: 70 ms each
@@ -35,6 +37,8 @@ def run_adapt(settings: AdaptSettings, out: Path, stop: Stop) -> bool:
     if not learn(settings, out, stop):
         return False
     if not (out / EXPORTED).exists():  # it is written last
+        if settings.guided:
+            save_reference(out / REFERENCE, _seen(settings))
         ship(out / CHECKPOINT, out)
     return True
 
@@ -73,6 +77,18 @@ def learn(settings: AdaptSettings, out: Path, stop: Stop) -> bool:
         with progress_bar(out.name, {"loss": "loss {:.4f}"}, run.step, run.total) as advance:
             train(run, Lessons(changed, same, start, clip, prompts), known, out, advance, stop)
     return run.finished
+
+
+def _seen(settings: AdaptSettings) -> Reference:
+    """What the new model was trained on, each light of each camera a group, for the drift from now on."""
+    drifted, others = chosen(find_cameras(settings.samples), settings.drifted)
+    clip = load_clip(settings.clip)
+    groups = []
+    for camera in (*drifted, *others):
+        pictures = camera.read(2 * settings.most if camera in drifted else max(settings.most_kept // max(len(others), 1), 1))
+        first = split_by_light(pictures)
+        groups += [embed_views(clip, iter(part)) for part in (pictures[:first], pictures[first:]) if part]
+    return fit_reference(groups, clip.name)
 
 
 def _fingerprint(camera: CameraSamples) -> dict[str, int]:

@@ -34,12 +34,12 @@ class AdaptSettings(BaseModel, frozen=True, extra="forbid"):
     smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # as the prompts were trained
     spatial_weight: NonNegativeFloat = 0.5
     exposure_weight: NonNegativeFloat = 0.05
-    keep_weight: NonNegativeFloat = 1.0  # of the running model's output as the target on all other cameras
+    keep_weight: NonNegativeFloat = 2.0  # of the running model's output as the target on all other cameras
 
     batch: PositiveInt = 2  # pictures of drifted cameras in a step
     kept: PositiveInt = 3  # of others, beside them
-    steps: PositiveInt = 220  # 0.5 s each on one core
-    learning_rate: PositiveFloat = 5e-4
+    steps: PositiveInt = 200  # 0.6 s each on one core
+    learning_rate: PositiveFloat = 1.5e-3  # at 5e-4 some starting weights came a quarter of the way only
     final_rate: PositiveFloat = 1e-5
     warmup_steps: NonNegativeInt = 20
     weight_decay: float = Field(1e-4, ge=0)

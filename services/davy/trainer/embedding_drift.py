@@ -3,7 +3,7 @@
 An edge measures the light; this measures the picture, and needs the samples and a network: it is the training service's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from torch import Tensor
 
 from davy.clip import Clip
 from davy.errors import ConfigError, ModelError
-from davy.frame import BgrImage
 from davy.nets.checkpoint import load_tensors, save_tensors
 from davy.trainer.camera_samples import find_cameras
 from davy.trainer.views import embed_views
@@ -137,11 +136,6 @@ def camera_drifts(folder: Path, reference: Reference, clip: Clip, newest: int = 
     if clip.name != reference.clip:
         raise ConfigError(f"the reference was made with CLIP {reference.clip!r}, not with {clip.name!r}")
     return {name: embedding_drift(seen, reference) for name, seen in embeddings_of_cameras(folder, clip, newest).items()}
-
-
-def reference_of(pictures: Mapping[str, Sequence[BgrImage]], clip: Clip) -> Reference:
-    """From raw pictures by camera; errors as of fit_reference."""
-    return fit_reference([embed_views(clip, iter(each)) for each in pictures.values()], clip.name)
 
 
 def _distances(embeddings: Floats, reference: Reference) -> Floats:
