@@ -1,8 +1,9 @@
 import math
+from dataclasses import replace
 
 import pytest
 
-from davy.adapters.envelope import from_envelope, from_event, to_envelope, to_event
+from davy.adapters.envelope import from_envelope, from_event, to_envelope, to_event, to_wire
 from davy.errors import FrameTooLargeError, InvalidIdError, InvalidInputError, UnreadableImageError
 from davy.frame import CameraId, EncodedFrame
 from davy.v1 import frame_pb2, ingest_pb2
@@ -12,6 +13,13 @@ FRAME = EncodedFrame(
     CameraId("mine", "north", "face"), "b1", 7, 1_000, 1280, 720, JPEG, "ispcnn-1", 0.5, 2_000, JPEG, "00-abc-def-01"
 )
 EVENT = {"site": "mine", "edge": "north", "boot_id": "b1", "seq": 1, "occurred_ns": 5, "kind": "motion"}
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xff\xd8" + bytes(200)])
+@pytest.mark.parametrize("size", [5, 127, 128, 16_384, 300_000])
+def test_what_is_joined_is_what_protobuf_writes(size, raw):
+    frame = replace(FRAME, jpeg=b"\xff\xd8" + bytes(size - 2), raw_jpeg=raw)
+    assert to_wire(frame) == to_envelope(frame).SerializeToString()
 
 
 def test_a_frame_comes_back_as_it_was():

@@ -11,6 +11,7 @@ FRAME = EncodedFrame(
 def test_an_enhanced_frame_is_a_plain_jpeg_with_its_facts_beside_it():
     picture, meta = messages_of(FRAME)
     assert (picture.topic, picture.payload) == ("davy/v1/demo/north/cam/face/frame", FRAME.jpeg)
+    assert picture.payload is FRAME.jpeg  # the very bytes that the encoder made and that gRPC sends, uncopied
     assert (picture.content_type, picture.expiry_s, picture.qos, picture.retain) == ("image/jpeg", 2, 0, False)
     assert picture.properties == {
         "seq": "7",

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from davy.adapters.envelope import to_envelope
+from davy.adapters.envelope import to_wire
 from davy.errors import AggregatorUnavailableError, ConfigError
 from davy.frame import EncodedFrame
-from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
+from davy.v1 import ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
 
 MAX_MESSAGE_BYTES = 4_000_000
 KEEPALIVE_S = 10.0
@@ -30,6 +30,8 @@ _OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 5000),
     ("grpc.use_local_subchannel_pool", 1),  # the planes of one process share no connection by accident
 )
+
+_PUSH = f"/{ingest_pb2.DESCRIPTOR.services_by_name['Ingest'].full_name}/Push"  # its frames come as bytes
 
 Sent = TypeVar("Sent")
 Answer = TypeVar("Answer")
@@ -78,12 +80,12 @@ class Stream(Generic[Sent, Answer]):
             raise AggregatorUnavailableError(self._endpoint, "it answers nothing") from error
 
 
-class PushStream(Stream[frame_pb2.FrameEnvelope, ingest_pb2.Credit]):
-    """The live plane's stream."""
+class PushStream(Stream[bytes, ingest_pb2.Credit]):
+    """The live plane's stream; it takes serialized envelopes."""
 
     async def send_frame(self, frame: EncodedFrame) -> None:
         """As `send`."""
-        await self.send(to_envelope(frame))
+        await self.send(to_wire(frame))
 
 
 class IngestClient:
@@ -91,13 +93,15 @@ class IngestClient:
 
     def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
         self._stub = ingest_pb2_grpc.IngestStub(channel)
+        self._push: grpc.aio.StreamStreamMultiCallable[bytes, ingest_pb2.Credit]
+        self._push = channel.stream_stream(_PUSH, response_deserializer=ingest_pb2.Credit.FromString)
         self._samples = sample_pb2_grpc.SamplesStub(channel)
         self.endpoint = endpoint
 
     @asynccontextmanager
     async def push(self) -> AsyncIterator["PushStream"]:
         """The live plane: frames out, credits back."""
-        async with _cancelling(self._stub.Push()) as call:
+        async with _cancelling(self._push()) as call:
             yield PushStream(call, self.endpoint)
 
     @asynccontextmanager

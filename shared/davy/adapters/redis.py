@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from davy.adapters.envelope import from_envelope, to_envelope
+from davy.adapters.envelope import from_envelope, to_wire
 from davy.errors import InvalidInputError, StoreUnavailableError
 from davy.frame import CameraId, EncodedFrame
 from davy.telemetry import get_logger
@@ -52,7 +52,7 @@ class FrameStore:
         Raises:
             StoreUnavailableError: the server is away, full or refuses.
         """
-        data = to_envelope(frame).SerializeToString()
+        data = to_wire(frame)
         async with self._translated(), self._redis.pipeline(transaction=False) as pipe:
             pipe.set(f"{PREFIX}:frame:{frame.camera}", data, px=int(self.ttl_s * 1000))
             pipe.publish(f"{PREFIX}:frames:{frame.camera}", self.writer)
