@@ -51,6 +51,9 @@ format: $(VENV)/.dev  ## format the code, sort the imports
 proto: $(VENV)/.dev  ## generate shared/davy/v1 from proto/davy/v1
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py
 
+story: $(VENV)/.dev  ## light changes, drift, training, canary, rollout, three bad models: writes docs/story, 12 minutes
+	$(BIN)/davy mine story
+
 faults: $(VENV)/.dev  ## the long forms of the fault tests: 100 kills, 200 edges, bad models in a running mine
 	$(BIN)/pytest -m slow -k test_f $(PYTEST_ARGS)
 
@@ -91,4 +94,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: bench bench-quality help setup mine test unit check format proto faults compose-test train clean
+.PHONY: story bench bench-quality help setup mine test unit check format proto faults compose-test train clean

@@ -1,6 +1,7 @@
 """The composition of a whole mine in one process: what listens where, what is passed to whom."""
 
 import asyncio
+import time
 from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -84,8 +85,9 @@ class RunningMine:
 class ColocatedMine:
     """Broker, store, simulated cameras, edges, enhancer and aggregator of one site, over real sockets."""
 
-    def __init__(self, settings: ColocatedSettings, site: SiteConfig) -> None:
-        self.settings = settings
+    def __init__(self, settings: ColocatedSettings, site: SiteConfig, edges: Mapping[str, Any] | None = None) -> None:
+        """edges: settings of every edge, in place of its defaults."""
+        self.settings, self._edge_words = settings, dict(edges or {})
         self.mine = Mine(settings.seed)
         addresses = Addresses.choose(settings)
         self._registries = {edge_id: CollectorRegistry() for edge_id in site.edges}
@@ -94,6 +96,10 @@ class ColocatedMine:
         )
         self._waiting = {"aggregator", "enhancer"}
         self._budget = Budget(slots_for(parallel=0, threads=1))  # one process, one budget
+
+    def seconds(self) -> float:
+        """What the mine's clock shows."""
+        return self.mine.time_of(time.time_ns())
 
     @property
     def registry_url(self) -> str:
@@ -155,7 +161,7 @@ class ColocatedMine:
 
     async def _edge(self, site: SiteConfig, edge_id: str, still: StillEnhancer) -> None:
         await self.running.listening.wait()  # an edge would wait for the aggregator just as well, but complain
-        settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge", trust=self.keys / TRUST)
+        settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge", trust=self.keys / TRUST, **self._edge_words)
         openers: dict[str, OpenSource] = {**OPENERS, MINE_SCHEME: self.mine.open_source}
         await edge.serve(settings, site, openers, self._registries[edge_id], still=still, budget=self._budget)
 

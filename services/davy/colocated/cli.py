@@ -1,4 +1,4 @@
-"""`davy mine`: the whole mine in one process; `davy mine serve`, `render`, `pairs` and `truths`: its simulated cameras alone."""
+"""`davy mine`: the whole mine in one process; `serve`, `render`, `pairs`, `truths`: its cameras; `story`: the whole loop."""
 
 import asyncio
 import json
@@ -15,6 +15,7 @@ from rich.live import Live
 from davy.adapters.tasks import end
 from davy.colocated.app import ColocatedMine
 from davy.colocated.settings import ColocatedSettings
+from davy.colocated.story.cli import story
 from davy.colocated.table import as_json, live_table, one_line, summary_table
 from davy.errors import ConfigError, DavyError
 from davy.mine.cli import pairs, render, serve, truths
@@ -30,6 +31,7 @@ app.command()(serve)
 app.command()(render)
 app.command()(pairs)
 app.command()(truths)
+app.command()(story)
 
 
 @app.callback(invoke_without_command=True)

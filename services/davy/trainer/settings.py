@@ -26,6 +26,7 @@ class SelfSupervisedSettings(BaseModel, frozen=True, extra="forbid"):
 
     metered_mean: PositiveFloat = Field(0.5, lt=1)  # outputs end 0.15 stops under it; well-lit pictures have .42 to .46
     metering: Share = Field(0.75, ge=0, le=1)  # of the way there, in stops, that truths of dark samples are brought
+    exposed_alike: tuple[str, ...] = ("simulated", "truths")  # groups whose pictures keep their exposure: nobody chose it
 
     # the network and its optimiser
     start: Path | None = None  # weights to go on from, as of an earlier run; random ones without

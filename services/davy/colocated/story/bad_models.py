@@ -1,0 +1,77 @@
+"""Models that run and are good for nothing, to see that the gates of a rollout stop them."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from davy.runtime import shipped_model
+
+
+def _shipped() -> onnx.ModelProto:
+    return onnx.load(str(shipped_model()))
+
+
+def _rewired(change: dict[str, str], nodes: list[onnx.NodeProto], constants: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """The shipped graph with nodes put behind some of its outputs: change maps an output to its new inner name."""
+    model = _shipped()
+    for node in model.graph.node:
+        for index, name in enumerate(node.output):
+            node.output[index] = change.get(name, name)
+        for index, name in enumerate(node.input):
+            node.input[index] = change.get(name, name)
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
+    model.graph.node.extend(nodes)
+    return bytes(model.SerializeToString())
+
+
+def _where(out: str, figure: str, comparison: str) -> list[onnx.NodeProto]:
+    """1 where a figure of the thumbnail compares so with the constant "edge_", else 0."""
+    return [
+        helper.make_node(figure, ["thumb"], ["figure_"], keepdims=0),
+        helper.make_node(comparison, ["figure_", "edge_"], ["holds_"]),
+        helper.make_node("Cast", ["holds_"], [out], to=TensorProto.FLOAT),
+    ]
+
+
+def black() -> bytes:
+    """Gains at the bottom: every dark picture goes black."""
+    nodes = [
+        *_where("dark_", "ReduceMean", "Less"),
+        helper.make_node("Mul", ["dark_", "down_"], ["shift_"]),
+        helper.make_node("Add", ["cells_", "shift_"], ["cells"]),
+    ]
+    down = np.zeros((1, 16, 1, 1), np.float32)
+    down[0, :8] = -60
+    return _rewired({"cells": "cells_"}, nodes, {"edge_": np.full((), 0.2, np.float32), "down_": down})
+
+
+def nan() -> bytes:
+    """The square root of a negative number where a lamp is burnt out: no golden vector has one."""
+    nodes = [
+        *_where("lamp_", "ReduceMax", "Greater"),
+        helper.make_node("Neg", ["lamp_"], ["minus_"]),
+        helper.make_node("Sqrt", ["minus_"], ["root_"]),
+        helper.make_node("Add", ["cells_", "root_"], ["cells"]),
+    ]
+    return _rewired({"cells": "cells_"}, nodes, {"edge_": np.full((), 0.95, np.float32)})
+
+
+def slow() -> bytes:
+    """A long way to add nothing: products of large matrices, a zero of them onto the output."""
+    size = 900
+    nodes = [helper.make_node("ReduceMean", ["thumb"], ["mean_"], keepdims=0)]
+    nodes += [helper.make_node("Mul", ["matrix_", "mean_"], ["product0_"])]
+    nodes += [helper.make_node("MatMul", [f"product{i}_", "matrix_"], [f"product{i + 1}_"]) for i in range(4)]
+    nodes += [
+        helper.make_node("ReduceMean", ["product4_"], ["sum_"], keepdims=0),
+        helper.make_node("Mul", ["sum_", "zero_"], ["nothing_"]),
+        helper.make_node("Add", ["cells_", "nothing_"], ["cells"]),
+    ]
+    matrix = np.full((size, size), 1 / size, np.float32)
+    return _rewired({"cells": "cells_"}, nodes, {"matrix_": matrix, "zero_": np.zeros((), np.float32)})
+
+
+BAD: Mapping[str, Callable[[], bytes]] = {"black": black, "nan": nan, "slow": slow}
