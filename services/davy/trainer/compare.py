@@ -13,6 +13,7 @@ from davy.iqa import clipped_share, illumination_uniformity, psnr_db, ssim
 from davy.runtime import StillEnhancer
 from davy.trainer.photographs import find_pictures, read_bgr, shrink_to
 from davy.trainer.sheet import Row, sheet, write_png
+from davy.trainer.summary import titles
 from davy.trainer.validate import Pair
 
 MOST, SHOWN = 48, 12  # samples that are measured, evenly over the cameras; rows of the sheet
@@ -42,7 +43,7 @@ def compare(new: Path, running: Path, pairs: Sequence[Pair], samples: Path | Non
     some = [pictures[round(i)] for i in np.linspace(0, len(pictures) - 1, min(SHOWN, len(pictures)))]
     shown = some or [pair.low for pair in pairs[:SHOWN]]
     rows: list[Row] = [[low, stills["-running"].enhance(low), stills[""].enhance(low)] for low in shown]
-    write_png(out / "compare.png", sheet(rows))
+    write_png(out / "compare.png", np.vstack([titles(["sample", "running", "new"]), sheet(rows)]))
     write_atomic(out / "compare.json", (json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
     return found
 

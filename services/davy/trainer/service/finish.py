@@ -24,7 +24,7 @@ def figures_of(record: RunRecord, folder: Path) -> dict[str, float]:
     """What the run has measured; of `prompts` its accuracies."""
     path = folder / "train" / "report.json" if record.kind == "prompts" else folder / COMPARED
     found = json.loads(path.read_text()) if path.is_file() else {}
-    return {name.replace("_", "-"): float(value) for name, value in found.items() if isinstance(value, int | float)}
+    return {name.replace("_", "-"): float(value) for name, value in found.items() if isinstance(value, float)}
 
 
 def check_figures(figures: dict[str, float], loss_most_db: float) -> None:

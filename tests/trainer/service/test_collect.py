@@ -1,0 +1,70 @@
+import json
+
+import pytest
+from tests.aggregator.samples.test_rpc import push, sample
+from tests.fixtures.scenes import scene
+
+from davy.adapters import jpeg
+from davy.errors import AggregatorUnavailableError, ConfigError
+from davy.trainer.service import collect
+from davy.trainer.service.collect import Aggregator, bring_running_model, collect_samples
+
+pytest_plugins = ()
+
+
+async def no_check() -> None: ...
+
+
+@pytest.fixture
+async def aggregator(tmp_path):
+    from tests.aggregator.conftest import make_settings, make_site, running
+
+    async with running(make_settings(tmp_path / "aggregator"), make_site()) as found:
+        yield found
+
+
+async def test_samples_come_page_by_page_without_excluded_ones_and_the_pinned_are_kept_apart(
+    aggregator, settings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(collect, "PAGE", 2)
+    await push(aggregator, *(sample(seq, 2 * seq, camera="face" if seq < 4 else "belt") for seq in range(1, 6)))
+    known = (await aggregator.get("/v1/samples")).json()["samples"]
+    for which, use in ((known[0], "excluded"), (known[-1], "validation")):
+        await aggregator.client.put(f"/v1/samples/{which['id']}/use", json={"use": use})
+    folder = tmp_path / "run" / "samples"
+    await collect_samples(settings(aggregator=aggregator.http), folder, (), no_check)
+    found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.jpg"))
+    name = {each["id"]: f"{each['camera']}/{each['id']:010d}.jpg" for each in known}
+    train = [f"train/{name[each['id']]}" for each in known[1:-1]]
+    assert found == sorted([*train, f"validation/{name[known[-1]['id']]}"])
+    assert (folder / found[-1]).read_bytes() == jpeg.encode(scene(2))
+    origins = [json.loads(line) for line in (folder / "samples.jsonl").read_text().splitlines()]
+    assert {each["path"] for each in origins} == set(found)
+    assert {each["reason"] for each in origins} == {"dark"}
+
+
+async def test_only_the_newest_are_taken(aggregator, settings, tmp_path):
+    await push(aggregator, *(sample(seq, 2 * seq) for seq in range(1, 5)))
+    await collect_samples(settings(aggregator=aggregator.http, samples_most=2), tmp_path / "s", (), no_check)
+    assert sorted(path.stem for path in (tmp_path / "s").rglob("*.jpg")) == ["0000000003", "0000000004"]
+
+
+async def test_a_drifted_camera_without_samples_is_a_clear_error(aggregator, settings, tmp_path):
+    given = settings(aggregator=aggregator.http, samples_wait_s=0)
+    with pytest.raises(ConfigError, match=r"north\.face: fewer than 1"):
+        await collect_samples(given, tmp_path / "s", ("north.face",), no_check)
+    assert not (tmp_path / "s").exists()
+
+
+async def test_a_fleet_that_has_said_nothing_runs_what_was_installed(aggregator, settings, tmp_path):
+    assert await Aggregator(aggregator.http).running() == ""
+    assert await bring_running_model(settings(aggregator=aggregator.http), tmp_path / "running") == ""
+    assert sorted(path.name for path in (tmp_path / "running").iterdir()) == ["ispcnn.onnx", "ispcnn.safetensors"]
+    with pytest.raises(ConfigError, match="not to be had"):
+        await bring_running_model(settings(model="nosuch"), tmp_path / "other")
+
+
+async def test_an_aggregator_that_is_away_is_asked_again_and_then_told(settings, tmp_path, free_port, monkeypatch):
+    monkeypatch.setattr(collect, "AGAIN_S", 0.01)
+    with pytest.raises(AggregatorUnavailableError, match=str(free_port)):
+        await collect_samples(settings(aggregator=f"http://127.0.0.1:{free_port}"), tmp_path / "s", (), no_check)
