@@ -1,6 +1,9 @@
 """Pipelines side by side, with real threads and the real network; cameras that give more than can be worked on."""
 
 import asyncio
+import os
+import sys
+import threading
 import time
 from collections import Counter, defaultdict
 
@@ -12,7 +15,7 @@ from davy.adapters import jpeg, planes
 from davy.edge.budget import Budget
 from davy.edge.ledger import Ledger
 from davy.edge.metrics import Timings
-from davy.edge.pipeline import Pipeline
+from davy.edge.pipeline import GIVE_WAY, Pipeline
 from davy.edge.shot import Outgoing
 from davy.frame import CameraId, Frame
 from davy.runtime import StillEnhancer, VideoEnhancer
@@ -118,6 +121,16 @@ async def test_a_thin_camera_s_frames_go_out_as_they_came(run, pixels):
     frame = found["gallery"][-1][0]
     assert (frame.model, frame.raw_jpeg) == ("", b"")
     assert frame.jpeg == jpeg.encode(pixels, 90)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a thread a niceness of its own")
+async def test_enhancing_gives_way_to_reading_and_sending(run):
+    going = asyncio.create_task(run(scene(), CameraConfig(source="file:///none"), NAMES[:1], seconds=0.3))
+    await asyncio.sleep(0.2)
+    own = {thread.name: os.getpriority(os.PRIO_PROCESS, thread.native_id or 0) for thread in threading.enumerate()}
+    await going
+    assert own["enhance.gallery"] == min(own["capture.gallery"] + GIVE_WAY, 19)
+    assert own["capture.gallery"] == own["MainThread"]
 
 
 async def test_sizes_may_change_between_frames(still):
