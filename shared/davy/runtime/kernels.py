@@ -18,7 +18,7 @@ FRACTION = 6  # bits below a level in what settles
 BGR, YUV = 0, 1
 WHITE_SHARE = 32767  # all of the way, as settle.h counts shares
 
-_int, _long, _pointer, _float = ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p, ctypes.c_float
+_int, _long, _pointer = ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p
 
 
 class Picture(ctypes.Structure):
@@ -42,7 +42,7 @@ class Blocks(ctypes.Structure):
 class Maps(ctypes.Structure):
     _fields_ = [("stats", _pointer), ("pitch", _long), ("h", _int), ("w", _int), ("rows", _int), ("columns", _int)]
     _fields_ += [(name, _pointer) for name in ("cells", "column", "weight", "wide", "fits", "room")]
-    _fields_ += [("level", _float), ("wide_row", _int * 2)]
+    _fields_ += [("wide_row", _int * 2)]
 
 
 class Rendering(ctypes.Structure):

@@ -156,38 +156,52 @@ INLINE Words doubled(Half half) {
 #endif
 }
 
-INLINE void to_floats(Words v, Floats out[2]) {
+// Rounded.
+INLINE Ints to_ints(Floats v) {
 #ifdef __AVX2__
-    out[0] = (Floats)_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm256_castsi256_si128((__m256i)v)));
-    out[1] = (Floats)_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm256_extracti128_si256((__m256i)v, 1)));
+    return (Ints)_mm256_cvtps_epi32((__m256)v);
 #else
-    for (int i = 0; i < LANES; i++) out[i / 8][i % 8] = v[i];
+    return __builtin_convertvector(v + (Floats)((Ints)floats(0.5f) | ((Ints)v & INT32_MIN)), Ints);
 #endif
 }
 
-// Rounded, within [0, 32767].
-INLINE Words to_words(const Floats v[2]) {
+// Zipped lanes, within [0, 65535], to the order of the pixels.
+INLINE Words packed(Ints low, Ints high) {
 #ifdef __AVX2__
-    const __m256i packed = _mm256_packs_epi32(_mm256_cvtps_epi32((__m256)v[0]), _mm256_cvtps_epi32((__m256)v[1]));
-    return (Words)_mm256_max_epi16(_mm256_permute4x64_epi64(packed, 0xd8), _mm256_setzero_si256());
+    return (Words)_mm256_packus_epi32((__m256i)low, (__m256i)high);
 #else
     Words out;
     for (int i = 0; i < LANES; i++) {
-        const float each = v[i / 8][i % 8];
-        out[i] = (int16_t)(each < 0 ? 0 : each > 32767 ? 32767 : each + 0.5f);
+        const int32_t each = (i & 4 ? high : low)[(i & 3) + (i & 8) / 2];
+        out[i] = (int16_t)(uint16_t)(each < 0 ? 0 : each > 65535 ? 65535 : each);
     }
     return out;
 #endif
 }
 
-// Floats of from at eight indices of 0 to 7.
-INLINE Floats picked(const float *from, Ints index) {
+// Sixteen floats as words, rounded, within what words can hold.
+INLINE Words to_words(Floats first, Floats second) {
 #ifdef __AVX2__
-    return (Floats)_mm256_permutevar8x32_ps(_mm256_loadu_ps(from), (__m256i)index);
+    return (Words)_mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)to_ints(first), (__m256i)to_ints(second)), 0xd8);
 #else
-    Floats out;
-    for (int i = 0; i < 8; i++) out[i] = from[index[i]];
+    Words out;
+    const Ints v[2] = {to_ints(first), to_ints(second)};
+    for (int i = 0; i < LANES; i++) out[i] = (int16_t)(v[i / 8][i % 8] < -32768 ? -32768 : v[i / 8][i % 8] > 32767 ? 32767 : v[i / 8][i % 8]);
     return out;
+#endif
+}
+
+INLINE float greatest(Floats v) {
+    float most = v[0];
+    for (int i = 1; i < 8; i++) most = v[i] > most ? v[i] : most;
+    return most;
+}
+INLINE Floats greater(Floats a, Floats b) {
+#ifdef __AVX2__
+    return (Floats)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    const Ints above = a > b;
+    return (Floats)(((Ints)a & above) | ((Ints)b & ~above));
 #endif
 }
 

@@ -16,7 +16,6 @@ typedef struct {
     float *wide;           // 2 rows of cells at block width, (2, CELLS, pitch)
     float *fits;           // 3 rows of the base's slopes and offsets, (3, 6, pitch)
     float *room;           // (PLANES + 6, pitch)
-    float level;           // what a picture's values are divided by: 255, or 255 * 64
     int32_t wide_row[2];   // which row of cells lies there
 } Maps;
 
@@ -75,8 +74,8 @@ static void fit_row(Maps *m, int y) {
     for (int c = 0; c < 6; c++) fit[c * pitch - 1] = fit[c * pitch], fit[c * pitch + w] = fit[c * pitch + w - 1];
 }
 
-// Row y of the maps and, behind them, of what each changes by to the right: (2, MAPS, pitch), no margin. From values as they are
-// read to positions of the tone curve, 0 to 32768.
+// Row y of the maps and, behind them, of what each changes by to the right, and of the largest of p and q, and of r: (2 * MAPS + 2, pitch), no margin. From pixels in 1/64
+// of a level to positions of the tone curve, 0 to 65535.
 static void map_row(Maps *m, int y, float *out) {
     const int64_t pitch = m->pitch;
     const int w = m->w;
@@ -92,7 +91,7 @@ static void map_row(Maps *m, int y, float *out) {
     const float weight = widen_cells(m, y, &low, &high);
     const float *fit = smooth + MARGIN;
     const float *luma = m->stats + ((int64_t)y * PLANES + 3) * pitch + MARGIN;
-    const float unit = 32768 / m->level;
+    const float unit = 65535.0f / (255 << 6), top = 65535; // from 1/64 of a level
     for (int x = 0; x < w; x += 8) {
         const Floats slope = 0.299f * AT(fit, 0) + 0.587f * AT(fit, 1) + 0.114f * AT(fit, 2);
         const Floats offset = 0.299f * AT(fit, 3) + 0.587f * AT(fit, 4) + 0.114f * AT(fit, 5);
@@ -107,13 +106,19 @@ static void map_row(Maps *m, int y, float *out) {
             const Floats a = slope + saturation * (AT(fit, c) - slope), b = offset + saturation * (AT(fit, 3 + c) - offset);
             store_floats(out + c * pitch + x, unit * gain * keep);
             store_floats(out + (3 + c) * pitch + x, unit * based * a);
-            store_floats(out + (6 + c) * pitch + x, 32768.0f * (based * b - gain * CELL(VEIL + c)));
+            store_floats(out + (6 + c) * pitch + x, top * (based * b - gain * CELL(VEIL + c)));
         }
     }
     for (int c = 0; c < MAPS; c++) {
         float *row = out + c * pitch, *step = row + MAPS * pitch;
         row[w] = row[w - 1];
         for (int x = 0; x < w; x += 8) store_floats(step + x, load_floats(row + x + 1) - load_floats(row + x));
+    }
+    for (int x = 0; x < w; x += 8) {
+        Floats most = floats(0), rest = floats(0);
+        for (int c = 0; c < 6; c++) most = greater(most, greater(magnitude(AT(out, c)), magnitude(AT(out, MAPS + c))));
+        for (int c = 6; c < MAPS; c++) rest = greater(rest, greater(magnitude(AT(out, c)), magnitude(AT(out, MAPS + c))));
+        store_floats(out + 2 * MAPS * pitch + x, most), store_floats(out + (2 * MAPS + 1) * pitch + x, rest);
     }
 }
 #undef CELL

@@ -9,13 +9,14 @@ INLINE void column_sums(const int kind, const Picture *p, const Settled *s, cons
                         const int count, int32_t *sums, int64_t pitch) {
     Ints low[SUMS] = {{0}}, high[SUMS] = {{0}};
     const Words one = words(1);
+    Tint tint = {{{0}}};
     for (int y = top; y < top + rows; y += 2) {
         Words pixels[2][3] = {{{0}}};
         for (int row = 0; row < 2; row++) {
             if (y + row >= top + rows) break;
-            load_rgb(kind, p, s, k, y + row, x, count, pixels[row]);
+            load_rgb(kind, p, s, k, y + row, x, count, &tint, y + row == top, pixels[row]);
             for (int c = 0; c < 3; c++) {
-                if (kind != BGR_BYTES) pixels[row][c] = (pixels[row][c] + 2) >> 2; // 1/16 levels: sums of squares stay ints
+                pixels[row][c] = (pixels[row][c] + 2) >> 2; // 1/16 levels: sums of squares stay ints
                 for (int i = count; i < LANES; i++) pixels[row][c][i] = 0;
             }
         }
@@ -92,7 +93,7 @@ INLINE void measure_row(const int kind, const Picture *p, const Settled *s, cons
     for (; x + LANES <= p->width; x += LANES) column_sums(kind, p, s, k, top, rows, x, LANES, b->columns, pitch);
     if (x < p->width) column_sums(kind, p, s, k, top, rows, x, p->width - x, b->columns, pitch);
     for (int m = 0; m < SUMS; m++) block_sums(b->columns + m * pitch, b->sums + m * b->pitch, p->width, b->block);
-    const float level = kind == BGR_BYTES ? 1.0f / 255 : 1.0f / (16 * 255);
+    const float level = 1.0f / (16 * 255);
     means(b->sums, b->stats + (int64_t)j * PLANES * b->pitch, b->w, b->pitch, p->width, b->block, rows, level);
 }
 

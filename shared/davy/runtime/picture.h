@@ -38,8 +38,9 @@ INLINE Colours colours_of(int limited) {
         .green_u = SHARE(-0.344136 * c),
         .green_v = SHARE(-0.714136 * c),
         .blue = SHARE((1.772 * c - 1) / 2),
-        .fit = SHARE(limited ? 219.0 / 255 : 32767 / unit),
-        .floor = words(limited ? 16 << 7 : 0),
+        .fit = SHARE(219.0 / 255),
+        .floor = words((16 << 7) + 9), // 9: the half that rounds is in luma, and shrinks with it
+       
         .chroma = {u, u, u, u, u, u, u, u, v, v, v, v, v, v, v, v},
     };
 #undef SHARE
@@ -71,33 +72,51 @@ INLINE Words chroma_levels(const int16_t *from) {
     return doubled(half);
 }
 
-INLINE void to_rgb(Words y, Words u, Words v, const Colours *k, Words rgb[3]) {
+typedef struct { // what chroma adds to luma
+    Words rgb[3];
+} Tint;
+
+INLINE Tint tint_of(Words u, Words v, const Colours *k) {
     const Words middle = words(128 << FRACTION);
-    u -= middle, v -= middle, y -= k->black;
-    y += scaled(y, k->stretch);
-    const Words red = v + scaled(v, k->red), green = scaled(u, k->green_u) + scaled(v, k->green_v);
+    u -= middle, v -= middle;
     const Words part = scaled(u, k->blue);
-    rgb[0] = sum_within(y, red, TOP);
-    rgb[1] = sum_within(y, green, TOP);
-    rgb[2] = sum_within(y, u + part + part, TOP);
+    return (Tint){{v + scaled(v, k->red), scaled(u, k->green_u) + scaled(v, k->green_v), u + part + part}};
 }
 
-// Pixels x to x + 15 of row y (only `count` of them are there: the last is repeated) as red, green, blue: levels of 0 to 255
-// if read from BGR bytes, else levels times 64.
-INLINE void load_rgb(const int kind, const Picture *p, const Settled *s, const Colours *k, int y, int x, const int count, Words rgb[3]) {
+INLINE Tint load_tint(const int kind, const Picture *p, const Settled *s, const Colours *k, int y, int x, const int count) {
+    if (kind == YUV_SETTLED) {
+        const int64_t at = (y >> 1) * (s->pitch >> 1) + (x >> 1);
+        return tint_of(chroma_levels(s->levels[1] + at), chroma_levels(s->levels[2] + at), k);
+    }
+    const uint8_t *u = p->bytes[1] + (y >> 1) * p->stride[1] + (x >> 1), *v = p->bytes[2] + (y >> 1) * p->stride[2] + (x >> 1);
+    return tint_of(chroma_octets(u, count), chroma_octets(v, count), k);
+}
+
+INLINE Words load_luma(const int kind, const Picture *p, const Settled *s, const Colours *k, int y, int x, const int count) {
+    Words luma;
+    if (kind == YUV_SETTLED) {
+        luma = load_words(s->levels[0] + y * s->pitch + x);
+    } else {
+        luma = settled_octets(p->bytes[0] + y * p->stride[0] + x, count);
+    }
+    if (p->limited) luma -= k->black, luma += scaled(luma, k->stretch);
+    return luma;
+}
+
+// Pixels x to x + 15 of row y (only `count` of them are there: the last is repeated) as red, green, blue, in 1/64 of a level.
+// tint: of the row before, to be used by both rows that share it; null for a single row.
+INLINE void load_rgb(const int kind, const Picture *p, const Settled *s, const Colours *k, int y, int x, const int count, Tint *tint,
+                     int fresh, Words rgb[3]) {
     if (kind == BGR_BYTES) {
         uint8_t room[3 * LANES];
         Words bgr[3];
         load_triples(filled(p->bytes[0] + y * p->stride[0] + 3 * (int64_t)x, count, 3, room), bgr);
-        rgb[0] = bgr[2], rgb[1] = bgr[1], rgb[2] = bgr[0];
+        for (int c = 0; c < 3; c++) rgb[c] = bgr[2 - c] << FRACTION;
     } else if (kind == BGR_SETTLED) {
         for (int c = 0; c < 3; c++) rgb[c] = load_words(s->levels[2 - c] + y * s->pitch + x);
-    } else if (kind == YUV_SETTLED) {
-        const int64_t at = (y >> 1) * (s->pitch >> 1) + (x >> 1);
-        to_rgb(load_words(s->levels[0] + y * s->pitch + x), chroma_levels(s->levels[1] + at), chroma_levels(s->levels[2] + at), k, rgb);
     } else {
-        const Words luma = settled_octets(p->bytes[0] + y * p->stride[0] + x, count);
-        const uint8_t *u = p->bytes[1] + (y >> 1) * p->stride[1] + (x >> 1), *v = p->bytes[2] + (y >> 1) * p->stride[2] + (x >> 1);
-        to_rgb(luma, chroma_octets(u, count), chroma_octets(v, count), k, rgb);
+        if (fresh || !(y & 1)) *tint = load_tint(kind, p, s, k, y, x, count);
+        const Words luma = load_luma(kind, p, s, k, y, x, count);
+        for (int c = 0; c < 3; c++) rgb[c] = sum_within(luma, tint->rgb[c], TOP);
     }
 }

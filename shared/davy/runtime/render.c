@@ -2,27 +2,27 @@
 #include "maps.h"
 #include "picture.h"
 
-enum { TONE_STEPS = 16, TONE_FRACTION = 7 };
+enum { TONE_STEPS = 16, TONE_FRACTION = 7, ROWS = 16, TILE = 128 }; // rows and columns that are treated together
 
 typedef struct {
     Maps maps;
-    const int32_t *first, *pick; // for each eight pixels a block, for each pixel how many blocks further its left one is
-    const float *weight;         // for each pixel, of its right block
-    float *rows;                 // 2 rows of maps and their steps, (2, 2 * MAPS, pitch)
+    const int32_t *first;         // for each eight pixels a block
+    const int16_t *pick, *weight; // for each pixel how many blocks further its left one is, as bytes; of 32768, the right one's
+    float *rows;                  // 2 rows of maps, their steps and their sizes, (2, 2 * MAPS + 2, pitch)
     int16_t *chroma;             // of the row above, two words for two pixels
     const float *knots;          // TONE_STEPS + 1, from 0 to 1
     int32_t block;
 } Rendering;
 
 typedef struct {
-    int16_t base[TONE_STEPS], rise[TONE_STEPS];
-    uint8_t bytes[4][TONE_STEPS]; // low and high bytes of base, then of rise, as shuffles look them up
+    int16_t base[TONE_STEPS], rise[TONE_STEPS]; // the half that rounds is in the base
+    uint8_t bytes[4][TONE_STEPS];               // low and high bytes of base, then of rise, as shuffles look them up
 } Tone;
 
 static Tone tone_of(const float *knots) {
     Tone tone;
     int16_t at[TONE_STEPS + 1];
-    for (int i = 0; i <= TONE_STEPS; i++) at[i] = (int16_t)(knots[i] * (255 << TONE_FRACTION) + 0.5f);
+    for (int i = 0; i <= TONE_STEPS; i++) at[i] = (int16_t)(knots[i] * (255 << TONE_FRACTION) + 0.5f + (1 << (TONE_FRACTION - 1)));
     for (int i = 0; i < TONE_STEPS; i++) {
         tone.base[i] = at[i], tone.rise[i] = at[i + 1] - at[i];
         tone.bytes[0][i] = (uint8_t)tone.base[i], tone.bytes[1][i] = (uint8_t)(tone.base[i] >> 8);
@@ -37,21 +37,24 @@ INLINE __m256i shuffled(const uint8_t *table, __m256i index) {
 }
 #endif
 
-// The tone curve at positions of 0 to 32767, in 1/128 of a level.
-INLINE Words toned(Words position, const Tone *tone) {
-    const Words fraction = (position << 4) & 0x7ff0, index = position >> 11;
+// The tone curve at two rows of positions, 0 to 65535, in 1/128 of a level.
+INLINE void apply_tone(Words v[2], const Tone *tone) {
+    const Words index[2] = {(Words)((Unsigned)v[0] >> 12), (Words)((Unsigned)v[1] >> 12)};
+    Words base[2], rise[2];
 #ifdef __AVX2__
-    const __m256i even = (__m256i)(index | words(-32768)), odd = (__m256i)((index << 8) | words(0x80)); // 0x80: a byte of 0
-    const Words base = (Words)(shuffled(tone->bytes[0], even) | shuffled(tone->bytes[1], odd));
-    const Words rise = (Words)(shuffled(tone->bytes[2], even) | shuffled(tone->bytes[3], odd));
+    const __m256i both = _mm256_packus_epi16((__m256i)index[0], (__m256i)index[1]);
+    const __m256i base_low = shuffled(tone->bytes[0], both), base_high = shuffled(tone->bytes[1], both);
+    const __m256i rise_low = shuffled(tone->bytes[2], both), rise_high = shuffled(tone->bytes[3], both);
+    base[0] = (Words)_mm256_unpacklo_epi8(base_low, base_high), base[1] = (Words)_mm256_unpackhi_epi8(base_low, base_high);
+    rise[0] = (Words)_mm256_unpacklo_epi8(rise_low, rise_high), rise[1] = (Words)_mm256_unpackhi_epi8(rise_low, rise_high);
 #else
-    Words base, rise;
-    for (int i = 0; i < LANES; i++) base[i] = tone->base[index[i]], rise[i] = tone->rise[index[i]];
+    for (int row = 0; row < 2; row++)
+        for (int i = 0; i < LANES; i++) base[row][i] = tone->base[index[row][i]], rise[row][i] = tone->rise[index[row][i]];
 #endif
-    return base + scaled(rise, fraction);
+    for (int row = 0; row < 2; row++) v[row] = base[row] + scaled(rise[row], (v[row] << 3) & 0x7ff8);
 }
 
-INLINE Words levels_of(Words v) { return (Words)((Unsigned)(v + (1 << (TONE_FRACTION - 1))) >> TONE_FRACTION); }
+INLINE Words levels_of(Words v) { return (Words)((Unsigned)v >> TONE_FRACTION); }
 
 // 16 pixels and what of them there is to bytes.
 INLINE void put_octets(uint8_t *to, Words v, int count) {
@@ -76,7 +79,7 @@ INLINE void put_chroma(const Picture *out, const Colours *k, int y, int x, const
         return;
     }
     if (y & 1) both = (both >> 1) + (load_words(above) >> 1);
-    both = scaled(both, k->chroma) + words(128 << TONE_FRACTION);
+    both = scaled(both, k->chroma) + words((128 << TONE_FRACTION) + (1 << (TONE_FRACTION - 1)));
     uint8_t bytes[LANES];
     store_octets(bytes, levels_of(both));
     const int64_t row = y >> 1, pairs = count < LANES ? (count + 1) / 2 : 8;
@@ -93,50 +96,139 @@ INLINE void put(const int yuv, const Picture *out, const Colours *k, int y, int 
         return;
     }
     const Words luma = scaled(rgb[0], words(9798)) + scaled(rgb[1], words(19235)) + scaled(rgb[2], words(3735));
-    put_octets(out->bytes[0] + y * out->stride[0] + x, levels_of(scaled(luma, k->fit) + k->floor), count);
+    put_octets(out->bytes[0] + y * out->stride[0] + x, levels_of(out->limited ? scaled(luma, k->fit) + k->floor : luma), count);
     put_chroma(out, k, y, x, count, rgb, luma, above);
+}
+
+typedef struct { // of one channel at 16 pixels, zipped: (p, q) as pairs of words, r as ints; what each changes by from row to row
+    Words pairs[2], pair_steps[2];
+    Ints rest[2], rest_steps[2];
+} Slice;
+
+typedef struct { // maps between two rows of blocks under TILE columns, as words of as many bits as fit: v << shift
+    int16_t rows[4 * MAPS][TILE + 2 * LANES]; // each map, and behind it its change downwards; then all their changes to the right
+    int64_t first; // block
+    int shift, more; // more: by which r's words are too small
+} Strip;
+
+// Of the power of two that no size in a row of maps or its neighbour exceeds; a little more, so that nothing rounds beyond a word.
+INLINE int exponent_of(const Rendering *r, const float *upper, const float *lower, int row, int64_t first, int64_t last) {
+    const float *u = upper + row * r->maps.pitch, *l = lower + row * r->maps.pitch;
+    Floats most = floats(1e-3f);
+    for (int64_t j = first; j < last; j += 8) most = greater(most, greater(load_floats(u + j), load_floats(l + j)));
+    int exponent;
+    frexpf(greatest(most) * 1.01f, &exponent);
+    return exponent;
+}
+
+// The strip under columns [x, end); its first row of pixels lies `part` of the way.
+static void cut_strip(const Rendering *r, const float *upper, const float *lower, float part, int x, int end, Strip *strip) {
+    const int64_t pitch = r->maps.pitch, first = r->first[x / 8], last = r->first[(end - 1) / 8] + 8;
+    const float each = 1.0f / r->block;
+    const int exponents[2] = {exponent_of(r, upper, lower, 2 * MAPS, first, last), exponent_of(r, upper, lower, 2 * MAPS + 1, first, last)};
+    const int shift = exponents[0] > 15 ? 0 : exponents[0] < 3 ? 12 : 15 - exponents[0];
+    const int more = shift + exponents[1] > 15 ? shift + exponents[1] - 15 : 0;
+    const float scale = (float)(1 << shift);
+    for (int m = 0; m < 2 * MAPS; m++) {
+        const float unit = m % MAPS < 6 ? scale : scale / (1 << more);
+        const float *u = upper + m * pitch + first, *l = lower + m * pitch + first;
+        int16_t *start = strip->rows[2 * m], *step = strip->rows[2 * m + 1];
+        for (int64_t j = 0; j < last - first; j += LANES) {
+            const Floats a[2] = {load_floats(u + j) * unit, load_floats(u + j + 8) * unit};
+            const Floats down[2] = {load_floats(l + j) * unit - a[0], load_floats(l + j + 8) * unit - a[1]};
+            store_words(start + j, to_words(a[0] + part * down[0], a[1] + part * down[1]));
+            store_words(step + j, to_words(down[0] * each, down[1] * each));
+        }
+    }
+    strip->first = first, strip->shift = shift, strip->more = more;
+}
+
+// A row of a strip at 16 columns. near: eight blocks are enough for all of them.
+INLINE Words spread(const int16_t *row, const int64_t at[2], int near, Words pick) {
+#ifdef __AVX2__
+    const __m128i *first = (const __m128i *)(row + at[0]), *second = (const __m128i *)(row + at[1]);
+    const __m256i blocks = near ? _mm256_broadcastsi128_si256(_mm_loadu_si128(first)) : _mm256_loadu2_m128i(second, first);
+    return (Words)_mm256_shuffle_epi8(blocks, (__m256i)pick);
+#else
+    Words out;
+    for (int i = 0; i < LANES; i++) out[i] = row[at[near ? 0 : i / 8] + (pick[i] & 15) / 2];
+    return out;
+#endif
+}
+
+INLINE Words spread_between(const Strip *strip, int m, int down, const int64_t at[2], int near, Words pick, Words weight) {
+    const int16_t *row = strip->rows[2 * m + down], *right = strip->rows[2 * (m + MAPS) + down];
+    return spread(row, at, near, pick) + scaled(spread(right, at, near, pick), weight);
+}
+
+INLINE Ints shifted(Ints v, int by) {
+#ifdef __AVX2__
+    return (Ints)_mm256_sra_epi32((__m256i)v, _mm_cvtsi32_si128(by));
+#else
+    return v >> by;
+#endif
+}
+
+INLINE void slice_strip(const Rendering *r, const Strip *strip, int x, int c, Slice *slice) {
+    const int64_t at[2] = {r->first[x / 8] - strip->first, r->first[x / 8 + 1] - strip->first};
+    const Words pick = load_words(r->pick + x), weight = load_words(r->weight + x), zero = words(0);
+    const int near = r->block > 2;
+    Words p[2], q[2], rest[2];
+    for (int down = 0; down < 2; down++) {
+        p[down] = spread_between(strip, c, down, at, near, pick, weight);
+        q[down] = spread_between(strip, 3 + c, down, at, near, pick, weight);
+        rest[down] = spread_between(strip, 6 + c, down, at, near, pick, weight);
+    }
+    zip(p[0], q[0], &slice->pairs[0], &slice->pairs[1]), zip(p[1], q[1], &slice->pair_steps[0], &slice->pair_steps[1]);
+    Words low, high;
+    zip(zero, rest[0], &low, &high);
+    const int down = 16 - strip->more, half = 1 << strip->shift >> 1;
+    slice->rest[0] = shifted((Ints)low, down) + half, slice->rest[1] = shifted((Ints)high, down) + half;
+    zip(zero, rest[1], &low, &high);
+    slice->rest_steps[0] = shifted((Ints)low, down), slice->rest_steps[1] = shifted((Ints)high, down);
+}
+
+INLINE Words next_row(Slice *slice, Words value, Words luma, int shift) {
+    Words low, high;
+    zip(value, luma, &low, &high);
+    const Ints v[2] = {pair_sums(low, slice->pairs[0]) + slice->rest[0], pair_sums(high, slice->pairs[1]) + slice->rest[1]};
+    for (int half = 0; half < 2; half++) slice->pairs[half] += slice->pair_steps[half], slice->rest[half] += slice->rest_steps[half];
+    return packed(shifted(v[0], shift), shifted(v[1], shift));
 }
 
 // Rows [begin, end), all of which lie between two rows of block centres, at 16 columns. The first row lies `part` of the way.
 INLINE void render_columns(const int kind, const Picture *in, const Settled *s, const Picture *out, const Colours *k, const Rendering *r,
-                           const float *upper, const float *lower, int begin, int end, float part, int x, const int count,
-                           const Tone *tone) {
-    Floats from[2][MAPS], change[2][MAPS];
-    const int64_t pitch = r->maps.pitch;
-    for (int half = 0; half < 2; half++) {
-        const int64_t at = r->first[x / 8 + half];
-        const Ints pick = load_ints(r->pick + x + 8 * half);
-        const Floats weight = load_floats(r->weight + x + 8 * half);
-        for (int m = 0; m < MAPS; m++) {
-            const float *u = upper + m * pitch + at, *l = lower + m * pitch + at;
-            from[half][m] = picked(u, pick) + weight * picked(u + MAPS * pitch, pick);
-            change[half][m] = picked(l, pick) + weight * picked(l + MAPS * pitch, pick) - from[half][m];
+                           const Strip *strip, int begin, int end, int x, const int count, const Tone *tone) {
+    Words pixels[ROWS + 1][3], luma[ROWS + 1];
+    Tint tint = {{{0}}};
+    const int rows = end - begin;
+    for (int i = 0; i < rows; i++) {
+        load_rgb(kind, in, s, k, begin + i, x, count, &tint, !i, pixels[i]);
+        luma[i] = scaled(pixels[i][0], words(9798)) + scaled(pixels[i][1], words(19235)) + scaled(pixels[i][2], words(3735));
+    }
+    for (int c = 0; c < 3; c++) {
+        Slice slice;
+        slice_strip(r, strip, x, c, &slice);
+        for (int i = 0; i < rows; i += 2) { // of an odd number, the last with one that nobody reads
+            Words v[2];
+            for (int row = 0; row < 2; row++) v[row] = next_row(&slice, pixels[i + row][c], luma[i + row], strip->shift);
+            apply_tone(v, tone);
+            for (int row = 0; row < 2; row++) pixels[i + row][c] = v[row];
         }
     }
-    const float each = 1.0f / r->block;
-    for (int y = begin; y < end; y++, part += each) {
-        Words rgb[3];
-        Floats values[3][2], results[3][2];
-        load_rgb(kind, in, s, k, y, x, count, rgb);
-        for (int c = 0; c < 3; c++) to_floats(rgb[c], values[c]);
-        for (int half = 0; half < 2; half++) {
-            const Floats luma = 0.299f * values[0][half] + 0.587f * values[1][half] + 0.114f * values[2][half];
-            for (int c = 0; c < 3; c++) {
-#define MAP(m) (from[half][m] + part * change[half][m])
-                results[c][half] = MAP(c) * values[c][half] + MAP(3 + c) * luma + MAP(6 + c);
-#undef MAP
-            }
-        }
-        for (int c = 0; c < 3; c++) rgb[c] = toned(to_words(results[c]), tone);
-        put(kind & 1, out, k, y, x, count, rgb, r->chroma + x);
-    }
+    for (int i = 0; i < rows; i++) put(kind & 1, out, k, begin + i, x, count, pixels[i], r->chroma + x);
 }
 
 INLINE void render_rows(const int kind, const Picture *in, const Settled *s, const Picture *out, const Colours *k, const Rendering *r,
                         const float *upper, const float *lower, int begin, int end, float part, const Tone *tone) {
-    int x = 0;
-    for (; x + LANES <= in->width; x += LANES) render_columns(kind, in, s, out, k, r, upper, lower, begin, end, part, x, LANES, tone);
-    if (x < in->width) render_columns(kind, in, s, out, k, r, upper, lower, begin, end, part, x, in->width - x, tone);
+    Strip strip;
+    for (int tile = 0; tile < in->width; tile += TILE) {
+        const int last = tile + TILE < in->width ? tile + TILE : in->width;
+        cut_strip(r, upper, lower, part, tile, last, &strip);
+        int x = tile;
+        for (; x + LANES <= last; x += LANES) render_columns(kind, in, s, out, k, r, &strip, begin, end, x, LANES, tone);
+        if (x < last) render_columns(kind, in, s, out, k, r, &strip, begin, end, x, last - x, tone);
+    }
 }
 
 // The whole picture, from its bytes or, where s is not NULL, from what it settled to.
@@ -144,9 +236,8 @@ void davy_render(const Picture *in, const Settled *s, const Picture *out, Render
     const Colours k = colours_of(in->limited);
     const Tone tone = tone_of(r->knots);
     const int kind = in->format + (s ? 2 : 0), height = in->height, h = r->maps.h;
-    const int64_t row = 2 * MAPS * r->maps.pitch;
+    const int64_t row = (2 * MAPS + 2) * r->maps.pitch;
     const float lead = 0.5f * r->block - 0.5f; // of the first centre
-    r->maps.level = kind == BGR_BYTES ? 255 : 255 << FRACTION;
     r->maps.wide_row[0] = r->maps.wide_row[1] = -1;
     map_row(&r->maps, 0, r->rows);
     for (int j = -1, y = 0; j < h && y < height; j++) { // rows between the centres of rows j and j + 1 of blocks
@@ -154,16 +245,19 @@ void davy_render(const Picture *in, const Settled *s, const Picture *out, Render
         if (j >= 0 && high > j) map_row(&r->maps, high, r->rows + (high & 1) * row);
         const int end = j + 1 < h ? (int)ceilf(lead + (j + 1) * r->block) : height;
         const float *upper = r->rows + (low & 1) * row, *lower = r->rows + (high & 1) * row;
-        const float part = (y - lead) / r->block - j;
-        const int last = end < height ? end : height;
+        while (y < end && y < height) {
+            const float part = (y - lead) / r->block - j;
+            int last = end < height ? end : height;
+            last = last < y + ROWS ? last : y + ROWS;
 #define RENDER(kind) render_rows(kind, in, s, out, &k, r, upper, lower, y, last, part, &tone)
-        switch (kind) {
+            switch (kind) {
         case BGR_BYTES: RENDER(BGR_BYTES); break;
         case YUV_BYTES: RENDER(YUV_BYTES); break;
         case BGR_SETTLED: RENDER(BGR_SETTLED); break;
         default: RENDER(YUV_SETTLED);
         }
 #undef RENDER
-        y = last > y ? last : y;
+            y = last;
+        }
     }
 }

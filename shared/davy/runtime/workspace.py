@@ -43,14 +43,15 @@ class Workspace:
         padded = -(-width // LANES) * LANES
         at, sums = self._keep(stats), self._keep(self._sums)
         self._blocks = Blocks(at, pitch, block, self.h, self.w, self._keep(np.zeros((SUMS, padded), np.int32)), sums)
-        column, weight = _taps(np.minimum(np.arange(pitch - 2 * MARGIN), self.w - 1), self.w, COLUMNS)
+        column, part = _taps(np.minimum(np.arange(pitch - 2 * MARGIN), self.w - 1), self.w, COLUMNS)
         rooms = (self._keep(np.zeros((count, pitch), np.float32)) for count in (2 * CELLS, 3 * 6, PLANES + 1))
-        maps = Maps(at, pitch, self.h, self.w, ROWS, COLUMNS, None, self._keep(column), self._keep(weight), *rooms)
+        maps = Maps(at, pitch, self.h, self.w, ROWS, COLUMNS, None, self._keep(column), self._keep(part), *rooms)
         left, share = _taps(np.minimum(np.arange(padded), width - 1), self.w * block, self.w)
         first = left[::8].copy()
-        pick = (left.reshape(-1, 8) - first[:, None]).astype(np.int32)
-        rows, chroma = np.zeros((2, 2 * MAPS, pitch), np.float32), np.zeros(padded, np.int16)
-        arrays = [self._keep(array) for array in (first, pick, share, rows, chroma)]
+        low = 2 * (left.reshape(-1, LANES if block > 2 else 8) - first[:: 2 if block > 2 else 1, None])
+        pick, weight = (low + 256 * (low + 1)).astype(np.int16), np.minimum(share * 32768 + 0.5, 32767).astype(np.int16)
+        rows, chroma = np.zeros((2, 2 * MAPS + 2, pitch), np.float32), np.zeros(padded, np.int16)
+        arrays = [self._keep(array) for array in (first, pick, weight, rows, chroma)]
         self._rendering = Rendering(maps, *arrays, None, block)
 
     def _keep(self, array: NDArray[np.generic]) -> int:
