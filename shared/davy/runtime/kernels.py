@@ -13,7 +13,7 @@ from davy.native import load_kernels
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-PLANES, MAPS, SUMS, CELLS, MARGIN, LANES = 8, 9, 9, 17, 8, 16  # as in the kernels
+PLANES, MAPS, SUMS, CELLS, MARGIN, LANES = 6, 9, 9, 17, 8, 16  # as in the kernels
 FRACTION = 6  # bits below a level in what settles
 BGR, YUV = 0, 1
 WHITE_SHARE = 32767  # all of the way, as settle.h counts shares

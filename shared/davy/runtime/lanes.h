@@ -135,12 +135,35 @@ INLINE void zip(Words a, Words b, Words *low, Words *high) {
 }
 
 // What was computed of zipped lanes, in the order of the pixels.
-INLINE void store_unzipped(int32_t *to, Ints low, Ints high) {
+INLINE void unzip(Ints low, Ints high, Ints out[2]) {
 #ifdef __AVX2__
-    _mm256_storeu_si256((__m256i *)to, _mm256_permute2x128_si256((__m256i)low, (__m256i)high, 0x20));
-    _mm256_storeu_si256((__m256i *)(to + 8), _mm256_permute2x128_si256((__m256i)low, (__m256i)high, 0x31));
+    out[0] = (Ints)_mm256_permute2x128_si256((__m256i)low, (__m256i)high, 0x20);
+    out[1] = (Ints)_mm256_permute2x128_si256((__m256i)low, (__m256i)high, 0x31);
 #else
-    for (int i = 0; i < 4; i++) to[i] = low[i], to[i + 4] = high[i], to[i + 8] = low[i + 4], to[i + 12] = high[i + 4];
+    for (int i = 0; i < 4; i++) out[0][i] = low[i], out[0][i + 4] = high[i], out[1][i] = low[i + 4], out[1][i + 4] = high[i + 4];
+#endif
+}
+
+INLINE Words lesser(Words a, Words b) {
+#ifdef __AVX2__
+    return (Words)_mm256_min_epi16((__m256i)a, (__m256i)b);
+#else
+    const Words below = a < b;
+    return (a & below) | (b & ~below);
+#endif
+}
+
+// Whether least + low >= 0 and most + high <= top in all lanes.
+INLINE int all_within(Words least, Words low, Words most, Words high, int top) {
+#ifdef __AVX2__
+    const __m256i bottom = _mm256_adds_epi16((__m256i)least, (__m256i)low), peak = _mm256_adds_epi16((__m256i)most, (__m256i)high);
+    const __m256i over = _mm256_cmpgt_epi16(peak, (__m256i)words(top)), under = _mm256_cmpgt_epi16(_mm256_setzero_si256(), bottom);
+    const __m256i beyond = _mm256_or_si256(over, under);
+    return _mm256_testz_si256(beyond, beyond);
+#else
+    for (int i = 0; i < LANES; i++)
+        if (least[i] + low[i] < 0 || most[i] + high[i] > top) return 0;
+    return 1;
 #endif
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 #include "lanes.h"
 
-enum { PLANES = 8, MARGIN = 8, MAPS = 9, BINS = 8, CELLS = BINS + 9 };
+enum { PLANES = 6, MARGIN = 8, MAPS = 9, BINS = 8, CELLS = BINS + 9 };
 enum { COLOUR = BINS, KEEP = BINS + 3, NOISE, VEIL, SATURATION = VEIL + 3 }; // channels of a cell after the bins
 
 typedef struct {
@@ -47,6 +47,7 @@ static float widen_cells(Maps *m, int y, const float **low, const float **high) 
 }
 
 #define AT(row, c) load_floats((row) + (c) * pitch + x)
+#define LUMA(row, c) (0.299f * AT(row, c) + 0.587f * AT(row, (c) + 1) + 0.114f * AT(row, (c) + 2))
 #define CELL(c) (AT(low, c) + (AT(high, c) - AT(low, c)) * weight)
 
 // Slopes and offsets (red, green, blue each) of the base over luma, before they are smoothed, of row y of blocks.
@@ -64,10 +65,10 @@ static void fit_row(Maps *m, int y) {
     const float *means = mean + MARGIN;
     float *fit = m->fits + (y % 3) * 6 * pitch + MARGIN;
     for (int x = 0; x < w; x += 8) {
-        const Floats luma = AT(means, 3), noise = CELL(NOISE);
-        const Floats scale = 1.0f / (at_least(AT(means, 4) - luma * luma, 0) + noise * noise);
+        const Floats luma = LUMA(means, 0), noise = CELL(NOISE);
+        const Floats scale = 1.0f / (at_least(LUMA(means, 3) - luma * luma, 0) + noise * noise);
         for (int c = 0; c < 3; c++) {
-            const Floats slope = (AT(means, 5 + c) - luma * AT(means, c)) * scale;
+            const Floats slope = (AT(means, 3 + c) - luma * AT(means, c)) * scale;
             store_floats(fit + c * pitch + x, slope), store_floats(fit + (3 + c) * pitch + x, AT(means, c) - slope * luma);
         }
     }
@@ -90,12 +91,11 @@ static void map_row(Maps *m, int y, float *out) {
     for (int c = 0; c < 6; c++) box3(at[0] + c * pitch, at[1] + c * pitch, at[2] + c * pitch, m->room, smooth + c * pitch, w);
     const float weight = widen_cells(m, y, &low, &high);
     const float *fit = smooth + MARGIN;
-    const float *luma = m->stats + ((int64_t)y * PLANES + 3) * pitch + MARGIN;
+    const float *means = m->stats + (int64_t)y * PLANES * pitch + MARGIN;
     const float unit = 65535.0f / (255 << 6), top = 65535; // from 1/64 of a level
     for (int x = 0; x < w; x += 8) {
-        const Floats slope = 0.299f * AT(fit, 0) + 0.587f * AT(fit, 1) + 0.114f * AT(fit, 2);
-        const Floats offset = 0.299f * AT(fit, 3) + 0.587f * AT(fit, 4) + 0.114f * AT(fit, 5);
-        const Floats guide = at_least(at_most(slope * AT(luma, 0) + offset, 1), 0);
+        const Floats slope = LUMA(fit, 0), offset = LUMA(fit, 3);
+        const Floats guide = at_least(at_most(slope * LUMA(means, 0) + offset, 1), 0);
         const Floats position = root(guide + 1e-6f) * (BINS - 1);
         Floats log_gain = floats(0);
         for (int bin = 0; bin < BINS; bin++) // the hat function: linear between two bins
@@ -122,4 +122,5 @@ static void map_row(Maps *m, int y, float *out) {
     }
 }
 #undef CELL
+#undef LUMA
 #undef AT

@@ -72,6 +72,8 @@ INLINE Words chroma_levels(const int16_t *from) {
     return doubled(half);
 }
 
+INLINE Words luma_of(const Words rgb[3]) { return scaled(rgb[0], words(9798)) + scaled(rgb[1], words(19235)) + scaled(rgb[2], words(3735)); }
+
 typedef struct { // what chroma adds to luma
     Words rgb[3];
 } Tint;

@@ -95,7 +95,7 @@ INLINE void put(const int yuv, const Picture *out, const Colours *k, int y, int 
         if (count < LANES) memcpy(to, room, 3 * count);
         return;
     }
-    const Words luma = scaled(rgb[0], words(9798)) + scaled(rgb[1], words(19235)) + scaled(rgb[2], words(3735));
+    const Words luma = luma_of(rgb);
     put_octets(out->bytes[0] + y * out->stride[0] + x, levels_of(out->limited ? scaled(luma, k->fit) + k->floor : luma), count);
     put_chroma(out, k, y, x, count, rgb, luma, above);
 }
@@ -204,7 +204,7 @@ INLINE void render_columns(const int kind, const Picture *in, const Settled *s, 
     const int rows = end - begin;
     for (int i = 0; i < rows; i++) {
         load_rgb(kind, in, s, k, begin + i, x, count, &tint, !i, pixels[i]);
-        luma[i] = scaled(pixels[i][0], words(9798)) + scaled(pixels[i][1], words(19235)) + scaled(pixels[i][2], words(3735));
+        luma[i] = luma_of(pixels[i]);
     }
     for (int c = 0; c < 3; c++) {
         Slice slice;

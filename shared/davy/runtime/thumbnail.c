@@ -3,13 +3,12 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { PLANES = 8, MARGIN = 8, SEEN = 4 };
+enum { PLANES = 6, MARGIN = 8, SEEN = 4 };
 
 // stats: (h, PLANES, pitch), MARGIN floats before the first block. out: (SEEN, rows, columns): red, green, blue, deviation of luma.
 // room: w floats. edges: 2 * columns.
 void davy_thumbnail(const float *restrict stats, int64_t pitch, int h, int w, float *restrict out, int rows, int columns,
                     float *restrict room, int32_t *restrict edges) {
-    static const int planes[SEEN] = {0, 1, 2, 4};
     const int64_t count = (int64_t)rows * columns;
     for (int j = 0; j < columns; j++) {
         edges[2 * j] = (int32_t)((int64_t)j * w / columns);
@@ -20,8 +19,12 @@ void davy_thumbnail(const float *restrict stats, int64_t pitch, int h, int w, fl
             const int top = (int)((int64_t)i * h / rows), bottom = (int)(((int64_t)(i + 1) * h + rows - 1) / rows);
             memset(room, 0, w * sizeof(float));
             for (int y = top; y < bottom; y++) {
-                const float *restrict row = stats + ((int64_t)y * PLANES + planes[p]) * pitch + MARGIN;
-                for (int x = 0; x < w; x++) room[x] += row[x];
+                const float *restrict row = stats + ((int64_t)y * PLANES + p) * pitch + MARGIN, *next = row + pitch, *third = next + pitch;
+                if (p < 3) {
+                    for (int x = 0; x < w; x++) room[x] += row[x];
+                } else { // luma squared
+                    for (int x = 0; x < w; x++) room[x] += 0.299f * row[x] + 0.587f * next[x] + 0.114f * third[x];
+                }
             }
             float *restrict to = out + p * count + (int64_t)i * columns;
             for (int j = 0; j < columns; j++) {

@@ -1,0 +1,103 @@
+// Sums over the pixels of a row of blocks, by columns: enough for the means of red, green, blue, and of luma times each.
+#pragma once
+#include "picture.h"
+
+// Of RGB: r, g, b, rr, gg, bb, rg, rb, gb. Of YUV: y, r - y, b - y, yy, y (r - y), y (b - y). In 1/16 levels: an int holds the
+// products of many rows.
+enum { SUMS = 9, FEW_SUMS = 6, ROWS = 16 }; // ROWS: that are treated together
+
+typedef struct {
+    int32_t *sums; // SUMS rows of pitch
+    int64_t pitch;
+    int add; // to what is there
+} Columns;
+
+INLINE Words sixteenths(Words v) { return (v + 2) >> 2; }
+
+INLINE void keep_first(Words v[3], int count) {
+    for (int c = 0; c < 3; c++)
+        for (int i = count; i < LANES; i++) v[c][i] = 0;
+}
+
+INLINE void put_sums(const Columns *to, int m, int64_t at, Ints sums) {
+    int32_t *place = to->sums + m * to->pitch + at;
+    if (to->add) sums += load_ints(place);
+    memcpy(place, &sums, sizeof sums);
+}
+
+// The sum over rows of the products of two channels (3: of one and 1) in pairs of neighbours.
+INLINE Ints products(Words v[][3], int rows, int a, int b) {
+    const Words one = words(1);
+    Ints sum = pair_sums(v[0][a], b == 3 ? one : v[0][b]);
+    for (int i = 1; i < rows; i++) sum += pair_sums(v[i][a], b == 3 ? one : v[i][b]);
+    return sum;
+}
+
+// even: sums of pairs of columns, eight of them; else of each column.
+INLINE void sum_rgb(const int kind, const int even, const Picture *p, const Settled *s, const Colours *k, int top, int rows, int x,
+                    const int count, const Columns *to) {
+    Words v[ROWS + 1][3], high[ROWS / 2 + 1][3];
+    Tint tint = {{{0}}};
+    for (int i = 0; i < rows; i++) {
+        load_rgb(kind, p, s, k, top + i, x, count, &tint, !i, v[i]);
+        for (int c = 0; c < 3; c++) v[i][c] = sixteenths(v[i][c]);
+        keep_first(v[i], count);
+    }
+    const int pairs = (rows + 1) / 2;
+    if (!even) {
+        for (int c = 0; c < 3; c++) v[rows][c] = words(0);
+        for (int i = 0; i < pairs; i++)
+            for (int c = 0; c < 3; c++) zip(v[2 * i][c], v[2 * i + 1][c], &v[i][c], &high[i][c]);
+    }
+#define PUT(m, a, b) \
+    if (even) { \
+        put_sums(to, m, x / 2, products(v, rows, a, b)); \
+    } else { \
+        Ints sums[2]; \
+        unzip(products(v, pairs, a, b), products(high, pairs, a, b), sums); \
+        put_sums(to, m, x, sums[0]), put_sums(to, m, x + 8, sums[1]); \
+    }
+    PUT(0, 0, 3) PUT(1, 1, 3) PUT(2, 2, 3)
+    PUT(3, 0, 0) PUT(4, 1, 1) PUT(5, 2, 2)
+    PUT(6, 0, 1) PUT(7, 0, 2) PUT(8, 1, 2)
+#undef PUT
+}
+
+// One or two rows that share their chroma, to sums of pairs of columns.
+INLINE void add_yuv(const Words luma[2], const Tint *tint, int rows, const int count, Ints sums[FEW_SUMS]) {
+    const Words one = words(1), *add = tint->rgb, other = luma[rows - 1];
+    const Words low = lesser(lesser(add[0], add[1]), add[2]), high = -lesser(lesser(-add[0], -add[1]), -add[2]);
+    if (count == LANES && all_within(lesser(luma[0], other), low, -lesser(-luma[0], -other), high, TOP)) {
+        Ints sum = {0}, squares = {0}; // all is what RGB can show: red - y and blue - y are those of chroma
+        for (int i = 0; i < rows; i++) {
+            const Words y = sixteenths(luma[i]);
+            sum += pair_sums(y, one), squares += pair_sums(y, y);
+        }
+        const Ints red = (Ints)sixteenths(add[0]) >> 16, blue = (Ints)sixteenths(add[2]) >> 16;
+        sums[0] += sum, sums[1] += red * (2 * rows), sums[2] += blue * (2 * rows);
+        sums[3] += squares, sums[4] += sum * red, sums[5] += sum * blue;
+        return;
+    }
+    for (int i = 0; i < rows; i++) {
+        Words rgb[3];
+        for (int c = 0; c < 3; c++) rgb[c] = sixteenths(sum_within(luma[i], add[c], TOP));
+        keep_first(rgb, count);
+        const Words y = luma_of(rgb), red = rgb[0] - y, blue = rgb[2] - y;
+        sums[0] += pair_sums(y, one), sums[1] += pair_sums(red, one), sums[2] += pair_sums(blue, one);
+        sums[3] += pair_sums(y, y), sums[4] += pair_sums(y, red), sums[5] += pair_sums(y, blue);
+    }
+}
+
+INLINE void sum_yuv(const int kind, const Picture *p, const Settled *s, const Colours *k, int top, int rows, int x, const int count,
+                    const Columns *to) {
+    Ints sums[FEW_SUMS] = {{0}};
+    for (int y = top; y < top + rows;) {
+        const int few = !(y & 1) && y + 1 < top + rows ? 2 : 1;
+        const Tint tint = load_tint(kind, p, s, k, y, x, count);
+        Words luma[2];
+        for (int row = 0; row < few; row++) luma[row] = load_luma(kind, p, s, k, y + row, x, count);
+        add_yuv(luma, &tint, few, count, sums);
+        y += few;
+    }
+    for (int m = 0; m < FEW_SUMS; m++) put_sums(to, m, x / 2, sums[m]);
+}
