@@ -48,8 +48,7 @@ async def test_an_aggregator_that_does_not_answer_is_a_fault_and_no_end(settings
     store, faults = RunStore(tmp_path / "runs.db"), []
     book = Book(given, store)
     task = asyncio.create_task(watch_drift(book, TrainerMetrics(CollectorRegistry()), lambda: True, faults.append))
-    while not faults:
-        await asyncio.sleep(0.02)
+    await until(lambda: asyncio.sleep(0, faults), bool, 10)
     assert "127.0.0.1" in faults[0]
 
     app = FastAPI()
