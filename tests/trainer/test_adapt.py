@@ -110,7 +110,7 @@ def test_a_camera_without_samples_is_told_with_those_that_have_some(make, tmp_pa
 
 @pytest.mark.system
 def test_killed_at_any_step_it_resumes_and_ends_with_the_same_bits(make, samples, tmp_path):
-    words = [f"--set={name}={value}" for name, value in (QUICK | {"checkpoint_every": 3, "steps": 60}).items()]
+    words = [f"--set={name}={value}" for name, value in (QUICK | {"checkpoint_every": 3, "steps": 24}).items()]
     command = [sys.executable, "-m", "davy", "train", "adapt", "--model", str(tmp_path / "start.safetensors"), *words]
     command += ["--samples", str(samples), "--drifted", "north/gallery"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -119,7 +119,7 @@ def test_killed_at_any_step_it_resumes_and_ends_with_the_same_bits(make, samples
     for _ in range(20):
         process = subprocess.Popen([*command, "--out", str(tmp_path / "parts"), *resume], env=environment)
         seen = steps_done(tmp_path / "parts")
-        while process.poll() is None and steps_done(tmp_path / "parts") < seen + 10:
+        while process.poll() is None and steps_done(tmp_path / "parts") < seen + 9:
             time.sleep(0.05)
         if process.poll() is not None:
             assert process.returncode == 0

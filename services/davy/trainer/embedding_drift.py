@@ -94,7 +94,7 @@ def save_reference(path: Path, reference: Reference) -> None:
     arrays = {"means": reference.means, "directions": reference.directions, "spreads": reference.spreads}
     facts = {"format": FORMAT, "clip": reference.clip, "rest": reference.rest}
     facts |= {"usual": reference.usual, "clear": reference.clear}
-    save_tensors(path, {name: torch.from_numpy(np.asarray(array, np.float32)) for name, array in arrays.items()}, facts)
+    save_tensors(path, {name: torch.from_numpy(np.asarray(array, np.float16)) for name, array in arrays.items()}, facts)
 
 
 def load_reference(path: Path) -> Reference:
