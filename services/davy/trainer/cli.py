@@ -16,6 +16,7 @@ from davy.trainer.clip_cli import clip_app
 from davy.trainer.compare import compare
 from davy.trainer.evaluate import evaluate, markdown, write_sheet
 from davy.trainer.feed import batches
+from davy.trainer.pack import PACKAGE, pack_run
 from davy.trainer.photographs import Group
 from davy.trainer.run import CHECKPOINT, Run, resume, settings_of
 from davy.trainer.self_supervised import train
@@ -118,6 +119,16 @@ def compare_command(
     with clear_errors():
         for name, value in compare(new, running, load_validation(validate), samples, out).items():
             print(f"{name:<28}{value:.4f}")
+
+
+@app.command("pack")
+def pack_command(
+    folder: Annotated[Path, typer.Argument(help="With train/ispcnn.onnx, train/ispcnn.safetensors and provenance.json.")],
+    keys: Annotated[Path, typer.Option(envvar="DAVY_KEYS", help="Where the keys lie.")] = Path("keys"),
+) -> None:
+    """Make FOLDER/package.zip, signed; the training service's last step before the registry."""
+    with clear_errors():
+        print(f"{pack_run(folder, keys)}  {folder / PACKAGE}")
 
 
 @app.command("sheet")

@@ -4,13 +4,14 @@ import subprocess
 
 import pytest
 
-from davy.adapters.registry import ModelRegistry
+from davy.adapters.registry import Entry, ModelRegistry
 from davy.errors import ConfigError, StorageFullError, TrainingError
 from davy.model import KeySet
 from davy.model.keyring import TRUST
 from davy.model.shipped import shipped_tensors
 from davy.runtime import shipped_model
-from davy.trainer.service.finish import card, check_figures, register
+from davy.trainer.pack import PACKAGE, pack_run
+from davy.trainer.service.finish import card, check_figures, describe, register
 from davy.trainer.service.record import Result, RunRecord
 
 
@@ -30,13 +31,21 @@ def folder(tmp_path):
     return train.parent
 
 
+def finished(settings, record, folder) -> Entry:
+    """What the worker does, but for the process between."""
+    describe(record, folder)
+    if not (folder / PACKAGE).exists():
+        pack_run(folder, settings.keys)
+    return register(settings, folder)
+
+
 def registry_of(settings) -> ModelRegistry:
     return ModelRegistry(settings.registry_url, KeySet.load(settings.keys / TRUST))
 
 
 def test_a_model_is_kept_signed_with_its_run_its_parent_and_its_figures_and_only_once(settings, record, folder):
     given = settings()
-    first, again = register(given, record, folder), register(given, record, folder)
+    first, again = finished(given, record, folder), finished(given, record, folder)
     (entry,) = registry_of(given).entries()
     assert first.id == again.id == entry.id
     assert (entry.manifest.run, entry.manifest.parent, entry.manifest.figures) == ("r1", "a" * 64, {"val-psnr-db": 20.0})
@@ -47,7 +56,7 @@ def test_a_model_is_kept_signed_with_its_run_its_parent_and_its_figures_and_only
 def test_without_a_key_nothing_is_kept(settings, record, folder, tmp_path):
     given = settings(keys=tmp_path / "nokeys")
     with pytest.raises(ConfigError, match="davy keys new"):
-        register(given, record, folder)
+        finished(given, record, folder)
     assert registry_of(given).entries() == []
 
 
@@ -63,12 +72,12 @@ def test_f12_a_full_disk_leaves_the_registry_as_it_was(settings, record, folder,
         free = os.statvfs(small)
         (small / "other").write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - 300_000)))
         with pytest.raises(StorageFullError):
-            register(given, record, folder)
+            finished(given, record, folder)
         assert registry_of(given).entries() == []
         assert registry_of(given).tags() == {}
         (small / "other").unlink()
         if size == "1m":  # there is room again: the run goes on
-            assert register(given, record, folder).tags == () or registry_of(given).tags()
+            assert finished(given, record, folder).tags == () or registry_of(given).tags()
     finally:
         subprocess.run(["umount", str(small)], check=True)
 
@@ -80,7 +89,7 @@ def test_a_tag_that_cannot_be_written_takes_the_model_with_it(settings, record, 
     tags.parent.mkdir(parents=True)
     tags.write_text("a file where a folder should be")
     with pytest.raises(Exception, match="tags"):
-        register(given, record, folder)
+        finished(given, record, folder)
     tags.unlink()
     assert registry.entries() == []
 

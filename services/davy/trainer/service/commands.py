@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davy.errors import ConfigError
+from davy.trainer.pack import PACKAGE
 from davy.trainer.service.collect import ONNX, TENSORS
 from davy.trainer.service.orders import folders, judged, set_words
 from davy.trainer.service.record import RunRecord
@@ -51,6 +52,11 @@ def train(settings: TrainerSettings, record: RunRecord, folder: Path, prompts: P
         words += ["--weights", running, *(["--prompts", str(prompts)] if prompts else [])]
         words += ["--validate", str(settings.validation)] if settings.validation else []
     return Command((*words, *chosen), done)
+
+
+def pack(settings: TrainerSettings, folder: Path) -> Command:
+    """Package and signature."""
+    return Command(("train", "pack", str(folder), "--keys", str(settings.keys)), folder / PACKAGE)
 
 
 def compare(settings: TrainerSettings, folder: Path) -> Command:

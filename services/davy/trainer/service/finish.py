@@ -8,16 +8,12 @@ from davy.adapters import rollout_client
 from davy.adapters.registry import Entry, ModelRegistry
 from davy.atomic import write_atomic
 from davy.errors import DavyError, TrainingError
-from davy.model import pack
-from davy.model.keyring import TRUST, signing_key
-from davy.model.package import Provenance
-from davy.trainer.service.collect import ONNX, TENSORS
+from davy.model.keyring import TRUST
+from davy.trainer.pack import PACKAGE, PROVENANCE
 from davy.trainer.service.commands import COMPARED
 from davy.trainer.service.record import RunRecord
 from davy.trainer.service.settings import TrainerSettings
 from davy.v1 import model_pb2
-
-PACKAGE = "package.zip"
 
 
 def figures_of(record: RunRecord, folder: Path) -> dict[str, float]:
@@ -43,21 +39,21 @@ def check_figures(figures: dict[str, float], loss_most_db: float) -> None:
         raise TrainingError(f"refused: the mean luma of samples is {luma:.2f}, the running model's {before:.2f}")
 
 
-def register(settings: TrainerSettings, record: RunRecord, folder: Path) -> Entry:
-    """Package, sign, keep and tag the new model; done again after a kill, it keeps the same one.
+def describe(record: RunRecord, folder: Path) -> None:
+    """Write down what the package shall say of itself, for `davy train pack`."""
+    said = {"parent": record.result.parent, "run": record.id, "figures": record.result.figures, "card": card(record)}
+    write_atomic(folder / PROVENANCE, json.dumps(said).encode())
+
+
+def register(settings: TrainerSettings, folder: Path) -> Entry:
+    """Keep and tag the package that the run has made; done again after a kill, it keeps the same one.
 
     Raises:
-        DavyError: a rule does not hold, there is no key, or the storage fails: nothing of it is in the registry then.
-        OSError: this disk is full.
+        DavyError: a rule does not hold, or the storage fails: nothing of it is in the registry then.
+        OSError: the package cannot be read.
     """
     registry = ModelRegistry(settings.registry_url, settings.keys / TRUST)
-    packed = folder / PACKAGE
-    if not packed.is_file():
-        told = Provenance(parent=record.result.parent, run=record.id, figures=record.result.figures)
-        train = folder / "train"
-        made = pack((train / ONNX).read_bytes(), (train / TENSORS).read_bytes(), card(record), signing_key(settings.keys), told)
-        write_atomic(packed, made.data)
-    entry = registry.add(packed.read_bytes())
+    entry = registry.add((folder / PACKAGE).read_bytes(), run=False)  # its golden vectors ran where it was packed
     if settings.tag:
         try:
             registry.tag(entry, settings.tag)

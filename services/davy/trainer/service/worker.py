@@ -101,7 +101,9 @@ class Worker:
                 await self._brings(record.id, figures=figures)
                 finish.check_figures(figures, self._settings.loss_most_db)
             case Part.REGISTER:
-                entry = await asyncio.to_thread(finish.register, self._settings, record, folder)
+                await asyncio.to_thread(finish.describe, record, folder)
+                await self._command(record.id, folder, lambda: commands.pack(self._settings, folder))
+                entry = await asyncio.to_thread(finish.register, self._settings, folder)
                 await self._brings(record.id, model=entry.id, frame_id=entry.frame_id)
             case Part.ROLLOUT if self._settings.rollout:
                 try:
