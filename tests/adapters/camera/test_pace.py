@@ -45,4 +45,6 @@ def test_another_rate_counts_from_the_next_frame_on():
     cap = RateCap(2)
     assert sum(cap.wants(n / 50) for n in range(100)) <= 6
     cap.set_fps(10)
-    assert 19 <= sum(cap.wants(2 + n / 50) for n in range(100)) <= 22
+    taken = [n for n in range(100) if cap.wants(2 + n / 50)]
+    assert 19 <= len(taken) <= 22
+    assert min(b - a for a, b in itertools.pairwise(taken)) >= 4  # 80 ms: no two at once

@@ -50,9 +50,13 @@ def gaps(heard, camera: str) -> list[tuple[int, int]]:
     return [pair for pair in pairwise(seqs(heard, camera)[5:]) if pair[1] != pair[0] + 1]
 
 
+@pytest.mark.system
 async def test_a_changed_strength_and_rate_reach_one_camera_and_no_frame_of_any_is_lost(mosquitto, cameras, tmp_path):
+    cameras = {
+        name: {**camera, "fps": 2} for name, camera in cameras.items()
+    }  # half a second for each: a machine may be busy
     async with told(mosquitto, cameras, tmp_path) as (_running, heard, tell):
-        cameras["face"] |= {"strength": 0.25, "fps": 8, "quality": 60, "label": "Coal face"}
+        cameras["face"] |= {"strength": 0.25, "fps": 3, "quality": 60, "label": "Coal face"}
         await tell(1, cameras)
         before = len(seqs(heard, "face"))
         await until(lambda: len(seqs(heard, "face")) >= before + 10)
@@ -62,7 +66,7 @@ async def test_a_changed_strength_and_rate_reach_one_camera_and_no_frame_of_any_
     assert gaps(heard, "belt") == gaps(heard, "face") == []
     assert len({meta["boot_id"] for name in cameras for meta in metas(heard, name)}) == 1
     stamps = [meta["captured_ns"] for meta in metas(heard, "face")][-8:]
-    assert 6.5 < 7e9 / (stamps[-1] - stamps[0]) < 9.5  # frames a second
+    assert 2.5 < 7e9 / (stamps[-1] - stamps[0]) < 3.5  # frames a second
 
 
 async def test_another_source_opens_that_camera_anew_and_its_seq_goes_on(mosquitto, cameras, tmp_path, pictures):

@@ -27,7 +27,7 @@ class FolderSource:
         self._to_planes = ToPlanes(options.size)
         self._waiting: list[Path] = []
         self._unreadable: set[Path] = set()
-        self._fps, self._ticks = options.fps, 0
+        self._fps, self._media_s = options.fps, 0.0
         self._list()
 
     @property
@@ -42,15 +42,15 @@ class FolderSource:
             CameraEndedError: the last picture was shown and options.loop is False.
         """
         pixels = self._next_readable()
-        on_time = self._pace.wait(self._ticks / self._fps)
-        self._ticks += 1
+        on_time = self._pace.wait(self._media_s)
+        self._media_s += 1 / self._fps
         if not on_time:
             raise CameraUnavailableError(str(self._path), "closed")
         return Frame(pixels, time.time_ns())
 
     def set_fps(self, fps: float) -> bool:
-        """Take another rate without being opened anew."""
-        self._pace, self._fps, self._ticks = Pace(self._closing), fps, 0
+        """Take another rate without being opened anew, from the frame after the next on: no two come at once."""
+        self._fps = fps
         return True
 
     def close(self) -> None:

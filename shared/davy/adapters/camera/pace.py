@@ -14,9 +14,10 @@ class RateCap:
         self._due_s = float("-inf")
 
     def set_fps(self, fps: float) -> None:
-        """Another rate from the next frame on."""
-        self._period_s = 1 / fps
-        self._due_s = float("-inf")
+        """Another rate, counted from the frame that was taken last: no two come at once."""
+        period_s = 1 / fps
+        self._due_s += period_s - self._period_s
+        self._period_s = period_s
 
     def wants(self, now_s: float) -> bool:
         """Whether the frame that is there now is taken; now_s is any steadily growing time."""
