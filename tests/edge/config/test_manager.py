@@ -52,9 +52,7 @@ def gaps(heard, camera: str) -> list[tuple[int, int]]:
 
 @pytest.mark.system
 async def test_a_changed_strength_and_rate_reach_one_camera_and_no_frame_of_any_is_lost(mosquitto, cameras, tmp_path):
-    cameras = {
-        name: {**camera, "fps": 2} for name, camera in cameras.items()
-    }  # half a second for each: a machine may be busy
+    cameras = {name: {**camera, "fps": 2} for name, camera in cameras.items()}  # half a second for each: a machine may be busy
     async with told(mosquitto, cameras, tmp_path) as (_running, heard, tell):
         cameras["face"] |= {"strength": 0.25, "fps": 3, "quality": 60, "label": "Coal face"}
         await tell(1, cameras)
