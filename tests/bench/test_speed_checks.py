@@ -1,5 +1,6 @@
 import pytest
 
+from davy.bench.speed_cameras import Held, Load
 from davy.bench.speed_checks import speed_checks
 from davy.bench.speed_methods import CLAHE, LEARNED, STILL, VIDEO
 from davy.bench.speed_result import Speed
@@ -38,3 +39,16 @@ def test_the_learned_peer_counts_on_its_best_engine():
     check = found["1080p, Davy video, 2 threads", "at least 6"]
     assert not check.reached
     assert check.found == f"4.0 times as fast as {LEARNED[1]}"
+
+
+def test_past_the_knee_no_camera_starves_and_ages_stay_bounded():
+    def held(cameras, fps, age_ms=200.0):
+        return Held(Load(cameras, (160, 120), 10, 20), fps, age_ms, age_ms)
+
+    fair, unfair = speed(), speed()
+    fair.cameras = [held(1, [10]), held(4, [4, 5, 5, 5])]
+    unfair.cameras = [held(1, [10]), held(4, [1, 9, 9, 9], 600.0)]
+    assert not [check for check in speed_checks(fair) if "past the knee" in check.what and not check.reached]
+    assert len([check for check in speed_checks(unfair) if "past the knee" in check.what and not check.reached]) == 2
+    fair.cameras = [held(1, [10])]
+    assert not [check for check in speed_checks(fair) if "past the knee" in check.what]

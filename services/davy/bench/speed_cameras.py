@@ -61,6 +61,11 @@ class Held:
         return sum(self.fps) / (self.load.cameras * self.load.fps)
 
     @property
+    def fairness(self) -> float:
+        """Frames of the camera that had fewest, over those of the one that had most: 1 is fair, 0 starves one."""
+        return min(self.fps) / max(self.fps) if any(self.fps) else 0.0
+
+    @property
     def kept_up(self) -> bool:
         return self.share >= HELD and self.age_ms_p99 is not None and self.age_ms_p99 <= MOST_AGE_MS
 

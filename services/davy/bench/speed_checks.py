@@ -18,6 +18,7 @@ MOST_GROWTH = 1.2  # in time per pixel, from 720p to 4K
 MOST_KEPT_MIB = 1.0  # in FRAMES frames: what allocators move about by themselves
 MOST_MINE_SLOPE_MIB_S = 0.1  # of several processes with caches and databases, over a minute
 LINEAR = 0.05  # of frames, up to the knee
+LEAST_FAIRNESS = 0.7  # past the knee, of cameras with edges of their own, too
 
 
 def speed_checks(speed: Speed) -> list[Check]:
@@ -35,6 +36,7 @@ def speed_checks(speed: Speed) -> list[Check]:
     checks += [_memory(memory) for memory in speed.memory]
     if speed.cameras:
         checks.append(_linear(speed.cameras))
+        checks += _past_the_knee(speed.cameras)
     if speed.held:
         checks += _held(speed.held)
     return checks
@@ -78,6 +80,21 @@ def _linear(cameras: Sequence[Held]) -> Check:
     worst = max((abs(1 - held.share) for held in within), default=1.0)
     found = f"{worst:.1%} off up to {most} cameras" if most else "one camera is too many"
     return Check("frames grow with cameras up to the knee", found, f"within {LINEAR:.0%}", worst <= LINEAR)
+
+
+def _past_the_knee(cameras: Sequence[Held]) -> list[Check]:
+    """Of the most cameras, where they are too many."""
+    most = max(cameras, key=lambda held: held.load.cameras)
+    if most.kept_up:
+        return []
+    what, found = f"past the knee, {most.load.cameras} cameras", most.fairness
+    age_ms = most.age_ms_p50
+    age = "a camera gave no frame" if age_ms is None else f"p50 age {age_ms:.0f} ms"
+    least, limit = f"at least {LEAST_FAIRNESS:g} of its frames", f"at most {MOST_AGE_MS:g} ms"
+    return [
+        Check(f"{what}: the least served beside the best", f"{found:.2f}", least, found >= LEAST_FAIRNESS),
+        Check(f"{what}: ages stay bounded", age, limit, age_ms is not None and age_ms <= MOST_AGE_MS),
+    ]
 
 
 def _held(held: Held) -> list[Check]:
