@@ -1,15 +1,16 @@
+import asyncio
 import json
 
 import pytest
+from fastapi import FastAPI
 from tests.aggregator.samples.test_rpc import push, sample
 from tests.fixtures.scenes import scene
 
 from davy.adapters import jpeg
+from davy.adapters.http import serve_app
 from davy.errors import AggregatorUnavailableError, ConfigError
 from davy.trainer.service import collect
 from davy.trainer.service.collect import Aggregator, bring_running_model, collect_samples
-
-pytest_plugins = ()
 
 
 async def no_check() -> None: ...
@@ -68,3 +69,23 @@ async def test_an_aggregator_that_is_away_is_asked_again_and_then_told(settings,
     monkeypatch.setattr(collect, "AGAIN_S", 0.01)
     with pytest.raises(AggregatorUnavailableError, match=str(free_port)):
         await collect_samples(settings(aggregator=f"http://127.0.0.1:{free_port}"), tmp_path / "s", (), no_check)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"samples": [{"id": 1, "camera": "../../etc", "use": "train"}], "cursor": None},
+        {"samples": [{"id": "../x", "camera": "north.face", "use": "train"}], "cursor": None},
+        {"samples": [{}], "cursor": None},
+        {"other": []},
+    ],
+)
+async def test_an_aggregator_that_answers_nonsense_writes_nowhere(answer, free_port):
+    app = FastAPI()
+    app.add_api_route("/v1/samples", lambda: answer)
+    server = asyncio.create_task(serve_app(app, "127.0.0.1", free_port))
+    await asyncio.sleep(0)
+    with pytest.raises(AggregatorUnavailableError):
+        await Aggregator(f"http://127.0.0.1:{free_port}").samples(10)
+    server.cancel()
+    await asyncio.gather(server, return_exceptions=True)

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import re
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ log = get_logger(__name__)
 T = TypeVar("T")
 
 PAGE = 200
+CAMERA = r"[a-z0-9-]{1,64}\.[a-z0-9-]{1,64}"
 ANSWER_S = 20.0
 TRIES, AGAIN_S = 5, 2.0
 FOLDERS = {"train": "train", "validation": "validation"}  # excluded ones stay where they are
@@ -42,13 +44,17 @@ class Aggregator:
         self._url = url.rstrip("/")
 
     async def drift(self) -> list[dict[str, Any]]:
-        """Of every camera: camera, state, score, reasons."""
-        return list((await self._json("/v1/drift"))["cameras"])
+        """Of every camera that is known: camera, score, reasons."""
+        with self._translated():
+            cameras = (await self._json("/v1/drift"))["cameras"]
+            known = [each for each in cameras if each["score"] is not None]
+            return [{"camera": str(e["camera"]), "score": float(e["score"]), "reasons": _floats(e["reasons"])} for e in known]
 
     async def running(self) -> str:
         """Id of the model that most edges report; empty: what was installed with them."""
-        edges = (await self._json("/v1/fleet"))["edges"]
-        counts = Counter(str(edge["reported"].get("model", "")) for edge in edges)
+        with self._translated():
+            edges = (await self._json("/v1/fleet"))["edges"]
+            counts = Counter(str(edge["reported"]["model"]) for edge in edges)
         return counts.most_common(1)[0][0] if counts else ""
 
     async def samples(self, most: int) -> list[dict[str, Any]]:
@@ -56,34 +62,49 @@ class Aggregator:
         found: list[dict[str, Any]] = []
         cursor: str | None = None
         while len(found) < most:
-            page = await self._json("/v1/samples", limit=PAGE, **({"cursor": cursor} if cursor else {}))
-            found += [sample for sample in page["samples"] if sample["use"] in FOLDERS]
-            if (cursor := page["cursor"]) is None:
+            with self._translated():
+                page = await self._json("/v1/samples", limit=PAGE, **({"cursor": cursor} if cursor else {}))
+                found += [_checked(sample) for sample in page["samples"] if sample["use"] in FOLDERS]
+                cursor = page["cursor"]
+            if cursor is None:
                 break
         return found[:most]
 
     async def picture(self, sample: dict[str, Any]) -> bytes | None:
         """A sample's JPEG; None where it has gone for a newer one."""
-        async with self._client() as client:
-            answer = await client.get(str(sample["picture"]))
+        with self._translated():
+            answer = await self._get(f"/v1/samples/{sample['id']}/picture.jpg")
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return None
             answer.raise_for_status()
             return answer.content
 
     async def _json(self, path: str, **query: Any) -> dict[str, Any]:  # noqa: ANN401  # values of a query
-        async with self._client() as client:
-            answer = await client.get(path, params=query)
-            answer.raise_for_status()
-            return dict(answer.json())
+        answer = await self._get(path, **query)
+        answer.raise_for_status()
+        return dict(answer.json())
 
-    @asynccontextmanager
-    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def _get(self, path: str, **query: Any) -> httpx.Response:  # noqa: ANN401  # as above
+        async with httpx.AsyncClient(base_url=self._url, timeout=ANSWER_S, trust_env=False) as client:
+            return await client.get(path, params=query)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
         try:
-            async with httpx.AsyncClient(base_url=self._url, timeout=ANSWER_S, trust_env=False) as client:
-                yield client
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+            yield
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
             raise AggregatorUnavailableError(self._url, f"{type(error).__name__}: {error}") from error
+
+
+def _floats(reasons: dict[str, Any]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in reasons.items()}
+
+
+def _checked(sample: dict[str, Any]) -> dict[str, Any]:
+    """What becomes a path must be no path by itself."""
+    if not re.fullmatch(CAMERA, sample["camera"]):
+        raise ValueError(f"{sample['camera']!r} is no camera")
+    return sample | {"id": int(sample["id"])}
 
 
 async def collect_samples(

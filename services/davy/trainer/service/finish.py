@@ -19,7 +19,10 @@ from davy.v1 import model_pb2
 def figures_of(record: RunRecord, folder: Path) -> dict[str, float]:
     """What the run has measured; of `prompts` its accuracies."""
     path = folder / "train" / "report.json" if record.kind == "prompts" else folder / COMPARED
-    found = json.loads(path.read_text()) if path.is_file() else {}
+    try:
+        found = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):  # a kill came after the result and before the figures
+        return {}
     return {name.replace("_", "-"): float(value) for name, value in found.items() if isinstance(value, float)}
 
 
