@@ -17,6 +17,7 @@ from davy.colocated.app import ColocatedMine
 from davy.colocated.settings import ColocatedSettings
 from davy.colocated.story.cli import story
 from davy.colocated.table import as_json, live_table, one_line, summary_table
+from davy.edge.cli import limit_malloc_arenas
 from davy.errors import ConfigError, DavyError
 from davy.mine.cli import pairs, render, serve, truths
 from davy.site import load_site
@@ -144,6 +145,7 @@ def main() -> int:
     Returns:
         The exit status: 0 done, 1 failed or frames unaccounted for, 2 the words or the file were wrong.
     """
+    limit_malloc_arenas()
     try:
         app()
     except SystemExit as end:
