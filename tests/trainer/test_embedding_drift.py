@@ -75,3 +75,10 @@ def test_clusters_find_the_groups():
 def test_the_shipped_reference_is_of_the_shipped_clip():
     found = load_reference(shipped_weights().with_name(REFERENCE))
     assert found.clip == "davy" and found.means.shape[1] == 256
+
+
+def test_a_camera_that_shows_one_picture_only_can_be_judged(tmp_path):
+    seen = around(0, 1).expand(3, -1)
+    save_reference(tmp_path / "embeddings.safetensors", fit_reference([seen], "davy"))
+    reference = load_reference(tmp_path / "embeddings.safetensors")
+    assert embedding_drift(seen, reference) < 1 < embedding_drift(around(7, 3), reference)

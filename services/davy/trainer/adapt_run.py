@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from davy.clip import Clip, load_clip, load_prompts
+from davy.errors import ConfigError
 from davy.trainer.adapt import AdaptRun, Lessons, train
 from davy.trainer.adapt_items import Item, drifted_items, kept_items
 from davy.trainer.adapt_settings import AdaptSettings
 from davy.trainer.camera_samples import CameraSamples, chosen, find_cameras, split_by_light
-from davy.trainer.embedding_drift import REFERENCE, Reference, fit_reference, save_reference
+from davy.trainer.embedding_drift import REFERENCE, fit_reference, save_reference
 from davy.trainer.prompt_run import PROMPTS
 from davy.trainer.real import checksum_of_files
 from davy.trainer.run import CHECKPOINT, begin_from, resume_training, save_training, stored_settings
@@ -38,7 +39,7 @@ def run_adapt(settings: AdaptSettings, out: Path, stop: Stop) -> bool:
         return False
     if not (out / EXPORTED).exists():  # it is written last
         if settings.guided:
-            save_reference(out / REFERENCE, _seen(settings))
+            _remember(settings, out)
         ship(out / CHECKPOINT, out)
     return True
 
@@ -79,8 +80,8 @@ def learn(settings: AdaptSettings, out: Path, stop: Stop) -> bool:
     return run.finished
 
 
-def _seen(settings: AdaptSettings) -> Reference:
-    """What the new model was trained on, each light of each camera a group, for the drift from now on."""
+def _remember(settings: AdaptSettings, out: Path) -> None:
+    """Write what the new model was trained on, each light of each camera a group, for the drift from now on."""
     drifted, others = chosen(find_cameras(settings.samples), settings.drifted)
     clip = load_clip(settings.clip)
     groups = []
@@ -88,7 +89,10 @@ def _seen(settings: AdaptSettings) -> Reference:
         pictures = camera.read(2 * settings.most if camera in drifted else max(settings.most_kept // max(len(others), 1), 1))
         first = split_by_light(pictures)
         groups += [embed_views(clip, iter(part)) for part in (pictures[:first], pictures[first:]) if part]
-    return fit_reference(groups, clip.name)
+    try:
+        save_reference(out / REFERENCE, fit_reference(groups, clip.name))
+    except ConfigError as error:  # a sample of each light is enough to adapt to
+        CONSOLE.print(f"{REFERENCE} is left out: {error}", highlight=False)
 
 
 def _fingerprint(camera: CameraSamples) -> dict[str, int]:

@@ -77,7 +77,7 @@ def fit_reference(groups: Sequence[Tensor], clip: str) -> Reference:
     rough = Reference(means, directions[:count], spreads, max(rest, floor), 0.0, 1.0, clip)
     found = _from_mean(apart[judges], rough)
     usual, clear = float(np.median(found)), float(np.quantile(found, CLEAR))
-    return Reference(means, directions[:count], spreads, rough.rest, usual, max(clear, LEAST_CLEAR * usual), clip)
+    return Reference(means, directions[:count], spreads, rough.rest, usual, max(clear, LEAST_CLEAR * usual, 1.0), clip)
 
 
 def clusters(embeddings: Tensor, count: int, seed: int) -> list[Tensor]:
