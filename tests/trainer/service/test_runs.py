@@ -8,6 +8,9 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from tests.aggregator.conftest import make_settings, make_site
+from tests.aggregator.conftest import running as aggregating
+from tests.aggregator.samples.test_rpc import push, sample
 from tests.trainer.service.conftest import LONG, PROMPTS, RETRAIN, alive, child_of, kill_9, process, serving, until
 
 from davy.adapters.registry import ModelRegistry
@@ -77,6 +80,18 @@ async def test_a_retrained_model_comes_to_the_registry_judged_and_with_a_sheet(s
         sheet = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
         assert sheet.shape[1] == 3 * 320  # sample | running | new
         assert service.registry.get_sample_value("davy_training_runs_total", {"kind": "retrain", "state": "done"}) == 1
+
+
+async def test_drifted_cameras_are_adapted_to_from_the_aggregators_samples(settings, tmp_path):
+    async with aggregating(make_settings(tmp_path / "aggregator"), make_site()) as aggregator:
+        await push(aggregator, *(sample(seq, 2 * seq, camera="belt" if seq % 2 else "face") for seq in range(1, 7)))
+        async with serving(settings(aggregator=aggregator.http)) as service:
+            asked = {"kind": "adapt", "drifted": ["north.face"], "overrides": {"steps": 2, "prompt_steps": 0}}
+            made = (await service.client.post("/v1/training-runs", json=asked)).json()
+            run = await service.ended(made["id"])
+            assert (run["state"], run["part"]) == ("done", "rollout"), run["told"]
+            assert run["result"]["model"]
+            assert run["result"]["figures"]["sample-luma"] > 0.1
 
 
 async def test_f24_a_killed_process_goes_on_from_its_checkpoint(settings):
