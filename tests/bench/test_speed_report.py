@@ -4,7 +4,7 @@ import pytest
 
 from davy.bench.speed_cameras import Held, Load
 from davy.bench.speed_memory import Memory
-from davy.bench.speed_methods import CLAHE, LEARNED, STILL, VIDEO
+from davy.bench.speed_methods import CLAHE, LEARNED, STILL, VIDEO, VIDEO_YUV
 from davy.bench.speed_race import Middle
 from davy.bench.speed_report import race_table, write_speed
 from davy.bench.speed_result import Speed
@@ -13,7 +13,7 @@ from davy.bench.speed_throughput import Throughput
 
 @pytest.fixture
 def speed():
-    ms = {CLAHE: 20.0, STILL: 8.0, VIDEO: 5.0, LEARNED[0]: 60.0}
+    ms = {CLAHE: 20.0, STILL: 8.0, VIDEO: 5.0, VIDEO_YUV: 3.0, LEARNED[0]: 60.0}
     races = {
         size: {(name, 1): [value * scale] * 3 for name, value in ms.items()} for size, scale in (("720p", 0.5), ("1080p", 1))
     }

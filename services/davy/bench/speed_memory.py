@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from davy.adapters import jpeg
+from davy.adapters import jpeg, planes
 from davy.bench.judge import Tick
 from davy.bench.speed_frames import to_and_fro
-from davy.bench.speed_methods import EVERY, JPEG, OURS, QUALITY, STILL, into_buffer, into_planes, recode
+from davy.bench.speed_methods import EVERY, JPEG, OURS, QUALITY, STILL, VIDEO_YUV, into_buffer, into_planes, recode
 from davy.frame import BgrImage
 from davy.runtime import StillEnhancer, VideoEnhancer
 
@@ -79,6 +79,12 @@ def _step(path: str, files: Sequence[bytes], model: Path | None) -> Callable[[in
     if path == JPEG:
         again = recode(into_planes(VideoEnhancer(still, EVERY), frames[0].shape[:2]))
         return lambda index: again(files[order[index % len(order)]])
+    if path == VIDEO_YUV:
+        decoded, step = (
+            [planes.from_bgr(frame) for frame in frames],
+            into_planes(VideoEnhancer(still, EVERY), frames[0].shape[:2]),
+        )
+        return lambda index: step(decoded[order[index % len(order)]])
     change = into_buffer(still if path == STILL else VideoEnhancer(still, EVERY), frames[0])
     return lambda index: change(frames[order[index % len(order)]])
 

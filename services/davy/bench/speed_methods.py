@@ -1,4 +1,4 @@
-"""The contestants of one size: Davy's three paths, and its peers."""
+"""The contestants of one size: Davy's paths, and its peers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
@@ -16,7 +16,8 @@ from davy.runtime import StillEnhancer, VideoEnhancer
 COPY, LUT, CLAHE = "copy", "cv2.LUT", "CLAHE on LAB"
 STILL, VIDEO, JPEG, CODEC = "Davy still", "Davy video", "Davy JPEG to JPEG", "JPEG to JPEG alone"
 ZERO_DCE_ORT, ZERO_DCE_OV = "Zero-DCE++, ONNX Runtime", "Zero-DCE++, OpenVINO"
-OURS = (STILL, VIDEO, JPEG)
+VIDEO_YUV = "Davy video, YUV 4:2:0"
+OURS = (STILL, VIDEO, VIDEO_YUV, JPEG)
 LEARNED = (ZERO_DCE_ORT, ZERO_DCE_OV)
 EVERY = 10  # frames per look of the network
 Item = TypeVar("Item")
@@ -26,10 +27,11 @@ QUALITY = 85  # of JPEG, as cameras are sent by default
 def contestants(frames: Sequence[BgrImage], stills: Mapping[int, StillEnhancer]) -> list[Contestant]:
     """Everybody, once per number of threads, on the same frames; stills by threads.
 
-    Davy's video path and both JPEG paths run EVERY frames at a time, one of them with the network, as a camera does.
+    Davy's video paths and both JPEG paths run EVERY frames at a time, one of them with the network, as a camera does.
     """
     shape = frames[0].shape[0], frames[0].shape[1]
     files = [jpeg.encode(frame, QUALITY) for frame in frames]
+    decoded = [planes.from_bgr(frame) for frame in frames]
     found = []
     for threads, still in stills.items():
         single: dict[str, peers.Peer] = {
@@ -46,6 +48,7 @@ def contestants(frames: Sequence[BgrImage], stills: Mapping[int, StillEnhancer])
         camera = into_planes(VideoEnhancer(still, EVERY), shape)
         found += [
             Contestant(VIDEO, threads, _next_of(frames, video, EVERY), EVERY),
+            Contestant(VIDEO_YUV, threads, _next_of(decoded, into_planes(VideoEnhancer(still, EVERY), shape), EVERY), EVERY),
             Contestant(JPEG, threads, _next_of(files, recode(camera), EVERY), EVERY),
             Contestant(CODEC, threads, _next_of(files, recode(lambda image: image), EVERY), EVERY),
         ]

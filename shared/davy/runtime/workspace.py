@@ -59,7 +59,7 @@ class Workspace:
         return array.ctypes.data
 
     def measure(self, picture: Picture, settled: Settled | None = None) -> None:
-        """Fill stats from the picture, or from what it settles to: (6, h, w), means of red, green, blue, and of luma times each."""
+        """Fill stats from the picture, or from what it settles to: (6, h, w), means of red, green, blue, luma times each."""
         kernel("measure", "measure")(_at(picture), _at(settled), _at(self._blocks))
 
     def coarse(self) -> Floats:
