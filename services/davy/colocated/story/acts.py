@@ -54,8 +54,13 @@ class Acts:
         return self._diary.now()
 
     async def light_changes(self, after_s: float) -> None:
-        """Wait until the gallery's lamps are what they will be."""
+        """Wait until the gallery's lamps are what they will be; by then every edge must know its usual light."""
         await asyncio.sleep(max(after_s, 0))
+        cameras = (await self._get(self._cloud, "/v1/drift"))["cameras"]
+        if unready := [each["camera"] for each in cameras if each["state"] in ("unknown", "settling")]:
+            raise StoryFailedError(
+                f"{', '.join(unready)}: what light is usual was not learned in time: the machine is too busy"
+            )
         self.told.changed_at = self.note(f"the light of {NAME} changes for the worse")
 
     async def drift_rises(self) -> None:

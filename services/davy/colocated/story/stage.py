@@ -15,9 +15,9 @@ OTHERS = (("south", "conveyor"), ("west", "junction"))
 class Timing:
     """When what happens, s. A mine would learn its usual light for ten minutes, and judge it over five."""
 
-    reference: float = 60.0  # of learning what light is usual
-    window: float = 15.0  # over which the light now is judged
-    change_at: float = 100.0  # on the mine's clock
+    reference: float = 90.0  # of learning what light is usual
+    window: float = 25.0  # over which the light now is judged
+    change_at: float = 140.0  # on the mine's clock
     sample_every: float = 6.0
     measured: float = 45.0  # before and after the new model, of delivered pictures
     patience: float = 900.0  # the most that any act may take
@@ -50,7 +50,7 @@ def edge_settings(timing: Timing) -> dict[str, Any]:
 def trainer_settings(steps: int) -> dict[str, Any]:
     """Of the training service."""
     return {
-        "drift_above": 1.0,
+        "drift_above": 1.6,  # so little was learned of what is usual that a miner's lamp may make 1.3
         "drift_looks": 3,
         "drift_every_s": 4.0,
         "drift_cooldown_s": 3600.0,
