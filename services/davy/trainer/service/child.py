@@ -25,7 +25,7 @@ class Child:
     """
 
     def __init__(self, folder: Path, lease: Path) -> None:
-        self._folder, self._lease = folder, Lease(lease)
+        self.folder, self._lease = folder, Lease(lease)
         self._process: subprocess.Popen[bytes] | None = None
         self._stop_sent = False
 
@@ -38,16 +38,16 @@ class Child:
         self._stop_sent = False
         if not self._lease.take():
             return False
-        with self._lease, (self._folder / LOG).open("ab") as log:
+        with self._lease, (self.folder / LOG).open("ab") as log:
             assert self._lease.number is not None
-            (self._folder / PID).unlink(missing_ok=True)
-            shim = [sys.executable, "-m", "davy.trainer.service.launch", str(self._folder / PID), str(nice)]
+            (self.folder / PID).unlink(missing_ok=True)
+            shim = [sys.executable, "-m", "davy.trainer.service.launch", str(self.folder / PID), str(nice)]
             self._process = subprocess.Popen(
                 [*shim, ",".join(map(str, cores)), sys.executable, "-m", "davy", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "DAVY_PROGRESS": str(self._folder / PROGRESS), "COLUMNS": "200"},
+                env={**os.environ, "DAVY_PROGRESS": str(self.folder / PROGRESS), "COLUMNS": "200"},
                 pass_fds=(self._lease.number,),
                 start_new_session=True,
             )
@@ -88,7 +88,7 @@ class Child:
 
     def last_words(self) -> str:
         """The last line that it printed."""
-        path = self._folder / LOG
+        path = self.folder / LOG
         if not path.is_file():
             return ""
         with path.open("rb") as log:
@@ -100,8 +100,8 @@ class Child:
         if self._process is not None:
             return self._process.pid
         with contextlib.suppress(OSError, ValueError):
-            pid = int((self._folder / PID).read_text())
-            if str(self._folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():  # after a reboot it may be another's
+            pid = int((self.folder / PID).read_text())
+            if str(self.folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():  # after a reboot it may be another's
                 return pid
         return None
 

@@ -39,6 +39,7 @@ class Worker:
     def __init__(self, book: Book, metrics: TrainerMetrics) -> None:
         self._book, self._settings, self._metrics = book, book.settings, metrics
         self.active = False
+        self._child: Child | None = None
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -138,7 +139,9 @@ class Worker:
         Raises:
             TrainingError: it fails, or is killed too often without getting further.
         """
-        child = Child(folder, self._settings.data / "run.lock")
+        if self._child is None or self._child.folder != folder:
+            self._child = Child(folder, self._settings.data / "run.lock")
+        child = self._child  # the same where a full disk has held up the store meanwhile
         while not (wanted := command()).done.exists() or child.alive():
             furthest = _place(await self._book.get(run))
             if not child.begin(wanted.words, self._settings.nice, self._settings.cores):
