@@ -24,3 +24,8 @@ def test_onnx_runtime_computes_what_torch_does(tmp_path):
         assert np.abs(ours - theirs.numpy()).max() < 1e-3 * max(1, theirs.abs().max().item())
     assert [(p.key, p.value) for p in onnx.load(tmp_path / "n.onnx").metadata_props] == [("seed", "0")]
     assert [p.name for p in tmp_path.iterdir()] == ["n.onnx"]
+
+
+def test_the_file_tells_no_path_of_the_machine_that_made_it(tmp_path):
+    export_onnx(IspCnn(8), tmp_path / "net.onnx")
+    assert b"site-packages" not in (tmp_path / "net.onnx").read_bytes()

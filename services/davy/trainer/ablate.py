@@ -13,8 +13,9 @@ from davy.errors import ConfigError, UnreadableImageError
 from davy.frame import BgrImage
 from davy.iqa import psnr_db, ssim
 from davy.nets.ispcnn import IspCnn
+from davy.trainer.all_settings import AllSettings
 from davy.trainer.dark_regions import dark_figures, dark_psnr_db
-from davy.trainer.iterate import AllSettings, iterate, networks, plan, read_settings, write_settings
+from davy.trainer.iterate import iterate, networks, plan, read_settings, write_settings
 from davy.trainer.prompt_run import PROMPTS
 from davy.trainer.real import read_small
 from davy.trainer.sheet import sheet, write_png

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from davy.errors import ConfigError
-from davy.trainer.iterate import SETTINGS, AllSettings, iterate, networks, plan, read_settings, write_settings
+from davy.trainer.all_settings import AllSettings
+from davy.trainer.iterate import SETTINGS, iterate, networks, plan, read_settings, write_settings
 from davy.trainer.run import CHECKPOINT
 from davy.trainer.samples import copy_samples
 from davy.trainer.sheet import write_png

@@ -21,7 +21,7 @@ from davy.trainer.photographs import Group
 from davy.trainer.run import CHECKPOINT, Run, resume, settings_of
 from davy.trainer.self_supervised import train
 from davy.trainer.settings import SelfSupervisedSettings
-from davy.trainer.ship import ship
+from davy.trainer.ship import ship, ship_mean
 from davy.trainer.stages import read_groups
 from davy.trainer.start import begin_self_supervised
 from davy.trainer.terminal import (
@@ -88,6 +88,17 @@ def export(
     """Write the averaged weights of a run for davy.runtime (ONNX) and for torch (safetensors)."""
     with clear_errors():
         for path in ship(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint, out):
+            print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+@app.command()
+def average(
+    weights: Annotated[list[Path], typer.Argument(help="Two or more ispcnn.safetensors of runs that went on from each other.")],
+    out: Annotated[Path, typer.Option(help="Folder for ispcnn.onnx and ispcnn.safetensors.")] = Path(),
+) -> None:
+    """Write the mean of several networks of one training: steadier than each of them."""
+    with clear_errors():
+        for path in ship_mean(weights, out):
             print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 

@@ -51,10 +51,9 @@ def _pair(
     truth = cut(group.pictures[index], window, settings)[:, :, ::-1]
     display = np.ascontiguousarray(truth, np.float32) / np.float32(255)
     chance = rng.random()
-    if chance < settings.mine_share + settings.dark_share:
-        if group.name not in settings.exposed_alike:
-            display = metered(display, settings)
-            truth = np.rint(display * 255).astype(np.uint8)
+    if chance < settings.mine_share + settings.dark_share and group.name not in settings.exposed_alike:
+        display = metered(display, settings)
+        truth = np.rint(display * 255).astype(np.uint8)
     if chance < settings.mine_share:
         low = relight_as_mine(display, rng, depth=_depth(group, index, window, settings))
         truth = np.where(low.min(axis=2, keepdims=True) >= BURNT, np.rint(low * 255), truth).astype(np.uint8)

@@ -3,13 +3,16 @@
 import json
 import shlex
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from davy.errors import ConfigError
-from davy.nets.checkpoint import load_checkpoint, net_of, save_net
+import torch
+
+from davy.errors import ConfigError, ModelError
+from davy.nets.checkpoint import load_checkpoint, load_net, net_of, save_net
 from davy.nets.export import export_onnx
-from davy.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH
+from davy.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH, IspCnn
 
 PATHS = {"data", "low", "start", "prompts", "validation", "samples"}  # settings that hold folders or files
 
@@ -25,7 +28,34 @@ def ship(checkpoint: Path, out: Path) -> tuple[Path, Path]:
         raise ConfigError(f"{checkpoint} does not exist: give a run's checkpoint.safetensors, or its folder")
     loaded = load_checkpoint(checkpoint)
     net = net_of(loaded.ema, loaded.facts, checkpoint)
-    facts = provenance(loaded.facts)
+    return _write(net, provenance(loaded.facts), out)
+
+
+def ship_mean(weights: Sequence[Path], out: Path) -> tuple[Path, Path]:
+    """Write the mean of several networks of one training, weight by weight; what is told is the last one's, and all commands.
+
+    Source: Wortsman et al. 2022, "Model soups".
+
+    Args:
+        weights: ispcnn.safetensors of runs that went on from each other: only those lie in one basin.
+
+    Raises:
+        ModelError: one cannot be used, or they are of different widths.
+    """
+    loaded = [load_net(path) for path in weights]
+    nets, facts = [net for net, _ in loaded], loaded[-1][1]
+    if len({net.width for net in nets}) > 1:
+        raise ModelError(str(weights[-1]), "it has another width than the others: they have no mean")
+    means = {name: torch.stack([net.state_dict()[name] for net in nets]).mean(0) for name in nets[0].state_dict()}
+    nets[-1].load_state_dict(means)
+    return _write(
+        nets[-1],
+        facts | {"mean_of": [told.get("command", path.name) for path, (_, told) in zip(weights, loaded, strict=True)]},
+        out,
+    )
+
+
+def _write(net: IspCnn, facts: dict[str, Any], out: Path) -> tuple[Path, Path]:
     out.mkdir(parents=True, exist_ok=True)
     onnx, safetensors = out / "ispcnn.onnx", out / "ispcnn.safetensors"
     with warnings.catch_warnings():
@@ -68,4 +98,12 @@ def _by_name(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_folders(command: str) -> str:
-    return shlex.join(Path(word).name if word.startswith("/") else word for word in shlex.split(command))
+    return shlex.join(_by_its_end(word) for word in shlex.split(command))
+
+
+def _by_its_end(word: str) -> str:
+    """/srv/photographs as photographs, start=/srv/runs/first as start=first."""
+    name, is_setting, value = word.partition("=/")
+    if is_setting and "/" not in name:
+        return f"{name}={Path('/' + value).name}"
+    return Path(word).name if word.startswith("/") else word

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from davy.errors import DavyError, InvalidInputError
-from davy.trainer.told import Told
 from davy.trainer import parallel
+from davy.trainer.told import Told
 
 CONSOLE = Console(stderr=True)
 Advance = Callable[[int, int | None, Mapping[str, float]], None]

@@ -32,6 +32,8 @@ def export_onnx(net: IspCnn, path: Path, facts: Mapping[str, str] | None = None)
     )
     assert program is not None
     model = program.model_proto
+    for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
+        part.ClearField("metadata_props")  # the exporter's stack traces: paths of the machine that trained
     onnx.helper.set_model_props(model, dict(facts or {}))
     onnx.save(model, str(partial))
     partial.replace(path)
