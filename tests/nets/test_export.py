@@ -26,6 +26,7 @@ def test_onnx_runtime_computes_what_torch_does(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["n.onnx"]
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # as above
 def test_the_file_tells_no_path_of_the_machine_that_made_it(tmp_path):
     export_onnx(IspCnn(8), tmp_path / "net.onnx")
     assert b"site-packages" not in (tmp_path / "net.onnx").read_bytes()
