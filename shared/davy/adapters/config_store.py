@@ -1,11 +1,10 @@
 """Every configuration that an edge was ever told, newest last; the newest is what it shall be. SQLite."""
 
-import sqlite3
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from davy.adapters.sqlite import archive_errors, transaction
+from davy.adapters.sqlite import archive_errors, open_database, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS config (edge TEXT NOT NULL, epoch INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (edge, epoch));
@@ -28,10 +27,7 @@ class ConfigStore:
         with archive_errors(self._path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)  # the sources of cameras may hold passwords
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=4000000"):
-                self._db.execute(f"PRAGMA {pragma}")
-            self._db.executescript(_SCHEMA)
+        self._db = open_database(path, _SCHEMA)
 
     def add(self, edge: str, bodies: Mapping[int, str]) -> None:
         """Write what an edge shall be, by epoch, in one transaction; on disk when this returns."""

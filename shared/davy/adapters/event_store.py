@@ -1,7 +1,6 @@
 """The archive of events: SQLite, on disk before it is acknowledged, each event stored once, size and age bounded."""
 
 import json
-import sqlite3
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from davy.adapters.sqlite import archive_errors, transaction
+from davy.adapters.sqlite import archive_errors, open_database, transaction
 
 PAGE_BYTES = 4096
 PRUNE_ROWS = 64
@@ -93,13 +92,7 @@ class EventStore:
     def __init__(self, path: Path, max_bytes: int = 2_000_000_000, max_age_s: float = 0.0) -> None:
         self.path, self.max_bytes, self.max_age_s = path, max_bytes, max_age_s
         self._lock = threading.Lock()
-        with archive_errors(self.path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
-            for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-                self._db.execute(f"PRAGMA {pragma}")
-            self._db.execute("PRAGMA journal_size_limit=4000000")
-            self._db.executescript(_SCHEMA)
+        self._db = open_database(path, _SCHEMA, "auto_vacuum=INCREMENTAL", "foreign_keys=ON")
 
     def add(self, events: Sequence[EventRecord]) -> list[EventRecord]:
         """Store a batch in one transaction; on return it is on disk.

@@ -1,11 +1,10 @@
 """What the rollout controller must remember across a kill -9: rollouts and what every edge was last told. SQLite."""
 
-import sqlite3
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from davy.adapters.sqlite import archive_errors, transaction
+from davy.adapters.sqlite import archive_errors, open_database, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS rollout (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
@@ -23,12 +22,7 @@ class RolloutStore:
     def __init__(self, path: Path, keep: int = 100) -> None:
         self._path, self._keep = path, keep
         self._lock = threading.Lock()
-        with archive_errors(self._path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=4000000"):
-                self._db.execute(f"PRAGMA {pragma}")
-            self._db.executescript(_SCHEMA)
+        self._db = open_database(path, _SCHEMA)
 
     def save(self, rollout_id: str, body: str, desired: Mapping[str, str]) -> None:
         """Write a rollout and what edges are told because of it, in one transaction; on disk when this returns."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from davy.adapters.sqlite import archive_errors, transaction
+from davy.adapters.sqlite import archive_errors, open_database, transaction
 from davy.errors import ConflictError, UnknownRunError
 
 _SCHEMA = """
@@ -43,12 +43,7 @@ class RunStore:
     def __init__(self, path: Path, keep_events: int = 20_000) -> None:
         self._path, self._keep_events = path, keep_events
         self._lock = threading.Lock()
-        with archive_errors(self._path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=4000000"):
-                self._db.execute(f"PRAGMA {pragma}")
-            self._db.executescript(_SCHEMA)
+        self._db = open_database(path, _SCHEMA)
 
     def add(self, run: str, body: str, allow: Callable[[list[str]], None]) -> None:
         """Keep a new run; allow is given all bodies and refuses it by raising, in the same transaction.

@@ -5,7 +5,6 @@ validation set stays, so pins may take half of the space at most.
 """
 
 import json
-import sqlite3
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from davy.adapters.sqlite import archive_errors, transaction
+from davy.adapters.sqlite import archive_errors, open_database, transaction
 from davy.errors import ConflictError, UnknownSampleError
 
 SIMILAR_BITS = 5  # of 64: pictures of one scene differ in so few bits of their hash
@@ -130,13 +129,7 @@ class SampleStore:
     def __init__(self, path: Path, max_bytes: int, max_count: int) -> None:
         self.path, self.max_bytes, self.max_count = path, max_bytes, max_count
         self._lock = threading.Lock()
-        with archive_errors(self.path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5.0)
-            for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-                self._db.execute(f"PRAGMA {pragma}")
-            self._db.execute("PRAGMA journal_size_limit=4000000")
-            self._db.executescript(_SCHEMA)
+        self._db = open_database(path, _SCHEMA, "auto_vacuum=INCREMENTAL", "foreign_keys=ON")
 
     def add(self, sample: SampleRecord) -> Outcome:
         """Store a sample unless it, or one like it of the same camera, is there; then it is on disk. Others may go for it."""
