@@ -68,3 +68,21 @@ def test_black_and_white_thumbnails_give_finite_parameters(value):
     network = Network(shipped_model())
     found = network(np.full(network.thumb_shape, value, np.float32))
     assert np.isfinite(found.cells).all() and np.isfinite(found.knots).all()
+
+
+def test_another_grid_is_refused_before_a_kernel_reads_it(tmp_path):
+    """The kernels read 12 x 16 cells, wherever the memory ends."""
+    zeros = [
+        helper.make_node("ConstantOfShape", [name], [out]) for name, out in (("whole_shape", "whole"), ("cells_shape", "cells"))
+    ]
+    shapes = {"whole": [1, 19], "cells": [1, 16, 6, 8]}
+    graph = helper.make_graph(
+        zeros,
+        "small",
+        [helper.make_tensor_value_info("thumb", TensorProto.FLOAT, [1, 4, 144, 192])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()],
+        [helper.make_tensor(f"{name}_shape", TensorProto.INT64, [len(shape)], shape) for name, shape in shapes.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), tmp_path / "x.onnx")
+    with pytest.raises(ModelError, match="another layout"):
+        Network(tmp_path / "x.onnx")

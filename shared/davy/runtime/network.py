@@ -8,7 +8,7 @@ import onnxruntime as ort
 
 from davy.errors import ModelError
 from davy.runtime.kernels import Floats
-from davy.runtime.parameters import RAW_CELL_SIZE, Parameters
+from davy.runtime.parameters import CELLS_SHAPE, RAW_CELL_SIZE, WHOLE_SHAPE, Parameters
 
 MAX_MODEL_BYTES = 16 * 2**20  # the shipped one is far below; a file beyond this is something else
 THUMB_CHANNELS = 4
@@ -46,6 +46,9 @@ class Network:
             )
         self.thumb_shape = (THUMB_CHANNELS, int(shape[2]), int(shape[3]))
         self.id = f"ispcnn-{hashlib.sha256(data).hexdigest()[:8]}"
+        self._run(
+            np.full(self.thumb_shape, 0.1, np.float32)
+        )  # its memory is there before the first frame, and its layout known
 
     def __call__(self, thumb: Floats) -> Parameters:
         """Parameters for a thumbnail of thumb_shape, see davy.nets.ispcnn.thumbnail.
@@ -53,14 +56,21 @@ class Network:
         Raises:
             ModelError: the graph fails on this picture, or gives numbers that are not finite: pixels made of them are noise.
         """
+        whole, cells = self._run(thumb)
+        if not (np.isfinite(whole).all() and np.isfinite(cells).all()):
+            raise ModelError(self.id, "gives numbers that are not finite")
+        return Parameters.from_raw(whole, cells)
+
+    def _run(self, thumb: Floats) -> tuple[Floats, Floats]:
+        """The graph's two outputs, of the one layout that the kernels read."""
         try:
             outputs = self._session.run(None, {self._session.get_inputs()[0].name: thumb[None]})
         except Exception as error:  # ONNX Runtime's own errors share no public base class
             raise ModelError(self.id, f"fails on a picture: {str(error)[:200]}") from error
         whole, cells = np.asarray(outputs[0])[0], np.asarray(outputs[1])[0]
-        if not (np.isfinite(whole).all() and np.isfinite(cells).all()):
-            raise ModelError(self.id, "gives numbers that are not finite")
-        return Parameters.from_raw(whole, cells)
+        if whole.shape != WHOLE_SHAPE or cells.shape != CELLS_SHAPE:
+            raise ModelError(self.id, f"is an ISP-CNN of another layout: {whole.shape} and {cells.shape}")
+        return whole, cells
 
 
 def _read(source: Path | bytes) -> bytes:

@@ -13,6 +13,7 @@ MIN_NOISE, MAX_NOISE = 0.003, 0.12
 MAX_VEIL = 0.4
 MAX_LOG2_SATURATION = 0.8
 RAW_CELL_SIZE = BINS + 8
+WHOLE_SHAPE, CELLS_SHAPE = (3 + TONE_STEPS,), (RAW_CELL_SIZE, ROWS, COLUMNS)  # what the kernels are built for
 KEEP, NOISE = BINS + 3, BINS + 4  # planes of Parameters.cells
 
 
