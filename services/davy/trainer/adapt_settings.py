@@ -24,8 +24,8 @@ class AdaptSettings(BaseModel, frozen=True, extra="forbid"):
     dimmer_stops: Share = Field(0.7, ge=0)  # every picture is seen a second time at random so much darker or brighter
 
     level: Share = Field(ORDINARY, gt=0, lt=1)  # display mean that evenly lit rock should have everywhere
-    evening: Share = Field(1.0, ge=0, le=1)  # how much of the way there targets are brought, brightness
-    neutral: Share = Field(0.8, ge=0, le=1)  # and colour
+    evening: Share = Field(0.5, ge=0, le=1)  # how much of the way there targets are brought, brightness; 1 looks flat
+    neutral: Share = Field(0.6, ge=0, le=1)  # and colour
     region: Share = Field(0.07, gt=0, le=0.5)  # of a picture's height: over so much light is taken to be even
 
     prompt_steps: NonNegativeInt = 150  # of refreshing the prompts; 0 leaves the CLIP out

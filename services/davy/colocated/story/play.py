@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl
 import httpx
 from prometheus_client import CollectorRegistry
 
-from davy.adapters.embedded import free_port
 from davy.adapters.registry import ModelRegistry
 from davy.adapters.tasks import end
 from davy.colocated.app import ColocatedMine
@@ -44,7 +43,7 @@ async def play(change: str, steps: int, data: Path, out: Path, timing: Timing, t
         data=data, table="off", console_port=0, grpc_port=0, mqtt_port=0, enhancer_port=0, enhancer_grpc_port=0
     )
     mine = ColocatedMine(settings, stage(change, timing), edge_settings(timing))
-    training_port = free_port(settings.host, 0)
+    training_port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     diary = Diary()
     acts = asyncio.create_task(_acts(mine, training_port, diary, timing, tell), name="story.acts")
     services = [
@@ -66,13 +65,13 @@ async def play(change: str, steps: int, data: Path, out: Path, timing: Timing, t
 
 
 async def _acts(
-    mine: ColocatedMine, training_port: int, diary: Diary, timing: Timing, tell: Tell
+    mine: ColocatedMine, training_port: asyncio.Future[int], diary: Diary, timing: Timing, tell: Tell
 ) -> tuple[Acts, Mapping[str, tuple[float, float]]]:
     running, host = mine.running, mine.settings.host
     await running.listening.wait()
     await running.seen.wait()
     async with AsyncExitStack() as stack:
-        addresses = f"http://{host}:{running.addresses.console}", f"http://{host}:{training_port}"
+        addresses = f"http://{host}:{running.addresses.console}", f"http://{host}:{await training_port}"
         cloud, training = [
             await stack.enter_async_context(httpx.AsyncClient(base_url=address, timeout=REST_TIMEOUT_S))
             for address in addresses
@@ -93,11 +92,11 @@ async def _acts(
     return acts, live
 
 
-async def _trainer(mine: ColocatedMine, port: int, steps: int) -> None:
+async def _trainer(mine: ColocatedMine, port: asyncio.Future[int], steps: int) -> None:
     await mine.running.listening.wait()
     settings = TrainerSettings(
         host=mine.settings.host,
-        port=port,
+        port=0,
         data=mine.settings.data / "trainer",
         aggregator=f"http://{mine.settings.host}:{mine.running.addresses.console}",
         registry=mine.registry_url,
@@ -106,7 +105,7 @@ async def _trainer(mine: ColocatedMine, port: int, steps: int) -> None:
         rollout_grpc=f"grpc://{mine.settings.host}:{mine.running.addresses.grpc}",
         **trainer_settings(steps),
     )
-    await trainer.serve(settings, CollectorRegistry())
+    await trainer.serve(settings, CollectorRegistry(), ready=lambda ports: port.set_result(ports.http))
 
 
 def _live(diary: Diary, acts: Acts, timing: Timing) -> dict[str, tuple[float, float]]:
