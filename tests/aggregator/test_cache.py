@@ -84,7 +84,7 @@ async def test_f03_redis_killed_while_frames_come(redis, tmp_path):
         alive = False
         await pouring
         call.cancel()
-        assert sorted(ages)[len(ages) // 2] < 0.25  # frames do not wait for the store; a single one may meet a busy machine
+        assert max(ages) < 0.25
 
 
 async def test_another_aggregator_shows_the_same_frames(redis, tmp_path):

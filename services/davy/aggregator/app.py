@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import grpc
 from prometheus_client import CollectorRegistry
@@ -13,6 +12,7 @@ from davy.adapters.config_store import ConfigStore
 from davy.adapters.event_store import EventStore
 from davy.adapters.grpc_server import serve_grpc
 from davy.adapters.http import serve_app
+from davy.adapters.listening import Ports, announcer
 from davy.adapters.mqtt import MqttBus, connect
 from davy.adapters.redis import FrameStore
 from davy.adapters.rollout_store import RolloutStore
@@ -47,14 +47,6 @@ from davy.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 
 HEALTH_EVERY_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where an aggregator listens."""
-
-    http: int
-    grpc: int
 
 
 async def serve(
@@ -111,7 +103,7 @@ async def serve(
             samples,
             drift,
         )
-        announce = _announce(ready)
+        announce = announcer(ready)
         works = {
             "http": _serve_http(parts, announce),
             "grpc": _serve_grpc(parts, site, announce),
@@ -212,18 +204,6 @@ def _greet(status: str, *tell_edges: Callable[[], None]) -> Callable[[Bus], Awai
             tell()
 
     return greet
-
-
-def _announce(ready: Callable[[Ports], None] | None) -> Callable[[str, int], None]:
-    """Call ready once both ports are known."""
-    known: dict[str, int] = {}
-
-    def announce(name: str, port: int) -> None:
-        known[name] = port
-        if ready and len(known) == 2:
-            ready(Ports(**known))
-
-    return announce
 
 
 async def _serve_http(parts: Parts, announce: Callable[[str, int], None]) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
-from davy.aggregator.app import Ports, serve
+from davy.adapters.listening import Ports
+from davy.aggregator.app import serve
 from davy.aggregator.settings import AggregatorSettings
 from davy.errors import ConfigError, DavyError
 from davy.site import SiteConfig, load_site

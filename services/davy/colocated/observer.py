@@ -10,7 +10,7 @@ import numpy as np
 
 from davy.adapters import jpeg
 from davy.errors import DavyError
-from davy.frame import CameraId
+from davy.frame import BgrImage, CameraId
 from davy.iqa import psnr_db
 from davy.mine.world import Mine
 from davy.ports import Bus, Message
@@ -107,8 +107,12 @@ async def sample_quality(mine: Mine, places: dict[CameraId, str], views: Views, 
 
 def measure(mine: Mine, place: str, message: Message) -> tuple[float, float]:
     """PSNR in dB, raw and enhanced, of a delivered frame against the evenly lit truth of the same instant."""
+    enhanced, truth, at_s = delivered(mine, place, message)
+    return psnr_db(mine.render(place, at_s, (truth.shape[1], truth.shape[0])), truth), psnr_db(enhanced, truth)
+
+
+def delivered(mine: Mine, place: str, message: Message) -> tuple[BgrImage, BgrImage, float]:
+    """A frame as it came, the evenly lit truth of the same instant and size, and that instant on the mine's clock, s."""
     enhanced = jpeg.decode(message.payload)
-    size = enhanced.shape[1], enhanced.shape[0]
     at_s = mine.time_of(int(message.properties["captured_ns"]))
-    truth = mine.truth(place, at_s, size)
-    return psnr_db(mine.render(place, at_s, size), truth), psnr_db(enhanced, truth)
+    return enhanced, mine.truth(place, at_s, (enhanced.shape[1], enhanced.shape[0])), at_s

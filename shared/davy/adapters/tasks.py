@@ -6,8 +6,9 @@ the same moment: a reconnecting loop around one then ends by itself, or never.
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 ASK_AGAIN_S = 4.0  # longer than any clean-up here takes: asking again would cut it short
 
 
@@ -30,3 +31,13 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_S)
+
+
+async def whole(work: Coroutine[Any, Any, T]) -> T:
+    """Do what must not be left half way; a cancellation that comes meanwhile is heard after it."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

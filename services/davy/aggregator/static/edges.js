@@ -1,5 +1,7 @@
 // What every edge shall be beside what it says it is; an operator changes strength, rate or source, and sees it applied.
 
+import { ask, element, tell } from "/static/page.js";
+
 const EVERY_MS = 1000;
 const FIELDS = [ // name, kind, limits
   ["label", "text", { className: "label" }],
@@ -17,28 +19,7 @@ const FRESH = { label: "", source: "", fps: 10, width: null, height: null, stren
 
 const cards = new Map();
 
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
-
 const time = (text) => (text ? text.slice(0, 19).replace("T", " ") : "");
-
-function tell(fault) {
-  const banner = document.getElementById("banner");
-  banner.hidden = !fault;
-  banner.textContent = fault;
-}
-
-async function ask(path, method = "GET", body = undefined, headers = {}) {
-  if (body) headers = { ...headers, "Content-Type": "application/json" };
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  const said = await answer.json();
-  if (!answer.ok) throw new Error(said.detail ?? answer.statusText);
-  return said;
-}
 
 function button(words, go, className = "plain") {
   const made = element("button", className, words);

@@ -1,5 +1,7 @@
 // Models and rollouts: what every edge runs and says, the gate figures, and the two or three things that an operator may do.
 
+import { ask, byId, element, tell } from "/static/page.js";
+
 const EVERY_MS = 1000;
 const MODELS_EVERY = 5; // turns
 const GATES = [ // figure, digits, whether a value breaks the gate
@@ -12,17 +14,9 @@ const GATES = [ // figure, digits, whether a value breaks the gate
   ["frames-lost", 0, (v) => v > 1],
 ];
 
-const byId = (id) => document.getElementById(id);
 let rollouts = [];
 let models = [];
 let turn = 0;
-
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
 
 const short = (id) => (id ? id.slice(0, 12) : "as installed");
 const time = (text) => text.slice(0, 19).replace("T", " ");
@@ -34,19 +28,6 @@ function nothing(columns, words) {
   cell.colSpan = columns;
   row.append(cell);
   return row;
-}
-
-async function ask(path, method = "GET", body = undefined) {
-  const headers = body ? { "Content-Type": "application/json" } : {};
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  const said = await answer.json();
-  if (!answer.ok) throw new Error(said.detail ?? answer.statusText);
-  return said;
-}
-
-function tell(fault) {
-  byId("banner").hidden = !fault;
-  byId("banner").textContent = fault;
 }
 
 async function act(path, body) {

@@ -1,33 +1,14 @@
 // Raw keyframes that edges chose: an operator looks at them, throws out what is wrong, and pins what shall judge a training.
 
+import { ask, byId, element, tell } from "/static/page.js";
+
 const PAGE = 60;
 const EVERY_MS = 3000;
 const USES = [["train", "Train"], ["validation", "Validation"], ["excluded", "Exclude"]];
 
-const byId = (id) => document.getElementById(id);
 const filters = ["camera", "reason", "use"];
 let shown = []; // samples, newest first
 let cursor = null;
-
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
-
-async function ask(path, method = "GET", body = undefined) {
-  const headers = body ? { "Content-Type": "application/json" } : {};
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  const said = await answer.json();
-  if (!answer.ok) throw new Error(said.detail ?? answer.statusText);
-  return said;
-}
-
-function tell(fault) {
-  byId("banner").hidden = !fault;
-  byId("banner").textContent = fault;
-}
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 const percent = (share) => (share === undefined ? "?" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`);

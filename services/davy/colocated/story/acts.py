@@ -33,7 +33,6 @@ class Told:
     """What the acts found out. Times in s since the story began."""
 
     changed_at: float = 0.0
-    drifted_at: float = 0.0
     run: Mapping[str, Any] = field(default_factory=dict)
     rollout: Mapping[str, Any] = field(default_factory=dict)
     swapped_at: float = 0.0
@@ -71,7 +70,7 @@ class Acts:
             return any(each["camera"] == NAME and each["state"] == "drifted" for each in cameras) or None
 
         await self._until("drift rises", drifted)
-        self.told.drifted_at = self.note(f"{NAME} has drifted")
+        self.note(f"{NAME} has drifted")
 
     async def run_starts_and_ends(self) -> None:
         """The training service starts a run by itself, and it comes to its end."""
@@ -103,9 +102,6 @@ class Acts:
         self.note(f"rollout of {begin['frame_id']} begins at canary {_canaries(begin)}")
         self.told.rollout = await self._rollout_ends(str(begin["id"]))
         self.told.swapped_at = self.note(f"rollout {self.told.rollout['state']}: {self.told.rollout['reason']}")
-
-    async def time_goes_by(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
     async def bad_models(self, registry_url: str, keys: Path) -> None:
         """Each has a valid signature, and none may get beyond the canary."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from davy.adapters import jpeg
-from davy.colocated.observer import Views
+from davy.aggregator.live import camera_key
+from davy.colocated.observer import Views, delivered
 from davy.errors import DavyError
 from davy.frame import CameraId
 from davy.iqa import psnr_db
@@ -70,7 +70,7 @@ async def keep(diary: Diary, client: httpx.AsyncClient, mine: Mine, views: Views
             drifts = (await client.get("/v1/drift")).raise_for_status().json()["cameras"]
             scores = {each["camera"]: each["score"] for each in drifts}
             for camera, view in views.items():
-                name = f"{camera.edge}.{camera.camera}"
+                name = camera_key(camera)
                 if view.latest is not None:
                     found = await asyncio.to_thread(_psnr_db, mine, camera, view.latest)
                     model = view.latest.properties.get("model", "")
@@ -81,6 +81,5 @@ async def keep(diary: Diary, client: httpx.AsyncClient, mine: Mine, views: Views
 
 
 def _psnr_db(mine: Mine, camera: CameraId, message: Message) -> float:
-    shown = jpeg.decode(message.payload)
-    at_s = mine.time_of(int(message.properties["captured_ns"]))
-    return psnr_db(shown, mine.truth(camera.camera, at_s, (shown.shape[1], shown.shape[0])))
+    shown, truth, _ = delivered(mine, camera.camera, message)
+    return psnr_db(shown, truth)

@@ -21,6 +21,7 @@ from davy.colocated.story.report import Check, write_report
 from davy.colocated.story.stage import CHANGED, OTHERS, SIZE, Timing, edge_settings, stage, trainer_settings
 from davy.mine.change import USUAL, parse_change
 from davy.mine.places import PLACES
+from davy.model.keyring import TRUST
 from davy.runtime import StillEnhancer
 from davy.trainer.service import app as trainer
 from davy.trainer.service.settings import TrainerSettings
@@ -84,7 +85,7 @@ async def _acts(
             await acts.drift_rises()
             await acts.run_starts_and_ends()
             await acts.fleet_takes_it()
-            await acts.time_goes_by(timing.measured)
+            await asyncio.sleep(timing.measured)
             live = _live(diary, acts, timing)
             await acts.bad_models(mine.registry_url, mine.keys)
         finally:
@@ -123,7 +124,7 @@ def _live(diary: Diary, acts: Acts, timing: Timing) -> dict[str, tuple[float, fl
 
 
 def _judged(mine: ColocatedMine, change: str, model: str, data: Path) -> list[Judged]:
-    registry = ModelRegistry(mine.registry_url, mine.keys / "trust.json")
+    registry = ModelRegistry(mine.registry_url, mine.keys / TRUST)
     path = data / "story-model.onnx"
     path.write_bytes(registry.open(registry.get(model)).onnx)
     words: dict[str, Any] = dict(parse_qsl(change))

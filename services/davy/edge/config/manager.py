@@ -7,7 +7,7 @@ configuration that was judged, and the next boot runs it. One with which the edg
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from davy.adapters.config_secrets import without_secrets
-from davy.adapters.tasks import until_first_ends
+from davy.adapters.tasks import until_first_ends, whole
 from davy.atomic import failpoint
 from davy.edge.config.disk import ConfigDisk
 from davy.edge.config.judge import Judge
@@ -162,7 +162,7 @@ class ConfigManager:
             self._news.clear()
             desired, self._wanted = self._wanted, None
             if desired is not None and desired.epoch > self._disk.pointer.epoch:
-                await _whole(self._take(desired, apply, note))
+                await whole(self._take(desired, apply, note))
 
     async def _take(self, desired: DesiredConfig, apply: Apply, note: Note) -> None:
         seen: dict[str, Any] = {"epoch": desired.epoch, "target": desired.id}
@@ -235,7 +235,7 @@ class ConfigManager:
             pointer = self._disk.pointer
             if pointer.attempts and pointer.epoch == epoch and not self._applying:
                 with suppress(OSError):  # it is tried again
-                    await _whole(asyncio.to_thread(self._disk.point, attempts=0))
+                    await whole(asyncio.to_thread(self._disk.point, attempts=0))
                     failpoint("config.kept")
 
     def _count(self, verdict: str) -> None:
@@ -254,13 +254,3 @@ class ConfigManager:
         while True:
             await asyncio.sleep(SAY_AGAIN_S * random.uniform(0.5, 1.5))
             self._to_say.set()
-
-
-async def _whole(work: Coroutine[Any, Any, Any]) -> None:
-    """Do what must not be left half way; a cancellation that comes meanwhile is heard after it."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise

@@ -7,12 +7,12 @@ names one model that was verified, and the next boot goes on from there.
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from davy.adapters.model_client import ModelClient
-from davy.adapters.tasks import end, until_first_ends
+from davy.adapters.tasks import end, until_first_ends, whole
 from davy.atomic import failpoint
 from davy.edge.models.disk import ModelDisk, Pointer
 from davy.edge.models.fetch import fetch
@@ -216,7 +216,7 @@ class ModelManager:
             failpoint("model.shadow")
             figures = await shadow(self.stage, still, desired.trial, self._tell)
             await self._point(figures=figures)
-        await _whole(self._swap(desired, still))
+        await whole(self._swap(desired, still))
         await self._watch(desired)
 
     async def _get(self, desired: Desired, client: ModelClient) -> Package | None:
@@ -324,7 +324,7 @@ class ModelManager:
     # --- told --------------------------------------------------------------------------------------------------------------
 
     async def _point(self, **changes: Any) -> None:  # noqa: ANN401  # fields of Pointer
-        await _whole(asyncio.to_thread(self._disk.point, **changes))
+        await whole(asyncio.to_thread(self._disk.point, **changes))
         self._to_say.set()
 
     async def _point_or_remember(self, **changes: Any) -> None:  # noqa: ANN401  # as above
@@ -359,16 +359,6 @@ class ModelManager:
         while True:
             await asyncio.sleep(SAY_AGAIN_S * random.uniform(0.5, 1.5))
             self._to_say.set()
-
-
-async def _whole(work: Coroutine[Any, Any, T]) -> T:
-    """Do what must not be left half way; a cancellation that comes meanwhile is heard after it."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
 
 
 def _cause_of(error: Exception) -> tuple[str, str]:

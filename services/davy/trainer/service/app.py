@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import grpc
 from prometheus_client import CollectorRegistry
 
 from davy.adapters.grpc_server import serve_grpc
 from davy.adapters.http import serve_app
+from davy.adapters.listening import Ports, announcer
 from davy.adapters.run_store import RunStore
 from davy.adapters.tasks import until_first_ends
 from davy.telemetry import get_logger
@@ -23,14 +23,6 @@ from davy.trainer.service.worker import Worker
 from davy.v1 import trainer_pb2_grpc
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where a training service listens."""
-
-    http: int
-    grpc: int
 
 
 async def serve(
@@ -53,7 +45,7 @@ async def serve(
     """
     registry = registry or CollectorRegistry()
     metrics, faults = TrainerMetrics(registry), dict[str, str]()
-    announce = _announce(ready)
+    announce = announcer(ready)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
         trainer_pb2_grpc.add_TrainerServicer_to_server(TrainerServicer(book), server)
@@ -85,15 +77,3 @@ async def _store(settings: TrainerSettings) -> AsyncIterator[RunStore]:
         yield store
     finally:
         store.close()
-
-
-def _announce(ready: Callable[[Ports], None] | None) -> Callable[[str, int], None]:
-    """Call ready once both ports are known."""
-    known: dict[str, int] = {}
-
-    def announce(name: str, port: int) -> None:
-        known[name] = port
-        if ready and len(known) == 2:
-            ready(Ports(**known))
-
-    return announce

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
+from davy.adapters.listening import Ports
 from davy.errors import ConfigError, DavyError
 from davy.telemetry import configure_logging, get_logger
-from davy.trainer.service.app import Ports, serve
+from davy.trainer.service.app import serve
 from davy.trainer.service.settings import TrainerSettings
 
 log = get_logger(__name__)
