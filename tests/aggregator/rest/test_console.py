@@ -194,9 +194,9 @@ async def test_four_cameras_are_four_tiles_that_move(mine):
         await four_are_live(page)
         ids = ["north.face", "north.belt", "south.gate", "south.pump"]
         before = [await look(page, camera) for camera in ids]
-        async with asyncio.timeout(15):  # a browser beside the whole suite may draw seldom
-            while any([one == await look(page, camera) for one, camera in zip(before, ids, strict=True)]):
-                await asyncio.sleep(0.2)
+        moved = "([id, old]) => document.querySelector(`[data-camera='${id}'] canvas`).toDataURL('image/png') !== old"
+        for camera, old in zip(ids, before, strict=True):
+            await page.wait_for_function(moved, arg=[camera, old], timeout=15_000)
         assert await page.inner_text("[data-camera='north.face'] h3") == "Coal face"
         assert await page.inner_text("#count-live") == "4"
         assert "ms" in await page.inner_text("[data-camera='north.face'] .age dd")
