@@ -79,6 +79,7 @@ class AblateSettings(BaseModel, frozen=True, extra="forbid"):
     validation: Path | None = None  # pairs
     mine: Path | None = None  # pairs of the simulated mine
     only: tuple[str, ...] = ()  # names of variants; all where empty
+    self_supervised: dict[str, Any] = {}  # stage 0's, which is replayed beside stage 2
     pair: dict[str, Any] = {}
     enhance: dict[str, Any] = {}
     refine: dict[str, Any] = {"most": 60, "steps": 200}
@@ -194,8 +195,9 @@ def _train(
         if not (place / PROMPTS).exists() and not run_pair(pairing, place, stop):
             return False
         prompts = place / PROMPTS
-    words: dict[str, Any] = {name: getattr(settings, name) for name in ("low", "normal", "photographs", "start", "rounds")}
-    words |= {"seed": seed, "prompts": prompts, "refine": settings.refine, **recipe}
+    shared = ("low", "normal", "photographs", "start", "rounds", "self_supervised", "refine")
+    words: dict[str, Any] = {name: getattr(settings, name) for name in shared}
+    words |= {"seed": seed, "prompts": prompts, **recipe}
     words["enhance"] = {"steps": settings.steps} | settings.enhance | variant.enhance
     asked = AllSettings.model_validate(words)
     if not (folder / "all.json").exists():
