@@ -15,8 +15,7 @@ from davy.colocated.story.diary import Diary
 from davy.colocated.story.stage import CHANGED, Timing
 from davy.errors import DavyError
 from davy.model.keyring import TRUST, signing_key
-from davy.model.package import Provenance, pack
-from davy.model.shipped import shipped_tensors
+from davy.model.package import TENSORS, Provenance, pack
 
 POLL_S = 1.0
 NAME = ".".join(CHANGED)
@@ -106,7 +105,8 @@ class Acts:
     async def bad_models(self, registry_url: str, keys: Path) -> None:
         """Each has a valid signature, and none may get beyond the canary."""
         for kind in BAD:
-            model = await asyncio.to_thread(_register, registry_url, keys, kind)
+            good = await self._desired()
+            model = await asyncio.to_thread(_register, registry_url, keys, good, kind)
             began = self.note(f"a bad model ({kind}) with a valid signature goes out")
             made = (await self._cloud.post("/v1/rollouts", json={"model": model, "probation_s": 8.0})).raise_for_status().json()
             ended = await self._rollout_ends(made["id"])
@@ -114,8 +114,17 @@ class Acts:
             causes = [edge["cause"] for edge in ended["edges"] if edge["cause"]]
             took = self.note(f"{kind}: {ended['state']} ({', '.join(causes)}); other edges touched: {len(touched)}") - began
             self.told.bad[kind] = {
-                "state": ended["state"], "causes": causes, "seconds": round(took, 1), "others-touched": touched
-            }  # fmt: skip
+                "made-from": good,
+                "state": ended["state"],
+                "causes": causes,
+                "seconds": round(took, 1),
+                "others-touched": touched,
+            }
+
+    async def _desired(self) -> str:
+        """What the canaries shall run now: after a rollout that came to nothing, what they ran before it."""
+        rollouts = (await self._get(self._cloud, "/v1/rollouts"))["rollouts"]
+        return desired_model(rollouts[0])
 
     async def _rollout_ends(self, rollout: str) -> Mapping[str, Any]:
         async def ended() -> Mapping[str, Any] | None:
@@ -142,10 +151,25 @@ class Acts:
         return found
 
 
+def desired_model(rollout: Mapping[str, Any]) -> str:
+    """The model that its canaries shall run.
+
+    Raises:
+        StoryFailedError: they shall run none of the registry's, or not all the same.
+    """
+    found = {str(edge["desired_model"]) for edge in rollout["edges"] if edge["wave"] == 0}
+    if len(found) != 1 or "" in found:
+        raise StoryFailedError(f"rollout {rollout['id']}: no one model that {_canaries(rollout)} shall run")
+    return found.pop()
+
+
 def _canaries(rollout: Mapping[str, Any]) -> str:
     return ", ".join(edge["edge"] for edge in rollout["edges"] if edge["wave"] == 0)
 
 
-def _register(registry_url: str, keys: Path, kind: str) -> str:
-    package = pack(BAD[kind](), shipped_tensors().read_bytes(), f"# {kind}", signing_key(keys), Provenance(run=kind))
-    return ModelRegistry(registry_url, keys / TRUST).add(package.data, run=False).id
+def _register(registry_url: str, keys: Path, good: str, kind: str) -> str:
+    registry = ModelRegistry(registry_url, keys / TRUST)
+    package = registry.open(registry.get(good))
+    provenance = Provenance(run=kind, parent=package.id)
+    bad = pack(BAD[kind](package.onnx), package.files[TENSORS], f"# {kind}", signing_key(keys), provenance)
+    return registry.add(bad.data, run=False).id

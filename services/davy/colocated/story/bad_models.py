@@ -1,4 +1,7 @@
-"""Models that run and are good for nothing, to see that the gates of a rollout stop them."""
+"""Models that run and are good for nothing, to see that the gates of a rollout stop them.
+
+Each is made from the model that runs, so that it differs from that one in what is bad about it, and in nothing else.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -7,16 +10,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from davy.runtime import shipped_model
 
-
-def _shipped() -> onnx.ModelProto:
-    return onnx.load(str(shipped_model()))
-
-
-def _rewired(change: dict[str, str], nodes: list[onnx.NodeProto], constants: Mapping[str, NDArray[np.float32]]) -> bytes:
-    """The shipped graph with nodes put behind some of its outputs: change maps an output to its new inner name."""
-    model = _shipped()
+def _rewired(
+    good: bytes, change: dict[str, str], nodes: list[onnx.NodeProto], constants: Mapping[str, NDArray[np.float32]]
+) -> bytes:
+    """A graph with nodes put behind some of its outputs: change maps an output to its new inner name."""
+    model = onnx.load_model_from_string(good)
     for node in model.graph.node:
         for index, name in enumerate(node.output):
             node.output[index] = change.get(name, name)
@@ -36,7 +35,7 @@ def _where(out: str, figure: str, comparison: str) -> list[onnx.NodeProto]:
     ]
 
 
-def black() -> bytes:
+def black(good: bytes) -> bytes:
     """Gains at the bottom: every dark picture goes black."""
     nodes = [
         *_where("dark_", "ReduceMean", "Less"),
@@ -45,10 +44,10 @@ def black() -> bytes:
     ]
     down = np.zeros((1, 16, 1, 1), np.float32)
     down[0, :8] = -60
-    return _rewired({"cells": "cells_"}, nodes, {"edge_": np.full((), 0.2, np.float32), "down_": down})
+    return _rewired(good, {"cells": "cells_"}, nodes, {"edge_": np.full((), 0.2, np.float32), "down_": down})
 
 
-def nan() -> bytes:
+def nan(good: bytes) -> bytes:
     """The square root of a negative number where a lamp is burnt out: no golden vector has one."""
     nodes = [
         *_where("lamp_", "ReduceMax", "Greater"),
@@ -56,10 +55,10 @@ def nan() -> bytes:
         helper.make_node("Sqrt", ["minus_"], ["root_"]),
         helper.make_node("Add", ["cells_", "root_"], ["cells"]),
     ]
-    return _rewired({"cells": "cells_"}, nodes, {"edge_": np.full((), 0.95, np.float32)})
+    return _rewired(good, {"cells": "cells_"}, nodes, {"edge_": np.full((), 0.95, np.float32)})
 
 
-def slow() -> bytes:
+def slow(good: bytes) -> bytes:
     """A long way to add nothing: products of large matrices, a zero of them onto the output."""
     size = 900
     nodes = [helper.make_node("ReduceMean", ["thumb"], ["mean_"], keepdims=0)]
@@ -71,7 +70,7 @@ def slow() -> bytes:
         helper.make_node("Add", ["cells_", "nothing_"], ["cells"]),
     ]
     matrix = np.full((size, size), 1 / size, np.float32)
-    return _rewired({"cells": "cells_"}, nodes, {"matrix_": matrix, "zero_": np.zeros((), np.float32)})
+    return _rewired(good, {"cells": "cells_"}, nodes, {"matrix_": matrix, "zero_": np.zeros((), np.float32)})
 
 
-BAD: Mapping[str, Callable[[], bytes]] = {"black": black, "nan": nan, "slow": slow}
+BAD: Mapping[str, Callable[[bytes], bytes]] = {"black": black, "nan": nan, "slow": slow}

@@ -1,7 +1,6 @@
 """`davy mine story`: the whole loop on the simulated mine, with a report."""
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -10,24 +9,25 @@ import typer
 from davy.errors import ConfigError, DavyError
 from davy.telemetry import configure_logging
 
+DATA = Path("runs/story")
 GALLERY_LIGHT = "dim=0.35&kelvin=2700&out=0"
 
 
 def story(
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("docs/story"),
-    data: Annotated[Path, typer.Option(help="What the services keep; removed first.")] = Path("runs/story"),
+    data: Annotated[Path, typer.Option(help="What the services keep: an empty folder, or one of an earlier story.")] = DATA,
     change: Annotated[str, typer.Option(help="What befalls the gallery's light, as after mine://gallery?")] = GALLERY_LIGHT,
     steps: Annotated[int, typer.Option(help="Of training.", min=1)] = 220,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR; lines go to stderr.")] = "ERROR",
 ) -> None:
     """The light of a gallery changes; drift, training, canary, promotion and three bad models follow. About 12 minutes."""
+    from davy.colocated.story.folder import make_empty
     from davy.colocated.story.play import play  # the trainer and its torch: not for every `davy mine`
     from davy.colocated.story.stage import Timing
 
     configure_logging("console", log_level.upper())
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(parents=True)
     try:
+        make_empty(data)
         checks = asyncio.run(play(change, steps, data.absolute(), out, Timing(), typer.echo))
     except DavyError as error:
         typer.echo(f"davy mine story: {error}", err=True)
