@@ -54,8 +54,8 @@ proto: $(VENV)/.dev  ## generate shared/davy/v1 from proto/davy/v1
 story: $(VENV)/.dev  ## light changes, drift, training, canary, rollout, three bad models: writes docs/story, 12 minutes
 	$(BIN)/davy mine story
 
-faults: $(VENV)/.dev  ## the long forms of the fault tests: 100 kills, 200 edges, bad models in a running mine
-	$(BIN)/pytest -m slow -k test_f $(PYTEST_ARGS)
+faults: $(VENV)/.dev  ## every slow test but the containers: 100 kills, 200 edges, bad models in a running mine, the clock, S3
+	$(BIN)/pytest -m slow --ignore=tests/system/test_compose.py $(PYTEST_ARGS)
 
 compose-test: $(VENV)/.dev  ## docker compose up, look at it from outside, down
 	$(BIN)/pytest -m slow tests/system/test_compose.py $(PYTEST_ARGS)

@@ -3,7 +3,9 @@
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 import httpx
@@ -15,6 +17,10 @@ from davy.topics import Topic, all_cameras
 ROOT = Path(__file__).resolve().parents[2]
 CAMERAS = {"north.gallery", "north.face", "south.conveyor", "west.junction"}
 HEALTHY_WITHIN_S = 60
+TRUST = ROOT / "infra" / "trust" / "trust.json"
+SAMPLED_WITHIN_S = 400  # an edge sends its first sample after five minutes
+TRAINED_WITHIN_S = 600
+FEW_STEPS = {"guided": False, "rounds": 1, "enhance": {"steps": 4}}
 
 pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(1800)]
 
@@ -37,14 +43,35 @@ def mine():
     """The composed mine, built and healthy; yields the seconds it took from `up` to healthy."""
     if reason := engine_is_missing():
         pytest.skip(f"no Docker engine here: {reason}")
-    compose("build")
+    compose("--profile", "train", "build")
     begun = time.monotonic()
     try:
         compose("up", "--detach", "--wait", "--wait-timeout", "120")
         yield time.monotonic() - begun
     finally:
         print(compose("logs", "--tail", "20", check=False).stdout)
-        compose("down", "--volumes", "--timeout", "10", check=False)
+        compose("--profile", "train", "down", "--volumes", "--timeout", "10", check=False)
+
+
+def until(url: str, holds: Callable[[Any], object], within_s: float) -> Any:
+    """What the URL answers, once it is so."""
+    ends = time.monotonic() + within_s
+    with httpx.Client(timeout=20) as client:
+        while not holds(seen := client.get(url).json()):
+            assert time.monotonic() < ends, f"{url} not within {within_s} s; the last was {seen}"
+            time.sleep(2)
+    return seen
+
+
+@pytest.fixture
+def trust():
+    """infra/trust/trust.json may be written, and is afterwards as it was."""
+    before = TRUST.read_bytes() if TRUST.exists() else None
+    yield TRUST
+    if before is None:
+        TRUST.unlink(missing_ok=True)
+    else:
+        TRUST.write_bytes(before)
 
 
 def test_every_service_is_healthy_within_a_minute(mine):
@@ -101,3 +128,25 @@ def test_no_container_runs_as_root_or_writes_to_its_own_file_system(mine):
         assert int(memory) > 0
         uid = subprocess.run(["docker", "exec", name, "id", "-u"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
         assert uid != "0"
+
+
+def test_the_training_service_signs_a_model_that_every_edge_takes(mine, trust):
+    """As infra/trust/README.md tells it: the key is made in the trainer's volume, its public half is given to the edges."""
+    compose("--profile", "train", "up", "--detach", "--wait", "--wait-timeout", "120", "trainer")
+    compose("exec", "-T", "trainer", "davy", "keys", "new", "--folder", "keys")
+    trust.write_text(compose("exec", "-T", "trainer", "cat", "keys/trust.json").stdout)
+
+    until("http://127.0.0.1:8080/v1/samples", lambda seen: len(seen["samples"]) >= 2, SAMPLED_WITHIN_S)
+    asked = {"kind": "retrain", "reason": "new lamps", "overrides": FEW_STEPS}
+    run = httpx.post("http://127.0.0.1:8082/v1/training-runs", json=asked, timeout=20).json()["id"]
+    ended = ("done", "failed", "cancelled")
+    done = until(f"http://127.0.0.1:8082/v1/training-runs/{run}", lambda seen: seen["state"] in ended, TRAINED_WITHIN_S)
+    assert done["state"] == "done", done["told"]
+
+    model = done["result"]["model"]
+    listed = httpx.get("http://127.0.0.1:8080/v1/models", timeout=20).json()["models"]
+    assert model in {each["id"] for each in listed}
+    words = ["exec", "-T", "aggregator", "davy", "rollout", "start", model, "--edge", "north", "--edge", "south"]
+    assert "north" in compose(*words, "--probation-s", "5").stdout
+    fleet = httpx.get("http://127.0.0.1:8080/v1/fleet", timeout=20).json()["edges"]
+    assert {each["edge"] for each in fleet if each["reported"]["frame_id"] == done["result"]["frame_id"]} >= {"north", "south"}
