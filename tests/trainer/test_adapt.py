@@ -22,7 +22,8 @@ from davy.trainer.embedding_drift import load_reference
 from davy.trainer.prompt_run import CHECKPOINT as PROMPT_CHECKPOINT
 from davy.trainer.run import CHECKPOINT
 
-QUICK = {"steps": 4, "prompt_steps": 0, "most": 2, "relit": 1, "most_kept": 2, "batch": 1, "kept": 1, "checkpoint_every": 1}
+QUICK = {"steps": 4, "prompt_steps": 0, "most": 2, "relit": 1, "most_kept": 2, "most_held": 2, "batch": 1, "kept": 1}
+QUICK |= {"checkpoint_every": 1}
 
 
 @pytest.fixture
@@ -103,6 +104,20 @@ def test_one_sample_of_each_light_is_enough(make, samples, tmp_path):
     assert run_adapt(make(clip="davy:random:1", prompt_steps=1, steps=1), tmp_path / "run", lambda: False)
     assert (tmp_path / "run" / "ispcnn.onnx").is_file()
     assert not (tmp_path / "run" / "embeddings.safetensors").exists()
+
+
+def test_the_last_look_takes_back_what_changes_the_other_cameras_and_only_once(make, tmp_path):
+    words = {"steps": 12, "learning_rate": 3e-3, "warmup_steps": 2, "keep_weight": 0, "ema_step": 0.5, "ema_early_step": 0.5}
+    for name, most in (("free", 1.0), ("bound", 1e-3)):
+        learn(make(**words, most_change=most), tmp_path / name, lambda: False)
+    free, bound = (load_checkpoint(tmp_path / name / CHECKPOINT) for name in ("free", "bound"))
+    assert free.facts["settled"]["share"] == 1 and bound.facts["settled"]["share"] < 0.9
+    assert bound.facts["settled"]["change"] <= 1e-3 < bound.facts["settled"]["whole_change"]
+    start, share = load_net(tmp_path / "start.safetensors")[0].state_dict(), bound.facts["settled"]["share"]
+    assert all(torch.allclose(bound.ema[key], torch.lerp(start[key], free.ema[key], share), atol=1e-6) for key in start)
+    assert learn(make(**words, most_change=1e-3), tmp_path / "bound", lambda: False)
+    again = load_checkpoint(tmp_path / "bound" / CHECKPOINT)
+    assert all(torch.equal(bound.ema[key], again.ema[key]) for key in start)
 
 
 def test_other_samples_are_told_on_resuming(make, samples, tmp_path):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from davy.errors import ConfigError
-from davy.trainer.camera_samples import chosen, find_cameras, split_by_light
+from davy.trainer.camera_samples import chosen, find_cameras, split_by_light, various
 
 
 @pytest.mark.parametrize("folder", ["north/face", "north--face", "north.face", "low/north.face"])
@@ -35,3 +35,10 @@ def pictures(*levels):
 )
 def test_the_newest_light_begins_where_it_clearly_changed(levels, first):
     assert split_by_light(pictures(*levels)) == first
+
+
+def test_the_most_unlike_pictures_are_taken_the_newest_first():
+    dark, half, bright = (np.full((48, 64, 3), shade, np.uint8) for shade in (10, 12, 200))
+    found = various([half, bright, dark, dark], 2)
+    assert found[0] is dark and found[1] is bright
+    assert len(various([dark], 5)) == 1 and various([], 5) == []

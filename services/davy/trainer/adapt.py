@@ -63,7 +63,8 @@ def train(run: AdaptRun, lessons: Lessons, known: Mapping[str, Any], out: Path, 
             outputs, parameters = through_blocks(run.net, [*changed, *same])
             terms = evened_terms(changed, outputs[: len(changed)], settings)
             terms |= _seen_by_clip(outputs[: len(changed)], lessons, settings)
-            terms |= _kept_terms(same, outputs[len(changed) :], settings)
+            terms |= kept_terms(same, outputs[len(changed) :], parameters, settings)
+            terms |= _near(run.net, lessons.start, settings)
             terms["smooth"] = _smooth(parameters)
             loss = torch.stack(list(terms.values())).sum()
 
@@ -119,15 +120,47 @@ def _seen_by_clip(outputs: Sequence[Tensor], lessons: Lessons, settings: AdaptSe
     return {"clip": settings.clip_weight * nearer}
 
 
-def _kept_terms(items: Sequence[Item], outputs: Sequence[Tensor], settings: AdaptSettings) -> dict[str, Tensor]:
-    """Learning without forgetting. Source: Li and Hoiem 2016."""
+def kept_terms(
+    items: Sequence[Item], outputs: Sequence[Tensor], parameters: Parameters, settings: AdaptSettings
+) -> dict[str, Tensor]:
+    """Learning without forgetting, of the picture and of what the network sets. Source: Li and Hoiem 2016.
+
+    Args:
+        parameters: of a batch that ends with items.
+    """
     if not items or settings.keep_weight == 0:
         return {}
     each = [
-        cue_losses.distillation(output, item.target) + 0.05 * losses.mean_square(output, item.target)
+        cue_losses.distillation(output, item.target)
+        + 0.05 * losses.mean_square(output, item.target)
+        + 0.05 * losses.unevenness(output, item.target)
         for item, output in zip(items, outputs, strict=True)
     ]
-    return {"keep": settings.keep_weight * torch.stack(each).mean()}
+    found = {"keep": settings.keep_weight * torch.stack(each).mean()}
+    if settings.keep_parameters > 0:
+        first = parameters.knots.shape[0] - len(items)
+        found["settings"] = settings.keep_parameters * _apart(parameters, first, items)
+    return found
+
+
+def _apart(parameters: Parameters, first: int, items: Sequence[Item]) -> Tensor:
+    """Mean squared difference from what the running model set, in stops of gain and of colour; tone in tenths."""
+    found = []
+    for index, item in enumerate(items, first):
+        if (was := item.parameters) is not None:
+            gain = (parameters.log2_gain[index] - was.log2_gain[0]).square().mean()
+            colour = (parameters.log2_colour[index] - was.log2_colour[0]).square().mean()
+            tone = (parameters.knots[index] - was.knots[0]).square().mean()
+            found.append(gain + colour + 100 * tone)
+    return torch.stack(found).mean() if found else parameters.knots.new_zeros(())
+
+
+def _near(net: IspCnn, start: IspCnn, settings: AdaptSettings) -> dict[str, Tensor]:
+    """L2-SP: what does not help stays. Source: Li, Grandvalet, Davoine 2018."""
+    if settings.near_weight == 0:
+        return {}
+    pairs = zip(net.parameters(), start.parameters(), strict=True)
+    return {"near": settings.near_weight * torch.stack([(now - was.detach()).square().sum() for now, was in pairs]).sum()}
 
 
 def _smooth(parameters: Parameters) -> Tensor:

@@ -27,6 +27,7 @@ class Item:
     thumb: Tensor
     blocks: BlockStatistics
     target: Tensor
+    parameters: Parameters | None = None  # the running model's, where they are to be kept
 
 
 def through_blocks(net: IspCnn, items: Sequence[Item]) -> tuple[list[Tensor], Parameters]:
@@ -51,25 +52,15 @@ def drifted_items(camera: CameraSamples, start: IspCnn, settings: AdaptSettings,
     return items
 
 
-def kept_items(
-    cameras: Sequence[CameraSamples], start: IspCnn, settings: AdaptSettings, rng: np.random.Generator
-) -> list[Item]:
-    """Samples of cameras whose light is as it was: what the running model makes of them is the target."""
-    most = max(settings.most_kept // max(len(cameras), 1), 1)
-    picked = cameras if len(cameras) <= settings.most_kept else [cameras[k] for k in _evenly(len(cameras), settings.most_kept)]
-    pictures = [picture for camera in picked for picture in camera.read(most)]
-    seen = [*pictures, *(_dimmed(picture, settings, rng) for picture in pictures)]
-    return [_item(picture, _through(start, picture)) for picture in seen]
-
-
 def _evened(low: BgrImage, bright: BgrImage, start: IspCnn, settings: AdaptSettings) -> Item:
     """bright: the same view, as bright as it is known, for the target."""
-    enhanced, raw = _through(start, bright), _item(bright, torch.zeros(0)).blocks.rgb
+    enhanced, raw = _through(start, bright), picture_item(bright, torch.zeros(0)).blocks.rgb
     even = evened(_hwc(enhanced), _hwc(raw), settings.region, settings.level, settings.evening, settings.neutral)
-    return _item(low, torch.from_numpy(np.ascontiguousarray(even.transpose(2, 0, 1)))[None])
+    return picture_item(low, torch.from_numpy(np.ascontiguousarray(even.transpose(2, 0, 1)))[None])
 
 
-def _item(picture: BgrImage, target: Tensor) -> Item:
+def picture_item(picture: BgrImage, target: Tensor) -> Item:
+    """A picture, whole."""
     with torch.no_grad():
         full = block_statistics(to_tensor(picture), block_size(picture.shape[0], picture.shape[1]))
         blocks = BlockStatistics(1, *(part.contiguous() for part in (full.rgb, full.luma, full.luma_squared, full.luma_rgb)))
@@ -78,7 +69,7 @@ def _item(picture: BgrImage, target: Tensor) -> Item:
 
 def _through(net: IspCnn, picture: BgrImage) -> Tensor:
     with torch.no_grad():
-        return through_blocks(net, [_item(picture, torch.zeros(0))])[0][0]
+        return through_blocks(net, [picture_item(picture, torch.zeros(0))])[0][0]
 
 
 def _dimmed(picture: BgrImage, settings: AdaptSettings, rng: np.random.Generator) -> BgrImage:
@@ -93,7 +84,3 @@ def _one(parameters: Parameters, index: int) -> Parameters:
 
 def _hwc(image: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     return np.ascontiguousarray(image[0].permute(1, 2, 0).numpy(), np.float32)
-
-
-def _evenly(count: int, most: int) -> list[int]:
-    return sorted({round(k) for k in np.linspace(0, count - 1, most)})

@@ -1,6 +1,7 @@
 """The adaptation as one call that begins or goes on: samples, refreshed prompts, training, the files to ship."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ from torch import Tensor
 
 from davy.clip import Clip, load_clip, load_prompts
 from davy.errors import ConfigError
+from davy.nets.checkpoint import load_checkpoint
 from davy.trainer.adapt import AdaptRun, Lessons, train
-from davy.trainer.adapt_items import Item, drifted_items, kept_items
+from davy.trainer.adapt_items import Item, drifted_items
+from davy.trainer.adapt_kept import kept_items
 from davy.trainer.adapt_settings import AdaptSettings
+from davy.trainer.adapt_settle import settle
 from davy.trainer.camera_samples import CameraSamples, chosen, find_cameras, split_by_light
 from davy.trainer.embedding_drift import REFERENCE, fit_reference, save_reference
 from davy.trainer.prompt_run import PROMPTS
@@ -27,6 +31,7 @@ from davy.trainer.terminal import CONSOLE, command_line, progress_bar
 from davy.trainer.views import embed_views
 
 PAIR, PICTURES = "pair", "pictures"
+SETTLED = "settled"  # of a checkpoint's facts: its averaged weights have been looked at for the last time
 MOST_IN_PROMPTS = 40  # pictures of a class: 70 ms each
 
 
@@ -67,16 +72,25 @@ def learn(settings: AdaptSettings, out: Path, stop: Stop) -> bool:
         torch.manual_seed(settings.seed)
         run = begin_from(load_weights(start_file).train(), settings, command_line(), settings.steps)
         save_training(run, known, path)  # from here on a kill is resumed
+    kept = kept_items(others, start, settings, np.random.default_rng((settings.seed, 5)))
     if not run.finished:
         rng = np.random.default_rng((settings.seed, 4))
         changed = [item for camera in drifted for item in drifted_items(camera, start, settings, rng)]
-        same = kept_items(others, start, settings, rng)
-        CONSOLE.print(f"{len(changed)} pictures of {', '.join(settings.drifted)}, {len(same)} of {len(others)} other cameras")
-        if settings.guided and not _refresh_prompts(changed, same, settings, out, stop):
+        CONSOLE.print(
+            f"{len(changed)} pictures of {', '.join(settings.drifted)}, {len(kept.learned)} of {len(others)} other cameras"
+        )
+        if settings.guided and not _refresh_prompts(changed, kept.in_turn, settings, out, stop):
             return False
         clip, prompts = _guide(settings, out)
         with progress_bar(out.name, {"loss": "loss {:.4f}"}, run.step, run.total) as advance:
-            train(run, Lessons(changed, same, start, clip, prompts), known, out, advance, stop)
+            train(run, Lessons(changed, kept.learned, start, clip, prompts), known, out, advance, stop)
+    if run.finished and SETTLED not in load_checkpoint(path).facts:
+        settled = settle(start, run.average, kept.held, settings.most_change)
+        CONSOLE.print(
+            f"other cameras change by {settled.whole_change:.4f}, {settings.most_change:g} is allowed: "
+            f"{settled.share:.0%} of the way is gone, {settled.change:.4f}"
+        )
+        save_training(run, known | {SETTLED: asdict(settled)}, path)
     return run.finished
 
 

@@ -19,7 +19,9 @@ class AdaptSettings(BaseModel, frozen=True, extra="forbid"):
     clip: str = "davy"
 
     most: PositiveInt = 12  # samples of a drifted camera, the newest of each light: 4 MB in memory each
-    most_kept: PositiveInt = 40  # samples of all other cameras together, evenly over the cameras
+    most_kept: PositiveInt = 96  # pictures of all other cameras together, as many of each, in many lights: 2 MB in memory each
+    most_held: PositiveInt = 24  # more of them, whole, for the last look: 4 MB each
+    most_change: PositiveFloat = 0.008  # of any such camera's regions, root mean square, of [0, 1]; see adapt_settle
     relit: PositiveInt = 6  # pictures of the earlier light, darkened to the new one
     dimmer_stops: Share = Field(0.7, ge=0)  # every picture is seen a second time at random so much darker or brighter
 
@@ -34,10 +36,12 @@ class AdaptSettings(BaseModel, frozen=True, extra="forbid"):
     smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # as the prompts were trained
     spatial_weight: NonNegativeFloat = 0.5
     exposure_weight: NonNegativeFloat = 0.05
-    keep_weight: NonNegativeFloat = 2.0  # of the running model's output as the target on all other cameras
+    keep_weight: NonNegativeFloat = 4.0  # of the running model's output as the target on all other cameras
+    keep_parameters: NonNegativeFloat = 2.0  # of its parameters, per square stop
+    near_weight: NonNegativeFloat = 0.0  # of the squared distance from the start's weights
 
     batch: PositiveInt = 2  # pictures of drifted cameras in a step
-    kept: PositiveInt = 3  # of others, beside them
+    kept: PositiveInt = 8  # of others, beside them
     steps: PositiveInt = 200  # 0.6 s each on one core
     learning_rate: PositiveFloat = 1.5e-3  # at 5e-4 some starting weights came a quarter of the way only
     final_rate: PositiveFloat = 1e-5

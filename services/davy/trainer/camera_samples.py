@@ -67,6 +67,20 @@ def chosen(cameras: Mapping[str, CameraSamples], drifted: Sequence[str]) -> tupl
     return [cameras[name] for name in drifted], [cameras[name] for name in sorted(set(cameras) - set(drifted))]
 
 
+def various(pictures: Sequence[BgrImage], most: int) -> list[BgrImage]:
+    """At most so many, as unlike in light as can be, the newest first: farthest-point sampling of the coarse grid."""
+    if not pictures:
+        return []
+    lights = np.stack([_light(picture) for picture in pictures])
+    chosen_ones = [len(pictures) - 1]
+    nearest = np.square(lights - lights[-1]).mean(1)
+    while len(chosen_ones) < min(most, len(pictures)):
+        chosen_ones.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, np.square(lights - lights[chosen_ones[-1]]).mean(1))
+        nearest[chosen_ones] = -1
+    return [pictures[k] for k in chosen_ones]
+
+
 def split_by_light(pictures: Sequence[BgrImage]) -> int:
     """Index of the first picture of the newest light: 0 where the light never clearly changed.
 
