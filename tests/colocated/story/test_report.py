@@ -15,9 +15,9 @@ def judged(place, old, new):
     return Judged(place, 10.0, old, new, (GREY, GREY, GREY, GREY))
 
 
-def told(lost=1.0, state="rolled-back", seconds=20.0, touched=()):
+def told(lost=1.0, state="rolled-back", seconds=20.0, touched=(), cause="gate:black"):
     edges = [{"edge": "east", "wave": 0, "figures": {"frames-lost": lost}}]
-    bad = {"black": {"state": state, "causes": ["gate:black"], "seconds": seconds, "others-touched": list(touched)}}
+    bad = {"black": {"state": state, "causes": [cause], "seconds": seconds, "others-touched": list(touched)}}
     return Told(changed_at=10, swapped_at=50, rollout={"edges": edges, "model": "m"}, bad=bad)
 
 
@@ -37,6 +37,7 @@ def test_what_must_be_seen_is_seen():
         (told(state="done"), PLACES, "black"),
         (told(seconds=61.0), PLACES, "black"),
         (told(touched=["south"]), PLACES, "black"),
+        (told(cause="gate:uneven"), PLACES, "black"),
     ],
 )
 def test_what_falls_short_is_said(story, places, what):

@@ -74,3 +74,4 @@ def slow(good: bytes) -> bytes:
 
 
 BAD: Mapping[str, Callable[[bytes], bytes]] = {"black": black, "nan": nan, "slow": slow}
+CAUGHT_BY: Mapping[str, str] = {"black": "gate:black", "nan": "gate:errors", "slow": "gate:slow"}

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from davy.colocated.story.acts import Told
+from davy.colocated.story.bad_models import CAUGHT_BY
 from davy.colocated.story.diary import Diary
 from davy.colocated.story.judge import Judged
 from davy.colocated.story.stage import CHANGED
@@ -46,8 +47,10 @@ def checks(told: Told, judged: Sequence[Judged]) -> list[Check]:
     for kind, end in told.bad.items():
         touched = len(end["others-touched"])
         words = f"{end['state']} after {end['seconds']:.0f} s ({', '.join(end['causes'])}), {touched} others touched"
-        passed = end["state"] == "rolled-back" and end["seconds"] <= CAUGHT_S and not touched
-        found.append(Check(f"a bad model: {kind}", words, f"rolled back within {CAUGHT_S:.0f} s, none touched", passed))
+        in_time = end["state"] == "rolled-back" and end["seconds"] <= CAUGHT_S
+        passed = in_time and not touched and end["causes"] == [CAUGHT_BY[kind]]
+        wanted = f"rolled back by {CAUGHT_BY[kind]} within {CAUGHT_S:.0f} s, none touched"
+        found.append(Check(f"a bad model: {kind}", words, wanted, passed))
     return found
 
 
