@@ -9,8 +9,9 @@ from tests.fixtures.scenes import scene
 from davy.adapters import jpeg
 from davy.adapters.http import serve_app
 from davy.errors import AggregatorUnavailableError, ConfigError
-from davy.trainer.service import collect
-from davy.trainer.service.collect import Aggregator, bring_running_model, collect_samples
+from davy.trainer.service import aggregator as asking
+from davy.trainer.service.aggregator import Aggregator
+from davy.trainer.service.collect import bring_running_model, by_camera, collect_samples, fetch
 
 
 async def no_check() -> None: ...
@@ -27,7 +28,7 @@ async def aggregator(tmp_path):
 async def test_samples_come_page_by_page_without_excluded_ones_and_the_pinned_are_kept_apart(
     aggregator, settings, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(collect, "PAGE", 2)
+    monkeypatch.setattr(asking, "PAGE", 2)
     await push(aggregator, *(sample(seq, 2 * seq, camera="face" if seq < 4 else "belt") for seq in range(1, 6)))
     known = (await aggregator.get("/v1/samples")).json()["samples"]
     for which, use in ((known[0], "excluded"), (known[-1], "validation")):
@@ -50,6 +51,34 @@ async def test_only_the_newest_are_taken(aggregator, settings, tmp_path):
     assert sorted(path.stem for path in (tmp_path / "s").rglob("*.jpg")) == ["0000000003", "0000000004"]
 
 
+async def test_pictures_are_bounded_one_by_one_and_in_all_and_the_newest_stay(aggregator, settings, tmp_path):
+    pictures = {1: jpeg.encode(scene(1)), 2: jpeg.encode(scene(3)), 3: jpeg.encode(scene(5, size=(1280, 960)))}
+    sizes = {seq: len(picture) for seq, picture in pictures.items()}
+    await push(aggregator, *(sample(seq, jpeg=picture) for seq, picture in pictures.items()))
+    given = {"aggregator": aggregator.http, "picture_most_bytes": sizes[3] - 1}
+    await collect_samples(settings(**given), tmp_path / "small", (), no_check)
+    assert sorted(path.stem for path in (tmp_path / "small").rglob("*.jpg")) == ["0000000001", "0000000002"]
+    given = {"aggregator": aggregator.http, "samples_most_bytes": sizes[3] + sizes[2]}
+    await collect_samples(settings(**given), tmp_path / "few", (), no_check)
+    assert sorted(path.stem for path in (tmp_path / "few").rglob("*.jpg")) == ["0000000002", "0000000003"]
+    assert len((tmp_path / "few" / "samples.jsonl").read_text().splitlines()) == 2
+
+
+async def test_a_mirror_of_the_newest_holds_nothing_else(aggregator, settings, tmp_path):
+    await push(aggregator, *(sample(seq, 2 * seq, camera="face" if seq < 4 else "belt") for seq in range(1, 6)))
+    given, asked = settings(aggregator=aggregator.http), Aggregator(aggregator.http)
+    newest = by_camera(await asked.samples(100), 2)
+    assert {name: [each["id"] for each in some] for name, some in newest.items()} == {
+        "north.belt": [5, 4],
+        "north.face": [3, 2],
+    }
+    old = tmp_path / "mirror" / "north.face" / "0000000001.jpg"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    await fetch(asked, newest, tmp_path / "mirror", given)
+    assert sorted(path.stem[-1] for path in (tmp_path / "mirror").rglob("*.jpg")) == ["2", "3", "4", "5"]
+
+
 async def test_a_drifted_camera_without_samples_is_a_clear_error(aggregator, settings, tmp_path):
     given = settings(aggregator=aggregator.http, samples_wait_s=0)
     with pytest.raises(ConfigError, match=r"north\.face: fewer than 1"):
@@ -66,7 +95,7 @@ async def test_a_fleet_that_has_said_nothing_runs_what_was_installed(aggregator,
 
 
 async def test_an_aggregator_that_is_away_is_asked_again_and_then_told(settings, tmp_path, free_port, monkeypatch):
-    monkeypatch.setattr(collect, "AGAIN_S", 0.01)
+    monkeypatch.setattr(asking, "AGAIN_S", 0.01)
     with pytest.raises(AggregatorUnavailableError, match=str(free_port)):
         await collect_samples(settings(aggregator=f"http://127.0.0.1:{free_port}"), tmp_path / "s", (), no_check)
 

@@ -14,10 +14,12 @@ from davy.adapters.run_store import RunStore
 from davy.adapters.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.trainer.service.book import Book
+from davy.trainer.service.drift_trigger import watch_drift
+from davy.trainer.service.embedding_watch import EmbeddingWatch
 from davy.trainer.service.metrics import TrainerMetrics
 from davy.trainer.service.rest import build_app
 from davy.trainer.service.rpc import TrainerServicer
-from davy.trainer.service.schedule import keep_schedule, watch_drift
+from davy.trainer.service.schedule import keep_schedule
 from davy.trainer.service.settings import TrainerSettings
 from davy.trainer.service.worker import Worker
 from davy.v1 import trainer_pb2_grpc
@@ -51,22 +53,27 @@ async def serve(
         trainer_pb2_grpc.add_TrainerServicer_to_server(TrainerServicer(book), server)
         return ["davy.v1.Trainer"]
 
-    def aggregator_fault(fault: str) -> None:
-        if fault and not faults.get("aggregator"):
-            log.warning("aggregator.down", reason=fault)
-        faults["aggregator"] = fault
+    def fault_of(part: str) -> Callable[[str], None]:
+        def fault(text: str) -> None:
+            if text and not faults.get(part):
+                log.warning(f"{part}.fault", reason=text)
+            faults[part] = text
+
+        return fault
 
     async with _store(settings) as store:
         book = Book(settings, store)
         worker = Worker(book, metrics)
-        app = build_app(book, registry, lambda: worker.active, faults)
+        embedding = EmbeddingWatch(book, metrics, lambda: worker.active, fault_of("pictures"))
+        app = build_app(book, embedding.newest, registry, lambda: worker.active, faults)
         await until_first_ends(
             "trainer",
             http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port)),
             grpc=serve_grpc(settings.host, settings.grpc_port, register, lambda port: announce("grpc", port)),
             worker=worker.run(),
             schedule=keep_schedule(book, metrics, lambda: worker.active),
-            drift=watch_drift(book, metrics, lambda: worker.active, aggregator_fault),
+            drift=watch_drift(book, metrics, lambda: worker.active, fault_of("aggregator")),
+            embedding=embedding.run(),
         )
 
 

@@ -26,15 +26,18 @@ class Book:
         """Of the run's files."""
         return (self.settings.data / "runs" / run).absolute()
 
-    async def start(self, asked: StartRun) -> RunRecord:
+    async def start(self, asked: StartRun, by: str = "") -> RunRecord:
         """A new run, which waits for its turn.
+
+        Args:
+            by: schedule or drift, where nobody has asked for it.
 
         Raises:
             InvalidInputError: the overrides are wrong.
             ConflictError: too many wait.
         """
         judged(self.settings, asked.kind, asked.overrides, asked.drifted)
-        record = RunRecord.of(asked)
+        record = RunRecord.of(asked, by)
 
         def allow(bodies: list[str]) -> None:
             self._room(read_records(bodies))

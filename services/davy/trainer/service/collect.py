@@ -2,109 +2,26 @@
 
 import asyncio
 import json
-import re
 import shutil
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
-
-import httpx
 
 from davy.adapters.registry import ModelRegistry
 from davy.atomic import write_atomic
-from davy.errors import AggregatorUnavailableError, ConfigError, DavyError
+from davy.errors import ConfigError, DavyError
 from davy.model.keyring import TRUST
 from davy.model.shipped import shipped_tensors
 from davy.runtime import shipped_model
 from davy.telemetry import get_logger
 from davy.trainer.samples import copy_samples
+from davy.trainer.service.aggregator import AGAIN_S, FOLDERS, Aggregator, Sample, patiently
 from davy.trainer.service.settings import TrainerSettings
 
 log = get_logger(__name__)
-T = TypeVar("T")
 
-PAGE = 200
-CAMERA = r"[a-z0-9-]{1,64}\.[a-z0-9-]{1,64}"
-ANSWER_S = 20.0
-TRIES, AGAIN_S = 5, 2.0
-FOLDERS = {"train": "train", "validation": "validation"}  # excluded ones stay where they are
 ONNX, TENSORS = "ispcnn.onnx", "ispcnn.safetensors"
-
-
-class Aggregator:
-    """The aggregator over REST, as far as training asks it.
-
-    Every method raises AggregatorUnavailableError if it does not answer, or answers something else.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
-
-    async def drift(self) -> list[dict[str, Any]]:
-        """Of every camera that is known: camera, score, reasons."""
-        with self._translated():
-            cameras = (await self._json("/v1/drift"))["cameras"]
-            known = [each for each in cameras if each["score"] is not None]
-            return [{"camera": str(e["camera"]), "score": float(e["score"]), "reasons": _floats(e["reasons"])} for e in known]
-
-    async def running(self) -> str:
-        """Id of the model that most edges report; empty: what was installed with them."""
-        with self._translated():
-            edges = (await self._json("/v1/fleet"))["edges"]
-            counts = Counter(str(edge["reported"]["model"]) for edge in edges)
-        return counts.most_common(1)[0][0] if counts else ""
-
-    async def samples(self, most: int) -> list[dict[str, Any]]:
-        """The newest `most` that are not excluded, the newest first."""
-        found: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while len(found) < most:
-            with self._translated():
-                page = await self._json("/v1/samples", limit=PAGE, **({"cursor": cursor} if cursor else {}))
-                found += [_checked(sample) for sample in page["samples"] if sample["use"] in FOLDERS]
-                cursor = page["cursor"]
-            if cursor is None:
-                break
-        return found[:most]
-
-    async def picture(self, sample: dict[str, Any]) -> bytes | None:
-        """A sample's JPEG; None where it has gone for a newer one."""
-        with self._translated():
-            answer = await self._get(f"/v1/samples/{sample['id']}/picture.jpg")
-            if answer.status_code == httpx.codes.NOT_FOUND:
-                return None
-            answer.raise_for_status()
-            return answer.content
-
-    async def _json(self, path: str, **query: Any) -> dict[str, Any]:  # noqa: ANN401  # values of a query
-        answer = await self._get(path, **query)
-        answer.raise_for_status()
-        return dict(answer.json())
-
-    async def _get(self, path: str, **query: Any) -> httpx.Response:  # noqa: ANN401  # as above
-        async with httpx.AsyncClient(base_url=self._url, timeout=ANSWER_S, trust_env=False) as client:
-            return await client.get(path, params=query)
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise AggregatorUnavailableError(self._url, f"{type(error).__name__}: {error}") from error
-
-
-def _floats(reasons: dict[str, Any]) -> dict[str, float]:
-    return {str(name): float(value) for name, value in reasons.items()}
-
-
-def _checked(sample: dict[str, Any]) -> dict[str, Any]:
-    """What becomes a path must be no path by itself."""
-    if not re.fullmatch(CAMERA, sample["camera"]):
-        raise ValueError(f"{sample['camera']!r} is no camera")
-    return sample | {"id": int(sample["id"])}
 
 
 async def collect_samples(
@@ -125,25 +42,79 @@ async def collect_samples(
         return
     aggregator, half = Aggregator(settings.aggregator), folder.with_name(f"{folder.name}.part")
     samples = await _enough(settings, aggregator, drifted, check)
-    lines = []
+    lines: list[str] = []
+    left_bytes = settings.samples_most_bytes
     for sample in samples:
-        path = half / FOLDERS[sample["use"]] / str(sample["camera"]) / f"{sample['id']:010d}.jpg"
-        if not path.is_file():
-            await check()
-            data = await patiently(partial(aggregator.picture, sample))
-            if data is None:
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            await asyncio.to_thread(write_atomic, path, data)
-        lines.append(json.dumps({"path": str(path.relative_to(half))} | sample))
+        path = half / FOLDERS[sample["use"]] / _name(sample)
+        await check()
+        brought = await _bring(aggregator, sample, path, settings)
+        left_bytes -= brought
+        if left_bytes < 0:
+            log.warning(
+                "samples.left_out", kept=len(lines), of=len(samples), reason=f"over {settings.samples_most_bytes} bytes"
+            )
+            path.unlink()
+            break
+        if brought:
+            lines.append(json.dumps({"path": str(path.relative_to(half))} | sample))
     half.mkdir(parents=True, exist_ok=True)
     (half / "samples.jsonl").write_text("".join(f"{line}\n" for line in lines))
     half.replace(folder)
 
 
+def by_camera(samples: Sequence[Sample], newest: int) -> dict[str, list[Sample]]:
+    """Those to train on, so many of each camera.
+
+    Args:
+        samples: the newest first.
+    """
+    found: dict[str, list[Sample]] = {}
+    for sample in samples:
+        if sample["use"] == "train" and len(of_camera := found.setdefault(sample["camera"], [])) < newest:
+            of_camera.append(sample)
+    return found
+
+
+async def fetch(
+    aggregator: Aggregator, cameras: Mapping[str, Sequence[Sample]], folder: Path, settings: TrainerSettings
+) -> None:
+    """Make FOLDER/EDGE.CAMERA/ID.jpg hold these samples and nothing else; what is there already is not fetched again.
+
+    Raises:
+        AggregatorUnavailableError: it does not answer.
+        OSError: the disk is full.
+    """
+    wanted = {folder / _name(sample): sample for samples in cameras.values() for sample in samples}
+    for path, sample in wanted.items():
+        await _bring(aggregator, sample, path, settings)
+    for path in await asyncio.to_thread(lambda: [*folder.glob("*/*")]):
+        if path not in wanted:
+            path.unlink()
+
+
+async def _bring(aggregator: Aggregator, sample: Sample, path: Path, settings: TrainerSettings) -> int:
+    """Its picture's bytes; 0 where it is not to be had."""
+    if known := await asyncio.to_thread(_size, path):
+        return known
+    data = await patiently(partial(aggregator.picture, sample, settings.picture_most_bytes))
+    if data is None:
+        return 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(write_atomic, path, data)
+    return len(data)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _name(sample: Sample) -> str:
+    return f"{sample['camera']}/{sample['id']:010d}.jpg"
+
+
 async def _enough(
     settings: TrainerSettings, aggregator: Aggregator, drifted: tuple[str, ...], check: Callable[[], Awaitable[None]]
-) -> list[dict[str, Any]]:
+) -> list[Sample]:
     until_s = asyncio.get_running_loop().time() + settings.samples_wait_s
     while True:
         await check()
@@ -156,17 +127,6 @@ async def _enough(
             waited = f"none came in {settings.samples_wait_s:g} s"
             raise ConfigError(f"{', '.join(missing)}: fewer than {settings.samples_least} samples to adapt to, and {waited}")
         await asyncio.sleep(AGAIN_S)
-
-
-async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask again while the aggregator does not answer: it may be starting."""
-    for _ in range(TRIES - 1):
-        try:
-            return await ask()
-        except AggregatorUnavailableError as error:
-            log.warning("aggregator.asked_again", reason=str(error))
-            await asyncio.sleep(AGAIN_S)
-    return await ask()
 
 
 async def bring_running_model(settings: TrainerSettings, folder: Path) -> str:

@@ -72,6 +72,7 @@ class RunRecord(BaseModel, frozen=True):
     kind: Kind
     state: RunState = RunState.WAITING
     part: Part = Part.COLLECT
+    by: str = Field("", description="schedule or drift, where nobody has asked for it.")
     reason: str = Field("", description="Why it began.")
     told: str = Field("", description="How it stands or why it ended, in a sentence.")
     overrides: dict[str, Any] = Field(default_factory=dict)
@@ -86,11 +87,12 @@ class RunRecord(BaseModel, frozen=True):
     result: Result = Result()
 
     @classmethod
-    def of(cls, asked: StartRun) -> "RunRecord":
+    def of(cls, asked: StartRun, by: str = "") -> "RunRecord":
         now = datetime.now(UTC)
         return cls(
             id=f"{now:%Y%m%d-%H%M%S}-{asked.kind}-{secrets.token_hex(2)}",
             kind=asked.kind,
+            by=by,
             reason=asked.reason,
             overrides=asked.overrides,
             drifted=asked.drifted,

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,6 +24,7 @@ from davy.adapters.http import BodyLimit, install_metrics, install_problem_handl
 from davy.adapters.run_store import RunEvent
 from davy.errors import OverloadedError
 from davy.trainer.service.book import Book
+from davy.trainer.service.embedding_watch import EmbeddingDrift
 from davy.trainer.service.record import Part, Progress, Result, RunRecord, RunState, StartRun
 from davy.trainer.service.settings import Kind
 
@@ -48,6 +49,7 @@ class RunView(BaseModel):
     kind: Kind
     state: RunState
     part: Part = Field(description="What it does, or did last.")
+    by: str = Field(description="schedule or drift, where nobody has asked for it.")
     reason: str = Field(description="Why it began.")
     told: str = Field(description="How it stands, or why it ended.")
     overrides: dict[str, Any]
@@ -84,7 +86,13 @@ class Readiness(BaseModel):
     faults: dict[str, str]
 
 
-def build_app(book: Book, registry: CollectorRegistry, active: Callable[[], bool], faults: Mapping[str, str]) -> FastAPI:
+def build_app(
+    book: Book,
+    drift: Callable[[], Awaitable[EmbeddingDrift]],
+    registry: CollectorRegistry,
+    active: Callable[[], bool],
+    faults: Mapping[str, str],
+) -> FastAPI:
     """Every route. The schema is at /openapi.json."""
     wrong = problem_responses(422)
     app = FastAPI(title="Davy trainer", version=version("davy"), docs_url=None, redoc_url=None, responses=wrong)
@@ -92,6 +100,10 @@ def build_app(book: Book, registry: CollectorRegistry, active: Callable[[], bool
     install_metrics(app, registry)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES)
     app.include_router(_run_routes(book))
+
+    @app.get("/v1/embedding-drift", tags=["training"], summary="How far each camera's pictures are from the usual ones")
+    async def embedding_drift() -> EmbeddingDrift:
+        return await drift()
 
     @app.get("/healthz", tags=["health"])
     async def healthz() -> Alive:
@@ -181,7 +193,8 @@ def _run_routes(book: Book) -> APIRouter:
             try:
                 async with aclosing(book.watch(run, int(last_event_id or 0))) as found:
                     async for event in found:
-                        yield ServerSentEvent(_told(event, run, book), event=event.kind, id=str(event.id))
+                        told = await asyncio.to_thread(_told, event, run, book)
+                        yield ServerSentEvent(told, event=event.kind, id=str(event.id))
                 view = await show(await book.get(run))
                 yield ServerSentEvent(view.model_dump_json(), event="end")
             finally:

@@ -27,6 +27,8 @@ class TrainerSettings(BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delim
     normal: tuple[Path, ...] = Field((), description="Folders of well-lit photographs; a few of installed packages where none.")
     validation: Path | None = Field(None, description="A folder with low/ and high/ to judge by.")
     samples_most: PositiveInt = Field(2000, description="Samples of a run, the newest.")
+    samples_most_bytes: PositiveInt = Field(1_000_000_000, description="Of their pictures; the oldest are left out.")
+    picture_most_bytes: PositiveInt = Field(8_000_000, description="A larger picture is left out.")
     samples_least: PositiveInt = Field(1, description="Of each drifted camera, before `adapt` begins.")
     samples_wait_s: NonNegativeFloat = Field(600.0, description="So long `adapt` waits for them.")
     overrides: dict[Kind, dict[str, Any]] = Field(
@@ -57,7 +59,16 @@ class TrainerSettings(BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delim
     drift_above: PositiveFloat | None = Field(None, description="Drift that begins an `adapt` run; 1 is a clear change.")
     drift_every_s: PositiveFloat = 30.0
     drift_looks: PositiveInt = Field(3, description="So many looks in a row must find it.")
-    drift_cooldown_s: NonNegativeFloat = Field(21_600.0, description="After a run that drift began, none for so long.")
+    drift_cooldown_s: NonNegativeFloat = Field(21_600.0, description="After a run that drift began, none for its cameras.")
+    drift_retry_s: NonNegativeFloat = Field(1800.0, description="The same after it failed; doubles up to the cooldown.")
+    embedding_every_s: NonNegativeFloat = Field(600.0, description="Between measurements of cameras' pictures; 0: never.")
+    embedding_above: PositiveFloat | None = Field(
+        None, description="Distance of a camera's pictures that begins an `adapt` run; ordinary ones reach 1.2."
+    )
+    embedding_looks: PositiveInt = Field(2, description="So many measurements in a row must find it.")
+    embedding_least: PositiveInt = Field(8, ge=2, description="Samples of a camera before its pictures count as usual.")
+    embedding_newest: PositiveInt = Field(5, description="Samples of a camera that are measured, the newest.")
+    embedding_clip: str = Field("davy", description="Whose image tower: davy, davy:FILE, NAME:FILE, NAME:TAG (cached).")
 
     @field_validator("schedule")
     @classmethod
@@ -75,6 +86,8 @@ class TrainerSettings(BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delim
     def _agree(self) -> Self:
         if self.drift_above is not None and not self.aggregator:
             raise ValueError("drift_above needs the aggregator that measures drift: set DAVY_TRAINER_AGGREGATOR")
+        if self.embedding_above is not None and not (self.aggregator and self.embedding_every_s):
+            raise ValueError("embedding_above needs an aggregator with samples and embedding_every_s: set both")
         return self
 
     @property

@@ -157,6 +157,19 @@ function showResult(result) {
   byId("result").textContent = words.join(" · ");
 }
 
+// How far each camera's pictures are from the usual ones: a bar each, full at twice the limit.
+function showDrift({ told, above, measured_ns: at, cameras }) {
+  const limit = above ?? 1;
+  const moment = at ? `, ${time(new Date(at / 1e6).toISOString())}` : "";
+  byId("drift-told").textContent = `${told}${moment}${above === null ? "" : ` · a run begins at ${number(above)}`}`;
+  byId("drifts").replaceChildren(...cameras.map(({ camera, score, known }) => {
+    const meter = element("meter");
+    Object.assign(meter, { min: 0, max: 2 * limit, low: limit / 2, high: limit, optimum: 0, value: Math.min(score, 2 * limit) });
+    const note = known ? number(score) : `${number(score)} · new, not judged`;
+    return element("li", "", element("span", "", camera), meter, element("span", "number", note));
+  }));
+}
+
 function row(run) {
   const made = element("tr", "pick",
     element("td", "", run.id), element("td", "", state(run.state)), element("td", "moment", time(run.started_at)),
@@ -170,7 +183,8 @@ function row(run) {
 
 async function refresh() {
   try {
-    const [{ runs }, ready] = await Promise.all([ask("/v1/training-runs"), ask("/readyz")]);
+    const [{ runs }, ready, drift] = await Promise.all([ask("/v1/training-runs"), ask("/readyz"), ask("/v1/embedding-drift")]);
+    showDrift(drift);
     const faults = Object.values(ready.faults);
     byId("service").textContent = [ready.active ? "" : "in reserve: another service does the work", ...faults].filter(Boolean).join(" · ");
     byId("nothing").hidden = runs.length > 0;
