@@ -24,6 +24,8 @@ from davy.trainer.evened import relit
 ROWS = 90  # of blocks, at least: a seventh of the time of a whole picture, and light has no more detail
 FIELD = (4, 3)  # places between which a made-up light changes
 FIELD_STOPS, TINT_STOPS = 0.3, 0.08  # its standard deviations
+MILD = 0.25  # of all of this, every second time
+LAMP_STOPS = 4.0
 CHOICE = 3  # so many times the pictures that are taken are read, to take the most unlike
 FEW = 4  # samples of a camera, from which on one is held out
 
@@ -65,7 +67,7 @@ def in_lights(pictures: Sequence[BgrImage], count: int, settings: AdaptSettings,
     while len(found) < count:
         picture = pictures[len(found) % len(pictures)]
         mirrored = picture if rng.random() < 0.5 else np.ascontiguousarray(picture[:, ::-1])
-        found.append(relit(mirrored, _light(mirrored, settings.dimmer_stops, rng), rng))
+        found.append(relit(mirrored, _light(mirrored.shape[:2], settings.dimmer_stops, rng), rng))
     return found
 
 
@@ -88,11 +90,21 @@ def _answered(thumb: Tensor, blocks: BlockStatistics, start: IspCnn) -> Item:
     return Item(thumb, blocks, target, parameters)
 
 
-def _light(picture: BgrImage, dimmer_stops: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    field = rng.normal(0, FIELD_STOPS, (FIELD[1], FIELD[0])).astype(np.float32)
-    smooth = cv2.resize(field, picture.shape[1::-1], interpolation=cv2.INTER_CUBIC)
-    tint = rng.normal(0, TINT_STOPS, 3) + rng.uniform(-dimmer_stops, dimmer_stops)
-    return np.asarray(np.exp2(smooth[:, :, None] + tint.astype(np.float32)), np.float32)
+def _light(shape: tuple[int, int], dimmer_stops: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A ratio of light, (H, W, 3): as a whole, by place, in colour; every second time a miner's lamp somewhere.
+
+    A half differs little: that is what the camera sees most.
+    """
+    height, width = shape
+    wild = 1.0 if rng.random() < 0.5 else MILD
+    field = rng.normal(0, wild * FIELD_STOPS, (FIELD[1], FIELD[0])).astype(np.float32)
+    stops = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC) + wild * rng.uniform(-dimmer_stops, dimmer_stops)
+    if rng.random() < 0.5:
+        y, x = np.ogrid[:height, :width]
+        squared = np.square(y - rng.uniform(0.2, 1) * height) + np.square(x - rng.uniform(0, 1) * width)
+        stops = stops + rng.uniform(1, LAMP_STOPS) * np.exp(-squared / (2 * (rng.uniform(0.03, 0.15) * height) ** 2))
+    tint = rng.normal(0, wild * TINT_STOPS, 3)
+    return np.asarray(np.exp2(stops[:, :, None] + tint), np.float32)
 
 
 def _parts(blocks: BlockStatistics) -> tuple[Tensor, ...]:

@@ -38,7 +38,7 @@ class AdaptSettings(BaseModel, frozen=True, extra="forbid"):
     exposure_weight: NonNegativeFloat = 0.05
     keep_weight: NonNegativeFloat = 4.0  # of the running model's output as the target on all other cameras
     keep_parameters: NonNegativeFloat = 2.0  # of its parameters, per square stop
-    near_weight: NonNegativeFloat = 0.0  # of the squared distance from the start's weights
+    near_weight: NonNegativeFloat = 0.02  # of the squared distance from the start's weights: what does not help stays
 
     batch: PositiveInt = 2  # pictures of drifted cameras in a step
     kept: PositiveInt = 8  # of others, beside them
