@@ -120,6 +120,15 @@ def test_the_last_look_takes_back_what_changes_the_other_cameras_and_only_once(m
     assert all(torch.equal(bound.ema[key], again.ema[key]) for key in start)
 
 
+def test_weights_stay_near_the_running_models(make, tmp_path):
+    start, apart = load_net(tmp_path / "start.safetensors")[0].state_dict(), {}
+    for name, weight in (("free", 0.0), ("near", 100.0)):
+        learn(make(steps=12, warmup_steps=2, most_change=1.0, near_weight=weight), tmp_path / name, lambda: False)
+        weights = load_checkpoint(tmp_path / name / CHECKPOINT).weights
+        apart[name] = sum(float((weights[key] - first).square().sum()) for key, first in start.items())
+    assert 0 < apart["near"] < 0.5 * apart["free"]
+
+
 def test_other_samples_are_told_on_resuming(make, samples, tmp_path):
     learn(make(), tmp_path / "run", stops(1))
     (samples / "north" / "face" / "00000003.jpg").unlink()

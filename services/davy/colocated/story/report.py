@@ -77,7 +77,7 @@ _INTRODUCTION = """# The loop closes: one story on the simulated mine
 
 Written by `davy mine story` (`make story`): a mine of three edges in one process, over real sockets, with the training
 service beside it. Nobody presses a button: the gallery's light changes, its edge's drift rises, a run starts, the new
-model goes to a canary and on; then three bad models with valid signatures go out.
+model goes to a canary and on; then three bad models with valid signatures go out, each made from the model that runs.
 """
 _PSNR = """## PSNR against the evenly lit truth, dB
 
