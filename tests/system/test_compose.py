@@ -147,6 +147,6 @@ def test_the_training_service_signs_a_model_that_every_edge_takes(mine, trust):
     listed = httpx.get("http://127.0.0.1:8080/v1/models", timeout=20).json()["models"]
     assert model in {each["id"] for each in listed}
     words = ["exec", "-T", "aggregator", "davy", "rollout", "start", model, "--edge", "north", "--edge", "south"]
-    assert "north" in compose(*words, "--probation-s", "5").stdout
+    assert "2 active" in compose(*words, "--probation-s", "5").stdout
     fleet = httpx.get("http://127.0.0.1:8080/v1/fleet", timeout=20).json()["edges"]
     assert {each["edge"] for each in fleet if each["reported"]["frame_id"] == done["result"]["frame_id"]} >= {"north", "south"}
