@@ -1,7 +1,7 @@
 import pytest
 
 from davy.errors import KernelsMissingError
-from davy.native import SUFFIX, has_x86_64_v3, load_kernels
+from davy.native import LEVELS, SUFFIX, load_kernels, x86_64_levels
 
 
 def test_kernels_that_were_not_compiled_are_missed_by_name(tmp_path):
@@ -9,8 +9,9 @@ def test_kernels_that_were_not_compiled_are_missed_by_name(tmp_path):
         load_kernels(tmp_path, "none")
 
 
-def test_a_processor_without_avx2_is_not_asked_to_run_it(tmp_path):
-    (tmp_path / f"x.v3{SUFFIX}").write_bytes(b"not a library")
-    wanted = OSError if has_x86_64_v3() else KernelsMissingError
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_processor_is_asked_to_run_what_it_can_and_nothing_else(tmp_path, level):
+    (tmp_path / f"x.{level}{SUFFIX}").write_bytes(b"not a library")
+    wanted = OSError if level in x86_64_levels() else KernelsMissingError
     with pytest.raises(wanted):
         load_kernels(tmp_path, "x")

@@ -9,7 +9,8 @@ from pathlib import Path
 from davy.errors import KernelsMissingError
 
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
-V3_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "f16c", "movbe"}  # of x86-64-v3, as far as kernels can use it
+V3 = {"avx2", "bmi1", "bmi2", "fma", "f16c", "movbe"}  # of x86-64-v3, as far as kernels can use it
+LEVELS = {"v4": V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "v3": V3}  # the best first
 
 
 @cache
@@ -19,7 +20,7 @@ def load_kernels(folder: Path, stem: str) -> ctypes.CDLL:
     Raises:
         KernelsMissingError: it was not compiled when Davy was installed.
     """
-    names = [f"{stem}.v3{SUFFIX}", f"{stem}{SUFFIX}"] if has_x86_64_v3() else [f"{stem}{SUFFIX}"]
+    names = [*(f"{stem}.{level}{SUFFIX}" for level in x86_64_levels()), f"{stem}{SUFFIX}"]
     for path in (folder / name for name in names):
         if path.exists():
             return ctypes.CDLL(str(path))
@@ -27,13 +28,13 @@ def load_kernels(folder: Path, stem: str) -> ctypes.CDLL:
 
 
 @cache
-def has_x86_64_v3() -> bool:
-    """Whether this processor has AVX2 and what came with it; only Linux tells, elsewhere the baseline is used."""
+def x86_64_levels() -> tuple[str, ...]:
+    """Which of v4 (AVX-512) and v3 (AVX2) this processor has, the best first; only Linux tells, elsewhere none."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
-        return False
+        return ()
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return False
+        return ()
     flags = next((set(line.partition(":")[2].split()) for line in lines if line.startswith("flags")), set())
-    return flags >= V3_FLAGS
+    return tuple(level for level, needed in LEVELS.items() if flags >= needed)

@@ -124,3 +124,10 @@ static void map_row(Maps *m, int y, float *out) {
 #undef CELL
 #undef LUMA
 #undef AT
+
+// Bring the block statistics nearer that the row of maps after y reads first: by then pixels have driven them out.
+static void fetch_stats(const Maps *m, int y) {
+    if (y + 3 >= m->h) return;
+    const float *row = m->stats + (int64_t)(y + 3) * PLANES * m->pitch;
+    for (int64_t at = 0; at < PLANES * m->pitch; at += 16) __builtin_prefetch(row + at, 0, 2);
+}

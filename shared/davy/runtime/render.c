@@ -2,6 +2,7 @@
 #include "maps.h"
 #include "picture.h"
 
+enum { LINE = 64 }; // bytes that the processor fetches at once
 enum { TONE_STEPS = 16, TONE_FRACTION = 7, ROWS = 16, TILE = 128 }; // rows and columns that are treated together
 
 typedef struct {
@@ -41,7 +42,12 @@ INLINE __m256i shuffled(const uint8_t *table, __m256i index) {
 INLINE void apply_tone(Words v[2], const Tone *tone) {
     const Words index[2] = {(Words)((Unsigned)v[0] >> 12), (Words)((Unsigned)v[1] >> 12)};
     Words base[2], rise[2];
-#ifdef __AVX2__
+#ifdef __AVX512BW__
+    for (int row = 0; row < 2; row++) {
+        base[row] = (Words)_mm256_permutexvar_epi16((__m256i)index[row], (__m256i)load_words(tone->base));
+        rise[row] = (Words)_mm256_permutexvar_epi16((__m256i)index[row], (__m256i)load_words(tone->rise));
+    }
+#elif defined __AVX2__
     const __m256i both = _mm256_packus_epi16((__m256i)index[0], (__m256i)index[1]);
     const __m256i base_low = shuffled(tone->bytes[0], both), base_high = shuffled(tone->bytes[1], both);
     const __m256i rise_low = shuffled(tone->bytes[2], both), rise_high = shuffled(tone->bytes[3], both);
@@ -219,11 +225,26 @@ INLINE void render_columns(const int kind, const Picture *in, const Settled *s, 
     for (int i = 0; i < rows; i++) put(kind & 1, out, k, begin + i, x, count, pixels[i], r->chroma + x);
 }
 
+// Bring what is read of columns [x, end) nearer: tiles are too short for the processor to see where it goes on.
+INLINE void fetch_tile(const int kind, const Picture *in, const Settled *s, int begin, int end, int x, int last) {
+    if (last > in->width) last = in->width;
+    const int64_t each = kind & 2 ? sizeof(int16_t) : kind == BGR_BYTES ? 3 : 1;
+    for (int y = begin; y < end && y < in->height; y++)
+        for (int plane = 0; plane < (kind == BGR_BYTES ? 1 : 3); plane++) {
+            const int half = (kind & 1) && plane;
+            if (half && (y & 1)) continue;
+            const int64_t pitch = kind & 2 ? each * s->pitch >> half : in->stride[plane];
+            const char *row = (kind & 2 ? (const char *)s->levels[plane] : (const char *)in->bytes[plane]) + (y >> half) * pitch;
+            for (int64_t at = each * (x >> half); at < each * (last >> half); at += LINE) __builtin_prefetch(row + at);
+        }
+}
+
 INLINE void render_rows(const int kind, const Picture *in, const Settled *s, const Picture *out, const Colours *k, const Rendering *r,
                         const float *upper, const float *lower, int begin, int end, float part, const Tone *tone) {
     Strip strip;
     for (int tile = 0; tile < in->width; tile += TILE) {
         const int last = tile + TILE < in->width ? tile + TILE : in->width;
+        fetch_tile(kind, in, s, begin, end, last, last + TILE);
         cut_strip(r, upper, lower, part, tile, last, &strip);
         int x = tile;
         for (; x + LANES <= last; x += LANES) render_columns(kind, in, s, out, k, r, &strip, begin, end, x, LANES, tone);
@@ -243,6 +264,7 @@ void davy_render(const Picture *in, const Settled *s, const Picture *out, Render
     for (int j = -1, y = 0; j < h && y < height; j++) { // rows between the centres of rows j and j + 1 of blocks
         const int high = j + 1 < h ? j + 1 : h - 1, low = j < 0 ? 0 : j;
         if (j >= 0 && high > j) map_row(&r->maps, high, r->rows + (high & 1) * row);
+        fetch_stats(&r->maps, high);
         const int end = j + 1 < h ? (int)ceilf(lead + (j + 1) * r->block) : height;
         const float *upper = r->rows + (low & 1) * row, *lower = r->rows + (high & 1) * row;
         while (y < end && y < height) {

@@ -1,11 +1,14 @@
 // A fixed camera's frames over time: each pixel goes a share of the way to the newest frame, all of it where something moves.
 #pragma once
+#include "block_sums.h"
 #include "picture.h"
 
 static const float RESTLESS = 1.0f / 16; // how fast the usual change of a block follows the newest
 static const float FLOOR = 0.15f;        // levels: what rounding to 8 bits changes by itself
 static const float QUIET = 2.5f;         // times the usual change: noise does not exceed it
 static const float CERTAIN = 5.0f;       // times the usual change: this is motion, or another light
+
+enum { AHEAD = 512 }; // words that are fetched before they are used: what settled has left the cache since the last frame
 
 INLINE void add_columns(int32_t *line, Words change) {
     Ints low, high;
@@ -23,8 +26,10 @@ INLINE void add_columns(int32_t *line, Words change) {
 static void column_changes(const uint8_t *from, int64_t stride, const int16_t *levels, int64_t pitch, int rows, int width, int32_t *line) {
     memset(line, 0, (size_t)pitch * sizeof *line);
     for (int y = 0; y < rows; y++)
-        for (int x = 0; x < width; x += LANES)
+        for (int x = 0; x < width; x += LANES) {
+            __builtin_prefetch(levels + y * pitch + x + AHEAD);
             add_columns(line + x, settled_octets(from + y * stride + x, width - x) - load_words(levels + y * pitch + x));
+        }
 }
 
 static void triple_changes(const Picture *p, const Settled *s, int top, int rows) {
@@ -34,37 +39,38 @@ static void triple_changes(const Picture *p, const Settled *s, int top, int rows
             uint8_t room[3 * LANES];
             Words now[3];
             load_triples(filled(p->bytes[0] + y * p->stride[0] + 3 * (int64_t)x, p->width - x, 3, room), now);
-            for (int c = 0; c < 3; c++)
+            for (int c = 0; c < 3; c++) {
+                __builtin_prefetch(s->levels[c] + y * s->pitch + x + AHEAD);
                 add_columns(s->line + x, (now[c] << FRACTION) - load_words(s->levels[c] + y * s->pitch + x));
+            }
         }
 }
 
-// Add the size of each block's mean change, in levels, to changes. values: how many lie in each column.
-static void add_changes(const int32_t *line, int block, int width, int values, float part, float *changes) {
-    for (int i = 0; i * block < width; i++) {
-        const int end = (i + 1) * block < width ? (i + 1) * block : width;
-        int64_t sum = 0;
-        for (int x = i * block; x < end; x++) sum += line[x];
-        changes[i] += part * fabsf((float)sum) / ((1 << FRACTION) * values * (end - i * block));
-    }
+// Add the size of each block's mean change, in levels, to changes. values: how many lie in each column. sums: room for w.
+static void add_changes(const int32_t *line, int block, int width, int values, float part, float *restrict sums, float *restrict changes) {
+    block_sums(line, sums, width, block);
+    const int full = width / block, rest = width - full * block;
+    const float each = part / ((1 << FRACTION) * values);
+    for (int i = 0; i < full; i++) changes[i] += each / block * fabsf(sums[i]);
+    if (rest) changes[full] += each / rest * fabsf(sums[full]);
 }
 
 // How far each block of row j has left what was seen before, to gates: 0 (noise) to 1 (motion).
 static void find_motion(const Picture *p, Settled *s, int j) {
     const int top = j * s->block, rows = p->height - top < s->block ? p->height - top : s->block;
-    float *changes = s->gates + (int64_t)j * s->w, *usual = s->usual + (int64_t)j * s->w;
+    float *changes = s->gates + (int64_t)j * s->w, *usual = s->usual + (int64_t)j * s->w, *sums = s->gates + (int64_t)s->h * s->w;
     memset(changes, 0, s->w * sizeof *changes);
     if (p->format == BGR) {
         triple_changes(p, s, top, rows);
-        add_changes(s->line, s->block, p->width, 3 * rows, 1, changes);
+        add_changes(s->line, s->block, p->width, 3 * rows, 1, sums, changes);
     } else {
         column_changes(p->bytes[0] + top * p->stride[0], p->stride[0], s->levels[0] + top * s->pitch, s->pitch, rows, p->width, s->line);
-        add_changes(s->line, s->block, p->width, rows, 1, changes);
+        add_changes(s->line, s->block, p->width, rows, 1, sums, changes);
         const int half = top / 2, few = (rows + 1) / 2, narrow = (p->width + 1) / 2;
         const int64_t pitch = s->pitch / 2;
         for (int c = 1; c < 3; c++) {
             column_changes(p->bytes[c] + half * p->stride[c], p->stride[c], s->levels[c] + half * pitch, pitch, few, narrow, s->line);
-            add_changes(s->line, s->block / 2, narrow, few, 0.5f, changes);
+            add_changes(s->line, s->block / 2, narrow, few, 0.5f, sums, changes);
         }
     }
     for (int i = 0; i < s->w; i++) {
@@ -75,20 +81,25 @@ static void find_motion(const Picture *p, Settled *s, int j) {
     }
 }
 
+INLINE void put_share(int16_t *to, int count, int16_t share) {
+    for (; count >= LANES; to += LANES, count -= LANES) store_words(to, words(share));
+    for (int x = 0; x < count; x++) to[x] = share;
+}
+
 // Shares for row j by pixel, luma's and then chroma's: the most of the gates of a block and of its neighbours.
 static void spread_shares(const Settled *s, int j) {
     int16_t *chroma = s->shares + s->pitch;
+    const float *here = s->gates + (int64_t)j * s->w, *above = j ? here - s->w : here, *below = j + 1 < s->h ? here + s->w : here;
+    float *restrict most = s->gates + (int64_t)s->h * s->w;
     for (int i = 0; i < s->w; i++) {
-        float most = 0;
-        for (int y = j ? j - 1 : 0; y <= j + 1 && y < s->h; y++)
-            for (int x = i ? i - 1 : 0; x <= i + 1 && x < s->w; x++) {
-                const float gate = s->gates[(int64_t)y * s->w + x];
-                most = gate > most ? gate : most;
-            }
-        const int16_t share = (int16_t)(s->least + (32767 - s->least) * most + 0.5f);
+        const float outer = above[i] > below[i] ? above[i] : below[i];
+        most[i] = outer > here[i] ? outer : here[i];
+    }
+    for (int i = 0; i < s->w; i++) {
+        const float left = most[i ? i - 1 : 0], right = most[i + 1 < s->w ? i + 1 : i], outer = left > right ? left : right;
+        const int16_t share = (int16_t)(s->least + (32767 - s->least) * (outer > most[i] ? outer : most[i]) + 0.5f);
         const int begin = i * s->block, end = i == s->w - 1 ? (int)s->pitch : begin + s->block;
-        for (int x = begin; x < end; x++) s->shares[x] = share;
-        for (int x = begin / 2; x < end / 2; x++) chroma[x] = share;
+        put_share(s->shares + begin, end - begin, share), put_share(chroma + begin / 2, (end - begin) / 2, share);
     }
 }
 
