@@ -32,7 +32,7 @@ static Tone tone_of(const float *knots) {
     return tone;
 }
 
-#ifdef __AVX2__
+#if defined __AVX2__ && !defined __AVX512BW__
 INLINE __m256i shuffled(const uint8_t *table, __m256i index) {
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table)), index);
 }
