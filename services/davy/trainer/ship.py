@@ -40,8 +40,11 @@ def ship_mean(weights: Sequence[Path], out: Path) -> tuple[Path, Path]:
         weights: ispcnn.safetensors of runs that went on from each other: only those lie in one basin.
 
     Raises:
+        ConfigError: one is no file.
         ModelError: one cannot be used, or they are of different widths.
     """
+    if missing := [path for path in weights if not path.is_file()]:
+        raise ConfigError(f"{missing[0]} is no ispcnn.safetensors: of a run's folder, `davy train export` makes one")
     loaded = [load_net(path) for path in weights]
     nets, facts = [net for net, _ in loaded], loaded[-1][1]
     if len({net.width for net in nets}) > 1:
