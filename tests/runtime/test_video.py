@@ -53,7 +53,7 @@ def test_a_slow_change_is_followed_smoothly(still, scene):
 def test_the_network_runs_once_in_so_many_frames(still, scene):
     class Counting:
         def __init__(self):
-            self.calls = 0
+            self.calls, self.threads = 0, 1
 
         def parameters(self, space):
             self.calls += 1

@@ -22,7 +22,7 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
         0,
         description="Pictures worked on at once, all cameras in turn; 0: as many as there are processors for.",
     )
-    threads: PositiveInt = Field(1, description="Threads of the network for one picture.")
+    threads: PositiveInt = Field(1, description="Threads on one picture: of the network, and of the pixels, in bands of rows.")
     every: PositiveInt = Field(10, description="The network looks at one frame in so many; the pixels are done every frame.")
     stats_every_s: PositiveFloat = Field(10.0, description="Between two messages on the stats topic.")
     spool_max_bytes: int = Field(256 * 2**20, ge=2**20, description="Of the spool on disk; a tenth is kept for events.")

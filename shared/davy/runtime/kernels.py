@@ -30,13 +30,13 @@ class Picture(ctypes.Structure):
 
 class Settled(ctypes.Structure):
     _fields_ = [("levels", _pointer * 3), ("pitch", _long)]
-    _fields_ += [(name, _pointer) for name in ("usual", "gates", "line", "shares")]
+    _fields_ += [(name, _pointer) for name in ("usual", "gates")]
     _fields_ += [(name, _int) for name in ("block", "h", "w", "least", "fresh")]
 
 
 class Blocks(ctypes.Structure):
     _fields_ = [("stats", _pointer), ("pitch", _long), ("block", _int), ("h", _int), ("w", _int)]
-    _fields_ += [("columns", _pointer), ("sums", _pointer)]
+    _fields_ += [(name, _pointer) for name in ("columns", "sums", "line", "shares", "row")]
 
 
 class Maps(ctypes.Structure):
@@ -65,10 +65,11 @@ def kernel(stem: str, name: str) -> Callable[..., None]:
 
 
 _SIGNATURES: "dict[str, list[type[ctypes._SimpleCData[Any]]]]" = {
-    "measure": [_pointer] * 3,
+    "motion": [_pointer, _pointer, _pointer, _int],
+    "measure": [_pointer, _pointer, _pointer, _int, _int],
     "coarse": [_pointer] * 2,
     "thumbnail": [_pointer, _long, _int, _int, _pointer, _int, _int, _pointer, _pointer],
-    "render": [_pointer] * 4,
+    "render": [_pointer, _pointer, _pointer, _pointer, _int, _int],
 }
 
 

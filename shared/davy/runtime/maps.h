@@ -75,12 +75,18 @@ static void fit_row(Maps *m, int y) {
     for (int c = 0; c < 6; c++) fit[c * pitch - 1] = fit[c * pitch], fit[c * pitch + w] = fit[c * pitch + w - 1];
 }
 
+// Before the first row of maps, y.
+static void begin_maps(Maps *m, int y) {
+    m->wide_row[0] = m->wide_row[1] = -1;
+    if (y) fit_row(m, y - 1);
+    fit_row(m, y);
+}
+
 // Row y of the maps and, behind them, of what each changes by to the right, and of the largest of p and q, and of r: (2 * MAPS + 2, pitch), no margin. From pixels in 1/64
 // of a level to positions of the tone curve, 0 to 65535.
 static void map_row(Maps *m, int y, float *out) {
     const int64_t pitch = m->pitch;
     const int w = m->w;
-    if (y == 0) fit_row(m, 0);
     if (y + 1 < m->h) fit_row(m, y + 1);
     const float *at[3], *low, *high;
     for (int k = 0; k < 3; k++) {

@@ -40,6 +40,7 @@ typedef struct {
     int32_t block, h, w;
     int32_t *columns; // SUMS rows of the width, rounded up to LANES
     float *sums;      // SUMS rows of pitch
+    Rooms rooms;
 } Blocks;
 
 INLINE void measure_row(const int kind, const int even, const Picture *p, const Settled *s, const Colours *k, const Blocks *b, int j) {
@@ -79,16 +80,24 @@ static void measure_rows(int kind, const Picture *p, const Settled *s, const Col
     }
 }
 
+// The motion of row j of settling blocks.
+void davy_motion(const Picture *p, const Settled *s, const Blocks *b, int32_t j) {
+    if (!s->fresh) find_motion(p, s, &b->rooms, j);
+}
+
 // Fill the blocks from the picture; where it settles (s is not NULL), from the settled picture, row by row while it is in the cache.
-void davy_measure(const Picture *p, Settled *s, const Blocks *b) {
+// Rows [begin, end) of twice the height of a block, as those are which settle. Of rows at a border between two such bands,
+// motion is already known: the other band may have settled its own by now.
+void davy_measure(const Picture *p, const Settled *s, const Blocks *b, int32_t begin, int32_t end) {
     const Colours k = colours_of(p->limited);
     if (!s) {
-        measure_rows(p->format, p, s, &k, b, 0, b->h);
+        measure_rows(p->format, p, s, &k, b, 2 * begin, 2 * end);
         return;
     }
-    for (int j = 0; j <= s->h; j++) { // what moves reaches a block further: a row settles when the next one's motion is known
-        if (j < s->h && !s->fresh) find_motion(p, s, j);
-        if (j) settle_row(p, s, j - 1), measure_rows(p->format + 2, p, s, &k, b, 2 * (j - 1), 2 * j);
+    const int first = begin ? begin + 1 : 0, last = end < s->h ? end - 1 : end;
+    for (int j = begin; j <= end; j++) { // what moves reaches a block further: a row settles when the next one's motion is known
+        if (j >= first && j < last && !s->fresh) find_motion(p, s, &b->rooms, j);
+        if (j > begin) settle_row(p, s, &b->rooms, j - 1), measure_rows(p->format + 2, p, s, &k, b, 2 * (j - 1), 2 * j);
     }
 }
 

@@ -16,8 +16,6 @@ typedef struct {
     int16_t *levels[3]; // blue, green, red; or y, u, v, those two at half the height and half the pitch
     int64_t pitch;      // words from row to row, a multiple of 2 * LANES: what lies beyond the width repeats the last pixel
     float *usual, *gates;
-    int32_t *line;
-    int16_t *shares; // pitch for luma, pitch / 2 for chroma
     int32_t block, h, w, least, fresh;
 } Settled;
 

@@ -252,24 +252,26 @@ INLINE void render_rows(const int kind, const Picture *in, const Settled *s, con
     }
 }
 
-// The whole picture, from its bytes or, where s is not NULL, from what it settled to.
-void davy_render(const Picture *in, const Settled *s, const Picture *out, Rendering *r) {
+// Rows [begin, finish) of the picture, begin even, from its bytes or, where s is not NULL, from what it settled to.
+void davy_render(const Picture *in, const Settled *s, const Picture *out, Rendering *r, int32_t begin, int32_t finish) {
     const Colours k = colours_of(in->limited);
     const Tone tone = tone_of(r->knots);
-    const int kind = in->format + (s ? 2 : 0), height = in->height, h = r->maps.h;
+    const int kind = in->format + (s ? 2 : 0), h = r->maps.h;
     const int64_t row = (2 * MAPS + 2) * r->maps.pitch;
     const float lead = 0.5f * r->block - 0.5f; // of the first centre
-    r->maps.wide_row[0] = r->maps.wide_row[1] = -1;
-    map_row(&r->maps, 0, r->rows);
-    for (int j = -1, y = 0; j < h && y < height; j++) { // rows between the centres of rows j and j + 1 of blocks
+    int j = -1;
+    while (j + 1 < h && (int)ceilf(lead + (j + 1) * r->block) <= begin) j++;
+    const int first = j < 0 ? 0 : j;
+    begin_maps(&r->maps, first), map_row(&r->maps, first, r->rows + (first & 1) * row);
+    for (int y = begin; j < h && y < finish; j++) { // rows between the centres of rows j and j + 1 of blocks
         const int high = j + 1 < h ? j + 1 : h - 1, low = j < 0 ? 0 : j;
         if (j >= 0 && high > j) map_row(&r->maps, high, r->rows + (high & 1) * row);
         fetch_stats(&r->maps, high);
-        const int end = j + 1 < h ? (int)ceilf(lead + (j + 1) * r->block) : height;
+        const int end = j + 1 < h ? (int)ceilf(lead + (j + 1) * r->block) : finish;
         const float *upper = r->rows + (low & 1) * row, *lower = r->rows + (high & 1) * row;
-        while (y < end && y < height) {
+        while (y < end && y < finish) {
             const float part = (y - lead) / r->block - j;
-            int last = end < height ? end : height;
+            int last = end < finish ? end : finish;
             last = last < y + ROWS ? last : y + ROWS;
 #define RENDER(kind) render_rows(kind, in, s, out, &k, r, upper, lower, y, last, part, &tone)
             switch (kind) {

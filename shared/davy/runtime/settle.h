@@ -10,6 +10,12 @@ static const float CERTAIN = 5.0f;       // times the usual change: this is moti
 
 enum { AHEAD = 512 }; // words that are fetched before they are used: what settled has left the cache since the last frame
 
+typedef struct { // one thread's
+    int32_t *line;   // pitch
+    int16_t *shares; // pitch for luma, pitch / 2 for chroma
+    float *row;      // w
+} Rooms;
+
 INLINE void add_columns(int32_t *line, Words change) {
     Ints low, high;
     memcpy(&low, line, sizeof low), memcpy(&high, line + 8, sizeof high);
@@ -32,8 +38,8 @@ static void column_changes(const uint8_t *from, int64_t stride, const int16_t *l
         }
 }
 
-static void triple_changes(const Picture *p, const Settled *s, int top, int rows) {
-    memset(s->line, 0, (size_t)s->pitch * sizeof *s->line);
+static void triple_changes(const Picture *p, const Settled *s, int top, int rows, int32_t *line) {
+    memset(line, 0, (size_t)s->pitch * sizeof *line);
     for (int y = top; y < top + rows; y++)
         for (int x = 0; x < p->width; x += LANES) {
             uint8_t room[3 * LANES];
@@ -41,7 +47,7 @@ static void triple_changes(const Picture *p, const Settled *s, int top, int rows
             load_triples(filled(p->bytes[0] + y * p->stride[0] + 3 * (int64_t)x, p->width - x, 3, room), now);
             for (int c = 0; c < 3; c++) {
                 __builtin_prefetch(s->levels[c] + y * s->pitch + x + AHEAD);
-                add_columns(s->line + x, (now[c] << FRACTION) - load_words(s->levels[c] + y * s->pitch + x));
+                add_columns(line + x, (now[c] << FRACTION) - load_words(s->levels[c] + y * s->pitch + x));
             }
         }
 }
@@ -56,21 +62,21 @@ static void add_changes(const int32_t *line, int block, int width, int values, f
 }
 
 // How far each block of row j has left what was seen before, to gates: 0 (noise) to 1 (motion).
-static void find_motion(const Picture *p, Settled *s, int j) {
+static void find_motion(const Picture *p, const Settled *s, const Rooms *r, int j) {
     const int top = j * s->block, rows = p->height - top < s->block ? p->height - top : s->block;
-    float *changes = s->gates + (int64_t)j * s->w, *usual = s->usual + (int64_t)j * s->w, *sums = s->gates + (int64_t)s->h * s->w;
+    float *changes = s->gates + (int64_t)j * s->w, *usual = s->usual + (int64_t)j * s->w;
     memset(changes, 0, s->w * sizeof *changes);
     if (p->format == BGR) {
-        triple_changes(p, s, top, rows);
-        add_changes(s->line, s->block, p->width, 3 * rows, 1, sums, changes);
+        triple_changes(p, s, top, rows, r->line);
+        add_changes(r->line, s->block, p->width, 3 * rows, 1, r->row, changes);
     } else {
-        column_changes(p->bytes[0] + top * p->stride[0], p->stride[0], s->levels[0] + top * s->pitch, s->pitch, rows, p->width, s->line);
-        add_changes(s->line, s->block, p->width, rows, 1, sums, changes);
+        column_changes(p->bytes[0] + top * p->stride[0], p->stride[0], s->levels[0] + top * s->pitch, s->pitch, rows, p->width, r->line);
+        add_changes(r->line, s->block, p->width, rows, 1, r->row, changes);
         const int half = top / 2, few = (rows + 1) / 2, narrow = (p->width + 1) / 2;
         const int64_t pitch = s->pitch / 2;
         for (int c = 1; c < 3; c++) {
-            column_changes(p->bytes[c] + half * p->stride[c], p->stride[c], s->levels[c] + half * pitch, pitch, few, narrow, s->line);
-            add_changes(s->line, s->block / 2, narrow, few, 0.5f, sums, changes);
+            column_changes(p->bytes[c] + half * p->stride[c], p->stride[c], s->levels[c] + half * pitch, pitch, few, narrow, r->line);
+            add_changes(r->line, s->block / 2, narrow, few, 0.5f, r->row, changes);
         }
     }
     for (int i = 0; i < s->w; i++) {
@@ -87,10 +93,10 @@ INLINE void put_share(int16_t *to, int count, int16_t share) {
 }
 
 // Shares for row j by pixel, luma's and then chroma's: the most of the gates of a block and of its neighbours.
-static void spread_shares(const Settled *s, int j) {
-    int16_t *chroma = s->shares + s->pitch;
+static void spread_shares(const Settled *s, const Rooms *r, int j) {
+    int16_t *chroma = r->shares + s->pitch;
     const float *here = s->gates + (int64_t)j * s->w, *above = j ? here - s->w : here, *below = j + 1 < s->h ? here + s->w : here;
-    float *restrict most = s->gates + (int64_t)s->h * s->w;
+    float *restrict most = r->row;
     for (int i = 0; i < s->w; i++) {
         const float outer = above[i] > below[i] ? above[i] : below[i];
         most[i] = outer > here[i] ? outer : here[i];
@@ -99,7 +105,7 @@ static void spread_shares(const Settled *s, int j) {
         const float left = most[i ? i - 1 : 0], right = most[i + 1 < s->w ? i + 1 : i], outer = left > right ? left : right;
         const int16_t share = (int16_t)(s->least + (32767 - s->least) * (outer > most[i] ? outer : most[i]) + 0.5f);
         const int begin = i * s->block, end = i == s->w - 1 ? (int)s->pitch : begin + s->block;
-        put_share(s->shares + begin, end - begin, share), put_share(chroma + begin / 2, (end - begin) / 2, share);
+        put_share(r->shares + begin, end - begin, share), put_share(chroma + begin / 2, (end - begin) / 2, share);
     }
 }
 
@@ -116,28 +122,28 @@ static void settle_plane(const uint8_t *from, int64_t stride, int16_t *levels, i
         }
 }
 
-static void settle_triples(const Picture *p, const Settled *s, int top, int rows) {
+static void settle_triples(const Picture *p, const Settled *s, int top, int rows, const int16_t *shares) {
     for (int y = top; y < top + rows; y++)
         for (int x = 0; x < p->width; x += LANES) {
             uint8_t room[3 * LANES];
             Words now[3];
             load_triples(filled(p->bytes[0] + y * p->stride[0] + 3 * (int64_t)x, p->width - x, 3, room), now);
-            for (int c = 0; c < 3; c++) settle_words(s->levels[c] + y * s->pitch + x, now[c], s->shares + x);
+            for (int c = 0; c < 3; c++) settle_words(s->levels[c] + y * s->pitch + x, now[c], shares + x);
         }
 }
 
 // Move row j of settling blocks on to the newest frame.
-static void settle_row(const Picture *p, const Settled *s, int j) {
+static void settle_row(const Picture *p, const Settled *s, const Rooms *r, int j) {
     const int top = j * s->block, rows = p->height - top < s->block ? p->height - top : s->block;
-    spread_shares(s, j);
+    spread_shares(s, r, j);
     if (p->format == BGR) {
-        settle_triples(p, s, top, rows);
+        settle_triples(p, s, top, rows, r->shares);
         return;
     }
-    settle_plane(p->bytes[0] + top * p->stride[0], p->stride[0], s->levels[0] + top * s->pitch, s->pitch, rows, p->width, s->shares);
+    settle_plane(p->bytes[0] + top * p->stride[0], p->stride[0], s->levels[0] + top * s->pitch, s->pitch, rows, p->width, r->shares);
     const int half = top / 2;
     const int64_t pitch = s->pitch / 2;
     for (int c = 1; c < 3; c++)
         settle_plane(p->bytes[c] + half * p->stride[c], p->stride[c], s->levels[c] + half * pitch, pitch, (rows + 1) / 2,
-                     (p->width + 1) / 2, s->shares + s->pitch);
+                     (p->width + 1) / 2, r->shares + s->pitch);
 }

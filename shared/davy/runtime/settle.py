@@ -31,11 +31,10 @@ class Settler:
         chroma = (-(-height // 2), pitch // 2) if yuv == YUV else (height, pitch)
         self.levels: list[NDArray[np.int16]] = [np.zeros(shape, np.int16) for shape in ((height, pitch), chroma, chroma)]
         self._usual: Floats = np.empty((h, w), np.float32)
-        self._gates: Floats = np.empty((h + 1, w), np.float32)  # the last row is room
-        self._line, self._shares = np.zeros(pitch, np.int32), np.zeros(2 * pitch, np.int16)
+        self._gates: Floats = np.empty((h, w), np.float32)
         at = tuple(plane.ctypes.data for plane in self.levels)
-        rooms = (room.ctypes.data for room in (self._usual, self._gates, self._line, self._shares))
-        self._settled = Settled(at, pitch, *rooms, block, h, w, round(share * WHITE_SHARE), True)
+        state = self._usual.ctypes.data, self._gates.ctypes.data
+        self._settled = Settled(at, pitch, *state, block, h, w, round(share * WHITE_SHARE), True)
         self.forget()
 
     def forget(self) -> None:

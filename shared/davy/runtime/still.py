@@ -20,7 +20,7 @@ class StillEnhancer:
 
     Args:
         model: an ONNX file that `davy train export` wrote, or its bytes; None is the shipped one.
-        threads: threads of the network.
+        threads: of the network, and of the pixels of one picture.
 
     Raises:
         ModelError: the model file cannot be used.
@@ -28,6 +28,7 @@ class StillEnhancer:
 
     def __init__(self, model: Path | bytes | None = None, threads: int = 1) -> None:
         self.network = Network(shipped_model() if model is None else model, threads)
+        self.threads = threads
         self._local = threading.local()
 
     @property
@@ -97,7 +98,7 @@ class StillEnhancer:
         """This thread's buffers for pictures of this size; the last size is kept."""
         space: Workspace | None = getattr(self._local, "space", None)
         if space is None or (space.height, space.width) != (picture.height, picture.width):
-            space = self._local.space = Workspace(picture.height, picture.width)
+            space = self._local.space = Workspace(picture.height, picture.width, self.threads)
         return space
 
 

@@ -69,7 +69,8 @@ class VideoEnhancer:
         check_strength(strength)
         if self._key != picture_key(picture):
             self._key = picture_key(picture)
-            self._space, self._current = Workspace(picture.height, picture.width), None
+            self._space = Workspace(picture.height, picture.width, self.still.threads)
+            self._current = None
             self._settler = Settler(picture, self.settle) if self.settle < 1 else None
         assert self._space is not None
         space, settler = self._space, self._settler if strength > 0 else None

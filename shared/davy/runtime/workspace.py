@@ -1,10 +1,12 @@
 """The buffers for pictures of one size, and what is computed in them."""
 
 import ctypes
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from davy.runtime.bands import Bands
 from davy.runtime.kernels import (
     CELLS,
     LANES,
@@ -27,9 +29,13 @@ COARSE = 8  # parts per side of the scene's coarse picture
 
 
 class Workspace:
-    """Buffers for pictures of one size, so that a frame allocates nothing; used by one thread at a time."""
+    """Buffers for pictures of one size, so that a frame allocates nothing; used by one caller at a time.
 
-    def __init__(self, height: int, width: int) -> None:
+    Args:
+        threads: That work on one picture, the caller's among them.
+    """
+
+    def __init__(self, height: int, width: int, threads: int = 1) -> None:
         self.height, self.width = height, width
         self.block = block = block_size(height, width)
         self.h, self.w = -(-height // block), -(-width // block)
@@ -40,19 +46,37 @@ class Workspace:
         self._coarse: Floats = np.empty((COARSE, COARSE), np.float32)
         self._edges: NDArray[np.int32] = np.empty(0, np.int32)
         self._sums: Floats = np.zeros((SUMS, pitch), np.float32)
+        self._bands = Bands(-(-self.h // 2), threads)  # of rows twice as high as a block, as those are which settle
+        at = self._keep(stats)
+        self._blocks = [self._measuring(at, sums) for sums in (self._sums, *self._rooms(SUMS, len(self._bands) - 1))]
+        self._renderings = list(self._rendering(at))
+
+    def _rooms(self, rows: int, count: int) -> Iterator[Floats]:
+        return (np.zeros((rows, self._pitch), np.float32) for _ in range(count))
+
+    def _measuring(self, stats: int, sums: Floats) -> Blocks:
+        """One band's: sums, and what settles by."""
+        padded = -(-self.width // (2 * LANES)) * 2 * LANES
+        words = np.zeros(2 * padded, np.int16)
+        rooms = np.zeros((SUMS, padded), np.int32), sums, np.zeros(padded, np.int32), words, np.zeros(self.w, np.float32)
+        return Blocks(stats, self._pitch, self.block, self.h, self.w, *(self._keep(room) for room in rooms))
+
+    def _rendering(self, stats: int) -> Iterator[Rendering]:
+        """One for each band."""
+        width, block, pitch = self.width, self.block, self._pitch
         padded = -(-width // LANES) * LANES
-        at, sums = self._keep(stats), self._keep(self._sums)
-        self._blocks = Blocks(at, pitch, block, self.h, self.w, self._keep(np.zeros((SUMS, padded), np.int32)), sums)
         column, part = _taps(np.minimum(np.arange(pitch - 2 * MARGIN), self.w - 1), self.w, COLUMNS)
-        rooms = (self._keep(np.zeros((count, pitch), np.float32)) for count in (2 * CELLS, 3 * 6, PLANES + 1))
-        maps = Maps(at, pitch, self.h, self.w, ROWS, COLUMNS, None, self._keep(column), self._keep(part), *rooms)
+        taps = self._keep(column), self._keep(part)
         left, share = _taps(np.minimum(np.arange(padded), width - 1), self.w * block, self.w)
         first = left[::8].copy()
         low = 2 * (left.reshape(-1, LANES if block > 2 else 8) - first[:: 2 if block > 2 else 1, None])
         pick, weight = (low + 256 * (low + 1)).astype(np.int16), np.minimum(share * 32768 + 0.5, 32767).astype(np.int16)
-        rows, chroma = np.zeros((2, 2 * MAPS + 2, pitch), np.float32), np.zeros(padded, np.int16)
-        arrays = [self._keep(array) for array in (first, pick, weight, rows, chroma)]
-        self._rendering = Rendering(maps, *arrays, None, block)
+        places = [self._keep(array) for array in (first, pick, weight)]
+        for _ in range(len(self._bands)):
+            rooms = (self._keep(np.zeros((count, pitch), np.float32)) for count in (2 * CELLS, 3 * 6, PLANES + 1))
+            maps = Maps(stats, pitch, self.h, self.w, ROWS, COLUMNS, None, *taps, *rooms)
+            rows, chroma = np.zeros((2, 2 * MAPS + 2, pitch), np.float32), np.zeros(padded, np.int16)
+            yield Rendering(maps, *places, self._keep(rows), self._keep(chroma), None, block)
 
     def _keep(self, array: NDArray[np.generic]) -> int:
         self._buffers.append(array)
@@ -60,11 +84,15 @@ class Workspace:
 
     def measure(self, picture: Picture, settled: Settled | None = None) -> None:
         """Fill stats from the picture, or from what it settles to: (6, h, w), means of red, green, blue, luma times each."""
-        kernel("measure", "measure")(_at(picture), _at(settled), _at(self._blocks))
+        measure, motion, at = kernel("measure", "measure"), kernel("measure", "motion"), (_at(picture), _at(settled))
+        for border in self._bands.borders if settled else ():
+            motion(*at, _at(self._blocks[0]), border - 1)
+            motion(*at, _at(self._blocks[0]), border)
+        self._bands.run(lambda band, begin, end: measure(*at, _at(self._blocks[band]), begin, end))
 
     def coarse(self) -> Floats:
         """Mean luma of 8 by 8 parts of the picture."""
-        kernel("measure", "coarse")(_at(self._blocks), self._coarse.ctypes.data)
+        kernel("measure", "coarse")(_at(self._blocks[0]), self._coarse.ctypes.data)
         return self._coarse.copy()
 
     def thumbnail(self, out: Floats) -> None:
@@ -72,13 +100,17 @@ class Workspace:
         size = self._pitch, self.h, self.w, out.ctypes.data, out.shape[1], out.shape[2]
         if self._edges.size != 2 * out.shape[2]:
             self._edges = np.empty(2 * out.shape[2], np.int32)
-        kernel("thumbnail", "thumbnail")(self._blocks.stats, *size, self._sums.ctypes.data, self._edges.ctypes.data)
+        kernel("thumbnail", "thumbnail")(self._blocks[0].stats, *size, self._sums.ctypes.data, self._edges.ctypes.data)
 
     def render(self, picture: Picture, parameters: Parameters, out: Picture, settled: Settled | None = None) -> None:
         """The fused pass over the picture that was measured, or over what it settled to."""
-        rendering = self._rendering
-        rendering.maps.cells, rendering.knots = parameters.cells.ctypes.data, parameters.knots.ctypes.data
-        kernel("render", "render")(_at(picture), _at(settled), _at(out), _at(rendering))
+        render, at = kernel("render", "render"), (_at(picture), _at(settled), _at(out))
+        for rendering in self._renderings:
+            rendering.maps.cells, rendering.knots = parameters.cells.ctypes.data, parameters.knots.ctypes.data
+        high = 2 * self.block
+        self._bands.run(
+            lambda band, begin, end: render(*at, _at(self._renderings[band]), begin * high, min(end * high, self.height))
+        )
 
 
 def _at(structure: ctypes.Structure | None) -> int | None:
