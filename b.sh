@@ -1,2 +1,0 @@
-cd /work/kern/shared/davy/runtime; F="-std=gnu11 -O3 -fno-math-errno -fno-signed-zeros -fno-trapping-math -fassociative-math -freciprocal-math -fPIC -shared -Wall -Wextra -Werror"; for k in measure render; do gcc $F -march=${1:-x86-64-v4} -mprefer-vector-width=256 -o $k.v3.so $k.c -lm || exit 1; done
-export PYTHONPATH=/work/kern/shared:/work/kern/services; taskset -c 0 /work/main/.venv/bin/python /work/main/scratch/kern/t.py ${2:-40}
