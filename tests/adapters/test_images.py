@@ -291,6 +291,13 @@ SEEDS = [
 ]
 
 
+def test_a_webp_that_says_it_is_huge_is_too_large_and_no_fault():
+    data = bytearray(file_of(NOISE, "WEBP", lossless=True))
+    data[21:25] = (14_000 | 14_000 << 14).to_bytes(4, "little")  # width - 1 and height - 1, 14 bits each
+    with pytest.raises(ImageTooLargeError, match="64 megapixels"):
+        decode(bytes(data))
+
+
 @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(SEEDS),

@@ -9,7 +9,7 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 from PIL import BmpImagePlugin, ImageCms, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
-from PIL.Image import Image
+from PIL.Image import DecompressionBombError, Image
 from PIL.ImageFile import ImageFile
 
 from davy.adapters.images.exif import set_upright
@@ -51,6 +51,8 @@ def decode(data: bytes, formats: Collection[ImageFormat] = WEB_FORMATS, max_pixe
         file = _OPEN[kind](io.BytesIO(data))
         _check_header(file, kind, data, max_pixels)
         return _read(file, kind, data)
+    except DecompressionBombError as error:  # of plugins that judge the size themselves as they open a file
+        raise ImageTooLargeError("more pixels than are ever read", f"{max_pixels / 1e6:g} megapixels") from error
     except _FOREIGN_ERRORS as error:
         raise UnreadableImageError(f"it is truncated or damaged ({error or type(error).__name__})") from error
 
