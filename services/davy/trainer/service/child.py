@@ -4,11 +4,11 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from davy.trainer.service.launch import launched
 from davy.trainer.service.lease import Lease
 
 PID, LOG = "pid", "train.log"
@@ -41,9 +41,8 @@ class Child:
         with self._lease, (self.folder / LOG).open("ab") as log:
             assert self._lease.number is not None
             (self.folder / PID).unlink(missing_ok=True)
-            shim = [sys.executable, "-m", "davy.trainer.service.launch", str(self.folder / PID), str(nice)]
             self._process = subprocess.Popen(
-                [*shim, ",".join(map(str, cores)), sys.executable, "-m", "davy", *command],
+                launched(self.folder / PID, nice, cores, command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

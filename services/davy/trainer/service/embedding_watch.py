@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,11 +22,12 @@ from davy.trainer.service.aggregator import Aggregator, Sample
 from davy.trainer.service.book import Book
 from davy.trainer.service.collect import by_camera, fetch
 from davy.trainer.service.drift_trigger import DriftTrigger, DriftWatch
+from davy.trainer.service.launch import launched
 from davy.trainer.service.metrics import TrainerMetrics
+from davy.trainer.service.settings import LOWEST_NICE
 
 log = get_logger(__name__)
 
-LOWEST_NICE = 19
 NO_REFERENCE = "no reference of this site yet"
 REFERENCE_SAMPLES = 40  # of a camera, the newest: what is usual there
 
@@ -130,9 +130,9 @@ class EmbeddingWatch:
         if path.is_file() and _facts_of(path).is_file():
             return path
         run = next((each for each in await self._book.all() if model and each.result.model == model), None)
-        folder = self._book.folder(run.id) / "samples" / "train" if run is not None else self._folder / "usual"
-        source = f"what run {run.id} learned from" if run is not None else "the site's own samples"
-        if run is None or not folder.is_dir():
+        if run is not None and (learned := self._book.folder(run.id) / "samples" / "train").is_dir():
+            folder, source = learned, f"what run {run.id} learned from"
+        else:
             counted = by_camera(samples, REFERENCE_SAMPLES)
             enough = {name: some for name, some in counted.items() if len(some) >= self._settings.embedding_least}
             if not enough:
@@ -150,12 +150,9 @@ class EmbeddingWatch:
 
     async def _davy(self, words: Sequence[str]) -> str:
         """What the command prints; it is killed with this service."""
-        cores = ",".join(map(str, self._settings.cores))
-        shim = ["-m", "davy.trainer.service.launch", str(self._folder / "pid"), str(LOWEST_NICE), cores]
-        command = [*shim, sys.executable, "-m", "davy", *words, "--clip", self._settings.embedding_clip]
+        words = [*words, "--clip", self._settings.embedding_clip]
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *command,
+            *launched(self._folder / "pid", LOWEST_NICE, self._settings.cores, words),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -5,9 +5,16 @@ python -m davy.trainer.service.launch PID_FILE NICE CORES COMMAND...
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def launched(pid_file: Path, nice: int, cores: Sequence[int], words: Sequence[str]) -> list[str]:
+    """The words that start `davy WORDS` in this way."""
+    shim = [sys.executable, "-m", "davy.trainer.service.launch", str(pid_file), str(nice), ",".join(map(str, cores))]
+    return [*shim, sys.executable, "-m", "davy", *words]
 
 
 def main() -> None:
