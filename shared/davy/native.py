@@ -10,7 +10,7 @@ from davy.errors import KernelsMissingError
 
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 V3 = {"avx2", "bmi1", "bmi2", "fma", "f16c", "movbe"}  # of x86-64-v3, as far as kernels can use it
-LEVELS = {"v4": V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "v3": V3}  # the best first
+LEVELS = {"v4": V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni"}, "v3": V3}  # the best first
 
 
 @cache

@@ -3,7 +3,7 @@ import pytest
 
 from davy.errors import ShapeError
 from davy.frame import YuvImage
-from davy.runtime.picture import as_planes, as_rows, bgr_picture, bgr_room, yuv_picture, yuv_room
+from davy.runtime.picture import as_planes, as_rows, bgr_picture, bgr_room, overlap, yuv_picture, yuv_room
 
 
 def planes(height, width, full_range=True):
@@ -53,3 +53,13 @@ def test_a_kernel_sees_planes_and_strides():
     assert list(seen.stride) == [61, 31, 31]
     assert seen.bytes[1] == yuv.u.ctypes.data
     assert bgr_picture(np.zeros((20, 30, 3), np.uint8)).stride[0] == 90
+
+
+def test_pictures_overlap_where_they_share_rows_or_planes():
+    tall = np.zeros((60, 30, 3), np.uint8)
+    upper, middle, lower = (bgr_picture(tall[start : start + 20]) for start in (0, 10, 40))
+    assert overlap(upper, middle) and overlap(middle, upper)
+    assert not overlap(upper, lower) and overlap(upper, bgr_picture(tall[19::-1]))
+    one, two = planes(20, 30), planes(20, 30)
+    assert not overlap(yuv_picture(one), yuv_picture(two))
+    assert overlap(yuv_picture(one), yuv_picture(YuvImage(two.y, one.v, two.v)))

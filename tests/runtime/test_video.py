@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 from tests.runtime.conftest import as_low_light, photographs
+from tests.runtime.test_yuv import as_yuv
 
 from davy.errors import InvalidInputError, ShapeError
-from davy.runtime import VideoEnhancer
+from davy.runtime import VideoEnhancer, video
 
 
 def luma(image):
@@ -19,8 +20,8 @@ def scene():
 
 
 def test_a_still_noisy_scene_does_not_flicker(still, scene):
-    video = VideoEnhancer(still, every=5)
-    levels = [luma(video.enhance(frame)) for frame in scene]
+    camera = VideoEnhancer(still, every=5)
+    levels = [luma(camera.enhance(frame)) for frame in scene]
     raw = [luma(frame) for frame in scene]
     assert np.std(levels[20:]) < 0.3, f"of 255, once the noise has settled; raw {np.std(raw):.3f}"
     assert np.abs(np.diff(levels)).max() < 0.5
@@ -33,19 +34,19 @@ def test_the_first_frame_is_what_a_still_is(still, scene):
 @pytest.mark.parametrize("name", ["chelsea", "coffee"])  # the same scene with its light switched on; another scene
 def test_a_cut_is_followed_at_once(still, scene, name):
     other = np.ascontiguousarray(photographs()[name][:300, :451])
-    video = VideoEnhancer(still, every=1000)
+    camera = VideoEnhancer(still, every=1000)
     for frame in (*scene[:7], other, scene[0]):
-        last = video.enhance(frame)
+        last = camera.enhance(frame)
         if frame is other:
             assert np.array_equal(last, still.enhance(other))
     assert np.array_equal(last, still.enhance(scene[0]))
 
 
 def test_a_slow_change_is_followed_smoothly(still, scene):
-    video = VideoEnhancer(still, every=5)
+    camera = VideoEnhancer(still, every=5)
     fading = [(scene[0] * (1 - 0.01 * k)).astype(np.uint8) for k in range(40)]
     fading += [fading[-1]] * 50
-    levels = [luma(video.enhance(frame)) for frame in fading]
+    levels = [luma(camera.enhance(frame)) for frame in fading]
     assert np.abs(np.diff(levels)).max() < 4
     assert abs(levels[-1] - luma(still.enhance(fading[-1]))) < 0.5
 
@@ -60,18 +61,49 @@ def test_the_network_runs_once_in_so_many_frames(still, scene):
             return still.parameters(space)
 
     counting = Counting()
-    video = VideoEnhancer(counting, every=10)
+    camera = VideoEnhancer(counting, every=10)
     for frame in scene[:30]:
-        video.enhance(frame)
+        camera.enhance(frame)
     assert counting.calls == 3
 
 
+def passing(scene):
+    """A man walks through the scene."""
+    for index, frame in enumerate(scene):
+        walked = frame.copy()
+        walked[60:180, 8 * index : 8 * index + 40] = 110
+        yield walked
+
+
+@pytest.mark.parametrize("way", ["bytes", "planes"])
+def test_maps_that_are_kept_where_nothing_moves_are_as_good_as_new(still, scene, monkeypatch, way):
+    kept, anew, differences = VideoEnhancer(still), VideoEnhancer(still), []
+    for frame in passing(scene):
+        shown = []
+        for camera, frames in ((kept, video.KEEP_FRAMES), (anew, 1)):
+            with monkeypatch.context() as patch:
+                patch.setattr(video, "KEEP_FRAMES", frames)
+                shown.append(camera.enhance(frame) if way == "bytes" else camera.enhance_yuv(as_yuv(frame)).y)
+        differences.append(np.abs(shown[0].astype(int) - shown[1]))
+    assert max(difference.mean() for difference in differences) < 0.5, "of 255: parameters a frame behind, and noise"
+    assert max(np.percentile(difference, 99.9) for difference in differences) <= 4
+
+
+@pytest.mark.parametrize("name", ["chelsea", "coffee"])  # a cut is known when the picture is already written over
+def test_a_frame_may_be_written_over_itself(still, scene, name):
+    other = np.ascontiguousarray(photographs()[name][:300, :451])
+    apart, over = VideoEnhancer(still), VideoEnhancer(still)
+    for frame in (*scene[:4], other, *scene[4:8]):
+        room = frame.copy()
+        assert np.array_equal(over.enhance(room, out=room), apart.enhance(frame))
+
+
 def test_the_size_may_change_in_midstream(still, scene):
-    video = VideoEnhancer(still)
-    video.enhance(scene[0])
+    camera = VideoEnhancer(still)
+    camera.enhance(scene[0])
     small = np.ascontiguousarray(scene[0][::2, ::2])
-    assert np.array_equal(video.enhance(small), still.enhance(small))
-    assert np.array_equal(video.enhance(scene[1]), still.enhance(scene[1]))
+    assert np.array_equal(camera.enhance(small), still.enhance(small))
+    assert np.array_equal(camera.enhance(scene[1]), still.enhance(scene[1]))
 
 
 def test_cameras_of_one_enhancer_do_not_touch_each_other(still, scene):
@@ -84,8 +116,8 @@ def test_cameras_of_one_enhancer_do_not_touch_each_other(still, scene):
 
 
 def test_strength_zero_is_the_identity(still, scene):
-    video = VideoEnhancer(still)
-    assert max(np.abs(video.enhance(f, 0).astype(int) - f).max() for f in scene[:3]) <= 1
+    camera = VideoEnhancer(still)
+    assert max(np.abs(camera.enhance(f, 0).astype(int) - f).max() for f in scene[:3]) <= 1
 
 
 def test_out_is_filled(still, scene):
@@ -94,10 +126,10 @@ def test_out_is_filled(still, scene):
 
 
 def test_wrong_frames_are_refused_and_the_stream_goes_on(still, scene):
-    video = VideoEnhancer(still)
-    before = video.enhance(scene[0])
+    camera = VideoEnhancer(still)
+    before = camera.enhance(scene[0])
     with pytest.raises(ShapeError):
-        video.enhance(np.zeros((8, 8, 3), np.uint8))
+        camera.enhance(np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(InvalidInputError):
-        video.enhance(scene[0], 2)
-    assert np.array_equal(video.enhance(scene[0]), before)
+        camera.enhance(scene[0], 2)
+    assert np.array_equal(camera.enhance(scene[0]), before)

@@ -39,6 +39,8 @@ def test_the_mean_of_networks_says_what_it_is_of(tmp_path, settings, groups):
     net, facts = load_net(ship_mean(paths, tmp_path / "mean")[1])
     assert net.stem.bias[0].item() == pytest.approx(0.2)
     assert facts["mean_of"] == ["davy train self-supervised one", "davy train self-supervised two"]
+    facts = load_net(ship_mean([tmp_path / "mean" / "ispcnn.safetensors", paths[0]], tmp_path / "again")[1])[1]
+    assert facts["mean_of"] == [f"davy train self-supervised {name}" for name in ("one", "two", "one")]
 
 
 def test_no_checkpoint_is_told(tmp_path):

@@ -53,9 +53,14 @@ def ship_mean(weights: Sequence[Path], out: Path) -> tuple[Path, Path]:
     nets[-1].load_state_dict(means)
     return _write(
         nets[-1],
-        facts | {"mean_of": [told.get("command", path.name) for path, (_, told) in zip(weights, loaded, strict=True)]},
+        facts | {"mean_of": [name for path, (_, told) in zip(weights, loaded, strict=True) for name in _made_by(path, told)]},
         out,
     )
+
+
+def _made_by(path: Path, facts: dict[str, Any]) -> list[str]:
+    """The commands of a network, several where it is a mean itself."""
+    return facts.get("mean_of") or [facts.get("command", path.name)]
 
 
 def _write(net: IspCnn, facts: dict[str, Any], out: Path) -> tuple[Path, Path]:

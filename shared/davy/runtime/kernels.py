@@ -14,6 +14,7 @@ from davy.native import load_kernels
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 PLANES, MAPS, SUMS, CELLS, MARGIN, LANES = 6, 9, 9, 17, 8, 16  # as in the kernels
+TILE = 256  # columns, as render.c has it
 FRACTION = 6  # bits below a level in what settles
 BGR, YUV = 0, 1
 WHITE_SHARE = 32767  # all of the way, as settle.h counts shares
@@ -30,8 +31,8 @@ class Picture(ctypes.Structure):
 
 class Settled(ctypes.Structure):
     _fields_ = [("levels", _pointer * 3), ("pitch", _long)]
-    _fields_ += [(name, _pointer) for name in ("usual", "gates")]
-    _fields_ += [(name, _int) for name in ("block", "h", "w", "least", "fresh")]
+    _fields_ += [(name, _pointer) for name in ("usual", "gates", "moves")]
+    _fields_ += [(name, _int) for name in ("block", "h", "w", "least", "fresh", "keep")]
 
 
 class Blocks(ctypes.Structure):
@@ -42,13 +43,13 @@ class Blocks(ctypes.Structure):
 class Maps(ctypes.Structure):
     _fields_ = [("stats", _pointer), ("pitch", _long), ("h", _int), ("w", _int), ("rows", _int), ("columns", _int)]
     _fields_ += [(name, _pointer) for name in ("cells", "column", "weight", "wide", "fits", "room")]
-    _fields_ += [("wide_row", _int * 2)]
+    _fields_ += [("wide_row", _int * 2), ("fit_row", _int * 3)]
 
 
 class Rendering(ctypes.Structure):
     _fields_ = [("maps", Maps)]
-    _fields_ += [(name, _pointer) for name in ("first", "pick", "weight", "rows", "chroma", "knots")]
-    _fields_ += [("block", _int)]
+    _fields_ += [(name, _pointer) for name in ("first", "pick", "weight", "rows", "strips", "shifts", "chroma", "knots")]
+    _fields_ += [("block", _int), ("strip_pitch", _int), ("kept", _int), ("row", _int * 2), ("done", _int)]
 
 
 @cache
@@ -64,9 +65,16 @@ def kernel(stem: str, name: str) -> Callable[..., None]:
     return function
 
 
+def address(stem: str, name: str) -> int:
+    """Where that function lies, for another kernel to call it."""
+    function: Any = kernel(stem, name)
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
 _SIGNATURES: "dict[str, list[type[ctypes._SimpleCData[Any]]]]" = {
     "motion": [_pointer, _pointer, _pointer, _int],
     "measure": [_pointer, _pointer, _pointer, _int, _int],
+    "follow": [_pointer] * 6,
     "coarse": [_pointer] * 2,
     "thumbnail": [_pointer, _long, _int, _int, _pointer, _int, _int, _pointer, _pointer],
     "render": [_pointer, _pointer, _pointer, _pointer, _int, _int],

@@ -119,6 +119,24 @@ INLINE Ints pair_sums(Words a, Words b) {
 #endif
 }
 
+// The same, added to v.
+INLINE Ints plus_pair_sums(Ints v, Words a, Words b) {
+#ifdef __AVX512VNNI__
+    return (Ints)_mm256_dpwssd_epi32((__m256i)v, (__m256i)a, (__m256i)b);
+#else
+    return v + pair_sums(a, b);
+#endif
+}
+
+// Of two of at most 32767, rounded up.
+INLINE Words mean_of(Words a, Words b) {
+#ifdef __AVX2__
+    return (Words)_mm256_avg_epu16((__m256i)a, (__m256i)b);
+#else
+    return (Words)(((Unsigned)a + (Unsigned)b + 1) >> 1);
+#endif
+}
+
 // Pairs of a and b, lane by lane: those of lanes 0-3 and 8-11, and those of 4-7 and 12-15.
 INLINE void zip(Words a, Words b, Words *low, Words *high) {
 #ifdef __AVX2__

@@ -17,6 +17,7 @@ typedef struct {
     float *fits;           // 3 rows of the base's slopes and offsets, (3, 6, pitch)
     float *room;           // (PLANES + 6, pitch)
     int32_t wide_row[2];   // which row of cells lies there
+    int32_t fit_row[3];    // and which row of blocks' fits
 } Maps;
 
 // Mean over 3 x 3 of three rows whose margins repeat the border; the margins of `to` are left alone.
@@ -50,8 +51,10 @@ static float widen_cells(Maps *m, int y, const float **low, const float **high) 
 #define LUMA(row, c) (0.299f * AT(row, c) + 0.587f * AT(row, (c) + 1) + 0.114f * AT(row, (c) + 2))
 #define CELL(c) (AT(low, c) + (AT(high, c) - AT(low, c)) * weight)
 
-// Slopes and offsets (red, green, blue each) of the base over luma, before they are smoothed, of row y of blocks.
+// Slopes and offsets (red, green, blue each) of the base over luma, before they are smoothed, of row y of blocks, unless they are there.
 static void fit_row(Maps *m, int y) {
+    if (m->fit_row[y % 3] == y) return;
+    m->fit_row[y % 3] = y;
     const int64_t pitch = m->pitch;
     const int w = m->w;
     const float *at[3], *low, *high;
@@ -75,22 +78,21 @@ static void fit_row(Maps *m, int y) {
     for (int c = 0; c < 6; c++) fit[c * pitch - 1] = fit[c * pitch], fit[c * pitch + w] = fit[c * pitch + w - 1];
 }
 
-// Before the first row of maps, y.
-static void begin_maps(Maps *m, int y) {
+// Before any row of maps of a picture.
+static void begin_maps(Maps *m) {
     m->wide_row[0] = m->wide_row[1] = -1;
-    if (y) fit_row(m, y - 1);
-    fit_row(m, y);
+    m->fit_row[0] = m->fit_row[1] = m->fit_row[2] = -1;
 }
 
-// Row y of the maps and, behind them, of what each changes by to the right, and of the largest of p and q, and of r: (2 * MAPS + 2, pitch), no margin. From pixels in 1/64
-// of a level to positions of the tone curve, 0 to 65535.
+// Row y of the maps and, behind them, the largest size of p and q, and of r, with what each changes by to the right:
+// (MAPS + 2, pitch), no margin. From pixels in 1/64 of a level to positions of the tone curve, 0 to 65535.
 static void map_row(Maps *m, int y, float *out) {
     const int64_t pitch = m->pitch;
     const int w = m->w;
-    if (y + 1 < m->h) fit_row(m, y + 1);
     const float *at[3], *low, *high;
     for (int k = 0; k < 3; k++) {
         const int row = y + k - 1 < 0 ? 0 : y + k - 1 > m->h - 1 ? m->h - 1 : y + k - 1;
+        fit_row(m, row);
         at[k] = m->fits + (row % 3) * 6 * pitch;
     }
     float *smooth = m->room + pitch;
@@ -115,16 +117,14 @@ static void map_row(Maps *m, int y, float *out) {
             store_floats(out + (6 + c) * pitch + x, top * (based * b - gain * CELL(VEIL + c)));
         }
     }
-    for (int c = 0; c < MAPS; c++) {
-        float *row = out + c * pitch, *step = row + MAPS * pitch;
-        row[w] = row[w - 1];
-        for (int x = 0; x < w; x += 8) store_floats(step + x, load_floats(row + x + 1) - load_floats(row + x));
-    }
+    for (int c = 0; c < MAPS; c++) out[c * pitch + w] = out[c * pitch + w - 1];
     for (int x = 0; x < w; x += 8) {
-        Floats most = floats(0), rest = floats(0);
-        for (int c = 0; c < 6; c++) most = greater(most, greater(magnitude(AT(out, c)), magnitude(AT(out, MAPS + c))));
-        for (int c = 6; c < MAPS; c++) rest = greater(rest, greater(magnitude(AT(out, c)), magnitude(AT(out, MAPS + c))));
-        store_floats(out + 2 * MAPS * pitch + x, most), store_floats(out + (2 * MAPS + 1) * pitch + x, rest);
+        Floats most[2] = {floats(0), floats(0)};
+        for (int c = 0; c < MAPS; c++) {
+            const Floats here = AT(out, c), step = load_floats(out + c * pitch + x + 1) - here;
+            most[c / 6] = greater(most[c / 6], greater(magnitude(here), magnitude(step)));
+        }
+        store_floats(out + MAPS * pitch + x, most[0]), store_floats(out + (MAPS + 1) * pitch + x, most[1]);
     }
 }
 #undef CELL

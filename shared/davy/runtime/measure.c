@@ -80,12 +80,23 @@ static void measure_rows(int kind, const Picture *p, const Settled *s, const Col
     }
 }
 
+// Whether what is known of row j of settling blocks stands: neither it nor what its pixels' shares came from has moved.
+INLINE int stands(const Settled *s, int j) {
+    return s->keep && !s->moves[j] && !(j && s->moves[j - 1]) && !(j + 1 < s->h && s->moves[j + 1]);
+}
+
 // The motion of row j of settling blocks.
 void davy_motion(const Picture *p, const Settled *s, const Blocks *b, int32_t j) {
     if (!s->fresh) find_motion(p, s, &b->rooms, j);
 }
 
-// Fill the blocks from the picture; where it settles (s is not NULL), from the settled picture, row by row while it is in the cache.
+// What moves reaches a block further: a row settles when the next one's motion is known. Then it is measured, while it is in the cache.
+INLINE void settle_and_measure(const Picture *p, const Settled *s, const Colours *k, const Blocks *b, int j) {
+    settle_row(p, s, &b->rooms, j);
+    if (!stands(s, j)) measure_rows(p->format + 2, p, s, k, b, 2 * j, 2 * j + 2);
+}
+
+// Fill the blocks from the picture; where it settles (s is not NULL), from the settled picture.
 // Rows [begin, end) of twice the height of a block, as those are which settle. Of rows at a border between two such bands,
 // motion is already known: the other band may have settled its own by now.
 void davy_measure(const Picture *p, const Settled *s, const Blocks *b, int32_t begin, int32_t end) {
@@ -95,9 +106,26 @@ void davy_measure(const Picture *p, const Settled *s, const Blocks *b, int32_t b
         return;
     }
     const int first = begin ? begin + 1 : 0, last = end < s->h ? end - 1 : end;
-    for (int j = begin; j <= end; j++) { // what moves reaches a block further: a row settles when the next one's motion is known
-        if (j >= first && j < last && !s->fresh) find_motion(p, s, &b->rooms, j);
-        if (j > begin) settle_row(p, s, &b->rooms, j - 1), measure_rows(p->format + 2, p, s, &k, b, 2 * (j - 1), 2 * j);
+    for (int j = begin; j <= end; j++) {
+        if (j >= first && j < last) davy_motion(p, s, b, j);
+        if (j > begin) settle_and_measure(p, s, &k, b, j - 1);
+    }
+}
+
+enum { TOGETHER = 8 }; // rows of settling blocks that are rendered at a time
+typedef void Render(const Picture *in, const Settled *s, const Picture *out, void *rendering, int32_t begin, int32_t finish);
+
+// Both traversals of a picture that settles in one: pixels are rendered while what they settled to is in the cache. Maps are made of
+// what lies less than two settling blocks below.
+void davy_follow(const Picture *p, const Settled *s, const Blocks *b, Render *render, const Picture *out, void *rendering) {
+    const Colours k = colours_of(p->limited);
+    for (int j = 0, done = 0; j <= s->h; j++) {
+        if (j < s->h) davy_motion(p, s, b, j);
+        if (j) settle_and_measure(p, s, &k, b, j - 1);
+        if (j < s->h && (j < 3 || j % TOGETHER)) continue;
+        const int ready = j < s->h ? (j - 2) * s->block : p->height;
+        render(p, s, out, rendering, done, ready);
+        done = ready;
     }
 }
 

@@ -16,7 +16,8 @@ typedef struct {
     int16_t *levels[3]; // blue, green, red; or y, u, v, those two at half the height and half the pitch
     int64_t pitch;      // words from row to row, a multiple of 2 * LANES: what lies beyond the width repeats the last pixel
     float *usual, *gates;
-    int32_t block, h, w, least, fresh;
+    uint8_t *moves; // h: whether some block of the row certainly does
+    int32_t block, h, w, least, fresh, keep; // keep: what is known of rows that stand
 } Settled;
 
 // Of BT.601, for words: the fractions of scaled().

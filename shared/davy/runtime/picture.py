@@ -1,5 +1,7 @@
 """Pictures as the kernels take them: BGR, or planar YUV 4:2:0."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from davy.errors import ShapeError
@@ -71,6 +73,19 @@ def yuv_picture(image: YuvImage) -> Picture:
     planes = image.y, image.u, image.v
     at, strides = tuple(plane.ctypes.data for plane in planes), tuple(plane.strides[0] for plane in planes)
     return Picture(YUV, not image.full_range, image.y.shape[0], image.y.shape[1], at, strides)
+
+
+def overlap(first: Picture, second: Picture) -> bool:
+    """Whether two pictures of one size share memory."""
+    return any(a < d and c < b for a, b in _spans(first) for c, d in _spans(second))
+
+
+def _spans(picture: Picture) -> Iterator[tuple[int, int]]:
+    """Of addresses, of each plane with the stride of its last row."""
+    for plane in range(1 if picture.format == BGR else 3):
+        rows = picture.height if plane == 0 else -(-picture.height // 2)
+        ends = picture.bytes[plane], picture.bytes[plane] + picture.stride[plane] * rows
+        yield min(ends) - abs(picture.stride[plane]), max(ends)
 
 
 def copied(image: YuvImage, to: YuvImage) -> YuvImage:

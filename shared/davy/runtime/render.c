@@ -3,16 +3,21 @@
 #include "picture.h"
 
 enum { LINE = 64 }; // bytes that the processor fetches at once
-enum { TONE_STEPS = 16, TONE_FRACTION = 7, ROWS = 16, TILE = 128 }; // rows and columns that are treated together
+enum { TONE_STEPS = 16, TONE_FRACTION = 7, ROWS = 16, TILE = 256 }; // rows and columns that are treated together
 
 typedef struct {
     Maps maps;
     const int32_t *first;         // for each eight pixels a block
     const int16_t *pick, *weight; // for each pixel how many blocks further its left one is, as bytes; of 32768, the right one's
-    float *rows;                  // 2 rows of maps, their steps and their sizes, (2, 2 * MAPS + 2, pitch)
-    int16_t *chroma;             // of the row above, two words for two pixels
-    const float *knots;          // TONE_STEPS + 1, from 0 to 1
-    int32_t block;
+    float *rows;                  // two rows of maps and their sizes, (2, MAPS + 2, pitch)
+    int16_t *strips;              // `kept` rows of strips, (kept, tiles, 2 * MAPS, strip_pitch)
+    int32_t *shifts;              // (kept, tiles, 2)
+    int16_t *chroma;              // of the row above, two words for two pixels
+    const float *knots;           // TONE_STEPS + 1, from 0 to 1
+    int32_t block, strip_pitch;
+    int32_t kept;   // 1, or all rows of strips of a camera's frames, as they stand where nothing moved
+    int32_t row[2]; // which rows of maps are there
+    int32_t done;   // pixels are rendered up to this row
 } Rendering;
 
 typedef struct {
@@ -69,41 +74,72 @@ INLINE void put_octets(uint8_t *to, Words v, int count) {
     if (count < LANES) memcpy(to, room, count);
 }
 
-// Blue and red differences of pairs of pixels, eight each, where a row above is waiting joined with it and written.
-INLINE void put_chroma(const Picture *out, const Colours *k, int y, int x, const int count, const Words rgb[3], Words luma, int16_t *above) {
+// u of eight pairs of pixels, then v, of halves of blue and red less luma.
+INLINE Words chroma_of(Words blue, Words red) {
     const Words one = words(1);
-    const Ints u = pair_sums((rgb[2] - luma) >> 1, one), v = pair_sums((rgb[0] - luma) >> 1, one);
-    Words both;
+    const Ints u = pair_sums(blue, one) >> 1, v = pair_sums(red, one) >> 1;
 #ifdef __AVX2__
-    both = (Words)_mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)u, (__m256i)v), 0xd8); // u 0 to 7, v 0 to 7
+    return (Words)_mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)u, (__m256i)v), 0xd8);
 #else
+    Words both;
     for (int i = 0; i < 8; i++) both[i] = (int16_t)u[i], both[8 + i] = (int16_t)v[i];
+    return both;
 #endif
-    const int waits = !(y & 1) && y + 1 < out->height;
-    if (waits) {
-        store_words(above, both);
-        return;
-    }
-    if (y & 1) both = (both >> 1) + (load_words(above) >> 1);
-    both = scaled(both, k->chroma) + words((128 << TONE_FRACTION) + (1 << (TONE_FRACTION - 1)));
+}
+
+INLINE void put_chroma(const Picture *out, const Colours *k, int y, int x, const int count, Words chroma) {
     uint8_t bytes[LANES];
-    store_octets(bytes, levels_of(both));
+    store_octets(bytes, levels_of(scaled(chroma, k->chroma) + words((128 << TONE_FRACTION) + (1 << (TONE_FRACTION - 1)))));
     const int64_t row = y >> 1, pairs = count < LANES ? (count + 1) / 2 : 8;
     memcpy(out->bytes[1] + row * out->stride[1] + (x >> 1), bytes, pairs);
     memcpy(out->bytes[2] + row * out->stride[2] + (x >> 1), bytes + 8, pairs);
 }
 
-INLINE void put(const int yuv, const Picture *out, const Colours *k, int y, int x, const int count, const Words rgb[3], int16_t *above) {
-    if (!yuv) {
-        uint8_t room[3 * LANES], *to = out->bytes[0] + y * out->stride[0] + 3 * (int64_t)x;
-        const Words bgr[3] = {levels_of(rgb[2]), levels_of(rgb[1]), levels_of(rgb[0])};
-        store_triples(count < LANES ? room : to, bgr);
-        if (count < LANES) memcpy(to, room, 3 * count);
+INLINE void put_luma(const Picture *out, const Colours *k, int y, int x, const int count, Words luma) {
+    put_octets(out->bytes[0] + y * out->stride[0] + x, levels_of(out->limited ? scaled(luma, k->fit) + k->floor : luma), count);
+}
+
+// Two rows that share their chroma.
+INLINE void put_pair(const Picture *out, const Colours *k, int y, int x, const int count, Words rgb[2][3]) {
+    const Words luma[2] = {luma_of(rgb[0]), luma_of(rgb[1])}, mean = mean_of(luma[0], luma[1]);
+    put_luma(out, k, y, x, count, luma[0]), put_luma(out, k, y + 1, x, count, luma[1]);
+    put_chroma(out, k, y, x, count, chroma_of(mean_of(rgb[0][2], rgb[1][2]) - mean, mean_of(rgb[0][0], rgb[1][0]) - mean));
+}
+
+// A row whose neighbour is treated at another time: the upper one's chroma waits.
+INLINE void put_single(const Picture *out, const Colours *k, int y, int x, const int count, const Words rgb[3], int16_t *above) {
+    const Words luma = luma_of(rgb);
+    put_luma(out, k, y, x, count, luma);
+    const Words chroma = chroma_of(rgb[2] - luma, rgb[0] - luma);
+    if (!(y & 1) && y + 1 < out->height) {
+        store_words(above, chroma);
         return;
     }
-    const Words luma = luma_of(rgb);
-    put_octets(out->bytes[0] + y * out->stride[0] + x, levels_of(out->limited ? scaled(luma, k->fit) + k->floor : luma), count);
-    put_chroma(out, k, y, x, count, rgb, luma, above);
+    put_chroma(out, k, y, x, count, y & 1 ? (chroma >> 1) + (load_words(above) >> 1) : chroma);
+}
+
+INLINE void put_bgr(const Picture *out, int y, int x, const int count, const Words rgb[3]) {
+    uint8_t room[3 * LANES], *to = out->bytes[0] + y * out->stride[0] + 3 * (int64_t)x;
+    const Words bgr[3] = {levels_of(rgb[2]), levels_of(rgb[1]), levels_of(rgb[0])};
+    store_triples(count < LANES ? room : to, bgr);
+    if (count < LANES) memcpy(to, room, 3 * count);
+}
+
+INLINE void put_rows(const int yuv, const Picture *out, const Colours *k, int begin, int rows, int x, const int count, Words rgb[][3],
+                     int16_t *above) {
+    if (!yuv) {
+        for (int i = 0; i < rows; i++) put_bgr(out, begin + i, x, count, rgb[i]);
+        return;
+    }
+    for (int i = 0; i < rows;) {
+        if (!((begin + i) & 1) && i + 1 < rows) {
+            put_pair(out, k, begin + i, x, count, rgb + i);
+            i += 2;
+        } else {
+            put_single(out, k, begin + i, x, count, rgb[i], above);
+            i++;
+        }
+    }
 }
 
 typedef struct { // of one channel at 16 pixels, zipped: (p, q) as pairs of words, r as ints; what each changes by from row to row
@@ -112,9 +148,9 @@ typedef struct { // of one channel at 16 pixels, zipped: (p, q) as pairs of word
 } Slice;
 
 typedef struct { // maps between two rows of blocks under TILE columns, as words of as many bits as fit: v << shift
-    int16_t rows[4 * MAPS][TILE + 2 * LANES]; // each map, and behind it its change downwards; then all their changes to the right
-    int64_t first; // block
-    int shift, more; // more: by which r's words are too small
+    int16_t *rows;     // each map, and behind it its change downwards, (2 * MAPS, pitch)
+    int64_t pitch, first; // first: block
+    int shift, more;   // more: by which r's words are too small
 } Strip;
 
 // Of the power of two that no size in a row of maps or its neighbour exceeds; a little more, so that nothing rounds beyond a word.
@@ -127,44 +163,43 @@ INLINE int exponent_of(const Rendering *r, const float *upper, const float *lowe
     return exponent;
 }
 
-// The strip under columns [x, end); its first row of pixels lies `part` of the way.
-static void cut_strip(const Rendering *r, const float *upper, const float *lower, float part, int x, int end, Strip *strip) {
-    const int64_t pitch = r->maps.pitch, first = r->first[x / 8], last = r->first[(end - 1) / 8] + 8;
+// Fill the strip as far as column `end`; its first row of pixels lies `part` of the way.
+static void cut_strip(const Rendering *r, const float *upper, const float *lower, float part, int end, Strip *strip) {
+    const int64_t pitch = r->maps.pitch, first = strip->first, last = r->first[(end - 1) / 8] + 8;
     const float each = 1.0f / r->block;
-    const int exponents[2] = {exponent_of(r, upper, lower, 2 * MAPS, first, last), exponent_of(r, upper, lower, 2 * MAPS + 1, first, last)};
+    const int exponents[2] = {exponent_of(r, upper, lower, MAPS, first, last), exponent_of(r, upper, lower, MAPS + 1, first, last)};
     const int shift = exponents[0] > 15 ? 0 : exponents[0] < 3 ? 12 : 15 - exponents[0];
     const int more = shift + exponents[1] > 15 ? shift + exponents[1] - 15 : 0;
     const float scale = (float)(1 << shift);
-    for (int m = 0; m < 2 * MAPS; m++) {
-        const float unit = m % MAPS < 6 ? scale : scale / (1 << more);
+    for (int m = 0; m < MAPS; m++) {
+        const float unit = m < 6 ? scale : scale / (1 << more);
         const float *u = upper + m * pitch + first, *l = lower + m * pitch + first;
-        int16_t *start = strip->rows[2 * m], *step = strip->rows[2 * m + 1];
-        for (int64_t j = 0; j < last - first; j += LANES) {
+        int16_t *start = strip->rows + 2 * m * strip->pitch, *step = start + strip->pitch;
+        for (int64_t j = 0; j <= last - first; j += LANES) {
             const Floats a[2] = {load_floats(u + j) * unit, load_floats(u + j + 8) * unit};
             const Floats down[2] = {load_floats(l + j) * unit - a[0], load_floats(l + j + 8) * unit - a[1]};
             store_words(start + j, to_words(a[0] + part * down[0], a[1] + part * down[1]));
             store_words(step + j, to_words(down[0] * each, down[1] * each));
         }
     }
-    strip->first = first, strip->shift = shift, strip->more = more;
+    strip->shift = shift, strip->more = more;
 }
 
-// A row of a strip at 16 columns. near: eight blocks are enough for all of them.
-INLINE Words spread(const int16_t *row, const int64_t at[2], int near, Words pick) {
+// A row of a strip at 16 columns, between its blocks. near: eight blocks are enough for all of them.
+INLINE Words spread(const int16_t *row, const int64_t at[2], int near, Words pick, Words weight) {
 #ifdef __AVX2__
     const __m128i *first = (const __m128i *)(row + at[0]), *second = (const __m128i *)(row + at[1]);
     const __m256i blocks = near ? _mm256_broadcastsi128_si256(_mm_loadu_si128(first)) : _mm256_loadu2_m128i(second, first);
-    return (Words)_mm256_shuffle_epi8(blocks, (__m256i)pick);
+    const Words left = (Words)_mm256_shuffle_epi8(blocks, (__m256i)pick), next = pick + 0x0202;
+    const Words right = (Words)_mm256_shuffle_epi8(blocks, (__m256i)next);
 #else
-    Words out;
-    for (int i = 0; i < LANES; i++) out[i] = row[at[near ? 0 : i / 8] + (pick[i] & 15) / 2];
-    return out;
+    Words left, right;
+    for (int i = 0; i < LANES; i++) {
+        const int64_t block = at[near ? 0 : i / 8] + (pick[i] & 15) / 2;
+        left[i] = row[block], right[i] = row[block + 1];
+    }
 #endif
-}
-
-INLINE Words spread_between(const Strip *strip, int m, int down, const int64_t at[2], int near, Words pick, Words weight) {
-    const int16_t *row = strip->rows[2 * m + down], *right = strip->rows[2 * (m + MAPS) + down];
-    return spread(row, at, near, pick) + scaled(spread(right, at, near, pick), weight);
+    return left + scaled(right - left, weight);
 }
 
 INLINE Ints shifted(Ints v, int by) {
@@ -181,9 +216,10 @@ INLINE void slice_strip(const Rendering *r, const Strip *strip, int x, int c, Sl
     const int near = r->block > 2;
     Words p[2], q[2], rest[2];
     for (int down = 0; down < 2; down++) {
-        p[down] = spread_between(strip, c, down, at, near, pick, weight);
-        q[down] = spread_between(strip, 3 + c, down, at, near, pick, weight);
-        rest[down] = spread_between(strip, 6 + c, down, at, near, pick, weight);
+        const int16_t *row = strip->rows + (2 * c + down) * strip->pitch;
+        p[down] = spread(row, at, near, pick, weight);
+        q[down] = spread(row + 6 * strip->pitch, at, near, pick, weight);
+        rest[down] = spread(row + 12 * strip->pitch, at, near, pick, weight);
     }
     zip(p[0], q[0], &slice->pairs[0], &slice->pairs[1]), zip(p[1], q[1], &slice->pair_steps[0], &slice->pair_steps[1]);
     Words low, high;
@@ -197,7 +233,7 @@ INLINE void slice_strip(const Rendering *r, const Strip *strip, int x, int c, Sl
 INLINE Words next_row(Slice *slice, Words value, Words luma, int shift) {
     Words low, high;
     zip(value, luma, &low, &high);
-    const Ints v[2] = {pair_sums(low, slice->pairs[0]) + slice->rest[0], pair_sums(high, slice->pairs[1]) + slice->rest[1]};
+    const Ints v[2] = {plus_pair_sums(slice->rest[0], low, slice->pairs[0]), plus_pair_sums(slice->rest[1], high, slice->pairs[1])};
     for (int half = 0; half < 2; half++) slice->pairs[half] += slice->pair_steps[half], slice->rest[half] += slice->rest_steps[half];
     return packed(shifted(v[0], shift), shifted(v[1], shift));
 }
@@ -222,7 +258,7 @@ INLINE void render_columns(const int kind, const Picture *in, const Settled *s, 
             for (int row = 0; row < 2; row++) pixels[i + row][c] = v[row];
         }
     }
-    for (int i = 0; i < rows; i++) put(kind & 1, out, k, begin + i, x, count, pixels[i], r->chroma + x);
+    put_rows(kind & 1, out, k, begin, rows, x, count, pixels, r->chroma + x);
 }
 
 // Bring what is read of columns [x, end) nearer: tiles are too short for the processor to see where it goes on.
@@ -239,13 +275,41 @@ INLINE void fetch_tile(const int kind, const Picture *in, const Settled *s, int 
         }
 }
 
-INLINE void render_rows(const int kind, const Picture *in, const Settled *s, const Picture *out, const Colours *k, const Rendering *r,
-                        const float *upper, const float *lower, int begin, int end, float part, const Tone *tone) {
-    Strip strip;
-    for (int tile = 0; tile < in->width; tile += TILE) {
-        const int last = tile + TILE < in->width ? tile + TILE : in->width;
+// Whether the strips between rows y and y + 1 of maps stand: nothing that they are made of has moved since they were cut.
+INLINE int stands(const Settled *s, int y) {
+    if (!s || !s->keep) return 0;
+    const int begin = y < 4 ? 0 : (y - 2) / 2 - 1, end = (y + 3) / 2 + 1 < s->h ? (y + 3) / 2 + 1 : s->h - 1;
+    for (int j = begin; j <= end; j++)
+        if (s->moves[j]) return 0;
+    return 1;
+}
+
+// Row y of maps, of which there is none beyond the first and the last.
+static const float *map_at(Rendering *r, int y) {
+    y = y < 0 ? 0 : y < r->maps.h ? y : r->maps.h - 1;
+    float *row = r->rows + (y & 1) * (MAPS + 2) * r->maps.pitch;
+    if (r->row[y & 1] != y) map_row(&r->maps, y, row), fetch_stats(&r->maps, y);
+    r->row[y & 1] = y;
+    return row;
+}
+
+static void fetch_strip(const Rendering *r, int64_t i) {
+    const char *strip = (const char *)(r->strips + 2 * MAPS * i * r->strip_pitch);
+    for (int64_t at = 0; at < 2 * MAPS * r->strip_pitch * (int64_t)sizeof *r->strips; at += LINE) __builtin_prefetch(strip + at);
+}
+
+// Rows [begin, end) of pixels between rows j and j + 1 of maps. stand: by strips that are there.
+INLINE void render_rows(const int kind, const Picture *in, const Settled *s, const Picture *out, const Colours *k, Rendering *r, int j,
+                        int stand, int begin, int end, float part, const Tone *tone) {
+    const float *upper = stand ? NULL : map_at(r, j), *lower = stand ? NULL : map_at(r, j + 1);
+    const int64_t tiles = (in->width + TILE - 1) / TILE, row = (j + 1) % r->kept * tiles;
+    for (int64_t i = 0; i < tiles; i++) {
+        const int tile = i * TILE, last = tile + TILE < in->width ? tile + TILE : in->width;
+        int32_t *shifts = r->shifts + 2 * (row + i);
+        Strip strip = {r->strips + 2 * MAPS * (row + i) * r->strip_pitch, r->strip_pitch, r->first[tile / 8], shifts[0], shifts[1]};
         fetch_tile(kind, in, s, begin, end, last, last + TILE);
-        cut_strip(r, upper, lower, part, tile, last, &strip);
+        if (stand) fetch_strip(r, row + i + 1);
+        if (!stand) cut_strip(r, upper, lower, part, last, &strip), shifts[0] = strip.shift, shifts[1] = strip.more;
         int x = tile;
         for (; x + LANES <= last; x += LANES) render_columns(kind, in, s, out, k, r, &strip, begin, end, x, LANES, tone);
         if (x < last) render_columns(kind, in, s, out, k, r, &strip, begin, end, x, last - x, tone);
@@ -257,23 +321,19 @@ void davy_render(const Picture *in, const Settled *s, const Picture *out, Render
     const Colours k = colours_of(in->limited);
     const Tone tone = tone_of(r->knots);
     const int kind = in->format + (s ? 2 : 0), h = r->maps.h;
-    const int64_t row = (2 * MAPS + 2) * r->maps.pitch;
     const float lead = 0.5f * r->block - 0.5f; // of the first centre
     int j = -1;
     while (j + 1 < h && (int)ceilf(lead + (j + 1) * r->block) <= begin) j++;
-    const int first = j < 0 ? 0 : j;
-    begin_maps(&r->maps, first), map_row(&r->maps, first, r->rows + (first & 1) * row);
+    if (begin != r->done || !begin) begin_maps(&r->maps), r->row[0] = r->row[1] = -1; // else it goes on
+    r->done = finish;
     for (int y = begin; j < h && y < finish; j++) { // rows between the centres of rows j and j + 1 of blocks
-        const int high = j + 1 < h ? j + 1 : h - 1, low = j < 0 ? 0 : j;
-        if (j >= 0 && high > j) map_row(&r->maps, high, r->rows + (high & 1) * row);
-        fetch_stats(&r->maps, high);
         const int end = j + 1 < h ? (int)ceilf(lead + (j + 1) * r->block) : finish;
-        const float *upper = r->rows + (low & 1) * row, *lower = r->rows + (high & 1) * row;
+        const int stand = r->kept > 1 && r->block <= ROWS && stands(s, j); // more rows than that have several strips in turn
         while (y < end && y < finish) {
             const float part = (y - lead) / r->block - j;
             int last = end < finish ? end : finish;
             last = last < y + ROWS ? last : y + ROWS;
-#define RENDER(kind) render_rows(kind, in, s, out, &k, r, upper, lower, y, last, part, &tone)
+#define RENDER(kind) render_rows(kind, in, s, out, &k, r, j, stand, y, last, part, &tone)
             switch (kind) {
         case BGR_BYTES: RENDER(BGR_BYTES); break;
         case YUV_BYTES: RENDER(YUV_BYTES); break;

@@ -38,22 +38,25 @@ static void column_changes(const uint8_t *from, int64_t stride, const int16_t *l
         }
 }
 
+enum { THIRDS = 2 }; // bits by which each of three colours is coarser, so that their sum is a word
+
 static void triple_changes(const Picture *p, const Settled *s, int top, int rows, int32_t *line) {
     memset(line, 0, (size_t)s->pitch * sizeof *line);
     for (int y = top; y < top + rows; y++)
         for (int x = 0; x < p->width; x += LANES) {
             uint8_t room[3 * LANES];
-            Words now[3];
+            Words now[3], sum = words(0);
             load_triples(filled(p->bytes[0] + y * p->stride[0] + 3 * (int64_t)x, p->width - x, 3, room), now);
             for (int c = 0; c < 3; c++) {
                 __builtin_prefetch(s->levels[c] + y * s->pitch + x + AHEAD);
-                add_columns(line + x, (now[c] << FRACTION) - load_words(s->levels[c] + y * s->pitch + x));
+                sum += scaled((now[c] << FRACTION) - load_words(s->levels[c] + y * s->pitch + x), words(32768 >> THIRDS));
             }
+            add_columns(line + x, sum);
         }
 }
 
 // Add the size of each block's mean change, in levels, to changes. values: how many lie in each column. sums: room for w.
-static void add_changes(const int32_t *line, int block, int width, int values, float part, float *restrict sums, float *restrict changes) {
+static void add_changes(const int32_t *line, int block, int width, float values, float part, float *restrict sums, float *restrict changes) {
     block_sums(line, sums, width, block);
     const int full = width / block, rest = width - full * block;
     const float each = part / ((1 << FRACTION) * values);
@@ -68,7 +71,7 @@ static void find_motion(const Picture *p, const Settled *s, const Rooms *r, int 
     memset(changes, 0, s->w * sizeof *changes);
     if (p->format == BGR) {
         triple_changes(p, s, top, rows, r->line);
-        add_changes(r->line, s->block, p->width, 3 * rows, 1, r->row, changes);
+        add_changes(r->line, s->block, p->width, 3.0f * rows / (1 << THIRDS), 1, r->row, changes);
     } else {
         column_changes(p->bytes[0] + top * p->stride[0], p->stride[0], s->levels[0] + top * s->pitch, s->pitch, rows, p->width, r->line);
         add_changes(r->line, s->block, p->width, rows, 1, r->row, changes);
@@ -79,12 +82,15 @@ static void find_motion(const Picture *p, const Settled *s, const Rooms *r, int 
             add_changes(r->line, s->block / 2, narrow, few, 0.5f, r->row, changes);
         }
     }
+    float most = 0;
     for (int i = 0; i < s->w; i++) {
         const float change = changes[i], over = (change / (usual[i] + FLOOR) - QUIET) / (CERTAIN - QUIET);
         const float newest = change < 4 * usual[i] + FLOOR ? change : 4 * usual[i] + FLOOR; // motion must not become usual
         changes[i] = over < 0 ? 0 : over > 1 ? 1 : over;
         usual[i] += (newest - usual[i]) * RESTLESS;
+        most = changes[i] > most ? changes[i] : most;
     }
+    s->moves[j] = most >= 1;
 }
 
 INLINE void put_share(int16_t *to, int count, int16_t share) {

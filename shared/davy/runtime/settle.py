@@ -32,19 +32,25 @@ class Settler:
         self.levels: list[NDArray[np.int16]] = [np.zeros(shape, np.int16) for shape in ((height, pitch), chroma, chroma)]
         self._usual: Floats = np.empty((h, w), np.float32)
         self._gates: Floats = np.empty((h, w), np.float32)
+        self._moves: NDArray[np.uint8] = np.ones(h, np.uint8)
         at = tuple(plane.ctypes.data for plane in self.levels)
-        state = self._usual.ctypes.data, self._gates.ctypes.data
-        self._settled = Settled(at, pitch, *state, block, h, w, round(share * WHITE_SHARE), True)
+        state = self._usual.ctypes.data, self._gates.ctypes.data, self._moves.ctypes.data
+        self._settled = Settled(at, pitch, *state, block, h, w, round(share * WHITE_SHARE), True, False)
         self.forget()
 
     def forget(self) -> None:
         """Start anew: the next frame shows another scene."""
         self._usual.fill(USUAL)
         self._gates.fill(1)
+        self._moves.fill(1)
         self._settled.fresh = True
 
-    def next(self) -> Settled:
-        """For the kernel that measures the next frame."""
+    def next(self, keep: bool = False) -> Settled:
+        """For the kernels that measure the next frame, and then render it.
+
+        keep: They may leave what they know of rows of blocks, and the maps made of it, as it is where nothing certainly moves.
+        """
+        self._settled.keep = keep
         return self._settled
 
     def seen(self) -> None:

@@ -5,12 +5,13 @@ import numpy as np
 from davy.frame import BgrImage, YuvImage
 from davy.runtime.kernels import Floats, Picture
 from davy.runtime.parameters import Parameters
-from davy.runtime.picture import as_planes, as_rows, bgr_picture, bgr_room, copied, yuv_picture, yuv_room
+from davy.runtime.picture import as_planes, as_rows, bgr_picture, bgr_room, copied, overlap, yuv_picture, yuv_room
 from davy.runtime.settle import Settler, picture_key
 from davy.runtime.still import StillEnhancer, check_strength
 from davy.runtime.workspace import Workspace
 
 SETTLE_SHARE = 0.25  # of the newest frame where nothing moves: noise falls to 0.38, over four frames
+KEEP_FRAMES = 2  # so long the maps of rows in which nothing moves stay, and the parameters
 GLIDE_FRAMES = 6.0  # parameters go this many frames' time constant towards the network's last word
 CUT_STOPS = (
     0.3  # mean change of log2 luma of coarse blocks that is a new scene; motion in a mine makes 0.03, in half a second 0.18
@@ -32,7 +33,8 @@ class VideoEnhancer:
         self._key: tuple[int, int, int, int] | None = None
         self._settler: Settler | None = None
         self._space: Workspace | None = None
-        self._age = 0
+        self._age, self._since = 0, 0  # frames since the network ran, and since the parameters moved
+        self._strength: float | None = None
         self._scene: Floats | None = None
         self._current: Parameters | None = None
         self._target: Parameters | None = None
@@ -67,37 +69,50 @@ class VideoEnhancer:
 
     def _enhance(self, picture: Picture, strength: float, out: Picture) -> None:
         check_strength(strength)
-        if self._key != picture_key(picture):
-            self._key = picture_key(picture)
-            self._space = Workspace(picture.height, picture.width, self.still.threads)
-            self._current = None
-            self._settler = Settler(picture, self.settle) if self.settle < 1 else None
-        assert self._space is not None
-        space, settler = self._space, self._settler if strength > 0 else None
-        scene = self._measure(space, picture, settler)
-        cut = self._current is None or self._scene is None or _change_stops(scene, self._scene) > CUT_STOPS
+        space, settler = self._buffers(picture)
+        settler = settler if strength > 0 else None
+        look = self._current is None or self._target is None or self._age % self.every == 0
+        keep = settler is not None and not look and strength == self._strength and self._since < KEEP_FRAMES
+        at_once = settler is not None and not look and space.follows and not overlap(picture, out)
+        if settler is not None and at_once:
+            self._current = self._glide(keep)
+            space.follow(picture, settler.next(keep), self._current.at_strength(strength), out)
+        else:
+            space.measure(picture, settler.next(keep) if settler else None)
+        scene, cut = self._seen(space, settler)
         if cut and settler:
             settler.forget()
-            scene = self._measure(space, picture, settler)
-        self._scene = scene
-        parameters = self._parameters(space, cut).at_strength(strength)
-        space.render(picture, parameters, out, settler.next() if settler else None)
+            space.measure(picture, settler.next())
+            scene, _ = self._seen(space, settler)
+        if cut or not at_once:
+            if cut or look:
+                self._target, self._age = self.still.parameters(space), 0
+            self._current = self._target if cut else self._glide(keep)
+            assert self._current is not None
+            space.render(picture, self._current.at_strength(strength), out, settler.next(keep and not cut) if settler else None)
+        self._scene, self._strength = scene, strength
+        self._age, self._since = self._age + 1, self._since + 1 if keep and not cut else 1
 
-    def _measure(self, space: Workspace, picture: Picture, settler: Settler | None) -> Floats:
-        """The scene's coarse picture."""
-        space.measure(picture, settler.next() if settler else None)
+    def _buffers(self, picture: Picture) -> tuple[Workspace, Settler | None]:
+        if self._space is None or self._key != picture_key(picture):
+            self._key = picture_key(picture)
+            self._settler = Settler(picture, self.settle) if self.settle < 1 else None
+            self._space = Workspace(picture.height, picture.width, self.still.threads, keeps=self._settler is not None)
+            self._current = None
+        return self._space, self._settler
+
+    def _seen(self, space: Workspace, settler: Settler | None) -> tuple[Floats, bool]:
+        """The coarse picture of the scene that was measured, and whether it is another scene than before."""
         if settler:
             settler.seen()
-        return space.coarse()
+        scene = space.coarse()
+        return scene, self._current is None or self._scene is None or _change_stops(scene, self._scene) > CUT_STOPS
 
-    def _parameters(self, space: Workspace, cut: bool) -> Parameters:
-        if cut or self._age % self.every == 0 or self._target is None:
-            self._target = self.still.parameters(space)
-            self._age = 0
-        self._age += 1
-        current = self._target if cut or self._current is None else self._current.towards(self._target, 1 / GLIDE_FRAMES)
-        self._current = current
-        return current
+    def _glide(self, keep: bool) -> Parameters:
+        """The next parameters on the way to what the network said last."""
+        assert self._current is not None
+        assert self._target is not None
+        return self._current if keep else self._current.towards(self._target, 1 - (1 - 1 / GLIDE_FRAMES) ** self._since)
 
 
 def _change_stops(scene: Floats, before: Floats) -> float:

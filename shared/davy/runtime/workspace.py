@@ -14,12 +14,14 @@ from davy.runtime.kernels import (
     MARGIN,
     PLANES,
     SUMS,
+    TILE,
     Blocks,
     Floats,
     Maps,
     Picture,
     Rendering,
     Settled,
+    address,
     block_size,
     kernel,
 )
@@ -33,9 +35,10 @@ class Workspace:
 
     Args:
         threads: That work on one picture, the caller's among them.
+        keeps: Whether maps stay for the next picture, see Settler.next; else there is one row of them at a time.
     """
 
-    def __init__(self, height: int, width: int, threads: int = 1) -> None:
+    def __init__(self, height: int, width: int, threads: int = 1, keeps: bool = False) -> None:
         self.height, self.width = height, width
         self.block = block = block_size(height, width)
         self.h, self.w = -(-height // block), -(-width // block)
@@ -49,7 +52,7 @@ class Workspace:
         self._bands = Bands(-(-self.h // 2), threads)  # of rows twice as high as a block, as those are which settle
         at = self._keep(stats)
         self._blocks = [self._measuring(at, sums) for sums in (self._sums, *self._rooms(SUMS, len(self._bands) - 1))]
-        self._renderings = list(self._rendering(at))
+        self._renderings = list(self._rendering(at, self.h + 1 if keeps else 1))
 
     def _rooms(self, rows: int, count: int) -> Iterator[Floats]:
         return (np.zeros((rows, self._pitch), np.float32) for _ in range(count))
@@ -61,7 +64,7 @@ class Workspace:
         rooms = np.zeros((SUMS, padded), np.int32), sums, np.zeros(padded, np.int32), words, np.zeros(self.w, np.float32)
         return Blocks(stats, self._pitch, self.block, self.h, self.w, *(self._keep(room) for room in rooms))
 
-    def _rendering(self, stats: int) -> Iterator[Rendering]:
+    def _rendering(self, stats: int, kept: int) -> Iterator[Rendering]:
         """One for each band."""
         width, block, pitch = self.width, self.block, self._pitch
         padded = -(-width // LANES) * LANES
@@ -72,11 +75,14 @@ class Workspace:
         low = 2 * (left.reshape(-1, LANES if block > 2 else 8) - first[:: 2 if block > 2 else 1, None])
         pick, weight = (low + 256 * (low + 1)).astype(np.int16), np.minimum(share * 32768 + 0.5, 32767).astype(np.int16)
         places = [self._keep(array) for array in (first, pick, weight)]
+        tiles, strip_pitch = -(-width // TILE), -(-(TILE // block + 10) // LANES) * LANES
         for _ in range(len(self._bands)):
             rooms = (self._keep(np.zeros((count, pitch), np.float32)) for count in (2 * CELLS, 3 * 6, PLANES + 1))
             maps = Maps(stats, pitch, self.h, self.w, ROWS, COLUMNS, None, *taps, *rooms)
-            rows, chroma = np.zeros((2, 2 * MAPS + 2, pitch), np.float32), np.zeros(padded, np.int16)
-            yield Rendering(maps, *places, self._keep(rows), self._keep(chroma), None, block)
+            rows, chroma = np.zeros((2, MAPS + 2, pitch), np.float32), np.zeros(padded, np.int16)
+            strips, shifts = np.zeros((kept, tiles, 2 * MAPS, strip_pitch), np.int16), np.zeros((kept, tiles, 2), np.int32)
+            room = tuple(self._keep(array) for array in (rows, strips, shifts, chroma))
+            yield Rendering(maps, *places, *room, None, block, strip_pitch, kept)
 
     def _keep(self, array: NDArray[np.generic]) -> int:
         self._buffers.append(array)
@@ -89,6 +95,17 @@ class Workspace:
             motion(*at, _at(self._blocks[0]), border - 1)
             motion(*at, _at(self._blocks[0]), border)
         self._bands.run(lambda band, begin, end: measure(*at, _at(self._blocks[band]), begin, end))
+
+    @property
+    def follows(self) -> bool:
+        """Whether one thread works alone: bands meet between the two traversals."""
+        return len(self._bands) == 1
+
+    def follow(self, picture: Picture, settled: Settled, parameters: Parameters, out: Picture) -> None:
+        """Measure and render a picture that settles in one traversal, by parameters that are known before."""
+        self._use(parameters)
+        measuring = _at(picture), _at(settled), _at(self._blocks[0])
+        kernel("measure", "follow")(*measuring, address("render", "render"), _at(out), _at(self._renderings[0]))
 
     def coarse(self) -> Floats:
         """Mean luma of 8 by 8 parts of the picture."""
@@ -105,12 +122,15 @@ class Workspace:
     def render(self, picture: Picture, parameters: Parameters, out: Picture, settled: Settled | None = None) -> None:
         """The fused pass over the picture that was measured, or over what it settled to."""
         render, at = kernel("render", "render"), (_at(picture), _at(settled), _at(out))
-        for rendering in self._renderings:
-            rendering.maps.cells, rendering.knots = parameters.cells.ctypes.data, parameters.knots.ctypes.data
+        self._use(parameters)
         high = 2 * self.block
         self._bands.run(
             lambda band, begin, end: render(*at, _at(self._renderings[band]), begin * high, min(end * high, self.height))
         )
+
+    def _use(self, parameters: Parameters) -> None:
+        for rendering in self._renderings:
+            rendering.maps.cells, rendering.knots = parameters.cells.ctypes.data, parameters.knots.ctypes.data
 
 
 def _at(structure: ctypes.Structure | None) -> int | None:
