@@ -71,9 +71,10 @@ class VideoEnhancer:
         check_strength(strength)
         space, settler = self._buffers(picture)
         settler = settler if strength > 0 else None
-        look = self._current is None or self._target is None or self._age % self.every == 0
-        keep = settler is not None and not look and strength == self._strength and self._since < KEEP_FRAMES
-        at_once = settler is not None and not look and space.follows and not overlap(picture, out)
+        unknown = self._current is None or self._target is None
+        due = self._age % self.every == 0
+        keep = settler is not None and not unknown and not due and strength == self._strength and self._since < KEEP_FRAMES
+        at_once = settler is not None and not unknown and space.follows and not overlap(picture, out)
         if settler is not None and at_once:
             self._current = self._glide(keep)
             space.follow(picture, settler.next(keep), self._current.at_strength(strength), out)
@@ -84,12 +85,14 @@ class VideoEnhancer:
             settler.forget()
             space.measure(picture, settler.next())
             scene, _ = self._seen(space, settler)
+        if cut or unknown:
+            self._target, self._age = self.still.parameters(space), 0
         if cut or not at_once:
-            if cut or look:
-                self._target, self._age = self.still.parameters(space), 0
             self._current = self._target if cut else self._glide(keep)
             assert self._current is not None
             space.render(picture, self._current.at_strength(strength), out, settler.next(keep and not cut) if settler else None)
+        if due and not (cut or unknown):  # what it says is for the frames after this one
+            self._target, self._age = self.still.parameters(space), 0
         self._scene, self._strength = scene, strength
         self._age, self._since = self._age + 1, self._since + 1 if keep and not cut else 1
 
