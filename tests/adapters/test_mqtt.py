@@ -1,4 +1,6 @@
 import asyncio
+import functools
+import gc
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -6,6 +8,7 @@ import pytest
 from tests.conftest import Mosquitto, pick_port
 
 from davy.adapters import mqtt
+from davy.adapters.mqtt_client import Router, client_factory, cut
 from davy.errors import BrokerUnavailableError, ConfigError
 from davy.ports import Message
 
@@ -212,3 +215,16 @@ async def test_two_clients_with_one_id_do_not_fight(mosquitto: Mosquitto):
         await until(lambda: any("another client connected as 'edge'" in each.fault for each in bodies), 30)
         await asyncio.sleep(12)  # longer than any ordinary backoff
         assert sorted(each.connected for each in bodies) == [False, True]
+
+
+async def test_a_connection_that_breaks_as_it_is_closed_leaves_no_error_behind(endpoint):
+    told: list[dict] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    client = client_factory(endpoint, "leaver", None)(functools.partial(Router, lambda received: None))
+    await client.__aenter__()
+    cut(client)
+    await until(client._disconnected.done)
+    del client
+    gc.collect()
+    await asyncio.sleep(0.1)
+    assert not told

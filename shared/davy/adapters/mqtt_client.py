@@ -39,6 +39,8 @@ def cut(client: aiomqtt.Client) -> None:
     if (pipe := paho.socket()) is not None:
         with suppress(OSError):
             pipe.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]  # always a socket: no websockets here
+    # Why it ended is nobody's question any more; asyncio would report it as an error that was never retrieved.
+    client._disconnected.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 
 def client_factory(endpoint: str, client_id: str, will: Message | None) -> Callable[[Callable[..., Router]], aiomqtt.Client]:
