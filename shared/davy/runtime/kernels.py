@@ -65,6 +65,7 @@ def kernel(stem: str, name: str) -> Callable[..., None]:
     return function
 
 
+@cache
 def address(stem: str, name: str) -> int:
     """Where that function lies, for another kernel to call it."""
     function: Any = kernel(stem, name)

@@ -80,11 +80,6 @@ static void measure_rows(int kind, const Picture *p, const Settled *s, const Col
     }
 }
 
-// Whether what is known of row j of settling blocks stands: neither it nor what its pixels' shares came from has moved.
-INLINE int stands(const Settled *s, int j) {
-    return s->keep && !s->moves[j] && !(j && s->moves[j - 1]) && !(j + 1 < s->h && s->moves[j + 1]);
-}
-
 // The motion of row j of settling blocks.
 void davy_motion(const Picture *p, const Settled *s, const Blocks *b, int32_t j) {
     if (!s->fresh) find_motion(p, s, &b->rooms, j);
@@ -93,7 +88,7 @@ void davy_motion(const Picture *p, const Settled *s, const Blocks *b, int32_t j)
 // What moves reaches a block further: a row settles when the next one's motion is known. Then it is measured, while it is in the cache.
 INLINE void settle_and_measure(const Picture *p, const Settled *s, const Colours *k, const Blocks *b, int j) {
     settle_row(p, s, &b->rooms, j);
-    if (!stands(s, j)) measure_rows(p->format + 2, p, s, k, b, 2 * j, 2 * j + 2);
+    if (!all_stand(s, j - 1, j + 2)) measure_rows(p->format + 2, p, s, k, b, 2 * j, 2 * j + 2);
 }
 
 // Fill the blocks from the picture; where it settles (s is not NULL), from the settled picture.

@@ -20,6 +20,13 @@ typedef struct {
     int32_t block, h, w, least, fresh, keep; // keep: what is known of rows that stand
 } Settled;
 
+// Whether what is known of rows [begin, end) of settling blocks, as far as there are such, stands: none of them has moved.
+INLINE int all_stand(const Settled *s, int begin, int end) {
+    for (int j = begin < 0 ? 0 : begin; j < end && j < s->h; j++)
+        if (s->moves[j]) return 0;
+    return s->keep;
+}
+
 // Of BT.601, for words: the fractions of scaled().
 typedef struct {
     Words black, stretch, red, green_u, green_v, blue; // in: luma's black and what is added to it; chroma's shares

@@ -275,15 +275,6 @@ INLINE void fetch_tile(const int kind, const Picture *in, const Settled *s, int 
         }
 }
 
-// Whether the strips between rows y and y + 1 of maps stand: nothing that they are made of has moved since they were cut.
-INLINE int stands(const Settled *s, int y) {
-    if (!s || !s->keep) return 0;
-    const int begin = y < 4 ? 0 : (y - 2) / 2 - 1, end = (y + 3) / 2 + 1 < s->h ? (y + 3) / 2 + 1 : s->h - 1;
-    for (int j = begin; j <= end; j++)
-        if (s->moves[j]) return 0;
-    return 1;
-}
-
 // Row y of maps, of which there is none beyond the first and the last.
 static const float *map_at(Rendering *r, int y) {
     y = y < 0 ? 0 : y < r->maps.h ? y : r->maps.h - 1;
@@ -328,7 +319,9 @@ void davy_render(const Picture *in, const Settled *s, const Picture *out, Render
     r->done = finish;
     for (int y = begin; j < h && y < finish; j++) { // rows between the centres of rows j and j + 1 of blocks
         const int end = j + 1 < h ? (int)ceilf(lead + (j + 1) * r->block) : finish;
-        const int stand = r->kept > 1 && r->block <= ROWS && stands(s, j); // more rows than that have several strips in turn
+        // Maps j and j + 1 are made of blocks up to two rows beyond, those of twice that height and their neighbours. More than ROWS
+        // rows of pixels have several strips in turn.
+        const int stand = s && r->kept > 1 && r->block <= ROWS && all_stand(s, (j - 2) / 2 - 1, (j + 3) / 2 + 2);
         while (y < end && y < finish) {
             const float part = (y - lead) / r->block - j;
             int last = end < finish ? end : finish;

@@ -71,7 +71,7 @@ class VideoEnhancer:
         check_strength(strength)
         space, settler = self._buffers(picture)
         settler = settler if strength > 0 else None
-        unknown = self._current is None or self._target is None
+        unknown = self._target is None
         due = self._age % self.every == 0
         keep = settler is not None and not unknown and not due and strength == self._strength and self._since < KEEP_FRAMES
         at_once = settler is not None and not unknown and space.follows and not overlap(picture, out)
@@ -101,7 +101,7 @@ class VideoEnhancer:
             self._key = picture_key(picture)
             self._settler = Settler(picture, self.settle) if self.settle < 1 else None
             self._space = Workspace(picture.height, picture.width, self.still.threads, keeps=self._settler is not None)
-            self._current = None
+            self._current = self._target = None
         return self._space, self._settler
 
     def _seen(self, space: Workspace, settler: Settler | None) -> tuple[Floats, bool]:
