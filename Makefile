@@ -41,7 +41,7 @@ unit: $(VENV)/.dev  ## the tests without brokers, browsers and processes
 check: $(VENV)/.dev  ## linters, types, layers, generated code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy shared/davy services/davy
+	$(BIN)/mypy shared services
 	$(BIN)/lint-imports
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py --check
 

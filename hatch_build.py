@@ -1,7 +1,8 @@
 """Build hook: compile Davy's C kernels with the system compiler, or with `ziglang` from PyPI where there is none.
 
-Every `shared/davy/**/*.c` and `services/davy/**/*.c` becomes a plain shared library of the same name beside it, loaded by
-ctypes (davy.native), so no Python headers are needed. On x86-64 there are three: `NAME.so` for every processor, `NAME.v3.so`
+Every `shared/**/*.c` and `services/**/*.c` becomes a plain shared library of the same name beside it, loaded by
+ctypes (davy.imaging.native), so no Python headers are needed. On x86-64 there are three: `NAME.so` for every
+processor, `NAME.v3.so`
 for those with AVX2, `NAME.v4.so` for those with AVX-512, of which twice as many registers count and not the width. Functions
 cloned inside one library (target_clones) ran at half the speed of the same source built whole.
 """

@@ -5,8 +5,8 @@ import jsonschema
 import pytest
 import yaml
 
-from davy.errors import ConfigError
-from davy.frame import CameraId
+from davy.domain.errors import ConfigError
+from davy.domain.frame import CameraId
 from davy.site import SiteConfig, load_site
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,7 +20,7 @@ edges:
 
 
 def write(folder: Path, text: str) -> Path:
-    path = folder / "mine.yaml"
+    path = folder / "site.yaml"
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -75,7 +75,7 @@ def test_a_missing_file_is_a_config_error(tmp_path):
 
 
 def test_the_shipped_mine_is_valid_and_its_schema_is_fresh():
-    load_site(ROOT / "infra" / "mine.yaml", {})
-    schema = json.loads((ROOT / "infra" / "mine.schema.json").read_text())
-    assert schema == SiteConfig.model_json_schema(), "run: davy config schema > infra/mine.schema.json"
-    jsonschema.validate(yaml.safe_load((ROOT / "infra" / "mine.yaml").read_text()), schema)
+    load_site(ROOT / "infra" / "site.yaml", {})
+    schema = json.loads((ROOT / "infra" / "site.schema.json").read_text())
+    assert schema == SiteConfig.model_json_schema(), "run: davy config schema > infra/site.schema.json"
+    jsonschema.validate(yaml.safe_load((ROOT / "infra" / "site.yaml").read_text()), schema)

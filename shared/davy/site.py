@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
-from davy.errors import ConfigError
-from davy.frame import ID_PATTERN, CameraId
+from davy.domain.errors import ConfigError
+from davy.domain.frame import ID_PATTERN, CameraId
 
 ENV_PREFIX = "DAVY_"
 SOURCE_SCHEMES = ("mine://", "rtsp://", "rtsps://", "http://", "https://", "file://", "usb://")

@@ -11,8 +11,8 @@ import aiomqtt
 import httpx
 import pytest
 
-from davy.adapters import jpeg
-from davy.topics import Topic, all_cameras
+from davy.adapters.media import jpeg
+from davy.domain.topics import Topic, all_cameras
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMERAS = {"north.gallery", "north.face", "south.conveyor", "west.junction"}

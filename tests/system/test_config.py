@@ -11,11 +11,11 @@ from tests.fixtures.edges import ear, edge, until
 
 from davy.adapters import mqtt
 from davy.adapters.camera import OPENERS
-from davy.edge.config.disk import ConfigDisk
-from davy.mine.world import Mine
-from davy.ports import Message
+from davy.domain.ports import Message
+from davy.domain.topics import EdgeTopics
 from davy.site import SiteConfig
-from davy.topics import EdgeTopics
+from davy_edge.config.state_file import ConfigDisk
+from davy_simulator.world import Mine
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 TOPICS = EdgeTopics("demo", "north")

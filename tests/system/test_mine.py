@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from davy.adapters import jpeg
+from davy.adapters.media import jpeg
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -42,7 +42,7 @@ class RunningMine:
 
 def start(folder: Path, *words: str) -> "subprocess.Popen[str]":
     ports = {f"DAVY_MINE_{name}_PORT": "0" for name in ("CONSOLE", "GRPC", "MQTT", "ENHANCER", "ENHANCER_GRPC")}
-    command = [sys.executable, "-m", "davy", "mine", "--config", str(ROOT / "infra/mine.yaml"), *words]
+    command = [sys.executable, "-m", "davy", "mine", "--config", str(ROOT / "infra/site.yaml"), *words]
     environment = {**os.environ, **ports, "DAVY_MINE_DATA": str(folder / "davy")}
     return subprocess.Popen(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
@@ -118,7 +118,7 @@ def test_a_taken_port_is_replaced_and_said(mine, tmp_path):
 
 
 def test_a_wrong_mine_file_ends_with_its_line_before_anything_starts(tmp_path):
-    path = tmp_path / "mine.yaml"
+    path = tmp_path / "site.yaml"
     path.write_text("site: demo\nedges:\n  north: {cameras: {face: {source: 'ftp://x'}}}\n")
     command = [sys.executable, "-m", "davy", "mine", "--config", str(path)]
     ended = subprocess.run(command, text=True, capture_output=True, timeout=60, check=False)

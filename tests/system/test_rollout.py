@@ -12,8 +12,8 @@ import httpx
 import pytest
 from tests.fixtures import packages
 
-from davy.model import Package
-from davy.model.keyring import signing_key
+from davy.models import Package
+from davy.models.keyring import signing_key
 
 ROOT = Path(__file__).resolve().parents[2]
 CAUGHT_WITHIN_S = 60
@@ -28,7 +28,7 @@ class Mine:
         self.data = folder / "davy"
         ports = {f"DAVY_MINE_{name}_PORT": "0" for name in ("CONSOLE", "GRPC", "MQTT", "ENHANCER", "ENHANCER_GRPC")}
         self.environment = {**os.environ, **ports, "DAVY_MINE_DATA": str(self.data)}
-        words = [sys.executable, "-m", "davy", "mine", "--config", str(ROOT / "infra/mine.yaml"), "--table", "lines"]
+        words = [sys.executable, "-m", "davy", "mine", "--config", str(ROOT / "infra/site.yaml"), "--table", "lines"]
         self.process = subprocess.Popen(
             words, cwd=folder, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )

@@ -1,1 +1,1 @@
-"""The only importers of wire libraries: each module answers one port of `davy.ports` with something real."""
+"""The only importers of wire libraries: each module answers one port of `davy.domain.ports` with something real."""

@@ -4,10 +4,10 @@ import time
 import pytest
 from tests.fixtures.cameras import UNDERGROUND, levels_of, picture, seconds
 
-from davy.adapters import jpeg
 from davy.adapters.camera import open_source
-from davy.errors import CameraEndedError, CameraUnavailableError
-from davy.ports import SourceOptions
+from davy.adapters.media import jpeg
+from davy.domain.errors import CameraEndedError, CameraUnavailableError
+from davy.domain.ports import SourceOptions
 
 FAST = SourceOptions(fps=200)
 

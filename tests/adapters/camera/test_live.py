@@ -6,8 +6,8 @@ import pytest
 from tests.fixtures.cameras import jpeg_of, levels_of, mjpeg_server, rtsp_server, seconds, write_video
 
 from davy.adapters.camera import open_source
-from davy.errors import CameraError, CameraStalledError, CameraUnavailableError, ConfigError
-from davy.ports import SourceOptions
+from davy.domain.errors import CameraError, CameraStalledError, CameraUnavailableError, ConfigError
+from davy.domain.ports import SourceOptions
 
 OPTIONS = SourceOptions(fps=50, timeout_s=2)
 

@@ -9,10 +9,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from PIL import Image
 
-from davy.adapters import jpeg, planes
 from davy.adapters.camera.picture import PICTURE_CODECS, ToPlanes, read_picture
-from davy.errors import ImageTooLargeError, InvalidInputError, UnreadableImageError
-from davy.frame import YuvImage
+from davy.adapters.media import jpeg, planes
+from davy.domain.errors import ImageTooLargeError, InvalidInputError, UnreadableImageError
+from davy.domain.frame import YuvImage
 
 BLUE_RGB = (30, 60, 200)
 

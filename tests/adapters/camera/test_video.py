@@ -2,8 +2,8 @@ import pytest
 from tests.fixtures.cameras import levels_of, seconds, write_video
 
 from davy.adapters.camera import open_source
-from davy.errors import CameraEndedError, CameraUnavailableError
-from davy.ports import SourceOptions
+from davy.domain.errors import CameraEndedError, CameraUnavailableError
+from davy.domain.ports import SourceOptions
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from davy.adapters.camera.folder import FolderSource
 from davy.adapters.camera.live import LiveSource, open_usb
 from davy.adapters.camera.picture import PICTURE_CODECS
 from davy.adapters.camera.video import VideoFileSource
-from davy.adapters.urls import redact
-from davy.errors import CameraUnavailableError, ConfigError
-from davy.ports import FrameSource, OpenSource, SourceOptions
+from davy.domain.errors import CameraUnavailableError, ConfigError
+from davy.domain.ports import FrameSource, OpenSource, SourceOptions
+from davy.domain.urls import redact
 
 __all__ = ["OPENERS", "open_source"]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from davy.adapters.camera.pace import Pace
 from davy.adapters.camera.picture import PICTURE_CODECS, ToPlanes, read_picture
-from davy.errors import CameraEndedError, CameraUnavailableError, InvalidInputError
-from davy.frame import Frame, Pixels
-from davy.ports import SourceOptions
+from davy.domain.errors import CameraEndedError, CameraUnavailableError, InvalidInputError
+from davy.domain.frame import Frame, Pixels
+from davy.domain.ports import SourceOptions
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)

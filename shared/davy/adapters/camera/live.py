@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from davy.adapters.camera.pace import RateCap
 from davy.adapters.camera.packets import Packets
 from davy.adapters.camera.picture import ToPlanes
-from davy.errors import CameraUnavailableError
-from davy.frame import Frame
-from davy.ports import SourceOptions
+from davy.domain.errors import CameraUnavailableError
+from davy.domain.frame import Frame
+from davy.domain.ports import SourceOptions
 
 # A live stream is shown at once: no reordering buffer, and no seconds of probing for a frame rate that nobody needs.
 LIVE_OPTIONS = {"fflags": "nobuffer", "flags": "low_delay", "analyzeduration": "1000000", "fpsprobesize": "0"}

@@ -10,8 +10,8 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from davy.adapters.urls import redact
-from davy.errors import CameraStalledError, CameraUnavailableError
+from davy.domain.errors import CameraStalledError, CameraUnavailableError
+from davy.domain.urls import redact
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)

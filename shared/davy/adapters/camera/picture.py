@@ -8,9 +8,9 @@ from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import Colorspace, VideoReformatter
 
-from davy.adapters import jpeg, planes
-from davy.errors import ImageTooLargeError, UnreadableImageError
-from davy.frame import BgrImage, Pixels, Plane, YuvImage
+from davy.adapters.media import jpeg, planes
+from davy.domain.errors import ImageTooLargeError, UnreadableImageError
+from davy.domain.frame import BgrImage, Pixels, Plane, YuvImage
 
 PICTURE_CODECS = {".jpg": "", ".jpeg": "", ".png": "png", ".webp": "webp", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff"}
 """FFmpeg's decoder by suffix; JPEG goes through libjpeg-turbo, which is strict."""

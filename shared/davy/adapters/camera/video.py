@@ -10,9 +10,9 @@ from av.video.frame import VideoFrame
 from davy.adapters.camera.pace import Pace
 from davy.adapters.camera.packets import Packets
 from davy.adapters.camera.picture import ToPlanes
-from davy.errors import CameraEndedError, CameraUnavailableError
-from davy.frame import Frame
-from davy.ports import SourceOptions
+from davy.domain.errors import CameraEndedError, CameraUnavailableError
+from davy.domain.frame import Frame
+from davy.domain.ports import SourceOptions
 
 DEFAULT_FPS = 25.0  # of a file that does not tell its own
 

@@ -1,0 +1,100 @@
+"""What an analyser is: it gets small pictures of one camera, one after the other, and says what it sees."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from davy.domain.frame import BgrImage
+
+INFO, WARNING, ALARM = 1, 2, 3  # as in ingest.proto
+
+
+@dataclass
+class Picture:
+    """An enhanced frame at reduced size; what several analysers need of it is computed once.
+
+    Args:
+        bgr: (H, W, 3), uint8.
+        captured_ns: Unix time in ns.
+    """
+
+    bgr: BgrImage
+    captured_ns: int
+
+    @cached_property
+    def gray(self) -> NDArray[np.uint8]:
+        """(H, W), uint8."""
+        return np.asarray(cv2.cvtColor(self.bgr, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+    @cached_property
+    def thumbnail(self) -> NDArray[np.float32]:
+        """(90, 160), float32 in [0, 255]; each value is the mean of its area, so that sensor noise is gone."""
+        return np.asarray(cv2.resize(self.gray, (160, 90), interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one analyser says about one picture.
+
+    Args:
+        kind: Of the event that it may become, `[a-z0-9-]{1,64}`.
+        active: Whether it is so now. An event needs several in a row (see Trigger).
+        message: One sentence for a person, for when it begins.
+        over: The same for when it is over; empty makes no event of its end.
+        figures: Shown as gauges, kept with the event.
+    """
+
+    kind: str
+    active: bool
+    severity: int
+    message: str
+    over: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+class Analyser(Protocol):
+    """Looks at the pictures of one camera. Used from one thread."""
+
+    name: str
+    every_s: float
+    """The least time between two pictures; 0 takes all that come."""
+
+    def look(self, picture: Picture) -> Sequence[Observation]:
+        """Say what is seen; quick, for all cameras share one thread."""
+        ...
+
+
+@dataclass(slots=True)
+class Trigger:
+    """Hysteresis: a thing is so after raise_after observations in a row, and over after clear_after; within cooldown_s of its
+    beginning it is not reported again."""
+
+    raise_after: int = 2
+    clear_after: int = 4
+    cooldown_s: float = 30.0
+    raised: bool = False
+    _streak: int = 0
+    _raised_s: float = -1e12
+    _silent: bool = False
+
+    def update(self, active: bool, now_s: float) -> Literal["raised", "cleared"] | None:
+        """Take one observation; returns what is worth an event."""
+        if active == self.raised:
+            self._streak = 0
+            return None
+        self._streak += 1
+        if self._streak < (self.clear_after if self.raised else self.raise_after):
+            return None
+        self.raised, self._streak = active, 0
+        if not active:
+            return None if self._silent else "cleared"
+        self._silent = now_s - self._raised_s < self.cooldown_s
+        if self._silent:
+            return None
+        self._raised_s = now_s
+        return "raised"

@@ -1,0 +1,33 @@
+"""Something moves: a person, a machine, falling rock."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from davy_aggregator.analysis.base import INFO, Observation, Picture
+
+LEARNING = 0.1  # share of a picture in the background: at 1 fps something that stopped is background after half a minute
+CHANGE = 14.0  # of 255 in an area of 8x8 pixels; noise averaged over 64 pixels stays below 3
+SHARE = 0.01  # of the picture: a person at 30 m in a 4 m roadway
+
+
+class Motion:
+    """The share of the picture that differs from its running mean, after a change of the whole picture's brightness is
+    taken out (a lamp that flickers is no motion)."""
+
+    name, every_s = "motion", 0.0
+
+    def __init__(self) -> None:
+        self._background: NDArray[np.float32] | None = None
+
+    def look(self, picture: Picture) -> Sequence[Observation]:
+        now = cv2.GaussianBlur(picture.thumbnail, (5, 5), 0)
+        if self._background is None:
+            self._background = now.copy()
+        gain = float((now.mean() + 1) / (self._background.mean() + 1))
+        changed = np.abs(now - self._background * gain) > CHANGE
+        cv2.accumulateWeighted(now, self._background, LEARNING)
+        share = float(changed.mean())
+        return [Observation("motion", share > SHARE, INFO, "something moves", "nothing moves any more", {"share": share})]

@@ -1,0 +1,154 @@
+"""Analysis beside the live plane: newest frames at a bounded rate, on one thread of low priority."""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from davy.adapters.media.jpeg import decode_reduced
+from davy.domain.errors import ArchiveUnavailableError, InvalidInputError, ModelError
+from davy.domain.frame import BgrImage, CameraId
+from davy.telemetry import get_logger
+from davy_aggregator.analysis.base import INFO, Analyser, Observation, Picture, Trigger
+from davy_aggregator.analysis.detector import Detector, DetectorModel
+from davy_aggregator.analysis.illumination import Illumination
+from davy_aggregator.analysis.lens import Lens
+from davy_aggregator.analysis.motion import Motion
+from davy_aggregator.analysis.person import Person
+from davy_aggregator.archive import Archive
+from davy_aggregator.live import LiveFrame, LiveFrames, camera_key
+from davy_aggregator.metrics import AggregatorMetrics
+from davy_aggregator.settings import AnalysisSettings
+
+log = get_logger(__name__)
+
+NICENESS = 10
+MAX_AGE_S = 2.0  # an older frame says nothing about now
+MAX_KINDS = 64  # per camera
+
+MakeAnalysers = Callable[[], Sequence[Analyser]]
+
+
+@dataclass(slots=True)
+class Station:
+    """The analysers of one camera, and what they have said so far."""
+
+    analysers: Sequence[Analyser]
+    due_s: dict[str, float] = field(default_factory=dict)
+    triggers: dict[str, Trigger] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    analyser: str
+    elapsed_s: float
+    observations: Sequence[Observation]
+    error: str = ""
+
+
+async def analyse(settings: AnalysisSettings, live: LiveFrames, archive: Archive, metrics: AggregatorMetrics) -> None:
+    """Look at every camera's newest frames and report what begins and ends, until cancelled.
+
+    Raises:
+        ModelError: the configured detector cannot be used.
+    """
+    make = _analysers(settings)
+    stations: dict[CameraId, Station] = {}
+    thread = ThreadPoolExecutor(1, "analysis", initializer=_be_humble)
+    try:
+        with live.watch("analysis", max_fps=settings.fps, max_age_s=MAX_AGE_S) as watcher:
+            while True:
+                newest = await watcher.take()
+                camera = newest.frame.camera
+                station = stations.setdefault(camera, Station(make()))
+                seen = await asyncio.get_running_loop().run_in_executor(thread, _look, station, newest, settings.width)
+                _measure(camera, seen, metrics)
+                await _report(newest, station, seen, settings.cooldown_s, archive)
+    finally:
+        thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _analysers(settings: AnalysisSettings) -> MakeAnalysers:
+    model = DetectorModel(settings.detector, settings.detector_labels, settings.detector_score) if settings.detector else None
+
+    def make() -> Sequence[Analyser]:
+        analysers: list[Analyser] = [Motion(), Illumination(), Lens()]
+        if settings.person_fps:
+            analysers.append(Person(every_s=1 / settings.person_fps))
+        if model:
+            analysers.append(Detector(model, every_s=1 / settings.fps))
+        return analysers
+
+    return make
+
+
+def _be_humble() -> None:
+    cv2.setNumThreads(1)
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)  # Linux: of this thread only
+
+
+def _look(station: Station, newest: LiveFrame, width: int) -> list[Seen]:
+    try:
+        picture = Picture(_bounded(decode_reduced(newest.frame.jpeg, width), 2 * width), newest.frame.captured_ns)
+    except InvalidInputError as error:
+        return [Seen("decode", 0.0, (), str(error))]
+    seen = []
+    for analyser in station.analysers:
+        started_s = time.monotonic()
+        if started_s < station.due_s.get(analyser.name, 0.0):
+            continue
+        station.due_s[analyser.name] = started_s + 0.9 * analyser.every_s  # pictures come with jitter
+        try:
+            observations, fault = analyser.look(picture), ""
+        except (cv2.error, ModelError, ValueError, ArithmeticError, LookupError) as error:
+            observations, fault = (), str(error)
+        seen.append(Seen(analyser.name, time.monotonic() - started_s, observations, fault))
+    return seen
+
+
+def _bounded(image: BgrImage, longest: int) -> BgrImage:
+    """A picture whose sides fit the time that a picture may take: a tall, narrow one is as wide as asked and far too high."""
+    scale = longest / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _measure(camera: CameraId, seen: Sequence[Seen], metrics: AggregatorMetrics) -> None:
+    for each in seen:
+        if each.error:
+            metrics.analysis_errors.labels(each.analyser).inc()
+            log.warning("analysis.failed", edge=camera.edge, camera=camera.camera, analyser=each.analyser, error=each.error)
+        metrics.analysis.labels(each.analyser).observe(each.elapsed_s)
+        for observation in each.observations:
+            for name, value in observation.figures.items():
+                metrics.figure.labels(camera.edge, camera.camera, each.analyser, name).set(value)
+
+
+async def _report(newest: LiveFrame, station: Station, seen: Sequence[Seen], cooldown_s: float, archive: Archive) -> None:
+    for observation in (observation for each in seen for observation in each.observations):
+        if observation.kind not in station.triggers and len(station.triggers) >= MAX_KINDS:
+            continue
+        trigger = station.triggers.setdefault(observation.kind, Trigger(cooldown_s=cooldown_s))
+        change = trigger.update(observation.active, time.monotonic())
+        if change is None or (change == "cleared" and not observation.over):
+            continue
+        began = change == "raised"
+        try:
+            await archive.report(
+                kind=observation.kind if began else f"{observation.kind}-over",
+                message=observation.message if began else observation.over,
+                severity=observation.severity if began else INFO,
+                camera=camera_key(newest.frame.camera),
+                figures=observation.figures,
+                jpeg=newest.frame.jpeg if began else b"",
+            )
+        except ArchiveUnavailableError as error:
+            log.error("event.lost", camera=str(newest.frame.camera), kind=observation.kind, error=str(error))

@@ -1,0 +1,136 @@
+"""Events on their way into the archive and out of it, without blocking the loop."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from davy.adapters.storage.event_store import EventQuery, EventRecord, EventStore
+from davy.domain.errors import ArchiveUnavailableError
+from davy.telemetry import get_logger
+from davy_aggregator.metrics import AggregatorMetrics
+
+log = get_logger(__name__)
+
+PRUNE_EVERY_S = 5.0
+REPORTER = "aggregator"  # the edge id under which the aggregator reports what it finds itself
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Archive:
+    """The event store behind one thread, and a signal for whoever waits for new events.
+
+    Args:
+        store: Used from this object's own thread only.
+        site: The site of the events that `report` makes.
+    """
+
+    def __init__(self, store: EventStore, site: str, metrics: AggregatorMetrics) -> None:
+        self._store, self._site, self._metrics = store, site, metrics
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
+        self._boot_id, self._seq = uuid.uuid4().hex[:12], 0
+        self._news = asyncio.Event()
+        self._pruned_s = 0.0
+        self.fault = ""  # why the newest write failed; empty while writing works
+
+    async def record(self, events: Sequence[EventRecord]) -> list[EventRecord]:
+        """Put events on disk. Returns those that are new.
+
+        Raises:
+            ArchiveUnavailableError: the disk is full or fails; nothing was stored.
+        """
+        started_s = time.monotonic()
+        try:
+            new = await self._call(self._store.add, events)
+        except ArchiveUnavailableError as error:
+            self.fault = error.reason
+            raise
+        self.fault = ""
+        self._metrics.commit.observe(time.monotonic() - started_s)
+        self._count(events, new)
+        if new:
+            self._news.set()
+            self._news = asyncio.Event()
+        await self._prune()
+        return new
+
+    async def report(
+        self,
+        kind: str,
+        message: str,
+        severity: int,
+        camera: str = "",
+        figures: Mapping[str, float] | None = None,
+        jpeg: bytes = b"",
+    ) -> EventRecord:
+        """Record something that the aggregator found itself.
+
+        Raises:
+            ArchiveUnavailableError: it could not be stored.
+        """
+        self._seq += 1
+        event = EventRecord(
+            site=self._site,
+            edge=REPORTER,
+            boot_id=self._boot_id,
+            seq=self._seq,
+            camera=camera,
+            occurred_ns=time.time_ns(),
+            severity=severity,
+            kind=kind,
+            message=message,
+            figures=figures or {},
+            keyframe=jpeg,
+        )
+        (stored,) = await self.record([event])
+        return stored
+
+    async def query(self, query: EventQuery) -> list[EventRecord]:
+        return await self._call(self._store.query, query)
+
+    async def keyframe(self, event_id: int) -> bytes | None:
+        return await self._call(self._store.keyframe, event_id)
+
+    async def follow(self, after: int | None = None) -> AsyncGenerator[EventRecord, None]:
+        """Events as they are stored, oldest first, from above id `after` (None: from now on). Reads the archive, so a slow
+        reader loses nothing and holds nothing in memory."""
+        position = after if after is not None else await self._call(self._store.last_id)
+        while True:
+            news = self._news
+            batch = await self.query(EventQuery(after=position, limit=100))
+            for event in batch:
+                position = event.id
+                yield event
+            if not batch:
+                await news.wait()
+
+    async def close(self) -> None:
+        await self._call(self._store.close)
+        self._thread.shutdown(wait=False)
+
+    async def _prune(self) -> None:
+        if time.monotonic() - self._pruned_s < PRUNE_EVERY_S:
+            return
+        self._pruned_s = time.monotonic()
+        try:
+            gone = await self._call(self._store.prune)
+            self._metrics.archive_bytes.set(await self._call(self._store.size_bytes))
+        except ArchiveUnavailableError as error:  # what was to be stored is stored
+            self.fault = error.reason
+            return
+        if gone:
+            log.info("archive.pruned", events=gone)
+
+    def _count(self, events: Sequence[EventRecord], new: Sequence[EventRecord]) -> None:
+        for event in new:
+            self._metrics.events.labels(event.edge, event.kind, str(event.severity)).inc()
+        for edge in {event.edge for event in events}:
+            sent, stored = (sum(event.edge == edge for event in some) for some in (events, new))
+            self._metrics.duplicates.labels(edge).inc(sent - stored)
+
+    async def _call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))

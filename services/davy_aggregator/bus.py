@@ -1,0 +1,125 @@
+"""The aggregator's ear and voice on MQTT: frames of thin cameras, everyone's status, its own events."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+
+from davy.adapters.grpc.envelope import check_jpeg, to_event
+from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, DavyError, InvalidInputError
+from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.ports import Bus, Message
+from davy.domain.topics import EdgeTopics, Topic, all_cameras, all_edges
+from davy.telemetry import get_logger
+from davy_aggregator.archive import REPORTER, Archive
+from davy_aggregator.live import LiveFrames
+from davy_aggregator.metrics import AggregatorMetrics
+from davy_aggregator.presence import Roster
+
+log = get_logger(__name__)
+
+RAW_KEPT = 8  # raw frames per camera that wait for their enhanced twin
+RETRY_S = 1.0
+PROTOBUF = "application/protobuf"
+
+
+async def follow_roster(bus: Bus, site: str, roster: Roster, metrics: AggregatorMetrics) -> None:
+    """Keep the roster up to date until cancelled."""
+    filters = [all_edges(leaf, site) for leaf in ("status", "info", "stats")] + [all_cameras("status", site)]
+    async for message in bus.subscribe(filters, qos=1, depth=1024):
+        try:
+            if Topic.parse(message.topic).edge != REPORTER:
+                roster.apply(message)
+        except InvalidInputError as error:
+            metrics.refused.labels("mqtt", type(error).__name__).inc()
+            log.warning("mqtt.refused", topic=message.topic, error=str(error))
+        for edge, state in roster.edges.items():
+            metrics.edge_online.labels(edge).set(state.online is True)
+
+
+async def follow_thin_cameras(
+    bus: Bus, cameras: Sequence[CameraId], live: LiveFrames, roster: Roster, metrics: AggregatorMetrics
+) -> None:
+    """Take enhanced frames of cameras without edge compute, each with the raw frame of the same seq, until cancelled.
+
+    Args:
+        cameras: Those of now; others of the same edges may come and go, as live knows them.
+    """
+    raws: dict[CameraId, deque[tuple[str, str, bytes]]] = defaultdict(lambda: deque(maxlen=RAW_KEPT))
+    edges = dict.fromkeys((camera.site, camera.edge) for camera in cameras)
+    filters = [all_cameras(leaf, site, edge) for site, edge in edges for leaf in ("raw", "frame")]  # cameras may be added
+    async for message in bus.subscribe(filters, qos=0, depth=8 * len(cameras)):
+        topic = Topic.parse(message.topic)
+        if topic.camera_id not in live.cameras:
+            raws.pop(topic.camera_id, None)
+            continue
+        name = (message.properties.get("boot_id", ""), message.properties.get("seq", ""))
+        if topic.leaf == "raw":
+            roster.note_raw(topic.camera_id)
+            raws[topic.camera_id].append((*name, message.payload))
+            continue
+        raw = next((jpeg for *other, jpeg in raws[topic.camera_id] if tuple(other) == name), b"")
+        try:
+            live.put(read_frame(message, raw), "mqtt")
+        except DavyError as error:
+            metrics.refused.labels("mqtt", type(error).__name__).inc()
+            log.warning("mqtt.refused", topic=message.topic, error=str(error))
+
+
+def read_frame(message: Message, raw_jpeg: bytes = b"") -> EncodedFrame:
+    """A frame message as a frame.
+
+    Raises:
+        InvalidInputError: a property is missing or wrong, or the payload is no JPEG.
+    """
+    properties = message.properties
+    try:
+        seq, captured_ns, width, height = (int(properties[name]) for name in ("seq", "captured_ns", "width", "height"))
+    except (KeyError, ValueError) as error:
+        raise InvalidInputError(
+            f"{message.topic}: user properties seq, captured_ns, width and height are expected: {error}"
+        ) from error
+    return EncodedFrame(
+        camera=Topic.parse(message.topic).camera_id,
+        boot_id=properties.get("boot_id", ""),
+        seq=seq,
+        captured_ns=captured_ns,
+        width=width,
+        height=height,
+        jpeg=check_jpeg(message.payload),
+        model=properties.get("model", ""),
+        strength=_strength(properties),
+        raw_jpeg=raw_jpeg if raw_jpeg[:2] == b"\xff\xd8" else b"",
+        traceparent=properties.get("traceparent", ""),
+    )
+
+
+def _strength(properties: Mapping[str, str]) -> float:
+    try:
+        return float(properties.get("strength", "1"))
+    except ValueError:
+        return 1.0
+
+
+async def publish_events(bus: Bus, site: str, archive: Archive) -> None:
+    """Publish every event that the aggregator finds, each once the archive has it, until cancelled."""
+    topic = EdgeTopics(site, REPORTER).event
+    position: int | None = None
+    while True:
+        try:
+            async with aclosing(archive.follow(position)) as events:
+                async for event in events:
+                    if event.edge == REPORTER:
+                        await _publish(bus, Message(topic, to_event(event).SerializeToString(), 1, content_type=PROTOBUF))
+                    position = event.id
+        except ArchiveUnavailableError as error:
+            log.warning("events.unreadable", error=str(error))
+            await asyncio.sleep(RETRY_S)
+
+
+async def _publish(bus: Bus, message: Message) -> None:
+    while True:
+        try:
+            return await bus.publish(message)
+        except BrokerUnavailableError:
+            await asyncio.sleep(RETRY_S)

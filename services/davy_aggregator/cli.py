@@ -1,0 +1,65 @@
+"""`davy aggregator`: collect frames and events of one mine; REST, console, metrics."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from pydantic import ValidationError
+
+from davy.adapters.http.listening import Ports
+from davy.domain.errors import ConfigError, DavyError
+from davy.site import SiteConfig, load_site
+from davy.telemetry import configure_logging, get_logger
+from davy_aggregator.app import serve
+from davy_aggregator.settings import AggregatorSettings
+
+log = get_logger(__name__)
+app = typer.Typer(help="Collect frames and events of one mine; REST, console, metrics.", add_completion=False)
+
+
+@app.command()
+def aggregator(
+    config: Annotated[Path, typer.Option(help="The mine's YAML file.")] = Path("infra/site.yaml"),
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all. Else DAVY_AGGREGATOR_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="HTTP port, 0 for a free one. Else DAVY_AGGREGATOR_PORT.")] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="gRPC port, 0 for a free one.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the event archive. Else DAVY_AGGREGATOR_DATA.")] = None,
+    log_style: Annotated[Literal["json", "console"], typer.Option(help="How log lines look.")] = "json",
+) -> None:
+    """Run until interrupted. Every other setting is an environment variable: DAVY_AGGREGATOR_..., DAVY_ANALYSIS_..."""
+    configure_logging(log_style)
+    given: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "data": data}
+    try:
+        settings = AggregatorSettings(**{name: value for name, value in given.items() if value is not None})
+        asyncio.run(_run(settings, load_site(config)))
+    except ValidationError as error:
+        for fault in error.errors():
+            typer.echo(f"DAVY_AGGREGATOR_{'__'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
+        raise typer.Exit(2) from error
+    except DavyError as error:
+        typer.echo(f"davy aggregator: {error}", err=True)
+        raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
+
+
+async def _run(settings: AggregatorSettings, site: SiteConfig) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+    def tell(ports: Ports) -> None:
+        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+        print(f"console  http://{shown}:{ports.http}\ngrpc     grpc://{shown}:{ports.grpc}", flush=True)
+
+    try:
+        await serve(settings, site, ready=tell)
+    except asyncio.CancelledError:
+        log.info("aggregator.stopped")
+
+
+def main() -> int:
+    """Run the command; returns the exit status."""
+    status = app(standalone_mode=False)
+    return int(status or 0)

@@ -1,0 +1,48 @@
+"""One configuration of one edge: what it is, and who wanted it when and why."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from davy.models.manifest import Signature
+from davy.site import EdgeConfig
+from davy.twin.configuration import CONFIG_ID, DesiredConfig, config_id, to_plain
+
+Missing = object()
+
+
+class ConfigRecord(BaseModel):
+    """A line of an edge's history. Epoch 0 is what site.yaml said before anything was decided here; it is told to nobody."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    edge: str
+    epoch: int = Field(ge=0)
+    id: str = Field(pattern=CONFIG_ID)
+    previous: str = Field("", pattern=CONFIG_ID)
+    who: str = ""
+    why: str = ""
+    at_ns: int = 0
+    config: dict[str, Any]
+    signature: Signature | None = None
+
+    @classmethod
+    def of_file(cls, edge: str, config: EdgeConfig) -> "ConfigRecord":
+        plain = to_plain(config)
+        return cls(edge=edge, epoch=0, id=config_id(plain), who="site.yaml", config=plain)
+
+    @property
+    def desired(self) -> DesiredConfig:
+        return DesiredConfig(epoch=self.epoch, id=self.id, config=self.config, signature=self.signature)
+
+
+def differences(desired: Mapping[str, Any], reported: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Where two configurations differ: `cameras.face.fps` and both values, None where one has none."""
+    for name in dict.fromkeys((*desired, *reported)):
+        here = f"{path}.{name}" if path else str(name)
+        one, other = desired.get(name, Missing), reported.get(name, Missing)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from differences(one, other, here)
+        elif one is Missing or other is Missing or one != other:
+            yield here, None if one is Missing else one, None if other is Missing else other

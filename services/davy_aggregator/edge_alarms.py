@@ -1,0 +1,46 @@
+"""Alarms about edges themselves: one that has left cannot report it."""
+
+import asyncio
+import time
+
+from davy.domain.errors import ArchiveUnavailableError
+from davy.telemetry import get_logger
+from davy_aggregator.archive import Archive
+from davy_aggregator.presence import Roster
+
+log = get_logger(__name__)
+
+CHECK_EVERY_S = 1.0
+INFO, ALARM = 1, 3
+
+
+async def watch_edges(roster: Roster, archive: Archive, offline_after_s: float) -> None:
+    """Report edges that go offline for longer than offline_after_s, and their return, until cancelled.
+
+    An edge that was offline when this aggregator started is no news.
+    """
+    seen_online: set[str] = set()
+    reported: set[str] = set()
+    while True:
+        for name, edge in list(roster.edges.items()):
+            offline_s = (time.time_ns() - edge.since_ns) / 1e9
+            if edge.online and name not in reported:
+                seen_online.add(name)
+            elif edge.online and await _report(archive, name, "edge-online", f"edge {name} is online again", INFO):
+                reported.discard(name)
+            elif edge.online is False and name in seen_online - reported and offline_s >= offline_after_s:
+                message = f"edge {name} is offline: its cameras cannot be seen"
+                if await _report(archive, name, "edge-offline", message, ALARM, {"offline_s": round(offline_s, 1)}):
+                    reported.add(name)
+        await asyncio.sleep(CHECK_EVERY_S)
+
+
+async def _report(
+    archive: Archive, edge: str, kind: str, message: str, severity: int, figures: dict[str, float] | None = None
+) -> bool:
+    try:
+        await archive.report(kind, message, severity, figures=figures)
+    except ArchiveUnavailableError as error:
+        log.error("event.lost", edge=edge, kind=kind, error=str(error))
+        return False
+    return True

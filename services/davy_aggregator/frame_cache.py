@@ -1,0 +1,59 @@
+"""Frames to and from the Redis-protocol store, beside the live path: it may be slow or away, and nothing waits for it."""
+
+import asyncio
+from contextlib import aclosing
+
+from davy.adapters.storage.frame_cache import FrameStore
+from davy.domain.errors import DavyError, StoreUnavailableError
+from davy.streams.tasks import until_first_ends
+from davy.telemetry import get_logger
+from davy_aggregator.health import Health
+from davy_aggregator.live import LiveFrames
+
+log = get_logger(__name__)
+
+NAME = "store"
+CHECK_EVERY_S = 2.0
+
+
+async def keep_store(store: FrameStore, live: LiveFrames, health: Health, max_fps: float) -> None:
+    """Restore, write and follow frames for as long as the store is there; wait for it, and start over; until cancelled."""
+    while True:
+        try:
+            await store.check()
+            await _restore(store, live)
+            health.set(NAME)
+            await until_first_ends(NAME, write=_write(store, live, max_fps), follow=_follow(store, live), check=_check(store))
+        except StoreUnavailableError as error:
+            health.set(NAME, str(error))
+        await store.wait_until_up()
+
+
+async def _restore(store: FrameStore, live: LiveFrames) -> None:
+    """The last frame of each camera, so that a restarted aggregator shows something, as old as it is."""
+    for camera in live.cameras:
+        if live.newest(camera) is None and (frame := await store.get(camera)):
+            live.put(frame, NAME)
+
+
+async def _write(store: FrameStore, live: LiveFrames, max_fps: float) -> None:
+    with live.watch(NAME, max_fps=max_fps) as watcher:
+        while True:
+            newest = await watcher.take()
+            if newest.via != NAME:
+                await store.put(newest.frame)
+
+
+async def _follow(store: FrameStore, live: LiveFrames) -> None:
+    async with aclosing(store.follow(live.cameras)) as frames:
+        async for frame in frames:
+            try:
+                live.put(frame, NAME)
+            except DavyError as error:
+                log.warning("store.refused", camera=str(frame.camera), error=str(error))
+
+
+async def _check(store: FrameStore) -> None:
+    while True:  # a store that is lost while no camera sends is noticed too
+        await asyncio.sleep(CHECK_EVERY_S)
+        await store.check()

@@ -1,0 +1,114 @@
+"""Who says what about itself over MQTT: edges and cameras, online or not, and their own figures."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from davy.domain.errors import InvalidInputError
+from davy.domain.frame import CameraId
+from davy.domain.ports import Message
+from davy.domain.topics import OFFLINE, ONLINE, Topic
+
+MAX_STATUS_BYTES = 65_536
+MAX_EDGES = 1024
+
+
+@dataclass(slots=True)
+class EdgeState:
+    """What an edge last said. online is None before it said anything; info and stats are its own JSON."""
+
+    online: bool | None = None
+    since_ns: int = 0
+    info: Mapping[str, Any] = field(default_factory=dict)
+    stats: Mapping[str, Any] = field(default_factory=dict)
+    stats_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """What an edge last said about a camera: online, offline, stalled or error, and why. state is empty before that."""
+
+    state: str = ""
+    reason: str = ""
+
+
+class Roster:
+    """The newest retained state of every edge and camera of one site."""
+
+    def __init__(self, site: str) -> None:
+        self._site = site
+        self.edges: dict[str, EdgeState] = {}
+        self._cameras: dict[CameraId, CameraStatus] = {}
+        self._raw_s: dict[CameraId, float] = {}
+
+    def edge(self, edge: str) -> EdgeState:
+        return self.edges.get(edge, EdgeState())
+
+    def camera(self, camera: CameraId) -> CameraStatus:
+        return self._cameras.get(camera, CameraStatus())
+
+    def note_raw(self, camera: CameraId) -> None:
+        """A raw frame of a thin camera has come by."""
+        self._raw_s[camera] = time.monotonic()
+
+    def waits_for_enhancer(self, camera: CameraId) -> bool:
+        """Whether raw frames of the camera came within the last 5 s."""
+        return time.monotonic() - self._raw_s.get(camera, -1e9) < 5
+
+    def apply(self, message: Message) -> None:
+        """Take a status, info, stats or camera status message.
+
+        Raises:
+            InvalidInputError: it is none, or too large, or not what its topic promises.
+        """
+        topic = Topic.parse(message.topic)
+        if topic.site != self._site or len(message.payload) > MAX_STATUS_BYTES:
+            raise InvalidInputError(f"{message.topic}: another site's, or over {MAX_STATUS_BYTES:,} bytes")
+        if topic.edge not in self.edges and len(self.edges) >= MAX_EDGES:
+            raise InvalidInputError(f"{message.topic}: {MAX_EDGES} edges are known already")
+        match (topic.camera, topic.leaf):
+            case ("", "status"):
+                self._apply_status(topic.edge, message.payload)
+            case ("", "info"):
+                self._edge(topic.edge).info = _read_json(message)
+            case ("", "stats"):
+                edge = self._edge(topic.edge)
+                edge.stats, edge.stats_ns = _read_json(message), time.time_ns()
+            case (_, "status") if not message.payload:  # a camera that was taken out: its topic keeps nothing
+                self._cameras.pop(topic.camera_id, None)
+            case (_, "status"):
+                said = _read_json(message)
+                self._cameras[topic.camera_id] = CameraStatus(
+                    str(said.get("state", ""))[:32], str(said.get("reason", ""))[:500]
+                )
+            case _:
+                raise InvalidInputError(f"{message.topic}: not a status topic")
+
+    def camera_stats(self, camera: CameraId) -> Mapping[str, Any]:
+        """The camera's part of its edge's stats, empty where there is none."""
+        cameras = self.edge(camera.edge).stats.get("cameras")
+        found = cameras.get(camera.camera) if isinstance(cameras, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    def _edge(self, edge: str) -> EdgeState:
+        return self.edges.setdefault(edge, EdgeState())
+
+    def _apply_status(self, name: str, payload: bytes) -> None:
+        if payload not in (ONLINE, OFFLINE):
+            raise InvalidInputError(f"edge {name}: status is {payload[:32]!r}, expected online or offline")
+        edge = self._edge(name)
+        online = payload == ONLINE
+        if edge.online is not online:
+            edge.online, edge.since_ns = online, time.time_ns()
+
+
+def _read_json(message: Message) -> dict[str, Any]:
+    try:
+        value = json.loads(message.payload)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"{message.topic}: not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise InvalidInputError(f"{message.topic}: a JSON object is expected")
+    return value

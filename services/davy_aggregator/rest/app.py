@@ -1,0 +1,51 @@
+"""The FastAPI application of one aggregator."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from davy.adapters.http.app import install_metrics, install_problem_handlers, problem_responses
+from davy_aggregator.context import Parts
+from davy_aggregator.rest.cameras import camera_routes
+from davy_aggregator.rest.config import config_routes
+from davy_aggregator.rest.console import STATIC, console_routes
+from davy_aggregator.rest.drift import drift_routes
+from davy_aggregator.rest.events import event_routes
+from davy_aggregator.rest.registry import registry_routes
+from davy_aggregator.rest.rollouts import rollout_routes
+from davy_aggregator.rest.samples import sample_routes
+from davy_aggregator.rest.system import system_routes
+
+DESCRIPTION = """The cameras of a mine: newest frames, live streams, events, health; samples for
+training; models and their rollout to the edges; the edges' configuration.
+
+Errors are `application/problem+json` (RFC 9457). A camera's id is `edge.camera`."""
+
+
+def build_app(parts: Parts) -> FastAPI:
+    """Every route of the aggregator. The schema is at /openapi.json, and at /docs as a page that loads from no other host."""
+    app = FastAPI(
+        title="Davy aggregator",
+        version=version("davy"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        responses=problem_responses(422),
+    )
+    install_problem_handlers(app)
+    install_metrics(app, parts.registry)
+    for routes in (
+        console_routes,
+        camera_routes,
+        event_routes,
+        drift_routes,
+        sample_routes,
+        registry_routes,
+        rollout_routes,
+        config_routes,
+        system_routes,
+    ):
+        app.include_router(routes(parts))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app

@@ -1,0 +1,122 @@
+"""Cameras over REST: what there is, the newest picture, a live stream for anything that shows MJPEG."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from davy.adapters.http.app import problem_responses
+from davy.domain.errors import NoFrameError
+from davy_aggregator.context import Parts
+from davy_aggregator.live import LiveFrame, Watcher
+from davy_aggregator.rest.schemas import Camera, Cameras
+from davy_aggregator.rest.streams import CountedStream
+
+BOUNDARY = "davy-frame"
+SILENCE_S = 10.0  # a live stream ends after this long without a frame: nobody watches a frozen picture and thinks it live
+
+Variant = Annotated[
+    Literal["enhanced", "raw"], Query(description="raw: the same instant before enhancement, where the edge sends it")
+]
+_JPEG_200: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A plain JPEG."}}
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing newer than If-None-Match."}}
+_MJPEG_200: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"multipart/x-mixed-replace": {}}, "description": "JPEGs as they come."}
+}
+
+
+def camera_routes(parts: Parts) -> APIRouter:
+    """GET /v1/cameras and below."""
+    routes = APIRouter(prefix="/v1/cameras", tags=["cameras"])
+
+    @routes.get("", summary="Every camera, with its state and figures")
+    async def cameras() -> Cameras:
+        return Cameras(cameras=parts.overview.cameras())
+
+    @routes.get("/{camera_id}", summary="One camera", responses=problem_responses(404))
+    async def camera(camera_id: str) -> Camera:
+        return parts.overview.camera(parts.overview.find(camera_id))
+
+    @routes.get(
+        "/{camera_id}/latest.jpg",
+        summary="The newest frame, however old: Age and X-Davy-Stale tell",
+        response_class=Response,
+        responses=_JPEG_200 | _NOT_MODIFIED | problem_responses(404, 503),
+    )
+    async def latest(
+        camera_id: str, variant: Variant = "enhanced", if_none_match: Annotated[str | None, Header()] = None
+    ) -> Response:
+        live = _newest(parts, camera_id, variant)
+        headers = _frame_headers(live, parts.settings.stale_after_s)
+        headers |= {"ETag": f'"{live.frame.boot_id}-{live.frame.seq}-{variant}"', "Cache-Control": "no-cache"}
+        if if_none_match and headers["ETag"] in if_none_match:
+            return Response(status_code=304, headers=headers)
+        return Response(_picture(live, variant), media_type="image/jpeg", headers=headers)
+
+    @routes.get(
+        "/{camera_id}/live.mjpeg",
+        summary="Frames as they come, newest wins; ends after 10 s without a frame",
+        response_class=StreamingResponse,
+        responses=_MJPEG_200 | problem_responses(404, 503),
+    )
+    async def live_stream(
+        camera_id: str,
+        variant: Variant = "enhanced",
+        fps: Annotated[float, Query(ge=0, le=120, description="At most; 0 sends every frame.")] = 0,
+    ) -> StreamingResponse:
+        live = _newest(parts, camera_id, variant)
+
+        async def body() -> AsyncGenerator[bytes, None]:
+            with parts.live.watch("mjpeg", [live.frame.camera], fps, parts.settings.max_age_ms / 1000) as watcher:
+                async for newest in _until_silent(watcher):
+                    if picture := _picture(newest, variant):
+                        parts.count_sent(newest, "mjpeg")
+                        yield _part(newest, picture)
+
+        return CountedStream(body(), parts.stream("mjpeg"), f"multipart/x-mixed-replace; boundary={BOUNDARY}")
+
+    return routes
+
+
+def _newest(parts: Parts, camera_id: str, variant: str) -> LiveFrame:
+    camera = parts.overview.find(camera_id)
+    live = parts.live.newest(camera)
+    if live is None or not _picture(live, variant):
+        raise NoFrameError(camera_id, variant, parts.overview.camera(camera).reason)
+    return live
+
+
+def _picture(live: LiveFrame, variant: str) -> bytes:
+    return live.frame.raw_jpeg if variant == "raw" else live.frame.jpeg
+
+
+def _frame_headers(live: LiveFrame, stale_after_s: float) -> dict[str, str]:
+    age_s = live.age_s()
+    headers = {
+        "Age": str(int(age_s)),
+        "X-Davy-Age-Ms": str(round(age_s * 1000)),
+        "X-Davy-Seq": str(live.frame.seq),
+        "X-Davy-Captured-Ns": str(live.frame.captured_ns),
+        "X-Davy-Model": live.frame.model,
+    }
+    return headers | ({"X-Davy-Stale": "true"} if age_s > stale_after_s else {})
+
+
+async def _until_silent(watcher: Watcher) -> AsyncIterator[LiveFrame]:
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                newest = await watcher.take()
+        except TimeoutError:
+            return
+        yield newest
+
+
+def _part(live: LiveFrame, picture: bytes) -> bytes:
+    head = (
+        f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n"
+        f"X-Davy-Seq: {live.frame.seq}\r\nX-Davy-Age-Ms: {round(live.age_s() * 1000)}\r\n\r\n"
+    )
+    return head.encode() + picture + b"\r\n"

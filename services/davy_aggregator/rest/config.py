@@ -1,0 +1,170 @@
+"""The configuration of edges over REST: what it shall be, what the edge says it is, who wanted it so, and back."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from davy.adapters.http.app import problem_responses
+from davy.domain.frame import ID_PATTERN
+from davy.models.manifest import Signature
+from davy.site import EdgeConfig
+from davy.twin.configuration import ConfigState, ReportedConfig
+from davy.twin.secrets import without_secrets
+from davy_aggregator.config.record import ConfigRecord, differences
+from davy_aggregator.context import Parts
+from davy_aggregator.rest.same_origin import same_origin
+from davy_aggregator.rest.schemas import utc
+
+Edge = Annotated[str, Path(pattern=f"^{ID_PATTERN}$", examples=["north"])]
+IfMatch = Annotated[str, Header(max_length=80, description="The ETag of the configuration that this is a change of.")]
+MAX_WORDS = 200
+
+
+class ConfigChange(BaseModel):
+    """What an edge shall be, and who wants it why. `***` in a source stands for the password that is known."""
+
+    config: EdgeConfig
+    who: str = Field("", max_length=MAX_WORDS, examples=["M. Curie"], description="Empty: the address that asks.")
+    why: str = Field("", max_length=MAX_WORDS, examples=["the face is too bright"])
+    signature: Signature | None = Field(None, description="Of `davy edges config set --keys`.")
+
+
+class Rollback(BaseModel):
+    """Where to go back to."""
+
+    to: str = Field("", max_length=64, description="An id of the history, or its start; empty: what was before the newest.")
+    who: str = Field("", max_length=MAX_WORDS)
+    why: str = Field("", max_length=MAX_WORDS)
+
+
+class ConfigEntry(BaseModel):
+    """A configuration in an edge's history. Passwords are `***`."""
+
+    epoch: int = Field(description="0: what site.yaml says.")
+    id: str = Field(description="SHA-256 of its canonical JSON.")
+    previous: str
+    who: str
+    why: str
+    at: str | None
+    signed_by: str = Field(description="A key's id, or empty.")
+    config: dict[str, Any]
+
+    @classmethod
+    def of(cls, record: ConfigRecord) -> "ConfigEntry":
+        return cls(
+            **record.model_dump(include={"epoch", "id", "previous", "who", "why"}),
+            at=utc(record.at_ns) if record.at_ns else None,
+            signed_by=record.signature.key if record.signature else "",
+            config=without_secrets(record.config),
+        )
+
+
+class Difference(BaseModel):
+    field: str = Field(examples=["cameras.face.strength"])
+    desired: Any
+    reported: Any
+
+
+class EdgeConfigView(BaseModel):
+    """What an edge shall be beside what it says it is."""
+
+    edge: str
+    online: bool
+    state: ConfigState = Field(description="Of what is desired now: waiting until the edge has answered it.")
+    reason: str = Field(description="Why it was rejected.")
+    desired: ConfigEntry
+    reported: ReportedConfig
+    differs: list[Difference]
+
+
+class EdgeConfigs(BaseModel):
+    edges: list[EdgeConfigView]
+
+
+class History(BaseModel):
+    """The newest first."""
+
+    history: list[ConfigEntry]
+
+
+def config_routes(parts: Parts) -> APIRouter:
+    """/v1/configs and /v1/edges/{edge}/config."""
+    routes = APIRouter(prefix="/v1", tags=["configuration"], responses=problem_responses(404))
+    changes, refusals = [Depends(same_origin)], problem_responses(404, 412, 422, 503)
+
+    def show(edge: str, response: Response | None = None) -> EdgeConfigView:
+        view = show_edge(parts, edge)
+        if response is not None:
+            response.headers["ETag"] = f'"{view.desired.id}"'
+        return view
+
+    @routes.get("/configs", summary="Every edge's configuration, desired and reported")
+    async def configs() -> EdgeConfigs:
+        return EdgeConfigs(edges=[show(edge) for edge in parts.configurator.edges])
+
+    @routes.get("/edges/{edge}/config", summary="One edge's configuration, desired and reported; its ETag is for If-Match")
+    async def get(edge: Edge, response: Response) -> EdgeConfigView:
+        return show(edge, response)
+
+    @routes.put(
+        "/edges/{edge}/config",
+        summary="Configure an edge: checked as a whole, applied by difference",
+        dependencies=changes,
+        responses=refusals,
+    )
+    async def put(
+        edge: Edge, change: ConfigChange, request: Request, response: Response, if_match: IfMatch = ""
+    ) -> EdgeConfigView:
+        who = change.who or _address(request)
+        expected = _tag(if_match)
+        await parts.configurator.put(edge, change.config, who, change.why, change.signature, expected)
+        return show(edge, response)
+
+    @routes.get("/edges/{edge}/config/history", summary="Who wanted what, when and why")
+    async def history(edge: Edge) -> History:
+        return History(history=[ConfigEntry.of(record) for record in parts.configurator.history(edge)])
+
+    @routes.post(
+        "/edges/{edge}/config/rollback",
+        summary="Let an edge be what it was before, or at any time in its history",
+        dependencies=changes,
+        responses=refusals,
+    )
+    async def rollback(
+        edge: Edge, request: Request, response: Response, back: Rollback | None = None, if_match: IfMatch = ""
+    ) -> EdgeConfigView:
+        back = back or Rollback()
+        await parts.configurator.roll_back(edge, back.to, back.who or _address(request), back.why, _tag(if_match))
+        return show(edge, response)
+
+    return routes
+
+
+def show_edge(parts: Parts, edge: str) -> EdgeConfigView:
+    """Desired beside reported; the edge's verdict counts for what it was given about."""
+    configurator = parts.configurator
+    record = configurator.desired(edge)
+    desired, said = ConfigEntry.of(record), configurator.reported.get(edge, ReportedConfig())
+    reported = said.model_copy(update={"config": without_secrets(said.config)})  # an edge says none; nor is one shown
+    answered = reported.target == record.id and reported.epoch == record.epoch
+    as_it_is = record.epoch == 0 and reported.id == record.id
+    state = reported.state if answered else ConfigState.APPLIED if as_it_is else ConfigState.WAITING
+    found = differences(desired.config, reported.config) if reported.id else ()
+    return EdgeConfigView(
+        edge=edge,
+        online=configurator.online(edge),
+        state=state,
+        reason=reported.reason if answered else "",
+        desired=desired,
+        reported=reported,
+        differs=[Difference(field=field, desired=one, reported=other) for field, one, other in found],
+    )
+
+
+def _tag(if_match: str) -> str:
+    return "" if if_match.strip() == "*" else if_match.strip().removeprefix("W/").strip('"')
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

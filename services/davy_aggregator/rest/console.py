@@ -1,0 +1,176 @@
+"""The live page's own stream: pairs of pictures over one WebSocket, paced by what the browser has drawn."""
+
+import asyncio
+import json
+import struct
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field, ValidationError
+
+from davy.domain.errors import DavyError, OverloadedError
+from davy.domain.frame import CameraId
+from davy.telemetry import get_logger
+from davy_aggregator.context import Parts
+from davy_aggregator.live import LiveFrame, Watcher, camera_key
+
+log = get_logger(__name__)
+
+STATIC = Path(__file__).parent.parent / "static"
+STATE_EVERY_S = 0.5
+WINDOW, WINDOW_OF_MANY, MANY = 2, 1, 4  # pictures per camera that the browser may not have drawn yet; 1 above 4 cameras
+WINDOW_BYTES = 4_000_000  # of all cameras together: over a slow link a page gets fewer frames, not later ones
+MAX_REQUEST_BYTES = 16_384
+POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
+
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+
+class Request(BaseModel):
+    """What the page says: `ack` for a picture that it has drawn or thrown away, or what it wants to see."""
+
+    ack: str | None = None
+    seq: int = 0
+    cameras: list[str] | None = Field(None, max_length=256)
+    fps: float = Field(0, ge=0, le=120)
+    raw: bool = True
+
+
+def console_routes(parts: Parts) -> APIRouter:
+    """GET /, GET /models, GET /edges, GET /samples, GET /docs and the WebSocket /v1/console."""
+    routes = APIRouter()
+
+    @routes.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html", headers=_PAGE_HEADERS)
+
+    @routes.get("/models", include_in_schema=False)
+    async def models() -> FileResponse:
+        return FileResponse(STATIC / "models.html", headers=_PAGE_HEADERS)
+
+    @routes.get("/edges", include_in_schema=False)
+    async def edges() -> FileResponse:
+        return FileResponse(STATIC / "edges.html", headers=_PAGE_HEADERS)
+
+    @routes.get("/samples", include_in_schema=False)
+    async def samples() -> FileResponse:
+        return FileResponse(STATIC / "samples.html", headers=_PAGE_HEADERS)
+
+    @routes.get("/docs", include_in_schema=False)
+    async def docs() -> FileResponse:
+        return FileResponse(STATIC / "docs.html", headers=_PAGE_HEADERS)
+
+    @routes.websocket("/v1/console")
+    async def console(socket: WebSocket) -> None:
+        if not _same_origin(socket):  # any page that the operator opens could read the cameras otherwise
+            await socket.close(POLICY_VIOLATION, "another origin")
+            return
+        await socket.accept()
+        try:
+            with parts.stream("console"), parts.live.watch("console", max_age_s=parts.settings.max_age_ms / 1000) as watcher:
+                await Viewer(socket, parts, watcher).run()
+        except OverloadedError as error:
+            await socket.close(TRY_AGAIN_LATER, str(error))
+
+    return routes
+
+
+def _same_origin(socket: WebSocket) -> bool:
+    origin = socket.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
+
+
+class Viewer:
+    """One open page."""
+
+    def __init__(self, socket: WebSocket, parts: Parts, watcher: Watcher) -> None:
+        self._socket, self._parts, self._watcher = socket, parts, watcher
+        self._unseen: dict[CameraId, dict[int, int]] = {}  # bytes by seq
+        self._raw = True
+        watcher.may_send = self._may_send
+
+    async def run(self) -> None:
+        """Serve the page until it is gone."""
+        tasks = [asyncio.create_task(work(), name=f"console.{work.__name__}") for work in (self._hear, self._show, self._tell)]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | RuntimeError | OSError):
+                raise result
+
+    def _may_send(self, camera: CameraId) -> bool:
+        watched = self._parts.live.cameras if self._watcher.cameras is None else self._watcher.cameras
+        if len(self._unseen.get(camera, ())) >= (WINDOW if len(watched) <= MANY else WINDOW_OF_MANY):
+            return False
+        return sum(sum(sizes.values()) for sizes in self._unseen.values()) < WINDOW_BYTES
+
+    async def _hear(self) -> None:
+        while True:
+            text = await self._socket.receive_text()
+            try:
+                self._apply(Request.model_validate_json(text[:MAX_REQUEST_BYTES]))
+            except (ValidationError, DavyError) as error:
+                await self._socket.close(POLICY_VIOLATION, f"not understood: {str(error)[:80]}")
+                return
+
+    def _apply(self, request: Request) -> None:
+        if request.ack is not None:
+            self._unseen.get(self._parts.overview.find(request.ack), {}).pop(request.seq, None)
+        else:
+            self._watcher.cameras = (
+                None if request.cameras is None else frozenset(map(self._parts.overview.find, request.cameras))
+            )
+            self._watcher.max_fps = request.fps
+            self._raw = request.raw
+            self._unseen = {camera: sizes for camera, sizes in self._unseen.items() if sizes}
+        self._watcher.wake()
+
+    async def _show(self) -> None:
+        while True:
+            live = await self._watcher.take()
+            message = _pack(live, self._raw)
+            self._unseen.setdefault(live.frame.camera, {})[live.frame.seq] = len(message)
+            self._parts.count_sent(live, "console")
+            await self._socket.send_bytes(message)
+
+    async def _tell(self) -> None:
+        overview = self._parts.overview
+        while True:
+            state = {
+                "now_ms": time.time_ns() // 1_000_000,
+                "site": overview.site().model_dump(mode="json"),
+                "edges": {edge.edge: edge.status for edge in overview.edges()},
+                "cameras": [camera.model_dump(mode="json") for camera in overview.cameras()],
+            }
+            await self._socket.send_text(json.dumps(state))
+            await asyncio.sleep(STATE_EVERY_S)
+
+
+def _pack(live: LiveFrame, with_raw: bool) -> bytes:
+    """A 4-byte big-endian length, a JSON head of that length, the enhanced JPEG, the raw JPEG of the same instant."""
+    frame = live.frame
+    raw = frame.raw_jpeg if with_raw else b""
+    head = {
+        "id": camera_key(frame.camera),
+        "seq": frame.seq,
+        "age_ms": round(live.age_s() * 1000),
+        "sent_ms": time.time_ns() // 1_000_000,
+        "captured_ms": frame.captured_ns // 1_000_000,
+        "enhanced_bytes": len(frame.jpeg),
+        "raw_bytes": len(raw),
+    }
+    encoded = json.dumps(head).encode()
+    return b"".join((struct.pack(">I", len(encoded)), encoded, frame.jpeg, raw))

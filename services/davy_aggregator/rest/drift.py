@@ -1,0 +1,33 @@
+"""Drift over REST."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from davy.domain.frame import CameraId
+from davy_aggregator.context import Parts
+from davy_aggregator.drift import DriftReading
+from davy_aggregator.live import camera_key
+
+
+class CameraDrift(DriftReading):
+    """How well the running model still fits one camera."""
+
+    camera: str = Field(examples=["north.face"], description="edge.camera")
+
+
+class Drifts(BaseModel):
+    cameras: list[CameraDrift]
+
+
+def drift_routes(parts: Parts) -> APIRouter:
+    """GET /v1/drift."""
+    routes = APIRouter(prefix="/v1/drift", tags=["drift"])
+
+    def show(camera: CameraId, reading: DriftReading) -> CameraDrift:
+        return CameraDrift(camera=camera_key(camera), **reading.model_dump())
+
+    @routes.get("", summary="Whether the running model still fits each camera, and why not; as its edge said last")
+    async def drift() -> Drifts:
+        return Drifts(cameras=[show(camera, reading) for camera, reading in parts.drift.readings().items()])
+
+    return routes

@@ -1,0 +1,94 @@
+"""Events over REST: pages of them, each one's picture, and a stream of what happens."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi.exceptions import HTTPException
+from pydantic import AwareDatetime
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from davy.adapters.http.app import problem_responses
+from davy.adapters.storage.event_store import EventQuery
+from davy_aggregator.context import Parts
+from davy_aggregator.rest.schemas import SEVERITIES, Event, Events, Severity
+from davy_aggregator.rest.streams import CountedEvents
+
+_LEVELS = {name: level for level, name in SEVERITIES.items()}
+
+Cursor = Annotated[
+    str | None, Query(pattern=r"^\d{1,18}$", description="From the answer before; absent begins with the newest.")
+]
+AtLeast = Annotated[Severity, Query(description="This severity and above.")]
+Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+def event_routes(parts: Parts) -> APIRouter:
+    """GET /v1/events and below."""
+    routes = APIRouter(prefix="/v1/events", tags=["events"])
+
+    @routes.get("", summary="Events, newest first", responses=problem_responses(422, 503))
+    async def events(
+        since: Annotated[AwareDatetime | None, Query(description="RFC 3339; occurred then or later")] = None,
+        until: Annotated[AwareDatetime | None, Query(description="RFC 3339; occurred before")] = None,
+        camera: Annotated[str | None, Query(description="edge.camera", examples=["north.face"])] = None,
+        edge: Annotated[str | None, Query(description="Who reported it", examples=["aggregator"])] = None,
+        kind: Annotated[str | None, Query(examples=["lens-blocked"])] = None,
+        severity: AtLeast = "info",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        cursor: Cursor = None,
+    ) -> Events:
+        query = EventQuery(
+            since_ns=_to_ns(since),
+            until_ns=_to_ns(until),
+            camera=camera,
+            edge=edge,
+            kind=kind,
+            severity=_LEVELS[severity],
+            before=int(cursor) if cursor else None,
+            limit=limit,
+        )
+        found = await parts.archive.query(query)
+        following = str(found[-1].id) if len(found) == limit else None
+        return Events(events=[Event.of(record) for record in found], cursor=following)
+
+    @routes.get(
+        "/stream",
+        summary="Events as they are stored, as server-sent events; Last-Event-ID resumes without a gap",
+        response_class=EventSourceResponse,
+        responses=_content("text/event-stream") | problem_responses(503),
+    )
+    async def stream(severity: AtLeast = "info", last_event_id: Annotated[str | None, Header()] = None) -> EventSourceResponse:
+        after = int(last_event_id) if last_event_id and last_event_id.isdigit() else None
+
+        async def body() -> AsyncGenerator[ServerSentEvent, None]:
+            async with aclosing(parts.archive.follow(after)) as records:
+                async for record in records:
+                    if record.severity >= _LEVELS[severity]:
+                        yield ServerSentEvent(Event.of(record).model_dump_json(), id=str(record.id), event="event")
+
+        return CountedEvents(body(), parts.stream("sse"))
+
+    @routes.get(
+        "/{event_id}/keyframe.jpg",
+        summary="The picture that an event was found in",
+        response_class=Response,
+        responses=_content("image/jpeg") | problem_responses(404),
+    )
+    async def keyframe(event_id: Id) -> Response:
+        jpeg = await parts.archive.keyframe(event_id)
+        if jpeg is None:
+            raise HTTPException(404, f"event {event_id} has no keyframe, or its space was needed for newer ones")
+        return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+    return routes
+
+
+def _to_ns(moment: datetime | None) -> int | None:
+    return int(moment.timestamp() * 1e9) if moment else None
+
+
+def _content(media_type: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {media_type: {}}}}

@@ -1,0 +1,175 @@
+"""Rollouts over REST: begin, look, pause, resume, abort, and watch by server-sent events."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, Field
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from davy.adapters.http.app import problem_responses
+from davy.twin.model import EdgeState, Reported
+from davy_aggregator.context import Parts
+from davy_aggregator.rest.same_origin import same_origin
+from davy_aggregator.rest.schemas import utc
+from davy_aggregator.rest.streams import CountedEvents
+from davy_aggregator.rollout.plan import Rollout, RolloutSpec, RolloutState, word_of
+
+_SSE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
+Id = Annotated[str, Path(max_length=64)]
+
+
+class EdgeModel(BaseModel):
+    """One edge in a rollout: what it shall run, and what it says."""
+
+    edge: str = Field(examples=["north"])
+    wave: int = Field(description="0: a canary.")
+    online: bool
+    desired_epoch: int = Field(description="0 before it is told anything.")
+    desired_model: str
+    reported_epoch: int
+    state: EdgeState = Field(description="How far it is with the model of this rollout; its verdict stays.")
+    returned: bool = Field(description="Whether it was told to go back.")
+    model: str = Field(description="What it emits; empty: what was installed with it.")
+    cause: str = Field(examples=["gate:black"])
+    reason: str
+    figures: dict[str, float] = Field(description="Gate figures, as the edge measured them.", examples=[{"p95-ratio": 1.02}])
+
+
+class RolloutView(BaseModel):
+    """A rollout now."""
+
+    id: str
+    model: str
+    frame_id: str
+    state: RolloutState
+    reason: str
+    wave: int
+    waves: int
+    created_at: str
+    ended_at: str | None
+    spec: RolloutSpec
+    edges: list[EdgeModel]
+
+
+class Rollouts(BaseModel):
+    rollouts: list[RolloutView]
+
+
+class FleetEdge(BaseModel):
+    """One edge, rollout or none."""
+
+    edge: str
+    online: bool
+    reported: Reported
+
+
+class Fleet(BaseModel):
+    """What every edge says about its model."""
+
+    edges: list[FleetEdge]
+
+
+def rollout_routes(parts: Parts) -> APIRouter:
+    """/v1/rollouts and below, and /v1/fleet."""
+    routes = APIRouter(prefix="/v1", tags=["rollouts"], responses=problem_responses(503))
+    controller, changes = parts.controller, [Depends(same_origin)]
+
+    def show(rollout: Rollout) -> RolloutView:
+        return RolloutView(
+            id=rollout.id,
+            model=rollout.target.model,
+            frame_id=rollout.frame_id,
+            state=rollout.state,
+            reason=rollout.reason,
+            wave=rollout.wave,
+            waves=rollout.waves,
+            created_at=utc(rollout.created_ns),
+            ended_at=utc(rollout.ended_ns) if rollout.ended_ns else None,
+            spec=rollout.spec,
+            edges=[_show_edge(rollout, edge, parts) for edge in rollout.members],
+        )
+
+    @routes.get("/fleet", summary="The model of every edge, as it says itself")
+    async def fleet() -> Fleet:
+        views = {edge: controller.fleet.view(edge) for edge in controller.edges()}
+        return Fleet(edges=[FleetEdge(edge=edge, online=view.online, reported=view.reported) for edge, view in views.items()])
+
+    @routes.get("/rollouts", summary="The newest first")
+    async def rollouts() -> Rollouts:
+        return Rollouts(rollouts=[show(rollout) for rollout in controller.rollouts])
+
+    @routes.post(
+        "/rollouts",
+        summary="Bring a model to the edges, in waves",
+        status_code=201,
+        dependencies=changes,
+        responses=problem_responses(404, 409),
+    )
+    async def create(spec: RolloutSpec) -> RolloutView:
+        return show(await controller.create(spec))
+
+    @routes.get("/rollouts/{rollout_id}", summary="One rollout", responses=problem_responses(404))
+    async def rollout(rollout_id: Id) -> RolloutView:
+        return show(controller.get(rollout_id))
+
+    @routes.post(
+        "/rollouts/{rollout_id}/pause",
+        summary="Tell no further edge",
+        dependencies=changes,
+        responses=problem_responses(404, 409),
+    )
+    async def pause(rollout_id: Id) -> RolloutView:
+        return show(await controller.pause(rollout_id))
+
+    @routes.post("/rollouts/{rollout_id}/resume", summary="Go on", dependencies=changes, responses=problem_responses(404, 409))
+    async def resume(rollout_id: Id) -> RolloutView:
+        return show(await controller.resume(rollout_id))
+
+    @routes.post(
+        "/rollouts/{rollout_id}/abort",
+        summary="End it: the edges that it has reached go back",
+        dependencies=changes,
+        responses=problem_responses(404, 409),
+    )
+    async def abort(rollout_id: Id) -> RolloutView:
+        return show(await controller.abort(rollout_id))
+
+    @routes.get(
+        "/rollouts/{rollout_id}/watch",
+        summary="The rollout whenever it changes, as server-sent events, until it has ended",
+        response_class=EventSourceResponse,
+        responses=_SSE | problem_responses(404),
+    )
+    async def watch(rollout_id: Id) -> EventSourceResponse:
+        controller.get(rollout_id)
+
+        async def body() -> AsyncGenerator[ServerSentEvent, None]:
+            async with aclosing(controller.watch(rollout_id)) as changed:
+                async for each in changed:
+                    yield ServerSentEvent(show(each).model_dump_json(), event="rollout")
+            yield ServerSentEvent("{}", event="end")
+
+        return CountedEvents(body(), parts.stream("sse"))
+
+    return routes
+
+
+def _show_edge(rollout: Rollout, edge: str, parts: Parts) -> EdgeModel:
+    view, member, desired = parts.controller.fleet.view(edge), rollout.members[edge], rollout.desired(edge)
+    word = word_of(rollout, edge, parts.controller.fleet.view)
+    return EdgeModel(
+        edge=edge,
+        wave=member.wave,
+        online=view.online,
+        desired_epoch=member.epoch,
+        desired_model=desired.model if desired else "",
+        reported_epoch=view.reported.epoch,
+        state=word.state,
+        model=view.reported.model,
+        cause=word.cause,
+        reason=word.reason,
+        figures=word.figures,
+        returned=member.returned,
+    )

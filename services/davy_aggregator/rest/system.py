@@ -1,0 +1,30 @@
+"""Edges, the site, health and readiness."""
+
+from fastapi import APIRouter
+
+from davy_aggregator.context import Parts
+from davy_aggregator.rest.schemas import Edges, Health, Readiness, Site
+
+
+def system_routes(parts: Parts) -> APIRouter:
+    """GET /v1/site, /v1/edges, /healthz, /readyz."""
+    routes = APIRouter()
+
+    @routes.get("/v1/site", tags=["site"], summary="The mine, in one look")
+    async def site() -> Site:
+        return parts.overview.site()
+
+    @routes.get("/v1/edges", tags=["edges"], summary="Every edge, as it last spoke over MQTT")
+    async def edges() -> Edges:
+        return Edges(edges=parts.overview.edges())
+
+    @routes.get("/healthz", tags=["health"], summary="The process answers")
+    async def healthz() -> Health:
+        return Health()
+
+    @routes.get("/readyz", tags=["health"], summary="Frames are taken and shown; degraded says what is missing and why")
+    async def readyz() -> Readiness:
+        status = "degraded" if parts.health.degraded else "ready"
+        return Readiness(status=status, dependencies=parts.overview.dependencies())
+
+    return routes

@@ -1,0 +1,136 @@
+"""davy.v1.Ingest and davy.v1.Frames: what edges send, and live frames for whoever subscribes."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+from davy.adapters.grpc.envelope import from_envelope, from_event, to_envelope
+from davy.domain.errors import DavyError, InvalidInputError
+from davy.domain.frame import CameraId
+from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
+from davy_aggregator.archive import REPORTER, Archive
+from davy_aggregator.context import Parts
+from davy_aggregator.live import LiveFrames
+from davy_aggregator.metrics import AggregatorMetrics
+
+BATCH = 64  # events per commit; as many may wait while one is under way
+MAX_CAMERAS_PER_REQUEST = 256
+
+
+class IngestServicer(ingest_pb2_grpc.IngestServicer):
+    """Takes frames and events.
+
+    Args:
+        window: Frames that an edge may have unanswered per camera.
+        knows_edge: Whether events of this edge are taken.
+    """
+
+    def __init__(
+        self,
+        live: LiveFrames,
+        archive: Archive,
+        metrics: AggregatorMetrics,
+        window: int,
+        knows_edge: Callable[[str, str], bool],
+    ) -> None:
+        self._live, self._archive, self._metrics = live, archive, metrics
+        self._window, self._knows_edge = window, knows_edge
+
+    async def Push(  # noqa: N802  # gRPC names methods so
+        self,
+        request_iterator: AsyncIterator[frame_pb2.FrameEnvelope],
+        context: object,  # noqa: ARG002
+    ) -> AsyncGenerator[ingest_pb2.Credit, None]:
+        yield ingest_pb2.Credit(window=self._window, server_ns=time.time_ns())
+        async for envelope in request_iterator:
+            try:
+                frame = from_envelope(envelope)
+                self._live.put(frame, "grpc")
+            except DavyError as error:
+                self._metrics.refused.labels("push", type(error).__name__).inc()
+                raise
+            yield ingest_pb2.Credit(camera=frame.camera.camera, seq=frame.seq, server_ns=time.time_ns())
+
+    async def Report(  # noqa: N802  # as above
+        self,
+        request_iterator: AsyncIterator[ingest_pb2.Event],
+        context: object,  # noqa: ARG002
+    ) -> AsyncGenerator[ingest_pb2.Ack, None]:
+        received: asyncio.Queue[ingest_pb2.Event | None] = asyncio.Queue(BATCH)
+        reader = asyncio.create_task(_read(request_iterator, received), name="report.read")
+        try:
+            async for batch in _batches(received):
+                for ack in await self._store(batch):
+                    yield ack
+            await reader  # raises what ended the reading, if it was not the sender
+        finally:
+            reader.cancel()
+
+    async def _store(self, batch: list[ingest_pb2.Event]) -> list[ingest_pb2.Ack]:
+        try:
+            events = [from_event(event) for event in batch]
+            for event in events:
+                if event.edge == REPORTER or not self._knows_edge(event.site, event.edge):
+                    raise InvalidInputError(f"no edge {event.edge!r} in site {event.site!r}: its events are not taken")
+        except DavyError as error:
+            self._metrics.refused.labels("report", type(error).__name__).inc()
+            raise
+        await self._archive.record(events)
+        newest = {event.boot_id: event.seq for event in events}
+        return [ingest_pb2.Ack(boot_id=boot_id, seq=seq) for boot_id, seq in newest.items()]
+
+
+async def _read(request_iterator: AsyncIterator[ingest_pb2.Event], received: asyncio.Queue[ingest_pb2.Event | None]) -> None:
+    try:
+        async for event in request_iterator:
+            await received.put(event)  # a full queue stops reading, which stops the sender
+    finally:
+        await received.put(None)
+
+
+async def _batches(received: asyncio.Queue[ingest_pb2.Event | None]) -> AsyncIterator[list[ingest_pb2.Event]]:
+    """What has come since the last batch, until the sender is done."""
+    while (first := await received.get()) is not None:
+        batch = [first]
+        while len(batch) < BATCH and not received.empty():
+            following = received.get_nowait()
+            if following is None:
+                yield batch
+                return
+            batch.append(following)
+        yield batch
+
+
+class FramesServicer(ingest_pb2_grpc.FramesServicer):
+    """Live frames for subscribers; one frame waits per camera and subscriber."""
+
+    def __init__(self, parts: Parts, site: str) -> None:
+        self._parts, self._site = parts, site
+
+    async def Subscribe(  # noqa: N802  # as above
+        self,
+        request: ingest_pb2.SubscribeRequest,
+        context: object,  # noqa: ARG002
+    ) -> AsyncGenerator[frame_pb2.FrameEnvelope, None]:
+        cameras = self._cameras(request)
+        if not 0 <= request.max_fps <= 1000:
+            raise InvalidInputError(f"max_fps is 0 to 1000, got {request.max_fps}")
+        bound_ms = self._parts.settings.max_age_ms
+        max_age_s = min(request.max_age_ms or bound_ms, bound_ms) / 1000
+        watching = self._parts.live.watch("subscribe", cameras, request.max_fps, max_age_s)
+        with self._parts.stream("grpc"), watching as watcher:
+            while True:
+                live = await watcher.take()
+                envelope = to_envelope(live.frame)
+                if not request.include_raw:
+                    envelope.ClearField("raw_jpeg")
+                self._parts.count_sent(live, "grpc")
+                yield envelope
+
+    def _cameras(self, request: ingest_pb2.SubscribeRequest) -> list[CameraId] | None:
+        if len(request.cameras) > MAX_CAMERAS_PER_REQUEST:
+            raise InvalidInputError(f"at most {MAX_CAMERAS_PER_REQUEST} cameras in one request")
+        cameras = [CameraId.parse(f"{self._site}/{name}") for name in request.cameras]
+        for camera in cameras:
+            self._parts.live.check_known(camera)
+        return cameras or None

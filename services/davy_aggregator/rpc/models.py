@@ -1,0 +1,152 @@
+"""davy.v1.Models and davy.v1.Rollouts over gRPC."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from davy.adapters.storage.model_registry import Entry
+from davy.domain.errors import InvalidInputError
+from davy.v1 import model_pb2, model_pb2_grpc
+from davy_aggregator.model_catalog import Shelf
+from davy_aggregator.rollout.plan import Rollout, RolloutSpec, word_of
+from davy_aggregator.rollout.service import Controller
+
+CHUNK_BYTES = 262_144
+
+
+class ModelsServicer(model_pb2_grpc.ModelsServicer):
+    """Gives out what the registry holds."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def List(self, request: model_pb2.ListModelsRequest, context: object) -> model_pb2.ListModelsResponse:  # noqa: ARG002, N802
+        return model_pb2.ListModelsResponse(models=[model_message(entry) for entry in await self._shelf.entries()])
+
+    async def Get(self, request: model_pb2.GetModelRequest, context: object) -> model_pb2.Model:  # noqa: ARG002, N802
+        entry = await self._shelf.get(request.id)
+        found = model_message(entry)
+        found.card = entry.card
+        return found
+
+    async def Download(  # noqa: N802
+        self,
+        request: model_pb2.DownloadModelRequest,
+        context: object,  # noqa: ARG002
+    ) -> AsyncGenerator[model_pb2.ModelChunk, None]:
+        data = await self._shelf.package(request.id, request.sha256)
+        if request.offset > len(data):
+            raise InvalidInputError(f"offset {request.offset} is beyond the {len(data)} bytes of the package")
+        for offset in range(request.offset, len(data), CHUNK_BYTES):
+            yield model_pb2.ModelChunk(offset=offset, data=data[offset : offset + CHUNK_BYTES])
+
+
+class RolloutsServicer(model_pb2_grpc.RolloutsServicer):
+    """Begins, watches and ends rollouts."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+
+    async def Create(self, request: model_pb2.CreateRolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
+        return self._message(await self._controller.create(spec_of(request)))
+
+    async def List(  # noqa: N802
+        self,
+        request: model_pb2.ListRolloutsRequest,  # noqa: ARG002
+        context: object,  # noqa: ARG002
+    ) -> model_pb2.ListRolloutsResponse:
+        return model_pb2.ListRolloutsResponse(rollouts=map(self._message, self._controller.rollouts))
+
+    async def Get(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
+        return self._message(self._controller.get(request.id))
+
+    async def Pause(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
+        return self._message(await self._controller.pause(request.id))
+
+    async def Resume(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
+        return self._message(await self._controller.resume(request.id))
+
+    async def Abort(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
+        return self._message(await self._controller.abort(request.id))
+
+    async def Watch(  # noqa: N802
+        self,
+        request: model_pb2.RolloutRequest,
+        context: object,  # noqa: ARG002
+    ) -> AsyncGenerator[model_pb2.Rollout, None]:
+        async with aclosing(self._controller.watch(request.id)) as rollouts:
+            async for rollout in rollouts:
+                yield self._message(rollout)
+
+    def _message(self, rollout: Rollout) -> model_pb2.Rollout:
+        return model_pb2.Rollout(
+            id=rollout.id,
+            model=rollout.target.model,
+            state=rollout.state,
+            reason=rollout.reason,
+            wave=rollout.wave,
+            waves=rollout.waves,
+            created_ns=rollout.created_ns,
+            ended_ns=rollout.ended_ns,
+            edges=[self._edge(rollout, edge) for edge in rollout.members],
+        )
+
+    def _edge(self, rollout: Rollout, edge: str) -> model_pb2.EdgeModel:
+        view, member = self._controller.fleet.view(edge), rollout.members[edge]
+        desired, word = rollout.desired(edge), word_of(rollout, edge, self._controller.fleet.view)
+        return model_pb2.EdgeModel(
+            edge=edge,
+            wave=member.wave,
+            online=view.online,
+            desired_epoch=member.epoch,
+            desired_model=desired.model if desired else "",
+            reported_epoch=view.reported.epoch,
+            state=word.state,
+            model=view.reported.model,
+            cause=word.cause,
+            reason=word.reason,
+            figures=word.figures,
+        )
+
+
+def spec_of(request: model_pb2.CreateRolloutRequest) -> RolloutSpec:
+    """The request as a spec; what is absent keeps its default.
+
+    Raises:
+        InvalidInputError: a value is out of its range.
+    """
+    optional = ("canaries", "shadow_frames", "probation_s", "wave_timeout_s", "failures", "per_minute")
+    given: dict[str, Any] = {name: getattr(request, name) for name in optional if request.HasField(name)}  # type: ignore[arg-type]
+    if request.edges:
+        given["edges"] = tuple(request.edges)
+    if request.waves:
+        given["waves"] = tuple(round(share, 6) for share in request.waves)  # 0.1 as a float of 32 bits
+    try:
+        return RolloutSpec(model=request.model, **given)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise InvalidInputError(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+
+
+def model_message(entry: Entry) -> model_pb2.Model:
+    """An entry, without its card."""
+    return model_pb2.Model(
+        id=entry.id,
+        sha256=entry.sha256,
+        size=entry.size,
+        frame_id=entry.frame_id,
+        created_ns=_unix_ns(entry.manifest.created),
+        added_ns=_unix_ns(entry.added),
+        parent=entry.manifest.parent,
+        run=entry.manifest.run,
+        key=entry.key,
+        figures=entry.manifest.figures,
+        tags=entry.tags,
+    )
+
+
+def _unix_ns(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000_000

@@ -1,0 +1,70 @@
+"""The sample store without blocking the loop, and what is counted about it."""
+
+import asyncio
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from davy.adapters.storage.sample_store import Outcome, SampleQuery, SampleRecord, SampleStore, Tally, Use
+from davy.telemetry import get_logger
+
+log = get_logger(__name__)
+
+
+class SampleMetrics:
+    """Counters and gauges of the sample store."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.received = Counter(
+            "davy_samples_received_total",
+            "Raw keyframes that edges sent, by outcome: stored, duplicate, similar, refused.",
+            ("edge", "camera", "outcome"),
+            registry=registry,
+        )
+        self.count = Gauge("davy_samples", "Raw keyframes in the store, by use.", ("edge", "camera", "use"), registry=registry)
+        self.bytes = Gauge("davy_samples_bytes", "What the sample store holds.", registry=registry)
+
+
+class SampleShelf:
+    """The samples of one aggregator."""
+
+    def __init__(self, store: SampleStore, metrics: SampleMetrics) -> None:
+        self._store, self.metrics = store, metrics
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Bytes and samples that the store takes."""
+        return self._store.max_bytes, self._store.max_count
+
+    async def add(self, sample: SampleRecord) -> Outcome:
+        outcome = await asyncio.to_thread(self._store.add, sample)
+        _, _, camera = sample.camera.partition(".")
+        self.metrics.received.labels(sample.edge, camera, outcome).inc()
+        if outcome is Outcome.STORED:
+            log.info("sample.stored", edge=sample.edge, camera=camera, reason=sample.reason, bytes=len(sample.jpeg))
+            await self.tally()
+        return outcome
+
+    async def query(self, query: SampleQuery) -> list[SampleRecord]:
+        return await asyncio.to_thread(self._store.query, query)
+
+    async def get(self, sample_id: int) -> SampleRecord:
+        return await asyncio.to_thread(self._store.get, sample_id)
+
+    async def picture(self, sample_id: int) -> bytes:
+        return await asyncio.to_thread(self._store.picture, sample_id)
+
+    async def assign(self, sample_id: int, use: Use) -> SampleRecord:
+        sample = await asyncio.to_thread(self._store.assign, sample_id, use)
+        log.info("sample.assigned", sample=sample_id, use=use)
+        await self.tally()
+        return sample
+
+    async def tally(self) -> Sequence[Tally]:
+        """What there is, by camera and use; the gauges say the same."""
+        found = await asyncio.to_thread(self._store.tally)
+        self.metrics.count.clear()
+        for each in found:
+            self.metrics.count.labels(*each.camera.split(".", 1), each.use).set(each.count)
+        self.metrics.bytes.set(sum(each.size for each in found))
+        return found

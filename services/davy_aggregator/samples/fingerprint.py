@@ -1,0 +1,40 @@
+"""What the sample store knows a picture by: its size, its light, and a hash that pictures of one scene nearly share."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from davy.adapters.media import jpeg
+
+HASH_SIZE = (9, 8)  # width, height: 8 differences in each of 8 rows
+LOOK_WIDTH = 64  # pixels; libjpeg's smallest scale that is as wide
+
+
+@dataclass(frozen=True, slots=True)
+class PictureLook:
+    """Args:
+    mean: Of luma, in [0, 255].
+    dhash: 8 bytes.
+    """
+
+    width: int
+    height: int
+    mean: float
+    dhash: bytes
+
+
+def look_at(data: bytes) -> PictureLook:
+    """Decode a JPEG at a small scale and describe it.
+
+    Raises:
+        UnreadableImageError: it is damaged.
+        ImageTooLargeError: it has more than 64 million pixels.
+
+    Source: N. Krawetz 2013, "Kind of like that" (dHash).
+    """
+    width, height = jpeg.size_of(data)
+    luma = cv2.cvtColor(jpeg.decode_reduced(data, LOOK_WIDTH), cv2.COLOR_BGR2GRAY)
+    small = np.asarray(cv2.resize(luma, HASH_SIZE, interpolation=cv2.INTER_AREA), np.int16)
+    bits = np.packbits(small[:, 1:] > small[:, :-1])
+    return PictureLook(width, height, float(luma.mean()), bits.tobytes())

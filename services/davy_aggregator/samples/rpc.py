@@ -1,0 +1,79 @@
+"""davy.v1.Samples: takes what edges chose."""
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+from davy.adapters.grpc.envelope import MAX_FIGURES, MAX_SEQ, MAX_TEXT, check_jpeg
+from davy.adapters.storage.sample_store import SampleRecord
+from davy.domain.errors import InvalidInputError
+from davy.domain.frame import check_id
+from davy.telemetry import get_logger
+from davy.v1 import sample_pb2, sample_pb2_grpc
+from davy_aggregator.samples.catalog import SampleShelf
+from davy_aggregator.samples.fingerprint import look_at
+
+log = get_logger(__name__)
+
+REFUSED = "refused"
+
+
+class SamplesServicer(sample_pb2_grpc.SamplesServicer):
+    """Args:
+    knows_edge: Whether samples of this site and edge are taken.
+    """
+
+    def __init__(self, shelf: SampleShelf, knows_edge: Callable[[str, str], bool]) -> None:
+        self._shelf, self._knows_edge = shelf, knows_edge
+
+    async def Push(  # noqa: N802  # gRPC names methods so
+        self,
+        request_iterator: AsyncIterator[sample_pb2.Sample],
+        context: object,  # noqa: ARG002
+    ) -> AsyncGenerator[sample_pb2.SampleAck, None]:
+        async for sample in request_iterator:
+            check_id("boot", sample.boot_id)  # whoever has no name cannot be answered
+            if not self._knows_edge(sample.site, sample.edge):
+                raise InvalidInputError(f"no edge {sample.edge!r} in site {sample.site!r}: its samples are not taken")
+            yield sample_pb2.SampleAck(boot_id=sample.boot_id, seq=sample.seq, outcome=await self._take(sample))
+
+    async def _take(self, sample: sample_pb2.Sample) -> str:
+        """A picture that cannot be used is answered, too: sent again, it would hold up those behind it for ever."""
+        try:
+            record = await asyncio.to_thread(read_sample, sample)
+        except InvalidInputError as error:
+            log.warning("sample.refused", edge=sample.edge, camera=sample.camera, seq=sample.seq, error=str(error))
+            self._shelf.metrics.received.labels(sample.edge, "", REFUSED).inc()
+            return REFUSED
+        return (await self._shelf.add(record)).value
+
+
+def read_sample(sample: sample_pb2.Sample) -> SampleRecord:
+    """Check a sample as it comes from the wire, and look at its picture.
+
+    Raises:
+        InvalidInputError: a field or the picture cannot be right; the text says which.
+    """
+    for kind, value in (("site", sample.site), ("edge", sample.edge), ("camera", sample.camera), ("reason", sample.reason)):
+        check_id(kind, value)
+    if not 1 <= sample.seq <= MAX_SEQ or not 0 < sample.captured_ns <= MAX_SEQ:
+        raise InvalidInputError(f"a sample needs seq from 1 and captured_ns above 0, got {sample.seq} and {sample.captured_ns}")
+    if len(sample.model) > MAX_TEXT or len(sample.figures) > MAX_FIGURES:
+        raise InvalidInputError(f"a sample has at most {MAX_TEXT} characters of model and {MAX_FIGURES} figures")
+    look = look_at(check_jpeg(sample.jpeg))
+    return SampleRecord(
+        site=sample.site,
+        edge=sample.edge,
+        boot_id=sample.boot_id,
+        seq=sample.seq,
+        camera=f"{sample.edge}.{sample.camera}",
+        captured_ns=sample.captured_ns,
+        reason=sample.reason,
+        width=look.width,
+        height=look.height,
+        mean=look.mean,
+        dhash=look.dhash,
+        model=sample.model,
+        figures={name: value for name, value in sample.figures.items() if math.isfinite(value) and len(name) <= MAX_TEXT},
+        jpeg=sample.jpeg,
+    )

@@ -1,0 +1,152 @@
+"""Frames, statuses and figures of one site put together: what REST and the console tell about cameras and edges."""
+
+import time
+from importlib.metadata import version
+
+from davy.domain.errors import InvalidIdError, UnknownCameraError
+from davy.domain.frame import CameraId
+from davy.site import SiteConfig
+from davy_aggregator.archive import REPORTER
+from davy_aggregator.health import Health
+from davy_aggregator.live import LiveFrame, LiveFrames, camera_key
+from davy_aggregator.presence import Roster
+from davy_aggregator.rest.schemas import Camera, CameraState, Dependency, Drops, Edge, Site, utc
+from davy_aggregator.settings import AggregatorSettings
+
+
+class Overview:
+    """Answers questions about the site now; holds nothing itself."""
+
+    def __init__(
+        self, site: SiteConfig, settings: AggregatorSettings, live: LiveFrames, roster: Roster, health: Health
+    ) -> None:
+        self._site, self._settings = site, settings
+        self._live, self._roster, self._health = live, roster, health
+        self._started_s = time.monotonic()
+
+    def reconfigure(self, site: SiteConfig) -> None:
+        """The edges' cameras are others from now on."""
+        self._site = site
+
+    def find(self, key: str) -> CameraId:
+        """The camera named "edge.camera".
+
+        Raises:
+            UnknownCameraError: there is none; the text lists those there are.
+        """
+        edge, _, camera = key.partition(".")
+        known = self._live.cameras
+        try:
+            found = CameraId(self._site.site, edge, camera)
+        except InvalidIdError:
+            found = None
+        if found not in known:
+            raise UnknownCameraError(key, [camera_key(each) for each in known])
+        return found
+
+    def cameras(self) -> list[Camera]:
+        return [self.camera(camera) for camera in self._live.cameras]
+
+    def camera(self, camera: CameraId) -> Camera:
+        newest = self._live.newest(camera)
+        state, reason = self._judge(camera, newest)
+        key = camera_key(camera)
+        edge = self._site.edges.get(camera.edge)
+        config = edge.cameras.get(camera.camera) if edge else None
+        frame = newest.frame if newest else None
+        return Camera(
+            id=key,
+            edge=camera.edge,
+            camera=camera.camera,
+            label=(config.label if config else "") or camera.camera,
+            state=state,
+            reason=reason,
+            enhanced_at=edge.enhance if edge else "here",
+            fps=round(self._live.fps(camera), 1),
+            age_ms=round(newest.age_s() * 1000) if newest else None,
+            captured_at=utc(frame.captured_ns) if frame else None,
+            seq=frame.seq if frame else None,
+            width=frame.width if frame else None,
+            height=frame.height if frame else None,
+            model=frame.model if frame else "",
+            received=self._live.received(camera),
+            drops=self._drops(camera),
+            latest=f"/v1/cameras/{key}/latest.jpg",
+            live=f"/v1/cameras/{key}/live.mjpeg",
+        )
+
+    def edges(self) -> list[Edge]:
+        names = [*self._site.edges, *(name for name in self._roster.edges if name not in self._site.edges)]
+        return [self._edge(name) for name in names if name != REPORTER]
+
+    def site(self) -> Site:
+        cameras = self.cameras()
+        return Site(
+            site=self._site.site,
+            version=version("davy"),
+            status="degraded" if self._health.degraded else "ready",
+            dependencies=self.dependencies(),
+            edges=len(self._site.edges),
+            cameras=len(cameras),
+            live=sum(camera.state is CameraState.LIVE for camera in cameras),
+            uptime_s=round(time.monotonic() - self._started_s, 1),
+            stale_after_ms=round(self._settings.stale_after_s * 1000),
+        )
+
+    def dependencies(self) -> list[Dependency]:
+        return [Dependency(name=name, ok=not fault, reason=fault) for name, fault in self._health.faults.items()]
+
+    def _edge(self, name: str) -> Edge:
+        state, config = self._roster.edge(name), self._site.edges.get(name)
+        return Edge(
+            edge=name,
+            status="unknown" if state.online is None else "online" if state.online else "offline",
+            since=utc(state.since_ns) if state.since_ns else None,
+            configured=config is not None,
+            enhance=config.enhance if config else None,
+            clock_skew_ms=round(self._live.skew_ms(name), 1),
+            cameras=[camera_key(camera) for camera in self._live.cameras if camera.edge == name],
+            info=dict(state.info),
+            stats=dict(state.stats),
+        )
+
+    def _judge(self, camera: CameraId, newest: LiveFrame | None) -> tuple[CameraState, str]:
+        """A fresh frame is the best witness; without one, what the edge says, then how long it has been silent."""
+        if newest and newest.age_s() <= self._settings.stale_after_s:
+            return CameraState.LIVE, ""
+        said = self._roster.camera(camera)
+        if self._roster.edge(camera.edge).online is False:
+            return CameraState.OFFLINE, f"edge {camera.edge} is offline"
+        if said.state in ("offline", "error"):
+            return CameraState.OFFLINE, said.reason or f"its edge says: {said.state}"
+        if newest is None:
+            return CameraState.WAITING, self._why_waiting(camera, said.reason)
+        silent = f"no frame for {newest.age_s():.0f} s"
+        if newest.age_s() > self._settings.offline_after_s:
+            return CameraState.OFFLINE, silent
+        return CameraState.STALE, said.reason if said.state == "stalled" and said.reason else silent
+
+    def _why_waiting(self, camera: CameraId, said: str) -> str:
+        if self._roster.waits_for_enhancer(camera):
+            return "raw frames arrive, and no enhancer answers: is `davy enhancer` running?"
+        return said or f"edge {camera.edge} has sent nothing since this aggregator started"
+
+    def _drops(self, camera: CameraId) -> Drops:
+        """As the edge counts them: frames that it gave up, and enhanced ones that did not get away to this aggregator."""
+        stats = self._roster.camera_stats(camera)
+        edge, sinks = self._site.edges.get(camera.edge), stats.get("sinks")
+        sink = (sinks if isinstance(sinks, dict) else {}).get("mqtt" if edge and edge.enhance == "pool" else "grpc")
+        unsent = _count(sink.get("dropped")) if isinstance(sink, dict) else None
+        dropped = _count(stats.get("dropped"))
+        return Drops(
+            captured=_count(stats.get("captured")),
+            enhanced=_count(stats.get("enhanced")),
+            dropped=None if dropped is None else dropped + (unsent or 0),
+        )
+
+
+def _count(value: object) -> int | None:
+    """A counter of an edge's stats: a number, or numbers by reason."""
+    if isinstance(value, dict):
+        return sum(_count(part) or 0 for part in value.values())
+    return int(value) if isinstance(value, int | float) else None

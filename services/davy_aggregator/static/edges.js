@@ -1,0 +1,212 @@
+// What every edge shall be beside what it says it is; an operator changes strength, rate or source, and sees it applied.
+
+import { ask, element, tell } from "/static/page.js";
+
+const EVERY_MS = 1000;
+const FIELDS = [ // name, kind, limits
+  ["label", "text", { className: "label" }],
+  ["source", "text", { className: "source", spellcheck: false }],
+  ["fps", "number", { min: 0.1, max: 120, step: "any" }],
+  ["width", "number", { min: 1, max: 7680 }],
+  ["height", "number", { min: 1, max: 4320 }],
+  ["strength", "range", { min: 0, max: 1, step: 0.05 }],
+  ["quality", "number", { min: 30, max: 100 }],
+  ["max_age_ms", "number", { min: 1 }],
+  ["timeout_s", "number", { min: 0.1, step: "any" }],
+  ["send_raw", "checkbox", {}],
+];
+const FRESH = { label: "", source: "", fps: 10, width: null, height: null, strength: 1, quality: 85, max_age_ms: 500, timeout_s: 5, send_raw: true };
+
+const cards = new Map();
+
+const time = (text) => (text ? text.slice(0, 19).replace("T", " ") : "");
+
+function button(words, go, className = "plain") {
+  const made = element("button", className, words);
+  made.type = "button";
+  made.addEventListener("click", go);
+  return made;
+}
+
+class Card {
+  constructor(edge) {
+    this.edge = edge;
+    this.root = document.getElementById("card").content.cloneNode(true).firstElementChild;
+    this.root.dataset.edge = edge;
+    this.find("h2").textContent = edge;
+    this.form = this.find("form");
+    this.draft = null; // what the operator is changing, of the configuration `base`
+    this.form.addEventListener("submit", (event) => { event.preventDefault(); this.apply(); });
+    this.find(".discard").addEventListener("click", () => this.discard());
+    this.find(".past").addEventListener("toggle", () => this.showHistory());
+    this.find(".actions").append(button("Add a camera", () => this.add()));
+    document.getElementById("edges").append(this.root);
+  }
+
+  find(selector) { return this.root.querySelector(selector); }
+
+  show(view) {
+    const changed = this.view?.desired.id !== view.desired.id;
+    this.view = view;
+    const { desired, reported } = view;
+    const state = element("span", `state ${view.online ? view.state : "offline"}`, view.online ? view.state : `offline, ${view.state}`);
+    const origin = desired.epoch ? `epoch ${desired.epoch} by ${desired.who}${desired.why ? `: ${desired.why}` : ""} · ${time(desired.at)} UTC` : "as in site.yaml";
+    this.find(".note").replaceChildren(state, ` ${desired.id.slice(0, 12)} · ${origin}${desired.signed_by ? ` · signed by ${desired.signed_by}` : ""}`);
+    const other = reported.id && reported.id !== desired.id;
+    const why = view.state === "rejected" ? `The edge refused it and goes on as it was: ${view.reason}` : "";
+    const idle = other && view.state === "waiting" ? `The edge runs ${reported.id.slice(0, 12)} and has not answered yet.` : "";
+    this.find(".refusal").hidden = !(why || idle);
+    this.find(".refusal").textContent = why || idle;
+    if (!this.draft) this.rows(desired.config);
+    this.mark();
+    if (changed && this.find(".past").open) this.showHistory();
+  }
+
+  rows(config) {
+    const text = JSON.stringify(config);
+    if (this.shown === text) return;
+    this.shown = text;
+    this.find("tbody").replaceChildren(...Object.entries(config.cameras).map(([name, camera]) => this.row(name, camera)));
+  }
+
+  row(name, camera, fresh = false) {
+    const row = element("tr");
+    row.dataset.camera = name;
+    const title = fresh ? this.input("text", "", { className: "label", pattern: "[a-z0-9-]{1,64}", placeholder: "id: a-z 0-9 -" }) : name;
+    if (fresh) title.addEventListener("input", () => { row.dataset.camera = title.value; this.edit(); });
+    row.append(element("td", "", title));
+    for (const [field, kind, limits] of FIELDS) {
+      const input = this.input(kind, camera[field], limits);
+      input.name = field;
+      input.setAttribute("aria-label", `${field} of ${name || "the new camera"}`);
+      input.addEventListener("input", () => this.edit(input));
+      const cell = element("td", "", input);
+      cell.dataset.field = field;
+      if (kind === "range") {
+        const shown = element("output", "", Number(camera[field]).toFixed(2));
+        input.addEventListener("input", () => { shown.textContent = Number(input.value).toFixed(2); });
+        cell.append(shown);
+      }
+      row.append(cell);
+    }
+    row.append(element("td", "", button("×", () => { row.classList.toggle("gone"); this.edit(); }, "quiet")));
+    row.lastElementChild.firstElementChild.setAttribute("aria-label", `Remove ${name}`);
+    return row;
+  }
+
+  input(kind, value, limits) {
+    const made = Object.assign(document.createElement("input"), { type: kind, ...limits });
+    if (kind === "checkbox") made.checked = value;
+    else made.value = value ?? "";
+    return made;
+  }
+
+  add() {
+    this.find("tbody").append(this.row("", FRESH, true));
+    this.edit();
+    this.find("tbody tr:last-child input").focus();
+  }
+
+  edit(input) {
+    if (!this.draft) this.draft = { base: this.view.desired.id };
+    input?.classList.add("dirty");
+    this.form.hidden = false;
+  }
+
+  discard() {
+    this.draft = this.shown = null;
+    this.form.hidden = true;
+    this.form.elements.why.value = "";
+    tell("");
+    this.show(this.view);
+  }
+
+  read() {
+    const cameras = {};
+    for (const row of this.root.querySelectorAll(".scroll tbody tr[data-camera]:not(.gone)")) {
+      const camera = {};
+      for (const [field, kind] of FIELDS) {
+        const input = row.querySelector(`[name=${field}]`);
+        if (kind === "checkbox") camera[field] = input.checked;
+        else if (kind === "text") camera[field] = input.value;
+        else camera[field] = input.value === "" ? null : Number(input.value);
+      }
+      cameras[row.dataset.camera] = camera;
+    }
+    return { ...this.view.desired.config, cameras };
+  }
+
+  async apply() {
+    const { who, why } = this.form.elements;
+    try {
+      const body = { config: this.read(), who: who.value, why: why.value };
+      const view = await ask(`/v1/edges/${this.edge}/config`, "PUT", body, { "If-Match": `"${this.draft.base}"` });
+      this.view = view;
+      this.discard();
+    } catch (error) {
+      tell(`Edge ${this.edge} was not told: ${error.message}`);
+    }
+  }
+
+  mark() {
+    const off = new Map(this.view.differs.map((each) => [each.field, each]));
+    for (const row of this.root.querySelectorAll(".scroll tbody tr[data-camera]")) {
+      const name = row.dataset.camera;
+      row.classList.toggle("off", off.has(`cameras.${name}`));
+      row.title = off.has(`cameras.${name}`) ? "The edge does not have this camera yet" : "";
+      for (const cell of row.querySelectorAll("td[data-field]")) {
+        const found = off.get(`cameras.${name}.${cell.dataset.field}`);
+        cell.classList.toggle("off", Boolean(found));
+        const words = found ? `runs ${found.reported === null ? "the source's own" : found.reported}` : "";
+        const note = cell.querySelector(".runs");
+        if (note && note.textContent !== words) note.remove();
+        if (words && note?.textContent !== words) cell.append(element("span", "runs", words));
+      }
+    }
+  }
+
+  async showHistory() {
+    if (!this.find(".past").open) return;
+    const { history } = await ask(`/v1/edges/${this.edge}/config/history`);
+    const rows = history.map((entry, place) => {
+      const row = element("tr");
+      row.append(element("td", "", String(entry.epoch)), element("td", "soft", time(entry.at)));
+      row.append(element("td", "", element("code", "", entry.id.slice(0, 12))), element("td", "soft", entry.who), element("td", "why", entry.why));
+      const back = button("Back to this", () => this.rollBack(entry.id));
+      row.append(element("td", "figure", ...(place && entry.id !== history[0].id ? [back] : [])));
+      return row;
+    });
+    this.find(".past tbody").replaceChildren(...rows);
+  }
+
+  async rollBack(to) {
+    try {
+      this.view = await ask(`/v1/edges/${this.edge}/config/rollback`, "POST", { to, who: this.form.elements.who.value }, { "If-Match": `"${this.view.desired.id}"` });
+      this.discard();
+      await this.showHistory();
+    } catch (error) {
+      tell(`Edge ${this.edge} was not told: ${error.message}`);
+    }
+  }
+}
+
+let lost = false;
+
+async function loop() {
+  try {
+    if (!document.hidden) {
+      for (const view of (await ask("/v1/configs")).edges) {
+        if (!cards.has(view.edge)) cards.set(view.edge, new Card(view.edge));
+        cards.get(view.edge).show(view);
+      }
+    }
+    if (lost) tell("");
+    lost = false;
+  } catch (error) {
+    lost = true;
+    tell(`The aggregator does not answer as expected: ${error.message}. Trying again.`);
+  }
+  setTimeout(loop, EVERY_MS);
+}
+
+loop();

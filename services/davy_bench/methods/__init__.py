@@ -1,0 +1,1 @@
+"""Methods that are compared: classical ones, Davy, and learned peers."""

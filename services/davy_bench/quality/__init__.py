@@ -1,0 +1,1 @@
+"""Picture quality: scores, flicker, checks, tables, plots and sheets."""

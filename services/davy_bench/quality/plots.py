@@ -1,0 +1,89 @@
+"""Plots of a bench, as PNG."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from davy_bench.methods.methods import DAVY, RAW
+from davy_bench.quality.flicker import Trace
+from davy_bench.quality.scores import Verdict
+
+OURS, THEIRS, GREY = "#c8501e", "#3a6ea5", "#8a8a8a"
+
+
+def plot_pictures(path: Path, verdict: Verdict) -> Path:
+    """PSNR of every picture, raw to the right, Davy's and the best baseline's upwards."""
+    means = verdict.means()
+    others = [name for name in verdict.methods if name not in (RAW, DAVY)]
+    figure, axes = _figure(f"{verdict.title}: every picture")
+    raw = verdict.column("psnr_db", RAW)
+    if others:
+        best = max(others, key=lambda name: means[name]["psnr_db"])
+        axes.scatter(raw, verdict.column("psnr_db", best), s=18, color=THEIRS, label=best, alpha=0.8)
+    axes.scatter(raw, verdict.column("psnr_db"), s=22, color=OURS, label=DAVY)
+    ends = [min(raw), max(max(raw), max(verdict.column("psnr_db")))]
+    axes.plot(ends, ends, color=GREY, linewidth=1, label="no change")
+    axes.set_xlabel("PSNR of the raw picture / dB")
+    axes.set_ylabel("PSNR of the result / dB")
+    return _save(path, figure, axes)
+
+
+def plot_cost(path: Path, verdict: Verdict) -> Path:
+    """Mean PSNR over the time a picture takes."""
+    figure, axes = _figure(f"{verdict.title}: quality over cost, one thread")
+    for name, means in verdict.means().items():
+        if name == RAW:
+            axes.axhline(means["psnr_db"], color=GREY, linewidth=1)
+            continue
+        colour = OURS if name == DAVY else THEIRS
+        axes.scatter([means["ms"]], [means["psnr_db"]], s=40, color=colour)
+        axes.annotate(name, (means["ms"], means["psnr_db"]), xytext=(6, 4), textcoords="offset points", color=colour)
+    axes.set_xscale("log")
+    axes.margins(0.15, 0.1)  # room for the names
+    axes.set_xlabel("ms per picture")
+    axes.set_ylabel("PSNR / dB (line: raw)")
+    return _save(path, figure, None)
+
+
+def plot_histogram(path: Path, title: str, label: str, values: Sequence[float], limit: float) -> Path:
+    """How often each value occurs, and the limit as a line."""
+    figure, axes = _figure(title)
+    axes.hist(values, bins=30, color=OURS)
+    axes.axvline(limit, color="black", linewidth=1, linestyle="--", label=f"wanted: {limit:g}")
+    axes.set_xlabel(label)
+    axes.set_ylabel("pictures")
+    return _save(path, figure, axes)
+
+
+def plot_traces(path: Path, traces: Mapping[str, Trace]) -> Path:
+    """Mean luma over time, one panel per trace: raw with its gain aligned, and enhanced."""
+    columns = 3
+    lines = -(-len(traces) // columns)
+    figure = Figure(figsize=(13, 2.4 * lines), layout="constrained")
+    for index, (name, trace) in enumerate(traces.items()):
+        axes = figure.add_subplot(lines, columns, index + 1)
+        axes.plot(trace.times_s, trace.aligned, color=GREY, label="raw, gain aligned")
+        axes.plot(trace.times_s, trace.enhanced, color=OURS, label="enhanced")
+        axes.set_title(name, fontsize=9)
+        axes.set_xlabel("s")
+        axes.set_ylabel("mean luma")
+        axes.legend(fontsize=7)
+    return _save(path, figure, None)
+
+
+def _figure(title: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(6, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, fontsize=10)
+    axes.grid(alpha=0.25)
+    return figure, axes
+
+
+def _save(path: Path, figure: Figure, legend: Axes | None) -> Path:
+    if legend is not None:
+        legend.legend(fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+    return path

@@ -1,0 +1,79 @@
+"""Contact sheets: every method's picture beside each other, worst and best pictures first, to be looked at."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from davy.domain.errors import ConfigError
+from davy.domain.frame import BgrImage
+from davy_bench.methods.methods import DAVY, RAW
+from davy_bench.quality.scores import Row, Verdict
+
+CELL_WIDTH = 320  # px
+CAPTION = 20  # px
+JPEG_QUALITY = 92
+
+
+def write_sheet(path: Path, verdict: Verdict, rows: Sequence[Row], methods: Sequence[str] = ()) -> Path:
+    """Write one line per row: low, each method, the reference where there is one, with the PSNR over each picture.
+
+    methods names those shown, all where it is empty. The pictures are made again, as none was kept.
+    """
+    shown = [name for name in verdict.methods if not methods or name in methods]
+    return write_jpeg(path, np.vstack([_line(verdict, row, shown) for row in rows]))
+
+
+def select(verdict: Verdict, count: int, names: Sequence[str] = ()) -> list[Row]:
+    """The rows to show: those that are named, or else the worst (half of count), and some of the others up to the best.
+
+    Worst is the lowest PSNR of Davy or, without references, the most that highlights grew by.
+
+    Raises:
+        ConfigError: a name is none of the pictures'.
+    """
+    if names:
+        known = {row.case.name: row for row in verdict.rows}
+        if missing := [name for name in names if name not in known]:
+            raise ConfigError(f"no picture {missing[0]!r}: the first ones are {', '.join(list(known)[:5])}")
+        return [known[name] for name in names]
+    key, sign = ("psnr_db", 1) if verdict.paired else ("clipped_points", -1)
+    ranked = sorted(verdict.rows, key=lambda row: sign * row.figures[DAVY][key])
+    worst = ranked[: (count + 1) // 2]
+    rest = ranked[len(worst) :]
+    places = sorted({round(place) for place in np.linspace(len(rest) - 1, 0, count - len(worst))}) if rest else []
+    return worst + [rest[place] for place in places]
+
+
+def write_jpeg(path: Path, image: BgrImage) -> Path:
+    """Write the picture, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes())
+    return path
+
+
+def _line(verdict: Verdict, row: Row, methods: Sequence[str]) -> BgrImage:
+    low, truth = row.case.load()
+    cells = [_cell(verdict.methods[name](low), _caption(name, row)) for name in methods]
+    if truth is not None:
+        cells.append(_cell(truth, "reference"))
+    return np.hstack(cells)
+
+
+def _caption(method: str, row: Row) -> str:
+    figures = row.figures[method]
+    if "psnr_db" in figures:
+        said = f"{method}  {figures['psnr_db']:.2f} dB"
+    else:
+        said = method if method == RAW else f"{method}  clipped {figures['clipped_points']:+.2f}"
+    return f"{said}   {row.case.name}" if method == RAW else said
+
+
+def _cell(picture: BgrImage, caption: str) -> BgrImage:
+    height = max(1, round(CELL_WIDTH * picture.shape[0] / picture.shape[1]))
+    small = cv2.resize(picture, (CELL_WIDTH, height), interpolation=cv2.INTER_AREA)
+    strip = np.full((CAPTION, CELL_WIDTH, 3), 32, np.uint8)
+    text = caption.encode("ascii", "replace").decode()  # OpenCV's font has no other letters
+    cv2.putText(strip, text, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (235, 235, 235), 1, cv2.LINE_AA)
+    return np.vstack([strip, np.asarray(small, np.uint8)])

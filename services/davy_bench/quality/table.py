@@ -1,0 +1,68 @@
+"""Figures as Markdown and as JSON."""
+
+from collections.abc import Mapping, Sequence
+
+from davy_bench.methods.methods import RAW
+from davy_bench.quality.measure import MEASURES, Figures, Measure
+from davy_bench.quality.scores import Verdict
+
+
+def markdown(verdict: Verdict) -> str:
+    """The means of every method; one more table per group where there are several."""
+    lines = [f"{verdict.title}: {len(verdict.rows)} pictures, Davy with {verdict.model}", "", *method_table(verdict.means())]
+    if len(verdict.groups) > 1:
+        for group in verdict.groups:
+            lines += ["", f"{group or 'directly in the folder'}:", "", *method_table(verdict.means(group))]
+    if verdict.skipped:
+        lines += ["", f"{len(verdict.skipped)} skipped:", "", *(f"- {reason}" for reason in verdict.skipped)]
+    return "\n".join(lines)
+
+
+def method_table(means: Mapping[str, Figures]) -> list[str]:
+    """A row per method, a column per measure; the best of all but raw in bold."""
+    measures = [measure for measure in MEASURES if measure.key in next(iter(means.values()))]
+    best = {measure.key: _best(measure, means) for measure in measures}
+    rows = [
+        [name, *(_cell(measure, figures[measure.key], best[measure.key], name) for measure in measures)]
+        for name, figures in means.items()
+    ]
+    return grid(["method", *(measure.title for measure in measures)], rows)
+
+
+def grid(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A Markdown table; all columns but the first to the right."""
+    return [_line(titles), _line([":---", *(["---:"] * (len(titles) - 1))]), *(_line(row) for row in rows)]
+
+
+def as_json(verdict: Verdict) -> dict[str, object]:
+    """Means, and every picture's figures."""
+    return {
+        "title": verdict.title,
+        "model": verdict.model,
+        "pictures": len(verdict.rows),
+        "skipped": list(verdict.skipped),
+        "means": _rounded(verdict.means()),
+        "groups": {group: _rounded(verdict.means(group)) for group in verdict.groups} if len(verdict.groups) > 1 else {},
+        "each": [{"name": row.case.name, "group": row.case.group, "figures": _rounded(row.figures)} for row in verdict.rows],
+    }
+
+
+def _rounded(figures: Mapping[str, Figures]) -> dict[str, Figures]:
+    """To what is worth keeping: four digits after the point."""
+    return {method: {key: round(value, 4) for key, value in values.items()} for method, values in figures.items()}
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(measure: Measure, value: float, best: float | None, method: str) -> str:
+    text = f"{value:.{measure.digits}f}"
+    return f"**{text}**" if method != RAW and best is not None and text == f"{best:.{measure.digits}f}" else text
+
+
+def _best(measure: Measure, means: Mapping[str, Figures]) -> float | None:
+    values = [figures[measure.key] for name, figures in means.items() if name != RAW]
+    if measure.better is None or len(values) < 2:
+        return None
+    return max(values) if measure.better == "high" else min(values)

@@ -1,0 +1,1 @@
+"""Speed: methods timed in turn, memory, throughput, cameras under load."""

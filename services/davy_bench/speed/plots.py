@@ -1,0 +1,97 @@
+"""Plots of speed, as PNG."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from davy_bench.quality.plots import GREY, OURS, THEIRS
+from davy_bench.speed.cameras import MOST_AGE_MS, Held, knee
+from davy_bench.speed.frames import SIZES
+from davy_bench.speed.methods import CLAHE, COPY, LUT, STILL, VIDEO
+from davy_bench.speed.methods import OURS as OUR_PATHS
+from davy_bench.speed.result import Speed
+
+STYLES = {VIDEO: "-", STILL: "--", CLAHE: "-", LUT: ":", COPY: ":"}
+
+
+def plot_pixels(path: Path, speed: Speed) -> Path:
+    """ms per frame over megapixels, one thread, both logarithmic: growth with pixels is a slope of 1."""
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    axes = figure.add_subplot()
+    sizes = list(speed.races)
+    millions = [SIZES[size][0] * SIZES[size][1] / 1e6 for size in sizes]
+    for name, threads in speed.races[sizes[0]]:
+        if threads != 1:
+            continue
+        values = [speed.median_ms(size, (name, 1)) for size in sizes]
+        colour = OURS if name in OUR_PATHS else GREY if name in (COPY, LUT) else THEIRS
+        axes.plot(millions, values, STYLES.get(name, "-."), marker="o", markersize=4, color=colour)
+        axes.annotate(name, (millions[-1], values[-1]), xytext=(6, -3), textcoords="offset points", color=colour, fontsize=8)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks(millions, sizes, minor=False)
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(millions[0] / 1.3, millions[-1] * 6)  # room for the names
+    axes.set_ylabel("ms per frame, one thread")
+    axes.grid(alpha=0.25)
+    return _save(path, figure)
+
+
+def plot_ratios(path: Path, speed: Speed, size: str) -> Path:
+    """Time over CLAHE on LAB at one size, one thread, with quartiles."""
+    over = {key[0]: middle for key, middle in speed.ratios(size).items() if key[1] == 1}
+    names = sorted(over, key=lambda name: -over[name].median)
+    figure = Figure(figsize=(7, 0.4 * len(names) + 1.2), layout="constrained")
+    axes = figure.add_subplot()
+    medians = [over[name].median for name in names]
+    errors = [
+        [over[name].median - over[name].low for name in names],
+        [over[name].high - over[name].median for name in names],
+    ]
+    axes.barh(names, medians, xerr=errors, color=[OURS if name in OUR_PATHS else THEIRS for name in names])
+    axes.axvline(1, color="black", linewidth=1, linestyle="--")
+    for row, name in enumerate(names):
+        axes.annotate(
+            f"{over[name].median:.2f}", (over[name].high, row), xytext=(6, -3), textcoords="offset points", fontsize=8
+        )
+    axes.margins(x=0.12)
+    axes.set_xlabel(f"time over CLAHE on LAB, {size}, one thread (bars: quartiles)")
+    return _save(path, figure)
+
+
+def plot_cameras(path: Path, cameras: Sequence[Held]) -> Path:
+    """Frames a second, age and cores over the number of cameras; the knee as a line."""
+    ordered = sorted(cameras, key=lambda held: held.load.cameras)
+    counts = [held.load.cameras for held in ordered]
+    figure = Figure(figsize=(12, 3.8), layout="constrained")
+    rates, ages, cores = figure.subplots(1, 3)
+    rates.plot(counts, [held.load.cameras * held.load.fps for held in ordered], ":", color=GREY, label="given")
+    rates.plot(counts, [sum(held.fps) for held in ordered], marker="o", color=OURS, label="delivered")
+    rates.set_ylabel("frames a second, all cameras")
+    known = [held for held in ordered if held.age_ms_p50 is not None and held.age_ms_p99 is not None]
+    for label, style, values in (
+        ("p99, worst camera", "-", [held.age_ms_p99 or 0.0 for held in known]),
+        ("p50, worst camera", "--", [held.age_ms_p50 or 0.0 for held in known]),
+    ):
+        ages.plot([held.load.cameras for held in known], values, style, marker="o", color=OURS, label=label)
+    ages.axhline(MOST_AGE_MS, color=GREY, linestyle=":", label="wanted at most")
+    ages.set_ylabel("age at a subscriber / ms")
+    cores.plot(counts, [held.cores for held in ordered], marker="o", color=OURS, label="whole mine")
+    cores.set_ylabel("processor cores in use")
+    for axes in (rates, ages, cores):
+        if most := knee(ordered):
+            axes.axvline(most, color="black", linewidth=1, linestyle="--", label=f"knee: {most}")
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(counts, [str(count) for count in counts])
+        axes.set_xlabel("cameras")
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.25)
+        axes.legend(fontsize=7)
+    return _save(path, figure)
+
+
+def _save(path: Path, figure: Figure) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+    return path

@@ -1,0 +1,1 @@
+"""The `davy` command: one program per word, and the operator's commands."""

@@ -1,0 +1,111 @@
+"""`davy keys`: the keys that sign models, and the key set that edges trust."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from davy.domain.errors import ConfigError, DavyError
+from davy.models.keyring import TRUST, make_key, signs_here
+from davy.models.keys import KeySet, TrustedKey, key_id
+
+app = typer.Typer(
+    help="The keys that sign models (FOLDER/*.pem, secret) and the key set that edges trust (FOLDER/trust.json).",
+    no_args_is_help=True,
+    add_completion=False,
+)
+Folder = Annotated[Path, typer.Option(envvar="DAVY_KEYS", help="Where the keys lie.")]
+Days = Annotated[float, typer.Option(min=0.01, max=36_500, help="How long what it signs may be admitted.")]
+Comment = Annotated[str, typer.Option(help="For people, 200 characters.")]
+
+
+@app.command()
+def new(folder: Folder = Path("keys"), days: Days = 365, comment: Comment = "") -> None:
+    """Make a key and trust it. DAVY_KEY_PASSPHRASE, where set, encrypts it."""
+    made = make_key(folder, days, comment)
+    print(f"{made.id}  valid until {made.not_after:%F}  private key {folder / f'{made.id}.pem'}: keep it secret")
+    print(f"give {folder / TRUST} to the edges (DAVY_EDGE_TRUST) and the aggregator (DAVY_AGGREGATOR_TRUST)")
+
+
+@app.command("list")
+def list_(folder: Folder = Path("keys"), public: Annotated[bool, typer.Option(help="With the public keys.")] = False) -> None:
+    """Which keys are trusted, since when, until when, and which of them can sign here."""
+    now = datetime.now(UTC)
+    for key in sorted(KeySet.load(folder / TRUST).keys, key=lambda key: key.not_before):
+        secret = "signs here" if signs_here(folder, key) else "-"
+        told = f"{key.id}  {key.state(now):<13}  {key.not_before:%F} to {key.not_after:%F}  {secret:<10}  {key.comment}"
+        print(told.rstrip() + (f"  {key.public}" if public else "") + (f"  revoked: {key.reason}" if key.revoked else ""))
+
+
+@app.command()
+def rotate(
+    folder: Folder = Path("keys"),
+    days: Days = 365,
+    overlap: Annotated[float, typer.Option(min=0, help="Days for which the keys before it are still good.")] = 30,
+    comment: Comment = "",
+) -> None:
+    """Make a new key, and let the others that sign here end after the overlap."""
+    ends = datetime.now(UTC) + timedelta(days=overlap)
+    trust = KeySet.load(folder / TRUST)
+    old = [key for key in trust.keys if signs_here(folder, key) and not key.revoked and key.not_after > ends]
+    made = make_key(folder, days, comment)
+    trust = KeySet.load(folder / TRUST)
+    for key in old:
+        trust = trust.with_key(key.model_copy(update={"not_after": ends}))
+    trust.save(folder / TRUST)
+    print(f"{made.id}  signs from now on, valid until {made.not_after:%F}")
+    for key in old:
+        print(f"{key.id}  ends {ends:%F}")
+
+
+@app.command()
+def trust(
+    key: Annotated[str, typer.Argument(help="64 hex digits of a public key, or the trust.json of somebody else.")],
+    folder: Folder = Path("keys"),
+    days: Days = 365,
+    comment: Comment = "",
+) -> None:
+    """Trust another's key, or all keys of another's key set."""
+    known = KeySet.load(folder / TRUST)
+    try:
+        public = bytes.fromhex(key)
+    except ValueError:
+        if not Path(key).is_file():
+            raise ConfigError(f"{key!r} is neither 64 hex digits nor a file") from None
+        added = KeySet.load(Path(key)).keys
+    else:
+        if len(public) != 32:
+            raise ConfigError("an Ed25519 public key has 64 hex digits")
+        now = datetime.now(UTC)
+        ends = now + timedelta(days=days)
+        added = (TrustedKey(id=key_id(public), public=public.hex(), not_before=now, not_after=ends, comment=comment),)
+    for each in added:
+        known = known.with_key(each)
+        print(f"{each.id}  trusted until {each.not_after:%F}")
+    known.save(folder / TRUST)
+
+
+@app.command()
+def revoke(
+    key: Annotated[str, typer.Argument(help="The start of its id.")],
+    folder: Folder = Path("keys"),
+    reason: Annotated[str, typer.Option(help="Edges report it.")] = "",
+) -> None:
+    """Stop everything that a key has signed, also what runs already, once the edges have the new trust.json."""
+    known = KeySet.load(folder / TRUST)
+    found = known.find(key).model_copy(update={"revoked": datetime.now(UTC), "reason": reason})
+    known.with_key(found).save(folder / TRUST)
+    print(f"{found.id}  revoked; give {folder / TRUST} to the edges")
+
+
+def main() -> int:
+    """Run the command; returns the exit status: 0 done, 1 failed, 2 the words were wrong."""
+    try:
+        app()
+    except DavyError as error:
+        typer.echo(f"davy keys: {error}", err=True)
+        return 1
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0

@@ -1,0 +1,221 @@
+"""`davy models`: the registry by hand."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from davy.adapters.media import jpeg
+from davy.adapters.storage.model_registry import Entry, ModelRegistry
+from davy.domain.errors import ConfigError, DavyError
+from davy.domain.frame import BgrImage
+from davy.models import KeySet, open_package, pack
+from davy.models.keyring import TRUST, signing_key
+from davy.models.package import Provenance
+from davy_cli.keys import Folder
+
+app = typer.Typer(help="The registry of models: signed packages.", no_args_is_help=True, add_completion=False)
+Registry = Annotated[
+    str, typer.Option("--registry", envvar="DAVY_REGISTRY", help="file:///srv/models, s3://bucket/models, ...")
+]
+Name = Annotated[str, typer.Argument(help="An id or its start, the id that frames carry, or a tag.")]
+DEFAULT = "models"
+SHEET_HEIGHT = 360
+
+
+def open_registry(url: str, folder: Path) -> ModelRegistry:
+    """The registry, with the key set that lies in the folder of the keys."""
+    return ModelRegistry(url, KeySet.load(folder / TRUST))
+
+
+@app.command()
+def add(
+    files: Annotated[list[Path], typer.Argument(help="A package, or model.onnx and model.safetensors to pack and sign.")],
+    registry: Registry = DEFAULT,
+    keys: Folder = Path("keys"),
+    card: Annotated[Path | None, typer.Option(help="The model card; MODEL_CARD.md beside the ONNX if absent.")] = None,
+    parent: Annotated[str, typer.Option(help="The model that training began with.")] = "",
+    run: Annotated[str, typer.Option(help="The training run.")] = "",
+    figure: Annotated[list[str] | None, typer.Option(help="A measured value: val-psnr-db=23.4. May be repeated.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Name it. May be repeated.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the package here.")] = None,
+) -> None:
+    """Check a package and keep it; or pack an ONNX and a safetensors file, sign them with the newest key, and keep that."""
+    shelf = open_registry(registry, keys)
+    if len(files) == 1:
+        data = _read(files[0])
+    else:
+        onnx, tensors = _pair(files)
+        text = card or onnx.parent / "MODEL_CARD.md"
+        told = Provenance(parent=shelf.get(parent).id if parent else "", run=run, figures=_figures(figure or []))
+        written = text.read_text(encoding="utf-8") if text.is_file() else ""
+        data = pack(_read(onnx), _read(tensors), written, signing_key(keys), told).data
+    entry = shelf.add(data)
+    for name in tag or []:
+        shelf.tag(entry, name)
+    if out is not None:
+        out.write_bytes(data)
+    print(f"{entry.id}  {entry.frame_id}  {entry.size:,} bytes  signed by {entry.key}")
+
+
+@app.command("list")
+def list_(registry: Registry = DEFAULT, keys: Folder = Path("keys")) -> None:
+    """Every model, the newest first."""
+    for entry in open_registry(registry, keys).entries():
+        figures = "  ".join(f"{name} {value:g}" for name, value in sorted(entry.manifest.figures.items()))
+        print(
+            f"{entry.id[:12]}  {entry.frame_id}  {entry.manifest.created:%F %T}  {','.join(entry.tags) or '-':<12}  {figures}"
+        )
+
+
+@app.command()
+def show(name: Name, registry: Registry = DEFAULT, keys: Folder = Path("keys")) -> None:
+    """Everything that is known of a model."""
+    entry = open_registry(registry, keys).get(name)
+    said = entry.manifest
+    for title, value in (
+        ("id", entry.id),
+        ("frames carry", entry.frame_id),
+        ("created", f"{said.created:%F %T} UTC by {said.maker}"),
+        ("added", f"{entry.added:%F %T} UTC"),
+        ("parent", said.parent or "-"),
+        ("run", said.run or "-"),
+        ("tags", ", ".join(entry.tags) or "-"),
+        ("signed by", entry.key),
+        ("package", f"{entry.size:,} bytes, sha256 {entry.sha256}"),
+    ):
+        print(f"{title:<14}{value}")
+    for figure, measured in sorted(said.figures.items()):
+        print(f"  {figure:<30}{measured:g}")
+    for file, facts in sorted(said.files.items()):
+        print(f"  {file:<30}{facts.size:>10,}  {facts.sha256[:16]}")
+    print(f"\n{entry.card}")
+
+
+@app.command()
+def compare(
+    a: Name,
+    b: Name,
+    registry: Registry = DEFAULT,
+    keys: Folder = Path("keys"),
+    images: Annotated[Path | None, typer.Option(help="A folder of JPEGs to run both on.")] = None,
+    out: Annotated[Path, typer.Option(help="The sheet: input, A, B side by side.")] = Path("compare.jpg"),
+) -> None:
+    """Two models' figures side by side; with --images, their pictures too."""
+    shelf = open_registry(registry, keys)
+    one, two = shelf.get(a), shelf.get(b)
+    print(f"{'':<30}{one.id[:12]:>14}{two.id[:12]:>14}{'difference':>14}")
+    for name in sorted({*one.manifest.figures, *two.manifest.figures}):
+        left, right = one.manifest.figures.get(name), two.manifest.figures.get(name)
+        cells = ["-" if value is None else f"{value:g}" for value in (left, right)]
+        difference = f"{right - left:+g}" if left is not None and right is not None else "-"
+        print(f"{name:<30}{cells[0]:>14}{cells[1]:>14}{difference:>14}")
+    if images is not None:
+        sheet = _sheet(shelf, one, two, images)
+        out.write_bytes(jpeg.encode(sheet, 90, max_bytes=64_000_000))
+        print(f"{out}: input | {one.id[:12]} | {two.id[:12]}")
+
+
+@app.command()
+def tag(
+    name: Name,
+    tag: Annotated[str, typer.Argument(help="The tag.")],
+    registry: Registry = DEFAULT,
+    keys: Folder = Path("keys"),
+    remove: Annotated[bool, typer.Option(help="Take it away instead.")] = False,
+) -> None:
+    """Name a model; what has a tag is never deleted by rule."""
+    shelf = open_registry(registry, keys)
+    entry = shelf.get(name)
+    if remove:
+        shelf.untag(tag)
+    else:
+        shelf.tag(entry, tag)
+    print(f"{entry.id[:12]}  {', '.join(shelf.get(entry.id).tags) or 'no tags'}")
+
+
+@app.command()
+def delete(
+    name: Annotated[str, typer.Argument(help="One model; or leave it out and give --keep.")] = "",
+    registry: Registry = DEFAULT,
+    keys: Folder = Path("keys"),
+    keep: Annotated[int | None, typer.Option(min=0, help="By rule: all but the newest so many and those with a tag.")] = None,
+    days: Annotated[float, typer.Option(min=0, help="By rule: only those added longer ago than this.")] = 30,
+    dry_run: Annotated[bool, typer.Option(help="By rule: only say which.")] = False,
+) -> None:
+    """Delete one model, or by rule. Over the aggregator's REST interface, models that run are kept as well."""
+    shelf = open_registry(registry, keys)
+    if bool(name) == (keep is not None):
+        raise ConfigError("give one model, or --keep for the rule")
+    if name:
+        gone = [shelf.get(name)]
+        shelf.delete(gone[0])
+    else:
+        gone = shelf.retire(keep or 0, timedelta(days=days), dry_run=dry_run)
+    for entry in gone:
+        print(f"{entry.id[:12]}  {'would go' if dry_run else 'gone'}")
+
+
+@app.command()
+def verify(
+    name: Annotated[str, typer.Argument(help="A package file, or a model of the registry.")],
+    registry: Registry = DEFAULT,
+    keys: Folder = Path("keys"),
+) -> None:
+    """Check signature, form, digests and golden vectors as an edge does."""
+    trust = KeySet.load(keys / TRUST)
+    path = Path(name)
+    data = path.read_bytes() if path.is_file() else (shelf := ModelRegistry(registry, trust)).read(shelf.get(name))
+    package = open_package(data, trust, trust.now())
+    package.load()
+    print(f"{package.id}  {package.manifest.frame_id}  good: signed by {package.signature.key}, golden vectors reproduced")
+
+
+def _pair(files: list[Path]) -> tuple[Path, Path]:
+    by_suffix = {path.suffix: path for path in files}
+    if len(files) != 2 or set(by_suffix) != {".onnx", ".safetensors"}:
+        raise ConfigError("give one package, or one .onnx and one .safetensors file")
+    return by_suffix[".onnx"], by_suffix[".safetensors"]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _figures(words: list[str]) -> dict[str, float]:
+    try:
+        return {name: float(value) for name, _, value in (word.partition("=") for word in words)}
+    except ValueError as error:
+        raise ConfigError(f"a figure is a name and a number, val-psnr-db=23.4: {error}") from error
+
+
+def _sheet(shelf: ModelRegistry, one: Entry, two: Entry, folder: Path) -> BgrImage:
+    """One row per picture: input, first, second; all of one height, cut to the narrowest."""
+    pictures = [jpeg.decode(_read(path)) for path in sorted(folder.glob("*.jp*g"))[:32]]
+    if not pictures:
+        raise ConfigError(f"{folder} holds no JPEGs")
+    stills = [shelf.open(entry).load() for entry in (one, two)]
+    rows = []
+    for picture in pictures:
+        step = max(1, picture.shape[0] // SHEET_HEIGHT)
+        shown = [picture, *(still.enhance(picture) for still in stills)]
+        rows.append(np.hstack([each[::step, ::step] for each in shown]))
+    width = min(row.shape[1] for row in rows)
+    return np.ascontiguousarray(np.vstack([row[:, :width] for row in rows]))
+
+
+def main() -> int:
+    """Run the command; returns the exit status: 0 done, 1 failed, 2 the words were wrong."""
+    try:
+        app()
+    except DavyError as error:
+        typer.echo(f"davy models: {error}", err=True)
+        return 1
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0

@@ -1,0 +1,51 @@
+"""Reads the frame ledgers of all services: what was captured, what came of it, and what nobody explains."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from davy.domain.frame import CameraId
+
+
+@dataclass(slots=True)
+class Account:
+    """One camera's frames. dropped is by "stage reason"."""
+
+    captured: int = 0
+    enhanced: int = 0
+    in_flight: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def lost(self) -> int:
+        """Frames dropped before they were enhanced; the sinks' drops come after and are not part of the sum."""
+        return sum(count for cause, count in self.dropped.items() if cause.split()[0] not in ("mqtt", "grpc"))
+
+    @property
+    def unexplained(self) -> int:
+        """captured - enhanced - dropped - in flight: 0, always."""
+        return self.captured - self.enhanced - self.lost - self.in_flight
+
+
+def read_accounts(site: str, registries: Iterable[CollectorRegistry]) -> dict[CameraId, Account]:
+    """Sum the ledgers that these registries hold, by camera."""
+    accounts: dict[CameraId, Account] = {}
+    for registry in registries:
+        for metric in registry.collect():
+            for sample in metric.samples:
+                if not {"edge", "camera"} <= sample.labels.keys():
+                    continue
+                camera = CameraId(site, sample.labels["edge"], sample.labels["camera"])
+                account = accounts.setdefault(camera, Account())
+                match sample.name:
+                    case "davy_frames_captured_total":
+                        account.captured += int(sample.value)
+                    case "davy_frames_enhanced_total":
+                        account.enhanced += int(sample.value)
+                    case "davy_frames_in_flight":
+                        account.in_flight += int(sample.value)
+                    case "davy_frames_dropped_total":
+                        account.dropped[f"{sample.labels['stage']} {sample.labels['reason']}"] += int(sample.value)
+    return accounts

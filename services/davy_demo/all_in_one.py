@@ -1,0 +1,176 @@
+"""The composition of a whole mine in one process: what listens where, what is passed to whom."""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from prometheus_client import CollectorRegistry
+
+from davy.adapters import mqtt
+from davy.adapters.camera import OPENERS
+from davy.adapters.embedded.servers import embedded_broker, embedded_store, free_port
+from davy.domain.frame import CameraId
+from davy.domain.ports import OpenSource
+from davy.imaging.runtime import StillEnhancer
+from davy.models.keyring import TRUST
+from davy.site import SiteConfig
+from davy.streams.tasks import until_first_ends
+from davy_aggregator import app as aggregator
+from davy_aggregator.settings import AggregatorSettings
+from davy_demo.accounting import Account, read_accounts
+from davy_demo.first_model import first_model
+from davy_demo.observer import CameraView, Views, observe, sample_quality
+from davy_demo.settings import ColocatedSettings
+from davy_edge import app as edge
+from davy_edge.frames.fair_semaphore import Budget, slots_for
+from davy_edge.settings import EdgeSettings
+from davy_enhancer import app as enhancer
+from davy_enhancer.settings import EnhancerSettings
+from davy_simulator.world import Mine
+
+MINE_SCHEME = "mine"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where everything listens; moved names what could not have the port that it asked for."""
+
+    host: str
+    console: int
+    mqtt: int
+    grpc: int
+    enhancer: int
+    enhancer_grpc: int
+    moved: tuple[str, ...]
+
+    @classmethod
+    def choose(cls, settings: ColocatedSettings) -> "Addresses":
+        """The ports of the settings where they are free, others where not."""
+        wanted = {
+            "console": settings.console_port,
+            "mqtt": settings.mqtt_port,
+            "grpc": settings.grpc_port,
+            "enhancer": settings.enhancer_port,
+            "enhancer_grpc": settings.enhancer_grpc_port,
+        }
+        found = {name: free_port(settings.host, port) for name, port in wanted.items()}
+        moved = tuple(
+            f"port {wanted[name]} ({name}) is taken: using {port}"
+            for name, port in found.items()
+            if wanted[name] not in (0, port)
+        )
+        return cls(settings.host, **found, moved=moved)
+
+
+@dataclass(slots=True)
+class RunningMine:
+    """What the tables look at while the mine runs."""
+
+    site: SiteConfig
+    addresses: Addresses
+    views: Views
+    registries: list[CollectorRegistry]
+    listening: asyncio.Event = field(default_factory=asyncio.Event)  # console, gRPC and REST answer
+    seen: asyncio.Event = field(default_factory=asyncio.Event)  # every camera has delivered a frame
+
+    def accounts(self) -> Mapping[CameraId, Account]:
+        return read_accounts(self.site.site, self.registries)
+
+
+class ColocatedMine:
+    """Broker, store, simulated cameras, edges, enhancer and aggregator of one site, over real sockets."""
+
+    def __init__(self, settings: ColocatedSettings, site: SiteConfig, edges: Mapping[str, Any] | None = None) -> None:
+        """edges: settings of every edge, in place of its defaults."""
+        self.settings, self._edge_words = settings, dict(edges or {})
+        self.mine = Mine(settings.seed)
+        addresses = Addresses.choose(settings)
+        self._registries = {edge_id: CollectorRegistry() for edge_id in site.edges}
+        self.running = RunningMine(
+            site, addresses, {camera: CameraView() for camera in site.camera_ids()}, list(self._registries.values())
+        )
+        self._waiting = {"aggregator", "enhancer"}
+        self._budget = Budget(slots_for(parallel=0, threads=1))  # one process, one budget
+
+    def seconds(self) -> float:
+        """What the mine's clock shows."""
+        return self.mine.time_of(time.time_ns())
+
+    @property
+    def registry_url(self) -> str:
+        """Where this mine's models are."""
+        return f"file://{(self.settings.data / 'models').absolute()}"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the keys that sign them."""
+        return self.settings.data / "keys"
+
+    async def run(self) -> None:
+        """Run everything until cancelled.
+
+        Raises:
+            BrokerUnavailableError, StoreUnavailableError: an embedded server did not come up.
+        """
+        running, settings = self.running, self.settings
+        with ExitStack() as stack:
+            broker = stack.enter_context(embedded_broker(settings.host, running.addresses.mqtt))
+            store = stack.enter_context(embedded_store())
+            grpc = f"grpc://{settings.host}:{running.addresses.grpc}"
+            site = running.site.model_copy(update={"broker": broker, "store": store, "aggregator": grpc})
+            still = await asyncio.to_thread(StillEnhancer)
+            await asyncio.to_thread(first_model, self.registry_url, self.keys)
+            async with mqtt.connect(broker, f"davy-observer-{running.addresses.mqtt}") as bus:
+                works: dict[str, Coroutine[Any, Any, None]] = {
+                    "observe": observe(bus, site.camera_ids(), running.views, running.seen.set),
+                    "aggregator": self._aggregator(site),
+                    "enhancer": self._enhancer(site),
+                    **{f"edge.{edge_id}": self._edge(site, edge_id, still) for edge_id in site.edges},
+                }
+                if places := self._simulated_places(site):
+                    works["quality"] = sample_quality(self.mine, places, running.views, settings.sample_s)
+                await until_first_ends("mine", **works)
+
+    async def _aggregator(self, site: SiteConfig) -> None:
+        addresses = self.running.addresses
+        settings = AggregatorSettings(
+            host=addresses.host,
+            port=addresses.console,
+            grpc_port=addresses.grpc,
+            data=self.settings.data / "aggregator",
+            registry=self.registry_url,
+            trust=self.keys / TRUST,
+        )
+        await aggregator.serve(settings, site, ready=lambda _: self._note("aggregator"))
+
+    async def _enhancer(self, site: SiteConfig) -> None:
+        addresses = self.running.addresses
+        settings = EnhancerSettings(
+            host=addresses.host,
+            port=addresses.enhancer,
+            grpc_port=addresses.enhancer_grpc,
+            data=self.settings.data / "enhancer",
+            threads=1,
+        )
+        await enhancer.serve(settings, CollectorRegistry(), site, ready=lambda _: self._note("enhancer"))
+
+    async def _edge(self, site: SiteConfig, edge_id: str, still: StillEnhancer) -> None:
+        await self.running.listening.wait()  # an edge would wait for the aggregator just as well, but complain
+        settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge", trust=self.keys / TRUST, **self._edge_words)
+        openers: dict[str, OpenSource] = {**OPENERS, MINE_SCHEME: self.mine.open_source}
+        await edge.serve(settings, site, openers, self._registries[edge_id], still=still, budget=self._budget)
+
+    def _note(self, service: str) -> None:
+        self._waiting.discard(service)
+        if not self._waiting:
+            self.running.listening.set()
+
+    def _simulated_places(self, site: SiteConfig) -> dict[CameraId, str]:
+        """The place of every camera whose truth this process knows."""
+        sources = {camera: urlsplit(site.camera(camera).source) for camera in site.camera_ids()}
+        return {camera: url.netloc for camera, url in sources.items() if url.scheme == MINE_SCHEME and not url.query}

@@ -1,0 +1,51 @@
+"""Both models on the same instants of every place: what the new one brings, without the chance of who walked by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from davy.domain.frame import BgrImage
+from davy.imaging.iqa import psnr_db
+from davy.imaging.runtime import StillEnhancer
+from davy_simulator.change import Change
+from davy_simulator.world import Mine
+
+INSTANTS_S = tuple(200.0 + 13.0 * k for k in range(12))
+PICTURE_S = INSTANTS_S[3]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A place. PSNR in dB against the evenly lit truth, means over INSTANTS_S; pictures: raw, old, new, truth."""
+
+    place: str
+    raw_db: float
+    old_db: float
+    new_db: float
+    pictures: tuple[BgrImage, ...]
+
+    @property
+    def gain_db(self) -> float:
+        return self.new_db - self.old_db
+
+
+def judge(
+    mine: Mine, places: Sequence[tuple[str, Change]], old: StillEnhancer, new: StillEnhancer, size: tuple[int, int]
+) -> list[Judged]:
+    """Every place as its camera sees it now: under its change, or in its usual light."""
+    return [_place(mine, place, change, old, new, size) for place, change in places]
+
+
+def _place(mine: Mine, place: str, change: Change, old: StillEnhancer, new: StillEnhancer, size: tuple[int, int]) -> Judged:
+    found: list[list[float]] = []
+    pictures: tuple[BgrImage, ...] = ()
+    for at_s in INSTANTS_S:
+        truth = mine.truth(place, at_s, size)
+        raw = mine.render(place, at_s, size, change)
+        shown = raw, old.enhance(raw), new.enhance(raw)
+        found.append([psnr_db(picture, truth) for picture in shown])
+        if at_s == PICTURE_S:
+            pictures = (*shown, truth)
+    raw_db, old_db, new_db = np.mean(found, axis=0).tolist()
+    return Judged(place, raw_db, old_db, new_db, pictures)

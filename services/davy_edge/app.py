@@ -1,0 +1,362 @@
+"""One edge, from its settings to its sockets."""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from davy.adapters import mqtt
+from davy.adapters.camera import OPENERS
+from davy.adapters.grpc import ingest_client, model_client
+from davy.adapters.http.telemetry import serve_telemetry
+from davy.adapters.mqtt.bus import MqttBus
+from davy.adapters.storage.sample_spool import SampleSpool
+from davy.adapters.storage.spool import Spool
+from davy.domain.errors import BrokerUnavailableError, ConfigError
+from davy.domain.frame import CameraId
+from davy.domain.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
+from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
+from davy.domain.urls import redact
+from davy.imaging.runtime import StillEnhancer, VideoEnhancer
+from davy.site import CameraConfig, EdgeConfig, SiteConfig
+from davy.telemetry import DropStage, get_logger
+from davy_edge.birth import birth_message
+from davy_edge.config.manager import ConfigManager
+from davy_edge.config.state_file import ConfigDisk
+from davy_edge.config.validation import Judge
+from davy_edge.frames.accounting import Ledger
+from davy_edge.frames.camera_states import CameraStates
+from davy_edge.frames.captured_frame import Outgoing
+from davy_edge.frames.fair_semaphore import Budget, slots_for
+from davy_edge.frames.pipeline import Pipeline
+from davy_edge.frames.pipelines import Pipelines
+from davy_edge.metrics import LedgerCollector, Timings
+from davy_edge.models.manager import ModelManager
+from davy_edge.models.metrics import ModelMetrics
+from davy_edge.models.model_folder import ModelDisk
+from davy_edge.observation.drift_watch import DriftWatch
+from davy_edge.observation.observer import Onlooker
+from davy_edge.observation.samples import Samples
+from davy_edge.settings import EdgeSettings
+from davy_edge.stats import Stats, rss_bytes
+from davy_edge.transport.events import Events
+from davy_edge.transport.grpc_plane import GrpcPlane
+from davy_edge.transport.live import Sink
+from davy_edge.transport.mqtt_plane import MqttPlane
+
+log = get_logger(__name__)
+
+WATCH_EVERY_S = 0.5
+GOODBYE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An edge that runs: its cameras are being opened. metrics_port is 0 where metrics are off."""
+
+    edge: str
+    boot_id: str
+    metrics_port: int
+
+
+async def serve(
+    settings: EdgeSettings,
+    site: SiteConfig,
+    openers: Mapping[str, OpenSource] = OPENERS,
+    registry: CollectorRegistry | None = None,
+    ready: Callable[[Ready], None] | None = None,
+    still: StillEnhancer | None = None,
+    budget: Budget | None = None,
+) -> None:
+    """Capture, enhance and send until cancelled.
+
+    A camera, broker or aggregator that is away, at the start or later, degrades the edge and does not end it.
+
+    Args:
+        openers: Opens camera URLs, by scheme.
+        registry: Where the metrics go: one for each edge of a process.
+        ready: Called once, when the cameras are being opened.
+        still: The enhancer, if the process shares one; else the settings' model is loaded.
+        budget: That of the process, if several edges share one; else the settings'.
+
+    Raises:
+        ConfigError: the site has no such edge, or its spool cannot be used.
+        AddressUnavailableError: the port for the metrics is taken.
+        ModelError: the model file cannot be used.
+    """
+    edge = choose_edge(settings, site)
+    own = site.edges[edge]
+    structlog.contextvars.bind_contextvars(site=site.site, edge=edge)
+    if still is None and own.enhance == "here":
+        still = await asyncio.to_thread(StillEnhancer, settings.model, settings.threads)
+    boot_id = f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
+    folder = settings.data / site.site / edge
+    with ExitStack() as stack:
+        spool = await asyncio.to_thread(Spool, folder / "spool.db", boot_id, settings.spool_max_bytes)
+        stack.callback(spool.close)
+        disk = await asyncio.to_thread(ConfigDisk, folder / "config")
+        samples = None
+        if settings.samples_bytes_per_hour:
+            samples = await asyncio.to_thread(SampleSpool, folder / "samples.db", boot_id, settings.samples_spool_bytes)
+            stack.callback(samples.close)
+        try:
+            registry = CollectorRegistry() if registry is None else registry
+            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples, disk, budget).run(ready)
+        except ExceptionGroup as group:
+            if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
+                raise group.exceptions[0] from group
+            raise
+
+
+def choose_edge(settings: EdgeSettings, site: SiteConfig) -> str:
+    """The edge that this process is.
+
+    Raises:
+        ConfigError: the site has no edge of that name, or several and none was named.
+    """
+    known = ", ".join(site.edges)
+    if not settings.edge and len(site.edges) > 1:
+        raise ConfigError(f"which edge of site {site.site} is this? say --edge with one of: {known}")
+    edge = settings.edge or next(iter(site.edges))
+    if edge not in site.edges:
+        raise ConfigError(f"site {site.site} has no edge {edge!r}; its edges: {known}")
+    return edge
+
+
+class _Edge:
+    """The parts of one edge and how they hang together."""
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        site: SiteConfig,
+        edge: str,
+        boot_id: str,
+        openers: Mapping[str, OpenSource],
+        registry: CollectorRegistry,
+        still: StillEnhancer | None,
+        spool: Spool,
+        samples: SampleSpool | None,
+        disk: ConfigDisk,
+        budget: Budget | None,
+    ) -> None:
+        self._settings, self._site = settings, site
+        self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
+        self._started_ns = time.time_ns()
+        self._topics = EdgeTopics(site.site, edge)
+        judge = Judge(self._topics, openers, settings.max_cameras, settings.config_trust)
+        self._configs = ConfigManager(self._topics, boot_id, disk, site.edges[edge], judge, registry)
+        config = self._configs.config
+        enhances = still is not None and config.enhance == "here"
+        sinks = (DropStage.MQTT, DropStage.GRPC) if enhances else (DropStage.MQTT,)  # raw frames go to the pool only
+        self._ledger = Ledger(config.cameras, sinks)
+        self._timings = Timings(edge, registry)
+        self._mqtt, self._grpc = MqttPlane(self._ledger, self._timings), GrpcPlane(self._ledger, self._timings)
+        self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
+        self._events = Events(self._topics, spool)
+        self._states = CameraStates(self._topics, list(config.cameras), self._events)
+        self._states.were_here(self._configs.gone)
+        self._bus: MqttBus | None = None
+        self._changed = asyncio.Event()
+        self._models = self._open_models(still) if still is not None and enhances else None
+        self._samples = self._open_samples(samples) if samples else None
+        folder = settings.data / site.site / edge / "drift"
+        self._drift = DriftWatch(
+            edge, folder, config.cameras, settings.drift_reference_s, settings.drift_window_s, self._events, registry
+        )
+        self._openers, self._budget = openers, budget or Budget(slots_for(settings.parallel, settings.threads))
+        self._pipelines = Pipelines(config, self._pipeline, self._ledger, self._states, self._drift, self._sinks)
+        self._stats = Stats(
+            boot_id,
+            self._ledger,
+            self._timings,
+            self._states,
+            spool,
+            self._pipelines.damaged,
+            self._faults,
+            self._drift.figures,
+        )
+        registry.register(LedgerCollector(edge, self._ledger, self._gauges))
+
+    def _pipeline(self, name: str, config: CameraConfig) -> Pipeline:
+        camera = CameraId(self._site.site, self._edge, name)
+        return Pipeline(
+            camera,
+            config,
+            self._boot_id,
+            self._openers.get(urlsplit(config.source).scheme, _open_unknown),
+            VideoEnhancer(self._models.stage.still, self._settings.every) if self._models else None,
+            self._models.stage if self._models else None,
+            self._budget,
+            self._ledger,
+            self._timings,
+            self._deliver,
+            self._states.set,
+            self._onlooker(camera),
+        )
+
+    def _onlooker(self, camera: CameraId) -> Onlooker:
+        looks = [self._drift.look(camera.camera)]
+        if self._samples:
+            looks.append(self._samples.sampler(camera).saw)
+        return Onlooker(*looks, every_s=self._settings.look_every_s)
+
+    def _deliver(self, outgoing: Outgoing) -> None:
+        for sink in self._sinks:
+            sink.offer(outgoing)
+
+    def _faults(self) -> dict[str, str]:
+        broker = self._bus.fault if self._bus else "not connected yet"
+        faults = {"mqtt": broker, "record": self._events.fault, "spool": self._spool.fault}
+        faults |= {"live": self._grpc.fault} if self._models else {}
+        return faults | ({"samples": self._samples.fault} if self._samples else {})
+
+    def _open_samples(self, spool: SampleSpool) -> Samples:
+        settings = self._settings
+        return Samples(self._edge, spool, settings.samples_bytes_per_hour, settings.samples_every_s, self._registry)
+
+    def _open_models(self, installed: StillEnhancer) -> ModelManager:
+        settings = self._settings
+        disk = ModelDisk(
+            settings.data / self._site.site / self._edge / "models", settings.trust or settings.data / "trust.json"
+        )
+        metrics = ModelMetrics(self._edge, self._registry)
+        return ModelManager(
+            self._topics,
+            self._boot_id,
+            disk,
+            installed,
+            settings.threads,
+            metrics,
+            self._note,
+            self._changed.set,
+        )
+
+    def _note(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
+        self._events.note(kind, message, severity, figures=figures)  # type: ignore[arg-type]  # numbers of the enum
+
+    @property
+    def _model(self) -> str:
+        return self._models.stage.still.model if self._models else ""
+
+    def _gauges(self) -> Iterable[tuple[str, str, float]]:
+        yield "davy_edge_mqtt_connected", "1 while the broker is there.", float(bool(self._bus and self._bus.connected))
+        yield "davy_edge_ingest_connected", "1 while the aggregator takes frames.", float(self._grpc.connected)
+        yield "davy_edge_spool_events_dropped", "Events that the spool had no room for.", self._spool.events_dropped
+        if self._samples:
+            yield "davy_edge_samples_dropped", "Samples that their spool had no room for.", self._samples.dropped
+        yield "davy_edge_memory_bytes", "Resident memory of the process.", rss_bytes()
+
+    async def run(self, ready: Callable[[Ready], None] | None) -> None:
+        settings, will = self._settings, Message(self._topics.status, OFFLINE, qos=1, retain=True)
+        with ExitStack() as stack:
+            port = 0
+            if settings.metrics_port:
+                telemetry = serve_telemetry(settings.metrics_host, settings.metrics_port, self._registry, self._stats.health)
+                port = stack.enter_context(telemetry)
+            async with (
+                ingest_client.connect(self._site.aggregator) as client,
+                model_client.connect(self._site.aggregator) as registry,
+                mqtt.connect(self._site.broker, f"davy-{self._site.site}-{self._edge}", will, self._greet) as bus,
+                self._cameras_open(bus),
+                asyncio.TaskGroup() as tasks,
+            ):
+                self._bus, cameras = bus, len(self._pipelines.config.cameras)
+                self._events.note(
+                    "edge-started",
+                    f"edge {self._edge} started with {cameras} cameras, model {self._model or 'none'}",
+                    figures={"cameras": cameras},
+                )
+                for work, title in (
+                    (self._mqtt.run(bus), "mqtt"),
+                    (self._states.publish(bus), "status"),
+                    (self._publish_stats(bus), "stats"),
+                    (self._watch(), "watch"),
+                    (self._events.keep(), "events.keep"),
+                    (self._events.publish(bus), "events.publish"),
+                    (self._events.report(client), "events.report"),
+                    (self._tell_swaps(bus), "swaps"),
+                    (self._configs.run(bus, self._reconfigure, self._note), "config"),
+                ):
+                    tasks.create_task(work, name=f"edge.{self._edge}.{title}")
+                if self._models:
+                    tasks.create_task(self._grpc.run(client), name=f"edge.{self._edge}.grpc")
+                    tasks.create_task(self._models.run(bus, registry), name=f"edge.{self._edge}.models")
+                if self._samples:
+                    tasks.create_task(self._samples.keep(), name=f"edge.{self._edge}.samples.keep")
+                    tasks.create_task(self._samples.push(client), name=f"edge.{self._edge}.samples.push")
+                log.info("edge.started", boot_id=self._boot_id, cameras=list(self._pipelines.config.cameras), model=self._model)
+                if ready is not None:
+                    ready(Ready(self._edge, self._boot_id, port))
+
+    @asynccontextmanager
+    async def _cameras_open(self, bus: MqttBus) -> AsyncIterator[None]:
+        """Run the pipelines; at the end every frame is accounted for, and the cameras' topics say offline."""
+        self._pipelines.start()
+        try:
+            yield
+        finally:
+            await asyncio.shield(self._close_cameras(bus))
+
+    async def _close_cameras(self, bus: MqttBus) -> None:
+        await self._pipelines.stop()
+        for sink in self._sinks:
+            sink.close()
+        await self._events.flush()
+        self._states.stop(f"edge {self._edge} was stopped")
+        with suppress(BrokerUnavailableError, TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await self._states.publish_all(bus)
+        log.info("edge.stopped", boot_id=self._boot_id)
+
+    async def _greet(self, bus: Bus) -> None:
+        """At every connect: a broker may have forgotten what was retained."""
+        await bus.publish(self._birth())
+        await self._states.publish_all(bus)
+        if self._models:
+            await bus.publish(self._models.reported())
+        await bus.publish(self._configs.reported())
+        await bus.publish(Message(self._topics.status, ONLINE, qos=1, retain=True))
+
+    def _birth(self) -> Message:
+        return birth_message(self._topics, self._pipelines.config, self._boot_id, self._model, self._started_ns)
+
+    async def _reconfigure(self, config: EdgeConfig) -> str:
+        """Cameras that do not change keep running. What the birth message says changes with it."""
+        try:
+            return await self._pipelines.apply(config)
+        finally:
+            self._changed.set()
+
+    async def _tell_swaps(self, bus: Bus) -> None:
+        """The birth message names model and cameras: it is told again when they change."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            with suppress(BrokerUnavailableError):  # it is told at the next connect
+                await bus.publish(self._birth())
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            self._pipelines.check()
+
+    async def _publish_stats(self, bus: Bus) -> None:
+        while True:
+            await asyncio.sleep(self._settings.stats_every_s)
+            figures = await asyncio.to_thread(self._stats.read)
+            with suppress(BrokerUnavailableError):  # the bus says so itself, and the next figures say more
+                await bus.publish(Message(self._topics.stats, json.dumps(figures).encode(), content_type="application/json"))
+
+
+def _open_unknown(url: str, options: SourceOptions) -> FrameSource:  # noqa: ARG001  # an OpenSource
+    if url.startswith("mine://"):
+        raise ConfigError("mine:// cameras live inside `davy mine`: give this edge the http:// address that it prints")
+    raise ConfigError(f"camera {redact(url)}: this edge opens no such sources")

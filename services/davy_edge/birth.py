@@ -1,0 +1,51 @@
+"""The retained birth message: what this edge is, without anybody's password."""
+
+import hashlib
+import json
+import platform
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from davy.domain.ports import Message
+from davy.domain.topics import EdgeTopics
+from davy.domain.urls import redact
+from davy.site import EdgeConfig
+
+
+def davy_version() -> str:
+    try:
+        return version("davy")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "unknown"
+
+
+def config_revision(config: EdgeConfig) -> str:
+    """Twelve hex digits that change with the edge's configuration."""
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:12]
+
+
+def birth_message(topics: EdgeTopics, config: EdgeConfig, boot_id: str, model: str, started_ns: int) -> Message:
+    """The `info` message of an edge, retained."""
+    cameras: dict[str, Any] = {
+        name: {
+            "label": camera.label,
+            "source": redact(camera.source),
+            "fps": camera.fps,
+            "size": camera.size,
+            "strength": camera.strength,
+            "max_age_ms": camera.max_age_ms,
+        }
+        for name, camera in config.cameras.items()
+    }
+    facts = {
+        "boot_id": boot_id,
+        "started_ns": started_ns,
+        "said_ns": time.time_ns(),
+        "versions": {"davy": davy_version(), "python": platform.python_version(), "machine": platform.machine()},
+        "enhance": config.enhance,
+        "model": model,
+        "config_revision": config_revision(config),
+        "cameras": cameras,
+    }
+    return Message(topics.info, json.dumps(facts).encode(), qos=1, retain=True, content_type="application/json")

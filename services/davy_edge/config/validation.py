@@ -1,0 +1,68 @@
+"""Whether an edge can be what it is told to be: as a whole, or not at all."""
+
+from collections.abc import Collection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from davy.domain.errors import ConfigError, InvalidInputError, ModelRefusedError
+from davy.domain.topics import EdgeTopics
+from davy.models.keys import KeySet
+from davy.site import EdgeConfig
+from davy.twin.configuration import DesiredConfig, config_id, read_config, verify_config
+
+
+class Judge:
+    """Blocks on the disk where trust is set: ask it off the event loop.
+
+    Args:
+        schemes: Of the sources that this edge opens.
+        trust: The key set whose holders may configure this edge; None takes unsigned configurations, too.
+    """
+
+    def __init__(self, topics: EdgeTopics, schemes: Collection[str], max_cameras: int, trust: Path | None) -> None:
+        self._topics, self._schemes, self._max_cameras, self._trust = topics, frozenset(schemes), max_cameras, trust
+
+    def judge(self, desired: DesiredConfig, running: EdgeConfig) -> EdgeConfig:
+        """The configuration that is desired. That a source cannot be opened now is no reason to refuse it.
+
+        Raises:
+            InvalidInputError: it is refused; the text names rule and field.
+        """
+        if config_id(desired.config) != desired.id:
+            raise InvalidInputError(f"its content is not that of the id {desired.id[:12]}")
+        self._check_signature(desired)
+        config = read_config(desired.config)
+        self.check(config, running)
+        return config
+
+    def check(self, config: EdgeConfig, running: EdgeConfig) -> None:
+        """The rules of this edge.
+
+        Raises:
+            InvalidInputError: one does not hold.
+        """
+        if config.enhance != running.enhance:
+            raise InvalidInputError(
+                f"enhance: this edge was started with {running.enhance!r}; change it in site.yaml and start the edge again"
+            )
+        if len(config.cameras) > self._max_cameras:
+            raise InvalidInputError(
+                f"cameras: {len(config.cameras)} of them; this edge takes {self._max_cameras} (DAVY_EDGE_MAX_CAMERAS)"
+            )
+        for name, camera in config.cameras.items():
+            scheme, before = urlsplit(camera.source).scheme, running.cameras.get(name)
+            if scheme not in self._schemes and (before is None or before.source != camera.source):
+                known = ", ".join(f"{each}://" for each in sorted(self._schemes))
+                raise InvalidInputError(f"cameras.{name}.source: this edge opens no {scheme}:// sources, but {known}")
+
+    def _check_signature(self, desired: DesiredConfig) -> None:
+        if self._trust is None:
+            return
+        if desired.signature is None:
+            raise InvalidInputError("it is not signed, and this edge takes signed configurations only (DAVY_EDGE_CONFIG_TRUST)")
+        try:
+            trust = KeySet.load(self._trust)
+            verify_config(trust, desired.signature, self._topics.site, self._topics.edge, desired.config)
+        except (ModelRefusedError, ConfigError) as error:
+            reason = error.reason if isinstance(error, ModelRefusedError) else str(error)
+            raise InvalidInputError(f"signature: {reason}") from error

@@ -1,0 +1,1 @@
+"""One camera's frames from capture to the sinks: threads, latest slots, deadlines, accounting."""

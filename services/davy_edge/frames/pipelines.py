@@ -1,0 +1,107 @@
+"""The cameras that run: begun, changed and ended one by one, so that no other loses a frame by it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from davy.atomic import failpoint
+from davy.site import CameraConfig, EdgeConfig
+from davy_edge.config.difference import Difference
+from davy_edge.frames.accounting import Ledger
+from davy_edge.frames.camera_states import CameraStates
+from davy_edge.frames.pipeline import Pipeline
+from davy_edge.observation.drift_watch import DriftWatch
+from davy_edge.transport.live import Sink
+
+Build = Callable[[str, CameraConfig], Pipeline]
+
+
+class Pipelines:
+    """One pipeline per camera of the configuration. Used on the event loop; `damaged` from any thread.
+
+    Args:
+        config: What ledger, states and drift know already.
+        build: Makes the pipeline of a camera, not yet started.
+    """
+
+    def __init__(
+        self,
+        config: EdgeConfig,
+        build: Build,
+        ledger: Ledger,
+        states: CameraStates,
+        drift: DriftWatch,
+        sinks: Sequence[Sink],
+    ) -> None:
+        self.config, self._build = config, build
+        self._ledger, self._states, self._drift, self._sinks = ledger, states, drift, sinks
+        self._running = {name: build(name, camera) for name, camera in config.cameras.items()}
+
+    def start(self) -> None:
+        for pipeline in self._running.values():
+            pipeline.start()
+
+    def check(self) -> None:
+        """The watchdog of every capture."""
+        for pipeline in list(self._running.values()):
+            pipeline.capture.check()
+
+    def damaged(self, camera: str) -> int:
+        """Frames that came damaged from a camera."""
+        pipeline = self._running.get(camera)
+        return pipeline.capture.damaged if pipeline else 0
+
+    async def apply(self, config: EdgeConfig) -> str:
+        """Run another configuration; cameras that do not change are not touched. Returns what changed, in words."""
+        difference = Difference.between(self.config.cameras, config.cameras)
+        before, self.config = self.config, config
+        works = [self._reopen(name, config, before) for name in difference.reopened]
+        works += [self._tune(name, config, before) for name in difference.tuned]
+        works += [self._remove(name) for name in difference.removed]
+        results = await asyncio.gather(*works, return_exceptions=True)
+        failpoint("config.applying")
+        for name in difference.added:
+            self._add(name, config)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return str(difference)
+
+    async def stop(self) -> None:
+        """End every pipeline; blocks nothing, takes some seconds at most."""
+        await asyncio.gather(*(asyncio.to_thread(pipeline.stop) for pipeline in self._running.values()))
+        await asyncio.sleep(0)  # frames that were handed over meanwhile reach the sinks
+
+    def _add(self, name: str, config: EdgeConfig) -> None:
+        self._states.add(name)
+        self._drift.add(name)
+        self._ledger.open(name)
+        self._start(name, config)
+
+    def _start(self, name: str, config: EdgeConfig) -> None:
+        self._running[name] = self._build(name, config.cameras[name])
+        self._running[name].start()
+
+    async def _tune(self, name: str, config: EdgeConfig, before: EdgeConfig) -> None:
+        if not self._running[name].tune(config.cameras[name]):
+            await self._reopen(name, config, before)
+
+    async def _reopen(self, name: str, config: EdgeConfig, before: EdgeConfig) -> None:
+        """The camera's own seq goes on; it is the same camera to everybody else."""
+        await self._end(name)
+        if config.cameras[name].source != before.cameras[name].source:
+            self._drift.forget(name)
+            self._drift.add(name)
+        self._start(name, config)
+
+    async def _remove(self, name: str) -> None:
+        await self._end(name)
+        self._running.pop(name, None)
+        for sink in self._sinks:
+            sink.forget(name)
+        self._ledger.retire(name)
+        self._drift.forget(name)
+        self._states.remove(name, "it was taken out of the configuration")
+
+    async def _end(self, name: str) -> None:
+        await asyncio.to_thread(self._running[name].stop)
+        await asyncio.sleep(0)  # as above

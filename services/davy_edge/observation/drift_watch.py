@@ -1,0 +1,98 @@
+"""The drift of every camera of an edge: told in the stats, as a metric, and as an event when it begins and ends."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from davy_edge.observation.drift import BEGINS, Drift, Fit, Reading
+from davy_edge.observation.observer import Look
+from davy_edge.transport.events import INFO, WARNING, Events
+
+TOLD = 3  # reasons in a sentence
+
+
+class DriftWatch(Collector):
+    """Used on the event loop; the looks that it gives out are used in the pipelines' threads.
+
+    Args:
+        folder: What is usual of each camera is kept there.
+        events: Takes `drift` and `drift-over`.
+        registry: Gets davy_edge_drift and davy_edge_drift_component.
+    """
+
+    def __init__(
+        self,
+        edge: str,
+        folder: Path,
+        cameras: Iterable[str],
+        reference_s: float,
+        window_s: float,
+        events: Events,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._edge, self._events, self._loop = edge, events, asyncio.get_running_loop()
+        self._folder, self._reference_s, self._window_s = folder, reference_s, window_s
+        self._drifts = {camera: self._open(camera) for camera in cameras}
+        registry.register(self)
+
+    def _open(self, camera: str) -> Drift:
+        path = self._folder / f"{camera}.json"
+        return Drift(path, self._reference_s, self._window_s, partial(self._changed, camera))
+
+    def add(self, camera: str) -> None:
+        """A camera is there."""
+        self._drifts = {**self._drifts, camera: self._open(camera)}  # whoever goes over them meanwhile keeps the old ones
+
+    def forget(self, camera: str) -> None:
+        """A camera is gone, or looks at something else: what was usual of it says nothing any more."""
+        self._drifts = {name: drift for name, drift in self._drifts.items() if name != camera}
+        with suppress(OSError):
+            (self._folder / f"{camera}.json").unlink(missing_ok=True)
+
+    def look(self, camera: str) -> Look:
+        """What sees the frames of a camera."""
+        return self._drifts[camera].saw
+
+    def figures(self, camera: str) -> dict[str, Any]:
+        """For the stats: state, model, score, reasons."""
+        drift = self._drifts.get(camera)
+        return drift.reading.as_json() if drift else {}
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        labels = ("edge", "camera")
+        score = GaugeMetricFamily("davy_edge_drift", f"Drift of a camera's light; {BEGINS:g} is a clear change.", labels=labels)
+        parts = GaugeMetricFamily("davy_edge_drift_component", "What the drift is made of.", labels=(*labels, "component"))
+        for camera, drift in self._drifts.items():
+            reading = drift.reading
+            if reading.score is not None:
+                score.add_metric([self._edge, camera], reading.score)
+            for name, value in (reading.reasons or {}).items():
+                parts.add_metric([self._edge, camera, name], value)
+        yield from (score, parts)
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        return ()  # known only when collected
+
+    def _changed(self, camera: str, reading: Reading) -> None:
+        """From a pipeline's thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell, camera, reading)
+
+    def _tell(self, camera: str, reading: Reading) -> None:
+        reasons = dict(reading.reasons or {})
+        figures = {"drift": reading.score or 0.0} | reasons
+        if reading.fit is not Fit.DRIFTED:
+            message = f"the light of camera {camera} is again what model {reading.model or 'none'} met at first"
+            self._events.note("drift-over", message, INFO, camera, figures)
+            return
+        worst = sorted(reasons.items(), key=lambda item: -item[1])[:TOLD]
+        told = ", ".join(f"{name} {value:.1f}" for name, value in worst if value >= BEGINS / 2)
+        message = f"camera {camera} no longer shows the light that model {reading.model or 'none'} met at first: {told}"
+        self._events.note("drift", message, WARNING, camera, figures)

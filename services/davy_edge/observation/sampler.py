@@ -1,0 +1,93 @@
+"""One camera's samples: of every few minutes the raw picture that is worth most, if it is worth anything."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from davy.adapters.media import jpeg
+from davy.domain.errors import FrameTooLargeError
+from davy.domain.frame import CameraId, Frame, Pixels
+from davy.telemetry import get_logger
+from davy.v1 import sample_pb2
+from davy_edge.observation.light import Light
+from davy_edge.observation.selection import KEPT, WORTH, Budget, Verdict, judge
+
+log = get_logger(__name__)
+
+QUALITY = 95  # of training pictures: noise is part of what the network learns from
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    pixels: Pixels
+    captured_ns: int
+    model: str
+    raw: Light
+    shown: Light
+    verdict: Verdict
+
+
+class Sampler:
+    """Used from one thread, the pipeline's. Holds one raw picture.
+
+    Args:
+        every_s: The best picture of so many seconds is taken.
+        emit: Called with each sample, without boot and seq.
+        left_out: Called with a reason for each picture that was worth sending and is not sent.
+    """
+
+    def __init__(
+        self,
+        camera: CameraId,
+        bytes_per_hour: int,
+        every_s: float,
+        emit: Callable[[sample_pb2.Sample], None],
+        left_out: Callable[[str], None],
+    ) -> None:
+        self._camera, self._every_s, self._emit, self._left_out = camera, every_s, emit, left_out
+        self._budget = Budget(bytes_per_hour)
+        self._sent: deque[Light] = deque(maxlen=KEPT)
+        self._best: _Candidate | None = None
+        self._due_s: float | None = None
+
+    def saw(self, frame: Frame, raw: Light, shown: Light, model: str, now_s: float) -> None:
+        """A frame came by; model is what enhanced it, now_s of a monotonic clock. Encodes a picture at most every every_s."""
+        if self._due_s is None:
+            self._due_s = now_s + self._every_s
+        verdict = judge(raw, shown, self._sent)
+        if verdict.value >= WORTH and (self._best is None or verdict.value > self._best.verdict.value):
+            self._best = _Candidate(frame.pixels, frame.captured_ns, model, raw, shown, verdict)
+        if now_s >= self._due_s:
+            self._due_s = now_s + self._every_s
+            best, self._best = self._best, None
+            if best is not None:
+                self._take(best, now_s)
+
+    def _take(self, best: _Candidate, now_s: float) -> None:
+        try:
+            data = jpeg.encode(best.pixels, QUALITY)
+        except FrameTooLargeError as error:
+            log.warning("sample.too_large", camera=self._camera.camera, error=str(error))
+            self._left_out("too-large")
+            return
+        if not self._budget.spend(len(data), now_s):
+            self._left_out("budget")
+            return
+        self._sent.append(best.raw)
+        self._emit(
+            sample_pb2.Sample(
+                site=self._camera.site,
+                edge=self._camera.edge,
+                camera=self._camera.camera,
+                captured_ns=best.captured_ns,
+                reason=best.verdict.reason.value,
+                model=best.model,
+                figures=_figures("raw", best.raw) | _figures("shown", best.shown) | {"value": round(best.verdict.value, 3)},
+                jpeg=data,
+            )
+        )
+
+
+def _figures(prefix: str, light: Light) -> dict[str, float]:
+    found = {"mean": light.mean, "dark": light.dark, "clipped": light.clipped, "evenness": light.evenness}
+    return {f"{prefix}-{name}": round(value, 4) for name, value in found.items()}

@@ -1,0 +1,132 @@
+"""Samples on their way from the cameras to the aggregator: first onto the disk, then sent until they are acknowledged."""
+
+import asyncio
+from collections import deque
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Counter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from davy.adapters.grpc.ingest_client import IngestClient
+from davy.adapters.storage.sample_spool import SampleSpool
+from davy.domain.errors import AggregatorUnavailableError, SpoolUnavailableError
+from davy.domain.frame import CameraId
+from davy.telemetry import get_logger
+from davy.v1 import sample_pb2
+from davy_edge.observation.sampler import Sampler
+
+log = get_logger(__name__)
+
+MAX_UNWRITTEN = 4  # in memory, before the disk
+ANSWER_TIMEOUT_S = 15.0
+BACKOFF = wait_random_exponential(multiplier=1, exp_base=2, min=1, max=60)  # nobody waits for a sample
+
+
+class Samples:
+    """The samples of one edge. Its samplers run in the pipelines' threads, everything else on the event loop.
+
+    Args:
+        bytes_per_hour: For each camera.
+        every_s: A camera gives one sample within it, at most.
+    """
+
+    def __init__(self, edge: str, spool: SampleSpool, bytes_per_hour: int, every_s: float, registry: CollectorRegistry) -> None:
+        self._edge, self._spool, self._bytes_per_hour, self._every_s = edge, spool, bytes_per_hour, every_s
+        self._loop = asyncio.get_running_loop()
+        self._unwritten: deque[sample_pb2.Sample] = deque()
+        self._to_write, self._to_push = asyncio.Event(), asyncio.Event()
+        self.fault = ""
+        self._chosen = Counter(
+            "davy_edge_samples_chosen_total",
+            "Raw pictures chosen for training, on disk.",
+            ("edge", "camera", "reason"),
+            registry=registry,
+        )
+        self._left_out = Counter(
+            "davy_edge_samples_left_out_total",
+            "Pictures that were worth sending and were not kept, by reason.",
+            ("edge", "camera", "reason"),
+            registry=registry,
+        )
+        self._answered = Counter(
+            "davy_edge_samples_answered_total",
+            "Samples that the aggregator took, by outcome.",
+            ("edge", "outcome"),
+            registry=registry,
+        )
+
+    @property
+    def dropped(self) -> int:
+        """Samples that the spool had no room for."""
+        return self._spool.dropped
+
+    def sampler(self, camera: CameraId) -> Sampler:
+        """What chooses the samples of a camera."""
+        left_out = partial(self._leave_out, camera.camera)
+        return Sampler(camera, self._bytes_per_hour, self._every_s, self._take, left_out)
+
+    def _leave_out(self, camera: str, reason: str) -> None:
+        self._left_out.labels(self._edge, camera, reason).inc()
+
+    def _take(self, sample: sample_pb2.Sample) -> None:
+        """From a pipeline's thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._queue, sample)
+
+    def _queue(self, sample: sample_pb2.Sample) -> None:
+        if len(self._unwritten) >= MAX_UNWRITTEN:  # the disk hangs
+            self._leave_out(self._unwritten.popleft().camera, "disk")
+        self._unwritten.append(sample)
+        self._to_write.set()
+
+    async def keep(self) -> None:
+        """Write samples to the spool as they come, until cancelled."""
+        while True:
+            await self._to_write.wait()
+            self._to_write.clear()
+            while self._unwritten:
+                await self._write(self._unwritten.popleft())
+
+    async def _write(self, sample: sample_pb2.Sample) -> None:
+        try:
+            await asyncio.to_thread(self._spool.add, sample)
+        except SpoolUnavailableError as error:
+            self.fault = str(error)
+            self._leave_out(sample.camera, "disk")
+            log.warning("sample.lost", camera=sample.camera, error=str(error))
+            return
+        self._chosen.labels(self._edge, sample.camera, sample.reason).inc()
+        log.info("sample.chosen", camera=sample.camera, reason=sample.reason, bytes=len(sample.jpeg))
+        self._to_push.set()
+
+    async def push(self, client: IngestClient) -> None:
+        """Send what the spool holds, of this boot and of earlier ones, until cancelled; each until it is acknowledged."""
+        while True:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type((AggregatorUnavailableError, SpoolUnavailableError)),
+                wait=BACKOFF,
+                before_sleep=self._tell,
+            ):
+                with attempt:
+                    await self._send_all(client)
+            self.fault = ""
+            await self._to_push.wait()
+
+    def _tell(self, state: RetryCallState) -> None:
+        self.fault = str(state.outcome.exception()) if state.outcome else ""
+        log.warning("ingest.unavailable", plane="samples", error=self.fault, attempt=state.attempt_number)
+
+    async def _send_all(self, client: IngestClient) -> None:
+        """Empty the spool, one picture in flight: nothing here is in a hurry. Opens no stream where nothing waits."""
+        self._to_push.clear()
+        if not await asyncio.to_thread(self._spool.pending, 0, 1):
+            return
+        async with client.samples() as stream:
+            while rows := await asyncio.to_thread(self._spool.pending, 0, 1):
+                ((_, sample),) = rows
+                outcome = "gave-way"
+                if sample.jpeg:
+                    await stream.send(sample)
+                    outcome = (await stream.answer(ANSWER_TIMEOUT_S)).outcome
+                await asyncio.to_thread(self._spool.acknowledge, sample.boot_id, sample.seq)
+                self._answered.labels(self._edge, outcome).inc()

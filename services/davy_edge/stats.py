@@ -1,0 +1,122 @@
+"""The edge's figures: every ten seconds on its stats topic, and in /healthz."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from davy.adapters.storage.spool import Spool
+from davy.domain.errors import SpoolUnavailableError
+from davy.telemetry import DropStage
+from davy_edge.frames.accounting import Account, Ledger
+from davy_edge.frames.camera_states import CameraStates
+from davy_edge.metrics import Timings, percentile
+
+THERMAL = Path("/sys/class/thermal")
+
+
+class Stats:
+    """Collects the figures; fps and ages are of the time since the last `read`, at least 1 s.
+
+    Args:
+        faults: Says what is wrong now by plane, "" where nothing is.
+        drift: Says how far a camera's light is from what is usual.
+    """
+
+    def __init__(
+        self,
+        boot_id: str,
+        ledger: Ledger,
+        timings: Timings,
+        states: CameraStates,
+        spool: Spool,
+        damaged: Callable[[str], int],
+        faults: Callable[[], dict[str, str]],
+        drift: Callable[[str], dict[str, Any]],
+    ) -> None:
+        self._boot_id, self._ledger, self._timings, self._states = boot_id, ledger, timings, states
+        self._spool, self._damaged, self._faults, self._drift = spool, damaged, faults, drift
+        self._started_s = self._read_s = time.monotonic()
+        self._before: dict[str, Account] = {}
+
+    def read(self) -> dict[str, Any]:
+        """The figures now, as JSON takes them. Asks the disk: call it off the event loop."""
+        now_s = time.monotonic()
+        period_s, self._read_s = max(1.0, now_s - self._read_s), now_s
+        accounts = self._ledger.read()
+        cameras = {camera: self._camera(camera, account, period_s) for camera, account in accounts.items()}
+        self._before = accounts
+        return {
+            "boot_id": self._boot_id,
+            "uptime_s": round(now_s - self._started_s, 1),
+            "cameras": cameras,
+            "spool": self._spool_figures(),
+            "faults": {name: fault for name, fault in self._faults().items() if fault},
+            "rss_bytes": rss_bytes(),
+            "temperature_c": temperature_c(),
+        }
+
+    def health(self) -> dict[str, Any]:
+        """A short form for /healthz, without the disk."""
+        states = {camera: state for camera, (state, _) in self._states.current.items()}
+        faults = {name: fault for name, fault in self._faults().items() if fault}
+        return {
+            "status": "degraded" if faults or set(states.values()) != {"online"} else "ok",
+            "cameras": states,
+            "faults": faults,
+        }
+
+    def _camera(self, camera: str, account: Account, period_s: float) -> dict[str, Any]:
+        state, reason = self._states.of(camera)
+        before = self._before.get(camera, Account(account.sinks))
+        dropped: dict[str, dict[str, int]] = {}
+        sinks: dict[str, dict[str, Any]] = {
+            sink: {"sent": account.sent[sink], "dropped": {}, "pending": account.pending(sink)} for sink in account.sinks
+        }
+        for (stage, cause), count in account.dropped.items():
+            where = sinks[stage]["dropped"] if stage in sinks else dropped.setdefault(stage, {})
+            where[cause] = count
+        for sink in account.sinks:
+            ages = self._timings.recent_ages(camera, sink, period_s)
+            sinks[sink]["age_ms"] = {name: round(1000 * percentile(ages, at)) for name, at in (("p50", 0.5), ("p99", 0.99))}
+        ages = self._timings.recent_ages(camera, DropStage.ENCODE, period_s)
+        return {
+            "state": state,
+            "reason": reason,
+            "fps": round((account.enhanced - before.enhanced) / period_s, 2),
+            "captured": account.captured,
+            "enhanced": account.enhanced,
+            "in_flight": account.in_flight,
+            "dropped": dropped,
+            "damaged": self._damaged(camera),
+            "age_ms": {name: round(1000 * percentile(ages, at)) for name, at in (("p50", 0.5), ("p99", 0.99))},
+            "sinks": sinks,
+            "drift": self._drift(camera),
+        }
+
+    def _spool_figures(self) -> dict[str, Any]:
+        dropped = {"events_dropped": self._spool.events_dropped, "keyframes_dropped": self._spool.keyframes_dropped}
+        try:
+            return {"waiting": self._spool.waiting, "bytes": self._spool.used_bytes, **dropped}
+        except SpoolUnavailableError as error:
+            return {"fault": error.reason, **dropped}
+
+
+def rss_bytes() -> int:
+    """Resident memory of this process; 0 where there is no /proc."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def temperature_c() -> float | None:
+    """The hottest thermal zone, if the machine tells."""
+    found = []
+    for zone in THERMAL.glob("thermal_zone*/temp"):
+        try:
+            found.append(int(zone.read_text()) / 1000)
+        except (OSError, ValueError):
+            continue
+    return max(found, default=None)

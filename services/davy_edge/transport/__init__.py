@@ -1,0 +1,1 @@
+"""The edge's wires: live frames over MQTT and gRPC, events from disk to the aggregator."""

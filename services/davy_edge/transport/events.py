@@ -1,0 +1,185 @@
+"""Events: first onto the disk, then to the broker for whoever listens, and to the aggregator until it acknowledges."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Mapping
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from davy.adapters.grpc.ingest_client import IngestClient, Stream
+from davy.adapters.storage.spool import Spool
+from davy.domain.errors import AggregatorUnavailableError, BrokerUnavailableError, SpoolUnavailableError
+from davy.domain.ports import Bus, Message
+from davy.domain.topics import EdgeTopics
+from davy.streams.tasks import until_first_ends
+from davy.telemetry import get_logger
+from davy.v1 import ingest_pb2
+
+log = get_logger(__name__)
+
+INFO, WARNING, ALARM = ingest_pb2.SEVERITY_INFO, ingest_pb2.SEVERITY_WARNING, ingest_pb2.SEVERITY_ALARM
+MAX_WAITING = 256  # events in memory, before the disk and before the broker; the oldest are left out there, not on disk
+BATCH = 64
+ACK_TIMEOUT_S = 15.0
+RETRY_S = 1.0
+FULL_AGAIN_S = 60.0  # a full spool is said once in this time
+BACKOFF = wait_random_exponential(multiplier=0.5, exp_base=1.5, min=0.5, max=10)
+
+
+class Events:
+    """The record plane of one edge. `note` is called on the event loop and never waits."""
+
+    def __init__(self, topics: EdgeTopics, spool: Spool) -> None:
+        self._topics, self._spool = topics, spool
+        self._unwritten: deque[ingest_pb2.Event] = deque(maxlen=MAX_WAITING)
+        self._unpublished: deque[ingest_pb2.Event] = deque(maxlen=MAX_WAITING)
+        self._to_write, self._to_publish, self._to_report = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._full_said_s = float("-inf")
+        self._unacknowledged_since_s: float | None = None
+        self._acknowledged = 0
+        self.fault = "not connected yet"
+
+    def note(
+        self,
+        kind: str,
+        message: str,
+        severity: ingest_pb2.Severity.ValueType = INFO,
+        camera: str = "",
+        figures: Mapping[str, float] | None = None,
+        keyframe: bytes = b"",
+    ) -> None:
+        """Something happened, now."""
+        log.info("event", kind=kind, camera=camera, message=message)
+        self._unwritten.append(
+            ingest_pb2.Event(
+                site=self._topics.site,
+                edge=self._topics.edge,
+                camera=camera,
+                occurred_ns=time.time_ns(),
+                severity=severity,
+                kind=kind,
+                message=message,
+                figures=figures or {},
+                keyframe_jpeg=keyframe,
+            )
+        )
+        self._to_write.set()
+
+    async def keep(self) -> None:
+        """Write events to the spool as they come, until cancelled."""
+        while True:
+            await self._to_write.wait()
+            self._to_write.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what was noted so far."""
+        while self._unwritten:
+            event = self._unwritten.popleft()
+            try:
+                event = await asyncio.to_thread(self._spool.add, event)
+                self._to_report.set()
+            except SpoolUnavailableError as error:
+                self._say_full(error)
+            self._publish_later(event)
+
+    def _publish_later(self, event: ingest_pb2.Event) -> None:
+        self._unpublished.append(event)
+        self._to_publish.set()
+
+    def _say_full(self, error: SpoolUnavailableError) -> None:
+        """A full disk is an event, too; it goes over MQTT only, for the disk has no room for it."""
+        now_s = time.monotonic()
+        if now_s - self._full_said_s < FULL_AGAIN_S:
+            return
+        self._full_said_s = now_s
+        log.error("spool.full", error=str(error), dropped=self._spool.events_dropped)
+        self._publish_later(
+            ingest_pb2.Event(
+                site=self._topics.site,
+                edge=self._topics.edge,
+                occurred_ns=time.time_ns(),
+                severity=ALARM,
+                kind="spool-full",
+                message=f"{error}; {self._spool.events_dropped} events are lost so far",
+                figures={"events_dropped": self._spool.events_dropped},
+            )
+        )
+
+    async def publish(self, bus: Bus) -> None:
+        """Publish events on MQTT, QoS 1, in order, until cancelled; they wait for the broker, the newest 256 of them."""
+        while True:
+            await self._to_publish.wait()
+            self._to_publish.clear()
+            while self._unpublished:
+                event = self._unpublished[0]
+                try:
+                    await bus.publish(
+                        Message(self._topics.event, event.SerializeToString(), qos=1, content_type="application/protobuf")
+                    )
+                except BrokerUnavailableError:
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                if self._unpublished and self._unpublished[0] is event:
+                    self._unpublished.popleft()
+
+    async def report(self, client: IngestClient) -> None:
+        """Send what the spool holds, of this boot and of earlier ones, until cancelled; each until it is acknowledged."""
+        while True:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type((AggregatorUnavailableError, SpoolUnavailableError)),
+                wait=BACKOFF,
+                before_sleep=self._tell,
+            ):
+                with attempt:
+                    await self._session(client)
+
+    def _tell(self, state: RetryCallState) -> None:
+        wait_s = round(state.next_action.sleep, 1) if state.next_action else 0
+        log.warning("ingest.unavailable", plane="record", error=self.fault, again_in_s=wait_s, attempt=state.attempt_number)
+
+    async def _session(self, client: IngestClient) -> None:
+        """One stream. Returns if events were acknowledged on it, so that the backoff starts anew; else raises."""
+        lost: AggregatorUnavailableError | SpoolUnavailableError | None = None
+        self._unacknowledged_since_s, self._acknowledged = None, 0
+        try:
+            async with client.report() as stream:
+                await until_first_ends(
+                    "edge.report", write=self._write(stream), read=self._read(stream), watch=self._watch(client.endpoint)
+                )
+        except (AggregatorUnavailableError, SpoolUnavailableError) as error:
+            lost = error
+        self.fault = str(lost or "")
+        if lost is not None and not self._acknowledged:
+            raise lost
+        await asyncio.sleep(RETRY_S)
+
+    async def _write(self, stream: Stream[ingest_pb2.Event, ingest_pb2.Ack]) -> None:
+        after = 0
+        while True:
+            self._to_report.clear()
+            rows = await asyncio.to_thread(self._spool.pending, after, BATCH)
+            for row in rows:
+                await stream.send(row.event)
+                after = row.id
+                if self._unacknowledged_since_s is None:
+                    self._unacknowledged_since_s = time.monotonic()
+            if not rows:
+                await self._to_report.wait()
+
+    async def _read(self, stream: Stream[ingest_pb2.Event, ingest_pb2.Ack]) -> None:
+        while True:
+            ack = await stream.answer()
+            await asyncio.to_thread(self._spool.acknowledge, ack.boot_id, ack.seq)
+            self.fault = ""
+            self._acknowledged += 1
+            waiting = await asyncio.to_thread(lambda: self._spool.waiting)
+            self._unacknowledged_since_s = time.monotonic() if waiting else None
+
+    async def _watch(self, endpoint: str) -> None:
+        while True:
+            await asyncio.sleep(1)
+            since_s = self._unacknowledged_since_s
+            if since_s is not None and time.monotonic() - since_s > ACK_TIMEOUT_S:
+                raise AggregatorUnavailableError(endpoint, f"no acknowledgement for {ACK_TIMEOUT_S:g} s")

@@ -1,0 +1,142 @@
+"""The enhancement service: REST, gRPC and, where a mine is configured, a member of the enhancer pool."""
+
+import asyncio
+import functools
+import platform
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from davy.adapters import mqtt
+from davy.adapters.grpc.server import serve_grpc
+from davy.adapters.http.app import serve_app
+from davy.domain.frame import CameraId
+from davy.domain.ports import OpenBus
+from davy.imaging.runtime import StillEnhancer, VideoEnhancer
+from davy.site import CameraConfig, SiteConfig
+from davy.telemetry import FrameMetrics, get_logger
+from davy_enhancer.jobs import Jobs
+from davy_enhancer.jobs.bundle import Limits
+from davy_enhancer.jobs.runner import Bounds
+from davy_enhancer.metrics import RequestMetrics
+from davy_enhancer.pool import Pool
+from davy_enhancer.rest import create_app
+from davy_enhancer.rpc import EnhancerService, register
+from davy_enhancer.scheduler import Engine
+from davy_enhancer.settings import EnhancerSettings
+
+log = get_logger(__name__)
+
+PROTOBUF_OVERHEAD = 1_000_000  # of a gRPC message over the picture in it; output may be larger than input, too
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The ports that the service really listens on."""
+
+    http_port: int
+    grpc_port: int
+
+
+async def serve(
+    settings: EnhancerSettings,
+    registry: CollectorRegistry,
+    site: SiteConfig | None = None,
+    ready: Callable[[Addresses], None] | None = None,
+    open_bus: OpenBus = mqtt.connect,
+) -> None:
+    """Serve until cancelled.
+
+    Args:
+        registry: metrics are added to it; they are served at /metrics.
+        site: the mine whose thin cameras are enhanced; None serves requests only.
+        ready: called once REST and gRPC are answered.
+        open_bus: connects to the mine's broker.
+
+    Raises:
+        AddressUnavailableError: a port is taken.
+        ModelError: the model file cannot be used.
+    """
+    still = await asyncio.to_thread(StillEnhancer, settings.model)
+    engine = Engine(
+        still,
+        RequestMetrics(registry),
+        threads=settings.threads,
+        batch=settings.batch,
+        queue=settings.queue,
+        deadline_s=settings.deadline_s,
+    )
+    service = EnhancerService(engine, int(settings.max_megapixels * 1e6))
+    jobs = _jobs(settings, still)
+    troubles: list[Callable[[], Sequence[str]]] = [lambda: [f"no jobs: {jobs.fault}"] if jobs.fault else []]
+    app = create_app(settings, engine, jobs, registry, lambda: [text for ask in troubles for text in ask()])
+    http_port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def grpc_ready(port: int) -> None:
+        if ready is not None:
+            ready(Addresses(http_port.result(), port))
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(engine.run(), name="enhancer.engine")
+            tasks.create_task(jobs.run(), name="enhancer.jobs")
+            http = serve_app(app, settings.host, settings.port, http_port.set_result, access_log=settings.access_log)
+            tasks.create_task(http, name="enhancer.http")
+            await http_port  # one after the other: a gRPC server that is cancelled while it starts leaves a traceback
+            grpc = serve_grpc(
+                settings.host,
+                settings.grpc_port,
+                functools.partial(register, service),
+                grpc_ready,
+                max_message_bytes=settings.max_body_bytes + PROTOBUF_OVERHEAD,
+            )
+            tasks.create_task(grpc, name="enhancer.grpc")
+            if site is not None:
+                pool = _serve_pool(settings, registry, site, still, open_bus, troubles)
+                tasks.create_task(pool, name="enhancer.pool")
+    except ExceptionGroup as group:
+        if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
+            raise group.exceptions[0] from group
+        raise
+
+
+def _jobs(settings: EnhancerSettings, still: StillEnhancer) -> Jobs:
+    limits = Limits(settings.jobs_upload_bytes, settings.max_body_bytes, int(settings.max_megapixels * 1e6))
+    bounds = Bounds(settings.jobs_waiting, settings.jobs_total_bytes, settings.jobs_keep_s, limits)
+    return Jobs(settings.data / "jobs", still, bounds)
+
+
+async def _serve_pool(
+    settings: EnhancerSettings,
+    registry: CollectorRegistry,
+    site: SiteConfig,
+    still: StillEnhancer,
+    open_bus: OpenBus,
+    troubles: list[Callable[[], Sequence[str]]],
+) -> None:
+    pool = Pool(
+        still.model,
+        lambda: VideoEnhancer(still, settings.network_every),
+        functools.partial(_config_of, site),
+        FrameMetrics(registry),
+        cameras=settings.pool_cameras,
+        threads=settings.pool_threads,
+    )
+    # Two members with one id would take each other's connection, so each start takes its own.
+    client_id = f"enhancer-{platform.node()}-{uuid.uuid4().hex[:8]}"
+    async with open_bus(site.broker, client_id) as bus:
+        troubles.append(
+            lambda: [] if bus.connected else [f"no connection to the broker at {site.broker}: no frames of cameras"]
+        )
+        await pool.run(bus)
+
+
+_UNKNOWN_CAMERA = CameraConfig.model_validate({"source": "mine://unknown"})
+
+
+def _config_of(site: SiteConfig, camera_id: CameraId) -> CameraConfig:
+    edge = site.edges.get(camera_id.edge) if camera_id.site == site.site else None
+    known = edge.cameras.get(camera_id.camera) if edge else None
+    return known or _UNKNOWN_CAMERA

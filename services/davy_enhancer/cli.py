@@ -1,0 +1,70 @@
+"""`davy enhancer`: run the enhancement service."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from prometheus_client import CollectorRegistry
+from pydantic import ValidationError
+
+from davy.domain.errors import ConfigError, DavyError
+from davy.site import SiteConfig, load_site
+from davy.telemetry import configure_logging, get_logger
+from davy_enhancer.app import Addresses, serve
+from davy_enhancer.settings import EnhancerSettings
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+log = get_logger(__name__)
+
+
+@app.command()
+def run(
+    config: Annotated[Path | None, typer.Option(help="site.yaml: enhance the frames of its thin cameras, too.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="REST; 0 takes a free one.", min=0, max=65535)] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="gRPC; 0 takes a free one.", min=0, max=65535)] = None,
+    model: Annotated[Path | None, typer.Option(help="An ONNX file; the shipped one if absent.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Pictures enhanced at once.", min=1)] = None,
+    log_style: Annotated[Literal["json", "console"], typer.Option(help="Form of the log lines on stderr.")] = "json",
+) -> None:
+    """The enhancement service: REST, gRPC, and raw frames from MQTT. Every setting also as DAVY_ENHANCER_NAME."""
+    configure_logging(log_style)
+    words: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "model": model, "threads": threads}
+    try:
+        settings = EnhancerSettings(**{name: value for name, value in words.items() if value is not None})
+        site = load_site(config) if config else None
+        asyncio.run(_run(settings, site))
+    except ValidationError as error:
+        for fault in error.errors():
+            typer.echo(f"DAVY_ENHANCER_{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
+        raise typer.Exit(2) from error
+    except DavyError as error:
+        typer.echo(f"davy enhancer: {error}", err=True)
+        raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
+
+
+async def _run(settings: EnhancerSettings, site: SiteConfig | None) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+    def ready(addresses: Addresses) -> None:
+        pool = f"enhancing thin cameras of site {site.site} by {site.broker}" if site else "no mine configured, no pool"
+        log.info("enhancer.ready", http_port=addresses.http_port, grpc_port=addresses.grpc_port, pool=pool)
+
+    try:
+        await serve(settings, CollectorRegistry(), site, ready)
+    except asyncio.CancelledError:
+        log.info("enhancer.stopped")
+
+
+def main() -> int:
+    """Run the command; returns the exit status: 0 stopped, 1 failed, 2 the words or settings were wrong."""
+    try:
+        app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0

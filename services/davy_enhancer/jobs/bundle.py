@@ -1,0 +1,114 @@
+"""A zip of pictures and videos to a zip of enhanced ones. No name in an archive ever becomes a path on disk."""
+
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from davy.adapters.media import video
+from davy.adapters.media.images import ImageFormat, decode, encode
+from davy.domain.errors import DavyError, InvalidInputError
+from davy.imaging.runtime import StillEnhancer
+from davy_enhancer.files import Errand, Look, enhance_file
+from davy_enhancer.processing import enhance_picture
+
+MAX_MEMBERS = 20_000
+COPY_BYTES = 1 << 20
+# A member that is damaged, encrypted, or packed in a way that Python's zipfile does not know.
+_FOREIGN_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """max_bytes: of all members unpacked; max_picture_bytes: of one picture's file."""
+
+    max_bytes: int
+    max_picture_bytes: int
+    max_pixels: int
+
+
+def enhance_archive(
+    source: Path, target: Path, still: StillEnhancer, look: Look, limits: Limits, progress: Callable[[float], None]
+) -> list[str]:
+    """Enhance every picture and video of an archive, names kept.
+
+    Returns:
+        One line for each member that could not be done.
+
+    Raises:
+        InvalidInputError: no zip, or one that unpacks to more than the limits.
+    """
+    failures = []
+    try:
+        with zipfile.ZipFile(source) as reader, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as writer:
+            members = _members(reader, limits)
+            seen: set[str] = set()
+            for number, member in enumerate(members):
+                try:
+                    _check_name(member.filename, seen)
+                    _enhance_member(reader, writer, member, target.parent, still, look, limits)
+                except (DavyError, *_FOREIGN_ERRORS) as error:
+                    failures.append(f"{member.filename}: {error}")
+                progress((number + 1) / len(members))
+    except zipfile.BadZipFile as error:
+        raise InvalidInputError(f"the zip archive cannot be read: {error}") from error
+    return failures
+
+
+def _members(reader: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
+    members = [member for member in reader.infolist() if not member.is_dir()]
+    if len(members) > MAX_MEMBERS:
+        raise InvalidInputError(f"the archive holds {len(members):,} files: send at most {MAX_MEMBERS:,} at once")
+    unpacked = sum(member.file_size for member in members)  # zipfile reads no more of a member than it declares
+    if unpacked > limits.max_bytes:
+        raise InvalidInputError(f"the archive unpacks to {unpacked:,} bytes: at most {limits.max_bytes:,} are taken")
+    return members
+
+
+def _check_name(name: str, seen: set[str]) -> None:
+    """The result passes names on: to someone whose unpacking may believe them."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or not name.isprintable():
+        raise InvalidInputError("its name leads out of the archive, or has characters that no name should have")
+    if name in seen:
+        raise InvalidInputError("the archive holds two files of this name; the first one is enhanced")
+    seen.add(name)
+
+
+def _enhance_member(
+    reader: zipfile.ZipFile,
+    writer: zipfile.ZipFile,
+    member: zipfile.ZipInfo,
+    folder: Path,
+    still: StillEnhancer,
+    look: Look,
+    limits: Limits,
+) -> None:
+    path = Path(member.filename)
+    if path.suffix.lower() in video.SUFFIXES:
+        _enhance_video(reader, writer, member, folder, still, look)
+        return
+    kind = ImageFormat.of(path)
+    if kind is None:
+        raise InvalidInputError("it is no picture or video")
+    if member.file_size > limits.max_picture_bytes:
+        raise InvalidInputError(f"a picture of {member.file_size:,} bytes is too large: at most {limits.max_picture_bytes:,}")
+    picture = decode(reader.read(member), max_pixels=limits.max_pixels)
+    writer.writestr(member.filename, encode(enhance_picture(still, picture, look.strength), kind, look.quality))
+
+
+def _enhance_video(
+    reader: zipfile.ZipFile, writer: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, still: StillEnhancer, look: Look
+) -> None:
+    suffix = Path(member.filename).suffix
+    errand = Errand(folder / f"member{suffix}", folder / f"member-enhanced{suffix}")
+    try:
+        with reader.open(member) as packed, errand.source.open("wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked, COPY_BYTES)
+        enhance_file(errand, still, look)
+        writer.write(errand.target, member.filename)
+    finally:
+        errand.source.unlink(missing_ok=True)
+        errand.target.unlink(missing_ok=True)

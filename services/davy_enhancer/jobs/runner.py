@@ -1,0 +1,240 @@
+"""Takes jobs, does them one after the other in a thread, keeps them on disk across restarts."""
+
+import asyncio
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from davy.domain.errors import DavyError, OverloadedError, StorageFullError
+from davy.imaging.runtime import StillEnhancer
+from davy.telemetry import get_logger
+from davy_enhancer.files import Errand, Look, enhance_file
+from davy_enhancer.jobs.bundle import Limits, enhance_archive
+from davy_enhancer.jobs.job import MAX_FAILURES, Folder, Job, State, load_all
+
+log = get_logger(__name__)
+
+REPORT_S = 0.25  # between two reports of progress, at least
+SWEEP_S = 600.0
+RESERVE_BYTES = 100_000_000  # of the disk, left to others
+
+
+class _Stopped(Exception):  # noqa: N818  # no error: the job was deleted, or the service stops
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """waiting: jobs not finished; total_bytes: of all uploads and results; keep_s: a finished job is kept this long."""
+
+    waiting: int
+    total_bytes: int
+    keep_s: float
+    archive: Limits
+
+
+class Jobs:
+    """All jobs of a service. Used from one event loop; `data` is created if need be and belongs to one process."""
+
+    def __init__(self, data: Path, still: StillEnhancer, bounds: Bounds) -> None:
+        self._data, self._still, self._bounds = data, still, bounds
+        self._folders: dict[str, Folder] = {}
+        self._news = asyncio.Condition()  # a job came, or went on
+        self._stop = threading.Event()  # the job in the thread shall end
+        self._running = ""
+        self._arriving = 0  # uploads under way
+        self._opened = asyncio.Event()  # the folder was looked at
+        self.fault = ""  # why no job can be taken
+
+    def get(self, job_id: str) -> Folder | None:
+        return self._folders.get(job_id)
+
+    def all(self) -> list[Job]:
+        return [folder.job for folder in self._folders.values()]
+
+    async def run(self) -> None:
+        """Do jobs until cancelled; one that was running is done again from its start after the next one."""
+        try:
+            await asyncio.to_thread(self._open)
+        except OSError as error:
+            self.fault = f"{self._data} cannot be written ({error.strerror or error}); set DAVY_ENHANCER_DATA"
+            log.error("jobs.unavailable", reason=self.fault)
+            self._opened.set()
+            await asyncio.Event().wait()  # everything else of the service goes on
+        self._opened.set()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._sweep(), name="enhancer.jobs.sweep")
+            tasks.create_task(self._work(), name="enhancer.jobs.work")
+
+    def _open(self) -> None:
+        self._data.mkdir(parents=True, exist_ok=True)
+        probe = self._data / ".probe"
+        probe.touch()
+        probe.unlink()
+        for folder in load_all(self._data):
+            if not folder.job.state.final:
+                folder.job.state, folder.job.progress = State.QUEUED, 0.0
+            self._folders[folder.job.id] = folder
+
+    async def create(self, job: Job, body: AsyncIterator[bytes]) -> Job:
+        """Receive an upload to disk and queue it.
+
+        Raises:
+            OverloadedError: too many jobs wait.
+            StorageFullError: the jobs' share of the disk, or the disk itself, is full.
+        """
+        await self._opened.wait()
+        if self.fault:
+            raise StorageFullError("the jobs' folder", self.fault)
+        unfinished = self._arriving + sum(not job.state.final for job in self.all())
+        if unfinished >= self._bounds.waiting:
+            raise OverloadedError("the queue of jobs", unfinished)
+        folder = Folder(self._data / job.id, job)
+        self._arriving += 1
+        try:
+            await asyncio.to_thread(folder.path.mkdir)
+            await self._receive(folder, body)
+            await asyncio.to_thread(folder.save)
+        except OSError as error:
+            await asyncio.to_thread(shutil.rmtree, folder.path, ignore_errors=True)
+            raise StorageFullError("the jobs' folder", error.strerror or str(error)) from error
+        except BaseException:
+            await asyncio.to_thread(shutil.rmtree, folder.path, ignore_errors=True)
+            raise
+        finally:
+            self._arriving -= 1
+        async with self._news:
+            self._folders[job.id] = folder
+            self._news.notify_all()
+        return job
+
+    async def _receive(self, folder: Folder, body: AsyncIterator[bytes]) -> None:
+        with folder.upload.open("wb") as file:
+            written = checked = 0
+            async for chunk in body:
+                if written >= checked:  # every 8 MB, and before the first byte
+                    await asyncio.to_thread(self._check_space)
+                    checked = written + 8_000_000
+                written += await asyncio.to_thread(file.write, chunk)
+
+    def _check_space(self) -> None:
+        used = sum(path.stat().st_size for path in self._data.glob("*/*"))
+        if used > self._bounds.total_bytes:
+            raise StorageFullError("the jobs' folder", f"jobs hold {used:,} of {self._bounds.total_bytes:,} bytes: delete some")
+        if shutil.disk_usage(self._data).free < RESERVE_BYTES:
+            raise StorageFullError("the jobs' folder", "the disk is full")
+
+    async def delete(self, job_id: str) -> None:
+        """Remove a job with its files; one that runs is stopped first."""
+        folder = self._folders.pop(job_id)
+        async with self._news:
+            if self._running == job_id:
+                self._stop.set()
+                await self._news.wait_for(lambda: self._running != job_id)
+            self._news.notify_all()
+        await asyncio.to_thread(shutil.rmtree, folder.path, ignore_errors=True)
+
+    async def watch(self, job_id: str) -> AsyncIterator[Job]:
+        """The job now, and again whenever it has gone on; ends when it is finished or deleted."""
+        told: tuple[State, float] | None = None
+        while (folder := self._folders.get(job_id)) is not None:
+            now = (folder.job.state, folder.job.progress)
+            if told != now:
+                told = now
+                yield folder.job.model_copy()  # it goes on while the reader is busy
+                continue
+            if now[0].final:
+                return
+            async with self._news:
+                if now == (folder.job.state, folder.job.progress) and job_id in self._folders:
+                    await self._news.wait()
+
+    async def _sweep(self) -> None:
+        while True:
+            limit = time.time() - self._bounds.keep_s
+            for job in [job for job in self.all() if (job.finished or limit) < limit]:
+                log.info("job.expired", job=job.id)
+                await self.delete(job.id)
+            await asyncio.sleep(SWEEP_S)
+
+    async def _work(self) -> None:
+        while True:
+            async with self._news:
+                await self._news.wait_for(lambda: any(job.state is State.QUEUED for job in self.all()))
+            folder = next(each for each in self._folders.values() if each.job.state is State.QUEUED)
+            self._running = folder.job.id
+            self._stop.clear()
+            try:
+                await self._do(folder)
+            finally:
+                self._running = ""
+                self._stop.set()  # when cancelled: the thread ends at its next picture
+            await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    async def _do(self, folder: Folder) -> None:
+        job = folder.job
+        job.state = State.RUNNING
+        await self._tell()
+        log.info("job.started", job=job.id, kind=job.kind, name=job.name)
+        reporter = asyncio.create_task(self._report(), name="enhancer.jobs.report")
+        try:
+            failures = await asyncio.to_thread(self._enhance, folder)
+            job.failures = [_without_paths(line, folder) for line in failures[:MAX_FAILURES]]
+            job.result_bytes = (await asyncio.to_thread(folder.result.stat)).st_size
+            job.state = State.DONE
+        except _Stopped:
+            return  # deleted; its folder is removed by whoever did that
+        except Exception as error:  # one job, whatever is wrong with it, ends nothing else
+            known = isinstance(error, DavyError)
+            job.detail = _without_paths(str(error), folder) if known else "an unexpected error; the service's log says more"
+            job.state = State.FAILED
+            folder.result.unlink(missing_ok=True)
+            log.warning("job.failed", job=job.id, error=str(error), exc_info=None if known else error)
+        finally:
+            reporter.cancel()
+        job.finished, job.progress = time.time(), 1.0
+        folder.upload.unlink(missing_ok=True)
+        await asyncio.to_thread(folder.save)
+        log.info("job.finished", job=job.id, state=job.state, took_s=round(job.finished - job.created, 1))
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_S)
+            await self._tell()
+
+    def _enhance(self, folder: Folder) -> list[str]:
+        """In a thread."""
+        job = folder.job
+        checked_s = time.monotonic()
+
+        def progress(part: float) -> None:
+            nonlocal checked_s
+            if self._stop.is_set():
+                raise _Stopped
+            job.progress = part
+            if time.monotonic() - checked_s > 1:
+                checked_s = time.monotonic()
+                self._check_space()
+
+        look = Look(job.strength, job.quality)
+        if job.kind == "zip":
+            return enhance_archive(folder.upload, folder.result, self._still, look, self._bounds.archive, progress)
+        return enhance_file(Errand(folder.upload, folder.result), self._still, look, progress)
+
+
+def _without_paths(text: str, folder: Folder) -> str:
+    """Clients know a file by the name that they gave it, and need not know where it lies here."""
+    return text.replace(str(folder.upload), folder.job.name).replace(str(folder.path), "")
+
+
+def new_id() -> str:
+    """Not to be guessed: whoever knows it can fetch the result."""
+    return uuid.uuid4().hex

@@ -1,0 +1,144 @@
+"""REST: POST /v1/enhance, GET /v1/model, health, metrics, and a page to try it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from prometheus_client import CollectorRegistry
+from starlette.datastructures import UploadFile
+
+from davy.adapters.http.app import BodyLimit, install_metrics, install_problem_handlers, problem_responses
+from davy.adapters.media.images import WEB_FORMATS
+from davy.domain.errors import UnreadableImageError
+from davy_enhancer.jobs import Jobs, add_jobs
+from davy_enhancer.negotiation import preferences_of
+from davy_enhancer.processing import Enhanced, Wish
+from davy_enhancer.scheduler import Engine
+from davy_enhancer.settings import EnhancerSettings
+
+Troubles = Callable[[], Sequence[str]]
+"""What is not as it should be and yet no reason to stop answering; empty where all is well."""
+
+Strength = Annotated[float | None, Query(ge=0, le=1, description="0 leaves the picture as it is, 1 is the whole effect.")]
+Quality = Annotated[int | None, Query(ge=1, le=100, description="Of JPEG and WebP output.")]
+StrengthHeader = Annotated[float | None, Header(alias="Davy-Strength", ge=0, le=1)]
+QualityHeader = Annotated[int | None, Header(alias="Davy-Quality", ge=1, le=100)]
+
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FORM = {"schema": {"type": "object", "properties": {"image": {"type": "string", "format": "binary"}}, "required": ["image"]}}
+_OPENAPI: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {**{kind.value: _BINARY for kind in WEB_FORMATS}, "multipart/form-data": _FORM},
+    }
+}
+
+
+def create_app(
+    settings: EnhancerSettings, engine: Engine, jobs: Jobs, registry: CollectorRegistry, troubles: Troubles
+) -> FastAPI:
+    """The app over a running engine."""
+    app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load from the internet
+    install_problem_handlers(app)
+    app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes, larger={"/v1/jobs": settings.jobs_upload_bytes})
+    install_metrics(app, registry)
+    add_jobs(app, jobs)
+    page = files("davy_enhancer").joinpath("page.html").read_text(encoding="utf-8")
+
+    @app.post(
+        "/v1/enhance",
+        response_class=Response,
+        responses={
+            200: {"description": "The enhanced picture.", "content": {kind.value: _BINARY for kind in WEB_FORMATS}},
+            **problem_responses(406, 408, 413, 415, 422, 503, 504),
+        },
+        openapi_extra=_OPENAPI,
+    )
+    async def enhance(
+        request: Request,
+        strength: Strength = None,
+        quality: Quality = None,
+        davy_strength: StrengthHeader = None,
+        davy_quality: QualityHeader = None,
+    ) -> Response:
+        """Enhance one picture: the body, or the form field `image`. `Accept` decides the format of the answer. Where a
+        parameter stands in the query and in a header, the query counts."""
+        start = time.perf_counter()
+        formats = preferences_of(request.headers.get("accept", ""))
+        with engine.admit():
+            enhanced = await engine.enhance(
+                Wish(
+                    await _receive(request, settings.upload_timeout_s),
+                    strength=next(value for value in (strength, davy_strength, 1.0) if value is not None),
+                    quality=quality or davy_quality or 90,
+                    formats=formats,
+                    max_pixels=int(settings.max_megapixels * 1e6),
+                )
+            )
+        return _answer(enhanced, time.perf_counter() - start)
+
+    @app.get("/v1/model")
+    async def model() -> dict[str, object]:
+        """What enhances here, and what it takes."""
+        return {
+            "model": engine.model,
+            "formats": [kind.value for kind in WEB_FORMATS],
+            "max_megapixels": settings.max_megapixels,
+            "max_body_bytes": settings.max_body_bytes,
+            "deadline_s": settings.deadline_s,
+        }
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Answered as long as the process lives."""
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        """503 while the queue is full; "degraded" with reasons while only a part works."""
+        if engine.full:
+            return JSONResponse({"status": "full", "reasons": ["the enhancement queue is full"]}, 503, {"Retry-After": "1"})
+        reasons = list(troubles())
+        return JSONResponse({"status": "degraded" if reasons else "ready", "reasons": reasons})
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> HTMLResponse:
+        return HTMLResponse(page)
+
+    return app
+
+
+async def _receive(request: Request, timeout_s: float) -> bytes:
+    """The picture, from the body itself or a form."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    try:
+        async with asyncio.timeout(timeout_s):
+            if kind == "multipart/form-data":
+                return await _receive_form(request)
+            return await request.body()  # its first bytes say what it is, more truly than clients' Content-Type does
+    except TimeoutError as error:
+        raise HTTPException(408, f"the picture did not arrive within {timeout_s:g} s") from error
+
+
+async def _receive_form(request: Request) -> bytes:
+    async with request.form(max_files=1, max_fields=8) as form:
+        image = form.get("image")
+        if not isinstance(image, UploadFile):
+            raise UnreadableImageError("the form has no file in its field 'image'")
+        return await image.read()
+
+
+def _answer(enhanced: Enhanced, took_s: float) -> Response:
+    stages = ", ".join(f"{stage};dur={1e3 * seconds:.1f}" for stage, seconds in enhanced.stages_s.items())
+    headers = {
+        "Davy-Model": enhanced.model,
+        "Davy-Elapsed-Ms": f"{1e3 * took_s:.1f}",
+        "Server-Timing": stages,
+        "Vary": "Accept",
+        "Cache-Control": "no-store",
+    }
+    return Response(enhanced.image, media_type=enhanced.format.value, headers=headers)

@@ -1,0 +1,90 @@
+"""gRPC: davy.v1.Enhancer."""
+
+from __future__ import annotations  # grpc's classes are generic in their stubs only
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any, TypeAlias
+
+import grpc
+
+from davy.domain.errors import DavyError, InvalidInputError
+from davy.v1.enhancer_pb2 import EnhanceRequest, EnhanceResponse
+from davy.v1.enhancer_pb2_grpc import EnhancerServicer, add_EnhancerServicer_to_server
+from davy_enhancer.negotiation import preferences_of
+from davy_enhancer.processing import Wish
+from davy_enhancer.scheduler import Engine
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+AHEAD = 4  # requests of one stream that are worked on at once
+
+
+class EnhancerService(EnhancerServicer):
+    """Answers from the same engine as REST."""
+
+    def __init__(self, engine: Engine, max_pixels: int) -> None:
+        self._engine, self._max_pixels = engine, max_pixels
+
+    async def Enhance(self, request: EnhanceRequest, context: Context) -> EnhanceResponse:  # noqa: N802, ARG002  # the proto's name
+        return await self._enhance(request)
+
+    async def EnhanceStream(  # noqa: N802  # the proto's name
+        self,
+        request_iterator: AsyncIterator[EnhanceRequest],
+        context: Context,  # noqa: ARG002  # grpc passes it
+    ) -> AsyncGenerator[EnhanceResponse, None]:
+        """Answers in order, up to AHEAD in work: a stream keeps the threads busy, and is read no faster than it is served."""
+        answers: asyncio.Queue[asyncio.Task[EnhanceResponse] | None] = asyncio.Queue(AHEAD - 1)  # one more is awaited below
+        reader = asyncio.create_task(self._read(request_iterator, answers), name="enhancer.stream")
+        try:
+            while (answer := await answers.get()) is not None:
+                yield await answer
+        finally:
+            reader.cancel()
+            while not answers.empty():
+                if (left := answers.get_nowait()) is not None:
+                    left.cancel()
+
+    async def _read(
+        self, requests: AsyncIterator[EnhanceRequest], answers: asyncio.Queue[asyncio.Task[EnhanceResponse] | None]
+    ) -> None:
+        try:
+            async for request in requests:
+                await answers.put(asyncio.create_task(self._enhance_or_say_why(request), name="enhancer.stream.request"))
+        finally:  # also where the client broke off: the answers so far are still taken
+            await answers.put(None)
+
+    async def _enhance_or_say_why(self, request: EnhanceRequest) -> EnhanceResponse:
+        try:
+            return await self._enhance(request)
+        except DavyError as error:
+            return EnhanceResponse(id=request.id, model=self._engine.model, error=str(error))
+
+    async def _enhance(self, request: EnhanceRequest) -> EnhanceResponse:
+        start = time.perf_counter()
+        wish = self._wish_of(request)
+        with self._engine.admit():
+            enhanced = await self._engine.enhance(wish)
+        return EnhanceResponse(
+            image=enhanced.image,
+            content_type=enhanced.format.value,
+            model=enhanced.model,
+            elapsed_ms=1e3 * (time.perf_counter() - start),
+            id=request.id,
+        )
+
+    def _wish_of(self, request: EnhanceRequest) -> Wish:
+        strength = request.strength if request.HasField("strength") else 1.0
+        if not 0 <= strength <= 1:
+            raise InvalidInputError(f"strength {strength:g} is out of range: use 0 (identity) to 1")
+        if request.quality > 100:
+            raise InvalidInputError(f"quality {request.quality} is out of range: use 1 to 100, or 0 for 90")
+        return Wish(request.image, strength, request.quality or 90, preferences_of(request.accept), self._max_pixels)
+
+
+def register(service: EnhancerService, server: grpc.aio.Server) -> list[str]:
+    """Add the service to a server; returns its full name, for health and reflection."""
+    add_EnhancerServicer_to_server(service, server)
+    return ["davy.v1.Enhancer"]

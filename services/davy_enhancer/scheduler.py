@@ -1,0 +1,163 @@
+"""Requests for single pictures: a bounded queue, batches for threads, a deadline for each.
+
+A thread that becomes free takes what has gathered meanwhile, at most `batch` requests and at most its share, as one
+batch, the earliest deadline first. Nothing waits for companions while a thread is idle: of a 720p request, decoding,
+the full-resolution pass and encoding are all but the network's run on a thumbnail, and none of them gains from company,
+so a pause to collect would only add latency.
+"""
+
+import asyncio
+import heapq
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from davy.domain.errors import DeadlineExceededError, InvalidInputError, OverloadedError
+from davy.domain.ports import ImageEnhancer
+from davy_enhancer.metrics import RequestMetrics
+from davy_enhancer.processing import Enhanced, Wish, fulfil
+
+WHAT = "the enhancement queue"
+_MEMORY = 0.2  # of the running mean of service times: about the last ten requests count
+
+
+@dataclass(order=True, slots=True)
+class _Job:
+    deadline: float  # on time.monotonic's clock
+    number: int  # among equal deadlines, first come first served
+    wish: Wish = field(compare=False)
+    answer: "asyncio.Future[Enhanced]" = field(compare=False)
+    since: float = field(compare=False)
+
+
+class Engine:
+    """Enhances pictures of many clients at once.
+
+    Args:
+        queue: requests inside at most.
+        deadline_s: from submission to answer.
+    """
+
+    def __init__(
+        self, enhancer: ImageEnhancer, metrics: RequestMetrics, *, threads: int, batch: int, queue: int, deadline_s: float
+    ) -> None:
+        self.model = enhancer.model
+        self.deadline_s = deadline_s
+        self._enhancer, self._metrics = enhancer, metrics
+        self._threads, self._batch, self._queue = threads, batch, queue
+        self._waiting: list[_Job] = []
+        self._news = asyncio.Condition()
+        self._numbers = itertools.count()
+        self._inside = 0
+        self._service_s = 0.0  # running mean
+
+    @property
+    def full(self) -> bool:
+        return self._inside >= self._queue
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Hold one place. Taken before a body is received, so that bodies in memory are bounded too.
+
+        Raises:
+            OverloadedError: no place is free, or those inside would take longer than the deadline.
+        """
+        expected_s = self._service_s * (len(self._waiting) + 1) / self._threads
+        if self.full or (self._waiting and expected_s > self.deadline_s):
+            self._metrics.requests.labels("overloaded").inc()
+            raise OverloadedError(WHAT, self._inside)
+        self._inside += 1
+        self._metrics.inside.set(self._inside)
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            self._metrics.inside.set(self._inside)
+
+    async def enhance(self, wish: Wish) -> Enhanced:
+        """Wait for the answer. The caller holds a place by `admit`.
+
+        Raises:
+            DeadlineExceededError: it took too long.
+            InvalidInputError: the picture cannot be used.
+        """
+        now = time.monotonic()
+        job = _Job(now + self.deadline_s, next(self._numbers), wish, asyncio.get_running_loop().create_future(), now)
+        async with self._news:
+            heapq.heappush(self._waiting, job)
+            self._news.notify()
+        outcome = "failed"
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                enhanced = await job.answer
+            outcome = "enhanced"
+        except TimeoutError as error:
+            outcome = "late"
+            raise DeadlineExceededError("enhancing", self.deadline_s) from error
+        except asyncio.CancelledError:
+            outcome = "abandoned"
+            raise
+        except InvalidInputError:
+            outcome = "invalid"
+            raise
+        finally:
+            self._metrics.requests.labels(outcome).inc()
+        for stage, took_s in enhanced.stages_s.items():
+            self._metrics.stage.labels(stage).observe(took_s)
+        return enhanced
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        executor = ThreadPoolExecutor(self._threads, thread_name_prefix="enhance")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for number in range(self._threads):
+                    tasks.create_task(self._feed(executor), name=f"enhancer.thread.{number}")
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)  # waiting would stop the event loop for everybody
+
+    async def _feed(self, executor: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            async with self._news:
+                await self._news.wait_for(lambda: self._waiting)
+                jobs = self._take()
+            if not jobs:
+                continue
+            self._metrics.batch.observe(len(jobs))
+            start = time.monotonic()
+            await loop.run_in_executor(executor, self._work, jobs, loop.call_soon_threadsafe)
+            took_s = (time.monotonic() - start) / len(jobs)
+            self._service_s += _MEMORY * (took_s - self._service_s) if self._service_s else took_s
+
+    def _take(self) -> list[_Job]:
+        """A thread's share of what waits, without what nobody waits for any more."""
+        share = min(self._batch, -(-len(self._waiting) // self._threads))
+        jobs = [heapq.heappop(self._waiting) for _ in range(share)]
+        return [job for job in jobs if not job.answer.done()]
+
+    def _work(self, jobs: Sequence[_Job], tell: Callable[..., object]) -> None:
+        """In a thread: answer each job as soon as it is done."""
+        for job in jobs:
+            if job.answer.done():  # its client gave up while the batch's first ones were done
+                continue
+            queued_s = time.monotonic() - job.since
+            try:
+                enhanced = fulfil(self._enhancer, job.wish)
+                enhanced.stages_s["queue"] = queued_s
+            except Exception as error:  # noqa: BLE001  # it belongs to the one who waits; the thread serves the others
+                tell(_settle, job.answer, None, error)
+            else:
+                tell(_settle, job.answer, enhanced, None)
+
+
+def _settle(answer: "asyncio.Future[Enhanced]", enhanced: Enhanced | None, error: Exception | None) -> None:
+    if answer.done():
+        return
+    if error is not None:
+        answer.set_exception(error)
+    elif enhanced is not None:
+        answer.set_result(enhanced)

@@ -1,0 +1,116 @@
+"""The simulated mine's cameras over HTTP, as network cameras serve them: MJPEG, snapshots, an index page."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from html import escape
+
+from fastapi import FastAPI, Response
+from fastapi.responses import HTMLResponse, StreamingResponse
+from prometheus_client import CollectorRegistry
+
+from davy.adapters.http.app import install_metrics, install_problem_handlers, serve_app
+from davy.domain.errors import DeadlineExceededError, UnknownCameraError
+from davy.domain.ports import SourceOptions
+from davy_simulator.broadcast import Broadcast
+from davy_simulator.settings import MineSettings
+from davy_simulator.world import Mine
+
+BOUNDARY = "frame"
+SNAPSHOT_TIMEOUT_S = 30.0  # the first picture of a place waits until its rock is cut
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def serve(
+    settings: MineSettings,
+    ready: Callable[[int], None] | None = None,
+    mine: Mine | None = None,
+    registry: CollectorRegistry | None = None,
+) -> None:
+    """Serve every place of the mine until cancelled.
+
+    Args:
+        ready: called with the real port once connections are taken.
+        mine: the mine to show; one of settings.seed where None.
+        registry: served at /metrics where given.
+
+    Raises:
+        AddressUnavailableError: host and port cannot be listened on.
+    """
+    mine = mine or Mine(settings.seed)
+    for place in mine.places if settings.warm else ():  # else the first viewer of each waits until its rock is cut
+        await asyncio.to_thread(mine.render, place, 0.0, (settings.width, settings.height))
+    app = create_app(settings, mine)
+    if registry is not None:
+        install_metrics(app, registry)
+    await serve_app(app, settings.host, settings.port, ready)
+
+
+def create_app(settings: MineSettings, mine: Mine) -> FastAPI:
+    """The ASGI app: `/`, `/<place>.mjpeg`, `/<place>.jpg`."""
+    app = FastAPI(title="Davy's simulated mine", docs_url=None, redoc_url=None, openapi_url=None)
+    install_problem_handlers(app)
+    options = SourceOptions(fps=settings.fps, size=(settings.width, settings.height))
+    cameras = {place: _broadcast(mine, place, options, settings) for place in mine.places}
+
+    def camera(place: str) -> Broadcast:
+        if place not in cameras:
+            raise UnknownCameraError(place, mine.places)
+        return cameras[place]
+
+    async def index() -> HTMLResponse:
+        return HTMLResponse(_index(mine.places))
+
+    async def live(place: str) -> StreamingResponse:
+        parts = _parts(camera(place))
+        first = await anext(parts)  # so that a full camera is answered with 503, not with an empty stream
+        media_type = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
+        return StreamingResponse(_resumed(first, parts), media_type=media_type, headers=NO_STORE)
+
+    async def snapshot(place: str) -> Response:
+        async with camera(place).watch() as queue:
+            try:
+                data = await asyncio.wait_for(queue.get(), SNAPSHOT_TIMEOUT_S)
+            except TimeoutError as error:
+                raise DeadlineExceededError(f"a picture of {place}", SNAPSHOT_TIMEOUT_S) from error
+        return Response(data, media_type="image/jpeg", headers=NO_STORE)
+
+    app.add_api_route("/", index, methods=["GET"])
+    app.add_api_route("/{place}.mjpeg", live, methods=["GET"])
+    app.add_api_route("/{place}.jpg", snapshot, methods=["GET"])
+    return app
+
+
+def _broadcast(mine: Mine, place: str, options: SourceOptions, settings: MineSettings) -> Broadcast:
+    return Broadcast(
+        place, lambda: mine.open_source(f"mine://{place}", options), settings.quality, max_viewers=settings.max_viewers
+    )
+
+
+async def _parts(camera: Broadcast) -> AsyncIterator[bytes]:
+    """Parts of a multipart stream, one per frame."""
+    async with camera.watch() as queue:
+        while True:
+            data = await queue.get()
+            yield b"--%s\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (BOUNDARY.encode(), len(data), data)
+
+
+async def _resumed(first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        yield first
+        async for part in parts:
+            yield part
+    finally:
+        await parts.aclose()  # type: ignore[attr-defined]  # an async generator: lets go of the camera
+
+
+def _index(places: tuple[str, ...]) -> str:
+    figures = "".join(
+        f'<figure><img src="/{place}.mjpeg" alt="live picture"><figcaption>{escape(place)}: '
+        f'<a href="/{place}.mjpeg">/{place}.mjpeg</a> <a href="/{place}.jpg">/{place}.jpg</a></figcaption></figure>'
+        for place in places
+    )
+    style = (
+        "body{background:#111;color:#ccc;font:14px sans-serif;display:grid;gap:8px;"
+        "grid-template-columns:repeat(auto-fit,minmax(420px,1fr))}figure{margin:0}img{width:100%}a{color:#9cf}"
+    )
+    return f'<!doctype html><html lang="en"><title>Simulated mine</title><style>{style}</style><body>{figures}</body></html>'

@@ -1,0 +1,1 @@
+"""Adaptation of the running model to a camera's changed light."""

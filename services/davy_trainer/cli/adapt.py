@@ -1,0 +1,61 @@
+"""`davy train adapt`: the running model learns what changed at some cameras."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from davy.domain.errors import ConfigError
+from davy_trainer.adapt.run import run_adapt
+from davy_trainer.adapt.settings import AdaptSettings
+from davy_trainer.cli.terminal import clear_errors, settings_of_words, stopping
+from davy_trainer.runs.run import CHECKPOINT, stored_settings
+from davy_trainer.runs.weights import EXPORTED, shipped_weights, weights_file
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command("adapt")(adapt)
+
+
+def adapt(
+    samples: Annotated[Path | None, typer.Option(help="Raw samples: a sub-folder EDGE/CAM or EDGE--CAM per camera.")] = None,
+    drifted: Annotated[list[str] | None, typer.Option(help="EDGE/CAM whose light changed; may be given again.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for checkpoint, logs, sheets and the new model.")] = None,
+    model: Annotated[Path | None, typer.Option(help="The running model's .safetensors, or a run; the shipped one.")] = None,
+    clip: Annotated[str | None, typer.Option("--clip", help="davy, davy:FILE, NAME:FILE, NAME:TAG (cached).")] = None,
+    steps: Annotated[int | None, typer.Option(help="Exactly so many steps.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, with its settings.")] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other, see adapt_settings.py.")] = None,
+) -> None:
+    """Fine-tune for cameras whose light changed, without references; every other camera stays as it is."""
+    given: dict[str, Any] = {"samples": samples, "drifted": drifted, "clip": clip, "steps": steps, "seed": seed}
+    with clear_errors():
+        chosen = {name: value for name, value in given.items() if value is not None}
+        chosen |= settings_of_words(set_ or [], AdaptSettings)
+        if model is not None:
+            chosen["start"] = weights_file(model)
+        if out is None:
+            raise ConfigError("say where to: --out FOLDER")
+        settings = _resumed(out, chosen) if resume else _new(out, chosen)
+        with stopping() as stop:
+            finished = run_adapt(settings, out, stop)
+        print(f"{out / EXPORTED}: done" if finished else f"{out}: stopped; go on with --resume")
+
+
+def _new(out: Path, chosen: dict[str, Any]) -> AdaptSettings:
+    for needed, word in (("samples", "FOLDER"), ("drifted", "EDGE/CAM")):
+        if needed not in chosen:
+            raise ConfigError(f"say --{needed} {word}")
+    if (out / CHECKPOINT).exists():
+        raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
+    return AdaptSettings.model_validate({"start": shipped_weights()} | chosen)
+
+
+def _resumed(out: Path, chosen: dict[str, Any]) -> AdaptSettings:
+    stored = stored_settings(out / CHECKPOINT, AdaptSettings)[0]
+    asked = AdaptSettings.model_validate({**stored.model_dump(), **chosen})
+    if changed := [name for name in chosen if getattr(asked, name) != getattr(stored, name)]:
+        raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
+    return stored

@@ -1,0 +1,122 @@
+"""`davy train all`: every stage after each other, with a summary to judge; `davy train samples`: photographs to try it on."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from davy.domain.errors import ConfigError
+from davy_trainer.cli.terminal import CONSOLE, clear_errors, settings_of_words, stopping
+from davy_trainer.data.packaged_photographs import copy_samples
+from davy_trainer.evaluation.sheet import write_png
+from davy_trainer.evaluation.summary import figures, markdown, summary_sheet, verdict
+from davy_trainer.evaluation.validation import Pair, load_validation
+from davy_trainer.runs.export import ship
+from davy_trainer.runs.run import CHECKPOINT
+from davy_trainer.runs.weights import load_weights, prompts_file, weights_file
+from davy_trainer.stages.all_settings import AllSettings
+from davy_trainer.stages.iterate import SETTINGS, iterate, networks, plan, read_settings, write_settings
+
+Folders = list[Path] | None
+SHOWN_OF_EACH = 4  # pictures of each folder on the summary's sheet
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("all")(train_all)
+    app.command("samples")(samples)
+
+
+def train_all(
+    data: Annotated[
+        Folders, typer.Option(help="Folder with low/ and normal/ (sub-folders are groups); again for more.")
+    ] = None,
+    low: Annotated[Folders, typer.Option(help="One more folder of real low-light pictures.")] = None,
+    normal: Annotated[Folders, typer.Option(help="One more folder of well-lit photographs.")] = None,
+    photographs: Annotated[Folders, typer.Option(help="Photographs for self-supervision only: brackets.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Start from these instead of stage 0.")] = None,
+    prompts: Annotated[Path | None, typer.Option(help="Start from these instead of stage 1.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of enhancement; refinement between them.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; each stage gets one inside.")] = None,
+    clip: Annotated[str | None, typer.Option("--clip", help="davy, davy:FILE, NAME:FILE, NAME:TAG (cached).")] = None,
+    no_clip: Annotated[bool, typer.Option("--no-clip", help="Without stages 1 and 3: an ablation.")] = False,
+    no_refine: Annotated[bool, typer.Option("--no-refine", help="Without stage 3: an ablation (Figure 5).")] = False,
+    validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/ to judge by.")] = None,
+    show: Annotated[Folders, typer.Option(help="Pictures for the summary's sheet, beside those of --low.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, with its settings.")] = False,
+    must_improve: Annotated[
+        bool, typer.Option("--must-improve", help="Status 1 if the start was better on --validate.")
+    ] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="STAGE.NAME=VALUE, as in enhance.steps=300.")] = None,
+) -> None:
+    """Stage 0 (or --weights), pairing, then enhancement and refinement in turn; goes on after a kill with --resume."""
+    given: dict[str, Any] = {"start": weights, "rounds": rounds, "clip": clip, "seed": seed, "validation": validate}
+    given |= {"low": [*(folder / "low" for folder in data or []), *(low or [])] or None, "photographs": photographs}
+    given |= {"normal": [*(folder / "normal" for folder in data or []), *(normal or [])] or None}
+    given |= {"prompts": prompts and prompts_file(prompts)}
+    given |= {"guided": False if no_clip else None, "refined": False if no_refine else None}
+    with clear_errors():
+        chosen = {name: value for name, value in given.items() if value is not None}
+        chosen |= settings_of_words(set_ or [], AllSettings)
+        if out is None:
+            raise ConfigError("say where to: --out FOLDER")
+        if must_improve and not resume and validate is None:
+            raise ConfigError("improvement is measured on references: give --validate FOLDER with low/ and high/")
+        settings = _resumed(out, chosen) if resume else _new(out, chosen)
+        pairs = load_validation(settings.validation)
+        with stopping() as stop:
+            finished = iterate(plan(settings, out), stop, lambda told: CONSOLE.print(told, highlight=False))
+        if not finished:
+            print(f"{out}: stopped; go on with --resume")
+            return
+        improved = _summarise(settings, out, pairs, show or [])
+        if must_improve and not improved:
+            raise typer.Exit(1)
+
+
+def samples(out: Annotated[Path, typer.Argument(help="Folder to copy them to.")]) -> None:
+    """Well-lit photographs that come with installed packages: enough to try training where no other data is."""
+    with clear_errors():
+        for path in copy_samples(out):
+            print(path)
+
+
+def _new(out: Path, chosen: dict[str, Any]) -> AllSettings:
+    for needed in ("low", "normal"):
+        if needed not in chosen:
+            raise ConfigError(f"say where the pictures are: --data FOLDER with low/ and normal/, or --{needed} FOLDER")
+    settings = AllSettings.model_validate(chosen)
+    if (out / SETTINGS).exists():
+        raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
+    plan(settings, out)  # wrong settings are told before anything is written
+    write_settings(settings, out)
+    return settings
+
+
+def _resumed(out: Path, chosen: dict[str, Any]) -> AllSettings:
+    settings = read_settings(out)
+    asked = AllSettings.model_validate({**settings.model_dump(), **chosen})
+    if changed := [name for name in chosen if getattr(asked, name) != getattr(settings, name)]:
+        raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
+    return settings
+
+
+def _summarise(settings: AllSettings, out: Path, pairs: Sequence[Pair], show: list[Path]) -> bool:
+    """Write the sheet, the figures and the exported weights; true if the newest is better than the start (or unknown)."""
+    files = networks(settings, out)
+    versions = {name: load_weights(path) for name, path in files.items()}
+    write_png(out / "summary.png", summary_sheet([*settings.low, *show], versions, SHOWN_OF_EACH))
+    newest = list(files.values())[-1]
+    for path in ship(weights_file(newest) if newest.is_file() else newest / CHECKPOINT, out):
+        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    print(out / "summary.png")
+    if not pairs:
+        return True
+    found = figures(pairs, versions)
+    improved, told = verdict(found, "start" if settings.start else "raw")
+    (out / "summary.json").write_text(json.dumps({"figures": found, "verdict": told}, indent=1) + "\n")
+    print(f"\n{markdown(found)}\n\n{told}")
+    return improved

@@ -1,0 +1,192 @@
+"""`davy train`: train the ISP-CNN, export it, judge it, look at it."""
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from davy.domain.errors import ConfigError
+from davy.imaging.runtime import StillEnhancer
+from davy_trainer.cli import ablate, adapt, all_stages, drift, stages
+from davy_trainer.cli.clip import clip_app
+from davy_trainer.cli.terminal import (
+    clear_errors,
+    command_line,
+    numbers_of_words,
+    progress_bar,
+    settings_of_words,
+    stopping,
+)
+from davy_trainer.data.loader import batches
+from davy_trainer.data.photographs import Group
+from davy_trainer.distributed import process_group
+from davy_trainer.evaluation.compare import compare
+from davy_trainer.evaluation.evaluate import evaluate, markdown, write_sheet
+from davy_trainer.evaluation.validation import load_pairs, load_validation
+from davy_trainer.runs.export import ship, ship_mean
+from davy_trainer.runs.package import PACKAGE, pack_run
+from davy_trainer.runs.run import CHECKPOINT, Run, resume, settings_of
+from davy_trainer.runs.weights import begin_self_supervised
+from davy_trainer.stages.run_stage import read_groups
+from davy_trainer.stages.self_supervised import train
+from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help="Train the ISP-CNN.")
+app.add_typer(clip_app, name="clip")
+stages.add_to(app)
+all_stages.add_to(app)
+ablate.add_to(app)
+adapt.add_to(app)
+drift.add_to(app)
+
+
+@app.command("self-supervised")
+def self_supervised(
+    data: Annotated[list[Path] | None, typer.Option(help="Folder of well-lit photographs; may be given again.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for checkpoint, logs and sheets; runs/TIME if absent.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="About so long; the steps are planned after the warm-up.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Exactly so many steps.")] = None,
+    resume_: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, with its settings.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
+    validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
+    weight: Annotated[list[str] | None, typer.Option(help="GROUP=NUMBER: how often a sub-folder is drawn; 1 each.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that make pictures.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of torch.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting, see settings.py.")] = None,
+) -> None:
+    """Stage 0: photographs are made dark as in a mine, and the network learns to undo it."""
+    given: dict[str, Any] = {"data": data, "minutes": minutes, "steps": steps, "seed": seed, "validation": validate}
+    given |= {"workers": workers, "threads": threads, "weights": numbers_of_words(weight or []) or None}
+    chosen = {name: value for name, value in given.items() if value is not None} | settings_of_words(
+        set_ or [], SelfSupervisedSettings
+    )
+    with clear_errors(), process_group.joined():
+        if resume_:
+            run, groups, out = _resume(out, chosen)
+        else:
+            run, groups, out = _begin(out, chosen)
+        pairs = load_validation(run.settings.validation)
+        torch.set_num_threads(run.settings.threads)
+        shown = {"loss": "loss {:.4f}", "psnr_db": "PSNR {:.2f} dB"}
+        bar = progress_bar("training", shown, run.step, run.total)
+        with batches(groups, run.settings, run.step) as source, stopping() as stop, bar as advance:
+            train(run, groups, source, pairs, out, lambda run, values: advance(run.step, run.total, values), stop)
+        if not process_group.is_first():
+            return
+        told = "done" if run.finished else "stopped; go on with --resume"
+        print(f"{out / CHECKPOINT}: step {run.step} of {run.total or 'unknown'}, {run.seconds / 60:.1f} min, {told}")
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.safetensors, or a run's folder.")],
+    out: Annotated[Path, typer.Option(help="Folder for ispcnn.onnx and ispcnn.safetensors.")] = Path(),
+) -> None:
+    """Write the averaged weights of a run for davy.imaging.runtime (ONNX) and for torch (safetensors)."""
+    with clear_errors():
+        for path in ship(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint, out):
+            print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+@app.command()
+def average(
+    weights: Annotated[list[Path], typer.Argument(help="Two or more ispcnn.safetensors of runs that went on from each other.")],
+    out: Annotated[Path, typer.Option(help="Folder for ispcnn.onnx and ispcnn.safetensors.")] = Path(),
+) -> None:
+    """Write the mean of several networks of one training: steadier than each of them."""
+    with clear_errors():
+        for path in ship_mean(weights, out):
+            print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+@app.command("evaluate")
+def evaluate_command(
+    low: Annotated[Path, typer.Argument(help="Folder of dark pictures.")],
+    high: Annotated[Path, typer.Argument(help="Folder of references with the same names.")],
+    model: Annotated[Path | None, typer.Option(help="An ONNX file; the shipped one if absent.")] = None,
+    json_: Annotated[Path | None, typer.Option("--json", help="Also write every picture's figures to this file.")] = None,
+) -> None:
+    """PSNR, SSIM and VIF against references, raw and enhanced, through the runtime that cameras use."""
+    with clear_errors():
+        scores = evaluate(load_pairs(low, high), StillEnhancer(model))
+        if json_ is not None:
+            json_.parent.mkdir(parents=True, exist_ok=True)
+            json_.write_text(json.dumps(scores, indent=1, allow_nan=False) + "\n")
+        print(markdown(scores))
+
+
+@app.command("compare")
+def compare_command(
+    new: Annotated[Path, typer.Argument(help="ONNX file of the new model.")],
+    running: Annotated[Path, typer.Argument(help="ONNX file of the one that runs.")],
+    out: Annotated[Path, typer.Option(help="Folder for compare.json and compare.png.")],
+    validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
+    samples: Annotated[Path | None, typer.Option(help="Folder of pictures without references.")] = None,
+) -> None:
+    """A new model beside the one that runs: figures, and a sheet sample | running | new."""
+    with clear_errors():
+        for name, value in compare(new, running, load_validation(validate), samples, out).items():
+            print(f"{name:<28}{value:.4f}")
+
+
+@app.command("pack")
+def pack_command(
+    folder: Annotated[Path, typer.Argument(help="With train/ispcnn.onnx, train/ispcnn.safetensors and provenance.json.")],
+    keys: Annotated[Path, typer.Option(envvar="DAVY_KEYS", help="Where the keys lie.")] = Path("keys"),
+) -> None:
+    """Make FOLDER/package.zip, signed; the training service's last step before the registry."""
+    with clear_errors():
+        print(f"{pack_run(folder, keys)}  {folder / PACKAGE}")
+
+
+@app.command("sheet")
+def sheet_command(
+    folder: Annotated[Path, typer.Argument(help="Folder of pictures; no references are needed.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.png", help="Raw beside enhanced.")],
+    model: Annotated[Path | None, typer.Option(help="An ONNX file; the shipped one if absent.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="Pictures, evenly taken from the folder.")] = 16,
+    columns: Annotated[int, typer.Option(min=1, help="Pairs side by side.")] = 2,
+) -> None:
+    """A contact sheet raw | enhanced."""
+    with clear_errors():
+        shown, skipped = write_sheet(folder, out, StillEnhancer(model), count, columns)
+        print(f"{out}: {shown} pictures" + (f", {skipped} unreadable" if skipped else ""))
+
+
+def _begin(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group], Path]:
+    if "data" not in chosen:
+        raise ConfigError("say where the well-lit photographs are: --data FOLDER")
+    settings = SelfSupervisedSettings.model_validate(chosen)
+    out = out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
+    if (out / CHECKPOINT).exists():
+        raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
+    groups = read_groups(settings)
+    out.mkdir(parents=True, exist_ok=True)
+    return begin_self_supervised(settings, command_line()), groups, out
+
+
+def _resume(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group], Path]:
+    if out is None:
+        raise ConfigError("say which run to resume: --out FOLDER")
+    settings, checkpoint = settings_of(out / CHECKPOINT)
+    asked = SelfSupervisedSettings.model_validate({**settings.model_dump(), **chosen})
+    if changed := [name for name in chosen if name != "workers" and getattr(asked, name) != getattr(settings, name)]:
+        raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
+    groups = read_groups(asked)
+    return resume(asked, checkpoint, groups, out / CHECKPOINT), groups, out
+
+
+def main() -> int:
+    """Run the command; returns the exit status: 0 done, 1 failed, 2 the words were wrong."""
+    if process_group.asked_for() and sys.argv[1:2] not in (["self-supervised"], ["enhance"]):
+        print("davy train: torchrun is for self-supervised and enhance: start this command without it", file=sys.stderr)
+        return 2
+    try:
+        app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0

@@ -1,0 +1,167 @@
+"""`davy train pair | enhance | refine`: the stages that learn from real pictures without references."""
+
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel
+
+from davy.domain.errors import ConfigError
+from davy_trainer.cli.terminal import clear_errors, numbers_of_words, settings_of_words, stopping
+from davy_trainer.distributed import process_group
+from davy_trainer.runs import prompt_run
+from davy_trainer.runs.run import CHECKPOINT, stored_settings
+from davy_trainer.runs.weights import prompts_file, weights_file
+from davy_trainer.stages.run_stage import run_enhance, run_pair, run_refine
+from davy_trainer.stages.settings import REPLAYED, EnhanceSettings, Labels, PairSettings, RefineSettings
+
+Low = Annotated[list[Path] | None, typer.Option(help="Folder of real low-light pictures; may be given again.")]
+Normal = Annotated[list[Path] | None, typer.Option(help="Folder of well-lit photographs; may be given again.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for checkpoint, logs, sheets and the result.")]
+ClipName = Annotated[str | None, typer.Option("--clip", help="davy, davy:FILE, davy:random, NAME:FILE, NAME:TAG (cached).")]
+Steps = Annotated[int | None, typer.Option(help="Exactly so many steps.")]
+Seed = Annotated[int | None, typer.Option(help="Another seed, another run.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, with its settings.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting, see stage_settings.py.")]
+K = TypeVar("K", bound=BaseModel)
+MAY_CHANGE = ("workers",)  # on resuming: it changes no bit
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for name, command in (("pair", pair), ("enhance", enhance), ("refine", refine)):
+        app.command(name)(command)
+
+
+def pair(
+    low: Low = None,
+    normal: Normal = None,
+    out: Out = None,
+    clip: ClipName = None,
+    labels: Annotated[
+        Labels | None,
+        typer.Option(help="What separates the classes: their light; other exposure or meaning (Figure 4); or fixed texts."),
+    ] = None,
+    texts: Annotated[tuple[str, str] | None, typer.Option(help="Normal and low-light text, for --labels fixed.")] = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    set_: Set = None,
+) -> None:
+    """Stage 1: a prompt pair learns to tell low-light pictures from normal ones."""
+    given = {"low": low, "normal": normal, "clip": clip, "labels": labels, "texts": texts, "steps": steps, "seed": seed}
+    with clear_errors():
+        folder = _folder(out)
+        settings = _prompt_settings(folder, PairSettings, given, set_, resume)
+        with stopping() as stop:
+            finished = run_pair(settings, folder, stop)
+        _tell(folder, prompt_run.PROMPTS, finished)
+
+
+def refine(
+    prompts: Annotated[Path | None, typer.Option(help="Prompts to start from: a run's folder or the file.")] = None,
+    weights: Annotated[list[Path] | None, typer.Option(help="Networks so far, the newest last; given again for each.")] = None,
+    low: Low = None,
+    normal: Normal = None,
+    out: Out = None,
+    clip: ClipName = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    set_: Set = None,
+) -> None:
+    """Stage 3: enhanced pictures become classes between low-light and normal, as a whole and in local patches."""
+    with clear_errors():
+        folder = _folder(out)
+        given: dict[str, Any] = {"low": low, "normal": normal, "clip": clip, "steps": steps, "seed": seed}
+        given |= {"prompts": prompts and prompts_file(prompts), "weights": weights and [weights_file(w) for w in weights]}
+        settings = _prompt_settings(folder, RefineSettings, given, set_, resume)
+        with stopping() as stop:
+            finished = run_refine(settings, folder, stop)
+        _tell(folder, prompt_run.PROMPTS, finished)
+
+
+def enhance(
+    prompts: Annotated[Path | None, typer.Option(help="Prompts of stage 1 or 3: a run's folder or the file.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Network to start from: a run's folder or a file.")] = None,
+    low: Low = None,
+    normal: Normal = None,
+    out: Out = None,
+    clip: ClipName = None,
+    no_clip: Annotated[bool, typer.Option("--no-clip", help="Without L_clip and feature fidelity: an ablation.")] = False,
+    steps: Steps = None,
+    minutes: Annotated[float | None, typer.Option(help="About so long, instead of --steps.")] = None,
+    seed: Seed = None,
+    validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
+    weight: Annotated[list[str] | None, typer.Option(help="GROUP=NUMBER: how often a low-light group is drawn.")] = None,
+    resume: Resume = False,
+    set_: Set = None,
+) -> None:
+    """Stage 2: the ISP-CNN learns on real low-light pictures, guided by the prompts; stage 0 is replayed beside it."""
+    with clear_errors():
+        folder = _folder(out)
+        given: dict[str, Any] = {"low": low, "clip": clip, "steps": steps, "minutes": minutes, "seed": seed}
+        given |= {"prompts": prompts and prompts_file(prompts), "start": weights and weights_file(weights)}
+        given |= {"validation": validate, "weights": numbers_of_words(weight or []) or None}
+        if no_clip:
+            given |= {"clip_weight": 0.0, "fidelity_weight": 0.0}
+        chosen = _chosen(given, set_, EnhanceSettings)
+        if normal:
+            chosen["replay"] = {"data": normal, "steps": 1, "batch": REPLAYED, "seed": seed or 1} | chosen.get("replay", {})
+        if resume:
+            settings = _same(stored_settings(folder / CHECKPOINT, EnhanceSettings)[0], chosen)
+        else:
+            if "start" not in chosen:
+                raise ConfigError("say what to start from: --weights RUN, or the shipped ispcnn.safetensors")
+            settings = _new(folder, CHECKPOINT, EnhanceSettings, chosen)
+        with process_group.joined(), stopping() as stop:
+            finished = run_enhance(settings, folder, stop)
+            first = process_group.is_first()
+        if first:
+            _tell(folder, CHECKPOINT, finished)
+
+
+def _prompt_settings(
+    out: Path, kind: type[prompt_run.P], given: dict[str, Any], words: list[str] | None, resume: bool
+) -> prompt_run.P:
+    chosen = _chosen(given, words, kind)
+    if resume:
+        return _same(prompt_run.stored_settings(out, kind), chosen)
+    return _new(out, prompt_run.CHECKPOINT, kind, chosen)
+
+
+def _chosen(given: dict[str, Any], words: list[str] | None, kind: type[BaseModel]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None} | settings_of_words(words or [], kind)
+
+
+def _new(out: Path, checkpoint: str, kind: type[K], chosen: dict[str, Any]) -> K:
+    for needed in ("low", "normal"):
+        if needed in kind.model_fields and needed not in chosen:
+            raise ConfigError(f"say where the pictures are: --{needed} FOLDER")
+    if "prompts" in kind.model_fields and kind.model_fields["prompts"].is_required() and "prompts" not in chosen:
+        raise ConfigError("say which prompts to refine: --prompts RUN of `davy train pair`")
+    settings = kind.model_validate(chosen)
+    if (out / checkpoint).exists():
+        raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
+    return settings
+
+
+def _same(stored: K, chosen: dict[str, Any]) -> K:
+    """The stored settings, where nothing else was asked for."""
+    asked = type(stored).model_validate({**stored.model_dump(), **chosen})
+    if changed := [name for name in chosen if name not in MAY_CHANGE and getattr(asked, name) != getattr(stored, name)]:
+        raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
+    return asked
+
+
+def _folder(out: Path | None) -> Path:
+    if out is None:
+        raise ConfigError("say where to: --out FOLDER")
+    return out
+
+
+def _tell(out: Path, result: str, finished: bool) -> None:
+    print(f"{out / result}: done" if finished else f"{out}: stopped; go on with --resume")
+    report = out / prompt_run.REPORT
+    if finished and report.exists():
+        print(report.read_text().rstrip())

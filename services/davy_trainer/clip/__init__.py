@@ -1,0 +1,1 @@
+"""Davy's own CLIP: its pictures, captions, alignment and evaluation."""

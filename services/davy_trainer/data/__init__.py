@@ -1,0 +1,1 @@
+"""Data: photographs, synthetic darkening, unpaired pictures, samples of cameras, loaders."""

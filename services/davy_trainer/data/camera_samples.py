@@ -1,0 +1,117 @@
+"""Raw samples of cameras as a folder: EDGE/CAM/*.jpg, EDGE--CAM/*.jpg or EDGE.CAM/*.jpg; names sort by time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from davy.domain.errors import ConfigError, UnreadableImageError
+from davy.domain.frame import BgrImage
+from davy_trainer.data.photographs import find_pictures, read_bgr, shrink_to
+
+LONGEST_PX = 1080  # short side: a larger sample is reduced
+CLEAR = 2.0  # a light that changed differs by so many deviations of what it was before
+LEAST_STOPS = 0.2
+GRID = (8, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSamples:
+    """One camera's samples, oldest first."""
+
+    name: str  # EDGE/CAM
+    paths: tuple[Path, ...]
+
+    def read(self, most: int) -> list[BgrImage]:
+        """The newest `most` that are pictures.
+
+        Raises:
+            ConfigError: none is.
+        """
+        found: list[BgrImage] = []
+        for path in reversed(self.paths):
+            if len(found) == most:
+                break
+            try:
+                found.append(shrink_to(read_bgr(path), LONGEST_PX))
+            except UnreadableImageError:
+                continue
+        if not found:
+            raise ConfigError(f"{self.name}: none of its {len(self.paths)} samples is a picture")
+        return found[::-1]
+
+
+def find_cameras(folder: Path) -> dict[str, CameraSamples]:
+    """Cameras by name.
+
+    Raises:
+        ConfigError: the folder is missing, holds no picture, or pictures that belong to no camera.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in find_pictures(folder):
+        found.setdefault(_camera_of(path.relative_to(folder)), []).append(path)
+    return {name: CameraSamples(name, tuple(paths)) for name, paths in found.items()}
+
+
+def chosen(cameras: Mapping[str, CameraSamples], drifted: Sequence[str]) -> tuple[list[CameraSamples], list[CameraSamples]]:
+    """The drifted cameras and all others.
+
+    Raises:
+        ConfigError: a drifted camera has no samples.
+    """
+    if missing := [name for name in drifted if name not in cameras]:
+        raise ConfigError(f"no samples of {', '.join(missing)}: there are some of {', '.join(sorted(cameras))}")
+    return [cameras[name] for name in drifted], [cameras[name] for name in sorted(set(cameras) - set(drifted))]
+
+
+def various(pictures: Sequence[BgrImage], most: int) -> list[BgrImage]:
+    """At most so many, as unlike in light as can be, the newest first: farthest-point sampling of the coarse grid."""
+    if not pictures:
+        return []
+    lights = np.stack([_light(picture) for picture in pictures])
+    chosen_ones = [len(pictures) - 1]
+    nearest = np.square(lights - lights[-1]).mean(1)
+    while len(chosen_ones) < min(most, len(pictures)):
+        chosen_ones.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, np.square(lights - lights[chosen_ones[-1]]).mean(1))
+        nearest[chosen_ones] = -1
+    return [pictures[k] for k in chosen_ones]
+
+
+def split_by_light(pictures: Sequence[BgrImage]) -> int:
+    """Index of the first picture of the newest light: 0 where the light never clearly changed.
+
+    Source: the best of all two-part splits in time, by squares of log light on a coarse grid (a change point).
+    """
+    if len(pictures) < 2:
+        return 0
+    lights = np.stack([_light(picture) for picture in pictures])
+    costs = [_spread(lights[:k]) + _spread(lights[k:]) for k in range(1, len(lights))]
+    k = int(np.argmin(costs)) + 1
+    apart = float(np.sqrt(np.square(lights[k:].mean(0) - lights[:k].mean(0)).mean()))
+    within = float(np.sqrt(min(costs) / max(len(lights) - 2, 1)))
+    return k if apart > max(CLEAR * within, LEAST_STOPS) else 0
+
+
+def _light(picture: BgrImage) -> NDArray[np.float64]:
+    """Stops of light by place and channel."""
+    coarse = cv2.resize(picture, GRID, interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
+    return np.asarray(2.2 * np.log2(coarse + 2), np.float64)
+
+
+def _spread(lights: NDArray[np.float64]) -> float:
+    return float(np.square(lights - lights.mean(0)).mean(1).sum())
+
+
+def _camera_of(path: Path) -> str:
+    *folders, _ = path.parts
+    for between in ("--", "."):
+        edge, found, camera = (folders[-1] if folders else "").partition(between)
+        if found and edge and camera:
+            return f"{edge}/{camera}"
+    if len(folders) >= 2:
+        return "/".join(folders[-2:])
+    raise ConfigError(f"{path} belongs to no camera: put samples into EDGE/CAM/, EDGE--CAM/ or EDGE.CAM/")

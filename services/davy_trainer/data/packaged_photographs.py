@@ -1,0 +1,39 @@
+"""Well-lit photographs that come with installed packages: enough to try training where no other data is."""
+
+import shutil
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+from davy.domain.errors import ConfigError
+
+# Photographs of things and people; microscopy, drawings and test charts are left out. Terms: skimage/data/README.txt.
+PHOTOGRAPHS = {
+    "skimage.data": (
+        "astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "brick.png", "grass.png",
+        "gravel.png",
+    ),
+    "matplotlib.mpl-data.sample_data": ("grace_hopper.jpg",),
+}  # fmt: skip
+
+
+def copy_samples(out: Path) -> Iterator[Path]:
+    """Copy those that are there to the folder out.
+
+    Raises:
+        ConfigError: none is there.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    found = 0
+    for package, names in PHOTOGRAPHS.items():
+        top, *inside = package.split(".")
+        for name in names:
+            source = files(top).joinpath(*inside, name)
+            if source.is_file():
+                target = out / name
+                with source.open("rb") as photograph, target.open("wb") as copy:
+                    shutil.copyfileobj(photograph, copy)
+                found += 1
+                yield target
+    if not found:
+        raise ConfigError("the installed packages bring no photographs: give a folder of well-lit ones instead")

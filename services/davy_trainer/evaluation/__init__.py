@@ -1,0 +1,1 @@
+"""Evaluation: validation figures, comparisons, ablations, embedding drift, sheets."""

@@ -1,0 +1,85 @@
+"""A new model beside the one that runs: figures on references and on samples without, and a sheet."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from davy.atomic import write_atomic
+from davy.domain.errors import ConfigError, UnreadableImageError
+from davy.domain.frame import BgrImage
+from davy.imaging.iqa import clipped_share, illumination_uniformity, psnr_db, ssim
+from davy.imaging.runtime import StillEnhancer
+from davy_trainer.data.photographs import find_pictures, read_bgr, shrink_to
+from davy_trainer.evaluation.sheet import Row, sheet, write_png
+from davy_trainer.evaluation.summary import titles
+from davy_trainer.evaluation.validation import Pair
+
+MOST, SHOWN = 48, 12  # samples that are measured, evenly over the cameras; rows of the sheet
+SHORT_SIDE = 720  # px
+Means = dict[str, float]
+
+
+def compare(new: Path, running: Path, pairs: Sequence[Pair], samples: Path | None, out: Path) -> Means:
+    """Write compare.png (sample | running | new) and then compare.json, a flat table, to the folder out.
+
+    Figures: val-psnr-db and val-ssim on pairs; sample-luma, sample-uniformity and sample-clipped in [0, 1]; each again for the
+    running model as NAME-running.
+
+    Raises:
+        ConfigError: there is nothing to compare on.
+        ModelError: a file is no model, or the new one's output is no picture.
+    """
+    stills = {"": StillEnhancer(new), "-running": StillEnhancer(running)}
+    pictures = read_samples(samples) if samples else []
+    if not pairs and not pictures:
+        raise ConfigError("nothing to compare on: give --validate FOLDER with low/ and high/, or --samples FOLDER")
+    found: Means = {}
+    for suffix, still in stills.items():
+        found |= {f"{name}{suffix}": value for name, value in _on_pairs(pairs, still).items()}
+        found |= {f"{name}{suffix}": value for name, value in _on_samples(pictures, still).items()}
+    out.mkdir(parents=True, exist_ok=True)
+    some = [pictures[round(i)] for i in np.linspace(0, len(pictures) - 1, min(SHOWN, len(pictures)))]
+    shown = some or [pair.low for pair in pairs[:SHOWN]]
+    rows: list[Row] = [[low, stills["-running"].enhance(low), stills[""].enhance(low)] for low in shown]
+    write_png(out / "compare.png", np.vstack([titles(["sample", "running", "new"]), sheet(rows)]))
+    write_atomic(out / "compare.json", (json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
+    return found
+
+
+def read_samples(folder: Path) -> list[BgrImage]:
+    """Up to MOST pictures, as many of each sub-folder; what is none is left out."""
+    by_camera: dict[Path, list[Path]] = {}
+    for path in find_pictures(folder):
+        by_camera.setdefault(path.parent, []).append(path)
+    each = max(1, MOST // max(len(by_camera), 1))
+    found: list[BgrImage] = []
+    for paths in by_camera.values():
+        for path in paths[-each:]:  # names sort by time
+            try:
+                found.append(shrink_to(read_bgr(path), SHORT_SIDE))
+            except UnreadableImageError:
+                continue
+    return found
+
+
+def _on_pairs(pairs: Sequence[Pair], still: StillEnhancer) -> Means:
+    if not pairs:
+        return {}
+    both = [(still.enhance(pair.low), pair.truth) for pair in pairs]
+    return {
+        "val-psnr-db": float(np.mean([min(psnr_db(image, truth), 100.0) for image, truth in both])),
+        "val-ssim": float(np.mean([ssim(image, truth) for image, truth in both])),
+    }
+
+
+def _on_samples(pictures: Sequence[BgrImage], still: StillEnhancer) -> Means:
+    if not pictures:
+        return {}
+    shown = [still.enhance(picture) for picture in pictures]
+    return {
+        "sample-luma": float(np.mean([image.mean() / 255 for image in shown])),
+        "sample-uniformity": float(np.mean([illumination_uniformity(image) for image in shown])),
+        "sample-clipped": float(np.mean([clipped_share(image) for image in shown])),
+    }

@@ -1,0 +1,48 @@
+"""Contact sheets: pictures beside each other, to be looked at."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from torch import Tensor
+
+from davy.domain.frame import BgrImage
+
+CELL_WIDTH = 320  # px
+Row = Sequence[BgrImage]
+
+
+def sheet(rows: Sequence[Row], cell_width: int = CELL_WIDTH, columns: int = 1) -> BgrImage:
+    """Rows of equally many pictures below each other, `columns` rows side by side; each picture is scaled to cell_width."""
+    strips = [np.hstack([_cell(picture, cell_width, _height(row[0], cell_width)) for picture in row]) for row in rows]
+    lines = []
+    for first in range(0, len(strips), columns):
+        line = strips[first : first + columns]
+        line += [np.zeros_like(line[0])] * (columns - len(line))
+        height = max(strip.shape[0] for strip in line)
+        lines.append(np.hstack([_pad(strip, height) for strip in line]))
+    return np.vstack(lines)
+
+
+def from_tensor(image: Tensor) -> BgrImage:
+    """RGB (3, H, W) in [0, 1] as BGR bytes (H, W, 3)."""
+    pixels = image.detach().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
+    return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def write_png(path: Path, image: BgrImage) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+
+
+def _height(picture: BgrImage, width: int) -> int:
+    return max(1, round(width * int(picture.shape[0]) / int(picture.shape[1])))
+
+
+def _cell(picture: BgrImage, width: int, height: int) -> BgrImage:
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _pad(strip: BgrImage, height: int) -> BgrImage:
+    return np.pad(strip, ((0, height - strip.shape[0]), (0, 0), (0, 0)))

@@ -1,0 +1,75 @@
+"""How near a network comes to well-lit references, through the torch pipeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from davy.domain.errors import ConfigError
+from davy.domain.frame import BgrImage
+from davy.imaging.iqa import psnr_db, ssim
+from davy.imaging.isp.blocks import block_size, block_statistics
+from davy.imaging.isp.pipeline import Parameters, enhance
+from davy.imaging.nets.ispcnn import IspCnn, thumbnail
+from davy_trainer.data.photographs import find_pictures, read_bgr
+from davy_trainer.evaluation.sheet import from_tensor, sheet, write_png
+
+SHEET_ROWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A dark picture and its well-lit reference, BGR, of the same shape."""
+
+    name: str
+    low: BgrImage
+    truth: BgrImage
+
+
+def load_pairs(low: Path, high: Path) -> list[Pair]:
+    """The pictures of low that have one of the same name (whatever its ending) in high.
+
+    Raises:
+        ConfigError: a folder is missing or empty, no names agree, or two pictures differ in size.
+        UnreadableImageError: a picture of a pair is broken.
+    """
+    truths = {path.stem: path for path in find_pictures(high)}
+    pairs = [Pair(path.stem, read_bgr(path), read_bgr(truths[path.stem])) for path in find_pictures(low) if path.stem in truths]
+    if not pairs:
+        raise ConfigError(f"no picture of {low} has a reference of the same name in {high}")
+    if odd := [pair.name for pair in pairs if pair.low.shape != pair.truth.shape]:
+        raise ConfigError(f"{odd[0]} has another size in {low} than in {high}")
+    return pairs
+
+
+def load_validation(folder: Path | None) -> list[Pair]:
+    """Pairs of folder/low and folder/high; none where no folder is set."""
+    return load_pairs(folder / "low", folder / "high") if folder else []
+
+
+def validate(net: IspCnn, pairs: Sequence[Pair], sheet_path: Path) -> dict[str, float]:
+    """Mean PSNR and SSIM of net on pairs, and a sheet low | enhanced | truth; nothing where there are no pairs."""
+    if not pairs:
+        return {}
+    outputs = [through(net, pair.low) for pair in pairs]
+    write_png(sheet_path, sheet([[p.low, out, p.truth] for p, out in zip(pairs, outputs, strict=True)][:SHEET_ROWS]))
+    return {
+        "psnr_db": float(np.mean([psnr_db(out, pair.truth) for out, pair in zip(outputs, pairs, strict=True)])),
+        "ssim": float(np.mean([ssim(out, pair.truth) for out, pair in zip(outputs, pairs, strict=True)])),
+    }
+
+
+def through(net: IspCnn, image: BgrImage) -> BgrImage:
+    """Enhance a picture by the torch definition."""
+    with torch.no_grad():
+        x = to_tensor(image)
+        blocks = block_statistics(x, block_size(image.shape[0], image.shape[1]))
+        return from_tensor(enhance(x, Parameters.from_raw(*net(thumbnail(blocks))), blocks)[0])
+
+
+def to_tensor(image: BgrImage) -> Tensor:
+    """BGR bytes (H, W, 3) as RGB (1, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(image[:, :, ::-1])).permute(2, 0, 1)[None].float() / 255

@@ -1,0 +1,107 @@
+"""Losses of self-supervision, small and named."""
+
+from functools import reduce
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from davy.imaging.isp.luminance import luma
+
+C1, C2 = 0.01**2, 0.03**2
+
+
+def charbonnier(output: Tensor, truth: Tensor) -> Tensor:
+    """Smooth L1 over all pixels. Source: Charbonnier et al. 1994; Lai et al. 2017, LapSRN."""
+    return ((output - truth).square() + 1e-6).sqrt().mean()
+
+
+def mean_square(output: Tensor, truth: Tensor) -> Tensor:
+    """What PSNR measures; per picture, as decibels are: the mean of log10 of each picture's error."""
+    return (output - truth).square().mean((1, 2, 3)).add(1e-5).log10().mean()
+
+
+def unevenness(output: Tensor, truth: Tensor) -> Tensor:
+    """mean_square of the means of 16 x 16 px blocks: how the light lies, whatever the detail.
+
+    Local contrast outweighs it in all other terms: without this one the network brightens a mine and leaves it uneven.
+    """
+    return mean_square(F.avg_pool2d(output, 16), F.avg_pool2d(truth, 16))
+
+
+def dissimilarity(output: Tensor, truth: Tensor) -> Tensor:
+    """1 - SSIM of luma, window 7 x 7 (uniform: a box is cheap on a CPU). Source: Wang et al. 2004."""
+
+    def smooth(x: Tensor) -> Tensor:
+        # Sums of slices: pooling is slow on a CPU.
+        rows = reduce(torch.add, [x[:, :, row : row - 6 or None] for row in range(7)])
+        return reduce(torch.add, [rows[..., column : column - 6 or None] for column in range(7)]) / 49
+
+    x, y = luma(output), luma(truth)
+    mean_x, mean_y = smooth(x), smooth(y)
+    variance_x = smooth(x * x) - mean_x**2
+    variance_y = smooth(y * y) - mean_y**2
+    covariance = smooth(x * y) - mean_x * mean_y
+    similar = ((2 * mean_x * mean_y + C1) * (2 * covariance + C2)) / (
+        (mean_x**2 + mean_y**2 + C1) * (variance_x + variance_y + C2)
+    )
+    return 1 - similar.mean()
+
+
+def information_lost(output: Tensor, truth: Tensor) -> Tensor:
+    """1 - VIF of luma in the pixel domain, on a sample of its windows: exact VIF would cost four times as much.
+
+    Source: Sheikh and Bovik 2006, "Image information and visual quality".
+    """
+    seen, true = 255 * luma(output), 255 * luma(truth)
+    kept = torch.zeros(output.shape[0], dtype=seen.dtype, device=seen.device)
+    there = torch.zeros_like(kept)
+    for scale, (window, apart) in enumerate(((17, 8), (9, 6), (5, 3), (3, 2))):
+        if min(seen.shape[2:]) < 2 * window:
+            break  # a small picture has fewer scales
+        if scale:
+            seen, true = _gauss(seen, window, 2), _gauss(true, window, 2)
+        means = _gauss(torch.cat([seen, true, seen * seen, true * true, seen * true], 0), window, apart)
+        mean_seen, mean_true, square_seen, square_true, product = means.chunk(5)
+        var_seen, var_true = (square_seen - mean_seen**2).clamp_min(0), (square_true - mean_true**2).clamp_min(0)
+        covariance = (product - mean_seen * mean_true).clamp_min(0)
+        gain = covariance / (var_true + 1e-2)
+        noise = (var_seen - gain * covariance).clamp_min(0)
+        share = apart**2
+        kept = kept + share * torch.log1p(gain**2 * var_true / (noise + 2)).sum((1, 2, 3))
+        there = there + share * torch.log1p(var_true / 2).sum((1, 2, 3))
+    return (
+        1 - ((kept + 1e-3) / (there + 1e-3)).clamp_max(1.2).mean()
+    )  # nothing there, nothing lost; more contrast than the truth has is no aim
+
+
+def _gauss(planes: Tensor, window: int, apart: int) -> Tensor:
+    """Gaussian means over valid windows that lie `apart` px from each other; planes (B, 1, H, W)."""
+    at = torch.arange(window, dtype=planes.dtype, device=planes.device) - (window - 1) / 2
+    kernel = torch.exp(-(at**2) / (2 * (window / 5) ** 2))
+    kernel = kernel / kernel.sum()
+    rows = F.conv2d(planes, kernel.view(1, 1, 1, window), stride=(1, apart))
+    return F.conv2d(rows, kernel.view(1, 1, window, 1), stride=(apart, 1))
+
+
+def colour_angle(output: Tensor, truth: Tensor) -> Tensor:
+    """1 - cosine between the colours of 8 x 8 blocks: hue, whatever the brightness. Source: Wang et al. 2019, DeepUPE."""
+    return 1 - F.cosine_similarity(F.avg_pool2d(output, 8) + 1e-3, F.avg_pool2d(truth, 8) + 1e-3, dim=1).mean()
+
+
+def roughness(cells: Tensor) -> Tensor:
+    """Mean squared step between neighbouring cells. Source: total variation, Guo et al. 2020, Zero-DCE."""
+    return (cells[..., 1:, :] - cells[..., :-1, :]).square().mean() + (cells[..., 1:] - cells[..., :-1]).square().mean()
+
+
+def total(output: Tensor, truth: Tensor, log2_gain: Tensor) -> dict[str, Tensor]:
+    """Each term with its weight; their sum is what training minimises."""
+    return {
+        "charbonnier": charbonnier(output, truth),
+        "decibels": 0.15 * mean_square(output, truth),
+        "uneven": 0.2 * unevenness(output, truth),
+        "ssim": 0.25 * dissimilarity(output, truth),
+        "vif": 0.3 * information_lost(output[::2], truth[::2]),
+        "colour": 0.5 * colour_angle(output, truth),
+        "smooth": 0.005 * roughness(log2_gain),
+    }

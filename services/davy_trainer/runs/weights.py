@@ -1,0 +1,74 @@
+"""Weights to start from, wherever they lie: a run's folder, its checkpoint, or an exported file."""
+
+from pathlib import Path
+
+import davy.imaging.nets
+from davy.domain.errors import ConfigError, ModelError
+from davy.imaging.nets.checkpoint import load_checkpoint, load_net, load_tensors, net_of
+from davy.imaging.nets.ispcnn import IspCnn
+from davy_trainer.runs.run import CHECKPOINT, Run, begin, begin_from
+from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
+
+EXPORTED = "ispcnn.safetensors"
+
+
+def weights_file(path: Path) -> Path:
+    """The file that holds the weights of path: a folder's checkpoint or exported weights, or the file itself.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for candidate in (path / CHECKPOINT, path / EXPORTED) if path.is_dir() else (path,):
+        if candidate.is_file():
+            return candidate
+    raise ConfigError(f"{path} holds no weights: give a run's folder, a {CHECKPOINT} or an {EXPORTED}")
+
+
+def load_weights(path: Path) -> IspCnn:
+    """A network, ready for inference: of a checkpoint the averaged weights.
+
+    Raises:
+        ConfigError: there is none.
+        ModelError: the file holds something else.
+    """
+    file = weights_file(path)
+    names = list(load_tensors(file)[0])
+    if not any(name.startswith("ema.") for name in names):
+        return load_net(file)[0]
+    checkpoint = load_checkpoint(file)
+    return net_of(checkpoint.ema, checkpoint.facts, file).eval()
+
+
+def begin_self_supervised(settings: SelfSupervisedSettings, command: str) -> Run:
+    """Stage 0 at step 0, from settings.start where it is given.
+
+    Raises:
+        ConfigError, ModelError: of load_weights.
+    """
+    if settings.start is None:
+        return begin(settings, command)
+    return begin_from(load_weights(settings.start).train(), settings, command, settings.steps)
+
+
+def prompts_file(path: Path) -> Path:
+    """The prompt pair of a run's folder, or the file itself.
+
+    Raises:
+        ModelError: there is none.
+    """
+    file = path / "prompts.safetensors" if path.is_dir() else path
+    if not file.is_file():
+        raise ModelError(str(file), "there is no prompt pair: train one with `davy train pair`, or give --no-clip")
+    return file
+
+
+def shipped_weights() -> Path:
+    """The weights that come with Davy.
+
+    Raises:
+        ConfigError: this installation has none.
+    """
+    path = Path(next(iter(davy.imaging.nets.__path__))) / "weights" / EXPORTED
+    if not path.is_file():
+        raise ConfigError(f"{path} is not there: say which model runs: --model FILE")
+    return path

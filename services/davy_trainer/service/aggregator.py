@@ -1,0 +1,115 @@
+"""The aggregator over REST, as far as training asks it."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import httpx
+
+from davy.domain.errors import AggregatorUnavailableError
+from davy.telemetry import get_logger
+
+log = get_logger(__name__)
+T = TypeVar("T")
+Sample = dict[str, Any]  # as GET /v1/samples tells it
+
+PAGE = 200
+CAMERA = r"[a-z0-9-]{1,64}\.[a-z0-9-]{1,64}"
+ANSWER_S = 20.0
+TRIES, AGAIN_S = 5, 2.0
+FOLDERS = {"train": "train", "validation": "validation"}  # of what is not excluded, by its use
+
+
+class Aggregator:
+    """Every method raises AggregatorUnavailableError if it does not answer, or answers something else."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+
+    async def drift(self) -> list[dict[str, Any]]:
+        """Of every camera that is known: camera, score, reasons."""
+        with self._translated():
+            cameras = (await self._json("/v1/drift"))["cameras"]
+            known = [each for each in cameras if each["score"] is not None]
+            return [{"camera": str(e["camera"]), "score": float(e["score"]), "reasons": _floats(e["reasons"])} for e in known]
+
+    async def running(self) -> str:
+        """Id of the model that most edges report; empty: what was installed with them."""
+        with self._translated():
+            edges = (await self._json("/v1/fleet"))["edges"]
+            counts = Counter(str(edge["reported"]["model"]) for edge in edges)
+        return counts.most_common(1)[0][0] if counts else ""
+
+    async def samples(self, most: int) -> list[Sample]:
+        """The newest `most` that are not excluded, the newest first."""
+        found: list[Sample] = []
+        cursor: str | None = None
+        while len(found) < most:
+            with self._translated():
+                page = await self._json("/v1/samples", limit=PAGE, **({"cursor": cursor} if cursor else {}))
+                found += [_checked(sample) for sample in page["samples"] if sample["use"] in FOLDERS]
+                cursor = page["cursor"]
+            if cursor is None:
+                break
+        return found[:most]
+
+    async def picture(self, sample: Sample, most_bytes: int) -> bytes | None:
+        """A sample's JPEG; None where it has gone for a newer one, or is too large to be one of an edge's."""
+        data = bytearray()
+        with self._translated():
+            async with self._client() as client, client.stream("GET", f"/v1/samples/{sample['id']}/picture.jpg") as answer:
+                if answer.status_code == httpx.codes.NOT_FOUND:
+                    return None
+                answer.raise_for_status()
+                async for chunk in answer.aiter_bytes():
+                    data += chunk
+                    if len(data) > most_bytes:
+                        log.warning(
+                            "sample.left_out", camera=sample["camera"], id=sample["id"], reason=f"over {most_bytes} bytes"
+                        )
+                        return None
+        return bytes(data)
+
+    async def _json(self, path: str, **query: Any) -> dict[str, Any]:  # noqa: ANN401  # values of a query
+        answer = await self._get(path, **query)
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    async def _get(self, path: str, **query: Any) -> httpx.Response:  # noqa: ANN401  # as above
+        async with self._client() as client:
+            return await client.get(path, params=query)
+
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self._url, timeout=ANSWER_S, trust_env=False)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise AggregatorUnavailableError(self._url, f"{type(error).__name__}: {error}") from error
+
+
+def _floats(reasons: dict[str, Any]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in reasons.items()}
+
+
+def _checked(sample: Sample) -> Sample:
+    """What becomes a path must be no path by itself."""
+    if not re.fullmatch(CAMERA, sample["camera"]):
+        raise ValueError(f"{sample['camera']!r} is no camera")
+    return sample | {"id": int(sample["id"])}
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again while the aggregator does not answer: it may be starting."""
+    for _ in range(TRIES - 1):
+        try:
+            return await ask()
+        except AggregatorUnavailableError as error:
+            log.warning("aggregator.asked_again", reason=str(error))
+            await asyncio.sleep(AGAIN_S)
+    return await ask()

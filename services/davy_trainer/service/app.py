@@ -1,0 +1,86 @@
+"""One training service, from its settings to its sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import grpc
+from prometheus_client import CollectorRegistry
+
+from davy.adapters.grpc.server import serve_grpc
+from davy.adapters.http.app import serve_app
+from davy.adapters.http.listening import Ports, announcer
+from davy.adapters.storage.run_store import RunStore
+from davy.streams.tasks import until_first_ends
+from davy.telemetry import get_logger
+from davy.v1 import trainer_pb2_grpc
+from davy_trainer.service.drift_trigger import watch_drift
+from davy_trainer.service.embedding_watch import EmbeddingWatch
+from davy_trainer.service.metrics import TrainerMetrics
+from davy_trainer.service.rest import build_app
+from davy_trainer.service.rpc import TrainerServicer
+from davy_trainer.service.run_service import Book
+from davy_trainer.service.schedule import keep_schedule
+from davy_trainer.service.settings import TrainerSettings
+from davy_trainer.service.worker import Worker
+
+log = get_logger(__name__)
+
+
+async def serve(
+    settings: TrainerSettings,
+    registry: CollectorRegistry | None = None,
+    ready: Callable[[Ports], None] | None = None,
+) -> None:
+    """Run trainings on request, by schedule and by drift, until cancelled; each is a process of its own.
+
+    A run that went on when the last service on the data folder was killed is adopted or resumed. While another service works
+    on the folder, this one answers requests and stands in reserve.
+
+    Args:
+        registry: where the metrics go, and what GET /metrics shows.
+        ready: called once, when HTTP and gRPC take connections, with their real ports.
+
+    Raises:
+        AddressUnavailableError: a port is taken.
+        ArchiveUnavailableError: the data folder cannot be used.
+    """
+    registry = registry or CollectorRegistry()
+    metrics, faults = TrainerMetrics(registry), dict[str, str]()
+    announce = announcer(ready)
+
+    def register(server: grpc.aio.Server) -> Sequence[str]:
+        trainer_pb2_grpc.add_TrainerServicer_to_server(TrainerServicer(book), server)
+        return ["davy.v1.Trainer"]
+
+    def fault_of(part: str) -> Callable[[str], None]:
+        def fault(text: str) -> None:
+            if text and not faults.get(part):
+                log.warning(f"{part}.fault", reason=text)
+            faults[part] = text
+
+        return fault
+
+    async with _store(settings) as store:
+        book = Book(settings, store)
+        worker = Worker(book, metrics)
+        embedding = EmbeddingWatch(book, metrics, lambda: worker.active, fault_of("pictures"))
+        app = build_app(book, embedding.newest, registry, lambda: worker.active, faults)
+        await until_first_ends(
+            "trainer",
+            http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port)),
+            grpc=serve_grpc(settings.host, settings.grpc_port, register, lambda port: announce("grpc", port)),
+            worker=worker.run(),
+            schedule=keep_schedule(book, metrics, lambda: worker.active),
+            drift=watch_drift(book, metrics, lambda: worker.active, fault_of("aggregator")),
+            embedding=embedding.run(),
+        )
+
+
+@asynccontextmanager
+async def _store(settings: TrainerSettings) -> AsyncIterator[RunStore]:
+    store = await asyncio.to_thread(RunStore, settings.data / "runs.db")
+    try:
+        yield store
+    finally:
+        store.close()

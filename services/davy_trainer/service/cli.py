@@ -1,0 +1,70 @@
+"""`davy trainer`: the training service."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from pydantic import ValidationError
+
+from davy.adapters.http.listening import Ports
+from davy.domain.errors import ConfigError, DavyError
+from davy.telemetry import configure_logging, get_logger
+from davy_trainer.service.app import serve
+from davy_trainer.service.settings import TrainerSettings
+
+log = get_logger(__name__)
+app = typer.Typer(help="The training service: runs on request, by schedule and by drift.", add_completion=False)
+
+
+@app.command()
+def trainer(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all. Else DAVY_TRAINER_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="HTTP port, 0 for a free one.")] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="gRPC port, 0 for a free one.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the runs. Else DAVY_TRAINER_DATA.")] = None,
+    aggregator: Annotated[str | None, typer.Option(help="http://host:8080, for samples and drift.")] = None,
+    registry: Annotated[str | None, typer.Option(help="Where good models go: file:///srv/models, s3://bucket/models.")] = None,
+    keys: Annotated[Path | None, typer.Option(help="Folder of `davy keys`.")] = None,
+    schedule: Annotated[list[str] | None, typer.Option(help='"0 2 * * * prompts"; may be given again.')] = None,
+    drift_above: Annotated[float | None, typer.Option(help="Drift at which a camera's model is refreshed.")] = None,
+    log_style: Annotated[Literal["json", "console"], typer.Option(help="How log lines look.")] = "json",
+) -> None:
+    """Run until interrupted. Every other setting is an environment variable: DAVY_TRAINER_..."""
+    configure_logging(log_style)
+    given: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "data": data, "aggregator": aggregator}
+    given |= {"registry": registry, "keys": keys, "schedule": schedule, "drift_above": drift_above}
+    try:
+        settings = TrainerSettings(**{name: value for name, value in given.items() if value is not None})
+        asyncio.run(_run(settings))
+    except ValidationError as error:
+        for fault in error.errors():
+            where = "__".join(map(str, fault["loc"])).upper()
+            typer.echo(f"DAVY_TRAINER_{where}: {fault['msg']}" if where else f"davy trainer: {fault['msg']}", err=True)
+        raise typer.Exit(2) from error
+    except DavyError as error:
+        typer.echo(f"davy trainer: {error}", err=True)
+        raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
+
+
+async def _run(settings: TrainerSettings) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+    def tell(ports: Ports) -> None:
+        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+        print(f"training  http://{shown}:{ports.http}/training\ngrpc      grpc://{shown}:{ports.grpc}", flush=True)
+
+    try:
+        await serve(settings, ready=tell)
+    except asyncio.CancelledError:
+        log.info("trainer.stopped")
+
+
+def main() -> int:
+    """Run the command; returns the exit status."""
+    status = app(standalone_mode=False)
+    return int(status or 0)

@@ -1,0 +1,110 @@
+"""A run's process, from its start, or from where another service left it, to its end."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from davy_trainer.service.exec_shim import launched
+from davy_trainer.service.lease import Lease
+
+PID, LOG = "pid", "train.log"
+LAST_BYTES = 4000
+PROGRESS = "progress.jsonl"
+
+
+class Child:
+    """At most one lives per lease; calls return at once.
+
+    Args:
+        folder: the run's; holds PID, LOG and PROGRESS.
+        lease: what the process holds as long as it lives.
+    """
+
+    def __init__(self, folder: Path, lease: Path) -> None:
+        self.folder, self._lease = folder, Lease(lease)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stop_sent = False
+
+    def begin(self, command: Sequence[str], nice: int, cores: Sequence[int]) -> bool:
+        """Start `davy ...`; False where a process lives already, which is then the one that is meant here.
+
+        Raises:
+            OSError: it cannot be started, or the disk is full.
+        """
+        self._stop_sent = False
+        if not self._lease.take():
+            return False
+        with self._lease, (self.folder / LOG).open("ab") as log:
+            assert self._lease.number is not None
+            (self.folder / PID).unlink(missing_ok=True)
+            self._process = subprocess.Popen(
+                launched(self.folder / PID, nice, cores, command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "DAVY_PROGRESS": str(self.folder / PROGRESS), "COLUMNS": "200"},
+                pass_fds=(self._lease.number,),
+                start_new_session=True,
+            )
+        return True
+
+    def alive(self) -> bool:
+        """Whether it, or anything that it started, still runs."""
+        if self._process is not None and self._process.poll() is None:
+            return True
+        if self._process is not None:
+            self._kill_group(self._process.pid)
+        if free := self._lease.take():
+            self._lease.release()
+        return not free
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status, negative for a signal; None where another service started it."""
+        return self._process.returncode if self._process is not None else None
+
+    def stop(self) -> None:
+        """Ask it, once, to write a checkpoint and end."""
+        if not self._stop_sent and (pid := self._pid()) is not None:
+            self._stop_sent = True
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+
+    def wait(self, timeout_s: float) -> None:
+        """Until it has ended, or so long."""
+        until_s = time.monotonic() + timeout_s
+        while self.alive() and time.monotonic() < until_s:
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End it and all that it started."""
+        if (pid := self._pid()) is not None:
+            self._kill_group(pid)
+
+    def last_words(self) -> str:
+        """The last line that it printed."""
+        path = self.folder / LOG
+        if not path.is_file():
+            return ""
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - LAST_BYTES))
+            lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines()]
+        return next((line for line in reversed(lines) if line), "")[:500]
+
+    def _pid(self) -> int | None:
+        if self._process is not None:
+            return self._process.pid
+        with contextlib.suppress(OSError, ValueError):
+            pid = int((self.folder / PID).read_text())
+            if str(self.folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():  # after a reboot it may be another's
+                return pid
+        return None
+
+    @staticmethod
+    def _kill_group(pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,91 @@
+"""davy.v1.Trainer over gRPC."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from pydantic import ValidationError
+
+from davy.domain.errors import InvalidInputError
+from davy.v1 import trainer_pb2, trainer_pb2_grpc
+from davy_trainer.service.record import Progress, RunRecord, StartRun
+from davy_trainer.service.run_service import Book
+
+
+class TrainerServicer(trainer_pb2_grpc.TrainerServicer):
+    """The book, message by message."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    async def Start(self, request: trainer_pb2.StartTrainingRequest, context: object) -> trainer_pb2.TrainingRun:  # noqa: ARG002, N802
+        return run_message(await self._book.start(_asked(request)))
+
+    async def List(  # noqa: N802
+        self,
+        request: trainer_pb2.ListTrainingRequest,  # noqa: ARG002
+        context: object,  # noqa: ARG002
+    ) -> trainer_pb2.ListTrainingResponse:
+        return trainer_pb2.ListTrainingResponse(runs=map(run_message, await self._book.all()))
+
+    async def Get(self, request: trainer_pb2.TrainingRequest, context: object) -> trainer_pb2.TrainingRun:  # noqa: ARG002, N802
+        return run_message(await self._book.get(request.id))
+
+    async def Cancel(self, request: trainer_pb2.TrainingRequest, context: object) -> trainer_pb2.TrainingRun:  # noqa: ARG002, N802
+        return run_message(await self._book.cancel(request.id))
+
+    async def Resume(self, request: trainer_pb2.TrainingRequest, context: object) -> trainer_pb2.TrainingRun:  # noqa: ARG002, N802
+        return run_message(await self._book.resume(request.id))
+
+    async def Watch(  # noqa: N802
+        self,
+        request: trainer_pb2.WatchTrainingRequest,
+        context: object,  # noqa: ARG002
+    ) -> AsyncGenerator[trainer_pb2.TrainingEvent, None]:
+        async with aclosing(self._book.watch(request.id, request.after)) as events:
+            async for event in events:
+                told = Progress.model_validate_json(event.body) if event.kind == "progress" else None
+                run = run_message(await self._book.get(request.id))
+                yield trainer_pb2.TrainingEvent(id=event.id, run=run, progress=progress_message(told))
+
+
+def _asked(request: trainer_pb2.StartTrainingRequest) -> StartRun:
+    try:
+        overrides = json.loads(request.overrides_json or "{}")
+        given: dict[str, Any] = {"kind": request.kind, "overrides": overrides, "reason": request.reason}
+        return StartRun.model_validate(given | {"drifted": tuple(request.drifted)})
+    except json.JSONDecodeError as error:
+        raise InvalidInputError(f"overrides_json: {error}") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise InvalidInputError(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+
+
+def progress_message(told: Progress | None) -> trainer_pb2.TrainingProgress | None:
+    if told is None:
+        return None
+    return trainer_pb2.TrainingProgress(
+        stage=told.stage, step=told.step, total=told.total, values=told.values, at_ns=told.at_ns
+    )
+
+
+def run_message(record: RunRecord) -> trainer_pb2.TrainingRun:
+    return trainer_pb2.TrainingRun(
+        id=record.id,
+        kind=record.kind,
+        state=record.state,
+        part=record.part,
+        reason=record.reason,
+        told=record.told,
+        drifted=record.drifted,
+        created_ns=record.created_ns,
+        started_ns=record.started_ns,
+        ended_ns=record.ended_ns,
+        kills=record.kills,
+        progress=progress_message(record.progress),
+        figures=record.result.figures,
+        model=record.result.model,
+        parent=record.result.parent,
+        rollout=record.result.rollout,
+    )

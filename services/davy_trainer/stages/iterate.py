@@ -1,0 +1,145 @@
+"""All stages after each other: 0, 1, then enhancement and refinement in turn; each in a folder of its own, all resumable."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from davy.domain.errors import ConfigError, ModelError
+from davy_trainer.runs.prompt_run import PROMPTS
+from davy_trainer.runs.weights import weights_file
+from davy_trainer.stages.all_settings import STEPS, AllSettings
+from davy_trainer.stages.run_stage import Stop, run_enhance, run_pair, run_refine, run_self_supervised
+from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
+from davy_trainer.stages.settings import REPLAYED, EnhanceSettings, PairSettings, RefineSettings
+
+SETTINGS = "all.json"
+DONE = "done.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage of a run."""
+
+    title: str
+    folder: Path
+    run: Callable[[Stop], bool]  # true when finished
+
+    @property
+    def done(self) -> bool:
+        return (self.folder / DONE).exists()
+
+
+def plan(settings: AllSettings, out: Path) -> list[Step]:
+    """The stages in order; settings are checked here, before anything is trained.
+
+    Raises:
+        pydantic.ValidationError: a stage's table has a wrong setting.
+        ConfigError: the start holds no weights.
+    """
+    return list(_steps(settings, out))
+
+
+def iterate(steps: list[Step], stop: Stop, tell: Callable[[str], None]) -> bool:
+    """Run what is not done yet; true when all is done, false when stop() came first."""
+    for step in steps:
+        if step.done:
+            continue
+        started = time.monotonic()
+        if not step.run(stop):
+            return False
+        (step.folder / DONE).write_text(json.dumps({"seconds": round(time.monotonic() - started, 1)}) + "\n")
+        tell(f"{step.folder.name}: {step.title}, {time.monotonic() - started:.0f} s")
+    return True
+
+
+def networks(settings: AllSettings, out: Path) -> dict[str, Path]:
+    """Weights of every version, by what a sheet calls it: the start, then each round."""
+    found = {"start" if settings.start else "stage 0": settings.start or _folder(out, 0, "self-supervised")}
+    for step in plan(settings, out):
+        if "enhance" in step.folder.name:
+            found[f"round {len(found)}"] = step.folder
+    return found
+
+
+def write_settings(settings: AllSettings, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / SETTINGS).write_text(settings.model_dump_json(indent=1) + "\n")
+
+
+def read_settings(out: Path) -> AllSettings:
+    """What write_settings wrote.
+
+    Raises:
+        ConfigError: there is nothing.
+        ModelError: it is of another version.
+    """
+    path = out / SETTINGS
+    if not path.is_file():
+        raise ConfigError(f"nothing to resume: {path} does not exist")
+    try:
+        return AllSettings.model_validate_json(path.read_text())
+    except ValidationError as error:
+        raise ModelError(str(path), f"has settings that this version does not know: {error}") from error
+
+
+def _steps(settings: AllSettings, out: Path) -> Iterator[Step]:
+    same: dict[str, Any] = {"seed": settings.seed, "threads": settings.threads}
+    replay = _stage_0(settings, same)
+    newest, number = settings.start, 0
+    if newest is None:
+        newest = _folder(out, number, "self-supervised")
+        yield Step("stage 0", newest, partial(run_self_supervised, replay, newest))
+    else:
+        newest = weights_file(newest)
+    real: dict[str, Any] = {"low": settings.low, "clip": settings.clip, **same}
+    prompts = settings.prompts if settings.guided else None
+    if settings.guided and prompts is None:
+        number += 1
+        folder = _folder(out, number, "pair")
+        pairing = PairSettings.model_validate({**real, "normal": settings.normal, **settings.pair})
+        yield Step("stage 1", folder, partial(run_pair, pairing, folder))
+        prompts = folder / PROMPTS
+    versions = [newest]
+    for k in range(1, settings.rounds + 1):
+        if k > 1 and prompts and settings.refined:
+            number += 1
+            folder = _folder(out, number, f"refine-{k - 1}")
+            words = {**real, "normal": settings.normal, "prompts": prompts, "weights": versions, **settings.refine}
+            yield Step("stage 3", folder, partial(_refine, RefineSettings.model_validate(words), folder))
+            prompts = folder / PROMPTS
+        number += 1
+        folder = _folder(out, number, f"enhance-{k}")
+        words = {**real, "start": versions[-1], "prompts": prompts, "replay": replay.model_copy(update={"batch": REPLAYED})}
+        words |= {} if "minutes" in settings.enhance else {"steps": STEPS["enhance"]}
+        words |= {"validation": settings.validation, **({} if prompts else {"clip_weight": 0, "fidelity_weight": 0})}
+        enhancing = EnhanceSettings.model_validate(words | settings.enhance)
+        yield Step(f"stage 2, round {k}", folder, partial(_enhance, enhancing, folder))
+        versions.append(folder)
+
+
+def _refine(settings: RefineSettings, folder: Path, stop: Stop) -> bool:
+    """The earlier stages' files are there only now."""
+    files = tuple(weights_file(path) for path in settings.weights)
+    return run_refine(settings.model_copy(update={"weights": files}), folder, stop)
+
+
+def _enhance(settings: EnhanceSettings, folder: Path, stop: Stop) -> bool:
+    return run_enhance(settings.model_copy(update={"start": weights_file(settings.start)}), folder, stop)
+
+
+def _stage_0(settings: AllSettings, same: dict[str, Any]) -> SelfSupervisedSettings:
+    words: dict[str, Any] = {"data": (*settings.normal, *settings.photographs), "validation": settings.validation, **same}
+    words |= settings.self_supervised
+    if not {"steps", "minutes"} & set(words):
+        words["steps"] = STEPS["self_supervised"]
+    return SelfSupervisedSettings.model_validate(words)
+
+
+def _folder(out: Path, number: int, name: str) -> Path:
+    return out / f"{number:02}-{name}"

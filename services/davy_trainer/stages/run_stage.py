@@ -1,0 +1,166 @@
+"""Each stage as one call that begins or goes on, shows a bar, and tells whether it is finished."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from rich.progress import Progress
+
+from davy.imaging.clip import Clip, PromptPair, load_clip, load_prompts
+from davy_trainer.cli.terminal import CONSOLE, Advance, command_line, progress_bar
+from davy_trainer.data.loader import batches, made_ahead
+from davy_trainer.data.mixed_batches import make_mixed
+from davy_trainer.data.photographs import Group, load_groups
+from davy_trainer.data.unpaired import checksum_of_files
+from davy_trainer.distributed import process_group
+from davy_trainer.evaluation.validation import load_validation
+from davy_trainer.objectives.content_exposure import content_exposure
+from davy_trainer.objectives.exposure_target import ExposureTarget, prior_of
+from davy_trainer.runs import prompt_run
+from davy_trainer.runs.run import (
+    CHECKPOINT,
+    begin_from,
+    fingerprint,
+    resume,
+    resume_training,
+    save_training,
+    settings_of,
+    stored_settings,
+)
+from davy_trainer.runs.weights import begin_self_supervised, load_weights, weights_file
+from davy_trainer.stages import enhance, pair, refine, self_supervised
+from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
+from davy_trainer.stages.settings import EnhanceSettings, PairSettings, RefineSettings
+
+Stop = Callable[[], bool]
+LOOKED_AT = {"loss": "loss {:.4f}"}
+
+
+def run_self_supervised(settings: SelfSupervisedSettings, out: Path, stop: Stop) -> bool:
+    """Stage 0 in out, from its checkpoint where there is one; true when it is finished."""
+    groups, path = read_groups(settings), out / CHECKPOINT
+    torch.set_num_threads(settings.threads)
+    out.mkdir(parents=True, exist_ok=True)
+    run = (
+        resume(settings, settings_of(path)[1], groups, path)
+        if path.exists()
+        else begin_self_supervised(settings, command_line())
+    )
+    pairs = load_validation(settings.validation)
+    shown = {"loss": "loss {:.4f}", "psnr_db": "PSNR {:.2f} dB"}
+    bar = progress_bar(out.name, shown, run.step, run.total)
+    with batches(groups, settings, run.step) as source, bar as advance:
+        self_supervised.train(run, groups, source, pairs, out, lambda run, v: advance(run.step, run.total, v), stop)
+    return run.finished
+
+
+def run_pair(settings: PairSettings, out: Path, stop: Stop) -> bool:
+    """Stage 1 in out, from its checkpoint where there is one; true when it is finished."""
+    return _run_prompts(settings.threads, settings.clip, out, partial(pair.train, settings), stop)
+
+
+def run_refine(settings: RefineSettings, out: Path, stop: Stop) -> bool:
+    """Stage 3 in out, from its checkpoint where there is one; true when it is finished."""
+    return _run_prompts(settings.threads, settings.clip, out, partial(refine.train, settings), stop)
+
+
+class _StoppedError(Exception):
+    """Asked to stop while pictures are looked at."""
+
+
+PromptTrain = Callable[[Clip, Path, bool, Callable[[], None], Advance, Stop], prompt_run.PromptRun]
+
+
+def _run_prompts(threads: int, clip: str, out: Path, train: PromptTrain, stop: Stop) -> bool:
+    torch.set_num_threads(threads)
+    out.mkdir(parents=True, exist_ok=True)
+    looked = 0
+    with progress_bar(out.name, LOOKED_AT) as advance:
+
+        def tick() -> None:
+            nonlocal looked
+            looked += 1
+            advance(looked, None, {})
+            if stop():
+                raise _StoppedError
+
+        try:
+            train(load_clip(clip), out, (out / prompt_run.CHECKPOINT).exists(), tick, advance, stop)
+        except _StoppedError:
+            return False
+    return (out / prompt_run.PROMPTS).exists()
+
+
+def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: ExposureTarget | None = None) -> bool:
+    """Stage 2 in out, from its checkpoint where there is one; true when it is finished.
+
+    Args:
+        exposure: how bright enhanced pictures should be; what the settings say if None.
+    """
+    path = out / CHECKPOINT
+    torch.set_num_threads(settings.threads)
+    out.mkdir(parents=True, exist_ok=True)
+    low = read_groups(settings.reading)
+    normal = read_groups(settings.replay) if settings.replay else []
+    start = weights_file(settings.start)
+    sources = [start, settings.prompts] if settings.prompts and settings.uses_prompts else [start]
+    known = {
+        "photographs": fingerprint(normal),
+        "low-light pictures": fingerprint(low),
+        "start or prompts": checksum_of_files(sources),
+    }
+    going_on = path.exists()
+    process_group.meet()  # before the first process writes it
+    if going_on:
+        run = resume_training(settings, stored_settings(path, EnhanceSettings)[1], known, path)
+    else:
+        torch.manual_seed(settings.seed)
+        run = begin_from(load_weights(start).train(), settings, command_line(), settings.steps)
+        if process_group.is_first():
+            save_training(run, known, path)  # a kill before the first checkpoint is resumed, too
+    clip = load_clip(settings.clip) if settings.uses_clip else None
+    exposure = exposure or _exposure(settings, clip, normal)
+    guides = enhance.Guides(load_weights(start), exposure, clip, _prompts(settings, clip))
+    pairs = load_validation(settings.validation)
+    for batch in (settings.batch, settings.replay.batch if settings.replay else settings.batch):
+        process_group.part_of(batch)  # an odd one is told before anything is made
+    make = partial(make_mixed, low, normal, settings, process=process_group.which())
+    bar = progress_bar(out.name, {"loss": "loss {:.4f}", "luma": "luma {:.3f}"}, run.step, run.total)
+    with made_ahead(make, run.step, settings.workers, settings.ahead) as source, bar as advance:
+        enhance.train(run, guides, source, pairs, known, out, advance, stop)
+    return run.finished
+
+
+def _exposure(settings: EnhanceSettings, clip: Clip | None, normal: Sequence[Group]) -> ExposureTarget:
+    """By content where a CLIP can tell it; the photographs' own prior otherwise."""
+    if clip is None or not normal or settings.exposure == "prior" or settings.exposure_weight == 0:
+        return prior_of(normal)
+    with Progress(console=CONSOLE, transient=True) as bar:
+        task = bar.add_task("how bright is what they show?")
+        return content_exposure(clip, normal, settings.seed, lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _prompts(settings: EnhanceSettings, clip: Clip | None) -> torch.Tensor | None:
+    if clip is None or settings.prompts is None or not settings.uses_prompts:
+        return None
+    pair: PromptPair = load_prompts(settings.prompts, clip)
+    with torch.no_grad():
+        found: torch.Tensor = pair()
+    return found
+
+
+def read_groups(settings: SelfSupervisedSettings) -> list[Group]:
+    """The pictures of settings.data, with a bar while reading and a line for each group."""
+    with Progress(console=CONSOLE, transient=True, disable=not process_group.is_first()) as bar:
+        task = bar.add_task("reading photographs")
+        groups = load_groups(settings, lambda done, total: bar.update(task, completed=done, total=total))
+    for group in groups if process_group.is_first() else ():
+        CONSOLE.print(_described(group), highlight=False)
+    return groups
+
+
+def _described(group: Group) -> str:
+    left = [f"{group.skipped} unreadable"] * (group.skipped > 0) + [f"{group.unlit} not well lit"] * (group.unlit > 0)
+    note = f" ({', '.join(left)} left out)" if left else ""
+    return f"{group.name}: {len(group.pictures)} photographs, weight {group.weight:g}{note}"

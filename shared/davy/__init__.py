@@ -1,0 +1,1 @@
+"""Davy makes the cameras of underground coal mines see: the library."""

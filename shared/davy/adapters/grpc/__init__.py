@@ -1,0 +1,1 @@
+"""gRPC: the server, clients of each service, protobuf messages from and to domain values."""

@@ -1,0 +1,146 @@
+"""Frames and events as protobuf, there and back. What comes from a wire is checked here, once."""
+
+import math
+
+from davy.adapters.storage.event_store import EventRecord
+from davy.domain.errors import FrameTooLargeError, InvalidInputError, UnreadableImageError
+from davy.domain.frame import MAX_JPEG_BYTES, CameraId, EncodedFrame, check_id
+from davy.v1 import frame_pb2, ingest_pb2
+
+JPEG_START = b"\xff\xd8"
+MAX_TEXT = 1000  # characters
+MAX_FIGURES = 64
+MAX_SEQ = 2**63 - 1  # SQLite's integers
+MAX_SIDE = 65_535  # pixels; JPEG's own limit
+
+
+def to_envelope(frame: EncodedFrame) -> frame_pb2.FrameEnvelope:
+    return frame_pb2.FrameEnvelope(meta=_meta(frame), jpeg=frame.jpeg, raw_jpeg=frame.raw_jpeg)
+
+
+def to_wire(frame: EncodedFrame) -> bytes:
+    """What `to_envelope(frame)` serializes to, with each picture copied once, into it: 0.1 ms where protobuf takes 1.4 ms for
+    650 kB. Fields of a message may follow each other as messages of one field each.
+
+    Source: protobuf.dev/programming-guides/encoding, "Last One Wins" and "Length-Delimited Records".
+    """
+    parts = [frame_pb2.FrameEnvelope(meta=_meta(frame)).SerializeToString()]
+    for number, picture in ((2, frame.jpeg), (3, frame.raw_jpeg)):
+        if picture:
+            parts += [bytes([number << 3 | 2]) + _varint(len(picture)), picture]
+    return b"".join(parts)
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def _meta(frame: EncodedFrame) -> frame_pb2.FrameMeta:
+    return frame_pb2.FrameMeta(
+        site=frame.camera.site,
+        edge=frame.camera.edge,
+        camera=frame.camera.camera,
+        boot_id=frame.boot_id,
+        seq=frame.seq,
+        captured_ns=frame.captured_ns,
+        enhanced_ns=frame.enhanced_ns,
+        width=frame.width,
+        height=frame.height,
+        model=frame.model,
+        strength=frame.strength,
+        traceparent=frame.traceparent,
+    )
+
+
+def from_envelope(envelope: frame_pb2.FrameEnvelope) -> EncodedFrame:
+    """Read a frame; the pictures are passed on as they are, never decoded.
+
+    Raises:
+        InvalidInputError: an id, a size or a picture cannot be right; the text says which.
+    """
+    meta = envelope.meta
+    check_id("boot", meta.boot_id)
+    if not 1 <= meta.seq <= MAX_SEQ or meta.captured_ns <= 0:
+        raise InvalidInputError(f"a frame needs seq from 1 and captured_ns above 0, got {meta.seq} and {meta.captured_ns}")
+    if not (1 <= meta.width <= MAX_SIDE and 1 <= meta.height <= MAX_SIDE):
+        raise InvalidInputError(f"a frame cannot be {meta.width}x{meta.height} pixels")
+    if max(len(meta.model), len(meta.traceparent)) > MAX_TEXT:
+        raise InvalidInputError(f"model and traceparent have at most {MAX_TEXT} characters")
+    return EncodedFrame(
+        camera=CameraId(meta.site, meta.edge, meta.camera),
+        boot_id=meta.boot_id,
+        seq=meta.seq,
+        captured_ns=meta.captured_ns,
+        width=meta.width,
+        height=meta.height,
+        jpeg=check_jpeg(envelope.jpeg),
+        model=meta.model,
+        strength=meta.strength,
+        enhanced_ns=meta.enhanced_ns,
+        raw_jpeg=check_jpeg(envelope.raw_jpeg) if envelope.raw_jpeg else b"",
+        traceparent=meta.traceparent,
+    )
+
+
+def check_jpeg(data: bytes) -> bytes:
+    """Return data if it begins like a JPEG and is small enough.
+
+    Raises:
+        UnreadableImageError: it is empty or something else.
+        FrameTooLargeError: it is over MAX_JPEG_BYTES.
+    """
+    if not data.startswith(JPEG_START):
+        raise UnreadableImageError("it is no JPEG" if data else "it is empty")
+    if len(data) > MAX_JPEG_BYTES:
+        raise FrameTooLargeError(len(data), MAX_JPEG_BYTES)
+    return data
+
+
+def to_event(record: EventRecord) -> ingest_pb2.Event:
+    return ingest_pb2.Event(
+        site=record.site,
+        edge=record.edge,
+        boot_id=record.boot_id,
+        seq=record.seq,
+        camera=record.camera,
+        occurred_ns=record.occurred_ns,
+        severity=record.severity,  # type: ignore[arg-type]  # a plain number of the enum
+        kind=record.kind,
+        message=record.message,
+        figures=record.figures,
+        keyframe_jpeg=record.keyframe,
+    )
+
+
+def from_event(event: ingest_pb2.Event) -> EventRecord:
+    """Read an event as an edge reports it; its camera becomes "edge.camera".
+
+    Raises:
+        InvalidInputError: a field cannot be right; the text says which.
+    """
+    for kind, value in (("site", event.site), ("edge", event.edge), ("boot", event.boot_id), ("event kind", event.kind)):
+        check_id(kind, value)
+    if event.camera:
+        check_id("camera", event.camera)
+    if not 1 <= event.seq <= MAX_SEQ or event.occurred_ns <= 0:
+        raise InvalidInputError(f"an event needs seq from 1 and occurred_ns above 0, got {event.seq} and {event.occurred_ns}")
+    if len(event.message) > MAX_TEXT or len(event.figures) > MAX_FIGURES:
+        raise InvalidInputError(f"an event has at most {MAX_TEXT} characters of message and {MAX_FIGURES} figures")
+    figures = {name: value for name, value in event.figures.items() if math.isfinite(value) and len(name) <= MAX_TEXT}
+    return EventRecord(
+        site=event.site,
+        edge=event.edge,
+        boot_id=event.boot_id,
+        seq=event.seq,
+        camera=f"{event.edge}.{event.camera}" if event.camera else "",
+        occurred_ns=event.occurred_ns,
+        severity=max(1, min(int(event.severity), 3)),
+        kind=event.kind,
+        message=event.message,
+        figures=figures,
+        keyframe=check_jpeg(event.keyframe_jpeg) if event.keyframe_jpeg else b"",
+    )

@@ -1,0 +1,154 @@
+"""davy.v1.Ingest from an edge's side: the calls, their limits, and gRPC's errors in Davy's words."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+import grpc
+
+from davy.adapters.grpc.envelope import to_wire
+from davy.domain.errors import AggregatorUnavailableError, ConfigError
+from davy.domain.frame import EncodedFrame
+from davy.v1 import ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
+
+MAX_MESSAGE_BYTES = 4_000_000
+KEEPALIVE_S = 10.0
+WRITE_TIMEOUT_S = 5.0
+DEFAULT_PORT = 50051
+
+_OPTIONS = (
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.keepalive_time_ms", int(KEEPALIVE_S * 1000)),
+    ("grpc.keepalive_timeout_ms", int(KEEPALIVE_S * 500)),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.initial_reconnect_backoff_ms", 500),
+    ("grpc.min_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 5000),
+    ("grpc.use_local_subchannel_pool", 1),  # the planes of one process share no connection by accident
+)
+
+_PUSH = f"/{ingest_pb2.DESCRIPTOR.services_by_name['Ingest'].full_name}/Push"  # its frames come as bytes
+
+Sent = TypeVar("Sent")
+Answer = TypeVar("Answer")
+
+
+class Stream(Generic[Sent, Answer]):
+    """A stream of messages out and of answers back."""
+
+    def __init__(self, call: Any, endpoint: str) -> None:  # noqa: ANN401  # gRPC's calls have no common type
+        self._call, self._endpoint = call, endpoint
+
+    async def send(self, message: Sent) -> None:
+        """Hand a message to the connection; waits while its flow control says so.
+
+        Raises:
+            AggregatorUnavailableError: the stream broke, or nothing was taken for 5 s.
+        """
+        with self._translated():
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                await self._call.write(message)
+
+    async def answer(self, timeout_s: float | None = None) -> Answer:
+        """The next answer.
+
+        Raises:
+            AggregatorUnavailableError: the stream broke or ended, or there was none within timeout_s.
+        """
+        with self._translated():
+            async with asyncio.timeout(timeout_s):
+                found = await self._call.read()
+        if found is grpc.aio.EOF:
+            with self._translated():
+                raise AggregatorUnavailableError(self._endpoint, await self._call.details() or "it ended the stream")
+        answer: Answer = found
+        return answer
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.aio.AioRpcError as error:
+            raise AggregatorUnavailableError(self._endpoint, f"{error.code().name}: {error.details()}") from error
+        except (asyncio.InvalidStateError, grpc.aio.UsageError) as error:  # written to after it had ended
+            raise AggregatorUnavailableError(self._endpoint, "the stream has ended") from error
+        except TimeoutError as error:
+            raise AggregatorUnavailableError(self._endpoint, "it answers nothing") from error
+
+
+class PushStream(Stream[bytes, ingest_pb2.Credit]):
+    """The live plane's stream; it takes serialized envelopes."""
+
+    async def send_frame(self, frame: EncodedFrame) -> None:
+        """As `send`."""
+        await self.send(to_wire(frame))
+
+
+class IngestClient:
+    """One connection to an aggregator, kept open and opened again by gRPC itself."""
+
+    def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
+        self._stub = ingest_pb2_grpc.IngestStub(channel)
+        self._push: grpc.aio.StreamStreamMultiCallable[bytes, ingest_pb2.Credit]
+        self._push = channel.stream_stream(_PUSH, response_deserializer=ingest_pb2.Credit.FromString)
+        self._samples = sample_pb2_grpc.SamplesStub(channel)
+        self.endpoint = endpoint
+
+    @asynccontextmanager
+    async def push(self) -> AsyncIterator["PushStream"]:
+        """The live plane: frames out, credits back."""
+        async with _cancelling(self._push()) as call:
+            yield PushStream(call, self.endpoint)
+
+    @asynccontextmanager
+    async def report(self) -> AsyncIterator[Stream[ingest_pb2.Event, ingest_pb2.Ack]]:
+        """The record plane: events out, acknowledgements back."""
+        async with _cancelling(self._stub.Report()) as call:
+            yield Stream(call, self.endpoint)
+
+    @asynccontextmanager
+    async def samples(self) -> AsyncIterator[Stream[sample_pb2.Sample, sample_pb2.SampleAck]]:
+        """Training samples out, acknowledgements back."""
+        async with _cancelling(self._samples.Push()) as call:
+            yield Stream(call, self.endpoint)
+
+
+@asynccontextmanager
+async def _cancelling(call: Any) -> AsyncIterator[Any]:  # noqa: ANN401  # as above
+    try:
+        yield call
+    finally:
+        call.cancel()
+
+
+@asynccontextmanager
+async def connect(endpoint: str) -> AsyncIterator[IngestClient]:
+    """A client of the aggregator at grpc://host[:50051] or grpcs://host; one that is away is met again later.
+
+    Raises:
+        ConfigError: endpoint is no such address.
+    """
+    async with open_channel(endpoint) as channel:
+        yield IngestClient(channel, endpoint)
+
+
+def open_channel(endpoint: str) -> grpc.aio.Channel:
+    """A connection of its own to the aggregator, opened when it is needed.
+
+    Raises:
+        ConfigError: endpoint is no such address.
+    """
+    try:
+        parts = urlsplit(endpoint)
+        target = f"{parts.hostname}:{parts.port or DEFAULT_PORT}"
+    except ValueError as error:
+        raise ConfigError(f"{endpoint} is no address of an aggregator: {error}") from error
+    if parts.scheme not in ("grpc", "grpcs") or not parts.hostname:
+        raise ConfigError(f"{endpoint} is no address of an aggregator: write grpc://host:50051 or grpcs://host:50051")
+    if parts.scheme == "grpcs":
+        return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options=_OPTIONS)
+    return grpc.aio.insecure_channel(target, options=_OPTIONS)

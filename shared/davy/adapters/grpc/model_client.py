@@ -1,0 +1,61 @@
+"""davy.v1.Models from an edge's side: a package in pieces, from where the last attempt ended."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+
+from davy.adapters.grpc.ingest_client import open_channel
+from davy.domain.errors import AggregatorUnavailableError, UnknownModelError
+from davy.twin.model import Target
+from davy.v1 import model_pb2, model_pb2_grpc
+
+CHUNK_TIMEOUT_S = 20.0
+_NEVER = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION)
+
+
+class ModelClient:
+    """Downloads from one aggregator."""
+
+    def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
+        self._stub = model_pb2_grpc.ModelsStub(channel)
+        self.endpoint = endpoint
+
+    async def chunks(self, target: Target, offset: int) -> AsyncGenerator[bytes, None]:
+        """The package's bytes from offset on, in order.
+
+        Raises:
+            AggregatorUnavailableError: the connection broke, or nothing came for 20 s; begin again where it ended.
+            UnknownModelError: the registry does not have this package.
+        """
+        call = self._stub.Download(model_pb2.DownloadModelRequest(id=target.model, offset=offset, sha256=target.sha256))
+        try:
+            while True:
+                async with asyncio.timeout(CHUNK_TIMEOUT_S):
+                    chunk = await call.read()
+                if not isinstance(chunk, model_pb2.ModelChunk):  # the end of the stream
+                    break
+                if chunk.offset != offset:
+                    raise AggregatorUnavailableError(self.endpoint, f"it sent offset {chunk.offset}, {offset} was due")
+                offset += len(chunk.data)
+                yield chunk.data
+        except grpc.aio.AioRpcError as error:
+            if error.code() in _NEVER:
+                raise UnknownModelError(target.model[:12], error.details() or error.code().name) from error
+            raise AggregatorUnavailableError(self.endpoint, f"{error.code().name}: {error.details()}") from error
+        except TimeoutError as error:
+            raise AggregatorUnavailableError(self.endpoint, f"nothing came for {CHUNK_TIMEOUT_S:g} s") from error
+        finally:
+            call.cancel()
+
+
+@asynccontextmanager
+async def connect(endpoint: str) -> AsyncIterator[ModelClient]:
+    """A client of the aggregator at grpc://host[:50051]; one that is away is met again later.
+
+    Raises:
+        ConfigError: endpoint is no such address.
+    """
+    async with open_channel(endpoint) as channel:
+        yield ModelClient(channel, endpoint)

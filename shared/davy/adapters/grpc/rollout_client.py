@@ -1,0 +1,83 @@
+"""davy.v1.Rollouts from an operator's side."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import grpc
+
+from davy.adapters.grpc.ingest_client import open_channel
+from davy.domain.errors import AggregatorUnavailableError, ConflictError, DavyError, InvalidInputError
+from davy.v1 import model_pb2, model_pb2_grpc
+
+ANSWER_S = 20.0
+
+Answer = TypeVar("Answer")
+
+
+class RolloutClient:
+    """Begins, watches and ends rollouts.
+
+    Every method raises AggregatorUnavailableError where there is none, InvalidInputError and ConflictError in its words.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
+        self._stub, self._endpoint = model_pb2_grpc.RolloutsStub(channel), endpoint
+
+    async def create(self, request: model_pb2.CreateRolloutRequest) -> model_pb2.Rollout:
+        return await self._ask(self._stub.Create(request, timeout=ANSWER_S))
+
+    async def all(self) -> list[model_pb2.Rollout]:
+        """The newest first."""
+        answer = await self._ask(self._stub.List(model_pb2.ListRolloutsRequest(), timeout=ANSWER_S))
+        return list(answer.rollouts)
+
+    async def get(self, rollout: str) -> model_pb2.Rollout:
+        return await self._ask(self._stub.Get(model_pb2.RolloutRequest(id=rollout), timeout=ANSWER_S))
+
+    async def pause(self, rollout: str) -> model_pb2.Rollout:
+        return await self._ask(self._stub.Pause(model_pb2.RolloutRequest(id=rollout), timeout=ANSWER_S))
+
+    async def resume(self, rollout: str) -> model_pb2.Rollout:
+        return await self._ask(self._stub.Resume(model_pb2.RolloutRequest(id=rollout), timeout=ANSWER_S))
+
+    async def abort(self, rollout: str) -> model_pb2.Rollout:
+        return await self._ask(self._stub.Abort(model_pb2.RolloutRequest(id=rollout), timeout=ANSWER_S))
+
+    async def watch(self, rollout: str) -> AsyncGenerator[model_pb2.Rollout, None]:
+        """The rollout now and at every change, until it has ended."""
+        call = self._stub.Watch(model_pb2.RolloutRequest(id=rollout))
+        try:
+            async for found in call:
+                yield found
+        except grpc.aio.AioRpcError as error:
+            raise self._translate(error) from error
+        finally:
+            call.cancel()
+
+    async def _ask(self, call: Awaitable[Answer]) -> Answer:
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            raise self._translate(error) from error
+
+    def _translate(self, error: grpc.aio.AioRpcError) -> DavyError:
+        said = error.details() or error.code().name
+        match error.code():
+            case grpc.StatusCode.NOT_FOUND | grpc.StatusCode.INVALID_ARGUMENT:
+                return InvalidInputError(said)
+            case grpc.StatusCode.FAILED_PRECONDITION:
+                return ConflictError(said)
+            case _:
+                return AggregatorUnavailableError(self._endpoint, said)
+
+
+@asynccontextmanager
+async def connect(endpoint: str) -> AsyncIterator[RolloutClient]:
+    """A client of the aggregator at grpc://host[:50051].
+
+    Raises:
+        ConfigError: endpoint is no such address.
+    """
+    async with open_channel(endpoint) as channel:
+        yield RolloutClient(channel, endpoint)

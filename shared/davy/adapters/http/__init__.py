@@ -1,0 +1,1 @@
+"""HTTP: the application shell of every service, error responses, clients."""

@@ -1,0 +1,90 @@
+"""The aggregator's configuration routes from an operator's side, over HTTP."""
+
+import json
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlsplit
+from urllib.request import ProxyHandler, Request, build_opener
+
+from davy.domain.errors import AggregatorUnavailableError, ChangedMeanwhileError, ConfigError, DavyError, InvalidInputError
+
+ANSWER_S = 20.0
+MAX_ANSWER_BYTES = 64 * 2**20
+
+
+class ConfigClient:
+    """Reads and changes what edges shall be. Calls block.
+
+    Every method raises AggregatorUnavailableError where there is none, and InvalidInputError in the words of its refusal.
+
+    Args:
+        url: http[s]://host:8080.
+
+    Raises:
+        ConfigError: url is no such address.
+    """
+
+    def __init__(self, url: str) -> None:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise ConfigError(f"{url!r} is not the address of an aggregator's console: http://host:8080 is expected")
+        self._url = url.rstrip("/")
+        self._opener = build_opener(ProxyHandler({}))  # an aggregator is inside the mine: no proxy is between
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every edge, desired and reported."""
+        found: list[dict[str, Any]] = self._ask("GET", "/v1/configs")["edges"]
+        return found
+
+    def get(self, edge: str) -> dict[str, Any]:
+        """One edge, desired and reported."""
+        return self._ask("GET", self._path(edge))
+
+    def put(self, edge: str, change: dict[str, Any], expected: str) -> dict[str, Any]:
+        """Configure an edge, if what it shall be still has the id that is expected.
+
+        Raises:
+            ChangedMeanwhileError: it has not.
+        """
+        return self._ask("PUT", self._path(edge), change, expected)
+
+    def history(self, edge: str) -> list[dict[str, Any]]:
+        """The newest first."""
+        found: list[dict[str, Any]] = self._ask("GET", self._path(edge) + "/history")["history"]
+        return found
+
+    def roll_back(self, edge: str, to: str, who: str, why: str) -> dict[str, Any]:
+        return self._ask("POST", self._path(edge) + "/rollback", {"to": to, "who": who, "why": why})
+
+    def _path(self, edge: str) -> str:
+        return f"/v1/edges/{quote(edge, safe='')}/config"
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, expected: str = "") -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} | ({"If-Match": f'"{expected}"'} if expected else {})
+        request = Request(self._url + path, data, headers, method=method)
+        try:
+            with self._opener.open(request, timeout=ANSWER_S) as answer:
+                return _read(answer.read(MAX_ANSWER_BYTES))
+        except HTTPError as error:
+            raise self._translate(error, expected) from error
+        except (URLError, HTTPException, OSError) as error:
+            raise AggregatorUnavailableError(self._url, str(getattr(error, "reason", error))) from error
+        except ValueError as error:
+            raise AggregatorUnavailableError(self._url, f"its answer is not Davy's: {error}") from error
+
+    def _translate(self, error: HTTPError, expected: str) -> DavyError:
+        try:
+            detail = str(_read(error.read(MAX_ANSWER_BYTES)).get("detail", error.reason))
+        except (ValueError, OSError):
+            detail = str(error.reason)
+        if error.code == 412:
+            return ChangedMeanwhileError("the configuration", expected, "another")
+        return InvalidInputError(detail) if error.code < 500 else AggregatorUnavailableError(self._url, detail)
+
+
+def _read(data: bytes) -> dict[str, Any]:
+    value = json.loads(data)
+    if not isinstance(value, dict):
+        raise ValueError("a JSON object is expected")
+    return value

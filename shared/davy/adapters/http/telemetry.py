@@ -1,0 +1,66 @@
+"""/metrics and /healthz on a small port of their own, for programs that serve no HTTP otherwise."""
+
+import json
+import socketserver
+import threading
+import wsgiref.simple_server
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+from davy.domain.errors import AddressUnavailableError
+
+Health = Callable[[], Mapping[str, Any]]
+
+
+class _Server(socketserver.ThreadingMixIn, wsgiref.simple_server.WSGIServer):
+    daemon_threads = True
+    request_queue_size = 16
+
+
+class _Quiet(wsgiref.simple_server.WSGIRequestHandler):
+    timeout = 5.0  # a client that sends nothing holds its thread no longer
+
+    def log_message(self, *args: object) -> None:  # noqa: ARG002  # a scrape every few seconds is no news
+        return
+
+
+@contextmanager
+def serve_telemetry(host: str, port: int, registry: CollectorRegistry, health: Health) -> Iterator[int]:
+    """Serve from a thread while the context lasts; yields the port.
+
+    Args:
+        port: 0 takes a free one.
+        health: What /healthz shows, as JSON; it is answered with 200 as long as the process lives.
+
+    Raises:
+        AddressUnavailableError: the port is taken, or the address is not this machine's.
+    """
+    metrics = make_wsgi_app(registry)
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        match environ.get("PATH_INFO"):
+            case "/metrics":
+                body: Iterable[bytes] = metrics(environ, start_response)
+                return body
+            case "/healthz":
+                start_response("200 OK", [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
+                return [json.dumps(health()).encode()]
+            case _:
+                start_response("404 Not Found", [("Content-Type", "text/plain")])
+                return [b"here are /metrics and /healthz\n"]
+
+    try:
+        server = wsgiref.simple_server.make_server(host, port, app, _Server, _Quiet)
+    except OSError as error:
+        raise AddressUnavailableError(f"{host}:{port}", error.strerror or str(error)) from error
+    thread = threading.Thread(target=server.serve_forever, args=(0.2,), name="telemetry", daemon=True)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(2.0)

@@ -1,0 +1,1 @@
+"""Pictures and video: JPEG, planes, images, video files."""

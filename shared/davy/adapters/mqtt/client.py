@@ -1,0 +1,113 @@
+"""aiomqtt's client as Davy wants it, and messages in its terms and in ours."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from davy.domain.errors import ConfigError
+from davy.domain.ports import Message
+from davy.domain.urls import redact
+
+KEEPALIVE_S = 6  # paho needs up to two keepalives and 2 s to notice a frozen broker: 14 s, of the 15 s that F02 allows
+CONNECT_TIMEOUT_S = 5.0
+MAX_UNACKED = 16  # QoS 1 messages on their way at once
+MAX_PACKET_BYTES = 4_000_000  # what we accept from a broker
+SEND_BUFFER_BYTES = 262_144  # the kernel would grow it to 4 MB, which is seconds of stale frames
+
+
+class Router(asyncio.Queue[aiomqtt.Message]):
+    """aiomqtt's queue of incoming messages, which holds none: each goes straight to its subscriptions' bounded ones."""
+
+    def __init__(self, deliver: Callable[[aiomqtt.Message], None], maxsize: int = 0) -> None:
+        super().__init__(maxsize)
+        self._deliver = deliver
+
+    def put_nowait(self, item: aiomqtt.Message) -> None:
+        self._deliver(item)
+
+
+def cut(client: aiomqtt.Client) -> None:
+    """Break the connection at once; paho then meets its end and lets go of the socket."""
+    paho = client._client  # aiomqtt gives no access to the socket
+    if (pipe := paho.socket()) is not None:
+        with suppress(OSError):
+            pipe.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]  # always a socket: no websockets here
+    # Why it ended is nobody's question any more; asyncio would report it as an error that was never retrieved.
+    client._disconnected.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+
+def client_factory(endpoint: str, client_id: str, will: Message | None) -> Callable[[Callable[..., Router]], aiomqtt.Client]:
+    try:
+        parts = urlsplit(endpoint)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{redact(endpoint)} is no address of a broker: {error}") from error
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise ConfigError(f"{redact(endpoint)} is no address of a broker: write mqtt://host:1883 or mqtts://host:8883")
+    secure = parts.scheme == "mqtts"
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.MaximumPacketSize = MAX_PACKET_BYTES
+    tls_context = ssl.create_default_context() if secure else None
+
+    def make(queue_type: Callable[..., Router]) -> aiomqtt.Client:
+        client = aiomqtt.Client(
+            parts.hostname or "",
+            port or (8883 if secure else 1883),
+            username=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+            identifier=client_id,
+            queue_type=queue_type,  # type: ignore[arg-type]  # called with maxsize only
+            protocol=aiomqtt.ProtocolVersion.V5,
+            will=_to_will(will) if will else None,
+            timeout=CONNECT_TIMEOUT_S,
+            keepalive=KEEPALIVE_S,
+            clean_start=True,
+            max_inflight_messages=2 * MAX_UNACKED,  # ours is the lower bound, so paho's queue stays empty
+            properties=properties,
+            tls_context=tls_context,
+            socket_options=_socket_options(),
+        )
+        client._client.connect_timeout = CONNECT_TIMEOUT_S  # blocks a thread of the loop's executor for so long
+        return client
+
+    return make
+
+
+def _socket_options() -> Iterable[tuple[int, int, int]]:
+    yield socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES
+    yield socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+
+
+def _to_will(message: Message) -> aiomqtt.Will:
+    return aiomqtt.Will(message.topic, message.payload, message.qos, message.retain)
+
+
+def to_properties(message: Message) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    if message.content_type:
+        properties.ContentType = message.content_type
+    if message.expiry_s is not None:
+        properties.MessageExpiryInterval = message.expiry_s
+    if message.properties:
+        properties.UserProperty = list(message.properties.items())
+    return properties
+
+
+def from_aiomqtt(received: aiomqtt.Message) -> Message:
+    found = received.properties
+    return Message(
+        topic=received.topic.value,
+        payload=received.payload,
+        qos=received.qos,
+        retain=received.retain,
+        content_type=getattr(found, "ContentType", ""),
+        expiry_s=getattr(found, "MessageExpiryInterval", None),
+        properties=dict(getattr(found, "UserProperty", ())),
+    )

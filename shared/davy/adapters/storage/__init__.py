@@ -1,0 +1,1 @@
+"""Durable stores, the edge's spools, the model registry, and the frame cache."""

@@ -1,0 +1,119 @@
+"""The newest frames in a Redis-protocol server: a cache that other aggregators read, never the truth."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from google.protobuf.message import DecodeError
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from davy.adapters.grpc.envelope import from_envelope, to_wire
+from davy.domain.errors import InvalidInputError, StoreUnavailableError
+from davy.domain.frame import CameraId, EncodedFrame
+from davy.telemetry import get_logger
+from davy.v1 import frame_pb2
+
+log = get_logger(__name__)
+
+PREFIX = "davy:v1"
+RETRY_S = (0.25, 1.0)  # a uniformly random wait between attempts: back within 3 s of the server's return (F03)
+TIMEOUT_S = 1.0
+
+
+class FrameStore:
+    """One connection pool to a Redis-protocol server.
+
+    Keys: `davy:v1:frame:<site>/<edge>/<camera>`, a FrameEnvelope that expires after ttl_s. Channels of the same form under
+    `davy:v1:frames:`, one message per frame: the name of the writer.
+
+    Args:
+        endpoint: redis://, rediss:// or unix://.
+        writer: This process's name; `follow` leaves out what it wrote itself.
+        ttl_s: Life of a key, in s.
+    """
+
+    def __init__(self, endpoint: str, writer: str, ttl_s: float = 60.0) -> None:
+        self.endpoint, self.writer, self.ttl_s = endpoint, writer, ttl_s
+        self._redis: Redis = Redis.from_url(
+            endpoint,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            max_connections=8,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    async def put(self, frame: EncodedFrame) -> None:
+        """Replace the camera's frame and tell the others.
+
+        Raises:
+            StoreUnavailableError: the server is away, full or refuses.
+        """
+        data = to_wire(frame)
+        async with self._translated(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.set(f"{PREFIX}:frame:{frame.camera}", data, px=int(self.ttl_s * 1000))
+            pipe.publish(f"{PREFIX}:frames:{frame.camera}", self.writer)
+            await pipe.execute()
+
+    async def get(self, camera: CameraId) -> EncodedFrame | None:
+        """The camera's frame, or None: there is none, it has expired, or what is there is no frame.
+
+        Raises:
+            StoreUnavailableError: the server is away.
+        """
+        async with self._translated():
+            data = await self._redis.get(f"{PREFIX}:frame:{camera}")
+        if not isinstance(data, bytes):  # nothing there
+            return None
+        try:
+            return from_envelope(frame_pb2.FrameEnvelope.FromString(data))
+        except (DecodeError, InvalidInputError) as error:
+            log.warning("store.not_a_frame", camera=str(camera), error=str(error))
+            return None
+
+    async def check(self) -> None:
+        """Ask whether the server is there.
+
+        Raises:
+            StoreUnavailableError: it is not.
+        """
+        async with self._translated():
+            await self._redis.exists(PREFIX)
+
+    async def wait_until_up(self) -> None:
+        """Ask again and again, with a random pause, until the server answers."""
+        while True:
+            try:
+                return await self.check()
+            except StoreUnavailableError:
+                await asyncio.sleep(random.uniform(*RETRY_S))
+
+    async def follow(self, cameras: Sequence[CameraId]) -> AsyncGenerator[EncodedFrame, None]:
+        """Frames that other writers put, newest wins: a slow reader gets the frame that is there when it asks.
+
+        Raises:
+            StoreUnavailableError: the server is away; follow again after `wait_until_up`.
+        """
+        channels = {f"{PREFIX}:frames:{camera}".encode(): camera for camera in cameras}
+        async with self._translated(), self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+            await pubsub.subscribe(*channels)
+            while True:
+                message = await pubsub.get_message(timeout=TIMEOUT_S / 2)
+                if message is None or message["data"] == self.writer.encode():
+                    continue
+                frame = await self.get(channels[message["channel"]])
+                if frame is not None:
+                    yield frame
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailableError(self.endpoint, str(error) or type(error).__name__) from error

@@ -1,0 +1,200 @@
+"""Events on an edge's disk until the archive has them: SQLite in WAL mode, on disk before `add` returns, bytes bounded.
+
+A row is (boot, seq). Keyframes lie beside their events and yield first: they get nine tenths of the quota at most, and the
+oldest go for a new one. Events are only ever refused, when the quota is full of them; each loss is counted.
+"""
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from davy.domain.errors import ConfigError, SpoolUnavailableError
+from davy.telemetry import get_logger
+from davy.v1 import ingest_pb2
+
+log = get_logger(__name__)
+
+PAGE_BYTES = 4096
+EVENT_RESERVE = 0.1  # of the quota, which keyframes never use
+WAL_PAGES = 64  # the log beside the database is folded in after so many, so it stays below 1 MB
+WAL_BYTES = 1_000_000
+MARGIN_BYTES = 8 * PAGE_BYTES  # of inner pages that a row may need beside its own
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS event (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, boot_id TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (boot_id, seq)
+);
+CREATE TABLE IF NOT EXISTS keyframe (event INTEGER PRIMARY KEY REFERENCES event (id) ON DELETE CASCADE, jpeg BLOB NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """An event that waits for its acknowledgement; id grows with the order of occurrence."""
+
+    id: int
+    event: ingest_pb2.Event
+
+
+class Spool:
+    """The spool of one edge; one process at a time, any thread of it. Every method may wait for the disk.
+
+    Attributes:
+        events_dropped: Events that were not stored: the quota or the disk is full.
+        keyframes_dropped: Keyframes that were left out or gave way.
+        fault: Why the last `add` failed, empty if it did not.
+
+    Raises:
+        ConfigError: another process uses it, or its folder cannot be made.
+    """
+
+    def __init__(self, path: Path, boot_id: str, max_bytes: int) -> None:
+        self._path, self._boot_id, self._max_bytes = path, boot_id, max_bytes
+        self._lock = threading.Lock()
+        self._next_seq = 1
+        self.events_dropped = self.keyframes_dropped = 0
+        self.fault = ""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = self._open()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise ConfigError(f"the spool {path} cannot be opened: {error}; does another edge use it?") from error
+            broken = path.with_name(f"{path.name}.broken-{int(time.time())}")
+            path.rename(broken)
+            log.error("spool.broken", path=str(path), kept_as=str(broken), error=str(error))
+            self._db = self._open()
+        except OSError as error:
+            raise ConfigError(f"the spool {path} cannot be made: {error.strerror}") from error
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=1.0, isolation_level=None, check_same_thread=False)
+        try:
+            for pragma in (
+                "locking_mode=EXCLUSIVE",  # two edges on one spool would send each other's events
+                f"page_size={PAGE_BYTES}",
+                "journal_mode=WAL",
+                "synchronous=FULL",  # an event is on the disk's platter, not in its cache, before `add` returns
+                "foreign_keys=ON",
+                f"wal_autocheckpoint={WAL_PAGES}",
+                f"journal_size_limit={WAL_BYTES}",
+                f"max_page_count={max(16, self._max_bytes // PAGE_BYTES)}",
+            ):
+                db.execute(f"PRAGMA {pragma}").fetchall()
+            db.executescript(_SCHEMA)
+        except sqlite3.Error:
+            db.close()
+            raise
+        return db
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def add(self, event: ingest_pb2.Event) -> ingest_pb2.Event:
+        """Give the event its boot and seq and store it; it is on disk when this returns.
+
+        Raises:
+            SpoolUnavailableError: the quota or the disk is full; the event is counted as dropped.
+        """
+        stored = ingest_pb2.Event()
+        stored.CopyFrom(event)
+        with self._lock:
+            stored.boot_id, stored.seq, stored.keyframe_jpeg = self._boot_id, self._next_seq, b""
+            try:
+                with self._transaction():
+                    row = self._insert(stored.SerializeToString())
+                    if event.keyframe_jpeg:
+                        self._insert_keyframe(row, event.keyframe_jpeg)
+            except sqlite3.Error as error:
+                self.events_dropped += 1
+                self.fault = str(error)
+                raise SpoolUnavailableError(str(self._path), str(error)) from error
+            self._next_seq += 1
+            self.fault = ""
+        stored.keyframe_jpeg = event.keyframe_jpeg
+        return stored
+
+    def _insert(self, body: bytes) -> int:
+        # Room is made before, for SQLite ends the whole transaction when it meets a full database.
+        while self._used() + len(body) + MARGIN_BYTES > self._max_bytes and self._evict_keyframe():
+            pass
+        statement = "INSERT INTO event (boot_id, seq, body) VALUES (?, ?, ?)"
+        return self._db.execute(statement, (self._boot_id, self._next_seq, body)).lastrowid or 0
+
+    def _insert_keyframe(self, row: int, jpeg: bytes) -> None:
+        limit = int(self._max_bytes * (1 - EVENT_RESERVE))
+        while self._used() + len(jpeg) + PAGE_BYTES > limit:
+            if not self._evict_keyframe():
+                self.keyframes_dropped += 1
+                return
+        self._db.execute("INSERT INTO keyframe VALUES (?, ?)", (row, jpeg))
+
+    def _evict_keyframe(self) -> bool:
+        gone = self._db.execute("DELETE FROM keyframe WHERE event = (SELECT min(event) FROM keyframe)").rowcount > 0
+        self.keyframes_dropped += gone
+        return gone
+
+    def pending(self, after: int = 0, limit: int = 64) -> Sequence[Spooled]:
+        """The oldest events that are not acknowledged, in order, beyond the one with id `after`; of every boot.
+
+        Raises:
+            SpoolUnavailableError: the disk cannot be read.
+        """
+        query = (
+            "SELECT id, body, jpeg FROM event LEFT JOIN keyframe ON keyframe.event = event.id WHERE id > ? ORDER BY id LIMIT ?"
+        )
+        with self._lock, self._translated():
+            rows = self._db.execute(query, (after, limit)).fetchall()
+        found = []
+        for row_id, body, jpeg in rows:
+            event = ingest_pb2.Event.FromString(body)
+            event.keyframe_jpeg = jpeg or b""
+            found.append(Spooled(row_id, event))
+        return found
+
+    def acknowledge(self, boot_id: str, seq: int) -> int:
+        """Forget every event of the boot up to and including seq; returns how many that were.
+
+        Raises:
+            SpoolUnavailableError: the disk takes nothing; the events will be sent again, which does no harm.
+        """
+        with self._lock, self._translated():
+            return self._db.execute("DELETE FROM event WHERE boot_id = ? AND seq <= ?", (boot_id, seq)).rowcount
+
+    @property
+    def waiting(self) -> int:
+        """Events that are not acknowledged."""
+        with self._lock, self._translated():
+            return int(self._db.execute("SELECT count(*) FROM event").fetchone()[0])
+
+    @property
+    def used_bytes(self) -> int:
+        with self._lock, self._translated():
+            return self._used()
+
+    def _used(self) -> int:
+        pages, free = (int(self._db.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count"))
+        return (pages - free) * PAGE_BYTES
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
+                self._db.execute("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise SpoolUnavailableError(str(self._path), str(error)) from error

@@ -1,0 +1,1 @@
+"""Values and rules without input or output: frames, addresses, topics, errors, ports."""

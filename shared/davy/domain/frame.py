@@ -1,0 +1,127 @@
+"""A frame, before and after it becomes JPEG. The innermost layer: it imports nothing of Davy's but errors."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from davy.domain.errors import InvalidIdError
+
+MAX_JPEG_BYTES = 900_000  # fits every MQTT broker's default packet limit
+ID_PATTERN = r"[a-z0-9-]{1,64}"
+
+BgrImage = NDArray[np.uint8]
+"""Pixels as shape (H, W, 3), uint8, blue-green-red, display-encoded (sRGB-like) in [0, 255]."""
+
+Plane = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class YuvImage:
+    """A picture as decoders and encoders have it: planar Y'CbCr 4:2:0, ITU-R BT.601, 8 bit.
+
+    Args:
+        y: Luma, shape (H, W).
+        u: Blue difference around 128, shape (ceil(H / 2), ceil(W / 2)); one sample for 2 x 2 pixels, at their centre.
+        v: Red difference around 128, shape of u.
+        full_range: Luma and chroma use 0 to 255, as in JPEG; otherwise 16 to 235 and 16 to 240, as in most H.264.
+    """
+
+    y: Plane
+    u: Plane
+    v: Plane
+    full_range: bool = True
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.y.shape[1], self.y.shape[0]
+
+
+Pixels = BgrImage | YuvImage
+"""A picture as its source has it."""
+
+
+def check_id(kind: str, value: str) -> str:
+    """Return value if it is a legal id, `[a-z0-9-]{1,64}`.
+
+    Raises:
+        InvalidIdError: it is not; kind ("site", "edge", "camera") stands in the message.
+    """
+    if not re.fullmatch(ID_PATTERN, value):
+        raise InvalidIdError(kind, value)
+    return value
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CameraId:
+    """Where a camera is: site / edge / camera, each `[a-z0-9-]{1,64}`."""
+
+    site: str
+    edge: str
+    camera: str
+
+    def __post_init__(self) -> None:
+        for kind in ("site", "edge", "camera"):
+            check_id(kind, getattr(self, kind))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "site/edge/camera" back."""
+        parts = text.split("/")
+        if len(parts) != 3:
+            raise InvalidIdError("camera", text)
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        return f"{self.site}/{self.edge}/{self.camera}"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One captured picture.
+
+    Args:
+        pixels: Planes where the source has them, else BGR, (H, W, 3) uint8; treat as read-only: stages share them.
+        captured_ns: Unix time of capture in ns, on the capturing machine's clock.
+        seq: 1, 2, 3, ... per camera and boot; 0 where the source does not count.
+    """
+
+    pixels: Pixels
+    captured_ns: int
+    seq: int = 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        if isinstance(self.pixels, YuvImage):
+            return self.pixels.size
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedFrame:
+    """One frame as it travels: a plain JPEG and what is known of it.
+
+    Args:
+        jpeg: at most MAX_JPEG_BYTES.
+        captured_ns: Unix time in ns, on the edge's clock.
+        model: the enhancing model's id, empty for a raw frame.
+        raw_jpeg: the same instant before enhancement, or empty.
+        enhanced_ns: Unix time in ns at which enhancement ended, 0 for a raw frame.
+    """
+
+    camera: CameraId
+    boot_id: str
+    seq: int
+    captured_ns: int
+    width: int
+    height: int
+    jpeg: bytes = field(repr=False)
+    model: str = ""
+    strength: float = 1.0
+    enhanced_ns: int = 0
+    raw_jpeg: bytes = field(default=b"", repr=False)
+    traceparent: str = ""

@@ -1,0 +1,1 @@
+"""The enhancer: operators, networks, the runtime without torch, the forward model of light, quality measures, CLIP."""

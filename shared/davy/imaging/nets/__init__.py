@@ -1,0 +1,5 @@
+"""The ISP-CNN and its checkpoint format."""
+
+from davy.imaging.nets.ispcnn import IspCnn
+
+__all__ = ["IspCnn"]

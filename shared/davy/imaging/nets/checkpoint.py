@@ -1,0 +1,130 @@
+"""The ISP-CNN on disk: safetensors with a JSON configuration inside. No pickle: reading a file runs no code of its author."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from davy.domain.errors import ModelError
+from davy.imaging.nets.ispcnn import IspCnn
+
+Tensors = dict[str, Tensor]
+FACTS_KEY = "davy"  # of the file's metadata, which holds strings only
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A training run at one step: everything that going on needs.
+
+    weights, ema: by parameter name. optimizer: by parameter name and moment, see optimizer_tensors. facts: JSON values.
+    """
+
+    weights: Tensors
+    ema: Tensors
+    optimizer: Tensors
+    facts: dict[str, Any]
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write atomically: a reader, or a machine that loses its power, finds the old file or the new one."""
+    parts = {"weights": checkpoint.weights, "ema": checkpoint.ema, "optimizer": checkpoint.optimizer}
+    save_tensors(path, {f"{part}.{name}": t for part, group in parts.items() for name, t in group.items()}, checkpoint.facts)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read what save_checkpoint wrote.
+
+    Raises:
+        ModelError: the file is missing or is no checkpoint of a training run.
+    """
+    tensors, facts = load_tensors(path)
+    parts: dict[str, Tensors] = {"weights": {}, "ema": {}, "optimizer": {}}
+    for key, tensor in tensors.items():
+        part, _, name = key.partition(".")
+        if part not in parts:
+            raise ModelError(str(path), f"is no checkpoint of a training run: it holds {key!r}")
+        parts[part][name] = tensor
+    if not parts["weights"] or not parts["ema"]:
+        raise ModelError(str(path), "is no checkpoint of a training run: weights are missing")
+    return Checkpoint(**parts, facts=facts)
+
+
+def save_net(path: Path, net: IspCnn, facts: Mapping[str, Any]) -> None:
+    """Write the weights alone, float32, with facts and what building the network again needs."""
+    save_tensors(path, dict(net.state_dict()), {**facts, "width": net.width})
+
+
+def load_net(path: Path) -> tuple[IspCnn, dict[str, Any]]:
+    """Read what save_net wrote.
+
+    Returns:
+        The network, ready for inference, and its facts.
+
+    Raises:
+        ModelError: the file is missing or holds another network.
+    """
+    tensors, facts = load_tensors(path)
+    net = net_of(tensors, facts, path)
+    return net.eval(), facts
+
+
+def net_of(weights: Tensors, facts: Mapping[str, Any], path: Path) -> IspCnn:
+    """Build the network that facts describe and fill it.
+
+    Raises:
+        ModelError: the weights are not those of such a network; path says where they came from.
+    """
+    try:
+        net = IspCnn(width=int(facts["width"]))
+        net.load_state_dict(weights)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(str(path), f"is no ISP-CNN of this version: {str(error).splitlines()[0][:200]}") from error
+    return net
+
+
+def save_tensors(path: Path, tensors: Tensors, facts: Mapping[str, Any]) -> None:
+    own = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}  # shared memory is refused
+    data = safetensors.torch.save(own, {FACTS_KEY: json.dumps(facts, sort_keys=True)})
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())  # the name must not reach the disk before the bytes
+    partial.replace(path)
+
+
+def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {}).get(FACTS_KEY, "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safe_open is no dict
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise ModelError(str(path), f"cannot be read: {error}") from error
+    if not isinstance(facts, dict):
+        raise ModelError(str(path), "was not written by Davy: it has no configuration inside")
+    return tensors, facts
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer, net: torch.nn.Module) -> Tensors:
+    """The optimizer's state by parameter name: `trunk.0.weight/exp_avg`. A number, as the step is, becomes a tensor ()."""
+    state = optimizer.state
+    return {
+        f"{name}/{moment}": torch.as_tensor(value).clone()
+        for name, parameter in net.named_parameters()
+        for moment, value in state.get(parameter, {}).items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, net: torch.nn.Module, tensors: Tensors) -> None:
+    """Put back what optimizer_tensors took."""
+    parameters = dict(net.named_parameters())
+    for key, tensor in tensors.items():
+        name, _, moment = key.rpartition("/")
+        optimizer.state[parameters[name]][moment] = tensor.clone()

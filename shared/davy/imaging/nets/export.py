@@ -1,0 +1,39 @@
+"""The network as ONNX, for ONNX Runtime and any other server."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from davy.imaging.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH, IspCnn
+
+OPSET = 18
+
+
+def export_onnx(net: IspCnn, path: Path, facts: Mapping[str, str] | None = None) -> None:
+    """Write net as an ONNX graph: `thumb` (1, 4, 144, 192) -> `whole`, `cells`; see davy.imaging.nets.ispcnn.
+
+    Args:
+        facts: for the file's metadata: where the weights come from.
+    """
+    import onnx
+
+    partial = path.with_suffix(".partial")
+    thumb = torch.full((1, 4, THUMB_HEIGHT, THUMB_WIDTH), 0.1)
+    program = torch.onnx.export(
+        net.eval(),
+        (thumb,),
+        input_names=["thumb"],
+        output_names=["whole", "cells"],
+        opset_version=OPSET,
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None
+    model = program.model_proto
+    for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
+        part.ClearField("metadata_props")  # the exporter's stack traces: paths of the machine that trained
+    onnx.helper.set_model_props(model, dict(facts or {}))
+    onnx.save(model, str(partial))
+    partial.replace(path)

@@ -1,0 +1,7 @@
+"""The ISP-CNN without torch: the network in ONNX Runtime on a thumbnail, one fused pass at full resolution."""
+
+from davy.imaging.runtime.model import shipped_model
+from davy.imaging.runtime.still import StillEnhancer
+from davy.imaging.runtime.video import VideoEnhancer
+
+__all__ = ["StillEnhancer", "VideoEnhancer", "shipped_model"]

@@ -1,0 +1,83 @@
+"""The ISP-CNN's network in ONNX Runtime."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from davy.domain.errors import ModelError
+from davy.imaging.runtime.kernels import Floats
+from davy.imaging.runtime.parameters import CELLS_SHAPE, RAW_CELL_SIZE, WHOLE_SHAPE, Parameters
+
+MAX_MODEL_BYTES = 16 * 2**20  # the shipped one is far below; a file beyond this is something else
+THUMB_CHANNELS = 4
+
+
+class Network:
+    """One ONNX graph, thumbnail in, parameters out; safe to call from several threads.
+
+    Args:
+        source: A file, or the bytes of one: what was verified is then what runs, whatever happens to the file meanwhile.
+
+    Raises:
+        ModelError: the file is missing, is no ONNX, or is the graph of something else.
+    """
+
+    def __init__(self, source: Path | bytes, threads: int = 1) -> None:
+        path = source if isinstance(source, Path) else "in memory"
+        data = _read(source)
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # an idle thread must not burn a core
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's own errors share no public base class
+            raise ModelError(str(path), f"is no ONNX model that runs here: {str(error)[:200]}") from error
+        shape = self._session.get_inputs()[0].shape
+        outputs = [output.name for output in self._session.get_outputs()]
+        if len(shape) != 4 or shape[1] != THUMB_CHANNELS or outputs != ["whole", "cells"]:
+            raise ModelError(str(path), f"is no ISP-CNN: input {shape}, outputs {outputs}")
+        if self._session.get_outputs()[1].shape[1] != RAW_CELL_SIZE:
+            raise ModelError(
+                str(path), f"is an ISP-CNN of another layout: {self._session.get_outputs()[1].shape[1]} cell channels"
+            )
+        self.thumb_shape = (THUMB_CHANNELS, int(shape[2]), int(shape[3]))
+        self.id = f"ispcnn-{hashlib.sha256(data).hexdigest()[:8]}"
+        self._run(
+            np.full(self.thumb_shape, 0.1, np.float32)
+        )  # its memory is there before the first frame, and its layout known
+
+    def __call__(self, thumb: Floats) -> Parameters:
+        """Parameters for a thumbnail of thumb_shape, see davy.imaging.nets.ispcnn.thumbnail.
+
+        Raises:
+            ModelError: the graph fails on this picture, or gives numbers that are not finite: pixels made of them are noise.
+        """
+        whole, cells = self._run(thumb)
+        if not (np.isfinite(whole).all() and np.isfinite(cells).all()):
+            raise ModelError(self.id, "gives numbers that are not finite")
+        return Parameters.from_raw(whole, cells)
+
+    def _run(self, thumb: Floats) -> tuple[Floats, Floats]:
+        """The graph's two outputs, of the one layout that the kernels read."""
+        try:
+            outputs = self._session.run(None, {self._session.get_inputs()[0].name: thumb[None]})
+        except Exception as error:  # ONNX Runtime's own errors share no public base class
+            raise ModelError(self.id, f"fails on a picture: {str(error)[:200]}") from error
+        whole, cells = np.asarray(outputs[0])[0], np.asarray(outputs[1])[0]
+        if whole.shape != WHOLE_SHAPE or cells.shape != CELLS_SHAPE:
+            raise ModelError(self.id, f"is an ISP-CNN of another layout: {whole.shape} and {cells.shape}")
+        return whole, cells
+
+
+def _read(source: Path | bytes) -> bytes:
+    """The bytes of a model; none where it is too large to be one."""
+    if isinstance(source, bytes):
+        return source if len(source) <= MAX_MODEL_BYTES else b""
+    try:
+        return source.read_bytes() if source.stat().st_size <= MAX_MODEL_BYTES else b""
+    except OSError as error:
+        raise ModelError(str(source), f"cannot be read: {error}") from error

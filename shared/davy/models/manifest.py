@@ -1,0 +1,101 @@
+"""What a package says of itself, in one canonical form, and who vouches for it."""
+
+import hashlib
+import json
+from typing import Any, Self
+
+import rfc8785
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from davy.domain.errors import ModelRefusedError
+from davy.models.refusal import Cause
+
+SCHEMA = "davy.model/1"
+INTERFACE = "ispcnn/1"  # thumb (1, 4, H, W) -> whole (1, 5 + K), cells (1, 12, rows, columns); see davy.imaging.nets.ispcnn
+DIGEST = r"^[0-9a-f]{64}$"
+MAX_TEXT = 500
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read the canonical form (RFC 8785) and no other.
+
+        Raises:
+            ModelRefusedError: it is no JSON, in another form, or of another schema.
+        """
+        try:
+            value = json.loads(data)
+            canonical = rfc8785.dumps(value)
+        except (ValueError, RecursionError, rfc8785.CanonicalizationError) as error:
+            raise ModelRefusedError(Cause.SCHEMA, f"{cls.__name__.lower()}: {str(error)[:200]}") from error
+        if canonical != data:
+            raise ModelRefusedError(Cause.NOT_CANONICAL, f"{cls.__name__.lower()} is not canonical JSON (RFC 8785)")
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            where = ".".join(map(str, fault["loc"])) or "document"
+            raise ModelRefusedError(Cause.SCHEMA, f"{cls.__name__.lower()}: {where}: {fault['msg']}") from error
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON."""
+        return rfc8785.dumps(self.model_dump(mode="json"))
+
+
+class FileEntry(_Document):
+    """One file of a package."""
+
+    size: int = Field(ge=0)
+    sha256: str = Field(pattern=DIGEST)
+
+
+class Golden(_Document):
+    """How the golden vectors are compared: absolute differences of 8-bit values, as mean and at most."""
+
+    count: int = Field(ge=1, le=8)
+    mean: FiniteFloat = Field(ge=0, le=255)
+    most: int = Field(ge=0, le=255)
+
+
+class Manifest(_Document):
+    """Everything that is signed. Its SHA-256 is the model's id, so the id stands for every byte of the package."""
+
+    schema_: str = Field(alias="schema", pattern=f"^{SCHEMA}$")
+    interface: str = Field(max_length=MAX_TEXT)
+    name: str = Field(pattern=r"^[a-z0-9-]{1,64}$")
+    created: AwareDatetime
+    parent: str = Field("", pattern=r"^([0-9a-f]{64})?$", description="The id of the model that training began with.")
+    run: str = Field("", max_length=MAX_TEXT, description="The training run.")
+    maker: str = Field("", max_length=MAX_TEXT, description="The Davy that wrote the golden vectors.")
+    figures: dict[str, FiniteFloat] = Field(default_factory=dict, max_length=64)
+    golden: Golden
+    files: dict[str, FileEntry] = Field(max_length=32)
+
+    @property
+    def id(self) -> str:
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    @property
+    def frame_id(self) -> str:
+        """The id that frames carry, as davy.imaging.runtime makes it."""
+        return f"ispcnn-{self.files['model.onnx'].sha256[:8]}"
+
+
+class Signature(_Document):
+    """An Ed25519 signature (RFC 8032) over the manifest's bytes with SIGNED_PREFIX before them."""
+
+    algorithm: str = Field(pattern="^ed25519$")
+    key: str = Field(pattern=r"^[0-9a-f]{16}$", description="The first 16 digits of the SHA-256 of the public key.")
+    signature: str = Field(pattern=r"^[0-9a-f]{128}$")
+
+
+SIGNED_PREFIX = f"{SCHEMA}\n".encode()  # a signature of this key over anything else is none over a manifest
+
+
+def facts_of(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as plain JSON values, with its ids."""
+    facts: dict[str, Any] = manifest.model_dump(mode="json")
+    return {"id": manifest.id, "frame_id": manifest.frame_id, **facts}

@@ -1,0 +1,1 @@
+"""Live streams: newest-wins slots, ages, credits, accounting, supervised tasks."""

@@ -1,0 +1,124 @@
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from davy.adapters.storage.event_store import EventQuery, EventRecord, EventStore
+from davy.domain.errors import ArchiveUnavailableError
+
+SECOND = 1_000_000_000
+
+
+def event(seq, **changes):
+    base = EventRecord(
+        site="mine",
+        edge="north",
+        boot_id="b1",
+        seq=seq,
+        camera="north.face",
+        occurred_ns=seq * SECOND,
+        severity=1,
+        kind="motion",
+        message="something moves",
+        figures={"share": 0.25},
+    )
+    return replace(base, **changes)
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    opened = EventStore(tmp_path / "archive" / "events.db")
+    yield opened
+    opened.close()
+
+
+def test_an_event_comes_back_as_it_was(store):
+    store.add([event(1, keyframe=b"jpeg")])
+    (found,) = store.query(EventQuery())
+    assert found == event(1, id=1, received_ns=found.received_ns, has_keyframe=True)
+    assert store.keyframe(found.id) == b"jpeg"
+    assert store.keyframe(99) is None
+
+
+def test_an_event_sent_twice_is_stored_once(store):
+    assert [new.seq for new in store.add([event(1), event(2)])] == [1, 2]
+    assert [new.seq for new in store.add([event(2), event(3), event(3)])] == [3]
+    assert [found.seq for found in store.query(EventQuery())] == [3, 2, 1]
+
+
+def test_another_boot_or_edge_may_use_the_same_seq(store):
+    assert len(store.add([event(1), event(1, boot_id="b2"), event(1, edge="south"), event(1, site="other")])) == 4
+
+
+def test_it_survives_being_opened_again(store):
+    store.add([event(1)])
+    again = EventStore(store.path)
+    assert again.last_id() == 1
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "seqs"),
+    [
+        (EventQuery(since_ns=2 * SECOND), [4, 3, 2]),
+        (EventQuery(until_ns=2 * SECOND), [1]),
+        (EventQuery(camera="north.belt"), [4]),
+        (EventQuery(kind="person"), [3]),
+        (EventQuery(edge="north", severity=2), [3]),
+        (EventQuery(limit=2), [4, 3]),
+        (EventQuery(before=3, limit=1), [2]),
+        (EventQuery(after=1, limit=2), [2, 3]),
+    ],
+)
+def test_a_query_finds_what_it_asks_for(store, query, seqs):
+    store.add([event(1), event(2), event(3, kind="person", severity=3), event(4, camera="north.belt")])
+    assert [found.seq for found in store.query(query)] == seqs
+
+
+def test_old_events_go_by_the_age_of_their_arrival(store):
+    store.max_age_s = 10
+    store.add([event(1, keyframe=b"jpeg")])  # its own clock says 1970
+    assert store.prune() == 0
+    assert store.prune(now_ns=time.time_ns() + 11 * SECOND) == 1
+    assert store.query(EventQuery()) == []
+    assert store.keyframe(1) is None
+
+
+def test_the_disk_is_bounded_and_keyframes_go_before_events(tmp_path):
+    store = EventStore(tmp_path / "events.db", max_bytes=2_000_000)
+    for start in range(0, 400, 20):
+        store.add([event(start + n + 1, keyframe=bytes(50_000)) for n in range(20)])
+        store.prune()
+    assert store.size_bytes() <= 2_000_000
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 8_000_000  # with the write-ahead log
+    found = store.query(EventQuery(limit=1000))
+    assert len(found) == 400
+    assert not found[-1].has_keyframe
+    store.max_bytes = 60_000
+    assert store.prune() > 0
+    assert store.query(EventQuery(limit=1))[0].seq == 400
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_named_in_the_error(tmp_path):
+    (tmp_path / "events.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(ArchiveUnavailableError, match=r"events\.db"):
+        EventStore(tmp_path / "events.db")
+
+
+def test_a_batch_with_a_fault_is_not_half_stored(store):
+    with pytest.raises(ArchiveUnavailableError):
+        store.add([event(1), event(2, kind=None)])
+    assert store.query(EventQuery()) == []
+    assert len(store.add([event(1)])) == 1
+
+
+def test_several_threads_may_add_at_once(store):
+    threads = [threading.Thread(target=lambda n=n: store.add([event(n)])) for n in range(1, 17)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store.query(EventQuery())) == 16

@@ -1,7 +1,0 @@
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def decisive(monkeypatch):
-    """A controller that looks ten times a second: the tests wait for it."""
-    monkeypatch.setattr("davy.aggregator.rollout.controller.STEP_S", 0.1)

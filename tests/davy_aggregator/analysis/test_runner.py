@@ -1,0 +1,66 @@
+import asyncio
+import contextlib
+
+import numpy as np
+from tests.aggregator.conftest import envelope, make_settings, make_site, picture, push, running, until
+
+from davy.adapters.media import jpeg
+from davy_aggregator.settings import AnalysisSettings
+
+COVERED = jpeg.encode(np.full((180, 320, 3), 12, np.uint8))
+
+
+def settings(path, **changes):
+    return make_settings(path, analysis=AnalysisSettings(**{"fps": 20, "person_fps": 0, "cooldown_s": 0} | changes))
+
+
+async def pour(aggregator, pictures):
+    for jpeg_bytes in pictures:
+        pour.seq += 1
+        await push(aggregator, envelope(pour.seq, jpeg=jpeg_bytes))
+        await asyncio.sleep(0.06)
+
+
+pour.seq = 0
+
+
+async def kinds(aggregator):
+    return [event["kind"] for event in (await aggregator.get("/v1/events")).json()["events"]]
+
+
+async def test_a_lens_that_is_covered_and_freed_is_two_events_with_a_picture(tmp_path):
+    async with running(settings(tmp_path), make_site()) as aggregator:
+        await pour(aggregator, [COVERED] * 8)
+        await until(lambda: _has(aggregator, "lens-blocked"))
+        await pour(aggregator, [picture()] * 12)
+        await until(lambda: _has(aggregator, "lens-blocked-over"))
+        events = (await aggregator.get("/v1/events?kind=lens-blocked")).json()["events"]
+        assert [(event["camera"], event["severity"], event["edge"]) for event in events] == [
+            ("north.face", "alarm", "aggregator")
+        ]
+        assert (await aggregator.get(events[0]["keyframe"])).content == COVERED
+        assert 'davy_analysis_figure{analyser="lens",camera="face",edge="north",figure="contrast"}' in (
+            (await aggregator.get("/metrics")).text
+        )
+
+
+async def test_a_picture_that_cannot_be_read_is_counted_and_the_next_is_looked_at(tmp_path):
+    async with running(settings(tmp_path), make_site()) as aggregator:
+        await pour(aggregator, [COVERED[:200], *[COVERED] * 8])
+        await until(lambda: _has(aggregator, "lens-blocked"))
+        assert aggregator.registry.get_sample_value("davy_analysis_errors_total", {"analyser": "decode"}) == 1
+
+
+async def test_analysis_keeps_to_its_rate(tmp_path):
+    async with running(settings(tmp_path, fps=2), make_site()) as aggregator:
+        pouring = asyncio.create_task(pour(aggregator, [picture()] * 100))
+        await asyncio.sleep(2)
+        looked = aggregator.registry.get_sample_value("davy_analysis_duration_seconds_count", {"analyser": "motion"})
+        pouring.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await pouring
+        assert 2 <= looked <= 6
+
+
+async def _has(aggregator, kind):
+    return kind in await kinds(aggregator)

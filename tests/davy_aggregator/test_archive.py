@@ -1,0 +1,75 @@
+import asyncio
+from contextlib import aclosing
+
+import pytest
+from prometheus_client import CollectorRegistry
+from tests.aggregator.conftest import until
+
+from davy.adapters.storage.event_store import EventQuery, EventStore
+from davy.domain.errors import ArchiveUnavailableError
+from davy_aggregator.archive import REPORTER, Archive
+from davy_aggregator.bus import publish_events
+from davy_aggregator.metrics import AggregatorMetrics
+
+
+@pytest.fixture
+async def archive(tmp_path):
+    found = Archive(EventStore(tmp_path / "events.db"), "mine", AggregatorMetrics(CollectorRegistry()))
+    yield found
+    await found.close()
+
+
+async def test_what_the_aggregator_finds_is_numbered_and_named(archive):
+    for kind in ("motion", "person"):
+        await archive.report(kind, "something", 1, camera="north.face", figures={"share": 0.5})
+    newest, first = await archive.query(EventQuery())
+    assert (first.edge, first.seq, newest.seq, newest.kind) == (REPORTER, 1, 2, "person")
+    assert first.boot_id == newest.boot_id
+
+
+async def test_a_follower_gets_every_event_once_however_slow_it_is(archive):
+    async with aclosing(archive.follow(after=0)) as events:
+        for n in range(250):
+            await archive.report("motion", str(n), 1)
+        assert [(await anext(events)).message for _ in range(250)] == [str(n) for n in range(250)]
+        waiting = asyncio.create_task(anext(events))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await archive.report("motion", "new", 1)
+        assert (await waiting).message == "new"
+
+
+async def test_a_full_disk_is_told_and_over_once_there_is_room(archive):
+    database = archive._store._db
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count={pages + 4}")
+    with pytest.raises(ArchiveUnavailableError, match="full"):
+        await archive.report("person", "a picture too many", 1, jpeg=bytes(200_000))
+    assert "full" in archive.fault
+    assert await archive.query(EventQuery()) == []
+    database.execute("PRAGMA max_page_count=1000000")
+    await archive.report("person", "there is room", 1, jpeg=bytes(200_000))
+    assert archive.fault == ""
+
+
+async def test_a_broken_archive_ends_nobody_who_publishes_from_it(archive):
+    class Heard:
+        """A bus that keeps what is published."""
+
+        connected, messages = True, ()
+
+        async def publish(self, message):
+            self.messages = (*self.messages, message)
+
+    bus = Heard()
+    publishing = asyncio.create_task(publish_events(bus, "mine", archive))
+    await asyncio.sleep(0.05)
+    archive._store._db.execute("ALTER TABLE event RENAME TO gone")
+    with pytest.raises(ArchiveUnavailableError):
+        await archive.report("motion", "lost", 1)
+    archive._store._db.execute("ALTER TABLE gone RENAME TO event")
+    await archive.report("motion", "kept", 1)
+    await until(lambda: bus.messages)
+    assert bus.messages[0].topic == "davy/v1/mine/aggregator/event"
+    assert not publishing.done()
+    publishing.cancel()

@@ -1,0 +1,165 @@
+import asyncio
+import time
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from davy.domain.errors import UnknownCameraError
+from davy.domain.frame import CameraId, EncodedFrame
+from davy_aggregator.live import LiveFrames
+from davy_aggregator.metrics import AggregatorMetrics
+
+FACE, BELT = CameraId("mine", "north", "face"), CameraId("mine", "north", "belt")
+
+
+@pytest.fixture
+def registry():
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def live(registry):
+    return LiveFrames([FACE, BELT], AggregatorMetrics(registry))
+
+
+def frame(seq, camera=FACE, boot_id="b1", age_s=0.0):
+    return EncodedFrame(camera, boot_id, seq, time.time_ns() - int(age_s * 1e9), 320, 180, b"\xff\xd8")
+
+
+def dropped(registry, reason, stage="test", camera="face"):
+    labels = {"edge": "north", "camera": camera, "stage": stage, "reason": reason}
+    return registry.get_sample_value("davy_aggregator_frames_dropped_total", labels) or 0
+
+
+async def take(watcher):
+    async with asyncio.timeout(0.5):
+        return (await watcher.take()).frame
+
+
+async def gives_nothing(watcher):
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await watcher.take()
+
+
+async def test_the_newest_frame_wins_and_the_other_is_counted(live, registry):
+    with live.watch("test") as watcher:
+        for seq in (1, 2, 3):
+            live.put(frame(seq), "grpc")
+        assert (await take(watcher)).seq == 3
+        await gives_nothing(watcher)
+    assert dropped(registry, "superseded") == 2
+
+
+async def test_a_watcher_begins_with_what_there_is(live):
+    live.put(frame(5), "grpc")
+    with live.watch("test") as watcher:
+        assert (await take(watcher)).seq == 5
+
+
+async def test_a_fast_camera_does_not_push_a_slow_one_back(live):
+    with live.watch("test") as watcher:
+        live.put(frame(1, BELT), "grpc")
+        for seq in range(1, 9):
+            live.put(frame(seq), "grpc")
+        assert (await take(watcher)).camera == BELT
+        assert (await take(watcher)).seq == 8
+
+
+async def test_a_frame_that_comes_late_or_twice_is_not_shown_again(live, registry):
+    assert live.put(frame(2), "grpc")
+    assert not live.put(frame(2), "grpc")
+    assert not live.put(frame(1), "grpc")
+    assert live.newest(FACE).frame.seq == 2
+    assert dropped(registry, "superseded", "ingest") == 2
+
+
+async def test_seq_begins_again_with_a_new_boot(live):
+    live.put(frame(99), "grpc")
+    assert live.put(frame(1, boot_id="b2"), "grpc")
+
+
+async def test_p1_a_frame_over_its_age_is_not_given(live, registry):
+    with live.watch("test", max_age_s=0.5) as watcher:
+        live.put(frame(1, age_s=0.6), "grpc")
+        await gives_nothing(watcher)
+    assert dropped(registry, "too_old") == 1
+
+
+async def test_max_fps_holds_on_average(live):
+    with live.watch("test", max_fps=20) as watcher:
+        given, ends_s, seq = 0, time.monotonic() + 1, 0
+        while time.monotonic() < ends_s:
+            live.put(frame(seq := seq + 1), "grpc")
+            try:
+                async with asyncio.timeout(0.005):
+                    await watcher.take()
+                given += 1
+            except TimeoutError:
+                pass
+    assert 15 <= given <= 22
+
+
+async def test_a_camera_without_credit_waits_and_others_do_not(live):
+    with live.watch("test") as watcher:
+        credit = {BELT}
+        watcher.may_send = credit.__contains__
+        live.put(frame(1), "grpc")
+        live.put(frame(1, BELT), "grpc")
+        assert (await take(watcher)).camera == BELT
+        await gives_nothing(watcher)
+        credit.add(FACE)
+        watcher.wake()
+        assert (await take(watcher)).camera == FACE
+
+
+async def test_only_the_wanted_cameras_are_given(live):
+    with live.watch("test", [BELT]) as watcher:
+        live.put(frame(1), "grpc")
+        await gives_nothing(watcher)
+
+
+async def test_an_unknown_camera_is_refused_and_the_known_are_listed(live):
+    with pytest.raises(UnknownCameraError, match=r"no camera 'south\.x'; known cameras: north\.face, north\.belt"):
+        live.put(frame(1, CameraId("mine", "south", "x")), "grpc")
+
+
+async def test_unknown_cameras_of_the_site_are_taken_on_request_up_to_a_bound(registry):
+    live = LiveFrames([FACE], AggregatorMetrics(registry), accept_unknown=True, max_cameras=2)
+    assert live.put(frame(1, CameraId("mine", "south", "x")), "grpc")
+    for refused in (CameraId("mine", "south", "y"), CameraId("other", "south", "x")):
+        with pytest.raises(UnknownCameraError):
+            live.put(frame(1, refused), "grpc")
+
+
+async def test_a_frame_from_the_store_teaches_no_clock(live):
+    live.put(frame(1, age_s=3600), "store")
+    assert live.newest(FACE).age_s() > 3599
+    assert live.skew_ms("north") == 0
+
+
+async def test_fps_counts_the_last_seconds(live):
+    for seq in range(1, 11):
+        live.put(frame(seq), "grpc")
+    assert live.fps(FACE) == 2.0  # 10 in 5 s
+    assert live.fps(BELT) == 0
+
+
+def test_a_configured_camera_comes_and_one_that_went_says_nothing_more(live):
+    shaft = CameraId("mine", "north", "shaft")
+    live.put(frame(1, BELT), "grpc")
+    live.know([FACE, shaft])
+    assert live.cameras == [FACE, shaft]
+    assert live.put(frame(1, shaft), "grpc")
+    assert not live.put(frame(2, BELT), "grpc")  # it was under way: its edge's stream goes on
+    with pytest.raises(UnknownCameraError):
+        live.newest(BELT)
+    live.know([FACE, BELT])
+    assert live.put(frame(3, BELT), "grpc")
+
+
+def test_cameras_that_nobody_configured_stay_where_they_are_taken(registry):
+    live = LiveFrames([FACE], AggregatorMetrics(registry), accept_unknown=True)
+    live.put(frame(1, BELT), "grpc")
+    live.know([FACE])
+    assert live.cameras == [FACE, BELT]

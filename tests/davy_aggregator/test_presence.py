@@ -1,0 +1,85 @@
+import json
+
+import pytest
+
+from davy.domain.errors import InvalidInputError
+from davy.domain.frame import CameraId
+from davy.domain.ports import Message
+from davy_aggregator.presence import Roster
+
+FACE = CameraId("mine", "north", "face")
+
+
+@pytest.fixture
+def roster():
+    return Roster("mine")
+
+
+def say(roster, leaf, payload, edge="north", site="mine"):
+    roster.apply(
+        Message(f"davy/v1/{site}/{edge}/{leaf}", payload if isinstance(payload, bytes) else json.dumps(payload).encode())
+    )
+
+
+def test_an_edge_that_said_nothing_is_neither_online_nor_offline(roster):
+    assert roster.edge("north").online is None
+
+
+def test_the_moment_of_a_status_is_that_of_its_change(roster):
+    say(roster, "status", b"online")
+    since = roster.edge("north").since_ns
+    say(roster, "status", b"online")
+    assert (roster.edge("north").online, roster.edge("north").since_ns) == (True, since)
+    say(roster, "status", b"offline")
+    assert roster.edge("north").online is False
+    assert roster.edge("north").since_ns > since
+
+
+def test_a_cameras_status_and_figures_are_found(roster):
+    say(roster, "cam/face/status", {"state": "stalled", "reason": "no frame for 5 s"})
+    say(roster, "stats", {"cameras": {"face": {"captured": 7}}})
+    assert (roster.camera(FACE).state, roster.camera(FACE).reason) == ("stalled", "no frame for 5 s")
+    assert roster.camera_stats(FACE) == {"captured": 7}
+
+
+@pytest.mark.parametrize(
+    ("leaf", "payload"),
+    [
+        ("status", b"perhaps"),
+        ("info", b"{"),
+        ("info", b"[1]"),
+        ("info", b"[" * 60_000),
+        ("stats", b"\xff\xfe"),
+        ("stats", bytes(70_000)),
+        ("cam/face/status", b"online"),
+        ("cam/face/frame", b"{}"),
+        ("else", b"{}"),
+    ],
+)
+def test_what_a_topic_does_not_promise_is_refused(roster, leaf, payload):
+    with pytest.raises(InvalidInputError):
+        say(roster, leaf, payload)
+
+
+def test_another_sites_words_are_refused(roster):
+    with pytest.raises(InvalidInputError):
+        say(roster, "status", b"online", site="other")
+
+
+@pytest.mark.parametrize("stats", [{"cameras": 3}, {"cameras": {"face": 3}}, {}])
+def test_stats_of_another_form_are_no_figures(roster, stats):
+    say(roster, "stats", stats)
+    assert roster.camera_stats(FACE) == {}
+
+
+def test_edges_are_bounded(roster):
+    for n in range(1024):
+        say(roster, "status", b"online", edge=f"e{n}")
+    with pytest.raises(InvalidInputError, match="1024 edges"):
+        say(roster, "status", b"online", edge="one-too-many")
+
+
+def test_a_camera_that_was_taken_out_has_no_state_any_more(roster):
+    say(roster, "cam/face/status", {"state": "offline", "reason": "it was taken out of the configuration"})
+    say(roster, "cam/face/status", b"")
+    assert roster.camera(FACE).state == ""

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from davy.domain.errors import ConfigError
+from davy_bench.datasets.relit import bundled_photographs, folder_photographs, relit_cases
+
+
+def test_every_photograph_is_relit_by_every_seed(folders):
+    cases = relit_cases(folder_photographs(folders[1]), (901, 902))
+    assert [case.name for case in cases] == ["chelsea, seed 901", "chelsea, seed 902", "coffee, seed 901", "coffee, seed 902"]
+    (one, truth), (two, _) = cases[0].load(), cases[1].load()
+    assert one.shape == truth.shape
+    assert one.mean() < truth.mean()
+    assert not np.array_equal(one, two)
+
+
+def test_a_photographs_lamps_do_not_depend_on_the_others(folders):
+    photographs = folder_photographs(folders[1])
+    alone, among = relit_cases(photographs[1:], (901,))[0], relit_cases(photographs, (901,))[1]
+    assert np.array_equal(alone.load()[0], among.load()[0])
+
+
+def test_the_bundled_photographs_are_colour_and_well_lit():
+    for _, load in bundled_photographs():
+        image = load()
+        assert image.shape[2] == 3
+        assert 75 < image.mean() < 130
+        assert min(image.shape[:2]) >= 300
+
+
+def test_a_seed_of_training_is_refused(folders):
+    with pytest.raises(ConfigError, match="seed 1 may"):
+        relit_cases(folder_photographs(folders[1]), (1,))
+
+
+def test_a_missing_scikit_image_is_told_with_the_remedy(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "skimage", None)  # what an install without it looks like
+    with pytest.raises(ConfigError, match=r"pip install 'davy\[bench\]', or give a folder"):
+        bundled_photographs()

@@ -1,0 +1,41 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from davy_bench.cli import app
+from davy_bench.speed import cli
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["speed", *(str(word) for word in words)])
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setitem(cli.SIZES, "720p", (128, 72))
+    return monkeypatch
+
+
+def test_one_command_gives_table_json_and_plots(small, tmp_path):
+    result = run("--out", tmp_path, "--sizes", "720p", "--seconds", 0, "--no-memory", "--cameras", "none")
+    assert result.exit_code == 0, result.output
+    assert "| 720p, Davy video | 2 |" in result.output
+    figures = json.loads((tmp_path / "speed.json").read_text())
+    assert figures["sizes"] == {"720p": [128, 72]}
+    assert figures["machine"]["cores"] >= 1
+    assert (tmp_path / "pixels.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--cameras", "many"), "write numbers with commas"),
+        (("--cameras", "0,1"), "no mine of 0 cameras"),
+        (("--sizes", "8K"), "choose from 480p"),
+    ],
+)
+def test_wrong_words_are_told_before_anything_runs(words, said, tmp_path):
+    result = run("--out", tmp_path, *words)
+    assert result.exit_code == 2
+    assert said in result.output.replace("\n", " ")

@@ -1,0 +1,101 @@
+"""`davy edges` as it is typed, against a real aggregator."""
+
+import asyncio
+import sys
+
+import pytest
+import yaml
+from tests.aggregator.conftest import make_settings, make_site, running
+from tests.fixtures.config_edge import ConfigEdge, talking
+
+from davy.domain.topics import EdgeTopics
+from davy.models.keyring import TRUST, make_key
+from davy.twin.configuration import DesiredConfig
+from davy_cli.edges import main
+from davy_edge.config.validation import Judge
+
+NORTH = {"cameras": {"face": {"source": "mine://face"}, "belt": {"source": "mine://conveyor"}}}
+
+
+@pytest.fixture
+def davy(monkeypatch, capsys):
+    async def run(aggregator, *words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["davy edges", *words, "--aggregator", aggregator.http])
+        status = await asyncio.to_thread(main)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+async def test_one_field_is_set_from_a_terminal_and_the_edge_s_answer_is_waited_for(mosquitto, tmp_path, davy):
+    site = make_site(mosquitto.endpoint, north=NORTH)
+    edge = ConfigEdge(site.edges["north"])
+    async with running(make_settings(tmp_path), site) as aggregator, talking(mosquitto.endpoint, "mine", edge):
+        words = ["face.strength=0.5", "face.label=Coal: face", "shaft.source=rtsp://a:b@10.1.0.7/s", "--remove", "belt"]
+        status, out, err = await davy(aggregator, "config", "set", "north", *words, "--why", "too bright", "--who", "Marie")
+        assert (status, out.splitlines()[-1]) == (0, "north: applied"), out + err
+        cameras = edge.heard[-1].config["cameras"]
+        assert (cameras["face"]["strength"], cameras["face"]["label"]) == (0.5, "Coal: face")
+        assert list(cameras) == ["face", "shaft"]
+        status, out, _ = await davy(aggregator, "config", "get", "north")
+        assert yaml.safe_load(out)["cameras"]["shaft"]["source"] == "rtsp://***@10.1.0.7/s"
+        edge.refuses = "it is tired"
+        status, _, err = await davy(aggregator, "config", "set", "north", "face.fps=5")
+        assert (status, err) == (1, "north: refused: it is tired\n")
+        edge.refuses = ""
+        status, out, _ = await davy(aggregator, "config", "rollback", "north")
+        assert status == 0
+        status, out, _ = await davy(aggregator, "config", "history", "north")
+        assert [line.split()[0] for line in out.splitlines()] == ["3", "2", "1", "0"]
+        assert "Marie: too bright" in out
+        status, out, _ = await davy(aggregator, "list")
+        assert "epoch 3" in out
+
+
+async def test_a_file_is_set_whole(tmp_path, davy):
+    async with running(make_settings(tmp_path), make_site(north=NORTH)) as aggregator:
+        file = tmp_path / "north.yaml"
+        file.write_text("cameras: {shaft: {source: 'mine://gallery', fps: 5}}")
+        status, out, err = await davy(aggregator, "config", "set", "north", "--file", str(file), "--wait", "0")
+        assert (status, "no answer yet" in err) == (1, True), out
+        _, out, _ = await davy(aggregator, "config", "get", "north")
+        assert yaml.safe_load(out)["cameras"]["shaft"]["fps"] == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["face.fps=-1"], "cameras.face.fps"),
+        (["face"], "CAMERA.FIELD=VALUE"),
+        (["--remove", "nobody"], "no camera 'nobody'"),
+        (["--file", "/nowhere.yaml"], "cannot be read"),
+        (["--keys", "/nowhere"], "--site"),
+    ],
+)
+async def test_wrong_words_are_told_and_nothing_changes(tmp_path, davy, words, said):
+    async with running(make_settings(tmp_path), make_site(north=NORTH)) as aggregator:
+        status, _, err = await davy(aggregator, "config", "set", "north", *words)
+        assert (status, said in err) == (1, True), err
+        assert (await aggregator.get("/v1/edges/north/config")).json()["desired"]["epoch"] == 0
+
+
+async def test_what_is_signed_here_is_taken_by_an_edge_that_takes_nothing_else(mosquitto, tmp_path, davy):
+    site = make_site(mosquitto.endpoint, north=NORTH)
+    edge = ConfigEdge(site.edges["north"])
+    make_key(tmp_path / "keys", 30)
+    async with running(make_settings(tmp_path), site) as aggregator, talking(mosquitto.endpoint, "mine", edge):
+        words = ["face.strength=0.5", "--keys", str(tmp_path / "keys"), "--site", "mine"]
+        status, _, err = await davy(aggregator, "config", "set", "north", *words)
+        assert status == 0, err
+        _, out, _ = await davy(aggregator, "config", "history", "north")
+    assert "signed by" in out.splitlines()[0]
+    desired = DesiredConfig.parse(edge.heard[-1].to_bytes())
+    judge = Judge(EdgeTopics("mine", "north"), ["mine"], 8, tmp_path / "keys" / TRUST)
+    assert judge.judge(desired, edge.config).cameras["face"].strength == 0.5
+
+
+def test_nobody_at_home_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["davy edges", "list", "--aggregator", "http://127.0.0.1:9"])
+    assert main() == 1
+    assert "no aggregator at http://127.0.0.1:9" in capsys.readouterr().err

@@ -1,0 +1,69 @@
+"""What a broker is told of cameras that come and go; a bus that writes down what it is given."""
+
+import asyncio
+import json
+
+from davy.domain.errors import BrokerUnavailableError
+from davy.domain.ports import Message
+from davy.domain.topics import EdgeTopics
+from davy_edge.frames.camera_states import CameraStates
+from davy_edge.frames.capture import CameraState
+
+TOPICS = EdgeTopics("demo", "north")
+
+
+class Book:
+    """A bus: keeps messages, or is away."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.connected = True
+
+    async def publish(self, message: Message) -> None:
+        if not self.connected:
+            raise BrokerUnavailableError("mqtt://book")
+        self.messages.append(message)
+
+    def told(self) -> list[tuple[str, str]]:
+        """Camera and state, or "" where what was kept is cleared."""
+        return [(m.topic.split("/")[5], json.loads(m.payload)["state"] if m.payload else "") for m in self.messages]
+
+
+class Events:
+    def note(self, *what: object) -> None:
+        """Events are not what is tested here."""
+
+
+async def publishing(states: CameraStates, book: Book) -> None:
+    work = asyncio.create_task(states.publish(book))
+    await asyncio.sleep(0.01)
+    work.cancel()
+
+
+async def test_a_removed_camera_says_offline_and_then_nothing_is_kept_of_it():
+    states, book = CameraStates(TOPICS, ["face", "belt"], Events()), Book()
+    states.set("belt", CameraState.ONLINE, "")
+    states.remove("belt", "it was taken out")
+    states.set("belt", CameraState.OFFLINE, "closed")  # the last word of its thread
+    await publishing(states, book)
+    assert book.told() == [("belt", "offline"), ("belt", "")]
+    assert states.of("belt")[0] is CameraState.OFFLINE
+
+
+async def test_what_was_removed_while_the_broker_was_away_is_cleared_when_it_is_back():
+    states, book = CameraStates(TOPICS, ["face", "belt"], Events()), Book()
+    book.connected = False
+    states.remove("belt", "it was taken out")
+    await publishing(states, book)
+    book.connected = True
+    await states.publish_all(book)
+    assert book.told() == [("belt", ""), ("face", "offline")]
+
+
+async def test_a_camera_that_comes_back_is_not_cleared():
+    states, book = CameraStates(TOPICS, ["face"], Events()), Book()
+    states.were_here(["belt", "face"])
+    states.add("belt")
+    states.set("belt", CameraState.ONLINE, "")
+    await states.publish_all(book)
+    assert book.told() == [("face", "offline"), ("belt", "online")]

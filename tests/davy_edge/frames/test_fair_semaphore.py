@@ -1,0 +1,60 @@
+import os
+import threading
+import time
+
+import pytest
+
+from davy_edge.frames.fair_semaphore import Budget, slots_for
+
+
+def test_no_more_at_once_than_there_are_slots():
+    budget, inside, most = Budget(2), [], []
+
+    def work() -> None:
+        for _ in range(20):
+            with budget:
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.0005)
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 2
+
+
+def test_who_asks_first_is_served_first_and_who_comes_back_waits():
+    budget, order = Budget(1), []
+
+    def work(name: str) -> None:
+        for _ in range(3):
+            with budget:
+                order.append(name)
+                time.sleep(0.005)
+
+    with budget:
+        threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.01)  # they ask one after the other
+    for thread in threads:
+        thread.join()
+    assert "".join(order) == "abcdabcdabcd"
+
+
+def test_a_fault_inside_gives_the_slot_back():
+    budget = Budget(1)
+    with pytest.raises(KeyError), budget:
+        raise KeyError
+    with budget:
+        pass
+
+
+def test_processors_are_shared_out_unless_told():
+    processors = os.cpu_count() or 1
+    assert slots_for(0, 1) == processors
+    assert slots_for(0, 2 * processors) == 1
+    assert slots_for(3, 8) == 3

@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+from tests.fixtures.scenes import scene
+
+from davy_edge.observation.light import Light, measure, reduced_luma
+from davy_edge.observation.selection import NOVEL, WORTH, Budget, Reason, difference, judge
+
+
+def light(number: int = 0, gain: float = 1.0, **changes) -> Light:
+    return replace(measure(reduced_luma(scene(number, gain))), **changes)
+
+
+GOOD = light(dark=0.0, clipped=0.0, evenness=0.6)  # an enhanced picture that leaves nothing to wish for
+
+
+def test_what_the_model_leaves_dark_uneven_or_burnt_out_is_chosen_for_that():
+    known = light(gain=0.4)  # the same scene: nothing is new about it but its light
+    shown = {
+        Reason.DARK: replace(GOOD, dark=0.3),
+        Reason.UNEVEN: replace(GOOD, evenness=0.02),
+        Reason.OVER_EXPOSED: replace(GOOD, clipped=0.05),
+    }
+    for reason, picture in shown.items():
+        verdict = judge(light(), picture, [known])
+        assert (verdict.reason, verdict.value > 0.9) == (reason, True)
+
+
+def test_the_same_picture_again_is_worth_nothing():
+    bad = replace(GOOD, dark=0.5)
+    assert judge(light(), bad, []).value == 1
+    assert judge(light(), bad, [light()]).value < 0.01
+    assert judge(light(), bad, [light(gain=0.98)]).value < WORTH
+
+
+def test_the_same_scene_in_a_much_worse_light_is_new():
+    assert difference(light(), light(gain=0.3)) > NOVEL
+    assert judge(light(gain=0.3), replace(GOOD, dark=0.5), [light()]).value > 0.9
+
+
+def test_a_new_scene_is_chosen_although_the_model_does_well():
+    verdict = judge(light(3), GOOD, [light(1), light(2)])
+    assert (verdict.reason, verdict.value > 0.5) == (Reason.NEW_SCENE, True)
+
+
+def test_of_every_camera_something_is_worth_it_at_first():
+    assert judge(light(), GOOD, []).value == WORTH
+
+
+def test_a_covered_lens_teaches_nothing():
+    assert judge(light(gain=0.0), replace(GOOD, dark=1.0), []).value == 0
+
+
+def test_a_budget_holds_within_every_hour():
+    budget = Budget(1000)
+    assert budget.spend(600, now_s=0)
+    assert not budget.spend(500, now_s=1800)
+    assert budget.spend(400, now_s=1800)
+    assert budget.spend(600, now_s=3601)
+    assert not budget.spend(1, now_s=3602)

@@ -1,0 +1,122 @@
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+from prometheus_client import CollectorRegistry
+from tests.fixtures.edges import until
+from tests.fixtures.ingest_server import Ingest, ingest_server
+
+from davy.adapters.grpc import ingest_client
+from davy.domain.frame import CameraId, EncodedFrame
+from davy.telemetry import DropReason, DropStage
+from davy_edge.frames.accounting import Ledger
+from davy_edge.frames.captured_frame import Outgoing
+from davy_edge.metrics import Timings
+from davy_edge.transport.grpc_plane import GrpcPlane
+
+
+class Plane:
+    """A plane that is fed by hand."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger(["face", "gallery"])
+        self.plane = GrpcPlane(self.ledger, Timings("north", CollectorRegistry()))
+        self.seq = 0
+
+    def offer(self, count: int, camera: str = "face", age_s: float = 0.0) -> None:
+        for _ in range(count):
+            self.seq += 1
+            self.ledger.capture(camera)
+            self.ledger.enhance(camera)
+            frame = EncodedFrame(CameraId("demo", "north", camera), "boot", self.seq, 1, 320, 240, b"\xff\xd8")
+            self.plane.offer(Outgoing(frame, age_s, time.monotonic(), max_age_s=0.5))
+
+    def dropped(self, reason: DropReason, camera: str = "face") -> int:
+        return self.ledger.read()[camera].dropped[DropStage.GRPC, reason]
+
+    @property
+    def sent(self) -> int:
+        return self.ledger.read()["face"].sent[DropStage.GRPC]
+
+
+@asynccontextmanager
+async def pushing(endpoint: str):
+    fed = Plane()
+    async with ingest_client.connect(endpoint) as client:
+        task = asyncio.create_task(fed.plane.run(client))
+        try:
+            yield fed
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def test_frames_are_sent_once_they_are_credited():
+    async with ingest_server(Ingest()) as server, pushing(server.endpoint) as fed:
+        await until(lambda: fed.plane.connected)
+        for _ in range(10):
+            fed.offer(1)
+            await asyncio.sleep(0.02)
+        await until(lambda: fed.sent == 10)
+    assert [envelope.meta.seq for envelope in server.frames] == list(range(1, 11))
+
+
+async def test_without_credit_the_newest_waits_and_the_older_is_dropped():
+    server = Ingest(window=2, answers=False)
+    async with ingest_server(server), pushing(server.endpoint) as fed:
+        await until(lambda: fed.plane.connected)
+        for _ in range(6):
+            fed.offer(1)
+            await asyncio.sleep(0.03)
+        assert [envelope.meta.seq for envelope in server.frames] == [1, 2]
+        assert fed.dropped(DropReason.NO_CREDIT) == 3
+        assert fed.ledger.read()["face"].pending(DropStage.GRPC) == 3  # two unanswered, one waits
+
+
+async def test_a_camera_without_credit_holds_up_no_other():
+    server = Ingest(window=1, answers=False)
+    async with ingest_server(server), pushing(server.endpoint) as fed:
+        await until(lambda: fed.plane.connected)
+        fed.offer(2)
+        fed.offer(1, "gallery")
+        await until(lambda: len(server.frames) == 2)
+        assert {envelope.meta.camera for envelope in server.frames} == {"face", "gallery"}
+
+
+async def test_frames_without_an_aggregator_are_offline(free_port):
+    async with pushing(f"grpc://127.0.0.1:{free_port}") as fed:
+        fed.offer(5)
+        assert fed.dropped(DropReason.OFFLINE) == 4
+
+
+async def test_a_frame_that_grew_old_is_not_sent():
+    async with ingest_server(Ingest()) as server, pushing(server.endpoint) as fed:
+        await until(lambda: fed.plane.connected)
+        fed.offer(1, age_s=0.6)
+        await until(lambda: fed.dropped(DropReason.TOO_OLD) == 1)
+        assert not server.frames
+
+
+async def test_f04_a_stream_that_breaks_is_opened_again_and_its_frames_are_accounted_for():
+    server = Ingest()
+    async with pushing("grpc://127.0.0.1:9") as fed:
+        assert not fed.plane.connected
+    async with ingest_server(server):
+        context = pushing(server.endpoint)
+        fed = await context.__aenter__()
+        await until(lambda: fed.plane.connected)
+        fed.offer(1)
+        await until(lambda: fed.sent == 1)
+        server.answers = False
+        fed.offer(1)
+        await until(lambda: len(server.frames) == 2)
+    await until(lambda: not fed.plane.connected)
+    assert fed.dropped(DropReason.OFFLINE) == 1  # it arrived, perhaps; nobody said so
+    server.answers = True
+    async with ingest_server(server, server.port):
+        await until(lambda: fed.plane.connected, 5)
+        fed.offer(1)
+        await until(lambda: fed.sent == 2)
+        await context.__aexit__(None, None, None)
+    account = fed.ledger.read()["face"]
+    assert account.enhanced == account.sent[DropStage.GRPC] + account.dropped_by(DropStage.GRPC)

@@ -1,0 +1,199 @@
+"""`davy enhance IN OUT`, as typed."""
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from davy_enhancer.enhance_cli import main
+
+FFMPEG = shutil.which("ffmpeg")
+DAVY = [sys.executable, "-m", "davy", "enhance"]
+
+
+@pytest.fixture
+def davy_enhance(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["davy enhance", *map(str, words)])
+        status = main()
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    return run
+
+
+def make_video(path: Path, seconds: int = 1, size: str = "160x120") -> Path:
+    picture, tone = f"testsrc2=size={size}:rate=10:duration={seconds}", f"sine=frequency=440:duration={seconds}"
+    sources = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", tone]
+    subprocess.run([str(FFMPEG), "-v", "error", *sources, "-preset", "ultrafast", "-c:a", "aac", str(path)], check=True)
+    return path
+
+
+def mean(path: Path) -> float:
+    with Image.open(path) as image:
+        return float(np.asarray(image.convert("L")).mean())
+
+
+def format_of(path: Path) -> str | None:
+    with Image.open(path) as image:
+        return image.format
+
+
+def test_one_picture_becomes_another_file(davy_enhance, dark: Image.Image, tmp_path: Path):
+    dark.save(tmp_path / "a.png")
+    status, out, err = davy_enhance(tmp_path / "a.png", tmp_path / "b.jpg")
+    assert (status, out, err) == (0, "1 enhanced\n", "")
+    assert format_of(tmp_path / "b.jpg") == "JPEG"
+    assert mean(tmp_path / "b.jpg") > mean(tmp_path / "a.png") + 10
+
+
+def test_strength_zero_leaves_a_lossless_picture_as_it_was(davy_enhance, dark: Image.Image, tmp_path: Path):
+    dark.save(tmp_path / "a.png")
+    davy_enhance(tmp_path / "a.png", tmp_path / "b.png", "--strength", 0)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "b.png")), np.asarray(dark))
+
+
+def test_side_by_side_is_raw_on_the_left(davy_enhance, dark: Image.Image, tmp_path: Path):
+    dark.save(tmp_path / "a.png")
+    davy_enhance(tmp_path / "a.png", tmp_path / "b.png", "--side-by-side")
+    both = np.asarray(Image.open(tmp_path / "b.png"))
+    assert both.shape == (240, 640, 3)
+    assert np.array_equal(both[:, :320], np.asarray(dark))
+    assert both[:, 320:].mean() > both[:, :320].mean() + 10
+
+
+def test_a_folder_keeps_names_and_lossless_formats_and_tells_what_failed_at_the_end(
+    davy_enhance, dark: Image.Image, tmp_path: Path
+):
+    source, target = tmp_path / "in", tmp_path / "out"
+    (source / "shaft 3").mkdir(parents=True)
+    for name in ("a.png", "b.jpg", "shaft 3/c.tif", "shaft 3/d.bmp", "shaft 3/E.JPEG"):
+        dark.save(source / name)
+    dark.save(source / "f.webp", lossless=True)
+    (source / "broken.jpg").write_bytes((source / "b.jpg").read_bytes()[:-300])
+    (source / "empty.png").touch()
+    (source / "notes.txt").write_text("not a picture")
+    status, out, err = davy_enhance(source, target)
+    assert status == 1
+    assert out == "6 enhanced, 1 left alone that are no pictures or videos, 2 failed\n"
+    assert f"{source / 'broken.jpg'}: the image cannot be read: it is truncated" in err
+    assert f"{source / 'empty.png'}: the image cannot be read: it is empty" in err
+    written = {str(path.relative_to(target)): format_of(path) for path in target.rglob("*") if path.is_file()}
+    assert written == {
+        "a.png": "PNG",
+        "b.jpg": "JPEG",
+        "f.webp": "WEBP",
+        "shaft 3/E.JPEG": "JPEG",
+        "shaft 3/c.tif": "TIFF",
+        "shaft 3/d.bmp": "BMP",
+    }
+    assert b"VP8L" in (target / "f.webp").read_bytes()[:40]
+
+
+def test_what_exists_is_kept_unless_told_otherwise(davy_enhance, dark: Image.Image, tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    dark.save(tmp_path / "in" / "a.png")
+    davy_enhance(tmp_path / "in", tmp_path / "out")
+    dark.save(tmp_path / "out" / "a.png")
+    assert davy_enhance(tmp_path / "in", tmp_path / "out")[1] == "0 enhanced, 1 kept that existed (--overwrite replaces them)\n"
+    assert mean(tmp_path / "out" / "a.png") == mean(tmp_path / "in" / "a.png")
+    assert davy_enhance(tmp_path / "in", tmp_path / "out", "--overwrite")[1] == "1 enhanced\n"
+    status, _, err = davy_enhance(tmp_path / "in" / "a.png", tmp_path / "out" / "a.png")
+    assert (status, "--overwrite" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("absent.png", "b.png"), "does not exist"),
+        (("a.png", "a.png"), "original would be lost"),
+        ((".", "."), "originals would be lost"),
+        ((".", "a.png"), "name a folder"),
+        (("a.png", "b.xyz"), ".jpg, .png"),
+        (("a.png", "b.png", "--strength", "2"), "--strength"),
+        (("a.png",), "OUT"),
+    ],
+)
+def test_wrong_words_are_refused_with_what_to_say_instead(
+    davy_enhance, dark: Image.Image, tmp_path: Path, monkeypatch, words, told: str
+):
+    monkeypatch.chdir(tmp_path)
+    dark.save("a.png")
+    before = Path("a.png").read_bytes()
+    status, _, err = davy_enhance(*words)
+    assert status == 2
+    assert told in err
+    assert Path("a.png").read_bytes() == before
+
+
+@pytest.mark.system
+@pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
+def test_a_video_keeps_its_sound_and_can_show_both_sides(davy_enhance, tmp_path: Path):
+    make_video(tmp_path / "a.mp4")
+    assert davy_enhance(tmp_path / "a.mp4", tmp_path / "b.mp4", "--side-by-side")[0] == 0
+    with av.open(str(tmp_path / "b.mp4")) as reader:
+        assert (reader.streams.video[0].width, reader.streams.video[0].height) == (320, 120)
+        assert reader.streams.audio[0].codec_context.name == "aac"
+        assert len(list(reader.decode(video=0))) == 10
+
+
+@pytest.mark.system
+@pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
+def test_videos_and_pictures_share_a_folder(davy_enhance, dark: Image.Image, tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    make_video(tmp_path / "in" / "a.mp4")
+    (tmp_path / "in" / "b.mp4").write_bytes(b"no video")
+    dark.save(tmp_path / "in" / "c.png")
+    status, out, err = davy_enhance(tmp_path / "in", tmp_path / "out")
+    assert (status, out) == (1, "2 enhanced, 1 failed\n")
+    assert "b.mp4 cannot be read" in err
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.mp4", "c.png"}
+
+
+@pytest.mark.system
+@pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
+def test_kill_9_leaves_no_half_file_under_the_final_name(tmp_path: Path):
+    source = make_video(tmp_path / "a.mp4", seconds=60, size="640x480")
+    (tmp_path / "out").mkdir()
+    process = subprocess.Popen([*DAVY, str(source), str(tmp_path / "out" / "b.mp4")])
+    ends = time.monotonic() + 20
+    while not any(path.stat().st_size > 50_000 for path in (tmp_path / "out").iterdir()):
+        assert time.monotonic() < ends, "nothing was written"
+        assert process.poll() is None, "it was done before it could be killed"
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "out" / "b.mp4").exists()
+
+
+@pytest.mark.system
+def test_a_terminal_shows_a_progress_bar(dark: Image.Image, tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    for number in range(8):
+        dark.resize((1600, 1200)).save(tmp_path / "in" / f"{number}.jpg")
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [*DAVY, str(tmp_path / "in"), str(tmp_path / "out")], stderr=follower, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(follower)
+    shown = b""
+    while chunk := _read(leader):
+        shown += chunk
+    assert process.wait() == 0
+    assert b"enhancing" in shown
+    assert b"8/8" in shown
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # Linux' way to say that the terminal was closed
+        return b""

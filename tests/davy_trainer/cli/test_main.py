@@ -1,0 +1,139 @@
+"""`davy train` as a person types it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+from davy.imaging.nets.checkpoint import load_checkpoint
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "TERM": "dumb"}
+SMALL = [
+    word
+    for setting in ("crop_width=64", "crop_height=32", "batch=2", "width=8", "warmup_steps=2", "checkpoint_every=2")
+    for word in ("--set", setting)
+]
+
+
+def davy(*words, cwd):
+    command = [sys.executable, "-m", "davy", "train", *map(str, words)]
+    return subprocess.run(command, env=ENVIRONMENT, cwd=cwd, capture_output=True, text=True, timeout=100)
+
+
+def launch(*words, cwd):
+    command = [sys.executable, "-m", "davy", "train", *map(str, words)]
+    return subprocess.Popen(command, env=ENVIRONMENT, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(path: Path, process) -> None:
+    ends = time.monotonic() + 60
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+@pytest.mark.system
+def test_killed_and_resumed_gives_the_same_bits_as_undisturbed(folder, tmp_path):
+    words = ["self-supervised", "--data", folder, "--steps", 30, "--seed", 4, *SMALL]
+    whole = davy(*words, "--out", "whole", cwd=tmp_path)
+    assert whole.returncode == 0, whole.stderr
+
+    process = launch(*words, "--out", "parts", cwd=tmp_path)
+    wait_for(tmp_path / "parts" / "checkpoint.safetensors", process)
+    workers = psutil.Process(process.pid).children()
+    process.kill()
+    process.communicate()
+    killed_at = load_checkpoint(tmp_path / "parts" / "checkpoint.safetensors").facts["step"]
+    assert killed_at < 30
+    assert psutil.wait_procs(workers, timeout=5)[1] == []  # they end with their parent
+
+    resumed = davy("self-supervised", "--resume", "--out", "parts", "--workers", 2, cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    ours, theirs = (load_checkpoint(tmp_path / run / "checkpoint.safetensors") for run in ("whole", "parts"))
+    for part in ("weights", "ema", "optimizer"):
+        one, other = getattr(ours, part), getattr(theirs, part)
+        assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one), part
+    steps = [json.loads(line)["step"] for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
+    assert steps == [10, 20, 30]
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_writes_a_checkpoint_and_ends_with_status_0(folder, tmp_path, number):
+    process = launch("self-supervised", "--data", folder, "--steps", 100_000, "--out", "run", *SMALL, cwd=tmp_path)
+    wait_for(tmp_path / "run" / "checkpoint.safetensors", process)
+    workers = psutil.Process(process.pid).children()
+    process.send_signal(number)
+    told, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    step = load_checkpoint(tmp_path / "run" / "checkpoint.safetensors").facts["step"]
+    assert f"step {step} of 100000" in told and "go on with --resume" in told
+    assert psutil.wait_procs(workers, timeout=5)[1] == []
+
+
+@pytest.mark.system
+def test_a_run_is_exported_and_judged(folder, pairs_folder, tmp_path):
+    done = davy("self-supervised", "--data", folder, "--minutes", 0.02, "--out", "run", *SMALL, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shipped = davy("export", "run", "--out", "shipped", cwd=tmp_path)
+    assert shipped.returncode == 0 and "ispcnn.onnx" in shipped.stdout, shipped.stderr
+    model = tmp_path / "shipped" / "ispcnn.onnx"
+    words = (pairs_folder / "low", pairs_folder / "high", "--model", model, "--json", "figures.json")
+    table = davy("evaluate", *words, cwd=tmp_path)
+    assert table.stdout.count("|") > 15, table.stderr
+    assert json.loads((tmp_path / "figures.json").read_text())["pictures"] == 2
+    seen = davy("sheet", folder, "sheet.png", cwd=tmp_path)
+    assert seen.returncode == 0 and (tmp_path / "sheet.png").exists(), seen.stderr
+
+
+def in_process(words, monkeypatch, capsys, tmp_path):
+    from davy_trainer.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["davy train", *map(str, words)])
+    return main(), " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["self-supervised", "--steps", 3], "--data FOLDER"),
+        (["self-supervised", "--steps", 3, "--data", "none"], "none is no folder"),
+        (["self-supervised", "--steps", 3, "--data", "."], "holds no picture"),
+        (["self-supervised", "--data", "."], "either steps or minutes"),
+        (["self-supervised", "--resume"], "--out FOLDER"),
+        (["self-supervised", "--resume", "--out", "none"], "nothing to resume"),
+        (["self-supervised", "--steps", 3, "--data", ".", "--set", "lr=1"], "'lr' is no setting"),
+        (["self-supervised", "--steps", 3, "--data", ".", "--weight", "lol"], "GROUP=NUMBER"),
+        (["export", "none"], "none does not exist"),
+        (["evaluate", "none", "none"], "none is no folder"),
+        (["sheet", "none", "out.png"], "none is no folder"),
+    ],
+)
+def test_wrong_words_are_told_in_one_sentence(words, told, monkeypatch, capsys, tmp_path):
+    status, errors = in_process(words, monkeypatch, capsys, tmp_path)
+    assert status == 2
+    assert told in errors and "Traceback" not in errors
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(folder, monkeypatch, capsys, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"precious")
+    words = ["self-supervised", "--data", folder, "--steps", 1, "--out", "run"]
+    status, errors = in_process(words, monkeypatch, capsys, tmp_path)
+    assert status == 2 and "--resume" in errors
+    assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == b"precious"
+
+
+def test_a_broken_checkpoint_is_told(monkeypatch, capsys, tmp_path):
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"broken")
+    status, errors = in_process(["self-supervised", "--resume", "--out", "."], monkeypatch, capsys, tmp_path)
+    assert status == 1 and "cannot be read" in errors

@@ -1,0 +1,47 @@
+import cv2
+import numpy as np
+import pytest
+
+from davy.domain.errors import ConfigError
+from davy_trainer.data.unpaired import checksum_of_files, split_folders
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    for name in ("drill__drill_000", "drill__drill_001", "rope__a", "rope__b", "one", "two", "three", "four"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((16, 16, 3), len(name), np.uint8))
+    return tmp_path
+
+
+def names(paths):
+    return {path.stem.split("__")[0] for path in paths}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_recording_is_on_one_side_only(recordings, seed):
+    split = split_folders([recordings], 0.3, 100, seed)
+    assert not names(split.train) & names(split.held)
+    assert len(split.train) + len(split.held) == 8 and split.held
+
+
+def test_the_seed_decides_and_repeats(recordings):
+    first, again = (split_folders([recordings], 0.3, 100, 1) for _ in range(2))
+    assert first == again
+    assert any(split_folders([recordings], 0.3, 100, seed).held != first.held for seed in range(2, 8))
+
+
+def test_at_most_so_many_are_taken(recordings):
+    split = split_folders([recordings], 0.3, 4, 1)
+    assert len(split.train) + len(split.held) == 4
+
+
+def test_one_picture_is_too_few(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((16, 16, 3), np.uint8))
+    with pytest.raises(ConfigError, match="too few"):
+        split_folders([tmp_path], 0.2, 10, 1)
+
+
+def test_the_checksum_sees_bytes_and_names(recordings):
+    paths = sorted(recordings.iterdir())
+    assert checksum_of_files(paths) == checksum_of_files(paths)
+    assert checksum_of_files(paths) != checksum_of_files(paths[:-1])

@@ -1,0 +1,53 @@
+import pytest
+import torch
+
+from davy_trainer.objectives import losses
+
+
+def flat(value):
+    return torch.full((1, 3, 16, 16), value)
+
+
+def test_equal_pictures_cost_next_to_nothing():
+    x = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    assert losses.charbonnier(x, x).item() == pytest.approx(1e-3)
+    assert losses.dissimilarity(x, x).item() == pytest.approx(0, abs=1e-5)
+    assert losses.colour_angle(x, x).item() == pytest.approx(0, abs=1e-5)
+    assert losses.mean_square(x, x).item() == pytest.approx(-5)
+
+
+def test_ten_times_the_square_error_is_one_unit():
+    assert losses.mean_square(flat(0.5), flat(0.4)).item() == pytest.approx(-2, abs=0.01)  # log10(0.1 ** 2)
+
+
+def test_charbonnier_is_the_distance():
+    assert losses.charbonnier(flat(0.7), flat(0.4)).item() == pytest.approx(0.3, abs=1e-4)
+
+
+def test_brightness_leaves_the_colour_angle_alone_and_hue_does_not():
+    red = torch.tensor([0.8, 0.2, 0.2]).view(1, 3, 1, 1).expand(1, 3, 16, 16)
+    assert losses.colour_angle(red / 2, red).item() < 1e-4
+    assert losses.colour_angle(red.flip(1), red).item() > 0.1
+
+
+def test_roughness_is_zero_on_a_plain_and_one_step_counts_squared():
+    assert losses.roughness(torch.ones(1, 8, 12, 16)).item() == 0
+    cells = torch.zeros(1, 1, 2, 2)
+    cells[..., 1] = 2.0
+    assert losses.roughness(cells).item() == pytest.approx(4)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_the_total_has_finite_gradients(value):
+    output = flat(value).requires_grad_()
+    cells = torch.zeros(1, 8, 12, 16, requires_grad=True)
+    torch.stack(list(losses.total(output, flat(0.5), cells).values())).sum().backward()
+    assert torch.isfinite(output.grad).all() and torch.isfinite(cells.grad).all()
+
+
+def test_unevenness_sees_how_the_light_lies_and_no_detail():
+    truth = torch.full((1, 3, 64, 64), 0.5)
+    checks = truth + 0.1 * (torch.arange(64) % 2 * 2 - 1).float()
+    slope = truth + torch.linspace(-0.1, 0.1, 64)
+    assert losses.unevenness(checks, truth) == pytest.approx(losses.unevenness(truth, truth))
+    assert losses.unevenness(slope, truth) > losses.unevenness(truth, truth) + 1

@@ -1,0 +1,120 @@
+import asyncio
+import json
+
+import pytest
+from fastapi import FastAPI
+from tests.aggregator.samples.test_rpc import push, sample
+from tests.fixtures.scenes import scene
+
+from davy.adapters.http.app import serve_app
+from davy.adapters.media import jpeg
+from davy.domain.errors import AggregatorUnavailableError, ConfigError
+from davy_trainer.service import aggregator as asking
+from davy_trainer.service.aggregator import Aggregator
+from davy_trainer.service.collect import bring_running_model, by_camera, collect_samples, fetch
+
+
+async def no_check() -> None: ...
+
+
+@pytest.fixture
+async def aggregator(tmp_path):
+    from tests.aggregator.conftest import make_settings, make_site, running
+
+    async with running(make_settings(tmp_path / "aggregator"), make_site()) as found:
+        yield found
+
+
+async def test_samples_come_page_by_page_without_excluded_ones_and_the_pinned_are_kept_apart(
+    aggregator, settings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(asking, "PAGE", 2)
+    await push(aggregator, *(sample(seq, 2 * seq, camera="face" if seq < 4 else "belt") for seq in range(1, 6)))
+    known = (await aggregator.get("/v1/samples")).json()["samples"]
+    for which, use in ((known[0], "excluded"), (known[-1], "validation")):
+        await aggregator.client.put(f"/v1/samples/{which['id']}/use", json={"use": use})
+    folder = tmp_path / "run" / "samples"
+    await collect_samples(settings(aggregator=aggregator.http), folder, (), no_check)
+    found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.jpg"))
+    name = {each["id"]: f"{each['camera']}/{each['id']:010d}.jpg" for each in known}
+    train = [f"train/{name[each['id']]}" for each in known[1:-1]]
+    assert found == sorted([*train, f"validation/{name[known[-1]['id']]}"])
+    assert (folder / found[-1]).read_bytes() == jpeg.encode(scene(2))
+    origins = [json.loads(line) for line in (folder / "samples.jsonl").read_text().splitlines()]
+    assert {each["path"] for each in origins} == set(found)
+    assert {each["reason"] for each in origins} == {"dark"}
+
+
+async def test_only_the_newest_are_taken(aggregator, settings, tmp_path):
+    await push(aggregator, *(sample(seq, 2 * seq) for seq in range(1, 5)))
+    await collect_samples(settings(aggregator=aggregator.http, samples_most=2), tmp_path / "s", (), no_check)
+    assert sorted(path.stem for path in (tmp_path / "s").rglob("*.jpg")) == ["0000000003", "0000000004"]
+
+
+async def test_pictures_are_bounded_one_by_one_and_in_all_and_the_newest_stay(aggregator, settings, tmp_path):
+    pictures = {1: jpeg.encode(scene(1)), 2: jpeg.encode(scene(3)), 3: jpeg.encode(scene(5, size=(1280, 960)))}
+    sizes = {seq: len(picture) for seq, picture in pictures.items()}
+    await push(aggregator, *(sample(seq, jpeg=picture) for seq, picture in pictures.items()))
+    given = {"aggregator": aggregator.http, "picture_most_bytes": sizes[3] - 1}
+    await collect_samples(settings(**given), tmp_path / "small", (), no_check)
+    assert sorted(path.stem for path in (tmp_path / "small").rglob("*.jpg")) == ["0000000001", "0000000002"]
+    given = {"aggregator": aggregator.http, "samples_most_bytes": sizes[3] + sizes[2]}
+    await collect_samples(settings(**given), tmp_path / "few", (), no_check)
+    assert sorted(path.stem for path in (tmp_path / "few").rglob("*.jpg")) == ["0000000002", "0000000003"]
+    assert len((tmp_path / "few" / "samples.jsonl").read_text().splitlines()) == 2
+
+
+async def test_a_mirror_of_the_newest_holds_nothing_else(aggregator, settings, tmp_path):
+    await push(aggregator, *(sample(seq, 2 * seq, camera="face" if seq < 4 else "belt") for seq in range(1, 6)))
+    given, asked = settings(aggregator=aggregator.http), Aggregator(aggregator.http)
+    newest = by_camera(await asked.samples(100), 2)
+    assert {name: [each["id"] for each in some] for name, some in newest.items()} == {
+        "north.belt": [5, 4],
+        "north.face": [3, 2],
+    }
+    old = tmp_path / "mirror" / "north.face" / "0000000001.jpg"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    await fetch(asked, newest, tmp_path / "mirror", given)
+    assert sorted(path.stem[-1] for path in (tmp_path / "mirror").rglob("*.jpg")) == ["2", "3", "4", "5"]
+
+
+async def test_a_drifted_camera_without_samples_is_a_clear_error(aggregator, settings, tmp_path):
+    given = settings(aggregator=aggregator.http, samples_wait_s=0)
+    with pytest.raises(ConfigError, match=r"north\.face: fewer than 1"):
+        await collect_samples(given, tmp_path / "s", ("north.face",), no_check)
+    assert not (tmp_path / "s").exists()
+
+
+async def test_a_fleet_that_has_said_nothing_runs_what_was_installed(aggregator, settings, tmp_path):
+    assert await Aggregator(aggregator.http).running() == ""
+    assert await bring_running_model(settings(aggregator=aggregator.http), tmp_path / "running") == ""
+    assert sorted(path.name for path in (tmp_path / "running").iterdir()) == ["ispcnn.onnx", "ispcnn.safetensors"]
+    with pytest.raises(ConfigError, match="not to be had"):
+        await bring_running_model(settings(model="nosuch"), tmp_path / "other")
+
+
+async def test_an_aggregator_that_is_away_is_asked_again_and_then_told(settings, tmp_path, free_port, monkeypatch):
+    monkeypatch.setattr(asking, "AGAIN_S", 0.01)
+    with pytest.raises(AggregatorUnavailableError, match=str(free_port)):
+        await collect_samples(settings(aggregator=f"http://127.0.0.1:{free_port}"), tmp_path / "s", (), no_check)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"samples": [{"id": 1, "camera": "../../etc", "use": "train"}], "cursor": None},
+        {"samples": [{"id": "../x", "camera": "north.face", "use": "train"}], "cursor": None},
+        {"samples": [{}], "cursor": None},
+        {"other": []},
+    ],
+)
+async def test_an_aggregator_that_answers_nonsense_writes_nowhere(answer, free_port):
+    app = FastAPI()
+    app.add_api_route("/v1/samples", lambda: answer)
+    server = asyncio.create_task(serve_app(app, "127.0.0.1", free_port))
+    await asyncio.sleep(0)
+    with pytest.raises(AggregatorUnavailableError):
+        await Aggregator(f"http://127.0.0.1:{free_port}").samples(10)
+    server.cancel()
+    await asyncio.gather(server, return_exceptions=True)

@@ -1,0 +1,118 @@
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from davy.adapters.storage.model_registry import Entry, ModelRegistry
+from davy.domain.errors import ConfigError, StorageFullError, TrainingError
+from davy.imaging.runtime import shipped_model
+from davy.models import KeySet
+from davy.models.keyring import TRUST
+from davy.models.shipped import shipped_tensors
+from davy_trainer.runs.package import PACKAGE, pack_run
+from davy_trainer.service.publish import card, check_figures, describe, register
+from davy_trainer.service.record import Result, RunRecord
+
+
+@pytest.fixture
+def record():
+    result = Result(figures={"val-psnr-db": 20.0}, parent="a" * 64)
+    return RunRecord(id="r1", kind="adapt", reason="drift", drifted=("north.face",), created_ns=1, result=result)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Of a run whose training is done."""
+    train = tmp_path / "run" / "train"
+    train.mkdir(parents=True)
+    shutil.copy(shipped_model(), train / "ispcnn.onnx")
+    shutil.copy(shipped_tensors(), train / "ispcnn.safetensors")
+    return train.parent
+
+
+def finished(settings, record, folder) -> Entry:
+    """What the worker does, but for the process between."""
+    describe(record, folder)
+    if not (folder / PACKAGE).exists():
+        pack_run(folder, settings.keys)
+    return register(settings, folder)
+
+
+def registry_of(settings) -> ModelRegistry:
+    return ModelRegistry(settings.registry_url, KeySet.load(settings.keys / TRUST))
+
+
+def test_a_model_is_kept_signed_with_its_run_its_parent_and_its_figures_and_only_once(settings, record, folder):
+    given = settings()
+    first, again = finished(given, record, folder), finished(given, record, folder)
+    (entry,) = registry_of(given).entries()
+    assert first.id == again.id == entry.id
+    assert (entry.manifest.run, entry.manifest.parent, entry.manifest.figures) == ("r1", "a" * 64, {"val-psnr-db": 20.0})
+    assert entry.tags == ("candidate",)
+    assert "north.face" in entry.card
+
+
+def test_without_a_key_nothing_is_kept(settings, record, folder, tmp_path):
+    given = settings(keys=tmp_path / "nokeys")
+    with pytest.raises(ConfigError, match="davy keys new"):
+        finished(given, record, folder)
+    assert registry_of(given).entries() == []
+
+
+@pytest.mark.parametrize("size", ["400k", "1m"])
+def test_f12_a_full_disk_leaves_the_registry_as_it_was(settings, record, folder, tmp_path, size):
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(small)], capture_output=True)
+    if os.geteuid() != 0 or mounted.returncode:
+        pytest.skip("needs root for a small tmpfs")
+    try:
+        given = settings(registry=f"file://{small}")
+        free = os.statvfs(small)
+        (small / "other").write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - 300_000)))
+        with pytest.raises(StorageFullError):
+            finished(given, record, folder)
+        assert registry_of(given).entries() == []
+        assert registry_of(given).tags() == {}
+        (small / "other").unlink()
+        if size == "1m":  # there is room again: the run goes on
+            assert finished(given, record, folder).tags == () or registry_of(given).tags()
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_tag_that_cannot_be_written_takes_the_model_with_it(settings, record, folder):
+    given = settings()
+    registry = registry_of(given)
+    tags = given.data / "registry" / "tags"
+    tags.parent.mkdir(parents=True)
+    tags.write_text("a file where a folder should be")
+    with pytest.raises(Exception, match="tags"):
+        finished(given, record, folder)
+    tags.unlink()
+    assert registry.entries() == []
+
+
+@pytest.mark.parametrize(
+    ("figures", "text"),
+    [
+        ({"val-psnr-db": 18.0, "val-psnr-db-running": 19.0}, "18.00 dB"),
+        ({"sample-luma": 0.05, "sample-luma-running": 0.4}, "mean luma"),
+        ({"sample-luma": 0.95, "sample-luma-running": 0.4}, "mean luma"),
+        ({"val-ssim": float("nan")}, "no number"),
+    ],
+)
+def test_a_model_that_is_clearly_worse_is_refused(figures, text):
+    with pytest.raises(TrainingError, match=text):
+        check_figures(figures, 0.2)
+
+
+def test_a_model_that_is_about_as_good_passes():
+    check_figures({"val-psnr-db": 18.9, "val-psnr-db-running": 19.0, "sample-luma": 0.4, "sample-luma-running": 0.42}, 0.2)
+    check_figures({}, 0.2)
+
+
+def test_the_card_says_what_began_the_run(record):
+    assert "Why: drift." in card(record)
+    assert "| val-psnr-db | 20 |" in card(record)

@@ -1,0 +1,96 @@
+"""Every route that needs no run to go on; those that do are in test_runs."""
+
+import grpc
+import pytest
+from tests.trainer.service.conftest import PROMPTS, serving
+
+from davy.v1 import trainer_pb2, trainer_pb2_grpc
+
+
+@pytest.fixture
+async def service(settings, tmp_path):
+    """In reserve: another holds the lease, so runs wait."""
+    from davy_trainer.service.lease import Lease
+
+    (tmp_path / "data").mkdir()
+    with Lease(tmp_path / "data" / "service.lock") as lease:
+        assert lease.take()
+        async with serving(settings(waiting_most=2)) as found:
+            yield found
+
+
+async def test_a_run_is_kept_listed_and_cancelled_while_it_waits(service):
+    answer = await service.client.post(
+        "/v1/training-runs", json={"kind": "prompts", "overrides": PROMPTS, "reason": "new lamps"}
+    )
+    run = answer.json()
+    assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/training-runs/{run['id']}")
+    assert (run["state"], run["reason"], run["overrides"], run["sheet"]) == ("waiting", "new lamps", PROMPTS, None)
+    assert await service.all() == [run]
+    cancelled = (await service.client.post(f"/v1/training-runs/{run['id']}/cancel")).json()
+    assert (cancelled["state"], cancelled["told"]) == ("cancelled", "cancelled before it began")
+    assert (await service.client.post(f"/v1/training-runs/{run['id']}/cancel")).status_code == 409
+    resumed = (await service.client.post(f"/v1/training-runs/{run['id']}/resume")).json()
+    assert resumed["state"] == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "text"),
+    [
+        ("POST", "/v1/training-runs", {"kind": "nosuch"}, 422, "kind"),
+        ("POST", "/v1/training-runs", {"kind": "prompts", "overrides": {"stepz": 1}}, 422, "stepz"),
+        ("POST", "/v1/training-runs", {"kind": "adapt"}, 422, "drifted"),
+        ("POST", "/v1/training-runs", {"kind": "prompts", "extra": 1}, 422, "extra"),
+        ("GET", "/v1/training-runs/nosuch", None, 404, "nosuch"),
+        ("GET", "/v1/training-runs/nosuch/events", None, 404, "nosuch"),
+        ("GET", "/v1/training-runs/nosuch/sheet.jpg", None, 404, "nosuch"),
+        ("POST", "/v1/training-runs/nosuch/cancel", None, 404, "nosuch"),
+        ("POST", "/v1/training-runs/nosuch/resume", None, 404, "nosuch"),
+    ],
+)
+async def test_what_is_wrong_is_a_problem_that_says_so(service, method, path, body, status, text):
+    answer = await service.client.request(method, path, json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert text in answer.json()["detail"]
+
+
+async def test_only_so_many_wait_and_a_page_of_another_origin_begins_none(service):
+    for _ in range(2):
+        run = await service.start()
+    answer = await service.client.post("/v1/training-runs", json={"kind": "prompts"})
+    assert (answer.status_code, "2 runs wait" in answer.json()["detail"]) == (409, True)
+    assert (await service.client.get(f"/v1/training-runs/{run}/sheet.jpg")).status_code == 404
+    foreign = {"origin": "http://elsewhere"}
+    assert (await service.client.post("/v1/training-runs", json={"kind": "prompts"}, headers=foreign)).status_code == 403
+
+
+async def test_health_metrics_schema_and_page(service):
+    assert (await service.client.get("/healthz")).json() == {"status": "alive"}
+    assert (await service.client.get("/readyz")).json() == {"status": "ready", "active": False, "faults": {}}
+    assert "davy_training_active 0.0" in (await service.client.get("/metrics")).text
+    assert "/v1/training-runs/{run}/events" in (await service.client.get("/openapi.json")).json()["paths"]
+    page = await service.client.get("/", follow_redirects=True)
+    assert (page.url.path, "Davy training" in page.text) == ("/training", True)
+
+
+async def test_grpc_says_the_same(service):
+    stub = trainer_pb2_grpc.TrainerStub(service.channel)
+    made = await stub.Start(trainer_pb2.StartTrainingRequest(kind="prompts", overrides_json='{"steps": 5}', reason="why"))
+    assert (made.state, made.reason, (await service.get(made.id))["overrides"]) == ("waiting", "why", {"steps": 5})
+    assert [run.id for run in (await stub.List(trainer_pb2.ListTrainingRequest())).runs] == [made.id]
+    assert (await stub.Cancel(trainer_pb2.TrainingRequest(id=made.id))).state == "cancelled"
+    watched = [event async for event in stub.Watch(trainer_pb2.WatchTrainingRequest(id=made.id))]
+    assert [event.run.state for event in watched] == ["cancelled"]
+    assert (await stub.Resume(trainer_pb2.TrainingRequest(id=made.id))).state == "waiting"
+    assert (await stub.Get(trainer_pb2.TrainingRequest(id=made.id))).id == made.id
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [({"kind": "x"}, "kind"), ({"kind": "prompts", "overrides_json": "{"}, "overrides_json"),
+     ({"kind": "prompts", "overrides_json": '{"steps": -1}'}, "steps")],
+)  # fmt: skip
+async def test_grpc_refuses_what_is_wrong(service, fields, text):
+    with pytest.raises(grpc.aio.AioRpcError, match=text) as refused:
+        await trainer_pb2_grpc.TrainerStub(service.channel).Start(trainer_pb2.StartTrainingRequest(**fields))
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT

@@ -1,0 +1,271 @@
+"""Runs as they are: real processes of `davy train`, killed and stopped wherever it hurts."""
+
+import asyncio
+import os
+import subprocess
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from tests.aggregator.conftest import make_settings, make_site
+from tests.aggregator.conftest import running as aggregating
+from tests.aggregator.samples.test_rpc import push, sample
+from tests.trainer.service.conftest import LONG, PROMPTS, RETRAIN, alive, child_of, kill_9, process, serving, until
+
+from davy.adapters.storage.model_registry import ModelRegistry
+from davy.models import KeySet
+from davy.models.keyring import TRUST
+from davy.v1 import trainer_pb2, trainer_pb2_grpc
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+
+def trains(run: dict) -> bool:
+    """Past the pictures, amid the steps, after a checkpoint."""
+    return bool(run["progress"] and run["progress"]["total"] and run["progress"]["step"] > 10)
+
+
+async def sse(client: httpx.AsyncClient, run: str, after: str = "") -> list[tuple[str, str, str]]:
+    """Event, id and data, to the end of the stream."""
+    found, fields = [], {}
+    headers = {"last-event-id": after} if after else {}
+    async with client.stream("GET", f"/v1/training-runs/{run}/events", headers=headers, timeout=120) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        async for line in answer.aiter_lines():
+            name, _, value = line.partition(": ")
+            if name in ("event", "id", "data"):
+                fields[name] = value
+            elif not line and fields:
+                found.append((fields.get("event", ""), fields.get("id", ""), fields.get("data", "")))
+                fields = {}
+    return found
+
+
+async def test_a_run_is_told_as_it_goes_and_a_stream_goes_on_after_the_last_event(settings):
+    async with serving(settings(cpu_share=0.5)) as service:
+        run = await service.start(**PROMPTS)
+        events = await sse(service.client, run)
+        assert events[-1][0] == "end"
+        assert {kind for kind, _, _ in events} == {"state", "progress", "end"}
+        ids = [int(number) for _, number, _ in events[:-1]]
+        assert ids == sorted(set(ids))
+        assert any('"total":20' in data.replace(" ", "") for kind, _, data in events if kind == "progress")
+        half = len(ids) // 2
+        assert [number for _, number, _ in (await sse(service.client, run, str(ids[half])))[:-1]] == [
+            str(number) for number in ids[half + 1 :]
+        ]
+        seen = await service.get(run)
+        assert (seen["state"], seen["part"], seen["result"]["model"]) == ("done", "train", "")
+        assert seen["result"]["figures"]["held-accuracy"] > 0.5
+        stub = trainer_pb2_grpc.TrainerStub(service.channel)
+        watched = [event async for event in stub.Watch(trainer_pb2.WatchTrainingRequest(id=run, after=ids[half]))]
+        assert [event.id for event in watched] == ids[half + 1 :]
+        assert max(event.progress.step for event in watched) == 20
+
+
+async def test_a_retrained_model_comes_to_the_registry_judged_and_with_a_sheet(settings):
+    given = settings()
+    async with serving(given) as service:
+        run = await service.ended(await service.start("retrain", **RETRAIN), 200)
+        assert (run["state"], run["part"]) == ("done", "rollout"), run["told"]
+        figures = run["result"]["figures"]
+        assert {"val-psnr-db", "val-psnr-db-running", "sample-luma"} <= set(figures)
+        registry = ModelRegistry(given.registry_url, KeySet.load(given.keys / TRUST))
+        (entry,) = registry.entries()
+        assert (entry.id, entry.manifest.run, entry.tags) == (run["result"]["model"], run["id"], ("candidate",))
+        assert entry.manifest.figures == figures
+        answer = await service.client.get(run["sheet"])
+        assert answer.headers["content-type"] == "image/jpeg"
+        sheet = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+        assert sheet.shape[1] == 3 * 320  # sample | running | new
+        assert service.registry.get_sample_value("davy_training_runs_total", {"kind": "retrain", "state": "done"}) == 1
+
+
+async def test_drifted_cameras_are_adapted_to_from_the_aggregators_samples(settings, tmp_path):
+    async with aggregating(make_settings(tmp_path / "aggregator"), make_site()) as aggregator:
+        await push(aggregator, *(sample(seq, 2 * seq, camera="belt" if seq % 2 else "face") for seq in range(1, 7)))
+        async with serving(settings(aggregator=aggregator.http)) as service:
+            asked = {"kind": "adapt", "drifted": ["north.face"], "overrides": {"steps": 2, "prompt_steps": 0}}
+            made = (await service.client.post("/v1/training-runs", json=asked)).json()
+            run = await service.ended(made["id"])
+            assert (run["state"], run["part"]) == ("done", "rollout"), run["told"]
+            assert run["result"]["model"]
+            assert run["result"]["figures"]["sample-luma"] > 0.1
+
+
+async def test_f24_a_killed_process_goes_on_from_its_checkpoint(settings):
+    given = settings()
+    async with serving(given) as service:
+        run = await service.start(**LONG)
+        seen = await service.until(run, trains)
+        kill_9(child_of(given.data / "runs" / run))
+        again = await service.until(run, lambda now: now["kills"] == 1)
+        assert "signal 9" in again["told"]
+        ended = await service.ended(run)
+        assert (ended["state"], ended["progress"]["step"]) == ("done", 400), ended["told"]
+        assert service.registry.get_sample_value("davy_training_resumed_total") == 1
+        steps = [event for event in await sse(service.client, run) if event[0] == "progress"]
+        assert len(steps) > 3 and seen["progress"]["step"] > 10
+
+
+async def test_f24_a_run_that_is_killed_without_getting_further_fails_with_a_reason(settings):
+    given = settings(attempts=2)
+    async with serving(given) as service:
+        run = await service.start(**LONG)
+        for kills in range(2):
+            pid = await until(lambda: _pid(given.data / "runs" / run), bool)
+            kill_9(pid)
+            if kills == 0:
+                await service.until(run, lambda now: now["kills"] == 1)
+                await until(lambda pid=pid: _other(given.data / "runs" / run, pid), bool)
+        ended = await service.ended(run)
+        assert (ended["state"], "killed 2 times" in ended["told"]) == ("failed", True), ended["told"]
+
+
+async def _pid(folder) -> int:
+    return child_of(folder) if (folder / "pid").exists() and alive(child_of(folder)) else 0
+
+
+async def _other(folder, pid: int) -> bool:
+    found = await _pid(folder)
+    return found not in (0, pid)
+
+
+async def test_f24_a_killed_service_leaves_its_run_which_the_next_adopts(settings, tmp_path, free_port):
+    given = settings(port=free_port)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{free_port}", timeout=20) as client:
+        with process(given, tmp_path / "first.log") as first:
+            await until(lambda: _answers(client), bool)
+            made = await client.post("/v1/training-runs", json={"kind": "prompts", "overrides": LONG})
+            run = made.json()["id"]
+            await until(lambda: _run(client, run), trains)
+            child = child_of(given.data / "runs" / run)
+            kill_9(first.pid)
+            first.wait()
+        assert alive(child)  # it does not share the service's fate
+        async with serving(settings()) as service:
+            assert alive(child)
+            ended = await service.ended(run)
+            assert (ended["state"], ended["kills"]) == ("done", 0), ended["told"]
+            assert not alive(child)
+
+
+async def test_f24_service_and_process_killed_the_next_service_resumes(settings, tmp_path, free_port):
+    given = settings(port=free_port)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{free_port}", timeout=20) as client:
+        with process(given, tmp_path / "first.log") as first:
+            await until(lambda: _answers(client), bool)
+            made = await client.post("/v1/training-runs", json={"kind": "prompts", "overrides": LONG})
+            run = made.json()["id"]
+            before = await until(lambda: _run(client, run), trains)
+            kill_9(first.pid)
+            kill_9(child_of(given.data / "runs" / run))
+            first.wait()
+        async with serving(settings()) as service:
+            ended = await service.ended(run)
+            assert ended["state"] == "done", ended["told"]
+            assert before["progress"]["step"] < ended["progress"]["step"] == 400
+
+
+async def _answers(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/readyz")).json()["active"]
+    except httpx.TransportError:
+        return False
+
+
+async def _run(client: httpx.AsyncClient, run: str) -> dict:
+    return (await client.get(f"/v1/training-runs/{run}")).json()
+
+
+async def test_of_two_services_on_a_folder_one_works_and_the_other_takes_over(settings):
+    given = settings()
+    async with serving(given) as reserve_or_first:
+        async with serving(given) as other:
+            ready = [(await each.client.get("/readyz")).json()["active"] for each in (reserve_or_first, other)]
+            while not any(ready):
+                ready = [(await each.client.get("/readyz")).json()["active"] for each in (reserve_or_first, other)]
+            assert sorted(ready) == [False, True]
+            first, second = (reserve_or_first, other) if ready[0] else (other, reserve_or_first)
+            runs = [await second.start(**PROMPTS), await first.start(**PROMPTS)]
+            await first.until(runs[0], lambda run: run["state"] == "running")
+            assert [run["state"] for run in await second.all()] == ["waiting", "running"]
+            assert first is reserve_or_first  # it came first, so the other goes first
+        ended = [await reserve_or_first.ended(run) for run in runs]
+        assert [run["state"] for run in ended] == ["done", "done"]
+        assert ended[0]["ended_at"] <= ended[1]["started_at"]  # never two at once
+
+
+async def test_the_reserve_goes_on_with_the_run_of_a_service_that_is_stopped(settings):
+    given = settings()
+    async with serving(given) as first:
+        await until(lambda: _answers(first.client), bool)
+        run = await first.start(**LONG)
+        await first.until(run, trains)
+        child = child_of(given.data / "runs" / run)
+    async with serving(given) as second:
+        ended = await second.ended(run)
+        assert ended["state"] == "done", ended["told"]
+        assert not alive(child)
+
+
+async def test_a_cancelled_run_ends_after_its_checkpoint_and_can_be_resumed(settings):
+    given = settings()
+    async with serving(given) as service:
+        run = await service.start(**LONG)
+        await service.until(run, trains)
+        told = (await service.client.post(f"/v1/training-runs/{run}/cancel")).json()
+        assert (told["state"], told["cancelling"]) == ("running", True)
+        cancelled = await service.ended(run, 40)
+        assert (cancelled["state"], cancelled["cancelling"]) == ("cancelled", False)
+        assert not alive(child_of(given.data / "runs" / run))
+        assert cancelled["progress"]["step"] < 400
+        assert (await service.client.post(f"/v1/training-runs/{run}/resume")).status_code == 200
+        ended = await service.ended(run)
+        assert (ended["state"], ended["progress"]["step"]) == ("done", 400), ended["told"]
+
+
+async def test_what_the_command_refuses_is_told_in_its_words_and_not_tried_again(settings, tmp_path):
+    (tmp_path / "empty").mkdir()
+    async with serving(settings(low=(tmp_path / "empty",))) as service:
+        ended = await service.ended(await service.start(**PROMPTS))
+        assert (ended["state"], ended["kills"]) == ("failed", 0)
+        assert "empty" in ended["told"]
+
+
+async def test_a_run_keeps_to_its_share_of_the_processor(settings):
+    given = settings(cpu_share=0.01)
+    async with serving(given) as service:
+        run = await service.start(**LONG)
+        await service.until(run, trains)
+        pid = child_of(given.data / "runs" / run)
+        assert os.sched_getaffinity(pid) == set(given.cores) and len(given.cores) == 1
+        assert os.getpriority(os.PRIO_PROCESS, pid) == 19
+        await service.client.post(f"/v1/training-runs/{run}/cancel")
+        await service.ended(run)
+
+
+async def test_f12_a_full_disk_under_a_run_holds_it_up_and_with_room_it_goes_on(settings, tmp_path):
+    small = tmp_path / "data"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small)]
+    if (await asyncio.to_thread(subprocess.run, mount, capture_output=True)).returncode:
+        pytest.skip("needs root for a small tmpfs")
+    try:
+        registry = f"file://{tmp_path / 'registry'}"
+        async with serving(settings(data=small, registry=registry)) as service:
+            run = await service.start(**PROMPTS)
+            free = os.statvfs(small)
+            (small / "other").write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - 250_000)))
+            await asyncio.sleep(5)
+            assert (await service.client.get("/healthz")).status_code == 200
+            assert not list((tmp_path / "registry").rglob("*.json"))
+            (small / "other").unlink()
+            ended = await service.ended(run)
+            if ended["state"] == "failed":  # the run's own process met the full disk
+                assert (await service.client.post(f"/v1/training-runs/{run}/resume")).status_code == 200
+                ended = await service.ended(run)
+            assert ended["state"] == "done", ended["told"]
+    finally:
+        await asyncio.to_thread(subprocess.run, ["umount", "-l", str(small)], check=True)

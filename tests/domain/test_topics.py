@@ -1,0 +1,38 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from davy.domain.frame import CameraId
+from davy.domain.topics import CameraTopics, EdgeTopics, NotADavyTopicError, Topic, all_cameras, shared
+
+ids = st.from_regex(r"[a-z0-9-]{1,64}", fullmatch=True)
+
+
+@given(site=ids, edge=ids, camera=ids)
+def test_every_camera_topic_is_taken_apart_into_what_it_was_made_of(site, edge, camera):
+    topic = Topic.parse(EdgeTopics(site, edge).camera(camera).frame)
+    assert topic == Topic(site, edge, camera, "frame")
+    assert topic.camera_id == CameraId(site, edge, camera)
+
+
+def test_an_edge_topic_has_no_camera():
+    assert Topic.parse("davy/v1/demo/north/desired/model") == Topic("demo", "north", "", "desired/model")
+
+
+@pytest.mark.parametrize(
+    "topic", ["", "davy/v1", "davy/v2/a/b/status", "davy/v1/a/b/cam/c", "davy/v1/A/b/status", "x/v1/a/b/status"]
+)
+def test_a_foreign_topic_is_refused_by_name(topic):
+    with pytest.raises(NotADavyTopicError):
+        Topic.parse(topic)
+
+
+def test_a_shared_filter_names_its_group_first():
+    assert shared("enhancers", all_cameras("raw")) == "$share/enhancers/davy/v1/+/+/cam/+/raw"
+
+
+def test_topics_of_one_camera_share_their_base():
+    topics = CameraTopics(CameraId("s", "e", "c"))
+    assert {topics.status, topics.frame, topics.raw, topics.meta} == {
+        f"davy/v1/s/e/cam/c/{x}" for x in ("status", "frame", "raw", "meta")
+    }

@@ -1,0 +1,117 @@
+import pickle
+import shutil
+
+import pytest
+import torch
+
+from davy.domain.errors import ModelError
+from davy.imaging.nets.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    load_net,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+    save_net,
+    save_tensors,
+)
+from davy.imaging.nets.ispcnn import IspCnn
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    return IspCnn(width=8)
+
+
+def one_step(net, optimizer):
+    loss = torch.stack([p.square().sum() for p in net.parameters()]).sum()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path, net):
+    weights = dict(net.state_dict())
+    save_checkpoint(tmp_path / "c.safetensors", Checkpoint(weights, weights, {"a/step": torch.tensor(3.0)}, {"step": 3}))
+    back = load_checkpoint(tmp_path / "c.safetensors")
+    assert back.facts == {"step": 3}
+    assert back.optimizer["a/step"].shape == ()
+    assert all(torch.equal(back.ema[name], tensor) for name, tensor in weights.items())
+
+
+def test_the_optimizer_goes_on_to_the_same_bits(net):
+    twin = IspCnn(width=8)
+    first = torch.optim.AdamW(net.parameters(), lr=1e-2)
+    one_step(net, first)
+    twin.load_state_dict(net.state_dict())
+    second = torch.optim.AdamW(twin.parameters(), lr=1e-2)
+    restore_optimizer(second, twin, optimizer_tensors(first, net))
+    one_step(net, first)
+    one_step(twin, second)
+    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), twin.parameters(), strict=True))
+
+
+def test_a_network_and_its_facts_come_back(tmp_path, net):
+    save_net(tmp_path / "n.safetensors", net, {"seed": 1})
+    back, facts = load_net(tmp_path / "n.safetensors")
+    assert facts == {"seed": 1, "width": 8}
+    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), back.parameters(), strict=True))
+
+
+def test_no_partial_file_stays_and_the_old_one_is_replaced(tmp_path, net):
+    path = tmp_path / "n.safetensors"
+    path.write_bytes(b"old")
+    save_net(path, net, {})
+    assert [p.name for p in tmp_path.iterdir()] == ["n.safetensors"]
+    load_net(path)
+
+
+def test_a_missing_file_is_a_model_error(tmp_path):
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_net(tmp_path / "none.safetensors")
+
+
+def test_garbage_is_a_model_error(tmp_path):
+    (tmp_path / "x.safetensors").write_bytes(b"\xff" * 1000)
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_checkpoint(tmp_path / "x.safetensors")
+
+
+def test_a_truncated_file_is_a_model_error(tmp_path, net):
+    path = tmp_path / "n.safetensors"
+    save_net(path, net, {})
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ModelError):
+        load_net(path)
+
+
+def test_a_pickle_is_never_opened(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return shutil.rmtree, (str(tmp_path),)
+
+    (tmp_path / "x.safetensors").write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(ModelError):
+        load_checkpoint(tmp_path / "x.safetensors")
+    assert tmp_path.exists()
+
+
+def test_weights_of_another_width_are_a_model_error(tmp_path, net):
+    save_tensors(tmp_path / "n.safetensors", dict(net.state_dict()), {"width": 16})
+    with pytest.raises(ModelError, match="no ISP-CNN"):
+        load_net(tmp_path / "n.safetensors")
+
+
+def test_shipped_weights_are_no_training_checkpoint(tmp_path, net):
+    save_net(tmp_path / "n.safetensors", net, {})
+    with pytest.raises(ModelError, match="no checkpoint of a training run"):
+        load_checkpoint(tmp_path / "n.safetensors")
+
+
+def test_a_file_of_others_is_a_model_error(tmp_path):
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.zeros(1)}, tmp_path / "n.safetensors")
+    with pytest.raises(ModelError, match="not written by Davy"):
+        load_net(tmp_path / "n.safetensors")
