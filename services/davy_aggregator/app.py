@@ -26,25 +26,25 @@ from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 from davy_aggregator.analysis.runner import analyse
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_roster, follow_thin_cameras, publish_events
-from davy_aggregator.config.service import Configurator
-from davy_aggregator.context import Parts
-from davy_aggregator.drift import DriftBoard
+from davy_aggregator.config.service import ConfigService
+from davy_aggregator.context import ServiceContext
+from davy_aggregator.drift import DriftCollector
 from davy_aggregator.edge_alarms import watch_edges
 from davy_aggregator.frame_cache import keep_store
 from davy_aggregator.health import Health
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
-from davy_aggregator.model_catalog import Shelf
-from davy_aggregator.presence import Roster
+from davy_aggregator.model_catalog import ModelCatalog
+from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.reported_models import Fleet
-from davy_aggregator.rollout.service import Controller
+from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
-from davy_aggregator.samples.catalog import SampleMetrics, SampleShelf
+from davy_aggregator.samples.catalog import SampleCatalog, SampleMetrics
 from davy_aggregator.samples.rpc import SamplesServicer
 from davy_aggregator.settings import AggregatorSettings
-from davy_aggregator.site_status import Overview
+from davy_aggregator.site_status import SiteStatus
 
 HEALTH_EVERY_S = 0.5
 
@@ -72,8 +72,8 @@ async def serve(
     metrics = AggregatorMetrics(registry)
     name = settings.name or f"aggregator-{uuid.uuid4().hex[:8]}"
     live = LiveFrames(site.camera_ids(), metrics, settings.accept_unknown)
-    roster, health = Roster(site.site), Health(metrics)
-    overview, drift = Overview(site, settings, live, roster, health), DriftBoard(live, roster)
+    roster, health = PresenceTracker(site.site), Health(metrics)
+    overview, drift = SiteStatus(site, settings, live, roster, health), DriftCollector(live, roster)
     registry.register(drift)
     status = EdgeTopics(site.site, REPORTER).status
     async with (
@@ -89,7 +89,7 @@ async def serve(
             on_connect=_greet(status, controller.tell_all, configurator.tell_all),
         ) as bus,
     ):
-        parts = Parts(
+        parts = ServiceContext(
             settings,
             live,
             archive,
@@ -134,11 +134,11 @@ async def _archive(settings: AggregatorSettings, site: SiteConfig, metrics: Aggr
 
 
 @asynccontextmanager
-async def _samples(settings: AggregatorSettings, registry: CollectorRegistry) -> AsyncIterator[SampleShelf]:
+async def _samples(settings: AggregatorSettings, registry: CollectorRegistry) -> AsyncIterator[SampleCatalog]:
     path, max_bytes, max_count = settings.data / "samples.db", settings.samples_max_bytes, settings.samples_max_count
     store = await asyncio.to_thread(SampleStore, path, max_bytes, max_count)
     try:
-        shelf = SampleShelf(store, SampleMetrics(registry))
+        shelf = SampleCatalog(store, SampleMetrics(registry))
         await shelf.tally()
         yield shelf
     finally:
@@ -156,11 +156,11 @@ async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> A
 
 @asynccontextmanager
 async def _controller(
-    settings: AggregatorSettings, site: SiteConfig, roster: Roster, archive: Archive, metrics: AggregatorMetrics
-) -> AsyncIterator[Controller]:
+    settings: AggregatorSettings, site: SiteConfig, roster: PresenceTracker, archive: Archive, metrics: AggregatorMetrics
+) -> AsyncIterator[RolloutService]:
     """The rollouts; registry and key set are in the data folder where the settings do not say."""
     url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
-    shelf = Shelf(url, settings.trust or settings.data / "keys" / "trust.json")
+    shelf = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
     fleet = Fleet(site.site, roster)
 
     def edges() -> list[str]:
@@ -169,7 +169,7 @@ async def _controller(
 
     store = await asyncio.to_thread(RolloutStore, settings.data / "rollouts.db")
     try:
-        yield Controller(site.site, store, shelf, fleet, archive, metrics, edges)
+        yield RolloutService(site.site, store, shelf, fleet, archive, metrics, edges)
     finally:
         store.close()
 
@@ -178,19 +178,19 @@ async def _controller(
 async def _configurator(
     settings: AggregatorSettings,
     site: SiteConfig,
-    roster: Roster,
+    roster: PresenceTracker,
     archive: Archive,
     metrics: AggregatorMetrics,
     live: LiveFrames,
-    overview: Overview,
-) -> AsyncIterator[Configurator]:
+    overview: SiteStatus,
+) -> AsyncIterator[ConfigService]:
     def changed(now: SiteConfig, cameras: Sequence[CameraId]) -> None:
         live.know(cameras)
         overview.reconfigure(now)
 
     store = await asyncio.to_thread(ConfigStore, settings.data / "configs.db")
     try:
-        yield Configurator(site, store, roster, archive, metrics, changed)
+        yield ConfigService(site, store, roster, archive, metrics, changed)
     finally:
         store.close()
 
@@ -206,12 +206,12 @@ def _greet(status: str, *tell_edges: Callable[[], None]) -> Callable[[Bus], Awai
     return greet
 
 
-async def _serve_http(parts: Parts, announce: Callable[[str, int], None]) -> None:
+async def _serve_http(parts: ServiceContext, announce: Callable[[str, int], None]) -> None:
     settings = parts.settings
     await serve_app(build_app(parts), settings.host, settings.port, lambda port: announce("http", port), websockets=True)
 
 
-async def _serve_grpc(parts: Parts, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
+async def _serve_grpc(parts: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
     settings = parts.settings
 
     def knows_edge(of_site: str, edge: str) -> bool:

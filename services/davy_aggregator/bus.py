@@ -14,7 +14,7 @@ from davy.telemetry import get_logger
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
-from davy_aggregator.presence import Roster
+from davy_aggregator.presence import PresenceTracker
 
 log = get_logger(__name__)
 
@@ -23,7 +23,7 @@ RETRY_S = 1.0
 PROTOBUF = "application/protobuf"
 
 
-async def follow_roster(bus: Bus, site: str, roster: Roster, metrics: AggregatorMetrics) -> None:
+async def follow_roster(bus: Bus, site: str, roster: PresenceTracker, metrics: AggregatorMetrics) -> None:
     """Keep the roster up to date until cancelled."""
     filters = [all_edges(leaf, site) for leaf in ("status", "info", "stats")] + [all_cameras("status", site)]
     async for message in bus.subscribe(filters, qos=1, depth=1024):
@@ -38,7 +38,7 @@ async def follow_roster(bus: Bus, site: str, roster: Roster, metrics: Aggregator
 
 
 async def follow_thin_cameras(
-    bus: Bus, cameras: Sequence[CameraId], live: LiveFrames, roster: Roster, metrics: AggregatorMetrics
+    bus: Bus, cameras: Sequence[CameraId], live: LiveFrames, roster: PresenceTracker, metrics: AggregatorMetrics
 ) -> None:
     """Take enhanced frames of cameras without edge compute, each with the raw frame of the same seq, until cancelled.
 

@@ -8,34 +8,34 @@ from prometheus_client import CollectorRegistry
 
 from davy.domain.errors import OverloadedError
 from davy_aggregator.archive import Archive
-from davy_aggregator.config.service import Configurator
-from davy_aggregator.drift import DriftBoard
+from davy_aggregator.config.service import ConfigService
+from davy_aggregator.drift import DriftCollector
 from davy_aggregator.health import Health
 from davy_aggregator.live import LiveFrame, LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
-from davy_aggregator.model_catalog import Shelf
-from davy_aggregator.rollout.service import Controller
-from davy_aggregator.samples.catalog import SampleShelf
+from davy_aggregator.model_catalog import ModelCatalog
+from davy_aggregator.rollout.service import RolloutService
+from davy_aggregator.samples.catalog import SampleCatalog
 from davy_aggregator.settings import AggregatorSettings
-from davy_aggregator.site_status import Overview
+from davy_aggregator.site_status import SiteStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ServiceContext:
     """Made by `davy_aggregator.app.serve`, handed to whatever answers requests."""
 
     settings: AggregatorSettings
     live: LiveFrames
     archive: Archive
-    overview: Overview
+    overview: SiteStatus
     health: Health
     metrics: AggregatorMetrics
     registry: CollectorRegistry
-    shelf: Shelf
-    controller: Controller
-    configurator: Configurator
-    samples: SampleShelf
-    drift: DriftBoard
+    shelf: ModelCatalog
+    controller: RolloutService
+    configurator: ConfigService
+    samples: SampleCatalog
+    drift: DriftCollector
     streams: dict[str, int] = field(default_factory=dict)
 
     @contextmanager

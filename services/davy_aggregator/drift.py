@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from davy.domain.frame import CameraId
 from davy_aggregator.live import LiveFrames
-from davy_aggregator.presence import Roster
+from davy_aggregator.presence import PresenceTracker
 
 
 class DriftReading(BaseModel):
@@ -29,10 +29,10 @@ class DriftReading(BaseModel):
     )
 
 
-class DriftBoard(Collector):
+class DriftCollector(Collector):
     """Holds nothing itself: it reads what the edges last said."""
 
-    def __init__(self, live: LiveFrames, roster: Roster) -> None:
+    def __init__(self, live: LiveFrames, roster: PresenceTracker) -> None:
         self._live, self._roster = live, roster
 
     def read(self, camera: CameraId) -> DriftReading:

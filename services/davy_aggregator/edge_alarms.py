@@ -6,7 +6,7 @@ import time
 from davy.domain.errors import ArchiveUnavailableError
 from davy.telemetry import get_logger
 from davy_aggregator.archive import Archive
-from davy_aggregator.presence import Roster
+from davy_aggregator.presence import PresenceTracker
 
 log = get_logger(__name__)
 
@@ -14,7 +14,7 @@ CHECK_EVERY_S = 1.0
 INFO, ALARM = 1, 3
 
 
-async def watch_edges(roster: Roster, archive: Archive, offline_after_s: float) -> None:
+async def watch_edges(roster: PresenceTracker, archive: Archive, offline_after_s: float) -> None:
     """Report edges that go offline for longer than offline_after_s, and their return, until cancelled.
 
     An edge that was offline when this aggregator started is no news.

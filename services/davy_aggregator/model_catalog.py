@@ -13,7 +13,7 @@ from davy.twin.model import Target
 KEPT = 2  # a rollout needs the new package, a rollback the old one; each is under 60 MB, usually half of one
 
 
-class Shelf:
+class ModelCatalog:
     """The registry of one aggregator."""
 
     def __init__(self, url: str, trust: Path) -> None:

@@ -34,7 +34,7 @@ class CameraStatus:
     reason: str = ""
 
 
-class Roster:
+class PresenceTracker:
     """The newest retained state of every edge and camera of one site."""
 
     def __init__(self, site: str) -> None:

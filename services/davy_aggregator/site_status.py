@@ -9,16 +9,16 @@ from davy.site import SiteConfig
 from davy_aggregator.archive import REPORTER
 from davy_aggregator.health import Health
 from davy_aggregator.live import LiveFrame, LiveFrames, camera_key
-from davy_aggregator.presence import Roster
+from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.schemas import Camera, CameraState, Dependency, Drops, Edge, Site, utc
 from davy_aggregator.settings import AggregatorSettings
 
 
-class Overview:
+class SiteStatus:
     """Answers questions about the site now; holds nothing itself."""
 
     def __init__(
-        self, site: SiteConfig, settings: AggregatorSettings, live: LiveFrames, roster: Roster, health: Health
+        self, site: SiteConfig, settings: AggregatorSettings, live: LiveFrames, roster: PresenceTracker, health: Health
     ) -> None:
         self._site, self._settings = site, settings
         self._live, self._roster, self._health = live, roster, health

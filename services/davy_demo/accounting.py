@@ -10,7 +10,7 @@ from davy.domain.frame import CameraId
 
 
 @dataclass(slots=True)
-class Account:
+class CameraAccount:
     """One camera's frames. dropped is by "stage reason"."""
 
     captured: int = 0
@@ -29,16 +29,16 @@ class Account:
         return self.captured - self.enhanced - self.lost - self.in_flight
 
 
-def read_accounts(site: str, registries: Iterable[CollectorRegistry]) -> dict[CameraId, Account]:
+def read_accounts(site: str, registries: Iterable[CollectorRegistry]) -> dict[CameraId, CameraAccount]:
     """Sum the ledgers that these registries hold, by camera."""
-    accounts: dict[CameraId, Account] = {}
+    accounts: dict[CameraId, CameraAccount] = {}
     for registry in registries:
         for metric in registry.collect():
             for sample in metric.samples:
                 if not {"edge", "camera"} <= sample.labels.keys():
                     continue
                 camera = CameraId(site, sample.labels["edge"], sample.labels["camera"])
-                account = accounts.setdefault(camera, Account())
+                account = accounts.setdefault(camera, CameraAccount())
                 match sample.name:
                     case "davy_frames_captured_total":
                         account.captured += int(sample.value)

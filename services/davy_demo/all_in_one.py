@@ -22,7 +22,7 @@ from davy.site import SiteConfig
 from davy.streams.tasks import until_first_ends
 from davy_aggregator import app as aggregator
 from davy_aggregator.settings import AggregatorSettings
-from davy_demo.accounting import Account, read_accounts
+from davy_demo.accounting import CameraAccount, read_accounts
 from davy_demo.first_model import first_model
 from davy_demo.observer import CameraView, Views, observe, sample_quality
 from davy_demo.settings import ColocatedSettings
@@ -78,7 +78,7 @@ class RunningMine:
     listening: asyncio.Event = field(default_factory=asyncio.Event)  # console, gRPC and REST answer
     seen: asyncio.Event = field(default_factory=asyncio.Event)  # every camera has delivered a frame
 
-    def accounts(self) -> Mapping[CameraId, Account]:
+    def accounts(self) -> Mapping[CameraId, CameraAccount]:
         return read_accounts(self.site.site, self.registries)
 
 

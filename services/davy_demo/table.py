@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from rich.table import Table
 
 from davy.domain.frame import CameraId
-from davy_demo.accounting import Account
+from davy_demo.accounting import CameraAccount
 from davy_demo.observer import CameraView, Views
 
 
-def live_table(views: Views, accounts: Mapping[CameraId, Account], now: float) -> Table:
+def live_table(views: Views, accounts: Mapping[CameraId, CameraAccount], now: float) -> Table:
     """fps of the last seconds; ages, PSNR and drops since the start."""
     return _table("Davy", [(camera, view, view.fps(now)) for camera, view in views.items()], accounts)
 
 
-def summary_table(views: Views, accounts: Mapping[CameraId, Account]) -> Table:
+def summary_table(views: Views, accounts: Mapping[CameraId, CameraAccount]) -> Table:
     """Everything since the start."""
     return _table("Summary", [(camera, view, view.mean_fps()) for camera, view in views.items()], accounts)
 
@@ -27,9 +27,12 @@ def one_line(views: Views, now: float) -> str:
     )
 
 
-def as_json(views: Views, accounts: Mapping[CameraId, Account]) -> dict[str, dict[str, object]]:
+def as_json(views: Views, accounts: Mapping[CameraId, CameraAccount]) -> dict[str, dict[str, object]]:
     """The summary by "edge/camera", for programs; ages are None where no frame came."""
-    return {f"{camera.edge}/{camera.camera}": _figures(view, accounts.get(camera, Account())) for camera, view in views.items()}
+    return {
+        f"{camera.edge}/{camera.camera}": _figures(view, accounts.get(camera, CameraAccount()))
+        for camera, view in views.items()
+    }
 
 
 def psnr_text(view: CameraView) -> str:
@@ -44,7 +47,7 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else math.nan
 
 
-def _figures(view: CameraView, account: Account) -> dict[str, object]:
+def _figures(view: CameraView, account: CameraAccount) -> dict[str, object]:
     return {
         "received": view.received,
         "fps": round(view.mean_fps(), 3),
@@ -57,7 +60,7 @@ def _figures(view: CameraView, account: Account) -> dict[str, object]:
     }
 
 
-def _table(title: str, rows: list[tuple[CameraId, CameraView, float]], accounts: Mapping[CameraId, Account]) -> Table:
+def _table(title: str, rows: list[tuple[CameraId, CameraView, float]], accounts: Mapping[CameraId, CameraAccount]) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("camera", no_wrap=True)
     for heading in ("fps", "age ms\np50", "age ms\np99", "PSNR dB\nraw -> enhanced"):
@@ -65,7 +68,7 @@ def _table(title: str, rows: list[tuple[CameraId, CameraView, float]], accounts:
     for heading in ("frames\ncaptured", "dropped", "un-\nexplained"):
         table.add_column(heading, justify="right")
     for camera, view, fps in rows:
-        account = accounts.get(camera, Account())
+        account = accounts.get(camera, CameraAccount())
         causes = ", ".join(f"{count} {cause}" for cause, count in account.dropped.most_common() if count) or "0"
         table.add_row(
             f"{camera.edge}/{camera.camera}",

@@ -30,8 +30,8 @@ from davy.telemetry import DropStage, get_logger
 from davy_edge.birth import birth_message
 from davy_edge.config.manager import ConfigManager
 from davy_edge.config.state_file import ConfigDisk
-from davy_edge.config.validation import Judge
-from davy_edge.frames.accounting import Ledger
+from davy_edge.config.validation import ConfigValidator
+from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.camera_states import CameraStates
 from davy_edge.frames.captured_frame import Outgoing
 from davy_edge.frames.fair_semaphore import Budget, slots_for
@@ -42,7 +42,7 @@ from davy_edge.models.manager import ModelManager
 from davy_edge.models.metrics import ModelMetrics
 from davy_edge.models.model_folder import ModelDisk
 from davy_edge.observation.drift_watch import DriftWatch
-from davy_edge.observation.observer import Onlooker
+from davy_edge.observation.observer import FrameObserver
 from davy_edge.observation.samples import Samples
 from davy_edge.settings import EdgeSettings
 from davy_edge.stats import Stats, rss_bytes
@@ -151,12 +151,12 @@ class _Edge:
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
         self._started_ns = time.time_ns()
         self._topics = EdgeTopics(site.site, edge)
-        judge = Judge(self._topics, openers, settings.max_cameras, settings.config_trust)
+        judge = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust)
         self._configs = ConfigManager(self._topics, boot_id, disk, site.edges[edge], judge, registry)
         config = self._configs.config
         enhances = still is not None and config.enhance == "here"
         sinks = (DropStage.MQTT, DropStage.GRPC) if enhances else (DropStage.MQTT,)  # raw frames go to the pool only
-        self._ledger = Ledger(config.cameras, sinks)
+        self._ledger = FrameAccounting(config.cameras, sinks)
         self._timings = Timings(edge, registry)
         self._mqtt, self._grpc = MqttPlane(self._ledger, self._timings), GrpcPlane(self._ledger, self._timings)
         self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
@@ -202,11 +202,11 @@ class _Edge:
             self._onlooker(camera),
         )
 
-    def _onlooker(self, camera: CameraId) -> Onlooker:
+    def _onlooker(self, camera: CameraId) -> FrameObserver:
         looks = [self._drift.look(camera.camera)]
         if self._samples:
             looks.append(self._samples.sampler(camera).saw)
-        return Onlooker(*looks, every_s=self._settings.look_every_s)
+        return FrameObserver(*looks, every_s=self._settings.look_every_s)
 
     def _deliver(self, outgoing: Outgoing) -> None:
         for sink in self._sinks:

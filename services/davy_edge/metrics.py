@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from davy.telemetry import AGE_BUCKETS_S, WORK_BUCKETS_S, DropStage
-from davy_edge.frames.accounting import Ledger
+from davy_edge.frames.accounting import FrameAccounting
 
 RECENT = 600  # ages kept per camera and stage: a minute at 10 fps
 
@@ -61,7 +61,7 @@ def percentile(ordered: Sequence[float], fraction: float) -> float:
 class LedgerCollector(Collector):
     """The ledger and a few gauges as metrics, under the names of `davy.telemetry.FrameMetrics`."""
 
-    def __init__(self, edge: str, ledger: Ledger, gauges: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
+    def __init__(self, edge: str, ledger: FrameAccounting, gauges: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
         self._edge, self._ledger, self._gauges = edge, ledger, gauges
 
     def collect(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:

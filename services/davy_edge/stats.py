@@ -9,7 +9,7 @@ from typing import Any
 from davy.adapters.storage.spool import Spool
 from davy.domain.errors import SpoolUnavailableError
 from davy.telemetry import DropStage
-from davy_edge.frames.accounting import Account, Ledger
+from davy_edge.frames.accounting import FrameAccounting, FrameCounters
 from davy_edge.frames.camera_states import CameraStates
 from davy_edge.metrics import Timings, percentile
 
@@ -27,7 +27,7 @@ class Stats:
     def __init__(
         self,
         boot_id: str,
-        ledger: Ledger,
+        ledger: FrameAccounting,
         timings: Timings,
         states: CameraStates,
         spool: Spool,
@@ -38,7 +38,7 @@ class Stats:
         self._boot_id, self._ledger, self._timings, self._states = boot_id, ledger, timings, states
         self._spool, self._damaged, self._faults, self._drift = spool, damaged, faults, drift
         self._started_s = self._read_s = time.monotonic()
-        self._before: dict[str, Account] = {}
+        self._before: dict[str, FrameCounters] = {}
 
     def read(self) -> dict[str, Any]:
         """The figures now, as JSON takes them. Asks the disk: call it off the event loop."""
@@ -67,9 +67,9 @@ class Stats:
             "faults": faults,
         }
 
-    def _camera(self, camera: str, account: Account, period_s: float) -> dict[str, Any]:
+    def _camera(self, camera: str, account: FrameCounters, period_s: float) -> dict[str, Any]:
         state, reason = self._states.of(camera)
-        before = self._before.get(camera, Account(account.sinks))
+        before = self._before.get(camera, FrameCounters(account.sinks))
         dropped: dict[str, dict[str, int]] = {}
         sinks: dict[str, dict[str, Any]] = {
             sink: {"sent": account.sent[sink], "dropped": {}, "pending": account.pending(sink)} for sink in account.sinks

@@ -24,7 +24,7 @@ from davy_enhancer.metrics import RequestMetrics
 from davy_enhancer.pool import Pool
 from davy_enhancer.rest import create_app
 from davy_enhancer.rpc import EnhancerService, register
-from davy_enhancer.scheduler import Engine
+from davy_enhancer.scheduler import RequestScheduler
 from davy_enhancer.settings import EnhancerSettings
 
 log = get_logger(__name__)
@@ -60,7 +60,7 @@ async def serve(
         ModelError: the model file cannot be used.
     """
     still = await asyncio.to_thread(StillEnhancer, settings.model)
-    engine = Engine(
+    engine = RequestScheduler(
         still,
         RequestMetrics(registry),
         threads=settings.threads,

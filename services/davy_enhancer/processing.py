@@ -15,7 +15,7 @@ ANY_FORMAT: Preferences = dict.fromkeys(WEB_FORMATS, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class EnhanceRequest:
     """What a client wants done to one picture.
 
     Args:
@@ -43,7 +43,7 @@ class Enhanced:
     stages_s: dict[str, float]
 
 
-def fulfil(enhancer: ImageEnhancer, wish: Wish) -> Enhanced:
+def process_request(enhancer: ImageEnhancer, wish: EnhanceRequest) -> Enhanced:
     """Do it.
 
     Raises:

@@ -16,8 +16,8 @@ from davy.adapters.media.images import WEB_FORMATS
 from davy.domain.errors import UnreadableImageError
 from davy_enhancer.jobs import Jobs, add_jobs
 from davy_enhancer.negotiation import preferences_of
-from davy_enhancer.processing import Enhanced, Wish
-from davy_enhancer.scheduler import Engine
+from davy_enhancer.processing import Enhanced, EnhanceRequest
+from davy_enhancer.scheduler import RequestScheduler
 from davy_enhancer.settings import EnhancerSettings
 
 Troubles = Callable[[], Sequence[str]]
@@ -39,7 +39,7 @@ _OPENAPI: dict[str, Any] = {
 
 
 def create_app(
-    settings: EnhancerSettings, engine: Engine, jobs: Jobs, registry: CollectorRegistry, troubles: Troubles
+    settings: EnhancerSettings, engine: RequestScheduler, jobs: Jobs, registry: CollectorRegistry, troubles: Troubles
 ) -> FastAPI:
     """The app over a running engine."""
     app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load from the internet
@@ -71,7 +71,7 @@ def create_app(
         formats = preferences_of(request.headers.get("accept", ""))
         with engine.admit():
             enhanced = await engine.enhance(
-                Wish(
+                EnhanceRequest(
                     await _receive(request, settings.upload_timeout_s),
                     strength=next(value for value in (strength, davy_strength, 1.0) if value is not None),
                     quality=quality or davy_quality or 90,

@@ -12,9 +12,9 @@ import grpc
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.v1.enhancer_pb2 import EnhanceRequest, EnhanceResponse
 from davy.v1.enhancer_pb2_grpc import EnhancerServicer, add_EnhancerServicer_to_server
+from davy_enhancer import processing
 from davy_enhancer.negotiation import preferences_of
-from davy_enhancer.processing import Wish
-from davy_enhancer.scheduler import Engine
+from davy_enhancer.scheduler import RequestScheduler
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -24,7 +24,7 @@ AHEAD = 4  # requests of one stream that are worked on at once
 class EnhancerService(EnhancerServicer):
     """Answers from the same engine as REST."""
 
-    def __init__(self, engine: Engine, max_pixels: int) -> None:
+    def __init__(self, engine: RequestScheduler, max_pixels: int) -> None:
         self._engine, self._max_pixels = engine, max_pixels
 
     async def Enhance(self, request: EnhanceRequest, context: Context) -> EnhanceResponse:  # noqa: N802, ARG002  # the proto's name
@@ -64,9 +64,9 @@ class EnhancerService(EnhancerServicer):
 
     async def _enhance(self, request: EnhanceRequest) -> EnhanceResponse:
         start = time.perf_counter()
-        wish = self._wish_of(request)
+        work = self._to_domain(request)
         with self._engine.admit():
-            enhanced = await self._engine.enhance(wish)
+            enhanced = await self._engine.enhance(work)
         return EnhanceResponse(
             image=enhanced.image,
             content_type=enhanced.format.value,
@@ -75,13 +75,15 @@ class EnhancerService(EnhancerServicer):
             id=request.id,
         )
 
-    def _wish_of(self, request: EnhanceRequest) -> Wish:
+    def _to_domain(self, request: EnhanceRequest) -> processing.EnhanceRequest:
         strength = request.strength if request.HasField("strength") else 1.0
         if not 0 <= strength <= 1:
             raise InvalidInputError(f"strength {strength:g} is out of range: use 0 (identity) to 1")
         if request.quality > 100:
             raise InvalidInputError(f"quality {request.quality} is out of range: use 1 to 100, or 0 for 90")
-        return Wish(request.image, strength, request.quality or 90, preferences_of(request.accept), self._max_pixels)
+        return processing.EnhanceRequest(
+            request.image, strength, request.quality or 90, preferences_of(request.accept), self._max_pixels
+        )
 
 
 def register(service: EnhancerService, server: grpc.aio.Server) -> list[str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from davy.domain.errors import DeadlineExceededError, InvalidInputError, OverloadedError
 from davy.domain.ports import ImageEnhancer
 from davy_enhancer.metrics import RequestMetrics
-from davy_enhancer.processing import Enhanced, Wish, fulfil
+from davy_enhancer.processing import Enhanced, EnhanceRequest, process_request
 
 WHAT = "the enhancement queue"
 _MEMORY = 0.2  # of the running mean of service times: about the last ten requests count
@@ -28,12 +28,12 @@ _MEMORY = 0.2  # of the running mean of service times: about the last ten reques
 class _Job:
     deadline: float  # on time.monotonic's clock
     number: int  # among equal deadlines, first come first served
-    wish: Wish = field(compare=False)
+    wish: EnhanceRequest = field(compare=False)
     answer: "asyncio.Future[Enhanced]" = field(compare=False)
     since: float = field(compare=False)
 
 
-class Engine:
+class RequestScheduler:
     """Enhances pictures of many clients at once.
 
     Args:
@@ -77,7 +77,7 @@ class Engine:
             self._inside -= 1
             self._metrics.inside.set(self._inside)
 
-    async def enhance(self, wish: Wish) -> Enhanced:
+    async def enhance(self, wish: EnhanceRequest) -> Enhanced:
         """Wait for the answer. The caller holds a place by `admit`.
 
         Raises:
@@ -146,7 +146,7 @@ class Engine:
                 continue
             queued_s = time.monotonic() - job.since
             try:
-                enhanced = fulfil(self._enhancer, job.wish)
+                enhanced = process_request(self._enhancer, job.wish)
                 enhanced.stages_s["queue"] = queued_s
             except Exception as error:  # noqa: BLE001  # it belongs to the one who waits; the thread serves the others
                 tell(_settle, job.answer, None, error)

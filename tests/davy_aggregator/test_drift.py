@@ -10,10 +10,10 @@ from tests.fixtures.scenes import scene
 
 from davy.adapters.media import jpeg
 from davy.domain.ports import Message
-from davy_aggregator.drift import DriftBoard, DriftReading
+from davy_aggregator.drift import DriftCollector, DriftReading
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
-from davy_aggregator.presence import Roster
+from davy_aggregator.presence import PresenceTracker
 
 FAST = {"look_every_s": 0.05, "drift_reference_s": 0.6, "drift_window_s": 0.3, "stats_every_s": 0.2}
 
@@ -59,8 +59,8 @@ async def test_a_camera_of_which_nothing_is_known_is_unknown(aggregator):
 
 def test_what_an_edge_of_another_version_says_is_no_fault():
     site = make_site()
-    roster = Roster("mine")
-    board = DriftBoard(LiveFrames(site.camera_ids(), AggregatorMetrics(CollectorRegistry()), False), roster)
+    roster = PresenceTracker("mine")
+    board = DriftCollector(LiveFrames(site.camera_ids(), AggregatorMetrics(CollectorRegistry()), False), roster)
     for told in ({"state": "molten"}, {"score": "NaN"}, [], 7, {"reasons": {"a": None}}):
         payload = json.dumps({"cameras": {"face": {"drift": told}}}).encode()
         roster.apply(Message("davy/v1/mine/north/stats", payload))

@@ -5,14 +5,14 @@ import pytest
 from davy.domain.errors import InvalidInputError
 from davy.domain.frame import CameraId
 from davy.domain.ports import Message
-from davy_aggregator.presence import Roster
+from davy_aggregator.presence import PresenceTracker
 
 FACE = CameraId("mine", "north", "face")
 
 
 @pytest.fixture
 def roster():
-    return Roster("mine")
+    return PresenceTracker("mine")
 
 
 def say(roster, leaf, payload, edge="north", site="mine"):

@@ -2,7 +2,7 @@ from prometheus_client import CollectorRegistry
 
 from davy.domain.frame import CameraId
 from davy.telemetry import FrameMetrics
-from davy_demo.accounting import Account, read_accounts
+from davy_demo.accounting import CameraAccount, read_accounts
 
 FACE = CameraId("demo", "north", "face")
 
@@ -21,4 +21,4 @@ def test_an_account_adds_up_what_a_service_counted():
 
 
 def test_a_frame_that_nobody_counted_is_unexplained():
-    assert Account(captured=10, enhanced=8).unexplained == 2
+    assert CameraAccount(captured=10, enhanced=8).unexplained == 2

@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from davy.domain.frame import CameraId
-from davy_demo.accounting import Account
+from davy_demo.accounting import CameraAccount
 from davy_demo.observer import CameraView
 from davy_demo.table import as_json, one_line, psnr_text, summary_table
 
@@ -19,7 +19,7 @@ def test_the_gain_over_raw_is_a_mean_over_the_samples():
 
 
 def test_the_summary_names_camera_drops_and_what_nobody_explains():
-    account = Account(captured=20, enhanced=17, in_flight=0)
+    account = CameraAccount(captured=20, enhanced=17, in_flight=0)
     account.dropped["enhance superseded"] = 2
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(summary_table({FACE: view()}, {FACE: account}))
@@ -33,7 +33,7 @@ def test_one_line_holds_every_camera():
 
 
 def test_programs_get_the_summary_as_json_with_ages_only_where_frames_came():
-    account = Account(captured=20, enhanced=17)
+    account = CameraAccount(captured=20, enhanced=17)
     account.dropped["enhance superseded"] = 2
     seen = view()
     seen.received, seen.first_at, seen.last_at = 11, 1.0, 2.0

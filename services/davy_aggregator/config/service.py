@@ -36,7 +36,7 @@ from davy.twin.secrets import restore_secrets
 from davy_aggregator.archive import Archive
 from davy_aggregator.config.record import ConfigRecord
 from davy_aggregator.metrics import AggregatorMetrics
-from davy_aggregator.presence import MAX_EDGES, Roster
+from davy_aggregator.presence import MAX_EDGES, PresenceTracker
 
 log = get_logger(__name__)
 
@@ -45,7 +45,7 @@ REMIND_S = 30.0
 INFO, WARNING = 1, 2
 
 
-class Configurator:
+class ConfigService:
     """The configurations of one site's edges. Used on the event loop.
 
     Args:
@@ -57,7 +57,7 @@ class Configurator:
         self,
         site: SiteConfig,
         store: ConfigStore,
-        roster: Roster,
+        roster: PresenceTracker,
         archive: Archive,
         metrics: AggregatorMetrics,
         changed: Callable[[SiteConfig, Sequence[CameraId]], None],

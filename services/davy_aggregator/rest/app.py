@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from davy.adapters.http.app import install_metrics, install_problem_handlers, problem_responses
-from davy_aggregator.context import Parts
+from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.cameras import camera_routes
 from davy_aggregator.rest.config import config_routes
 from davy_aggregator.rest.console import STATIC, console_routes
@@ -23,7 +23,7 @@ training; models and their rollout to the edges; the edges' configuration.
 Errors are `application/problem+json` (RFC 9457). A camera's id is `edge.camera`."""
 
 
-def build_app(parts: Parts) -> FastAPI:
+def build_app(parts: ServiceContext) -> FastAPI:
     """Every route of the aggregator. The schema is at /openapi.json, and at /docs as a page that loads from no other host."""
     app = FastAPI(
         title="Davy aggregator",

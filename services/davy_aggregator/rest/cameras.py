@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from davy.adapters.http.app import problem_responses
 from davy.domain.errors import NoFrameError
-from davy_aggregator.context import Parts
+from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrame, Watcher
 from davy_aggregator.rest.schemas import Camera, Cameras
 from davy_aggregator.rest.streams import CountedStream
@@ -27,7 +27,7 @@ _MJPEG_200: dict[int | str, dict[str, Any]] = {
 }
 
 
-def camera_routes(parts: Parts) -> APIRouter:
+def camera_routes(parts: ServiceContext) -> APIRouter:
     """GET /v1/cameras and below."""
     routes = APIRouter(prefix="/v1/cameras", tags=["cameras"])
 
@@ -80,7 +80,7 @@ def camera_routes(parts: Parts) -> APIRouter:
     return routes
 
 
-def _newest(parts: Parts, camera_id: str, variant: str) -> LiveFrame:
+def _newest(parts: ServiceContext, camera_id: str, variant: str) -> LiveFrame:
     camera = parts.overview.find(camera_id)
     live = parts.live.newest(camera)
     if live is None or not _picture(live, variant):

@@ -12,7 +12,7 @@ from davy.site import EdgeConfig
 from davy.twin.configuration import ConfigState, ReportedConfig
 from davy.twin.secrets import without_secrets
 from davy_aggregator.config.record import ConfigRecord, differences
-from davy_aggregator.context import Parts
+from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.same_origin import same_origin
 from davy_aggregator.rest.schemas import utc
 
@@ -88,7 +88,7 @@ class History(BaseModel):
     history: list[ConfigEntry]
 
 
-def config_routes(parts: Parts) -> APIRouter:
+def config_routes(parts: ServiceContext) -> APIRouter:
     """/v1/configs and /v1/edges/{edge}/config."""
     routes = APIRouter(prefix="/v1", tags=["configuration"], responses=problem_responses(404))
     changes, refusals = [Depends(same_origin)], problem_responses(404, 412, 422, 503)
@@ -141,7 +141,7 @@ def config_routes(parts: Parts) -> APIRouter:
     return routes
 
 
-def show_edge(parts: Parts, edge: str) -> EdgeConfigView:
+def show_edge(parts: ServiceContext, edge: str) -> EdgeConfigView:
     """Desired beside reported; the edge's verdict counts for what it was given about."""
     configurator = parts.configurator
     record = configurator.desired(edge)

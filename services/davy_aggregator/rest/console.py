@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from davy.domain.errors import DavyError, OverloadedError
 from davy.domain.frame import CameraId
 from davy.telemetry import get_logger
-from davy_aggregator.context import Parts
+from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrame, Watcher, camera_key
 
 log = get_logger(__name__)
@@ -45,7 +45,7 @@ class Request(BaseModel):
     raw: bool = True
 
 
-def console_routes(parts: Parts) -> APIRouter:
+def console_routes(parts: ServiceContext) -> APIRouter:
     """GET /, GET /models, GET /edges, GET /samples, GET /docs and the WebSocket /v1/console."""
     routes = APIRouter()
 
@@ -92,7 +92,7 @@ def _same_origin(socket: WebSocket) -> bool:
 class Viewer:
     """One open page."""
 
-    def __init__(self, socket: WebSocket, parts: Parts, watcher: Watcher) -> None:
+    def __init__(self, socket: WebSocket, parts: ServiceContext, watcher: Watcher) -> None:
         self._socket, self._parts, self._watcher = socket, parts, watcher
         self._unseen: dict[CameraId, dict[int, int]] = {}  # bytes by seq
         self._raw = True

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from davy.domain.frame import CameraId
-from davy_aggregator.context import Parts
+from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftReading
 from davy_aggregator.live import camera_key
 
@@ -19,7 +19,7 @@ class Drifts(BaseModel):
     cameras: list[CameraDrift]
 
 
-def drift_routes(parts: Parts) -> APIRouter:
+def drift_routes(parts: ServiceContext) -> APIRouter:
     """GET /v1/drift."""
     routes = APIRouter(prefix="/v1/drift", tags=["drift"])
 

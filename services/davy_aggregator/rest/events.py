@@ -12,7 +12,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.app import problem_responses
 from davy.adapters.storage.event_store import EventQuery
-from davy_aggregator.context import Parts
+from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import SEVERITIES, Event, Events, Severity
 from davy_aggregator.rest.streams import CountedEvents
 
@@ -25,7 +25,7 @@ AtLeast = Annotated[Severity, Query(description="This severity and above.")]
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
-def event_routes(parts: Parts) -> APIRouter:
+def event_routes(parts: ServiceContext) -> APIRouter:
     """GET /v1/events and below."""
     routes = APIRouter(prefix="/v1/events", tags=["events"])
 

@@ -9,7 +9,7 @@ from davy.adapters.http.app import problem_responses
 from davy.adapters.storage.model_registry import TAG_PATTERN, Entry
 from davy.domain.errors import BodyTooLargeError
 from davy.models import MAX_PACKAGE_BYTES
-from davy_aggregator.context import Parts
+from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.same_origin import same_origin
 
 Name = Annotated[str, Path(max_length=64, description="An id or its start, the id that frames carry, or a tag.")]
@@ -37,7 +37,7 @@ class Model(BaseModel):
     runs_on: list[str] = Field(description="The edges that say they run it.")
 
     @classmethod
-    def of(cls, entry: Entry, parts: Parts) -> "Model":
+    def of(cls, entry: Entry, parts: ServiceContext) -> "Model":
         said = entry.manifest
         runs_on = [edge for edge, reported in parts.controller.fleet.reported.items() if reported.model == entry.id]
         return cls(
@@ -83,7 +83,7 @@ class Comparison(BaseModel):
     figures: list[Difference]
 
 
-def registry_routes(parts: Parts) -> APIRouter:
+def registry_routes(parts: ServiceContext) -> APIRouter:
     """/v1/models and below."""
     routes = APIRouter(prefix="/v1/models", tags=["models"], responses=problem_responses(503))
     changes = [Depends(same_origin)]

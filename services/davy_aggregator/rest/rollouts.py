@@ -10,7 +10,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.app import problem_responses
 from davy.twin.model import EdgeState, Reported
-from davy_aggregator.context import Parts
+from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.same_origin import same_origin
 from davy_aggregator.rest.schemas import utc
 from davy_aggregator.rest.streams import CountedEvents
@@ -71,7 +71,7 @@ class Fleet(BaseModel):
     edges: list[FleetEdge]
 
 
-def rollout_routes(parts: Parts) -> APIRouter:
+def rollout_routes(parts: ServiceContext) -> APIRouter:
     """/v1/rollouts and below, and /v1/fleet."""
     routes = APIRouter(prefix="/v1", tags=["rollouts"], responses=problem_responses(503))
     controller, changes = parts.controller, [Depends(same_origin)]
@@ -156,7 +156,7 @@ def rollout_routes(parts: Parts) -> APIRouter:
     return routes
 
 
-def _show_edge(rollout: Rollout, edge: str, parts: Parts) -> EdgeModel:
+def _show_edge(rollout: Rollout, edge: str, parts: ServiceContext) -> EdgeModel:
     view, member, desired = parts.controller.fleet.view(edge), rollout.members[edge], rollout.desired(edge)
     word = word_of(rollout, edge, parts.controller.fleet.view)
     return EdgeModel(

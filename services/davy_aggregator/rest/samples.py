@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from davy.adapters.http.app import problem_responses
 from davy.adapters.storage.sample_store import SampleQuery, SampleRecord, Use
 from davy.domain.errors import UnknownSampleError
-from davy_aggregator.context import Parts
+from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.same_origin import same_origin
 from davy_aggregator.rest.schemas import utc
 
@@ -96,7 +96,7 @@ class Assignment(BaseModel):
     use: Use
 
 
-def sample_routes(parts: Parts) -> APIRouter:
+def sample_routes(parts: ServiceContext) -> APIRouter:
     """/v1/samples and below."""
     routes = APIRouter(prefix="/v1/samples", tags=["samples"], responses=problem_responses(503))
 
@@ -181,7 +181,7 @@ class _Sink(io.RawIOBase):
         return b"".join(pieces)
 
 
-async def _zip(parts: Parts, query: SampleQuery) -> AsyncGenerator[bytes, None]:
+async def _zip(parts: ServiceContext, query: SampleQuery) -> AsyncGenerator[bytes, None]:
     sink, origins = _Sink(), []
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # JPEGs do not shrink
         after = query.after

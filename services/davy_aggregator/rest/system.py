@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from davy_aggregator.context import Parts
+from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import Edges, Health, Readiness, Site
 
 
-def system_routes(parts: Parts) -> APIRouter:
+def system_routes(parts: ServiceContext) -> APIRouter:
     """GET /v1/site, /v1/edges, /healthz, /readyz."""
     routes = APIRouter()
 

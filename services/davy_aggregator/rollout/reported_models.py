@@ -4,14 +4,14 @@ from davy.domain.errors import InvalidInputError
 from davy.domain.ports import Message
 from davy.domain.topics import Topic
 from davy.twin.model import Reported
-from davy_aggregator.presence import MAX_EDGES, Roster
+from davy_aggregator.presence import MAX_EDGES, PresenceTracker
 from davy_aggregator.rollout.plan import UNHEARD, EdgeView
 
 
 class Fleet:
     """Reported state by edge, bounded; who is online is the roster's to know."""
 
-    def __init__(self, site: str, roster: Roster) -> None:
+    def __init__(self, site: str, roster: PresenceTracker) -> None:
         self._site, self._roster = site, roster
         self.reported: dict[str, Reported] = {}
 

@@ -26,7 +26,7 @@ from davy.telemetry import get_logger
 from davy.twin.model import Desired, Target
 from davy_aggregator.archive import Archive
 from davy_aggregator.metrics import AggregatorMetrics
-from davy_aggregator.model_catalog import Shelf
+from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.rollout.plan import Member, Rollout, RolloutSpec, RolloutState, advance, assign_waves, send_back
 from davy_aggregator.rollout.reported_models import Fleet
 
@@ -40,7 +40,7 @@ INFO, WARNING, ALARM = 1, 2, 3
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
-class Controller:
+class RolloutService:
     """The rollouts of one site. Used on the event loop.
 
     Args:
@@ -51,7 +51,7 @@ class Controller:
         self,
         site: str,
         store: RolloutStore,
-        shelf: Shelf,
+        shelf: ModelCatalog,
         fleet: Fleet,
         archive: Archive,
         metrics: AggregatorMetrics,

@@ -9,7 +9,7 @@ from davy.domain.errors import DavyError, InvalidInputError
 from davy.domain.frame import CameraId
 from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
 from davy_aggregator.archive import REPORTER, Archive
-from davy_aggregator.context import Parts
+from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 
@@ -104,7 +104,7 @@ async def _batches(received: asyncio.Queue[ingest_pb2.Event | None]) -> AsyncIte
 class FramesServicer(ingest_pb2_grpc.FramesServicer):
     """Live frames for subscribers; one frame waits per camera and subscriber."""
 
-    def __init__(self, parts: Parts, site: str) -> None:
+    def __init__(self, parts: ServiceContext, site: str) -> None:
         self._parts, self._site = parts, site
 
     async def Subscribe(  # noqa: N802  # as above

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from davy.adapters.storage.model_registry import Entry
 from davy.domain.errors import InvalidInputError
 from davy.v1 import model_pb2, model_pb2_grpc
-from davy_aggregator.model_catalog import Shelf
+from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.rollout.plan import Rollout, RolloutSpec, word_of
-from davy_aggregator.rollout.service import Controller
+from davy_aggregator.rollout.service import RolloutService
 
 CHUNK_BYTES = 262_144
 
@@ -20,7 +20,7 @@ CHUNK_BYTES = 262_144
 class ModelsServicer(model_pb2_grpc.ModelsServicer):
     """Gives out what the registry holds."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: ModelCatalog) -> None:
         self._shelf = shelf
 
     async def List(self, request: model_pb2.ListModelsRequest, context: object) -> model_pb2.ListModelsResponse:  # noqa: ARG002, N802
@@ -47,7 +47,7 @@ class ModelsServicer(model_pb2_grpc.ModelsServicer):
 class RolloutsServicer(model_pb2_grpc.RolloutsServicer):
     """Begins, watches and ends rollouts."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: RolloutService) -> None:
         self._controller = controller
 
     async def Create(self, request: model_pb2.CreateRolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802

@@ -25,7 +25,7 @@ class SampleMetrics:
         self.bytes = Gauge("davy_samples_bytes", "What the sample store holds.", registry=registry)
 
 
-class SampleShelf:
+class SampleCatalog:
     """The samples of one aggregator."""
 
     def __init__(self, store: SampleStore, metrics: SampleMetrics) -> None:

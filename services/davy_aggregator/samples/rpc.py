@@ -10,7 +10,7 @@ from davy.domain.errors import InvalidInputError
 from davy.domain.frame import check_id
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2, sample_pb2_grpc
-from davy_aggregator.samples.catalog import SampleShelf
+from davy_aggregator.samples.catalog import SampleCatalog
 from davy_aggregator.samples.fingerprint import look_at
 
 log = get_logger(__name__)
@@ -23,7 +23,7 @@ class SamplesServicer(sample_pb2_grpc.SamplesServicer):
     knows_edge: Whether samples of this site and edge are taken.
     """
 
-    def __init__(self, shelf: SampleShelf, knows_edge: Callable[[str, str], bool]) -> None:
+    def __init__(self, shelf: SampleCatalog, knows_edge: Callable[[str, str], bool]) -> None:
         self._shelf, self._knows_edge = shelf, knows_edge
 
     async def Push(  # noqa: N802  # gRPC names methods so

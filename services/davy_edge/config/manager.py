@@ -24,7 +24,7 @@ from davy.telemetry import get_logger
 from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig, config_id, read_config, to_plain
 from davy.twin.secrets import without_secrets
 from davy_edge.config.state_file import ConfigDisk
-from davy_edge.config.validation import Judge
+from davy_edge.config.validation import ConfigValidator
 from davy_edge.models.metrics import Note
 
 log = get_logger(__name__)
@@ -47,9 +47,15 @@ class ConfigManager:
     """
 
     def __init__(
-        self, topics: EdgeTopics, boot_id: str, disk: ConfigDisk, own: EdgeConfig, judge: Judge, registry: CollectorRegistry
+        self,
+        topics: EdgeTopics,
+        boot_id: str,
+        disk: ConfigDisk,
+        own: EdgeConfig,
+        validator: ConfigValidator,
+        registry: CollectorRegistry,
     ) -> None:
-        self._topics, self._boot_id, self._disk, self._own, self._judge = topics, boot_id, disk, own, judge
+        self._topics, self._boot_id, self._disk, self._own, self._judge = topics, boot_id, disk, own, validator
         self._wanted: DesiredConfig | None = None
         self._news, self._to_say = asyncio.Event(), asyncio.Event()
         self._applying = False

@@ -11,7 +11,7 @@ from davy.site import EdgeConfig
 from davy.twin.configuration import DesiredConfig, config_id, read_config, verify_config
 
 
-class Judge:
+class ConfigValidator:
     """Blocks on the disk where trust is set: ask it off the event loop.
 
     Args:

@@ -19,7 +19,7 @@ MAX_RETIRED = 256  # cameras that were here; the oldest is forgotten
 
 
 @dataclass(slots=True)
-class Account:
+class FrameCounters:
     """One camera's frames. sent is by sink."""
 
     sinks: tuple[DropStage, ...] = SINKS
@@ -47,14 +47,14 @@ class Account:
         return type(self)(self.sinks, self.captured, self.enhanced, Counter(self.dropped), Counter(self.sent))
 
 
-class Ledger:
+class FrameAccounting:
     """The accounts of all cameras of one edge; any thread may write and read."""
 
     def __init__(self, cameras: Iterable[str], sinks: tuple[DropStage, ...] = SINKS) -> None:
         self._lock = threading.Lock()
         self._sinks = sinks
-        self._accounts = {camera: Account(sinks) for camera in cameras}
-        self._retired: dict[str, Account] = {}
+        self._accounts = {camera: FrameCounters(sinks) for camera in cameras}
+        self._retired: dict[str, FrameCounters] = {}
 
     def open(self, camera: str) -> None:
         """Account for a camera from now on; one that was here before goes on where it was, for its seq must rise."""
@@ -71,8 +71,8 @@ class Ledger:
             while len(self._retired) > MAX_RETIRED:
                 self._retired.pop(next(iter(self._retired)))
 
-    def _of(self, camera: str) -> Account:
-        return self._accounts.get(camera) or self._retired.get(camera) or Account(self._sinks)
+    def _of(self, camera: str) -> FrameCounters:
+        return self._accounts.get(camera) or self._retired.get(camera) or FrameCounters(self._sinks)
 
     def capture(self, camera: str) -> int:
         """A frame came from the camera; returns its seq: 1, 2, 3, ..."""
@@ -96,7 +96,7 @@ class Ledger:
         with self._lock:
             self._of(camera).dropped[stage, reason] += 1
 
-    def read(self) -> dict[str, Account]:
+    def read(self) -> dict[str, FrameCounters]:
         """All accounts at one instant."""
         with self._lock:
             return {camera: account.copy() for camera, account in self._accounts.items()}

@@ -7,7 +7,7 @@ from davy.domain.frame import EncodedFrame, Frame
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class CapturedFrame:
     """A captured frame. Its age runs on the monotonic clock: a step of the wall clock makes no frame old.
 
     Args:
@@ -22,7 +22,7 @@ class Shot:
     taken_s: float
 
     @classmethod
-    def take(cls, frame: Frame, seq: int) -> "Shot":
+    def take(cls, frame: Frame, seq: int) -> "CapturedFrame":
         return cls(frame, seq, max(0.0, (time.time_ns() - frame.captured_ns) / 1e9), time.monotonic())
 
     @property

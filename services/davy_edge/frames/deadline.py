@@ -4,7 +4,7 @@ SMOOTHING = 0.3  # of the newest frame in the usual time
 FORGETTING = 0.9  # per frame that was refused: a slow minute is not believed for ever
 
 
-class Outlook:
+class DeadlineEstimator:
     """How long one camera's frames are worked on, from those before. Used from one thread."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""One slot, newest wins: between threads (Mailbox) and on the event loop (Slots)."""
+"""One slot, newest wins: between threads (LatestSlot) and on the event loop (LatestByKey)."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Mailbox(Generic[T]):
+class LatestSlot(Generic[T]):
     """One slot between a thread that puts and a thread that takes."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Mailbox(Generic[T]):
             return item
 
 
-class Slots(Generic[T]):
+class LatestByKey(Generic[T]):
     """One slot per camera on the event loop; the camera that waited longest is served first."""
 
     def __init__(self) -> None:

@@ -18,15 +18,15 @@ from davy.domain.ports import OpenSource, SourceOptions
 from davy.imaging.runtime import VideoEnhancer
 from davy.site import CameraConfig
 from davy.telemetry import DropReason, DropStage, get_logger
-from davy_edge.frames.accounting import Ledger
+from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.capture import CameraState, Capture
-from davy_edge.frames.captured_frame import Outgoing, Shot
-from davy_edge.frames.deadline import Outlook
+from davy_edge.frames.captured_frame import CapturedFrame, Outgoing
+from davy_edge.frames.deadline import DeadlineEstimator
 from davy_edge.frames.fair_semaphore import Budget
-from davy_edge.frames.latest import Mailbox
+from davy_edge.frames.latest import LatestSlot
 from davy_edge.metrics import Timings
 from davy_edge.models.active_model import Stage
-from davy_edge.observation.observer import Onlooker
+from davy_edge.observation.observer import FrameObserver
 
 log = get_logger(__name__)
 
@@ -55,18 +55,18 @@ class Pipeline:
         enhancer: VideoEnhancer | None,
         stage: Stage | None,
         budget: Budget,
-        ledger: Ledger,
+        ledger: FrameAccounting,
         timings: Timings,
         deliver: Callable[[Outgoing], None],
         on_state: Callable[[str, CameraState, str], None],
-        onlooker: Onlooker | None = None,
+        onlooker: FrameObserver | None = None,
     ) -> None:
         self._id, self._config, self._boot_id = camera, config, boot_id
         self._wanted = config
         self._enhancer, self._stage, self._budget, self._onlooker = enhancer, stage, budget, onlooker
         self._ledger, self._timings, self._deliver = ledger, timings, deliver
-        self._mailbox: Mailbox[Shot] = Mailbox()
-        self._outlook = Outlook()
+        self._mailbox: LatestSlot[CapturedFrame] = LatestSlot()
+        self._outlook = DeadlineEstimator()
         self._loop = asyncio.get_running_loop()
         self._buffer: BgrImage | None = None
         self._planes: YuvImage | None = None
@@ -106,7 +106,7 @@ class Pipeline:
         self._ledger.drop(self._id.camera, stage, reason)
 
     def _accept(self, frame: Frame) -> None:
-        shot = Shot.take(frame, self._ledger.capture(self._id.camera))
+        shot = CapturedFrame.take(frame, self._ledger.capture(self._id.camera))
         displaced = self._mailbox.put(shot)
         if displaced is shot:
             self._drop(DropStage.CAPTURE, DropReason.STOPPED)
@@ -122,7 +122,7 @@ class Pipeline:
                 if shot is not None:
                     self._process_on_stage(shot)
 
-    def _process_on_stage(self, shot: Shot) -> None:
+    def _process_on_stage(self, shot: CapturedFrame) -> None:
         """Enhance it as configured now, with the model that is on stage now: a change is between two frames."""
         self._config = self._wanted
         stage, enhancer = self._stage, self._enhancer
@@ -138,7 +138,7 @@ class Pipeline:
         if swapped:
             stage.first(self._id.camera, emitted)
 
-    def _process(self, shot: Shot) -> bool:
+    def _process(self, shot: CapturedFrame) -> bool:
         """Whether the frame goes out."""
         max_age_s = self._config.max_age_ms / 1000
         if self._outlook.is_hopeless(shot.age_s, max_age_s):
@@ -196,7 +196,7 @@ class Pipeline:
             self._buffer = np.empty_like(pixels, order="C")  # used again: nobody keeps it beyond the encoder
         return self._enhancer.enhance(pixels, self._config.strength, out=self._buffer)
 
-    def _encode(self, shot: Shot, pixels: Pixels, enhanced_ns: int) -> EncodedFrame:
+    def _encode(self, shot: CapturedFrame, pixels: Pixels, enhanced_ns: int) -> EncodedFrame:
         config, enhanced = self._config, self._enhancer is not None
         width, height = shot.frame.size
         return EncodedFrame(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from davy.atomic import failpoint
 from davy.site import CameraConfig, EdgeConfig
 from davy_edge.config.difference import Difference
-from davy_edge.frames.accounting import Ledger
+from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.camera_states import CameraStates
 from davy_edge.frames.pipeline import Pipeline
 from davy_edge.observation.drift_watch import DriftWatch
@@ -27,7 +27,7 @@ class Pipelines:
         self,
         config: EdgeConfig,
         build: Build,
-        ledger: Ledger,
+        ledger: FrameAccounting,
         states: CameraStates,
         drift: DriftWatch,
         sinks: Sequence[Sink],

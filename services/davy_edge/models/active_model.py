@@ -8,7 +8,7 @@ from davy.domain.frame import BgrImage, Pixels
 from davy.imaging.runtime import StillEnhancer
 from davy.models.gates import Look, Side, look
 from davy.telemetry import get_logger
-from davy_edge.frames.latest import Mailbox
+from davy_edge.frames.latest import LatestSlot
 
 log = get_logger(__name__)
 
@@ -16,7 +16,7 @@ WARM_UP = 1  # pairs
 KEPT = 1000  # pairs of a duel, 10 minutes of them
 
 
-class Duel:
+class ShadowComparison:
     """Two models on the same frames, in a thread of its own: what each makes of them, and how long it takes.
 
     Time is that of the thread, not of the wall: a busy machine makes no model slow.
@@ -27,7 +27,7 @@ class Duel:
 
     def __init__(self, old: StillEnhancer, new: StillEnhancer, per_s: float) -> None:
         self._old, self._new, self._every_s = old, new, 1 / per_s
-        self._mailbox: Mailbox[Pixels] = Mailbox()
+        self._mailbox: LatestSlot[Pixels] = LatestSlot()
         self._next_s = 0.0
         self._lock = threading.Lock()
         self._sides = (Side(), Side())
@@ -91,7 +91,7 @@ class Stage:
 
     def __init__(self, still: StillEnhancer) -> None:
         self.still = still
-        self.duel: Duel | None = None
+        self.duel: ShadowComparison | None = None
         self.errors = 0  # frames that the model on stage failed on, since it is there
         self.lost: dict[str, int] = {}  # by camera, whether its first frame with the model on stage was dropped
 

@@ -9,7 +9,7 @@ from davy.domain.errors import ModelRefusedError
 from davy.imaging.runtime import StillEnhancer
 from davy.models.gates import figures_of, judge
 from davy.twin.model import Trial
-from davy_edge.models.active_model import Duel, Stage
+from davy_edge.models.active_model import ShadowComparison, Stage
 
 SHADOW_PER_S, PROBATION_PER_S = 6.0, 3.0
 LOOK_EVERY_S = 0.2
@@ -56,7 +56,7 @@ async def probation(stage: Stage, old: StillEnhancer, trial: Trial, tell: Tell) 
         return _look(duel, trial, FEW, "probation")
 
 
-def _look(duel: Duel, trial: Trial, enough: int, stage_name: str) -> dict[str, float]:
+def _look(duel: ShadowComparison, trial: Trial, enough: int, stage_name: str) -> dict[str, float]:
     """The figures so far.
 
     Raises:
@@ -78,8 +78,8 @@ def _say(tell: Tell, figures: Mapping[str, float], said_s: float) -> float:
 
 
 @asynccontextmanager
-async def _duel(stage: Stage, old: StillEnhancer, new: StillEnhancer, per_s: float) -> AsyncIterator[Duel]:
-    duel = Duel(old, new, per_s)
+async def _duel(stage: Stage, old: StillEnhancer, new: StillEnhancer, per_s: float) -> AsyncIterator[ShadowComparison]:
+    duel = ShadowComparison(old, new, per_s)
     stage.duel = duel
     try:
         yield duel

@@ -10,7 +10,7 @@ Look = Callable[[Frame, Light, Light, str, float], None]
 """Takes a frame, the light of its raw and of its enhanced pixels, the model's id, and the time on a monotonic clock."""
 
 
-class Onlooker:
+class FrameObserver:
     """Used from one thread, the pipeline's. A look is 2 ms of work at 1080p."""
 
     def __init__(self, *looks: Look, every_s: float) -> None:

@@ -8,7 +8,7 @@ from davy.adapters.grpc.ingest_client import IngestClient, PushStream
 from davy.domain.errors import AggregatorUnavailableError
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import DropReason, DropStage, get_logger
-from davy_edge.frames.accounting import Ledger
+from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.captured_frame import Outgoing
 from davy_edge.metrics import Timings
 from davy_edge.transport.live import Sink
@@ -24,7 +24,7 @@ BACKOFF = wait_random_exponential(multiplier=0.5, exp_base=1.5, min=0.5, max=10)
 class GrpcPlane(Sink):
     """Pushes the newest frame of each camera that has credit. `fault` says why there is no stream, empty while there is."""
 
-    def __init__(self, ledger: Ledger, timings: Timings) -> None:
+    def __init__(self, ledger: FrameAccounting, timings: Timings) -> None:
         super().__init__(DropStage.GRPC, ledger, timings)
         self.fault = "not connected yet"
         self._window = DEFAULT_WINDOW

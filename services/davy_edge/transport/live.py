@@ -1,18 +1,18 @@
 """What both sinks of the live plane share: one slot per camera, and a reason for every frame that is not sent."""
 
 from davy.telemetry import DropReason, DropStage
-from davy_edge.frames.accounting import Ledger
+from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.captured_frame import Outgoing
-from davy_edge.frames.latest import Slots
+from davy_edge.frames.latest import LatestByKey
 from davy_edge.metrics import Timings
 
 
 class Sink:
     """One sink's slots and its side of the ledger. Used on the event loop."""
 
-    def __init__(self, stage: DropStage, ledger: Ledger, timings: Timings) -> None:
+    def __init__(self, stage: DropStage, ledger: FrameAccounting, timings: Timings) -> None:
         self.stage, self._ledger, self._timings = stage, ledger, timings
-        self.slots: Slots[Outgoing] = Slots()
+        self.slots: LatestByKey[Outgoing] = LatestByKey()
         self.closed = False
 
     def why_waiting(self, camera: str) -> DropReason:  # noqa: ARG002  # sinks with credits look at the camera

@@ -4,7 +4,7 @@ from davy.adapters.mqtt.frame_messages import messages_of
 from davy.domain.errors import BrokerUnavailableError
 from davy.domain.ports import Bus
 from davy.telemetry import DropReason, DropStage
-from davy_edge.frames.accounting import Ledger
+from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.captured_frame import Outgoing
 from davy_edge.metrics import Timings
 from davy_edge.transport.live import Sink
@@ -13,7 +13,7 @@ from davy_edge.transport.live import Sink
 class MqttPlane(Sink):
     """Sends the newest frame of each camera in turn, one at a time, while the broker is there."""
 
-    def __init__(self, ledger: Ledger, timings: Timings) -> None:
+    def __init__(self, ledger: FrameAccounting, timings: Timings) -> None:
         super().__init__(DropStage.MQTT, ledger, timings)
 
     async def run(self, bus: Bus) -> None:

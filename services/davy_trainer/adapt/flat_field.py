@@ -12,7 +12,7 @@ LEAST = 0.03  # of [0, 1]: what is darker than this after enhancement is not lif
 SHOT, READ = 0.0009, 0.0011  # variance per white and deviation, of white of linear light: a small sensor at high gain
 
 
-def evened(
+def flat_field_targets(
     enhanced: FloatImage, raw: FloatImage, region: float, level: float, evening: float = 1.0, neutral: float = 1.0
 ) -> FloatImage:
     """Bring the mean of every region to `level`: rock is equally bright and grey everywhere, light and its colour are not.

@@ -11,7 +11,7 @@ from davy.domain.frame import BgrImage
 from davy.imaging.isp.blocks import BlockStatistics, block_size, block_statistics
 from davy.imaging.isp.pipeline import Parameters, enhance
 from davy.imaging.nets.ispcnn import IspCnn, thumbnail
-from davy_trainer.adapt.flat_field import evened, light_ratio, relit
+from davy_trainer.adapt.flat_field import flat_field_targets, light_ratio, relit
 from davy_trainer.adapt.settings import AdaptSettings
 from davy_trainer.data.camera_samples import CameraSamples, split_by_light
 from davy_trainer.evaluation.validation import to_tensor
@@ -37,7 +37,7 @@ def through_blocks(net: IspCnn, items: Sequence[Item]) -> tuple[list[Tensor], Pa
 
 
 def drifted_items(camera: CameraSamples, start: IspCnn, settings: AdaptSettings, rng: np.random.Generator) -> list[Item]:
-    """The newest light with its own result, evened, as the target; the earlier light, as it is and darkened to the newest."""
+    """The newest light with its flat-field target; the earlier light unchanged and darkened."""
     pictures = camera.read(2 * settings.most)
     first = split_by_light(pictures)
     before, now = pictures[:first][-settings.most :], pictures[first:][-settings.most :]
@@ -55,7 +55,7 @@ def drifted_items(camera: CameraSamples, start: IspCnn, settings: AdaptSettings,
 def _evened(low: BgrImage, bright: BgrImage, start: IspCnn, settings: AdaptSettings) -> Item:
     """bright: the same view, as bright as it is known, for the target."""
     enhanced, raw = _through(start, bright), picture_item(bright, torch.zeros(0)).blocks.rgb
-    even = evened(_hwc(enhanced), _hwc(raw), settings.region, settings.level, settings.evening, settings.neutral)
+    even = flat_field_targets(_hwc(enhanced), _hwc(raw), settings.region, settings.level, settings.evening, settings.neutral)
     return picture_item(low, torch.from_numpy(np.ascontiguousarray(even.transpose(2, 0, 1)))[None])
 
 

@@ -15,7 +15,7 @@ from davy.imaging.nets.checkpoint import load_checkpoint
 from davy_trainer.adapt.items import Item, drifted_items
 from davy_trainer.adapt.retention import kept_items
 from davy_trainer.adapt.settings import AdaptSettings
-from davy_trainer.adapt.training import AdaptRun, Lessons, train
+from davy_trainer.adapt.training import AdaptationData, AdaptRun, train
 from davy_trainer.adapt.wise_ft import settle
 from davy_trainer.cli.terminal import CONSOLE, command_line, progress_bar
 from davy_trainer.data.camera_samples import CameraSamples, chosen, find_cameras, split_by_light
@@ -83,7 +83,7 @@ def learn(settings: AdaptSettings, out: Path, stop: Stop) -> bool:
             return False
         clip, prompts = _guide(settings, out)
         with progress_bar(out.name, {"loss": "loss {:.4f}"}, run.step, run.total) as advance:
-            train(run, Lessons(changed, kept.learned, start, clip, prompts), known, out, advance, stop)
+            train(run, AdaptationData(changed, kept.learned, start, clip, prompts), known, out, advance, stop)
     if run.finished and SETTLED not in load_checkpoint(path).facts:
         settled = settle(start, run.average, kept.held, settings.most_change)
         CONSOLE.print(

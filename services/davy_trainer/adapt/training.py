@@ -28,7 +28,7 @@ AdaptRun = Training[AdaptSettings]
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class AdaptationData:
     """All items; kept may be empty where every camera drifted. clip and prompts (2, D) guide; None without CLIP."""
 
     drifted: Sequence[Item]
@@ -38,7 +38,9 @@ class Lessons:
     prompts: Tensor | None
 
 
-def train(run: AdaptRun, lessons: Lessons, known: Mapping[str, Any], out: Path, tell: Tell, stop: Callable[[], bool]) -> None:
+def train(
+    run: AdaptRun, data: AdaptationData, known: Mapping[str, Any], out: Path, tell: Tell, stop: Callable[[], bool]
+) -> None:
     """Train until the run is finished or stop() is true; either way a checkpoint is written last.
 
     Args:
@@ -57,14 +59,14 @@ def train(run: AdaptRun, lessons: Lessons, known: Mapping[str, Any], out: Path, 
             for group in run.optimizer.param_groups:
                 group["lr"] = rate
             rng = np.random.default_rng((settings.seed, run.step))
-            changed = _draw(lessons.drifted, settings.batch, rng)
-            same = _draw(lessons.kept, settings.kept, rng)
+            changed = _draw(data.drifted, settings.batch, rng)
+            same = _draw(data.kept, settings.kept, rng)
 
             outputs, parameters = through_blocks(run.net, [*changed, *same])
             terms = evened_terms(changed, outputs[: len(changed)], settings)
-            terms |= _seen_by_clip(outputs[: len(changed)], lessons, settings)
+            terms |= _seen_by_clip(outputs[: len(changed)], data, settings)
             terms |= kept_terms(same, outputs[len(changed) :], parameters, settings)
-            terms |= _near(run.net, lessons.start, settings)
+            terms |= _near(run.net, data.start, settings)
             terms["smooth"] = _smooth(parameters)
             loss = torch.stack(list(terms.values())).sum()
 
@@ -82,21 +84,21 @@ def train(run: AdaptRun, lessons: Lessons, known: Mapping[str, Any], out: Path, 
             if run.step % settings.log_every == 0:
                 log.write("train", run.step, means.take() | {"steps_per_s": run.step / run.seconds})
             if run.step % settings.sheet_every == 0 or run.finished:
-                write_png(out / "sheets" / f"{run.step:06}-train.png", _sheet(run.average, lessons))
+                write_png(out / "sheets" / f"{run.step:06}-train.png", _sheet(run.average, data))
             if run.step % settings.checkpoint_every == 0:
                 save_training(run, known, out / CHECKPOINT)
     save_training(run, known, out / CHECKPOINT)
 
 
 def evened_terms(items: Sequence[Item], outputs: Sequence[Tensor], settings: AdaptSettings) -> dict[str, Tensor]:
-    """Losses on drifted cameras: those of stage 0 against evened targets, and those of stage 2 that need no target."""
+    """Losses on drifted cameras: stage 0 against flat-field targets, stage 2 without targets."""
     found: dict[str, list[Tensor]] = {}
     for item, output in zip(items, outputs, strict=True):
         terms = {
             "charbonnier": losses.charbonnier(output, item.target),
             "decibels": 0.15 * losses.mean_square(output, item.target),
             "uneven": 0.2 * losses.unevenness(output, item.target),
-            "ssim": 0.25 * losses.dissimilarity(output, item.target),
+            "ssim": 0.25 * losses.dssim_loss(output, item.target),
             "colour": 0.5 * losses.colour_angle(output, item.target),
         }
         if settings.spatial_weight > 0:
@@ -109,13 +111,13 @@ def evened_terms(items: Sequence[Item], outputs: Sequence[Tensor], settings: Ada
     return {name: torch.stack(values).mean() for name, values in found.items()}
 
 
-def _seen_by_clip(outputs: Sequence[Tensor], lessons: Lessons, settings: AdaptSettings) -> dict[str, Tensor]:
-    if lessons.clip is None or lessons.prompts is None:
+def _seen_by_clip(outputs: Sequence[Tensor], data: AdaptationData, settings: AdaptSettings) -> dict[str, Tensor]:
+    if data.clip is None or data.prompts is None:
         return {}
-    size = lessons.clip.preprocessing.size
+    size = data.clip.preprocessing.size
     views = torch.cat([look_at(output, [(0, WHOLE)], size) for output in outputs[: settings.clip_views]])
-    nearer = clip_losses.nearer_normal(
-        lessons.prompts, lessons.clip.encode_image(views), lessons.clip.logit_scale, settings.smoothing
+    nearer = clip_losses.clip_guidance_loss(
+        data.prompts, data.clip.encode_image(views), data.clip.logit_scale, settings.smoothing
     )
     return {"clip": settings.clip_weight * nearer}
 
@@ -177,12 +179,12 @@ def _draw(items: Sequence[Item], count: int, rng: np.random.Generator) -> list[I
     return [items[int(rng.integers(len(items)))] for _ in range(count)] if items else []
 
 
-def _sheet(net: IspCnn, lessons: Lessons) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _sheet(net: IspCnn, data: AdaptationData) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """Raw, start, now, target; drifted cameras first."""
     half = SHEET_ROWS // 2
     rows = []
     with torch.no_grad():
-        for item in [*lessons.drifted[-half:], *lessons.kept[:half]]:
-            pictures = (item.blocks.rgb, *(through_blocks(n, [item])[0][0] for n in (lessons.start, net)), item.target)
+        for item in [*data.drifted[-half:], *data.kept[:half]]:
+            pictures = (item.blocks.rgb, *(through_blocks(n, [item])[0][0] for n in (data.start, net)), item.target)
             rows.append([from_tensor(picture[0]) for picture in pictures])
     return sheet(rows)

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from davy.domain.errors import DavyError, InvalidInputError
 from davy_trainer.distributed import process_group
-from davy_trainer.runs.progress import Told
+from davy_trainer.runs.progress import ProgressWriter
 
 CONSOLE = Console(stderr=True)
 Advance = Callable[[int, int | None, Mapping[str, float]], None]
@@ -69,7 +69,7 @@ def progress_bar(title: str, shown: Mapping[str, str], done: int = 0, total: int
         task = bar.add_task(title, total=total, completed=done)
         mean: dict[str, float] = {}
 
-        told = Told(title)
+        told = ProgressWriter(title)
 
         def advance(done: int, total: int | None, values: Mapping[str, float]) -> None:
             told.tell(done, total, values)

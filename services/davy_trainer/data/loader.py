@@ -34,7 +34,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane(Generic[T]):
+class Worker(Generic[T]):
     """A worker, and the end of the pipe that its batches come out of."""
 
     worker: BaseProcess
@@ -43,14 +43,14 @@ class Lane(Generic[T]):
 
 @contextmanager
 def batches(groups: Sequence[Group], settings: SelfSupervisedSettings, first: int) -> Iterator[Iterator[Batch]]:
-    """Batches of self-supervision, as `made_ahead` makes them; of several processes each has its part of every batch."""
+    """Batches of self-supervision, as `prefetch` makes them; of several processes each has its part of every batch."""
     make = partial(make_batch, groups, settings, part=process_group.part_of(settings.batch))
-    with made_ahead(make, first, settings.workers, settings.ahead) as source:
+    with prefetch(make, first, settings.workers, settings.ahead) as source:
         yield source
 
 
 @contextmanager
-def made_ahead(make: Make[T], first: int, workers: int, ahead: int) -> Iterator[Iterator[T]]:
+def prefetch(make: Make[T], first: int, workers: int, ahead: int) -> Iterator[Iterator[T]]:
     """make(first), make(first + 1), ... in this order; worker k of n makes every n-th. The workers end with the context.
 
     Args:
@@ -61,7 +61,7 @@ def made_ahead(make: Make[T], first: int, workers: int, ahead: int) -> Iterator[
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # before the fork: a copy of a process without its other threads would wait for them forever
-    lanes: list[Lane[T]] = [_start(make, first + k, workers, ahead) for k in range(workers)]
+    lanes: list[Worker[T]] = [_start(make, first + k, workers, ahead) for k in range(workers)]
     cv2.setNumThreads(threads)
     try:
         yield _in_order(lanes)
@@ -73,23 +73,23 @@ def made_ahead(make: Make[T], first: int, workers: int, ahead: int) -> Iterator[
             lane.made.close()
 
 
-def _start(make: Make[T], first: int, workers: int, ahead: int) -> Lane[T]:
+def _start(make: Make[T], first: int, workers: int, ahead: int) -> Worker[T]:
     context = multiprocessing.get_context("fork")  # the photographs are in memory once, shared by all workers
     ours, theirs = context.Pipe(duplex=False)
     words = (make, first, workers, ahead, theirs, os.getpid())
     worker = context.Process(target=_work, args=words, name=f"batches-{first % workers}", daemon=True)
     worker.start()
     theirs.close()  # only the worker holds this end: its death, even amid a batch, ends what we read, not only delays it
-    return Lane(worker, ours)
+    return Worker(worker, ours)
 
 
-def _in_order(lanes: Sequence[Lane[T]]) -> Iterator[T]:
+def _in_order(lanes: Sequence[Worker[T]]) -> Iterator[T]:
     while True:
         for lane in lanes:
             yield _take(lane)
 
 
-def _take(lane: Lane[T]) -> T:
+def _take(lane: Worker[T]) -> T:
     try:
         message: T | Failure = lane.made.recv()
     except (EOFError, OSError) as error:

@@ -16,7 +16,7 @@ REGION_PX = 16  # of the crops: spatial consistency compares neighbouring region
 # --- of prompts -------------------------------------------------------------------------------------------------------
 
 
-def told_apart(pair: Tensor, embeddings: Tensor, labels: Tensor, scale: float, smoothing: float = 0.0) -> Tensor:
+def prompt_cross_entropy(pair: Tensor, embeddings: Tensor, labels: Tensor, scale: float, smoothing: float = 0.0) -> Tensor:
     """Cross entropy of image-text similarity. Source: Radford et al. 2021; Zhou et al. 2022, CoOp.
 
     Smoothed labels end at a probability of 1 - smoothing / 2 (Szegedy et al. 2016). Hard ones drive the prompts apart for
@@ -37,7 +37,7 @@ def normality(pair: Tensor, embeddings: Tensor, scale: float) -> Tensor:
     return (scale * embeddings @ pair.T).softmax(-1)[..., NORMAL]
 
 
-def ranked(better: Tensor, worse: Tensor, margin: float, weights: Tensor | None = None) -> Tensor:
+def margin_ranking(better: Tensor, worse: Tensor, margin: float, weights: Tensor | None = None) -> Tensor:
     """Hinge: `better` should exceed `worse` by `margin`; both (B,). Source: Liang et al. 2023, CLIP-LIT, prompt refinement."""
     short = (margin - (better - worse)).clamp_min(0)
     return short.mean() if weights is None else (short * weights).sum() / weights.sum()
@@ -46,13 +46,13 @@ def ranked(better: Tensor, worse: Tensor, margin: float, weights: Tensor | None 
 # --- of enhancement ---------------------------------------------------------------------------------------------------
 
 
-def nearer_normal(pair: Tensor, embeddings: Tensor, scale: float, smoothing: float = 0.0) -> Tensor:
+def clip_guidance_loss(pair: Tensor, embeddings: Tensor, scale: float, smoothing: float = 0.0) -> Tensor:
     """Cross entropy towards the normal prompt: L_clip. Source: Liang et al. 2023, CLIP-LIT, equation 3, as a logarithm.
 
     The logarithm keeps a gradient where a dark picture is surely low-light, which the plain probability does not.
     """
     labels = torch.full((embeddings.shape[0],), NORMAL, device=embeddings.device)
-    return told_apart(pair, embeddings, labels, scale, smoothing)
+    return prompt_cross_entropy(pair, embeddings, labels, scale, smoothing)
 
 
 def feature_fidelity(before: Sequence[Tensor], after: Sequence[Tensor]) -> Tensor:

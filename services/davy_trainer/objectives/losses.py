@@ -29,7 +29,7 @@ def unevenness(output: Tensor, truth: Tensor) -> Tensor:
     return mean_square(F.avg_pool2d(output, 16), F.avg_pool2d(truth, 16))
 
 
-def dissimilarity(output: Tensor, truth: Tensor) -> Tensor:
+def dssim_loss(output: Tensor, truth: Tensor) -> Tensor:
     """1 - SSIM of luma, window 7 x 7 (uniform: a box is cheap on a CPU). Source: Wang et al. 2004."""
 
     def smooth(x: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def dissimilarity(output: Tensor, truth: Tensor) -> Tensor:
     return 1 - similar.mean()
 
 
-def information_lost(output: Tensor, truth: Tensor) -> Tensor:
+def vif_loss(output: Tensor, truth: Tensor) -> Tensor:
     """1 - VIF of luma in the pixel domain, on a sample of its windows: exact VIF would cost four times as much.
 
     Source: Sheikh and Bovik 2006, "Image information and visual quality".
@@ -100,8 +100,8 @@ def total(output: Tensor, truth: Tensor, log2_gain: Tensor) -> dict[str, Tensor]
         "charbonnier": charbonnier(output, truth),
         "decibels": 0.15 * mean_square(output, truth),
         "uneven": 0.2 * unevenness(output, truth),
-        "ssim": 0.25 * dissimilarity(output, truth),
-        "vif": 0.3 * information_lost(output[::2], truth[::2]),
+        "ssim": 0.25 * dssim_loss(output, truth),
+        "vif": 0.3 * vif_loss(output[::2], truth[::2]),
         "colour": 0.5 * colour_angle(output, truth),
         "smooth": 0.005 * roughness(log2_gain),
     }

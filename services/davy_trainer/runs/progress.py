@@ -9,7 +9,7 @@ FILE = "DAVY_PROGRESS"
 EVERY_S = 0.5
 
 
-class Told:
+class ProgressWriter:
     """Appends a line at the first step of a stage, the last, and twice a second between; to nothing if FILE is not set."""
 
     def __init__(self, stage: str) -> None:

@@ -19,7 +19,7 @@ from davy_trainer.service.embedding_watch import EmbeddingWatch
 from davy_trainer.service.metrics import TrainerMetrics
 from davy_trainer.service.rest import build_app
 from davy_trainer.service.rpc import TrainerServicer
-from davy_trainer.service.run_service import Book
+from davy_trainer.service.run_service import RunService
 from davy_trainer.service.schedule import keep_schedule
 from davy_trainer.service.settings import TrainerSettings
 from davy_trainer.service.worker import Worker
@@ -62,7 +62,7 @@ async def serve(
         return fault
 
     async with _store(settings) as store:
-        book = Book(settings, store)
+        book = RunService(settings, store)
         worker = Worker(book, metrics)
         embedding = EmbeddingWatch(book, metrics, lambda: worker.active, fault_of("pictures"))
         app = build_app(book, embedding.newest, registry, lambda: worker.active, faults)

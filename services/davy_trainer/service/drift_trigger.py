@@ -9,7 +9,7 @@ from davy.domain.errors import DavyError
 from davy_trainer.service.aggregator import Aggregator
 from davy_trainer.service.metrics import TrainerMetrics
 from davy_trainer.service.record import RunRecord, RunState, StartRun
-from davy_trainer.service.run_service import Book
+from davy_trainer.service.run_service import RunService
 from davy_trainer.service.schedule import begin
 
 BY_DRIFT = "drift"
@@ -36,8 +36,8 @@ class DriftTrigger:
         measured: what the measure looks at, for people: light, picture.
     """
 
-    def __init__(self, book: Book, metrics: TrainerMetrics, watch: DriftWatch, measured: str) -> None:
-        self._book, self._metrics, self._watch, self._measured = book, metrics, watch, measured
+    def __init__(self, runs: RunService, metrics: TrainerMetrics, watch: DriftWatch, measured: str) -> None:
+        self._runs, self._metrics, self._watch, self._measured = runs, metrics, watch, measured
 
     async def look(self, cameras: Sequence[dict[str, Any]]) -> None:
         """Take what was measured of all cameras (camera, score, reasons); may begin a run."""
@@ -47,11 +47,11 @@ class DriftTrigger:
             self._metrics.drift.labels(name, self._measured).set(self._watch.counts.get(name, 0))
         if not found:
             return
-        settings = self._book.settings
-        rest = resting(await self._book.all(), found, settings.drift_cooldown_s, settings.drift_retry_s, time.time_ns())
+        settings = self._runs.settings
+        rest = resting(await self._runs.all(), found, settings.drift_cooldown_s, settings.drift_retry_s, time.time_ns())
         if awake := {name: each for name, each in found.items() if name not in rest}:
             asked = StartRun(kind="adapt", drifted=tuple(sorted(awake)), reason=self._reason(awake))
-            await begin(self._book, self._metrics, asked, BY_DRIFT)
+            await begin(self._runs, self._metrics, asked, BY_DRIFT)
 
     def _reason(self, found: dict[str, dict[str, Any]]) -> str:
         """Which cameras, how far, and what of them has changed most."""
@@ -64,17 +64,19 @@ class DriftTrigger:
         return f"drift: {', '.join(words)}, in {looks} looks"[:500]
 
 
-async def watch_drift(book: Book, metrics: TrainerMetrics, active: Callable[[], bool], fault: Callable[[str], None]) -> None:
+async def watch_drift(
+    runs: RunService, metrics: TrainerMetrics, active: Callable[[], bool], fault: Callable[[str], None]
+) -> None:
     """Begin an `adapt` run where the drift of the light, as the edges measure it, lasts; until cancelled.
 
     Args:
         fault: told why the aggregator cannot be asked, or an empty text.
     """
-    settings = book.settings
+    settings = runs.settings
     if settings.drift_above is None:
         await asyncio.Event().wait()
         return
-    trigger = DriftTrigger(book, metrics, DriftWatch(settings.drift_above, settings.drift_looks), "light")
+    trigger = DriftTrigger(runs, metrics, DriftWatch(settings.drift_above, settings.drift_looks), "light")
     aggregator = Aggregator(settings.aggregator)
     while True:
         if active():

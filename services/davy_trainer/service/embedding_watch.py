@@ -21,9 +21,9 @@ from davy.telemetry import get_logger
 from davy_trainer.service.aggregator import Aggregator, Sample
 from davy_trainer.service.collect import by_camera, fetch
 from davy_trainer.service.drift_trigger import DriftTrigger, DriftWatch
-from davy_trainer.service.exec_shim import launched
+from davy_trainer.service.exec_shim import exec_shim_command
 from davy_trainer.service.metrics import TrainerMetrics
-from davy_trainer.service.run_service import Book
+from davy_trainer.service.run_service import RunService
 from davy_trainer.service.settings import LOWEST_NICE
 
 log = get_logger(__name__)
@@ -56,13 +56,15 @@ class EmbeddingWatch:
         fault: told why it cannot, or an empty text.
     """
 
-    def __init__(self, book: Book, metrics: TrainerMetrics, active: Callable[[], bool], fault: Callable[[str], None]) -> None:
-        self._book, self._settings, self._metrics = book, book.settings, metrics
+    def __init__(
+        self, runs: RunService, metrics: TrainerMetrics, active: Callable[[], bool], fault: Callable[[str], None]
+    ) -> None:
+        self._runs, self._settings, self._metrics = runs, runs.settings, metrics
         self._active, self._fault = active, fault
-        self._folder = (book.settings.data / "embeddings").absolute()
+        self._folder = (runs.settings.data / "embeddings").absolute()
         self._seen: object = None
-        above = book.settings.embedding_above
-        self._trigger = above and DriftTrigger(book, metrics, DriftWatch(above, book.settings.embedding_looks), "picture")
+        above = runs.settings.embedding_above
+        self._trigger = above and DriftTrigger(runs, metrics, DriftWatch(above, runs.settings.embedding_looks), "picture")
 
     async def newest(self) -> EmbeddingDrift:
         """The newest measurement, also of an earlier service on the folder."""
@@ -129,8 +131,8 @@ class EmbeddingWatch:
         path = self._folder / f"reference-{model[:12] or 'installed'}.safetensors"
         if path.is_file() and _facts_of(path).is_file():
             return path
-        run = next((each for each in await self._book.all() if model and each.result.model == model), None)
-        if run is not None and (learned := self._book.folder(run.id) / "samples" / "train").is_dir():
+        run = next((each for each in await self._runs.all() if model and each.result.model == model), None)
+        if run is not None and (learned := self._runs.folder(run.id) / "samples" / "train").is_dir():
             folder, source = learned, f"what run {run.id} learned from"
         else:
             counted = by_camera(samples, REFERENCE_SAMPLES)
@@ -152,7 +154,7 @@ class EmbeddingWatch:
         """What the command prints; it is killed with this service."""
         words = [*words, "--clip", self._settings.embedding_clip]
         process = await asyncio.create_subprocess_exec(
-            *launched(self._folder / "pid", LOWEST_NICE, self._settings.cores, words),
+            *exec_shim_command(self._folder / "pid", LOWEST_NICE, self._settings.cores, words),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -11,7 +11,7 @@ from pathlib import Path
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def launched(pid_file: Path, nice: int, cores: Sequence[int], words: Sequence[str]) -> list[str]:
+def exec_shim_command(pid_file: Path, nice: int, cores: Sequence[int], words: Sequence[str]) -> list[str]:
     """The words that start `davy WORDS` in this way."""
     shim = [sys.executable, "-m", "davy_trainer.service.exec_shim", str(pid_file), str(nice), ",".join(map(str, cores))]
     return [*shim, sys.executable, "-m", "davy", *words]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from davy_trainer.service.exec_shim import launched
+from davy_trainer.service.exec_shim import exec_shim_command
 from davy_trainer.service.lease import Lease
 
 PID, LOG = "pid", "train.log"
@@ -42,7 +42,7 @@ class Child:
             assert self._lease.number is not None
             (self.folder / PID).unlink(missing_ok=True)
             self._process = subprocess.Popen(
-                launched(self.folder / PID, nice, cores, command),
+                exec_shim_command(self.folder / PID, nice, cores, command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -23,7 +23,7 @@ class RunState(StrEnum):
 ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 
 
-class Part(StrEnum):
+class RunPhase(StrEnum):
     """What a run does, one after the other; each can be repeated after a kill."""
 
     COLLECT = "collect"
@@ -71,7 +71,7 @@ class RunRecord(BaseModel, frozen=True):
     id: str
     kind: Kind
     state: RunState = RunState.WAITING
-    part: Part = Part.COLLECT
+    part: RunPhase = RunPhase.COLLECT
     by: str = Field("", description="schedule or drift, where nobody has asked for it.")
     reason: str = Field("", description="Why it began.")
     told: str = Field("", description="How it stands or why it ended, in a sentence.")

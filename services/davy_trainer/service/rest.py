@@ -24,8 +24,8 @@ from davy.adapters.http.app import BodyLimit, install_metrics, install_problem_h
 from davy.adapters.storage.run_store import RunEvent
 from davy.domain.errors import OverloadedError
 from davy_trainer.service.embedding_watch import EmbeddingDrift
-from davy_trainer.service.record import Part, Progress, Result, RunRecord, RunState, StartRun
-from davy_trainer.service.run_service import Book
+from davy_trainer.service.record import Progress, Result, RunPhase, RunRecord, RunState, StartRun
+from davy_trainer.service.run_service import RunService
 from davy_trainer.service.settings import Kind
 
 STATIC = Path(__file__).parent / "static"
@@ -48,7 +48,7 @@ class RunView(BaseModel):
     id: str
     kind: Kind
     state: RunState
-    part: Part = Field(description="What it does, or did last.")
+    part: RunPhase = Field(description="What it does, or did last.")
     by: str = Field(description="schedule or drift, where nobody has asked for it.")
     reason: str = Field(description="Why it began.")
     told: str = Field(description="How it stands, or why it ended.")
@@ -87,7 +87,7 @@ class Readiness(BaseModel):
 
 
 def build_app(
-    book: Book,
+    book: RunService,
     drift: Callable[[], Awaitable[EmbeddingDrift]],
     registry: CollectorRegistry,
     active: Callable[[], bool],
@@ -133,7 +133,7 @@ def same_origin(request: Request) -> None:
         raise HTTPException(403, "this changes something, and the page that asks for it is of another origin")
 
 
-def _run_routes(book: Book) -> APIRouter:
+def _run_routes(book: RunService) -> APIRouter:
     routes = APIRouter(prefix="/v1/training-runs", tags=["training"], responses=problem_responses(503))
     changes, open_streams = [Depends(same_origin)], [0]
 
@@ -205,7 +205,7 @@ def _run_routes(book: Book) -> APIRouter:
     return routes
 
 
-def _told(event: RunEvent, run: str, book: Book) -> str:
+def _told(event: RunEvent, run: str, book: RunService) -> str:
     return json.dumps(json.loads(event.body) | {"sheet": _sheet_link(f"/v1/training-runs/{run}", book.sheet(run))})
 
 

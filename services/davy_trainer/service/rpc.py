@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from davy.domain.errors import InvalidInputError
 from davy.v1 import trainer_pb2, trainer_pb2_grpc
 from davy_trainer.service.record import Progress, RunRecord, StartRun
-from davy_trainer.service.run_service import Book
+from davy_trainer.service.run_service import RunService
 
 
 class TrainerServicer(trainer_pb2_grpc.TrainerServicer):
     """The book, message by message."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: RunService) -> None:
         self._book = book
 
     async def Start(self, request: trainer_pb2.StartTrainingRequest, context: object) -> trainer_pb2.TrainingRun:  # noqa: ARG002, N802

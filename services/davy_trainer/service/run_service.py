@@ -16,7 +16,7 @@ LOOK_EVERY_S = 0.25
 SHEETS = ("train/summary.png", "compare.png")
 
 
-class Book:
+class RunService:
     """Thin over the store: another service on the same folder may change a run at any time."""
 
     def __init__(self, settings: TrainerSettings, store: RunStore) -> None:

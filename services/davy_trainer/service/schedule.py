@@ -10,14 +10,14 @@ from davy.domain.errors import DavyError
 from davy.telemetry import get_logger
 from davy_trainer.service.metrics import TrainerMetrics
 from davy_trainer.service.record import StartRun
-from davy_trainer.service.run_service import Book
+from davy_trainer.service.run_service import RunService
 
 log = get_logger(__name__)
 
 LATE_S = 3600  # a run that was due while the machine slept begins, once, if it is no later
 
 
-async def keep_schedule(book: Book, metrics: TrainerMetrics, active: Callable[[], bool]) -> None:
+async def keep_schedule(book: RunService, metrics: TrainerMetrics, active: Callable[[], bool]) -> None:
     """Begin runs at the times of settings.schedule, until cancelled; in reserve nothing begins."""
     scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "misfire_grace_time": LATE_S, "max_instances": 1})
 
@@ -35,7 +35,7 @@ async def keep_schedule(book: Book, metrics: TrainerMetrics, active: Callable[[]
         scheduler.shutdown(wait=False)
 
 
-async def begin(book: Book, metrics: TrainerMetrics, asked: StartRun, by: str) -> None:
+async def begin(book: RunService, metrics: TrainerMetrics, asked: StartRun, by: str) -> None:
     """Begin a run that nobody has asked for; where too many wait, say so."""
     try:
         record = await book.start(asked, by)

@@ -14,15 +14,15 @@ from davy_trainer.service.lease import Lease
 from davy_trainer.service.metrics import TrainerMetrics
 from davy_trainer.service.process import PROGRESS, Child
 from davy_trainer.service.progress import read_progress
-from davy_trainer.service.record import Part, RunRecord, RunState
-from davy_trainer.service.run_service import Book, ended
+from davy_trainer.service.record import RunPhase, RunRecord, RunState
+from davy_trainer.service.run_service import RunService, ended
 
 log = get_logger(__name__)
 
 EVERY_S = 0.25
 RESERVE_EVERY_S = 0.5
 STOP_S = 3.0  # a process that is stopped with the service ends by itself if it needs longer
-PARTS = {"prompts": (Part.COLLECT, Part.TRAIN), "retrain": tuple(Part), "adapt": tuple(Part)}
+PARTS = {"prompts": (RunPhase.COLLECT, RunPhase.TRAIN), "retrain": tuple(RunPhase), "adapt": tuple(RunPhase)}
 
 
 class _CancelledError(Exception):
@@ -36,7 +36,7 @@ class Worker:
         active: whether this service holds the lease; the others are its reserve.
     """
 
-    def __init__(self, book: Book, metrics: TrainerMetrics) -> None:
+    def __init__(self, book: RunService, metrics: TrainerMetrics) -> None:
         self._book, self._settings, self._metrics = book, book.settings, metrics
         self.active = False
         self._child: Child | None = None
@@ -87,26 +87,26 @@ class Worker:
             state, told = RunState.FAILED, str(error)
         return await self._book.change(run, lambda record: ended(record, state, told))
 
-    async def _do(self, part: Part, record: RunRecord, folder: Path) -> None:
+    async def _do(self, part: RunPhase, record: RunRecord, folder: Path) -> None:
         match part:
-            case Part.COLLECT:
+            case RunPhase.COLLECT:
                 await self._collect(record, folder)
-            case Part.TRAIN:
+            case RunPhase.TRAIN:
                 prompts = await self._newest_prompts() if record.kind == "retrain" else None
                 await self._command(record.id, folder, lambda: commands.train(self._settings, record, folder, prompts))
                 if record.kind == "prompts":
                     await self._brings(record.id, figures=publish.figures_of(record, folder))
-            case Part.JUDGE:
+            case RunPhase.JUDGE:
                 await self._command(record.id, folder, lambda: commands.compare(self._settings, folder))
                 figures = publish.figures_of(record, folder)
                 await self._brings(record.id, figures=figures)
                 publish.check_figures(figures, self._settings.loss_most_db)
-            case Part.REGISTER:
+            case RunPhase.REGISTER:
                 await asyncio.to_thread(publish.describe, record, folder)
                 await self._command(record.id, folder, lambda: commands.pack(self._settings, folder))
                 entry = await asyncio.to_thread(publish.register, self._settings, folder)
                 await self._brings(record.id, model=entry.id, frame_id=entry.frame_id)
-            case Part.ROLLOUT if self._settings.rollout:
+            case RunPhase.ROLLOUT if self._settings.rollout:
                 try:
                     await self._brings(record.id, rollout=await publish.begin_rollout(self._settings, record.result.model))
                 except DavyError as error:  # the model is good and kept; an operator can roll it out
@@ -209,7 +209,7 @@ def _begun(record: RunRecord) -> RunRecord:
     )
 
 
-def _in_part(record: RunRecord, part: Part) -> RunRecord:
+def _in_part(record: RunRecord, part: RunPhase) -> RunRecord:
     return record.model_copy(update={"part": part})
 
 

@@ -33,7 +33,7 @@ EnhanceRun = Training[EnhanceSettings]
 
 
 @dataclass(frozen=True, slots=True)
-class Guides:
+class FrozenTeachers:
     """What stays as it is while the network learns.
 
     start: the weights it came from. clip: the frozen towers; None without CLIP. prompts: unit vectors (2, D).
@@ -47,7 +47,7 @@ class Guides:
 
 def train(
     run: EnhanceRun,
-    guides: Guides,
+    guides: FrozenTeachers,
     source: Iterator[MixedBatch],
     pairs: Sequence[Pair],
     known: Mapping[str, Any],
@@ -135,7 +135,7 @@ def forward(net: IspCnn, images: Tensor) -> tuple[Tensor, Parameters]:
 
 
 def guided(
-    low: Tensor, names: Sequence[str], output: Tensor, start: Tensor, settings: EnhanceSettings, guides: Guides
+    low: Tensor, names: Sequence[str], output: Tensor, start: Tensor, settings: EnhanceSettings, guides: FrozenTeachers
 ) -> dict[str, Tensor]:
     """The losses that need no CLIP, each with its weight; those of weight 0 are left out."""
     same = clip_losses.gain_normalised(low, output)
@@ -148,7 +148,7 @@ def guided(
     return {name: weight * loss() for name, (weight, loss) in named.items() if weight > 0}
 
 
-def _seen(settings: EnhanceSettings, guides: Guides) -> list[str]:
+def _seen(settings: EnhanceSettings, guides: FrozenTeachers) -> list[str]:
     """What the CLIP's terms are called in the log, for a process none of whose pictures it looks at."""
     if guides.clip is None:
         return []
@@ -157,7 +157,7 @@ def _seen(settings: EnhanceSettings, guides: Guides) -> list[str]:
 
 
 def seen_by_clip(
-    low: Tensor, output: Tensor, views: list[tuple[int, Box]], settings: EnhanceSettings, guides: Guides
+    low: Tensor, output: Tensor, views: list[tuple[int, Box]], settings: EnhanceSettings, guides: FrozenTeachers
 ) -> dict[str, Tensor]:
     """L_clip and feature fidelity for the price of one pass over the views (and one over the input's, without gradient)."""
     if guides.clip is None:
@@ -166,7 +166,7 @@ def seen_by_clip(
     after = guides.clip.look(look_at(output, views, size), settings.fidelity_layers)
     if guides.prompts is not None and settings.clip_weight > 0:
         scale = guides.clip.logit_scale
-        nearer = clip_losses.nearer_normal(guides.prompts, after.embedding, scale, settings.smoothing)
+        nearer = clip_losses.clip_guidance_loss(guides.prompts, after.embedding, scale, settings.smoothing)
         terms["clip"] = settings.clip_weight * nearer
     if settings.fidelity_weight > 0:
         with torch.no_grad():

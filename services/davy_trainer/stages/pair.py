@@ -21,7 +21,7 @@ from davy.imaging.clip import LOW, NORMAL, Clip, PromptConfig, PromptPair
 from davy.imaging.nets.checkpoint import Tensors
 from davy_trainer.data.embeddings import embed_views, kept, mirrored, random_box, tick_each
 from davy_trainer.data.unpaired import Split, checksum_of_files, read_small, split_folders
-from davy_trainer.objectives.clip_losses import told_apart
+from davy_trainer.objectives.clip_losses import prompt_cross_entropy
 from davy_trainer.objectives.patches import cut
 from davy_trainer.runs.prompt_run import PROMPTS, REPORT, PromptRun, begin, resume, save
 from davy_trainer.runs.run_log import Means, RunLog
@@ -69,7 +69,7 @@ def train(
             seen = torch.cat([of_class[indices] for of_class, indices in zip(classes, some, strict=True)])
             labels = torch.tensor([NORMAL, LOW]).repeat_interleave(settings.batch // 2)
 
-            loss = told_apart(run.pair(), seen, labels, clip.logit_scale, settings.smoothing)
+            loss = prompt_cross_entropy(run.pair(), seen, labels, clip.logit_scale, settings.smoothing)
 
             run.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

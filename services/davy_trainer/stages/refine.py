@@ -21,7 +21,7 @@ from davy.imaging.nets.ispcnn import IspCnn
 from davy_trainer.data.embeddings import embed_views, kept, tick_each
 from davy_trainer.data.unpaired import Split, checksum_of_files, read_small, split_folders
 from davy_trainer.evaluation.validation import through
-from davy_trainer.objectives.clip_losses import normality, ranked, told_apart
+from davy_trainer.objectives.clip_losses import margin_ranking, normality, prompt_cross_entropy
 from davy_trainer.objectives.patches import WHOLE, cut, darkness, draw_dark, grid_boxes
 from davy_trainer.runs.prompt_run import PROMPTS, REPORT, PromptRun, begin, resume, save
 from davy_trainer.runs.run_log import Means, RunLog
@@ -105,10 +105,10 @@ def ranking(pair: Tensor, seen: Classes, scale: float, settings: RefineSettings,
     steps = zip(enhanced[1:], enhanced[:-1], strict=True)
     return torch.stack(
         [
-            ranked(normal, low, settings.margin_light, weights),
-            ranked(normal, enhanced[-1], settings.margin_normal, weights),
-            *(ranked(newer, older, settings.margin_step, weights) for newer, older in steps),
-            ranked(enhanced[0], low, settings.margin_low, weights),
+            margin_ranking(normal, low, settings.margin_light, weights),
+            margin_ranking(normal, enhanced[-1], settings.margin_normal, weights),
+            *(margin_ranking(newer, older, settings.margin_step, weights) for newer, older in steps),
+            margin_ranking(enhanced[0], low, settings.margin_low, weights),
         ]
     ).sum()
 
@@ -132,7 +132,7 @@ def figures(pair: Tensor, seen: Classes, scale: float) -> dict[str, float]:
 
 def _entropy(pair: Tensor, seen: Classes, scale: float, smoothing: float) -> Tensor:
     labels = torch.tensor([NORMAL, LOW]).repeat_interleave(len(seen.low))
-    return told_apart(pair, torch.cat([seen.normal, seen.low]), labels, scale, smoothing)
+    return prompt_cross_entropy(pair, torch.cat([seen.normal, seen.low]), labels, scale, smoothing)
 
 
 def _split(settings: RefineSettings, kind: int) -> Split:

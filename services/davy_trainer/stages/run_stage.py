@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from davy.imaging.clip import Clip, PromptPair, load_clip, load_prompts
 from davy_trainer.cli.terminal import CONSOLE, Advance, command_line, progress_bar
-from davy_trainer.data.loader import batches, made_ahead
+from davy_trainer.data.loader import batches, prefetch
 from davy_trainer.data.mixed_batches import make_mixed
 from davy_trainer.data.photographs import Group, load_groups
 from davy_trainer.data.unpaired import checksum_of_files
@@ -121,13 +121,13 @@ def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: Expo
             save_training(run, known, path)  # a kill before the first checkpoint is resumed, too
     clip = load_clip(settings.clip) if settings.uses_clip else None
     exposure = exposure or _exposure(settings, clip, normal)
-    guides = enhance.Guides(load_weights(start), exposure, clip, _prompts(settings, clip))
+    guides = enhance.FrozenTeachers(load_weights(start), exposure, clip, _prompts(settings, clip))
     pairs = load_validation(settings.validation)
     for batch in (settings.batch, settings.replay.batch if settings.replay else settings.batch):
         process_group.part_of(batch)  # an odd one is told before anything is made
     make = partial(make_mixed, low, normal, settings, process=process_group.which())
     bar = progress_bar(out.name, {"loss": "loss {:.4f}", "luma": "luma {:.3f}"}, run.step, run.total)
-    with made_ahead(make, run.step, settings.workers, settings.ahead) as source, bar as advance:
+    with prefetch(make, run.step, settings.workers, settings.ahead) as source, bar as advance:
         enhance.train(run, guides, source, pairs, known, out, advance, stop)
     return run.finished
 

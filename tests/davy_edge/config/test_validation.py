@@ -5,7 +5,7 @@ from davy.domain.topics import EdgeTopics
 from davy.models.keys import KeySet, SigningKey
 from davy.site import EdgeConfig
 from davy.twin.configuration import DesiredConfig, config_id, sign_config, to_plain
-from davy_edge.config.validation import Judge
+from davy_edge.config.validation import ConfigValidator
 
 TOPICS = EdgeTopics("demo", "north")
 RUNNING = EdgeConfig.model_validate({"cameras": {"face": {"source": "mine://face"}}})
@@ -18,7 +18,7 @@ def desired(cameras: dict | None = None, signature=None, **more) -> DesiredConfi
 
 
 def judge(order: DesiredConfig, trust=None) -> EdgeConfig:
-    return Judge(TOPICS, ("http", "rtsp"), 3, trust).judge(order, RUNNING)
+    return ConfigValidator(TOPICS, ("http", "rtsp"), 3, trust).judge(order, RUNNING)
 
 
 def refused(order: DesiredConfig, trust=None) -> str:

@@ -4,19 +4,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from davy.telemetry import DropReason, DropStage
-from davy_edge.frames.accounting import SINKS, Account, Ledger
+from davy_edge.frames.accounting import SINKS, FrameAccounting, FrameCounters
 
 BEFORE_SINKS = [stage for stage in DropStage if stage not in SINKS]
 
 
-def sums_hold(account: Account) -> bool:
+def sums_hold(account: FrameCounters) -> bool:
     return account.captured == account.enhanced + account.dropped_before_sinks + account.in_flight and all(
         account.enhanced == account.sent[sink] + account.dropped_by(sink) + account.pending(sink) for sink in account.sinks
     )
 
 
 def test_a_frame_is_in_flight_until_it_is_enhanced_or_dropped():
-    ledger = Ledger(["face"])
+    ledger = FrameAccounting(["face"])
     assert [ledger.capture("face") for _ in range(3)] == [1, 2, 3]
     ledger.enhance("face")
     ledger.drop("face", DropStage.ENHANCE, DropReason.TOO_OLD)
@@ -25,7 +25,7 @@ def test_a_frame_is_in_flight_until_it_is_enhanced_or_dropped():
 
 
 def test_a_drop_by_one_sink_is_no_part_of_the_first_sum():
-    ledger = Ledger(["face"])
+    ledger = FrameAccounting(["face"])
     ledger.capture("face")
     ledger.enhance("face")
     ledger.drop("face", DropStage.GRPC, DropReason.NO_CREDIT)
@@ -35,7 +35,7 @@ def test_a_drop_by_one_sink_is_no_part_of_the_first_sum():
 
 
 def test_an_account_that_was_read_does_not_change():
-    ledger = Ledger(["face"])
+    ledger = FrameAccounting(["face"])
     before = ledger.read()["face"]
     ledger.capture("face")
     ledger.drop("face", DropStage.CAPTURE, DropReason.STOPPED)
@@ -52,7 +52,7 @@ step = st.one_of(
 
 @given(st.lists(step, max_size=60))
 def test_p3_the_sums_hold_after_every_possible_history(history):
-    ledger = Ledger(["face"])
+    ledger = FrameAccounting(["face"])
     for what, *how in history:
         account = ledger.read()["face"]
         if what == "capture":
@@ -70,7 +70,7 @@ def test_p3_the_sums_hold_after_every_possible_history(history):
 
 
 def test_p3_no_thread_ever_sees_a_sum_that_does_not_hold():
-    ledger, stop = Ledger(["face"]), threading.Event()
+    ledger, stop = FrameAccounting(["face"]), threading.Event()
 
     def work() -> None:
         while not stop.is_set():
@@ -95,7 +95,7 @@ def test_p3_no_thread_ever_sees_a_sum_that_does_not_hold():
 
 def test_a_camera_that_comes_back_goes_on_counting():
     """The aggregator takes a seq that it has seen in this boot for an old frame."""
-    ledger = Ledger(["face"])
+    ledger = FrameAccounting(["face"])
     assert [ledger.capture("face"), ledger.capture("face")] == [1, 2]
     ledger.retire("face")
     ledger.drop("face", DropStage.ENHANCE, DropReason.STOPPED)  # one that was under way
@@ -106,14 +106,14 @@ def test_a_camera_that_comes_back_goes_on_counting():
 
 
 def test_what_is_entered_for_a_camera_that_never_was_is_lost_and_harms_nobody():
-    ledger = Ledger([])
+    ledger = FrameAccounting([])
     ledger.retire("face")
     ledger.send("face", DropStage.MQTT)
     assert ledger.read() == {}
 
 
 def test_cameras_that_come_and_go_for_ever_take_no_more_memory():
-    ledger = Ledger([])
+    ledger = FrameAccounting([])
     for number in range(300):
         ledger.open(f"c{number}")
         ledger.retire(f"c{number}")

@@ -1,11 +1,11 @@
 import asyncio
 import threading
 
-from davy_edge.frames.latest import Mailbox, Slots
+from davy_edge.frames.latest import LatestByKey, LatestSlot
 
 
 def test_the_newest_displaces_the_older():
-    mailbox = Mailbox[str]()
+    mailbox = LatestSlot[str]()
     assert mailbox.put("old") is None
     assert mailbox.put("new") == "old"
     assert mailbox.take() == "new"
@@ -13,13 +13,13 @@ def test_the_newest_displaces_the_older():
 
 
 def test_wait_ends_when_an_item_comes():
-    mailbox = Mailbox[str]()
+    mailbox = LatestSlot[str]()
     threading.Timer(0.05, mailbox.put, ["late"]).start()
     assert mailbox.wait()
 
 
 def test_close_ends_a_wait_and_gives_back_what_waited():
-    mailbox = Mailbox[str]()
+    mailbox = LatestSlot[str]()
     mailbox.put("waiting")
     assert mailbox.close() == "waiting"
     assert not mailbox.wait()
@@ -27,7 +27,7 @@ def test_close_ends_a_wait_and_gives_back_what_waited():
 
 
 async def test_cameras_are_served_in_the_order_in_which_they_began_to_wait():
-    slots = Slots[int]()
+    slots = LatestByKey[int]()
     slots.put("a", 1)
     slots.put("b", 2)
     assert slots.put("a", 3) == 1
@@ -35,7 +35,7 @@ async def test_cameras_are_served_in_the_order_in_which_they_began_to_wait():
 
 
 async def test_a_camera_that_may_not_be_served_waits_while_another_is():
-    slots, allowed = Slots[int](), {"b"}
+    slots, allowed = LatestByKey[int](), {"b"}
     slots.put("a", 1)
     slots.put("b", 2)
     assert await slots.take(allowed.__contains__) == ("b", 2)
@@ -48,7 +48,7 @@ async def test_a_camera_that_may_not_be_served_waits_while_another_is():
 
 
 async def test_clear_gives_back_everything():
-    slots = Slots[int]()
+    slots = LatestByKey[int]()
     slots.put("a", 1)
     assert slots.clear() == [("a", 1)]
     assert slots.clear() == []

@@ -16,7 +16,7 @@ from davy.domain.frame import CameraId, Frame
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig
 from davy.telemetry import DropReason, DropStage
-from davy_edge.frames.accounting import Ledger
+from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.captured_frame import Outgoing
 from davy_edge.frames.fair_semaphore import Budget
 from davy_edge.frames.pipeline import GIVE_WAY, Pipeline
@@ -57,7 +57,7 @@ def run(still):
     async def go(
         pixels, config: CameraConfig, names=tuple(NAMES), slots: int = 1, seconds: float = SECONDS, enhance: bool = True
     ):
-        ledger, found = Ledger(names), defaultdict(list)
+        ledger, found = FrameAccounting(names), defaultdict(list)
         timings, budget = Timings("north", CollectorRegistry()), Budget(1)
 
         def deliver(outgoing: Outgoing) -> None:
@@ -144,7 +144,7 @@ async def test_sizes_may_change_between_frames(still):
             found.append(1)
             return Frame(images[len(found) // 5 % 3], time.time_ns())
 
-    ledger = Ledger(["gallery"])
+    ledger = FrameAccounting(["gallery"])
     pipeline = Pipeline(
         CameraId("demo", "north", "gallery"),
         CameraConfig(source="file:///none"),

@@ -7,7 +7,7 @@ from davy.adapters.media import jpeg
 from davy.domain.frame import CameraId, Frame
 from davy.v1 import sample_pb2
 from davy_edge.observation.light import measure, reduced_luma
-from davy_edge.observation.observer import Onlooker
+from davy_edge.observation.observer import FrameObserver
 from davy_edge.observation.sampler import Sampler
 
 FACE = CameraId("mine", "north", "face")
@@ -62,7 +62,7 @@ def test_the_budget_is_kept_and_what_it_costs_is_counted():
 
 def test_an_onlooker_looks_now_and_then_at_raw_and_shown():
     seen = []
-    onlooker = Onlooker(lambda *look: seen.append(look), every_s=0.05)
+    onlooker = FrameObserver(lambda *look: seen.append(look), every_s=0.05)
     frame, shown = Frame(scene(1, 0.5), 1), scene(1, 1.0)
     for _ in range(10):
         onlooker.saw(frame, shown, "ispcnn-1")

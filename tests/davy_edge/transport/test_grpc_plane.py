@@ -9,7 +9,7 @@ from tests.fixtures.ingest_server import Ingest, ingest_server
 from davy.adapters.grpc import ingest_client
 from davy.domain.frame import CameraId, EncodedFrame
 from davy.telemetry import DropReason, DropStage
-from davy_edge.frames.accounting import Ledger
+from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.captured_frame import Outgoing
 from davy_edge.metrics import Timings
 from davy_edge.transport.grpc_plane import GrpcPlane
@@ -19,7 +19,7 @@ class Plane:
     """A plane that is fed by hand."""
 
     def __init__(self) -> None:
-        self.ledger = Ledger(["face", "gallery"])
+        self.ledger = FrameAccounting(["face", "gallery"])
         self.plane = GrpcPlane(self.ledger, Timings("north", CollectorRegistry()))
         self.seq = 0
 

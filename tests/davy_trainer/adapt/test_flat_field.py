@@ -1,7 +1,7 @@
 import numpy as np
 
 from davy.imaging.lowlight.exposure import linear_to_srgb
-from davy_trainer.adapt.flat_field import evened, light_ratio, relit
+from davy_trainer.adapt.flat_field import flat_field_targets, light_ratio, relit
 
 
 def slope(height=64, width=96):
@@ -11,14 +11,14 @@ def slope(height=64, width=96):
 
 
 def test_light_becomes_even_and_grey():
-    found = evened(slope(), slope(), 0.07, 0.42)
+    found = flat_field_targets(slope(), slope(), 0.07, 0.42)
     assert abs(found[:, 8:-8] - 0.42).max() < 0.04
 
 
 def test_detail_keeps_its_contrast():
     picture = slope()
     picture[:, ::4] *= 1.2
-    found = evened(picture, picture, 0.07, 0.42)
+    found = flat_field_targets(picture, picture, 0.07, 0.42)
     ratio = found[:, 40:56:4] / found[:, 41:57:4]
     assert 1.15 < ratio.mean() < 1.25
 
@@ -26,11 +26,11 @@ def test_detail_keeps_its_contrast():
 def test_lamps_stay():
     picture = slope()
     picture[10:20, 10:20] = 1.0
-    assert (evened(picture, picture, 0.07, 0.42)[10:20, 10:20] == 1).all()
+    assert (flat_field_targets(picture, picture, 0.07, 0.42)[10:20, 10:20] == 1).all()
 
 
 def test_none_of_the_way_is_the_picture_itself():
-    assert np.allclose(evened(slope(), slope(), 0.07, 0.42, 0, 0), slope(), atol=1e-5)
+    assert np.allclose(flat_field_targets(slope(), slope(), 0.07, 0.42, 0, 0), slope(), atol=1e-5)
 
 
 def test_relit_to_the_measured_ratio_it_is_as_bright_as_the_new_light():

@@ -19,31 +19,31 @@ def test_normality_is_the_softmax_of_two_similarities():
 
 
 def test_right_labels_cost_less_than_wrong_ones():
-    right = clip_losses.told_apart(PAIR, NORMAL_IMAGE, torch.tensor([NORMAL]), 2.0)
-    wrong = clip_losses.told_apart(PAIR, NORMAL_IMAGE, torch.tensor([LOW]), 2.0)
+    right = clip_losses.prompt_cross_entropy(PAIR, NORMAL_IMAGE, torch.tensor([NORMAL]), 2.0)
+    wrong = clip_losses.prompt_cross_entropy(PAIR, NORMAL_IMAGE, torch.tensor([LOW]), 2.0)
     assert right.item() == pytest.approx(0.1269, abs=1e-4)  # log(1 + e^-2)
     assert wrong.item() == pytest.approx(2.1269, abs=1e-4)  # 2 more
 
 
 def test_smoothed_labels_are_satisfied_at_their_probability_and_not_beyond():
     # with a smoothing of 0.1 the best probability is 0.95: a difference of log(0.95 / 0.05) = 2.94 between the similarities
-    costs = [clip_losses.nearer_normal(PAIR, NORMAL_IMAGE, scale, 0.1).item() for scale in (1.5, 2.94, 6.0)]
+    costs = [clip_losses.clip_guidance_loss(PAIR, NORMAL_IMAGE, scale, 0.1).item() for scale in (1.5, 2.94, 6.0)]
     assert costs[1] < costs[0] and costs[1] < costs[2]
 
 
 def test_nearer_normal_is_the_cost_of_the_normal_label():
-    assert clip_losses.nearer_normal(PAIR, LOW_IMAGE, 2.0).item() == pytest.approx(2.1269, abs=1e-4)
+    assert clip_losses.clip_guidance_loss(PAIR, LOW_IMAGE, 2.0).item() == pytest.approx(2.1269, abs=1e-4)
 
 
 def test_a_rank_kept_by_its_margin_costs_nothing_and_a_lost_one_what_is_missing():
     better, worse = torch.tensor([0.9, 0.5]), torch.tensor([0.3, 0.4])
-    assert clip_losses.ranked(better[:1], worse[:1], 0.2).item() == 0
-    assert clip_losses.ranked(better, worse, 0.2).item() == pytest.approx((0 + 0.1) / 2)
+    assert clip_losses.margin_ranking(better[:1], worse[:1], 0.2).item() == 0
+    assert clip_losses.margin_ranking(better, worse, 0.2).item() == pytest.approx((0 + 0.1) / 2)
 
 
 def test_a_rank_weighs_places_by_their_darkness():
     better, worse = torch.tensor([0.9, 0.5]), torch.tensor([0.3, 0.4])
-    assert clip_losses.ranked(better, worse, 0.2, torch.tensor([1.0, 3.0])).item() == pytest.approx(0.3 / 4)
+    assert clip_losses.margin_ranking(better, worse, 0.2, torch.tensor([1.0, 3.0])).item() == pytest.approx(0.3 / 4)
 
 
 def test_equal_features_are_faithful_and_orthogonal_ones_cost_one():

@@ -11,7 +11,7 @@ def flat(value):
 def test_equal_pictures_cost_next_to_nothing():
     x = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     assert losses.charbonnier(x, x).item() == pytest.approx(1e-3)
-    assert losses.dissimilarity(x, x).item() == pytest.approx(0, abs=1e-5)
+    assert losses.dssim_loss(x, x).item() == pytest.approx(0, abs=1e-5)
     assert losses.colour_angle(x, x).item() == pytest.approx(0, abs=1e-5)
     assert losses.mean_square(x, x).item() == pytest.approx(-5)
 

@@ -15,7 +15,7 @@ from davy.domain.ports import Message
 from davy_trainer.service.drift_trigger import DriftWatch, resting, watch_drift
 from davy_trainer.service.metrics import TrainerMetrics
 from davy_trainer.service.record import RunRecord, RunState
-from davy_trainer.service.run_service import Book
+from davy_trainer.service.run_service import RunService
 
 
 def look(**scores: float) -> list[dict]:
@@ -64,7 +64,7 @@ def test_after_a_run_that_failed_it_is_tried_again_sooner_and_then_ever_later():
 async def test_an_aggregator_that_does_not_answer_is_a_fault_and_no_end(settings, tmp_path, free_port):
     given = settings(aggregator=f"http://127.0.0.1:{free_port}", drift_above=1.0, drift_every_s=0.05, drift_looks=2)
     store, faults = RunStore(tmp_path / "runs.db"), []
-    book = Book(given, store)
+    book = RunService(given, store)
     task = asyncio.create_task(watch_drift(book, TrainerMetrics(CollectorRegistry()), lambda: True, faults.append))
     await until(lambda: asyncio.sleep(0, faults), bool, 10)
     assert "127.0.0.1" in faults[0]

@@ -10,7 +10,7 @@ from davy.adapters.storage.run_store import RunStore
 from davy.domain.errors import TrainingError
 from davy_trainer.service.embedding_watch import NO_REFERENCE, EmbeddingWatch
 from davy_trainer.service.metrics import TrainerMetrics
-from davy_trainer.service.run_service import Book
+from davy_trainer.service.run_service import RunService
 
 pytestmark = pytest.mark.system
 COLOURS = ((1.0, 0.2, 0.1), (0.1, 0.3, 1.0), (0.2, 1.0, 0.2))
@@ -35,7 +35,7 @@ class Watched:
 
     def __init__(self, settings, tmp_path) -> None:
         self.registry, self.store, self.faults = CollectorRegistry(), RunStore(tmp_path / "runs.db"), []
-        self.book = Book(settings, self.store)
+        self.book = RunService(settings, self.store)
         self.watch = EmbeddingWatch(self.book, TrainerMetrics(self.registry), lambda: True, self.faults.append)
 
     def drift(self, camera: str) -> float | None:

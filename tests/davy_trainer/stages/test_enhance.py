@@ -15,7 +15,7 @@ from davy_trainer.data.photographs import load_groups
 from davy_trainer.objectives.exposure_target import same_for_all
 from davy_trainer.runs.run import CHECKPOINT, begin_from, resume_training, stored_settings
 from davy_trainer.runs.weights import load_weights
-from davy_trainer.stages.enhance import Guides, train
+from davy_trainer.stages.enhance import FrozenTeachers, train
 from davy_trainer.stages.settings import EnhanceSettings
 
 KNOWN = {"photographs": {}}
@@ -51,7 +51,7 @@ def stage(folder, settings, start):
 @pytest.fixture
 def guides(clip, start):
     with torch.no_grad():
-        return Guides(load_weights(start), same_for_all(0.4), clip, PromptPair(clip)())
+        return FrozenTeachers(load_weights(start), same_for_all(0.4), clip, PromptPair(clip)())
 
 
 def begin(settings):
@@ -97,7 +97,7 @@ def test_every_loss_is_logged_and_a_weight_of_zero_switches_one_off(stage, guide
 def test_the_exposure_loss_alone_brightens_towards_its_target(stage, guides, groups, folder, tmp_path):
     zero = dict.fromkeys(("clip", "fidelity", "spatial", "colour", "smooth", "distill", "replay"), 0)
     chosen = stage(steps=12, learning_rate=0.01, exposure_weight=1, **{f"{name}_weight": 0 for name in zero}, log_every=1)
-    brighter = Guides(guides.start, same_for_all(0.8), None, None)
+    brighter = FrozenTeachers(guides.start, same_for_all(0.8), None, None)
     go(begin(chosen), brighter, groups, tmp_path / "run")
     records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert records[11]["loss_exposure"] < records[0]["loss_exposure"] * 0.5
