@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import yaml
-from tests.aggregator.conftest import make_settings, make_site, running
+from tests.davy_aggregator.conftest import make_settings, make_site, running
 from tests.fixtures.config_edge import ConfigEdge, talking
 
 from davy.domain.topics import EdgeTopics
