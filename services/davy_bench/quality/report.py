@@ -86,7 +86,7 @@ def write_report(
     left_out = []
     _mine(report)
     _relit(report, data / "val/lol20/high" if data else None)
-    for folder, section in (("val/lol20", _lol), ("train/normal/bsds500", _well_lit), ("train/low/underground", _frames)):
+    for folder, section in (("val/lol20", _lol), ("train/normal/cid22", _well_lit), ("train/low/underground", _frames)):
         if data is not None and (data / folder).is_dir():
             section(report, data / folder, every)
         else:
@@ -132,7 +132,7 @@ def _lol(report: Report, folder: Path, _every: int) -> None:
 
 
 def _well_lit(report: Report, folder: Path, every: int) -> None:
-    title = "well-lit photographs (bsds500) against themselves"
+    title = "well-lit photographs (cid22) against themselves"
     verdict = report.judge("well-lit", title, well_lit_cases(folder)[::every], [], ours_to_show=False)
     path = report.out / "well-lit-histogram.png"
     plot_histogram(path, title, "PSNR against itself / dB", verdict.column("psnr_db"), WELL_LIT_DB)
