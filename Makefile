@@ -90,8 +90,18 @@ bench: $(VENV)/.dev  ## how fast, beside CLAHE, cv2.LUT, a copy and Zero-DCE++: 
 bench-quality: $(VENV)/.dev  ## how good the pictures are, beside classical methods: writes docs/quality
 	$(BIN)/davy bench report $(addprefix --data ,$(wildcard ../shared/data))
 
+# AddressSanitizer must be loaded before Python; the tests of all kernels run on all three builds.
+SANITIZED_TESTS := tests/imaging/runtime tests/imaging/test_native.py tests/adapters/media tests/davy_simulator/test_render.py tests/davy_simulator/test_world.py
+
+sanitize: $(VENV)/.dev  ## the kernels' tests under AddressSanitizer and UBSan
+	find shared services -name '*.so' -delete
+	DAVY_BUILD_SANITIZED=1 $(BIN)/python infra/build_kernels.py
+	LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libstdc++.so.6)" ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \
+		$(BIN)/pytest -p no:cacheprovider -q $(SANITIZED_TESTS) -k 'not memory and not costs'; status=$$?; \
+		find shared services -name '*.so' -delete; $(BIN)/python infra/build_kernels.py; exit $$status
+
 clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: story bench bench-quality help setup mine test unit check format proto faults compose-test train clean
+.PHONY: sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean

@@ -258,6 +258,14 @@ class KernelsMissingError(DavyError):
         self.path = path
 
 
+class KernelsOutdatedError(DavyError):
+    """A C kernel was compiled from other sources than the Python code beside it."""
+
+    def __init__(self, path: str, name: str, found: int, wanted: int) -> None:
+        super().__init__(f"{path} is of another version ({name} is {found}, not {wanted}): install davy again with pip")
+        self.path, self.name, self.found, self.wanted = path, name, found, wanted
+
+
 class TrainingError(DavyError):
     """A training run cannot go on; what it has learned so far lies in its last checkpoint."""
 
