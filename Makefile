@@ -90,6 +90,12 @@ bench: $(VENV)/.dev  ## how fast, beside CLAHE, cv2.LUT, a copy and Zero-DCE++: 
 bench-quality: $(VENV)/.dev  ## how good the pictures are, beside classical methods: writes docs/quality
 	$(BIN)/davy bench report $(addprefix --data ,$(wildcard ../shared/data))
 
+lock: $(VENV)/.dev  ## write locks/*.txt: the exact packages of every extra, with hashes
+	$(BIN)/python infra/lock.py
+
+release: $(VENV)/.dev  ## sdist, manylinux wheels for x86-64 and aarch64, SBOMs into dist/; BUNDLE=edge adds an offline bundle
+	$(BIN)/python infra/release.py $(if $(BUNDLE),--bundle $(BUNDLE))
+
 # AddressSanitizer must be loaded before Python; the tests of all kernels run on all three builds.
 SANITIZED_TESTS := tests/imaging/runtime tests/imaging/test_native.py tests/adapters/media tests/davy_simulator/test_render.py tests/davy_simulator/test_world.py
 
@@ -104,4 +110,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean
+.PHONY: lock release sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean
