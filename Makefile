@@ -38,7 +38,7 @@ test: $(VENV)/.dev  ## the whole test suite
 unit: $(VENV)/.dev  ## the tests without brokers, browsers and processes
 	$(BIN)/pytest -m 'not system' $(PYTEST_ARGS)
 
-check: $(VENV)/.dev  ## linters, types, layers, generated code
+check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy shared services
@@ -50,6 +50,12 @@ format: $(VENV)/.dev  ## format the code, sort the imports
 
 proto: $(VENV)/.dev  ## generate shared/davy/v1 from proto/davy/v1
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py
+
+REASON ?=
+
+proto-baseline: $(VENV)/.dev  ## break with the messages of an older Davy: REASON="..." says why
+	@test -n "$(REASON)" || { echo 'Say why older programs need not be understood: make proto-baseline REASON="..."'; exit 2; }
+	$(BIN)/python infra/proto.py --baseline "$(REASON)"
 
 story: $(VENV)/.dev  ## light changes, drift, training, canary, rollout, three bad models: writes docs/story, 12 minutes
 	$(BIN)/davy mine story
@@ -94,4 +100,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: story bench bench-quality help setup mine test unit check format proto faults compose-test train clean
+.PHONY: story bench bench-quality help setup mine test unit check format proto proto-baseline faults compose-test train clean
