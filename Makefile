@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?=
 PYTEST_ARGS ?=
+# Tests that start several programs have the machine to themselves; the others share it. WORKERS= runs them in one process.
+WORKERS ?= -n auto --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
@@ -33,10 +35,11 @@ mine: $(VENV)/.mine  ## run the simulated mine; SECONDS=30 ends by itself
 	$(BIN)/davy mine $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(VENV)/.dev  ## the whole test suite
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'system and not slow' $(PYTEST_ARGS)
 
-unit: $(VENV)/.dev  ## the tests without brokers, browsers and processes
-	$(BIN)/pytest -m 'not system' $(PYTEST_ARGS)
+unit: $(VENV)/.dev  ## the tests without browsers and processes
+	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
 
 check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
 	$(BIN)/ruff check .
