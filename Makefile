@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?=
 PYTEST_ARGS ?=
+# Tests that start several programs have the machine to themselves; the others share it. WORKERS= runs them in one process.
+WORKERS ?= -n auto --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
@@ -33,12 +35,13 @@ mine: $(VENV)/.mine  ## run the simulated mine; SECONDS=30 ends by itself
 	$(BIN)/davy mine $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(VENV)/.dev  ## the whole test suite
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'system and not slow' $(PYTEST_ARGS)
 
-unit: $(VENV)/.dev  ## the tests without brokers, browsers and processes
-	$(BIN)/pytest -m 'not system' $(PYTEST_ARGS)
+unit: $(VENV)/.dev  ## the tests without browsers and processes
+	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
 
-check: $(VENV)/.dev  ## linters, types, layers, generated code
+check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy shared services
@@ -50,6 +53,12 @@ format: $(VENV)/.dev  ## format the code, sort the imports
 
 proto: $(VENV)/.dev  ## generate shared/davy/v1 from proto/davy/v1
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py
+
+REASON ?=
+
+proto-baseline: $(VENV)/.dev  ## break with the messages of an older Davy: REASON="..." says why
+	@test -n "$(REASON)" || { echo 'Say why older programs need not be understood: make proto-baseline REASON="..."'; exit 2; }
+	$(BIN)/python infra/proto.py --baseline "$(REASON)"
 
 story: $(VENV)/.dev  ## light changes, drift, training, canary, rollout, three bad models: writes docs/story, 12 minutes
 	$(BIN)/davy mine story
@@ -110,4 +119,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: lock release sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean
+.PHONY: lock release sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean proto-baseline

@@ -220,12 +220,12 @@ async def _serve_grpc(parts: ServiceContext, site: SiteConfig, announce: Callabl
     def register(server: grpc.aio.Server) -> Sequence[str]:
         ingest = IngestServicer(parts.live, parts.archive, parts.metrics, settings.window, knows_edge)
         frames = FramesServicer(parts, site.site)
-        ingest_pb2_grpc.add_IngestServicer_to_server(ingest, server)
-        ingest_pb2_grpc.add_FramesServicer_to_server(frames, server)
-        model_pb2_grpc.add_ModelsServicer_to_server(ModelsServicer(parts.shelf), server)
-        model_pb2_grpc.add_RolloutsServicer_to_server(RolloutsServicer(parts.controller), server)
-        sample_pb2_grpc.add_SamplesServicer_to_server(SamplesServicer(parts.samples, knows_edge), server)
-        return ["davy.v1.Ingest", "davy.v1.Frames", "davy.v1.Models", "davy.v1.Rollouts", "davy.v1.Samples"]
+        ingest_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
+        ingest_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
+        model_pb2_grpc.add_ModelServiceServicer_to_server(ModelsServicer(parts.shelf), server)
+        model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(parts.controller), server)
+        sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(parts.samples, knows_edge), server)
+        return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample")]
 
     await serve_grpc(settings.grpc_host or settings.host, settings.grpc_port, register, lambda port: announce("grpc", port))
 

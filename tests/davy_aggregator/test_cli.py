@@ -76,7 +76,7 @@ async def test_f04_kill_9_loses_no_event_and_stores_none_twice(tmp_path):
         while acked < total:
             try:
                 async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                    call = ingest_pb2_grpc.IngestStub(channel).Report(wait_for_ready=True)
+                    call = ingest_pb2_grpc.IngestServiceStub(channel).ReportEvents(wait_for_ready=True)
                     sender = asyncio.create_task(send(call, acked + 1, total))
                     kill_at = acked + chance.randint(20, 120) if killed < kills else total + 1
                     async for ack in call:
@@ -109,11 +109,10 @@ async def test_f04_kill_9_loses_no_event_and_stores_none_twice(tmp_path):
 async def send(call, first: int, last: int) -> None:
     try:
         for seq in range(first, last + 1):
-            await call.write(
-                ingest_pb2.Event(
-                    site="mine", edge="north", boot_id="b1", seq=seq, occurred_ns=time.time_ns(), kind="camera-offline"
-                )
+            event = ingest_pb2.Event(
+                site="mine", edge="north", boot_id="b1", seq=seq, occurred_ns=time.time_ns(), kind="camera-offline"
             )
+            await call.write(ingest_pb2.ReportEventsRequest(event=event))
             await asyncio.sleep(0.002)
         await call.done_writing()
     except (grpc.aio.AioRpcError, asyncio.InvalidStateError):

@@ -155,7 +155,7 @@ class Events:
             raise lost
         await asyncio.sleep(RETRY_S)
 
-    async def _write(self, stream: Stream[ingest_pb2.Event, ingest_pb2.Ack]) -> None:
+    async def _write(self, stream: Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]) -> None:
         after = 0
         while True:
             self._to_report.clear()
@@ -168,7 +168,7 @@ class Events:
             if not rows:
                 await self._to_report.wait()
 
-    async def _read(self, stream: Stream[ingest_pb2.Event, ingest_pb2.Ack]) -> None:
+    async def _read(self, stream: Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]) -> None:
         while True:
             ack = await stream.answer()
             await asyncio.to_thread(self._spool.acknowledge, ack.boot_id, ack.seq)

@@ -96,7 +96,7 @@ class GrpcPlane(Sink):
             if not any(self._unanswered.values()):
                 self._answered_s = _now()  # the patience begins with the first of a row of unanswered frames
             self._unanswered.setdefault(camera, {})[outgoing.frame.seq] = outgoing
-            await stream.send_frame(outgoing.frame)
+            await stream.send(outgoing.frame)
 
     async def _read(self, stream: PushStream) -> None:
         while True:

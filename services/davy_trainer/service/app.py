@@ -50,8 +50,8 @@ async def serve(
     announce = announcer(ready)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        trainer_pb2_grpc.add_TrainerServicer_to_server(TrainerServicer(book), server)
-        return ["davy.v1.Trainer"]
+        trainer_pb2_grpc.add_TrainerServiceServicer_to_server(TrainerServicer(book), server)
+        return ["davy.v1.TrainerService"]
 
     def fault_of(part: str) -> Callable[[str], None]:
         def fault(text: str) -> None:

@@ -20,8 +20,9 @@ def sample(seq: int, number: int = 0, **changes) -> sample_pb2.Sample:
 
 
 async def push(aggregator, *samples: sample_pb2.Sample) -> list[tuple[int, str]]:
-    stub = sample_pb2_grpc.SamplesStub(aggregator.channel)
-    return [(ack.seq, ack.outcome) async for ack in stub.Push(iter(samples))]
+    stub = sample_pb2_grpc.SampleServiceStub(aggregator.channel)
+    requests = (sample_pb2.PushSamplesRequest(sample=each) for each in samples)
+    return [(ack.seq, ack.outcome) async for ack in stub.PushSamples(requests)]
 
 
 async def test_every_sample_is_answered_with_what_became_of_it(aggregator):

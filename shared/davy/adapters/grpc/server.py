@@ -46,7 +46,7 @@ Answer = TypeVar("Answer")
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # the class is generic in its stub only
 
 RegisterServices = Callable[[grpc.aio.Server], Sequence[str]]
-"""Adds servicers to the server; returns their full names ("davy.v1.Ingest"), which health and reflection then tell."""
+"""Adds servicers to the server; returns their full names ("davy.v1.IngestService"), which health and reflection then tell."""
 
 _STATUS_OF: Sequence[tuple[type[DavyError], grpc.StatusCode]] = (  # the first that fits
     (UnknownCameraError, grpc.StatusCode.NOT_FOUND),
