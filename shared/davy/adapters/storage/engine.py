@@ -58,7 +58,7 @@ def _sqlite(path: Path) -> Engine:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)  # camera addresses may hold passwords
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, pool_size=POOL, connect_args={"timeout": SQLITE_BUSY_S})
+    engine = create_engine(url, pool_size=POOL, paramstyle="named", connect_args={"timeout": SQLITE_BUSY_S})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -69,7 +69,8 @@ def _sqlite(path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A writer takes the lock at once: one that upgrades later fails without waiting.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")
+        begin = "BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN"
+        connection.connection.cursor().execute(begin)
 
     return engine
 

@@ -3,13 +3,13 @@
 import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from operator import eq, ge, gt, lt
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -20,16 +20,18 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     exists,
     func,
     insert,
+    literal_column,
     select,
 )
 
 from davy.adapters.storage.database import Database, last_id
 from davy.adapters.storage.schema import RowId, metadata, storable_text
-from davy.adapters.storage.space_used import bytes_used, change_space
+from davy.adapters.storage.space_used import change_space, counted_space
 from davy.domain.event import EventQuery, EventRecord
 
 NOUN = "event"
@@ -65,6 +67,9 @@ keyframe = Table(
     Column("jpeg", LargeBinary, nullable=False),
 )
 _SIZE = ROW_BYTES + func.length(event.c.message) + func.length(event.c.figures)
+_NAME = (event.c.site, event.c.edge, event.c.boot_id, event.c.seq)
+_NEWEST = select(func.coalesce(func.max(event.c.id), literal_column("0")))
+_STORED_AFTER = select(event.c.id, *_NAME).where(event.c.id > bindparam("before"))
 _QUERIED = select(event, exists().where(keyframe.c.event == event.c.id).label("has_keyframe"))
 
 
@@ -81,8 +86,9 @@ class EventStore:
 
     def __init__(self, database: Database, max_bytes: int = 2_000_000_000, max_age_s: float = 0.0) -> None:
         self.database, self.max_bytes, self.max_age_s = database, max_bytes, max_age_s
-        name = (event.c.site, event.c.edge, event.c.boot_id, event.c.seq)
-        self._insert = database.insert(event).on_conflict_do_nothing(index_elements=name).returning(event.c.id, *name)
+        inserting = database.insert(event).on_conflict_do_nothing(index_elements=_NAME)
+        self._insert = database.compile(inserting, [each.name for each in event.columns if each is not event.c.id])
+        self._newest, self._stored_after = database.compile(_NEWEST), database.compile(_STORED_AFTER)
 
     def add(self, events: Sequence[EventRecord]) -> list[EventRecord]:
         """Store a batch in one transaction; it is on disk when this returns.
@@ -95,17 +101,17 @@ class EventStore:
         received_ns = time.time_ns()
         rows = [_row(each, received_ns) for each in events]
         with self.database.transaction(NOUN) as connection:
-            ids = {tuple(name): row_id for row_id, *name in connection.execute(self._insert, rows)}
-            new, size = [], 0
-            for each, row in zip(events, rows, strict=True):
-                row_id = ids.pop((each.site, each.edge, each.boot_id, each.seq), 0)
-                if row_id:
-                    new.append((row_id, each))
-                    size += ROW_BYTES + len(row["message"]) + len(row["figures"]) + len(each.keyframe)
+            cursor = connection.connection.cursor()
+            cursor.execute(self._newest)
+            before = cursor.fetchall()[0][0]
+            cursor.executemany(self._insert, rows)
+            cursor.execute(self._stored_after, {"before": before})
+            ids = {(site, edge, boot, seq): row_id for row_id, site, edge, boot, seq in cursor.fetchall()}
+            cursor.close()
+            named = [(ids.pop((each.site, each.edge, each.boot_id, each.seq), 0), each) for each in events]
+            new = [(row_id, each) for row_id, each in named if row_id]
             if jpegs := [{"event": row_id, "jpeg": each.keyframe} for row_id, each in new if each.keyframe]:
                 connection.execute(insert(keyframe), jpegs)
-            if size:
-                change_space(connection, NOUN, size)
         return [_stored(row_id, each, received_ns) for row_id, each in new]
 
     def query(self, query: EventQuery) -> list[EventRecord]:
@@ -127,6 +133,7 @@ class EventStore:
     def prune(self, now_ns: int | None = None) -> int:
         """Hold max_age_s and max_bytes. Returns the number of deleted events (keyframes deleted alone do not count)."""
         gone = 0
+        self.size_bytes()  # counts what is deleted below
         if self.max_age_s:
             oldest_ns = (now_ns or time.time_ns()) - int(self.max_age_s * 1e9)
             old = select(event.c.id).where(event.c.received_ns < oldest_ns).limit(PRUNE_EVENTS)
@@ -148,8 +155,15 @@ class EventStore:
 
     def size_bytes(self) -> int:
         """Bytes of all events and keyframes."""
-        with self.database.read() as connection:
-            return bytes_used(connection, NOUN)
+        with self.database.transaction(NOUN) as connection:
+            size, counted_to = counted_space(connection, NOUN)
+            newest = last_id(connection, event.c.id)
+            if newest <= counted_to:
+                return size
+            new = _sum(connection, _SIZE, event.c.id > counted_to)
+            new += _sum(connection, func.length(keyframe.c.jpeg), keyframe.c.event > counted_to)
+            change_space(connection, NOUN, new, newest)
+            return size + new
 
     def _delete_keyframes(self) -> int:
         oldest = select(keyframe.c.event).order_by(keyframe.c.event).limit(PRUNE_KEYFRAMES)
@@ -167,11 +181,8 @@ class EventStore:
             return len(sizes)
 
 
-def recount_space(connection: Connection) -> None:
-    """Count the bytes of all events and keyframes anew."""
-    held = connection.execute(select(func.coalesce(func.sum(_SIZE), 0))).scalar_one()
-    held += connection.execute(select(func.coalesce(func.sum(func.length(keyframe.c.jpeg)), 0))).scalar_one()
-    change_space(connection, NOUN, int(held) - bytes_used(connection, NOUN))
+def _sum(connection: Connection, size: ColumnElement[int], where: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.coalesce(func.sum(size), 0)).where(where)).scalar_one())
 
 
 def _delete_jpegs(connection: Connection, events: Select[tuple[int]] | Iterable[int]) -> Sequence[int]:
@@ -213,7 +224,21 @@ def _row(each: EventRecord, received_ns: int) -> dict[str, Any]:
 
 
 def _stored(row_id: int, each: EventRecord, received_ns: int) -> EventRecord:
-    return replace(each, id=row_id, received_ns=received_ns, keyframe=b"", has_keyframe=bool(each.keyframe))
+    return EventRecord(
+        each.site,
+        each.edge,
+        each.boot_id,
+        each.seq,
+        each.camera,
+        each.occurred_ns,
+        each.severity,
+        each.kind,
+        each.message,
+        each.figures,
+        received_ns=received_ns,
+        id=row_id,
+        has_keyframe=bool(each.keyframe),
+    )
 
 
 def _record(row: Row[Any]) -> EventRecord:

@@ -7,9 +7,8 @@ are untouched and the next start continues where the copy ended.
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from sqlalchemy import BigInteger, Connection, Table, insert, select, text, upda
 
 from davy.adapters.storage.config_store import edge_config
 from davy.adapters.storage.database import Database, last_id, translated_errors
-from davy.adapters.storage.event_store import event, keyframe, recount_space
+from davy.adapters.storage.event_store import event, keyframe
 from davy.adapters.storage.import_log import imported_file
 from davy.adapters.storage.rollout_store import desired_model, rollout
 from davy.adapters.storage.run_store import training_event, training_run
@@ -33,20 +32,12 @@ BATCH_ROWS = 200  # with their keyframes some 20 MB
 MIGRATED = ".migrated"
 
 
-@dataclass(frozen=True, slots=True)
-class OldFile:
-    """A file of version 0.1.0: its tables, in the order in which rows refer to each other."""
-
-    tables: Mapping[str, Table]
-    finish: Callable[[Connection], None] = field(default=lambda _connection: None)
-
-
-FILES = {
-    "events.db": OldFile({"event": event, "keyframe": keyframe}, recount_space),
-    "samples.db": OldFile({"sample": sample, "picture": picture}),
-    "rollouts.db": OldFile({"rollout": rollout, "desired": desired_model}),
-    "configs.db": OldFile({"config": edge_config}),
-    "runs.db": OldFile({"run": training_run, "event": training_event}),
+FILES: Mapping[str, Mapping[str, Table]] = {  # tables in the order in which their rows refer to each other
+    "events.db": {"event": event, "keyframe": keyframe},
+    "samples.db": {"sample": sample, "picture": picture},
+    "rollouts.db": {"rollout": rollout, "desired": desired_model},
+    "configs.db": {"config": edge_config},
+    "runs.db": {"run": training_run, "event": training_event},
 }
 
 
@@ -57,21 +48,21 @@ def import_folder(folder: Path, database: Database) -> None:
         ConfigError: The database holds rows of another origin already.
         ArchiveUnavailableError: A file cannot be read, or the database cannot be written.
     """
-    for name, old_file in FILES.items():
+    for name, tables in FILES.items():
         path = folder / name
         with translated_errors(str(path)):
             if path.exists():
-                _import_locked(path, old_file, database)
+                _import_locked(path, tables, database)
 
 
-def _import_locked(path: Path, old_file: OldFile, database: Database) -> None:
+def _import_locked(path: Path, tables: Mapping[str, Table], database: Database) -> None:
     with _locked(path) as is_there:
         if not is_there:  # another process has imported it meanwhile
             return
         with closing(sqlite3.connect(path, isolation_level=None)) as old:
-            if not _has_tables(old, old_file):
+            if not _has_tables(old, tables):
                 return
-            _import(path, old, old_file, database)
+            _import(path, old, tables, database)
             old.execute("PRAGMA journal_mode=DELETE")  # everything is in the one file that is kept
         kept = path.with_name(path.name + MIGRATED)
         path.rename(kept)
@@ -89,27 +80,26 @@ def _locked(path: Path) -> Iterator[bool]:
         os.close(number)
 
 
-def _has_tables(old: sqlite3.Connection, old_file: OldFile) -> bool:
+def _has_tables(old: sqlite3.Connection, tables: Mapping[str, Table]) -> bool:
     names = {row[0] for row in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    return names >= set(old_file.tables)
+    return names >= set(tables)
 
 
-def _import(path: Path, old: sqlite3.Connection, old_file: OldFile, database: Database) -> None:
-    if _begin(path, old_file, database):
+def _import(path: Path, old: sqlite3.Connection, tables: Mapping[str, Table], database: Database) -> None:
+    if _begin(path, tables, database):
         return
     log.info("database.migrating", file=str(path), database=database.name)
-    for name, table in old_file.tables.items():
+    for name, table in tables.items():
         for rows in _batches(old, name, table, database):
             with database.transaction(NOUN) as connection:
                 connection.execute(database.insert(table).on_conflict_do_nothing(), rows)
     with database.transaction(NOUN) as connection:
-        for name, table in old_file.tables.items():
+        for name, table in tables.items():
             _keep_counting(connection, table, _last_number(old, name))
-        old_file.finish(connection)
         connection.execute(update(imported_file).where(imported_file.c.path == _key(path)).values(complete=True))
 
 
-def _begin(path: Path, old_file: OldFile, database: Database) -> bool:
+def _begin(path: Path, tables: Mapping[str, Table], database: Database) -> bool:
     """Note that the import begins, in an empty database. Returns whether it was completed before."""
     with database.transaction(NOUN) as connection:
         noted = connection.execute(
@@ -117,7 +107,7 @@ def _begin(path: Path, old_file: OldFile, database: Database) -> bool:
         ).scalar_one_or_none()
         if noted is not None:
             return bool(noted)
-        if any(connection.execute(select(table).limit(1)).first() for table in old_file.tables.values()):
+        if any(connection.execute(select(table).limit(1)).first() for table in tables.values()):
             raise ConfigError(
                 f"{path} of version 0.1.0 cannot be imported: {database.name} holds such rows already;"
                 " move the file away, or use an empty database"

@@ -1,6 +1,6 @@
-"""Bytes that a noun's rows hold, counted in the transaction that changes them: free to ask for, exact in every process."""
+"""Bytes that a noun's rows hold: counted from the id where the last count ended, so that writers pay nothing for it."""
 
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, bindparam, select, update
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, select, update
 
 from davy.adapters.storage.schema import metadata
 
@@ -9,17 +9,18 @@ space_used = Table(
     metadata,
     Column("noun", Text, primary_key=True),
     Column("bytes", BigInteger, nullable=False),
+    Column("counted_to", BigInteger, nullable=False),  # the id of the newest row in bytes
 )
 
-_CHANGE = update(space_used).where(space_used.c.noun == bindparam("of")).values(bytes=space_used.c.bytes + bindparam("change"))
-_USED = select(space_used.c.bytes).where(space_used.c.noun == bindparam("of"))
+
+def counted_space(connection: Connection, noun: str) -> tuple[int, int]:
+    """Bytes that were counted, and the id of the newest row among them."""
+    found = select(space_used.c.bytes, space_used.c.counted_to).where(space_used.c.noun == noun)
+    size, counted_to = connection.execute(found).one()
+    return int(size), int(counted_to)
 
 
-def change_space(connection: Connection, noun: str, change: int) -> None:
-    """Add bytes that were stored, or subtract those that were deleted."""
-    connection.execute(_CHANGE, {"of": noun, "change": change})
-
-
-def bytes_used(connection: Connection, noun: str) -> int:
-    """Bytes that the rows of a noun hold."""
-    return int(connection.execute(_USED, {"of": noun}).scalar_one())
+def change_space(connection: Connection, noun: str, change: int, counted_to: int | None = None) -> None:
+    """Add bytes of rows up to the id counted_to, or subtract those of deleted rows."""
+    values = {"bytes": space_used.c.bytes + change} | ({} if counted_to is None else {"counted_to": counted_to})
+    connection.execute(update(space_used).where(space_used.c.noun == noun).values(values))

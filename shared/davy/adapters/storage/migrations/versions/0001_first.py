@@ -25,8 +25,9 @@ def upgrade() -> None:
         "space_used",
         sa.Column("noun", sa.Text, primary_key=True),
         sa.Column("bytes", sa.BigInteger, nullable=False),
+        sa.Column("counted_to", sa.BigInteger, nullable=False),
     )
-    op.bulk_insert(space, [{"noun": "event", "bytes": 0}])
+    op.bulk_insert(space, [{"noun": "event", "bytes": 0, "counted_to": 0}])
     op.create_table(
         "imported_file",
         sa.Column("path", sa.Text, primary_key=True),
