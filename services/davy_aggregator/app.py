@@ -13,8 +13,10 @@ from davy.adapters.http.app import serve_app
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.mqtt.bus import MqttBus, connect
 from davy.adapters.storage.config_store import ConfigStore
+from davy.adapters.storage.database import Database
 from davy.adapters.storage.event_store import EventStore
 from davy.adapters.storage.frame_cache import FrameStore
+from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
 from davy.domain.frame import CameraId
@@ -65,7 +67,7 @@ async def serve(
 
     Raises:
         AddressUnavailableError: a port is taken.
-        ArchiveUnavailableError: the event archive cannot be opened.
+        ArchiveUnavailableError: The database cannot be opened.
         ModelError: the configured detector cannot be used.
     """
     registry = registry or CollectorRegistry()
@@ -77,10 +79,11 @@ async def serve(
     registry.register(drift)
     status = EdgeTopics(site.site, REPORTER).status
     async with (
-        _archive(settings, site, metrics) as archive,
-        _controller(settings, site, roster, archive, metrics) as controller,
-        _configurator(settings, site, roster, archive, metrics, live, overview) as configurator,
-        _samples(settings, registry) as samples,
+        _database(settings) as database,
+        _archive(settings, database, site, metrics) as archive,
+        _controller(settings, database, site, roster, archive, metrics) as controller,
+        _configurator(database, site, roster, archive, metrics, live, overview) as configurator,
+        _samples(settings, database, registry) as samples,
         _store(site, settings, name) as store,
         connect(
             site.broker,
@@ -123,9 +126,19 @@ async def serve(
 
 
 @asynccontextmanager
-async def _archive(settings: AggregatorSettings, site: SiteConfig, metrics: AggregatorMetrics) -> AsyncIterator[Archive]:
-    path, age_s = settings.data / "events.db", settings.archive_max_age_days * 86_400
-    store = await asyncio.to_thread(EventStore, path, settings.archive_max_bytes, age_s)
+async def _database(settings: AggregatorSettings) -> AsyncIterator[Database]:
+    database = await asyncio.to_thread(open_database, settings.data, settings.database)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@asynccontextmanager
+async def _archive(
+    settings: AggregatorSettings, database: Database, site: SiteConfig, metrics: AggregatorMetrics
+) -> AsyncIterator[Archive]:
+    store = EventStore(database, settings.archive_max_bytes, settings.archive_max_age_days * 86_400)
     archive = Archive(store, site.site, metrics)
     try:
         yield archive
@@ -134,15 +147,13 @@ async def _archive(settings: AggregatorSettings, site: SiteConfig, metrics: Aggr
 
 
 @asynccontextmanager
-async def _samples(settings: AggregatorSettings, registry: CollectorRegistry) -> AsyncIterator[SampleCatalog]:
-    path, max_bytes, max_count = settings.data / "samples.db", settings.samples_max_bytes, settings.samples_max_count
-    store = await asyncio.to_thread(SampleStore, path, max_bytes, max_count)
-    try:
-        shelf = SampleCatalog(store, SampleMetrics(registry))
-        await shelf.tally()
-        yield shelf
-    finally:
-        store.close()
+async def _samples(
+    settings: AggregatorSettings, database: Database, registry: CollectorRegistry
+) -> AsyncIterator[SampleCatalog]:
+    store = SampleStore(database, settings.samples_max_bytes, settings.samples_max_count)
+    samples = SampleCatalog(store, SampleMetrics(registry))
+    await samples.tally()
+    yield samples
 
 
 @asynccontextmanager
@@ -156,7 +167,12 @@ async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> A
 
 @asynccontextmanager
 async def _controller(
-    settings: AggregatorSettings, site: SiteConfig, roster: PresenceTracker, archive: Archive, metrics: AggregatorMetrics
+    settings: AggregatorSettings,
+    database: Database,
+    site: SiteConfig,
+    roster: PresenceTracker,
+    archive: Archive,
+    metrics: AggregatorMetrics,
 ) -> AsyncIterator[RolloutService]:
     """The rollouts; registry and key set are in the data folder where the settings do not say."""
     url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
@@ -167,16 +183,12 @@ async def _controller(
         own = [edge for edge, config in site.edges.items() if config.enhance == "here"]
         return own + [edge for edge in fleet.reported if settings.accept_unknown and edge not in site.edges]
 
-    store = await asyncio.to_thread(RolloutStore, settings.data / "rollouts.db")
-    try:
-        yield RolloutService(site.site, store, shelf, fleet, archive, metrics, edges)
-    finally:
-        store.close()
+    yield RolloutService(site.site, RolloutStore(database), shelf, fleet, archive, metrics, edges)
 
 
 @asynccontextmanager
 async def _configurator(
-    settings: AggregatorSettings,
+    database: Database,
     site: SiteConfig,
     roster: PresenceTracker,
     archive: Archive,
@@ -188,11 +200,7 @@ async def _configurator(
         live.know(cameras)
         overview.reconfigure(now)
 
-    store = await asyncio.to_thread(ConfigStore, settings.data / "configs.db")
-    try:
-        yield ConfigService(site, store, roster, archive, metrics, changed)
-    finally:
-        store.close()
+    yield ConfigService(site, ConfigStore(database), roster, archive, metrics, changed)
 
 
 def _greet(status: str, *tell_edges: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:

@@ -11,7 +11,9 @@ import grpc
 import pytest
 from tests.conftest import pick_port, wait_for_port
 
-from davy.adapters.storage.event_store import EventQuery, EventStore
+from davy.adapters.storage.event_store import EventStore
+from davy.adapters.storage.opening import open_database
+from davy.domain.event import EventQuery
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
 
 SITE = """
@@ -98,9 +100,9 @@ async def test_f04_kill_9_loses_no_event_and_stores_none_twice(tmp_path):
     finally:
         process.kill()
         process.communicate()
-    store = EventStore(tmp_path / "data" / "events.db")
-    stored = [event.seq for event in store.query(EventQuery(after=0, limit=1000))]
-    store.close()
+    database = open_database(tmp_path / "data")
+    stored = [event.seq for event in EventStore(database).query(EventQuery(after=0, limit=1000))]
+    database.close()
     assert killed >= kills
     assert sorted(stored) == list(range(1, total + 1))
     assert max(gaps) < 15  # process start included; the client itself is back at once

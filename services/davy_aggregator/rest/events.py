@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.app import problem_responses
-from davy.adapters.storage.event_store import EventQuery
+from davy.domain.event import EventQuery
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import SEVERITIES, Event, Events, Severity
 from davy_aggregator.rest.streams import CountedEvents

@@ -11,8 +11,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from davy.adapters.http.app import problem_responses
-from davy.adapters.storage.sample_store import SampleQuery, SampleRecord, Use
 from davy.domain.errors import UnknownSampleError
+from davy.domain.sample import SampleQuery, SampleRecord, Use
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.same_origin import same_origin
 from davy_aggregator.rest.schemas import utc

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.app import serve_app
 from davy.adapters.http.listening import Ports, announcer
+from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.run_store import RunStore
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
@@ -79,8 +80,8 @@ async def serve(
 
 @asynccontextmanager
 async def _store(settings: TrainerSettings) -> AsyncIterator[RunStore]:
-    store = await asyncio.to_thread(RunStore, settings.data / "runs.db")
+    database = await asyncio.to_thread(open_database, settings.data, settings.database)
     try:
-        yield store
+        yield RunStore(database)
     finally:
-        store.close()
+        database.close()

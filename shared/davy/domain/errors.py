@@ -109,7 +109,7 @@ class StoreUnavailableError(UnavailableError):
 
 class ArchiveUnavailableError(UnavailableError):
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"the event archive {path} cannot be used: {reason}")
+        super().__init__(f"the database {path} cannot be used: {reason}")
         self.path, self.reason = path, reason
 
 

@@ -2,8 +2,8 @@
 
 import math
 
-from davy.adapters.storage.event_store import EventRecord
 from davy.domain.errors import FrameTooLargeError, InvalidInputError, UnreadableImageError
+from davy.domain.event import EventRecord
 from davy.domain.frame import MAX_JPEG_BYTES, CameraId, EncodedFrame, check_id
 from davy.v1 import frame_pb2, ingest_pb2
 
