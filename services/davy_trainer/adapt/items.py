@@ -1,7 +1,7 @@
 """What the adaptation learns from: every sample at the resolution of the network's blocks, with its target."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -78,8 +78,7 @@ def _dimmed(picture: BgrImage, settings: AdaptSettings, rng: np.random.Generator
 
 
 def _one(parameters: Parameters, index: int) -> Parameters:
-    names = ("log2_gain", "log2_colour", "keep", "noise", "veil", "log2_saturation", "knots")
-    return Parameters(*(getattr(parameters, name)[index : index + 1] for name in names))
+    return Parameters(*(getattr(parameters, field.name)[index : index + 1] for field in fields(Parameters)))
 
 
 def _hwc(image: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

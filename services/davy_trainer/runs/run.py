@@ -127,6 +127,7 @@ def save_training(run: Training[S], known: Mapping[str, Any], path: Path) -> Non
         "total": run.total,
         "seconds": round(run.seconds, 1),
         "width": run.net.width,
+        "detail": run.net.detail,
         **known,
     }
     weights, average = _weights(run.net), _weights(run.average)

@@ -3,7 +3,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from davy.imaging.isp.pipeline import CELL_SIZE, GLOBAL_SIZE, GRID_COLUMNS, GRID_ROWS, Parameters
+from davy.imaging.isp.pipeline import (
+    CELL_SIZE,
+    FINE_COLUMNS,
+    FINE_ROWS,
+    FINE_SIZE,
+    GLOBAL_SIZE,
+    GRID_COLUMNS,
+    GRID_ROWS,
+    Parameters,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -21,12 +30,13 @@ def picture(kind: str, height: int = 48, width: int = 64) -> Tensor:
 
 @pytest.fixture
 def raw_parameters():
-    """Raw network outputs (whole, cells) of some size, the same every time."""
+    """Raw network outputs (whole, cells, fine) of some size, the same every time."""
     generator = torch.Generator().manual_seed(5)
 
-    def draw(scale: float = 1.0) -> tuple[Tensor, Tensor]:
-        whole = torch.randn(1, GLOBAL_SIZE, generator=generator) * scale
-        return whole, torch.randn(1, CELL_SIZE, GRID_ROWS, GRID_COLUMNS, generator=generator) * scale
+    def draw(scale: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+        shapes = (GLOBAL_SIZE,), (CELL_SIZE, GRID_ROWS, GRID_COLUMNS), (FINE_SIZE, FINE_ROWS, FINE_COLUMNS)
+        whole, cells, fine = (torch.randn(1, *shape, generator=generator) * scale for shape in shapes)
+        return whole, cells, fine
 
     return draw
 

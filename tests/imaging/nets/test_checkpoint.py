@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from davy.domain.errors import ModelError
+from davy.imaging.isp.pipeline import WHOLE_SIZE
 from davy.imaging.nets.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -15,7 +16,7 @@ from davy.imaging.nets.checkpoint import (
     save_net,
     save_tensors,
 )
-from davy.imaging.nets.ispcnn import IspCnn
+from davy.imaging.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH, IspCnn
 
 
 @pytest.fixture
@@ -55,8 +56,28 @@ def test_the_optimizer_goes_on_to_the_same_bits(net):
 def test_a_network_and_its_facts_come_back(tmp_path, net):
     save_net(tmp_path / "n.safetensors", net, {"seed": 1})
     back, facts = load_net(tmp_path / "n.safetensors")
-    assert facts == {"seed": 1, "width": 8}
+    assert facts == {"seed": 1, "width": 8, "detail": 32}
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), back.parameters(), strict=True))
+
+
+def test_weights_of_a_network_without_a_fine_decoder_give_the_same_outputs_and_a_fine_map_of_zeros(tmp_path, net):
+    old = {name: tensor for name, tensor in net.state_dict().items() if not name.startswith(("fine.", "noise_head."))}
+    save_tensors(tmp_path / "n.safetensors", old, {"width": 8})
+    first, second = (load_net(tmp_path / "n.safetensors")[0] for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    thumb = torch.rand(1, 4, THUMB_HEIGHT, THUMB_WIDTH, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        ours, theirs = first(thumb), net(thumb)
+    assert all(torch.equal(a, b) for a, b in zip(ours[:2], theirs[:2], strict=True))
+    assert not ours[2].any() and not ours[0][:, WHOLE_SIZE:].any()
+
+
+def test_a_part_of_a_fine_decoder_is_a_model_error(tmp_path, net):
+    tensors = dict(net.state_dict())
+    del tensors["fine.head.bias"]
+    save_tensors(tmp_path / "n.safetensors", tensors, {"width": 8})
+    with pytest.raises(ModelError, match="no ISP-CNN"):
+        load_net(tmp_path / "n.safetensors")
 
 
 def test_no_partial_file_stays_and_the_old_one_is_replaced(tmp_path, net):

@@ -2,7 +2,16 @@ import pytest
 import torch
 
 from davy.imaging.isp.blocks import block_size, block_statistics
-from davy.imaging.isp.pipeline import CELL_SIZE, GLOBAL_SIZE, GRID_COLUMNS, GRID_ROWS
+from davy.imaging.isp.pipeline import (
+    CELL_SIZE,
+    FINE_COLUMNS,
+    FINE_ROWS,
+    FINE_SIZE,
+    GLOBAL_SIZE,
+    GRID_COLUMNS,
+    GRID_ROWS,
+    WHOLE_SIZE,
+)
 from davy.imaging.nets import IspCnn
 from davy.imaging.nets.ispcnn import HISTOGRAM_BINS, THUMB_HEIGHT, THUMB_WIDTH, histogram, thumbnail
 
@@ -17,26 +26,36 @@ def thumb(value: float, batch: int = 1) -> torch.Tensor:
     return torch.full((batch, 4, THUMB_HEIGHT, THUMB_WIDTH), value)
 
 
-def test_it_has_under_100_000_parameters(net):
-    assert sum(p.numel() for p in net.parameters()) < 100_000
+def test_it_has_under_120_000_parameters(net):
+    assert sum(p.numel() for p in net.parameters()) < 120_000
 
 
 def test_outputs_have_the_sizes_that_the_pipeline_wants(net):
-    whole, cells = net(thumb(0.3, batch=2))
+    whole, cells, fine = net(thumb(0.3, batch=2))
     assert whole.shape == (2, GLOBAL_SIZE)
     assert cells.shape == (2, CELL_SIZE, GRID_ROWS, GRID_COLUMNS)
+    assert fine.shape == (2, FINE_SIZE, FINE_ROWS, FINE_COLUMNS)
 
 
 def test_a_fresh_network_is_near_the_identity(net):
-    whole, cells = net(thumb(0.3))
+    whole, cells, fine = net(thumb(0.3))
     assert whole.abs().max() < 0.1 and cells.abs().max() < 0.1
+    assert not fine.any() and not whole[:, WHOLE_SIZE:].any()
+
+
+def test_the_fine_map_sees_what_a_coarse_cell_does_not(net):
+    torch.nn.init.normal_(net.fine.head.weight, std=0.1)
+    picture = torch.full((1, 4, THUMB_HEIGHT, THUMB_WIDTH), 0.2)
+    picture[:, :3, 72:74, 96:98] = 0.8  # one place of the fine map
+    change = (net(picture)[2] - net(thumb(0.2))[2]).abs().mean(1)[0]
+    assert change[36, 48] > 4 * change[30:43, 42:55].median()
 
 
 @pytest.mark.parametrize("value", [0.0, 0.02, 1.0])
 def test_gradients_are_finite(net, value):
     x = thumb(value).requires_grad_()
-    whole, cells = net(x)
-    (whole.square().sum() + cells.square().sum()).backward()
+    whole, cells, fine = net(x)
+    (whole.square().sum() + cells.square().sum() + (fine + 1).square().sum()).backward()
     assert torch.isfinite(x.grad).all()
     assert all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None)
 

@@ -1,3 +1,4 @@
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -37,3 +38,38 @@ def as_low_light(image, kind):
 def dark():
     """A dark photograph, 300 x 451, BGR."""
     return as_low_light(photographs()["chelsea"], "dark")
+
+
+@pytest.fixture(scope="session")
+def net():
+    """Random, not trained: heads a few hundred times those of a fresh network."""
+    torch = pytest.importorskip("torch")
+    from davy.imaging.nets import IspCnn
+
+    torch.set_num_threads(1)
+    torch.manual_seed(3)
+    net = IspCnn(width=16).eval()
+    for head in (net.whole_head, net.exposure_head, net.cells[-1]):
+        torch.nn.init.normal_(head.weight, std=1.5)
+        torch.nn.init.normal_(head.bias, std=1.5)
+    with torch.no_grad():
+        net.exposure_head.bias += 9  # stops, bounded to 5.5: a dark picture shall show what is done to it
+        net.cells[-1].bias[12:15] -= 4  # and no veil shall turn it black
+        net.fine.head.weight.normal_(std=0.2)
+        net.fine.head.weight[8:] /= 20
+        net.fine.head.bias[:8].normal_(std=0.5)
+        net.noise_head.bias += torch.tensor([0.8, 0.6])
+    return net
+
+
+@pytest.fixture(scope="session")
+def runtime(net, tmp_path_factory):
+    """The enhancer with that network."""
+    from davy.imaging.nets.export import export_onnx
+
+    path = tmp_path_factory.mktemp("random") / "random.onnx"
+    with warnings.catch_warnings():  # torch's own exporter calls what torch has deprecated
+        warnings.filterwarnings("ignore", r".*isinstance\(treespec, LeafSpec\)", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        export_onnx(net, path)
+    return StillEnhancer(path)

@@ -70,19 +70,51 @@ def test_black_and_white_thumbnails_give_finite_parameters(value):
     assert np.isfinite(found.cells).all() and np.isfinite(found.knots).all()
 
 
-def test_another_grid_is_refused_before_a_kernel_reads_it(tmp_path):
-    """The kernels read 12 x 16 cells, wherever the memory ends."""
-    zeros = [
-        helper.make_node("ConstantOfShape", [name], [out]) for name, out in (("whole_shape", "whole"), ("cells_shape", "cells"))
-    ]
-    shapes = {"whole": [1, 19], "cells": [1, 16, 6, 8]}
+def constant_graph(path, shapes):
+    """A graph of zeros with these outputs."""
     graph = helper.make_graph(
-        zeros,
+        [helper.make_node("ConstantOfShape", [f"{name}_shape"], [name]) for name in shapes],
         "small",
         [helper.make_tensor_value_info("thumb", TensorProto.FLOAT, [1, 4, 144, 192])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()],
         [helper.make_tensor(f"{name}_shape", TensorProto.INT64, [len(shape)], shape) for name, shape in shapes.items()],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), tmp_path / "x.onnx")
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    return path
+
+
+WHOLE, CELLS, FINE = [1, 21], [1, 16, 12, 16], [1, 11, 72, 96]
+
+
+@pytest.mark.parametrize("cells", [CELLS, [1, 16, 6, 8], [1, 16, 9, 31]])
+@pytest.mark.parametrize("fine", [None, FINE, [1, 11, 36, 48], [1, 11, 2, 2], [1, 11, 100, 7]])
+@pytest.mark.parametrize("whole", [[1, 19], WHOLE])
+def test_maps_have_the_resolution_that_the_graph_gives_them(tmp_path, whole, cells, fine):
+    shapes = {"whole": whole, "cells": cells} | ({} if fine is None else {"fine": fine})
+    still = StillEnhancer(constant_graph(tmp_path / "x.onnx", shapes))
+    found = still.network(np.zeros(still.network.thumb_shape, np.float32))
+    assert found.cells.shape[1:] == tuple(cells[2:])
+    assert fine is None or found.fine.shape == tuple(fine[1:])
+    image = np.full((64, 80, 3), 60, np.uint8)
+    assert np.abs(still.enhance(image).astype(int) - 60).max() <= 3, "zeros mean a veil of .007 and nothing else"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"whole": [1, 18]},
+        {"whole": [1, 20]},
+        {"cells": [1, 15, 12, 16]},
+        {"cells": [1, 16, 1, 16]},
+        {"cells": [1, 16, 12, 300]},
+        {"fine": [1, 10, 72, 96]},
+        {"fine": [1, 11, 72, 1]},
+        {"fine": [1, 11, 72, 257]},
+        {"fine": [1, 11, 72]},
+    ],
+    ids=str,
+)
+def test_another_layout_is_refused_before_a_kernel_reads_it(tmp_path, changed):
+    shapes = {"whole": WHOLE, "cells": CELLS, "fine": FINE} | changed
     with pytest.raises(ModelError, match="another layout"):
-        Network(tmp_path / "x.onnx")
+        Network(constant_graph(tmp_path / "x.onnx", shapes))

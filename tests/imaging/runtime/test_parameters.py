@@ -3,30 +3,59 @@
 import numpy as np
 import pytest
 
-from davy.imaging.runtime.parameters import RAW_CELL_SIZE, Parameters
+from davy.domain.dials import Dials
+from davy.imaging.runtime.parameters import FINE_SIZE, GLOBAL_SIZE, RAW_CELL_SIZE, Parameters, resized
 
 RNG = np.random.default_rng(4)
 
 
-def raw(scale=1.0):
-    return (
-        RNG.standard_normal(19).astype(np.float32) * scale,
-        RNG.standard_normal((RAW_CELL_SIZE, 12, 16)).astype(np.float32) * scale,
-    )
+def raw(scale=1.0, whole=GLOBAL_SIZE, fine=(72, 96)):
+    shapes = (whole,), (RAW_CELL_SIZE, 12, 16), (FINE_SIZE, *fine)
+    return [RNG.standard_normal(shape).astype(np.float32) * scale for shape in shapes]
 
 
+@pytest.mark.parametrize("dials", [Dials(), Dials(0.5, -0.4, 0.3, 1.5), Dials(-1, 1, -0.6, 0)], ids=str)
 @pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
-def test_bounds_and_strength_agree_with_torch(strength):
+def test_bounds_strength_and_dials_agree_with_torch(strength, dials):
     torch = pytest.importorskip("torch")
     from davy.imaging.isp import pipeline
 
-    whole, cells = raw(2.0)
-    ours = Parameters.from_raw(whole, cells).at_strength(strength)
-    theirs = pipeline.Parameters.from_raw(torch.from_numpy(whole[None]), torch.from_numpy(cells[None])).at_strength(strength)
+    raws, around = raw(2.0), RNG.random((12, 16), np.float32)
+    ours = Parameters.from_raw(*raws, around=around).at_strength(strength).with_dials(dials)
+    theirs = pipeline.Parameters.from_raw(*(torch.from_numpy(part[None]) for part in raws))
+    theirs = theirs.at_strength(strength).with_dials(dials, torch.from_numpy(around)[None, None])
     planes = [theirs.log2_gain, theirs.log2_colour, theirs.keep, theirs.noise, theirs.veil, theirs.log2_saturation]
-    stacked = torch.cat(planes, 1)[0].numpy()
-    assert np.abs(ours.cells - stacked).max() < 1e-5
-    assert np.abs(ours.knots - theirs.knots[0].numpy()).max() < 1e-5
+    scalars = torch.cat([theirs.row_noise, theirs.chroma_noise, torch.ones(1, 1), theirs.neutral, theirs.colour], 1)
+    for our, their in (
+        (ours.cells, torch.cat(planes, 1)),
+        (ours.fine, torch.cat([theirs.fine_log2_gain, theirs.fine_veil], 1)),
+        (ours.knots, theirs.knots),
+        (ours.scalars, scalars),
+    ):
+        assert np.abs(our - their[0].numpy()).max() < 1e-5
+
+
+def test_without_a_fine_map_and_strengths_nothing_is_added():
+    whole, cells, _ = raw()
+    found = Parameters.from_raw(whole[:19], cells)
+    assert not found.fine.any() and found.scalars.tolist() == [0, 0, 1, 1, 1]
+
+
+def test_a_step_towards_another_model_takes_over_its_resolutions():
+    flat = Parameters.from_raw(*raw()[:2])
+    fine = Parameters.from_raw(*raw())
+    assert np.allclose(flat.towards(fine, 0.5).fine, fine.fine / 2, atol=1e-6)
+    assert np.allclose(fine.towards(flat, 1.0).fine, flat.fine, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(36, 48), (100, 7), (2, 2)])
+def test_a_map_at_another_resolution_is_torchs_bilinear_one(shape):
+    torch = pytest.importorskip("torch")
+    from davy.imaging.isp.grid import upsample_cells
+
+    planes = raw()[2]
+    theirs = upsample_cells(torch.from_numpy(planes[None]), shape)[0].numpy()
+    assert np.abs(resized(planes, (FINE_SIZE, *shape)) - theirs).max() < 1e-4
 
 
 def test_a_half_step_lies_in_the_middle():

@@ -1,52 +1,23 @@
 """The kernels beside davy.imaging.isp, with networks of random weights whose effect is far stronger than a trained one's."""
 
-import warnings
-
 import numpy as np
 import pytest
 import torch
 from tests.imaging.runtime.conftest import SHARED, as_low_light, photographs
 
+from davy.domain.dials import NEUTRAL, Dials
 from davy.imaging.isp.blocks import block_size, block_statistics
 from davy.imaging.isp.pipeline import Parameters, enhance
-from davy.imaging.nets import IspCnn
-from davy.imaging.nets.export import export_onnx
 from davy.imaging.nets.ispcnn import thumbnail
-from davy.imaging.runtime import StillEnhancer
 
 TOLERANCE = 2  # of 255
 
 
-@pytest.fixture(scope="module")
-def net():
-    """Random, not trained: heads a few hundred times those of a fresh network."""
-    torch.set_num_threads(1)
-    torch.manual_seed(3)
-    net = IspCnn(width=16).eval()
-    for head in (net.whole_head, net.exposure_head, net.cells[-1]):
-        torch.nn.init.normal_(head.weight, std=1.5)
-        torch.nn.init.normal_(head.bias, std=1.5)
-    with torch.no_grad():
-        net.exposure_head.bias += 9  # stops, bounded to 5.5: a dark picture shall show what is done to it
-        net.cells[-1].bias[12:15] -= 4  # and no veil shall turn it black
-    return net
-
-
-@pytest.fixture(scope="module")
-def runtime(net, tmp_path_factory):
-    path = tmp_path_factory.mktemp("random") / "random.onnx"
-    with warnings.catch_warnings():  # torch's own exporter calls what torch has deprecated
-        warnings.filterwarnings("ignore", r".*isinstance\(treespec, LeafSpec\)", FutureWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        export_onnx(net, path)
-    return StillEnhancer(path)
-
-
-def by_torch(image, net, strength=1.0):
+def by_torch(image, net, strength=1.0, dials=NEUTRAL):
     with torch.no_grad():
         rgb = torch.from_numpy(image[:, :, ::-1].copy()).permute(2, 0, 1)[None].float() / 255
         blocks = block_statistics(rgb, block_size(*image.shape[:2]))
-        out = enhance(rgb, Parameters.from_raw(*net(thumbnail(blocks))).at_strength(strength), blocks)
+        out = enhance(rgb, Parameters.from_raw(*net(thumbnail(blocks))).at_strength(strength), blocks, dials)
     return (out[0].permute(1, 2, 0).numpy()[:, :, ::-1] * 255).round().astype(np.uint8)
 
 
@@ -66,6 +37,45 @@ def test_the_random_effect_is_strong_enough_to_tell(runtime, picture):
 @pytest.mark.parametrize("strength", [1.0, 0.5])
 def test_a_photograph_comes_out_as_in_torch(runtime, net, picture, strength):
     assert difference(runtime.enhance(picture, strength), by_torch(picture, net, strength)).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    "dials",
+    [
+        Dials(brightness=0.7),
+        Dials(local_contrast=1),
+        Dials(noise=1),
+        Dials(noise=-1),
+        Dials(colour=0),
+        Dials(colour=1.5),
+        Dials(-0.5, -1, 0.3, 0.4),
+    ],
+    ids=str,
+)
+def test_dials_turn_as_in_torch(runtime, net, picture, dials):
+    out = runtime.enhance(picture, 0.4, dials=dials)  # the whole effect burns out what dials would show
+    assert difference(out, by_torch(picture, net, 0.4, dials)).max() <= TOLERANCE
+    assert difference(out, runtime.enhance(picture, 0.4)).mean() > 0.3
+
+
+def bands(image, levels=6):
+    """The picture with row noise."""
+    offsets = np.random.default_rng(2).normal(0, levels, (image.shape[0], 1, 1))
+    return np.clip(image + offsets, 0, 255).round().astype(np.uint8)
+
+
+def infrared(image):
+    """A colourless picture with coloured text burnt in."""
+    grey = np.repeat(image.mean(2, keepdims=True), 3, 2).astype(np.uint8)
+    grey[20:30, 20:120:3] = (20, 220, 250)
+    return grey
+
+
+@pytest.mark.parametrize("change", [bands, infrared])
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+def test_row_noise_and_colourless_pictures_come_out_as_in_torch(runtime, net, picture, change, strength):
+    image = change(picture)
+    assert difference(runtime.enhance(image, strength), by_torch(image, net, strength)).max() <= TOLERANCE
 
 
 @pytest.mark.parametrize("size", [(16, 16), (16, 300), (300, 16), (17, 31), (255, 131), (399, 599)])

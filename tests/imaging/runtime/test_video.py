@@ -3,6 +3,7 @@ import pytest
 from tests.imaging.runtime.conftest import as_low_light, photographs
 from tests.imaging.runtime.test_yuv import as_yuv
 
+from davy.domain.dials import Dials
 from davy.domain.errors import InvalidInputError, ShapeError
 from davy.imaging.runtime import VideoEnhancer, video
 
@@ -96,6 +97,32 @@ def test_a_frame_may_be_written_over_itself(still, scene, name):
     for frame in (*scene[:4], other, *scene[4:8]):
         room = frame.copy()
         assert np.array_equal(over.enhance(room, out=room), apart.enhance(frame))
+
+
+def test_another_model_with_maps_of_another_resolution_comes_in_smoothly(still, runtime, scene):
+    camera = VideoEnhancer(still, every=5)
+    shown = [camera.enhance(frame) for frame in scene[:5]]
+    for enhancer in (runtime, still):
+        camera.swap(enhancer)
+        shown += [camera.enhance(frame) for frame in scene[5:40]]
+        settled = VideoEnhancer(enhancer, every=5)
+        for frame in scene[5:40]:
+            last = settled.enhance(frame)
+        assert abs(luma(shown[-1]) - luma(last)) < 1
+    whole = abs(luma(shown[39]) - luma(shown[4]))
+    assert np.abs(np.diff([luma(image) for image in shown])).max() < 0.8 * whole
+
+
+def test_dials_act_from_the_next_frame_on(still, scene):
+    camera, plain = VideoEnhancer(still), VideoEnhancer(still)
+    for frame in scene[:5]:
+        camera.enhance(frame), plain.enhance(frame)
+    brighter = camera.enhance(scene[5], dials=Dials(brightness=0.5))
+    assert luma(brighter) > luma(plain.enhance(scene[5])) + 5
+    grey = camera.enhance(scene[6], dials=Dials(colour=0)).astype(int)
+    assert np.ptp(grey, axis=2).max() == 0
+    planes = camera.enhance_yuv(as_yuv(scene[7]), 0, dials=Dials(colour=0))
+    assert (planes.u == 128).all() and (planes.v == 128).all()
 
 
 def test_the_size_may_change_in_midstream(still, scene):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.imaging.runtime.conftest import SHARED, as_low_light, photographs
+from tests.runtime.conftest import SHARED, as_low_light, photographs
 
 from davy.domain.frame import YuvImage
 from davy.imaging.runtime import VideoEnhancer
@@ -48,7 +48,7 @@ def by_torch(image, still, strength=1.0):
     with torch.no_grad():
         x = torch.from_numpy(rgb[None].astype(np.float32))
         blocks = block_statistics(x, block_size(height, width))
-        answer = still.network._session.run(["whole", "cells"], {"thumb": thumbnail(blocks).numpy()})
+        answer = still.network._session.run(None, {"thumb": thumbnail(blocks).numpy()})
         out = enhance(x, Parameters.from_raw(*map(torch.from_numpy, answer)).at_strength(strength), blocks)[0].numpy() * 255
     luma = 0.299 * out[0] + 0.587 * out[1] + 0.114 * out[2]
     return coded([luma, halved((out[2] - luma) / 1.772), halved((out[0] - luma) / 1.402)], image.full_range)
@@ -77,6 +77,13 @@ def test_it_is_the_definition_where_chroma_leaves_what_rgb_can_show(still):
     rng = np.random.default_rng(2)
     image = YuvImage(*(rng.integers(0, 256, shape, np.uint8) for shape in ((96, 128), (48, 64), (48, 64))))
     assert difference(still.enhance_yuv(image), by_torch(image, still)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.4])
+@pytest.mark.parametrize("light", ["dark", "mine"])
+def test_fine_maps_and_strengths_against_noise_are_those_of_the_definition(runtime, light, strength):
+    image = as_yuv(as_low_light(photographs()["coffee"], light))
+    assert difference(runtime.enhance_yuv(image, strength), by_torch(image, runtime, strength)) <= TOLERANCE
 
 
 @pytest.mark.parametrize("folder", ["data/train/low/underground", "data/train/low/openstax", "data/val/lol20/low"])

@@ -18,7 +18,7 @@ def upsample_cells(cells: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(cells, size=size, mode="bilinear", align_corners=False)
 
 
-def slice_grid(grid: Tensor, guide: Tensor) -> Tensor:
+def slice_grid(grid: Tensor, guide: Tensor, fine: Tensor | None = None) -> Tensor:
     """Sample a grid at every place by its luma.
 
     Bins lie evenly in the square root of luma, so that the dark has as many as the bright.
@@ -26,14 +26,17 @@ def slice_grid(grid: Tensor, guide: Tensor) -> Tensor:
     Args:
         grid: (B, D, rows, columns), D luma bins from black to white.
         guide: Luma, (B, 1, h, w), in [0, 1].
+        fine: A grid of another resolution that is added, (B, D, fine rows, fine columns).
 
     Returns:
-        (B, 1, h, w); differentiable in both arguments.
+        (B, 1, h, w); differentiable in all arguments.
 
     Source: Chen, Paris, Durand 2007, "Real-time edge-aware image processing with the bilateral grid"; Gharbi et al. 2017,
     "Deep bilateral learning for real-time image enhancement".
     """
-    planes = upsample_cells(grid, (guide.shape[2], guide.shape[3]))  # (B, D, h, w)
+    size = (guide.shape[2], guide.shape[3])
+    planes = upsample_cells(grid, size)  # (B, D, h, w)
+    planes = planes if fine is None else planes + upsample_cells(fine, size)
     depth = grid.shape[1]
     position = guide.clamp(0, 1).add(1e-6).sqrt() * (depth - 1)  # (B, 1, h, w)
     bins = torch.arange(depth, dtype=guide.dtype, device=guide.device).view(1, depth, 1, 1)

@@ -17,6 +17,8 @@ from davy.imaging.nets.ispcnn import IspCnn
 
 Tensors = dict[str, Tensor]
 FACTS_KEY = "davy"  # of the file's metadata, which holds strings only
+ADDED = ("fine.", "noise_head.")  # parts that networks of 0.1.0 lack
+DETAIL = 32  # of weights that do not say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 def save_net(path: Path, net: IspCnn, facts: Mapping[str, Any]) -> None:
     """Write the weights alone, float32, with facts and what building the network again needs."""
-    save_tensors(path, dict(net.state_dict()), {**facts, "width": net.width})
+    save_tensors(path, dict(net.state_dict()), {**facts, "width": net.width, "detail": net.detail})
 
 
 def load_net(path: Path) -> tuple[IspCnn, dict[str, Any]]:
@@ -78,15 +80,24 @@ def load_net(path: Path) -> tuple[IspCnn, dict[str, Any]]:
 def net_of(weights: Tensors, facts: Mapping[str, Any], path: Path) -> IspCnn:
     """Build the network that facts describe and fill it.
 
+    Weights of a network without a fine decoder give the same picture: the decoder starts at zero.
+
     Raises:
         ModelError: the weights are not those of such a network; path says where they came from.
     """
     try:
-        net = IspCnn(width=int(facts["width"]))
-        net.load_state_dict(weights)
+        with torch.random.fork_rng(devices=[]):  # the same network every time, whoever loads it
+            torch.manual_seed(0)
+            net = IspCnn(width=int(facts["width"]), detail=int(facts.get("detail", DETAIL)))
+        fresh = {} if any(name.startswith(ADDED) for name in weights) else _added(net)
+        net.load_state_dict({**fresh, **weights})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(str(path), f"is no ISP-CNN of this version: {str(error).splitlines()[0][:200]}") from error
     return net
+
+
+def _added(net: IspCnn) -> Tensors:
+    return {name: tensor for name, tensor in net.state_dict().items() if name.startswith(ADDED)}
 
 
 def save_tensors(path: Path, tensors: Tensors, facts: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ OPSET = 18
 
 
 def export_onnx(net: IspCnn, path: Path, facts: Mapping[str, str] | None = None) -> None:
-    """Write net as an ONNX graph: `thumb` (1, 4, 144, 192) -> `whole`, `cells`; see davy.imaging.nets.ispcnn.
+    """Write net as an ONNX graph: `thumb` (1, 4, 144, 192) -> `whole`, `cells`, `fine`; see davy.imaging.nets.ispcnn.
 
     Args:
         facts: for the file's metadata: where the weights come from.
@@ -24,7 +24,7 @@ def export_onnx(net: IspCnn, path: Path, facts: Mapping[str, str] | None = None)
         net.eval(),
         (thumb,),
         input_names=["thumb"],
-        output_names=["whole", "cells"],
+        output_names=["whole", "cells", "fine"],
         opset_version=OPSET,
         dynamo=True,
         external_data=False,

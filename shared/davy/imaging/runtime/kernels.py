@@ -13,7 +13,7 @@ from davy.imaging.native import load_kernels
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-PLANES, MAPS, SUMS, CELLS, MARGIN, LANES = 6, 9, 9, 17, 8, 16  # as in the kernels
+PLANES, MAPS, SUMS, CELLS, FINE, MARGIN, LANES = 6, 9, 9, 17, 11, 8, 16  # as in the kernels
 TILE = 256  # columns, as render.c has it
 FRACTION = 6  # bits below a level in what settles
 BGR, YUV = 0, 1
@@ -40,10 +40,15 @@ class Blocks(ctypes.Structure):
     _fields_ += [(name, _pointer) for name in ("columns", "sums", "line", "shares", "row")]
 
 
+class Grid(ctypes.Structure):
+    _fields_ = [(name, _pointer) for name in ("cells", "column", "weight", "wide")]
+    _fields_ += [("rows", _int), ("columns", _int), ("wide_row", _int * 2), ("near", _int)]
+
+
 class Maps(ctypes.Structure):
-    _fields_ = [("stats", _pointer), ("pitch", _long), ("h", _int), ("w", _int), ("rows", _int), ("columns", _int)]
-    _fields_ += [(name, _pointer) for name in ("cells", "column", "weight", "wide", "fits", "room")]
-    _fields_ += [("wide_row", _int * 2), ("fit_row", _int * 3)]
+    _fields_ = [("stats", _pointer), ("pitch", _long), ("h", _int), ("w", _int), ("coarse", Grid), ("fine", Grid)]
+    _fields_ += [(name, ctypes.c_float) for name in ("row_noise", "chroma_noise", "colourless", "colour")]
+    _fields_ += [("fits", _pointer), ("room", _pointer), ("fit_row", _int * 3)]
 
 
 class Rendering(ctypes.Structure):

@@ -53,6 +53,15 @@ INLINE Floats at_least(Floats v, float least) {
 }
 INLINE Floats at_most(Floats v, float most) { return -at_least(-v, -most); }
 INLINE Floats magnitude(Floats v) { return (Floats)((Ints)v & 0x7fffffff); }
+INLINE int any_set(Floats v) { // whether a lane is not +0
+#ifdef __AVX2__
+    return !_mm256_testz_si256((__m256i)v, (__m256i)v);
+#else
+    int set = 0;
+    for (int i = 0; i < 8; i++) set |= ((Ints)v)[i];
+    return set != 0;
+#endif
+}
 INLINE Floats root(Floats v) {
 #ifdef __AVX2__
     return (Floats)_mm256_sqrt_ps((__m256)v);

@@ -3,21 +3,33 @@
 #pragma once
 #include "lanes.h"
 
-enum { PLANES = 6, MARGIN = 8, MAPS = 9, BINS = 8, CELLS = BINS + 9 };
+enum { PLANES = 6, MARGIN = 8, MAPS = 9, BINS = 8, CELLS = BINS + 9, FINE = BINS + 3 };
 enum { COLOUR = BINS, KEEP = BINS + 3, NOISE, VEIL, SATURATION = VEIL + 3 }; // channels of a cell after the bins
+enum { REACH = 2 };                                                         // rows of blocks that a row is compared with
+
+// As in davy.imaging.isp.pipeline and davy.imaging.isp.rows.
+static const float MAX_LOG2_GAIN = 5.5f, MAX_VEIL = 0.4f, CHROMA_NOISE = 0.5f, LEAST_CHROMA = 2.5f / 255;
+static const float DARK = 0.25f, FLAT = 0.03f, LEAST_SHARE = 0.03f, MAX_OFFSET = 0.03f;
+
+typedef struct { // a map of some resolution, and its two rows around a row of blocks
+    const float *cells;    // (channels, rows, columns)
+    const int32_t *column; // the cell to the left of each block, for w rounded up to LANES
+    const float *weight;   // of the cell to the right
+    float *wide;           // two rows of cells at block width, (2, channels, pitch)
+    int32_t rows, columns;
+    int32_t wide_row[2]; // which row of cells lies there
+    int32_t near;        // eight blocks lie between eight neighbouring cells
+} Grid;
 
 typedef struct {
     const float *stats; // (h, PLANES, pitch), MARGIN floats before the first block and MARGIN after the last
     int64_t pitch;
-    int32_t h, w, rows, columns;
-    const float *cells;    // (CELLS, rows, columns)
-    const int32_t *column; // pitch - 2 * MARGIN: the cell to the left of each block
-    const float *weight;   // w: of the cell to the right
-    float *wide;           // 2 rows of cells at block width, (2, CELLS, pitch)
-    float *fits;           // 3 rows of the base's slopes and offsets, (3, 6, pitch)
-    float *room;           // (PLANES + 6, pitch)
-    int32_t wide_row[2];   // which row of cells lies there
-    int32_t fit_row[3];    // and which row of blocks' fits
+    int32_t h, w;
+    Grid coarse, fine;                                 // CELLS channels; FINE channels, added to the bins and to the veil
+    float row_noise, chroma_noise, colourless, colour; // see davy.imaging.isp.pipeline; colourless: 0 in a colour picture
+    float *fits;                                       // 3 rows of the base's slopes and offsets, (3, 6, pitch)
+    float *room;                                       // (PLANES + 6, pitch)
+    int32_t fit_row[3];                                // which row of blocks' fits lies there
 } Maps;
 
 // Mean over 3 x 3 of three rows whose margins repeat the border; the margins of `to` are left alone.
@@ -27,29 +39,65 @@ INLINE void box3(const float *above, const float *here, const float *below, floa
         store_floats(to + x, (load_floats(room + x - 1) + load_floats(room + x) + load_floats(room + x + 1)) * (1.0f / 9));
 }
 
-// The two rows of cells around row y of blocks, at block width; the weight of the second.
-static float widen_cells(Maps *m, int y, const float **low, const float **high) {
-    float position = (y + 0.5f) * m->rows / m->h - 0.5f;
-    position = position < 0 ? 0 : position > m->rows - 1 ? m->rows - 1 : position;
-    const int width = (m->w + LANES - 1) / LANES * LANES;
-    const int first = (int)position < m->rows - 1 ? (int)position : m->rows - 2;
-    for (int row = first; row < first + 2; row++) {
-        float *wide = m->wide + (row & 1) * CELLS * m->pitch;
-        if (m->wide_row[row & 1] == row) continue;
-        for (int c = 0; c < CELLS; c++) {
-            const float *restrict from = m->cells + ((int64_t)c * m->rows + row) * m->columns;
-            float *restrict to = wide + c * m->pitch;
-            for (int x = 0; x < width; x++) to[x] = from[m->column[x]] + (from[m->column[x] + 1] - from[m->column[x]]) * m->weight[x];
-        }
-        m->wide_row[row & 1] = row;
+// One row of cells at block width.
+INLINE void widen_row(const Grid *g, const float *restrict from, float *restrict to, int width) {
+#ifdef __AVX2__
+    for (int x = 0; g->near && x < width; x += 8) {
+        const int32_t start = g->column[x] < g->columns - 8 ? g->column[x] : g->columns - 8;
+        const __m256i left = _mm256_sub_epi32((__m256i)load_ints(g->column + x), _mm256_set1_epi32(start));
+        const __m256 cells = (__m256)load_floats(from + start), low = _mm256_permutevar8x32_ps(cells, left);
+        const __m256 high = _mm256_permutevar8x32_ps(cells, _mm256_add_epi32(left, _mm256_set1_epi32(1)));
+        store_floats(to + x, (Floats)low + ((Floats)high - (Floats)low) * load_floats(g->weight + x));
     }
-    *low = m->wide + (first & 1) * CELLS * m->pitch, *high = m->wide + ((first + 1) & 1) * CELLS * m->pitch;
+    if (g->near) return;
+#endif
+    for (int x = 0; x < width; x++) to[x] = from[g->column[x]] + (from[g->column[x] + 1] - from[g->column[x]]) * g->weight[x];
+}
+
+// The two rows of cells around row y of h rows of blocks, at block width; the weight of the second.
+INLINE float widen_cells(Grid *g, const int channels, int y, int h, int w, int64_t pitch, const float **low, const float **high) {
+    float position = (y + 0.5f) * g->rows / h - 0.5f;
+    position = position < 0 ? 0 : position > g->rows - 1 ? g->rows - 1 : position;
+    const int first = (int)position < g->rows - 1 ? (int)position : g->rows - 2;
+    for (int row = first; row < first + 2; row++) {
+        float *wide = g->wide + (row & 1) * channels * pitch;
+        if (g->wide_row[row & 1] == row) continue;
+        for (int c = 0; c < channels; c++)
+            widen_row(g, g->cells + ((int64_t)c * g->rows + row) * g->columns, wide + c * pitch, (w + LANES - 1) / LANES * LANES);
+        g->wide_row[row & 1] = row;
+    }
+    *low = g->wide + (first & 1) * channels * pitch, *high = g->wide + ((first + 1) & 1) * channels * pitch;
     return position - first;
 }
 
 #define AT(row, c) load_floats((row) + (c) * pitch + x)
 #define LUMA(row, c) (0.299f * AT(row, c) + 0.587f * AT(row, (c) + 1) + 0.114f * AT(row, (c) + 2))
 #define CELL(c) (AT(low, c) + (AT(high, c) - AT(low, c)) * weight)
+#define DETAIL(c) (AT(fine_low, c) + (AT(fine_high, c) - AT(fine_low, c)) * fine_weight)
+
+INLINE Floats within(Floats v, float least, float most) { return at_least(at_most(v, most), least); }
+
+INLINE Floats darkness(Floats luma) { return within(2 - luma * (2 / DARK), 0, 1); }
+
+// How far row y of blocks lies above its neighbours where it is flat and dark, in display units: row noise. davy.imaging.isp.rows has the same.
+static float row_offset(const Maps *m, int y) {
+    const int64_t pitch = m->pitch;
+    const float *at[2 * REACH + 1];
+    for (int k = 0; k <= 2 * REACH; k++) {
+        const int row = y + k - REACH < 0 ? 0 : y + k - REACH > m->h - 1 ? m->h - 1 : y + k - REACH;
+        at[k] = m->stats + (int64_t)row * PLANES * pitch + MARGIN;
+    }
+    float sums[2] = {0, 0};
+    for (int x = 0; x < m->w; x += 8) {
+        Floats around = floats(0);
+        for (int k = 0; k <= 2 * REACH; k++) around += LUMA(at[k], 0);
+        const Floats luma = LUMA(at[REACH], 0), difference = luma - around * (1.0f / (2 * REACH + 1)), far = difference * (1 / FLAT);
+        const Floats weight = darkness(luma) * at_least(1 - far * far, 0), part = weight * difference;
+        for (int i = 0; i < 8 && x + i < m->w; i++) sums[0] += part[i], sums[1] += weight[i];
+    }
+    const float offset = sums[0] / (sums[1] + LEAST_SHARE * m->w);
+    return offset < -MAX_OFFSET ? -MAX_OFFSET : offset > MAX_OFFSET ? MAX_OFFSET : offset;
+}
 
 // Slopes and offsets (red, green, blue each) of the base over luma, before they are smoothed, of row y of blocks, unless they are there.
 static void fit_row(Maps *m, int y) {
@@ -64,7 +112,7 @@ static void fit_row(Maps *m, int y) {
     }
     float *mean = m->room + pitch;
     for (int p = 0; p < PLANES; p++) box3(at[0] + p * pitch, at[1] + p * pitch, at[2] + p * pitch, m->room, mean + p * pitch, w);
-    const float weight = widen_cells(m, y, &low, &high);
+    const float weight = widen_cells(&m->coarse, CELLS, y, m->h, w, pitch, &low, &high);
     const float *means = mean + MARGIN;
     float *fit = m->fits + (y % 3) * 6 * pitch + MARGIN;
     for (int x = 0; x < w; x += 8) {
@@ -80,16 +128,28 @@ static void fit_row(Maps *m, int y) {
 
 // Before any row of maps of a picture.
 static void begin_maps(Maps *m) {
-    m->wide_row[0] = m->wide_row[1] = -1;
+    for (int k = 0; k < 2; k++) m->coarse.wide_row[k] = m->fine.wide_row[k] = -1;
     m->fit_row[0] = m->fit_row[1] = m->fit_row[2] = -1;
 }
 
+// Shares of the pixel's own chroma, which was keep, and of the base's, which was its saturation: of eight blocks from x on.
+INLINE void shrink_chroma(const Maps *m, const float *fit, int x, Floats slope, Floats offset, Floats luma, Floats noise, Floats *own,
+                          Floats *saturation) {
+    const int64_t pitch = m->pitch;
+    const Floats red = (AT(fit, 0) - slope) * luma + AT(fit, 3) - offset, blue = (AT(fit, 2) - slope) * luma + AT(fit, 5) - offset;
+    const Floats energy = red * red + blue * blue, chance = CHROMA_NOISE * noise;
+    const Floats shrunk = 1 - m->chroma_noise * (1 - energy / (energy + chance * chance));
+    const Floats certain = within(energy * (1 / (LEAST_CHROMA * LEAST_CHROMA)) - 1, 0, 1);
+    const Floats usual = (1 - m->colourless) * m->colour * shrunk;
+    *own = usual * *own + m->colourless * m->colour * certain, *saturation *= usual;
+}
+
 // Row y of the maps and, behind them, the largest size of p and q, and of r, with what each changes by to the right:
-// (MAPS + 2, pitch), no margin. From pixels in 1/64 of a level to positions of the tone curve, 0 to 65535.
+// (MAPS + 2, pitch), no margin. From pixels in 1/64 of a level, and luma in 1/128, to positions of the tone curve, 0 to 65535.
 static void map_row(Maps *m, int y, float *out) {
     const int64_t pitch = m->pitch;
     const int w = m->w;
-    const float *at[3], *low, *high;
+    const float *at[3], *low, *high, *fine_low, *fine_high;
     for (int k = 0; k < 3; k++) {
         const int row = y + k - 1 < 0 ? 0 : y + k - 1 > m->h - 1 ? m->h - 1 : y + k - 1;
         fit_row(m, row);
@@ -97,24 +157,35 @@ static void map_row(Maps *m, int y, float *out) {
     }
     float *smooth = m->room + pitch;
     for (int c = 0; c < 6; c++) box3(at[0] + c * pitch, at[1] + c * pitch, at[2] + c * pitch, m->room, smooth + c * pitch, w);
-    const float weight = widen_cells(m, y, &low, &high);
+    const float weight = widen_cells(&m->coarse, CELLS, y, m->h, w, pitch, &low, &high);
+    const float fine_weight = widen_cells(&m->fine, FINE, y, m->h, w, pitch, &fine_low, &fine_high);
     const float *fit = smooth + MARGIN;
     const float *means = m->stats + (int64_t)y * PLANES * pitch + MARGIN;
     const float unit = 65535.0f / (255 << 6), top = 65535; // from 1/64 of a level
+    const float offset_of_row = m->row_noise > 0 ? m->row_noise * row_offset(m, y) : 0;
+    const int usual = m->chroma_noise <= 0 && m->colourless <= 0 && m->colour == 1;
     for (int x = 0; x < w; x += 8) {
-        const Floats slope = LUMA(fit, 0), offset = LUMA(fit, 3);
-        const Floats guide = at_least(at_most(slope * LUMA(means, 0) + offset, 1), 0);
+        const Floats slope = LUMA(fit, 0), offset = LUMA(fit, 3), luma = LUMA(means, 0);
+        const Floats shift = offset_of_row * darkness(luma);
+        const Floats guide = within(slope * (luma - shift) + offset, 0, 1);
         const Floats position = root(guide + 1e-6f) * (BINS - 1);
         Floats log_gain = floats(0);
-        for (int bin = 0; bin < BINS; bin++) // the hat function: linear between two bins
-            log_gain += at_least(1 - magnitude(position - (float)bin), 0) * CELL(bin);
-        const Floats keep = CELL(KEEP), saturation = exp2_fast(CELL(SATURATION));
+        for (int bin = 0; bin < BINS; bin++) { // the hat function: linear between two bins; neighbours need few of them
+            const Floats hat = at_least(1 - magnitude(position - (float)bin), 0);
+            if (any_set(hat)) log_gain += hat * (CELL(bin) + DETAIL(bin));
+        }
+        log_gain = within(log_gain, -MAX_LOG2_GAIN, MAX_LOG2_GAIN);
+        const Floats keep = CELL(KEEP);
+        Floats saturation = exp2_fast(CELL(SATURATION)), own = keep;
+        if (!usual) shrink_chroma(m, fit, x, slope, offset, luma, CELL(NOISE), &own, &saturation);
         for (int c = 0; c < 3; c++) {
             const Floats gain = exp2_fast(log_gain + CELL(COLOUR + c)), based = gain * (1 - keep);
             const Floats a = slope + saturation * (AT(fit, c) - slope), b = offset + saturation * (AT(fit, 3 + c) - offset);
-            store_floats(out + c * pitch + x, unit * gain * keep);
-            store_floats(out + (3 + c) * pitch + x, unit * based * a);
-            store_floats(out + (6 + c) * pitch + x, top * (based * b - gain * CELL(VEIL + c)));
+            const Floats veil = within(CELL(VEIL + c) + DETAIL(BINS + c), 0, MAX_VEIL);
+            const Floats p = gain * own, q = based * a + gain * (keep - own);
+            store_floats(out + c * pitch + x, unit * p);
+            store_floats(out + (3 + c) * pitch + x, 0.5f * unit * q); // of luma in 1/128
+            store_floats(out + (6 + c) * pitch + x, top * (based * b - gain * veil - (p + q) * shift));
         }
     }
     for (int c = 0; c < MAPS; c++) out[c * pitch + w] = out[c * pitch + w - 1];
@@ -127,6 +198,7 @@ static void map_row(Maps *m, int y, float *out) {
         store_floats(out + MAPS * pitch + x, most[0]), store_floats(out + (MAPS + 1) * pitch + x, most[1]);
     }
 }
+#undef DETAIL
 #undef CELL
 #undef LUMA
 #undef AT

@@ -8,10 +8,13 @@ import onnxruntime as ort
 
 from davy.domain.errors import ModelError
 from davy.imaging.runtime.kernels import Floats
-from davy.imaging.runtime.parameters import CELLS_SHAPE, RAW_CELL_SIZE, WHOLE_SHAPE, Parameters
+from davy.imaging.runtime.parameters import FINE_SIZE, GLOBAL_SIZE, RAW_CELL_SIZE, WHOLE_SIZE, Parameters
+from davy.imaging.runtime.scene import colour_evidence, local_luma
 
 MAX_MODEL_BYTES = 16 * 2**20  # the shipped one is far below; a file beyond this is something else
 THUMB_CHANNELS = 4
+OUTPUTS = ["whole", "cells", "fine"]  # networks of 0.1.0 lack the last
+MIN_SIDE, MAX_SIDE = 2, 256  # of a map; the kernels interpolate between two cells
 
 
 class Network:
@@ -38,17 +41,13 @@ class Network:
             raise ModelError(str(path), f"is no ONNX model that runs here: {str(error)[:200]}") from error
         shape = self._session.get_inputs()[0].shape
         outputs = [output.name for output in self._session.get_outputs()]
-        if len(shape) != 4 or shape[1] != THUMB_CHANNELS or outputs != ["whole", "cells"]:
+        if len(shape) != 4 or shape[1] != THUMB_CHANNELS or outputs not in (OUTPUTS, OUTPUTS[:2]):
             raise ModelError(str(path), f"is no ISP-CNN: input {shape}, outputs {outputs}")
-        if self._session.get_outputs()[1].shape[1] != RAW_CELL_SIZE:
-            raise ModelError(
-                str(path), f"is an ISP-CNN of another layout: {self._session.get_outputs()[1].shape[1]} cell channels"
-            )
         self.thumb_shape = (THUMB_CHANNELS, int(shape[2]), int(shape[3]))
         self.id = f"ispcnn-{hashlib.sha256(data).hexdigest()[:8]}"
-        self._run(
-            np.full(self.thumb_shape, 0.1, np.float32)
-        )  # its memory is there before the first frame, and its layout known
+        self._shapes: list[tuple[int, ...]] = []
+        found = self._run(np.full(self.thumb_shape, 0.1, np.float32))  # its memory is there before the first frame
+        self._shapes = [output.shape for output in found]
 
     def __call__(self, thumb: Floats) -> Parameters:
         """Parameters for a thumbnail of thumb_shape, see davy.imaging.nets.ispcnn.thumbnail.
@@ -56,21 +55,33 @@ class Network:
         Raises:
             ModelError: the graph fails on this picture, or gives numbers that are not finite: pixels made of them are noise.
         """
-        whole, cells = self._run(thumb)
-        if not (np.isfinite(whole).all() and np.isfinite(cells).all()):
+        outputs = self._run(thumb)
+        if not all(np.isfinite(output).all() for output in outputs):
             raise ModelError(self.id, "gives numbers that are not finite")
-        return Parameters.from_raw(whole, cells)
+        whole, cells, *fine = outputs
+        around = local_luma(thumb, cells.shape[1], cells.shape[2])
+        return Parameters.from_raw(whole, cells, fine[0] if fine else None, colour_evidence(thumb), around)
 
-    def _run(self, thumb: Floats) -> tuple[Floats, Floats]:
-        """The graph's two outputs, of the one layout that the kernels read."""
+    def _run(self, thumb: Floats) -> list[Floats]:
+        """The graph's outputs, of a layout that the kernels read and always the same one."""
         try:
             outputs = self._session.run(None, {self._session.get_inputs()[0].name: thumb[None]})
         except Exception as error:  # ONNX Runtime's own errors share no public base class
             raise ModelError(self.id, f"fails on a picture: {str(error)[:200]}") from error
-        whole, cells = np.asarray(outputs[0])[0], np.asarray(outputs[1])[0]
-        if whole.shape != WHOLE_SHAPE or cells.shape != CELLS_SHAPE:
-            raise ModelError(self.id, f"is an ISP-CNN of another layout: {whole.shape} and {cells.shape}")
-        return whole, cells
+        found = [np.ascontiguousarray(output[0], np.float32) for output in outputs]
+        shapes = [output.shape for output in found]
+        if not _known_layout(shapes) or (self._shapes and shapes != self._shapes):
+            raise ModelError(self.id, f"is an ISP-CNN of another layout: {', '.join(map(str, shapes))}")
+        return found
+
+
+def _known_layout(shapes: list[tuple[int, ...]]) -> bool:
+    whole, *maps = shapes
+    sizes = (RAW_CELL_SIZE, FINE_SIZE)
+    return whole in ((WHOLE_SIZE,), (GLOBAL_SIZE,)) and all(
+        len(shape) == 3 and shape[0] == size and all(MIN_SIDE <= side <= MAX_SIDE for side in shape[1:])
+        for shape, size in zip(maps, sizes, strict=False)
+    )
 
 
 def _read(source: Path | bytes) -> bytes:

@@ -247,7 +247,8 @@ INLINE void render_columns(const int kind, const Picture *in, const Settled *s, 
     const int rows = end - begin;
     for (int i = 0; i < rows; i++) {
         load_rgb(kind, in, s, k, begin + i, x, count, &tint, !i, pixels[i]);
-        luma[i] = luma_of(pixels[i]);
+        const Words twice[3] = {pixels[i][0] << 1, pixels[i][1] << 1, pixels[i][2] << 1}; // its rounding would show where gain is high
+        luma[i] = luma_of(twice);
     }
     for (int c = 0; c < 3; c++) {
         Slice slice;

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from davy.domain.dials import NEUTRAL, Dials
 from davy.domain.errors import InvalidInputError
 from davy.domain.frame import BgrImage, YuvImage
 from davy.imaging.runtime.kernels import Floats, Picture
@@ -36,13 +37,14 @@ class StillEnhancer:
         """The model's id, as frames carry it."""
         return self.network.id
 
-    def enhance(self, image: BgrImage, strength: float = 1.0, out: BgrImage | None = None) -> BgrImage:
+    def enhance(self, image: BgrImage, strength: float = 1.0, out: BgrImage | None = None, dials: Dials = NEUTRAL) -> BgrImage:
         """Return the enhanced picture.
 
         Args:
             image: BGR, shape (H, W, 3), uint8, sides of at least 16; any strides.
             strength: 0 is the identity, 1 the whole effect.
             out: where the picture goes, shape of image, rows contiguous; a fresh array where None.
+            dials: the operator's corrections, after strength.
 
         Raises:
             ShapeError: image or out has another shape or dtype.
@@ -50,19 +52,23 @@ class StillEnhancer:
         """
         pixels = as_rows(image)
         room = bgr_room(out, pixels)
-        self._enhance(bgr_picture(pixels), strength, bgr_picture(room))
+        self._enhance(bgr_picture(pixels), strength, dials, bgr_picture(room))
         return room
 
-    def enhance_yuv(self, image: YuvImage, strength: float = 1.0, out: YuvImage | None = None) -> YuvImage:
+    def enhance_yuv(
+        self, image: YuvImage, strength: float = 1.0, out: YuvImage | None = None, dials: Dials = NEUTRAL
+    ) -> YuvImage:
         """Return the enhanced picture, of the same range, without a detour by BGR in memory.
 
         It is what `enhance` does if every pixel has the chroma of its 2 x 2 (clipped to what RGB can show, not rounded), and
-        the chroma of a 2 x 2 is then the mean of its four pixels': within 3 of 255 in each plane. Strength 0 is a plain copy.
+        the chroma of a 2 x 2 is then the mean of its four pixels': within 3 of 255 in each plane. Strength 0 with
+        neutral dials is a plain copy.
 
         Args:
             image: 4:2:0 planes, sides of at least 16; any strides.
             strength: 0 is the identity, 1 the whole effect.
             out: where the picture goes, shape and range of image; fresh planes where None.
+            dials: the operator's corrections, after strength.
 
         Raises:
             ShapeError: the planes of image or out do not belong together.
@@ -70,16 +76,16 @@ class StillEnhancer:
         """
         planes = as_planes(image)
         room = yuv_room(out, planes)
-        if strength == 0:  # not by way of RGB, which cannot show all that YUV can say
+        if strength == 0 and dials == NEUTRAL:  # not by way of RGB, which cannot show all that YUV can say
             return copied(planes, room)
-        self._enhance(yuv_picture(planes), strength, yuv_picture(room))
+        self._enhance(yuv_picture(planes), strength, dials, yuv_picture(room))
         return room
 
-    def _enhance(self, picture: Picture, strength: float, out: Picture) -> None:
+    def _enhance(self, picture: Picture, strength: float, dials: Dials, out: Picture) -> None:
         check_strength(strength)
         space = self.workspace(picture)
         space.measure(picture)
-        space.render(picture, self.parameters(space).at_strength(strength), out)
+        space.render(picture, self.parameters(space).at_strength(strength).with_dials(dials), out)
 
     def parameters(self, space: Workspace) -> Parameters:
         """Run the network on a workspace that has measured a picture."""

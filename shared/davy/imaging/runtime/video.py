@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from davy.domain.dials import NEUTRAL, Dials
 from davy.domain.frame import BgrImage, YuvImage
 from davy.imaging.runtime.kernels import Floats, Picture
 from davy.imaging.runtime.parameters import Parameters
@@ -34,10 +35,11 @@ class VideoEnhancer:
         self._settler: Settler | None = None
         self._space: Workspace | None = None
         self._age, self._since = 0, 0  # frames since the network ran, and since the parameters moved
-        self._strength: float | None = None
+        self._setting: tuple[float, Dials] | None = None
         self._scene: Floats | None = None
         self._current: Parameters | None = None
         self._target: Parameters | None = None
+        self._shown: tuple[Parameters, tuple[float, Dials], Parameters] | None = None
 
     @property
     def model(self) -> str:
@@ -51,33 +53,36 @@ class VideoEnhancer:
         """
         self.still, self._target = still, None
 
-    def enhance(self, image: BgrImage, strength: float = 1.0, out: BgrImage | None = None) -> BgrImage:
+    def enhance(self, image: BgrImage, strength: float = 1.0, out: BgrImage | None = None, dials: Dials = NEUTRAL) -> BgrImage:
         """As StillEnhancer.enhance, steady in time; arguments and errors are the same."""
         pixels = as_rows(image)
         room = bgr_room(out, pixels)
-        self._enhance(bgr_picture(pixels), strength, bgr_picture(room))
+        self._enhance(bgr_picture(pixels), strength, dials, bgr_picture(room))
         return room
 
-    def enhance_yuv(self, image: YuvImage, strength: float = 1.0, out: YuvImage | None = None) -> YuvImage:
+    def enhance_yuv(
+        self, image: YuvImage, strength: float = 1.0, out: YuvImage | None = None, dials: Dials = NEUTRAL
+    ) -> YuvImage:
         """As StillEnhancer.enhance_yuv, steady in time; arguments and errors are the same."""
         planes = as_planes(image)
         room = yuv_room(out, planes)
-        if strength == 0:  # not by way of RGB, which cannot show all that YUV can say
+        if strength == 0 and dials == NEUTRAL:  # not by way of RGB, which cannot show all that YUV can say
             return copied(planes, room)
-        self._enhance(yuv_picture(planes), strength, yuv_picture(room))
+        self._enhance(yuv_picture(planes), strength, dials, yuv_picture(room))
         return room
 
-    def _enhance(self, picture: Picture, strength: float, out: Picture) -> None:
+    def _enhance(self, picture: Picture, strength: float, dials: Dials, out: Picture) -> None:
         check_strength(strength)
+        setting = strength, dials
         space, settler = self._buffers(picture)
         settler = settler if strength > 0 else None
         unknown = self._target is None
         due = self._age % self.every == 0
-        keep = settler is not None and not unknown and not due and strength == self._strength and self._since < KEEP_FRAMES
+        keep = settler is not None and not unknown and not due and setting == self._setting and self._since < KEEP_FRAMES
         at_once = settler is not None and not unknown and space.follows and not overlap(picture, out)
         if settler is not None and at_once:
             self._current = self._glide(keep)
-            space.follow(picture, settler.next(keep), self._current.at_strength(strength), out)
+            space.follow(picture, settler.next(keep), self._adjusted(self._current, setting), out)
         else:
             space.measure(picture, settler.next(keep) if settler else None)
         scene, cut = self._seen(space, settler)
@@ -90,11 +95,19 @@ class VideoEnhancer:
         if cut or not at_once:
             self._current = self._target if cut else self._glide(keep)
             assert self._current is not None
-            space.render(picture, self._current.at_strength(strength), out, settler.next(keep and not cut) if settler else None)
+            space.render(
+                picture, self._adjusted(self._current, setting), out, settler.next(keep and not cut) if settler else None
+            )
         if due and not (cut or unknown):  # what it says is for the frames after this one
             self._target, self._age = self.still.parameters(space), 0
-        self._scene, self._strength = scene, strength
+        self._scene, self._setting = scene, setting
         self._age, self._since = self._age + 1, self._since + 1 if keep and not cut else 1
+
+    def _adjusted(self, current: Parameters, setting: tuple[float, Dials]) -> Parameters:
+        """Parameters at the strength and the dials of this frame; the same object while nothing changes."""
+        if self._shown is None or self._shown[0] is not current or self._shown[1] != setting:
+            self._shown = current, setting, current.at_strength(setting[0]).with_dials(setting[1])
+        return self._shown[2]
 
     def _buffers(self, picture: Picture) -> tuple[Workspace, Settler | None]:
         if self._space is None or self._key != picture_key(picture):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from davy.imaging.runtime.bands import Bands
 from davy.imaging.runtime.kernels import (
     CELLS,
+    FINE,
     LANES,
     MAPS,
     MARGIN,
@@ -17,6 +18,7 @@ from davy.imaging.runtime.kernels import (
     TILE,
     Blocks,
     Floats,
+    Grid,
     Maps,
     Picture,
     Rendering,
@@ -25,7 +27,7 @@ from davy.imaging.runtime.kernels import (
     block_size,
     kernel,
 )
-from davy.imaging.runtime.parameters import COLUMNS, ROWS, Parameters
+from davy.imaging.runtime.parameters import Parameters
 
 COARSE = 8  # parts per side of the scene's coarse picture
 
@@ -49,6 +51,9 @@ class Workspace:
         self._coarse: Floats = np.empty((COARSE, COARSE), np.float32)
         self._edges: NDArray[np.int32] = np.empty(0, np.int32)
         self._sums: Floats = np.zeros((SUMS, pitch), np.float32)
+        self._taps: dict[int, tuple[int, int, bool]] = {}  # by columns of a map
+        self._used: Parameters | None = None
+        self._tinted: Parameters | None = None
         self._bands = Bands(-(-self.h // 2), threads)  # of rows twice as high as a block, as those are which settle
         at = self._keep(stats)
         self._blocks = [self._measuring(at, sums) for sums in (self._sums, *self._rooms(SUMS, len(self._bands) - 1))]
@@ -68,8 +73,6 @@ class Workspace:
         """One for each band."""
         width, block, pitch = self.width, self.block, self._pitch
         padded = -(-width // LANES) * LANES
-        column, part = _taps(np.minimum(np.arange(pitch - 2 * MARGIN), self.w - 1), self.w, COLUMNS)
-        taps = self._keep(column), self._keep(part)
         left, share = _taps(np.minimum(np.arange(padded), width - 1), self.w * block, self.w)
         first = left[::8].copy()
         low = 2 * (left.reshape(-1, LANES if block > 2 else 8) - first[:: 2 if block > 2 else 1, None])
@@ -77,8 +80,9 @@ class Workspace:
         places = [self._keep(array) for array in (first, pick, weight)]
         tiles, strip_pitch = -(-width // TILE), -(-(TILE // block + 10) // LANES) * LANES
         for _ in range(len(self._bands)):
-            rooms = (self._keep(np.zeros((count, pitch), np.float32)) for count in (2 * CELLS, 3 * 6, PLANES + 1))
-            maps = Maps(stats, pitch, self.h, self.w, ROWS, COLUMNS, None, *taps, *rooms)
+            counts = 2 * CELLS, 2 * FINE, 3 * 6, PLANES + 1
+            wide, detail, *rooms = (self._keep(np.zeros((count, pitch), np.float32)) for count in counts)
+            maps = Maps(stats, pitch, self.h, self.w, Grid(wide=wide), Grid(wide=detail), 0, 0, 0, 1, *rooms)
             rows, chroma = np.zeros((2, MAPS + 2, pitch), np.float32), np.zeros(padded, np.int16)
             strips, shifts = np.zeros((kept, tiles, 2 * MAPS, strip_pitch), np.int16), np.zeros((kept, tiles, 2), np.int32)
             room = tuple(self._keep(array) for array in (rows, strips, shifts, chroma))
@@ -129,8 +133,33 @@ class Workspace:
         )
 
     def _use(self, parameters: Parameters) -> None:
+        if parameters is self._used:
+            return
+        self._used, self._tinted = parameters, parameters.tinted()  # and so their arrays live
+        tinted = self._tinted
         for rendering in self._renderings:
-            rendering.maps.cells, rendering.knots = parameters.cells.ctypes.data, parameters.knots.ctypes.data
+            maps = rendering.maps
+            for grid, planes in ((maps.coarse, tinted.cells), (maps.fine, tinted.fine)):
+                self._place(grid, planes)
+            maps.row_noise, maps.chroma_noise, evidence, neutral, maps.colour = map(float, tinted.scalars)
+            maps.colourless = (1 - evidence) * neutral
+            rendering.knots = tinted.knots.ctypes.data
+
+    def _place(self, grid: Grid, planes: Floats) -> None:
+        """Point a grid at planes (channels, rows, columns) of any resolution."""
+        _, rows, columns = planes.shape
+        grid.cells = planes.ctypes.data
+        if (grid.rows, grid.columns) != (rows, columns):
+            if columns not in self._taps:
+                self._taps[columns] = self._taps_of(columns)
+            grid.column, grid.weight, grid.near = self._taps[columns]
+            grid.rows, grid.columns = rows, columns
+
+    def _taps_of(self, columns: int) -> tuple[int, int, bool]:
+        """The cell to the left of each block, the right one's weight, and whether eight blocks lie between eight cells."""
+        left, weight = _taps(np.minimum(np.arange(self._pitch - 2 * MARGIN), self.w - 1), self.w, columns)
+        spans = left[7::8] - left[::8]
+        return self._keep(left), self._keep(weight), columns >= 8 and int(spans.max()) < 7
 
 
 def _at(structure: ctypes.Structure | None) -> int | None:

@@ -1,0 +1,36 @@
+"""Chroma noise: colour is kept where there is a signal of it."""
+
+import torch
+from torch import Tensor
+
+CHROMA_NOISE = 0.5  # of the noise map: what the chroma of a mean over 5 x 5 blocks may have by chance
+LEAST_CHROMA = 2.5 / 255  # of burnt-in text in a colourless picture; codecs turn grey by one step at most
+
+
+def chroma_shares(
+    chroma: Tensor, noise: Tensor, keep: Tensor, evidence: Tensor, strength: Tensor, neutral: Tensor, colour: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Shares of the pixel's own chroma and of the base's.
+
+    In a colour picture, chroma shrinks where it is no larger than its noise (Wiener's rule). In a colourless one only places
+    with certain chroma, such as burnt-in text, keep theirs, and none comes from their neighbours.
+
+    Args:
+        chroma: Red, green and blue of the base less its luma, (B, 3, h, w), display units.
+        noise: Standard deviation of luma that counts as noise, (B, 1, h, w), display units.
+        keep: Share of the detail layer, (B, 1, h, w).
+        evidence: That the picture has colour, (B, 1, 1, 1), in [0, 1].
+        strength: Of the operator in a colour picture, (B, 1, 1, 1), in [0, 1].
+        neutral: Of the operator in a colourless picture, (B, 1, 1, 1), in [0, 1].
+        colour: Times saturation, (B, 1, 1, 1); 0 is monochrome.
+
+    Returns:
+        (B, 1, h, w) each: keep and 1 where the operator does nothing.
+    """
+    red, _, blue = torch.split(chroma, 1, 1)
+    energy = red * red + blue * blue
+    shrunk = 1 - strength * (1 - energy / (energy + (CHROMA_NOISE * noise) ** 2))
+    certain = (energy / LEAST_CHROMA**2 - 1).clamp(0, 1)
+    colourless = (1 - evidence) * neutral
+    usual = (1 - colourless) * shrunk * colour
+    return usual * keep + colourless * certain * colour, usual
