@@ -15,7 +15,7 @@ TABLE = ROOT / "docs" / "reference" / "promises.md"
 NAMED = re.compile(r"_([fp]\d{1,2})(?=_)")
 
 PROMISES = {
-    "P1": "p99 of a live frame's age is at most 500 ms (4 cameras, 10 fps, 720p, two cores); nothing over `max_age_ms` goes out.",
+    "P1": "p99 of a live frame's age is at most 500 ms (4 cameras, 10 fps, 720p, two cores); nothing over `max_age_ms` goes.",
     "P2": "No event is lost or stored twice, across any single kill -9 of any process.",
     "P3": "Newest wins; captured = enhanced + dropped + in flight; every drop has a reason.",
     "P4": "An edge works without the cloud and boots offline on its last good model.",
@@ -80,7 +80,7 @@ class Shown:
     slow: bool
 
 
-def tests_of() -> dict[str, list[Shown]]:
+def shown_by() -> dict[str, list[Shown]]:
     """Tests by what they show."""
     found: dict[str, list[Shown]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
@@ -107,7 +107,7 @@ def _marked(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
 
 
 def render() -> str:
-    shown = tests_of()
+    shown = shown_by()
     lines = [
         "# Promises and faults",
         "",
