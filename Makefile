@@ -38,7 +38,7 @@ test: $(VENV)/.dev  ## the whole test suite
 	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
 	$(BIN)/pytest -m 'system and not slow' $(PYTEST_ARGS)
 
-unit: $(VENV)/.dev  ## the tests without browsers and processes
+unit: $(VENV)/.dev  ## the tests without brokers, browsers and processes
 	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
 
 check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
