@@ -63,7 +63,7 @@ proto-baseline: $(VENV)/.dev  ## break with the messages of an older Davy: REASO
 story: $(VENV)/.dev  ## light changes, drift, training, canary, rollout, three bad models: writes docs/story, 12 minutes
 	$(BIN)/davy mine story
 
-faults: $(VENV)/.dev  ## every slow test but the containers: 100 kills, 200 edges, bad models in a running mine, the clock, S3
+faults: $(VENV)/.dev  ## every slow test but the containers: 100 kills, 200 edges, 60 s of partition, ten minutes of work, bad models, the clock, S3
 	$(BIN)/pytest -m slow --ignore=tests/system/test_compose.py $(PYTEST_ARGS)
 
 compose-test: $(VENV)/.dev  ## docker compose up, look at it from outside, down
