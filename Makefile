@@ -38,7 +38,7 @@ test: $(VENV)/.dev  ## the whole test suite
 	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
 	$(BIN)/pytest -m 'system and not slow' $(PYTEST_ARGS)
 
-unit: $(VENV)/.dev  ## the tests without browsers and processes
+unit: $(VENV)/.dev  ## the tests without brokers, browsers and processes
 	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
 
 check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
@@ -63,7 +63,7 @@ proto-baseline: $(VENV)/.dev  ## break with the messages of an older Davy: REASO
 story: $(VENV)/.dev  ## light changes, drift, training, canary, rollout, three bad models: writes docs/story, 12 minutes
 	$(BIN)/davy mine story
 
-faults: $(VENV)/.dev  ## every slow test but the containers: 100 kills, 200 edges, bad models in a running mine, the clock, S3
+faults: $(VENV)/.dev  ## every slow test but the containers: 100 kills, 200 edges, 60 s of partition, ten minutes of work, bad models, the clock, S3
 	$(BIN)/pytest -m slow --ignore=tests/system/test_compose.py $(PYTEST_ARGS)
 
 compose-test: $(VENV)/.dev  ## docker compose up, look at it from outside, down

@@ -37,6 +37,14 @@ def wait_for_port(port: int, timeout_s: float = 5.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever starts a broker is a test of a system."""
+    for item in items:
+        if "mosquitto" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.system)
+
+
 @pytest.fixture
 def free_port() -> int:
     """A TCP port of the loopback interface on which nobody listens."""

@@ -44,6 +44,7 @@ def test_the_same_parts_make_the_same_file(package, key):
     assert sign(package.manifest, contents(package), key).data == package.data
 
 
+@pytest.mark.proves("P5")
 def test_f20_a_thousand_single_bit_flips_and_none_loads(package, trust):
     chance = random.Random(20)
     size = len(package.data)
@@ -70,10 +71,12 @@ def test_f20_a_package_that_is_cut_off_anywhere_is_refused(package, trust):
     assert refused(package.data + b"\0", trust) is Cause.TRUNCATED
 
 
+@pytest.mark.proves("P5")
 def test_f20_unsigned(package, trust):
     assert refused(zip_exact({**contents(package), MANIFEST: package.files[MANIFEST]}), trust) is Cause.UNSIGNED
 
 
+@pytest.mark.proves("P5")
 def test_f20_signed_by_a_key_that_is_not_trusted(package, trust):
     foreign = SigningKey.generate()
     assert refused(sign(package.manifest, contents(package), foreign).data, trust) is Cause.FOREIGN_KEY

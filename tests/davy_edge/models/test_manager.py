@@ -181,6 +181,7 @@ def forged() -> dict[str, tuple[bytes, str]]:
     }
 
 
+@pytest.mark.proves("P5")
 async def test_f20_every_refusal_has_its_cause_and_the_old_model_runs_on(mosquitto, tmp_path):
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path) as running:
         for title, (data, cause) in forged().items():

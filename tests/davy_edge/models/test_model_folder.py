@@ -53,6 +53,7 @@ def test_a_package_that_would_be_too_large_is_not_begun(disk):
         assert cause(disk.partial, TARGET.model_copy(update={"size": size})) == "too-large"
 
 
+@pytest.mark.proves("P5")
 def test_f20_what_is_altered_on_disk_or_whose_key_is_revoked_is_not_opened(disk, tmp_path):
     disk.partial(TARGET).write_bytes(GOOD.data)
     disk.admit(TARGET)

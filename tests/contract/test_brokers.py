@@ -16,6 +16,8 @@ STATUS = "davy/v1/demo/north/status"
 FRAME = "davy/v1/demo/north/cam/face/frame"
 EVENTUALLY_S = 10
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(params=["mosquitto", "rumqttd"])
 def endpoint(request) -> Iterator[str]:

@@ -14,6 +14,7 @@ from davy.adapters.storage.frame_cache import FrameStore
 from davy.domain.errors import StoreUnavailableError
 from davy.domain.frame import CameraId, EncodedFrame
 
+pytestmark = pytest.mark.system
 FACE = CameraId("mine", "north", "face")
 FRAME = EncodedFrame(FACE, "b1", 7, 1_000, 1280, 720, b"\xff\xd8jpeg", "ispcnn-1", raw_jpeg=b"\xff\xd8raw")
 
