@@ -37,7 +37,6 @@ from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.app import build_app
-from davy_aggregator.rollout.reported_models import Fleet
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
@@ -86,7 +85,7 @@ async def serve(
             site.broker,
             f"davy-{site.site}-{name}",
             will=Message(status, OFFLINE, qos=1, retain=True),
-            on_connect=_greet(status, controller.tell_all, configurator.tell_all),
+            on_connect=_greet(status, controller.republish_all, configurator.republish_all),
         ) as bus,
     ):
         parts = ServiceContext(
@@ -97,7 +96,7 @@ async def serve(
             health,
             metrics,
             registry,
-            controller.shelf,
+            controller.catalog,
             controller,
             configurator,
             samples,
@@ -160,16 +159,10 @@ async def _controller(
 ) -> AsyncIterator[RolloutService]:
     """The rollouts; registry and key set are in the data folder where the settings do not say."""
     url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
-    shelf = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
-    fleet = Fleet(site.site, roster)
-
-    def edges() -> list[str]:
-        own = [edge for edge, config in site.edges.items() if config.enhance == "here"]
-        return own + [edge for edge in fleet.reported if settings.accept_unknown and edge not in site.edges]
-
+    catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
     store = await asyncio.to_thread(RolloutStore, settings.data / "rollouts.db")
     try:
-        yield RolloutService(site.site, store, shelf, fleet, archive, metrics, edges)
+        yield RolloutService(site, store, catalog, roster, archive.report, metrics.count_refused, settings.accept_unknown)
     finally:
         store.close()
 
@@ -190,18 +183,18 @@ async def _configurator(
 
     store = await asyncio.to_thread(ConfigStore, settings.data / "configs.db")
     try:
-        yield ConfigService(site, store, roster, archive, metrics, changed)
+        yield ConfigService(site, store, roster.is_online, archive.report, metrics.count_refused, changed)
     finally:
         store.close()
 
 
-def _greet(status: str, *tell_edges: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
+def _greet(status: str, *republish: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
     """At every connect: a broker may have forgotten what was retained."""
 
     async def greet(bus: Bus) -> None:
         await bus.publish(Message(status, ONLINE, qos=1, retain=True))
-        for tell in tell_edges:
-            tell()
+        for publish_again in republish:
+            publish_again()
 
     return greet
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import httpx
 import pytest
-from tests.aggregator.conftest import make_settings, running
+from tests.davy_aggregator.conftest import make_settings, running
 from tests.fixtures.configs import metas, seqs
 from tests.fixtures.edges import ear, edge, until
 
@@ -14,7 +14,7 @@ from davy.adapters.camera import OPENERS
 from davy.domain.ports import Message
 from davy.domain.topics import EdgeTopics
 from davy.site import SiteConfig
-from davy_edge.config.state_file import ConfigDisk
+from davy_edge.config.manager import open_state_file
 from davy_simulator.world import Mine
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
@@ -101,6 +101,6 @@ async def test_an_edge_is_configured_over_rest_refuses_what_it_cannot_be_and_boo
     async with edge(site_of("mqtt://127.0.0.1:9"), folder, openers) as north:
         await until(lambda: north.value("davy_frames_enhanced_total", camera="face") >= 2, 30)
         assert north.value("davy_config_epoch") == 3
-    running_now = ConfigDisk(folder / "demo/north/config").pointer.running
+    running_now = open_state_file(folder / "demo/north/config").pointer.active
     assert running_now is not None
     assert running_now["cameras"]["face"]["strength"] == 0.25

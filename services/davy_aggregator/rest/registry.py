@@ -39,7 +39,7 @@ class Model(BaseModel):
     @classmethod
     def of(cls, entry: Entry, parts: ServiceContext) -> "Model":
         said = entry.manifest
-        runs_on = [edge for edge, reported in parts.controller.fleet.reported.items() if reported.model == entry.id]
+        runs_on = [edge for edge, reported in parts.controller.reported.items() if reported.model == entry.id]
         return cls(
             id=entry.id,
             frame_id=entry.frame_id,

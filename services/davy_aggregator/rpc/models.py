@@ -9,25 +9,27 @@ from pydantic import ValidationError
 
 from davy.adapters.storage.model_registry import Entry
 from davy.domain.errors import InvalidInputError
+from davy.twin.protocol import first_error
 from davy.v1 import model_pb2, model_pb2_grpc
 from davy_aggregator.model_catalog import ModelCatalog
-from davy_aggregator.rollout.plan import Rollout, RolloutSpec, word_of
+from davy_aggregator.rollout.plan import report_of
+from davy_aggregator.rollout.rollout import Rollout, RolloutSpec
 from davy_aggregator.rollout.service import RolloutService
 
 CHUNK_BYTES = 262_144
 
 
 class ModelsServicer(model_pb2_grpc.ModelsServicer):
-    """Gives out what the registry holds."""
+    """Serves the model registry."""
 
-    def __init__(self, shelf: ModelCatalog) -> None:
-        self._shelf = shelf
+    def __init__(self, catalog: ModelCatalog) -> None:
+        self._catalog = catalog
 
     async def List(self, request: model_pb2.ListModelsRequest, context: object) -> model_pb2.ListModelsResponse:  # noqa: ARG002, N802
-        return model_pb2.ListModelsResponse(models=[model_message(entry) for entry in await self._shelf.entries()])
+        return model_pb2.ListModelsResponse(models=[model_message(entry) for entry in await self._catalog.entries()])
 
     async def Get(self, request: model_pb2.GetModelRequest, context: object) -> model_pb2.Model:  # noqa: ARG002, N802
-        entry = await self._shelf.get(request.id)
+        entry = await self._catalog.get(request.id)
         found = model_message(entry)
         found.card = entry.card
         return found
@@ -37,7 +39,7 @@ class ModelsServicer(model_pb2_grpc.ModelsServicer):
         request: model_pb2.DownloadModelRequest,
         context: object,  # noqa: ARG002
     ) -> AsyncGenerator[model_pb2.ModelChunk, None]:
-        data = await self._shelf.package(request.id, request.sha256)
+        data = await self._catalog.package(request.id, request.sha256)
         if request.offset > len(data):
             raise InvalidInputError(f"offset {request.offset} is beyond the {len(data)} bytes of the package")
         for offset in range(request.offset, len(data), CHUNK_BYTES):
@@ -45,39 +47,39 @@ class ModelsServicer(model_pb2_grpc.ModelsServicer):
 
 
 class RolloutsServicer(model_pb2_grpc.RolloutsServicer):
-    """Begins, watches and ends rollouts."""
+    """Creates, watches and ends rollouts."""
 
-    def __init__(self, controller: RolloutService) -> None:
-        self._controller = controller
+    def __init__(self, service: RolloutService) -> None:
+        self._service = service
 
     async def Create(self, request: model_pb2.CreateRolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
-        return self._message(await self._controller.create(spec_of(request)))
+        return self._message(await self._service.create(spec_of(request)))
 
     async def List(  # noqa: N802
         self,
         request: model_pb2.ListRolloutsRequest,  # noqa: ARG002
         context: object,  # noqa: ARG002
     ) -> model_pb2.ListRolloutsResponse:
-        return model_pb2.ListRolloutsResponse(rollouts=map(self._message, self._controller.rollouts))
+        return model_pb2.ListRolloutsResponse(rollouts=map(self._message, self._service.rollouts))
 
     async def Get(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
-        return self._message(self._controller.get(request.id))
+        return self._message(self._service.get(request.id))
 
     async def Pause(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
-        return self._message(await self._controller.pause(request.id))
+        return self._message(await self._service.pause(request.id))
 
     async def Resume(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
-        return self._message(await self._controller.resume(request.id))
+        return self._message(await self._service.resume(request.id))
 
     async def Abort(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
-        return self._message(await self._controller.abort(request.id))
+        return self._message(await self._service.abort(request.id))
 
     async def Watch(  # noqa: N802
         self,
         request: model_pb2.RolloutRequest,
         context: object,  # noqa: ARG002
     ) -> AsyncGenerator[model_pb2.Rollout, None]:
-        async with aclosing(self._controller.watch(request.id)) as rollouts:
+        async with aclosing(self._service.watch(request.id)) as rollouts:
             async for rollout in rollouts:
                 yield self._message(rollout)
 
@@ -95,8 +97,8 @@ class RolloutsServicer(model_pb2_grpc.RolloutsServicer):
         )
 
     def _edge(self, rollout: Rollout, edge: str) -> model_pb2.EdgeModel:
-        view, member = self._controller.fleet.view(edge), rollout.members[edge]
-        desired, word = rollout.desired(edge), word_of(rollout, edge, self._controller.fleet.view)
+        view, member = self._service.reported_models.view(edge), rollout.members[edge]
+        desired, report = rollout.desired(edge), report_of(rollout, edge, self._service.reported_models.view)
         return model_pb2.EdgeModel(
             edge=edge,
             wave=member.wave,
@@ -104,16 +106,16 @@ class RolloutsServicer(model_pb2_grpc.RolloutsServicer):
             desired_epoch=member.epoch,
             desired_model=desired.model if desired else "",
             reported_epoch=view.reported.epoch,
-            state=word.state,
+            state=report.state,
             model=view.reported.model,
-            cause=word.cause,
-            reason=word.reason,
-            figures=word.figures,
+            cause=report.cause,
+            reason=report.reason,
+            figures=report.figures,
         )
 
 
 def spec_of(request: model_pb2.CreateRolloutRequest) -> RolloutSpec:
-    """The request as a spec; what is absent keeps its default.
+    """Convert a request; absent fields keep their defaults.
 
     Raises:
         InvalidInputError: a value is out of its range.
@@ -127,12 +129,11 @@ def spec_of(request: model_pb2.CreateRolloutRequest) -> RolloutSpec:
     try:
         return RolloutSpec(model=request.model, **given)
     except ValidationError as error:
-        fault = error.errors()[0]
-        raise InvalidInputError(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+        raise InvalidInputError(first_error(error)) from error
 
 
 def model_message(entry: Entry) -> model_pb2.Model:
-    """An entry, without its card."""
+    """Convert an entry, without its card."""
     return model_pb2.Model(
         id=entry.id,
         sha256=entry.sha256,

@@ -2,18 +2,9 @@ import pytest
 from pydantic import ValidationError
 
 from davy.domain.errors import ConflictError
-from davy.twin.model import EdgeState, Reported, Target
-from davy_aggregator.rollout.plan import (
-    EdgeView,
-    Member,
-    Rollout,
-    RolloutSpec,
-    RolloutState,
-    advance,
-    assign_waves,
-    send_back,
-    state_of,
-)
+from davy.twin.model import ModelState, ReportedModel, Target
+from davy_aggregator.rollout.plan import advance, assign_waves, send_back, state_of
+from davy_aggregator.rollout.rollout import EdgeView, Member, Rollout, RolloutSpec, RolloutState
 
 NEW, OLD = Target(model="a" * 64, sha256="b" * 64, size=10, key="k"), Target(model="c" * 64)
 S = 1_000_000_000
@@ -28,8 +19,8 @@ class Fleet:
     def __call__(self, edge: str) -> EdgeView:
         return self.views[edge]
 
-    def say(self, rollout: Rollout, edge: str, state: EdgeState = EdgeState.ACTIVE, cause: str = "") -> None:
-        reported = Reported(epoch=rollout.members[edge].epoch, state=state, model=NEW.model, cause=cause, reason=cause)
+    def say(self, rollout: Rollout, edge: str, state: ModelState = ModelState.ACTIVE, cause: str = "") -> None:
+        reported = ReportedModel(epoch=rollout.members[edge].epoch, state=state, model=NEW.model, cause=cause, reason=cause)
         self.views[edge] = EdgeView(self.views[edge].online, self.views[edge].since_ns, reported)
 
     def leave(self, edge: str) -> None:
@@ -76,7 +67,7 @@ def test_only_the_canary_is_told_first_and_only_it_has_a_shadow():
     assert rollout.desired("e00").epoch == 7
     assert rollout.desired("e01") is None
     assert advance(rollout, fleet, 2 * S, 8) is rollout  # it has not answered
-    for state in (EdgeState.DOWNLOADING, EdgeState.SHADOW, EdgeState.PROBATION):
+    for state in (ModelState.DOWNLOADING, ModelState.SHADOW, ModelState.PROBATION):
         fleet.say(rollout, "e00", state)
         assert advance(rollout, fleet, 2 * S, 8) is rollout
     fleet.say(rollout, "e00")
@@ -92,7 +83,7 @@ def test_every_wave_follows_the_one_before_to_the_end():
 
 
 def test_f22_a_canary_that_fails_takes_it_back_and_no_other_edge_hears_of_it():
-    for state in (EdgeState.FAILED, EdgeState.ROLLED_BACK):
+    for state in (ModelState.FAILED, ModelState.ROLLED_BACK):
         rollout, fleet = begun()
         rollout = advance(rollout, fleet, S, 1)
         fleet.say(rollout, "e00", state, "gate:black")
@@ -103,7 +94,7 @@ def test_f22_a_canary_that_fails_takes_it_back_and_no_other_edge_hears_of_it():
         assert told(rollout) == ["e00"]
         back = rollout.desired("e00")
         assert (back.model, back.epoch, back.trial.probation_s) == (OLD.model, 2, 0)
-        assert state_of(rollout, "e00", fleet) is EdgeState.WAITING  # its answer was to the epoch before
+        assert state_of(rollout, "e00", fleet) is ModelState.WAITING  # its answer was to the epoch before
 
 
 def test_failures_after_the_canaries_are_borne_up_to_the_share():
@@ -112,9 +103,9 @@ def test_failures_after_the_canaries_are_borne_up_to_the_share():
         rollout = advance(rollout, fleet, now * S, epoch)
         for edge in told(rollout):
             fleet.say(rollout, edge)
-    fleet.say(rollout, "e01", EdgeState.FAILED, "storage")
+    fleet.say(rollout, "e01", ModelState.FAILED, "storage")
     assert advance(rollout, fleet, 3 * S, 3).state is RolloutState.RUNNING  # 1 of 4
-    fleet.say(rollout, "e02", EdgeState.FAILED, "storage")
+    fleet.say(rollout, "e02", ModelState.FAILED, "storage")
     assert advance(rollout, fleet, 3 * S, 3).state is RolloutState.ROLLED_BACK
 
 
@@ -156,7 +147,7 @@ def test_paused_tells_nobody_but_a_fault_still_takes_it_back():
     rollout = rollout.model_copy(update={"state": RolloutState.PAUSED})
     fleet.say(rollout, "e00")
     assert told(advance(rollout, fleet, 2 * S, 2)) == ["e00"]
-    fleet.say(rollout, "e00", EdgeState.ROLLED_BACK, "probation:errors")
+    fleet.say(rollout, "e00", ModelState.ROLLED_BACK, "probation:errors")
     assert advance(rollout, fleet, 2 * S, 2).state is RolloutState.ROLLED_BACK
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-from tests.aggregator.conftest import make_settings, make_site, running, until
+from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 from tests.fixtures.fleet import TalkingEdge, talking
 from tests.fixtures.packages import bad_package, good_package, trust
 
-from davy.twin.model import EdgeState, Reported
+from davy.twin.model import ModelState, ReportedModel
 from davy.v1 import model_pb2, model_pb2_grpc
 
 GOOD = good_package()
@@ -78,7 +78,7 @@ async def test_a_model_goes_to_every_edge_in_waves_and_late_edges_follow(mosquit
 
 async def test_f22_what_the_canary_refuses_reaches_no_other_edge(mosquitto, tmp_path):
     bad = bad_package("black")
-    edges = [TalkingEdge(f"e{index:03}", lambda edge, desired: (EdgeState.FAILED, "gate:black")) for index in range(5)]
+    edges = [TalkingEdge(f"e{index:03}", lambda edge, desired: (ModelState.FAILED, "gate:black")) for index in range(5)]
     async with running(settings_of(tmp_path), site_of(mosquitto, 5)) as aggregator:
         async with talking(mosquitto.endpoint, "mine", *edges):
             await online(aggregator, 5)
@@ -150,7 +150,7 @@ async def test_an_aggregator_that_lost_its_memory_goes_on_above_the_epochs_that_
 
 
 async def test_f23_an_edge_that_has_seen_higher_epochs_is_told_again_above_them(mosquitto, tmp_path):
-    here, away = TalkingEdge("e000"), TalkingEdge("e001", reported=Reported(epoch=50, state=EdgeState.ACTIVE))
+    here, away = TalkingEdge("e000"), TalkingEdge("e001", reported=ReportedModel(epoch=50, state=ModelState.ACTIVE))
     async with (
         running(settings_of(tmp_path), site_of(mosquitto, 2)) as aggregator,
         talking(mosquitto.endpoint, "mine", here),
@@ -159,7 +159,7 @@ async def test_f23_an_edge_that_has_seen_higher_epochs_is_told_again_above_them(
         await ended(aggregator, await begin(aggregator))
         async with talking(mosquitto.endpoint, "mine", away):
             await until(lambda: away.model == GOOD.id)
-            await until(lambda: away.reported.state is EdgeState.ACTIVE)
+            await until(lambda: away.reported.state is ModelState.ACTIVE)
     assert [desired.epoch for desired in away.heard] == [51]
     assert [desired.epoch for desired in here.heard] == [1]
 

@@ -12,7 +12,7 @@ from davy.adapters import mqtt
 from davy.domain.ports import Message
 from davy.site import SiteConfig
 from davy.twin.configuration import ConfigState
-from davy_edge.config.state_file import ConfigDisk
+from davy_edge.config.manager import open_state_file
 
 NOWHERE = "127.0.0.1:9"
 
@@ -108,7 +108,7 @@ async def test_one_fault_refuses_the_whole_and_the_old_one_goes_on(mosquitto, ca
     assert {meta["strength"] for meta in metas(heard, "face")} == {1.0}
     assert gaps(heard, "face") == []
     assert said(heard).config["cameras"].keys() == cameras.keys()
-    assert ConfigDisk(tmp_path / "demo/north/config").pointer.running is None
+    assert open_state_file(tmp_path / "demo/north/config").pointer.active is None
 
 
 async def test_a_source_that_cannot_be_opened_is_a_fault_of_that_camera_and_no_refusal(mosquitto, cameras, tmp_path):
@@ -127,7 +127,7 @@ async def test_f19_an_older_epoch_is_a_replay(mosquitto, cameras, tmp_path):
         await until(lambda: metas(heard, "face")[-1]["strength"] == 0.5)
     assert said(heard).epoch == 7
     assert metas(heard, "face")[-1]["strength"] == 0.5
-    assert ConfigDisk(tmp_path / "demo/north/config").pointer.epoch == 7
+    assert open_state_file(tmp_path / "demo/north/config").pointer.epoch == 7
 
 
 async def test_p4_an_edge_boots_offline_with_what_it_was_told_last(mosquitto, cameras, pictures, tmp_path):
@@ -165,28 +165,28 @@ def plain(strength: float, pictures: str) -> dict:
 async def test_a_configuration_with_which_the_edge_ends_again_and_again_is_given_up(cameras, pictures, tmp_path):
     folder = tmp_path / "demo/north/config"
     before, bad = plain(0.3, pictures), plain(0.9, pictures)
-    ConfigDisk(folder).point(epoch=5, running=bad, previous=before, attempts=4, state=ConfigState.APPLIED)
+    open_state_file(folder).update(epoch=5, active=bad, previous=before, attempts=4, state=ConfigState.APPLIED)
     async with edge(site_of(cameras), tmp_path) as running:
         await until(lambda: running.value("davy_frames_enhanced_total", camera="face") >= 3)
-    pointer = ConfigDisk(folder).pointer
-    assert (pointer.running, pointer.state, pointer.epoch) == (before, ConfigState.REJECTED, 5)
+    pointer = open_state_file(folder).pointer
+    assert (pointer.active, pointer.state, pointer.epoch) == (before, ConfigState.REJECTED, 5)
     assert "ended 4 times" in pointer.reason
 
 
 async def test_a_clean_stop_is_no_fault_of_the_configuration(cameras, pictures, tmp_path):
     folder = tmp_path / "demo/north/config"
-    ConfigDisk(folder).point(epoch=5, running=plain(0.3, pictures), attempts=1, state=ConfigState.APPLIED)
+    open_state_file(folder).update(epoch=5, active=plain(0.3, pictures), attempts=1, state=ConfigState.APPLIED)
     async with edge(site_of(cameras), tmp_path) as running:
         await until(lambda: running.value("davy_frames_enhanced_total", camera="face") >= 1)
-        assert ConfigDisk(folder).pointer.attempts == 2
-    assert ConfigDisk(folder).pointer.attempts == 0
+        assert open_state_file(folder).pointer.attempts == 2
+    assert open_state_file(folder).pointer.attempts == 0
 
 
 @pytest.mark.parametrize("fault", [{"cameras": {}}, {"enhance": "pool", "cameras": {"face": {"source": "mine://face"}}}])
 async def test_what_no_longer_runs_at_boot_gives_way_to_mine_yaml(cameras, tmp_path, fault):
     folder = tmp_path / "demo/north/config"
-    ConfigDisk(folder).point(epoch=5, running=fault, state=ConfigState.APPLIED)
+    open_state_file(folder).update(epoch=5, active=fault, state=ConfigState.APPLIED)
     async with edge(site_of(cameras), tmp_path) as running:
         await until(lambda: running.value("davy_frames_enhanced_total", camera="belt") >= 1)
-    pointer = ConfigDisk(folder).pointer
-    assert (pointer.running, pointer.state) == (None, ConfigState.REJECTED)
+    pointer = open_state_file(folder).pointer
+    assert (pointer.active, pointer.state) == (None, ConfigState.REJECTED)
