@@ -14,7 +14,7 @@ from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
 from davy.telemetry import get_logger
 from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig, config_id, read_config, to_plain
-from davy.twin.lifecycle import INFO
+from davy.twin.protocol import INFO
 from davy.twin.publisher import Publisher, ReportEvent
 from davy.twin.secrets import restore_secrets
 from davy_aggregator.config.record import ConfigRecord
@@ -141,9 +141,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
     ) -> ConfigRecord:
         before, enhance = self.desired(edge), self._site.edges[edge].enhance
         if read_config(plain).enhance != enhance:
-            raise InvalidInputError(
-                f"enhance: site.yaml says {enhance!r}; change it there and start the edge again"
-            )
+            raise InvalidInputError(f"enhance: site.yaml says {enhance!r}; change it there and start the edge again")
         record = ConfigRecord(
             edge=edge,
             epoch=max(before.epoch, self.epoch_of(edge)) + 1,

@@ -23,9 +23,7 @@ class RolloutSpec(_Value):
     edges: tuple[str, ...] = Field((), max_length=1024, description="Empty: every edge that enhances.")
     canaries: PositiveInt = Field(1, description="Edges of the first wave; at most a tenth of all, but one.")
     waves: tuple[float, ...] = Field((0.1, 0.5, 1.0), min_length=1, max_length=16, description="Shares of all edges.")
-    shadow_frames: NonNegativeInt = Field(
-        40, le=10_000, description="On canaries: frames for both models before the swap."
-    )
+    shadow_frames: NonNegativeInt = Field(40, le=10_000, description="On canaries: frames for both models before the swap.")
     probation_s: float = Field(20.0, ge=0, le=86_400, description="Time for which a new model is compared after the swap.")
     wave_timeout_s: PositiveFloat = Field(600.0, description="An edge that is online and not done by then has failed.")
     failures: float = Field(0.05, ge=0, le=1, description="Share of the edges begun that may fail after the canaries.")

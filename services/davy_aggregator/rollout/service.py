@@ -14,8 +14,8 @@ from davy.domain.ports import Bus
 from davy.site import SiteConfig
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.twin.lifecycle import ALARM, INFO, WARNING
 from davy.twin.model import DesiredModel, ReportedModel
+from davy.twin.protocol import ALARM, INFO, WARNING
 from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker

@@ -13,9 +13,9 @@ from davy.domain.ports import Bus
 from davy.domain.topics import EdgeTopics
 from davy.site import EdgeConfig
 from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig, config_id, read_config, to_plain
-from davy.twin.lifecycle import INFO, Lifecycle, RecordEvent
 from davy.twin.metrics import TwinMetrics
-from davy.twin.protocol import MAX_REASON, Pointer
+from davy.twin.payload import Lifecycle, RecordEvent
+from davy.twin.protocol import INFO, MAX_REASON, Pointer
 from davy.twin.reconciler import Reconciler
 from davy.twin.secrets import without_secrets
 from davy.twin.state_file import StateFile

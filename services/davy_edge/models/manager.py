@@ -14,8 +14,9 @@ from davy.imaging.runtime import StillEnhancer
 from davy.models import Package
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.twin.lifecycle import INFO, Lifecycle, RecordEvent, Refusal
 from davy.twin.model import DesiredModel, Evaluation, ModelState, ReportedModel
+from davy.twin.payload import Lifecycle, RecordEvent, Refusal
+from davy.twin.protocol import INFO
 from davy.twin.reconciler import MAX_ATTEMPTS, Reconciler
 from davy.twin.state_file import StateFile
 from davy_edge.models.active_model import ActiveModel

@@ -56,7 +56,7 @@ class Reported(TwinMessage):
     """The state that an edge is in. epoch is the highest that it accepted, target the id that came with it."""
 
     epoch: int = Field(0, ge=0, le=MAX_EPOCH)
-    target: str = Field("", pattern=SHA256)
+    target: str = Field("", max_length=64)
     state: str
     reason: str = Field("", max_length=1000)
     boot_id: str = Field("", max_length=64)
@@ -73,7 +73,7 @@ class Pointer(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     epoch: int = Field(0, ge=0, le=MAX_EPOCH)
-    target: str = Field("", pattern=SHA256)
+    target: str = Field("", max_length=64)
     state: str
     cause: str = ""
     reason: str = ""

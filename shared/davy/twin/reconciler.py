@@ -5,10 +5,9 @@ ends MAX_ATTEMPTS times before it is confirmed is reverted.
 """
 
 import asyncio
-from abc import abstractmethod
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, TypeVar
 
 from davy.atomic import failpoint
 from davy.domain.errors import DavyError, InvalidInputError
@@ -16,10 +15,9 @@ from davy.domain.ports import Bus
 from davy.domain.topics import EdgeTopics
 from davy.streams.tasks import end, until_first_ends, whole
 from davy.telemetry import get_logger
-from davy.twin.lifecycle import ALARM, WARNING, Lifecycle, RecordEvent, Refusal, SupersededError
 from davy.twin.metrics import TwinMetrics
-from davy.twin.protocol import MAX_REASON, Desired, Pointer
-from davy.twin.reporter import Reporter
+from davy.twin.payload import Payload, RecordEvent, Refusal
+from davy.twin.protocol import ALARM, MAX_REASON, WARNING, Desired, Pointer
 from davy.twin.state_file import StateFile
 
 log = get_logger(__name__)
@@ -32,15 +30,12 @@ L = TypeVar("L")  # what runs: a desired state, loaded
 T = TypeVar("T")
 
 
-class Reconciler(Reporter[P], Generic[D, P, L]):
-    """One payload on one edge. Used on the event loop; a payload implements the abstract methods.
+class SupersededError(Exception):
+    """A newer desired state arrived."""
 
-    `running` is the loaded state that runs now; `initial` the `active` of what was installed, which `load` always loads.
-    """
 
-    lifecycle: ClassVar[Lifecycle]
-    initial: ClassVar[Any]
-    desired_type: type[D]
+class Reconciler(Payload[D, P, L]):
+    """Runs a payload on one edge. Used on the event loop; a payload is a subclass."""
 
     def __init__(
         self, topics: EdgeTopics, boot_id: str, file: StateFile[P], metrics: TwinMetrics, record_event: RecordEvent
@@ -52,38 +47,6 @@ class Reconciler(Reporter[P], Generic[D, P, L]):
         self.running: L = self._boot()
         self._accepted = self.pointer.epoch
         metrics.epoch(self.pointer.epoch)
-
-    @abstractmethod
-    def load(self, active: Any) -> L:  # noqa: ANN401  # the type that the payload's Pointer gives it
-        """Load a state that was applied before. Blocks; raises DavyError or OSError if it no longer runs."""
-
-    @abstractmethod
-    async def prepare(self, desired: D) -> L:
-        """Validate and load a desired state; `running` itself if it runs already. A newer one cancels this."""
-
-    @abstractmethod
-    async def apply(self, loaded: L, desired: D | None) -> None:
-        """Run a loaded state; desired is None if it is a return to the previous one. Never cancelled."""
-
-    @abstractmethod
-    def pointer_fields(self, desired: D | None, loaded: L) -> Mapping[str, object]:
-        """Fields of the pointer that change with loaded: `active` if desired is given."""
-
-    async def confirm(self) -> Mapping[str, float]:
-        """Watch what runs until it has proved itself; returns figures. A newer desired state cancels this."""
-        return {}
-
-    async def settled(self) -> None:
-        """Follow a desired state that was confirmed, refused or reverted."""
-
-    def refusal(self, error: Exception) -> Refusal:
-        """Name the cause of a failure."""
-        if isinstance(error, OSError):
-            return Refusal("storage", f"the disk fails: {error.strerror or error}")
-        if isinstance(error, InvalidInputError):
-            return Refusal("invalid", str(error))
-        log.error(f"{self.name}.unexpected", exc_info=error)
-        return Refusal("unexpected", f"{type(error).__name__}: {error}")
 
     async def run(self, bus: Bus) -> None:
         """Reconcile until cancelled."""

@@ -183,7 +183,7 @@ async def test_a_page_of_another_origin_changes_nothing(tmp_path):
 
 async def test_what_no_edge_says_is_refused(mosquitto, tmp_path):
     edge = edge_of()
-    edge.reported = ReportedConfig(epoch=3, config={"cameras": {"NOT AN ID": {}}})
+    edge.reported = ReportedConfig.model_construct(epoch=3, config={"cameras": {"NOT AN ID": {}}})
     async with (
         running(make_settings(tmp_path), site_of(mosquitto.endpoint)) as aggregator,
         talking(mosquitto.endpoint, "mine", edge),

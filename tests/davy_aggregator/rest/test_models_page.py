@@ -7,7 +7,7 @@ from tests.davy_aggregator.conftest import make_settings, make_site, running, un
 from tests.fixtures.fleet import TalkingEdge, talking
 from tests.fixtures.packages import bad_package, good_package, trust
 
-from davy.twin.model import ModelState
+from davy.twin.model import DesiredModel, ModelState
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 GOOD, BLACK = good_package(), bad_package("black")
