@@ -77,15 +77,15 @@ async def serve(
     status = EdgeTopics(site.site, REPORTER).status
     async with (
         _archive(settings, site, metrics) as archive,
-        _controller(settings, site, roster, archive, metrics) as controller,
-        _configurator(settings, site, roster, archive, metrics, live, overview) as configurator,
+        _rollouts(settings, site, roster, archive, metrics) as rollouts,
+        _configs(settings, site, roster, archive, metrics, live, overview) as configs,
         _samples(settings, registry) as samples,
         _store(site, settings, name) as store,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
             will=Message(status, OFFLINE, qos=1, retain=True),
-            on_connect=_greet(status, controller.republish_all, configurator.republish_all),
+            on_connect=_greet(status, rollouts.republish_all, configs.republish_all),
         ) as bus,
     ):
         parts = ServiceContext(
@@ -96,9 +96,9 @@ async def serve(
             health,
             metrics,
             registry,
-            controller.catalog,
-            controller,
-            configurator,
+            rollouts.catalog,
+            rollouts,
+            configs,
             samples,
             drift,
         )
@@ -110,8 +110,8 @@ async def serve(
             "events": publish_events(bus, site.site, archive),
             "store": keep_store(store, live, health, settings.store_fps),
             "edges": watch_edges(roster, archive, settings.edge_offline_after_s),
-            "rollouts": controller.run(bus),
-            "configs": configurator.run(bus),
+            "rollouts": rollouts.run(bus),
+            "configs": configs.run(bus),
             "health": _watch_health(bus, archive, health),
         }
         if thin := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
@@ -154,7 +154,7 @@ async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> A
 
 
 @asynccontextmanager
-async def _controller(
+async def _rollouts(
     settings: AggregatorSettings, site: SiteConfig, roster: PresenceTracker, archive: Archive, metrics: AggregatorMetrics
 ) -> AsyncIterator[RolloutService]:
     """The rollouts; registry and key set are in the data folder where the settings do not say."""
@@ -168,7 +168,7 @@ async def _controller(
 
 
 @asynccontextmanager
-async def _configurator(
+async def _configs(
     settings: AggregatorSettings,
     site: SiteConfig,
     roster: PresenceTracker,
@@ -215,8 +215,8 @@ async def _serve_grpc(parts: ServiceContext, site: SiteConfig, announce: Callabl
         frames = FramesServicer(parts, site.site)
         ingest_pb2_grpc.add_IngestServicer_to_server(ingest, server)
         ingest_pb2_grpc.add_FramesServicer_to_server(frames, server)
-        model_pb2_grpc.add_ModelsServicer_to_server(ModelsServicer(parts.shelf), server)
-        model_pb2_grpc.add_RolloutsServicer_to_server(RolloutsServicer(parts.controller), server)
+        model_pb2_grpc.add_ModelsServicer_to_server(ModelsServicer(parts.catalog), server)
+        model_pb2_grpc.add_RolloutsServicer_to_server(RolloutsServicer(parts.rollouts), server)
         sample_pb2_grpc.add_SamplesServicer_to_server(SamplesServicer(parts.samples, knows_edge), server)
         return ["davy.v1.Ingest", "davy.v1.Frames", "davy.v1.Models", "davy.v1.Rollouts", "davy.v1.Samples"]
 

@@ -32,7 +32,7 @@ class LampPointer(Pointer):
 
 class Lamp(Reconciler[DesiredLamp, LampPointer, int]):
     name, initial, desired_type, reported_type = "lamp", 0, DesiredLamp, ReportedLamp
-    lifecycle = Lifecycle("trying", "on", "refused", "reverted", "lamp-reverted")
+    lifecycle = Lifecycle("trying", "on", "refused", "reverted")
 
     def load(self, active: int) -> int:
         return active

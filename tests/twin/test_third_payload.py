@@ -147,5 +147,5 @@ async def test_a_state_in_which_the_edge_ends_again_and_again_is_reverted(tmp_pa
     StateFile(tmp_path, LampPointer()).update(epoch=1, target="5", active=5, previous=4, state="trying", attempts=3)
     events: list[str] = []
     lamp = open_lamp(tmp_path, CollectorRegistry(), events)
-    assert (lamp.running, lamp.pointer.state, events) == (4, "reverted", ["lamp-refused"])
+    assert (lamp.running, lamp.pointer.state, events) == (4, "reverted", ["lamp-reverted"])
     assert "ended 3 times" in lamp.pointer.reason

@@ -101,7 +101,7 @@ def config_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get("/configs", summary="Every edge's configuration, desired and reported")
     async def configs() -> EdgeConfigs:
-        return EdgeConfigs(edges=[show(edge) for edge in parts.configurator.edges])
+        return EdgeConfigs(edges=[show(edge) for edge in parts.configs.edges])
 
     @routes.get("/edges/{edge}/config", summary="One edge's configuration, desired and reported; its ETag is for If-Match")
     async def get(edge: Edge, response: Response) -> EdgeConfigView:
@@ -118,12 +118,12 @@ def config_routes(parts: ServiceContext) -> APIRouter:
     ) -> EdgeConfigView:
         who = change.who or _address(request)
         expected = _tag(if_match)
-        await parts.configurator.put(edge, change.config, who, change.why, change.signature, expected)
+        await parts.configs.put(edge, change.config, who, change.why, change.signature, expected)
         return show(edge, response)
 
     @routes.get("/edges/{edge}/config/history", summary="Every decision with its author, time and reason")
     async def history(edge: Edge) -> History:
-        return History(history=[ConfigEntry.of(record) for record in parts.configurator.history(edge)])
+        return History(history=[ConfigEntry.of(record) for record in parts.configs.history(edge)])
 
     @routes.post(
         "/edges/{edge}/config/rollback",
@@ -135,7 +135,7 @@ def config_routes(parts: ServiceContext) -> APIRouter:
         edge: Edge, request: Request, response: Response, back: Rollback | None = None, if_match: IfMatch = ""
     ) -> EdgeConfigView:
         back = back or Rollback()
-        await parts.configurator.roll_back(edge, back.to, back.who or _address(request), back.why, _tag(if_match))
+        await parts.configs.roll_back(edge, back.to, back.who or _address(request), back.why, _tag(if_match))
         return show(edge, response)
 
     return routes
@@ -143,7 +143,7 @@ def config_routes(parts: ServiceContext) -> APIRouter:
 
 def show_edge(parts: ServiceContext, edge: str) -> EdgeConfigView:
     """Compare desired and reported; the reported state counts if it is about the desired configuration."""
-    service = parts.configurator
+    service = parts.configs
     record = service.desired(edge)
     desired, report = ConfigEntry.of(record), service.reported.get(edge, ReportedConfig())
     reported = report.model_copy(update={"config": without_secrets(report.config)})  # an edge hides them, too

@@ -75,7 +75,7 @@ class Fleet(BaseModel):
 def rollout_routes(parts: ServiceContext) -> APIRouter:
     """/v1/rollouts and below, and /v1/fleet."""
     routes = APIRouter(prefix="/v1", tags=["rollouts"], responses=problem_responses(503))
-    controller, changes = parts.controller, [Depends(same_origin)]
+    service, changes = parts.rollouts, [Depends(same_origin)]
 
     def show(rollout: Rollout) -> RolloutView:
         return RolloutView(
@@ -94,12 +94,12 @@ def rollout_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get("/fleet", summary="The reported model of every edge")
     async def fleet() -> Fleet:
-        views = {edge: controller.reported_models.view(edge) for edge in controller.edges()}
+        views = {edge: service.reported_models.view(edge) for edge in service.edges()}
         return Fleet(edges=[FleetEdge(edge=edge, online=view.online, reported=view.reported) for edge, view in views.items()])
 
     @routes.get("/rollouts", summary="The newest first")
     async def rollouts() -> Rollouts:
-        return Rollouts(rollouts=[show(rollout) for rollout in controller.rollouts])
+        return Rollouts(rollouts=[show(rollout) for rollout in service.rollouts])
 
     @routes.post(
         "/rollouts",
@@ -109,11 +109,11 @@ def rollout_routes(parts: ServiceContext) -> APIRouter:
         responses=problem_responses(404, 409),
     )
     async def create(spec: RolloutSpec) -> RolloutView:
-        return show(await controller.create(spec))
+        return show(await service.create(spec))
 
     @routes.get("/rollouts/{rollout_id}", summary="One rollout", responses=problem_responses(404))
     async def rollout(rollout_id: Id) -> RolloutView:
-        return show(controller.get(rollout_id))
+        return show(service.get(rollout_id))
 
     @routes.post(
         "/rollouts/{rollout_id}/pause",
@@ -122,13 +122,13 @@ def rollout_routes(parts: ServiceContext) -> APIRouter:
         responses=problem_responses(404, 409),
     )
     async def pause(rollout_id: Id) -> RolloutView:
-        return show(await controller.pause(rollout_id))
+        return show(await service.pause(rollout_id))
 
     @routes.post(
         "/rollouts/{rollout_id}/resume", summary="Continue", dependencies=changes, responses=problem_responses(404, 409)
     )
     async def resume(rollout_id: Id) -> RolloutView:
-        return show(await controller.resume(rollout_id))
+        return show(await service.resume(rollout_id))
 
     @routes.post(
         "/rollouts/{rollout_id}/abort",
@@ -137,7 +137,7 @@ def rollout_routes(parts: ServiceContext) -> APIRouter:
         responses=problem_responses(404, 409),
     )
     async def abort(rollout_id: Id) -> RolloutView:
-        return show(await controller.abort(rollout_id))
+        return show(await service.abort(rollout_id))
 
     @routes.get(
         "/rollouts/{rollout_id}/watch",
@@ -146,10 +146,10 @@ def rollout_routes(parts: ServiceContext) -> APIRouter:
         responses=_SSE | problem_responses(404),
     )
     async def watch(rollout_id: Id) -> EventSourceResponse:
-        controller.get(rollout_id)
+        service.get(rollout_id)
 
         async def body() -> AsyncGenerator[ServerSentEvent, None]:
-            async with aclosing(controller.watch(rollout_id)) as changed:
+            async with aclosing(service.watch(rollout_id)) as changed:
                 async for each in changed:
                     yield ServerSentEvent(show(each).model_dump_json(), event="rollout")
             yield ServerSentEvent("{}", event="end")
@@ -160,8 +160,8 @@ def rollout_routes(parts: ServiceContext) -> APIRouter:
 
 
 def _show_edge(rollout: Rollout, edge: str, parts: ServiceContext) -> EdgeModel:
-    view, member, desired = parts.controller.reported_models.view(edge), rollout.members[edge], rollout.desired(edge)
-    report = report_of(rollout, edge, parts.controller.reported_models.view)
+    view, member, desired = parts.rollouts.reported_models.view(edge), rollout.members[edge], rollout.desired(edge)
+    report = report_of(rollout, edge, parts.rollouts.reported_models.view)
     return EdgeModel(
         edge=edge,
         wave=member.wave,

@@ -72,6 +72,15 @@ def state_of(rollout: Rollout, edge: str, view: View) -> ModelState:
     return reported.state if member.epoch and reported.epoch == member.epoch else ModelState.WAITING
 
 
+def is_settled(rollout: Rollout, view: View) -> bool:
+    """Whether every started edge that is online has its final report."""
+    return not any(
+        view(edge).online and (view(edge).reported.epoch < member.epoch or not view(edge).reported.state.final)
+        for edge, member in rollout.members.items()
+        if member.epoch
+    )
+
+
 def _keep_final_reports(rollout: Rollout, view: View) -> Rollout:
     """Keep the final reports: an edge that is sent back reports another model next."""
     kept = {}

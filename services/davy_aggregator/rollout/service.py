@@ -4,9 +4,6 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterable
-from typing import TypeVar
-
-from pydantic import BaseModel, ValidationError
 
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.domain.errors import ConflictError, UnavailableError, UnknownRolloutError
@@ -19,25 +16,19 @@ from davy.twin.protocol import ALARM, INFO, WARNING
 from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
+from davy_aggregator.rollout.decisions import RolloutDecisions
 from davy_aggregator.rollout.members import choose_members
-from davy_aggregator.rollout.plan import advance, send_back
+from davy_aggregator.rollout.plan import advance, is_settled, send_back
 from davy_aggregator.rollout.reported_models import ReportedModels
 from davy_aggregator.rollout.rollout import Rollout, RolloutSpec, RolloutState
 
 log = get_logger(__name__)
 
 STEP_S = 0.5
-MAX_ROLLOUTS = 100  # in memory; the oldest are dropped
-
-Value = TypeVar("Value", bound=BaseModel)
 
 
 class RolloutService(Publisher[DesiredModel, ReportedModel]):
-    """The rollouts of one site.
-
-    Args:
-        accept_unknown: Whether edges that are not in site.yaml take part.
-    """
+    """The rollouts of one site. accept_unknown: whether edges that are not in site.yaml take part."""
 
     name, reported_type = "model", ReportedModel
 
@@ -52,25 +43,21 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         accept_unknown: bool = False,
     ) -> None:
         super().__init__(site.site, presence.is_online, report_event, count_refused)
-        self._site, self._store, self.catalog, self._accept_unknown = site, store, catalog, accept_unknown
+        self._site, self.catalog, self._accept_unknown = site, catalog, accept_unknown
         self.reported_models = ReportedModels(self.reported, presence)
-        self._rollouts = {rollout.id: rollout for body in store.rollouts() if (rollout := _read(Rollout, body))}
-        self._desired = {edge: found for edge, body in store.desired().items() if (found := _read(DesiredModel, body))}
+        self._decisions = RolloutDecisions(store)
         self._changed = asyncio.Event()
         self.republish_all()
 
     @property
     def rollouts(self) -> list[Rollout]:
         """The newest first."""
-        return list(reversed(self._rollouts.values()))
+        return list(reversed(self._decisions.rollouts.values()))
 
     @property
     def protected(self) -> list[str]:
         """Models that must not be deleted: they run, are desired, or are the baseline of a running rollout."""
-        kept = self.reported_models.running | {desired.model for desired in self._desired.values()}
-        for rollout in self._running():
-            kept |= {rollout.target.model, *(member.baseline.model for member in rollout.members.values())}
-        return sorted(kept - {""})
+        return sorted((self.reported_models.running | self._decisions.models) - {""})
 
     def edges(self) -> list[str]:
         """Edges that enhance."""
@@ -79,9 +66,9 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     def get(self, rollout_id: str) -> Rollout:
         """Return one rollout; raises UnknownRolloutError."""
-        if rollout_id not in self._rollouts:
+        if rollout_id not in self._decisions.rollouts:
             raise UnknownRolloutError(rollout_id)
-        return self._rollouts[rollout_id]
+        return self._decisions.rollouts[rollout_id]
 
     async def create(self, spec: RolloutSpec) -> Rollout:
         """Start a rollout with its canaries.
@@ -93,9 +80,9 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         entry = await self.catalog.get(spec.model)
         await self.catalog.package(entry.id, entry.sha256)  # an unreadable package starts no rollout
         async with self.deciding:
-            if running := self._running():
+            if running := self._decisions.running:
                 raise ConflictError(f"rollout {running[0].id} is running: wait for its end, or abort it")
-            members = await choose_members(spec, self.edges(), self._desired, self.reported_models.view, self.catalog)
+            members = await choose_members(spec, self.edges(), self._decisions.desired, self.reported_models.view, self.catalog)
             rollout = Rollout(
                 id=f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",
                 spec=spec,
@@ -107,7 +94,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             await self._decide(rollout, self._advance(rollout))
         message = f"model {entry.id[:12]} ({entry.frame_id}) goes to {len(members)} edges in {rollout.waves} waves"
         await self.record_event("rollout-started", message, INFO, {"edges": len(members)})
-        return self._rollouts[rollout.id]
+        return self.get(rollout.id)
 
     async def pause(self, rollout_id: str) -> Rollout:
         """Start no further edge; started edges continue, and a failure still rolls back."""
@@ -131,7 +118,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         while True:
             changed, rollout = self._changed, self.get(rollout_id)
             yield rollout
-            if rollout.state.ended and not self._has_unfinished_edges(rollout):
+            if rollout.state.ended and is_settled(rollout, self.reported_models.view):
                 return
             await changed.wait()
             await asyncio.sleep(0.1)  # many edges report at once: yield once for all of them
@@ -141,13 +128,13 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         await until_first_ends("rollout", publisher=super().run(bus), step=self._step_loop())
 
     def decided(self) -> Iterable[str]:
-        return list(self._desired)
+        return list(self._decisions.desired)
 
     def desired_state(self, edge: str) -> DesiredModel | None:
-        return self._desired.get(edge)
+        return self._decisions.desired.get(edge)
 
     async def bump_epoch(self, edge: str) -> None:
-        rollout = self._rollouts.get(self._desired[edge].rollout)
+        rollout = self._decisions.rollouts.get(self._decisions.desired[edge].rollout)
         if rollout is not None:
             member = rollout.members[edge].model_copy(update={"epoch": self._next_epoch()})
             await self._decide(rollout, rollout.model_copy(update={"members": {**rollout.members, edge: member}}))
@@ -155,12 +142,8 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
     async def on_reported(self, edge: str, before: ReportedModel | None) -> None:  # noqa: ARG002
         self._notify_watchers()
 
-    def _running(self) -> list[Rollout]:
-        return [rollout for rollout in self._rollouts.values() if not rollout.state.ended]
-
     def _next_epoch(self) -> int:
-        decided = max((desired.epoch for desired in self._desired.values()), default=0)
-        return 1 + max(decided, self.reported_models.newest_epoch)
+        return 1 + max(self._decisions.newest_epoch, self.reported_models.newest_epoch)
 
     def _advance(self, rollout: Rollout) -> Rollout:
         return advance(rollout, self.reported_models.view, time.time_ns(), self._next_epoch())
@@ -178,18 +161,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def _decide(self, before: Rollout, after: Rollout) -> None:
         """Store a decision, then publish the desired models that it changes."""
-        changed = {
-            edge: desired
-            for edge, member in after.members.items()
-            if member.epoch != before.members[edge].epoch and (desired := after.desired(edge))
-        }
-        bodies = {edge: desired.model_dump_json() for edge, desired in changed.items()}
-        await asyncio.to_thread(self._store.save, after.id, after.model_dump_json(), bodies)
-        self._rollouts[after.id] = after
-        while len(self._rollouts) > MAX_ROLLOUTS:
-            self._rollouts.pop(next(iter(self._rollouts)))
-        self._desired |= changed
-        self.publish(*changed)
+        self.publish(*await self._decisions.add(before, after))
         self._notify_watchers()
 
     def _notify_watchers(self) -> None:
@@ -198,7 +170,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def _step_loop(self) -> None:
         while True:
-            for rollout in self._running():
+            for rollout in self._decisions.running:
                 try:
                     await self._step(rollout.id)
                 except UnavailableError as error:  # nothing was decided: try again
@@ -223,20 +195,3 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
     async def _record_end(self, rollout: Rollout) -> None:
         severity = {RolloutState.DONE: INFO, RolloutState.ABORTED: WARNING}.get(rollout.state, ALARM)
         await self.record_event(f"rollout-{rollout.state}", f"model {rollout.target.model[:12]}: {rollout.reason}", severity)
-
-    def _has_unfinished_edges(self, rollout: Rollout) -> bool:
-        started = {edge: member.epoch for edge, member in rollout.members.items() if member.epoch}
-        views = {edge: self.reported_models.view(edge) for edge in started}
-        return any(
-            view.online and (view.reported.epoch < started[edge] or not view.reported.state.final)
-            for edge, view in views.items()
-        )
-
-
-def _read(kind: type[Value], body: str) -> Value | None:
-    """Read a stored value; None if another version of Davy wrote it and this one does not understand it."""
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        log.error("rollout.unreadable", kind=kind.__name__, error=str(error)[:300])
-        return None

@@ -14,9 +14,10 @@ from davy.domain.topics import EdgeTopics
 from davy.site import EdgeConfig
 from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig, config_id, read_config, to_plain
 from davy.twin.metrics import TwinMetrics
-from davy.twin.payload import Lifecycle, RecordEvent
+from davy.twin.payload import Lifecycle
 from davy.twin.protocol import INFO, MAX_REASON, Pointer
 from davy.twin.reconciler import Reconciler
+from davy.twin.reporter import RecordEvent
 from davy.twin.secrets import without_secrets
 from davy.twin.state_file import StateFile
 from davy_edge.config.validation import ConfigValidator
@@ -58,7 +59,6 @@ class ConfigManager(Reconciler[DesiredConfig, ConfigPointer, EdgeConfig]):
         confirmed=ConfigState.APPLIED,
         refused=ConfigState.REJECTED,
         reverted=ConfigState.REJECTED,
-        reverted_event="config-refused",
     )
 
     def __init__(

@@ -13,16 +13,17 @@ from davy.atomic import failpoint
 from davy.domain.errors import AggregatorUnavailableError, ModelRefusedError
 from davy.models import Cause
 from davy.twin.model import Target
+from davy.twin.protocol import MAX_REASON
 from davy_edge.models.model_folder import ModelFolder
 
 BACKOFF = wait_random_exponential(multiplier=0.5, exp_base=1.5, min=0.5, max=30)
 
 
-async def fetch(folder: ModelFolder, client: ModelClient, target: Target, report: Callable[[str], None]) -> None:
+async def fetch(folder: ModelFolder, client: ModelClient, target: Target, report: Callable[..., None]) -> None:
     """Download until the package is complete; waits for an absent aggregator without limit.
 
     Args:
-        report: Called with the reason of a wait.
+        report: Called with the keyword reason while it waits.
 
     Raises:
         ModelRefusedError: the aggregator sends another size.
@@ -32,7 +33,7 @@ async def fetch(folder: ModelFolder, client: ModelClient, target: Target, report
     partial = folder.partial(target)
 
     def waiting(state: RetryCallState) -> None:
-        report(str(state.outcome.exception()) if state.outcome else "")
+        report(reason=str(state.outcome.exception())[:MAX_REASON] if state.outcome else "")
 
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(AggregatorUnavailableError), wait=BACKOFF, before_sleep=waiting

@@ -15,9 +15,10 @@ from davy.models import Package
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.twin.model import DesiredModel, Evaluation, ModelState, ReportedModel
-from davy.twin.payload import Lifecycle, RecordEvent, Refusal
+from davy.twin.payload import Lifecycle, Refusal
 from davy.twin.protocol import INFO
 from davy.twin.reconciler import MAX_ATTEMPTS, Reconciler
+from davy.twin.reporter import RecordEvent
 from davy.twin.state_file import StateFile
 from davy_edge.models.active_model import ActiveModel
 from davy_edge.models.fetch import fetch
@@ -49,7 +50,6 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         confirmed=ModelState.ACTIVE,
         refused=ModelState.FAILED,
         reverted=ModelState.ROLLED_BACK,
-        reverted_event="model-rolled-back",
         revert_superseded=True,
     )
 
@@ -96,7 +96,7 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         if desired.trial.shadow_frames:
             await self.persist(state=ModelState.SHADOW)
             failpoint("model.shadow")
-            figures = await shadow(self.active_model, model, desired.trial, self._report_figures)
+            figures = await shadow(self.active_model, model, desired.trial, self.report_progress)
             await self.persist(figures=figures)
         return model
 
@@ -121,7 +121,7 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         _, previous = await asyncio.to_thread(self._load_previous)
         await asyncio.sleep(min(SWAPPED_WITHIN_S, evaluation.probation_s))
         lost = float(self.active_model.max_frames_lost)
-        return {"frames-lost": lost} | await probation(self.active_model, previous, evaluation, self._report_figures)
+        return {"frames-lost": lost} | await probation(self.active_model, previous, evaluation, self.report_progress)
 
     async def settled(self) -> None:
         pointer = self.pointer
@@ -148,7 +148,7 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         if await asyncio.to_thread(self._folder.has, desired.model):
             with suppress(ModelRefusedError):  # damaged on disk: download it again
                 return await asyncio.to_thread(self._folder.open, desired.model)
-        await fetch(self._folder, self._client, desired, self._report_waiting)
+        await fetch(self._folder, self._client, desired, self.report_progress)
         failpoint("model.downloaded")
         newest = self.pointer.newest
         package = await asyncio.to_thread(self._folder.admit, desired, newest)
@@ -168,9 +168,3 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
                 await asyncio.to_thread(self._folder.open, self.pointer.active)
             except (ModelRefusedError, ConfigError) as error:
                 await self.revert(self.refusal(error))
-
-    def _report_figures(self, figures: Mapping[str, float]) -> None:
-        self.report_progress(figures=figures)
-
-    def _report_waiting(self, reason: str) -> None:
-        self.report_progress(reason=reason[:500])

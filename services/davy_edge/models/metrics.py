@@ -6,7 +6,7 @@ from davy.twin.metrics import TwinMetrics
 
 
 class ModelMetrics(TwinMetrics):
-    """Swaps, refusals by cause and replays of one edge, beside those of every payload."""
+    """Swaps, refusals by cause and replays of one edge, in addition to the metrics of every payload."""
 
     def __init__(self, edge: str, registry: CollectorRegistry) -> None:
         super().__init__("model", edge, registry)

@@ -70,7 +70,7 @@ class ModelFolder:
         """Verify a download and move it to the packages.
 
         Args:
-            newest: Earliest time that it can be now, whatever the clock says.
+            newest: Earliest possible time now, if the clock is behind it.
 
         Raises:
             ModelRefusedError: a rule is broken; the download is removed.

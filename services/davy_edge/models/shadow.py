@@ -17,7 +17,8 @@ REPORT_EVERY_S = 2.0
 ENOUGH = 10  # pairs from which on a broken gate counts
 FEW = 3  # pairs below which the end of a probation decides nothing
 
-Report = Callable[[Mapping[str, float]], None]
+Report = Callable[..., None]
+"""Reports progress: the keyword figures."""
 
 
 async def shadow(active: ActiveModel, new: StillEnhancer, evaluation: Evaluation, report: Report) -> dict[str, float]:
@@ -73,7 +74,7 @@ def _report_when_due(report: Report, figures: Mapping[str, float], reported_s: f
     now_s = time.monotonic()
     if now_s - reported_s < REPORT_EVERY_S:
         return reported_s
-    report(figures)
+    report(figures=figures)
     return now_s
 
 

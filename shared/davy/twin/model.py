@@ -48,7 +48,7 @@ class Evaluation(BaseModel):
 
 
 class DesiredModel(Target, Desired):
-    """The model that an edge is to run. `trial` is the wire's name of the evaluation."""
+    """The model that an edge is to run. `trial` is the evaluation, under its name on the wire."""
 
     rollout: str = Field("", max_length=64)
     trial: Evaluation = Evaluation()

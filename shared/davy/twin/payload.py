@@ -1,13 +1,13 @@
-"""What a payload says about itself on an edge; everything else is the reconciler's."""
+"""The interface of a payload on an edge: how it loads, validates, applies and confirms a state."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from davy.domain.errors import InvalidInputError
 from davy.telemetry import get_logger
-from davy.twin.protocol import Desired, Pointer
+from davy.twin.protocol import ALARM, MAX_REASON, WARNING, Desired, Pointer
 from davy.twin.reporter import Reporter
 
 log = get_logger(__name__)
@@ -15,12 +15,6 @@ log = get_logger(__name__)
 D = TypeVar("D", bound=Desired)
 P = TypeVar("P", bound=Pointer)
 L = TypeVar("L")  # what runs: a desired state, loaded
-
-
-class RecordEvent(Protocol):
-    """Record an event of this edge; never waits."""
-
-    def __call__(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +29,6 @@ class Lifecycle:
     confirmed: str
     refused: str
     reverted: str
-    reverted_event: str
     revert_superseded: bool = False
 
 
@@ -46,6 +39,11 @@ class Refusal:
     cause: str
     reason: str
     figures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """Fields of the pointer."""
+        return {"cause": self.cause, "reason": self.reason[:MAX_REASON], "figures": dict(self.figures)}
 
 
 class Payload(Reporter[P], Generic[D, P, L]):
@@ -90,3 +88,13 @@ class Payload(Reporter[P], Generic[D, P, L]):
             return Refusal("invalid", str(error))
         log.error(f"{self.name}.unexpected", exc_info=error)
         return Refusal("unexpected", f"{type(error).__name__}: {error}")
+
+    def record_refusal(self, refusal: Refusal, at_boot: bool = False) -> None:
+        """Count, log and record the refusal that the pointer holds."""
+        state = self.pointer.state
+        reverted = state == self.lifecycle.reverted != self.lifecycle.refused
+        message = f"{self.name} of epoch {self.pointer.epoch}: {state} ({refusal.cause}): {refusal.reason}"
+        self._metrics.count("rejected", refusal.cause)
+        log.warning(f"{self.name}.{state}", message=message)
+        event, severity = f"{self.name}-{state if reverted else 'refused'}", ALARM if reverted or at_boot else WARNING
+        self._record_event(event, message[:MAX_REASON], severity, figures=refusal.figures)

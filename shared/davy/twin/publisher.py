@@ -7,7 +7,7 @@ epoch, would take the decision for a replay: the decision is then made again wit
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, InvalidInputError, UnavailableError
 from davy.domain.ports import Bus, Message
@@ -27,12 +27,8 @@ D = TypeVar("D", bound=Desired)
 R = TypeVar("R", bound=Reported)
 
 
-class ReportEvent(Protocol):
-    """Store an event; raises ArchiveUnavailableError."""
-
-    def __call__(
-        self, kind: str, message: str, severity: int, *, figures: dict[str, float] | None = None
-    ) -> Awaitable[object]: ...
+ReportEvent = Callable[..., Awaitable[object]]
+"""Stores an event: kind, message, severity and the keyword figures; raises ArchiveUnavailableError."""
 
 
 class Publisher(ABC, Generic[D, R]):
@@ -50,11 +46,7 @@ class Publisher(ABC, Generic[D, R]):
     reported_type: type[R]
 
     def __init__(
-        self,
-        site: str,
-        online: Callable[[str], bool],
-        report_event: ReportEvent,
-        count_refused: Callable[[Exception], None],
+        self, site: str, online: Callable[[str], bool], report_event: ReportEvent, count_refused: Callable[[Exception], None]
     ) -> None:
         self._site_id, self.online, self._report_event, self._count_refused = site, online, report_event, count_refused
         self.reported: dict[str, R] = {}
@@ -75,7 +67,7 @@ class Publisher(ABC, Generic[D, R]):
         """Decide the same again, with an epoch above the reported one; under the lock."""
 
     async def on_reported(self, edge: str, before: R | None) -> None:
-        """Follow a report that says something new."""
+        """Follow a report that differs from the one before."""
 
     def epoch_of(self, edge: str) -> int:
         """The highest epoch that an edge reported."""

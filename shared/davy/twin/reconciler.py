@@ -16,8 +16,9 @@ from davy.domain.topics import EdgeTopics
 from davy.streams.tasks import end, until_first_ends, whole
 from davy.telemetry import get_logger
 from davy.twin.metrics import TwinMetrics
-from davy.twin.payload import Payload, RecordEvent, Refusal
-from davy.twin.protocol import ALARM, MAX_REASON, WARNING, Desired, Pointer
+from davy.twin.payload import Payload, Refusal
+from davy.twin.protocol import Desired, Pointer
+from davy.twin.reporter import RecordEvent
 from davy.twin.state_file import StateFile
 
 log = get_logger(__name__)
@@ -40,8 +41,7 @@ class Reconciler(Payload[D, P, L]):
     def __init__(
         self, topics: EdgeTopics, boot_id: str, file: StateFile[P], metrics: TwinMetrics, record_event: RecordEvent
     ) -> None:
-        super().__init__(topics, boot_id, file, metrics)
-        self._record_event = record_event
+        super().__init__(topics, boot_id, file, metrics, record_event)
         self._newest: D | None = None
         self._news = asyncio.Event()
         self.running: L = self._boot()
@@ -74,9 +74,7 @@ class Reconciler(Payload[D, P, L]):
         active, self.running = await asyncio.to_thread(self._load_previous)
         await self.apply(self.running, None)
         fields = {**self.pointer_fields(None, self.running), "active": active}
-        await self._end(refusal, self.lifecycle.reverted, self.lifecycle.reverted_event, **fields)
-
-    # --- boot --------------------------------------------------------------------------------------------------------------
+        await self._refuse(refusal, self.lifecycle.reverted, **fields)
 
     @property
     def _unconfirmed(self) -> bool:
@@ -105,11 +103,8 @@ class Reconciler(Payload[D, P, L]):
         return self.initial, self.load(self.initial)
 
     def _refuse_at_boot(self, refusal: Refusal, state: str, **changes: object) -> None:
-        reason = f"{self.name} of epoch {self.pointer.epoch} no longer runs: {refusal.reason}"[:MAX_REASON]
-        self._file.update_or_remember(state=state, cause=refusal.cause, reason=reason, attempts=0, **changes)
-        self._report(refusal.cause, reason, f"{self.name}-refused", ALARM)
-
-    # --- one desired state after the other -----------------------------------------------------------------------------------
+        self._file.update_or_remember(**refusal.fields, state=state, attempts=0, **changes)
+        self.record_refusal(refusal, at_boot=True)
 
     async def _listen(self, bus: Bus) -> None:
         async for message in bus.subscribe([self._topics.desired(self.name)], qos=1):
@@ -148,7 +143,7 @@ class Reconciler(Payload[D, P, L]):
         except SupersededError:
             return
         except Exception as error:  # noqa: BLE001  # a broken payload ends nothing else
-            await whole(self._end(self.refusal(error), self.lifecycle.refused, f"{self.name}-refused", **fields))
+            await whole(self._refuse(self.refusal(error), self.lifecycle.refused, **fields))
             failpoint(f"{self.name}.refused")
 
     async def _switch(self, desired: D, loaded: L, fields: Mapping[str, object]) -> None:
@@ -179,8 +174,7 @@ class Reconciler(Payload[D, P, L]):
         except Exception as error:  # noqa: BLE001  # as above
             await whole(self.revert(self.refusal(error)))
             return
-        changes = {"state": self.lifecycle.confirmed, "cause": "", "reason": "", "figures": dict(figures), "attempts": 0}
-        await self.persist_or_remember(**changes)
+        await self.persist_or_remember(state=self.lifecycle.confirmed, figures=dict(figures), attempts=0)
         failpoint(f"{self.name}.confirmed")
         await self.settled()
 
@@ -196,16 +190,8 @@ class Reconciler(Payload[D, P, L]):
             raise SupersededError
         return task.result()
 
-    async def _end(self, refusal: Refusal, state: str, event: str, **changes: object) -> None:
+    async def _refuse(self, refusal: Refusal, state: str, **changes: object) -> None:
         """Persist and report why the desired state does not run."""
-        changes |= {"cause": refusal.cause, "reason": refusal.reason[:MAX_REASON], "figures": dict(refusal.figures)}
-        await self.persist_or_remember(**changes, state=state, attempts=0)
-        severity = ALARM if event == self.lifecycle.reverted_event else WARNING
-        message = f"{self.name} of epoch {self.pointer.epoch}: {state} ({refusal.cause}): {refusal.reason}"
-        self._report(refusal.cause, message, event, severity, refusal.figures)
+        await self.persist_or_remember(**{**changes, **refusal.fields}, state=state, attempts=0)
+        self.record_refusal(refusal)
         await self.settled()
-
-    def _report(self, cause: str, message: str, event: str, severity: int, figures: Mapping[str, float] | None = None) -> None:
-        self._metrics.count("rejected", cause)
-        log.warning(f"{self.name}.refused", cause=cause, message=message)
-        self._record_event(event, message[:MAX_REASON], severity, figures=figures or {})

@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from davy.domain.errors import BrokerUnavailableError
 from davy.domain.ports import Bus, Message
@@ -21,14 +21,23 @@ REPUBLISH_S = 60.0  # a broker without persistence, or a full queue of the aggre
 P = TypeVar("P", bound=Pointer)
 
 
+class RecordEvent(Protocol):
+    """Record an event of this edge; never waits."""
+
+    def __call__(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None: ...
+
+
 class Reporter(ABC, Generic[P]):
     """The persisted pointer, the progress that is not persisted, and the report of both."""
 
     name: ClassVar[str]  # of topics, failpoints, events and log entries
     reported_type: ClassVar[type[Reported]]
 
-    def __init__(self, topics: EdgeTopics, boot_id: str, file: StateFile[P], metrics: TwinMetrics) -> None:
+    def __init__(
+        self, topics: EdgeTopics, boot_id: str, file: StateFile[P], metrics: TwinMetrics, record_event: RecordEvent
+    ) -> None:
         self._topics, self._boot_id, self._file, self._metrics = topics, boot_id, file, metrics
+        self._record_event = record_event
         self._progress: dict[str, object] = {}
         self._to_report = asyncio.Event()
 

@@ -21,7 +21,7 @@ def disk(tmp_path) -> ModelFolder:
 async def get(disk, packages, target=TARGET) -> list[str]:
     told: list[str] = []
     async with package_server(packages) as server, model_client.connect(server.endpoint) as client:
-        await fetching.fetch(disk, client, target, told.append)
+        await fetching.fetch(disk, client, target, lambda reason: told.append(reason))
     return told
 
 
