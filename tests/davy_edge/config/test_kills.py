@@ -22,7 +22,7 @@ STEPS = ["config.validated", "atomic.written", "config.persisted", "config.apply
 
 
 class Killed:
-    """An edge that is told one configuration after the other, and killed meanwhile."""
+    """An edge that gets one configuration after the other, and is killed meanwhile."""
 
     def __init__(self, folder: Path, bus: mqtt.MqttBus, zygote: asyncio.subprocess.Process, pictures: str) -> None:
         self.folder, self.bus, self.zygote, self.pictures, self.epoch = folder, bus, zygote, pictures, 0

@@ -19,18 +19,18 @@ def disk(tmp_path) -> ModelFolder:
 
 
 async def get(disk, packages, target=TARGET) -> list[str]:
-    told: list[str] = []
+    reasons: list[str] = []
     async with package_server(packages) as server, model_client.connect(server.endpoint) as client:
-        await fetching.fetch(disk, client, target, lambda reason: told.append(reason))
-    return told
+        await fetching.fetch(disk, client, target, lambda reason: reasons.append(reason))
+    return reasons
 
 
 async def test_a_download_that_breaks_goes_on_where_it_was(disk):
     packages = Packages({GOOD.id: GOOD.data}, chunk=50_000, break_after=200_000)
-    told = await get(disk, packages)
+    reasons = await get(disk, packages)
     assert packages.offsets == list(range(0, len(GOOD.data), 200_000))
-    assert told
-    assert "the link broke" in told[0]
+    assert reasons
+    assert "the link broke" in reasons[0]
     assert disk.admit(TARGET, None).id == GOOD.id
 
 

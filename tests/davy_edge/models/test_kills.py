@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class Killed:
-    """An edge that is told to run one model after the other, and killed meanwhile."""
+    """An edge that gets one desired model after the other, and is killed meanwhile."""
 
     def __init__(self, folder: Path, bus: mqtt.MqttBus, zygote: asyncio.subprocess.Process) -> None:
         self.folder, self.bus, self.zygote, self.epoch = folder, bus, zygote, 0
