@@ -116,7 +116,8 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         return [edge for edge, history in self._history.items() if history and edge in self._site.edges]
 
     def desired_state(self, edge: str) -> DesiredConfig | None:
-        return self._history[edge][-1].desired if self._history[edge] and edge in self._site.edges else None
+        history = self._history.get(edge)
+        return history[-1].desired if history and edge in self._site.edges else None
 
     async def bump_epoch(self, edge: str) -> None:
         epoch = self.epoch_of(edge)
