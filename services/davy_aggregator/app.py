@@ -39,7 +39,6 @@ from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.app import build_app
-from davy_aggregator.rollout.reported_models import Fleet
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
@@ -81,15 +80,15 @@ async def serve(
     async with (
         _database(settings) as database,
         _archive(settings, database, site, metrics) as archive,
-        _controller(settings, database, site, roster, archive, metrics) as controller,
-        _configurator(database, site, roster, archive, metrics, live, overview) as configurator,
+        _rollouts(settings, database, site, roster, archive, metrics) as rollouts,
+        _configs(database, site, roster, archive, metrics, live, overview) as configs,
         _samples(settings, database, registry) as samples,
         _store(site, settings, name) as store,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
             will=Message(status, OFFLINE, qos=1, retain=True),
-            on_connect=_greet(status, controller.tell_all, configurator.tell_all),
+            on_connect=_greet(status, rollouts.republish_all, configs.republish_all),
         ) as bus,
     ):
         parts = ServiceContext(
@@ -100,9 +99,9 @@ async def serve(
             health,
             metrics,
             registry,
-            controller.shelf,
-            controller,
-            configurator,
+            rollouts.catalog,
+            rollouts,
+            configs,
             samples,
             drift,
         )
@@ -114,8 +113,8 @@ async def serve(
             "events": publish_events(bus, site.site, archive),
             "store": keep_store(store, live, health, settings.store_fps),
             "edges": watch_edges(roster, archive, settings.edge_offline_after_s),
-            "rollouts": controller.run(bus),
-            "configs": configurator.run(bus),
+            "rollouts": rollouts.run(bus),
+            "configs": configs.run(bus),
             "health": _watch_health(bus, archive, health),
         }
         if thin := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
@@ -166,7 +165,7 @@ async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> A
 
 
 @asynccontextmanager
-async def _controller(
+async def _rollouts(
     settings: AggregatorSettings,
     database: Database,
     site: SiteConfig,
@@ -176,18 +175,13 @@ async def _controller(
 ) -> AsyncIterator[RolloutService]:
     """The rollouts; registry and key set are in the data folder where the settings do not say."""
     url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
-    shelf = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
-    fleet = Fleet(site.site, roster)
-
-    def edges() -> list[str]:
-        own = [edge for edge, config in site.edges.items() if config.enhance == "here"]
-        return own + [edge for edge in fleet.reported if settings.accept_unknown and edge not in site.edges]
-
-    yield RolloutService(site.site, RolloutStore(database), shelf, fleet, archive, metrics, edges)
+    catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
+    store = RolloutStore(database)
+    yield RolloutService(site, store, catalog, roster, archive.report, metrics.count_refused, settings.accept_unknown)
 
 
 @asynccontextmanager
-async def _configurator(
+async def _configs(
     database: Database,
     site: SiteConfig,
     roster: PresenceTracker,
@@ -200,16 +194,16 @@ async def _configurator(
         live.know(cameras)
         overview.reconfigure(now)
 
-    yield ConfigService(site, ConfigStore(database), roster, archive, metrics, changed)
+    yield ConfigService(site, ConfigStore(database), roster.is_online, archive.report, metrics.count_refused, changed)
 
 
-def _greet(status: str, *tell_edges: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
+def _greet(status: str, *republish: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
     """At every connect: a broker may have forgotten what was retained."""
 
     async def greet(bus: Bus) -> None:
         await bus.publish(Message(status, ONLINE, qos=1, retain=True))
-        for tell in tell_edges:
-            tell()
+        for publish_again in republish:
+            publish_again()
 
     return greet
 
@@ -230,8 +224,8 @@ async def _serve_grpc(parts: ServiceContext, site: SiteConfig, announce: Callabl
         frames = FramesServicer(parts, site.site)
         ingest_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         ingest_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
-        model_pb2_grpc.add_ModelServiceServicer_to_server(ModelsServicer(parts.shelf), server)
-        model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(parts.controller), server)
+        model_pb2_grpc.add_ModelServiceServicer_to_server(ModelsServicer(parts.catalog), server)
+        model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(parts.rollouts), server)
         sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(parts.samples, knows_edge), server)
         return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample")]
 

@@ -31,9 +31,9 @@ class ServiceContext:
     health: Health
     metrics: AggregatorMetrics
     registry: CollectorRegistry
-    shelf: ModelCatalog
-    controller: RolloutService
-    configurator: ConfigService
+    catalog: ModelCatalog
+    rollouts: RolloutService
+    configs: ConfigService
     samples: SampleCatalog
     drift: DriftCollector
     streams: dict[str, int] = field(default_factory=dict)

@@ -64,3 +64,7 @@ class AggregatorMetrics:
         self.analysis_errors = Counter(
             "davy_analysis_errors_total", "Frames that an analyser could not use.", ("analyser",), registry=registry
         )
+
+    def count_refused(self, error: Exception) -> None:
+        """Count an MQTT message that is refused."""
+        self.refused.labels("mqtt", type(error).__name__).inc()

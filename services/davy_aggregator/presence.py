@@ -46,6 +46,9 @@ class PresenceTracker:
     def edge(self, edge: str) -> EdgeState:
         return self.edges.get(edge, EdgeState())
 
+    def is_online(self, edge: str) -> bool:
+        return self.edge(edge).online is True
+
     def camera(self, camera: CameraId) -> CameraStatus:
         return self._cameras.get(camera, CameraStatus())
 

@@ -27,9 +27,9 @@ from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig, EdgeConfig, SiteConfig
 from davy.telemetry import DropStage, get_logger
+from davy.twin.state_file import StateFile
 from davy_edge.birth import birth_message
-from davy_edge.config.manager import ConfigManager
-from davy_edge.config.state_file import ConfigDisk
+from davy_edge.config.manager import ConfigManager, ConfigPointer, open_state_file
 from davy_edge.config.validation import ConfigValidator
 from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.camera_states import CameraStates
@@ -40,7 +40,6 @@ from davy_edge.frames.pipelines import Pipelines
 from davy_edge.metrics import LedgerCollector, Timings
 from davy_edge.models.manager import ModelManager
 from davy_edge.models.metrics import ModelMetrics
-from davy_edge.models.model_folder import ModelDisk
 from davy_edge.observation.drift_watch import DriftWatch
 from davy_edge.observation.observer import FrameObserver
 from davy_edge.observation.samples import Samples
@@ -101,14 +100,14 @@ async def serve(
     with ExitStack() as stack:
         spool = await asyncio.to_thread(Spool, folder / "spool.db", boot_id, settings.spool_max_bytes)
         stack.callback(spool.close)
-        disk = await asyncio.to_thread(ConfigDisk, folder / "config")
+        config_file = await asyncio.to_thread(open_state_file, folder / "config")
         samples = None
         if settings.samples_bytes_per_hour:
             samples = await asyncio.to_thread(SampleSpool, folder / "samples.db", boot_id, settings.samples_spool_bytes)
             stack.callback(samples.close)
         try:
             registry = CollectorRegistry() if registry is None else registry
-            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples, disk, budget).run(ready)
+            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples, config_file, budget).run(ready)
         except ExceptionGroup as group:
             if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
                 raise group.exceptions[0] from group
@@ -144,25 +143,27 @@ class _Edge:
         still: StillEnhancer | None,
         spool: Spool,
         samples: SampleSpool | None,
-        disk: ConfigDisk,
+        config_file: StateFile[ConfigPointer],
         budget: Budget | None,
     ) -> None:
         self._settings, self._site = settings, site
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
         self._started_ns = time.time_ns()
         self._topics = EdgeTopics(site.site, edge)
-        judge = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust)
-        self._configs = ConfigManager(self._topics, boot_id, disk, site.edges[edge], judge, registry)
-        config = self._configs.config
+        self._events = Events(self._topics, spool)
+        validator = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust)
+        self._configs = ConfigManager(
+            self._topics, boot_id, config_file, site.edges[edge], validator, registry, self._record_event
+        )
+        config = self._configs.running
         enhances = still is not None and config.enhance == "here"
         sinks = (DropStage.MQTT, DropStage.GRPC) if enhances else (DropStage.MQTT,)  # raw frames go to the pool only
         self._ledger = FrameAccounting(config.cameras, sinks)
         self._timings = Timings(edge, registry)
         self._mqtt, self._grpc = MqttPlane(self._ledger, self._timings), GrpcPlane(self._ledger, self._timings)
         self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
-        self._events = Events(self._topics, spool)
         self._states = CameraStates(self._topics, list(config.cameras), self._events)
-        self._states.were_here(self._configs.gone)
+        self._states.were_here(self._configs.pointer.gone)
         self._bus: MqttBus | None = None
         self._changed = asyncio.Event()
         self._models = self._open_models(still) if still is not None and enhances else None
@@ -192,8 +193,8 @@ class _Edge:
             config,
             self._boot_id,
             self._openers.get(urlsplit(config.source).scheme, _open_unknown),
-            VideoEnhancer(self._models.stage.still, self._settings.every) if self._models else None,
-            self._models.stage if self._models else None,
+            VideoEnhancer(self._models.active_model.enhancer, self._settings.every) if self._models else None,
+            self._models.active_model if self._models else None,
             self._budget,
             self._ledger,
             self._timings,
@@ -224,27 +225,25 @@ class _Edge:
 
     def _open_models(self, installed: StillEnhancer) -> ModelManager:
         settings = self._settings
-        disk = ModelDisk(
-            settings.data / self._site.site / self._edge / "models", settings.trust or settings.data / "trust.json"
-        )
         metrics = ModelMetrics(self._edge, self._registry)
         return ModelManager(
             self._topics,
             self._boot_id,
-            disk,
+            settings.data / self._site.site / self._edge / "models",
+            settings.trust or settings.data / "trust.json",
             installed,
             settings.threads,
             metrics,
-            self._note,
+            self._record_event,
             self._changed.set,
         )
 
-    def _note(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
+    def _record_event(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
         self._events.note(kind, message, severity, figures=figures)  # type: ignore[arg-type]  # numbers of the enum
 
     @property
     def _model(self) -> str:
-        return self._models.stage.still.model if self._models else ""
+        return self._models.active_model.enhancer.model if self._models else ""
 
     def _gauges(self) -> Iterable[tuple[str, str, float]]:
         yield "davy_edge_mqtt_connected", "1 while the broker is there.", float(bool(self._bus and self._bus.connected))
@@ -283,7 +282,7 @@ class _Edge:
                     (self._events.publish(bus), "events.publish"),
                     (self._events.report(client), "events.report"),
                     (self._tell_swaps(bus), "swaps"),
-                    (self._configs.run(bus, self._reconfigure, self._note), "config"),
+                    (self._configs.run(bus, self._reconfigure), "config"),
                 ):
                     tasks.create_task(work, name=f"edge.{self._edge}.{title}")
                 if self._models:

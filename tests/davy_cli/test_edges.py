@@ -35,7 +35,7 @@ async def test_one_field_is_set_from_a_terminal_and_the_edge_s_answer_is_waited_
         words = ["face.strength=0.5", "face.label=Coal: face", "shaft.source=rtsp://a:b@10.1.0.7/s", "--remove", "belt"]
         status, out, err = await davy(aggregator, "config", "set", "north", *words, "--why", "too bright", "--who", "Marie")
         assert (status, out.splitlines()[-1]) == (0, "north: applied"), out + err
-        cameras = edge.heard[-1].config["cameras"]
+        cameras = edge.received[-1].config["cameras"]
         assert (cameras["face"]["strength"], cameras["face"]["label"]) == (0.5, "Coal: face")
         assert list(cameras) == ["face", "shaft"]
         status, out, _ = await davy(aggregator, "config", "get", "north")
@@ -90,9 +90,9 @@ async def test_what_is_signed_here_is_taken_by_an_edge_that_takes_nothing_else(m
         assert status == 0, err
         _, out, _ = await davy(aggregator, "config", "history", "north")
     assert "signed by" in out.splitlines()[0]
-    desired = DesiredConfig.parse(edge.heard[-1].to_bytes())
-    judge = ConfigValidator(EdgeTopics("mine", "north"), ["mine"], 8, tmp_path / "keys" / TRUST)
-    assert judge.judge(desired, edge.config).cameras["face"].strength == 0.5
+    desired = DesiredConfig.parse(edge.received[-1].to_bytes())
+    validator = ConfigValidator(EdgeTopics("mine", "north"), ["mine"], 8, tmp_path / "keys" / TRUST)
+    assert validator.validate(desired, edge.config).cameras["face"].strength == 0.5
 
 
 def test_nobody_at_home_is_told(monkeypatch, capsys):

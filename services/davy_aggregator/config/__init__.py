@@ -1,1 +1,1 @@
-"""What every edge shall be configured as, who said so, and what the edges say about it."""
+"""The desired configuration of every edge, its history, and the configuration that each edge reports."""

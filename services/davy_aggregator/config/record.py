@@ -1,4 +1,4 @@
-"""One configuration of one edge: what it is, and who wanted it when and why."""
+"""One decision on the configuration of one edge: who, when and why."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,20 +7,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig
-from davy.twin.configuration import CONFIG_ID, DesiredConfig, config_id, to_plain
+from davy.twin.configuration import DesiredConfig, config_id, to_plain
+from davy.twin.protocol import SHA256
 
 Missing = object()
 
 
 class ConfigRecord(BaseModel):
-    """A line of an edge's history. Epoch 0 is what site.yaml said before anything was decided here; it is told to nobody."""
+    """A line of an edge's history. Epoch 0 is the configuration in site.yaml; it is not published."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     edge: str
     epoch: int = Field(ge=0)
-    id: str = Field(pattern=CONFIG_ID)
-    previous: str = Field("", pattern=CONFIG_ID)
+    id: str = Field(pattern=SHA256)
+    previous: str = Field("", pattern=SHA256)
     who: str = ""
     why: str = ""
     at_ns: int = 0
@@ -38,7 +39,7 @@ class ConfigRecord(BaseModel):
 
 
 def differences(desired: Mapping[str, Any], reported: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Where two configurations differ: `cameras.face.fps` and both values, None where one has none."""
+    """Yield the fields that differ, such as `cameras.face.fps`, and both values; None stands for a missing one."""
     for name in dict.fromkeys((*desired, *reported)):
         here = f"{path}.{name}" if path else str(name)
         one, other = desired.get(name, Missing), reported.get(name, Missing)

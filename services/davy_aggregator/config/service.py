@@ -1,4 +1,4 @@
-"""Decides what edges shall be and tells them, until they answer. Every decision is on disk before an edge hears of it."""
+"""Decides the configuration of every edge. See davy.twin.publisher."""
 
 import asyncio
 import time
@@ -8,95 +8,68 @@ from collections.abc import Callable, Iterable, Sequence
 from pydantic import ValidationError
 
 from davy.adapters.storage.config_store import ConfigStore
-from davy.domain.errors import (
-    ArchiveUnavailableError,
-    BrokerUnavailableError,
-    ChangedMeanwhileError,
-    InvalidInputError,
-    UnknownConfigError,
-    UnknownEdgeError,
-)
+from davy.domain.errors import ChangedMeanwhileError, InvalidInputError, UnknownConfigError, UnknownEdgeError
 from davy.domain.frame import CameraId
-from davy.domain.ports import Bus, Message
-from davy.domain.topics import EdgeTopics, Topic, all_edges
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
-from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.twin.configuration import (
-    MAX_CAMERAS,
-    MAX_MESSAGE_BYTES,
-    ConfigState,
-    ReportedConfig,
-    config_id,
-    read_config,
-    to_plain,
-)
+from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig, config_id, read_config, to_plain
+from davy.twin.protocol import INFO
+from davy.twin.publisher import Publisher, ReportEvent
 from davy.twin.secrets import restore_secrets
-from davy_aggregator.archive import Archive
 from davy_aggregator.config.record import ConfigRecord
-from davy_aggregator.metrics import AggregatorMetrics
-from davy_aggregator.presence import MAX_EDGES, PresenceTracker
 
 log = get_logger(__name__)
 
-RETRY_S = 1.0
-REMIND_S = 30.0
-INFO, WARNING = 1, 2
 
-
-class ConfigService:
-    """The configurations of one site's edges. Used on the event loop.
+class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
+    """The configurations of one site's edges.
 
     Args:
-        site: What site.yaml says.
-        changed: Called with the site as it is meant to be now, and with every camera that frames may come from.
+        site: The site as in site.yaml.
+        on_change: Called with the site as it is desired now, and with every camera that frames may come from.
     """
+
+    name, reported_type = "config", ReportedConfig
 
     def __init__(
         self,
         site: SiteConfig,
         store: ConfigStore,
-        roster: PresenceTracker,
-        archive: Archive,
-        metrics: AggregatorMetrics,
-        changed: Callable[[SiteConfig, Sequence[CameraId]], None],
+        online: Callable[[str], bool],
+        report_event: ReportEvent,
+        count_refused: Callable[[Exception], None],
+        on_change: Callable[[SiteConfig, Sequence[CameraId]], None],
     ) -> None:
-        self._site, self._store, self._roster = site, store, roster
-        self._archive, self._metrics, self._changed = archive, metrics, changed
+        super().__init__(site.site, online, report_event, count_refused)
+        self._site, self._store, self._on_change = site, store, on_change
         self._history: dict[str, list[ConfigRecord]] = defaultdict(list)
-        for body in store.all():
-            if record := _read(body):
-                self._history[record.edge].append(record)
-        self.reported: dict[str, ReportedConfig] = {}
-        self._untold: dict[str, None] = {}
-        self._deciding = asyncio.Lock()
-        self._to_tell = asyncio.Event()
-        self.tell_all()
-        self._announce()
+        for record in filter(None, map(_read_record, store.all())):
+            self._history[record.edge].append(record)
+        self.republish_all()
+        self._announce_cameras()
 
     @property
     def edges(self) -> list[str]:
         return list(self._site.edges)
 
-    def online(self, edge: str) -> bool:
-        return self._roster.edge(edge).online is True
-
     def desired(self, edge: str) -> ConfigRecord:
-        """What an edge shall be: the newest decision, else what site.yaml says.
+        """Return the newest decision, else the configuration in site.yaml.
+
+        Raises:
+            UnknownEdgeError: the site has no such edge.
+        """
+        return self.history(edge)[0]
+
+    def history(self, edge: str) -> list[ConfigRecord]:
+        """Return every decision, the newest first; the last is the configuration in site.yaml at the first of them.
 
         Raises:
             UnknownEdgeError: the site has no such edge.
         """
         if edge not in self._site.edges:
             raise UnknownEdgeError(edge, self.edges)
-        history = self._history[edge]
-        return history[-1] if history else ConfigRecord.of_file(edge, self._site.edges[edge])
-
-    def history(self, edge: str) -> list[ConfigRecord]:
-        """Every decision, the newest first; the last is what site.yaml said at the first of them."""
-        newest = self.desired(edge)
-        return self._history[edge][::-1] or [newest]
+        return self._history[edge][::-1] or [ConfigRecord.of_file(edge, self._site.edges[edge])]
 
     async def put(
         self,
@@ -107,52 +80,56 @@ class ConfigService:
         signature: Signature | None = None,
         expected: str = "",
     ) -> ConfigRecord:
-        """Decide what an edge shall be, and tell it.
+        """Decide the configuration of an edge and publish it.
 
         Args:
-            config: Sources may have `***` where their passwords are known.
-            expected: The id of the configuration that this one is a change of; empty overwrites whatever there is.
+            config: Sources may contain `***` in place of known passwords.
+            expected: Id of the configuration that config changes; empty overwrites any.
 
         Raises:
             UnknownEdgeError: the site has no such edge.
-            ChangedMeanwhileError: expected is not what it is now.
-            InvalidInputError: it is none for this edge.
-            ArchiveUnavailableError: it could not be kept, and nobody was told.
+            ChangedMeanwhileError: expected is not the id of the desired configuration.
+            InvalidInputError: config is invalid for this edge.
+            ArchiveUnavailableError: the decision could not be stored, and was not published.
         """
-        async with self._deciding:
-            now = self._expect(edge, expected)
-            whole = restore_secrets(config, read_config(now.config))
-            if signature is not None and whole != config:
-                raise InvalidInputError("what is signed has to be whole: write the passwords out")
-            return await self._decide(edge, whole, who, why, signature)
+        async with self.deciding:
+            complete = restore_secrets(config, read_config(self._expect(edge, expected).config))
+            if signature is not None and complete != config:
+                raise InvalidInputError("a signed configuration has to be complete: write the passwords out")
+            return await self._decide(edge, to_plain(complete), who, why, signature)
 
     async def roll_back(self, edge: str, to: str = "", who: str = "", why: str = "", expected: str = "") -> ConfigRecord:
-        """Let an edge be again what it was: before the newest decision, or with the id that begins so.
+        """Decide the configuration before the newest decision again, or the one whose id starts with `to`.
 
         Raises:
-            UnknownConfigError: it never was.
+            UnknownConfigError: the history holds no such configuration; also the errors of `put`.
         """
-        async with self._deciding:
+        async with self.deciding:
             now = self._expect(edge, expected)
-            history = self.history(edge)
             wanted = to or now.previous
-            found = next((each for each in history if wanted and each.id.startswith(wanted)), None)
+            found = next((record for record in self.history(edge) if wanted and record.id.startswith(wanted)), None)
             if found is None:
                 raise UnknownConfigError(edge, to or "before the first")
-            return await self._decide(
-                edge, read_config(found.config), who, why or f"back to {found.id[:12]}", found.signature, found.config
-            )
+            return await self._decide(edge, found.config, who, why or f"back to {found.id[:12]}", found.signature)
 
-    def tell_all(self) -> None:
-        """Tell every edge again: a broker may have forgotten what was retained."""
-        self._untold = dict.fromkeys(edge for edge, history in self._history.items() if history and edge in self._site.edges)
-        self._to_tell.set()
+    def decided(self) -> Iterable[str]:
+        return [edge for edge, history in self._history.items() if history and edge in self._site.edges]
 
-    async def run(self, bus: Bus) -> None:
-        """Listen and tell until cancelled."""
-        await until_first_ends("config", listen=self._listen(bus), tell=self._tell(bus), remind=self._remind())
+    def desired_state(self, edge: str) -> DesiredConfig | None:
+        history = self._history.get(edge)
+        return history[-1].desired if history and edge in self._site.edges else None
 
-    # --- decisions ---------------------------------------------------------------------------------------------------------
+    async def bump_epoch(self, edge: str) -> None:
+        epoch = self.epoch_of(edge)
+        changes = {"epoch": epoch + 1, "why": f"published again: the edge reported epoch {epoch}", "at_ns": time.time_ns()}
+        await self._store_records(edge, [self._history[edge][-1].model_copy(update=changes)])
+
+    async def on_reported(self, edge: str, before: ReportedConfig | None) -> None:
+        report = self.reported[edge]
+        if before is None or report.config != before.config:
+            self._announce_cameras()
+        if report.state is ConfigState.REJECTED and (before is None or before.epoch != report.epoch):
+            log.warning("config.rejected", edge=edge, epoch=report.epoch, reason=report.reason)
 
     def _expect(self, edge: str, expected: str) -> ConfigRecord:
         now = self.desired(edge)
@@ -161,22 +138,14 @@ class ConfigService:
         return now
 
     async def _decide(
-        self,
-        edge: str,
-        config: EdgeConfig,
-        who: str,
-        why: str,
-        signature: Signature | None,
-        plain: dict[str, object] | None = None,
+        self, edge: str, plain: dict[str, object], who: str, why: str, signature: Signature | None
     ) -> ConfigRecord:
-        before = self.desired(edge)
-        mine = self._site.edges[edge].enhance
-        if config.enhance != mine:
-            raise InvalidInputError(f"enhance: site.yaml says {mine!r} for this edge; change it there and start the edge again")
-        plain = plain or to_plain(config)
+        before, enhance = self.desired(edge), self._site.edges[edge].enhance
+        if read_config(plain).enhance != enhance:
+            raise InvalidInputError(f"enhance: site.yaml says {enhance!r}; change it there and start the edge again")
         record = ConfigRecord(
             edge=edge,
-            epoch=max(before.epoch, self._seen(edge).epoch) + 1,
+            epoch=max(before.epoch, self.epoch_of(edge)) + 1,
             id=config_id(plain),
             previous=before.id,
             who=who,
@@ -185,126 +154,33 @@ class ConfigService:
             config=plain,
             signature=signature,
         )
-        if len(record.desired.to_bytes()) > MAX_MESSAGE_BYTES:
-            raise InvalidInputError(f"cameras: the whole has over {MAX_MESSAGE_BYTES:,} bytes and fits into no message")
-        new = [record] if self._history[edge] else [before, record]
-        await asyncio.to_thread(self._store.add, edge, {each.epoch: each.model_dump_json() for each in new})
-        self._history[edge].extend(new)
-        self._untold[edge] = None
-        self._to_tell.set()
-        self._announce()
-        said = (
-            f"edge {edge} shall be {record.id[:12]} (epoch {record.epoch}), by {who or 'somebody'}: {why or 'no reason given'}"
-        )
+        if len(record.desired.to_bytes()) > DesiredConfig.max_bytes:
+            raise InvalidInputError(f"cameras: over {DesiredConfig.max_bytes:,} bytes in all fit into no message")
+        await self._store_records(edge, [record] if self._history[edge] else [before, record])
+        self._announce_cameras()
         log.info("config.decided", edge=edge, epoch=record.epoch, id=record.id[:12], who=who, why=why)
-        await self._note("config-changed", said[:500], INFO)
+        message = f"edge {edge}: configuration {record.id[:12]} (epoch {record.epoch}) by {who or 'somebody'}"
+        await self.record_event("config-changed", f"{message}: {why or 'no reason given'}", INFO)
         return record
 
-    def _announce(self) -> None:
-        """Frames may come from the cameras that an edge shall have, and from those that it says it has."""
+    async def _store_records(self, edge: str, records: list[ConfigRecord]) -> None:
+        await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json() for record in records})
+        self._history[edge].extend(records)
+        self.publish(edge)
+
+    def _announce_cameras(self) -> None:
+        """Frames may come from the cameras that an edge is to have, and from those that it reports."""
         configs = {edge: read_config(self.desired(edge).config) for edge in self._site.edges}
-        cameras = [camera for edge, config in configs.items() for camera in self._cameras(edge, config.cameras)]
-        cameras += [camera for edge in configs for camera in self._cameras(edge, self._seen(edge).config.get("cameras", ()))]
-        self._changed(self._site.model_copy(update={"edges": configs}), list(dict.fromkeys(cameras)))
-
-    def _cameras(self, edge: str, names: Iterable[str]) -> list[CameraId]:
-        return [CameraId(self._site.site, edge, name) for name in names]
-
-    async def _note(self, kind: str, message: str, severity: int) -> None:
-        try:
-            await self._archive.report(kind, message, severity)
-        except ArchiveUnavailableError as error:
-            log.error("event.lost", kind=kind, message=message, error=str(error))
-
-    # --- reported ----------------------------------------------------------------------------------------------------------
-
-    def _seen(self, edge: str) -> ReportedConfig:
-        return self.reported.get(edge, _UNHEARD)
-
-    async def _listen(self, bus: Bus) -> None:
-        async for message in bus.subscribe([all_edges("reported/config", self._site.site)], qos=1, depth=2048):
-            try:
-                await self._hear(message)
-            except InvalidInputError as error:
-                self._metrics.refused.labels("mqtt", type(error).__name__).inc()
-                log.warning("mqtt.refused", topic=message.topic, error=str(error))
-            except ArchiveUnavailableError as error:  # the next word of the edge brings it up again
-                log.error("config.stuck", topic=message.topic, error=str(error))
-
-    async def _hear(self, message: Message) -> None:
-        edge = Topic.parse(message.topic).edge
-        if edge not in self.reported and len(self.reported) >= MAX_EDGES:
-            raise InvalidInputError(f"{message.topic}: {MAX_EDGES} edges are known already")
-        said = ReportedConfig.parse(message.payload)
-        cameras = said.config.get("cameras", {})
-        if not isinstance(cameras, dict) or len(self._cameras(edge, cameras)) > MAX_CAMERAS:  # they become known here
-            raise InvalidInputError(f"{message.topic}: cameras: at most {MAX_CAMERAS} by name are expected")
-        before, self.reported[edge] = self._seen(edge), said
-        if edge not in self._site.edges:
-            return
-        if said.config != before.config:
-            self._announce()
-        if said.state is ConfigState.REJECTED and (before.epoch, before.state) != (said.epoch, said.state):
-            log.warning("config.rejected", edge=edge, epoch=said.epoch, reason=said.reason)
-        await self._lift(edge)
-
-    async def _lift(self, edge: str) -> None:
-        """An edge that has seen a higher epoch than it is told takes what it is told for a replay: say it again, above that.
-
-        So it is when this aggregator lost its memory while the edge was away.
-        """
-        async with self._deciding:
-            history, said = self._history[edge], self._seen(edge)
-            if not history:
-                return
-            told = history[-1]
-            if said.epoch < told.epoch or (said.epoch == told.epoch and said.target == told.id):
-                return
-            log.warning("config.lifted", edge=edge, told=told.epoch, seen=said.epoch)
-            why = f"said again: the edge had seen epoch {said.epoch}"
-            record = told.model_copy(
-                update={"epoch": said.epoch + 1, "previous": told.previous, "why": why, "at_ns": time.time_ns()}
-            )
-            await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json()})
-            history.append(record)
-            self._untold[edge] = None
-            self._to_tell.set()
-
-    # --- told --------------------------------------------------------------------------------------------------------------
-
-    async def _remind(self) -> None:
-        """Tell edges again that are online and have not heard, as far as is known."""
-        while True:
-            await asyncio.sleep(REMIND_S)
-            for edge, history in self._history.items():
-                if history and self.online(edge) and self._seen(edge).epoch < history[-1].epoch:
-                    self._untold[edge] = None
-            self._to_tell.set()
-
-    async def _tell(self, bus: Bus) -> None:
-        while True:
-            await self._to_tell.wait()
-            self._to_tell.clear()
-            while self._untold:
-                edge = next(iter(self._untold))
-                record = self._history[edge][-1]
-                topic = EdgeTopics(self._site.site, edge).desired_config
-                try:
-                    await bus.publish(
-                        Message(topic, record.desired.to_bytes(), 1, retain=True, content_type="application/json")
-                    )
-                except BrokerUnavailableError:
-                    await asyncio.sleep(RETRY_S)
-                    continue
-                if self._history[edge][-1] is record:
-                    self._untold.pop(edge, None)
+        names = [(edge, name) for edge, config in configs.items() for name in config.cameras]
+        names += [
+            (edge, name) for edge in configs if edge in self.reported for name in self.reported[edge].config.get("cameras", ())
+        ]
+        camera_ids = [CameraId(self._site.site, edge, name) for edge, name in dict.fromkeys(names)]
+        self._on_change(self._site.model_copy(update={"edges": configs}), camera_ids)
 
 
-_UNHEARD = ReportedConfig()
-
-
-def _read(body: str) -> ConfigRecord | None:
-    """None for what another version of Davy wrote and this one does not understand."""
+def _read_record(body: str) -> ConfigRecord | None:
+    """Read a stored record; None if another version of Davy wrote it and this one does not understand it."""
     try:
         record = ConfigRecord.model_validate_json(body)
         read_config(record.config)

@@ -1,4 +1,4 @@
-"""The configuration of edges over REST: what it shall be, what the edge says it is, who wanted it so, and back."""
+"""The configuration of edges over REST: desired, reported, history and rollback."""
 
 from typing import Annotated, Any
 
@@ -18,30 +18,30 @@ from davy_aggregator.rest.schemas import utc
 
 Edge = Annotated[str, Path(pattern=f"^{ID_PATTERN}$", examples=["north"])]
 IfMatch = Annotated[str, Header(max_length=80, description="The ETag of the configuration that this is a change of.")]
-MAX_WORDS = 200
+MAX_TEXT = 200
 
 
 class ConfigChange(BaseModel):
-    """What an edge shall be, and who wants it why. `***` in a source stands for the password that is known."""
+    """A desired configuration, its author and reason. `***` in a source stands for the known password."""
 
     config: EdgeConfig
-    who: str = Field("", max_length=MAX_WORDS, examples=["M. Curie"], description="Empty: the address that asks.")
-    why: str = Field("", max_length=MAX_WORDS, examples=["the face is too bright"])
+    who: str = Field("", max_length=MAX_TEXT, examples=["M. Curie"], description="Empty: the address of the client.")
+    why: str = Field("", max_length=MAX_TEXT, examples=["the face is too bright"])
     signature: Signature | None = Field(None, description="Of `davy edges config set --keys`.")
 
 
 class Rollback(BaseModel):
-    """Where to go back to."""
+    """The configuration to go back to."""
 
-    to: str = Field("", max_length=64, description="An id of the history, or its start; empty: what was before the newest.")
-    who: str = Field("", max_length=MAX_WORDS)
-    why: str = Field("", max_length=MAX_WORDS)
+    to: str = Field("", max_length=64, description="An id of the history, or its start; empty: the one before the newest.")
+    who: str = Field("", max_length=MAX_TEXT)
+    why: str = Field("", max_length=MAX_TEXT)
 
 
 class ConfigEntry(BaseModel):
     """A configuration in an edge's history. Passwords are `***`."""
 
-    epoch: int = Field(description="0: what site.yaml says.")
+    epoch: int = Field(description="0: from site.yaml.")
     id: str = Field(description="SHA-256 of its canonical JSON.")
     previous: str
     who: str
@@ -67,12 +67,12 @@ class Difference(BaseModel):
 
 
 class EdgeConfigView(BaseModel):
-    """What an edge shall be beside what it says it is."""
+    """The desired and the reported configuration of an edge."""
 
     edge: str
     online: bool
-    state: ConfigState = Field(description="Of what is desired now: waiting until the edge has answered it.")
-    reason: str = Field(description="Why it was rejected.")
+    state: ConfigState = Field(description="Of the desired configuration: waiting until the edge has reported it.")
+    reason: str = Field(description="Reason of a rejection.")
     desired: ConfigEntry
     reported: ReportedConfig
     differs: list[Difference]
@@ -101,7 +101,7 @@ def config_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get("/configs", summary="Every edge's configuration, desired and reported")
     async def configs() -> EdgeConfigs:
-        return EdgeConfigs(edges=[show(edge) for edge in parts.configurator.edges])
+        return EdgeConfigs(edges=[show(edge) for edge in parts.configs.edges])
 
     @routes.get("/edges/{edge}/config", summary="One edge's configuration, desired and reported; its ETag is for If-Match")
     async def get(edge: Edge, response: Response) -> EdgeConfigView:
@@ -109,7 +109,7 @@ def config_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.put(
         "/edges/{edge}/config",
-        summary="Configure an edge: checked as a whole, applied by difference",
+        summary="Configure an edge: validated as a whole, applied by difference",
         dependencies=changes,
         responses=refusals,
     )
@@ -118,16 +118,16 @@ def config_routes(parts: ServiceContext) -> APIRouter:
     ) -> EdgeConfigView:
         who = change.who or _address(request)
         expected = _tag(if_match)
-        await parts.configurator.put(edge, change.config, who, change.why, change.signature, expected)
+        await parts.configs.put(edge, change.config, who, change.why, change.signature, expected)
         return show(edge, response)
 
-    @routes.get("/edges/{edge}/config/history", summary="Who wanted what, when and why")
+    @routes.get("/edges/{edge}/config/history", summary="Every decision with its author, time and reason")
     async def history(edge: Edge) -> History:
-        return History(history=[ConfigEntry.of(record) for record in parts.configurator.history(edge)])
+        return History(history=[ConfigEntry.of(record) for record in parts.configs.history(edge)])
 
     @routes.post(
         "/edges/{edge}/config/rollback",
-        summary="Let an edge be what it was before, or at any time in its history",
+        summary="Return to the previous configuration, or to any in the history",
         dependencies=changes,
         responses=refusals,
     )
@@ -135,25 +135,25 @@ def config_routes(parts: ServiceContext) -> APIRouter:
         edge: Edge, request: Request, response: Response, back: Rollback | None = None, if_match: IfMatch = ""
     ) -> EdgeConfigView:
         back = back or Rollback()
-        await parts.configurator.roll_back(edge, back.to, back.who or _address(request), back.why, _tag(if_match))
+        await parts.configs.roll_back(edge, back.to, back.who or _address(request), back.why, _tag(if_match))
         return show(edge, response)
 
     return routes
 
 
 def show_edge(parts: ServiceContext, edge: str) -> EdgeConfigView:
-    """Desired beside reported; the edge's verdict counts for what it was given about."""
-    configurator = parts.configurator
-    record = configurator.desired(edge)
-    desired, said = ConfigEntry.of(record), configurator.reported.get(edge, ReportedConfig())
-    reported = said.model_copy(update={"config": without_secrets(said.config)})  # an edge says none; nor is one shown
+    """Compare desired and reported; the reported state counts if it is about the desired configuration."""
+    service = parts.configs
+    record = service.desired(edge)
+    desired, report = ConfigEntry.of(record), service.reported.get(edge, ReportedConfig())
+    reported = report.model_copy(update={"config": without_secrets(report.config)})  # an edge hides them, too
     answered = reported.target == record.id and reported.epoch == record.epoch
-    as_it_is = record.epoch == 0 and reported.id == record.id
-    state = reported.state if answered else ConfigState.APPLIED if as_it_is else ConfigState.WAITING
+    unchanged = record.epoch == 0 and reported.id == record.id
+    state = reported.state if answered else ConfigState.APPLIED if unchanged else ConfigState.WAITING
     found = differences(desired.config, reported.config) if reported.id else ()
     return EdgeConfigView(
         edge=edge,
-        online=configurator.online(edge),
+        online=service.online(edge),
         state=state,
         reason=reported.reason if answered else "",
         desired=desired,

@@ -39,7 +39,7 @@ class Model(BaseModel):
     @classmethod
     def of(cls, entry: Entry, parts: ServiceContext) -> "Model":
         said = entry.manifest
-        runs_on = [edge for edge, reported in parts.controller.fleet.reported.items() if reported.model == entry.id]
+        runs_on = [edge for edge, reported in parts.rollouts.reported.items() if reported.model == entry.id]
         return cls(
             id=entry.id,
             frame_id=entry.frame_id,
@@ -90,7 +90,7 @@ def registry_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get("", summary="Every model, the newest first")
     async def models() -> Models:
-        return Models(models=[Model.of(entry, parts) for entry in await parts.shelf.entries()])
+        return Models(models=[Model.of(entry, parts) for entry in await parts.catalog.entries()])
 
     @routes.post(
         "",
@@ -101,7 +101,7 @@ def registry_routes(parts: ServiceContext) -> APIRouter:
         openapi_extra=_UPLOAD,
     )
     async def add(request: Request) -> Model:
-        return Model.of(await parts.shelf.add(await _read_body(request)), parts)
+        return Model.of(await parts.catalog.add(await _read_body(request)), parts)
 
     @routes.delete("", summary="Delete by rule; what has a tag or runs somewhere stays", dependencies=changes)
     async def retire(
@@ -109,12 +109,12 @@ def registry_routes(parts: ServiceContext) -> APIRouter:
         days: Annotated[float, Query(ge=0, description="Those added within so many days stay.")] = 30,
         dry_run: bool = False,
     ) -> Models:
-        gone = await parts.shelf.retire(keep, days, parts.controller.protected, dry_run)
+        gone = await parts.catalog.retire(keep, days, parts.rollouts.protected, dry_run)
         return Models(models=[Model.of(entry, parts) for entry in gone])
 
     @routes.get("/compare", summary="The figures of two models", responses=problem_responses(404))
     async def compare(a: str, b: str) -> Comparison:
-        one, two = await parts.shelf.get(a), await parts.shelf.get(b)
+        one, two = await parts.catalog.get(a), await parts.catalog.get(b)
         rows = []
         for name in sorted({*one.manifest.figures, *two.manifest.figures}):
             left, right = one.manifest.figures.get(name), two.manifest.figures.get(name)
@@ -124,31 +124,31 @@ def registry_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get("/{name}", summary="One model, its card and manifest", responses=problem_responses(404))
     async def model(name: Name) -> ModelDetail:
-        entry = await parts.shelf.get(name)
+        entry = await parts.catalog.get(name)
         return ModelDetail(model=Model.of(entry, parts), card=entry.card, manifest=entry.manifest.model_dump(mode="json"))
 
     @routes.get(
         "/{name}/package.zip", summary="The signed package", response_class=Response, responses=_ZIP | problem_responses(404)
     )
     async def package(name: Name) -> Response:
-        entry = await parts.shelf.get(name)
+        entry = await parts.catalog.get(name)
         headers = {"ETag": f'"{entry.sha256}"', "Content-Disposition": f'attachment; filename="{entry.frame_id}.zip"'}
-        return Response(await parts.shelf.package(entry.id, entry.sha256), media_type="application/zip", headers=headers)
+        return Response(await parts.catalog.package(entry.id, entry.sha256), media_type="application/zip", headers=headers)
 
     @routes.put("/{name}/tags/{tag}", summary="Name it; a tag moves", dependencies=changes, responses=problem_responses(404))
     async def put_tag(name: Name, tag: Tag) -> Model:
-        return Model.of(await parts.shelf.tag(name, tag), parts)
+        return Model.of(await parts.catalog.tag(name, tag), parts)
 
     @routes.delete("/{name}/tags/{tag}", summary="Take a name away", dependencies=changes, responses=problem_responses(404))
     async def delete_tag(name: Name, tag: Tag) -> Model:
-        entry = await parts.shelf.get(name)
+        entry = await parts.catalog.get(name)
         if tag in entry.tags:
-            await parts.shelf.untag(tag)
-        return Model.of(await parts.shelf.get(entry.id), parts)
+            await parts.catalog.untag(tag)
+        return Model.of(await parts.catalog.get(entry.id), parts)
 
     @routes.delete("/{name}", summary="Delete it", status_code=204, dependencies=changes, responses=problem_responses(404, 409))
     async def delete(name: Name) -> None:
-        await parts.shelf.delete(name, parts.controller.protected)
+        await parts.catalog.delete(name, parts.rollouts.protected)
 
     return routes
 

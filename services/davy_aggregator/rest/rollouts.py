@@ -1,4 +1,4 @@
-"""Rollouts over REST: begin, look, pause, resume, abort, and watch by server-sent events."""
+"""Rollouts over REST: create, read, pause, resume, abort, and watch by server-sent events."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -9,32 +9,33 @@ from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.app import problem_responses
-from davy.twin.model import EdgeState, Reported
+from davy.twin.model import ModelState, ReportedModel
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.same_origin import same_origin
 from davy_aggregator.rest.schemas import utc
 from davy_aggregator.rest.streams import CountedEvents
-from davy_aggregator.rollout.plan import Rollout, RolloutSpec, RolloutState, word_of
+from davy_aggregator.rollout.plan import report_of
+from davy_aggregator.rollout.rollout import Rollout, RolloutSpec, RolloutState
 
 _SSE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
 Id = Annotated[str, Path(max_length=64)]
 
 
 class EdgeModel(BaseModel):
-    """One edge in a rollout: what it shall run, and what it says."""
+    """One edge in a rollout: its desired and its reported model."""
 
     edge: str = Field(examples=["north"])
     wave: int = Field(description="0: a canary.")
     online: bool
-    desired_epoch: int = Field(description="0 before it is told anything.")
+    desired_epoch: int = Field(description="0 before it starts.")
     desired_model: str
     reported_epoch: int
-    state: EdgeState = Field(description="How far it is with the model of this rollout; its verdict stays.")
-    returned: bool = Field(description="Whether it was told to go back.")
-    model: str = Field(description="What it emits; empty: what was installed with it.")
+    state: ModelState = Field(description="Its progress with the model of this rollout; a final state stays.")
+    returned: bool = Field(description="Whether it was sent back to its previous model.")
+    model: str = Field(description="Model that it runs; empty: the one installed with it.")
     cause: str = Field(examples=["gate:black"])
     reason: str
-    figures: dict[str, float] = Field(description="Gate figures, as the edge measured them.", examples=[{"p95-ratio": 1.02}])
+    figures: dict[str, float] = Field(description="Gate figures, measured by the edge.", examples=[{"p95-ratio": 1.02}])
 
 
 class RolloutView(BaseModel):
@@ -58,15 +59,15 @@ class Rollouts(BaseModel):
 
 
 class FleetEdge(BaseModel):
-    """One edge, rollout or none."""
+    """One edge, in a rollout or not."""
 
     edge: str
     online: bool
-    reported: Reported
+    reported: ReportedModel
 
 
 class Fleet(BaseModel):
-    """What every edge says about its model."""
+    """The reported model of every edge."""
 
     edges: list[FleetEdge]
 
@@ -74,7 +75,7 @@ class Fleet(BaseModel):
 def rollout_routes(parts: ServiceContext) -> APIRouter:
     """/v1/rollouts and below, and /v1/fleet."""
     routes = APIRouter(prefix="/v1", tags=["rollouts"], responses=problem_responses(503))
-    controller, changes = parts.controller, [Depends(same_origin)]
+    service, changes = parts.rollouts, [Depends(same_origin)]
 
     def show(rollout: Rollout) -> RolloutView:
         return RolloutView(
@@ -91,62 +92,64 @@ def rollout_routes(parts: ServiceContext) -> APIRouter:
             edges=[_show_edge(rollout, edge, parts) for edge in rollout.members],
         )
 
-    @routes.get("/fleet", summary="The model of every edge, as it says itself")
+    @routes.get("/fleet", summary="The reported model of every edge")
     async def fleet() -> Fleet:
-        views = {edge: controller.fleet.view(edge) for edge in controller.edges()}
+        views = {edge: service.reported_models.view(edge) for edge in service.edges()}
         return Fleet(edges=[FleetEdge(edge=edge, online=view.online, reported=view.reported) for edge, view in views.items()])
 
     @routes.get("/rollouts", summary="The newest first")
     async def rollouts() -> Rollouts:
-        return Rollouts(rollouts=[show(rollout) for rollout in controller.rollouts])
+        return Rollouts(rollouts=[show(rollout) for rollout in service.rollouts])
 
     @routes.post(
         "/rollouts",
-        summary="Bring a model to the edges, in waves",
+        summary="Roll a model out to the edges, in waves",
         status_code=201,
         dependencies=changes,
         responses=problem_responses(404, 409),
     )
     async def create(spec: RolloutSpec) -> RolloutView:
-        return show(await controller.create(spec))
+        return show(await service.create(spec))
 
     @routes.get("/rollouts/{rollout_id}", summary="One rollout", responses=problem_responses(404))
     async def rollout(rollout_id: Id) -> RolloutView:
-        return show(controller.get(rollout_id))
+        return show(service.get(rollout_id))
 
     @routes.post(
         "/rollouts/{rollout_id}/pause",
-        summary="Tell no further edge",
+        summary="Start no further edge",
         dependencies=changes,
         responses=problem_responses(404, 409),
     )
     async def pause(rollout_id: Id) -> RolloutView:
-        return show(await controller.pause(rollout_id))
+        return show(await service.pause(rollout_id))
 
-    @routes.post("/rollouts/{rollout_id}/resume", summary="Go on", dependencies=changes, responses=problem_responses(404, 409))
+    @routes.post(
+        "/rollouts/{rollout_id}/resume", summary="Continue", dependencies=changes, responses=problem_responses(404, 409)
+    )
     async def resume(rollout_id: Id) -> RolloutView:
-        return show(await controller.resume(rollout_id))
+        return show(await service.resume(rollout_id))
 
     @routes.post(
         "/rollouts/{rollout_id}/abort",
-        summary="End it: the edges that it has reached go back",
+        summary="End it and send the edges that it has reached back",
         dependencies=changes,
         responses=problem_responses(404, 409),
     )
     async def abort(rollout_id: Id) -> RolloutView:
-        return show(await controller.abort(rollout_id))
+        return show(await service.abort(rollout_id))
 
     @routes.get(
         "/rollouts/{rollout_id}/watch",
-        summary="The rollout whenever it changes, as server-sent events, until it has ended",
+        summary="The rollout at every change, as server-sent events, until it has ended",
         response_class=EventSourceResponse,
         responses=_SSE | problem_responses(404),
     )
     async def watch(rollout_id: Id) -> EventSourceResponse:
-        controller.get(rollout_id)
+        service.get(rollout_id)
 
         async def body() -> AsyncGenerator[ServerSentEvent, None]:
-            async with aclosing(controller.watch(rollout_id)) as changed:
+            async with aclosing(service.watch(rollout_id)) as changed:
                 async for each in changed:
                     yield ServerSentEvent(show(each).model_dump_json(), event="rollout")
             yield ServerSentEvent("{}", event="end")
@@ -157,8 +160,8 @@ def rollout_routes(parts: ServiceContext) -> APIRouter:
 
 
 def _show_edge(rollout: Rollout, edge: str, parts: ServiceContext) -> EdgeModel:
-    view, member, desired = parts.controller.fleet.view(edge), rollout.members[edge], rollout.desired(edge)
-    word = word_of(rollout, edge, parts.controller.fleet.view)
+    view, member, desired = parts.rollouts.reported_models.view(edge), rollout.members[edge], rollout.desired(edge)
+    report = report_of(rollout, edge, parts.rollouts.reported_models.view)
     return EdgeModel(
         edge=edge,
         wave=member.wave,
@@ -166,10 +169,10 @@ def _show_edge(rollout: Rollout, edge: str, parts: ServiceContext) -> EdgeModel:
         desired_epoch=member.epoch,
         desired_model=desired.model if desired else "",
         reported_epoch=view.reported.epoch,
-        state=word.state,
+        state=report.state,
         model=view.reported.model,
-        cause=word.cause,
-        reason=word.reason,
-        figures=word.figures,
+        cause=report.cause,
+        reason=report.reason,
+        figures=report.figures,
         returned=member.returned,
     )

@@ -1,1 +1,1 @@
-"""Brings a model to the edges in waves, and back: the aggregator's half of desired and reported state."""
+"""Rollouts: a model goes to the edges in waves, and back if it fails. The desired and reported model of every edge."""

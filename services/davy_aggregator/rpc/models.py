@@ -9,33 +9,35 @@ from pydantic import ValidationError
 
 from davy.adapters.storage.model_registry import Entry
 from davy.domain.errors import InvalidInputError
+from davy.twin.protocol import first_error
 from davy.v1 import model_pb2, model_pb2_grpc
 from davy_aggregator.model_catalog import ModelCatalog
-from davy_aggregator.rollout.plan import Rollout, RolloutSpec, word_of
+from davy_aggregator.rollout.plan import report_of
+from davy_aggregator.rollout.rollout import Rollout, RolloutSpec
 from davy_aggregator.rollout.service import RolloutService
 
 CHUNK_BYTES = 262_144
 
 
 class ModelsServicer(model_pb2_grpc.ModelServiceServicer):
-    """Gives out what the registry holds."""
+    """Serves the model registry."""
 
-    def __init__(self, shelf: ModelCatalog) -> None:
-        self._shelf = shelf
+    def __init__(self, catalog: ModelCatalog) -> None:
+        self._catalog = catalog
 
     async def ListModels(  # noqa: N802  # gRPC names methods so
         self,
         request: model_pb2.ListModelsRequest,  # noqa: ARG002
         context: object,  # noqa: ARG002
     ) -> model_pb2.ListModelsResponse:
-        return model_pb2.ListModelsResponse(models=[model_message(entry) for entry in await self._shelf.entries()])
+        return model_pb2.ListModelsResponse(models=[model_message(entry) for entry in await self._catalog.entries()])
 
     async def GetModel(  # noqa: N802  # as above
         self,
         request: model_pb2.GetModelRequest,
         context: object,  # noqa: ARG002
     ) -> model_pb2.GetModelResponse:
-        entry = await self._shelf.get(request.id)
+        entry = await self._catalog.get(request.id)
         found = model_message(entry)
         found.card = entry.card
         return model_pb2.GetModelResponse(model=found)
@@ -45,7 +47,7 @@ class ModelsServicer(model_pb2_grpc.ModelServiceServicer):
         request: model_pb2.DownloadModelRequest,
         context: object,  # noqa: ARG002
     ) -> AsyncGenerator[model_pb2.DownloadModelResponse, None]:
-        data = await self._shelf.package(request.id, request.sha256)
+        data = await self._catalog.package(request.id, request.sha256)
         if request.offset > len(data):
             raise InvalidInputError(f"offset {request.offset} is beyond the {len(data)} bytes of the package")
         for offset in range(request.offset, len(data), CHUNK_BYTES):
@@ -53,59 +55,59 @@ class ModelsServicer(model_pb2_grpc.ModelServiceServicer):
 
 
 class RolloutsServicer(model_pb2_grpc.RolloutServiceServicer):
-    """Begins, watches and ends rollouts."""
+    """Creates, watches and ends rollouts."""
 
-    def __init__(self, controller: RolloutService) -> None:
-        self._controller = controller
+    def __init__(self, service: RolloutService) -> None:
+        self._service = service
 
     async def CreateRollout(  # noqa: N802  # as above
         self,
         request: model_pb2.CreateRolloutRequest,
         context: object,  # noqa: ARG002
     ) -> model_pb2.CreateRolloutResponse:
-        return model_pb2.CreateRolloutResponse(rollout=self._message(await self._controller.create(spec_of(request))))
+        return model_pb2.CreateRolloutResponse(rollout=self._message(await self._service.create(spec_of(request))))
 
     async def ListRollouts(  # noqa: N802  # as above
         self,
         request: model_pb2.ListRolloutsRequest,  # noqa: ARG002
         context: object,  # noqa: ARG002
     ) -> model_pb2.ListRolloutsResponse:
-        return model_pb2.ListRolloutsResponse(rollouts=map(self._message, self._controller.rollouts))
+        return model_pb2.ListRolloutsResponse(rollouts=map(self._message, self._service.rollouts))
 
     async def GetRollout(  # noqa: N802  # as above
         self,
         request: model_pb2.GetRolloutRequest,
         context: object,  # noqa: ARG002
     ) -> model_pb2.GetRolloutResponse:
-        return model_pb2.GetRolloutResponse(rollout=self._message(self._controller.get(request.id)))
+        return model_pb2.GetRolloutResponse(rollout=self._message(self._service.get(request.id)))
 
     async def PauseRollout(  # noqa: N802  # as above
         self,
         request: model_pb2.PauseRolloutRequest,
         context: object,  # noqa: ARG002
     ) -> model_pb2.PauseRolloutResponse:
-        return model_pb2.PauseRolloutResponse(rollout=self._message(await self._controller.pause(request.id)))
+        return model_pb2.PauseRolloutResponse(rollout=self._message(await self._service.pause(request.id)))
 
     async def ResumeRollout(  # noqa: N802  # as above
         self,
         request: model_pb2.ResumeRolloutRequest,
         context: object,  # noqa: ARG002
     ) -> model_pb2.ResumeRolloutResponse:
-        return model_pb2.ResumeRolloutResponse(rollout=self._message(await self._controller.resume(request.id)))
+        return model_pb2.ResumeRolloutResponse(rollout=self._message(await self._service.resume(request.id)))
 
     async def AbortRollout(  # noqa: N802  # as above
         self,
         request: model_pb2.AbortRolloutRequest,
         context: object,  # noqa: ARG002
     ) -> model_pb2.AbortRolloutResponse:
-        return model_pb2.AbortRolloutResponse(rollout=self._message(await self._controller.abort(request.id)))
+        return model_pb2.AbortRolloutResponse(rollout=self._message(await self._service.abort(request.id)))
 
     async def WatchRollout(  # noqa: N802  # as above
         self,
         request: model_pb2.WatchRolloutRequest,
         context: object,  # noqa: ARG002
     ) -> AsyncGenerator[model_pb2.WatchRolloutResponse, None]:
-        async with aclosing(self._controller.watch(request.id)) as rollouts:
+        async with aclosing(self._service.watch(request.id)) as rollouts:
             async for rollout in rollouts:
                 yield model_pb2.WatchRolloutResponse(rollout=self._message(rollout))
 
@@ -123,8 +125,8 @@ class RolloutsServicer(model_pb2_grpc.RolloutServiceServicer):
         )
 
     def _edge(self, rollout: Rollout, edge: str) -> model_pb2.EdgeModel:
-        view, member = self._controller.fleet.view(edge), rollout.members[edge]
-        desired, word = rollout.desired(edge), word_of(rollout, edge, self._controller.fleet.view)
+        view, member = self._service.reported_models.view(edge), rollout.members[edge]
+        desired, report = rollout.desired(edge), report_of(rollout, edge, self._service.reported_models.view)
         return model_pb2.EdgeModel(
             edge=edge,
             wave=member.wave,
@@ -132,16 +134,16 @@ class RolloutsServicer(model_pb2_grpc.RolloutServiceServicer):
             desired_epoch=member.epoch,
             desired_model=desired.model if desired else "",
             reported_epoch=view.reported.epoch,
-            state=word.state,
+            state=report.state,
             model=view.reported.model,
-            cause=word.cause,
-            reason=word.reason,
-            figures=word.figures,
+            cause=report.cause,
+            reason=report.reason,
+            figures=report.figures,
         )
 
 
 def spec_of(request: model_pb2.CreateRolloutRequest) -> RolloutSpec:
-    """The request as a spec; what is absent keeps its default.
+    """Convert a request; absent fields keep their defaults.
 
     Raises:
         InvalidInputError: a value is out of its range.
@@ -155,12 +157,11 @@ def spec_of(request: model_pb2.CreateRolloutRequest) -> RolloutSpec:
     try:
         return RolloutSpec(model=request.model, **given)
     except ValidationError as error:
-        fault = error.errors()[0]
-        raise InvalidInputError(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+        raise InvalidInputError(first_error(error)) from error
 
 
 def model_message(entry: Entry) -> model_pb2.Model:
-    """An entry, without its card."""
+    """Convert an entry, without its card."""
     return model_pb2.Model(
         id=entry.id,
         sha256=entry.sha256,

@@ -1,1 +1,1 @@
-"""The configuration of an edge while it runs: what it is told, whether it can be, what changes."""
+"""The configuration of an edge while it runs: validation, differences between configurations, and the payload."""

@@ -1,4 +1,4 @@
-"""What changes between two configurations of an edge, camera by camera: what does not change is not touched."""
+"""The difference between two configurations of an edge, by camera; unchanged cameras are not touched."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Self
 from davy.site import CameraConfig
 
 OPENED_WITH = frozenset({"source", "width", "height", "timeout_s"})
-"""Settings that a source is opened with; everything else is taken over between two frames."""
+"""Settings with which a source is opened; all others change between two frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Cameras by what happens to them. tuned: other settings, the same source, which stays open."""
+    """Cameras by the action that they need. tuned: settings change while the source stays open."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -21,7 +21,7 @@ class Difference:
 
     @classmethod
     def between(cls, old: Mapping[str, CameraConfig], new: Mapping[str, CameraConfig]) -> Self:
-        changed = {name: _changes(old[name], new[name]) for name in new if name in old}
+        changed = {name: _changed_fields(old[name], new[name]) for name in new if name in old}
         return cls(
             added=tuple(name for name in new if name not in old),
             removed=tuple(name for name in old if name not in new),
@@ -30,9 +30,9 @@ class Difference:
         )
 
     def __str__(self) -> str:
-        parts = {"added": self.added, "removed": self.removed, "opened anew": self.reopened, "tuned": self.tuned}
+        parts = {"added": self.added, "removed": self.removed, "reopened": self.reopened, "tuned": self.tuned}
         return "; ".join(f"{title} {', '.join(names)}" for title, names in parts.items() if names) or "nothing changes"
 
 
-def _changes(old: CameraConfig, new: CameraConfig) -> set[str]:
+def _changed_fields(old: CameraConfig, new: CameraConfig) -> set[str]:
     return {field for field in CameraConfig.model_fields if getattr(old, field) != getattr(new, field)}

@@ -1,4 +1,4 @@
-"""Whether an edge can be what it is told to be: as a whole, or not at all."""
+"""Validation of a desired configuration by the rules of one edge: as a whole, or not at all."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -12,21 +12,21 @@ from davy.twin.configuration import DesiredConfig, config_id, read_config, verif
 
 
 class ConfigValidator:
-    """Blocks on the disk where trust is set: ask it off the event loop.
+    """The rules of one edge. Reads the key set from the disk: call it off the event loop.
 
     Args:
-        schemes: Of the sources that this edge opens.
-        trust: The key set whose holders may configure this edge; None takes unsigned configurations, too.
+        schemes: URL schemes of the sources that this edge opens.
+        trust: Key set of those who may configure this edge; None accepts unsigned configurations, too.
     """
 
     def __init__(self, topics: EdgeTopics, schemes: Collection[str], max_cameras: int, trust: Path | None) -> None:
         self._topics, self._schemes, self._max_cameras, self._trust = topics, frozenset(schemes), max_cameras, trust
 
-    def judge(self, desired: DesiredConfig, running: EdgeConfig) -> EdgeConfig:
-        """The configuration that is desired. That a source cannot be opened now is no reason to refuse it.
+    def validate(self, desired: DesiredConfig, running: EdgeConfig) -> EdgeConfig:
+        """Return the desired configuration. A source that cannot be opened now is no reason to reject it.
 
         Raises:
-            InvalidInputError: it is refused; the text names rule and field.
+            InvalidInputError: it is rejected; the text names rule and field.
         """
         if config_id(desired.config) != desired.id:
             raise InvalidInputError(f"its content is not that of the id {desired.id[:12]}")
@@ -36,10 +36,10 @@ class ConfigValidator:
         return config
 
     def check(self, config: EdgeConfig, running: EdgeConfig) -> None:
-        """The rules of this edge.
+        """Check the rules of this edge.
 
         Raises:
-            InvalidInputError: one does not hold.
+            InvalidInputError: a rule is broken.
         """
         if config.enhance != running.enhance:
             raise InvalidInputError(

@@ -25,7 +25,7 @@ from davy_edge.frames.deadline import DeadlineEstimator
 from davy_edge.frames.fair_semaphore import Budget
 from davy_edge.frames.latest import LatestSlot
 from davy_edge.metrics import Timings
-from davy_edge.models.active_model import Stage
+from davy_edge.models.active_model import ActiveModel
 from davy_edge.observation.observer import FrameObserver
 
 log = get_logger(__name__)
@@ -53,7 +53,7 @@ class Pipeline:
         boot_id: str,
         opener: OpenSource,
         enhancer: VideoEnhancer | None,
-        stage: Stage | None,
+        stage: ActiveModel | None,
         budget: Budget,
         ledger: FrameAccounting,
         timings: Timings,
@@ -129,14 +129,14 @@ class Pipeline:
         if stage is None or enhancer is None:
             self._process(shot)
             return
-        stage.saw(shot.frame.pixels)
-        still = stage.still
+        stage.observe(shot.frame.pixels)
+        still = stage.enhancer
         swapped = still is not enhancer.still
         if swapped:
             enhancer.swap(still)
         emitted = self._process(shot)
         if swapped:
-            stage.first(self._id.camera, emitted)
+            stage.count_first_frame(self._id.camera, emitted)
 
     def _process(self, shot: CapturedFrame) -> bool:
         """Whether the frame goes out."""
@@ -160,7 +160,7 @@ class Pipeline:
             return False
         except DavyError as error:
             if isinstance(error, ModelError) and self._stage and self._enhancer:
-                self._stage.failed(self._enhancer.still)
+                self._stage.count_error(self._enhancer.still)
             self._drop(stage, DropReason.ERROR)
             log.warning("frame.refused", camera=self._id.camera, seq=shot.seq, error=str(error))
             return False

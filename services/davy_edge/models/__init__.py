@@ -1,1 +1,1 @@
-"""The edge's half of a rollout: fetch, verify, try, swap, watch, and go back by itself."""
+"""The model of an edge: download, verification, shadow, swap, probation and rollback."""

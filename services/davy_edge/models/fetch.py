@@ -1,4 +1,4 @@
-"""A package onto the disk, across broken connections."""
+"""Download of a package, resumed across broken connections."""
 
 import asyncio
 import hashlib
@@ -13,38 +13,39 @@ from davy.atomic import failpoint
 from davy.domain.errors import AggregatorUnavailableError, ModelRefusedError
 from davy.models import Cause
 from davy.twin.model import Target
-from davy_edge.models.model_folder import ModelDisk
+from davy.twin.protocol import MAX_REASON
+from davy_edge.models.model_folder import ModelFolder
 
 BACKOFF = wait_random_exponential(multiplier=0.5, exp_base=1.5, min=0.5, max=30)
 
 
-async def fetch(disk: ModelDisk, client: ModelClient, target: Target, tell: Callable[[str], None]) -> None:
-    """Download until the package is complete; waits for an aggregator that is away as long as it takes.
+async def fetch(folder: ModelFolder, client: ModelClient, target: Target, report: Callable[..., None]) -> None:
+    """Download until the package is complete; waits for an absent aggregator without limit.
 
     Args:
-        tell: Called with what is wrong, and with how far it is.
+        report: Called with the keyword reason while it waits.
 
     Raises:
-        ModelRefusedError: the aggregator sends something of another size.
+        ModelRefusedError: the aggregator sends another size.
         UnknownModelError: it has no such package.
         OSError: the disk is full or fails.
     """
-    partial = disk.partial(target)
+    partial = folder.partial(target)
 
     def waiting(state: RetryCallState) -> None:
-        tell(str(state.outcome.exception()) if state.outcome else "")
+        report(reason=str(state.outcome.exception())[:MAX_REASON] if state.outcome else "")
 
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(AggregatorUnavailableError), wait=BACKOFF, before_sleep=waiting
     ):
         with attempt:
-            await _go_on(partial, client, target)
-    if not await asyncio.to_thread(_is_whole, partial, target):  # a crash can leave blocks that were never written
+            await _download(partial, client, target)
+    if not await asyncio.to_thread(_is_complete, partial, target):  # a crash can leave blocks that were never written
         await asyncio.to_thread(partial.unlink, missing_ok=True)
-        await _go_on(partial, client, target)
+        await _download(partial, client, target)
 
 
-async def _go_on(partial: Path, client: ModelClient, target: Target) -> None:
+async def _download(partial: Path, client: ModelClient, target: Target) -> None:
     have = await asyncio.to_thread(_size, partial, target.size)
     if have == target.size:
         return
@@ -62,7 +63,7 @@ async def _go_on(partial: Path, client: ModelClient, target: Target) -> None:
 
 
 def _size(partial: Path, most: int) -> int:
-    """The bytes that are there; a file that is too long is removed."""
+    """Return the bytes that are there; remove a file that is too long."""
     have = partial.stat().st_size if partial.exists() else 0
     if have > most:
         partial.unlink()
@@ -70,5 +71,5 @@ def _size(partial: Path, most: int) -> int:
     return have
 
 
-def _is_whole(partial: Path, target: Target) -> bool:
+def _is_complete(partial: Path, target: Target) -> bool:
     return hashlib.sha256(partial.read_bytes()).hexdigest() == target.sha256

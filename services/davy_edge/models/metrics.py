@@ -1,39 +1,26 @@
-"""What is counted and told of an edge's models."""
+"""Metrics of an edge's models."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from prometheus_client import CollectorRegistry, Counter
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
-
-
-class Note(Protocol):
-    """Tells an event of this edge."""
-
-    def __call__(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None: ...
+from davy.twin.metrics import TwinMetrics
 
 
-class ModelMetrics:
-    """What is counted of an edge's models."""
+class ModelMetrics(TwinMetrics):
+    """Swaps, refusals by cause and replays of one edge, in addition to the metrics of every payload."""
 
     def __init__(self, edge: str, registry: CollectorRegistry) -> None:
-        self._edge = edge
-        self._epoch = Gauge("davy_model_epoch", "The highest epoch of a desired model seen.", ("edge",), registry=registry)
-        self._swaps = Counter("davy_model_swaps_total", "Models put on stage.", ("edge",), registry=registry)
+        super().__init__("model", edge, registry)
+        self._swaps = Counter("davy_model_swaps_total", "Models swapped in.", ("edge",), registry=registry)
         self._refused = Counter(
-            "davy_model_refused_total", "Models refused or taken back, by cause.", ("edge", "cause"), registry=registry
+            "davy_model_refused_total", "Models refused or rolled back, by cause.", ("edge", "cause"), registry=registry
         )
-        self._replays = Counter(
-            "davy_model_replays_total", "Desired models of an epoch that is over.", ("edge",), registry=registry
-        )
+        self._replays = Counter("davy_model_replays_total", "Desired models of a past epoch.", ("edge",), registry=registry)
 
-    def epoch(self, epoch: int) -> None:
-        self._epoch.labels(self._edge).set(epoch)
-
-    def swapped(self) -> None:
-        self._swaps.labels(self._edge).inc()
-
-    def refused(self, cause: str) -> None:
-        self._refused.labels(self._edge, cause).inc()
-
-    def replayed(self) -> None:
-        self._replays.labels(self._edge).inc()
+    def count(self, decision: str, cause: str = "") -> None:
+        super().count(decision, cause)
+        if decision == "applied":
+            self._swaps.labels(self._edge).inc()
+        elif decision == "rejected":
+            self._refused.labels(self._edge, cause).inc()
+        elif decision == "replayed":
+            self._replays.labels(self._edge).inc()

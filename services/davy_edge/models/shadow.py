@@ -1,4 +1,4 @@
-"""A model against the one it shall replace, on this edge's own frames: as a shadow before the swap, on probation after it."""
+"""Evaluation of a model against the running one on this edge's frames: as a shadow before the swap, on probation after it."""
 
 import asyncio
 import time
@@ -8,81 +8,84 @@ from contextlib import asynccontextmanager
 from davy.domain.errors import ModelRefusedError
 from davy.imaging.runtime import StillEnhancer
 from davy.models.gates import figures_of, judge
-from davy.twin.model import Trial
-from davy_edge.models.active_model import ShadowComparison, Stage
+from davy.twin.model import Evaluation
+from davy_edge.models.active_model import ActiveModel, ShadowComparison
 
 SHADOW_PER_S, PROBATION_PER_S = 6.0, 3.0
-LOOK_EVERY_S = 0.2
-SAY_EVERY_S = 2.0
-ENOUGH = 10  # pairs after which a gate that does not hold is believed
-FEW = 3  # pairs below which the end of a probation judges nothing
+COMPARE_EVERY_S = 0.2
+REPORT_EVERY_S = 2.0
+ENOUGH = 10  # pairs from which on a broken gate counts
+FEW = 3  # pairs below which the end of a probation decides nothing
 
-Tell = Callable[[Mapping[str, float]], None]
+Report = Callable[..., None]
+"""Reports progress: the keyword figures."""
 
 
-async def shadow(stage: Stage, new: StillEnhancer, trial: Trial, tell: Tell) -> dict[str, float]:
-    """Show `trial.shadow_frames` frames to both; only the old one's are emitted. Returns the gate figures.
+async def shadow(active: ActiveModel, new: StillEnhancer, evaluation: Evaluation, report: Report) -> dict[str, float]:
+    """Let both models enhance `evaluation.shadow_frames` frames, and emit the old one's. Returns the gate figures.
 
     Raises:
-        ModelRefusedError: a gate does not hold, or no frames came.
+        ModelRefusedError: a gate is broken, or too few frames arrived.
     """
-    ends_s, said_s = time.monotonic() + trial.shadow_timeout_s, 0.0
-    async with _duel(stage, stage.still, new, SHADOW_PER_S) as duel:
+    ends_s, reported_s = time.monotonic() + evaluation.shadow_timeout_s, 0.0
+    async with _compare(active, active.enhancer, new, SHADOW_PER_S) as comparison:
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            figures = _look(duel, trial, min(ENOUGH, trial.shadow_frames), "gate")
-            if figures["frames"] >= trial.shadow_frames:
+            await asyncio.sleep(COMPARE_EVERY_S)
+            figures = _figures(comparison, evaluation, min(ENOUGH, evaluation.shadow_frames), "gate")
+            if figures["frames"] >= evaluation.shadow_frames:
                 return figures
             if time.monotonic() > ends_s:
-                seen = f"{figures['frames']:g} of {trial.shadow_frames} frames"
-                raise ModelRefusedError("gate:frames", f"{seen} came within {trial.shadow_timeout_s:g} s")
-            said_s = _say(tell, figures, said_s)
+                count = f"{figures['frames']:g} of {evaluation.shadow_frames} frames"
+                raise ModelRefusedError("gate:frames", f"{count} arrived within {evaluation.shadow_timeout_s:g} s")
+            reported_s = _report_when_due(report, figures, reported_s)
 
 
-async def probation(stage: Stage, old: StillEnhancer, trial: Trial, tell: Tell) -> dict[str, float]:
-    """Watch the model that is on stage, with the old one beside it, for `trial.probation_s`. Returns the gate figures.
+async def probation(active: ActiveModel, old: StillEnhancer, evaluation: Evaluation, report: Report) -> dict[str, float]:
+    """Compare the active model with the old one for `evaluation.probation_s`. Returns the gate figures.
 
     Raises:
-        ModelRefusedError: a gate does not hold, or it failed on a frame.
+        ModelRefusedError: a gate is broken, or the model failed on a frame.
     """
-    ends_s, said_s = time.monotonic() + trial.probation_s, 0.0
-    async with _duel(stage, old, stage.still, PROBATION_PER_S) as duel:
+    ends_s, reported_s = time.monotonic() + evaluation.probation_s, 0.0
+    async with _compare(active, old, active.enhancer, PROBATION_PER_S) as comparison:
         while time.monotonic() < ends_s:
-            await asyncio.sleep(LOOK_EVERY_S)
-            if stage.errors and trial.gates.errors_most == 0:
-                raise ModelRefusedError("probation:errors", f"it failed on {stage.errors} live frames")
-            figures = _look(duel, trial, ENOUGH, "probation")
-            said_s = _say(tell, figures, said_s)
-        return _look(duel, trial, FEW, "probation")
+            await asyncio.sleep(COMPARE_EVERY_S)
+            if active.errors and evaluation.gates.errors_most == 0:
+                raise ModelRefusedError("probation:errors", f"it failed on {active.errors} live frames")
+            figures = _figures(comparison, evaluation, ENOUGH, "probation")
+            reported_s = _report_when_due(report, figures, reported_s)
+        return _figures(comparison, evaluation, FEW, "probation")
 
 
-def _look(duel: ShadowComparison, trial: Trial, enough: int, stage_name: str) -> dict[str, float]:
-    """The figures so far.
+def _figures(comparison: ShadowComparison, evaluation: Evaluation, enough: int, phase: str) -> dict[str, float]:
+    """Return the figures so far.
 
     Raises:
-        ModelRefusedError: there are enough of them, and a gate does not hold.
+        ModelRefusedError: enough frames were compared, and a gate is broken.
     """
-    old, new = duel.read()
+    old, new = comparison.read()
     figures = figures_of(old, new)
-    if figures["frames"] >= enough and (broken := judge(trial.gates, old, new)):
-        raise ModelRefusedError(f"{stage_name}:{broken[0][0]}", "; ".join(text for _, text in broken), figures)
+    if figures["frames"] >= enough and (broken := judge(evaluation.gates, old, new)):
+        raise ModelRefusedError(f"{phase}:{broken[0][0]}", "; ".join(text for _, text in broken), figures)
     return figures
 
 
-def _say(tell: Tell, figures: Mapping[str, float], said_s: float) -> float:
+def _report_when_due(report: Report, figures: Mapping[str, float], reported_s: float) -> float:
     now_s = time.monotonic()
-    if now_s - said_s < SAY_EVERY_S:
-        return said_s
-    tell(figures)
+    if now_s - reported_s < REPORT_EVERY_S:
+        return reported_s
+    report(figures=figures)
     return now_s
 
 
 @asynccontextmanager
-async def _duel(stage: Stage, old: StillEnhancer, new: StillEnhancer, per_s: float) -> AsyncIterator[ShadowComparison]:
-    duel = ShadowComparison(old, new, per_s)
-    stage.duel = duel
+async def _compare(
+    active: ActiveModel, old: StillEnhancer, new: StillEnhancer, per_s: float
+) -> AsyncIterator[ShadowComparison]:
+    comparison = ShadowComparison(old, new, per_s)
+    active.comparison = comparison
     try:
-        yield duel
+        yield comparison
     finally:
-        stage.duel = None
-        await asyncio.shield(asyncio.to_thread(duel.close))
+        active.comparison = None
+        await asyncio.shield(asyncio.to_thread(comparison.close))

@@ -47,21 +47,27 @@ class EdgeTopics:
     def event(self) -> str:  # QoS 1, protobuf Event
         return f"{self.base}/event"
 
-    @property
-    def desired_model(self) -> str:  # QoS 1, retained, JSON davy.twin.model.Desired; the aggregator writes it
-        return f"{self.base}/desired/model"
+    def desired(self, payload: str) -> str:  # QoS 1, retained, JSON davy.twin.protocol.Desired; the aggregator writes it
+        return f"{self.base}/desired/{payload}"
+
+    def reported(self, payload: str) -> str:  # QoS 1, retained, JSON davy.twin.protocol.Reported
+        return f"{self.base}/reported/{payload}"
 
     @property
-    def reported_model(self) -> str:  # QoS 1, retained, JSON davy.twin.model.Reported
-        return f"{self.base}/reported/model"
+    def desired_model(self) -> str:
+        return self.desired("model")
 
     @property
-    def desired_config(self) -> str:  # QoS 1, retained, JSON davy.twin.configuration.DesiredConfig; the aggregator writes it
-        return f"{self.base}/desired/config"
+    def reported_model(self) -> str:
+        return self.reported("model")
 
     @property
-    def reported_config(self) -> str:  # QoS 1, retained, JSON davy.twin.configuration.ReportedConfig
-        return f"{self.base}/reported/config"
+    def desired_config(self) -> str:
+        return self.desired("config")
+
+    @property
+    def reported_config(self) -> str:
+        return self.reported("config")
 
     def camera(self, camera: str) -> "CameraTopics":
         return CameraTopics(CameraId(self.site, self.edge, camera))

@@ -1,1 +1,1 @@
-"""Desired and reported state of edges: what an operator wants, what an edge says it runs."""
+"""Desired and reported state of edges, once for every payload: `reconciler` runs on the edge, `publisher` in the cloud."""

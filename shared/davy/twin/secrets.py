@@ -1,4 +1,4 @@
-"""Configurations as people may see them: a password is `***`, and `***` that comes back stands for the one that is known."""
+"""Configurations without passwords: each is shown as `***`, and `***` in a change stands for the known password."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from davy.site import EdgeConfig
 
 
 def without_secrets(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration's JSON values without the passwords of its sources. What is no configuration is shown without cameras."""
+    """Return the JSON values without the passwords of the sources; cameras that are malformed are left out."""
     cameras = plain.get("cameras")
     if not isinstance(cameras, dict):
         return {}
@@ -22,13 +22,13 @@ def without_secrets(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def restore_secrets(config: EdgeConfig, known: EdgeConfig | None) -> EdgeConfig:
-    """Put the passwords back that a person was not shown.
+    """Put known passwords back in place of `***`.
 
     Args:
-        known: The configuration that the person saw.
+        known: The configuration that was shown.
 
     Raises:
-        InvalidInputError: a source has `***` in it and is not what the same camera has now.
+        InvalidInputError: a source contains `***` and differs from the known source of the camera.
     """
     cameras = dict(config.cameras)
     for name, camera in cameras.items():
@@ -37,7 +37,7 @@ def restore_secrets(config: EdgeConfig, known: EdgeConfig | None) -> EdgeConfig:
         before = known.cameras.get(name) if known else None
         if before is None or redact(before.source) != camera.source:
             raise InvalidInputError(
-                f"cameras.{name}.source: {HIDDEN} stands for the password of a source that stays; this one is new: write it out"
+                f"cameras.{name}.source: {HIDDEN} stands for the password of an unchanged source: write the new one out"
             )
         cameras[name] = camera.model_copy(update={"source": before.source})
     return config.model_copy(update={"cameras": cameras})

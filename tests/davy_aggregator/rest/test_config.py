@@ -54,8 +54,8 @@ async def test_a_change_reaches_the_edge_and_its_answer_is_shown(mosquitto, tmp_
             assert answer.status_code == 200, answer.text
             assert answer.json()["state"] in ("waiting", "applied")
             await until(lambda: _is(aggregator, state="applied", differs=[], online=True))
-        assert [desired.epoch for desired in edge.heard] == [1]
-        sent = edge.heard[0].config["cameras"]
+        assert [desired.epoch for desired in edge.received] == [1]
+        sent = edge.received[0].config["cameras"]
         assert (sent["face"]["strength"], sent["belt"]["source"]) == (0.5, "rtsp://admin:s3cret@10.1.0.7/a")
         events = (await aggregator.get("/v1/events")).json()["events"]
         assert next(event["message"] for event in events if event["kind"] == "config-changed").endswith("by Marie: too bright")
@@ -183,7 +183,7 @@ async def test_a_page_of_another_origin_changes_nothing(tmp_path):
 
 async def test_what_no_edge_says_is_refused(mosquitto, tmp_path):
     edge = edge_of()
-    edge.reported = ReportedConfig(epoch=3, config={"cameras": {"NOT AN ID": {}}})
+    edge.reported = ReportedConfig.model_construct(epoch=3, config={"cameras": {"NOT AN ID": {}}})
     async with (
         running(make_settings(tmp_path), site_of(mosquitto.endpoint)) as aggregator,
         talking(mosquitto.endpoint, "mine", edge),

@@ -54,7 +54,7 @@ async def test_an_operator_configures_an_edge_by_hand_and_sees_it_applied_or_ref
             await north.get_by_role("button", name="Apply").click()
             await until(lambda: fields(edge, "face").get("strength") == 0.5)
             await north.locator("text=epoch 1 by Marie: the face is too bright").wait_for()
-            assert edge.heard[-1].config["cameras"]["face"]["source"] == "rtsp://admin:s3cret@10.1.0.7/stream"
+            assert edge.received[-1].config["cameras"]["face"]["source"] == "rtsp://admin:s3cret@10.1.0.7/stream"
             await shoot(page, "2-applied")
 
             edge.refuses = "cameras.shaft.source: this edge opens no usb:// sources"

@@ -7,15 +7,15 @@ from tests.davy_aggregator.conftest import make_settings, make_site, running, un
 from tests.fixtures.fleet import TalkingEdge, talking
 from tests.fixtures.packages import bad_package, good_package, trust
 
-from davy.twin.model import Desired, EdgeState
+from davy.twin.model import DesiredModel, ModelState
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 GOOD, BLACK = good_package(), bad_package("black")
 CAMERA = {"cameras": {"face": {"source": "mine://face"}}}
 
 
-def refuses_black(edge: TalkingEdge, desired: Desired) -> tuple[EdgeState, str]:
-    return (EdgeState.FAILED, "gate:black") if desired.model == BLACK.id else (EdgeState.ACTIVE, "")
+def refuses_black(edge: TalkingEdge, desired: DesiredModel) -> tuple[ModelState, str]:
+    return (ModelState.FAILED, "gate:black") if desired.model == BLACK.id else (ModelState.ACTIVE, "")
 
 
 async def row(page, edge: str) -> str:

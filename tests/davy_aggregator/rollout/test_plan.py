@@ -2,25 +2,16 @@ import pytest
 from pydantic import ValidationError
 
 from davy.domain.errors import ConflictError
-from davy.twin.model import EdgeState, Reported, Target
-from davy_aggregator.rollout.plan import (
-    EdgeView,
-    Member,
-    Rollout,
-    RolloutSpec,
-    RolloutState,
-    advance,
-    assign_waves,
-    send_back,
-    state_of,
-)
+from davy.twin.model import ModelState, ReportedModel, Target
+from davy_aggregator.rollout.plan import advance, assign_waves, send_back, state_of
+from davy_aggregator.rollout.rollout import EdgeView, Member, Rollout, RolloutSpec, RolloutState
 
 NEW, OLD = Target(model="a" * 64, sha256="b" * 64, size=10, key="k"), Target(model="c" * 64)
 S = 1_000_000_000
 
 
-class Fleet:
-    """Edges of a test: who is online, and what they said last."""
+class Edges:
+    """Edges of a test: their presence and their newest reports."""
 
     def __init__(self, *edges: str) -> None:
         self.views = {edge: EdgeView(online=True) for edge in edges}
@@ -28,8 +19,8 @@ class Fleet:
     def __call__(self, edge: str) -> EdgeView:
         return self.views[edge]
 
-    def say(self, rollout: Rollout, edge: str, state: EdgeState = EdgeState.ACTIVE, cause: str = "") -> None:
-        reported = Reported(epoch=rollout.members[edge].epoch, state=state, model=NEW.model, cause=cause, reason=cause)
+    def report(self, rollout: Rollout, edge: str, state: ModelState = ModelState.ACTIVE, cause: str = "") -> None:
+        reported = ReportedModel(epoch=rollout.members[edge].epoch, state=state, model=NEW.model, cause=cause, reason=cause)
         self.views[edge] = EdgeView(self.views[edge].online, self.views[edge].since_ns, reported)
 
     def leave(self, edge: str) -> None:
@@ -39,25 +30,25 @@ class Fleet:
         self.views[edge] = EdgeView(True, now_ns, self.views[edge].reported)
 
 
-def begun(count: int = 20, **spec) -> tuple[Rollout, Fleet]:
+def begun(count: int = 20, **spec) -> tuple[Rollout, Edges]:
     edges = [f"e{index:02}" for index in range(count)]
     asked = RolloutSpec(model="x", **spec)
     members = {edge: Member(wave=wave, baseline=OLD) for edge, wave in assign_waves(edges, asked).items()}
     rollout = Rollout(id="r", spec=asked, target=NEW, frame_id="f", created_ns=1, members=members)
-    return rollout, Fleet(*edges)
+    return rollout, Edges(*edges)
 
 
-def told(rollout: Rollout) -> list[str]:
+def started(rollout: Rollout) -> list[str]:
     return [edge for edge, member in rollout.members.items() if member.epoch]
 
 
-def drive(rollout: Rollout, fleet: Fleet, now_ns: int = S, epoch: int = 1) -> Rollout:
-    """Every edge that is online and told to does as it is told, until nothing changes."""
-    while (after := advance(rollout, fleet, now_ns, epoch)) is not rollout:
+def drive(rollout: Rollout, edges: Edges, now_ns: int = S, epoch: int = 1) -> Rollout:
+    """Every started edge that is online reports success, until nothing changes."""
+    while (after := advance(rollout, edges, now_ns, epoch)) is not rollout:
         rollout, epoch = after, epoch + 1
-        for edge in told(rollout):
-            if fleet(edge).online and fleet(edge).reported.epoch != rollout.members[edge].epoch:
-                fleet.say(rollout, edge)
+        for edge in started(rollout):
+            if edges(edge).online and edges(edge).reported.epoch != rollout.members[edge].epoch:
+                edges.report(rollout, edge)
     return rollout
 
 
@@ -68,102 +59,102 @@ def test_waves_are_canaries_then_a_tenth_then_a_half_then_all():
     assert list(assign_waves(["a"], RolloutSpec(model="x")).values()) == [0]
 
 
-def test_only_the_canary_is_told_first_and_only_it_has_a_shadow():
-    rollout, fleet = begun()
-    rollout = advance(rollout, fleet, S, 7)
-    assert told(rollout) == ["e00"]
+def test_only_the_canary_starts_first_and_only_it_has_a_shadow():
+    rollout, edges = begun()
+    rollout = advance(rollout, edges, S, 7)
+    assert started(rollout) == ["e00"]
     assert rollout.desired("e00").trial.shadow_frames == 40
     assert rollout.desired("e00").epoch == 7
     assert rollout.desired("e01") is None
-    assert advance(rollout, fleet, 2 * S, 8) is rollout  # it has not answered
-    for state in (EdgeState.DOWNLOADING, EdgeState.SHADOW, EdgeState.PROBATION):
-        fleet.say(rollout, "e00", state)
-        assert advance(rollout, fleet, 2 * S, 8) is rollout
-    fleet.say(rollout, "e00")
-    rollout = advance(rollout, fleet, 2 * S, 8)
-    assert told(rollout) == ["e00", "e01"]
+    assert advance(rollout, edges, 2 * S, 8) is rollout  # it has not answered
+    for state in (ModelState.DOWNLOADING, ModelState.SHADOW, ModelState.PROBATION):
+        edges.report(rollout, "e00", state)
+        assert advance(rollout, edges, 2 * S, 8) is rollout
+    edges.report(rollout, "e00")
+    rollout = advance(rollout, edges, 2 * S, 8)
+    assert started(rollout) == ["e00", "e01"]
     assert rollout.desired("e01").trial.shadow_frames == 0
 
 
 def test_every_wave_follows_the_one_before_to_the_end():
-    rollout, fleet = begun()
-    rollout = drive(rollout, fleet)
-    assert (rollout.state, len(told(rollout))) == (RolloutState.DONE, 20)
+    rollout, edges = begun()
+    rollout = drive(rollout, edges)
+    assert (rollout.state, len(started(rollout))) == (RolloutState.DONE, 20)
 
 
 def test_f22_a_canary_that_fails_takes_it_back_and_no_other_edge_hears_of_it():
-    for state in (EdgeState.FAILED, EdgeState.ROLLED_BACK):
-        rollout, fleet = begun()
-        rollout = advance(rollout, fleet, S, 1)
-        fleet.say(rollout, "e00", state, "gate:black")
-        rollout = advance(rollout, fleet, 2 * S, 2)
+    for state in (ModelState.FAILED, ModelState.ROLLED_BACK):
+        rollout, edges = begun()
+        rollout = advance(rollout, edges, S, 1)
+        edges.report(rollout, "e00", state, "gate:black")
+        rollout = advance(rollout, edges, 2 * S, 2)
         assert rollout.state is RolloutState.ROLLED_BACK
         assert "e00" in rollout.reason
         assert "gate:black" in rollout.reason
-        assert told(rollout) == ["e00"]
+        assert started(rollout) == ["e00"]
         back = rollout.desired("e00")
         assert (back.model, back.epoch, back.trial.probation_s) == (OLD.model, 2, 0)
-        assert state_of(rollout, "e00", fleet) is EdgeState.WAITING  # its answer was to the epoch before
+        assert state_of(rollout, "e00", edges) is ModelState.WAITING  # its answer was to the epoch before
 
 
 def test_failures_after_the_canaries_are_borne_up_to_the_share():
-    rollout, fleet = begun(count=40, failures=0.25)
+    rollout, edges = begun(count=40, failures=0.25)
     for now, epoch in ((1, 1), (2, 2)):
-        rollout = advance(rollout, fleet, now * S, epoch)
-        for edge in told(rollout):
-            fleet.say(rollout, edge)
-    fleet.say(rollout, "e01", EdgeState.FAILED, "storage")
-    assert advance(rollout, fleet, 3 * S, 3).state is RolloutState.RUNNING  # 1 of 4
-    fleet.say(rollout, "e02", EdgeState.FAILED, "storage")
-    assert advance(rollout, fleet, 3 * S, 3).state is RolloutState.ROLLED_BACK
+        rollout = advance(rollout, edges, now * S, epoch)
+        for edge in started(rollout):
+            edges.report(rollout, edge)
+    edges.report(rollout, "e01", ModelState.FAILED, "storage")
+    assert advance(rollout, edges, 3 * S, 3).state is RolloutState.RUNNING  # 1 of 4
+    edges.report(rollout, "e02", ModelState.FAILED, "storage")
+    assert advance(rollout, edges, 3 * S, 3).state is RolloutState.ROLLED_BACK
 
 
-def test_f23_offline_edges_are_told_and_not_waited_for_but_canaries_are():
-    rollout, fleet = begun()
-    fleet.leave("e19")
-    fleet.leave("e05")
-    rollout = drive(rollout, fleet)
+def test_f23_offline_edges_start_and_are_not_waited_for_but_canaries_are():
+    rollout, edges = begun()
+    edges.leave("e19")
+    edges.leave("e05")
+    rollout = drive(rollout, edges)
     assert rollout.state is RolloutState.DONE
     assert "2 edges are offline" in rollout.reason
     assert rollout.desired("e19").model == NEW.model  # retained: it converges to this when it is back
-    alone, fleet = begun()
-    alone = advance(alone, fleet, S, 1)
-    fleet.leave("e00")
-    assert advance(alone, fleet, 10_000 * S, 2) is alone
+    alone, edges = begun()
+    alone = advance(alone, edges, S, 1)
+    edges.leave("e00")
+    assert advance(alone, edges, 10_000 * S, 2) is alone
 
 
 def test_f23_no_more_edges_a_minute_are_started_than_allowed():
-    rollout, fleet = begun(count=60, per_minute=10, waves=(1.0,))
-    rollout = drive(rollout, fleet, now_ns=100 * S)
-    assert len(told(rollout)) == 10
-    rollout = drive(rollout, fleet, now_ns=161 * S, epoch=20)
-    assert len(told(rollout)) == 20
+    rollout, edges = begun(count=60, per_minute=10, waves=(1.0,))
+    rollout = drive(rollout, edges, now_ns=100 * S)
+    assert len(started(rollout)) == 10
+    rollout = drive(rollout, edges, now_ns=161 * S, epoch=20)
+    assert len(started(rollout)) == 20
 
 
 def test_an_edge_that_is_online_and_never_answers_has_failed_after_its_time():
-    rollout, fleet = begun(wave_timeout_s=60)
-    rollout = advance(rollout, fleet, S, 1)
-    assert advance(rollout, fleet, 60 * S, 2) is rollout
-    fleet.leave("e00")
-    fleet.come_back("e00", 100 * S)
-    assert advance(rollout, fleet, 150 * S, 2) is rollout  # it was away: its time begins anew
-    assert "not done after 60 s" in advance(rollout, fleet, 162 * S, 2).reason
+    rollout, edges = begun(wave_timeout_s=60)
+    rollout = advance(rollout, edges, S, 1)
+    assert advance(rollout, edges, 60 * S, 2) is rollout
+    edges.leave("e00")
+    edges.come_back("e00", 100 * S)
+    assert advance(rollout, edges, 150 * S, 2) is rollout  # it was away: its time begins anew
+    assert "not done after 60 s" in advance(rollout, edges, 162 * S, 2).reason
 
 
-def test_paused_tells_nobody_but_a_fault_still_takes_it_back():
-    rollout, fleet = begun()
-    rollout = advance(rollout, fleet, S, 1)
+def test_a_paused_rollout_starts_no_edge_but_a_failure_still_reverts_it():
+    rollout, edges = begun()
+    rollout = advance(rollout, edges, S, 1)
     rollout = rollout.model_copy(update={"state": RolloutState.PAUSED})
-    fleet.say(rollout, "e00")
-    assert told(advance(rollout, fleet, 2 * S, 2)) == ["e00"]
-    fleet.say(rollout, "e00", EdgeState.ROLLED_BACK, "probation:errors")
-    assert advance(rollout, fleet, 2 * S, 2).state is RolloutState.ROLLED_BACK
+    edges.report(rollout, "e00")
+    assert started(advance(rollout, edges, 2 * S, 2)) == ["e00"]
+    edges.report(rollout, "e00", ModelState.ROLLED_BACK, "probation:errors")
+    assert advance(rollout, edges, 2 * S, 2).state is RolloutState.ROLLED_BACK
 
 
 def test_what_has_ended_does_not_change():
-    rollout, fleet = begun()
-    rollout = send_back(advance(rollout, fleet, S, 1), RolloutState.ABORTED, "no", 2 * S, 2)
-    assert advance(rollout, fleet, 3 * S, 3) is rollout
+    rollout, edges = begun()
+    rollout = send_back(advance(rollout, edges, S, 1), RolloutState.ABORTED, "no", 2 * S, 2)
+    assert advance(rollout, edges, 3 * S, 3) is rollout
     with pytest.raises(ConflictError, match="aborted"):
         send_back(rollout, RolloutState.ABORTED, "again", 3 * S, 3)
 

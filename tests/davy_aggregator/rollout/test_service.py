@@ -11,7 +11,7 @@ from tests.davy_aggregator.conftest import make_settings, make_site, running, un
 from tests.fixtures.fleet import TalkingEdge, talking
 from tests.fixtures.packages import bad_package, good_package, trust
 
-from davy.twin.model import EdgeState, Reported
+from davy.twin.model import ModelState, ReportedModel
 from davy.v1 import model_pb2, model_pb2_grpc
 
 GOOD = good_package()
@@ -63,8 +63,8 @@ async def test_a_model_goes_to_every_edge_in_waves_and_late_edges_follow(mosquit
             assert (done["state"], done["waves"]) == ("done", 4)
             assert "3 edges are offline" in done["reason"]
             assert {edge.model for edge in here} == {GOOD.id}
-            assert [len(edge.heard) for edge in here] == [1] * 27
-            assert sum(bool(edge.heard[0].trial.shadow_frames) for edge in here) == 1
+            assert [len(edge.received) for edge in here] == [1] * 27
+            assert sum(bool(edge.received[0].trial.shadow_frames) for edge in here) == 1
             async with talking(mosquitto.endpoint, "mine", *away):
                 await until(lambda: all(edge.model == GOOD.id for edge in away), 20)
             fleet = (await aggregator.get("/v1/fleet")).json()["edges"]
@@ -76,9 +76,9 @@ async def test_a_model_goes_to_every_edge_in_waves_and_late_edges_follow(mosquit
         assert (await aggregator.client.delete(f"/v1/models/{GOOD.id}")).status_code == 409  # it runs
 
 
-async def test_f22_what_the_canary_refuses_reaches_no_other_edge(mosquitto, tmp_path):
+async def test_f22_a_model_that_the_canary_refuses_reaches_no_other_edge(mosquitto, tmp_path):
     bad = bad_package("black")
-    edges = [TalkingEdge(f"e{index:03}", lambda edge, desired: (EdgeState.FAILED, "gate:black")) for index in range(5)]
+    edges = [TalkingEdge(f"e{index:03}", lambda edge, desired: (ModelState.FAILED, "gate:black")) for index in range(5)]
     async with running(settings_of(tmp_path), site_of(mosquitto, 5)) as aggregator:
         async with talking(mosquitto.endpoint, "mine", *edges):
             await online(aggregator, 5)
@@ -86,12 +86,12 @@ async def test_f22_what_the_canary_refuses_reaches_no_other_edge(mosquitto, tmp_
             done = await ended(aggregator, rollout)
             assert done["state"] == "rolled-back"
             assert "gate:black" in done["reason"]
-            touched = [edge for edge in edges if edge.heard]
-            await until(lambda: len(touched[0].heard) == 2)
+            touched = [edge for edge in edges if edge.received]
+            await until(lambda: len(touched[0].received) == 2)
         assert len(touched) == 1
         canary = next(edge for edge in done["edges"] if edge["edge"] == touched[0].name)
         assert (canary["state"], canary["returned"], canary["figures"]["brightness-ratio"]) == ("failed", True, 0.02)
-        assert touched[0].heard[1].model == ""  # what was installed
+        assert touched[0].received[1].model == ""  # what was installed
         alarms = (await aggregator.get("/v1/events?severity=alarm")).json()["events"]
         assert "rollout-rolled-back" in [event["kind"] for event in alarms]
 
@@ -108,26 +108,26 @@ async def test_pause_resume_abort_and_one_rollout_at_a_time(mosquitto, tmp_path)
             assert (second.status_code, second.json()["type"]) == (409, "urn:davy:problem:conflict")
             await until(lambda: sum(edge.model == GOOD.id for edge in edges) == 1)
             await asyncio.sleep(1.2)
-            assert sum(bool(edge.heard) for edge in edges) == 1
+            assert sum(bool(edge.received) for edge in edges) == 1
             foreign = await post(f"/v1/rollouts/{rollout}/abort", headers={"Origin": "http://evil.example"})
             assert foreign.status_code == 403
             await post(f"/v1/rollouts/{rollout}/resume")
-            await until(lambda: sum(bool(edge.heard) for edge in edges) >= 2)
+            await until(lambda: sum(bool(edge.received) for edge in edges) >= 2)
             aborted = await post(f"/v1/rollouts/{rollout}/abort")
             assert aborted.json()["state"] == "aborted"
-            await until(lambda: all(not edge.heard or edge.model == "" for edge in edges))
+            await until(lambda: all(not edge.received or edge.model == "" for edge in edges))
         assert (await post(f"/v1/rollouts/{rollout}/abort")).status_code == 409
         assert (await post("/v1/rollouts/nothing/abort")).status_code == 404
 
 
-async def test_f04_f19_after_a_restart_it_goes_on_and_a_broker_that_forgot_is_told_again(mosquitto, tmp_path):
+async def test_f04_f19_a_rollout_continues_after_a_restart_and_is_published_again_to_a_broker_that_lost_it(mosquitto, tmp_path):
     edges = [TalkingEdge(f"e{index:03}", step_s=0.05) for index in range(12)]
     settings, site = settings_of(tmp_path), site_of(mosquitto, 12)
     async with talking(mosquitto.endpoint, "mine", *edges[:11]):
         async with running(settings, site) as aggregator:
             await online(aggregator, 11)
             rollout = await begin(aggregator)
-            await until(lambda: sum(bool(edge.heard) for edge in edges) >= 1)
+            await until(lambda: sum(bool(edge.received) for edge in edges) >= 1)
         async with running(settings, site) as aggregator:
             done = await ended(aggregator, rollout)
             assert done["state"] == "done"
@@ -135,10 +135,10 @@ async def test_f04_f19_after_a_restart_it_goes_on_and_a_broker_that_forgot_is_to
             mosquitto.start()
             async with talking(mosquitto.endpoint, "mine", edges[11]):
                 await until(lambda: edges[11].model == GOOD.id, 20)
-    assert [len(edge.heard) for edge in edges] == [1] * 12
+    assert [len(edge.received) for edge in edges] == [1] * 12
 
 
-async def test_an_aggregator_that_lost_its_memory_goes_on_above_the_epochs_that_edges_have_seen(mosquitto, tmp_path):
+async def test_an_aggregator_that_lost_its_data_continues_above_the_reported_epochs(mosquitto, tmp_path):
     edge = TalkingEdge("e000")
     async with talking(mosquitto.endpoint, "mine", edge):
         for folder in ("first", "second"):
@@ -146,11 +146,11 @@ async def test_an_aggregator_that_lost_its_memory_goes_on_above_the_epochs_that_
                 await online(aggregator, 1)
                 await ended(aggregator, await begin(aggregator, good_package(folder)))
                 await until(lambda folder=folder: edge.model == good_package(folder).id)
-    assert [desired.epoch for desired in edge.heard] == [1, 2]
+    assert [desired.epoch for desired in edge.received] == [1, 2]
 
 
-async def test_f23_an_edge_that_has_seen_higher_epochs_is_told_again_above_them(mosquitto, tmp_path):
-    here, away = TalkingEdge("e000"), TalkingEdge("e001", reported=Reported(epoch=50, state=EdgeState.ACTIVE))
+async def test_f23_an_edge_that_reports_a_higher_epoch_gets_the_decision_above_it(mosquitto, tmp_path):
+    here, away = TalkingEdge("e000"), TalkingEdge("e001", reported=ReportedModel(epoch=50, state=ModelState.ACTIVE))
     async with (
         running(settings_of(tmp_path), site_of(mosquitto, 2)) as aggregator,
         talking(mosquitto.endpoint, "mine", here),
@@ -159,9 +159,9 @@ async def test_f23_an_edge_that_has_seen_higher_epochs_is_told_again_above_them(
         await ended(aggregator, await begin(aggregator))
         async with talking(mosquitto.endpoint, "mine", away):
             await until(lambda: away.model == GOOD.id)
-            await until(lambda: away.reported.state is EdgeState.ACTIVE)
-    assert [desired.epoch for desired in away.heard] == [51]
-    assert [desired.epoch for desired in here.heard] == [1]
+            await until(lambda: away.reported.state is ModelState.ACTIVE)
+    assert [desired.epoch for desired in away.received] == [51]
+    assert [desired.epoch for desired in here.received] == [1]
 
 
 async def test_grpc_lists_gives_out_in_pieces_and_watches(mosquitto, tmp_path):
@@ -225,13 +225,13 @@ async def test_f23_two_hundred_edges_a_tenth_of_them_late(mosquitto, tmp_path):
             async with talking(mosquitto.endpoint, "mine", *edges[180:]):
                 await until(lambda: all(edge.model == GOOD.id for edge in edges), 60)
             grown = psutil.Process().memory_info().rss - before
-        assert {edge.reported.epoch for edge in edges} == {edge.heard[-1].epoch for edge in edges}
+        assert {edge.reported.epoch for edge in edges} == {edge.received[-1].epoch for edge in edges}
         assert grown < 100_000_000
         print(f"\n200 edges converged; process grew by {grown / 1e6:.1f} MB")
 
 
 @pytest.mark.slow
-async def test_f04_after_kill_9_of_the_aggregator_the_rollout_goes_on(mosquitto, tmp_path):
+async def test_f04_the_rollout_continues_after_kill_9_of_the_aggregator(mosquitto, tmp_path):
     edges = [TalkingEdge(f"e{index:03}", step_s=0.3) for index in range(20)]
     site = {"site": "mine", "broker": mosquitto.endpoint, "edges": {edge.name: CAMERA for edge in edges}}
     (tmp_path / "site.yaml").write_text(yaml.safe_dump(site))
@@ -263,8 +263,8 @@ async def test_f04_after_kill_9_of_the_aggregator_the_rollout_goes_on(mosquitto,
         await until(fleet_is_online, 20)
         asked = {"model": GOOD.id, "probation_s": 1, "per_minute": 6000}
         rollout = (await client.post(f"{url}/v1/rollouts", json=asked)).json()["id"]
-        for told in (1, 2, 10):  # in every wave once
-            await until(lambda told=told: sum(bool(edge.heard) for edge in edges) >= told, 20)
+        for count in (1, 2, 10):  # in every wave once
+            await until(lambda count=count: sum(bool(edge.received) for edge in edges) >= count, 20)
             process.kill()
             await process.wait()
             process, url = await start()
@@ -275,5 +275,5 @@ async def test_f04_after_kill_9_of_the_aggregator_the_rollout_goes_on(mosquitto,
         await until(done, 30)
         process.kill()
         await process.wait()
-    assert [len(edge.heard) for edge in edges] == [1] * 20
+    assert [len(edge.received) for edge in edges] == [1] * 20
     assert {edge.model for edge in edges} == {GOOD.id}

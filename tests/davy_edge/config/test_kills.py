@@ -15,14 +15,14 @@ from tests.fixtures.edges import until
 
 from davy.adapters import mqtt
 from davy.twin.configuration import ConfigState, config_id, read_config
-from davy_edge.config.state_file import ConfigDisk, ConfigPointer
+from davy_edge.config.manager import ConfigPointer, open_state_file
 
 ROOT = Path(__file__).parents[3]
-STEPS = ["config.judged", "atomic.written", "config.pointed", "config.applying", "config.applied", "config.kept"]
+STEPS = ["config.validated", "atomic.written", "config.persisted", "config.applying", "config.applied", "config.confirmed"]
 
 
 class Killed:
-    """An edge that is told one configuration after the other, and killed meanwhile."""
+    """An edge that gets one configuration after the other, and is killed meanwhile."""
 
     def __init__(self, folder: Path, bus: mqtt.MqttBus, zygote: asyncio.subprocess.Process, pictures: str) -> None:
         self.folder, self.bus, self.zygote, self.pictures, self.epoch = folder, bus, zygote, pictures, 0
@@ -53,10 +53,10 @@ class Killed:
 
     def there(self) -> ConfigPointer:
         """What a boot would find; it is whole."""
-        pointer = ConfigDisk(self.folder / "demo/north/config").pointer
+        pointer = open_state_file(self.folder / "demo/north/config").pointer
         assert not list(self.folder.rglob("*.damaged"))
-        if pointer.running is not None:
-            read_config(pointer.running)
+        if pointer.active is not None:
+            read_config(pointer.active)
         return pointer
 
     async def check(self, before: str, wanted: str) -> None:
@@ -68,7 +68,7 @@ class Killed:
 
 
 def id_of(pointer: ConfigPointer) -> str:
-    return config_id(pointer.running) if pointer.running is not None else ""
+    return config_id(pointer.active) if pointer.active is not None else ""
 
 
 @asynccontextmanager

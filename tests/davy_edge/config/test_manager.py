@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import pytest
-from tests.fixtures.configs import TOPICS, desire, metas, retained, said, seqs, settled
+from tests.fixtures.configs import TOPICS, desire, metas, report_of, retained, seqs, settled
 from tests.fixtures.edges import ear, edge, until
 
 from davy.adapters import mqtt
 from davy.domain.ports import Message
 from davy.site import SiteConfig
 from davy.twin.configuration import ConfigState
-from davy_edge.config.state_file import ConfigDisk
+from davy_edge.config.manager import open_state_file
 
 NOWHERE = "127.0.0.1:9"
 
@@ -29,164 +29,164 @@ def site_of(cameras, broker=f"mqtt://{NOWHERE}") -> SiteConfig:
 
 
 @asynccontextmanager
-async def told(mosquitto, cameras, folder, **settings):
-    """A running edge, what it says, and a way to tell it something."""
+async def configured(mosquitto, cameras, folder, **settings):
+    """A running edge, what it says, and a way to publish it something."""
     async with (
-        ear(mosquitto.endpoint) as heard,
+        ear(mosquitto.endpoint) as received,
         mqtt.connect(mosquitto.endpoint, "hand") as bus,
         edge(site_of(cameras, mosquitto.endpoint), folder, **settings) as running,
     ):
-        await until(lambda: bus.connected and all(len(seqs(heard, name)) >= 6 for name in cameras))
+        await until(lambda: bus.connected and all(len(seqs(received, name)) >= 6 for name in cameras))
 
-        async def tell(epoch: int, wanted: dict) -> None:
+        async def publish(epoch: int, wanted: dict) -> None:
             await bus.publish(desire(epoch, wanted))
-            await until(lambda: settled(heard, epoch))
+            await until(lambda: settled(received, epoch))
 
-        yield running, heard, tell
+        yield running, received, publish
 
 
-def gaps(heard, camera: str) -> list[tuple[int, int]]:
+def gaps(received, camera: str) -> list[tuple[int, int]]:
     """Where frames are missing, once the camera runs evenly: the first pictures take longest."""
-    return [pair for pair in pairwise(seqs(heard, camera)[5:]) if pair[1] != pair[0] + 1]
+    return [pair for pair in pairwise(seqs(received, camera)[5:]) if pair[1] != pair[0] + 1]
 
 
 @pytest.mark.system
 async def test_a_changed_strength_and_rate_reach_one_camera_and_no_frame_of_any_is_lost(mosquitto, cameras, tmp_path):
     cameras = {name: {**camera, "fps": 2} for name, camera in cameras.items()}  # half a second for each: a machine may be busy
-    async with told(mosquitto, cameras, tmp_path) as (_running, heard, tell):
+    async with configured(mosquitto, cameras, tmp_path) as (_running, received, publish):
         cameras["face"] |= {"strength": 0.25, "fps": 3, "quality": 60, "label": "Coal face"}
-        await tell(1, cameras)
-        before = len(seqs(heard, "face"))
-        await until(lambda: len(seqs(heard, "face")) >= before + 10)
-    assert said(heard).state is ConfigState.APPLIED
-    assert metas(heard, "face")[-1]["strength"] == 0.25
-    assert metas(heard, "belt")[-1]["strength"] == 1.0
-    assert gaps(heard, "belt") == gaps(heard, "face") == []
-    assert len({meta["boot_id"] for name in cameras for meta in metas(heard, name)}) == 1
-    stamps = [meta["captured_ns"] for meta in metas(heard, "face")][-8:]
+        await publish(1, cameras)
+        before = len(seqs(received, "face"))
+        await until(lambda: len(seqs(received, "face")) >= before + 10)
+    assert report_of(received).state is ConfigState.APPLIED
+    assert metas(received, "face")[-1]["strength"] == 0.25
+    assert metas(received, "belt")[-1]["strength"] == 1.0
+    assert gaps(received, "belt") == gaps(received, "face") == []
+    assert len({meta["boot_id"] for name in cameras for meta in metas(received, name)}) == 1
+    stamps = [meta["captured_ns"] for meta in metas(received, "face")][-8:]
     assert 2.5 < 7e9 / (stamps[-1] - stamps[0]) < 3.5  # frames a second
 
 
 async def test_another_source_opens_that_camera_anew_and_its_seq_goes_on(mosquitto, cameras, tmp_path, pictures):
-    async with told(mosquitto, cameras, tmp_path) as (_running, heard, tell):
-        last = seqs(heard, "face")[-1]
+    async with configured(mosquitto, cameras, tmp_path) as (_running, received, publish):
+        last = seqs(received, "face")[-1]
         cameras["face"] |= {"width": 160, "height": 120}
-        await tell(1, cameras)
-        await until(lambda: metas(heard, "face")[-1]["width"] == 160)
-    found = seqs(heard, "face")
+        await publish(1, cameras)
+        await until(lambda: metas(received, "face")[-1]["width"] == 160)
+    found = seqs(received, "face")
     assert found == sorted(set(found))
     assert found[-1] > last
-    assert gaps(heard, "belt") == []
+    assert gaps(received, "belt") == []
 
 
 async def test_a_camera_that_is_added_starts_and_one_that_is_removed_ends_in_order(mosquitto, cameras, tmp_path):
-    async with told(mosquitto, cameras, tmp_path) as (running, heard, tell):
-        await tell(1, {"face": cameras["face"], "shaft": cameras["belt"]})
-        await until(lambda: len(seqs(heard, "shaft")) >= 5)
-        await until(lambda: any(not m.payload for m in heard if m.topic == TOPICS.camera("belt").status))
+    async with configured(mosquitto, cameras, tmp_path) as (running, received, publish):
+        await publish(1, {"face": cameras["face"], "shaft": cameras["belt"]})
+        await until(lambda: len(seqs(received, "shaft")) >= 5)
+        await until(lambda: any(not m.payload for m in received if m.topic == TOPICS.camera("belt").status))
         kept = await retained(mosquitto.endpoint, "davy/#")
         birth = json.loads(kept[TOPICS.info])
         assert running.value("davy_frames_captured_total", camera="belt") == 0
-    words = [m.payload for m in heard if m.topic == TOPICS.camera("belt").status]
+    words = [m.payload for m in received if m.topic == TOPICS.camera("belt").status]
     last = json.loads(words[words.index(b"") - 1])
     assert (last["state"], "configuration" in last["reason"]) == ("offline", True)
     assert TOPICS.camera("belt").status not in kept
     assert list(birth["cameras"]) == ["face", "shaft"]
-    assert gaps(heard, "face") == []
+    assert gaps(received, "face") == []
 
 
-async def test_one_fault_refuses_the_whole_and_the_old_one_goes_on(mosquitto, cameras, tmp_path):
-    async with told(mosquitto, cameras, tmp_path, max_cameras=2) as (_running, heard, tell):
+async def test_one_error_rejects_the_whole_and_the_old_one_keeps_running(mosquitto, cameras, tmp_path):
+    async with configured(mosquitto, cameras, tmp_path, max_cameras=2) as (_running, received, publish):
         bad = {"face": {**cameras["face"], "strength": 0.5}, "belt": {**cameras["belt"], "fps": 0}}
-        await tell(1, bad)
-        assert (said(heard).state, said(heard).epoch) == (ConfigState.REJECTED, 1)
-        assert "cameras.belt.fps" in said(heard).reason
-        await tell(2, {**cameras, "shaft": cameras["face"]})
-        assert "this edge takes 2" in said(heard).reason
-        before = len(seqs(heard, "face"))
-        await until(lambda: len(seqs(heard, "face")) >= before + 5)
-    assert {meta["strength"] for meta in metas(heard, "face")} == {1.0}
-    assert gaps(heard, "face") == []
-    assert said(heard).config["cameras"].keys() == cameras.keys()
-    assert ConfigDisk(tmp_path / "demo/north/config").pointer.running is None
+        await publish(1, bad)
+        assert (report_of(received).state, report_of(received).epoch) == (ConfigState.REJECTED, 1)
+        assert "cameras.belt.fps" in report_of(received).reason
+        await publish(2, {**cameras, "shaft": cameras["face"]})
+        assert "this edge takes 2" in report_of(received).reason
+        before = len(seqs(received, "face"))
+        await until(lambda: len(seqs(received, "face")) >= before + 5)
+    assert {meta["strength"] for meta in metas(received, "face")} == {1.0}
+    assert gaps(received, "face") == []
+    assert report_of(received).config["cameras"].keys() == cameras.keys()
+    assert open_state_file(tmp_path / "demo/north/config").pointer.active is None
 
 
-async def test_a_source_that_cannot_be_opened_is_a_fault_of_that_camera_and_no_refusal(mosquitto, cameras, tmp_path):
-    async with told(mosquitto, cameras, tmp_path) as (_running, heard, tell):
+async def test_a_source_that_cannot_be_opened_is_an_error_of_that_camera_and_no_refusal(mosquitto, cameras, tmp_path):
+    async with configured(mosquitto, cameras, tmp_path) as (_running, received, publish):
         cameras["belt"]["source"] = "file:///nowhere/at/all"
-        await tell(1, cameras)
-        await until(lambda: b"no such file" in [m.payload for m in heard if m.topic == TOPICS.camera("belt").status][-1])
-    assert said(heard).state is ConfigState.APPLIED
+        await publish(1, cameras)
+        await until(lambda: b"no such file" in [m.payload for m in received if m.topic == TOPICS.camera("belt").status][-1])
+    assert report_of(received).state is ConfigState.APPLIED
 
 
 async def test_f19_an_older_epoch_is_a_replay(mosquitto, cameras, tmp_path):
-    async with told(mosquitto, cameras, tmp_path) as (running, heard, tell):
-        await tell(7, {**cameras, "face": {**cameras["face"], "strength": 0.5}})
-        await tell(6, cameras)  # settled is asked of 6, and 7 is more
+    async with configured(mosquitto, cameras, tmp_path) as (running, received, publish):
+        await publish(7, {**cameras, "face": {**cameras["face"], "strength": 0.5}})
+        await publish(6, cameras)  # settled is asked of 6, and 7 is more
         await until(lambda: running.value("davy_config_desired_total", verdict="replayed") == 1)
-        await until(lambda: metas(heard, "face")[-1]["strength"] == 0.5)
-    assert said(heard).epoch == 7
-    assert metas(heard, "face")[-1]["strength"] == 0.5
-    assert ConfigDisk(tmp_path / "demo/north/config").pointer.epoch == 7
+        await until(lambda: metas(received, "face")[-1]["strength"] == 0.5)
+    assert report_of(received).epoch == 7
+    assert metas(received, "face")[-1]["strength"] == 0.5
+    assert open_state_file(tmp_path / "demo/north/config").pointer.epoch == 7
 
 
-async def test_p4_an_edge_boots_offline_with_what_it_was_told_last(mosquitto, cameras, pictures, tmp_path):
-    async with told(mosquitto, cameras, tmp_path) as (running, _heard, tell):
-        await tell(3, {"shaft": {**cameras["face"], "strength": 0.5}})
+async def test_p4_an_edge_boots_offline_with_its_last_configuration(mosquitto, cameras, pictures, tmp_path):
+    async with configured(mosquitto, cameras, tmp_path) as (running, _received, publish):
+        await publish(3, {"shaft": {**cameras["face"], "strength": 0.5}})
     async with edge(site_of(cameras), tmp_path) as running:
         await until(lambda: running.value("davy_frames_enhanced_total", camera="shaft") >= 3)
         assert running.value("davy_frames_captured_total", camera="face") == 0
         assert running.value("davy_config_epoch") == 3
 
 
-async def test_passwords_are_told_to_nobody(mosquitto, cameras, tmp_path):
-    async with told(mosquitto, cameras, tmp_path) as (_running, heard, tell):
-        await tell(1, {**cameras, "shaft": {"source": "rtsp://admin:s3cret@127.0.0.1:9/a"}})
-    others = [message for message in heard if message.topic != TOPICS.desired_config]
+async def test_passwords_are_never_published(mosquitto, cameras, tmp_path):
+    async with configured(mosquitto, cameras, tmp_path) as (_running, received, publish):
+        await publish(1, {**cameras, "shaft": {"source": "rtsp://admin:s3cret@127.0.0.1:9/a"}})
+    others = [message for message in received if message.topic != TOPICS.desired_config]
     assert not any(b"s3cret" in message.payload for message in others)
-    assert said(heard).config["cameras"]["shaft"]["source"] == "rtsp://***@127.0.0.1:9/a"
+    assert report_of(received).config["cameras"]["shaft"]["source"] == "rtsp://***@127.0.0.1:9/a"
 
 
-async def test_what_no_aggregator_says_is_counted_and_changes_nothing(mosquitto, cameras, tmp_path):
-    async with told(mosquitto, cameras, tmp_path) as (running, heard, tell):
+async def test_unreadable_messages_are_counted_and_change_nothing(mosquitto, cameras, tmp_path):
+    async with configured(mosquitto, cameras, tmp_path) as (running, received, publish):
         async with mqtt.connect(mosquitto.endpoint, "stranger") as bus:
             await until(lambda: bus.connected)
             for payload in (b"", b"{", b"[]", b'{"epoch": 0}', b"x" * 300_000):
                 await bus.publish(Message(TOPICS.desired_config, payload, 1))
         await until(lambda: running.value("davy_config_desired_total", verdict="unreadable") == 5)
-        await tell(1, cameras)
-    assert said(heard).state is ConfigState.APPLIED
+        await publish(1, cameras)
+    assert report_of(received).state is ConfigState.APPLIED
 
 
 def plain(strength: float, pictures: str) -> dict:
     return {"enhance": "here", "cameras": {"face": {"source": pictures, "fps": 20, "strength": strength}}}
 
 
-async def test_a_configuration_with_which_the_edge_ends_again_and_again_is_given_up(cameras, pictures, tmp_path):
+async def test_a_configuration_in_which_the_edge_ends_again_and_again_is_reverted(cameras, pictures, tmp_path):
     folder = tmp_path / "demo/north/config"
     before, bad = plain(0.3, pictures), plain(0.9, pictures)
-    ConfigDisk(folder).point(epoch=5, running=bad, previous=before, attempts=4, state=ConfigState.APPLIED)
+    open_state_file(folder).update(epoch=5, active=bad, previous=before, attempts=4, state=ConfigState.APPLIED)
     async with edge(site_of(cameras), tmp_path) as running:
         await until(lambda: running.value("davy_frames_enhanced_total", camera="face") >= 3)
-    pointer = ConfigDisk(folder).pointer
-    assert (pointer.running, pointer.state, pointer.epoch) == (before, ConfigState.REJECTED, 5)
+    pointer = open_state_file(folder).pointer
+    assert (pointer.active, pointer.state, pointer.epoch) == (before, ConfigState.REJECTED, 5)
     assert "ended 4 times" in pointer.reason
 
 
-async def test_a_clean_stop_is_no_fault_of_the_configuration(cameras, pictures, tmp_path):
+async def test_a_clean_stop_does_not_count_against_the_configuration(cameras, pictures, tmp_path):
     folder = tmp_path / "demo/north/config"
-    ConfigDisk(folder).point(epoch=5, running=plain(0.3, pictures), attempts=1, state=ConfigState.APPLIED)
+    open_state_file(folder).update(epoch=5, active=plain(0.3, pictures), attempts=1, state=ConfigState.APPLIED)
     async with edge(site_of(cameras), tmp_path) as running:
         await until(lambda: running.value("davy_frames_enhanced_total", camera="face") >= 1)
-        assert ConfigDisk(folder).pointer.attempts == 2
-    assert ConfigDisk(folder).pointer.attempts == 0
+        assert open_state_file(folder).pointer.attempts == 2
+    assert open_state_file(folder).pointer.attempts == 0
 
 
 @pytest.mark.parametrize("fault", [{"cameras": {}}, {"enhance": "pool", "cameras": {"face": {"source": "mine://face"}}}])
-async def test_what_no_longer_runs_at_boot_gives_way_to_mine_yaml(cameras, tmp_path, fault):
+async def test_a_configuration_that_no_longer_runs_gives_way_to_site_yaml(cameras, tmp_path, fault):
     folder = tmp_path / "demo/north/config"
-    ConfigDisk(folder).point(epoch=5, running=fault, state=ConfigState.APPLIED)
+    open_state_file(folder).update(epoch=5, active=fault, state=ConfigState.APPLIED)
     async with edge(site_of(cameras), tmp_path) as running:
         await until(lambda: running.value("davy_frames_enhanced_total", camera="belt") >= 1)
-    pointer = ConfigDisk(folder).pointer
-    assert (pointer.running, pointer.state) == (None, ConfigState.REJECTED)
+    pointer = open_state_file(folder).pointer
+    assert (pointer.active, pointer.state) == (None, ConfigState.REJECTED)

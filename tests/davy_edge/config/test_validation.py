@@ -17,19 +17,19 @@ def desired(cameras: dict | None = None, signature=None, **more) -> DesiredConfi
     return DesiredConfig(epoch=1, id=config_id(plain), config=plain, signature=signature)
 
 
-def judge(order: DesiredConfig, trust=None) -> EdgeConfig:
-    return ConfigValidator(TOPICS, ("http", "rtsp"), 3, trust).judge(order, RUNNING)
+def validate(order: DesiredConfig, trust=None) -> EdgeConfig:
+    return ConfigValidator(TOPICS, ("http", "rtsp"), 3, trust).validate(order, RUNNING)
 
 
 def refused(order: DesiredConfig, trust=None) -> str:
     with pytest.raises(InvalidInputError) as caught:
-        judge(order, trust)
+        validate(order, trust)
     return str(caught.value)
 
 
 def test_what_this_edge_can_be_is_taken():
     wanted = {"face": {"source": "mine://face", "strength": 0.5}, "shaft": {"source": "rtsp://10.1.0.7/stream"}}
-    assert judge(desired(wanted)).cameras["face"].strength == 0.5
+    assert validate(desired(wanted)).cameras["face"].strength == 0.5
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_where_keys_are_trusted_only_what_they_signed_for_this_edge_is_taken(tmp
     trust = tmp_path / "trust.json"
     KeySet().with_key(KEY.trusted(30)).save(trust)
     plain = desired().config
-    assert judge(desired(signature=sign_config(KEY, "demo", "north", plain)), trust) == RUNNING
+    assert validate(desired(signature=sign_config(KEY, "demo", "north", plain)), trust) == RUNNING
     assert "not signed" in refused(desired(), trust)
     assert "did not sign this" in refused(desired(signature=sign_config(KEY, "demo", "south", plain)), trust)
     assert "did not sign this" in refused(desired(signature=KEY.sign(b"something else")), trust)

@@ -6,32 +6,32 @@ from davy.adapters.grpc import model_client
 from davy.domain.errors import ModelRefusedError, UnknownModelError
 from davy.twin.model import Target
 from davy_edge.models import fetch as fetching
-from davy_edge.models.model_folder import ModelDisk
+from davy_edge.models.model_folder import ModelFolder
 
 GOOD = good_package()
 TARGET = Target(model=GOOD.id, sha256=GOOD.sha256, size=len(GOOD.data))
 
 
 @pytest.fixture
-def disk(tmp_path) -> ModelDisk:
+def disk(tmp_path) -> ModelFolder:
     trust().save(tmp_path / "trust.json")
-    return ModelDisk(tmp_path / "models", tmp_path / "trust.json")
+    return ModelFolder(tmp_path / "models", tmp_path / "trust.json")
 
 
 async def get(disk, packages, target=TARGET) -> list[str]:
-    told: list[str] = []
+    reasons: list[str] = []
     async with package_server(packages) as server, model_client.connect(server.endpoint) as client:
-        await fetching.fetch(disk, client, target, told.append)
-    return told
+        await fetching.fetch(disk, client, target, lambda reason: reasons.append(reason))
+    return reasons
 
 
 async def test_a_download_that_breaks_goes_on_where_it_was(disk):
     packages = Packages({GOOD.id: GOOD.data}, chunk=50_000, break_after=200_000)
-    told = await get(disk, packages)
+    reasons = await get(disk, packages)
     assert packages.offsets == list(range(0, len(GOOD.data), 200_000))
-    assert told
-    assert "the link broke" in told[0]
-    assert disk.admit(TARGET).id == GOOD.id
+    assert reasons
+    assert "the link broke" in reasons[0]
+    assert disk.admit(TARGET, None).id == GOOD.id
 
 
 async def test_a_download_goes_on_after_a_restart_and_begins_anew_where_the_disk_lied(disk):
@@ -42,10 +42,10 @@ async def test_a_download_goes_on_after_a_restart_and_begins_anew_where_the_disk
     disk.partial(TARGET).write_bytes(bytes(100_000))  # blocks that were never written before the power went
     await get(disk, packages)
     assert packages.offsets == [100_000, 100_000, 0]
-    assert disk.admit(TARGET).id == GOOD.id
+    assert disk.admit(TARGET, None).id == GOOD.id
     disk.partial(TARGET).write_bytes(GOOD.data + b"more")
     await get(disk, packages)
-    assert disk.admit(TARGET).id == GOOD.id
+    assert disk.admit(TARGET, None).id == GOOD.id
 
 
 async def test_more_bytes_than_announced_are_not_taken(disk):

@@ -16,8 +16,9 @@ from tests.fixtures.swap_zygote import TOPICS, open_manager
 
 from davy.adapters import mqtt
 from davy.domain.ports import Message
-from davy.twin.model import Desired, EdgeState, Trial
-from davy_edge.models.model_folder import ModelDisk, Pointer
+from davy.twin.model import DesiredModel, Evaluation, ModelState
+from davy.twin.state_file import StateFile
+from davy_edge.models.model_folder import ModelPointer
 
 STEPS = [
     "model.downloading",
@@ -25,10 +26,10 @@ STEPS = [
     "model.admitted",
     "model.verifying",
     "model.shadow",
-    "model.swapping",
+    "model.validated",
     "atomic.written",
-    "model.pointed",
-    "model.swapped",
+    "model.persisted",
+    "model.applied",
     "model.probation",
     "model.confirmed",
 ]
@@ -37,7 +38,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class Killed:
-    """An edge that is told to run one model after the other, and killed meanwhile."""
+    """An edge that gets one desired model after the other, and is killed meanwhile."""
 
     def __init__(self, folder: Path, bus: mqtt.MqttBus, zygote: asyncio.subprocess.Process) -> None:
         self.folder, self.bus, self.zygote, self.epoch = folder, bus, zygote, 0
@@ -48,12 +49,12 @@ class Killed:
         package = PAIR[self.epoch % 2]
         (self.folder / "epoch").write_text(str(self.epoch))
         (self.folder / "models" / "packages" / f"{package.id}.zip").unlink(missing_ok=True)
-        desired = Desired(
+        desired = DesiredModel(
             epoch=self.epoch,
             model=package.id,
             sha256=package.sha256,
             size=len(package.data),
-            trial=Trial(shadow_frames=2, probation_s=0.08),
+            trial=Evaluation(shadow_frames=2, probation_s=0.08),
         )
         await self.bus.publish(Message(TOPICS.desired_model, desired.to_bytes(), 1, retain=True))
         return package.id
@@ -73,14 +74,15 @@ class Killed:
         assert line, "the zygote ended"
         return int(line)
 
-    def active(self) -> Pointer:
+    def active(self) -> ModelPointer:
         """The pointer, after its model was loaded as a boot does it."""
-        pointer = ModelDisk(self.folder / "models", self.folder / "trust.json").pointer
+        file = StateFile(self.folder / "models", ModelPointer())
+        pointer = file.pointer
         models = open_manager(self.folder)
-        if pointer.model:
-            assert models.stage.still.model == PAIR[0].manifest.frame_id
-        assert models.pointer.model == pointer.model, "what the pointer named was no good"
-        ModelDisk(self.folder / "models", self.folder / "trust.json").point(**dict(pointer))  # as if it had not been looked at
+        if pointer.active:
+            assert models.running.model == PAIR[0].manifest.frame_id
+        assert models.pointer.active == pointer.active, "what the pointer named was no good"
+        file.update(**dict(pointer))  # as if it had not been loaded
         return pointer
 
 
@@ -104,11 +106,11 @@ async def killed_edge(mosquitto, folder: Path):
 
 async def check(edge: Killed, before: str, wanted: str) -> None:
     found = edge.active()
-    assert found.model in (before, wanted)
+    assert found.active in (before, wanted)
     await edge.start()
     assert await edge.ended() == 0
     after = edge.active()
-    assert (after.model, after.state) == (wanted, EdgeState.ACTIVE)
+    assert (after.active, after.state) == (wanted, ModelState.ACTIVE)
 
 
 @pytest.mark.system

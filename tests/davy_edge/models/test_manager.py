@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -22,58 +22,57 @@ from davy.imaging.runtime import StillEnhancer
 from davy.models import KeySet, Package, SigningKey
 from davy.models.archive import zip_exact
 from davy.models.package import SIGNATURE, sign
-from davy.twin.model import Desired, EdgeState, Reported, Trial
+from davy.twin.model import DesiredModel, Evaluation, ModelState, ReportedModel
 from davy_simulator.world import Mine
 
 TOPICS = EdgeTopics("demo", "north")
 GOOD = good_package()
-QUICK = Trial(shadow_frames=12, probation_s=2)
-NO_SHADOW = Trial(probation_s=30)
+QUICK = Evaluation(shadow_frames=12, probation_s=2)
+NO_SHADOW = Evaluation(probation_s=30)
 
 
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
-    """Duels that look at every frame: the tests wait for them."""
+    """Comparisons of every frame: the tests wait for them."""
     monkeypatch.setattr("davy_edge.models.shadow.SHADOW_PER_S", 30.0)
     monkeypatch.setattr("davy_edge.models.shadow.PROBATION_PER_S", 30.0)
 
 
 @dataclass
 class Stand:
-    """An edge under test, and the hand that tells it what to run."""
+    """An edge under test, and the hand that publishes its desired model."""
 
     endpoint: str
     packages: Packages
-    heard: list[Message]
+    received: list[Message]
     edge: Running | None = None
     epoch: int = 0
-    said: list[bytes] = field(default_factory=list)
 
     @property
-    def reports(self) -> list[Reported]:
-        return [Reported.parse(message.payload) for message in self.heard if message.topic == TOPICS.reported_model]
+    def reports(self) -> list[ReportedModel]:
+        return [ReportedModel.parse(message.payload) for message in self.received if message.topic == TOPICS.reported_model]
 
     @property
     def frames(self) -> list[Message]:
-        return [message for message in self.heard if message.topic.endswith("/frame")]
+        return [message for message in self.received if message.topic.endswith("/frame")]
 
-    async def desire(self, package: Package | None, trial: Trial = QUICK, data: bytes | None = None, **changes) -> None:
+    async def desire(self, package: Package | None, trial: Evaluation = QUICK, data: bytes | None = None, **changes) -> None:
         self.epoch += 1
-        said = {"epoch": self.epoch, "model": "", "trial": trial}
+        fields = {"epoch": self.epoch, "model": "", "trial": trial}
         if package is not None:
             data = package.data if data is None else data
             self.packages.data[package.id] = data
             digest = hashlib.sha256(data).hexdigest()
-            said |= {"model": package.id, "sha256": digest, "size": len(data)}
-        await self.publish(Desired(**said | changes).to_bytes())
+            fields |= {"model": package.id, "sha256": digest, "size": len(data)}
+        await self.publish(DesiredModel(**fields | changes).to_bytes())
 
     async def publish(self, payload: bytes) -> None:
         async with mqtt.connect(self.endpoint, "hand") as bus:
             await until(lambda: bus.connected)
             await bus.publish(Message(TOPICS.desired_model, payload, 1, retain=True))
 
-    async def final(self, timeout_s: float = 30) -> Reported:
-        """The verdict on what was desired last."""
+    async def final(self, timeout_s: float = 30) -> ReportedModel:
+        """The final report on the newest desired model."""
         await until(lambda: self.reports and self.reports[-1].epoch == self.epoch and self.reports[-1].state.final, timeout_s)
         return self.reports[-1]
 
@@ -81,8 +80,8 @@ class Stand:
 @asynccontextmanager
 async def stand(mosquitto, folder: Path):
     trust().save(folder / "trust.json")
-    async with package_server(Packages()) as packages, ear(mosquitto.endpoint, "davy/#") as heard:
-        yield Stand(mosquitto.endpoint, packages, heard)
+    async with package_server(Packages()) as packages, ear(mosquitto.endpoint, "davy/#") as received:
+        yield Stand(mosquitto.endpoint, packages, received)
 
 
 @asynccontextmanager
@@ -99,23 +98,23 @@ async def edge_of(at: Stand, folder: Path, **settings):
 async def test_a_good_model_is_shadowed_swapped_watched_and_loses_no_frame(mosquitto, tmp_path):
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path) as running:
         await at.desire(GOOD)
-        said = await at.final()
-        assert (said.state, said.model, said.cause) == (EdgeState.ACTIVE, GOOD.id, "")
+        report = await at.final()
+        assert (report.state, report.model, report.cause) == (ModelState.ACTIVE, GOOD.id, "")
         states = list(dict.fromkeys(report.state for report in at.reports))
         assert states[-5:] == ["downloading", "verifying", "shadow", "probation", "active"]
-        assert said.figures["frames-lost"] == 0
-        assert 0.8 < said.figures["p95-ratio"] < 1.5
+        assert report.figures["frames-lost"] == 0
+        assert 0.8 < report.figures["p95-ratio"] < 1.5
         assert running.value("davy_frames_dropped_total", stage="enhance", reason="error") == 0
         seqs = [int(message.properties["seq"]) for message in at.frames]
         assert max(b - a for a, b in pairwise(seqs)) <= 2  # one frame at most is missing anywhere
-        info = [json.loads(message.payload) for message in at.heard if message.topic == TOPICS.info]
+        info = [json.loads(message.payload) for message in at.received if message.topic == TOPICS.info]
         assert info[-1]["model"] == GOOD.manifest.frame_id
 
 
 async def test_the_frames_say_which_model_made_them(mosquitto, tmp_path):
     other = bad_package("slow")  # another network that gives the same picture
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):
-        await at.desire(other, Trial(probation_s=0))
+        await at.desire(other, Evaluation(probation_s=0))
         assert (await at.final()).model == other.id
         seen = len(at.frames)
         await until(lambda: len(at.frames) > seen + 5)
@@ -128,10 +127,10 @@ async def test_the_frames_say_which_model_made_them(mosquitto, tmp_path):
 async def test_f22_a_bad_model_does_not_get_past_the_shadow(mosquitto, tmp_path, kind, cause):
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path) as running:
         await at.desire(bad_package(kind))
-        said = await at.final()
-        assert (said.state, said.model) == (EdgeState.FAILED, "")
-        assert said.cause == cause, said
-        assert said.figures["frames"] >= 10
+        report = await at.final()
+        assert (report.state, report.model) == (ModelState.FAILED, "")
+        assert report.cause == cause, report
+        assert report.figures["frames"] >= 10
         shipped = StillEnhancer().model
         assert {message.properties["model"] for message in at.frames} == {shipped}
         assert running.value("davy_model_refused_total", cause=cause) == 1
@@ -147,12 +146,12 @@ async def test_f22_a_bad_model_does_not_get_past_the_shadow(mosquitto, tmp_path,
 )
 async def test_f22_a_bad_model_that_was_swapped_in_is_taken_back_by_itself(mosquitto, tmp_path, kind, cause):
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):
-        await at.desire(GOOD, Trial(probation_s=0))
+        await at.desire(GOOD, Evaluation(probation_s=0))
         assert (await at.final()).model == GOOD.id
         await at.desire(bad_package(kind), NO_SHADOW)
-        said = await at.final()
-        assert (said.state, said.model) == (EdgeState.ROLLED_BACK, GOOD.id)
-        assert said.cause == cause, said
+        report = await at.final()
+        assert (report.state, report.model) == (ModelState.ROLLED_BACK, GOOD.id)
+        assert report.cause == cause, report
         seen = len(at.frames)
         await until(lambda: len(at.frames) > seen + 3)
         assert at.frames[-1].properties["model"] == GOOD.manifest.frame_id
@@ -189,9 +188,9 @@ async def test_f20_every_refusal_has_its_cause_and_the_old_model_runs_on(mosquit
             if cause in ("interface",):  # its id is that of its own manifest
                 model = type("Other", (), {"id": GOOD.manifest.model_copy(update={"interface": "yolo/1"}).id, "data": data})
             await at.desire(model, data=data)
-            said = await at.final()
-            assert (said.state, said.cause, said.model) == (EdgeState.FAILED, cause, ""), title
-            assert said.reason
+            report = await at.final()
+            assert (report.state, report.cause, report.model) == (ModelState.FAILED, cause, ""), title
+            assert report.reason
         await at.desire(GOOD, sha256="0" * 64)
         assert (await at.final()).cause == "digest"
         await at.desire(GOOD, size=10**9)
@@ -209,11 +208,11 @@ async def test_f20_every_refusal_has_its_cause_and_the_old_model_runs_on(mosquit
 
 async def test_f19_a_replayed_command_is_ignored(mosquitto, tmp_path):
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path) as running:
-        await at.desire(GOOD, Trial(probation_s=0), epoch=1)
-        await at.desire(None, Trial(probation_s=0), epoch=2)
+        await at.desire(GOOD, Evaluation(probation_s=0), epoch=1)
+        await at.desire(None, Evaluation(probation_s=0), epoch=2)
         at.epoch = 2
         assert (await at.final()).model == ""
-        old = Desired(epoch=1, model=GOOD.id, sha256=GOOD.sha256, size=len(GOOD.data))
+        old = DesiredModel(epoch=1, model=GOOD.id, sha256=GOOD.sha256, size=len(GOOD.data))
         await at.publish(old.to_bytes())
         await until(lambda: running.value("davy_model_replays_total") == 1)
         for nonsense in (b"", b"{}", b'{"epoch": -1, "model": ""}', b"[" * 10_000, b'{"epoch": 9, "model": "x"}'):
@@ -225,7 +224,7 @@ async def test_f19_a_replayed_command_is_ignored(mosquitto, tmp_path):
 async def test_p4_an_edge_boots_offline_on_its_last_good_model(mosquitto, tmp_path):
     async with stand(mosquitto, tmp_path) as at:
         async with edge_of(at, tmp_path):
-            await at.desire(bad_package("slow"), Trial(probation_s=0))
+            await at.desire(bad_package("slow"), Evaluation(probation_s=0))
             await at.final()
         site = site_of("mine://face", width=640, height=360)  # no broker, no aggregator
         openers = {**OPENERS, "mine": Mine().open_source}
@@ -241,21 +240,21 @@ async def test_p4_an_edge_boots_offline_on_its_last_good_model(mosquitto, tmp_pa
         assert json.loads((tmp_path / "demo/north/models/active.json").read_text())["model"] == ""
 
 
-async def test_a_newer_wish_ends_a_trial_that_goes_on(mosquitto, tmp_path):
+async def test_a_newer_desired_model_ends_an_evaluation(mosquitto, tmp_path):
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):
-        await at.desire(GOOD, Trial(probation_s=600))
-        await until(lambda: at.reports[-1].state is EdgeState.PROBATION, 20)
-        await at.desire(None, Trial(probation_s=0))
-        said = await at.final()
-        assert (said.state, said.model) == (EdgeState.ACTIVE, "")
+        await at.desire(GOOD, Evaluation(probation_s=600))
+        await until(lambda: at.reports[-1].state is ModelState.PROBATION, 20)
+        await at.desire(None, Evaluation(probation_s=0))
+        report = await at.final()
+        assert (report.state, report.model) == (ModelState.ACTIVE, "")
 
 
 async def test_a_key_that_is_revoked_stops_the_model_that_it_signed(mosquitto, tmp_path, monkeypatch):
     monkeypatch.setattr("davy_edge.models.manager.TRUST_EVERY_S", 0.2)
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):
-        await at.desire(GOOD, Trial(probation_s=0))
+        await at.desire(GOOD, Evaluation(probation_s=0))
         await at.final()
         revoked = signing_key().trusted(30).model_copy(update={"revoked": datetime.now(UTC), "reason": "stolen"})
         KeySet().with_key(revoked).save(tmp_path / "trust.json")
-        await until(lambda: at.reports[-1].state is EdgeState.ROLLED_BACK)
+        await until(lambda: at.reports[-1].state is ModelState.ROLLED_BACK)
         assert (at.reports[-1].model, at.reports[-1].cause) == ("", "key-revoked")

@@ -5,17 +5,17 @@ from tests.fixtures.packages import good_package, signing_key, trust
 
 from davy.domain.errors import ModelRefusedError
 from davy.models import MAX_PACKAGE_BYTES, KeySet
-from davy.twin.model import EdgeState, Target
-from davy_edge.models.model_folder import ModelDisk
+from davy.twin.model import Target
+from davy_edge.models.model_folder import ModelFolder
 
 GOOD = good_package()
 TARGET = Target(model=GOOD.id, sha256=GOOD.sha256, size=len(GOOD.data), key=GOOD.signature.key)
 
 
 @pytest.fixture
-def disk(tmp_path) -> ModelDisk:
+def disk(tmp_path) -> ModelFolder:
     trust().save(tmp_path / "trust.json")
-    return ModelDisk(tmp_path / "models", tmp_path / "trust.json")
+    return ModelFolder(tmp_path / "models", tmp_path / "trust.json")
 
 
 def cause(call, *args) -> str:
@@ -24,28 +24,20 @@ def cause(call, *args) -> str:
     return caught.value.cause
 
 
-def test_the_pointer_survives_and_a_damaged_one_means_what_was_installed(disk, tmp_path):
-    disk.point(epoch=7, model=GOOD.id, state=EdgeState.ACTIVE)
-    again = ModelDisk(tmp_path / "models", tmp_path / "trust.json")
-    assert (again.pointer.epoch, again.pointer.model, again.pointer.state) == (7, GOOD.id, EdgeState.ACTIVE)
-    (tmp_path / "models" / "active.json").write_text("{")
-    assert ModelDisk(tmp_path / "models", tmp_path / "trust.json").pointer.model == ""
-
-
 def test_what_was_downloaded_is_admitted_and_opened_again(disk, tmp_path):
     disk.partial(TARGET).write_bytes(GOOD.data)
-    assert disk.admit(TARGET).id == GOOD.id
+    assert disk.admit(TARGET, None).id == GOOD.id
     assert disk.open(GOOD.id).onnx == GOOD.onnx
     assert not list((tmp_path / "models" / "partial").iterdir())
 
 
 def test_f20_a_download_that_is_not_what_was_announced_is_thrown_away(disk):
     disk.partial(TARGET).write_bytes(GOOD.data[:-1] + b"?")
-    assert cause(disk.admit, TARGET) == "digest"
+    assert cause(disk.admit, TARGET, None) == "digest"
     assert not disk.partial(TARGET).exists()
     other = TARGET.model_copy(update={"model": "0" * 64})
     disk.partial(other).write_bytes(GOOD.data)
-    assert cause(disk.admit, other) == "digest"
+    assert cause(disk.admit, other, None) == "digest"
 
 
 def test_a_package_that_would_be_too_large_is_not_begun(disk):
@@ -56,7 +48,7 @@ def test_a_package_that_would_be_too_large_is_not_begun(disk):
 @pytest.mark.proves("P5")
 def test_f20_what_is_altered_on_disk_or_whose_key_is_revoked_is_not_opened(disk, tmp_path):
     disk.partial(TARGET).write_bytes(GOOD.data)
-    disk.admit(TARGET)
+    disk.admit(TARGET, None)
     path = tmp_path / "models" / "packages" / f"{GOOD.id}.zip"
     path.write_bytes(GOOD.data[:-1] + b"?")
     assert cause(disk.open, GOOD.id) == "not-canonical"
@@ -72,10 +64,9 @@ def test_f13_the_clock_is_not_before_the_newest_model_that_was_admitted(disk, tm
     ended = signing_key().trusted(days=30, starts=datetime.now(UTC) - timedelta(days=20))
     KeySet().with_key(ended).save(tmp_path / "trust.json")
     disk.partial(TARGET).write_bytes(GOOD.data)
-    disk.admit(TARGET)  # 10 days are left
-    disk.point(newest=datetime.now(UTC) + timedelta(days=20))
+    disk.admit(TARGET, None)  # 10 days are left
     disk.partial(TARGET).write_bytes(GOOD.data)
-    assert cause(disk.admit, TARGET) == "key-expired"
+    assert cause(disk.admit, TARGET, datetime.now(UTC) + timedelta(days=20)) == "key-expired"
     assert disk.open(GOOD.id).id == GOOD.id  # what was admitted runs on
 
 
@@ -83,8 +74,8 @@ def test_p6_what_nobody_needs_is_removed(disk, tmp_path):
     for package in (GOOD, good_package("other")):
         target = Target(model=package.id, sha256=package.sha256, size=len(package.data))
         disk.partial(target).write_bytes(package.data)
-        disk.admit(target)
+        disk.admit(target, None)
     disk.partial(TARGET).write_bytes(b"half")
-    disk.forget_all_but(GOOD.id, "")
+    disk.remove_all_but(GOOD.id, "")
     assert [path.stem for path in (tmp_path / "models" / "packages").iterdir()] == [GOOD.id]
     assert not list((tmp_path / "models" / "partial").iterdir())

@@ -1,0 +1,71 @@
+"""The stored decisions of one site: its rollouts, and the newest desired model of every edge."""
+
+import asyncio
+from collections.abc import Collection
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from davy.adapters.storage.rollout_store import RolloutStore
+from davy.telemetry import get_logger
+from davy.twin.model import DesiredModel
+from davy_aggregator.rollout.rollout import Rollout
+
+log = get_logger(__name__)
+
+MAX_ROLLOUTS = 100  # in memory; the oldest are dropped
+
+Value = TypeVar("Value", bound=BaseModel)
+
+
+class RolloutDecisions:
+    """rollouts by id, the oldest first; desired by edge."""
+
+    def __init__(self, store: RolloutStore) -> None:
+        self._store = store
+        self.rollouts = {rollout.id: rollout for body in store.rollouts() if (rollout := _read(Rollout, body))}
+        self.desired = {edge: found for edge, body in store.desired().items() if (found := _read(DesiredModel, body))}
+
+    @property
+    def running(self) -> list[Rollout]:
+        return [rollout for rollout in self.rollouts.values() if not rollout.state.ended]
+
+    @property
+    def newest_epoch(self) -> int:
+        return max((desired.epoch for desired in self.desired.values()), default=0)
+
+    @property
+    def models(self) -> set[str]:
+        """Models that are desired, or the target or a baseline of a running rollout."""
+        models = {desired.model for desired in self.desired.values()}
+        for rollout in self.running:
+            models |= {rollout.target.model, *(member.baseline.model for member in rollout.members.values())}
+        return models
+
+    async def add(self, before: Rollout, after: Rollout) -> Collection[str]:
+        """Store a decision; returns the edges whose desired model it changes.
+
+        Raises:
+            ArchiveUnavailableError: it could not be stored; nothing changes.
+        """
+        changed = {
+            edge: desired
+            for edge, member in after.members.items()
+            if member.epoch != before.members[edge].epoch and (desired := after.desired(edge))
+        }
+        bodies = {edge: desired.model_dump_json() for edge, desired in changed.items()}
+        await asyncio.to_thread(self._store.save, after.id, after.model_dump_json(), bodies)
+        self.rollouts[after.id] = after
+        while len(self.rollouts) > MAX_ROLLOUTS:
+            self.rollouts.pop(next(iter(self.rollouts)))
+        self.desired |= changed
+        return changed
+
+
+def _read(kind: type[Value], body: str) -> Value | None:
+    """Read a stored value; None if another version of Davy wrote it and this one does not understand it."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        log.error("rollout.unreadable", kind=kind.__name__, error=str(error)[:300])
+        return None

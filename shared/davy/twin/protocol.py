@@ -1,0 +1,91 @@
+"""The two retained MQTT messages of a payload, and the pointer that an edge keeps of it.
+
+The cloud publishes `Desired` on desired/<payload>; the edge answers with `Reported` on reported/<payload>. The epoch orders
+decisions: an edge ignores a desired state with a lower epoch than the highest that it has accepted.
+"""
+
+from abc import abstractmethod
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from davy.domain.errors import InvalidInputError
+
+MAX_EPOCH = 2**53 - 1  # the largest integer that JSON carries exactly
+SHA256 = r"^([0-9a-f]{64})?$"
+MAX_REASON = 500  # characters
+INFO, WARNING, ALARM = 1, 2, 3
+
+
+class TwinMessage(BaseModel):
+    """A JSON message. Unknown fields are ignored: a newer Davy may send more."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    max_bytes: ClassVar[int] = 16_384
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Self:
+        """Read a message.
+
+        Raises:
+            InvalidInputError: the payload is too large, no JSON, or a field is invalid.
+        """
+        if len(payload) > cls.max_bytes:
+            raise InvalidInputError(f"a message of {len(payload):,} bytes; at most {cls.max_bytes:,} are read")
+        try:
+            return cls.model_validate_json(payload)
+        except ValidationError as error:
+            raise InvalidInputError(f"{cls.__name__}: {first_error(error)}") from error
+
+    def to_bytes(self) -> bytes:
+        return self.model_dump_json().encode()
+
+
+class Desired(TwinMessage):
+    """The state that an edge is to reach."""
+
+    epoch: int = Field(ge=1, le=MAX_EPOCH)
+
+    @property
+    @abstractmethod
+    def target(self) -> str:
+        """The id of the desired state."""
+
+
+class Reported(TwinMessage):
+    """The state that an edge is in. epoch is the highest that it accepted, target the id that came with it."""
+
+    epoch: int = Field(0, ge=0, le=MAX_EPOCH)
+    target: str = Field("", max_length=64)
+    state: str
+    reason: str = Field("", max_length=1000)
+    boot_id: str = Field("", max_length=64)
+    at_ns: int = Field(0, ge=0)
+
+
+class Pointer(BaseModel):
+    """What an edge must know after a kill -9.
+
+    active is what runs, previous what ran before it; attempts counts the starts of an active state that is not yet confirmed.
+    A payload narrows `state`, `active` and `previous`.
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    epoch: int = Field(0, ge=0, le=MAX_EPOCH)
+    target: str = Field("", max_length=64)
+    state: str
+    cause: str = ""
+    reason: str = ""
+    figures: dict[str, float] = Field(default_factory=dict)
+    attempts: int = Field(0, ge=0)
+    active: Any
+    previous: Any
+
+
+def first_error(error: ValidationError) -> str:
+    """The first error and the number of others: `cameras.face.fps: Input should be greater than 0 (and 1 more)`."""
+    errors = error.errors()
+    field = ".".join(str(part) for part in errors[0]["loc"] if part != "[key]")
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{field or 'message'}: {errors[0]['msg'].removeprefix('Value error, ')}{more}"

@@ -1,0 +1,61 @@
+"""The pointer of one payload on an edge's disk: one JSON file, replaced atomically, so that a kill leaves exactly one state."""
+
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import ValidationError
+
+from davy.atomic import write_atomic
+from davy.telemetry import get_logger
+from davy.twin.protocol import Pointer
+
+log = get_logger(__name__)
+P = TypeVar("P", bound=Pointer)
+
+
+class StateFile(Generic[P]):
+    """active.json in a folder that only the edge's user reads. Calls block: make them off the event loop.
+
+    Args:
+        initial: The pointer of an edge that never accepted a desired state.
+    """
+
+    def __init__(self, folder: Path, initial: P) -> None:
+        self._path, self._lock = folder / "active.json", threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)  # a payload may hold passwords
+        self.pointer = self._read(initial)
+
+    def update(self, **changes: object) -> P:
+        """Change the pointer, on disk first.
+
+        Raises:
+            OSError: the disk is full or fails; the pointer is unchanged.
+        """
+        with self._lock:
+            changed = type(self.pointer).model_validate({**dict(self.pointer), **changes})
+            write_atomic(self._path, changed.model_dump_json(indent=1, by_alias=True).encode())
+            self.pointer = changed
+            return changed
+
+    def update_or_remember(self, **changes: object) -> None:
+        """Change the pointer; in memory alone if the disk fails, so that the edge still reports the truth."""
+        try:
+            self.update(**changes)
+        except OSError as error:
+            log.error("twin.pointer_not_written", path=str(self._path), error=str(error))
+            with self._lock:
+                self.pointer = self.pointer.model_copy(update=changes)
+
+    def _read(self, initial: P) -> P:
+        try:
+            return type(initial).model_validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return initial
+        except (OSError, ValidationError) as error:  # the write is atomic: the disk itself is damaged
+            log.error("twin.pointer_damaged", path=str(self._path), error=str(error)[:300])
+            with suppress(OSError):
+                self._path.replace(self._path.with_suffix(".damaged"))
+            return initial
