@@ -9,8 +9,8 @@ import grpc
 from prometheus_client import CollectorRegistry
 
 from davy.adapters.grpc.server import serve_grpc
-from davy.adapters.http.app import serve_app
 from davy.adapters.http.listening import Ports, announcer
+from davy.adapters.http.server import serve_app
 from davy.adapters.mqtt.bus import MqttBus, connect
 from davy.adapters.storage.config_store import ConfigStore
 from davy.adapters.storage.event_store import EventStore

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from davy.adapters import mqtt
 from davy.adapters.grpc.server import serve_grpc
-from davy.adapters.http.app import serve_app
+from davy.adapters.http.server import serve_app
 from davy.domain.frame import CameraId
 from davy.domain.ports import OpenBus
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer

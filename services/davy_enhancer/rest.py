@@ -11,7 +11,9 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CollectorRegistry
 from starlette.datastructures import UploadFile
 
-from davy.adapters.http.app import BodyLimit, install_metrics, install_problem_handlers, problem_responses
+from davy.adapters.http.body_limit import BodyLimit
+from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.problems import install_problem_handlers, problem_responses
 from davy.adapters.media.images import WEB_FORMATS
 from davy.domain.errors import UnreadableImageError
 from davy_enhancer.jobs import Jobs, add_jobs

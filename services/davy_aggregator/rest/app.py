@@ -5,7 +5,8 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from davy.adapters.http.app import install_metrics, install_problem_handlers, problem_responses
+from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.problems import install_problem_handlers, problem_responses
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.cameras import camera_routes
 from davy_aggregator.rest.config import config_routes

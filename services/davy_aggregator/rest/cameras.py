@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from davy.adapters.http.app import problem_responses
+from davy.adapters.http.problems import problem_responses
 from davy.domain.errors import NoFrameError
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrame, Watcher

@@ -5,12 +5,12 @@ import json
 import struct
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, ValidationError
 
+from davy.adapters.http.same_origin import is_same_origin
 from davy.domain.errors import DavyError, OverloadedError
 from davy.domain.frame import CameraId
 from davy.telemetry import get_logger
@@ -71,7 +71,7 @@ def console_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.websocket("/v1/console")
     async def console(socket: WebSocket) -> None:
-        if not _same_origin(socket):  # any page that the operator opens could read the cameras otherwise
+        if not is_same_origin(socket):  # any page that the operator opens could read the cameras otherwise
             await socket.close(POLICY_VIOLATION, "another origin")
             return
         await socket.accept()
@@ -82,11 +82,6 @@ def console_routes(parts: ServiceContext) -> APIRouter:
             await socket.close(TRY_AGAIN_LATER, str(error))
 
     return routes
-
-
-def _same_origin(socket: WebSocket) -> bool:
-    origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
 
 
 class Viewer:

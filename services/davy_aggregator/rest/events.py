@@ -10,7 +10,7 @@ from fastapi.exceptions import HTTPException
 from pydantic import AwareDatetime
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from davy.adapters.http.app import problem_responses
+from davy.adapters.http.problems import problem_responses
 from davy.adapters.storage.event_store import EventQuery
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import SEVERITIES, Event, Events, Severity

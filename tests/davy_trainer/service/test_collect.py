@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from tests.aggregator.samples.test_rpc import push, sample
 from tests.fixtures.scenes import scene
 
-from davy.adapters.http.app import serve_app
+from davy.adapters.http.server import serve_app
 from davy.adapters.media import jpeg
 from davy.domain.errors import AggregatorUnavailableError, ConfigError
 from davy_trainer.service import aggregator as asking
