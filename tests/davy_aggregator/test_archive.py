@@ -3,7 +3,7 @@ from contextlib import aclosing
 
 import pytest
 from prometheus_client import CollectorRegistry
-from tests.aggregator.conftest import until
+from tests.davy_aggregator.conftest import until
 
 from davy.adapters.storage.event_store import EventQuery, EventStore
 from davy.domain.errors import ArchiveUnavailableError

@@ -3,7 +3,7 @@ import json
 import time
 
 import pytest
-from tests.aggregator.conftest import PICTURE, RAW, make_settings, make_site, running, until
+from tests.davy_aggregator.conftest import PICTURE, RAW, make_settings, make_site, running, until
 
 from davy.adapters.mqtt.bus import connect
 from davy.domain.errors import InvalidInputError, UnreadableImageError

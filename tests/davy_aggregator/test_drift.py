@@ -3,7 +3,7 @@
 import json
 
 from prometheus_client import CollectorRegistry
-from tests.aggregator.conftest import make_settings, make_site, running, until
+from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 from tests.fixtures.cameras import mjpeg_server
 from tests.fixtures.edges import edge, site_of
 from tests.fixtures.scenes import scene

@@ -5,8 +5,8 @@ import time
 
 import pytest
 from prometheus_client import CollectorRegistry
-from tests.aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, push, running, until
 from tests.conftest import wait_for_port
+from tests.davy_aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, push, running, until
 
 from davy.adapters.storage.frame_cache import FrameStore
 from davy.domain.errors import StoreUnavailableError

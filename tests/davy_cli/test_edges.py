@@ -5,14 +5,14 @@ import sys
 
 import pytest
 import yaml
-from tests.aggregator.conftest import make_settings, make_site, running
+from tests.davy_aggregator.conftest import make_settings, make_site, running
 from tests.fixtures.config_edge import ConfigEdge, talking
 
 from davy.domain.topics import EdgeTopics
 from davy.models.keyring import TRUST, make_key
 from davy.twin.configuration import DesiredConfig
 from davy_cli.edges import main
-from davy_edge.config.validation import Judge
+from davy_edge.config.validation import ConfigValidator
 
 NORTH = {"cameras": {"face": {"source": "mine://face"}, "belt": {"source": "mine://conveyor"}}}
 
@@ -91,7 +91,7 @@ async def test_what_is_signed_here_is_taken_by_an_edge_that_takes_nothing_else(m
         _, out, _ = await davy(aggregator, "config", "history", "north")
     assert "signed by" in out.splitlines()[0]
     desired = DesiredConfig.parse(edge.heard[-1].to_bytes())
-    judge = Judge(EdgeTopics("mine", "north"), ["mine"], 8, tmp_path / "keys" / TRUST)
+    judge = ConfigValidator(EdgeTopics("mine", "north"), ["mine"], 8, tmp_path / "keys" / TRUST)
     assert judge.judge(desired, edge.config).cameras["face"].strength == 0.5
 
 

@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from tests.aggregator.conftest import make_settings, running
-from tests.edge.conftest import pictures  # noqa: F401  # a fixture
+from tests.davy_aggregator.conftest import make_settings, running
+from tests.davy_edge.conftest import pictures  # noqa: F401  # a fixture
 from tests.fixtures.closed_broker import closed_broker
 from tests.fixtures.edges import ear, edge, site_of, until
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import httpx
 import pytest
-from tests.aggregator.conftest import make_settings, running
+from tests.davy_aggregator.conftest import make_settings, running
 from tests.fixtures.configs import metas, seqs
 from tests.fixtures.edges import ear, edge, until
 

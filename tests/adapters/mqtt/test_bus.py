@@ -124,7 +124,7 @@ async def test_a_clean_exit_publishes_the_will(endpoint, reader):
 async def test_f05_a_connection_that_breaks_leaves_the_last_will_within_1_s(endpoint, reader):
     messages = await subscribed(reader, STATUS, qos=1)
     async with connected(endpoint, "writer", will=Message(STATUS, b"offline", 1, True)) as writer:
-        mqtt.cut(writer._client)
+        cut(writer._client)
         assert (await next_of(messages, 1)).payload == b"offline"
 
 

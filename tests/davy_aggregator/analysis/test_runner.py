@@ -2,7 +2,7 @@ import asyncio
 import contextlib
 
 import numpy as np
-from tests.aggregator.conftest import envelope, make_settings, make_site, picture, push, running, until
+from tests.davy_aggregator.conftest import envelope, make_settings, make_site, picture, push, running, until
 
 from davy.adapters.media import jpeg
 from davy_aggregator.settings import AnalysisSettings

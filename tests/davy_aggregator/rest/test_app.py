@@ -1,5 +1,5 @@
 import pytest
-from tests.aggregator.conftest import envelope, push
+from tests.davy_aggregator.conftest import envelope, push
 
 
 @pytest.mark.parametrize(

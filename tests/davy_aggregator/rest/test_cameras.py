@@ -1,6 +1,6 @@
 import asyncio
 
-from tests.aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, push, running, until
+from tests.davy_aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, push, running, until
 
 
 async def test_cameras_tell_what_they_are_worth(aggregator):

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.aggregator.conftest import envelope, make_settings, make_site, push, running, until
+from tests.davy_aggregator.conftest import envelope, make_settings, make_site, push, running, until
 from tests.fixtures.config_edge import ConfigEdge, talking
 
 from davy.twin.configuration import ReportedConfig

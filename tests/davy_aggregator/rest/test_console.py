@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 import websockets
-from tests.aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, picture, push, running, until
 from tests.conftest import pick_port
+from tests.davy_aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, picture, push, running, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [

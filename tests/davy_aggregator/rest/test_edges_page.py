@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.aggregator.conftest import make_settings, make_site, running, until
+from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 from tests.fixtures.config_edge import ConfigEdge, talking
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -1,7 +1,7 @@
 import asyncio
 import json
 
-from tests.aggregator.conftest import PICTURE, until
+from tests.davy_aggregator.conftest import PICTURE, until
 
 from davy.v1 import ingest_pb2
 

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from tests.aggregator.conftest import make_settings, make_site, running, until
+from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 from tests.fixtures.fleet import TalkingEdge, talking
 from tests.fixtures.packages import bad_package, good_package, trust
 

@@ -3,7 +3,7 @@ import json
 import zipfile
 
 import pytest
-from tests.aggregator.samples.test_rpc import push, sample
+from tests.davy_aggregator.samples.test_rpc import push, sample
 from tests.fixtures.scenes import scene
 
 from davy.adapters.media import jpeg

@@ -4,8 +4,8 @@ import os
 import shutil
 
 import pytest
-from tests.aggregator.conftest import until
-from tests.aggregator.samples.test_rpc import push, sample
+from tests.davy_aggregator.conftest import until
+from tests.davy_aggregator.samples.test_rpc import push, sample
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

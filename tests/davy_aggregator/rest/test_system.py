@@ -1,4 +1,4 @@
-from tests.aggregator.conftest import envelope, push, until
+from tests.davy_aggregator.conftest import envelope, push, until
 
 
 async def test_without_broker_and_store_it_is_degraded_and_says_why(aggregator):

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-from tests.aggregator.conftest import make_settings, make_site, running, until
+from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 from tests.fixtures.fleet import TalkingEdge, talking
 from tests.fixtures.packages import bad_package, good_package, trust
 

@@ -5,7 +5,7 @@ import time
 import grpc
 import psutil
 import pytest
-from tests.aggregator.conftest import PICTURE, envelope, make_settings, make_site, push, running, until
+from tests.davy_aggregator.conftest import PICTURE, envelope, make_settings, make_site, push, running, until
 
 from davy.v1 import ingest_pb2
 

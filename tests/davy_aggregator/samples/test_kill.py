@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 from prometheus_client import CollectorRegistry
-from tests.aggregator.samples.test_rpc import sample
-from tests.aggregator.test_cli import start
 from tests.conftest import pick_port
+from tests.davy_aggregator.samples.test_rpc import sample
+from tests.davy_aggregator.test_cli import start
 from tests.fixtures.edges import until
 
 from davy.adapters.grpc import ingest_client

@@ -4,7 +4,7 @@ import asyncio
 
 import grpc
 import pytest
-from tests.aggregator.conftest import make_settings, running
+from tests.davy_aggregator.conftest import make_settings, running
 from tests.fixtures.edges import edge, site_of, until
 from tests.fixtures.scenes import scene
 

@@ -3,7 +3,7 @@ import json
 
 import pytest
 from fastapi import FastAPI
-from tests.aggregator.samples.test_rpc import push, sample
+from tests.davy_aggregator.samples.test_rpc import push, sample
 from tests.fixtures.scenes import scene
 
 from davy.adapters.http.server import serve_app
@@ -19,7 +19,7 @@ async def no_check() -> None: ...
 
 @pytest.fixture
 async def aggregator(tmp_path):
-    from tests.aggregator.conftest import make_settings, make_site, running
+    from tests.davy_aggregator.conftest import make_settings, make_site, running
 
     async with running(make_settings(tmp_path / "aggregator"), make_site()) as found:
         yield found

@@ -4,9 +4,9 @@ import json
 import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from tests.aggregator.conftest import make_settings, make_site
-from tests.aggregator.conftest import running as aggregating
-from tests.trainer.service.conftest import serving, until
+from tests.davy_aggregator.conftest import make_settings, make_site
+from tests.davy_aggregator.conftest import running as aggregating
+from tests.davy_trainer.service.conftest import serving, until
 
 from davy.adapters.http.server import serve_app
 from davy.adapters.mqtt.bus import connect

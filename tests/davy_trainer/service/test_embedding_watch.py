@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
-from tests.aggregator.samples.test_rpc import push, sample
+from tests.davy_aggregator.samples.test_rpc import push, sample
+from tests.davy_trainer.service.conftest import serving, until
 from tests.fixtures.scenes import scene
-from tests.trainer.service.conftest import serving, until
 
 from davy.adapters.media import jpeg
 from davy.adapters.storage.run_store import RunStore
@@ -18,7 +18,7 @@ COLOURS = ((1.0, 0.2, 0.1), (0.1, 0.3, 1.0), (0.2, 1.0, 0.2))
 
 @pytest.fixture
 async def aggregator(tmp_path):
-    from tests.aggregator.conftest import make_settings, make_site, running
+    from tests.davy_aggregator.conftest import make_settings, make_site, running
 
     async with running(make_settings(tmp_path / "aggregator"), make_site()) as found:
         yield found

@@ -3,7 +3,7 @@ import sys
 import time
 
 import pytest
-from tests.trainer.service.conftest import kill_9
+from tests.davy_trainer.service.conftest import kill_9
 
 from davy_trainer.service.lease import Lease
 from davy_trainer.service.process import PID, Child

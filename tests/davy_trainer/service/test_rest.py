@@ -2,7 +2,7 @@
 
 import grpc
 import pytest
-from tests.trainer.service.conftest import PROMPTS, serving
+from tests.davy_trainer.service.conftest import PROMPTS, serving
 
 from davy.v1 import trainer_pb2, trainer_pb2_grpc
 

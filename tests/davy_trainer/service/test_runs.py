@@ -8,10 +8,10 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from tests.aggregator.conftest import make_settings, make_site
-from tests.aggregator.conftest import running as aggregating
-from tests.aggregator.samples.test_rpc import push, sample
-from tests.trainer.service.conftest import LONG, PROMPTS, RETRAIN, alive, child_of, kill_9, process, serving, until
+from tests.davy_aggregator.conftest import make_settings, make_site
+from tests.davy_aggregator.conftest import running as aggregating
+from tests.davy_aggregator.samples.test_rpc import push, sample
+from tests.davy_trainer.service.conftest import LONG, PROMPTS, RETRAIN, alive, child_of, kill_9, process, serving, until
 
 from davy.adapters.storage.model_registry import ModelRegistry
 from davy.models import KeySet

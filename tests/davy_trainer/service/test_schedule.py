@@ -1,5 +1,5 @@
 import pytest
-from tests.trainer.service.conftest import PROMPTS, serving, until
+from tests.davy_trainer.service.conftest import PROMPTS, serving, until
 
 
 @pytest.mark.slow

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.runtime.conftest import as_low_light, photographs
-from tests.runtime.test_yuv import as_yuv, difference
+from tests.imaging.runtime.conftest import as_low_light, photographs
+from tests.imaging.runtime.test_yuv import as_yuv, difference
 
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.imaging.runtime.bands import Bands

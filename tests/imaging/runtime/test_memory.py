@@ -5,7 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from tests.runtime.test_yuv import as_yuv
+from tests.imaging.runtime.test_yuv import as_yuv
 
 from davy.domain.frame import YuvImage
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.runtime.conftest import photographs
+from tests.imaging.runtime.conftest import photographs
 
 from davy.imaging.iqa import psnr_db
 from davy.imaging.runtime import shipped_model

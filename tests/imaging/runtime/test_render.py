@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from tests.runtime.conftest import SHARED, as_low_light, photographs
+from tests.imaging.runtime.conftest import SHARED, as_low_light, photographs
 
 from davy.imaging.isp.blocks import block_size, block_statistics
 from davy.imaging.isp.pipeline import Parameters, enhance

@@ -2,7 +2,7 @@ import threading
 
 import numpy as np
 import pytest
-from tests.runtime.conftest import SHARED, as_low_light, photographs
+from tests.imaging.runtime.conftest import SHARED, as_low_light, photographs
 
 from davy.domain.errors import InvalidInputError, ShapeError
 

@@ -1,0 +1,3 @@
+from tests.imaging.clip.conftest import davy_clip
+
+__all__ = ["davy_clip"]
