@@ -104,7 +104,7 @@ class SiteStatus:
             since=utc(state.since_ns) if state.since_ns else None,
             configured=config is not None,
             enhance=config.enhance if config else None,
-            clock_skew_ms=round(self._live.skew_ms(name), 1),
+            clock_skew_ms=round(self._live.clock_offset_ms(name), 1),
             cameras=[camera_key(camera) for camera in self._live.cameras if camera.edge == name],
             info=dict(state.info),
             stats=dict(state.stats),

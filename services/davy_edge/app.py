@@ -19,25 +19,26 @@ from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.mqtt.bus import MqttBus
 from davy.adapters.storage.sample_spool import SampleSpool
 from davy.adapters.storage.spool import Spool
+from davy.domain.drops import DropPoint
 from davy.domain.errors import BrokerUnavailableError, ConfigError
-from davy.domain.frame import CameraId
+from davy.domain.frame import CameraId, EncodedFrame
 from davy.domain.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig, EdgeConfig, SiteConfig
-from davy.telemetry import DropStage, get_logger
+from davy.streams.accounting import FrameAccounting
+from davy.streams.metrics import FrameCollector, FrameTimings, labels_of_edge
+from davy.telemetry import get_logger
 from davy_edge.birth import birth_message
 from davy_edge.config.manager import ConfigManager
 from davy_edge.config.state_file import ConfigDisk
 from davy_edge.config.validation import ConfigValidator
-from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.camera_states import CameraStates
-from davy_edge.frames.captured_frame import Outgoing
-from davy_edge.frames.fair_semaphore import Budget, slots_for
+from davy_edge.frames.fair_semaphore import FairSemaphore, slots_for
 from davy_edge.frames.pipeline import Pipeline
 from davy_edge.frames.pipelines import Pipelines
-from davy_edge.metrics import LedgerCollector, Timings
+from davy_edge.metrics import GaugeCollector
 from davy_edge.models.manager import ModelManager
 from davy_edge.models.metrics import ModelMetrics
 from davy_edge.models.model_folder import ModelDisk
@@ -48,8 +49,8 @@ from davy_edge.settings import EdgeSettings
 from davy_edge.stats import Stats, rss_bytes
 from davy_edge.transport.events import Events
 from davy_edge.transport.grpc_plane import GrpcPlane
-from davy_edge.transport.live import Sink
 from davy_edge.transport.mqtt_plane import MqttPlane
+from davy_edge.transport.sink import Sink
 
 log = get_logger(__name__)
 
@@ -73,7 +74,7 @@ async def serve(
     registry: CollectorRegistry | None = None,
     ready: Callable[[Ready], None] | None = None,
     still: StillEnhancer | None = None,
-    budget: Budget | None = None,
+    semaphore: FairSemaphore | None = None,
 ) -> None:
     """Capture, enhance and send until cancelled.
 
@@ -84,7 +85,7 @@ async def serve(
         registry: Where the metrics go: one for each edge of a process.
         ready: Called once, when the cameras are being opened.
         still: The enhancer, if the process shares one; else the settings' model is loaded.
-        budget: That of the process, if several edges share one; else the settings'.
+        semaphore: The process's own, if several edges share one; else the settings decide.
 
     Raises:
         ConfigError: the site has no such edge, or its spool cannot be used.
@@ -108,7 +109,7 @@ async def serve(
             stack.callback(samples.close)
         try:
             registry = CollectorRegistry() if registry is None else registry
-            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples, disk, budget).run(ready)
+            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples, disk, semaphore).run(ready)
         except ExceptionGroup as group:
             if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
                 raise group.exceptions[0] from group
@@ -145,7 +146,7 @@ class _Edge:
         spool: Spool,
         samples: SampleSpool | None,
         disk: ConfigDisk,
-        budget: Budget | None,
+        semaphore: FairSemaphore | None,
     ) -> None:
         self._settings, self._site = settings, site
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
@@ -155,10 +156,11 @@ class _Edge:
         self._configs = ConfigManager(self._topics, boot_id, disk, site.edges[edge], judge, registry)
         config = self._configs.config
         enhances = still is not None and config.enhance == "here"
-        sinks = (DropStage.MQTT, DropStage.GRPC) if enhances else (DropStage.MQTT,)  # raw frames go to the pool only
-        self._ledger = FrameAccounting(config.cameras, sinks)
-        self._timings = Timings(edge, registry)
-        self._mqtt, self._grpc = MqttPlane(self._ledger, self._timings), GrpcPlane(self._ledger, self._timings)
+        sinks = (DropPoint.MQTT, DropPoint.GRPC) if enhances else (DropPoint.MQTT,)  # raw frames go to the pool only
+        self._accounting = FrameAccounting(config.cameras, sinks)
+        labels = labels_of_edge(edge)
+        self._timings = FrameTimings(labels, registry)
+        self._mqtt, self._grpc = MqttPlane(self._accounting, self._timings), GrpcPlane(self._accounting, self._timings)
         self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
         self._events = Events(self._topics, spool)
         self._states = CameraStates(self._topics, list(config.cameras), self._events)
@@ -171,11 +173,11 @@ class _Edge:
         self._drift = DriftWatch(
             edge, folder, config.cameras, settings.drift_reference_s, settings.drift_window_s, self._events, registry
         )
-        self._openers, self._budget = openers, budget or Budget(slots_for(settings.parallel, settings.threads))
-        self._pipelines = Pipelines(config, self._pipeline, self._ledger, self._states, self._drift, self._sinks)
+        self._openers, self._semaphore = openers, semaphore or FairSemaphore(slots_for(settings.parallel, settings.threads))
+        self._pipelines = Pipelines(config, self._pipeline, self._accounting, self._states, self._drift, self._sinks)
         self._stats = Stats(
             boot_id,
-            self._ledger,
+            self._accounting,
             self._timings,
             self._states,
             spool,
@@ -183,7 +185,8 @@ class _Edge:
             self._faults,
             self._drift.figures,
         )
-        registry.register(LedgerCollector(edge, self._ledger, self._gauges))
+        registry.register(FrameCollector(labels, self._accounting))
+        registry.register(GaugeCollector(edge, self._gauges))
 
     def _pipeline(self, name: str, config: CameraConfig) -> Pipeline:
         camera = CameraId(self._site.site, self._edge, name)
@@ -194,28 +197,28 @@ class _Edge:
             self._openers.get(urlsplit(config.source).scheme, _open_unknown),
             VideoEnhancer(self._models.stage.still, self._settings.every) if self._models else None,
             self._models.stage if self._models else None,
-            self._budget,
-            self._ledger,
+            self._semaphore,
+            self._accounting,
             self._timings,
             self._deliver,
             self._states.set,
-            self._onlooker(camera),
+            self._observer(camera),
         )
 
-    def _onlooker(self, camera: CameraId) -> FrameObserver:
-        looks = [self._drift.look(camera.camera)]
+    def _observer(self, camera: CameraId) -> FrameObserver:
+        observers = [self._drift.observer(camera.camera)]
         if self._samples:
-            looks.append(self._samples.sampler(camera).saw)
-        return FrameObserver(*looks, every_s=self._settings.look_every_s)
+            observers.append(self._samples.sampler(camera).observe)
+        return FrameObserver(*observers, every_s=self._settings.look_every_s)
 
-    def _deliver(self, outgoing: Outgoing) -> None:
+    def _deliver(self, frame: EncodedFrame) -> None:
         for sink in self._sinks:
-            sink.offer(outgoing)
+            sink.offer(frame)
 
     def _faults(self) -> dict[str, str]:
         broker = self._bus.fault if self._bus else "not connected yet"
         faults = {"mqtt": broker, "record": self._events.fault, "spool": self._spool.fault}
-        faults |= {"live": self._grpc.fault} if self._models else {}
+        faults |= {"live": self._grpc.error} if self._models else {}
         return faults | ({"samples": self._samples.fault} if self._samples else {})
 
     def _open_samples(self, spool: SampleSpool) -> Samples:

@@ -16,7 +16,7 @@ from davy.domain.frame import CameraId
 from davy.domain.ports import OpenBus
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig, SiteConfig
-from davy.telemetry import FrameMetrics, get_logger
+from davy.telemetry import get_logger
 from davy_enhancer.jobs import Jobs
 from davy_enhancer.jobs.bundle import Limits
 from davy_enhancer.jobs.runner import Bounds
@@ -120,7 +120,7 @@ async def _serve_pool(
         still.model,
         lambda: VideoEnhancer(still, settings.network_every),
         functools.partial(_config_of, site),
-        FrameMetrics(registry),
+        registry,
         cameras=settings.pool_cameras,
         threads=settings.pool_threads,
     )

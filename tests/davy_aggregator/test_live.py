@@ -135,7 +135,7 @@ async def test_unknown_cameras_of_the_site_are_taken_on_request_up_to_a_bound(re
 async def test_a_frame_from_the_store_teaches_no_clock(live):
     live.put(frame(1, age_s=3600), "store")
     assert live.newest(FACE).age_s() > 3599
-    assert live.skew_ms("north") == 0
+    assert live.clock_offset_ms("north") == 0
 
 
 async def test_fps_counts_the_last_seconds(live):

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from davy.adapters.http.same_origin import is_same_origin
 from davy.domain.errors import DavyError, OverloadedError
 from davy.domain.frame import CameraId
+from davy.streams.credits import Credits
 from davy.telemetry import get_logger
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrame, Watcher, camera_key
@@ -89,7 +90,7 @@ class Viewer:
 
     def __init__(self, socket: WebSocket, parts: ServiceContext, watcher: Watcher) -> None:
         self._socket, self._parts, self._watcher = socket, parts, watcher
-        self._unseen: dict[CameraId, dict[int, int]] = {}  # bytes by seq
+        self._unseen: Credits[CameraId, int] = Credits(WINDOW)  # bytes of the pictures that the page has not drawn yet
         self._raw = True
         watcher.may_send = self._may_send
 
@@ -108,9 +109,8 @@ class Viewer:
 
     def _may_send(self, camera: CameraId) -> bool:
         watched = self._parts.live.cameras if self._watcher.cameras is None else self._watcher.cameras
-        if len(self._unseen.get(camera, ())) >= (WINDOW if len(watched) <= MANY else WINDOW_OF_MANY):
-            return False
-        return sum(sum(sizes.values()) for sizes in self._unseen.values()) < WINDOW_BYTES
+        self._unseen.window = WINDOW if len(watched) <= MANY else WINDOW_OF_MANY
+        return self._unseen.available(camera) and sum(self._unseen.items()) < WINDOW_BYTES
 
     async def _hear(self) -> None:
         while True:
@@ -123,21 +123,20 @@ class Viewer:
 
     def _apply(self, request: Request) -> None:
         if request.ack is not None:
-            self._unseen.get(self._parts.overview.find(request.ack), {}).pop(request.seq, None)
+            self._unseen.give_back(self._parts.overview.find(request.ack), request.seq)
         else:
             self._watcher.cameras = (
                 None if request.cameras is None else frozenset(map(self._parts.overview.find, request.cameras))
             )
             self._watcher.max_fps = request.fps
             self._raw = request.raw
-            self._unseen = {camera: sizes for camera, sizes in self._unseen.items() if sizes}
         self._watcher.wake()
 
     async def _show(self) -> None:
         while True:
             live = await self._watcher.take()
             message = _pack(live, self._raw)
-            self._unseen.setdefault(live.frame.camera, {})[live.frame.seq] = len(message)
+            self._unseen.spend(live.frame.camera, live.frame.seq, len(message))
             self._parts.count_sent(live, "console")
             await self._socket.send_bytes(message)
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 
 from davy.atomic import failpoint
 from davy.site import CameraConfig, EdgeConfig
+from davy.streams.accounting import FrameAccounting
 from davy_edge.config.difference import Difference
-from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.camera_states import CameraStates
 from davy_edge.frames.pipeline import Pipeline
 from davy_edge.observation.drift_watch import DriftWatch
-from davy_edge.transport.live import Sink
+from davy_edge.transport.sink import Sink
 
 Build = Callable[[str, CameraConfig], Pipeline]
 
@@ -19,7 +19,7 @@ class Pipelines:
     """One pipeline per camera of the configuration. Used on the event loop; `damaged` from any thread.
 
     Args:
-        config: What ledger, states and drift know already.
+        config: What accounting, states and drift know already.
         build: Makes the pipeline of a camera, not yet started.
     """
 
@@ -27,13 +27,13 @@ class Pipelines:
         self,
         config: EdgeConfig,
         build: Build,
-        ledger: FrameAccounting,
+        accounting: FrameAccounting[str],
         states: CameraStates,
         drift: DriftWatch,
         sinks: Sequence[Sink],
     ) -> None:
         self.config, self._build = config, build
-        self._ledger, self._states, self._drift, self._sinks = ledger, states, drift, sinks
+        self._accounting, self._states, self._drift, self._sinks = accounting, states, drift, sinks
         self._running = {name: build(name, camera) for name, camera in config.cameras.items()}
 
     def start(self) -> None:
@@ -74,7 +74,7 @@ class Pipelines:
     def _add(self, name: str, config: EdgeConfig) -> None:
         self._states.add(name)
         self._drift.add(name)
-        self._ledger.open(name)
+        self._accounting.open(name)
         self._start(name, config)
 
     def _start(self, name: str, config: EdgeConfig) -> None:
@@ -98,7 +98,7 @@ class Pipelines:
         self._running.pop(name, None)
         for sink in self._sinks:
             sink.forget(name)
-        self._ledger.retire(name)
+        self._accounting.retire(name)
         self._drift.forget(name)
         self._states.remove(name, "it was taken out of the configuration")
 

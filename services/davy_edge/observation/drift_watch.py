@@ -12,14 +12,14 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from davy_edge.observation.drift import BEGINS, Drift, Fit, Reading
-from davy_edge.observation.observer import Look
+from davy_edge.observation.observer import Observe
 from davy_edge.transport.events import INFO, WARNING, Events
 
 TOLD = 3  # reasons in a sentence
 
 
 class DriftWatch(Collector):
-    """Used on the event loop; the looks that it gives out are used in the pipelines' threads.
+    """Used on the event loop; its observers run in the pipelines' threads.
 
     Args:
         folder: What is usual of each camera is kept there.
@@ -56,9 +56,9 @@ class DriftWatch(Collector):
         with suppress(OSError):
             (self._folder / f"{camera}.json").unlink(missing_ok=True)
 
-    def look(self, camera: str) -> Look:
-        """What sees the frames of a camera."""
-        return self._drifts[camera].saw
+    def observer(self, camera: str) -> Observe:
+        """Return the observer of a camera's frames."""
+        return self._drifts[camera].observe
 
     def figures(self, camera: str) -> dict[str, Any]:
         """For the stats: state, model, score, reasons."""

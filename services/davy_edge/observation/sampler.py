@@ -50,7 +50,7 @@ class Sampler:
         self._best: _Candidate | None = None
         self._due_s: float | None = None
 
-    def saw(self, frame: Frame, raw: Light, shown: Light, model: str, now_s: float) -> None:
+    def observe(self, frame: Frame, raw: Light, shown: Light, model: str, now_s: float) -> None:
         """A frame came by; model is what enhanced it, now_s of a monotonic clock. Encodes a picture at most every every_s."""
         if self._due_s is None:
             self._due_s = now_s + self._every_s

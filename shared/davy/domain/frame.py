@@ -1,4 +1,4 @@
-"""A frame, before and after it becomes JPEG. The innermost layer: it imports nothing of Davy's but errors."""
+"""A frame, before and after JPEG encoding."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from davy.domain.age import Age
 from davy.domain.errors import InvalidIdError
 
 MAX_JPEG_BYTES = 900_000  # fits every MQTT broker's default packet limit
@@ -103,14 +104,15 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
-    """One frame as it travels: a plain JPEG and what is known of it.
+    """One frame on the wire: a plain JPEG and its metadata.
 
     Args:
-        jpeg: at most MAX_JPEG_BYTES.
+        jpeg: At most MAX_JPEG_BYTES.
         captured_ns: Unix time in ns, on the edge's clock.
-        model: the enhancing model's id, empty for a raw frame.
-        raw_jpeg: the same instant before enhancement, or empty.
+        model: Id of the enhancing model, empty for a raw frame.
+        raw_jpeg: The same instant before enhancement, or empty.
         enhanced_ns: Unix time in ns at which enhancement ended, 0 for a raw frame.
+        age: The age as this process knows it; no part of the frame's identity, and never on a wire.
     """
 
     camera: CameraId
@@ -125,3 +127,4 @@ class EncodedFrame:
     enhanced_ns: int = 0
     raw_jpeg: bytes = field(default=b"", repr=False)
     traceparent: str = ""
+    age: Age = field(default_factory=Age, repr=False, compare=False)
