@@ -232,6 +232,6 @@ async def _serve_grpc(parts: ServiceContext, site: SiteConfig, announce: Callabl
 
 async def _watch_health(bus: MqttBus, archive: Archive, health: Health) -> None:
     while True:
-        health.set("broker", "" if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.fault}")
-        health.set("archive", archive.fault)
+        health.set("broker", "" if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}")
+        health.set("archive", archive.error)
         await asyncio.sleep(HEALTH_EVERY_S)

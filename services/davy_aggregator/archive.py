@@ -35,7 +35,7 @@ class Archive:
         self._boot_id, self._seq = uuid.uuid4().hex[:12], 0
         self._news = asyncio.Event()
         self._pruned_s = 0.0
-        self.fault = ""  # why the newest write failed; empty while writing works
+        self.error = ""  # why the newest write failed; empty while writing works
 
     async def record(self, events: Sequence[EventRecord]) -> list[EventRecord]:
         """Put events on disk. Returns those that are new.
@@ -47,9 +47,9 @@ class Archive:
         try:
             new = await self._call(self._store.add, events)
         except ArchiveUnavailableError as error:
-            self.fault = error.reason
+            self.error = error.reason
             raise
-        self.fault = ""
+        self.error = ""
         self._metrics.commit.observe(time.monotonic() - started_s)
         self._count(events, new)
         if new:
@@ -120,7 +120,7 @@ class Archive:
             gone = await self._call(self._store.prune)
             self._metrics.archive_bytes.set(await self._call(self._store.size_bytes))
         except ArchiveUnavailableError as error:  # what was to be stored is stored
-            self.fault = error.reason
+            self.error = error.reason
             return
         if gone:
             log.info("archive.pruned", events=gone)

@@ -10,6 +10,7 @@ from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, 
 from davy.domain.frame import CameraId, EncodedFrame
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import EdgeTopics, Topic, all_cameras, all_edges
+from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.live import LiveFrames
@@ -19,7 +20,7 @@ from davy_aggregator.presence import PresenceTracker
 log = get_logger(__name__)
 
 RAW_KEPT = 8  # raw frames per camera that wait for their enhanced twin
-RETRY_S = 1.0
+BACKOFF = Backoff(0.5, 2.0)
 PROTOBUF = "application/protobuf"
 
 
@@ -114,12 +115,8 @@ async def publish_events(bus: Bus, site: str, archive: Archive) -> None:
                     position = event.id
         except ArchiveUnavailableError as error:
             log.warning("events.unreadable", error=str(error))
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(BACKOFF.longest_s)
 
 
 async def _publish(bus: Bus, message: Message) -> None:
-    while True:
-        try:
-            return await bus.publish(message)
-        except BrokerUnavailableError:
-            await asyncio.sleep(RETRY_S)
+    await retry(lambda: bus.publish(message), BrokerUnavailableError, BACKOFF)

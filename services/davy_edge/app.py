@@ -216,10 +216,10 @@ class _Edge:
             sink.offer(frame)
 
     def _faults(self) -> dict[str, str]:
-        broker = self._bus.fault if self._bus else "not connected yet"
-        faults = {"mqtt": broker, "record": self._events.fault, "spool": self._spool.fault}
+        broker = self._bus.error if self._bus else "not connected yet"
+        faults = {"mqtt": broker, "record": self._events.error, "spool": self._spool.fault}
         faults |= {"live": self._grpc.error} if self._models else {}
-        return faults | ({"samples": self._samples.fault} if self._samples else {})
+        return faults | ({"samples": self._samples.error} if self._samples else {})
 
     def _open_samples(self, spool: SampleSpool) -> Samples:
         settings = self._settings

@@ -1,7 +1,6 @@
 """One thread that keeps one camera open and hands its frames on."""
 
 import contextvars  # log lines of a thread name the same edge
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -12,11 +11,12 @@ from davy.domain.errors import CameraError, CameraStalledError, DavyError
 from davy.domain.frame import Frame
 from davy.domain.ports import FrameSource, OpenSource, SourceOptions
 from davy.domain.urls import redact
+from davy.streams.reconnect import Backoff
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 
-BACKOFF_S = (0.5, 10.0)
+BACKOFF = Backoff(growth=2.0)
 HANG_FACTOR, HANG_MARGIN_S = 2.0, 1.0  # a source that keeps its own timeout is never silent for so long
 OPEN_GRACE_S = 30.0  # opening may take longer than reading: names are resolved, a simulated mine is built
 MAX_HANGING = 4  # threads that a broken driver may hold; each is some MB
@@ -123,8 +123,7 @@ class Capture:
             failures = 1 if was_up else failures + 1
             self._close()
             self._tell(state, reason)
-            shortest, longest = BACKOFF_S
-            wait_s = random.uniform(shortest, min(longest, shortest * 2**failures))
+            wait_s = BACKOFF.wait_s(failures)
             log.warning("camera.lost", camera=self._name, state=state, error=reason, again_in_s=round(wait_s, 1))
             self._heard_s = time.monotonic() + wait_s  # no silence meanwhile
             self._stopping.wait(wait_s)

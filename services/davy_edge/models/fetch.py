@@ -6,16 +6,15 @@ from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
-
 from davy.adapters.grpc.model_client import ModelClient
 from davy.atomic import failpoint
 from davy.domain.errors import AggregatorUnavailableError, ModelRefusedError
 from davy.models import Cause
+from davy.streams.reconnect import Backoff, retry
 from davy.twin.model import Target
 from davy_edge.models.model_folder import ModelDisk
 
-BACKOFF = wait_random_exponential(multiplier=0.5, exp_base=1.5, min=0.5, max=30)
+BACKOFF = Backoff(longest_s=30.0)
 
 
 async def fetch(disk: ModelDisk, client: ModelClient, target: Target, tell: Callable[[str], None]) -> None:
@@ -31,14 +30,10 @@ async def fetch(disk: ModelDisk, client: ModelClient, target: Target, tell: Call
     """
     partial = disk.partial(target)
 
-    def waiting(state: RetryCallState) -> None:
-        tell(str(state.outcome.exception()) if state.outcome else "")
+    def waiting(error: Exception, wait_s: float, failures: int) -> None:  # noqa: ARG001  # an OnError
+        tell(str(error))
 
-    async for attempt in AsyncRetrying(
-        retry=retry_if_exception_type(AggregatorUnavailableError), wait=BACKOFF, before_sleep=waiting
-    ):
-        with attempt:
-            await _go_on(partial, client, target)
+    await retry(lambda: _go_on(partial, client, target), AggregatorUnavailableError, BACKOFF, waiting)
     if not await asyncio.to_thread(_is_whole, partial, target):  # a crash can leave blocks that were never written
         await asyncio.to_thread(partial.unlink, missing_ok=True)
         await _go_on(partial, client, target)

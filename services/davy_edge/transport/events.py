@@ -5,13 +5,12 @@ import time
 from collections import deque
 from collections.abc import Mapping
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
-
 from davy.adapters.grpc.ingest_client import IngestClient, Stream
 from davy.adapters.storage.spool import Spool
 from davy.domain.errors import AggregatorUnavailableError, BrokerUnavailableError, SpoolUnavailableError
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import EdgeTopics
+from davy.streams.reconnect import Backoff, keep_connected
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.v1 import ingest_pb2
@@ -24,7 +23,7 @@ BATCH = 64
 ACK_TIMEOUT_S = 15.0
 RETRY_S = 1.0
 FULL_AGAIN_S = 60.0  # a full spool is said once in this time
-BACKOFF = wait_random_exponential(multiplier=0.5, exp_base=1.5, min=0.5, max=10)
+BACKOFF = Backoff()
 
 
 class Events:
@@ -38,7 +37,7 @@ class Events:
         self._full_said_s = float("-inf")
         self._unacknowledged_since_s: float | None = None
         self._acknowledged = 0
-        self.fault = "not connected yet"
+        self.error = "not connected yet"
 
     def note(
         self,
@@ -126,21 +125,14 @@ class Events:
 
     async def report(self, client: IngestClient) -> None:
         """Send what the spool holds, of this boot and of earlier ones, until cancelled; each until it is acknowledged."""
-        while True:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type((AggregatorUnavailableError, SpoolUnavailableError)),
-                wait=BACKOFF,
-                before_sleep=self._tell,
-            ):
-                with attempt:
-                    await self._session(client)
+        unavailable = (AggregatorUnavailableError, SpoolUnavailableError)
+        await keep_connected(lambda: self._session(client), unavailable, BACKOFF, self._on_lost, pause_s=RETRY_S)
 
-    def _tell(self, state: RetryCallState) -> None:
-        wait_s = round(state.next_action.sleep, 1) if state.next_action else 0
-        log.warning("ingest.unavailable", plane="record", error=self.fault, again_in_s=wait_s, attempt=state.attempt_number)
+    def _on_lost(self, error: Exception, wait_s: float, failures: int) -> None:  # noqa: ARG002  # self.error says more
+        log.warning("ingest.unavailable", plane="record", error=self.error, again_in_s=round(wait_s, 1), attempt=failures)
 
     async def _session(self, client: IngestClient) -> None:
-        """One stream. Returns if events were acknowledged on it, so that the backoff starts anew; else raises."""
+        """Run one stream. Return if events were acknowledged on it, raise if none were."""
         lost: AggregatorUnavailableError | SpoolUnavailableError | None = None
         self._unacknowledged_since_s, self._acknowledged = None, 0
         try:
@@ -150,10 +142,9 @@ class Events:
                 )
         except (AggregatorUnavailableError, SpoolUnavailableError) as error:
             lost = error
-        self.fault = str(lost or "")
+        self.error = str(lost or "")
         if lost is not None and not self._acknowledged:
             raise lost
-        await asyncio.sleep(RETRY_S)
 
     async def _write(self, stream: Stream[ingest_pb2.Event, ingest_pb2.Ack]) -> None:
         after = 0
@@ -172,7 +163,7 @@ class Events:
         while True:
             ack = await stream.answer()
             await asyncio.to_thread(self._spool.acknowledge, ack.boot_id, ack.seq)
-            self.fault = ""
+            self.error = ""
             self._acknowledged += 1
             waiting = await asyncio.to_thread(lambda: self._spool.waiting)
             self._unacknowledged_since_s = time.monotonic() if waiting else None

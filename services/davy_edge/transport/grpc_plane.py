@@ -2,8 +2,6 @@
 
 import asyncio
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
-
 from davy.adapters.grpc.ingest_client import IngestClient, PushStream
 from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import AggregatorUnavailableError
@@ -11,6 +9,7 @@ from davy.domain.frame import EncodedFrame
 from davy.streams.accounting import FrameAccounting
 from davy.streams.credits import Credits
 from davy.streams.metrics import FrameTimings
+from davy.streams.reconnect import Backoff, keep_connected
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy_edge.transport.sink import Sink
@@ -20,7 +19,7 @@ log = get_logger(__name__)
 DEFAULT_WINDOW = 4
 HELLO_TIMEOUT_S = 5.0
 CREDIT_TIMEOUT_S = 10.0  # a stream is dead if it answers no frame for so long
-BACKOFF = wait_random_exponential(multiplier=0.5, exp_base=1.5, min=0.5, max=10)
+BACKOFF = Backoff()
 
 
 class GrpcPlane(Sink):
@@ -44,20 +43,13 @@ class GrpcPlane(Sink):
 
     async def run(self, client: IngestClient) -> None:
         """Push until cancelled; a broken stream is opened again, with backoff."""
-        while True:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(AggregatorUnavailableError), wait=BACKOFF, before_sleep=self._tell
-            ):
-                with attempt:
-                    await self._session(client)
-            await asyncio.sleep(0.5)
+        await keep_connected(lambda: self._session(client), AggregatorUnavailableError, BACKOFF, self._on_lost)
 
-    def _tell(self, state: RetryCallState) -> None:
-        wait_s = round(state.next_action.sleep, 1) if state.next_action else 0
-        log.warning("ingest.unavailable", plane="live", error=self.error, again_in_s=wait_s, attempt=state.attempt_number)
+    def _on_lost(self, error: Exception, wait_s: float, failures: int) -> None:  # noqa: ARG002  # self.error says more
+        log.warning("ingest.unavailable", plane="live", error=self.error, again_in_s=round(wait_s, 1), attempt=failures)
 
     async def _session(self, client: IngestClient) -> None:
-        """One stream. Returns if it had carried frames, so that the backoff starts anew; raises if it never came up."""
+        """Run one stream. Return if it delivered frames, raise if it did not."""
         lost: AggregatorUnavailableError | None = None
         self._delivered = 0
         try:

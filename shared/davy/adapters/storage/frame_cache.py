@@ -1,7 +1,5 @@
 """The newest frames in a Redis-protocol server: a cache that other aggregators read, never the truth."""
 
-import asyncio
-import random
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -14,13 +12,14 @@ from redis.exceptions import RedisError
 from davy.adapters.grpc.envelope import from_envelope, to_wire
 from davy.domain.errors import InvalidInputError, StoreUnavailableError
 from davy.domain.frame import CameraId, EncodedFrame
+from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
 from davy.v1 import frame_pb2
 
 log = get_logger(__name__)
 
 PREFIX = "davy:v1"
-RETRY_S = (0.25, 1.0)  # a uniformly random wait between attempts: back within 3 s of the server's return (F03)
+BACKOFF = Backoff(0.25, 1.0, growth=4.0)  # back within 3 s of the server's return (F03)
 TIMEOUT_S = 1.0
 
 
@@ -85,11 +84,7 @@ class FrameStore:
 
     async def wait_until_up(self) -> None:
         """Ask again and again, with a random pause, until the server answers."""
-        while True:
-            try:
-                return await self.check()
-            except StoreUnavailableError:
-                await asyncio.sleep(random.uniform(*RETRY_S))
+        await retry(self.check, StoreUnavailableError, BACKOFF)
 
     async def follow(self, cameras: Sequence[CameraId]) -> AsyncGenerator[EncodedFrame, None]:
         """Frames that other writers put, newest wins: a slow reader gets the frame that is there when it asks.
