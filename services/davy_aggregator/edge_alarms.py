@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from davy.domain.errors import ArchiveUnavailableError
+from davy.domain.severity import Severity
 from davy.telemetry import get_logger
 from davy_aggregator.archive import Archive
 from davy_aggregator.presence import PresenceTracker
@@ -11,7 +12,6 @@ from davy_aggregator.presence import PresenceTracker
 log = get_logger(__name__)
 
 CHECK_EVERY_S = 1.0
-INFO, ALARM = 1, 3
 
 
 async def watch_edges(roster: PresenceTracker, archive: Archive, offline_after_s: float) -> None:
@@ -26,17 +26,17 @@ async def watch_edges(roster: PresenceTracker, archive: Archive, offline_after_s
             offline_s = (time.time_ns() - edge.since_ns) / 1e9
             if edge.online and name not in reported:
                 seen_online.add(name)
-            elif edge.online and await _report(archive, name, "edge-online", f"edge {name} is online again", INFO):
+            elif edge.online and await _report(archive, name, "edge-online", f"edge {name} is online again", Severity.INFO):
                 reported.discard(name)
             elif edge.online is False and name in seen_online - reported and offline_s >= offline_after_s:
                 message = f"edge {name} is offline: its cameras cannot be seen"
-                if await _report(archive, name, "edge-offline", message, ALARM, {"offline_s": round(offline_s, 1)}):
+                if await _report(archive, name, "edge-offline", message, Severity.ALARM, {"offline_s": round(offline_s, 1)}):
                     reported.add(name)
         await asyncio.sleep(CHECK_EVERY_S)
 
 
 async def _report(
-    archive: Archive, edge: str, kind: str, message: str, severity: int, figures: dict[str, float] | None = None
+    archive: Archive, edge: str, kind: str, message: str, severity: Severity, figures: dict[str, float] | None = None
 ) -> bool:
     try:
         await archive.report(kind, message, severity, figures=figures)

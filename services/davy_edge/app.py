@@ -23,6 +23,7 @@ from davy.domain.drops import DropPoint
 from davy.domain.errors import BrokerUnavailableError, ConfigError
 from davy.domain.frame import CameraId, EncodedFrame
 from davy.domain.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
+from davy.domain.severity import Severity
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
@@ -238,12 +239,12 @@ class _Edge:
             installed,
             settings.threads,
             metrics,
-            self._note,
+            self._record_event,
             self._changed.set,
         )
 
-    def _note(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
-        self._events.note(kind, message, severity, figures=figures)  # type: ignore[arg-type]  # numbers of the enum
+    def _record_event(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
+        self._events.record_event(kind, message, Severity(severity), figures=figures)
 
     @property
     def _model(self) -> str:
@@ -272,7 +273,7 @@ class _Edge:
                 asyncio.TaskGroup() as tasks,
             ):
                 self._bus, cameras = bus, len(self._pipelines.config.cameras)
-                self._events.note(
+                self._events.record_event(
                     "edge-started",
                     f"edge {self._edge} started with {cameras} cameras, model {self._model or 'none'}",
                     figures={"cameras": cameras},
@@ -286,7 +287,7 @@ class _Edge:
                     (self._events.publish(bus), "events.publish"),
                     (self._events.report(client), "events.report"),
                     (self._tell_swaps(bus), "swaps"),
-                    (self._configs.run(bus, self._reconfigure, self._note), "config"),
+                    (self._configs.run(bus, self._reconfigure, self._record_event), "config"),
                 ):
                     tasks.create_task(work, name=f"edge.{self._edge}.{title}")
                 if self._models:

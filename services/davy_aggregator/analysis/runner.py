@@ -14,8 +14,9 @@ import numpy as np
 from davy.adapters.media.jpeg import decode_reduced
 from davy.domain.errors import ArchiveUnavailableError, InvalidInputError, ModelError
 from davy.domain.frame import BgrImage, CameraId
+from davy.domain.severity import Severity
 from davy.telemetry import get_logger
-from davy_aggregator.analysis.base import INFO, Analyser, Observation, Picture, Trigger
+from davy_aggregator.analysis.base import Analyser, Observation, Picture, Trigger
 from davy_aggregator.analysis.detector import Detector, DetectorModel
 from davy_aggregator.analysis.illumination import Illumination
 from davy_aggregator.analysis.lens import Lens
@@ -145,7 +146,7 @@ async def _report(newest: LiveFrame, station: Station, seen: Sequence[Seen], coo
             await archive.report(
                 kind=observation.kind if began else f"{observation.kind}-over",
                 message=observation.message if began else observation.over,
-                severity=observation.severity if began else INFO,
+                severity=observation.severity if began else Severity.INFO,
                 camera=camera_key(newest.frame.camera),
                 figures=observation.figures,
                 jpeg=newest.frame.jpeg if began else b"",

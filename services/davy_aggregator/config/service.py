@@ -18,6 +18,7 @@ from davy.domain.errors import (
 )
 from davy.domain.frame import CameraId
 from davy.domain.ports import Bus, Message
+from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics, Topic, all_edges
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
@@ -42,7 +43,7 @@ log = get_logger(__name__)
 
 RETRY_S = 1.0
 REMIND_S = 30.0
-INFO, WARNING = 1, 2
+INFO, WARNING = Severity.INFO, Severity.WARNING
 
 
 class ConfigService:

@@ -12,16 +12,15 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.storage.event_store import EventQuery
+from davy.domain.severity import Severity, SeverityName
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.rest.schemas import SEVERITIES, Event, Events, Severity
+from davy_aggregator.rest.schemas import Event, Events
 from davy_aggregator.rest.streams import CountedEvents
-
-_LEVELS = {name: level for level, name in SEVERITIES.items()}
 
 Cursor = Annotated[
     str | None, Query(pattern=r"^\d{1,18}$", description="From the answer before; absent begins with the newest.")
 ]
-AtLeast = Annotated[Severity, Query(description="This severity and above.")]
+AtLeast = Annotated[SeverityName, Query(description="This severity and above.")]
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
@@ -46,7 +45,7 @@ def event_routes(parts: ServiceContext) -> APIRouter:
             camera=camera,
             edge=edge,
             kind=kind,
-            severity=_LEVELS[severity],
+            severity=Severity.named(severity),
             before=int(cursor) if cursor else None,
             limit=limit,
         )
@@ -66,7 +65,7 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         async def body() -> AsyncGenerator[ServerSentEvent, None]:
             async with aclosing(parts.archive.follow(after)) as records:
                 async for record in records:
-                    if record.severity >= _LEVELS[severity]:
+                    if record.severity >= Severity.named(severity):
                         yield ServerSentEvent(Event.of(record).model_dump_json(), id=str(record.id), event="event")
 
         return CountedEvents(body(), parts.stream("sse"))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from davy.adapters.storage.event_store import EventRecord
+from davy.domain.severity import Severity, SeverityName
 
 
 class CameraState(StrEnum):
@@ -73,10 +74,6 @@ class Edges(BaseModel):
     edges: list[Edge]
 
 
-Severity = Literal["info", "warning", "alarm"]
-SEVERITIES: dict[int, Severity] = {1: "info", 2: "warning", 3: "alarm"}
-
-
 class Event(BaseModel):
     """Something that was worth keeping."""
 
@@ -87,7 +84,7 @@ class Event(BaseModel):
     seq: int = Field(examples=[17])
     camera: str = Field(examples=["north.face"], description="edge.camera, or empty where it is about an edge")
     occurred_at: str = Field(examples=["2026-11-22T18:20:31.120Z"])
-    severity: Severity
+    severity: SeverityName
     kind: str = Field(examples=["lens-blocked"])
     message: str = Field(examples=["the lens is covered or very dirty"])
     figures: dict[str, float] = Field(examples=[{"sharpness": 0.4}])
@@ -103,7 +100,7 @@ class Event(BaseModel):
             seq=record.seq,
             camera=record.camera,
             occurred_at=utc(record.occurred_ns),
-            severity=SEVERITIES[record.severity],
+            severity=Severity(record.severity).label,
             kind=record.kind,
             message=record.message,
             figures=dict(record.figures),

@@ -20,6 +20,7 @@ from davy.domain.errors import (
     UnknownRolloutError,
 )
 from davy.domain.ports import Bus, Message
+from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics, Topic, all_edges
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
@@ -35,7 +36,7 @@ log = get_logger(__name__)
 STEP_S = 0.5
 RETRY_S = 1.0
 REMIND_S = 30.0
-INFO, WARNING, ALARM = 1, 2, 3
+INFO, WARNING, ALARM = Severity.INFO, Severity.WARNING, Severity.ALARM
 
 Kind = TypeVar("Kind", bound=BaseModel)
 

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from davy.atomic import failpoint
 from davy.domain.errors import BrokerUnavailableError, InvalidInputError
 from davy.domain.ports import Bus, Message
+from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
 from davy.site import EdgeConfig
 from davy.streams.tasks import until_first_ends, whole
@@ -33,7 +34,7 @@ MAX_ATTEMPTS = 3  # starts that end before KEPT_AFTER_S: the configuration is ta
 KEPT_AFTER_S = 10.0
 SAY_AGAIN_S = 60.0  # a broker without persistence, or a full queue of the aggregator's, may have lost it
 MAX_GONE = 256
-INFO, WARNING, ALARM = 1, 2, 3
+INFO, WARNING, ALARM = Severity.INFO, Severity.WARNING, Severity.ALARM
 
 Apply = Callable[[EdgeConfig], Awaitable[str]]
 """Makes the edge run a configuration; returns what changed, in words."""

@@ -7,9 +7,10 @@ from contextlib import suppress
 
 from davy.domain.errors import BrokerUnavailableError
 from davy.domain.ports import Bus, Message
+from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
 from davy_edge.frames.capture import CameraState
-from davy_edge.transport.events import ALARM, INFO, WARNING, Events
+from davy_edge.transport.events import Events
 
 _DOWN = (CameraState.OFFLINE, CameraState.ERROR)
 
@@ -55,11 +56,11 @@ class CameraStates:
         if state is before:
             return
         if state is CameraState.ONLINE:
-            self._events.note("camera-online", f"camera {camera} gives frames", INFO, camera)
+            self._events.record_event("camera-online", f"camera {camera} gives frames", Severity.INFO, camera)
         elif state is CameraState.STALLED:
-            self._events.note("camera-stalled", f"camera {camera} gives no frames: {reason}", WARNING, camera)
+            self._events.record_event("camera-stalled", f"camera {camera} gives no frames: {reason}", Severity.WARNING, camera)
         elif before not in _DOWN:
-            self._events.note("camera-offline", f"camera {camera} cannot be reached: {reason}", ALARM, camera)
+            self._events.record_event("camera-offline", f"camera {camera} cannot be reached: {reason}", Severity.ALARM, camera)
 
     async def publish(self, bus: Bus) -> None:
         """Publish every change until cancelled. What meets no broker is published by `publish_all` when it is back."""

@@ -15,6 +15,7 @@ from davy.adapters.grpc.model_client import ModelClient
 from davy.atomic import failpoint
 from davy.domain.errors import BrokerUnavailableError, ConfigError, InvalidInputError, ModelRefusedError, UnknownModelError
 from davy.domain.ports import Bus, Message
+from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
 from davy.imaging.runtime import StillEnhancer
 from davy.models import Package
@@ -33,7 +34,7 @@ MAX_ATTEMPTS = 3  # a model that the process dies of this often is not tried aga
 SAY_AGAIN_S = 60.0  # a broker without persistence, or a full queue of the aggregator's, may have lost it
 TRUST_EVERY_S = 5.0
 SETTLED_S = 1.0  # after a swap every camera has had a frame
-INFO, WARNING, ALARM = 1, 2, 3
+INFO, WARNING, ALARM = Severity.INFO, Severity.WARNING, Severity.ALARM
 
 T = TypeVar("T")
 

@@ -11,9 +11,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from davy.domain.severity import Severity
 from davy_edge.observation.drift import BEGINS, Drift, Fit, Reading
 from davy_edge.observation.observer import Observe
-from davy_edge.transport.events import INFO, WARNING, Events
+from davy_edge.transport.events import Events
 
 TOLD = 3  # reasons in a sentence
 
@@ -90,9 +91,9 @@ class DriftWatch(Collector):
         figures = {"drift": reading.score or 0.0} | reasons
         if reading.fit is not Fit.DRIFTED:
             message = f"the light of camera {camera} is again what model {reading.model or 'none'} met at first"
-            self._events.note("drift-over", message, INFO, camera, figures)
+            self._events.record_event("drift-over", message, Severity.INFO, camera, figures)
             return
         worst = sorted(reasons.items(), key=lambda item: -item[1])[:TOLD]
         told = ", ".join(f"{name} {value:.1f}" for name, value in worst if value >= BEGINS / 2)
         message = f"camera {camera} no longer shows the light that model {reading.model or 'none'} met at first: {told}"
-        self._events.note("drift", message, WARNING, camera, figures)
+        self._events.record_event("drift", message, Severity.WARNING, camera, figures)

@@ -5,6 +5,7 @@ import math
 from davy.adapters.storage.event_store import EventRecord
 from davy.domain.errors import FrameTooLargeError, InvalidInputError, UnreadableImageError
 from davy.domain.frame import MAX_JPEG_BYTES, CameraId, EncodedFrame, check_id
+from davy.domain.severity import Severity
 from davy.v1 import frame_pb2, ingest_pb2
 
 JPEG_START = b"\xff\xd8"
@@ -138,7 +139,7 @@ def from_event(event: ingest_pb2.Event) -> EventRecord:
         seq=event.seq,
         camera=f"{event.edge}.{event.camera}" if event.camera else "",
         occurred_ns=event.occurred_ns,
-        severity=max(1, min(int(event.severity), 3)),
+        severity=Severity.nearest(event.severity),
         kind=event.kind,
         message=event.message,
         figures=figures,
