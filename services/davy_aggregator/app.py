@@ -17,7 +17,7 @@ from davy.adapters.storage.event_store import EventStore
 from davy.adapters.storage.frame_cache import FrameStore
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.site import SiteConfig
@@ -184,7 +184,7 @@ async def _configurator(
     live: LiveFrames,
     overview: SiteStatus,
 ) -> AsyncIterator[ConfigService]:
-    def changed(now: SiteConfig, cameras: Sequence[CameraId]) -> None:
+    def changed(now: SiteConfig, cameras: Sequence[CameraAddress]) -> None:
         live.know(cameras)
         overview.reconfigure(now)
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
 from davy.adapters.grpc.envelope import check_jpeg, to_event
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, DavyError, InvalidInputError
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import EdgeTopics, Topic, all_cameras, all_edges
 from davy.streams.reconnect import Backoff, retry
@@ -39,14 +40,14 @@ async def follow_roster(bus: Bus, site: str, roster: PresenceTracker, metrics: A
 
 
 async def follow_thin_cameras(
-    bus: Bus, cameras: Sequence[CameraId], live: LiveFrames, roster: PresenceTracker, metrics: AggregatorMetrics
+    bus: Bus, cameras: Sequence[CameraAddress], live: LiveFrames, roster: PresenceTracker, metrics: AggregatorMetrics
 ) -> None:
     """Take enhanced frames of cameras without edge compute, each with the raw frame of the same seq, until cancelled.
 
     Args:
         cameras: Those of now; others of the same edges may come and go, as live knows them.
     """
-    raws: dict[CameraId, deque[tuple[str, str, bytes]]] = defaultdict(lambda: deque(maxlen=RAW_KEPT))
+    raws: dict[CameraAddress, deque[tuple[str, str, bytes]]] = defaultdict(lambda: deque(maxlen=RAW_KEPT))
     edges = dict.fromkeys((camera.site, camera.edge) for camera in cameras)
     filters = [all_cameras(leaf, site, edge) for site, edge in edges for leaf in ("raw", "frame")]  # cameras may be added
     async for message in bus.subscribe(filters, qos=0, depth=8 * len(cameras)):

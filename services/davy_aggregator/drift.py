@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.presence import PresenceTracker
 
@@ -35,13 +35,13 @@ class DriftCollector(Collector):
     def __init__(self, live: LiveFrames, roster: PresenceTracker) -> None:
         self._live, self._roster = live, roster
 
-    def read(self, camera: CameraId) -> DriftReading:
+    def read(self, camera: CameraAddress) -> DriftReading:
         try:
             return DriftReading.model_validate(self._roster.camera_stats(camera).get("drift", {}))
         except ValidationError:  # whatever an edge of another version says
             return DriftReading()
 
-    def readings(self) -> dict[CameraId, DriftReading]:
+    def readings(self) -> dict[CameraAddress, DriftReading]:
         return {camera: self.read(camera) for camera in self._live.cameras}
 
     def collect(self) -> Iterable[GaugeMetricFamily]:

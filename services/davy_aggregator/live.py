@@ -7,19 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from davy.domain.age import Age
+from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
 from davy.domain.errors import UnknownCameraError
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
 from davy.streams.clock import ClockOffset
 from davy.streams.latest import LatestByKey
 from davy_aggregator.metrics import AggregatorMetrics
 
 FPS_WINDOW_S = 5.0
-
-
-def camera_key(camera: CameraId) -> str:
-    """A camera's name within its site, as URLs and events carry it: "edge.camera"."""
-    return f"{camera.edge}.{camera.camera}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +51,18 @@ class LiveFrames:
     """
 
     def __init__(
-        self, cameras: Iterable[CameraId], metrics: AggregatorMetrics, accept_unknown: bool = False, max_cameras: int = 256
+        self, cameras: Iterable[CameraAddress], metrics: AggregatorMetrics, accept_unknown: bool = False, max_cameras: int = 256
     ) -> None:
         self._cameras = {camera: _Camera() for camera in cameras}
         self._configured = set(self._cameras)
-        self._retired: dict[CameraId, None] = {}
+        self._retired: dict[CameraAddress, None] = {}
         self._sites = {camera.site for camera in self._cameras}
         self._clocks: dict[str, ClockOffset] = {}
         self._watchers: set[Watcher] = set()
         self._metrics = metrics
         self._accept_unknown, self._max_cameras = accept_unknown, max_cameras
 
-    def know(self, cameras: Iterable[CameraId]) -> None:
+    def know(self, cameras: Iterable[CameraAddress]) -> None:
         """Accept frames of these configured cameras from now on.
 
         Frames of a removed camera that are still in flight are ignored: an error would end the stream of its whole edge.
@@ -83,10 +79,10 @@ class LiveFrames:
             self._cameras.setdefault(camera, _Camera())
 
     @property
-    def cameras(self) -> list[CameraId]:
+    def cameras(self) -> list[CameraAddress]:
         return list(self._cameras)
 
-    def check_known(self, camera: CameraId) -> None:
+    def check_known(self, camera: CameraAddress) -> None:
         """Check that frames of this camera are accepted.
 
         Raises:
@@ -124,7 +120,7 @@ class LiveFrames:
             watcher.offer(live)
         return True
 
-    def newest(self, camera: CameraId) -> LiveFrame | None:
+    def newest(self, camera: CameraAddress) -> LiveFrame | None:
         """Return the newest frame of any age.
 
         Raises:
@@ -134,15 +130,15 @@ class LiveFrames:
             raise self._unknown(camera)
         return self._cameras[camera].newest
 
-    def _unknown(self, camera: CameraId) -> UnknownCameraError:
-        return UnknownCameraError(camera_key(camera), [camera_key(known) for known in self._cameras])
+    def _unknown(self, camera: CameraAddress) -> UnknownCameraError:
+        return UnknownCameraError(camera.key, [known.key for known in self._cameras])
 
-    def fps(self, camera: CameraId) -> float:
+    def fps(self, camera: CameraAddress) -> float:
         """Return the frames per second over the last 5 s."""
         since_s = time.monotonic() - FPS_WINDOW_S
         return sum(receipt >= since_s for receipt in self._cameras[camera].receipts_s) / FPS_WINDOW_S
 
-    def received(self, camera: CameraId) -> int:
+    def received(self, camera: CameraAddress) -> int:
         return self._cameras[camera].received
 
     def clock_offset_ms(self, edge: str) -> float:
@@ -153,7 +149,7 @@ class LiveFrames:
     def watch(
         self,
         name: str,
-        cameras: Collection[CameraId] | None = None,
+        cameras: Collection[CameraAddress] | None = None,
         max_fps: float = 0.0,
         max_age_s: float = 0.0,
     ) -> "Iterator[Watcher]":
@@ -181,17 +177,17 @@ class Watcher:
     def __init__(
         self,
         name: str,
-        cameras: Collection[CameraId] | None,
+        cameras: Collection[CameraAddress] | None,
         max_fps: float,
         max_age_s: float,
         metrics: AggregatorMetrics,
     ) -> None:
         self.cameras = frozenset(cameras) if cameras is not None else None
         self.max_fps = max_fps
-        self.may_send: Callable[[CameraId], bool] = lambda _: True
+        self.may_send: Callable[[CameraAddress], bool] = lambda _: True
         self._name, self._max_age_s, self._metrics = name, max_age_s, metrics
-        self._slots: LatestByKey[CameraId, LiveFrame] = LatestByKey()
-        self._due_s: dict[CameraId, float] = {}
+        self._slots: LatestByKey[CameraAddress, LiveFrame] = LatestByKey()
+        self._due_s: dict[CameraAddress, float] = {}
 
     def offer(self, live: LiveFrame) -> None:
         """Put a frame into its camera's slot; never waits."""
@@ -213,20 +209,20 @@ class Watcher:
             self._pace(camera)
             return live
 
-    def _follows(self, camera: CameraId) -> bool:
+    def _follows(self, camera: CameraAddress) -> bool:
         return self.cameras is None or camera in self.cameras
 
-    def _delay(self, camera: CameraId) -> float | None:
+    def _delay(self, camera: CameraAddress) -> float | None:
         if not self._follows(camera) or not self.may_send(camera):
             return None
         due_s = self._due_s.get(camera)
         return 0.0 if due_s is None else due_s - time.monotonic()
 
-    def _pace(self, camera: CameraId) -> None:
+    def _pace(self, camera: CameraAddress) -> None:
         """Keep max_fps on average; a source that jitters around the same rate loses nothing."""
         if self.max_fps:
             now_s, period_s = time.monotonic(), 1 / self.max_fps
             self._due_s[camera] = max(self._due_s.get(camera, now_s) + period_s, now_s + period_s / 2)
 
-    def _count(self, camera: CameraId, reason: DropReason) -> None:
+    def _count(self, camera: CameraAddress, reason: DropReason) -> None:
         self._metrics.dropped.labels(camera.edge, camera.camera, self._name, reason).inc()

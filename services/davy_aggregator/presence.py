@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError
-from davy.domain.frame import CameraId
 from davy.domain.ports import Message
 from davy.domain.topics import OFFLINE, ONLINE, Topic
 
@@ -40,20 +40,20 @@ class PresenceTracker:
     def __init__(self, site: str) -> None:
         self._site = site
         self.edges: dict[str, EdgeState] = {}
-        self._cameras: dict[CameraId, CameraStatus] = {}
-        self._raw_s: dict[CameraId, float] = {}
+        self._cameras: dict[CameraAddress, CameraStatus] = {}
+        self._raw_s: dict[CameraAddress, float] = {}
 
     def edge(self, edge: str) -> EdgeState:
         return self.edges.get(edge, EdgeState())
 
-    def camera(self, camera: CameraId) -> CameraStatus:
+    def camera(self, camera: CameraAddress) -> CameraStatus:
         return self._cameras.get(camera, CameraStatus())
 
-    def note_raw(self, camera: CameraId) -> None:
+    def note_raw(self, camera: CameraAddress) -> None:
         """A raw frame of a thin camera has come by."""
         self._raw_s[camera] = time.monotonic()
 
-    def waits_for_enhancer(self, camera: CameraId) -> bool:
+    def waits_for_enhancer(self, camera: CameraAddress) -> bool:
         """Whether raw frames of the camera came within the last 5 s."""
         return time.monotonic() - self._raw_s.get(camera, -1e9) < 5
 
@@ -86,7 +86,7 @@ class PresenceTracker:
             case _:
                 raise InvalidInputError(f"{message.topic}: not a status topic")
 
-    def camera_stats(self, camera: CameraId) -> Mapping[str, Any]:
+    def camera_stats(self, camera: CameraAddress) -> Mapping[str, Any]:
         """The camera's part of its edge's stats, empty where there is none."""
         cameras = self.edge(camera.edge).stats.get("cameras")
         found = cameras.get(camera.camera) if isinstance(cameras, dict) else None

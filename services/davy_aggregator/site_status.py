@@ -3,12 +3,12 @@
 import time
 from importlib.metadata import version
 
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidIdError, UnknownCameraError
-from davy.domain.frame import CameraId
 from davy.site import SiteConfig
 from davy_aggregator.archive import REPORTER
 from davy_aggregator.health import Health
-from davy_aggregator.live import LiveFrame, LiveFrames, camera_key
+from davy_aggregator.live import LiveFrame, LiveFrames
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.schemas import Camera, CameraState, Dependency, Drops, Edge, Site, utc
 from davy_aggregator.settings import AggregatorSettings
@@ -24,38 +24,43 @@ class SiteStatus:
         self._live, self._roster, self._health = live, roster, health
         self._started_s = time.monotonic()
 
+    @property
+    def site_name(self) -> str:
+        """The id of the site."""
+        return self._site.site
+
     def reconfigure(self, site: SiteConfig) -> None:
         """The edges' cameras are others from now on."""
         self._site = site
 
-    def find(self, key: str) -> CameraId:
-        """The camera named "edge.camera".
+    def find(self, key: str) -> CameraAddress:
+        """Return the camera of an address, or of its id "edge.camera".
 
         Raises:
             UnknownCameraError: there is none; the text lists those there are.
         """
-        edge, _, camera = key.partition(".")
         known = self._live.cameras
         try:
-            found = CameraId(self._site.site, edge, camera)
+            found = CameraAddress.parse(key, self._site.site)
         except InvalidIdError:
             found = None
         if found not in known:
-            raise UnknownCameraError(key, [camera_key(each) for each in known])
+            raise UnknownCameraError(key, [each.key for each in known])
         return found
 
     def cameras(self) -> list[Camera]:
         return [self.camera(camera) for camera in self._live.cameras]
 
-    def camera(self, camera: CameraId) -> Camera:
+    def camera(self, camera: CameraAddress) -> Camera:
         newest = self._live.newest(camera)
         state, reason = self._judge(camera, newest)
-        key = camera_key(camera)
+        key = camera.key
         edge = self._site.edges.get(camera.edge)
         config = edge.cameras.get(camera.camera) if edge else None
         frame = newest.frame if newest else None
         return Camera(
             id=key,
+            address=str(camera),
             edge=camera.edge,
             camera=camera.camera,
             label=(config.label if config else "") or camera.camera,
@@ -105,12 +110,12 @@ class SiteStatus:
             configured=config is not None,
             enhance=config.enhance if config else None,
             clock_skew_ms=round(self._live.clock_offset_ms(name), 1),
-            cameras=[camera_key(camera) for camera in self._live.cameras if camera.edge == name],
+            cameras=[camera.key for camera in self._live.cameras if camera.edge == name],
             info=dict(state.info),
             stats=dict(state.stats),
         )
 
-    def _judge(self, camera: CameraId, newest: LiveFrame | None) -> tuple[CameraState, str]:
+    def _judge(self, camera: CameraAddress, newest: LiveFrame | None) -> tuple[CameraState, str]:
         """A fresh frame is the best witness; without one, what the edge says, then how long it has been silent."""
         if newest and newest.age_s() <= self._settings.stale_after_s:
             return CameraState.LIVE, ""
@@ -126,12 +131,12 @@ class SiteStatus:
             return CameraState.OFFLINE, silent
         return CameraState.STALE, said.reason if said.state == "stalled" and said.reason else silent
 
-    def _why_waiting(self, camera: CameraId, said: str) -> str:
+    def _why_waiting(self, camera: CameraAddress, said: str) -> str:
         if self._roster.waits_for_enhancer(camera):
             return "raw frames arrive, and no enhancer answers: is `davy enhancer` running?"
         return said or f"edge {camera.edge} has sent nothing since this aggregator started"
 
-    def _drops(self, camera: CameraId) -> Drops:
+    def _drops(self, camera: CameraAddress) -> Drops:
         """As the edge counts them: frames that it gave up, and enhanced ones that did not get away to this aggregator."""
         stats = self._roster.camera_stats(camera)
         edge, sinks = self._site.edges.get(camera.edge), stats.get("sinks")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
+from davy.domain.camera import CameraAddress
 from davy.domain.drops import SINKS
-from davy.domain.frame import CameraId
 
 
 @dataclass(slots=True)
@@ -30,15 +30,15 @@ class CameraAccount:
         return self.captured - self.enhanced - self.lost - self.in_flight
 
 
-def read_accounts(site: str, registries: Iterable[CollectorRegistry]) -> dict[CameraId, CameraAccount]:
+def read_accounts(site: str, registries: Iterable[CollectorRegistry]) -> dict[CameraAddress, CameraAccount]:
     """Sum the accounting that these registries hold, by camera."""
-    accounts: dict[CameraId, CameraAccount] = {}
+    accounts: dict[CameraAddress, CameraAccount] = {}
     for registry in registries:
         for metric in registry.collect():
             for sample in metric.samples:
                 if not {"edge", "camera"} <= sample.labels.keys():
                     continue
-                camera = CameraId(site, sample.labels["edge"], sample.labels["camera"])
+                camera = CameraAddress(site, sample.labels["edge"], sample.labels["camera"])
                 account = accounts.setdefault(camera, CameraAccount())
                 match sample.name:
                     case "davy_frames_captured_total":

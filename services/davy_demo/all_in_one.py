@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from davy.adapters import mqtt
 from davy.adapters.camera import OPENERS
 from davy.adapters.embedded.servers import embedded_broker, embedded_store, free_port
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenSource
 from davy.imaging.runtime import StillEnhancer
 from davy.models.keyring import TRUST
@@ -78,7 +78,7 @@ class RunningMine:
     listening: asyncio.Event = field(default_factory=asyncio.Event)  # console, gRPC and REST answer
     seen: asyncio.Event = field(default_factory=asyncio.Event)  # every camera has delivered a frame
 
-    def accounts(self) -> Mapping[CameraId, CameraAccount]:
+    def accounts(self) -> Mapping[CameraAddress, CameraAccount]:
         return read_accounts(self.site.site, self.registries)
 
 
@@ -170,7 +170,7 @@ class ColocatedMine:
         if not self._waiting:
             self.running.listening.set()
 
-    def _simulated_places(self, site: SiteConfig) -> dict[CameraId, str]:
+    def _simulated_places(self, site: SiteConfig) -> dict[CameraAddress, str]:
         """The place of every camera whose truth this process knows."""
         sources = {camera: urlsplit(site.camera(camera).source) for camera in site.camera_ids()}
         return {camera: url.netloc for camera, url in sources.items() if url.scheme == MINE_SCHEME and not url.query}

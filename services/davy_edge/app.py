@@ -19,9 +19,10 @@ from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.mqtt.bus import MqttBus
 from davy.adapters.storage.sample_spool import SampleSpool
 from davy.adapters.storage.spool import Spool
+from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint
 from davy.domain.errors import BrokerUnavailableError, ConfigError
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
 from davy.domain.severity import Severity
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
@@ -190,7 +191,7 @@ class _Edge:
         registry.register(GaugeCollector(edge, self._gauges))
 
     def _pipeline(self, name: str, config: CameraConfig) -> Pipeline:
-        camera = CameraId(self._site.site, self._edge, name)
+        camera = CameraAddress(self._site.site, self._edge, name)
         return Pipeline(
             camera,
             config,
@@ -206,7 +207,7 @@ class _Edge:
             self._observer(camera),
         )
 
-    def _observer(self, camera: CameraId) -> FrameObserver:
+    def _observer(self, camera: CameraAddress) -> FrameObserver:
         observers = [self._drift.observer(camera.camera)]
         if self._samples:
             observers.append(self._samples.sampler(camera).observe)

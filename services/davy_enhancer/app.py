@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from davy.adapters import mqtt
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.server import serve_app
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenBus
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig, SiteConfig
@@ -136,7 +136,7 @@ async def _serve_pool(
 _UNKNOWN_CAMERA = CameraConfig.model_validate({"source": "mine://unknown"})
 
 
-def _config_of(site: SiteConfig, camera_id: CameraId) -> CameraConfig:
+def _config_of(site: SiteConfig, camera_id: CameraAddress) -> CameraConfig:
     edge = site.edges.get(camera_id.edge) if camera_id.site == site.site else None
     known = edge.cameras.get(camera_id.camera) if edge else None
     return known or _UNKNOWN_CAMERA

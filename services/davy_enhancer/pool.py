@@ -15,9 +15,10 @@ from prometheus_client import CollectorRegistry
 from davy.adapters.media import jpeg, planes
 from davy.adapters.mqtt.frame_messages import messages_of
 from davy.domain.age import Age
+from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import BrokerUnavailableError, DavyError, FrameTooLargeError
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import NotADavyTopicError, Topic, all_cameras, shared
 from davy.imaging.runtime import VideoEnhancer
@@ -33,7 +34,7 @@ log = get_logger(__name__)
 GROUP = "enhancers"
 RECEIVE_DEPTH = 256  # receiving only sorts frames into slots, so nothing waits here for long
 
-ConfigOf = Callable[[CameraId], CameraConfig]
+ConfigOf = Callable[[CameraAddress], CameraConfig]
 """Returns a camera's strength, quality and max_age_ms from site.yaml; defaults for an unknown camera."""
 
 
@@ -52,7 +53,7 @@ class Camera:
         return Age(self._clock.observe(frame.captured_ns))
 
 
-def _labels(camera: CameraId) -> tuple[str, str]:
+def _labels(camera: CameraAddress) -> tuple[str, str]:
     return camera.edge, camera.camera
 
 
@@ -79,10 +80,10 @@ class Pool:
     ) -> None:
         self._model, self._make_enhancer, self._config_of = model, make_enhancer, config_of
         self._limit, self._threads = cameras, threads
-        self._cameras: OrderedDict[CameraId, Camera] = OrderedDict()  # the one that was silent for longest first
-        self._slots: LatestByKey[CameraId, EncodedFrame] = LatestByKey()
-        self._accounting: FrameAccounting[CameraId] = FrameAccounting(sinks=(DropPoint.MQTT,))
-        self._timings: FrameTimings[CameraId] = FrameTimings(_labels, registry)
+        self._cameras: OrderedDict[CameraAddress, Camera] = OrderedDict()  # the one that was silent for longest first
+        self._slots: LatestByKey[CameraAddress, EncodedFrame] = LatestByKey()
+        self._accounting: FrameAccounting[CameraAddress] = FrameAccounting(sinks=(DropPoint.MQTT,))
+        self._timings: FrameTimings[CameraAddress] = FrameTimings(_labels, registry)
         registry.register(FrameCollector(_labels, self._accounting))
         self._reported: set[str] = set()
 
@@ -111,7 +112,7 @@ class Pool:
         if replaced is not None:
             self._drop(replaced, DropReason.SUPERSEDED)
 
-    def _camera(self, camera_id: CameraId) -> Camera:
+    def _camera(self, camera_id: CameraAddress) -> Camera:
         if camera_id not in self._cameras:
             if len(self._cameras) >= self._limit:
                 self._forget_one()
@@ -133,7 +134,7 @@ class Pool:
         self._accounting.retire(camera_id)
         self._timings.forget(camera_id)
 
-    def _delay(self, camera_id: CameraId) -> float | None:
+    def _delay(self, camera_id: CameraAddress) -> float | None:
         return None if self._cameras[camera_id].busy else 0.0
 
     async def _work(self, bus: Bus) -> None:

@@ -1,12 +1,12 @@
 from prometheus_client import CollectorRegistry
 
+from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
-from davy.domain.frame import CameraId
 from davy.streams.accounting import FrameAccounting
 from davy.streams.metrics import FrameCollector, labels_of_edge
 from davy_demo.accounting import CameraAccount, read_accounts
 
-FACE = CameraId("demo", "north", "face")
+FACE = CameraAddress("demo", "north", "face")
 
 
 def test_an_account_adds_up_what_a_service_counted():

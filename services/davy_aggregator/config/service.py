@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pydantic import ValidationError
 
 from davy.adapters.storage.config_store import ConfigStore
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import (
     ArchiveUnavailableError,
     BrokerUnavailableError,
@@ -16,7 +17,6 @@ from davy.domain.errors import (
     UnknownConfigError,
     UnknownEdgeError,
 )
-from davy.domain.frame import CameraId
 from davy.domain.ports import Bus, Message
 from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics, Topic, all_edges
@@ -61,7 +61,7 @@ class ConfigService:
         roster: PresenceTracker,
         archive: Archive,
         metrics: AggregatorMetrics,
-        changed: Callable[[SiteConfig, Sequence[CameraId]], None],
+        changed: Callable[[SiteConfig, Sequence[CameraAddress]], None],
     ) -> None:
         self._site, self._store, self._roster = site, store, roster
         self._archive, self._metrics, self._changed = archive, metrics, changed
@@ -208,8 +208,8 @@ class ConfigService:
         cameras += [camera for edge in configs for camera in self._cameras(edge, self._seen(edge).config.get("cameras", ()))]
         self._changed(self._site.model_copy(update={"edges": configs}), list(dict.fromkeys(cameras)))
 
-    def _cameras(self, edge: str, names: Iterable[str]) -> list[CameraId]:
-        return [CameraId(self._site.site, edge, name) for name in names]
+    def _cameras(self, edge: str, names: Iterable[str]) -> list[CameraAddress]:
+        return [CameraAddress(self._site.site, edge, name) for name in names]
 
     async def _note(self, kind: str, message: str, severity: int) -> None:
         try:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.http.same_origin import same_origin
-from davy.domain.frame import ID_PATTERN
+from davy.domain.camera import ID_PATTERN
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig
 from davy.twin.configuration import ConfigState, ReportedConfig

@@ -11,12 +11,12 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, ValidationError
 
 from davy.adapters.http.same_origin import is_same_origin
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, OverloadedError
-from davy.domain.frame import CameraId
 from davy.streams.credits import Credits
 from davy.telemetry import get_logger
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.live import LiveFrame, Watcher, camera_key
+from davy_aggregator.live import LiveFrame, Watcher
 
 log = get_logger(__name__)
 
@@ -90,7 +90,7 @@ class Viewer:
 
     def __init__(self, socket: WebSocket, parts: ServiceContext, watcher: Watcher) -> None:
         self._socket, self._parts, self._watcher = socket, parts, watcher
-        self._unseen: Credits[CameraId, int] = Credits(WINDOW)  # bytes of the pictures that the page has not drawn yet
+        self._unseen: Credits[CameraAddress, int] = Credits(WINDOW)  # bytes of the pictures that the page has not drawn yet
         self._raw = True
         watcher.may_send = self._may_send
 
@@ -107,7 +107,7 @@ class Viewer:
             if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | RuntimeError | OSError):
                 raise result
 
-    def _may_send(self, camera: CameraId) -> bool:
+    def _may_send(self, camera: CameraAddress) -> bool:
         watched = self._parts.live.cameras if self._watcher.cameras is None else self._watcher.cameras
         self._unseen.window = WINDOW if len(watched) <= MANY else WINDOW_OF_MANY
         return self._unseen.available(camera) and sum(self._unseen.items()) < WINDOW_BYTES
@@ -158,7 +158,7 @@ def _pack(live: LiveFrame, with_raw: bool) -> bytes:
     frame = live.frame
     raw = frame.raw_jpeg if with_raw else b""
     head = {
-        "id": camera_key(frame.camera),
+        "id": frame.camera.key,
         "seq": frame.seq,
         "age_ms": round(live.age_s() * 1000),
         "sent_ms": time.time_ns() // 1_000_000,

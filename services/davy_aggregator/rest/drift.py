@@ -3,10 +3,9 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftReading
-from davy_aggregator.live import camera_key
 
 
 class CameraDrift(DriftReading):
@@ -23,8 +22,8 @@ def drift_routes(parts: ServiceContext) -> APIRouter:
     """GET /v1/drift."""
     routes = APIRouter(prefix="/v1/drift", tags=["drift"])
 
-    def show(camera: CameraId, reading: DriftReading) -> CameraDrift:
-        return CameraDrift(camera=camera_key(camera), **reading.model_dump())
+    def show(camera: CameraAddress, reading: DriftReading) -> CameraDrift:
+        return CameraDrift(camera=camera.key, **reading.model_dump())
 
     @routes.get("", summary="Whether the running model still fits each camera, and why not; as its edge said last")
     async def drift() -> Drifts:

@@ -12,6 +12,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.storage.event_store import EventQuery
+from davy.domain.camera import CameraAddress
 from davy.domain.severity import Severity, SeverityName
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import Event, Events
@@ -32,7 +33,7 @@ def event_routes(parts: ServiceContext) -> APIRouter:
     async def events(
         since: Annotated[AwareDatetime | None, Query(description="RFC 3339; occurred then or later")] = None,
         until: Annotated[AwareDatetime | None, Query(description="RFC 3339; occurred before")] = None,
-        camera: Annotated[str | None, Query(description="edge.camera", examples=["north.face"])] = None,
+        camera: Annotated[str | None, Query(description="site/edge/camera or edge.camera", examples=["north.face"])] = None,
         edge: Annotated[str | None, Query(description="Who reported it", examples=["aggregator"])] = None,
         kind: Annotated[str | None, Query(examples=["lens-blocked"])] = None,
         severity: AtLeast = "info",
@@ -42,7 +43,7 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         query = EventQuery(
             since_ns=_to_ns(since),
             until_ns=_to_ns(until),
-            camera=camera,
+            camera=_key(camera, parts.overview.site_name),
             edge=edge,
             kind=kind,
             severity=Severity.named(severity),
@@ -83,6 +84,11 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
 
     return routes
+
+
+def _key(camera: str | None, site: str) -> str | None:
+    """The camera as the archive has it; one that no longer exists may still have events."""
+    return CameraAddress.parse(camera, site).key if camera else camera
 
 
 def _to_ns(moment: datetime | None) -> int | None:

@@ -33,6 +33,7 @@ class Camera(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: str = Field(examples=["north.face"], description="edge.camera, unique within the site")
+    address: str = Field(examples=["demo/north/face"], description="site/edge/camera, unique everywhere")
     edge: str = Field(examples=["north"])
     camera: str = Field(examples=["face"])
     label: str = Field(examples=["Coal face"])

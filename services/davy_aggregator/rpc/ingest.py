@@ -5,8 +5,8 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from davy.adapters.grpc.envelope import from_envelope, from_event, to_envelope
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
-from davy.domain.frame import CameraId
 from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.context import ServiceContext
@@ -127,10 +127,10 @@ class FramesServicer(ingest_pb2_grpc.FramesServicer):
                 self._parts.count_sent(live, "grpc")
                 yield envelope
 
-    def _cameras(self, request: ingest_pb2.SubscribeRequest) -> list[CameraId] | None:
+    def _cameras(self, request: ingest_pb2.SubscribeRequest) -> list[CameraAddress] | None:
         if len(request.cameras) > MAX_CAMERAS_PER_REQUEST:
             raise InvalidInputError(f"at most {MAX_CAMERAS_PER_REQUEST} cameras in one request")
-        cameras = [CameraId.parse(f"{self._site}/{name}") for name in request.cameras]
+        cameras = [CameraAddress.parse(name, self._site) for name in request.cameras]
         for camera in cameras:
             self._parts.live.check_known(camera)
         return cameras or None

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from davy.adapters.grpc.envelope import MAX_FIGURES, MAX_SEQ, MAX_TEXT, check_jpeg
 from davy.adapters.storage.sample_store import SampleRecord
+from davy.domain.camera import check_id
 from davy.domain.errors import InvalidInputError
-from davy.domain.frame import check_id
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2, sample_pb2_grpc
 from davy_aggregator.samples.catalog import SampleCatalog

@@ -12,9 +12,10 @@ from collections.abc import Callable
 import numpy as np
 
 from davy.adapters.media import jpeg, planes
+from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import DavyError, FrameTooLargeError, ModelError
-from davy.domain.frame import BgrImage, CameraId, EncodedFrame, Frame, Pixels, YuvImage
+from davy.domain.frame import BgrImage, EncodedFrame, Frame, Pixels, YuvImage
 from davy.domain.ports import OpenSource, SourceOptions
 from davy.imaging.runtime import VideoEnhancer
 from davy.site import CameraConfig
@@ -49,7 +50,7 @@ class Pipeline:
 
     def __init__(
         self,
-        camera: CameraId,
+        camera: CameraAddress,
         config: CameraConfig,
         boot_id: str,
         opener: OpenSource,

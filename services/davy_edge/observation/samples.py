@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Counter
 
 from davy.adapters.grpc.ingest_client import IngestClient
 from davy.adapters.storage.sample_spool import SampleSpool
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import AggregatorUnavailableError, SpoolUnavailableError
-from davy.domain.frame import CameraId
 from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2
@@ -60,7 +60,7 @@ class Samples:
         """Samples that the spool had no room for."""
         return self._spool.dropped
 
-    def sampler(self, camera: CameraId) -> Sampler:
+    def sampler(self, camera: CameraAddress) -> Sampler:
         """What chooses the samples of a camera."""
         left_out = partial(self._leave_out, camera.camera)
         return Sampler(camera, self._bytes_per_hour, self._every_s, self._take, left_out)

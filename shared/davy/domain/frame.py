@@ -1,17 +1,14 @@
 """A frame, before and after JPEG encoding."""
 
-import re
 from dataclasses import dataclass, field
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from davy.domain.age import Age
-from davy.domain.errors import InvalidIdError
+from davy.domain.camera import CameraAddress
 
 MAX_JPEG_BYTES = 900_000  # fits every MQTT broker's default packet limit
-ID_PATTERN = r"[a-z0-9-]{1,64}"
 
 BgrImage = NDArray[np.uint8]
 """Pixels as shape (H, W, 3), uint8, blue-green-red, display-encoded (sRGB-like) in [0, 255]."""
@@ -43,41 +40,6 @@ class YuvImage:
 
 Pixels = BgrImage | YuvImage
 """A picture as its source has it."""
-
-
-def check_id(kind: str, value: str) -> str:
-    """Return value if it is a legal id, `[a-z0-9-]{1,64}`.
-
-    Raises:
-        InvalidIdError: it is not; kind ("site", "edge", "camera") stands in the message.
-    """
-    if not re.fullmatch(ID_PATTERN, value):
-        raise InvalidIdError(kind, value)
-    return value
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class CameraId:
-    """Where a camera is: site / edge / camera, each `[a-z0-9-]{1,64}`."""
-
-    site: str
-    edge: str
-    camera: str
-
-    def __post_init__(self) -> None:
-        for kind in ("site", "edge", "camera"):
-            check_id(kind, getattr(self, kind))
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read "site/edge/camera" back."""
-        parts = text.split("/")
-        if len(parts) != 3:
-            raise InvalidIdError("camera", text)
-        return cls(*parts)
-
-    def __str__(self) -> str:
-        return f"{self.site}/{self.edge}/{self.camera}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +77,7 @@ class EncodedFrame:
         age: The age as this process knows it; no part of the frame's identity, and never on a wire.
     """
 
-    camera: CameraId
+    camera: CameraAddress
     boot_id: str
     seq: int
     captured_ns: int

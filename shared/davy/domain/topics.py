@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
+from davy.domain.camera import CameraAddress, check_id
 from davy.domain.errors import InvalidInputError
-from davy.domain.frame import CameraId, check_id
 
 ROOT = "davy/v1"
 ONLINE, OFFLINE = b"online", b"offline"
@@ -64,14 +64,14 @@ class EdgeTopics:
         return f"{self.base}/reported/config"
 
     def camera(self, camera: str) -> "CameraTopics":
-        return CameraTopics(CameraId(self.site, self.edge, camera))
+        return CameraTopics(CameraAddress(self.site, self.edge, camera))
 
 
 @dataclass(frozen=True, slots=True)
 class CameraTopics:
     """The topics of one camera."""
 
-    id: CameraId
+    id: CameraAddress
 
     @property
     def base(self) -> str:
@@ -127,8 +127,8 @@ class Topic:
         return found
 
     @property
-    def camera_id(self) -> CameraId:
-        return CameraId(self.site, self.edge, self.camera)
+    def camera_id(self) -> CameraAddress:
+        return CameraAddress(self.site, self.edge, self.camera)
 
 
 def all_cameras(leaf: str, site: str = "+", edge: str = "+") -> str:

@@ -12,8 +12,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from davy.adapters.media import jpeg, planes
+from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
-from davy.domain.frame import CameraId, EncodedFrame, Frame
+from davy.domain.frame import EncodedFrame, Frame
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig
 from davy.streams.accounting import FrameAccounting
@@ -64,7 +65,7 @@ def run(still):
 
         pipelines = [
             Pipeline(
-                CameraId("demo", "north", name),
+                CameraAddress("demo", "north", name),
                 config,
                 "boot",
                 lambda url, options: Hurried(pixels),
@@ -146,7 +147,7 @@ async def test_sizes_may_change_between_frames(still):
 
     accounting = FrameAccounting(["gallery"])
     pipeline = Pipeline(
-        CameraId("demo", "north", "gallery"),
+        CameraAddress("demo", "north", "gallery"),
         CameraConfig(source="file:///none"),
         "boot",
         lambda url, options: Changing(None),

@@ -4,13 +4,14 @@ from dataclasses import replace
 from tests.fixtures.scenes import scene
 
 from davy.adapters.media import jpeg
-from davy.domain.frame import CameraId, Frame
+from davy.domain.camera import CameraAddress
+from davy.domain.frame import Frame
 from davy.v1 import sample_pb2
 from davy_edge.observation.light import measure, reduced_luma
 from davy_edge.observation.observer import FrameObserver
 from davy_edge.observation.sampler import Sampler
 
-FACE = CameraId("mine", "north", "face")
+FACE = CameraAddress("mine", "north", "face")
 
 
 class Sampling:

@@ -7,8 +7,9 @@ from tests.fixtures.ingest_server import Ingest, ingest_server
 
 from davy.adapters.grpc import ingest_client
 from davy.domain.age import Age
+from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
 from davy.streams.accounting import FrameAccounting
 from davy.streams.metrics import FrameTimings, labels_of_edge
 from davy_edge.transport.grpc_plane import GrpcPlane
@@ -27,7 +28,7 @@ class Plane:
             self.seq += 1
             self.accounting.capture(camera)
             self.accounting.enhance(camera)
-            source, age = CameraId("demo", "north", camera), Age(age_s, limit_s=0.5)
+            source, age = CameraAddress("demo", "north", camera), Age(age_s, limit_s=0.5)
             self.plane.offer(EncodedFrame(source, "boot", self.seq, 1, 320, 240, b"\xff\xd8", age=age))
 
     def dropped(self, reason: DropReason, camera: str = "face") -> int:

@@ -10,8 +10,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from davy.adapters.grpc.envelope import from_envelope, to_wire
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError, StoreUnavailableError
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
 from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
 from davy.v1 import frame_pb2
@@ -57,7 +58,7 @@ class FrameStore:
             pipe.publish(f"{PREFIX}:frames:{frame.camera}", self.writer)
             await pipe.execute()
 
-    async def get(self, camera: CameraId) -> EncodedFrame | None:
+    async def get(self, camera: CameraAddress) -> EncodedFrame | None:
         """The camera's frame, or None: there is none, it has expired, or what is there is no frame.
 
         Raises:
@@ -86,7 +87,7 @@ class FrameStore:
         """Ask again and again, with a random pause, until the server answers."""
         await retry(self.check, StoreUnavailableError, BACKOFF)
 
-    async def follow(self, cameras: Sequence[CameraId]) -> AsyncGenerator[EncodedFrame, None]:
+    async def follow(self, cameras: Sequence[CameraAddress]) -> AsyncGenerator[EncodedFrame, None]:
         """Frames that other writers put, newest wins: a slow reader gets the frame that is there when it asks.
 
         Raises:
