@@ -1,4 +1,4 @@
-"""The aggregator's ear and voice on MQTT: frames of thin cameras, everyone's status, its own events."""
+"""The aggregator on MQTT: frames of cameras without edge compute, statuses, and its own events."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -20,32 +20,32 @@ from davy_aggregator.presence import PresenceTracker
 
 log = get_logger(__name__)
 
-RAW_KEPT = 8  # raw frames per camera that wait for their enhanced twin
+RAW_KEPT = 8  # raw frames per camera that wait for the enhanced one
 BACKOFF = Backoff(0.5, 2.0)
 PROTOBUF = "application/protobuf"
 
 
-async def follow_roster(bus: Bus, site: str, roster: PresenceTracker, metrics: AggregatorMetrics) -> None:
-    """Keep the roster up to date until cancelled."""
+async def track_presence(bus: Bus, site: str, presence: PresenceTracker, metrics: AggregatorMetrics) -> None:
+    """Keep the presence of edges and cameras up to date, until cancelled."""
     filters = [all_edges(leaf, site) for leaf in ("status", "info", "stats")] + [all_cameras("status", site)]
     async for message in bus.subscribe(filters, qos=1, depth=1024):
         try:
             if Topic.parse(message.topic).edge != REPORTER:
-                roster.apply(message)
+                presence.apply(message)
         except InvalidInputError as error:
             metrics.refused.labels("mqtt", type(error).__name__).inc()
             log.warning("mqtt.refused", topic=message.topic, error=str(error))
-        for edge, state in roster.edges.items():
+        for edge, state in presence.edges.items():
             metrics.edge_online.labels(edge).set(state.online is True)
 
 
-async def follow_thin_cameras(
-    bus: Bus, cameras: Sequence[CameraAddress], live: LiveFrames, roster: PresenceTracker, metrics: AggregatorMetrics
+async def follow_passthrough_cameras(
+    bus: Bus, cameras: Sequence[CameraAddress], live: LiveFrames, presence: PresenceTracker, metrics: AggregatorMetrics
 ) -> None:
-    """Take enhanced frames of cameras without edge compute, each with the raw frame of the same seq, until cancelled.
+    """Receive enhanced frames of cameras without edge compute, each with the raw frame of the same seq, until cancelled.
 
     Args:
-        cameras: Those of now; others of the same edges may come and go, as live knows them.
+        cameras: The present ones; others of the same edges may be added and removed in live.
     """
     raws: dict[CameraAddress, deque[tuple[str, str, bytes]]] = defaultdict(lambda: deque(maxlen=RAW_KEPT))
     edges = dict.fromkeys((camera.site, camera.edge) for camera in cameras)
@@ -57,7 +57,7 @@ async def follow_thin_cameras(
             continue
         name = (message.properties.get("boot_id", ""), message.properties.get("seq", ""))
         if topic.leaf == "raw":
-            roster.note_raw(topic.camera_id)
+            presence.record_raw(topic.camera_id)
             raws[topic.camera_id].append((*name, message.payload))
             continue
         raw = next((jpeg for *other, jpeg in raws[topic.camera_id] if tuple(other) == name), b"")
@@ -69,7 +69,7 @@ async def follow_thin_cameras(
 
 
 def read_frame(message: Message, raw_jpeg: bytes = b"") -> EncodedFrame:
-    """A frame message as a frame.
+    """Read a frame message.
 
     Raises:
         InvalidInputError: a property is missing or wrong, or the payload is no JPEG.
@@ -104,7 +104,7 @@ def _strength(properties: Mapping[str, str]) -> float:
 
 
 async def publish_events(bus: Bus, site: str, archive: Archive) -> None:
-    """Publish every event that the aggregator finds, each once the archive has it, until cancelled."""
+    """Publish the aggregator's own events, each after it is stored, until cancelled."""
     topic = EdgeTopics(site, REPORTER).event
     position: int | None = None
     while True:

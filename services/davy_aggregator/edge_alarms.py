@@ -1,4 +1,4 @@
-"""Alarms about edges themselves: one that has left cannot report it."""
+"""Alarms about edges: an edge that is offline cannot report it."""
 
 import asyncio
 import time
@@ -14,15 +14,15 @@ log = get_logger(__name__)
 CHECK_EVERY_S = 1.0
 
 
-async def watch_edges(roster: PresenceTracker, archive: Archive, offline_after_s: float) -> None:
+async def watch_edges(presence: PresenceTracker, archive: Archive, offline_after_s: float) -> None:
     """Report edges that go offline for longer than offline_after_s, and their return, until cancelled.
 
-    An edge that was offline when this aggregator started is no news.
+    An edge that was offline when this aggregator started is not reported.
     """
     seen_online: set[str] = set()
     reported: set[str] = set()
     while True:
-        for name, edge in list(roster.edges.items()):
+        for name, edge in list(presence.edges.items()):
             offline_s = (time.time_ns() - edge.since_ns) / 1e9
             if edge.online and name not in reported:
                 seen_online.add(name)

@@ -1,4 +1,4 @@
-"""One edge, from its settings to its sockets."""
+"""Composition of one edge, from its settings to its sockets."""
 
 import asyncio
 import json
@@ -57,12 +57,12 @@ from davy_edge.transport.sink import Sink
 log = get_logger(__name__)
 
 WATCH_EVERY_S = 0.5
-GOODBYE_S = 2.0
+FAREWELL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An edge that runs: its cameras are being opened. metrics_port is 0 where metrics are off."""
+    """A running edge whose cameras are being opened. metrics_port is 0 if metrics are off."""
 
     edge: str
     boot_id: str
@@ -80,7 +80,7 @@ async def serve(
 ) -> None:
     """Capture, enhance and send until cancelled.
 
-    A camera, broker or aggregator that is away, at the start or later, degrades the edge and does not end it.
+    An absent camera, broker or aggregator degrades the edge and does not end it.
 
     Args:
         openers: Opens camera URLs, by scheme.
@@ -113,20 +113,20 @@ async def serve(
             registry = CollectorRegistry() if registry is None else registry
             await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples, disk, semaphore).run(ready)
         except ExceptionGroup as group:
-            if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
+            if len(group.exceptions) == 1:  # a single error, such as a port in use
                 raise group.exceptions[0] from group
             raise
 
 
 def choose_edge(settings: EdgeSettings, site: SiteConfig) -> str:
-    """The edge that this process is.
+    """Choose the edge that this process runs.
 
     Raises:
         ConfigError: the site has no edge of that name, or several and none was named.
     """
     known = ", ".join(site.edges)
     if not settings.edge and len(site.edges) > 1:
-        raise ConfigError(f"which edge of site {site.site} is this? say --edge with one of: {known}")
+        raise ConfigError(f"which edge of site {site.site} is this? pass --edge with one of: {known}")
     edge = settings.edge or next(iter(site.edges))
     if edge not in site.edges:
         raise ConfigError(f"site {site.site} has no edge {edge!r}; its edges: {known}")
@@ -134,7 +134,7 @@ def choose_edge(settings: EdgeSettings, site: SiteConfig) -> str:
 
 
 class _Edge:
-    """The parts of one edge and how they hang together."""
+    """The parts of one edge and their connections."""
 
     def __init__(
         self,
@@ -154,8 +154,8 @@ class _Edge:
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
         self._started_ns = time.time_ns()
         self._topics = EdgeTopics(site.site, edge)
-        judge = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust)
-        self._configs = ConfigManager(self._topics, boot_id, disk, site.edges[edge], judge, registry)
+        validator = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust)
+        self._configs = ConfigManager(self._topics, boot_id, disk, site.edges[edge], validator, registry)
         config = self._configs.config
         enhances = still is not None and config.enhance == "here"
         sinks = (DropPoint.MQTT, DropPoint.GRPC) if enhances else (DropPoint.MQTT,)  # raw frames go to the pool only
@@ -166,7 +166,7 @@ class _Edge:
         self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
         self._events = Events(self._topics, spool)
         self._states = CameraStates(self._topics, list(config.cameras), self._events)
-        self._states.were_here(self._configs.gone)
+        self._states.clear_removed(self._configs.gone)
         self._bus: MqttBus | None = None
         self._changed = asyncio.Event()
         self._models = self._open_models(still) if still is not None and enhances else None
@@ -269,7 +269,7 @@ class _Edge:
             async with (
                 ingest_client.connect(self._site.aggregator) as client,
                 model_client.connect(self._site.aggregator) as registry,
-                mqtt.connect(self._site.broker, f"davy-{self._site.site}-{self._edge}", will, self._greet) as bus,
+                mqtt.connect(self._site.broker, f"davy-{self._site.site}-{self._edge}", will, self._on_connect) as bus,
                 self._cameras_open(bus),
                 asyncio.TaskGroup() as tasks,
             ):
@@ -287,7 +287,7 @@ class _Edge:
                     (self._events.keep(), "events.keep"),
                     (self._events.publish(bus), "events.publish"),
                     (self._events.report(client), "events.report"),
-                    (self._tell_swaps(bus), "swaps"),
+                    (self._publish_births(bus), "swaps"),
                     (self._configs.run(bus, self._reconfigure, self._record_event), "config"),
                 ):
                     tasks.create_task(work, name=f"edge.{self._edge}.{title}")
@@ -303,7 +303,7 @@ class _Edge:
 
     @asynccontextmanager
     async def _cameras_open(self, bus: MqttBus) -> AsyncIterator[None]:
-        """Run the pipelines; at the end every frame is accounted for, and the cameras' topics say offline."""
+        """Run the pipelines. At the end every frame is accounted for, and the cameras' topics are offline."""
         self._pipelines.start()
         try:
             yield
@@ -317,12 +317,12 @@ class _Edge:
         await self._events.flush()
         self._states.stop(f"edge {self._edge} was stopped")
         with suppress(BrokerUnavailableError, TimeoutError):
-            async with asyncio.timeout(GOODBYE_S):
+            async with asyncio.timeout(FAREWELL_S):
                 await self._states.publish_all(bus)
         log.info("edge.stopped", boot_id=self._boot_id)
 
-    async def _greet(self, bus: Bus) -> None:
-        """At every connect: a broker may have forgotten what was retained."""
+    async def _on_connect(self, bus: Bus) -> None:
+        """Publish retained state at every connect: a restarted broker may have forgotten it."""
         await bus.publish(self._birth())
         await self._states.publish_all(bus)
         if self._models:
@@ -334,18 +334,18 @@ class _Edge:
         return birth_message(self._topics, self._pipelines.config, self._boot_id, self._model, self._started_ns)
 
     async def _reconfigure(self, config: EdgeConfig) -> str:
-        """Cameras that do not change keep running. What the birth message says changes with it."""
+        """Apply a configuration; unchanged cameras keep running."""
         try:
             return await self._pipelines.apply(config)
         finally:
             self._changed.set()
 
-    async def _tell_swaps(self, bus: Bus) -> None:
-        """The birth message names model and cameras: it is told again when they change."""
+    async def _publish_births(self, bus: Bus) -> None:
+        """Publish the birth message again whenever model or cameras change."""
         while True:
             await self._changed.wait()
             self._changed.clear()
-            with suppress(BrokerUnavailableError):  # it is told at the next connect
+            with suppress(BrokerUnavailableError):  # the next connect publishes it
                 await bus.publish(self._birth())
 
     async def _watch(self) -> None:
@@ -357,7 +357,7 @@ class _Edge:
         while True:
             await asyncio.sleep(self._settings.stats_every_s)
             figures = await asyncio.to_thread(self._stats.read)
-            with suppress(BrokerUnavailableError):  # the bus says so itself, and the next figures say more
+            with suppress(BrokerUnavailableError):  # the bus logs it; newer stats follow
                 await bus.publish(Message(self._topics.stats, json.dumps(figures).encode(), content_type="application/json"))
 
 

@@ -1,4 +1,4 @@
-"""The edge's figures: every ten seconds on its stats topic, and in /healthz."""
+"""The edge's figures, for its stats topic and /healthz."""
 
 import os
 import time
@@ -20,8 +20,8 @@ class Stats:
     """Collects the figures; fps and ages are of the time since the last `read`, at least 1 s.
 
     Args:
-        faults: Says what is wrong now by plane, "" where nothing is.
-        drift: Says how far a camera's light is from what is usual.
+        faults: Returns the present error of each plane, empty if there is none.
+        drift: Returns the drift of a camera's light.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Stats:
         self._before: dict[str, FrameCounters] = {}
 
     def read(self) -> dict[str, Any]:
-        """The figures now, as JSON takes them. Asks the disk: call it off the event loop."""
+        """Return the present figures, ready for JSON. Reads the disk: call it off the event loop."""
         now_s = time.monotonic()
         period_s, self._read_s = max(1.0, now_s - self._read_s), now_s
         accounts = self._accounting.read()
@@ -104,7 +104,7 @@ class Stats:
 
 
 def rss_bytes() -> int:
-    """Resident memory of this process; 0 where there is no /proc."""
+    """Return the resident memory of this process; 0 without /proc."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
@@ -112,7 +112,7 @@ def rss_bytes() -> int:
 
 
 def temperature_c() -> float | None:
-    """The hottest thermal zone, if the machine tells."""
+    """Return the temperature of the hottest thermal zone, if the machine has any."""
     found = []
     for zone in THERMAL.glob("thermal_zone*/temp"):
         try:

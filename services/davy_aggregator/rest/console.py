@@ -1,4 +1,4 @@
-"""The live page's own stream: pairs of pictures over one WebSocket, paced by what the browser has drawn."""
+"""The live page's stream: pairs of pictures over one WebSocket, paced by the browser's acknowledgements."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ _PAGE_HEADERS = {
 
 
 class Request(BaseModel):
-    """What the page says: `ack` for a picture that it has drawn or thrown away, or what it wants to see."""
+    """A message of the page: `ack` for a picture that it drew or discarded, or its selection of cameras."""
 
     ack: str | None = None
     seq: int = 0
@@ -86,7 +86,7 @@ def console_routes(parts: ServiceContext) -> APIRouter:
 
 
 class Viewer:
-    """One open page."""
+    """The connection of one open page."""
 
     def __init__(self, socket: WebSocket, parts: ServiceContext, watcher: Watcher) -> None:
         self._socket, self._parts, self._watcher = socket, parts, watcher
@@ -95,8 +95,11 @@ class Viewer:
         watcher.may_send = self._may_send
 
     async def run(self) -> None:
-        """Serve the page until it is gone."""
-        tasks = [asyncio.create_task(work(), name=f"console.{work.__name__}") for work in (self._hear, self._show, self._tell)]
+        """Serve the page until it disconnects."""
+        tasks = [
+            asyncio.create_task(work(), name=f"console.{work.__name__}")
+            for work in (self._receive, self._send_frames, self._publish_state)
+        ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -112,7 +115,7 @@ class Viewer:
         self._unseen.window = WINDOW if len(watched) <= MANY else WINDOW_OF_MANY
         return self._unseen.available(camera) and sum(self._unseen.items()) < WINDOW_BYTES
 
-    async def _hear(self) -> None:
+    async def _receive(self) -> None:
         while True:
             text = await self._socket.receive_text()
             try:
@@ -132,7 +135,7 @@ class Viewer:
             self._raw = request.raw
         self._watcher.wake()
 
-    async def _show(self) -> None:
+    async def _send_frames(self) -> None:
         while True:
             live = await self._watcher.take()
             message = _pack(live, self._raw)
@@ -140,14 +143,14 @@ class Viewer:
             self._parts.count_sent(live, "console")
             await self._socket.send_bytes(message)
 
-    async def _tell(self) -> None:
-        overview = self._parts.overview
+    async def _publish_state(self) -> None:
+        status = self._parts.overview
         while True:
             state = {
                 "now_ms": time.time_ns() // 1_000_000,
-                "site": overview.site().model_dump(mode="json"),
-                "edges": {edge.edge: edge.status for edge in overview.edges()},
-                "cameras": [camera.model_dump(mode="json") for camera in overview.cameras()],
+                "site": status.site().model_dump(mode="json"),
+                "edges": {edge.edge: edge.status for edge in status.edges()},
+                "cameras": [camera.model_dump(mode="json") for camera in status.cameras()],
             }
             await self._socket.send_text(json.dumps(state))
             await asyncio.sleep(STATE_EVERY_S)

@@ -9,7 +9,7 @@ from davy_aggregator.drift import DriftReading
 
 
 class CameraDrift(DriftReading):
-    """How well the running model still fits one camera."""
+    """How well the running model fits one camera."""
 
     camera: str = Field(examples=["north.face"], description="edge.camera")
 
@@ -25,7 +25,7 @@ def drift_routes(parts: ServiceContext) -> APIRouter:
     def show(camera: CameraAddress, reading: DriftReading) -> CameraDrift:
         return CameraDrift(camera=camera.key, **reading.model_dump())
 
-    @routes.get("", summary="Whether the running model still fits each camera, and why not; as its edge said last")
+    @routes.get("", summary="List how well the running model fits each camera, by its edge's last report")
     async def drift() -> Drifts:
         return Drifts(cameras=[show(camera, reading) for camera, reading in parts.drift.readings().items()])
 

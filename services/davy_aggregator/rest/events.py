@@ -1,4 +1,4 @@
-"""Events over REST: pages of them, each one's picture, and a stream of what happens."""
+"""Events over REST: pages, keyframes, and a stream."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -19,9 +19,10 @@ from davy_aggregator.rest.schemas import Event, Events
 from davy_aggregator.rest.streams import CountedEvents
 
 Cursor = Annotated[
-    str | None, Query(pattern=r"^\d{1,18}$", description="From the answer before; absent begins with the newest.")
+    str | None,
+    Query(pattern=r"^\d{1,18}$", description="The `cursor` of the previous page; absent starts with the newest."),
 ]
-AtLeast = Annotated[SeverityName, Query(description="This severity and above.")]
+AtLeast = Annotated[SeverityName, Query(description="The least severity.")]
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
@@ -29,12 +30,12 @@ def event_routes(parts: ServiceContext) -> APIRouter:
     """GET /v1/events and below."""
     routes = APIRouter(prefix="/v1/events", tags=["events"])
 
-    @routes.get("", summary="Events, newest first", responses=problem_responses(422, 503))
+    @routes.get("", summary="List events, newest first", responses=problem_responses(422, 503))
     async def events(
-        since: Annotated[AwareDatetime | None, Query(description="RFC 3339; occurred then or later")] = None,
-        until: Annotated[AwareDatetime | None, Query(description="RFC 3339; occurred before")] = None,
+        since: Annotated[AwareDatetime | None, Query(description="RFC 3339; earliest time of occurrence, inclusive")] = None,
+        until: Annotated[AwareDatetime | None, Query(description="RFC 3339; latest time of occurrence, exclusive")] = None,
         camera: Annotated[str | None, Query(description="site/edge/camera or edge.camera", examples=["north.face"])] = None,
-        edge: Annotated[str | None, Query(description="Who reported it", examples=["aggregator"])] = None,
+        edge: Annotated[str | None, Query(description="The reporting edge", examples=["aggregator"])] = None,
         kind: Annotated[str | None, Query(examples=["lens-blocked"])] = None,
         severity: AtLeast = "info",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -56,7 +57,7 @@ def event_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get(
         "/stream",
-        summary="Events as they are stored, as server-sent events; Last-Event-ID resumes without a gap",
+        summary="Stream events as server-sent events; Last-Event-ID resumes without a gap",
         response_class=EventSourceResponse,
         responses=_content("text/event-stream") | problem_responses(503),
     )
@@ -73,7 +74,7 @@ def event_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get(
         "/{event_id}/keyframe.jpg",
-        summary="The picture that an event was found in",
+        summary="Get the keyframe of an event",
         response_class=Response,
         responses=_content("image/jpeg") | problem_responses(404),
     )

@@ -1,4 +1,4 @@
-"""davy.v1.Ingest and davy.v1.Frames: what edges send, and live frames for whoever subscribes."""
+"""davy.v1.Ingest receives frames and events from edges; davy.v1.Frames streams live frames to subscribers."""
 
 import asyncio
 import time
@@ -18,11 +18,11 @@ MAX_CAMERAS_PER_REQUEST = 256
 
 
 class IngestServicer(ingest_pb2_grpc.IngestServicer):
-    """Takes frames and events.
+    """Receives frames and events.
 
     Args:
-        window: Frames that an edge may have unanswered per camera.
-        knows_edge: Whether events of this edge are taken.
+        window: Unacknowledged frames per camera, at most.
+        knows_edge: Returns whether events of this site and edge are accepted.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ async def _read(request_iterator: AsyncIterator[ingest_pb2.Event], received: asy
 
 
 async def _batches(received: asyncio.Queue[ingest_pb2.Event | None]) -> AsyncIterator[list[ingest_pb2.Event]]:
-    """What has come since the last batch, until the sender is done."""
+    """Group the received events into batches, until the sender ends the stream."""
     while (first := await received.get()) is not None:
         batch = [first]
         while len(batch) < BATCH and not received.empty():
@@ -102,7 +102,7 @@ async def _batches(received: asyncio.Queue[ingest_pb2.Event | None]) -> AsyncIte
 
 
 class FramesServicer(ingest_pb2_grpc.FramesServicer):
-    """Live frames for subscribers; one frame waits per camera and subscriber."""
+    """Streams live frames; one frame waits per camera and subscriber."""
 
     def __init__(self, parts: ServiceContext, site: str) -> None:
         self._parts, self._site = parts, site

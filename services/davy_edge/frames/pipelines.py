@@ -1,4 +1,4 @@
-"""The cameras that run: begun, changed and ended one by one, so that no other loses a frame by it."""
+"""The running cameras: started, changed and stopped one by one, so that no other camera loses a frame."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ class Pipelines:
     """One pipeline per camera of the configuration. Used on the event loop; `damaged` from any thread.
 
     Args:
-        config: What accounting, states and drift know already.
+        config: The configuration that accounting, states and drift start with.
         build: Makes the pipeline of a camera, not yet started.
     """
 
@@ -51,7 +51,7 @@ class Pipelines:
         return pipeline.capture.damaged if pipeline else 0
 
     async def apply(self, config: EdgeConfig) -> str:
-        """Run another configuration; cameras that do not change are not touched. Returns what changed, in words."""
+        """Apply another configuration; unchanged cameras keep running. Return a description of the changes."""
         difference = Difference.between(self.config.cameras, config.cameras)
         before, self.config = self.config, config
         works = [self._reopen(name, config, before) for name in difference.reopened]
@@ -67,7 +67,7 @@ class Pipelines:
         return str(difference)
 
     async def stop(self) -> None:
-        """End every pipeline; blocks nothing, takes some seconds at most."""
+        """Stop every pipeline; takes some seconds at most."""
         await asyncio.gather(*(asyncio.to_thread(pipeline.stop) for pipeline in self._running.values()))
         await asyncio.sleep(0)  # frames that were handed over meanwhile reach the sinks
 
@@ -86,7 +86,7 @@ class Pipelines:
             await self._reopen(name, config, before)
 
     async def _reopen(self, name: str, config: EdgeConfig, before: EdgeConfig) -> None:
-        """The camera's own seq goes on; it is the same camera to everybody else."""
+        """Reopen a camera; its seq continues."""
         await self._end(name)
         if config.cameras[name].source != before.cameras[name].source:
             self._drift.forget(name)

@@ -102,7 +102,7 @@ Changed = Callable[[Reading], None]
 
 
 class Drift:
-    """One camera's drift. `saw` is used from one thread, the pipeline's; `reading` from any.
+    """One camera's drift. `observe` is called from one thread, the pipeline's; `reading` from any.
 
     What is usual survives a restart of the edge; another model begins anew.
 

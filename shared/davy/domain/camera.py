@@ -43,14 +43,14 @@ class CameraAddress:
         Raises:
             InvalidIdError: text has another form, or an id in it is illegal.
         """
-        parts = text.split("/")
-        if site and len(parts) == 1:
-            parts = text.split(".")
-        if site and len(parts) == 2:
-            parts = [site, *parts]
-        if len(parts) != 3:
-            raise InvalidIdError("camera", text)
-        return cls(*parts)
+        match text.split("/"):
+            case [found, edge, camera]:
+                return cls(found, edge, camera)
+            case [edge, camera] if site:
+                return cls(site, edge, camera)
+            case [_] if site and text.count(".") == 1:
+                return cls(site, *text.split("."))
+        raise InvalidIdError("camera", text)
 
     @property
     def key(self) -> str:

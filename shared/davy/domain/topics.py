@@ -1,4 +1,4 @@
-"""MQTT topics as values: `davy/v1/<site>/<edge>/...`. Nothing else in Davy writes or splits a topic string."""
+"""MQTT topics as values: `davy/v1/<site>/<edge>/...`. No other module writes or splits a topic."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -32,7 +32,7 @@ class EdgeTopics:
         return f"{ROOT}/{self.site}/{self.edge}"
 
     @property
-    def status(self) -> str:  # QoS 1, retained; the last will says offline
+    def status(self) -> str:  # QoS 1, retained; the last will is offline
         return f"{self.base}/status"
 
     @property
@@ -96,7 +96,7 @@ class CameraTopics:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A received topic, taken apart: camera is empty for an edge's own; leaf is "frame", "status", "desired/model", ..."""
+    """The parts of a received topic: camera is empty for an edge's own; leaf is "frame", "status", "desired/model", ..."""
 
     site: str
     edge: str
@@ -105,7 +105,7 @@ class Topic:
 
     @classmethod
     def parse(cls, topic: str) -> Self:
-        """Take a topic apart.
+        """Parse a topic.
 
         Raises:
             NotADavyTopicError: it has another form, or an id in it is illegal.

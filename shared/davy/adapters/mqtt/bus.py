@@ -58,8 +58,9 @@ async def connect(
     try:
         yield bus
     finally:
+        bus.closing = True
         await bus.publish_will()
-        # Python 3.11 loses a cancellation that meets a wait_for (aiomqtt has some) that has just ended: ask until it is heard.
+        # Python 3.11 loses a cancellation that meets a wait_for (aiomqtt has some) that has just ended: cancel until it ends.
         while not runner.done():
             runner.cancel()
             await asyncio.wait({runner}, timeout=0.2)
@@ -77,6 +78,7 @@ class MqttBus:
     def __init__(self, endpoint: str, client_id: str, will: Message | None, on_connect: OnConnect | None) -> None:
         self.endpoint, self.client_id = redact(endpoint), client_id
         self.error = "not connected yet"
+        self.closing = False
         self._client_of = client_factory(endpoint, client_id, will)
         self._will, self._on_connect = will, on_connect
         self._client: aiomqtt.Client | None = None
@@ -169,6 +171,8 @@ class MqttBus:
 
     async def _session(self) -> None:
         """Run one connection until its loss. Return after a stable one, raise after a short one."""
+        if self.closing:  # a cancellation was lost
+            raise asyncio.CancelledError
         clock = asyncio.get_running_loop().time
         client = self._client_of(functools.partial(Router, self._deliver))
         try:
