@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?=
 PYTEST_ARGS ?=
+# Tests that start several programs have the machine to themselves; the others share it. WORKERS= runs them in one process.
+WORKERS ?= -n auto --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
@@ -33,12 +35,13 @@ mine: $(VENV)/.mine  ## run the simulated mine; SECONDS=30 ends by itself
 	$(BIN)/davy mine $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(VENV)/.dev  ## the whole test suite
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'system and not slow' $(PYTEST_ARGS)
 
-unit: $(VENV)/.dev  ## the tests without brokers, browsers and processes
-	$(BIN)/pytest -m 'not system' $(PYTEST_ARGS)
+unit: $(VENV)/.dev  ## the tests without browsers and processes
+	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
 
-check: $(VENV)/.dev  ## linters, types, layers, generated code
+check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy shared services
@@ -50,6 +53,12 @@ format: $(VENV)/.dev  ## format the code, sort the imports
 
 proto: $(VENV)/.dev  ## generate shared/davy/v1 from proto/davy/v1
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py
+
+REASON ?=
+
+proto-baseline: $(VENV)/.dev  ## break with the messages of an older Davy: REASON="..." says why
+	@test -n "$(REASON)" || { echo 'Say why older programs need not be understood: make proto-baseline REASON="..."'; exit 2; }
+	$(BIN)/python infra/proto.py --baseline "$(REASON)"
 
 story: $(VENV)/.dev  ## light changes, drift, training, canary, rollout, three bad models: writes docs/story, 12 minutes
 	$(BIN)/davy mine story
@@ -90,8 +99,24 @@ bench: $(VENV)/.dev  ## how fast, beside CLAHE, cv2.LUT, a copy and Zero-DCE++: 
 bench-quality: $(VENV)/.dev  ## how good the pictures are, beside classical methods: writes docs/quality
 	$(BIN)/davy bench report $(addprefix --data ,$(wildcard ../shared/data))
 
+lock: $(VENV)/.dev  ## write locks/*.txt: the exact packages of every extra, with hashes
+	$(BIN)/python infra/lock.py
+
+release: $(VENV)/.dev  ## sdist, manylinux wheels for x86-64 and aarch64, SBOMs into dist/; BUNDLE=edge adds an offline bundle
+	$(BIN)/python infra/release.py $(if $(BUNDLE),--bundle $(BUNDLE))
+
+# AddressSanitizer must be loaded before Python; the tests of all kernels run on all three builds.
+SANITIZED_TESTS := tests/imaging/runtime tests/imaging/test_native.py tests/adapters/media tests/davy_simulator/test_render.py tests/davy_simulator/test_world.py
+
+sanitize: $(VENV)/.dev  ## the kernels' tests under AddressSanitizer and UBSan
+	find shared services -name '*.so' -delete
+	DAVY_BUILD_SANITIZED=1 $(BIN)/python infra/build_kernels.py
+	LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libstdc++.so.6)" ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \
+		$(BIN)/pytest -p no:cacheprovider -q $(SANITIZED_TESTS) -k 'not memory and not costs'; status=$$?; \
+		find shared services -name '*.so' -delete; $(BIN)/python infra/build_kernels.py; exit $$status
+
 clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: story bench bench-quality help setup mine test unit check format proto faults compose-test train clean
+.PHONY: lock release sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean proto-baseline

@@ -7,6 +7,7 @@ for those with AVX2, `NAME.v4.so` for those with AVX-512, of which twice as many
 cloned inside one library (target_clones) ran at half the speed of the same source built whole.
 """
 
+import os
 import platform
 import shutil
 import subprocess
@@ -20,9 +21,21 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # What -ffast-math is made of, without its start-up code: that would flush subnormal numbers to 0 in the whole process.
 FAST_MATH = ["-fno-math-errno", "-fno-signed-zeros", "-fno-trapping-math", "-fassociative-math", "-freciprocal-math"]
-FLAGS = ["-std=gnu11", "-O3", *FAST_MATH, "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror"]
+HARDENING = [
+    "-D_FORTIFY_SOURCE=3",
+    "-fstack-protector-strong",
+    "-Wl,-z,relro",
+    "-Wl,-z,now",
+]  # sizes come from untrusted pictures
+WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-psabi"]  # psabi: a note on vectors, which never cross a library
+FLAGS = ["-std=gnu11", "-O3", *FAST_MATH, "-fPIC", "-shared", *WARNINGS]
+SANITIZE = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 WIDTH = "-mprefer-vector-width=256"
 VNNI = "avx512vnni"  # of v4, too: nearly every processor with AVX-512 that is still made has it
+TARGET = "DAVY_WHEEL_TARGET"  # x86_64 or aarch64: a wheel for another machine, compiled by zig against an old glibc
+GLIBC = "2.28"
+ZIG = "ziglang==0.15.2"
+SANITIZED = "DAVY_BUILD_SANITIZED"  # set by `make sanitize`
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 
 
@@ -34,9 +47,9 @@ def kernels(root: Path) -> list[Path]:
     return sorted(path for top in ("shared", "services") for path in (root / top).rglob("*.c"))
 
 
-def variants(zig: bool) -> dict[str, list[str]]:
+def variants(zig: bool, machine: str) -> dict[str, list[str]]:
     """Infix of the library's name and the flags that go with it; zig compiles for this very processor unless told."""
-    if platform.machine().lower() not in ("x86_64", "amd64"):
+    if machine not in ("x86_64", "amd64"):
         return {"": ["-mcpu=baseline"] if zig else []}
     if zig:
         return {"": ["-mcpu=baseline"], ".v3": ["-mcpu=x86_64_v3"], ".v4": [f"-mcpu=x86_64_v4+{VNNI}", WIDTH]}
@@ -44,15 +57,22 @@ def variants(zig: bool) -> dict[str, list[str]]:
 
 
 def compile_kernel(source: Path) -> None:
-    newest = max(path.stat().st_mtime for path in (source, Path(__file__), *source.parent.glob("*.h")))
-    found = system_compiler()
+    root = Path(__file__).resolve().parent
+    shared_headers = root / "shared/davy/imaging"
+    headers = [*source.parent.glob("*.h"), *shared_headers.glob("*.h")]
+    newest = max(path.stat().st_mtime for path in (source, Path(__file__), *headers))
+    cross = os.environ.get(TARGET, "")
+    found = None if cross else system_compiler()
+    extra = SANITIZE if os.environ.get(SANITIZED) else HARDENING if sys.platform == "linux" else []
     compiler = [found] if found else [sys.executable, "-m", "ziglang", "cc"]
-    for infix, flags in variants(zig=not found).items():
+    for infix, flags in variants(not found, cross or platform.machine().lower()).items():
         target = source.with_name(source.stem + infix + SUFFIX)
         if target.exists() and target.stat().st_mtime >= newest:
             continue
         partial = target.with_suffix(".partial")  # renamed when complete: a reader never maps half a library
-        subprocess.run([*compiler, *FLAGS, *flags, "-o", str(partial), str(source), "-lm"], check=True)
+        goal = ["-target", f"{cross}-linux-gnu.{GLIBC}"] if cross else []
+        words = [*compiler, *goal, *FLAGS, *extra, *flags, f"-I{shared_headers}", "-o", str(partial), str(source), "-lm"]
+        subprocess.run(words, check=True)
         partial.replace(target)
 
 
@@ -60,7 +80,9 @@ class KernelBuildHook(BuildHookInterface):
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        return [] if system_compiler() or not kernels(Path(self.root)) else ["ziglang>=0.14"]
+        if os.environ.get(TARGET):
+            return [ZIG]
+        return [] if system_compiler() or not kernels(Path(self.root)) else [ZIG]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name != "wheel":
@@ -70,4 +92,8 @@ class KernelBuildHook(BuildHookInterface):
             list(pool.map(compile_kernel, sources))
         if sources and version != "editable":
             build_data["pure_python"] = False
+            cross = os.environ.get(TARGET)
+            if cross:
+                build_data["tag"] = f"py3-none-manylinux_{GLIBC.replace('.', '_')}_{cross}"
+                return
             build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"

@@ -1,5 +1,11 @@
 """Real servers that any test may start. Nothing here reaches outside the machine."""
 
+import os
+
+# Workers of pytest-xdist share the processors: torch's threads in each of them would wait for one another. Before its import.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 import shutil
 import signal
 import socket

@@ -13,8 +13,10 @@ from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
 from davy.adapters.mqtt.bus import MqttBus, connect
 from davy.adapters.storage.config_store import ConfigStore
+from davy.adapters.storage.database import Database
 from davy.adapters.storage.event_store import EventStore
 from davy.adapters.storage.frame_cache import FrameStore
+from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
 from davy.domain.camera import CameraAddress
@@ -65,7 +67,7 @@ async def serve(
 
     Raises:
         AddressUnavailableError: a port is taken.
-        ArchiveUnavailableError: the event archive cannot be opened.
+        ArchiveUnavailableError: The database cannot be opened.
         ModelError: the configured detector cannot be used.
     """
     registry = registry or CollectorRegistry()
@@ -77,10 +79,11 @@ async def serve(
     registry.register(drift)
     status = EdgeTopics(site.site, REPORTER).status
     async with (
-        _archive(settings, site, metrics) as archive,
-        _rollout_service(settings, site, presence, archive, metrics) as rollouts,
-        _config_service(settings, site, presence, archive, metrics, live, site_status) as configs,
-        _samples(settings, registry) as samples,
+        _database(settings) as database,
+        _archive(settings, database, site, metrics) as archive,
+        _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
+        _config_service(database, site, presence, archive, metrics, live, site_status) as configs,
+        _samples(settings, database, registry) as samples,
         _store(site, settings, name) as store,
         connect(
             site.broker,
@@ -123,9 +126,19 @@ async def serve(
 
 
 @asynccontextmanager
-async def _archive(settings: AggregatorSettings, site: SiteConfig, metrics: AggregatorMetrics) -> AsyncIterator[Archive]:
-    path, age_s = settings.data / "events.db", settings.archive_max_age_days * 86_400
-    store = await asyncio.to_thread(EventStore, path, settings.archive_max_bytes, age_s)
+async def _database(settings: AggregatorSettings) -> AsyncIterator[Database]:
+    database = await asyncio.to_thread(open_database, settings.data, settings.database)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@asynccontextmanager
+async def _archive(
+    settings: AggregatorSettings, database: Database, site: SiteConfig, metrics: AggregatorMetrics
+) -> AsyncIterator[Archive]:
+    store = EventStore(database, settings.archive_max_bytes, settings.archive_max_age_days * 86_400)
     archive = Archive(store, site.site, metrics)
     try:
         yield archive
@@ -134,15 +147,13 @@ async def _archive(settings: AggregatorSettings, site: SiteConfig, metrics: Aggr
 
 
 @asynccontextmanager
-async def _samples(settings: AggregatorSettings, registry: CollectorRegistry) -> AsyncIterator[SampleCatalog]:
-    path, max_bytes, max_count = settings.data / "samples.db", settings.samples_max_bytes, settings.samples_max_count
-    store = await asyncio.to_thread(SampleStore, path, max_bytes, max_count)
-    try:
-        shelf = SampleCatalog(store, SampleMetrics(registry))
-        await shelf.tally()
-        yield shelf
-    finally:
-        store.close()
+async def _samples(
+    settings: AggregatorSettings, database: Database, registry: CollectorRegistry
+) -> AsyncIterator[SampleCatalog]:
+    store = SampleStore(database, settings.samples_max_bytes, settings.samples_max_count)
+    samples = SampleCatalog(store, SampleMetrics(registry))
+    await samples.tally()
+    yield samples
 
 
 @asynccontextmanager
@@ -156,7 +167,12 @@ async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> A
 
 @asynccontextmanager
 async def _rollout_service(
-    settings: AggregatorSettings, site: SiteConfig, presence: PresenceTracker, archive: Archive, metrics: AggregatorMetrics
+    settings: AggregatorSettings,
+    database: Database,
+    site: SiteConfig,
+    presence: PresenceTracker,
+    archive: Archive,
+    metrics: AggregatorMetrics,
 ) -> AsyncIterator[RolloutService]:
     """Open the rollouts. Registry and key set default to the data folder."""
     url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
@@ -167,16 +183,12 @@ async def _rollout_service(
         own = [edge for edge, config in site.edges.items() if config.enhance == "here"]
         return own + [edge for edge in fleet.reported if settings.accept_unknown and edge not in site.edges]
 
-    store = await asyncio.to_thread(RolloutStore, settings.data / "rollouts.db")
-    try:
-        yield RolloutService(site.site, store, shelf, fleet, archive, metrics, edges)
-    finally:
-        store.close()
+    yield RolloutService(site.site, RolloutStore(database), shelf, fleet, archive, metrics, edges)
 
 
 @asynccontextmanager
 async def _config_service(
-    settings: AggregatorSettings,
+    database: Database,
     site: SiteConfig,
     presence: PresenceTracker,
     archive: Archive,
@@ -188,11 +200,7 @@ async def _config_service(
         live.know(cameras)
         site_status.reconfigure(now)
 
-    store = await asyncio.to_thread(ConfigStore, settings.data / "configs.db")
-    try:
-        yield ConfigService(site, store, presence, archive, metrics, changed)
-    finally:
-        store.close()
+    yield ConfigService(site, ConfigStore(database), presence, archive, metrics, changed)
 
 
 def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
@@ -220,12 +228,12 @@ async def _serve_grpc(parts: ServiceContext, site: SiteConfig, announce: Callabl
     def register(server: grpc.aio.Server) -> Sequence[str]:
         ingest = IngestServicer(parts.live, parts.archive, parts.metrics, settings.window, knows_edge)
         frames = FramesServicer(parts, site.site)
-        ingest_pb2_grpc.add_IngestServicer_to_server(ingest, server)
-        ingest_pb2_grpc.add_FramesServicer_to_server(frames, server)
-        model_pb2_grpc.add_ModelsServicer_to_server(ModelsServicer(parts.shelf), server)
-        model_pb2_grpc.add_RolloutsServicer_to_server(RolloutsServicer(parts.controller), server)
-        sample_pb2_grpc.add_SamplesServicer_to_server(SamplesServicer(parts.samples, knows_edge), server)
-        return ["davy.v1.Ingest", "davy.v1.Frames", "davy.v1.Models", "davy.v1.Rollouts", "davy.v1.Samples"]
+        ingest_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
+        ingest_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
+        model_pb2_grpc.add_ModelServiceServicer_to_server(ModelsServicer(parts.shelf), server)
+        model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(parts.controller), server)
+        sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(parts.samples, knows_edge), server)
+        return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample")]
 
     await serve_grpc(settings.grpc_host or settings.host, settings.grpc_port, register, lambda port: announce("grpc", port))
 

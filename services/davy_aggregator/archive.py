@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from davy.adapters.storage.event_store import EventQuery, EventRecord, EventStore
+from davy.adapters.storage.event_store import EventStore
 from davy.domain.errors import ArchiveUnavailableError
+from davy.domain.event import EventQuery, EventRecord
 from davy.telemetry import get_logger
 from davy_aggregator.metrics import AggregatorMetrics
 
@@ -111,8 +112,8 @@ class Archive:
                 await changed.wait()
 
     async def close(self) -> None:
-        await self._call(self._store.close)
-        self._thread.shutdown(wait=False)
+        """Wait for the write under way; take no more."""
+        await asyncio.to_thread(self._thread.shutdown)
 
     async def _prune(self) -> None:
         if time.monotonic() - self._pruned_s < PRUNE_EVERY_S:

@@ -28,7 +28,12 @@ class AggregatorSettings(BaseSettings, env_prefix="DAVY_AGGREGATOR_", env_nested
     port: int = Field(8080, ge=0, le=65535, description="HTTP; 0 takes a free one.")
     grpc_host: str = Field("", description="Empty: the same as host.")
     grpc_port: int = Field(50051, ge=0, le=65535, description="gRPC; 0 takes a free one.")
-    data: Path = Field(Path("data/aggregator"), description="Folder of the event archive.")
+    data: Path = Field(Path("data/aggregator"), description="Folder of the database, the models and the keys.")
+    database: str = Field(
+        "",
+        repr=False,  # its URL may hold a password
+        description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; SQLite in DATA/davy.db where empty.",
+    )
     name: str = Field("", description="This replica's name in the store; a random one where empty.")
 
     window: PositiveInt = Field(4, le=64, description="Frames that an edge may have unanswered per camera.")

@@ -12,19 +12,19 @@ from davy.imaging.runtime import StillEnhancer
 from davy_bench.datasets.cases import Case, pairs, singles
 from davy_bench.datasets.relit import bundled_photographs, folder_photographs, relit_cases
 from davy_bench.datasets.simulated import mine_cases
-from davy_bench.datasets.well_lit import spread, well_lit_cases
+from davy_bench.datasets.well_lit import spread_table, well_lit_cases
 from davy_bench.methods.baselines import BASELINES
 from davy_bench.methods.methods import choose
 from davy_bench.quality import outcome
-from davy_bench.quality.checks import check_table, clipped_check, flicker_checks, grown, mine_checks, well_lit_check
+from davy_bench.quality.checks import check_table, clipped_check, flicker_checks, mine_checks, more_clipped, well_lit_check
 from davy_bench.quality.flicker import flicker_table, traces
-from davy_bench.quality.outcome import WELL_LIT_DB, Look
+from davy_bench.quality.outcome import WELL_LIT_DB, SheetLayout
 from davy_bench.quality.plots import plot_histogram, plot_traces
 from davy_bench.quality.report import write_report
-from davy_bench.quality.scores import Verdict, judge
+from davy_bench.quality.scores import Scores, score
 from davy_bench.quality.table import markdown
 from davy_bench.speed.cli import speed
-from davy_bench.terminal import bar, bars, clear_errors, parse_size, tell
+from davy_bench.terminal import bar, bars, clear_errors, parse_size, publish
 
 app = typer.Typer(
     add_completion=False,
@@ -62,7 +62,7 @@ def quality(
     """Any folder of pictures, with or without references."""
     with clear_errors():
         cases = pairs(low, high) if high is not None else singles(low)
-        _judge("quality", "/".join(low.resolve().parts[-2:]), cases, model, methods, out, Look(rows, show or ()))
+        _score("quality", "/".join(low.resolve().parts[-2:]), cases, model, methods, out, SheetLayout(rows, show or ()))
 
 
 @app.command()
@@ -79,13 +79,13 @@ def mine(
     """The simulated mine, raw against evenly lit, per place; and its flicker."""
     with clear_errors():
         chosen, shape = _numbers(seeds), parse_size(size)
-        verdict = _judge("mine", "simulated mine", mine_cases(chosen, frames, shape), model, methods, out, Look(rows))
-        print("\n" + "\n".join(check_table(mine_checks(verdict))))
+        scores = _score("mine", "simulated mine", mine_cases(chosen, frames, shape), model, methods, out, SheetLayout(rows))
+        print("\n" + "\n".join(check_table(mine_checks(scores))))
         if video:
             with bar("video") as tick:
                 found = traces(chosen[0], shape, StillEnhancer(model), tick)
             print("\n" + "\n".join([*flicker_table(found), "", *check_table(flicker_checks(found))]))
-            tell([plot_traces(_out(out, "mine") / "mine-flicker.png", found)])
+            publish([plot_traces(_out(out, "mine") / "mine-flicker.png", found)])
 
 
 @app.command()
@@ -104,7 +104,7 @@ def relit(
     with clear_errors():
         photographs = folder_photographs(folder) if folder else bundled_photographs()
         cases = relit_cases(photographs, _numbers(seeds))
-        _judge("relit", "photographs relit as a mine", cases, model, methods, out, Look(rows))
+        _score("relit", "photographs relit as a mine", cases, model, methods, out, SheetLayout(rows))
 
 
 @app.command("well-lit")
@@ -117,10 +117,10 @@ def well_lit(
 ) -> None:
     """Well-lit pictures against themselves: they should come back as they were."""
     with clear_errors():
-        verdict = _judge("well-lit", "well-lit pictures", well_lit_cases(folder), model, methods, out, Look(rows))
-        print("\n" + "\n".join([*spread(verdict), "", *check_table([well_lit_check(verdict)])]))
+        scores = _score("well-lit", "well-lit pictures", well_lit_cases(folder), model, methods, out, SheetLayout(rows))
+        print("\n" + "\n".join([*spread_table(scores), "", *check_table([well_lit_check(scores)])]))
         path = _out(out, "well-lit") / "well-lit-histogram.png"
-        tell([plot_histogram(path, verdict.title, "PSNR against itself / dB", verdict.column("psnr_db"), WELL_LIT_DB)])
+        publish([plot_histogram(path, scores.title, "PSNR against itself / dB", scores.column("psnr_db"), WELL_LIT_DB)])
 
 
 @app.command()
@@ -133,9 +133,11 @@ def frames(
 ) -> None:
     """Real frames: by how much clipped highlights grow; the worst on the sheet."""
     with clear_errors():
-        verdict = _judge("frames", "/".join(folder.resolve().parts[-2:]), singles(folder), model, methods, out, Look(rows))
-        print("\n" + "\n".join(check_table([clipped_check(verdict)])))
-        for name in grown(verdict)[:20]:
+        scores = _score(
+            "frames", "/".join(folder.resolve().parts[-2:]), singles(folder), model, methods, out, SheetLayout(rows)
+        )
+        print("\n" + "\n".join(check_table([clipped_check(scores)])))
+        for name in more_clipped(scores)[:20]:
             print(f"- {name}")
 
 
@@ -156,20 +158,20 @@ def report(
         page, checks = write_report(data, out, private, StillEnhancer(model), every, begin)
     print("\n".join(check_table(checks)))
     print(f"\n{sum(check.reached for check in checks)} of {len(checks)} reached")
-    tell([page])
+    publish([page])
 
 
-def _judge(
-    command: str, title: str, cases: Sequence[Case], model: Path | None, methods: str, out: Path | None, look: Look
-) -> Verdict:
+def _score(
+    command: str, title: str, cases: Sequence[Case], model: Path | None, methods: str, out: Path | None, layout: SheetLayout
+) -> Scores:
     """Judge, print the table, write the files."""
     still = StillEnhancer(model)
     chosen = choose([name.strip() for name in methods.split(",") if name.strip()], still)
     with bar(command) as tick:
-        verdict = judge(title, cases, chosen, still.model, tick)
-    print(markdown(verdict))
-    tell(outcome.write(verdict, command, _out(out, command), look))
-    return verdict
+        scores = score(title, cases, chosen, still.model, tick)
+    print(markdown(scores))
+    publish(outcome.write(scores, command, _out(out, command), layout))
+    return scores
 
 
 def _out(out: Path | None, command: str) -> Path:

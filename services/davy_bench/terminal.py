@@ -14,7 +14,7 @@ from davy_bench.quality.scores import Tick
 CONSOLE = Console(stderr=True)
 
 
-def tell(paths: Sequence[Path]) -> None:
+def publish(paths: Sequence[Path]) -> None:
     """Say which files were written."""
     for path in paths:
         CONSOLE.print(f"wrote {path}", markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""gRPC: davy.v1.Enhancer."""
+"""gRPC: davy.v1.EnhancerService."""
 
 from __future__ import annotations  # grpc's classes are generic in their stubs only
 
@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import grpc
 
 from davy.domain.errors import DavyError, InvalidInputError
-from davy.v1.enhancer_pb2 import EnhanceRequest, EnhanceResponse
-from davy.v1.enhancer_pb2_grpc import EnhancerServicer, add_EnhancerServicer_to_server
+from davy.v1.enhancer_pb2 import EnhanceRequest, EnhanceResponse, EnhanceStreamRequest, EnhanceStreamResponse
+from davy.v1.enhancer_pb2_grpc import EnhancerServiceServicer, add_EnhancerServiceServicer_to_server
 from davy_enhancer import processing
 from davy_enhancer.negotiation import preferences_of
 from davy_enhancer.scheduler import RequestScheduler
@@ -21,7 +21,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 AHEAD = 4  # requests of one stream that are worked on at once
 
 
-class EnhancerService(EnhancerServicer):
+class EnhancerService(EnhancerServiceServicer):
     """Uses the same scheduler as REST."""
 
     def __init__(self, scheduler: RequestScheduler, max_pixels: int) -> None:
@@ -32,11 +32,11 @@ class EnhancerService(EnhancerServicer):
 
     async def EnhanceStream(  # noqa: N802  # the proto's name
         self,
-        request_iterator: AsyncIterator[EnhanceRequest],
+        request_iterator: AsyncIterator[EnhanceStreamRequest],
         context: Context,  # noqa: ARG002  # grpc passes it
-    ) -> AsyncGenerator[EnhanceResponse, None]:
+    ) -> AsyncGenerator[EnhanceStreamResponse, None]:
         """Answer in order, with up to AHEAD requests in work: the stream is read no faster than it is served."""
-        answers: asyncio.Queue[asyncio.Task[EnhanceResponse] | None] = asyncio.Queue(AHEAD - 1)  # one more is awaited below
+        answers: asyncio.Queue[asyncio.Task[EnhanceStreamResponse] | None] = asyncio.Queue(AHEAD - 1)  # and one is awaited
         reader = asyncio.create_task(self._read(request_iterator, answers), name="enhancer.stream")
         try:
             while (answer := await answers.get()) is not None:
@@ -48,7 +48,7 @@ class EnhancerService(EnhancerServicer):
                     left.cancel()
 
     async def _read(
-        self, requests: AsyncIterator[EnhanceRequest], answers: asyncio.Queue[asyncio.Task[EnhanceResponse] | None]
+        self, requests: AsyncIterator[EnhanceStreamRequest], answers: asyncio.Queue[asyncio.Task[EnhanceStreamResponse] | None]
     ) -> None:
         try:
             async for request in requests:
@@ -56,11 +56,11 @@ class EnhancerService(EnhancerServicer):
         finally:  # also where the client broke off: the answers so far are still taken
             await answers.put(None)
 
-    async def _enhance_or_report(self, request: EnhanceRequest) -> EnhanceResponse:
+    async def _enhance_or_report(self, request: EnhanceStreamRequest) -> EnhanceStreamResponse:
         try:
-            return await self._enhance(request)
+            return EnhanceStreamResponse(id=request.id, response=await self._enhance(request.request))
         except DavyError as error:
-            return EnhanceResponse(id=request.id, model=self._scheduler.model, error=str(error))
+            return EnhanceStreamResponse(id=request.id, error=str(error))
 
     async def _enhance(self, request: EnhanceRequest) -> EnhanceResponse:
         start = time.perf_counter()
@@ -72,7 +72,6 @@ class EnhancerService(EnhancerServicer):
             content_type=enhanced.format.value,
             model=enhanced.model,
             elapsed_ms=1e3 * (time.perf_counter() - start),
-            id=request.id,
         )
 
     def _to_domain(self, request: EnhanceRequest) -> processing.EnhanceRequest:
@@ -88,5 +87,5 @@ class EnhancerService(EnhancerServicer):
 
 def register(service: EnhancerService, server: grpc.aio.Server) -> list[str]:
     """Add the service to a server; returns its full name, for health and reflection."""
-    add_EnhancerServicer_to_server(service, server)
-    return ["davy.v1.Enhancer"]
+    add_EnhancerServiceServicer_to_server(service, server)
+    return ["davy.v1.EnhancerService"]

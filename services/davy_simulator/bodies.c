@@ -1,5 +1,6 @@
 /* Miners: capsules, ray-cast inside their bounding boxes over the static picture, lit by every lamp. */
 #include "mine.h"
+#include "abi.h"
 
 typedef struct {
     float a[3], b[3], radius;
@@ -85,3 +86,9 @@ void mine_bodies(const scene *s, const body *bodies, int count, const light *lig
             }
     }
 }
+
+EXPORT_ABI
+EXPORT_SIZE(Scene, scene)
+EXPORT_SIZE(Body, body)
+EXPORT_SIZE(Light, light)
+EXPORT_SIZE(Canvas, canvas)

@@ -1,5 +1,6 @@
 /* One frame, row by row in the first-level cache: static light, moving light, dust, bodies, noise, tone curve, 8 bits. */
 #include "mine.h"
+#include "abi.h"
 
 #define MAX_ROW (3 * 2048)
 #define MAX_VARYING 4
@@ -152,3 +153,6 @@ void mine_compose(const frame *f) {
         develop(x + 3 * f->shift_x, black, gain, noise, f->shot, f->read, band, f->out + (size_t)line * wide, wide);
     }
 }
+
+EXPORT_ABI
+EXPORT_SIZE(Frame, frame)

@@ -137,6 +137,13 @@ SIGNATURES: dict[str, tuple[str, tuple[Any, ...]]] = {
     "mine_compose": ("compose", (POINTER(Frame),)),
 }
 
+STRUCTURES: dict[str, tuple[type[ctypes.Structure], ...]] = {
+    "scene": (Scene,),
+    "light": (Scene, Surface, Light, Coarse),
+    "bodies": (Scene, Body, Light, Canvas),
+    "compose": (Frame,),
+}
+
 
 @cache
 def kernel(name: str) -> Callable[..., None]:
@@ -146,7 +153,7 @@ def kernel(name: str) -> Callable[..., None]:
         KernelsMissingError: the library was not built.
     """
     stem, arguments = SIGNATURES[name]
-    function = getattr(load_kernels(Path(__file__).parent, stem), name)
+    function = getattr(load_kernels(Path(__file__).parent, stem, STRUCTURES[stem]), name)
     function.argtypes, function.restype = arguments, None
     return cast(Callable[..., None], function)
 

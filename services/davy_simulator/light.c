@@ -1,5 +1,6 @@
 /* Light in the mine: what does not move is computed once per camera, the lamps on the miners' caps once per frame. */
 #include "mine.h"
+#include "abi.h"
 
 typedef struct {
     const float *depth, *normal, *albedo, *gloss; /* the G-buffer */
@@ -101,3 +102,9 @@ void mine_moving_light(const scene *s, const coarse *g, const light *lights, int
         }
     }
 }
+
+EXPORT_ABI
+EXPORT_SIZE(Scene, scene)
+EXPORT_SIZE(Surface, surface)
+EXPORT_SIZE(Light, light)
+EXPORT_SIZE(Coarse, coarse)

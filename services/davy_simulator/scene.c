@@ -3,6 +3,7 @@
  * Metres; x to the right, y up, z along the roadway, the floor at y = 0. Called from davy_simulator.kernels.
  */
 #include "shapes.h"
+#include "abi.h"
 
 #define FAR_M 70.0f
 #define BLOCK 8
@@ -316,3 +317,6 @@ void mine_visibility(const scene *s, int step, int first, int last, const float 
             }
         }
 }
+
+EXPORT_ABI
+EXPORT_SIZE(Scene, scene)

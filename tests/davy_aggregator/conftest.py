@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from davy.adapters.media import jpeg
 from davy.site import SiteConfig
-from davy.v1 import frame_pb2, ingest_pb2_grpc
+from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
 from davy_aggregator.app import serve
 from davy_aggregator.settings import AggregatorSettings, AnalysisSettings
 
@@ -33,12 +33,12 @@ class Running:
     grpc_port: int
 
     @property
-    def ingest(self) -> "ingest_pb2_grpc.IngestAsyncStub":
-        return ingest_pb2_grpc.IngestStub(self.channel)
+    def ingest(self) -> "ingest_pb2_grpc.IngestServiceAsyncStub":
+        return ingest_pb2_grpc.IngestServiceStub(self.channel)
 
     @property
-    def frames(self) -> "ingest_pb2_grpc.FramesAsyncStub":
-        return ingest_pb2_grpc.FramesStub(self.channel)
+    def frames(self) -> "ingest_pb2_grpc.FrameServiceAsyncStub":
+        return ingest_pb2_grpc.FrameServiceStub(self.channel)
 
     async def get(self, path: str, **options) -> httpx.Response:
         return await self.client.get(path, **options)
@@ -118,7 +118,7 @@ def envelope(seq: int, camera: str = "north/face", age_s: float = 0.0, **changes
 
 async def push(aggregator: Running, *envelopes: frame_pb2.FrameEnvelope) -> list:
     """Push frames over one stream; returns the credits, the window first."""
-    call = aggregator.ingest.Push(iter(envelopes))
+    call = aggregator.ingest.PushFrames(ingest_pb2.PushFramesRequest(frame=each) for each in envelopes)
     return [credit async for credit in call]
 
 

@@ -5,8 +5,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from tests.davy_aggregator.conftest import until
 
-from davy.adapters.storage.event_store import EventQuery, EventStore
+from davy.adapters.storage.event_store import EventStore
+from davy.adapters.storage.opening import open_database
 from davy.domain.errors import ArchiveUnavailableError
+from davy.domain.event import EventQuery
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import publish_events
 from davy_aggregator.metrics import AggregatorMetrics
@@ -14,9 +16,11 @@ from davy_aggregator.metrics import AggregatorMetrics
 
 @pytest.fixture
 async def archive(tmp_path):
-    found = Archive(EventStore(tmp_path / "events.db"), "mine", AggregatorMetrics(CollectorRegistry()))
+    database = open_database(tmp_path)
+    found = Archive(EventStore(database), "mine", AggregatorMetrics(CollectorRegistry()))
     yield found
     await found.close()
+    database.close()
 
 
 async def test_what_the_aggregator_finds_is_numbered_and_named(archive):

@@ -11,7 +11,9 @@ import grpc
 import pytest
 from tests.conftest import pick_port, wait_for_port
 
-from davy.adapters.storage.event_store import EventQuery, EventStore
+from davy.adapters.storage.event_store import EventStore
+from davy.adapters.storage.opening import open_database
+from davy.domain.event import EventQuery
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
 
 SITE = """
@@ -76,7 +78,7 @@ async def test_f04_kill_9_loses_no_event_and_stores_none_twice(tmp_path):
         while acked < total:
             try:
                 async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                    call = ingest_pb2_grpc.IngestStub(channel).Report(wait_for_ready=True)
+                    call = ingest_pb2_grpc.IngestServiceStub(channel).ReportEvents(wait_for_ready=True)
                     sender = asyncio.create_task(send(call, acked + 1, total))
                     kill_at = acked + chance.randint(20, 120) if killed < kills else total + 1
                     async for ack in call:
@@ -98,9 +100,9 @@ async def test_f04_kill_9_loses_no_event_and_stores_none_twice(tmp_path):
     finally:
         process.kill()
         process.communicate()
-    store = EventStore(tmp_path / "data" / "events.db")
-    stored = [event.seq for event in store.query(EventQuery(after=0, limit=1000))]
-    store.close()
+    database = open_database(tmp_path / "data")
+    stored = [event.seq for event in EventStore(database).query(EventQuery(after=0, limit=1000))]
+    database.close()
     assert killed >= kills
     assert sorted(stored) == list(range(1, total + 1))
     assert max(gaps) < 15  # process start included; the client itself is back at once
@@ -109,11 +111,10 @@ async def test_f04_kill_9_loses_no_event_and_stores_none_twice(tmp_path):
 async def send(call, first: int, last: int) -> None:
     try:
         for seq in range(first, last + 1):
-            await call.write(
-                ingest_pb2.Event(
-                    site="mine", edge="north", boot_id="b1", seq=seq, occurred_ns=time.time_ns(), kind="camera-offline"
-                )
+            event = ingest_pb2.Event(
+                site="mine", edge="north", boot_id="b1", seq=seq, occurred_ns=time.time_ns(), kind="camera-offline"
             )
+            await call.write(ingest_pb2.ReportEventsRequest(event=event))
             await asyncio.sleep(0.002)
         await call.done_writing()
     except (grpc.aio.AioRpcError, asyncio.InvalidStateError):

@@ -10,6 +10,7 @@ from tests.davy_aggregator.conftest import PICTURE, RAW, envelope, make_settings
 
 from davy.adapters.storage.frame_cache import FrameStore
 from davy.domain.errors import StoreUnavailableError
+from davy.v1.ingest_pb2 import PushFramesRequest
 from davy_aggregator.frame_cache import run_frame_cache
 from davy_aggregator.health import Health
 from davy_aggregator.live import LiveFrames
@@ -55,7 +56,7 @@ async def store_is(aggregator, ok):
 async def test_f03_redis_killed_while_frames_come(redis, tmp_path):
     async with running(make_settings(tmp_path), make_site(store=redis.endpoint)) as aggregator:
         await until(lambda: store_is(aggregator, True))
-        call = aggregator.ingest.Push()
+        call = aggregator.ingest.PushFrames()
         await call.read()
         ages, alive = [], True
 
@@ -63,7 +64,7 @@ async def test_f03_redis_killed_while_frames_come(redis, tmp_path):
             seq = 0
             while alive:
                 seq += 1
-                await call.write(envelope(seq))
+                await call.write(PushFramesRequest(frame=envelope(seq)))
                 started = time.monotonic()
                 await call.read()
                 ages.append(time.monotonic() - started)

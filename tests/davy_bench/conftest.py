@@ -5,7 +5,7 @@ from skimage import data
 
 from davy.imaging.runtime import StillEnhancer
 from davy_bench.methods.methods import choose
-from davy_bench.quality.scores import judge
+from davy_bench.quality.scores import score
 
 SIZE = (150, 100)
 
@@ -32,8 +32,8 @@ def folders(tmp_path):
 
 
 @pytest.fixture
-def verdict(folders, still):
+def scores(folders, still):
     """Of the two pairs, with CLAHE beside Davy."""
     from davy_bench.datasets.cases import pairs
 
-    return judge("two pairs", pairs(*folders), choose(["CLAHE"], still), still.model, lambda done, total: None)
+    return score("two pairs", pairs(*folders), choose(["CLAHE"], still), still.model, lambda done, total: None)

@@ -5,25 +5,25 @@ import grpc
 import pytest
 from PIL import Image
 
-from davy.v1.enhancer_pb2 import EnhanceRequest
-from davy.v1.enhancer_pb2_grpc import EnhancerStub
+from davy.v1.enhancer_pb2 import EnhanceRequest, EnhanceStreamRequest
+from davy.v1.enhancer_pb2_grpc import EnhancerServiceStub
 
 
 @pytest.fixture
-async def stub(service) -> AsyncIterator[EnhancerStub]:
+async def stub(service) -> AsyncIterator[EnhancerServiceStub]:
     options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
     async with grpc.aio.insecure_channel(f"127.0.0.1:{service.addresses.grpc_port}", options=options) as channel:
-        yield EnhancerStub(channel)
+        yield EnhancerServiceStub(channel)
 
 
-async def test_one_picture_is_enhanced_in_its_own_format(stub: EnhancerStub, dark: Image.Image, save):
-    answer = await stub.Enhance(EnhanceRequest(image=save(dark, "PNG"), id="a"))
-    assert (answer.content_type, answer.id, answer.error) == ("image/png", "a", "")
+async def test_one_picture_is_enhanced_in_its_own_format(stub: EnhancerServiceStub, dark: Image.Image, save):
+    answer = await stub.Enhance(EnhanceRequest(image=save(dark, "PNG")))
+    assert answer.content_type == "image/png"
     assert answer.model.startswith("ispcnn-")
     assert answer.elapsed_ms > 0
 
 
-async def test_strength_zero_is_not_the_same_as_no_strength(stub: EnhancerStub, dark: Image.Image, save):
+async def test_strength_zero_is_not_the_same_as_no_strength(stub: EnhancerServiceStub, dark: Image.Image, save):
     png = save(dark, "PNG")
     still = await stub.Enhance(EnhanceRequest(image=png, strength=0))
     whole = await stub.Enhance(EnhanceRequest(image=png))
@@ -41,29 +41,29 @@ async def test_strength_zero_is_not_the_same_as_no_strength(stub: EnhancerStub, 
         (lambda jpeg: EnhanceRequest(image=bytes(100_000_000)), grpc.StatusCode.RESOURCE_EXHAUSTED, "larger than max"),
     ],
 )
-async def test_bad_requests_end_with_a_code_and_a_reason(stub: EnhancerStub, dark_jpeg: bytes, request_of, code, words: str):
+async def test_bad_requests_end_with_a_code_and_a_reason(stub: EnhancerServiceStub, dark_jpeg: bytes, request_of, code, words):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.Enhance(request_of(dark_jpeg))
     assert caught.value.code() is code
     assert re.search(words, caught.value.details() or "")
 
 
-async def test_a_stream_answers_in_order_and_survives_a_bad_picture(stub: EnhancerStub, dark_jpeg: bytes):
-    async def requests() -> AsyncIterator[EnhanceRequest]:
+async def test_a_stream_answers_in_order_and_survives_a_bad_picture(stub: EnhancerServiceStub, dark_jpeg: bytes):
+    async def requests() -> AsyncIterator[EnhanceStreamRequest]:
         for number in range(20):
             image = dark_jpeg[:-300] if number % 5 == 3 else dark_jpeg
-            yield EnhanceRequest(image=image, id=str(number), accept="image/jpeg")
+            yield EnhanceStreamRequest(id=str(number), request=EnhanceRequest(image=image, accept="image/jpeg"))
 
     answers = [answer async for answer in stub.EnhanceStream(requests())]
     assert [answer.id for answer in answers] == [str(number) for number in range(20)]
     assert [number for number, answer in enumerate(answers) if answer.error] == [3, 8, 13, 18]
-    assert all(bool(answer.image) != bool(answer.error) for answer in answers)
+    assert all(bool(answer.response.image) != bool(answer.error) for answer in answers)
 
 
-async def test_a_client_that_leaves_a_stream_frees_its_places(stub: EnhancerStub, service, dark_jpeg: bytes):
-    async def requests() -> AsyncIterator[EnhanceRequest]:
+async def test_a_client_that_leaves_a_stream_frees_its_places(stub: EnhancerServiceStub, service, dark_jpeg: bytes):
+    async def requests() -> AsyncIterator[EnhanceStreamRequest]:
         while True:
-            yield EnhanceRequest(image=dark_jpeg)
+            yield EnhanceStreamRequest(request=EnhanceRequest(image=dark_jpeg))
 
     call = stub.EnhanceStream(requests())
     async for _ in call:

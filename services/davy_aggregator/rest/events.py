@@ -11,8 +11,8 @@ from pydantic import AwareDatetime
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.problems import problem_responses
-from davy.adapters.storage.event_store import EventQuery
 from davy.domain.camera import CameraAddress
+from davy.domain.event import EventQuery
 from davy.domain.severity import Severity, SeverityName
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import Event, Events

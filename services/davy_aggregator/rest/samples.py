@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.http.same_origin import same_origin
-from davy.adapters.storage.sample_store import SampleQuery, SampleRecord, Use
 from davy.domain.errors import UnknownSampleError
+from davy.domain.sample import SampleQuery, SampleRecord, Use
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import utc
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from davy.adapters.storage.event_store import EventRecord
+from davy.domain.event import EventRecord
 from davy.domain.severity import Severity, SeverityName
 
 

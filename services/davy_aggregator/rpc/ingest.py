@@ -1,13 +1,13 @@
-"""davy.v1.Ingest receives frames and events from edges; davy.v1.Frames streams live frames to subscribers."""
+"""davy.v1.IngestService receives frames and events from edges; FrameService streams live frames to subscribers."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-from davy.adapters.grpc.envelope import from_envelope, from_event, to_envelope
+from davy.adapters.grpc.envelope import fill_envelope, from_envelope, from_event
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
-from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
+from davy.v1 import ingest_pb2, ingest_pb2_grpc
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrames
@@ -17,7 +17,7 @@ BATCH = 64  # events per commit; as many may wait while one is under way
 MAX_CAMERAS_PER_REQUEST = 256
 
 
-class IngestServicer(ingest_pb2_grpc.IngestServicer):
+class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     """Receives frames and events.
 
     Args:
@@ -36,26 +36,26 @@ class IngestServicer(ingest_pb2_grpc.IngestServicer):
         self._live, self._archive, self._metrics = live, archive, metrics
         self._window, self._knows_edge = window, knows_edge
 
-    async def Push(  # noqa: N802  # gRPC names methods so
+    async def PushFrames(  # noqa: N802  # gRPC names methods so
         self,
-        request_iterator: AsyncIterator[frame_pb2.FrameEnvelope],
+        request_iterator: AsyncIterator[ingest_pb2.PushFramesRequest],
         context: object,  # noqa: ARG002
-    ) -> AsyncGenerator[ingest_pb2.Credit, None]:
-        yield ingest_pb2.Credit(window=self._window, server_ns=time.time_ns())
-        async for envelope in request_iterator:
+    ) -> AsyncGenerator[ingest_pb2.PushFramesResponse, None]:
+        yield ingest_pb2.PushFramesResponse(window=self._window, server_ns=time.time_ns())
+        async for request in request_iterator:
             try:
-                frame = from_envelope(envelope)
+                frame = from_envelope(request.frame)
                 self._live.put(frame, "grpc")
             except DavyError as error:
                 self._metrics.refused.labels("push", type(error).__name__).inc()
                 raise
-            yield ingest_pb2.Credit(camera=frame.camera.camera, seq=frame.seq, server_ns=time.time_ns())
+            yield ingest_pb2.PushFramesResponse(camera=frame.camera.camera, seq=frame.seq, server_ns=time.time_ns())
 
-    async def Report(  # noqa: N802  # as above
+    async def ReportEvents(  # noqa: N802  # as above
         self,
-        request_iterator: AsyncIterator[ingest_pb2.Event],
+        request_iterator: AsyncIterator[ingest_pb2.ReportEventsRequest],
         context: object,  # noqa: ARG002
-    ) -> AsyncGenerator[ingest_pb2.Ack, None]:
+    ) -> AsyncGenerator[ingest_pb2.ReportEventsResponse, None]:
         received: asyncio.Queue[ingest_pb2.Event | None] = asyncio.Queue(BATCH)
         reader = asyncio.create_task(_read(request_iterator, received), name="report.read")
         try:
@@ -66,7 +66,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServicer):
         finally:
             reader.cancel()
 
-    async def _store(self, batch: list[ingest_pb2.Event]) -> list[ingest_pb2.Ack]:
+    async def _store(self, batch: list[ingest_pb2.Event]) -> list[ingest_pb2.ReportEventsResponse]:
         try:
             events = [from_event(event) for event in batch]
             for event in events:
@@ -77,13 +77,15 @@ class IngestServicer(ingest_pb2_grpc.IngestServicer):
             raise
         await self._archive.record(events)
         newest = {event.boot_id: event.seq for event in events}
-        return [ingest_pb2.Ack(boot_id=boot_id, seq=seq) for boot_id, seq in newest.items()]
+        return [ingest_pb2.ReportEventsResponse(boot_id=boot_id, seq=seq) for boot_id, seq in newest.items()]
 
 
-async def _read(request_iterator: AsyncIterator[ingest_pb2.Event], received: asyncio.Queue[ingest_pb2.Event | None]) -> None:
+async def _read(
+    request_iterator: AsyncIterator[ingest_pb2.ReportEventsRequest], received: asyncio.Queue[ingest_pb2.Event | None]
+) -> None:
     try:
-        async for event in request_iterator:
-            await received.put(event)  # a full queue stops reading, which stops the sender
+        async for request in request_iterator:
+            await received.put(request.event)  # a full queue stops reading, which stops the sender
     finally:
         await received.put(None)
 
@@ -101,17 +103,17 @@ async def _batches(received: asyncio.Queue[ingest_pb2.Event | None]) -> AsyncIte
         yield batch
 
 
-class FramesServicer(ingest_pb2_grpc.FramesServicer):
+class FramesServicer(ingest_pb2_grpc.FrameServiceServicer):
     """Streams live frames; one frame waits per camera and subscriber."""
 
     def __init__(self, parts: ServiceContext, site: str) -> None:
         self._parts, self._site = parts, site
 
-    async def Subscribe(  # noqa: N802  # as above
+    async def SubscribeFrames(  # noqa: N802  # as above
         self,
-        request: ingest_pb2.SubscribeRequest,
+        request: ingest_pb2.SubscribeFramesRequest,
         context: object,  # noqa: ARG002
-    ) -> AsyncGenerator[frame_pb2.FrameEnvelope, None]:
+    ) -> AsyncGenerator[ingest_pb2.SubscribeFramesResponse, None]:
         cameras = self._cameras(request)
         if not 0 <= request.max_fps <= 1000:
             raise InvalidInputError(f"max_fps is 0 to 1000, got {request.max_fps}")
@@ -121,13 +123,12 @@ class FramesServicer(ingest_pb2_grpc.FramesServicer):
         with self._parts.stream("grpc"), watching as watcher:
             while True:
                 live = await watcher.take()
-                envelope = to_envelope(live.frame)
-                if not request.include_raw:
-                    envelope.ClearField("raw_jpeg")
+                response = ingest_pb2.SubscribeFramesResponse()
+                fill_envelope(response.frame, live.frame, include_raw=request.include_raw)
                 self._parts.count_sent(live, "grpc")
-                yield envelope
+                yield response
 
-    def _cameras(self, request: ingest_pb2.SubscribeRequest) -> list[CameraAddress] | None:
+    def _cameras(self, request: ingest_pb2.SubscribeFramesRequest) -> list[CameraAddress] | None:
         if len(request.cameras) > MAX_CAMERAS_PER_REQUEST:
             raise InvalidInputError(f"at most {MAX_CAMERAS_PER_REQUEST} cameras in one request")
         cameras = [CameraAddress.parse(name, self._site) for name in request.cameras]

@@ -1,4 +1,4 @@
-"""davy.v1.Models and davy.v1.Rollouts over gRPC."""
+"""davy.v1.ModelService and davy.v1.RolloutService over gRPC."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -17,69 +17,97 @@ from davy_aggregator.rollout.service import RolloutService
 CHUNK_BYTES = 262_144
 
 
-class ModelsServicer(model_pb2_grpc.ModelsServicer):
+class ModelsServicer(model_pb2_grpc.ModelServiceServicer):
     """Gives out what the registry holds."""
 
     def __init__(self, shelf: ModelCatalog) -> None:
         self._shelf = shelf
 
-    async def List(self, request: model_pb2.ListModelsRequest, context: object) -> model_pb2.ListModelsResponse:  # noqa: ARG002, N802
+    async def ListModels(  # noqa: N802  # gRPC names methods so
+        self,
+        request: model_pb2.ListModelsRequest,  # noqa: ARG002
+        context: object,  # noqa: ARG002
+    ) -> model_pb2.ListModelsResponse:
         return model_pb2.ListModelsResponse(models=[model_message(entry) for entry in await self._shelf.entries()])
 
-    async def Get(self, request: model_pb2.GetModelRequest, context: object) -> model_pb2.Model:  # noqa: ARG002, N802
+    async def GetModel(  # noqa: N802  # as above
+        self,
+        request: model_pb2.GetModelRequest,
+        context: object,  # noqa: ARG002
+    ) -> model_pb2.GetModelResponse:
         entry = await self._shelf.get(request.id)
         found = model_message(entry)
         found.card = entry.card
-        return found
+        return model_pb2.GetModelResponse(model=found)
 
-    async def Download(  # noqa: N802
+    async def DownloadModel(  # noqa: N802  # as above
         self,
         request: model_pb2.DownloadModelRequest,
         context: object,  # noqa: ARG002
-    ) -> AsyncGenerator[model_pb2.ModelChunk, None]:
+    ) -> AsyncGenerator[model_pb2.DownloadModelResponse, None]:
         data = await self._shelf.package(request.id, request.sha256)
         if request.offset > len(data):
             raise InvalidInputError(f"offset {request.offset} is beyond the {len(data)} bytes of the package")
         for offset in range(request.offset, len(data), CHUNK_BYTES):
-            yield model_pb2.ModelChunk(offset=offset, data=data[offset : offset + CHUNK_BYTES])
+            yield model_pb2.DownloadModelResponse(offset=offset, data=data[offset : offset + CHUNK_BYTES])
 
 
-class RolloutsServicer(model_pb2_grpc.RolloutsServicer):
+class RolloutsServicer(model_pb2_grpc.RolloutServiceServicer):
     """Begins, watches and ends rollouts."""
 
     def __init__(self, controller: RolloutService) -> None:
         self._controller = controller
 
-    async def Create(self, request: model_pb2.CreateRolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
-        return self._message(await self._controller.create(spec_of(request)))
+    async def CreateRollout(  # noqa: N802  # as above
+        self,
+        request: model_pb2.CreateRolloutRequest,
+        context: object,  # noqa: ARG002
+    ) -> model_pb2.CreateRolloutResponse:
+        return model_pb2.CreateRolloutResponse(rollout=self._message(await self._controller.create(spec_of(request))))
 
-    async def List(  # noqa: N802
+    async def ListRollouts(  # noqa: N802  # as above
         self,
         request: model_pb2.ListRolloutsRequest,  # noqa: ARG002
         context: object,  # noqa: ARG002
     ) -> model_pb2.ListRolloutsResponse:
         return model_pb2.ListRolloutsResponse(rollouts=map(self._message, self._controller.rollouts))
 
-    async def Get(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
-        return self._message(self._controller.get(request.id))
-
-    async def Pause(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
-        return self._message(await self._controller.pause(request.id))
-
-    async def Resume(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
-        return self._message(await self._controller.resume(request.id))
-
-    async def Abort(self, request: model_pb2.RolloutRequest, context: object) -> model_pb2.Rollout:  # noqa: ARG002, N802
-        return self._message(await self._controller.abort(request.id))
-
-    async def Watch(  # noqa: N802
+    async def GetRollout(  # noqa: N802  # as above
         self,
-        request: model_pb2.RolloutRequest,
+        request: model_pb2.GetRolloutRequest,
         context: object,  # noqa: ARG002
-    ) -> AsyncGenerator[model_pb2.Rollout, None]:
+    ) -> model_pb2.GetRolloutResponse:
+        return model_pb2.GetRolloutResponse(rollout=self._message(self._controller.get(request.id)))
+
+    async def PauseRollout(  # noqa: N802  # as above
+        self,
+        request: model_pb2.PauseRolloutRequest,
+        context: object,  # noqa: ARG002
+    ) -> model_pb2.PauseRolloutResponse:
+        return model_pb2.PauseRolloutResponse(rollout=self._message(await self._controller.pause(request.id)))
+
+    async def ResumeRollout(  # noqa: N802  # as above
+        self,
+        request: model_pb2.ResumeRolloutRequest,
+        context: object,  # noqa: ARG002
+    ) -> model_pb2.ResumeRolloutResponse:
+        return model_pb2.ResumeRolloutResponse(rollout=self._message(await self._controller.resume(request.id)))
+
+    async def AbortRollout(  # noqa: N802  # as above
+        self,
+        request: model_pb2.AbortRolloutRequest,
+        context: object,  # noqa: ARG002
+    ) -> model_pb2.AbortRolloutResponse:
+        return model_pb2.AbortRolloutResponse(rollout=self._message(await self._controller.abort(request.id)))
+
+    async def WatchRollout(  # noqa: N802  # as above
+        self,
+        request: model_pb2.WatchRolloutRequest,
+        context: object,  # noqa: ARG002
+    ) -> AsyncGenerator[model_pb2.WatchRolloutResponse, None]:
         async with aclosing(self._controller.watch(request.id)) as rollouts:
             async for rollout in rollouts:
-                yield self._message(rollout)
+                yield model_pb2.WatchRolloutResponse(rollout=self._message(rollout))
 
     def _message(self, rollout: Rollout) -> model_pb2.Rollout:
         return model_pb2.Rollout(

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from davy.adapters.storage.sample_store import Outcome, SampleQuery, SampleRecord, SampleStore, Tally, Use
+from davy.adapters.storage.sample_store import SampleStore
+from davy.domain.sample import Outcome, SampleQuery, SampleRecord, Tally, Use
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)

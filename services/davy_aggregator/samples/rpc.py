@@ -1,13 +1,13 @@
-"""davy.v1.Samples: takes what edges chose."""
+"""davy.v1.SampleService: takes what edges chose."""
 
 import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from davy.adapters.grpc.envelope import MAX_FIGURES, MAX_SEQ, MAX_TEXT, check_jpeg
-from davy.adapters.storage.sample_store import SampleRecord
 from davy.domain.camera import check_id
 from davy.domain.errors import InvalidInputError
+from davy.domain.sample import SampleRecord
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2, sample_pb2_grpc
 from davy_aggregator.samples.catalog import SampleCatalog
@@ -18,7 +18,7 @@ log = get_logger(__name__)
 REFUSED = "refused"
 
 
-class SamplesServicer(sample_pb2_grpc.SamplesServicer):
+class SamplesServicer(sample_pb2_grpc.SampleServiceServicer):
     """Args:
     knows_edge: Whether samples of this site and edge are taken.
     """
@@ -26,16 +26,17 @@ class SamplesServicer(sample_pb2_grpc.SamplesServicer):
     def __init__(self, shelf: SampleCatalog, knows_edge: Callable[[str, str], bool]) -> None:
         self._shelf, self._knows_edge = shelf, knows_edge
 
-    async def Push(  # noqa: N802  # gRPC names methods so
+    async def PushSamples(  # noqa: N802  # gRPC names methods so
         self,
-        request_iterator: AsyncIterator[sample_pb2.Sample],
+        request_iterator: AsyncIterator[sample_pb2.PushSamplesRequest],
         context: object,  # noqa: ARG002
-    ) -> AsyncGenerator[sample_pb2.SampleAck, None]:
-        async for sample in request_iterator:
+    ) -> AsyncGenerator[sample_pb2.PushSamplesResponse, None]:
+        async for request in request_iterator:
+            sample = request.sample
             check_id("boot", sample.boot_id)  # whoever has no name cannot be answered
             if not self._knows_edge(sample.site, sample.edge):
                 raise InvalidInputError(f"no edge {sample.edge!r} in site {sample.site!r}: its samples are not taken")
-            yield sample_pb2.SampleAck(boot_id=sample.boot_id, seq=sample.seq, outcome=await self._take(sample))
+            yield sample_pb2.PushSamplesResponse(boot_id=sample.boot_id, seq=sample.seq, outcome=await self._take(sample))
 
     async def _take(self, sample: sample_pb2.Sample) -> str:
         """A picture that cannot be used is answered, too: sent again, it would hold up those behind it for ever."""

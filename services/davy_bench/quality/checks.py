@@ -10,7 +10,7 @@ from davy.imaging.runtime import StillEnhancer
 from davy_bench.methods.methods import DAVY, RAW
 from davy_bench.quality.flicker import Trace
 from davy_bench.quality.outcome import MOST_CLIPPED_POINTS, WELL_LIT_DB
-from davy_bench.quality.scores import Verdict
+from davy_bench.quality.scores import Scores
 from davy_bench.quality.table import grid
 
 LOL_LEAST = {"psnr_db": 20.5, "ssim": 0.78, "vif": 0.47}
@@ -29,18 +29,18 @@ class Check:
     reached: bool
 
 
-def at_least(what: str, verdict: Verdict, least: Mapping[str, float]) -> list[Check]:
+def at_least(what: str, scores: Scores, least: Mapping[str, float]) -> list[Check]:
     """Davy's mean figures against fixed ones."""
-    means = verdict.means()[DAVY]
+    means = scores.means()[DAVY]
     return [
         Check(f"{what}: {NAMES[key]}", _shown(key, means[key]), f"at least {value:g}", means[key] >= value)
         for key, value in least.items()
     ]
 
 
-def mine_checks(verdict: Verdict) -> list[Check]:
+def mine_checks(scores: Scores) -> list[Check]:
     """So much over raw, and over every other method in every measure."""
-    means = verdict.means()
+    means = scores.means()
     gain = means[DAVY]["psnr_db"] - means[RAW]["psnr_db"]
     checks = [Check("mine: over raw", f"{gain:+.2f} dB", f"at least {MINE_GAIN_DB:+g} dB", gain >= MINE_GAIN_DB)]
     others = [name for name in means if name not in (RAW, DAVY)]
@@ -63,25 +63,25 @@ def flicker_checks(found: Mapping[str, Trace]) -> list[Check]:
     return checks
 
 
-def well_lit_check(verdict: Verdict) -> Check:
+def well_lit_check(scores: Scores) -> Check:
     """Well-lit pictures come back."""
-    median = float(np.median(verdict.column("psnr_db")))
+    median = float(np.median(scores.column("psnr_db")))
     return Check(
         "well-lit: PSNR against itself, median", f"{median:.2f} dB", f"at least {WELL_LIT_DB:g} dB", median >= WELL_LIT_DB
     )
 
 
-def clipped_check(verdict: Verdict) -> Check:
+def clipped_check(scores: Scores) -> Check:
     """No picture's highlights grow by more than half a point."""
-    over = grown(verdict)
-    worst = max(verdict.column("clipped_points"))
-    found = f"{worst:+.2f} points at worst, {len(over)} of {len(verdict.rows)} over"
+    over = more_clipped(scores)
+    worst = max(scores.column("clipped_points"))
+    found = f"{worst:+.2f} points at worst, {len(over)} of {len(scores.rows)} over"
     return Check("real frames: growth of clipped highlights", found, f"never over {MOST_CLIPPED_POINTS:g} points", not over)
 
 
-def grown(verdict: Verdict) -> list[str]:
+def more_clipped(scores: Scores) -> list[str]:
     """Names of the pictures whose highlights grow too much, the worst first."""
-    rows = [(row.figures[DAVY]["clipped_points"], row.case.name) for row in verdict.rows]
+    rows = [(row.figures[DAVY]["clipped_points"], row.case.name) for row in scores.rows]
     return [name for points, name in sorted(rows, reverse=True) if points > MOST_CLIPPED_POINTS]
 
 

@@ -8,32 +8,32 @@ from matplotlib.figure import Figure
 
 from davy_bench.methods.methods import DAVY, RAW
 from davy_bench.quality.flicker import Trace
-from davy_bench.quality.scores import Verdict
+from davy_bench.quality.scores import Scores
 
 OURS, THEIRS, GREY = "#c8501e", "#3a6ea5", "#8a8a8a"
 
 
-def plot_pictures(path: Path, verdict: Verdict) -> Path:
+def plot_pictures(path: Path, scores: Scores) -> Path:
     """PSNR of every picture, raw to the right, Davy's and the best baseline's upwards."""
-    means = verdict.means()
-    others = [name for name in verdict.methods if name not in (RAW, DAVY)]
-    figure, axes = _figure(f"{verdict.title}: every picture")
-    raw = verdict.column("psnr_db", RAW)
+    means = scores.means()
+    others = [name for name in scores.methods if name not in (RAW, DAVY)]
+    figure, axes = _figure(f"{scores.title}: every picture")
+    raw = scores.column("psnr_db", RAW)
     if others:
         best = max(others, key=lambda name: means[name]["psnr_db"])
-        axes.scatter(raw, verdict.column("psnr_db", best), s=18, color=THEIRS, label=best, alpha=0.8)
-    axes.scatter(raw, verdict.column("psnr_db"), s=22, color=OURS, label=DAVY)
-    ends = [min(raw), max(max(raw), max(verdict.column("psnr_db")))]
+        axes.scatter(raw, scores.column("psnr_db", best), s=18, color=THEIRS, label=best, alpha=0.8)
+    axes.scatter(raw, scores.column("psnr_db"), s=22, color=OURS, label=DAVY)
+    ends = [min(raw), max(max(raw), max(scores.column("psnr_db")))]
     axes.plot(ends, ends, color=GREY, linewidth=1, label="no change")
     axes.set_xlabel("PSNR of the raw picture / dB")
     axes.set_ylabel("PSNR of the result / dB")
     return _save(path, figure, axes)
 
 
-def plot_cost(path: Path, verdict: Verdict) -> Path:
+def plot_cost(path: Path, scores: Scores) -> Path:
     """Mean PSNR over the time a picture takes."""
-    figure, axes = _figure(f"{verdict.title}: quality over cost, one thread")
-    for name, means in verdict.means().items():
+    figure, axes = _figure(f"{scores.title}: quality over cost, one thread")
+    for name, means in scores.means().items():
         if name == RAW:
             axes.axhline(means["psnr_db"], color=GREY, linewidth=1)
             continue

@@ -9,7 +9,7 @@ from davy.imaging.runtime import StillEnhancer
 from davy_bench.datasets.cases import Case, pairs, singles
 from davy_bench.datasets.relit import bundled_photographs, folder_photographs, relit_cases
 from davy_bench.datasets.simulated import mine_cases
-from davy_bench.datasets.well_lit import spread, well_lit_cases
+from davy_bench.datasets.well_lit import spread_table, well_lit_cases
 from davy_bench.methods.baselines import BASELINES
 from davy_bench.methods.methods import DAVY, RAW, choose
 from davy_bench.quality import outcome
@@ -21,16 +21,16 @@ from davy_bench.quality.checks import (
     check_table,
     clipped_check,
     flicker_checks,
-    grown,
     identity_check,
     mine_checks,
+    more_clipped,
     well_lit_check,
 )
 from davy_bench.quality.flicker import flicker_table, traces
 from davy_bench.quality.measure import EXPLAINED
-from davy_bench.quality.outcome import WELL_LIT_DB, Look
+from davy_bench.quality.outcome import WELL_LIT_DB, SheetLayout
 from davy_bench.quality.plots import plot_histogram, plot_traces
-from davy_bench.quality.scores import Tick, Verdict, judge
+from davy_bench.quality.scores import Scores, Tick, score
 from davy_bench.quality.table import markdown
 
 SIZE = (1280, 720)
@@ -51,19 +51,19 @@ class Report:
     checks: list[Check] = field(default_factory=list)
     sections: list[str] = field(default_factory=list)
 
-    def judge(self, name: str, title: str, cases: Sequence[Case], baselines: Sequence[str], ours_to_show: bool) -> Verdict:
+    def score(self, name: str, title: str, cases: Sequence[Case], baselines: Sequence[str], ours_to_show: bool) -> Scores:
         """Judge the cases, write their files, begin their section."""
-        verdict = judge(title, cases, choose(baselines, self.still), self.still.model, self.bar(name))
-        look = Look(methods=SHOWN_METHODS) if ours_to_show else Look(rows=8, methods=SHOWN_METHODS)
-        outcome.write(verdict, name, self.out, look, None if ours_to_show else self.private)
-        self.sections += [f"## {title[0].upper()}{title[1:]}", markdown(verdict)]
-        if verdict.paired and baselines:
+        scores = score(title, cases, choose(baselines, self.still), self.still.model, self.bar(name))
+        layout = SheetLayout(methods=SHOWN_METHODS) if ours_to_show else SheetLayout(rows=8, methods=SHOWN_METHODS)
+        outcome.write(scores, name, self.out, layout, None if ours_to_show else self.private)
+        self.sections += [f"## {title[0].upper()}{title[1:]}", markdown(scores)]
+        if scores.paired and baselines:
             self.sections.append(f"![every picture]({name}-pictures.png) ![quality over cost]({name}-cost.png)")
         if ours_to_show:
             self.sections.append(f"![worst pictures and some up to the best]({name}-sheet.jpg)")
-        return verdict
+        return scores
 
-    def tell(self, checks: Sequence[Check], *sections: str) -> None:
+    def publish(self, checks: Sequence[Check], *sections: str) -> None:
         """Add checks, and text to the last section."""
         self.checks += checks
         self.sections += sections
@@ -86,7 +86,7 @@ def write_report(
     left_out = []
     _mine(report)
     _relit(report, data / "val/lol20/high" if data else None)
-    for folder, section in (("val/lol20", _lol), ("train/normal/bsds500", _well_lit), ("train/low/underground", _frames)):
+    for folder, section in (("val/lol20", _lol), ("train/normal/cid22", _well_lit), ("train/low/underground", _frames)):
         if data is not None and (data / folder).is_dir():
             section(report, data / folder, every)
         else:
@@ -98,11 +98,11 @@ def write_report(
 
 def _mine(report: Report) -> None:
     cases = mine_cases(MINE_SEEDS, MINE_FRAMES, SIZE)
-    verdict = report.judge("mine", f"simulated mine, seeds {_list(MINE_SEEDS)}", cases, list(BASELINES), ours_to_show=True)
-    report.tell([*mine_checks(verdict), identity_check(report.still, cases[0].load()[0])])
+    scores = report.score("mine", f"simulated mine, seeds {_list(MINE_SEEDS)}", cases, list(BASELINES), ours_to_show=True)
+    report.publish([*mine_checks(scores), identity_check(report.still, cases[0].load()[0])])
     found = traces(MINE_SEEDS[0], SIZE, report.still, report.bar("video"))
     plot_traces(report.out / "mine-flicker.png", found)
-    report.tell(
+    report.publish(
         flicker_checks(found),
         "## Flicker of a fixed simulated camera",
         "Standard deviations of the mean luma over 8 s at 10 fps, in units of 1/255: while cap lamps are far (calm), around "
@@ -117,33 +117,33 @@ def _mine(report: Report) -> None:
 def _relit(report: Report, more: Path | None) -> None:
     cases = relit_cases(bundled_photographs(), RELIT_SEEDS)
     title = f"photographs relit as a mine, seeds {_list(RELIT_SEEDS)}"
-    verdict = report.judge("relit", title, cases, list(BASELINES), ours_to_show=True)
-    report.tell(at_least("relit", verdict, RELIT_LEAST))
+    scores = report.score("relit", title, cases, list(BASELINES), ours_to_show=True)
+    report.publish(at_least("relit", scores, RELIT_LEAST))
     if more is not None and more.is_dir():
         cases = relit_cases(folder_photographs(more), RELIT_SEEDS[:1])
-        verdict = report.judge("relit-lol", "bright side of val/lol20 relit", cases, list(BASELINES), ours_to_show=False)
-        report.tell(at_least("relit, val/lol20", verdict, RELIT_LEAST))
+        scores = report.score("relit-lol", "bright side of val/lol20 relit", cases, list(BASELINES), ours_to_show=False)
+        report.publish(at_least("relit, val/lol20", scores, RELIT_LEAST))
 
 
 def _lol(report: Report, folder: Path, _every: int) -> None:
     cases = pairs(folder / "low", folder / "high")
-    verdict = report.judge("lol20", "val/lol20", cases, list(BASELINES), ours_to_show=False)
-    report.tell(at_least("val/lol20", verdict, LOL_LEAST))
+    scores = report.score("lol20", "val/lol20", cases, list(BASELINES), ours_to_show=False)
+    report.publish(at_least("val/lol20", scores, LOL_LEAST))
 
 
 def _well_lit(report: Report, folder: Path, every: int) -> None:
-    title = "well-lit photographs (bsds500) against themselves"
-    verdict = report.judge("well-lit", title, well_lit_cases(folder)[::every], [], ours_to_show=False)
+    title = "well-lit photographs (cid22) against themselves"
+    scores = report.score("well-lit", title, well_lit_cases(folder)[::every], [], ours_to_show=False)
     path = report.out / "well-lit-histogram.png"
-    plot_histogram(path, title, "PSNR against itself / dB", verdict.column("psnr_db"), WELL_LIT_DB)
-    report.tell([well_lit_check(verdict)], "\n".join(spread(verdict)), f"![histogram]({path.name})")
+    plot_histogram(path, title, "PSNR against itself / dB", scores.column("psnr_db"), WELL_LIT_DB)
+    report.publish([well_lit_check(scores)], "\n".join(spread_table(scores)), f"![histogram]({path.name})")
 
 
 def _frames(report: Report, folder: Path, every: int) -> None:
-    verdict = report.judge("frames", "real underground frames", singles(folder)[::every], [], ours_to_show=False)
-    over = grown(verdict)
+    scores = report.score("frames", "real underground frames", singles(folder)[::every], [], ours_to_show=False)
+    over = more_clipped(scores)
     said = f"Highlights grow by more than half a point in {len(over)} frames{': ' + ', '.join(over[:12]) if over else ''}."
-    report.tell([clipped_check(verdict)], said, "![growth of clipped highlights](frames-clipped.png)")
+    report.publish([clipped_check(scores)], said, "![growth of clipped highlights](frames-clipped.png)")
 
 
 def _page(report: Report, left_out: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Scores:
     """What a bench found."""
 
     title: str
@@ -51,7 +51,7 @@ class Verdict:
         return [row.figures[method][key] for row in self.rows]
 
 
-def judge(title: str, cases: Sequence[Case], methods: Mapping[str, Method], model: str, tick: Tick) -> Verdict:
+def score(title: str, cases: Sequence[Case], methods: Mapping[str, Method], model: str, tick: Tick) -> Scores:
     """Measure every method on every case; what cannot be read or compared is skipped and named.
 
     Raises:
@@ -68,7 +68,7 @@ def judge(title: str, cases: Sequence[Case], methods: Mapping[str, Method], mode
     tick(len(cases), len(cases))
     if not rows:
         raise InvalidInputError(f"none of the {len(cases)} pictures can be judged; the first: {skipped[0]}")
-    return Verdict(title, model, methods, rows, skipped)
+    return Scores(title, model, methods, rows, skipped)
 
 
 def _figures(case: Case, methods: Mapping[str, Method], warm: bool) -> dict[str, Figures]:

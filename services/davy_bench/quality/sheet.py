@@ -9,23 +9,23 @@ import numpy as np
 from davy.domain.errors import ConfigError
 from davy.domain.frame import BgrImage
 from davy_bench.methods.methods import DAVY, RAW
-from davy_bench.quality.scores import Row, Verdict
+from davy_bench.quality.scores import Row, Scores
 
 CELL_WIDTH = 320  # px
 CAPTION = 20  # px
 JPEG_QUALITY = 92
 
 
-def write_sheet(path: Path, verdict: Verdict, rows: Sequence[Row], methods: Sequence[str] = ()) -> Path:
+def write_sheet(path: Path, scores: Scores, rows: Sequence[Row], methods: Sequence[str] = ()) -> Path:
     """Write one line per row: low, each method, the reference where there is one, with the PSNR over each picture.
 
     methods names those shown, all where it is empty. The pictures are made again, as none was kept.
     """
-    shown = [name for name in verdict.methods if not methods or name in methods]
-    return write_jpeg(path, np.vstack([_line(verdict, row, shown) for row in rows]))
+    shown = [name for name in scores.methods if not methods or name in methods]
+    return write_jpeg(path, np.vstack([_line(scores, row, shown) for row in rows]))
 
 
-def select(verdict: Verdict, count: int, names: Sequence[str] = ()) -> list[Row]:
+def select(scores: Scores, count: int, names: Sequence[str] = ()) -> list[Row]:
     """The rows to show: those that are named, or else the worst (half of count), and some of the others up to the best.
 
     Worst is the lowest PSNR of Davy or, without references, the most that highlights grew by.
@@ -34,12 +34,12 @@ def select(verdict: Verdict, count: int, names: Sequence[str] = ()) -> list[Row]
         ConfigError: a name is none of the pictures'.
     """
     if names:
-        known = {row.case.name: row for row in verdict.rows}
+        known = {row.case.name: row for row in scores.rows}
         if missing := [name for name in names if name not in known]:
             raise ConfigError(f"no picture {missing[0]!r}: the first ones are {', '.join(list(known)[:5])}")
         return [known[name] for name in names]
-    key, sign = ("psnr_db", 1) if verdict.paired else ("clipped_points", -1)
-    ranked = sorted(verdict.rows, key=lambda row: sign * row.figures[DAVY][key])
+    key, sign = ("psnr_db", 1) if scores.paired else ("clipped_points", -1)
+    ranked = sorted(scores.rows, key=lambda row: sign * row.figures[DAVY][key])
     worst = ranked[: (count + 1) // 2]
     rest = ranked[len(worst) :]
     places = sorted({round(place) for place in np.linspace(len(rest) - 1, 0, count - len(worst))}) if rest else []
@@ -53,9 +53,9 @@ def write_jpeg(path: Path, image: BgrImage) -> Path:
     return path
 
 
-def _line(verdict: Verdict, row: Row, methods: Sequence[str]) -> BgrImage:
+def _line(scores: Scores, row: Row, methods: Sequence[str]) -> BgrImage:
     low, truth = row.case.load()
-    cells = [_cell(verdict.methods[name](low), _caption(name, row)) for name in methods]
+    cells = [_cell(scores.methods[name](low), _caption(name, row)) for name in methods]
     if truth is not None:
         cells.append(_cell(truth, "reference"))
     return np.hstack(cells)

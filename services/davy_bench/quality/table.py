@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from davy_bench.methods.methods import RAW
 from davy_bench.quality.measure import MEASURES, Figures, Measure
-from davy_bench.quality.scores import Verdict
+from davy_bench.quality.scores import Scores
 
 
-def markdown(verdict: Verdict) -> str:
+def markdown(scores: Scores) -> str:
     """The means of every method; one more table per group where there are several."""
-    lines = [f"{verdict.title}: {len(verdict.rows)} pictures, Davy with {verdict.model}", "", *method_table(verdict.means())]
-    if len(verdict.groups) > 1:
-        for group in verdict.groups:
-            lines += ["", f"{group or 'directly in the folder'}:", "", *method_table(verdict.means(group))]
-    if verdict.skipped:
-        lines += ["", f"{len(verdict.skipped)} skipped:", "", *(f"- {reason}" for reason in verdict.skipped)]
+    lines = [f"{scores.title}: {len(scores.rows)} pictures, Davy with {scores.model}", "", *method_table(scores.means())]
+    if len(scores.groups) > 1:
+        for group in scores.groups:
+            lines += ["", f"{group or 'directly in the folder'}:", "", *method_table(scores.means(group))]
+    if scores.skipped:
+        lines += ["", f"{len(scores.skipped)} skipped:", "", *(f"- {reason}" for reason in scores.skipped)]
     return "\n".join(lines)
 
 
@@ -34,16 +34,16 @@ def grid(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [_line(titles), _line([":---", *(["---:"] * (len(titles) - 1))]), *(_line(row) for row in rows)]
 
 
-def as_json(verdict: Verdict) -> dict[str, object]:
+def as_json(scores: Scores) -> dict[str, object]:
     """Means, and every picture's figures."""
     return {
-        "title": verdict.title,
-        "model": verdict.model,
-        "pictures": len(verdict.rows),
-        "skipped": list(verdict.skipped),
-        "means": _rounded(verdict.means()),
-        "groups": {group: _rounded(verdict.means(group)) for group in verdict.groups} if len(verdict.groups) > 1 else {},
-        "each": [{"name": row.case.name, "group": row.case.group, "figures": _rounded(row.figures)} for row in verdict.rows],
+        "title": scores.title,
+        "model": scores.model,
+        "pictures": len(scores.rows),
+        "skipped": list(scores.skipped),
+        "means": _rounded(scores.means()),
+        "groups": {group: _rounded(scores.means(group)) for group in scores.groups} if len(scores.groups) > 1 else {},
+        "each": [{"name": row.case.name, "group": row.case.group, "figures": _rounded(row.figures)} for row in scores.rows],
     }
 
 

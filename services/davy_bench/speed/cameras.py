@@ -36,7 +36,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SustainedLoad:
     """What became of it, as a subscriber on the broker saw it.
 
     fps: By camera. age_ms_p99: Of the worst camera; None if one gave nothing. cpu_s: Of the mine, its broker and its
@@ -92,7 +92,7 @@ class CameraSummary(BaseModel):
 SUMMARY = TypeAdapter(dict[str, CameraSummary])
 
 
-def hold(load: Load, stream: Path, folder: Path) -> Held:
+def sustain(load: Load, stream: Path, folder: Path) -> SustainedLoad:
     """Run `davy mine` with so many cameras, all of which show stream, and look at it from outside.
 
     Raises:
@@ -141,13 +141,13 @@ def site(load: Load, stream: Path) -> dict[str, object]:
     return {"site": "bench", "edges": edges}
 
 
-def knee(found: Sequence[Held]) -> int:
+def saturation_point(found: Sequence[SustainedLoad]) -> int:
     """The most cameras that were kept up with, before the first number that was not; 0 for none."""
     most = 0
-    for held in sorted(found, key=lambda held: held.load.cameras):
-        if not held.kept_up:
+    for sustained in sorted(found, key=lambda sustained: sustained.load.cameras):
+        if not sustained.kept_up:
             break
-        most = held.load.cameras
+        most = sustained.load.cameras
     return most
 
 
@@ -191,13 +191,13 @@ def _sample(process: psutil.Process) -> Sample:
     return time.monotonic(), cpu_s, resident
 
 
-def _held(load: Load, cameras: Sequence[CameraSummary], samples: Sequence[Sample]) -> Held:
+def _held(load: Load, cameras: Sequence[CameraSummary], samples: Sequence[Sample]) -> SustainedLoad:
     dropped: Counter[str] = Counter()
     for camera in cameras:
         dropped.update(camera.dropped)
     settled = [sample for sample in samples if sample[0] - samples[0][0] >= SETTLE_S]
     at, _, resident = np.asarray(settled or samples).T
-    return Held(
+    return SustainedLoad(
         load,
         [camera.fps for camera in cameras],
         _worst([camera.age_ms_p50 for camera in cameras]),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from davy_bench.quality.checks import Check
-from davy_bench.speed.cameras import MOST_AGE_MS, Held, knee
+from davy_bench.speed.cameras import MOST_AGE_MS, SustainedLoad, saturation_point
 from davy_bench.speed.frames import SIZES
 from davy_bench.speed.memory import FRAMES, MIB, Memory
 from davy_bench.speed.methods import STILL, VIDEO, VIDEO_YUV
@@ -36,8 +36,8 @@ def speed_checks(speed: Speed) -> list[Check]:
     if speed.cameras:
         checks.append(_linear(speed.cameras))
         checks += _past_the_knee(speed.cameras)
-    if speed.held:
-        checks += _held(speed.held)
+    if speed.sustained:
+        checks += _held(speed.sustained)
     return checks
 
 
@@ -68,22 +68,22 @@ def _throughput(found: Throughput) -> Check:
 
 
 def _memory(memory: Memory) -> Check:
-    grown = abs(memory.slope_bytes) * FRAMES / MIB
+    more_clipped = abs(memory.slope_bytes) * FRAMES / MIB
     wanted = f"at most {MOST_KEPT_MIB:g} MiB either way"
-    return Check(f"{memory.path}: growth in {FRAMES} frames", f"{grown:.2f} MiB", wanted, grown <= MOST_KEPT_MIB)
+    return Check(f"{memory.path}: growth in {FRAMES} frames", f"{more_clipped:.2f} MiB", wanted, more_clipped <= MOST_KEPT_MIB)
 
 
-def _linear(cameras: Sequence[Held]) -> Check:
-    most = knee(cameras)
-    within = [held for held in cameras if held.load.cameras <= most]
-    worst = max((abs(1 - held.share) for held in within), default=1.0)
+def _linear(cameras: Sequence[SustainedLoad]) -> Check:
+    most = saturation_point(cameras)
+    within = [sustained for sustained in cameras if sustained.load.cameras <= most]
+    worst = max((abs(1 - sustained.share) for sustained in within), default=1.0)
     found = f"{worst:.1%} off up to {most} cameras" if most else "one camera is too many"
     return Check("frames grow with cameras up to the knee", found, f"within {LINEAR:.0%}", worst <= LINEAR)
 
 
-def _past_the_knee(cameras: Sequence[Held]) -> list[Check]:
+def _past_the_knee(cameras: Sequence[SustainedLoad]) -> list[Check]:
     """Of the most cameras, where they are too many."""
-    most = max(cameras, key=lambda held: held.load.cameras)
+    most = max(cameras, key=lambda sustained: sustained.load.cameras)
     if most.kept_up:
         return []
     what, found = f"past the knee, {most.load.cameras} cameras", most.fairness
@@ -96,14 +96,14 @@ def _past_the_knee(cameras: Sequence[Held]) -> list[Check]:
     ]
 
 
-def _held(held: Held) -> list[Check]:
-    load = held.load
+def _held(sustained: SustainedLoad) -> list[Check]:
+    load = sustained.load
     what = f"mine: {load.cameras} x {load.size[0]}x{load.size[1]} x {load.fps:g} fps for {load.seconds:g} s"
-    age = "no frame" if held.age_ms_p99 is None else f"p99 age {held.age_ms_p99:.0f} ms"
+    age = "no frame" if sustained.age_ms_p99 is None else f"p99 age {sustained.age_ms_p99:.0f} ms"
     limits = f"all frames (95 %), p99 age at most {MOST_AGE_MS:g} ms"
-    slope = held.slope_mib_s
+    slope = sustained.slope_mib_s
     most = f"at most {MOST_MINE_SLOPE_MIB_S:g} MiB/s"
     return [
-        Check(what, f"{held.share:.0%} of the frames, {age}", limits, held.kept_up),
+        Check(what, f"{sustained.share:.0%} of the frames, {age}", limits, sustained.kept_up),
         Check(f"{what}: growth of memory", f"{slope:+.3f} MiB/s", most, slope <= MOST_MINE_SLOPE_MIB_S),
     ]

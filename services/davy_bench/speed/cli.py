@@ -12,17 +12,17 @@ from davy.imaging.runtime import StillEnhancer
 from davy_bench.methods.peers import has_openvino
 from davy_bench.quality.checks import check_table
 from davy_bench.quality.scores import Tick
-from davy_bench.speed.cameras import Held, Load, hold
+from davy_bench.speed.cameras import Load, SustainedLoad, sustain
 from davy_bench.speed.checks import JUDGED, speed_checks
 from davy_bench.speed.frames import SIZES, moving, parse_sizes
 from davy_bench.speed.memory import memories
-from davy_bench.speed.methods import contestants
+from davy_bench.speed.methods import timed_methods
 from davy_bench.speed.report import camera_table, race_table, write_speed
 from davy_bench.speed.result import Speed
 from davy_bench.speed.throughput import throughput
-from davy_bench.speed.timing import race
+from davy_bench.speed.timing import time_in_turns
 from davy_bench.speed.video import write_stream
-from davy_bench.terminal import CONSOLE, bars, clear_errors, parse_size, tell
+from davy_bench.terminal import CONSOLE, bars, clear_errors, parse_size, publish
 
 THREADS = (1, 2)
 HELD_CAMERAS, HELD_FPS = 4, 15.0
@@ -56,7 +56,7 @@ def speed(
         for name in names:
             tick = bar(f"{name}: methods in turn, s")
             frames = moving(SIZES[name])
-            found.races[name] = race(contestants(frames, stills), seconds, frames[0], tick)
+            found.races[name] = time_in_turns(timed_methods(frames, stills), seconds, frames[0], tick)
         if memory:
             frames = moving(SIZES[JUDGED])
             found.size = JUDGED
@@ -67,11 +67,11 @@ def speed(
             _cameras(found, [Load(count, load.size, load.fps, load.seconds) for count in counts], held_seconds, bar)
         written = write_speed(found, out)
     checks = speed_checks(found)
-    loaded = [*found.cameras, *([found.held] if found.held else [])]
+    loaded = [*found.cameras, *([found.sustained] if found.sustained else [])]
     tables = [race_table(found) if found.races else [], camera_table(loaded) if loaded else [], check_table(checks)]
     print("\n\n".join("\n".join(table) for table in tables if table))
     print(f"\n{sum(check.reached for check in checks)} of {len(checks)} reached")
-    tell(written)
+    publish(written)
 
 
 def _cameras(found: Speed, loads: list[Load], held_seconds: float, bar: Bar) -> None:
@@ -81,16 +81,16 @@ def _cameras(found: Speed, loads: list[Load], held_seconds: float, bar: Bar) -> 
         stream = write_stream(folder / "camera.mp4", loads[0].size, loads[0].fps)
         for done, load in enumerate(loads):
             tick(done, len(loads))
-            found.cameras.append(hold(load, stream, folder / str(load.cameras)))
+            found.cameras.append(sustain(load, stream, folder / str(load.cameras)))
         tick(len(loads), len(loads))
         if held_seconds:
-            found.held = _held(Load(HELD_CAMERAS, SIZES[JUDGED], HELD_FPS, held_seconds), folder, bar)
+            found.sustained = _held(Load(HELD_CAMERAS, SIZES[JUDGED], HELD_FPS, held_seconds), folder, bar)
 
 
-def _held(load: Load, folder: Path, bar: Bar) -> Held:
+def _held(load: Load, folder: Path, bar: Bar) -> SustainedLoad:
     tick = bar(f"whole mine, {load.cameras} x {JUDGED} x {load.fps:g} fps")
     tick(0, 1)
-    found = hold(load, write_stream(folder / "held.mp4", load.size, load.fps), folder / "held")
+    found = sustain(load, write_stream(folder / "held.mp4", load.size, load.fps), folder / "held")
     tick(1, 1)
     return found
 

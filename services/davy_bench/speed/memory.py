@@ -65,8 +65,8 @@ def measure(path: str, files: Sequence[bytes], model: Path | None, count: int) -
         step(index)
         if index >= WARM_UP and index % SAMPLE_EVERY == 0:
             resident.append((index, resident_bytes()))
-    at, held = np.asarray(resident, float).T
-    slope = float(np.polyfit(at, held, 1)[0])
+    at, sustained = np.asarray(resident, float).T
+    slope = float(np.polyfit(at, sustained, 1)[0])
     after, peak = resident_bytes(), peak_bytes()
     python, kept = _traced(step)
     return Memory(path, count, before / MIB, after / MIB, peak / MIB, slope, python, kept)
@@ -98,10 +98,10 @@ def _traced(step: Callable[[int], object]) -> tuple[float, float]:
         most = []
         first = tracemalloc.get_traced_memory()[0]
         for index in range(TRACED):
-            held = tracemalloc.get_traced_memory()[0]
+            sustained = tracemalloc.get_traced_memory()[0]
             tracemalloc.reset_peak()
             step(index)
-            most.append(tracemalloc.get_traced_memory()[1] - held)
+            most.append(tracemalloc.get_traced_memory()[1] - sustained)
         gc.collect()
         return float(np.median(most)), (tracemalloc.get_traced_memory()[0] - first) / TRACED
     finally:

@@ -11,7 +11,7 @@ from davy.domain.frame import BgrImage, YuvImage
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy_bench.methods import peers
 from davy_bench.speed.frames import to_and_fro
-from davy_bench.speed.timing import Contestant
+from davy_bench.speed.timing import TimedMethod
 
 COPY, LUT, CLAHE = "copy", "cv2.LUT", "CLAHE on LAB"
 STILL, VIDEO, JPEG, CODEC = "Davy still", "Davy video", "Davy JPEG to JPEG", "JPEG to JPEG alone"
@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 QUALITY = 85  # of JPEG, as cameras are sent by default
 
 
-def contestants(frames: Sequence[BgrImage], stills: Mapping[int, StillEnhancer]) -> list[Contestant]:
+def timed_methods(frames: Sequence[BgrImage], stills: Mapping[int, StillEnhancer]) -> list[TimedMethod]:
     """Everybody, once per number of threads, on the same frames; stills by threads.
 
     Davy's video paths and both JPEG paths run EVERY frames at a time, one of them with the network, as a camera does.
@@ -43,14 +43,14 @@ def contestants(frames: Sequence[BgrImage], stills: Mapping[int, StillEnhancer])
         }
         if peers.has_openvino():
             single[ZERO_DCE_OV] = peers.zero_dce_openvino(shape, threads)
-        found += [Contestant(name, threads, _next_of(frames, run)) for name, run in single.items()]
+        found += [TimedMethod(name, threads, _next_of(frames, run)) for name, run in single.items()]
         video = into_buffer(VideoEnhancer(still, EVERY), frames[0])
         camera = into_planes(VideoEnhancer(still, EVERY), shape)
         found += [
-            Contestant(VIDEO, threads, _next_of(frames, video, EVERY), EVERY),
-            Contestant(VIDEO_YUV, threads, _next_of(decoded, into_planes(VideoEnhancer(still, EVERY), shape), EVERY), EVERY),
-            Contestant(JPEG, threads, _next_of(files, recode(camera), EVERY), EVERY),
-            Contestant(CODEC, threads, _next_of(files, recode(lambda image: image), EVERY), EVERY),
+            TimedMethod(VIDEO, threads, _next_of(frames, video, EVERY), EVERY),
+            TimedMethod(VIDEO_YUV, threads, _next_of(decoded, into_planes(VideoEnhancer(still, EVERY), shape), EVERY), EVERY),
+            TimedMethod(JPEG, threads, _next_of(files, recode(camera), EVERY), EVERY),
+            TimedMethod(CODEC, threads, _next_of(files, recode(lambda image: image), EVERY), EVERY),
         ]
     return found
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from davy_bench.quality.plots import GREY, OURS, THEIRS
-from davy_bench.speed.cameras import MOST_AGE_MS, Held, knee
+from davy_bench.speed.cameras import MOST_AGE_MS, SustainedLoad, saturation_point
 from davy_bench.speed.frames import SIZES
 from davy_bench.speed.methods import CLAHE, COPY, LUT, STILL, VIDEO
 from davy_bench.speed.methods import OURS as OUR_PATHS
@@ -60,27 +60,27 @@ def plot_ratios(path: Path, speed: Speed, size: str) -> Path:
     return _save(path, figure)
 
 
-def plot_cameras(path: Path, cameras: Sequence[Held]) -> Path:
+def plot_cameras(path: Path, cameras: Sequence[SustainedLoad]) -> Path:
     """Frames a second, age and cores over the number of cameras; the knee as a line."""
-    ordered = sorted(cameras, key=lambda held: held.load.cameras)
-    counts = [held.load.cameras for held in ordered]
+    ordered = sorted(cameras, key=lambda sustained: sustained.load.cameras)
+    counts = [sustained.load.cameras for sustained in ordered]
     figure = Figure(figsize=(12, 3.8), layout="constrained")
     rates, ages, cores = figure.subplots(1, 3)
-    rates.plot(counts, [held.load.cameras * held.load.fps for held in ordered], ":", color=GREY, label="given")
-    rates.plot(counts, [sum(held.fps) for held in ordered], marker="o", color=OURS, label="delivered")
+    rates.plot(counts, [sustained.load.cameras * sustained.load.fps for sustained in ordered], ":", color=GREY, label="given")
+    rates.plot(counts, [sum(sustained.fps) for sustained in ordered], marker="o", color=OURS, label="delivered")
     rates.set_ylabel("frames a second, all cameras")
-    known = [held for held in ordered if held.age_ms_p50 is not None and held.age_ms_p99 is not None]
+    known = [sustained for sustained in ordered if sustained.age_ms_p50 is not None and sustained.age_ms_p99 is not None]
     for label, style, values in (
-        ("p99, worst camera", "-", [held.age_ms_p99 or 0.0 for held in known]),
-        ("p50, worst camera", "--", [held.age_ms_p50 or 0.0 for held in known]),
+        ("p99, worst camera", "-", [sustained.age_ms_p99 or 0.0 for sustained in known]),
+        ("p50, worst camera", "--", [sustained.age_ms_p50 or 0.0 for sustained in known]),
     ):
-        ages.plot([held.load.cameras for held in known], values, style, marker="o", color=OURS, label=label)
+        ages.plot([sustained.load.cameras for sustained in known], values, style, marker="o", color=OURS, label=label)
     ages.axhline(MOST_AGE_MS, color=GREY, linestyle=":", label="wanted at most")
     ages.set_ylabel("age at a subscriber / ms")
-    cores.plot(counts, [held.cores for held in ordered], marker="o", color=OURS, label="whole mine")
+    cores.plot(counts, [sustained.cores for sustained in ordered], marker="o", color=OURS, label="whole mine")
     cores.set_ylabel("processor cores in use")
     for axes in (rates, ages, cores):
-        if most := knee(ordered):
+        if most := saturation_point(ordered):
             axes.axvline(most, color="black", linewidth=1, linestyle="--", label=f"knee: {most}")
         axes.set_xscale("log", base=2)
         axes.set_xticks(counts, [str(count) for count in counts])

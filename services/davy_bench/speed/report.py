@@ -6,7 +6,7 @@ from pathlib import Path
 
 from davy_bench.quality.checks import check_table
 from davy_bench.quality.table import grid
-from davy_bench.speed.cameras import Held, knee
+from davy_bench.speed.cameras import SustainedLoad, saturation_point
 from davy_bench.speed.checks import JUDGED, speed_checks
 from davy_bench.speed.methods import EVERY, QUALITY
 from davy_bench.speed.plots import plot_cameras, plot_pixels, plot_ratios
@@ -54,8 +54,8 @@ def write_speed(speed: Speed, out: Path) -> list[Path]:
     if speed.cameras:
         written.append(plot_cameras(out / "cameras.png", speed.cameras))
         sections += ["## The whole mine under load", *_cameras(speed.cameras), "![cameras](cameras.png)"]
-    if speed.held:
-        sections += ["### Held", "\n".join(camera_table([speed.held]))]
+    if speed.sustained:
+        sections += ["### Held", "\n".join(camera_table([speed.sustained]))]
     page.write_text("\n\n".join(sections) + "\n")
     return written
 
@@ -130,8 +130,8 @@ def _memory(speed: Speed) -> list[str]:
     return ["## Memory", said, "\n".join(grid(titles, rows))]
 
 
-def _cameras(cameras: Sequence[Held]) -> list[str]:
-    load, most = cameras[0].load, knee(cameras)
+def _cameras(cameras: Sequence[SustainedLoad]) -> list[str]:
+    load, most = cameras[0].load, saturation_point(cameras)
     also = ", the most that was tried" if most == cameras[-1].load.cameras else ""
     said = (
         f"`davy mine` as one process (edges, broker, store, aggregator, enhancer, an observer on the broker), cameras of "
@@ -143,32 +143,32 @@ def _cameras(cameras: Sequence[Held]) -> list[str]:
     return [said, "\n".join(camera_table(cameras)), *_fleet(cameras, most)]
 
 
-def camera_table(cameras: Sequence[Held]) -> list[str]:
+def camera_table(cameras: Sequence[SustainedLoad]) -> list[str]:
     """A row per number of cameras."""
     titles = ["cameras", "fps each, least to most", "arrived", "p50 age / ms", "p99 age / ms", "dropped", "unexplained"]
     titles += ["cores", "CPU s per camera-hour", "RSS / MiB", "RSS slope / MiB/s"]
     rows = [
         [
-            f"{held.load.cameras} x {held.load.size[1]}p x {held.load.fps:g}",
-            f"{min(held.fps):.1f} to {max(held.fps):.1f}",
-            f"{held.share:.0%}",
-            _age(held.age_ms_p50),
-            _age(held.age_ms_p99),
-            ", ".join(f"{count} {cause}" for cause, count in held.dropped.items()) or "0",
-            str(held.unexplained),
-            f"{held.cores:.2f}",
-            f"{held.cpu_s_per_camera_hour:.0f}",
-            f"{held.resident_mib:.0f}",
-            f"{held.slope_mib_s:+.2f}",
+            f"{sustained.load.cameras} x {sustained.load.size[1]}p x {sustained.load.fps:g}",
+            f"{min(sustained.fps):.1f} to {max(sustained.fps):.1f}",
+            f"{sustained.share:.0%}",
+            _age(sustained.age_ms_p50),
+            _age(sustained.age_ms_p99),
+            ", ".join(f"{count} {cause}" for cause, count in sustained.dropped.items()) or "0",
+            str(sustained.unexplained),
+            f"{sustained.cores:.2f}",
+            f"{sustained.cpu_s_per_camera_hour:.0f}",
+            f"{sustained.resident_mib:.0f}",
+            f"{sustained.slope_mib_s:+.2f}",
         ]
-        for held in cameras
+        for sustained in cameras
     ]
     return grid(titles, rows)
 
 
-def _fleet(cameras: Sequence[Held], most: int) -> list[str]:
+def _fleet(cameras: Sequence[SustainedLoad], most: int) -> list[str]:
     """What so many cameras cost, by the row at the knee."""
-    at_knee = next((held for held in cameras if held.load.cameras == most), None)
+    at_knee = next((sustained for sustained in cameras if sustained.load.cameras == most), None)
     if at_knee is None:
         return []
     cores = at_knee.cpu_s_per_camera_hour / 3600 * FLEET / UTILISATION

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from davy_bench.speed.cameras import Held, knee
+from davy_bench.speed.cameras import SustainedLoad, saturation_point
 from davy_bench.speed.frames import SIZES
 from davy_bench.speed.memory import Memory
 from davy_bench.speed.methods import CLAHE, LEARNED
@@ -32,8 +32,8 @@ class Speed:
     size: str = ""
     throughput: Throughput | None = None
     memory: list[Memory] = field(default_factory=list)
-    cameras: list[Held] = field(default_factory=list)
-    held: Held | None = None
+    cameras: list[SustainedLoad] = field(default_factory=list)
+    sustained: SustainedLoad | None = None
     busy: float = field(default_factory=lambda: os.getloadavg()[0])
 
     def ratios(self, size: str) -> Mapping[Key, Middle]:
@@ -81,8 +81,8 @@ def as_json(speed: Speed) -> dict[str, object]:
         "memory": [dataclasses.asdict(each) for each in speed.memory],
         "memory_size": speed.size,
         "cameras": [_held(each) for each in speed.cameras],
-        "knee": knee(speed.cameras) if speed.cameras else None,
-        "held": _held(speed.held) if speed.held else None,
+        "knee": saturation_point(speed.cameras) if speed.cameras else None,
+        "held": _held(speed.sustained) if speed.sustained else None,
     }
 
 
@@ -105,9 +105,9 @@ def _rounded(middle: Middle) -> dict[str, float]:
     return {name: round(value, 4) for name, value in dataclasses.asdict(middle).items()}
 
 
-def _held(held: Held) -> dict[str, object]:
-    extra = {"share": held.share, "kept_up": held.kept_up, "cores": held.cores}
-    return {**dataclasses.asdict(held), **extra, "cpu_s_per_camera_hour": held.cpu_s_per_camera_hour}
+def _held(sustained: SustainedLoad) -> dict[str, object]:
+    extra = {"share": sustained.share, "kept_up": sustained.kept_up, "cores": sustained.cores}
+    return {**dataclasses.asdict(sustained), **extra, "cpu_s_per_camera_hour": sustained.cpu_s_per_camera_hour}
 
 
 def _version(package: str) -> str | None:

@@ -17,7 +17,7 @@ Key = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
+class TimedMethod:
     """One way to treat pictures, ready to run.
 
     run: Treats the next `frames` pictures.
@@ -47,8 +47,10 @@ class Middle:
         return cls(float(low), float(median), float(high))
 
 
-def race(contestants: Sequence[Contestant], seconds: float, picture: BgrImage, tick: Tick) -> Mapping[Key, Sequence[float]]:
-    """ms per frame of every contestant in every round, after one round that does not count.
+def time_in_turns(
+    timed_methods: Sequence[TimedMethod], seconds: float, picture: BgrImage, tick: Tick
+) -> Mapping[Key, Sequence[float]]:
+    """Milliseconds per frame of every method in every round; the first round does not count.
 
     Args:
         seconds: So long, but LEAST_ROUNDS rounds at least. In each round all of one thread, then all of two, and so on,
@@ -56,19 +58,19 @@ def race(contestants: Sequence[Contestant], seconds: float, picture: BgrImage, t
         picture: What OpenCV's threads are woken with where their number changes.
     """
     order = random.Random(0)
-    found: dict[Key, list[float]] = {contestant.key: [] for contestant in contestants}
+    found: dict[Key, list[float]] = {timed_method.key: [] for timed_method in timed_methods}
     ends, rounds = float("inf"), -1
     while rounds < LEAST_ROUNDS or (rounds < MOST_ROUNDS and time.perf_counter() < ends):
-        for threads in sorted({contestant.threads for contestant in contestants}):
+        for threads in sorted({timed_method.threads for timed_method in timed_methods}):
             cv2.setNumThreads(threads)
             cv2.blur(picture, (3, 3))
-            group = [contestant for contestant in contestants if contestant.threads == threads]
-            for contestant in order.sample(group, len(group)):
+            group = [timed_method for timed_method in timed_methods if timed_method.threads == threads]
+            for timed_method in order.sample(group, len(group)):
                 began_s = time.perf_counter()
-                contestant.run()
-                took_ms = (time.perf_counter() - began_s) * 1000 / contestant.frames
+                timed_method.run()
+                took_ms = (time.perf_counter() - began_s) * 1000 / timed_method.frames
                 if rounds >= 0:
-                    found[contestant.key].append(took_ms)
+                    found[timed_method.key].append(took_ms)
         rounds += 1
         if rounds == 0:
             ends = time.perf_counter() + seconds

@@ -146,7 +146,7 @@ class Events:
         if lost is not None and not self._acknowledged:
             raise lost
 
-    async def _write(self, stream: Stream[ingest_pb2.Event, ingest_pb2.Ack]) -> None:
+    async def _write(self, stream: Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]) -> None:
         after = 0
         while True:
             self._to_report.clear()
@@ -159,7 +159,7 @@ class Events:
             if not rows:
                 await self._to_report.wait()
 
-    async def _read(self, stream: Stream[ingest_pb2.Event, ingest_pb2.Ack]) -> None:
+    async def _read(self, stream: Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]) -> None:
         while True:
             ack = await stream.answer()
             await asyncio.to_thread(self._spool.acknowledge, ack.boot_id, ack.seq)

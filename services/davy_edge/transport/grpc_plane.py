@@ -87,7 +87,7 @@ class GrpcPlane(Sink):
             if not self._credits:
                 self._answered_s = _now()  # the timeout runs from the first unanswered frame
             self._credits.spend(camera, frame.seq, frame)
-            await stream.send_frame(frame)
+            await stream.send(frame)
 
     async def _read(self, stream: PushStream) -> None:
         while True:

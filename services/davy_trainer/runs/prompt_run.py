@@ -9,8 +9,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from davy.imaging.clip import PromptPair
 from davy.domain.errors import ConfigError, ModelError
+from davy.imaging.clip import PromptPair
 from davy.imaging.nets.checkpoint import Tensors, load_tensors, save_tensors
 from davy_trainer.stages.settings import PromptSettings
 

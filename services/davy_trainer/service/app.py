@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
+from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.run_store import RunStore
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
@@ -50,8 +51,8 @@ async def serve(
     announce = announcer(ready)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        trainer_pb2_grpc.add_TrainerServicer_to_server(TrainerServicer(book), server)
-        return ["davy.v1.Trainer"]
+        trainer_pb2_grpc.add_TrainerServiceServicer_to_server(TrainerServicer(book), server)
+        return ["davy.v1.TrainerService"]
 
     def fault_of(part: str) -> Callable[[str], None]:
         def fault(text: str) -> None:
@@ -79,8 +80,8 @@ async def serve(
 
 @asynccontextmanager
 async def _store(settings: TrainerSettings) -> AsyncIterator[RunStore]:
-    store = await asyncio.to_thread(RunStore, settings.data / "runs.db")
+    database = await asyncio.to_thread(open_database, settings.data, settings.database)
     try:
-        yield store
+        yield RunStore(database)
     finally:
-        store.close()
+        database.close()

@@ -1,4 +1,4 @@
-"""davy.v1.Trainer over gRPC."""
+"""davy.v1.TrainerService over gRPC."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -13,44 +13,60 @@ from davy_trainer.service.record import Progress, RunRecord, StartRun
 from davy_trainer.service.run_service import RunService
 
 
-class TrainerServicer(trainer_pb2_grpc.TrainerServicer):
+class TrainerServicer(trainer_pb2_grpc.TrainerServiceServicer):
     """The book, message by message."""
 
     def __init__(self, book: RunService) -> None:
         self._book = book
 
-    async def Start(self, request: trainer_pb2.StartTrainingRequest, context: object) -> trainer_pb2.TrainingRun:  # noqa: ARG002, N802
-        return run_message(await self._book.start(_asked(request)))
-
-    async def List(  # noqa: N802
+    async def StartTrainingRun(  # noqa: N802  # gRPC names methods so
         self,
-        request: trainer_pb2.ListTrainingRequest,  # noqa: ARG002
+        request: trainer_pb2.StartTrainingRunRequest,
         context: object,  # noqa: ARG002
-    ) -> trainer_pb2.ListTrainingResponse:
-        return trainer_pb2.ListTrainingResponse(runs=map(run_message, await self._book.all()))
+    ) -> trainer_pb2.StartTrainingRunResponse:
+        return trainer_pb2.StartTrainingRunResponse(run=run_message(await self._book.start(_asked(request))))
 
-    async def Get(self, request: trainer_pb2.TrainingRequest, context: object) -> trainer_pb2.TrainingRun:  # noqa: ARG002, N802
-        return run_message(await self._book.get(request.id))
-
-    async def Cancel(self, request: trainer_pb2.TrainingRequest, context: object) -> trainer_pb2.TrainingRun:  # noqa: ARG002, N802
-        return run_message(await self._book.cancel(request.id))
-
-    async def Resume(self, request: trainer_pb2.TrainingRequest, context: object) -> trainer_pb2.TrainingRun:  # noqa: ARG002, N802
-        return run_message(await self._book.resume(request.id))
-
-    async def Watch(  # noqa: N802
+    async def ListTrainingRuns(  # noqa: N802  # as above
         self,
-        request: trainer_pb2.WatchTrainingRequest,
+        request: trainer_pb2.ListTrainingRunsRequest,  # noqa: ARG002
         context: object,  # noqa: ARG002
-    ) -> AsyncGenerator[trainer_pb2.TrainingEvent, None]:
+    ) -> trainer_pb2.ListTrainingRunsResponse:
+        return trainer_pb2.ListTrainingRunsResponse(runs=map(run_message, await self._book.all()))
+
+    async def GetTrainingRun(  # noqa: N802  # as above
+        self,
+        request: trainer_pb2.GetTrainingRunRequest,
+        context: object,  # noqa: ARG002
+    ) -> trainer_pb2.GetTrainingRunResponse:
+        return trainer_pb2.GetTrainingRunResponse(run=run_message(await self._book.get(request.id)))
+
+    async def CancelTrainingRun(  # noqa: N802  # as above
+        self,
+        request: trainer_pb2.CancelTrainingRunRequest,
+        context: object,  # noqa: ARG002
+    ) -> trainer_pb2.CancelTrainingRunResponse:
+        return trainer_pb2.CancelTrainingRunResponse(run=run_message(await self._book.cancel(request.id)))
+
+    async def ResumeTrainingRun(  # noqa: N802  # as above
+        self,
+        request: trainer_pb2.ResumeTrainingRunRequest,
+        context: object,  # noqa: ARG002
+    ) -> trainer_pb2.ResumeTrainingRunResponse:
+        return trainer_pb2.ResumeTrainingRunResponse(run=run_message(await self._book.resume(request.id)))
+
+    async def WatchTrainingRun(  # noqa: N802  # as above
+        self,
+        request: trainer_pb2.WatchTrainingRunRequest,
+        context: object,  # noqa: ARG002
+    ) -> AsyncGenerator[trainer_pb2.WatchTrainingRunResponse, None]:
         async with aclosing(self._book.watch(request.id, request.after)) as events:
             async for event in events:
                 told = Progress.model_validate_json(event.body) if event.kind == "progress" else None
                 run = run_message(await self._book.get(request.id))
-                yield trainer_pb2.TrainingEvent(id=event.id, run=run, progress=progress_message(told))
+                yield trainer_pb2.WatchTrainingRunResponse(id=event.id, run=run, progress=progress_message(told))
 
 
-def _asked(request: trainer_pb2.StartTrainingRequest) -> StartRun:
+def _asked(request: trainer_pb2.StartTrainingRunRequest) -> StartRun:
     try:
         overrides = json.loads(request.overrides_json or "{}")
         given: dict[str, Any] = {"kind": request.kind, "overrides": overrides, "reason": request.reason}

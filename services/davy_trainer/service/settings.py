@@ -19,7 +19,12 @@ class TrainerSettings(BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delim
     host: str = "127.0.0.1"
     port: int = Field(8082, ge=0, le=65535, description="HTTP; 0 takes a free one.")
     grpc_port: int = Field(50053, ge=0, le=65535, description="gRPC; 0 takes a free one.")
-    data: Path = Field(Path("data/trainer"), description="Folder of the runs and of what is known about them.")
+    data: Path = Field(Path("data/trainer"), description="Folder of the runs and of the database.")
+    database: str = Field(
+        "",
+        repr=False,  # its URL may hold a password
+        description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; SQLite in DATA/davy.db where empty.",
+    )
 
     # what is trained on
     aggregator: str = Field("", description="http://host:8080, for samples, drift and the fleet's model; empty: none.")

@@ -35,6 +35,7 @@ STATUS: dict[type[errors.DavyError], Status] = {
     # A service that is misconfigured or badly installed is not the client's fault.
     errors.ConfigError: INTERNAL,
     errors.KernelsMissingError: INTERNAL,
+    errors.KernelsOutdatedError: INTERNAL,
     errors.TrainingError: INTERNAL,
     errors.MineFailedError: INTERNAL,
 }

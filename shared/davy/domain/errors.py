@@ -129,7 +129,7 @@ class StoreUnavailableError(UnavailableError):
 
 class ArchiveUnavailableError(UnavailableError):
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"the event archive {path} cannot be used: {reason}")
+        super().__init__(f"the database {path} cannot be used: {reason}")
         self.path, self.reason = path, reason
 
 
@@ -272,6 +272,14 @@ class KernelsMissingError(DavyError):
     def __init__(self, path: str) -> None:
         super().__init__(f"{path} is missing: install davy with pip, which compiles it (`pip install -e .` in a checkout)")
         self.path = path
+
+
+class KernelsOutdatedError(DavyError):
+    """A C kernel was compiled from other sources than the Python code beside it."""
+
+    def __init__(self, path: str, name: str, found: int, wanted: int) -> None:
+        super().__init__(f"{path} is of another version ({name} is {found}, not {wanted}): install davy again with pip")
+        self.path, self.name, self.found, self.wanted = path, name, found, wanted
 
 
 class TrainingError(DavyError):

@@ -6,7 +6,9 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from davy.domain.errors import KernelsMissingError
+from davy.domain.errors import KernelsMissingError, KernelsOutdatedError
+
+ABI = 2  # of abi.h
 
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 V3 = {"avx2", "bmi1", "bmi2", "fma", "f16c", "movbe"}  # of x86-64-v3, as far as kernels can use it
@@ -14,17 +16,36 @@ LEVELS = {"v4": V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl",
 
 
 @cache
-def load_kernels(folder: Path, stem: str) -> ctypes.CDLL:
-    """The library that hatch_build.py made of folder/stem.c; calls into it release the interpreter lock.
+def load_kernels(folder: Path, stem: str, structures: tuple[type[ctypes.Structure], ...] = ()) -> ctypes.CDLL:
+    """Load the library that hatch_build.py made of folder/stem.c; calls into it release the interpreter lock.
+
+    Args:
+        folder: Where the library is.
+        stem: Its name without variant and suffix.
+        structures: Those of its C structures that Python fills; the library exports their sizes.
 
     Raises:
-        KernelsMissingError: it was not compiled when Davy was installed.
+        KernelsMissingError: the library was not compiled when Davy was installed.
+        KernelsOutdatedError: the library was compiled from other sources than these.
     """
     names = [*(f"{stem}.{level}{SUFFIX}" for level in x86_64_levels()), f"{stem}{SUFFIX}"]
     for path in (folder / name for name in names):
         if path.exists():
-            return ctypes.CDLL(str(path))
+            library = ctypes.CDLL(str(path))
+            _check_abi(library, path, structures)
+            return library
     raise KernelsMissingError(str(folder / names[-1]))
+
+
+def _check_abi(library: ctypes.CDLL, path: Path, structures: tuple[type[ctypes.Structure], ...]) -> None:
+    wanted = {"davy_abi": ABI} | {f"davy_sizeof_{each.__name__}": ctypes.sizeof(each) for each in structures}
+    for name, value in wanted.items():
+        try:
+            found = ctypes.c_int32.in_dll(library, name).value
+        except ValueError:  # no such symbol: older than abi.h
+            found = 0
+        if found != value:
+            raise KernelsOutdatedError(str(path), name, found, value)
 
 
 @cache

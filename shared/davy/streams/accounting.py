@@ -31,13 +31,16 @@ class FrameCounters:
 
     @property
     def dropped_before_sinks(self) -> int:
+        """Frames dropped in capture, enhancement and encoding."""
         return sum(count for (point, _), count in self.dropped.items() if point not in SINKS)
 
     @property
     def in_flight(self) -> int:
+        """Frames captured and neither enhanced nor dropped."""
         return self.captured - self.enhanced - self.dropped_before_sinks
 
     def dropped_by(self, sink: DropPoint) -> int:
+        """Return the enhanced frames that a sink dropped."""
         return sum(count for (point, _), count in self.dropped.items() if point is sink)
 
     def pending(self, sink: DropPoint) -> int:
@@ -45,6 +48,7 @@ class FrameCounters:
         return self.enhanced - self.sent[sink] - self.dropped_by(sink) if sink in self.sinks else 0
 
     def copy(self) -> Self:
+        """Return an independent copy."""
         return type(self)(self.sinks, self.captured, self.enhanced, Counter(self.dropped), Counter(self.sent))
 
 

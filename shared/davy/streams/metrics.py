@@ -87,6 +87,7 @@ class FrameCollector(Collector, Generic[K]):
         self._labels, self._accounting = labels, accounting
 
     def collect(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
+        """Return all series at one instant."""
         names = ("edge", "camera")
         captured = CounterMetricFamily("davy_frames_captured", "Frames taken from the camera.", labels=names)
         enhanced = CounterMetricFamily("davy_frames_enhanced", "Frames enhanced and encoded.", labels=names)
@@ -111,4 +112,5 @@ class FrameCollector(Collector, Generic[K]):
         yield from (captured, enhanced, in_flight, dropped, sent, pending)
 
     def describe(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
-        return ()  # known only when collected
+        """Return nothing: the series are known only when collected."""
+        return ()

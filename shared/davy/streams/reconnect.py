@@ -34,8 +34,8 @@ class Backoff:
     growth: float = 1.5
 
     def wait_s(self, failures: int) -> float:
-        """Return the wait after so many failures in a row, in s."""
-        bound_s = min(self.longest_s, self.shortest_s * self.growth ** min(failures, _MAX_EXPONENT))
+        """Return the wait after the n-th failure in a row, from 1, in s."""
+        bound_s = min(self.longest_s, self.shortest_s * self.growth ** min(failures - 1, _MAX_EXPONENT))
         return random.uniform(self.shortest_s, max(self.shortest_s, bound_s))
 
     def __call__(self, error: Exception, failures: int) -> float:  # noqa: ARG002  # a Wait
@@ -57,6 +57,10 @@ async def retry(
     """Call attempt until it returns, with a wait after each of the named errors. Any other error ends it.
 
     Args:
+        attempt: Called again after each of the errors.
+        errors: The errors to retry after.
+        wait: Returns the wait after an error.
+        on_error: Receives each error before the wait.
         patience_s: The named errors end it, too, after this time, in s.
     """
     clock = asyncio.get_running_loop().time
@@ -81,6 +85,9 @@ async def keep_connected(
     Args:
         session: One connection, from its opening to its loss. It returns after a useful one, so that the back-off starts
             anew; it raises one of the errors if the connection never became useful.
+        errors: The errors to retry after.
+        wait: Returns the wait after an error.
+        on_error: Receives each error before the wait.
         pause_s: The longest pause after a useful session, in s; the pause is random.
     """
     while True:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x64\x61vy/v1/enhancer.proto\x12\x07\x64\x61vy.v1\"p\n\x0e\x45nhanceRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x15\n\x08strength\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\x0f\n\x07quality\x18\x03 \x01(\r\x12\x0e\n\x06\x61\x63\x63\x65pt\x18\x04 \x01(\t\x12\n\n\x02id\x18\x05 \x01(\tB\x0b\n\t_strength\"t\n\x0f\x45nhanceResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x12\n\nelapsed_ms\x18\x04 \x01(\x02\x12\n\n\x02id\x18\x05 \x01(\t\x12\r\n\x05\x65rror\x18\x06 \x01(\t2\x90\x01\n\x08\x45nhancer\x12<\n\x07\x45nhance\x12\x17.davy.v1.EnhanceRequest\x1a\x18.davy.v1.EnhanceResponse\x12\x46\n\rEnhanceStream\x12\x17.davy.v1.EnhanceRequest\x1a\x18.davy.v1.EnhanceResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x64\x61vy/v1/enhancer.proto\x12\x07\x64\x61vy.v1\"d\n\x0e\x45nhanceRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x15\n\x08strength\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\x0f\n\x07quality\x18\x03 \x01(\r\x12\x0e\n\x06\x61\x63\x63\x65pt\x18\x04 \x01(\tB\x0b\n\t_strength\"Y\n\x0f\x45nhanceResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x12\n\nelapsed_ms\x18\x04 \x01(\x02\"L\n\x14\x45nhanceStreamRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x07request\x18\x02 \x01(\x0b\x32\x17.davy.v1.EnhanceRequest\"m\n\x15\x45nhanceStreamResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12,\n\x08response\x18\x02 \x01(\x0b\x32\x18.davy.v1.EnhanceResponseH\x00\x12\x0f\n\x05\x65rror\x18\x03 \x01(\tH\x00\x42\t\n\x07outcome2\xa3\x01\n\x0f\x45nhancerService\x12<\n\x07\x45nhance\x12\x17.davy.v1.EnhanceRequest\x1a\x18.davy.v1.EnhanceResponse\x12R\n\rEnhanceStream\x12\x1d.davy.v1.EnhanceStreamRequest\x1a\x1e.davy.v1.EnhanceStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,9 +32,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'davy.v1.enhancer_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ENHANCEREQUEST']._serialized_start=35
-  _globals['_ENHANCEREQUEST']._serialized_end=147
-  _globals['_ENHANCERESPONSE']._serialized_start=149
-  _globals['_ENHANCERESPONSE']._serialized_end=265
-  _globals['_ENHANCER']._serialized_start=268
-  _globals['_ENHANCER']._serialized_end=412
+  _globals['_ENHANCEREQUEST']._serialized_end=135
+  _globals['_ENHANCERESPONSE']._serialized_start=137
+  _globals['_ENHANCERESPONSE']._serialized_end=226
+  _globals['_ENHANCESTREAMREQUEST']._serialized_start=228
+  _globals['_ENHANCESTREAMREQUEST']._serialized_end=304
+  _globals['_ENHANCESTREAMRESPONSE']._serialized_start=306
+  _globals['_ENHANCESTREAMRESPONSE']._serialized_end=415
+  _globals['_ENHANCERSERVICE']._serialized_start=418
+  _globals['_ENHANCERSERVICE']._serialized_end=581
 # @@protoc_insertion_point(module_scope)

@@ -24,7 +24,6 @@ class EnhanceRequest(_message.Message):
     STRENGTH_FIELD_NUMBER: _builtins.int
     QUALITY_FIELD_NUMBER: _builtins.int
     ACCEPT_FIELD_NUMBER: _builtins.int
-    ID_FIELD_NUMBER: _builtins.int
     image: _builtins.bytes
     """JPEG, PNG or WebP"""
     strength: _builtins.float
@@ -33,8 +32,6 @@ class EnhanceRequest(_message.Message):
     """1 to 100 of lossy output; 0 means 90"""
     accept: _builtins.str
     """image/jpeg, image/png or image/webp; empty means the input's own format"""
-    id: _builtins.str
-    """comes back in the response"""
     def __init__(
         self,
         *,
@@ -42,11 +39,10 @@ class EnhanceRequest(_message.Message):
         strength: _builtins.float | None = ...,
         quality: _builtins.int = ...,
         accept: _builtins.str = ...,
-        id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "strength", b"strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "accept", b"accept", "id", b"id", "image", b"image", "quality", b"quality", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "accept", b"accept", "image", b"image", "quality", b"quality", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
     _WhichOneofArgType__strength: _TypeAlias = _typing.Literal["_strength", b"_strength"]  # noqa: Y015
@@ -62,15 +58,10 @@ class EnhanceResponse(_message.Message):
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     ELAPSED_MS_FIELD_NUMBER: _builtins.int
-    ID_FIELD_NUMBER: _builtins.int
-    ERROR_FIELD_NUMBER: _builtins.int
     image: _builtins.bytes
     content_type: _builtins.str
     model: _builtins.str
     elapsed_ms: _builtins.float
-    id: _builtins.str
-    error: _builtins.str
-    """EnhanceStream only: why there is no image, and what to do"""
     def __init__(
         self,
         *,
@@ -78,13 +69,64 @@ class EnhanceResponse(_message.Message):
         content_type: _builtins.str = ...,
         model: _builtins.str = ...,
         elapsed_ms: _builtins.float = ...,
-        id: _builtins.str = ...,
-        error: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "elapsed_ms", b"elapsed_ms", "error", b"error", "id", b"id", "image", b"image", "model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "elapsed_ms", b"elapsed_ms", "image", b"image", "model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EnhanceResponse: _TypeAlias = EnhanceResponse  # noqa: Y015
+
+@_typing.final
+class EnhanceStreamRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    REQUEST_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """comes back in the response"""
+    @_builtins.property
+    def request(self) -> Global___EnhanceRequest: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        request: Global___EnhanceRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnhanceStreamRequest: _TypeAlias = EnhanceStreamRequest  # noqa: Y015
+
+@_typing.final
+class EnhanceStreamResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    error: _builtins.str
+    """why there is no image, and what to do"""
+    @_builtins.property
+    def response(self) -> Global___EnhanceResponse: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        response: Global___EnhanceResponse | None = ...,
+        error: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "response", b"response"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "id", b"id", "outcome", b"outcome", "response", b"response"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["response", "error"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___EnhanceStreamResponse: _TypeAlias = EnhanceStreamResponse  # noqa: Y015

@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class EnhancerStub:
+class EnhancerServiceStub:
     """Enhances single images and streams of frames.
     """
 
@@ -36,18 +36,18 @@ class EnhancerStub:
             channel: A grpc.Channel.
         """
         self.Enhance = channel.unary_unary(
-                '/davy.v1.Enhancer/Enhance',
+                '/davy.v1.EnhancerService/Enhance',
                 request_serializer=davy_dot_v1_dot_enhancer__pb2.EnhanceRequest.SerializeToString,
                 response_deserializer=davy_dot_v1_dot_enhancer__pb2.EnhanceResponse.FromString,
                 _registered_method=True)
         self.EnhanceStream = channel.stream_stream(
-                '/davy.v1.Enhancer/EnhanceStream',
-                request_serializer=davy_dot_v1_dot_enhancer__pb2.EnhanceRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_enhancer__pb2.EnhanceResponse.FromString,
+                '/davy.v1.EnhancerService/EnhanceStream',
+                request_serializer=davy_dot_v1_dot_enhancer__pb2.EnhanceStreamRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_enhancer__pb2.EnhanceStreamResponse.FromString,
                 _registered_method=True)
 
 
-class EnhancerServicer:
+class EnhancerServiceServicer:
     """Enhances single images and streams of frames.
     """
 
@@ -58,14 +58,14 @@ class EnhancerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EnhanceStream(self, request_iterator, context):
-        """One answer per request, in order. A request that cannot be served answers with `error` and the stream goes on.
+        """One answer per request, in order. A request that cannot be served answers with `error`, and the stream goes on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
 
-def add_EnhancerServicer_to_server(servicer, server):
+def add_EnhancerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'Enhance': grpc.unary_unary_rpc_method_handler(
                     servicer.Enhance,
@@ -74,18 +74,18 @@ def add_EnhancerServicer_to_server(servicer, server):
             ),
             'EnhanceStream': grpc.stream_stream_rpc_method_handler(
                     servicer.EnhanceStream,
-                    request_deserializer=davy_dot_v1_dot_enhancer__pb2.EnhanceRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_enhancer__pb2.EnhanceResponse.SerializeToString,
+                    request_deserializer=davy_dot_v1_dot_enhancer__pb2.EnhanceStreamRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_enhancer__pb2.EnhanceStreamResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'davy.v1.Enhancer', rpc_method_handlers)
+            'davy.v1.EnhancerService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('davy.v1.Enhancer', rpc_method_handlers)
+    server.add_registered_method_handlers('davy.v1.EnhancerService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Enhancer:
+class EnhancerService:
     """Enhances single images and streams of frames.
     """
 
@@ -103,7 +103,7 @@ class Enhancer:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Enhancer/Enhance',
+            '/davy.v1.EnhancerService/Enhance',
             davy_dot_v1_dot_enhancer__pb2.EnhanceRequest.SerializeToString,
             davy_dot_v1_dot_enhancer__pb2.EnhanceResponse.FromString,
             options,
@@ -130,9 +130,9 @@ class Enhancer:
         return grpc.experimental.stream_stream(
             request_iterator,
             target,
-            '/davy.v1.Enhancer/EnhanceStream',
-            davy_dot_v1_dot_enhancer__pb2.EnhanceRequest.SerializeToString,
-            davy_dot_v1_dot_enhancer__pb2.EnhanceResponse.FromString,
+            '/davy.v1.EnhancerService/EnhanceStream',
+            davy_dot_v1_dot_enhancer__pb2.EnhanceStreamRequest.SerializeToString,
+            davy_dot_v1_dot_enhancer__pb2.EnhanceStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,27 +26,27 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
-class EnhancerStub:
+class EnhancerServiceStub:
     """Enhances single images and streams of frames."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> EnhancerAsyncStub: ...
+    def __new__(cls, channel: _aio.Channel) -> EnhancerServiceAsyncStub: ...
     Enhance: _grpc.UnaryUnaryMultiCallable[_enhancer_pb2.EnhanceRequest, _enhancer_pb2.EnhanceResponse]
-    EnhanceStream: _grpc.StreamStreamMultiCallable[_enhancer_pb2.EnhanceRequest, _enhancer_pb2.EnhanceResponse]
-    """One answer per request, in order. A request that cannot be served answers with `error` and the stream goes on."""
+    EnhanceStream: _grpc.StreamStreamMultiCallable[_enhancer_pb2.EnhanceStreamRequest, _enhancer_pb2.EnhanceStreamResponse]
+    """One answer per request, in order. A request that cannot be served answers with `error`, and the stream goes on."""
 
 @_typing.type_check_only
-class EnhancerAsyncStub(EnhancerStub):
+class EnhancerServiceAsyncStub(EnhancerServiceStub):
     """Enhances single images and streams of frames."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Enhance: _aio.UnaryUnaryMultiCallable[_enhancer_pb2.EnhanceRequest, _enhancer_pb2.EnhanceResponse]  # type: ignore[assignment]
-    EnhanceStream: _aio.StreamStreamMultiCallable[_enhancer_pb2.EnhanceRequest, _enhancer_pb2.EnhanceResponse]  # type: ignore[assignment]
-    """One answer per request, in order. A request that cannot be served answers with `error` and the stream goes on."""
+    EnhanceStream: _aio.StreamStreamMultiCallable[_enhancer_pb2.EnhanceStreamRequest, _enhancer_pb2.EnhanceStreamResponse]  # type: ignore[assignment]
+    """One answer per request, in order. A request that cannot be served answers with `error`, and the stream goes on."""
 
-class EnhancerServicer(metaclass=_abc_1.ABCMeta):
+class EnhancerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Enhances single images and streams of frames."""
 
     @_abc_1.abstractmethod
@@ -59,9 +59,9 @@ class EnhancerServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def EnhanceStream(
         self,
-        request_iterator: _MaybeAsyncIterator[_enhancer_pb2.EnhanceRequest],
+        request_iterator: _MaybeAsyncIterator[_enhancer_pb2.EnhanceStreamRequest],
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_enhancer_pb2.EnhanceResponse], _abc.AsyncIterator[_enhancer_pb2.EnhanceResponse]]:
-        """One answer per request, in order. A request that cannot be served answers with `error` and the stream goes on."""
+    ) -> _typing.Union[_abc.Iterator[_enhancer_pb2.EnhanceStreamResponse], _abc.AsyncIterator[_enhancer_pb2.EnhanceStreamResponse]]:
+        """One answer per request, in order. A request that cannot be served answers with `error`, and the stream goes on."""
 
-def add_EnhancerServicer_to_server(servicer: EnhancerServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_EnhancerServiceServicer_to_server(servicer: EnhancerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from davy.v1 import frame_pb2 as _frame_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -39,7 +40,29 @@ SEVERITY_ALARM: Severity.ValueType  # 3
 Global___Severity: _TypeAlias = Severity  # noqa: Y015
 
 @_typing.final
-class Credit(_message.Message):
+class PushFramesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FRAME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def frame(self) -> _frame_pb2.FrameEnvelope: ...
+    def __init__(
+        self,
+        *,
+        frame: _frame_pb2.FrameEnvelope | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PushFramesRequest: _TypeAlias = PushFramesRequest  # noqa: Y015
+
+@_typing.final
+class PushFramesResponse(_message.Message):
+    """A credit."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     WINDOW_FIELD_NUMBER: _builtins.int
@@ -67,7 +90,7 @@ class Credit(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Credit: _TypeAlias = Credit  # noqa: Y015
+Global___PushFramesResponse: _TypeAlias = PushFramesResponse  # noqa: Y015
 
 @_typing.final
 class Event(_message.Message):
@@ -148,7 +171,29 @@ class Event(_message.Message):
 Global___Event: _TypeAlias = Event  # noqa: Y015
 
 @_typing.final
-class Ack(_message.Message):
+class ReportEventsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def event(self) -> Global___Event: ...
+    def __init__(
+        self,
+        *,
+        event: Global___Event | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportEventsRequest: _TypeAlias = ReportEventsRequest  # noqa: Y015
+
+@_typing.final
+class ReportEventsResponse(_message.Message):
+    """An acknowledgement."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     BOOT_ID_FIELD_NUMBER: _builtins.int
@@ -168,10 +213,10 @@ class Ack(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Ack: _TypeAlias = Ack  # noqa: Y015
+Global___ReportEventsResponse: _TypeAlias = ReportEventsResponse  # noqa: Y015
 
 @_typing.final
-class SubscribeRequest(_message.Message):
+class SubscribeFramesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CAMERAS_FIELD_NUMBER: _builtins.int
@@ -201,4 +246,24 @@ class SubscribeRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SubscribeRequest: _TypeAlias = SubscribeRequest  # noqa: Y015
+Global___SubscribeFramesRequest: _TypeAlias = SubscribeFramesRequest  # noqa: Y015
+
+@_typing.final
+class SubscribeFramesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FRAME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def frame(self) -> _frame_pb2.FrameEnvelope: ...
+    def __init__(
+        self,
+        *,
+        frame: _frame_pb2.FrameEnvelope | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscribeFramesResponse: _TypeAlias = SubscribeFramesResponse  # noqa: Y015

@@ -3,7 +3,6 @@
 import grpc
 import warnings
 
-from davy.v1 import frame_pb2 as davy_dot_v1_dot_frame__pb2
 from davy.v1 import ingest_pb2 as davy_dot_v1_dot_ingest__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -26,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class IngestStub:
+class IngestServiceStub:
     """An edge pushes live frames and reports events.
     """
 
@@ -36,31 +35,31 @@ class IngestStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.Push = channel.stream_stream(
-                '/davy.v1.Ingest/Push',
-                request_serializer=davy_dot_v1_dot_frame__pb2.FrameEnvelope.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_ingest__pb2.Credit.FromString,
+        self.PushFrames = channel.stream_stream(
+                '/davy.v1.IngestService/PushFrames',
+                request_serializer=davy_dot_v1_dot_ingest__pb2.PushFramesRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_ingest__pb2.PushFramesResponse.FromString,
                 _registered_method=True)
-        self.Report = channel.stream_stream(
-                '/davy.v1.Ingest/Report',
-                request_serializer=davy_dot_v1_dot_ingest__pb2.Event.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_ingest__pb2.Ack.FromString,
+        self.ReportEvents = channel.stream_stream(
+                '/davy.v1.IngestService/ReportEvents',
+                request_serializer=davy_dot_v1_dot_ingest__pb2.ReportEventsRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_ingest__pb2.ReportEventsResponse.FromString,
                 _registered_method=True)
 
 
-class IngestServicer:
+class IngestServiceServicer:
     """An edge pushes live frames and reports events.
     """
 
-    def Push(self, request_iterator, context):
-        """Live plane. The server first sends one Credit with `window` per camera in flight, then one Credit for every frame
+    def PushFrames(self, request_iterator, context):
+        """Live plane. The server first sends one credit with `window` per camera in flight, then one credit for every frame
         that it has taken. A client holds at most `window` unanswered frames per camera and drops the older of two that wait.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Report(self, request_iterator, context):
+    def ReportEvents(self, request_iterator, context):
         """Record plane. Acknowledged after the event is on disk; an event sent twice is stored once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -68,32 +67,32 @@ class IngestServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_IngestServicer_to_server(servicer, server):
+def add_IngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'Push': grpc.stream_stream_rpc_method_handler(
-                    servicer.Push,
-                    request_deserializer=davy_dot_v1_dot_frame__pb2.FrameEnvelope.FromString,
-                    response_serializer=davy_dot_v1_dot_ingest__pb2.Credit.SerializeToString,
+            'PushFrames': grpc.stream_stream_rpc_method_handler(
+                    servicer.PushFrames,
+                    request_deserializer=davy_dot_v1_dot_ingest__pb2.PushFramesRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_ingest__pb2.PushFramesResponse.SerializeToString,
             ),
-            'Report': grpc.stream_stream_rpc_method_handler(
-                    servicer.Report,
-                    request_deserializer=davy_dot_v1_dot_ingest__pb2.Event.FromString,
-                    response_serializer=davy_dot_v1_dot_ingest__pb2.Ack.SerializeToString,
+            'ReportEvents': grpc.stream_stream_rpc_method_handler(
+                    servicer.ReportEvents,
+                    request_deserializer=davy_dot_v1_dot_ingest__pb2.ReportEventsRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_ingest__pb2.ReportEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'davy.v1.Ingest', rpc_method_handlers)
+            'davy.v1.IngestService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('davy.v1.Ingest', rpc_method_handlers)
+    server.add_registered_method_handlers('davy.v1.IngestService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Ingest:
+class IngestService:
     """An edge pushes live frames and reports events.
     """
 
     @staticmethod
-    def Push(request_iterator,
+    def PushFrames(request_iterator,
             target,
             options=(),
             channel_credentials=None,
@@ -106,9 +105,9 @@ class Ingest:
         return grpc.experimental.stream_stream(
             request_iterator,
             target,
-            '/davy.v1.Ingest/Push',
-            davy_dot_v1_dot_frame__pb2.FrameEnvelope.SerializeToString,
-            davy_dot_v1_dot_ingest__pb2.Credit.FromString,
+            '/davy.v1.IngestService/PushFrames',
+            davy_dot_v1_dot_ingest__pb2.PushFramesRequest.SerializeToString,
+            davy_dot_v1_dot_ingest__pb2.PushFramesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -120,7 +119,7 @@ class Ingest:
             _registered_method=True)
 
     @staticmethod
-    def Report(request_iterator,
+    def ReportEvents(request_iterator,
             target,
             options=(),
             channel_credentials=None,
@@ -133,9 +132,9 @@ class Ingest:
         return grpc.experimental.stream_stream(
             request_iterator,
             target,
-            '/davy.v1.Ingest/Report',
-            davy_dot_v1_dot_ingest__pb2.Event.SerializeToString,
-            davy_dot_v1_dot_ingest__pb2.Ack.FromString,
+            '/davy.v1.IngestService/ReportEvents',
+            davy_dot_v1_dot_ingest__pb2.ReportEventsRequest.SerializeToString,
+            davy_dot_v1_dot_ingest__pb2.ReportEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -147,8 +146,8 @@ class Ingest:
             _registered_method=True)
 
 
-class FramesStub:
-    """Whoever wants to see frames.
+class FrameServiceStub:
+    """Gives live frames to whoever subscribes.
     """
 
     def __init__(self, channel):
@@ -157,45 +156,45 @@ class FramesStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.Subscribe = channel.unary_stream(
-                '/davy.v1.Frames/Subscribe',
-                request_serializer=davy_dot_v1_dot_ingest__pb2.SubscribeRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_frame__pb2.FrameEnvelope.FromString,
+        self.SubscribeFrames = channel.unary_stream(
+                '/davy.v1.FrameService/SubscribeFrames',
+                request_serializer=davy_dot_v1_dot_ingest__pb2.SubscribeFramesRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_ingest__pb2.SubscribeFramesResponse.FromString,
                 _registered_method=True)
 
 
-class FramesServicer:
-    """Whoever wants to see frames.
+class FrameServiceServicer:
+    """Gives live frames to whoever subscribes.
     """
 
-    def Subscribe(self, request, context):
+    def SubscribeFrames(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
 
-def add_FramesServicer_to_server(servicer, server):
+def add_FrameServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'Subscribe': grpc.unary_stream_rpc_method_handler(
-                    servicer.Subscribe,
-                    request_deserializer=davy_dot_v1_dot_ingest__pb2.SubscribeRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_frame__pb2.FrameEnvelope.SerializeToString,
+            'SubscribeFrames': grpc.unary_stream_rpc_method_handler(
+                    servicer.SubscribeFrames,
+                    request_deserializer=davy_dot_v1_dot_ingest__pb2.SubscribeFramesRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_ingest__pb2.SubscribeFramesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'davy.v1.Frames', rpc_method_handlers)
+            'davy.v1.FrameService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('davy.v1.Frames', rpc_method_handlers)
+    server.add_registered_method_handlers('davy.v1.FrameService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Frames:
-    """Whoever wants to see frames.
+class FrameService:
+    """Gives live frames to whoever subscribes.
     """
 
     @staticmethod
-    def Subscribe(request,
+    def SubscribeFrames(request,
             target,
             options=(),
             channel_credentials=None,
@@ -208,9 +207,9 @@ class Frames:
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/davy.v1.Frames/Subscribe',
-            davy_dot_v1_dot_ingest__pb2.SubscribeRequest.SerializeToString,
-            davy_dot_v1_dot_frame__pb2.FrameEnvelope.FromString,
+            '/davy.v1.FrameService/SubscribeFrames',
+            davy_dot_v1_dot_ingest__pb2.SubscribeFramesRequest.SerializeToString,
+            davy_dot_v1_dot_ingest__pb2.SubscribeFramesResponse.FromString,
             options,
             channel_credentials,
             insecure,

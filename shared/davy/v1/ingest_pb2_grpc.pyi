@@ -4,7 +4,6 @@ isort:skip_file
 """
 
 from collections import abc as _abc
-from davy.v1 import frame_pb2 as _frame_pb2
 from davy.v1 import ingest_pb2 as _ingest_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -27,79 +26,79 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
-class IngestStub:
+class IngestServiceStub:
     """An edge pushes live frames and reports events."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> IngestAsyncStub: ...
-    Push: _grpc.StreamStreamMultiCallable[_frame_pb2.FrameEnvelope, _ingest_pb2.Credit]
-    """Live plane. The server first sends one Credit with `window` per camera in flight, then one Credit for every frame
+    def __new__(cls, channel: _aio.Channel) -> IngestServiceAsyncStub: ...
+    PushFrames: _grpc.StreamStreamMultiCallable[_ingest_pb2.PushFramesRequest, _ingest_pb2.PushFramesResponse]
+    """Live plane. The server first sends one credit with `window` per camera in flight, then one credit for every frame
     that it has taken. A client holds at most `window` unanswered frames per camera and drops the older of two that wait.
     """
-    Report: _grpc.StreamStreamMultiCallable[_ingest_pb2.Event, _ingest_pb2.Ack]
+    ReportEvents: _grpc.StreamStreamMultiCallable[_ingest_pb2.ReportEventsRequest, _ingest_pb2.ReportEventsResponse]
     """Record plane. Acknowledged after the event is on disk; an event sent twice is stored once."""
 
 @_typing.type_check_only
-class IngestAsyncStub(IngestStub):
+class IngestServiceAsyncStub(IngestServiceStub):
     """An edge pushes live frames and reports events."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    Push: _aio.StreamStreamMultiCallable[_frame_pb2.FrameEnvelope, _ingest_pb2.Credit]  # type: ignore[assignment]
-    """Live plane. The server first sends one Credit with `window` per camera in flight, then one Credit for every frame
+    PushFrames: _aio.StreamStreamMultiCallable[_ingest_pb2.PushFramesRequest, _ingest_pb2.PushFramesResponse]  # type: ignore[assignment]
+    """Live plane. The server first sends one credit with `window` per camera in flight, then one credit for every frame
     that it has taken. A client holds at most `window` unanswered frames per camera and drops the older of two that wait.
     """
-    Report: _aio.StreamStreamMultiCallable[_ingest_pb2.Event, _ingest_pb2.Ack]  # type: ignore[assignment]
+    ReportEvents: _aio.StreamStreamMultiCallable[_ingest_pb2.ReportEventsRequest, _ingest_pb2.ReportEventsResponse]  # type: ignore[assignment]
     """Record plane. Acknowledged after the event is on disk; an event sent twice is stored once."""
 
-class IngestServicer(metaclass=_abc_1.ABCMeta):
+class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     """An edge pushes live frames and reports events."""
 
     @_abc_1.abstractmethod
-    def Push(
+    def PushFrames(
         self,
-        request_iterator: _MaybeAsyncIterator[_frame_pb2.FrameEnvelope],
+        request_iterator: _MaybeAsyncIterator[_ingest_pb2.PushFramesRequest],
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_ingest_pb2.Credit], _abc.AsyncIterator[_ingest_pb2.Credit]]:
-        """Live plane. The server first sends one Credit with `window` per camera in flight, then one Credit for every frame
+    ) -> _typing.Union[_abc.Iterator[_ingest_pb2.PushFramesResponse], _abc.AsyncIterator[_ingest_pb2.PushFramesResponse]]:
+        """Live plane. The server first sends one credit with `window` per camera in flight, then one credit for every frame
         that it has taken. A client holds at most `window` unanswered frames per camera and drops the older of two that wait.
         """
 
     @_abc_1.abstractmethod
-    def Report(
+    def ReportEvents(
         self,
-        request_iterator: _MaybeAsyncIterator[_ingest_pb2.Event],
+        request_iterator: _MaybeAsyncIterator[_ingest_pb2.ReportEventsRequest],
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_ingest_pb2.Ack], _abc.AsyncIterator[_ingest_pb2.Ack]]:
+    ) -> _typing.Union[_abc.Iterator[_ingest_pb2.ReportEventsResponse], _abc.AsyncIterator[_ingest_pb2.ReportEventsResponse]]:
         """Record plane. Acknowledged after the event is on disk; an event sent twice is stored once."""
 
-def add_IngestServicer_to_server(servicer: IngestServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
-class FramesStub:
-    """Whoever wants to see frames."""
+class FrameServiceStub:
+    """Gives live frames to whoever subscribes."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> FramesAsyncStub: ...
-    Subscribe: _grpc.UnaryStreamMultiCallable[_ingest_pb2.SubscribeRequest, _frame_pb2.FrameEnvelope]
+    def __new__(cls, channel: _aio.Channel) -> FrameServiceAsyncStub: ...
+    SubscribeFrames: _grpc.UnaryStreamMultiCallable[_ingest_pb2.SubscribeFramesRequest, _ingest_pb2.SubscribeFramesResponse]
 
 @_typing.type_check_only
-class FramesAsyncStub(FramesStub):
-    """Whoever wants to see frames."""
+class FrameServiceAsyncStub(FrameServiceStub):
+    """Gives live frames to whoever subscribes."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    Subscribe: _aio.UnaryStreamMultiCallable[_ingest_pb2.SubscribeRequest, _frame_pb2.FrameEnvelope]  # type: ignore[assignment]
+    SubscribeFrames: _aio.UnaryStreamMultiCallable[_ingest_pb2.SubscribeFramesRequest, _ingest_pb2.SubscribeFramesResponse]  # type: ignore[assignment]
 
-class FramesServicer(metaclass=_abc_1.ABCMeta):
-    """Whoever wants to see frames."""
+class FrameServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Gives live frames to whoever subscribes."""
 
     @_abc_1.abstractmethod
-    def Subscribe(
+    def SubscribeFrames(
         self,
-        request: _ingest_pb2.SubscribeRequest,
+        request: _ingest_pb2.SubscribeFramesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_frame_pb2.FrameEnvelope], _abc.AsyncIterator[_frame_pb2.FrameEnvelope]]: ...
+    ) -> _typing.Union[_abc.Iterator[_ingest_pb2.SubscribeFramesResponse], _abc.AsyncIterator[_ingest_pb2.SubscribeFramesResponse]]: ...
 
-def add_FramesServicer_to_server(servicer: FramesServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_FrameServiceServicer_to_server(servicer: FrameServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x64\x61vy/v1/model.proto\x12\x07\x64\x61vy.v1\"\x8d\x02\n\x05Model\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x10\n\x08\x66rame_id\x18\x04 \x01(\t\x12\x12\n\ncreated_ns\x18\x05 \x01(\x03\x12\x10\n\x08\x61\x64\x64\x65\x64_ns\x18\x06 \x01(\x03\x12\x0e\n\x06parent\x18\x07 \x01(\t\x12\x0b\n\x03run\x18\x08 \x01(\t\x12\x0b\n\x03key\x18\t \x01(\t\x12,\n\x07\x66igures\x18\n \x03(\x0b\x32\x1b.davy.v1.Model.FiguresEntry\x12\x0c\n\x04tags\x18\x0b \x03(\t\x12\x0c\n\x04\x63\x61rd\x18\x0c \x01(\t\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x13\n\x11ListModelsRequest\"4\n\x12ListModelsResponse\x12\x1e\n\x06models\x18\x01 \x03(\x0b\x32\x0e.davy.v1.Model\"\x1d\n\x0fGetModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\"B\n\x14\x44ownloadModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"*\n\nModelChunk\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\xbb\x02\n\x14\x43reateRolloutRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x65\x64ges\x18\x02 \x03(\t\x12\x15\n\x08\x63\x61naries\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05waves\x18\x04 \x03(\x02\x12\x1a\n\rshadow_frames\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x18\n\x0bprobation_s\x18\x06 \x01(\x02H\x02\x88\x01\x01\x12\x1b\n\x0ewave_timeout_s\x18\x07 \x01(\x02H\x03\x88\x01\x01\x12\x15\n\x08\x66\x61ilures\x18\x08 \x01(\x02H\x04\x88\x01\x01\x12\x17\n\nper_minute\x18\t \x01(\rH\x05\x88\x01\x01\x42\x0b\n\t_canariesB\x10\n\x0e_shadow_framesB\x0e\n\x0c_probation_sB\x11\n\x0f_wave_timeout_sB\x0b\n\t_failuresB\r\n\x0b_per_minute\"\x1c\n\x0eRolloutRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x15\n\x13ListRolloutsRequest\":\n\x14ListRolloutsResponse\x12\"\n\x08rollouts\x18\x01 \x03(\x0b\x32\x10.davy.v1.Rollout\"\xa9\x01\n\x07Rollout\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04wave\x18\x05 \x01(\r\x12\r\n\x05waves\x18\x06 \x01(\r\x12\x12\n\ncreated_ns\x18\x07 \x01(\x03\x12\x10\n\x08\x65nded_ns\x18\x08 \x01(\x03\x12!\n\x05\x65\x64ges\x18\t \x03(\x0b\x32\x12.davy.v1.EdgeModel\"\x9c\x02\n\tEdgeModel\x12\x0c\n\x04\x65\x64ge\x18\x01 \x01(\t\x12\x0c\n\x04wave\x18\x02 \x01(\r\x12\x0e\n\x06online\x18\x03 \x01(\x08\x12\x15\n\rdesired_epoch\x18\x04 \x01(\x04\x12\x15\n\rdesired_model\x18\x05 \x01(\t\x12\x16\n\x0ereported_epoch\x18\x06 \x01(\x04\x12\r\n\x05state\x18\x07 \x01(\t\x12\r\n\x05model\x18\x08 \x01(\t\x12\r\n\x05\x63\x61use\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x30\n\x07\x66igures\x18\x0b \x03(\x0b\x32\x1f.davy.v1.EdgeModel.FiguresEntry\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x32\xbc\x01\n\x06Models\x12?\n\x04List\x12\x1a.davy.v1.ListModelsRequest\x1a\x1b.davy.v1.ListModelsResponse\x12/\n\x03Get\x12\x18.davy.v1.GetModelRequest\x1a\x0e.davy.v1.Model\x12@\n\x08\x44ownload\x12\x1d.davy.v1.DownloadModelRequest\x1a\x13.davy.v1.ModelChunk0\x01\x32\x8f\x03\n\x08Rollouts\x12\x39\n\x06\x43reate\x12\x1d.davy.v1.CreateRolloutRequest\x1a\x10.davy.v1.Rollout\x12\x43\n\x04List\x12\x1c.davy.v1.ListRolloutsRequest\x1a\x1d.davy.v1.ListRolloutsResponse\x12\x30\n\x03Get\x12\x17.davy.v1.RolloutRequest\x1a\x10.davy.v1.Rollout\x12\x32\n\x05Pause\x12\x17.davy.v1.RolloutRequest\x1a\x10.davy.v1.Rollout\x12\x33\n\x06Resume\x12\x17.davy.v1.RolloutRequest\x1a\x10.davy.v1.Rollout\x12\x32\n\x05\x41\x62ort\x12\x17.davy.v1.RolloutRequest\x1a\x10.davy.v1.Rollout\x12\x34\n\x05Watch\x12\x17.davy.v1.RolloutRequest\x1a\x10.davy.v1.Rollout0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x64\x61vy/v1/model.proto\x12\x07\x64\x61vy.v1\"\x8d\x02\n\x05Model\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x10\n\x08\x66rame_id\x18\x04 \x01(\t\x12\x12\n\ncreated_ns\x18\x05 \x01(\x03\x12\x10\n\x08\x61\x64\x64\x65\x64_ns\x18\x06 \x01(\x03\x12\x0e\n\x06parent\x18\x07 \x01(\t\x12\x0b\n\x03run\x18\x08 \x01(\t\x12\x0b\n\x03key\x18\t \x01(\t\x12,\n\x07\x66igures\x18\n \x03(\x0b\x32\x1b.davy.v1.Model.FiguresEntry\x12\x0c\n\x04tags\x18\x0b \x03(\t\x12\x0c\n\x04\x63\x61rd\x18\x0c \x01(\t\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x13\n\x11ListModelsRequest\"4\n\x12ListModelsResponse\x12\x1e\n\x06models\x18\x01 \x03(\x0b\x32\x0e.davy.v1.Model\"\x1d\n\x0fGetModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\"1\n\x10GetModelResponse\x12\x1d\n\x05model\x18\x01 \x01(\x0b\x32\x0e.davy.v1.Model\"B\n\x14\x44ownloadModelRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"5\n\x15\x44ownloadModelResponse\x12\x0e\n\x06offset\x18\x01 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\xbb\x02\n\x14\x43reateRolloutRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x65\x64ges\x18\x02 \x03(\t\x12\x15\n\x08\x63\x61naries\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05waves\x18\x04 \x03(\x02\x12\x1a\n\rshadow_frames\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x18\n\x0bprobation_s\x18\x06 \x01(\x02H\x02\x88\x01\x01\x12\x1b\n\x0ewave_timeout_s\x18\x07 \x01(\x02H\x03\x88\x01\x01\x12\x15\n\x08\x66\x61ilures\x18\x08 \x01(\x02H\x04\x88\x01\x01\x12\x17\n\nper_minute\x18\t \x01(\rH\x05\x88\x01\x01\x42\x0b\n\t_canariesB\x10\n\x0e_shadow_framesB\x0e\n\x0c_probation_sB\x11\n\x0f_wave_timeout_sB\x0b\n\t_failuresB\r\n\x0b_per_minute\":\n\x15\x43reateRolloutResponse\x12!\n\x07rollout\x18\x01 \x01(\x0b\x32\x10.davy.v1.Rollout\"\x1f\n\x11GetRolloutRequest\x12\n\n\x02id\x18\x01 \x01(\t\"7\n\x12GetRolloutResponse\x12!\n\x07rollout\x18\x01 \x01(\x0b\x32\x10.davy.v1.Rollout\"!\n\x13PauseRolloutRequest\x12\n\n\x02id\x18\x01 \x01(\t\"9\n\x14PauseRolloutResponse\x12!\n\x07rollout\x18\x01 \x01(\x0b\x32\x10.davy.v1.Rollout\"\"\n\x14ResumeRolloutRequest\x12\n\n\x02id\x18\x01 \x01(\t\":\n\x15ResumeRolloutResponse\x12!\n\x07rollout\x18\x01 \x01(\x0b\x32\x10.davy.v1.Rollout\"!\n\x13\x41\x62ortRolloutRequest\x12\n\n\x02id\x18\x01 \x01(\t\"9\n\x14\x41\x62ortRolloutResponse\x12!\n\x07rollout\x18\x01 \x01(\x0b\x32\x10.davy.v1.Rollout\"!\n\x13WatchRolloutRequest\x12\n\n\x02id\x18\x01 \x01(\t\"9\n\x14WatchRolloutResponse\x12!\n\x07rollout\x18\x01 \x01(\x0b\x32\x10.davy.v1.Rollout\"\x15\n\x13ListRolloutsRequest\":\n\x14ListRolloutsResponse\x12\"\n\x08rollouts\x18\x01 \x03(\x0b\x32\x10.davy.v1.Rollout\"\xa9\x01\n\x07Rollout\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04wave\x18\x05 \x01(\r\x12\r\n\x05waves\x18\x06 \x01(\r\x12\x12\n\ncreated_ns\x18\x07 \x01(\x03\x12\x10\n\x08\x65nded_ns\x18\x08 \x01(\x03\x12!\n\x05\x65\x64ges\x18\t \x03(\x0b\x32\x12.davy.v1.EdgeModel\"\x9c\x02\n\tEdgeModel\x12\x0c\n\x04\x65\x64ge\x18\x01 \x01(\t\x12\x0c\n\x04wave\x18\x02 \x01(\r\x12\x0e\n\x06online\x18\x03 \x01(\x08\x12\x15\n\rdesired_epoch\x18\x04 \x01(\x04\x12\x15\n\rdesired_model\x18\x05 \x01(\t\x12\x16\n\x0ereported_epoch\x18\x06 \x01(\x04\x12\r\n\x05state\x18\x07 \x01(\t\x12\r\n\x05model\x18\x08 \x01(\t\x12\r\n\x05\x63\x61use\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x30\n\x07\x66igures\x18\x0b \x03(\x0b\x32\x1f.davy.v1.EdgeModel.FiguresEntry\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x32\xe8\x01\n\x0cModelService\x12\x45\n\nListModels\x12\x1a.davy.v1.ListModelsRequest\x1a\x1b.davy.v1.ListModelsResponse\x12?\n\x08GetModel\x12\x18.davy.v1.GetModelRequest\x1a\x19.davy.v1.GetModelResponse\x12P\n\rDownloadModel\x12\x1d.davy.v1.DownloadModelRequest\x1a\x1e.davy.v1.DownloadModelResponse0\x01\x32\xad\x04\n\x0eRolloutService\x12N\n\rCreateRollout\x12\x1d.davy.v1.CreateRolloutRequest\x1a\x1e.davy.v1.CreateRolloutResponse\x12K\n\x0cListRollouts\x12\x1c.davy.v1.ListRolloutsRequest\x1a\x1d.davy.v1.ListRolloutsResponse\x12\x45\n\nGetRollout\x12\x1a.davy.v1.GetRolloutRequest\x1a\x1b.davy.v1.GetRolloutResponse\x12K\n\x0cPauseRollout\x12\x1c.davy.v1.PauseRolloutRequest\x1a\x1d.davy.v1.PauseRolloutResponse\x12N\n\rResumeRollout\x12\x1d.davy.v1.ResumeRolloutRequest\x1a\x1e.davy.v1.ResumeRolloutResponse\x12K\n\x0c\x41\x62ortRollout\x12\x1c.davy.v1.AbortRolloutRequest\x1a\x1d.davy.v1.AbortRolloutResponse\x12M\n\x0cWatchRollout\x12\x1c.davy.v1.WatchRolloutRequest\x1a\x1d.davy.v1.WatchRolloutResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,26 +45,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSRESPONSE']._serialized_end=377
   _globals['_GETMODELREQUEST']._serialized_start=379
   _globals['_GETMODELREQUEST']._serialized_end=408
-  _globals['_DOWNLOADMODELREQUEST']._serialized_start=410
-  _globals['_DOWNLOADMODELREQUEST']._serialized_end=476
-  _globals['_MODELCHUNK']._serialized_start=478
-  _globals['_MODELCHUNK']._serialized_end=520
-  _globals['_CREATEROLLOUTREQUEST']._serialized_start=523
-  _globals['_CREATEROLLOUTREQUEST']._serialized_end=838
-  _globals['_ROLLOUTREQUEST']._serialized_start=840
-  _globals['_ROLLOUTREQUEST']._serialized_end=868
-  _globals['_LISTROLLOUTSREQUEST']._serialized_start=870
-  _globals['_LISTROLLOUTSREQUEST']._serialized_end=891
-  _globals['_LISTROLLOUTSRESPONSE']._serialized_start=893
-  _globals['_LISTROLLOUTSRESPONSE']._serialized_end=951
-  _globals['_ROLLOUT']._serialized_start=954
-  _globals['_ROLLOUT']._serialized_end=1123
-  _globals['_EDGEMODEL']._serialized_start=1126
-  _globals['_EDGEMODEL']._serialized_end=1410
+  _globals['_GETMODELRESPONSE']._serialized_start=410
+  _globals['_GETMODELRESPONSE']._serialized_end=459
+  _globals['_DOWNLOADMODELREQUEST']._serialized_start=461
+  _globals['_DOWNLOADMODELREQUEST']._serialized_end=527
+  _globals['_DOWNLOADMODELRESPONSE']._serialized_start=529
+  _globals['_DOWNLOADMODELRESPONSE']._serialized_end=582
+  _globals['_CREATEROLLOUTREQUEST']._serialized_start=585
+  _globals['_CREATEROLLOUTREQUEST']._serialized_end=900
+  _globals['_CREATEROLLOUTRESPONSE']._serialized_start=902
+  _globals['_CREATEROLLOUTRESPONSE']._serialized_end=960
+  _globals['_GETROLLOUTREQUEST']._serialized_start=962
+  _globals['_GETROLLOUTREQUEST']._serialized_end=993
+  _globals['_GETROLLOUTRESPONSE']._serialized_start=995
+  _globals['_GETROLLOUTRESPONSE']._serialized_end=1050
+  _globals['_PAUSEROLLOUTREQUEST']._serialized_start=1052
+  _globals['_PAUSEROLLOUTREQUEST']._serialized_end=1085
+  _globals['_PAUSEROLLOUTRESPONSE']._serialized_start=1087
+  _globals['_PAUSEROLLOUTRESPONSE']._serialized_end=1144
+  _globals['_RESUMEROLLOUTREQUEST']._serialized_start=1146
+  _globals['_RESUMEROLLOUTREQUEST']._serialized_end=1180
+  _globals['_RESUMEROLLOUTRESPONSE']._serialized_start=1182
+  _globals['_RESUMEROLLOUTRESPONSE']._serialized_end=1240
+  _globals['_ABORTROLLOUTREQUEST']._serialized_start=1242
+  _globals['_ABORTROLLOUTREQUEST']._serialized_end=1275
+  _globals['_ABORTROLLOUTRESPONSE']._serialized_start=1277
+  _globals['_ABORTROLLOUTRESPONSE']._serialized_end=1334
+  _globals['_WATCHROLLOUTREQUEST']._serialized_start=1336
+  _globals['_WATCHROLLOUTREQUEST']._serialized_end=1369
+  _globals['_WATCHROLLOUTRESPONSE']._serialized_start=1371
+  _globals['_WATCHROLLOUTRESPONSE']._serialized_end=1428
+  _globals['_LISTROLLOUTSREQUEST']._serialized_start=1430
+  _globals['_LISTROLLOUTSREQUEST']._serialized_end=1451
+  _globals['_LISTROLLOUTSRESPONSE']._serialized_start=1453
+  _globals['_LISTROLLOUTSRESPONSE']._serialized_end=1511
+  _globals['_ROLLOUT']._serialized_start=1514
+  _globals['_ROLLOUT']._serialized_end=1683
+  _globals['_EDGEMODEL']._serialized_start=1686
+  _globals['_EDGEMODEL']._serialized_end=1970
   _globals['_EDGEMODEL_FIGURESENTRY']._serialized_start=256
   _globals['_EDGEMODEL_FIGURESENTRY']._serialized_end=302
-  _globals['_MODELS']._serialized_start=1413
-  _globals['_MODELS']._serialized_end=1601
-  _globals['_ROLLOUTS']._serialized_start=1604
-  _globals['_ROLLOUTS']._serialized_end=2003
+  _globals['_MODELSERVICE']._serialized_start=1973
+  _globals['_MODELSERVICE']._serialized_end=2205
+  _globals['_ROLLOUTSERVICE']._serialized_start=2208
+  _globals['_ROLLOUTSERVICE']._serialized_end=2765
 # @@protoc_insertion_point(module_scope)

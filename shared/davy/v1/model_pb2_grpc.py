@@ -25,8 +25,8 @@ if _version_not_supported:
     )
 
 
-class ModelsStub:
-    """Models as signed packages. What is in one: davy.model.package.
+class ModelServiceStub:
+    """Models as signed packages. What is in one: davy.models.package.
     """
 
     def __init__(self, channel):
@@ -35,41 +35,41 @@ class ModelsStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.List = channel.unary_unary(
-                '/davy.v1.Models/List',
+        self.ListModels = channel.unary_unary(
+                '/davy.v1.ModelService/ListModels',
                 request_serializer=davy_dot_v1_dot_model__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=davy_dot_v1_dot_model__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
-        self.Get = channel.unary_unary(
-                '/davy.v1.Models/Get',
+        self.GetModel = channel.unary_unary(
+                '/davy.v1.ModelService/GetModel',
                 request_serializer=davy_dot_v1_dot_model__pb2.GetModelRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_model__pb2.Model.FromString,
+                response_deserializer=davy_dot_v1_dot_model__pb2.GetModelResponse.FromString,
                 _registered_method=True)
-        self.Download = channel.unary_stream(
-                '/davy.v1.Models/Download',
+        self.DownloadModel = channel.unary_stream(
+                '/davy.v1.ModelService/DownloadModel',
                 request_serializer=davy_dot_v1_dot_model__pb2.DownloadModelRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_model__pb2.ModelChunk.FromString,
+                response_deserializer=davy_dot_v1_dot_model__pb2.DownloadModelResponse.FromString,
                 _registered_method=True)
 
 
-class ModelsServicer:
-    """Models as signed packages. What is in one: davy.model.package.
+class ModelServiceServicer:
+    """Models as signed packages. What is in one: davy.models.package.
     """
 
-    def List(self, request, context):
+    def ListModels(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Get(self, request, context):
+    def GetModel(self, request, context):
         """By id, the start of one, the id that frames carry, or a tag.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Download(self, request, context):
+    def DownloadModel(self, request, context):
         """The package in chunks of 262,144 bytes, from an offset on: a download that broke goes on where it was.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -77,37 +77,37 @@ class ModelsServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_ModelsServicer_to_server(servicer, server):
+def add_ModelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'List': grpc.unary_unary_rpc_method_handler(
-                    servicer.List,
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
                     request_deserializer=davy_dot_v1_dot_model__pb2.ListModelsRequest.FromString,
                     response_serializer=davy_dot_v1_dot_model__pb2.ListModelsResponse.SerializeToString,
             ),
-            'Get': grpc.unary_unary_rpc_method_handler(
-                    servicer.Get,
+            'GetModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetModel,
                     request_deserializer=davy_dot_v1_dot_model__pb2.GetModelRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_model__pb2.Model.SerializeToString,
+                    response_serializer=davy_dot_v1_dot_model__pb2.GetModelResponse.SerializeToString,
             ),
-            'Download': grpc.unary_stream_rpc_method_handler(
-                    servicer.Download,
+            'DownloadModel': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadModel,
                     request_deserializer=davy_dot_v1_dot_model__pb2.DownloadModelRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_model__pb2.ModelChunk.SerializeToString,
+                    response_serializer=davy_dot_v1_dot_model__pb2.DownloadModelResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'davy.v1.Models', rpc_method_handlers)
+            'davy.v1.ModelService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('davy.v1.Models', rpc_method_handlers)
+    server.add_registered_method_handlers('davy.v1.ModelService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Models:
-    """Models as signed packages. What is in one: davy.model.package.
+class ModelService:
+    """Models as signed packages. What is in one: davy.models.package.
     """
 
     @staticmethod
-    def List(request,
+    def ListModels(request,
             target,
             options=(),
             channel_credentials=None,
@@ -120,7 +120,7 @@ class Models:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Models/List',
+            '/davy.v1.ModelService/ListModels',
             davy_dot_v1_dot_model__pb2.ListModelsRequest.SerializeToString,
             davy_dot_v1_dot_model__pb2.ListModelsResponse.FromString,
             options,
@@ -134,7 +134,7 @@ class Models:
             _registered_method=True)
 
     @staticmethod
-    def Get(request,
+    def GetModel(request,
             target,
             options=(),
             channel_credentials=None,
@@ -147,9 +147,9 @@ class Models:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Models/Get',
+            '/davy.v1.ModelService/GetModel',
             davy_dot_v1_dot_model__pb2.GetModelRequest.SerializeToString,
-            davy_dot_v1_dot_model__pb2.Model.FromString,
+            davy_dot_v1_dot_model__pb2.GetModelResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -161,7 +161,7 @@ class Models:
             _registered_method=True)
 
     @staticmethod
-    def Download(request,
+    def DownloadModel(request,
             target,
             options=(),
             channel_credentials=None,
@@ -174,9 +174,9 @@ class Models:
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/davy.v1.Models/Download',
+            '/davy.v1.ModelService/DownloadModel',
             davy_dot_v1_dot_model__pb2.DownloadModelRequest.SerializeToString,
-            davy_dot_v1_dot_model__pb2.ModelChunk.FromString,
+            davy_dot_v1_dot_model__pb2.DownloadModelResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -188,7 +188,7 @@ class Models:
             _registered_method=True)
 
 
-class RolloutsStub:
+class RolloutServiceStub:
     """Brings a model to the edges, in waves, and back if it is not good.
     """
 
@@ -198,85 +198,85 @@ class RolloutsStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.Create = channel.unary_unary(
-                '/davy.v1.Rollouts/Create',
+        self.CreateRollout = channel.unary_unary(
+                '/davy.v1.RolloutService/CreateRollout',
                 request_serializer=davy_dot_v1_dot_model__pb2.CreateRolloutRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_model__pb2.Rollout.FromString,
+                response_deserializer=davy_dot_v1_dot_model__pb2.CreateRolloutResponse.FromString,
                 _registered_method=True)
-        self.List = channel.unary_unary(
-                '/davy.v1.Rollouts/List',
+        self.ListRollouts = channel.unary_unary(
+                '/davy.v1.RolloutService/ListRollouts',
                 request_serializer=davy_dot_v1_dot_model__pb2.ListRolloutsRequest.SerializeToString,
                 response_deserializer=davy_dot_v1_dot_model__pb2.ListRolloutsResponse.FromString,
                 _registered_method=True)
-        self.Get = channel.unary_unary(
-                '/davy.v1.Rollouts/Get',
-                request_serializer=davy_dot_v1_dot_model__pb2.RolloutRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_model__pb2.Rollout.FromString,
+        self.GetRollout = channel.unary_unary(
+                '/davy.v1.RolloutService/GetRollout',
+                request_serializer=davy_dot_v1_dot_model__pb2.GetRolloutRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_model__pb2.GetRolloutResponse.FromString,
                 _registered_method=True)
-        self.Pause = channel.unary_unary(
-                '/davy.v1.Rollouts/Pause',
-                request_serializer=davy_dot_v1_dot_model__pb2.RolloutRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_model__pb2.Rollout.FromString,
+        self.PauseRollout = channel.unary_unary(
+                '/davy.v1.RolloutService/PauseRollout',
+                request_serializer=davy_dot_v1_dot_model__pb2.PauseRolloutRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_model__pb2.PauseRolloutResponse.FromString,
                 _registered_method=True)
-        self.Resume = channel.unary_unary(
-                '/davy.v1.Rollouts/Resume',
-                request_serializer=davy_dot_v1_dot_model__pb2.RolloutRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_model__pb2.Rollout.FromString,
+        self.ResumeRollout = channel.unary_unary(
+                '/davy.v1.RolloutService/ResumeRollout',
+                request_serializer=davy_dot_v1_dot_model__pb2.ResumeRolloutRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_model__pb2.ResumeRolloutResponse.FromString,
                 _registered_method=True)
-        self.Abort = channel.unary_unary(
-                '/davy.v1.Rollouts/Abort',
-                request_serializer=davy_dot_v1_dot_model__pb2.RolloutRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_model__pb2.Rollout.FromString,
+        self.AbortRollout = channel.unary_unary(
+                '/davy.v1.RolloutService/AbortRollout',
+                request_serializer=davy_dot_v1_dot_model__pb2.AbortRolloutRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_model__pb2.AbortRolloutResponse.FromString,
                 _registered_method=True)
-        self.Watch = channel.unary_stream(
-                '/davy.v1.Rollouts/Watch',
-                request_serializer=davy_dot_v1_dot_model__pb2.RolloutRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_model__pb2.Rollout.FromString,
+        self.WatchRollout = channel.unary_stream(
+                '/davy.v1.RolloutService/WatchRollout',
+                request_serializer=davy_dot_v1_dot_model__pb2.WatchRolloutRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_model__pb2.WatchRolloutResponse.FromString,
                 _registered_method=True)
 
 
-class RolloutsServicer:
+class RolloutServiceServicer:
     """Brings a model to the edges, in waves, and back if it is not good.
     """
 
-    def Create(self, request, context):
+    def CreateRollout(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def List(self, request, context):
+    def ListRollouts(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Get(self, request, context):
+    def GetRollout(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Pause(self, request, context):
+    def PauseRollout(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Resume(self, request, context):
+    def ResumeRollout(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Abort(self, request, context):
+    def AbortRollout(self, request, context):
         """Ends it: every edge that it has reached goes back to what it ran before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Watch(self, request, context):
+    def WatchRollout(self, request, context):
         """The rollout now, and again whenever something about it changes, until it has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -284,57 +284,57 @@ class RolloutsServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_RolloutsServicer_to_server(servicer, server):
+def add_RolloutServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'Create': grpc.unary_unary_rpc_method_handler(
-                    servicer.Create,
+            'CreateRollout': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateRollout,
                     request_deserializer=davy_dot_v1_dot_model__pb2.CreateRolloutRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_model__pb2.Rollout.SerializeToString,
+                    response_serializer=davy_dot_v1_dot_model__pb2.CreateRolloutResponse.SerializeToString,
             ),
-            'List': grpc.unary_unary_rpc_method_handler(
-                    servicer.List,
+            'ListRollouts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRollouts,
                     request_deserializer=davy_dot_v1_dot_model__pb2.ListRolloutsRequest.FromString,
                     response_serializer=davy_dot_v1_dot_model__pb2.ListRolloutsResponse.SerializeToString,
             ),
-            'Get': grpc.unary_unary_rpc_method_handler(
-                    servicer.Get,
-                    request_deserializer=davy_dot_v1_dot_model__pb2.RolloutRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_model__pb2.Rollout.SerializeToString,
+            'GetRollout': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRollout,
+                    request_deserializer=davy_dot_v1_dot_model__pb2.GetRolloutRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_model__pb2.GetRolloutResponse.SerializeToString,
             ),
-            'Pause': grpc.unary_unary_rpc_method_handler(
-                    servicer.Pause,
-                    request_deserializer=davy_dot_v1_dot_model__pb2.RolloutRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_model__pb2.Rollout.SerializeToString,
+            'PauseRollout': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseRollout,
+                    request_deserializer=davy_dot_v1_dot_model__pb2.PauseRolloutRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_model__pb2.PauseRolloutResponse.SerializeToString,
             ),
-            'Resume': grpc.unary_unary_rpc_method_handler(
-                    servicer.Resume,
-                    request_deserializer=davy_dot_v1_dot_model__pb2.RolloutRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_model__pb2.Rollout.SerializeToString,
+            'ResumeRollout': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeRollout,
+                    request_deserializer=davy_dot_v1_dot_model__pb2.ResumeRolloutRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_model__pb2.ResumeRolloutResponse.SerializeToString,
             ),
-            'Abort': grpc.unary_unary_rpc_method_handler(
-                    servicer.Abort,
-                    request_deserializer=davy_dot_v1_dot_model__pb2.RolloutRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_model__pb2.Rollout.SerializeToString,
+            'AbortRollout': grpc.unary_unary_rpc_method_handler(
+                    servicer.AbortRollout,
+                    request_deserializer=davy_dot_v1_dot_model__pb2.AbortRolloutRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_model__pb2.AbortRolloutResponse.SerializeToString,
             ),
-            'Watch': grpc.unary_stream_rpc_method_handler(
-                    servicer.Watch,
-                    request_deserializer=davy_dot_v1_dot_model__pb2.RolloutRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_model__pb2.Rollout.SerializeToString,
+            'WatchRollout': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchRollout,
+                    request_deserializer=davy_dot_v1_dot_model__pb2.WatchRolloutRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_model__pb2.WatchRolloutResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'davy.v1.Rollouts', rpc_method_handlers)
+            'davy.v1.RolloutService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('davy.v1.Rollouts', rpc_method_handlers)
+    server.add_registered_method_handlers('davy.v1.RolloutService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Rollouts:
+class RolloutService:
     """Brings a model to the edges, in waves, and back if it is not good.
     """
 
     @staticmethod
-    def Create(request,
+    def CreateRollout(request,
             target,
             options=(),
             channel_credentials=None,
@@ -347,9 +347,9 @@ class Rollouts:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Rollouts/Create',
+            '/davy.v1.RolloutService/CreateRollout',
             davy_dot_v1_dot_model__pb2.CreateRolloutRequest.SerializeToString,
-            davy_dot_v1_dot_model__pb2.Rollout.FromString,
+            davy_dot_v1_dot_model__pb2.CreateRolloutResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -361,7 +361,7 @@ class Rollouts:
             _registered_method=True)
 
     @staticmethod
-    def List(request,
+    def ListRollouts(request,
             target,
             options=(),
             channel_credentials=None,
@@ -374,7 +374,7 @@ class Rollouts:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Rollouts/List',
+            '/davy.v1.RolloutService/ListRollouts',
             davy_dot_v1_dot_model__pb2.ListRolloutsRequest.SerializeToString,
             davy_dot_v1_dot_model__pb2.ListRolloutsResponse.FromString,
             options,
@@ -388,7 +388,7 @@ class Rollouts:
             _registered_method=True)
 
     @staticmethod
-    def Get(request,
+    def GetRollout(request,
             target,
             options=(),
             channel_credentials=None,
@@ -401,9 +401,9 @@ class Rollouts:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Rollouts/Get',
-            davy_dot_v1_dot_model__pb2.RolloutRequest.SerializeToString,
-            davy_dot_v1_dot_model__pb2.Rollout.FromString,
+            '/davy.v1.RolloutService/GetRollout',
+            davy_dot_v1_dot_model__pb2.GetRolloutRequest.SerializeToString,
+            davy_dot_v1_dot_model__pb2.GetRolloutResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -415,7 +415,7 @@ class Rollouts:
             _registered_method=True)
 
     @staticmethod
-    def Pause(request,
+    def PauseRollout(request,
             target,
             options=(),
             channel_credentials=None,
@@ -428,9 +428,9 @@ class Rollouts:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Rollouts/Pause',
-            davy_dot_v1_dot_model__pb2.RolloutRequest.SerializeToString,
-            davy_dot_v1_dot_model__pb2.Rollout.FromString,
+            '/davy.v1.RolloutService/PauseRollout',
+            davy_dot_v1_dot_model__pb2.PauseRolloutRequest.SerializeToString,
+            davy_dot_v1_dot_model__pb2.PauseRolloutResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -442,7 +442,7 @@ class Rollouts:
             _registered_method=True)
 
     @staticmethod
-    def Resume(request,
+    def ResumeRollout(request,
             target,
             options=(),
             channel_credentials=None,
@@ -455,9 +455,9 @@ class Rollouts:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Rollouts/Resume',
-            davy_dot_v1_dot_model__pb2.RolloutRequest.SerializeToString,
-            davy_dot_v1_dot_model__pb2.Rollout.FromString,
+            '/davy.v1.RolloutService/ResumeRollout',
+            davy_dot_v1_dot_model__pb2.ResumeRolloutRequest.SerializeToString,
+            davy_dot_v1_dot_model__pb2.ResumeRolloutResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -469,7 +469,7 @@ class Rollouts:
             _registered_method=True)
 
     @staticmethod
-    def Abort(request,
+    def AbortRollout(request,
             target,
             options=(),
             channel_credentials=None,
@@ -482,9 +482,9 @@ class Rollouts:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Rollouts/Abort',
-            davy_dot_v1_dot_model__pb2.RolloutRequest.SerializeToString,
-            davy_dot_v1_dot_model__pb2.Rollout.FromString,
+            '/davy.v1.RolloutService/AbortRollout',
+            davy_dot_v1_dot_model__pb2.AbortRolloutRequest.SerializeToString,
+            davy_dot_v1_dot_model__pb2.AbortRolloutResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -496,7 +496,7 @@ class Rollouts:
             _registered_method=True)
 
     @staticmethod
-    def Watch(request,
+    def WatchRollout(request,
             target,
             options=(),
             channel_credentials=None,
@@ -509,9 +509,9 @@ class Rollouts:
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/davy.v1.Rollouts/Watch',
-            davy_dot_v1_dot_model__pb2.RolloutRequest.SerializeToString,
-            davy_dot_v1_dot_model__pb2.Rollout.FromString,
+            '/davy.v1.RolloutService/WatchRollout',
+            davy_dot_v1_dot_model__pb2.WatchRolloutRequest.SerializeToString,
+            davy_dot_v1_dot_model__pb2.WatchRolloutResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,142 +26,142 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
-class ModelsStub:
-    """Models as signed packages. What is in one: davy.model.package."""
+class ModelServiceStub:
+    """Models as signed packages. What is in one: davy.models.package."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> ModelsAsyncStub: ...
-    List: _grpc.UnaryUnaryMultiCallable[_model_pb2.ListModelsRequest, _model_pb2.ListModelsResponse]
-    Get: _grpc.UnaryUnaryMultiCallable[_model_pb2.GetModelRequest, _model_pb2.Model]
+    def __new__(cls, channel: _aio.Channel) -> ModelServiceAsyncStub: ...
+    ListModels: _grpc.UnaryUnaryMultiCallable[_model_pb2.ListModelsRequest, _model_pb2.ListModelsResponse]
+    GetModel: _grpc.UnaryUnaryMultiCallable[_model_pb2.GetModelRequest, _model_pb2.GetModelResponse]
     """By id, the start of one, the id that frames carry, or a tag."""
-    Download: _grpc.UnaryStreamMultiCallable[_model_pb2.DownloadModelRequest, _model_pb2.ModelChunk]
+    DownloadModel: _grpc.UnaryStreamMultiCallable[_model_pb2.DownloadModelRequest, _model_pb2.DownloadModelResponse]
     """The package in chunks of 262,144 bytes, from an offset on: a download that broke goes on where it was."""
 
 @_typing.type_check_only
-class ModelsAsyncStub(ModelsStub):
-    """Models as signed packages. What is in one: davy.model.package."""
+class ModelServiceAsyncStub(ModelServiceStub):
+    """Models as signed packages. What is in one: davy.models.package."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    List: _aio.UnaryUnaryMultiCallable[_model_pb2.ListModelsRequest, _model_pb2.ListModelsResponse]  # type: ignore[assignment]
-    Get: _aio.UnaryUnaryMultiCallable[_model_pb2.GetModelRequest, _model_pb2.Model]  # type: ignore[assignment]
+    ListModels: _aio.UnaryUnaryMultiCallable[_model_pb2.ListModelsRequest, _model_pb2.ListModelsResponse]  # type: ignore[assignment]
+    GetModel: _aio.UnaryUnaryMultiCallable[_model_pb2.GetModelRequest, _model_pb2.GetModelResponse]  # type: ignore[assignment]
     """By id, the start of one, the id that frames carry, or a tag."""
-    Download: _aio.UnaryStreamMultiCallable[_model_pb2.DownloadModelRequest, _model_pb2.ModelChunk]  # type: ignore[assignment]
+    DownloadModel: _aio.UnaryStreamMultiCallable[_model_pb2.DownloadModelRequest, _model_pb2.DownloadModelResponse]  # type: ignore[assignment]
     """The package in chunks of 262,144 bytes, from an offset on: a download that broke goes on where it was."""
 
-class ModelsServicer(metaclass=_abc_1.ABCMeta):
-    """Models as signed packages. What is in one: davy.model.package."""
+class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Models as signed packages. What is in one: davy.models.package."""
 
     @_abc_1.abstractmethod
-    def List(
+    def ListModels(
         self,
         request: _model_pb2.ListModelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_pb2.ListModelsResponse, _abc.Awaitable[_model_pb2.ListModelsResponse]]: ...
 
     @_abc_1.abstractmethod
-    def Get(
+    def GetModel(
         self,
         request: _model_pb2.GetModelRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_pb2.Model, _abc.Awaitable[_model_pb2.Model]]:
+    ) -> _typing.Union[_model_pb2.GetModelResponse, _abc.Awaitable[_model_pb2.GetModelResponse]]:
         """By id, the start of one, the id that frames carry, or a tag."""
 
     @_abc_1.abstractmethod
-    def Download(
+    def DownloadModel(
         self,
         request: _model_pb2.DownloadModelRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_model_pb2.ModelChunk], _abc.AsyncIterator[_model_pb2.ModelChunk]]:
+    ) -> _typing.Union[_abc.Iterator[_model_pb2.DownloadModelResponse], _abc.AsyncIterator[_model_pb2.DownloadModelResponse]]:
         """The package in chunks of 262,144 bytes, from an offset on: a download that broke goes on where it was."""
 
-def add_ModelsServicer_to_server(servicer: ModelsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
-class RolloutsStub:
+class RolloutServiceStub:
     """Brings a model to the edges, in waves, and back if it is not good."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> RolloutsAsyncStub: ...
-    Create: _grpc.UnaryUnaryMultiCallable[_model_pb2.CreateRolloutRequest, _model_pb2.Rollout]
-    List: _grpc.UnaryUnaryMultiCallable[_model_pb2.ListRolloutsRequest, _model_pb2.ListRolloutsResponse]
-    Get: _grpc.UnaryUnaryMultiCallable[_model_pb2.RolloutRequest, _model_pb2.Rollout]
-    Pause: _grpc.UnaryUnaryMultiCallable[_model_pb2.RolloutRequest, _model_pb2.Rollout]
-    Resume: _grpc.UnaryUnaryMultiCallable[_model_pb2.RolloutRequest, _model_pb2.Rollout]
-    Abort: _grpc.UnaryUnaryMultiCallable[_model_pb2.RolloutRequest, _model_pb2.Rollout]
+    def __new__(cls, channel: _aio.Channel) -> RolloutServiceAsyncStub: ...
+    CreateRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.CreateRolloutRequest, _model_pb2.CreateRolloutResponse]
+    ListRollouts: _grpc.UnaryUnaryMultiCallable[_model_pb2.ListRolloutsRequest, _model_pb2.ListRolloutsResponse]
+    GetRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.GetRolloutRequest, _model_pb2.GetRolloutResponse]
+    PauseRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.PauseRolloutRequest, _model_pb2.PauseRolloutResponse]
+    ResumeRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.ResumeRolloutRequest, _model_pb2.ResumeRolloutResponse]
+    AbortRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.AbortRolloutRequest, _model_pb2.AbortRolloutResponse]
     """Ends it: every edge that it has reached goes back to what it ran before."""
-    Watch: _grpc.UnaryStreamMultiCallable[_model_pb2.RolloutRequest, _model_pb2.Rollout]
+    WatchRollout: _grpc.UnaryStreamMultiCallable[_model_pb2.WatchRolloutRequest, _model_pb2.WatchRolloutResponse]
     """The rollout now, and again whenever something about it changes, until it has ended."""
 
 @_typing.type_check_only
-class RolloutsAsyncStub(RolloutsStub):
+class RolloutServiceAsyncStub(RolloutServiceStub):
     """Brings a model to the edges, in waves, and back if it is not good."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    Create: _aio.UnaryUnaryMultiCallable[_model_pb2.CreateRolloutRequest, _model_pb2.Rollout]  # type: ignore[assignment]
-    List: _aio.UnaryUnaryMultiCallable[_model_pb2.ListRolloutsRequest, _model_pb2.ListRolloutsResponse]  # type: ignore[assignment]
-    Get: _aio.UnaryUnaryMultiCallable[_model_pb2.RolloutRequest, _model_pb2.Rollout]  # type: ignore[assignment]
-    Pause: _aio.UnaryUnaryMultiCallable[_model_pb2.RolloutRequest, _model_pb2.Rollout]  # type: ignore[assignment]
-    Resume: _aio.UnaryUnaryMultiCallable[_model_pb2.RolloutRequest, _model_pb2.Rollout]  # type: ignore[assignment]
-    Abort: _aio.UnaryUnaryMultiCallable[_model_pb2.RolloutRequest, _model_pb2.Rollout]  # type: ignore[assignment]
+    CreateRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.CreateRolloutRequest, _model_pb2.CreateRolloutResponse]  # type: ignore[assignment]
+    ListRollouts: _aio.UnaryUnaryMultiCallable[_model_pb2.ListRolloutsRequest, _model_pb2.ListRolloutsResponse]  # type: ignore[assignment]
+    GetRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.GetRolloutRequest, _model_pb2.GetRolloutResponse]  # type: ignore[assignment]
+    PauseRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.PauseRolloutRequest, _model_pb2.PauseRolloutResponse]  # type: ignore[assignment]
+    ResumeRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.ResumeRolloutRequest, _model_pb2.ResumeRolloutResponse]  # type: ignore[assignment]
+    AbortRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.AbortRolloutRequest, _model_pb2.AbortRolloutResponse]  # type: ignore[assignment]
     """Ends it: every edge that it has reached goes back to what it ran before."""
-    Watch: _aio.UnaryStreamMultiCallable[_model_pb2.RolloutRequest, _model_pb2.Rollout]  # type: ignore[assignment]
+    WatchRollout: _aio.UnaryStreamMultiCallable[_model_pb2.WatchRolloutRequest, _model_pb2.WatchRolloutResponse]  # type: ignore[assignment]
     """The rollout now, and again whenever something about it changes, until it has ended."""
 
-class RolloutsServicer(metaclass=_abc_1.ABCMeta):
+class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
     """Brings a model to the edges, in waves, and back if it is not good."""
 
     @_abc_1.abstractmethod
-    def Create(
+    def CreateRollout(
         self,
         request: _model_pb2.CreateRolloutRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_pb2.Rollout, _abc.Awaitable[_model_pb2.Rollout]]: ...
+    ) -> _typing.Union[_model_pb2.CreateRolloutResponse, _abc.Awaitable[_model_pb2.CreateRolloutResponse]]: ...
 
     @_abc_1.abstractmethod
-    def List(
+    def ListRollouts(
         self,
         request: _model_pb2.ListRolloutsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_pb2.ListRolloutsResponse, _abc.Awaitable[_model_pb2.ListRolloutsResponse]]: ...
 
     @_abc_1.abstractmethod
-    def Get(
+    def GetRollout(
         self,
-        request: _model_pb2.RolloutRequest,
+        request: _model_pb2.GetRolloutRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_pb2.Rollout, _abc.Awaitable[_model_pb2.Rollout]]: ...
+    ) -> _typing.Union[_model_pb2.GetRolloutResponse, _abc.Awaitable[_model_pb2.GetRolloutResponse]]: ...
 
     @_abc_1.abstractmethod
-    def Pause(
+    def PauseRollout(
         self,
-        request: _model_pb2.RolloutRequest,
+        request: _model_pb2.PauseRolloutRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_pb2.Rollout, _abc.Awaitable[_model_pb2.Rollout]]: ...
+    ) -> _typing.Union[_model_pb2.PauseRolloutResponse, _abc.Awaitable[_model_pb2.PauseRolloutResponse]]: ...
 
     @_abc_1.abstractmethod
-    def Resume(
+    def ResumeRollout(
         self,
-        request: _model_pb2.RolloutRequest,
+        request: _model_pb2.ResumeRolloutRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_pb2.Rollout, _abc.Awaitable[_model_pb2.Rollout]]: ...
+    ) -> _typing.Union[_model_pb2.ResumeRolloutResponse, _abc.Awaitable[_model_pb2.ResumeRolloutResponse]]: ...
 
     @_abc_1.abstractmethod
-    def Abort(
+    def AbortRollout(
         self,
-        request: _model_pb2.RolloutRequest,
+        request: _model_pb2.AbortRolloutRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_pb2.Rollout, _abc.Awaitable[_model_pb2.Rollout]]:
+    ) -> _typing.Union[_model_pb2.AbortRolloutResponse, _abc.Awaitable[_model_pb2.AbortRolloutResponse]]:
         """Ends it: every edge that it has reached goes back to what it ran before."""
 
     @_abc_1.abstractmethod
-    def Watch(
+    def WatchRollout(
         self,
-        request: _model_pb2.RolloutRequest,
+        request: _model_pb2.WatchRolloutRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_model_pb2.Rollout], _abc.AsyncIterator[_model_pb2.Rollout]]:
+    ) -> _typing.Union[_abc.Iterator[_model_pb2.WatchRolloutResponse], _abc.AsyncIterator[_model_pb2.WatchRolloutResponse]]:
         """The rollout now, and again whenever something about it changes, until it has ended."""
 
-def add_RolloutsServicer_to_server(servicer: RolloutsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_RolloutServiceServicer_to_server(servicer: RolloutServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x64\x61vy/v1/sample.proto\x12\x07\x64\x61vy.v1\"\xf3\x01\n\x06Sample\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0c\n\x04\x65\x64ge\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61mera\x18\x03 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x04 \x01(\t\x12\x0b\n\x03seq\x18\x05 \x01(\x04\x12\x13\n\x0b\x63\x61ptured_ns\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\r\n\x05model\x18\x08 \x01(\t\x12-\n\x07\x66igures\x18\t \x03(\x0b\x32\x1c.davy.v1.Sample.FiguresEntry\x12\x0c\n\x04jpeg\x18\n \x01(\x0c\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\":\n\tSampleAck\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x0f\n\x07outcome\x18\x03 \x01(\t2:\n\x07Samples\x12/\n\x04Push\x12\x0f.davy.v1.Sample\x1a\x12.davy.v1.SampleAck(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x64\x61vy/v1/sample.proto\x12\x07\x64\x61vy.v1\"\xf3\x01\n\x06Sample\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0c\n\x04\x65\x64ge\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61mera\x18\x03 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x04 \x01(\t\x12\x0b\n\x03seq\x18\x05 \x01(\x04\x12\x13\n\x0b\x63\x61ptured_ns\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\r\n\x05model\x18\x08 \x01(\t\x12-\n\x07\x66igures\x18\t \x03(\x0b\x32\x1c.davy.v1.Sample.FiguresEntry\x12\x0c\n\x04jpeg\x18\n \x01(\x0c\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"5\n\x12PushSamplesRequest\x12\x1f\n\x06sample\x18\x01 \x01(\x0b\x32\x0f.davy.v1.Sample\"D\n\x13PushSamplesResponse\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x0f\n\x07outcome\x18\x03 \x01(\t2]\n\rSampleService\x12L\n\x0bPushSamples\x12\x1b.davy.v1.PushSamplesRequest\x1a\x1c.davy.v1.PushSamplesResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,8 +37,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SAMPLE']._serialized_end=277
   _globals['_SAMPLE_FIGURESENTRY']._serialized_start=231
   _globals['_SAMPLE_FIGURESENTRY']._serialized_end=277
-  _globals['_SAMPLEACK']._serialized_start=279
-  _globals['_SAMPLEACK']._serialized_end=337
-  _globals['_SAMPLES']._serialized_start=339
-  _globals['_SAMPLES']._serialized_end=397
+  _globals['_PUSHSAMPLESREQUEST']._serialized_start=279
+  _globals['_PUSHSAMPLESREQUEST']._serialized_end=332
+  _globals['_PUSHSAMPLESRESPONSE']._serialized_start=334
+  _globals['_PUSHSAMPLESRESPONSE']._serialized_end=402
+  _globals['_SAMPLESERVICE']._serialized_start=404
+  _globals['_SAMPLESERVICE']._serialized_end=497
 # @@protoc_insertion_point(module_scope)

@@ -96,7 +96,29 @@ class Sample(_message.Message):
 Global___Sample: _TypeAlias = Sample  # noqa: Y015
 
 @_typing.final
-class SampleAck(_message.Message):
+class PushSamplesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sample(self) -> Global___Sample: ...
+    def __init__(
+        self,
+        *,
+        sample: Global___Sample | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sample", b"sample"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sample", b"sample"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PushSamplesRequest: _TypeAlias = PushSamplesRequest  # noqa: Y015
+
+@_typing.final
+class PushSamplesResponse(_message.Message):
+    """An acknowledgement."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     BOOT_ID_FIELD_NUMBER: _builtins.int
@@ -120,4 +142,4 @@ class SampleAck(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SampleAck: _TypeAlias = SampleAck  # noqa: Y015
+Global___PushSamplesResponse: _TypeAlias = PushSamplesResponse  # noqa: Y015

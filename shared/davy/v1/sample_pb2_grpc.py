@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class SamplesStub:
+class SampleServiceStub:
     """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event.
     """
 
@@ -35,18 +35,18 @@ class SamplesStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.Push = channel.stream_stream(
-                '/davy.v1.Samples/Push',
-                request_serializer=davy_dot_v1_dot_sample__pb2.Sample.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_sample__pb2.SampleAck.FromString,
+        self.PushSamples = channel.stream_stream(
+                '/davy.v1.SampleService/PushSamples',
+                request_serializer=davy_dot_v1_dot_sample__pb2.PushSamplesRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_sample__pb2.PushSamplesResponse.FromString,
                 _registered_method=True)
 
 
-class SamplesServicer:
+class SampleServiceServicer:
     """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event.
     """
 
-    def Push(self, request_iterator, context):
+    def PushSamples(self, request_iterator, context):
         """Answered once the sample is on disk, or is known not to be wanted; a sample sent twice is stored once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -54,27 +54,27 @@ class SamplesServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_SamplesServicer_to_server(servicer, server):
+def add_SampleServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'Push': grpc.stream_stream_rpc_method_handler(
-                    servicer.Push,
-                    request_deserializer=davy_dot_v1_dot_sample__pb2.Sample.FromString,
-                    response_serializer=davy_dot_v1_dot_sample__pb2.SampleAck.SerializeToString,
+            'PushSamples': grpc.stream_stream_rpc_method_handler(
+                    servicer.PushSamples,
+                    request_deserializer=davy_dot_v1_dot_sample__pb2.PushSamplesRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_sample__pb2.PushSamplesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'davy.v1.Samples', rpc_method_handlers)
+            'davy.v1.SampleService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('davy.v1.Samples', rpc_method_handlers)
+    server.add_registered_method_handlers('davy.v1.SampleService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Samples:
+class SampleService:
     """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event.
     """
 
     @staticmethod
-    def Push(request_iterator,
+    def PushSamples(request_iterator,
             target,
             options=(),
             channel_credentials=None,
@@ -87,9 +87,9 @@ class Samples:
         return grpc.experimental.stream_stream(
             request_iterator,
             target,
-            '/davy.v1.Samples/Push',
-            davy_dot_v1_dot_sample__pb2.Sample.SerializeToString,
-            davy_dot_v1_dot_sample__pb2.SampleAck.FromString,
+            '/davy.v1.SampleService/PushSamples',
+            davy_dot_v1_dot_sample__pb2.PushSamplesRequest.SerializeToString,
+            davy_dot_v1_dot_sample__pb2.PushSamplesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,33 +26,33 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
-class SamplesStub:
+class SampleServiceStub:
     """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> SamplesAsyncStub: ...
-    Push: _grpc.StreamStreamMultiCallable[_sample_pb2.Sample, _sample_pb2.SampleAck]
+    def __new__(cls, channel: _aio.Channel) -> SampleServiceAsyncStub: ...
+    PushSamples: _grpc.StreamStreamMultiCallable[_sample_pb2.PushSamplesRequest, _sample_pb2.PushSamplesResponse]
     """Answered once the sample is on disk, or is known not to be wanted; a sample sent twice is stored once."""
 
 @_typing.type_check_only
-class SamplesAsyncStub(SamplesStub):
+class SampleServiceAsyncStub(SampleServiceStub):
     """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    Push: _aio.StreamStreamMultiCallable[_sample_pb2.Sample, _sample_pb2.SampleAck]  # type: ignore[assignment]
+    PushSamples: _aio.StreamStreamMultiCallable[_sample_pb2.PushSamplesRequest, _sample_pb2.PushSamplesResponse]  # type: ignore[assignment]
     """Answered once the sample is on disk, or is known not to be wanted; a sample sent twice is stored once."""
 
-class SamplesServicer(metaclass=_abc_1.ABCMeta):
+class SampleServiceServicer(metaclass=_abc_1.ABCMeta):
     """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event."""
 
     @_abc_1.abstractmethod
-    def Push(
+    def PushSamples(
         self,
-        request_iterator: _MaybeAsyncIterator[_sample_pb2.Sample],
+        request_iterator: _MaybeAsyncIterator[_sample_pb2.PushSamplesRequest],
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_sample_pb2.SampleAck], _abc.AsyncIterator[_sample_pb2.SampleAck]]:
+    ) -> _typing.Union[_abc.Iterator[_sample_pb2.PushSamplesResponse], _abc.AsyncIterator[_sample_pb2.PushSamplesResponse]]:
         """Answered once the sample is on disk, or is known not to be wanted; a sample sent twice is stored once."""
 
-def add_SamplesServicer_to_server(servicer: SamplesServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_SampleServiceServicer_to_server(servicer: SampleServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

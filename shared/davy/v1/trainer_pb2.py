@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x64\x61vy/v1/trainer.proto\x12\x07\x64\x61vy.v1\"]\n\x14StartTrainingRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x16\n\x0eoverrides_json\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x64rifted\x18\x04 \x03(\t\"\x1d\n\x0fTrainingRequest\x12\n\n\x02id\x18\x01 \x01(\t\"1\n\x14WatchTrainingRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x03\"\x15\n\x13ListTrainingRequest\":\n\x14ListTrainingResponse\x12\"\n\x04runs\x18\x01 \x03(\x0b\x32\x14.davy.v1.TrainingRun\"\xc2\x01\n\x10TrainingProgress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x03\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x35\n\x06values\x18\x04 \x03(\x0b\x32%.davy.v1.TrainingProgress.ValuesEntry\x12\r\n\x05\x61t_ns\x18\x05 \x01(\x03\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_total\"\xfd\x02\n\x0bTrainingRun\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0c\n\x04part\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0c\n\x04told\x18\x06 \x01(\t\x12\x0f\n\x07\x64rifted\x18\x07 \x03(\t\x12\x12\n\ncreated_ns\x18\x08 \x01(\x03\x12\x12\n\nstarted_ns\x18\t \x01(\x03\x12\x10\n\x08\x65nded_ns\x18\n \x01(\x03\x12\r\n\x05kills\x18\x0b \x01(\r\x12+\n\x08progress\x18\x0c \x01(\x0b\x32\x19.davy.v1.TrainingProgress\x12\x32\n\x07\x66igures\x18\r \x03(\x0b\x32!.davy.v1.TrainingRun.FiguresEntry\x12\r\n\x05model\x18\x0e \x01(\t\x12\x0e\n\x06parent\x18\x0f \x01(\t\x12\x0f\n\x07rollout\x18\x10 \x01(\t\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"k\n\rTrainingEvent\x12\n\n\x02id\x18\x01 \x01(\x03\x12+\n\x08progress\x18\x02 \x01(\x0b\x32\x19.davy.v1.TrainingProgress\x12!\n\x03run\x18\x03 \x01(\x0b\x32\x14.davy.v1.TrainingRun2\xf9\x02\n\x07Trainer\x12<\n\x05Start\x12\x1d.davy.v1.StartTrainingRequest\x1a\x14.davy.v1.TrainingRun\x12\x43\n\x04List\x12\x1c.davy.v1.ListTrainingRequest\x1a\x1d.davy.v1.ListTrainingResponse\x12\x35\n\x03Get\x12\x18.davy.v1.TrainingRequest\x1a\x14.davy.v1.TrainingRun\x12\x38\n\x06\x43\x61ncel\x12\x18.davy.v1.TrainingRequest\x1a\x14.davy.v1.TrainingRun\x12\x38\n\x06Resume\x12\x18.davy.v1.TrainingRequest\x1a\x14.davy.v1.TrainingRun\x12@\n\x05Watch\x12\x1d.davy.v1.WatchTrainingRequest\x1a\x16.davy.v1.TrainingEvent0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x64\x61vy/v1/trainer.proto\x12\x07\x64\x61vy.v1\"`\n\x17StartTrainingRunRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x16\n\x0eoverrides_json\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x64rifted\x18\x04 \x03(\t\"=\n\x18StartTrainingRunResponse\x12!\n\x03run\x18\x01 \x01(\x0b\x32\x14.davy.v1.TrainingRun\"#\n\x15GetTrainingRunRequest\x12\n\n\x02id\x18\x01 \x01(\t\";\n\x16GetTrainingRunResponse\x12!\n\x03run\x18\x01 \x01(\x0b\x32\x14.davy.v1.TrainingRun\"&\n\x18\x43\x61ncelTrainingRunRequest\x12\n\n\x02id\x18\x01 \x01(\t\">\n\x19\x43\x61ncelTrainingRunResponse\x12!\n\x03run\x18\x01 \x01(\x0b\x32\x14.davy.v1.TrainingRun\"&\n\x18ResumeTrainingRunRequest\x12\n\n\x02id\x18\x01 \x01(\t\">\n\x19ResumeTrainingRunResponse\x12!\n\x03run\x18\x01 \x01(\x0b\x32\x14.davy.v1.TrainingRun\"4\n\x17WatchTrainingRunRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x03\"\x19\n\x17ListTrainingRunsRequest\">\n\x18ListTrainingRunsResponse\x12\"\n\x04runs\x18\x01 \x03(\x0b\x32\x14.davy.v1.TrainingRun\"\xc2\x01\n\x10TrainingProgress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x03\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x35\n\x06values\x18\x04 \x03(\x0b\x32%.davy.v1.TrainingProgress.ValuesEntry\x12\r\n\x05\x61t_ns\x18\x05 \x01(\x03\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_total\"\xfd\x02\n\x0bTrainingRun\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0c\n\x04part\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0c\n\x04told\x18\x06 \x01(\t\x12\x0f\n\x07\x64rifted\x18\x07 \x03(\t\x12\x12\n\ncreated_ns\x18\x08 \x01(\x03\x12\x12\n\nstarted_ns\x18\t \x01(\x03\x12\x10\n\x08\x65nded_ns\x18\n \x01(\x03\x12\r\n\x05kills\x18\x0b \x01(\r\x12+\n\x08progress\x18\x0c \x01(\x0b\x32\x19.davy.v1.TrainingProgress\x12\x32\n\x07\x66igures\x18\r \x03(\x0b\x32!.davy.v1.TrainingRun.FiguresEntry\x12\r\n\x05model\x18\x0e \x01(\t\x12\x0e\n\x06parent\x18\x0f \x01(\t\x12\x0f\n\x07rollout\x18\x10 \x01(\t\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"v\n\x18WatchTrainingRunResponse\x12\n\n\x02id\x18\x01 \x01(\x03\x12+\n\x08progress\x18\x02 \x01(\x0b\x32\x19.davy.v1.TrainingProgress\x12!\n\x03run\x18\x03 \x01(\x0b\x32\x14.davy.v1.TrainingRun2\xa8\x04\n\x0eTrainerService\x12W\n\x10StartTrainingRun\x12 .davy.v1.StartTrainingRunRequest\x1a!.davy.v1.StartTrainingRunResponse\x12W\n\x10ListTrainingRuns\x12 .davy.v1.ListTrainingRunsRequest\x1a!.davy.v1.ListTrainingRunsResponse\x12Q\n\x0eGetTrainingRun\x12\x1e.davy.v1.GetTrainingRunRequest\x1a\x1f.davy.v1.GetTrainingRunResponse\x12Z\n\x11\x43\x61ncelTrainingRun\x12!.davy.v1.CancelTrainingRunRequest\x1a\".davy.v1.CancelTrainingRunResponse\x12Z\n\x11ResumeTrainingRun\x12!.davy.v1.ResumeTrainingRunRequest\x1a\".davy.v1.ResumeTrainingRunResponse\x12Y\n\x10WatchTrainingRun\x12 .davy.v1.WatchTrainingRunRequest\x1a!.davy.v1.WatchTrainingRunResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,26 +35,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRAININGPROGRESS_VALUESENTRY']._serialized_options = b'8\001'
   _globals['_TRAININGRUN_FIGURESENTRY']._loaded_options = None
   _globals['_TRAININGRUN_FIGURESENTRY']._serialized_options = b'8\001'
-  _globals['_STARTTRAININGREQUEST']._serialized_start=34
-  _globals['_STARTTRAININGREQUEST']._serialized_end=127
-  _globals['_TRAININGREQUEST']._serialized_start=129
-  _globals['_TRAININGREQUEST']._serialized_end=158
-  _globals['_WATCHTRAININGREQUEST']._serialized_start=160
-  _globals['_WATCHTRAININGREQUEST']._serialized_end=209
-  _globals['_LISTTRAININGREQUEST']._serialized_start=211
-  _globals['_LISTTRAININGREQUEST']._serialized_end=232
-  _globals['_LISTTRAININGRESPONSE']._serialized_start=234
-  _globals['_LISTTRAININGRESPONSE']._serialized_end=292
-  _globals['_TRAININGPROGRESS']._serialized_start=295
-  _globals['_TRAININGPROGRESS']._serialized_end=489
-  _globals['_TRAININGPROGRESS_VALUESENTRY']._serialized_start=434
-  _globals['_TRAININGPROGRESS_VALUESENTRY']._serialized_end=479
-  _globals['_TRAININGRUN']._serialized_start=492
-  _globals['_TRAININGRUN']._serialized_end=873
-  _globals['_TRAININGRUN_FIGURESENTRY']._serialized_start=827
-  _globals['_TRAININGRUN_FIGURESENTRY']._serialized_end=873
-  _globals['_TRAININGEVENT']._serialized_start=875
-  _globals['_TRAININGEVENT']._serialized_end=982
-  _globals['_TRAINER']._serialized_start=985
-  _globals['_TRAINER']._serialized_end=1362
+  _globals['_STARTTRAININGRUNREQUEST']._serialized_start=34
+  _globals['_STARTTRAININGRUNREQUEST']._serialized_end=130
+  _globals['_STARTTRAININGRUNRESPONSE']._serialized_start=132
+  _globals['_STARTTRAININGRUNRESPONSE']._serialized_end=193
+  _globals['_GETTRAININGRUNREQUEST']._serialized_start=195
+  _globals['_GETTRAININGRUNREQUEST']._serialized_end=230
+  _globals['_GETTRAININGRUNRESPONSE']._serialized_start=232
+  _globals['_GETTRAININGRUNRESPONSE']._serialized_end=291
+  _globals['_CANCELTRAININGRUNREQUEST']._serialized_start=293
+  _globals['_CANCELTRAININGRUNREQUEST']._serialized_end=331
+  _globals['_CANCELTRAININGRUNRESPONSE']._serialized_start=333
+  _globals['_CANCELTRAININGRUNRESPONSE']._serialized_end=395
+  _globals['_RESUMETRAININGRUNREQUEST']._serialized_start=397
+  _globals['_RESUMETRAININGRUNREQUEST']._serialized_end=435
+  _globals['_RESUMETRAININGRUNRESPONSE']._serialized_start=437
+  _globals['_RESUMETRAININGRUNRESPONSE']._serialized_end=499
+  _globals['_WATCHTRAININGRUNREQUEST']._serialized_start=501
+  _globals['_WATCHTRAININGRUNREQUEST']._serialized_end=553
+  _globals['_LISTTRAININGRUNSREQUEST']._serialized_start=555
+  _globals['_LISTTRAININGRUNSREQUEST']._serialized_end=580
+  _globals['_LISTTRAININGRUNSRESPONSE']._serialized_start=582
+  _globals['_LISTTRAININGRUNSRESPONSE']._serialized_end=644
+  _globals['_TRAININGPROGRESS']._serialized_start=647
+  _globals['_TRAININGPROGRESS']._serialized_end=841
+  _globals['_TRAININGPROGRESS_VALUESENTRY']._serialized_start=786
+  _globals['_TRAININGPROGRESS_VALUESENTRY']._serialized_end=831
+  _globals['_TRAININGRUN']._serialized_start=844
+  _globals['_TRAININGRUN']._serialized_end=1225
+  _globals['_TRAININGRUN_FIGURESENTRY']._serialized_start=1179
+  _globals['_TRAININGRUN_FIGURESENTRY']._serialized_end=1225
+  _globals['_WATCHTRAININGRUNRESPONSE']._serialized_start=1227
+  _globals['_WATCHTRAININGRUNRESPONSE']._serialized_end=1345
+  _globals['_TRAINERSERVICE']._serialized_start=1348
+  _globals['_TRAINERSERVICE']._serialized_end=1900
 # @@protoc_insertion_point(module_scope)

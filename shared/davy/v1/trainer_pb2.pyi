@@ -19,7 +19,7 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class StartTrainingRequest(_message.Message):
+class StartTrainingRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KIND_FIELD_NUMBER: _builtins.int
@@ -49,10 +49,30 @@ class StartTrainingRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___StartTrainingRequest: _TypeAlias = StartTrainingRequest  # noqa: Y015
+Global___StartTrainingRunRequest: _TypeAlias = StartTrainingRunRequest  # noqa: Y015
 
 @_typing.final
-class TrainingRequest(_message.Message):
+class StartTrainingRunResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def run(self) -> Global___TrainingRun: ...
+    def __init__(
+        self,
+        *,
+        run: Global___TrainingRun | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartTrainingRunResponse: _TypeAlias = StartTrainingRunResponse  # noqa: Y015
+
+@_typing.final
+class GetTrainingRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -68,10 +88,108 @@ class TrainingRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___TrainingRequest: _TypeAlias = TrainingRequest  # noqa: Y015
+Global___GetTrainingRunRequest: _TypeAlias = GetTrainingRunRequest  # noqa: Y015
 
 @_typing.final
-class WatchTrainingRequest(_message.Message):
+class GetTrainingRunResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def run(self) -> Global___TrainingRun: ...
+    def __init__(
+        self,
+        *,
+        run: Global___TrainingRun | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTrainingRunResponse: _TypeAlias = GetTrainingRunResponse  # noqa: Y015
+
+@_typing.final
+class CancelTrainingRunRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelTrainingRunRequest: _TypeAlias = CancelTrainingRunRequest  # noqa: Y015
+
+@_typing.final
+class CancelTrainingRunResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def run(self) -> Global___TrainingRun: ...
+    def __init__(
+        self,
+        *,
+        run: Global___TrainingRun | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelTrainingRunResponse: _TypeAlias = CancelTrainingRunResponse  # noqa: Y015
+
+@_typing.final
+class ResumeTrainingRunRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeTrainingRunRequest: _TypeAlias = ResumeTrainingRunRequest  # noqa: Y015
+
+@_typing.final
+class ResumeTrainingRunResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def run(self) -> Global___TrainingRun: ...
+    def __init__(
+        self,
+        *,
+        run: Global___TrainingRun | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeTrainingRunResponse: _TypeAlias = ResumeTrainingRunResponse  # noqa: Y015
+
+@_typing.final
+class WatchTrainingRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -91,10 +209,10 @@ class WatchTrainingRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___WatchTrainingRequest: _TypeAlias = WatchTrainingRequest  # noqa: Y015
+Global___WatchTrainingRunRequest: _TypeAlias = WatchTrainingRunRequest  # noqa: Y015
 
 @_typing.final
-class ListTrainingRequest(_message.Message):
+class ListTrainingRunsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -106,10 +224,10 @@ class ListTrainingRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListTrainingRequest: _TypeAlias = ListTrainingRequest  # noqa: Y015
+Global___ListTrainingRunsRequest: _TypeAlias = ListTrainingRunsRequest  # noqa: Y015
 
 @_typing.final
-class ListTrainingResponse(_message.Message):
+class ListTrainingRunsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RUNS_FIELD_NUMBER: _builtins.int
@@ -128,7 +246,7 @@ class ListTrainingResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListTrainingResponse: _TypeAlias = ListTrainingResponse  # noqa: Y015
+Global___ListTrainingRunsResponse: _TypeAlias = ListTrainingRunsResponse  # noqa: Y015
 
 @_typing.final
 class TrainingProgress(_message.Message):
@@ -287,7 +405,9 @@ class TrainingRun(_message.Message):
 Global___TrainingRun: _TypeAlias = TrainingRun  # noqa: Y015
 
 @_typing.final
-class TrainingEvent(_message.Message):
+class WatchTrainingRunResponse(_message.Message):
+    """An event of a run."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -316,4 +436,4 @@ class TrainingEvent(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___TrainingEvent: _TypeAlias = TrainingEvent  # noqa: Y015
+Global___WatchTrainingRunResponse: _TypeAlias = WatchTrainingRunResponse  # noqa: Y015

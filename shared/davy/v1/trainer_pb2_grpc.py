@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class TrainerStub:
+class TrainerServiceStub:
     """Training runs: begun on request, by schedule or by drift; one at a time.
     """
 
@@ -35,74 +35,74 @@ class TrainerStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.Start = channel.unary_unary(
-                '/davy.v1.Trainer/Start',
-                request_serializer=davy_dot_v1_dot_trainer__pb2.StartTrainingRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_trainer__pb2.TrainingRun.FromString,
+        self.StartTrainingRun = channel.unary_unary(
+                '/davy.v1.TrainerService/StartTrainingRun',
+                request_serializer=davy_dot_v1_dot_trainer__pb2.StartTrainingRunRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_trainer__pb2.StartTrainingRunResponse.FromString,
                 _registered_method=True)
-        self.List = channel.unary_unary(
-                '/davy.v1.Trainer/List',
-                request_serializer=davy_dot_v1_dot_trainer__pb2.ListTrainingRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_trainer__pb2.ListTrainingResponse.FromString,
+        self.ListTrainingRuns = channel.unary_unary(
+                '/davy.v1.TrainerService/ListTrainingRuns',
+                request_serializer=davy_dot_v1_dot_trainer__pb2.ListTrainingRunsRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_trainer__pb2.ListTrainingRunsResponse.FromString,
                 _registered_method=True)
-        self.Get = channel.unary_unary(
-                '/davy.v1.Trainer/Get',
-                request_serializer=davy_dot_v1_dot_trainer__pb2.TrainingRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_trainer__pb2.TrainingRun.FromString,
+        self.GetTrainingRun = channel.unary_unary(
+                '/davy.v1.TrainerService/GetTrainingRun',
+                request_serializer=davy_dot_v1_dot_trainer__pb2.GetTrainingRunRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_trainer__pb2.GetTrainingRunResponse.FromString,
                 _registered_method=True)
-        self.Cancel = channel.unary_unary(
-                '/davy.v1.Trainer/Cancel',
-                request_serializer=davy_dot_v1_dot_trainer__pb2.TrainingRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_trainer__pb2.TrainingRun.FromString,
+        self.CancelTrainingRun = channel.unary_unary(
+                '/davy.v1.TrainerService/CancelTrainingRun',
+                request_serializer=davy_dot_v1_dot_trainer__pb2.CancelTrainingRunRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_trainer__pb2.CancelTrainingRunResponse.FromString,
                 _registered_method=True)
-        self.Resume = channel.unary_unary(
-                '/davy.v1.Trainer/Resume',
-                request_serializer=davy_dot_v1_dot_trainer__pb2.TrainingRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_trainer__pb2.TrainingRun.FromString,
+        self.ResumeTrainingRun = channel.unary_unary(
+                '/davy.v1.TrainerService/ResumeTrainingRun',
+                request_serializer=davy_dot_v1_dot_trainer__pb2.ResumeTrainingRunRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_trainer__pb2.ResumeTrainingRunResponse.FromString,
                 _registered_method=True)
-        self.Watch = channel.unary_stream(
-                '/davy.v1.Trainer/Watch',
-                request_serializer=davy_dot_v1_dot_trainer__pb2.WatchTrainingRequest.SerializeToString,
-                response_deserializer=davy_dot_v1_dot_trainer__pb2.TrainingEvent.FromString,
+        self.WatchTrainingRun = channel.unary_stream(
+                '/davy.v1.TrainerService/WatchTrainingRun',
+                request_serializer=davy_dot_v1_dot_trainer__pb2.WatchTrainingRunRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_trainer__pb2.WatchTrainingRunResponse.FromString,
                 _registered_method=True)
 
 
-class TrainerServicer:
+class TrainerServiceServicer:
     """Training runs: begun on request, by schedule or by drift; one at a time.
     """
 
-    def Start(self, request, context):
+    def StartTrainingRun(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def List(self, request, context):
+    def ListTrainingRuns(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Get(self, request, context):
+    def GetTrainingRun(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Cancel(self, request, context):
+    def CancelTrainingRun(self, request, context):
         """Ends a run after its checkpoint; it can be resumed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Resume(self, request, context):
+    def ResumeTrainingRun(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def Watch(self, request, context):
+    def WatchTrainingRun(self, request, context):
         """What has happened since event `after`, and what happens, until the run has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -110,52 +110,52 @@ class TrainerServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_TrainerServicer_to_server(servicer, server):
+def add_TrainerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'Start': grpc.unary_unary_rpc_method_handler(
-                    servicer.Start,
-                    request_deserializer=davy_dot_v1_dot_trainer__pb2.StartTrainingRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_trainer__pb2.TrainingRun.SerializeToString,
+            'StartTrainingRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartTrainingRun,
+                    request_deserializer=davy_dot_v1_dot_trainer__pb2.StartTrainingRunRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_trainer__pb2.StartTrainingRunResponse.SerializeToString,
             ),
-            'List': grpc.unary_unary_rpc_method_handler(
-                    servicer.List,
-                    request_deserializer=davy_dot_v1_dot_trainer__pb2.ListTrainingRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_trainer__pb2.ListTrainingResponse.SerializeToString,
+            'ListTrainingRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTrainingRuns,
+                    request_deserializer=davy_dot_v1_dot_trainer__pb2.ListTrainingRunsRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_trainer__pb2.ListTrainingRunsResponse.SerializeToString,
             ),
-            'Get': grpc.unary_unary_rpc_method_handler(
-                    servicer.Get,
-                    request_deserializer=davy_dot_v1_dot_trainer__pb2.TrainingRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_trainer__pb2.TrainingRun.SerializeToString,
+            'GetTrainingRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTrainingRun,
+                    request_deserializer=davy_dot_v1_dot_trainer__pb2.GetTrainingRunRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_trainer__pb2.GetTrainingRunResponse.SerializeToString,
             ),
-            'Cancel': grpc.unary_unary_rpc_method_handler(
-                    servicer.Cancel,
-                    request_deserializer=davy_dot_v1_dot_trainer__pb2.TrainingRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_trainer__pb2.TrainingRun.SerializeToString,
+            'CancelTrainingRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelTrainingRun,
+                    request_deserializer=davy_dot_v1_dot_trainer__pb2.CancelTrainingRunRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_trainer__pb2.CancelTrainingRunResponse.SerializeToString,
             ),
-            'Resume': grpc.unary_unary_rpc_method_handler(
-                    servicer.Resume,
-                    request_deserializer=davy_dot_v1_dot_trainer__pb2.TrainingRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_trainer__pb2.TrainingRun.SerializeToString,
+            'ResumeTrainingRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeTrainingRun,
+                    request_deserializer=davy_dot_v1_dot_trainer__pb2.ResumeTrainingRunRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_trainer__pb2.ResumeTrainingRunResponse.SerializeToString,
             ),
-            'Watch': grpc.unary_stream_rpc_method_handler(
-                    servicer.Watch,
-                    request_deserializer=davy_dot_v1_dot_trainer__pb2.WatchTrainingRequest.FromString,
-                    response_serializer=davy_dot_v1_dot_trainer__pb2.TrainingEvent.SerializeToString,
+            'WatchTrainingRun': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchTrainingRun,
+                    request_deserializer=davy_dot_v1_dot_trainer__pb2.WatchTrainingRunRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_trainer__pb2.WatchTrainingRunResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'davy.v1.Trainer', rpc_method_handlers)
+            'davy.v1.TrainerService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('davy.v1.Trainer', rpc_method_handlers)
+    server.add_registered_method_handlers('davy.v1.TrainerService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class Trainer:
+class TrainerService:
     """Training runs: begun on request, by schedule or by drift; one at a time.
     """
 
     @staticmethod
-    def Start(request,
+    def StartTrainingRun(request,
             target,
             options=(),
             channel_credentials=None,
@@ -168,9 +168,9 @@ class Trainer:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Trainer/Start',
-            davy_dot_v1_dot_trainer__pb2.StartTrainingRequest.SerializeToString,
-            davy_dot_v1_dot_trainer__pb2.TrainingRun.FromString,
+            '/davy.v1.TrainerService/StartTrainingRun',
+            davy_dot_v1_dot_trainer__pb2.StartTrainingRunRequest.SerializeToString,
+            davy_dot_v1_dot_trainer__pb2.StartTrainingRunResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -182,7 +182,7 @@ class Trainer:
             _registered_method=True)
 
     @staticmethod
-    def List(request,
+    def ListTrainingRuns(request,
             target,
             options=(),
             channel_credentials=None,
@@ -195,9 +195,9 @@ class Trainer:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Trainer/List',
-            davy_dot_v1_dot_trainer__pb2.ListTrainingRequest.SerializeToString,
-            davy_dot_v1_dot_trainer__pb2.ListTrainingResponse.FromString,
+            '/davy.v1.TrainerService/ListTrainingRuns',
+            davy_dot_v1_dot_trainer__pb2.ListTrainingRunsRequest.SerializeToString,
+            davy_dot_v1_dot_trainer__pb2.ListTrainingRunsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -209,7 +209,7 @@ class Trainer:
             _registered_method=True)
 
     @staticmethod
-    def Get(request,
+    def GetTrainingRun(request,
             target,
             options=(),
             channel_credentials=None,
@@ -222,9 +222,9 @@ class Trainer:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Trainer/Get',
-            davy_dot_v1_dot_trainer__pb2.TrainingRequest.SerializeToString,
-            davy_dot_v1_dot_trainer__pb2.TrainingRun.FromString,
+            '/davy.v1.TrainerService/GetTrainingRun',
+            davy_dot_v1_dot_trainer__pb2.GetTrainingRunRequest.SerializeToString,
+            davy_dot_v1_dot_trainer__pb2.GetTrainingRunResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -236,7 +236,7 @@ class Trainer:
             _registered_method=True)
 
     @staticmethod
-    def Cancel(request,
+    def CancelTrainingRun(request,
             target,
             options=(),
             channel_credentials=None,
@@ -249,9 +249,9 @@ class Trainer:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Trainer/Cancel',
-            davy_dot_v1_dot_trainer__pb2.TrainingRequest.SerializeToString,
-            davy_dot_v1_dot_trainer__pb2.TrainingRun.FromString,
+            '/davy.v1.TrainerService/CancelTrainingRun',
+            davy_dot_v1_dot_trainer__pb2.CancelTrainingRunRequest.SerializeToString,
+            davy_dot_v1_dot_trainer__pb2.CancelTrainingRunResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -263,7 +263,7 @@ class Trainer:
             _registered_method=True)
 
     @staticmethod
-    def Resume(request,
+    def ResumeTrainingRun(request,
             target,
             options=(),
             channel_credentials=None,
@@ -276,9 +276,9 @@ class Trainer:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/davy.v1.Trainer/Resume',
-            davy_dot_v1_dot_trainer__pb2.TrainingRequest.SerializeToString,
-            davy_dot_v1_dot_trainer__pb2.TrainingRun.FromString,
+            '/davy.v1.TrainerService/ResumeTrainingRun',
+            davy_dot_v1_dot_trainer__pb2.ResumeTrainingRunRequest.SerializeToString,
+            davy_dot_v1_dot_trainer__pb2.ResumeTrainingRunResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -290,7 +290,7 @@ class Trainer:
             _registered_method=True)
 
     @staticmethod
-    def Watch(request,
+    def WatchTrainingRun(request,
             target,
             options=(),
             channel_credentials=None,
@@ -303,9 +303,9 @@ class Trainer:
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/davy.v1.Trainer/Watch',
-            davy_dot_v1_dot_trainer__pb2.WatchTrainingRequest.SerializeToString,
-            davy_dot_v1_dot_trainer__pb2.TrainingEvent.FromString,
+            '/davy.v1.TrainerService/WatchTrainingRun',
+            davy_dot_v1_dot_trainer__pb2.WatchTrainingRunRequest.SerializeToString,
+            davy_dot_v1_dot_trainer__pb2.WatchTrainingRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

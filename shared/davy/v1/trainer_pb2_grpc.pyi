@@ -26,81 +26,81 @@ class _ServicerContext(_grpc.ServicerContext, _aio.ServicerContext):  # type: ig
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
-class TrainerStub:
+class TrainerServiceStub:
     """Training runs: begun on request, by schedule or by drift; one at a time."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
-    def __new__(cls, channel: _aio.Channel) -> TrainerAsyncStub: ...
-    Start: _grpc.UnaryUnaryMultiCallable[_trainer_pb2.StartTrainingRequest, _trainer_pb2.TrainingRun]
-    List: _grpc.UnaryUnaryMultiCallable[_trainer_pb2.ListTrainingRequest, _trainer_pb2.ListTrainingResponse]
-    Get: _grpc.UnaryUnaryMultiCallable[_trainer_pb2.TrainingRequest, _trainer_pb2.TrainingRun]
-    Cancel: _grpc.UnaryUnaryMultiCallable[_trainer_pb2.TrainingRequest, _trainer_pb2.TrainingRun]
+    def __new__(cls, channel: _aio.Channel) -> TrainerServiceAsyncStub: ...
+    StartTrainingRun: _grpc.UnaryUnaryMultiCallable[_trainer_pb2.StartTrainingRunRequest, _trainer_pb2.StartTrainingRunResponse]
+    ListTrainingRuns: _grpc.UnaryUnaryMultiCallable[_trainer_pb2.ListTrainingRunsRequest, _trainer_pb2.ListTrainingRunsResponse]
+    GetTrainingRun: _grpc.UnaryUnaryMultiCallable[_trainer_pb2.GetTrainingRunRequest, _trainer_pb2.GetTrainingRunResponse]
+    CancelTrainingRun: _grpc.UnaryUnaryMultiCallable[_trainer_pb2.CancelTrainingRunRequest, _trainer_pb2.CancelTrainingRunResponse]
     """Ends a run after its checkpoint; it can be resumed."""
-    Resume: _grpc.UnaryUnaryMultiCallable[_trainer_pb2.TrainingRequest, _trainer_pb2.TrainingRun]
-    Watch: _grpc.UnaryStreamMultiCallable[_trainer_pb2.WatchTrainingRequest, _trainer_pb2.TrainingEvent]
+    ResumeTrainingRun: _grpc.UnaryUnaryMultiCallable[_trainer_pb2.ResumeTrainingRunRequest, _trainer_pb2.ResumeTrainingRunResponse]
+    WatchTrainingRun: _grpc.UnaryStreamMultiCallable[_trainer_pb2.WatchTrainingRunRequest, _trainer_pb2.WatchTrainingRunResponse]
     """What has happened since event `after`, and what happens, until the run has ended."""
 
 @_typing.type_check_only
-class TrainerAsyncStub(TrainerStub):
+class TrainerServiceAsyncStub(TrainerServiceStub):
     """Training runs: begun on request, by schedule or by drift; one at a time."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    Start: _aio.UnaryUnaryMultiCallable[_trainer_pb2.StartTrainingRequest, _trainer_pb2.TrainingRun]  # type: ignore[assignment]
-    List: _aio.UnaryUnaryMultiCallable[_trainer_pb2.ListTrainingRequest, _trainer_pb2.ListTrainingResponse]  # type: ignore[assignment]
-    Get: _aio.UnaryUnaryMultiCallable[_trainer_pb2.TrainingRequest, _trainer_pb2.TrainingRun]  # type: ignore[assignment]
-    Cancel: _aio.UnaryUnaryMultiCallable[_trainer_pb2.TrainingRequest, _trainer_pb2.TrainingRun]  # type: ignore[assignment]
+    StartTrainingRun: _aio.UnaryUnaryMultiCallable[_trainer_pb2.StartTrainingRunRequest, _trainer_pb2.StartTrainingRunResponse]  # type: ignore[assignment]
+    ListTrainingRuns: _aio.UnaryUnaryMultiCallable[_trainer_pb2.ListTrainingRunsRequest, _trainer_pb2.ListTrainingRunsResponse]  # type: ignore[assignment]
+    GetTrainingRun: _aio.UnaryUnaryMultiCallable[_trainer_pb2.GetTrainingRunRequest, _trainer_pb2.GetTrainingRunResponse]  # type: ignore[assignment]
+    CancelTrainingRun: _aio.UnaryUnaryMultiCallable[_trainer_pb2.CancelTrainingRunRequest, _trainer_pb2.CancelTrainingRunResponse]  # type: ignore[assignment]
     """Ends a run after its checkpoint; it can be resumed."""
-    Resume: _aio.UnaryUnaryMultiCallable[_trainer_pb2.TrainingRequest, _trainer_pb2.TrainingRun]  # type: ignore[assignment]
-    Watch: _aio.UnaryStreamMultiCallable[_trainer_pb2.WatchTrainingRequest, _trainer_pb2.TrainingEvent]  # type: ignore[assignment]
+    ResumeTrainingRun: _aio.UnaryUnaryMultiCallable[_trainer_pb2.ResumeTrainingRunRequest, _trainer_pb2.ResumeTrainingRunResponse]  # type: ignore[assignment]
+    WatchTrainingRun: _aio.UnaryStreamMultiCallable[_trainer_pb2.WatchTrainingRunRequest, _trainer_pb2.WatchTrainingRunResponse]  # type: ignore[assignment]
     """What has happened since event `after`, and what happens, until the run has ended."""
 
-class TrainerServicer(metaclass=_abc_1.ABCMeta):
+class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Training runs: begun on request, by schedule or by drift; one at a time."""
 
     @_abc_1.abstractmethod
-    def Start(
+    def StartTrainingRun(
         self,
-        request: _trainer_pb2.StartTrainingRequest,
+        request: _trainer_pb2.StartTrainingRunRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_trainer_pb2.TrainingRun, _abc.Awaitable[_trainer_pb2.TrainingRun]]: ...
+    ) -> _typing.Union[_trainer_pb2.StartTrainingRunResponse, _abc.Awaitable[_trainer_pb2.StartTrainingRunResponse]]: ...
 
     @_abc_1.abstractmethod
-    def List(
+    def ListTrainingRuns(
         self,
-        request: _trainer_pb2.ListTrainingRequest,
+        request: _trainer_pb2.ListTrainingRunsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_trainer_pb2.ListTrainingResponse, _abc.Awaitable[_trainer_pb2.ListTrainingResponse]]: ...
+    ) -> _typing.Union[_trainer_pb2.ListTrainingRunsResponse, _abc.Awaitable[_trainer_pb2.ListTrainingRunsResponse]]: ...
 
     @_abc_1.abstractmethod
-    def Get(
+    def GetTrainingRun(
         self,
-        request: _trainer_pb2.TrainingRequest,
+        request: _trainer_pb2.GetTrainingRunRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_trainer_pb2.TrainingRun, _abc.Awaitable[_trainer_pb2.TrainingRun]]: ...
+    ) -> _typing.Union[_trainer_pb2.GetTrainingRunResponse, _abc.Awaitable[_trainer_pb2.GetTrainingRunResponse]]: ...
 
     @_abc_1.abstractmethod
-    def Cancel(
+    def CancelTrainingRun(
         self,
-        request: _trainer_pb2.TrainingRequest,
+        request: _trainer_pb2.CancelTrainingRunRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_trainer_pb2.TrainingRun, _abc.Awaitable[_trainer_pb2.TrainingRun]]:
+    ) -> _typing.Union[_trainer_pb2.CancelTrainingRunResponse, _abc.Awaitable[_trainer_pb2.CancelTrainingRunResponse]]:
         """Ends a run after its checkpoint; it can be resumed."""
 
     @_abc_1.abstractmethod
-    def Resume(
+    def ResumeTrainingRun(
         self,
-        request: _trainer_pb2.TrainingRequest,
+        request: _trainer_pb2.ResumeTrainingRunRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_trainer_pb2.TrainingRun, _abc.Awaitable[_trainer_pb2.TrainingRun]]: ...
+    ) -> _typing.Union[_trainer_pb2.ResumeTrainingRunResponse, _abc.Awaitable[_trainer_pb2.ResumeTrainingRunResponse]]: ...
 
     @_abc_1.abstractmethod
-    def Watch(
+    def WatchTrainingRun(
         self,
-        request: _trainer_pb2.WatchTrainingRequest,
+        request: _trainer_pb2.WatchTrainingRunRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_trainer_pb2.TrainingEvent], _abc.AsyncIterator[_trainer_pb2.TrainingEvent]]:
+    ) -> _typing.Union[_abc.Iterator[_trainer_pb2.WatchTrainingRunResponse], _abc.AsyncIterator[_trainer_pb2.WatchTrainingRunResponse]]:
         """What has happened since event `after`, and what happens, until the run has ended."""
 
-def add_TrainerServicer_to_server(servicer: TrainerServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+def add_TrainerServiceServicer_to_server(servicer: TrainerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from davy.adapters.grpc.envelope import from_envelope, from_event, to_envelope, to_event, to_wire
+from davy.adapters.grpc.envelope import from_envelope, from_event, to_envelope, to_event, to_push_request, to_wire
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import FrameTooLargeError, InvalidIdError, InvalidInputError, UnreadableImageError
 from davy.domain.frame import EncodedFrame
@@ -21,6 +21,7 @@ EVENT = {"site": "mine", "edge": "north", "boot_id": "b1", "seq": 1, "occurred_n
 def test_what_is_joined_is_what_protobuf_writes(size, raw):
     frame = replace(FRAME, jpeg=b"\xff\xd8" + bytes(size - 2), raw_jpeg=raw)
     assert to_wire(frame) == to_envelope(frame).SerializeToString()
+    assert to_push_request(frame) == ingest_pb2.PushFramesRequest(frame=to_envelope(frame)).SerializeToString()
 
 
 def test_a_frame_comes_back_as_it_was():

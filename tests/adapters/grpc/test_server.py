@@ -24,22 +24,23 @@ ERRORS = {
 }
 
 
-class Mirror(enhancer_pb2_grpc.EnhancerServicer):
+class Mirror(enhancer_pb2_grpc.EnhancerServiceServicer):
     """Answers with what it was sent; `accept` names the error to raise."""
 
     async def Enhance(self, request, context):  # noqa: N802
         if request.accept:
             raise ERRORS[request.accept]
-        return enhancer_pb2.EnhanceResponse(image=request.image, id=request.id)
+        return enhancer_pb2.EnhanceResponse(image=request.image)
 
     async def EnhanceStream(self, request_iterator, context):  # noqa: N802
         async for request in request_iterator:
-            yield await self.Enhance(request, context)
+            answer = await self.Enhance(request.request, context)
+            yield enhancer_pb2.EnhanceStreamResponse(id=request.id, response=answer)
 
 
 def register(server):
-    enhancer_pb2_grpc.add_EnhancerServicer_to_server(Mirror(), server)
-    return ["davy.v1.Enhancer"]
+    enhancer_pb2_grpc.add_EnhancerServiceServicer_to_server(Mirror(), server)
+    return ["davy.v1.EnhancerService"]
 
 
 @asynccontextmanager
@@ -57,8 +58,8 @@ async def mirror() -> AsyncIterator[tuple[grpc.aio.Channel, asyncio.Task]]:
 
 async def test_a_call_is_answered():
     async with mirror() as (channel, _):
-        answer = await enhancer_pb2_grpc.EnhancerStub(channel).Enhance(enhancer_pb2.EnhanceRequest(image=b"jpeg", id="7"))
-        assert (answer.image, answer.id) == (b"jpeg", "7")
+        answer = await enhancer_pb2_grpc.EnhancerServiceStub(channel).Enhance(enhancer_pb2.EnhanceRequest(image=b"jpeg"))
+        assert answer.image == b"jpeg"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ async def test_a_call_is_answered():
 )
 async def test_an_error_becomes_a_status_with_its_text(name, code, text):
     async with mirror() as (channel, _):
-        stub = enhancer_pb2_grpc.EnhancerStub(channel)
+        stub = enhancer_pb2_grpc.EnhancerServiceStub(channel)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stub.Enhance(enhancer_pb2.EnhanceRequest(accept=name))
         assert caught.value.code() is code
@@ -80,8 +81,9 @@ async def test_an_error_becomes_a_status_with_its_text(name, code, text):
 
 async def test_an_error_in_a_stream_becomes_a_status_after_the_good_answers():
     async with mirror() as (channel, _):
-        good, bad = enhancer_pb2.EnhanceRequest(id="1"), enhancer_pb2.EnhanceRequest(accept="id")
-        call = enhancer_pb2_grpc.EnhancerStub(channel).EnhanceStream(iter([good, bad]))
+        good = enhancer_pb2.EnhanceStreamRequest(id="1")
+        bad = enhancer_pb2.EnhanceStreamRequest(request=enhancer_pb2.EnhanceRequest(accept="id"))
+        call = enhancer_pb2_grpc.EnhancerServiceStub(channel).EnhanceStream(iter([good, bad]))
         assert (await call.read()).id == "1"
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call.read()
@@ -91,33 +93,34 @@ async def test_an_error_in_a_stream_becomes_a_status_after_the_good_answers():
 @pytest.mark.parametrize("size", [4_000_001, 100_000_000])
 async def test_f16_an_oversized_message_ends_its_own_call_only(size):
     async with mirror() as (channel, _):
-        stub = enhancer_pb2_grpc.EnhancerStub(channel)
+        stub = enhancer_pb2_grpc.EnhancerServiceStub(channel)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stub.Enhance(enhancer_pb2.EnhanceRequest(image=bytes(size)))
         assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert (await stub.Enhance(enhancer_pb2.EnhanceRequest(id="still here"))).id == "still here"
+        assert (await stub.Enhance(enhancer_pb2.EnhanceRequest(image=b"still here"))).image == b"still here"
 
 
 async def test_f17_bytes_that_are_no_protobuf_end_their_own_call_only():
     async with mirror() as (channel, _):
-        stream = channel.stream_stream("/davy.v1.Enhancer/EnhanceStream")(iter([b"\xff\xff\xff"]))
+        stream = channel.stream_stream("/davy.v1.EnhancerService/EnhanceStream")(iter([b"\xff\xff\xff"]))
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stream.read()
         assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await channel.unary_unary("/davy.v1.Enhancer/Enhance")(b"\xff\xff\xff")
+            await channel.unary_unary("/davy.v1.EnhancerService/Enhance")(b"\xff\xff\xff")
         assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-        stub = enhancer_pb2_grpc.EnhancerStub(channel)
-        assert (await stub.Enhance(enhancer_pb2.EnhanceRequest(id="still here"))).id == "still here"
+        stub = enhancer_pb2_grpc.EnhancerServiceStub(channel)
+        assert (await stub.Enhance(enhancer_pb2.EnhanceRequest(image=b"still here"))).image == b"still here"
 
 
 async def test_health_and_reflection_know_the_service():
     async with mirror() as (channel, _):
-        checked = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service="davy.v1.Enhancer"))
+        request = health_pb2.HealthCheckRequest(service="davy.v1.EnhancerService")
+        checked = await health_pb2_grpc.HealthStub(channel).Check(request)
         assert checked.status == health_pb2.HealthCheckResponse.SERVING
         ask = reflection_pb2.ServerReflectionRequest(list_services="")
         answer = await reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([ask])).read()
-        assert "davy.v1.Enhancer" in {service.name for service in answer.list_services_response.service}
+        assert "davy.v1.EnhancerService" in {service.name for service in answer.list_services_response.service}
 
 
 async def test_a_taken_port_is_refused_with_its_address():
@@ -129,8 +132,8 @@ async def test_a_taken_port_is_refused_with_its_address():
 
 async def test_a_cancelled_server_lets_a_running_stream_end_and_then_stops():
     async with mirror() as (channel, task):
-        call = enhancer_pb2_grpc.EnhancerStub(channel).EnhanceStream()
-        await call.write(enhancer_pb2.EnhanceRequest(id="1"))
+        call = enhancer_pb2_grpc.EnhancerServiceStub(channel).EnhanceStream()
+        await call.write(enhancer_pb2.EnhanceStreamRequest(id="1"))
         assert (await call.read()).id == "1"
         task.cancel()
         await call.done_writing()

@@ -124,7 +124,7 @@ def _either_way(request, monkeypatch):
     if request.param == "by way of BGR":
         monkeypatch.setattr(turbojpeg, "available", lambda: False)
     elif not turbojpeg.available():
-        pytest.skip("libturbojpeg is not installed: apt-get install libturbojpeg0, or pip install turbojpeg")
+        pytest.skip("libturbojpeg is not installed: apt-get install libturbojpeg0")
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", *SUBSAMPLING])

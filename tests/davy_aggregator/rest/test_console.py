@@ -10,6 +10,8 @@ import websockets
 from tests.conftest import pick_port
 from tests.davy_aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, picture, push, running, until
 
+from davy.v1.ingest_pb2 import PushFramesRequest
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
     "--no-sandbox",
@@ -128,13 +130,14 @@ class Mine:
         self.frames = [(picture(110, at=n / 10), picture(25, at=n / 10)) for n in range(10)]
 
     async def run(self):
-        call = self.aggregator.ingest.Push()
+        call = self.aggregator.ingest.PushFrames()
         await call.read()
         while True:
             self.seq += 1
             for camera in sorted(self.cameras):
                 enhanced, raw = self.frames[(self.seq + CAMERAS.index(camera)) % 10]
-                await call.write(envelope(self.seq, camera, jpeg=enhanced, raw_jpeg=raw))
+                frame = envelope(self.seq, camera, jpeg=enhanced, raw_jpeg=raw)
+                await call.write(PushFramesRequest(frame=frame))
                 await call.read()
             await asyncio.sleep(0.1)
 

@@ -12,7 +12,7 @@ async def report(aggregator, *events):
         ingest_pb2.Event(site="mine", edge="north", boot_id="b1", seq=seq, occurred_ns=seq * 10**9, **fields)
         for seq, fields in enumerate(events, 1)
     ]
-    return [ack async for ack in aggregator.ingest.Report(iter(wires))]
+    return [ack async for ack in aggregator.ingest.ReportEvents(ingest_pb2.ReportEventsRequest(event=each) for each in wires)]
 
 
 async def test_events_come_in_pages_newest_first(aggregator):

@@ -167,23 +167,28 @@ async def test_f23_an_edge_that_has_seen_higher_epochs_is_told_again_above_them(
 async def test_grpc_lists_gives_out_in_pieces_and_watches(mosquitto, tmp_path):
     edges = [TalkingEdge(f"e{index:03}") for index in range(3)]
     async with running(settings_of(tmp_path), site_of(mosquitto, 3)) as aggregator:
-        models, rollouts = model_pb2_grpc.ModelsStub(aggregator.channel), model_pb2_grpc.RolloutsStub(aggregator.channel)
+        models, rollouts = (
+            model_pb2_grpc.ModelServiceStub(aggregator.channel),
+            model_pb2_grpc.RolloutServiceStub(aggregator.channel),
+        )
         async with talking(mosquitto.endpoint, "mine", *edges):
             await online(aggregator, 3)
             assert (await aggregator.client.post("/v1/models", content=GOOD.data, timeout=30)).status_code == 201
-            (listed,) = (await models.List(model_pb2.ListModelsRequest())).models
+            (listed,) = (await models.ListModels(model_pb2.ListModelsRequest())).models
             assert (listed.id, listed.sha256, listed.size) == (GOOD.id, GOOD.sha256, len(GOOD.data))
-            assert (await models.Get(model_pb2.GetModelRequest(id=listed.frame_id))).card == "# A card"
+            assert (await models.GetModel(model_pb2.GetModelRequest(id=listed.frame_id))).model.card == "# A card"
             for offset in (0, 100_000, len(GOOD.data)):
-                call = models.Download(model_pb2.DownloadModelRequest(id=GOOD.id, offset=offset, sha256=GOOD.sha256))
+                call = models.DownloadModel(model_pb2.DownloadModelRequest(id=GOOD.id, offset=offset, sha256=GOOD.sha256))
                 chunks = [chunk async for chunk in call]
                 assert b"".join(chunk.data for chunk in chunks) == GOOD.data[offset:]
                 assert all(len(chunk.data) <= 262_144 for chunk in chunks)
-            made = await rollouts.Create(model_pb2.CreateRolloutRequest(model=GOOD.id, probation_s=1, per_minute=100))
-            states = [found async for found in rollouts.Watch(model_pb2.RolloutRequest(id=made.id))]
+            request = model_pb2.CreateRolloutRequest(model=GOOD.id, probation_s=1, per_minute=100)
+            made = (await rollouts.CreateRollout(request)).rollout
+            watching = rollouts.WatchRollout(model_pb2.WatchRolloutRequest(id=made.id))
+            states = [found.rollout async for found in watching]
             assert (made.state, states[-1].state) == ("running", "done")
             assert {edge.state for edge in states[-1].edges} == {"active"}
-            assert (await rollouts.Get(model_pb2.RolloutRequest(id=made.id))).state == "done"
+            assert (await rollouts.GetRollout(model_pb2.GetRolloutRequest(id=made.id))).rollout.state == "done"
 
 
 async def test_rest_takes_in_what_is_signed_tags_compares_and_refuses_the_rest(aggregator, tmp_path):

@@ -8,11 +8,13 @@ import pytest
 from tests.davy_aggregator.conftest import PICTURE, envelope, make_settings, make_site, push, running, until
 
 from davy.v1 import ingest_pb2
+from davy.v1.ingest_pb2 import PushFramesRequest
 
 
-def event(seq, **changes):
+def report(seq, **changes):
     base = {"site": "mine", "edge": "north", "boot_id": "b1", "seq": seq, "camera": "face", "kind": "camera-offline"}
-    return ingest_pb2.Event(**base | {"occurred_ns": time.time_ns(), "severity": 2, "message": "gone"} | changes)
+    event = ingest_pb2.Event(**base | {"occurred_ns": time.time_ns(), "severity": 2, "message": "gone"} | changes)
+    return ingest_pb2.ReportEventsRequest(event=event)
 
 
 async def test_the_window_comes_first_then_a_credit_for_every_frame(aggregator):
@@ -34,7 +36,7 @@ async def test_the_window_comes_first_then_a_credit_for_every_frame(aggregator):
     ],
 )
 async def test_a_bad_frame_ends_its_own_stream_with_a_reason(aggregator, changes, code, text):
-    call = aggregator.ingest.Push(iter([envelope(**{"seq": 1} | changes)]))
+    call = aggregator.ingest.PushFrames(iter([PushFramesRequest(frame=envelope(**{"seq": 1} | changes))]))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         async for _ in call:
             pass
@@ -45,8 +47,8 @@ async def test_a_bad_frame_ends_its_own_stream_with_a_reason(aggregator, changes
 
 async def test_events_are_acknowledged_once_stored_and_stored_once(aggregator):
     for _ in range(2):  # the second time is a client that lost the answer
-        acks = [ack async for ack in aggregator.ingest.Report(iter([event(1), event(2), event(3)]))]
-        assert acks[-1] == ingest_pb2.Ack(boot_id="b1", seq=3)
+        acks = [ack async for ack in aggregator.ingest.ReportEvents(iter([report(1), report(2), report(3)]))]
+        assert acks[-1] == ingest_pb2.ReportEventsResponse(boot_id="b1", seq=3)
     found = (await aggregator.get("/v1/events")).json()["events"]
     assert [each["seq"] for each in found] == [3, 2, 1]
     assert found[0]["camera"] == "north.face"
@@ -54,7 +56,7 @@ async def test_events_are_acknowledged_once_stored_and_stored_once(aggregator):
 
 async def test_a_thousand_events_take_few_commits(aggregator):
     started = time.monotonic()
-    acks = [ack async for ack in aggregator.ingest.Report(iter([event(seq) for seq in range(1, 1001)]))]
+    acks = [ack async for ack in aggregator.ingest.ReportEvents(iter([report(seq) for seq in range(1, 1001)]))]
     assert acks[-1].seq == 1000
     assert len(acks) < 500
     assert time.monotonic() - started < 5
@@ -63,7 +65,7 @@ async def test_a_thousand_events_take_few_commits(aggregator):
 @pytest.mark.parametrize("changes", [{"edge": "nobody"}, {"edge": "aggregator"}, {"site": "other"}, {"kind": "Ü"}, {"seq": 0}])
 async def test_a_bad_event_is_refused_and_nothing_of_it_stored(aggregator, changes):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for _ in aggregator.ingest.Report(iter([event(**{"seq": 1} | changes)])):
+        async for _ in aggregator.ingest.ReportEvents(iter([report(**{"seq": 1} | changes)])):
             pass
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert (await aggregator.get("/v1/events")).json()["events"] == []
@@ -71,10 +73,10 @@ async def test_a_bad_event_is_refused_and_nothing_of_it_stored(aggregator, chang
 
 @pytest.mark.parametrize("camera", ["mine/north/face", "north/face", "north.face"])
 async def test_a_subscriber_gets_frames_as_they_come(aggregator, camera):
-    call = aggregator.frames.Subscribe(ingest_pb2.SubscribeRequest(cameras=[camera], include_raw=True))
+    call = aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest(cameras=[camera], include_raw=True))
     await push(aggregator, envelope(1, "north/belt"), envelope(1))
     async with asyncio.timeout(2):
-        received = await call.read()
+        received = (await call.read()).frame
     assert (received.meta.camera, received.meta.seq, received.jpeg) == ("face", 1, PICTURE)
     assert received.raw_jpeg
     call.cancel()
@@ -82,8 +84,8 @@ async def test_a_subscriber_gets_frames_as_they_come(aggregator, camera):
 
 async def test_a_subscriber_that_wants_no_raw_gets_none(aggregator):
     await push(aggregator, envelope(1))
-    call = aggregator.frames.Subscribe(ingest_pb2.SubscribeRequest())
-    assert not (await call.read()).raw_jpeg
+    call = aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest())
+    assert not (await call.read()).frame.raw_jpeg
     call.cancel()
 
 
@@ -97,18 +99,18 @@ async def test_a_subscriber_that_wants_no_raw_gets_none(aggregator):
 )
 async def test_a_wrong_subscription_is_refused(aggregator, wish, code):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await aggregator.frames.Subscribe(ingest_pb2.SubscribeRequest(**wish)).read()
+        await aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest(**wish)).read()
     assert caught.value.code() is code
 
 
 async def test_subscribers_are_bounded(tmp_path):
     async with running(make_settings(tmp_path, max_streams=2), make_site()) as aggregator:
         await push(aggregator, envelope(1))
-        calls = [aggregator.frames.Subscribe(ingest_pb2.SubscribeRequest()) for _ in range(2)]
+        calls = [aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest()) for _ in range(2)]
         for call in calls:
             await call.read()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await aggregator.frames.Subscribe(ingest_pb2.SubscribeRequest()).read()
+            await aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest()).read()
         assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         for call in calls:
             call.cancel()
@@ -116,25 +118,25 @@ async def test_subscribers_are_bounded(tmp_path):
 
 async def test_f10_a_slow_subscriber_costs_bounded_memory_and_nobody_elses_frames(aggregator):
     """One reads nothing while 120 MB are pushed; another gets every frame it can; the server's memory stays."""
-    slow = aggregator.frames.Subscribe(ingest_pb2.SubscribeRequest(include_raw=True))
+    slow = aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest(include_raw=True))
     await push(aggregator, envelope(1))
-    assert (await slow.read()).meta.seq == 1
+    assert (await slow.read()).frame.meta.seq == 1
     other = grpc.aio.insecure_channel(f"127.0.0.1:{aggregator.grpc_port}")
-    quick = type(aggregator)(aggregator.http, other, aggregator.client, aggregator.registry, 0).frames.Subscribe(
-        ingest_pb2.SubscribeRequest()
+    quick = type(aggregator)(aggregator.http, other, aggregator.client, aggregator.registry, 0).frames.SubscribeFrames(
+        ingest_pb2.SubscribeFramesRequest()
     )
     before = psutil.Process().memory_info().rss
     received, big = [], PICTURE + bytes(400_000)
 
     async def read_quickly():
         async for each in quick:
-            received.append(each.meta.seq)  # noqa: PERF401  # read while it grows
+            received.append(each.frame.meta.seq)  # noqa: PERF401  # read while it grows
 
     reader = asyncio.create_task(read_quickly())
-    call = aggregator.ingest.Push()
+    call = aggregator.ingest.PushFrames()
     await call.read()
     for seq in range(2, 152):
-        await call.write(envelope(seq, jpeg=big, raw_jpeg=big))
+        await call.write(PushFramesRequest(frame=envelope(seq, jpeg=big, raw_jpeg=big)))
         await call.read()
     await until(lambda: received and received[-1] == 151)
     assert len(received) > 100
@@ -152,8 +154,8 @@ async def test_f10_a_slow_subscriber_costs_bounded_memory_and_nobody_elses_frame
 
 async def test_f17_mutants_of_a_frame_never_end_the_server(aggregator):
     chance = random.Random(17)
-    good = envelope(1, jpeg=PICTURE[:300]).SerializeToString()
-    push_bytes = aggregator.channel.stream_stream("/davy.v1.Ingest/Push")
+    good = PushFramesRequest(frame=envelope(1, jpeg=PICTURE[:300])).SerializeToString()
+    push_bytes = aggregator.channel.stream_stream("/davy.v1.IngestService/PushFrames")
     codes = set()
     for _ in range(100):
         mutant = bytearray(good)

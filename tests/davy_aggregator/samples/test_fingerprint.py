@@ -2,8 +2,9 @@ import pytest
 from tests.fixtures.scenes import scene
 
 from davy.adapters.media import jpeg
-from davy.adapters.storage.sample_store import SIMILAR_BITS, SIMILAR_MEAN, hash_distance
+from davy.adapters.storage.sample_store import SIMILAR_BITS, SIMILAR_MEAN
 from davy.domain.errors import UnreadableImageError
+from davy.domain.sample import hash_distance
 from davy_aggregator.samples.fingerprint import look_at
 
 

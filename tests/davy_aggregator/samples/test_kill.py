@@ -11,8 +11,10 @@ from tests.davy_aggregator.test_cli import start
 from tests.fixtures.edges import until
 
 from davy.adapters.grpc import ingest_client
+from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.sample_spool import SampleSpool
-from davy.adapters.storage.sample_store import SampleQuery, SampleStore
+from davy.adapters.storage.sample_store import SampleStore
+from davy.domain.sample import SampleQuery
 from davy_edge.observation.samples import Samples
 
 TOTAL = 24
@@ -41,7 +43,7 @@ async def test_f04_kill_9_loses_no_sample_and_stores_none_twice(tmp_path):
         process.kill()
         process.communicate()
         spool.close()
-    store = SampleStore(tmp_path / "data" / "samples.db", 10**9, 1000)
-    names = sorted(record.seq for record in store.query(SampleQuery()))
-    store.close()
+    database = open_database(tmp_path / "data")
+    names = sorted(record.seq for record in SampleStore(database, 10**9, 1000).query(SampleQuery()))
+    database.close()
     assert names == list(range(1, TOTAL + 1))

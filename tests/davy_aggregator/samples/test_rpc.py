@@ -9,7 +9,9 @@ from tests.fixtures.edges import edge, site_of, until
 from tests.fixtures.scenes import scene
 
 from davy.adapters.media import jpeg
-from davy.adapters.storage.sample_store import SampleQuery, SampleStore
+from davy.adapters.storage.opening import open_database
+from davy.adapters.storage.sample_store import SampleStore
+from davy.domain.sample import SampleQuery
 from davy.v1 import sample_pb2, sample_pb2_grpc
 
 
@@ -20,8 +22,9 @@ def sample(seq: int, number: int = 0, **changes) -> sample_pb2.Sample:
 
 
 async def push(aggregator, *samples: sample_pb2.Sample) -> list[tuple[int, str]]:
-    stub = sample_pb2_grpc.SamplesStub(aggregator.channel)
-    return [(ack.seq, ack.outcome) async for ack in stub.Push(iter(samples))]
+    stub = sample_pb2_grpc.SampleServiceStub(aggregator.channel)
+    requests = (sample_pb2.PushSamplesRequest(sample=each) for each in samples)
+    return [(ack.seq, ack.outcome) async for ack in stub.PushSamples(requests)]
 
 
 async def test_every_sample_is_answered_with_what_became_of_it(aggregator):
@@ -55,9 +58,10 @@ async def test_an_edge_keeps_its_samples_until_the_aggregator_is_there(tmp_path,
         async with running(make_settings(data, grpc_port=free_port), site) as aggregator:
             await until(lambda: north.value("davy_edge_samples_answered_total", outcome="stored") == 1, 15)
             assert aggregator.registry.get_sample_value("davy_samples_bytes") > 1000
-    store = SampleStore(data / "samples.db", 10**9, 10)
+    database = open_database(data)
+    store = SampleStore(database, 10**9, 10)
     (found,) = store.query(SampleQuery())
     assert (found.site, found.camera, found.reason) == ("demo", "north.face", "over-exposed")
     assert found.model.startswith("ispcnn-")
     assert jpeg.decode(store.picture(found.id)).mean() < 60  # raw
-    store.close()
+    database.close()

@@ -7,16 +7,16 @@ from davy_bench.quality.checks import (
     check_table,
     clipped_check,
     flicker_checks,
-    grown,
     identity_check,
     mine_checks,
+    more_clipped,
     well_lit_check,
 )
 from davy_bench.quality.flicker import Trace
-from davy_bench.quality.scores import Row, Verdict
+from davy_bench.quality.scores import Row, Scores
 
 
-def verdict(**by_method):
+def scores(**by_method):
     """One row per picture: by_method gives, per method, a list of figures."""
     count = len(next(iter(by_method.values())))
     cases = [Case(f"p{index}", "", lambda: (None, None)) for index in range(count)]
@@ -24,7 +24,7 @@ def verdict(**by_method):
         Row(case, {name: {"ms": 0.0} | figures[index] for name, figures in by_method.items()})
         for index, case in enumerate(cases)
     ]
-    return Verdict("t", "m", dict.fromkeys(by_method, lambda image: image), rows, [])
+    return Scores("t", "m", dict.fromkeys(by_method, lambda image: image), rows, [])
 
 
 def figures(psnr_db, ssim=0.5, vif=0.5):
@@ -32,27 +32,27 @@ def figures(psnr_db, ssim=0.5, vif=0.5):
 
 
 def test_a_figure_at_its_bound_is_reached():
-    assert [check.reached for check in at_least("x", verdict(Davy=figures(20.5, 0.77)), {"psnr_db": 20.5, "ssim": 0.78})] == [
+    assert [check.reached for check in at_least("x", scores(Davy=figures(20.5, 0.77)), {"psnr_db": 20.5, "ssim": 0.78})] == [
         True,
         False,
     ]
 
 
 def test_the_mine_wants_eight_decibels_and_every_method_beaten():
-    checks = mine_checks(verdict(raw=figures(10, 0.1, 0.1), CLAHE=figures(15, 0.6, 0.4), Davy=figures(18, 0.5, 0.5)))
+    checks = mine_checks(scores(raw=figures(10, 0.1, 0.1), CLAHE=figures(15, 0.6, 0.4), Davy=figures(18, 0.5, 0.5)))
     assert [check.reached for check in checks] == [True, True, False, True]
     assert "CLAHE" in checks[1].wanted
 
 
 def test_the_well_lit_median_counts():
     values = [{"psnr_db": value} for value in (20.0, 31.0, 40.0)]
-    assert well_lit_check(verdict(Davy=values)).reached
-    assert not well_lit_check(verdict(Davy=[{"psnr_db": 29.9}])).reached
+    assert well_lit_check(scores(Davy=values)).reached
+    assert not well_lit_check(scores(Davy=[{"psnr_db": 29.9}])).reached
 
 
 def test_highlights_that_grow_by_over_half_a_point_are_counted_and_named_worst_first():
-    found = verdict(Davy=[{"clipped_points": value} for value in (0.5, 0.6, -1.0, 2.0)])
-    assert grown(found) == ["p3", "p1"]
+    found = scores(Davy=[{"clipped_points": value} for value in (0.5, 0.6, -1.0, 2.0)])
+    assert more_clipped(found) == ["p3", "p1"]
     check = clipped_check(found)
     assert not check.reached
     assert check.found == "+2.00 points at worst, 2 of 4 over"
@@ -66,7 +66,7 @@ def test_an_enhanced_video_may_not_be_more_restless_than_raw(enhanced, reached):
 
 
 def test_the_table_says_pass_or_short():
-    lines = check_table(at_least("x", verdict(Davy=figures(20.5, 0.77)), {"psnr_db": 20.5, "ssim": 0.78}))
+    lines = check_table(at_least("x", scores(Davy=figures(20.5, 0.77)), {"psnr_db": 20.5, "ssim": 0.78}))
     assert lines[2].endswith("| PASS |")
     assert lines[3].endswith("| **short** |")
 

@@ -13,7 +13,7 @@ def test_the_page_has_every_section_and_keeps_the_datas_photographs_out(folders,
     monkeypatch.setattr(report, "bundled_photographs", lambda: report.folder_photographs(folders[1])[:1])
     monkeypatch.setattr("davy_bench.quality.flicker.SPAN_S", 0.5)
     data = tmp_path / "data"
-    for source, target in zip((*folders, folders[1]), ("val/lol20/low", "val/lol20/high", "train/normal/bsds500"), strict=True):
+    for source, target in zip((*folders, folders[1]), ("val/lol20/low", "val/lol20/high", "train/normal/cid22"), strict=True):
         shutil.copytree(source, data / target)
     bars = []
 
@@ -48,4 +48,4 @@ def test_without_data_the_mine_and_the_bundled_photographs_are_left(tmp_path, st
     monkeypatch.setattr(report, "_mine", lambda report: None)
     monkeypatch.setattr(report, "_relit", lambda report, more: report.out.mkdir())
     page, _ = write_report(None, tmp_path / "out", tmp_path / "private", still, 1, lambda title: lambda done, total: None)
-    assert "val/lol20, train/normal/bsds500, train/low/underground" in page.read_text()
+    assert "val/lol20, train/normal/cid22, train/low/underground" in page.read_text()

@@ -23,16 +23,16 @@ def test_nothing_is_bold_where_nobody_competes():
     assert "**" not in "".join(method_table({name: MEANS[name] for name in ("raw", "Davy")}))
 
 
-def test_the_page_names_model_count_and_what_was_skipped(verdict):
-    page = markdown(verdict)
-    assert page.startswith(f"two pairs: 2 pictures, Davy with {verdict.model}")
+def test_the_page_names_model_count_and_what_was_skipped(scores):
+    page = markdown(scores)
+    assert page.startswith(f"two pairs: 2 pictures, Davy with {scores.model}")
     assert "skipped" not in page
-    broken = type(verdict)(verdict.title, verdict.model, verdict.methods, verdict.rows, ["x.png is broken"])
+    broken = type(scores)(scores.title, scores.model, scores.methods, scores.rows, ["x.png is broken"])
     assert "1 skipped:\n\n- x.png is broken" in markdown(broken)
 
 
-def test_json_has_every_picture(verdict):
-    data = json.loads(json.dumps(as_json(verdict), allow_nan=False))
+def test_json_has_every_picture(scores):
+    data = json.loads(json.dumps(as_json(scores), allow_nan=False))
     assert [each["name"] for each in data["each"]] == ["chelsea", "coffee"]
     assert set(data["each"][0]["figures"]) == {"raw", "CLAHE", "Davy"}
     assert data["pictures"] == 2

@@ -3,12 +3,21 @@ import yaml
 
 from davy.domain.errors import MineFailedError
 from davy.site import load_site
-from davy_bench.speed.cameras import CAMERAS_PER_EDGE, CameraSummary, Held, Load, _held, hold, knee, site
+from davy_bench.speed.cameras import (
+    CAMERAS_PER_EDGE,
+    CameraSummary,
+    Load,
+    SustainedLoad,
+    _held,
+    saturation_point,
+    site,
+    sustain,
+)
 from davy_bench.speed.video import write_stream
 
 
-def held(cameras, share=1.0, age_ms=100.0):
-    return Held(Load(cameras, (160, 120), 10, 20), [10 * share] * cameras, age_ms / 2, age_ms, cpu_s=10, span_s=20)
+def sustained(cameras, share=1.0, age_ms=100.0):
+    return SustainedLoad(Load(cameras, (160, 120), 10, 20), [10 * share] * cameras, age_ms / 2, age_ms, cpu_s=10, span_s=20)
 
 
 def camera(**changes):
@@ -25,14 +34,14 @@ def test_the_mine_s_file_is_one_that_davy_takes(tmp_path):
 
 
 def test_the_knee_is_the_last_number_before_the_first_that_is_too_many():
-    assert knee([held(1), held(4), held(2), held(8, share=0.9), held(16)]) == 4
-    assert knee([held(1), held(2, age_ms=501)]) == 1
-    assert knee([held(1, share=0.5)]) == 0
+    assert saturation_point([sustained(1), sustained(4), sustained(2), sustained(8, share=0.9), sustained(16)]) == 4
+    assert saturation_point([sustained(1), sustained(2, age_ms=501)]) == 1
+    assert saturation_point([sustained(1, share=0.5)]) == 0
 
 
 def test_a_camera_hour_is_told_from_cores_and_cameras():
-    assert held(2).cores == 0.5
-    assert held(2).cpu_s_per_camera_hour == 900
+    assert sustained(2).cores == 0.5
+    assert sustained(2).cpu_s_per_camera_hour == 900
 
 
 def test_ages_are_of_the_worst_camera_and_none_where_one_gave_nothing():
@@ -49,13 +58,13 @@ def test_ages_are_of_the_worst_camera_and_none_where_one_gave_nothing():
 
 def test_a_mine_that_does_not_come_up_is_told_with_what_it_said(tmp_path):
     with pytest.raises(MineFailedError, match="width"):
-        hold(Load(1, (-1, 120), 5, 5), tmp_path / "none.mp4", tmp_path / "run")
+        sustain(Load(1, (-1, 120), 5, 5), tmp_path / "none.mp4", tmp_path / "run")
 
 
 @pytest.mark.system
 def test_a_real_mine_is_held_by_two_small_cameras(tmp_path):
     load = Load(2, (160, 120), 5, 6)
-    found = hold(load, write_stream(tmp_path / "camera.mp4", load.size, load.fps), tmp_path / "run")
+    found = sustain(load, write_stream(tmp_path / "camera.mp4", load.size, load.fps), tmp_path / "run")
     assert len(found.fps) == 2
     assert found.unexplained == 0
     assert found.cpu_s > 0

@@ -1,6 +1,6 @@
 import pytest
 
-from davy_bench.speed.cameras import Held, Load
+from davy_bench.speed.cameras import Load, SustainedLoad
 from davy_bench.speed.checks import speed_checks
 from davy_bench.speed.methods import CLAHE, LEARNED, STILL, VIDEO, VIDEO_YUV
 from davy_bench.speed.result import Speed
@@ -45,13 +45,13 @@ def test_the_learned_peer_counts_on_its_best_engine():
 
 
 def test_past_the_knee_no_camera_starves_and_ages_stay_bounded():
-    def held(cameras, fps, age_ms=200.0):
-        return Held(Load(cameras, (160, 120), 10, 20), fps, age_ms, age_ms)
+    def sustained(cameras, fps, age_ms=200.0):
+        return SustainedLoad(Load(cameras, (160, 120), 10, 20), fps, age_ms, age_ms)
 
     fair, unfair = speed(), speed()
-    fair.cameras = [held(1, [10]), held(4, [4, 5, 5, 5])]
-    unfair.cameras = [held(1, [10]), held(4, [1, 9, 9, 9], 600.0)]
+    fair.cameras = [sustained(1, [10]), sustained(4, [4, 5, 5, 5])]
+    unfair.cameras = [sustained(1, [10]), sustained(4, [1, 9, 9, 9], 600.0)]
     assert not [check for check in speed_checks(fair) if "past the knee" in check.what and not check.reached]
     assert len([check for check in speed_checks(unfair) if "past the knee" in check.what and not check.reached]) == 2
-    fair.cameras = [held(1, [10])]
+    fair.cameras = [sustained(1, [10])]
     assert not [check for check in speed_checks(fair) if "past the knee" in check.what]

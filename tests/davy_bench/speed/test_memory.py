@@ -10,9 +10,9 @@ FILES = [jpeg.encode(frame) for frame in FRAMES]
 
 def test_resident_memory_is_seen():
     before = resident_bytes()
-    held = np.ones(64 * MIB, np.uint8)
+    sustained = np.ones(64 * MIB, np.uint8)
     assert resident_bytes() - before > 60 * MIB
-    assert peak_bytes() >= resident_bytes() >= held.nbytes
+    assert peak_bytes() >= resident_bytes() >= sustained.nbytes
 
 
 def test_what_a_frame_takes_and_what_it_keeps_is_told_apart():

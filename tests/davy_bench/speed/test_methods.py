@@ -2,13 +2,13 @@ import numpy as np
 
 from davy.adapters.media import jpeg, planes
 from davy_bench.methods.peers import has_openvino
-from davy_bench.speed.methods import CLAHE, CODEC, COPY, EVERY, LEARNED, LUT, OURS, contestants, into_buffer, recode
+from davy_bench.speed.methods import CLAHE, CODEC, COPY, EVERY, LEARNED, LUT, OURS, into_buffer, recode, timed_methods
 
 FRAMES = [np.full((48, 64, 3), value, np.uint8) for value in (20, 21, 22)]
 
 
 def test_everybody_is_there_once_per_number_of_threads_and_runs(still):
-    found = contestants(FRAMES, {1: still, 2: still})
+    found = timed_methods(FRAMES, {1: still, 2: still})
     engines = LEARNED if has_openvino() else LEARNED[:1]
     names = {COPY, LUT, CLAHE, CODEC, *OURS, *engines}
     assert sorted(each.key for each in found) == sorted((name, threads) for name in names for threads in (1, 2))

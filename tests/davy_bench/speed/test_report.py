@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from davy_bench.speed.cameras import Held, Load
+from davy_bench.speed.cameras import Load, SustainedLoad
 from davy_bench.speed.memory import Memory
 from davy_bench.speed.methods import CLAHE, LEARNED, STILL, VIDEO, VIDEO_YUV
 from davy_bench.speed.report import race_table, write_speed
@@ -19,8 +19,8 @@ def speed():
     }
     loads = [Load(cameras, (1280, 720), 10, 20) for cameras in (1, 2)]
     cameras = [
-        Held(loads[0], [10.0], 60, 90, cpu_s=10, span_s=20),
-        Held(loads[1], [7.0, 8.0], 200, None, {"enhance superseded": 50}, cpu_s=40, span_s=20),
+        SustainedLoad(loads[0], [10.0], 60, 90, cpu_s=10, span_s=20),
+        SustainedLoad(loads[1], [7.0, 8.0], 200, None, {"enhance superseded": 50}, cpu_s=40, span_s=20),
     ]
     same = Middle(1.0, 2.0, 3.0)
     return Speed(

@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from davy_bench.speed.timing import LEAST_ROUNDS, Contestant, Middle, race, ratios
+from davy_bench.speed.timing import LEAST_ROUNDS, Middle, TimedMethod, ratios, time_in_turns
 
 PICTURE = np.zeros((16, 16, 3), np.uint8)
 
@@ -13,12 +13,14 @@ def sleeper(name, ms, calls, threads=1, frames=1):
         calls.append((name, threads))
         time.sleep(ms / 1000 * frames)
 
-    return Contestant(name, threads, run, frames)
+    return TimedMethod(name, threads, run, frames)
 
 
 def test_everybody_runs_once_a_round_and_the_first_round_does_not_count():
     calls = []
-    found = race([sleeper("a", 0, calls), sleeper("b", 0, calls), sleeper("a", 0, calls, threads=2)], 0, PICTURE, print)
+    found = time_in_turns(
+        [sleeper("a", 0, calls), sleeper("b", 0, calls), sleeper("a", 0, calls, threads=2)], 0, PICTURE, print
+    )
     assert {key: len(values) for key, values in found.items()} == {("a", 1): 5, ("b", 1): 5, ("a", 2): 5}
     assert len(calls) == 3 * (LEAST_ROUNDS + 1)
     for begin in range(0, len(calls), 3):
@@ -27,7 +29,7 @@ def test_everybody_runs_once_a_round_and_the_first_round_does_not_count():
 
 
 def test_time_is_per_frame():
-    found = race([sleeper("ten", 2, [], frames=5)], 0, PICTURE, lambda done, total: None)
+    found = time_in_turns([sleeper("ten", 2, [], frames=5)], 0, PICTURE, lambda done, total: None)
     assert np.median(found["ten", 1]) == pytest.approx(2, rel=0.5)
 
 

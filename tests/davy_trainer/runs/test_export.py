@@ -4,9 +4,9 @@ import pytest
 from davy.domain.errors import ConfigError, ModelError
 from davy.imaging.nets.checkpoint import load_net
 from davy.imaging.runtime import StillEnhancer
-from davy_trainer.runs.run import begin, save
-from davy_trainer.runs.export import ship, ship_mean
 from davy_trainer.evaluation.validation import load_validation
+from davy_trainer.runs.export import ship, ship_mean
+from davy_trainer.runs.run import begin, save
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of torch's own exporter

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from davy.imaging.clip import PromptConfig, PromptPair
 from davy.domain.errors import ConfigError, ModelError
+from davy.imaging.clip import PromptConfig, PromptPair
 from davy.imaging.nets.checkpoint import load_tensors, save_tensors
 from davy_trainer.runs.prompt_run import CHECKPOINT, begin, resume, save, stored_settings
 from davy_trainer.stages.settings import PairSettings

@@ -10,6 +10,7 @@ from tests.davy_trainer.service.conftest import serving, until
 
 from davy.adapters.http.server import serve_app
 from davy.adapters.mqtt.bus import connect
+from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.run_store import RunStore
 from davy.domain.ports import Message
 from davy_trainer.service.drift_trigger import DriftWatch, resting, watch_drift
@@ -63,8 +64,8 @@ def test_after_a_run_that_failed_it_is_tried_again_sooner_and_then_ever_later():
 
 async def test_an_aggregator_that_does_not_answer_is_a_fault_and_no_end(settings, tmp_path, free_port):
     given = settings(aggregator=f"http://127.0.0.1:{free_port}", drift_above=1.0, drift_every_s=0.05, drift_looks=2)
-    store, faults = RunStore(tmp_path / "runs.db"), []
-    book = RunService(given, store)
+    database, faults = open_database(tmp_path), []
+    book = RunService(given, RunStore(database))
     task = asyncio.create_task(watch_drift(book, TrainerMetrics(CollectorRegistry()), lambda: True, faults.append))
     await until(lambda: asyncio.sleep(0, faults), bool, 10)
     assert "127.0.0.1" in faults[0]
@@ -82,7 +83,7 @@ async def test_an_aggregator_that_does_not_answer_is_a_fault_and_no_end(settings
     for each in (task, server):
         each.cancel()
     await asyncio.gather(task, server, return_exceptions=True)
-    store.close()
+    database.close()
 
 
 @pytest.mark.system

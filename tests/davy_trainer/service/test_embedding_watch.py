@@ -6,6 +6,7 @@ from tests.davy_trainer.service.conftest import serving, until
 from tests.fixtures.scenes import scene
 
 from davy.adapters.media import jpeg
+from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.run_store import RunStore
 from davy.domain.errors import TrainingError
 from davy_trainer.service.embedding_watch import NO_REFERENCE, EmbeddingWatch
@@ -34,7 +35,8 @@ class Watched:
     """A watch of its own, without a service around it."""
 
     def __init__(self, settings, tmp_path) -> None:
-        self.registry, self.store, self.faults = CollectorRegistry(), RunStore(tmp_path / "runs.db"), []
+        self.database = database = open_database(tmp_path)
+        self.registry, self.store, self.faults = CollectorRegistry(), RunStore(database), []
         self.book = RunService(settings, self.store)
         self.watch = EmbeddingWatch(self.book, TrainerMetrics(self.registry), lambda: True, self.faults.append)
 
@@ -71,7 +73,7 @@ async def test_pictures_that_are_unlike_the_usual_ones_are_told_measured_and_beg
     assert (run.kind, run.by, run.drifted) == ("adapt", "drift", ("north.face",))
     assert "(picture)" in run.reason
     assert seen.drift("north.face") == last["north.face"].score
-    seen.store.close()
+    seen.database.close()
 
 
 async def test_a_measurement_that_fails_says_why(aggregator, settings, tmp_path):
@@ -80,7 +82,7 @@ async def test_a_measurement_that_fails_says_why(aggregator, settings, tmp_path)
     await push(aggregator, *(sample(seq, 3 * seq) for seq in range(1, 4)))
     with pytest.raises(TrainingError, match="nosuch"):
         await seen.watch.look()
-    seen.store.close()
+    seen.database.close()
 
 
 async def test_the_service_measures_by_itself_and_tells_over_rest(aggregator, settings):

@@ -74,15 +74,16 @@ async def test_health_metrics_schema_and_page(service):
 
 
 async def test_grpc_says_the_same(service):
-    stub = trainer_pb2_grpc.TrainerStub(service.channel)
-    made = await stub.Start(trainer_pb2.StartTrainingRequest(kind="prompts", overrides_json='{"steps": 5}', reason="why"))
+    stub = trainer_pb2_grpc.TrainerServiceStub(service.channel)
+    request = trainer_pb2.StartTrainingRunRequest(kind="prompts", overrides_json='{"steps": 5}', reason="why")
+    made = (await stub.StartTrainingRun(request)).run
     assert (made.state, made.reason, (await service.get(made.id))["overrides"]) == ("waiting", "why", {"steps": 5})
-    assert [run.id for run in (await stub.List(trainer_pb2.ListTrainingRequest())).runs] == [made.id]
-    assert (await stub.Cancel(trainer_pb2.TrainingRequest(id=made.id))).state == "cancelled"
-    watched = [event async for event in stub.Watch(trainer_pb2.WatchTrainingRequest(id=made.id))]
+    assert [run.id for run in (await stub.ListTrainingRuns(trainer_pb2.ListTrainingRunsRequest())).runs] == [made.id]
+    assert (await stub.CancelTrainingRun(trainer_pb2.CancelTrainingRunRequest(id=made.id))).run.state == "cancelled"
+    watched = [event async for event in stub.WatchTrainingRun(trainer_pb2.WatchTrainingRunRequest(id=made.id))]
     assert [event.run.state for event in watched] == ["cancelled"]
-    assert (await stub.Resume(trainer_pb2.TrainingRequest(id=made.id))).state == "waiting"
-    assert (await stub.Get(trainer_pb2.TrainingRequest(id=made.id))).id == made.id
+    assert (await stub.ResumeTrainingRun(trainer_pb2.ResumeTrainingRunRequest(id=made.id))).run.state == "waiting"
+    assert (await stub.GetTrainingRun(trainer_pb2.GetTrainingRunRequest(id=made.id))).run.id == made.id
 
 
 @pytest.mark.parametrize(
@@ -92,5 +93,6 @@ async def test_grpc_says_the_same(service):
 )  # fmt: skip
 async def test_grpc_refuses_what_is_wrong(service, fields, text):
     with pytest.raises(grpc.aio.AioRpcError, match=text) as refused:
-        await trainer_pb2_grpc.TrainerStub(service.channel).Start(trainer_pb2.StartTrainingRequest(**fields))
+        request = trainer_pb2.StartTrainingRunRequest(**fields)
+        await trainer_pb2_grpc.TrainerServiceStub(service.channel).StartTrainingRun(request)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT

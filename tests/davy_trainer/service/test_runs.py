@@ -58,8 +58,8 @@ async def test_a_run_is_told_as_it_goes_and_a_stream_goes_on_after_the_last_even
         seen = await service.get(run)
         assert (seen["state"], seen["part"], seen["result"]["model"]) == ("done", "train", "")
         assert seen["result"]["figures"]["held-accuracy"] > 0.5
-        stub = trainer_pb2_grpc.TrainerStub(service.channel)
-        watched = [event async for event in stub.Watch(trainer_pb2.WatchTrainingRequest(id=run, after=ids[half]))]
+        stub = trainer_pb2_grpc.TrainerServiceStub(service.channel)
+        watched = [event async for event in stub.WatchTrainingRun(trainer_pb2.WatchTrainingRunRequest(id=run, after=ids[half]))]
         assert [event.id for event in watched] == ids[half + 1 :]
         assert max(event.progress.step for event in watched) == 20
 

@@ -7,7 +7,7 @@ from skimage import data
 from davy.imaging.lowlight import darken, relight_as_mine
 from davy.imaging.runtime import StillEnhancer
 
-SHARED = Path("/work/shared") if Path("/work/shared").is_dir() else Path(__file__).parents[3].parent / "shared"
+SHARED = Path(__file__).resolve().parents[4] / "shared"
 
 
 @pytest.fixture(scope="session")

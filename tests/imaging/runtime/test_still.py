@@ -63,7 +63,7 @@ def test_it_is_the_torch_definition_at_4k(still):
     assert difference(still.enhance(image), by_torch(image, still)) <= TOLERANCE
 
 
-@pytest.mark.parametrize("folder", ["data/train/low/underground", "data/train/low/mixed", "data/val/lol20/low"])
+@pytest.mark.parametrize("folder", ["data/train/low/underground", "data/train/low/openstax", "data/val/lol20/low"])
 def test_it_is_the_torch_definition_on_real_low_light(still, folder):
     from davy.adapters.media.images import decode
 

@@ -2,9 +2,9 @@
 
 import math
 
-from davy.adapters.storage.event_store import EventRecord
 from davy.domain.camera import CameraAddress, check_id
 from davy.domain.errors import FrameTooLargeError, InvalidInputError, UnreadableImageError
+from davy.domain.event import EventRecord
 from davy.domain.frame import MAX_JPEG_BYTES, EncodedFrame
 from davy.domain.severity import Severity
 from davy.v1 import frame_pb2, ingest_pb2
@@ -20,17 +20,39 @@ def to_envelope(frame: EncodedFrame) -> frame_pb2.FrameEnvelope:
     return frame_pb2.FrameEnvelope(meta=_meta(frame), jpeg=frame.jpeg, raw_jpeg=frame.raw_jpeg)
 
 
+def fill_envelope(envelope: frame_pb2.FrameEnvelope, frame: EncodedFrame, *, include_raw: bool) -> None:
+    """Write a frame into an empty envelope, which may be a part of another message: no picture is copied twice."""
+    envelope.meta.CopyFrom(_meta(frame))
+    envelope.jpeg = frame.jpeg
+    if include_raw:
+        envelope.raw_jpeg = frame.raw_jpeg
+
+
 def to_wire(frame: EncodedFrame) -> bytes:
     """What `to_envelope(frame)` serializes to, with each picture copied once, into it: 0.1 ms where protobuf takes 1.4 ms for
     650 kB. Fields of a message may follow each other as messages of one field each.
 
     Source: protobuf.dev/programming-guides/encoding, "Last One Wins" and "Length-Delimited Records".
     """
+    return b"".join(_parts(frame))
+
+
+def to_push_request(frame: EncodedFrame) -> bytes:
+    """What `PushFramesRequest(frame=to_envelope(frame))` serializes to, as fast as `to_wire`."""
+    parts = _parts(frame)
+    return b"".join([_head(1, sum(map(len, parts))), *parts])
+
+
+def _parts(frame: EncodedFrame) -> list[bytes]:
     parts = [frame_pb2.FrameEnvelope(meta=_meta(frame)).SerializeToString()]
     for number, picture in ((2, frame.jpeg), (3, frame.raw_jpeg)):
         if picture:
-            parts += [bytes([number << 3 | 2]) + _varint(len(picture)), picture]
-    return b"".join(parts)
+            parts += [_head(number, len(picture)), picture]
+    return parts
+
+
+def _head(number: int, length: int) -> bytes:
+    return bytes([number << 3 | 2]) + _varint(length)
 
 
 def _varint(value: int) -> bytes:

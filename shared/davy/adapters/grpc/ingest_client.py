@@ -1,14 +1,14 @@
-"""davy.v1.Ingest from an edge's side: the calls, their limits, and gRPC's errors in Davy's words."""
+"""davy.v1.IngestService and SampleService from an edge's side: the calls, their limits, and gRPC's errors in Davy's words."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import grpc
 
-from davy.adapters.grpc.envelope import to_wire
+from davy.adapters.grpc.envelope import to_push_request
 from davy.domain.errors import AggregatorUnavailableError, ConfigError
 from davy.domain.frame import EncodedFrame
 from davy.v1 import ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
@@ -31,17 +31,19 @@ _OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),  # the planes of one process share no connection by accident
 )
 
-_PUSH = f"/{ingest_pb2.DESCRIPTOR.services_by_name['Ingest'].full_name}/Push"  # its frames come as bytes
+PushStream: TypeAlias = "Stream[EncodedFrame, ingest_pb2.PushFramesResponse]"  # the live plane
+
+_PUSH = f"/{ingest_pb2.DESCRIPTOR.services_by_name['IngestService'].full_name}/PushFrames"  # its frames come as bytes
 
 Sent = TypeVar("Sent")
 Answer = TypeVar("Answer")
 
 
 class Stream(Generic[Sent, Answer]):
-    """A stream of messages out and of answers back."""
+    """A stream of messages out and of answers back; `wrap` makes a request of a message."""
 
-    def __init__(self, call: Any, endpoint: str) -> None:  # noqa: ANN401  # gRPC's calls have no common type
-        self._call, self._endpoint = call, endpoint
+    def __init__(self, call: Any, endpoint: str, wrap: Callable[[Sent], object]) -> None:  # noqa: ANN401  # no common type
+        self._call, self._endpoint, self._wrap = call, endpoint, wrap
 
     async def send(self, message: Sent) -> None:
         """Hand a message to the connection; waits while its flow control says so.
@@ -51,7 +53,7 @@ class Stream(Generic[Sent, Answer]):
         """
         with self._translated():
             async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await self._call.write(message)
+                await self._call.write(self._wrap(message))
 
     async def answer(self, timeout_s: float | None = None) -> Answer:
         """The next answer.
@@ -80,41 +82,33 @@ class Stream(Generic[Sent, Answer]):
             raise AggregatorUnavailableError(self._endpoint, "it answers nothing") from error
 
 
-class PushStream(Stream[bytes, ingest_pb2.Credit]):
-    """The live plane's stream; it takes serialized envelopes."""
-
-    async def send_frame(self, frame: EncodedFrame) -> None:
-        """As `send`."""
-        await self.send(to_wire(frame))
-
-
 class IngestClient:
     """One connection to an aggregator, kept open and opened again by gRPC itself."""
 
     def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
-        self._stub = ingest_pb2_grpc.IngestStub(channel)
-        self._push: grpc.aio.StreamStreamMultiCallable[bytes, ingest_pb2.Credit]
-        self._push = channel.stream_stream(_PUSH, response_deserializer=ingest_pb2.Credit.FromString)
-        self._samples = sample_pb2_grpc.SamplesStub(channel)
+        self._stub = ingest_pb2_grpc.IngestServiceStub(channel)
+        self._push: grpc.aio.StreamStreamMultiCallable[bytes, ingest_pb2.PushFramesResponse]
+        self._push = channel.stream_stream(_PUSH, response_deserializer=ingest_pb2.PushFramesResponse.FromString)
+        self._samples = sample_pb2_grpc.SampleServiceStub(channel)
         self.endpoint = endpoint
 
     @asynccontextmanager
-    async def push(self) -> AsyncIterator["PushStream"]:
+    async def push(self) -> AsyncIterator[PushStream]:
         """The live plane: frames out, credits back."""
         async with _cancelling(self._push()) as call:
-            yield PushStream(call, self.endpoint)
+            yield Stream(call, self.endpoint, to_push_request)
 
     @asynccontextmanager
-    async def report(self) -> AsyncIterator[Stream[ingest_pb2.Event, ingest_pb2.Ack]]:
+    async def report(self) -> AsyncIterator[Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]]:
         """The record plane: events out, acknowledgements back."""
-        async with _cancelling(self._stub.Report()) as call:
-            yield Stream(call, self.endpoint)
+        async with _cancelling(self._stub.ReportEvents()) as call:
+            yield Stream(call, self.endpoint, lambda event: ingest_pb2.ReportEventsRequest(event=event))
 
     @asynccontextmanager
-    async def samples(self) -> AsyncIterator[Stream[sample_pb2.Sample, sample_pb2.SampleAck]]:
+    async def samples(self) -> AsyncIterator[Stream[sample_pb2.Sample, sample_pb2.PushSamplesResponse]]:
         """Training samples out, acknowledgements back."""
-        async with _cancelling(self._samples.Push()) as call:
-            yield Stream(call, self.endpoint)
+        async with _cancelling(self._samples.PushSamples()) as call:
+            yield Stream(call, self.endpoint, lambda sample: sample_pb2.PushSamplesRequest(sample=sample))
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""davy.v1.Models from an edge's side: a package in pieces, from where the last attempt ended."""
+"""davy.v1.ModelService from an edge's side: a package in pieces, from where the last attempt ended."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -19,7 +19,7 @@ class ModelClient:
     """Downloads from one aggregator."""
 
     def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
-        self._stub = model_pb2_grpc.ModelsStub(channel)
+        self._stub = model_pb2_grpc.ModelServiceStub(channel)
         self.endpoint = endpoint
 
     async def chunks(self, target: Target, offset: int) -> AsyncGenerator[bytes, None]:
@@ -29,12 +29,12 @@ class ModelClient:
             AggregatorUnavailableError: the connection broke, or nothing came for 20 s; begin again where it ended.
             UnknownModelError: the registry does not have this package.
         """
-        call = self._stub.Download(model_pb2.DownloadModelRequest(id=target.model, offset=offset, sha256=target.sha256))
+        call = self._stub.DownloadModel(model_pb2.DownloadModelRequest(id=target.model, offset=offset, sha256=target.sha256))
         try:
             while True:
                 async with asyncio.timeout(CHUNK_TIMEOUT_S):
                     chunk = await call.read()
-                if not isinstance(chunk, model_pb2.ModelChunk):  # the end of the stream
+                if not isinstance(chunk, model_pb2.DownloadModelResponse):  # the end of the stream
                     break
                 if chunk.offset != offset:
                     raise AggregatorUnavailableError(self.endpoint, f"it sent offset {chunk.offset}, {offset} was due")

@@ -1,4 +1,4 @@
-"""davy.v1.Rollouts from an operator's side."""
+"""davy.v1.RolloutService from an operator's side."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -22,34 +22,38 @@ class RolloutClient:
     """
 
     def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
-        self._stub, self._endpoint = model_pb2_grpc.RolloutsStub(channel), endpoint
+        self._stub, self._endpoint = model_pb2_grpc.RolloutServiceStub(channel), endpoint
 
     async def create(self, request: model_pb2.CreateRolloutRequest) -> model_pb2.Rollout:
-        return await self._ask(self._stub.Create(request, timeout=ANSWER_S))
+        return (await self._ask(self._stub.CreateRollout(request, timeout=ANSWER_S))).rollout
 
     async def all(self) -> list[model_pb2.Rollout]:
         """The newest first."""
-        answer = await self._ask(self._stub.List(model_pb2.ListRolloutsRequest(), timeout=ANSWER_S))
+        answer = await self._ask(self._stub.ListRollouts(model_pb2.ListRolloutsRequest(), timeout=ANSWER_S))
         return list(answer.rollouts)
 
     async def get(self, rollout: str) -> model_pb2.Rollout:
-        return await self._ask(self._stub.Get(model_pb2.RolloutRequest(id=rollout), timeout=ANSWER_S))
+        request = model_pb2.GetRolloutRequest(id=rollout)
+        return (await self._ask(self._stub.GetRollout(request, timeout=ANSWER_S))).rollout
 
     async def pause(self, rollout: str) -> model_pb2.Rollout:
-        return await self._ask(self._stub.Pause(model_pb2.RolloutRequest(id=rollout), timeout=ANSWER_S))
+        request = model_pb2.PauseRolloutRequest(id=rollout)
+        return (await self._ask(self._stub.PauseRollout(request, timeout=ANSWER_S))).rollout
 
     async def resume(self, rollout: str) -> model_pb2.Rollout:
-        return await self._ask(self._stub.Resume(model_pb2.RolloutRequest(id=rollout), timeout=ANSWER_S))
+        request = model_pb2.ResumeRolloutRequest(id=rollout)
+        return (await self._ask(self._stub.ResumeRollout(request, timeout=ANSWER_S))).rollout
 
     async def abort(self, rollout: str) -> model_pb2.Rollout:
-        return await self._ask(self._stub.Abort(model_pb2.RolloutRequest(id=rollout), timeout=ANSWER_S))
+        request = model_pb2.AbortRolloutRequest(id=rollout)
+        return (await self._ask(self._stub.AbortRollout(request, timeout=ANSWER_S))).rollout
 
     async def watch(self, rollout: str) -> AsyncGenerator[model_pb2.Rollout, None]:
         """The rollout now and at every change, until it has ended."""
-        call = self._stub.Watch(model_pb2.RolloutRequest(id=rollout))
+        call = self._stub.WatchRollout(model_pb2.WatchRolloutRequest(id=rollout))
         try:
             async for found in call:
-                yield found
+                yield found.rollout
         except grpc.aio.AioRpcError as error:
             raise self._translate(error) from error
         finally:

@@ -21,7 +21,7 @@ KEEPALIVE_S = 10.0
 STOP_GRACE_S = 2.0
 
 RegisterServices = Callable[[grpc.aio.Server], Sequence[str]]
-"""Adds servicers to the server; returns their full names ("davy.v1.Ingest") for health and reflection."""
+"""Adds servicers to the server; returns their full names ("davy.v1.IngestService") for health and reflection."""
 
 
 async def serve_grpc(

@@ -10,9 +10,16 @@ from davy.domain.errors import BodyTooLargeError
 
 
 class BodyLimit:
-    """ASGI middleware: a body over `limit_bytes` is answered with 413, by its Content-Length before a byte of it is read,
-    else at the first byte too many. What still comes is read by the server and thrown away, so that the client gets to
-    read the answer. `larger` has the limits of paths that stream to disk."""
+    """ASGI middleware that answers a body over the limit with 413.
+
+    It refuses by Content-Length before a byte is read, else at the first byte beyond the limit. The server reads and discards
+    the rest of the body, so that the client can read the answer.
+
+    Args:
+        app: The wrapped app.
+        limit_bytes: The limit of every path that `larger` does not name.
+        larger: The limits of paths that stream to disk.
+    """
 
     def __init__(self, app: ASGIApp, limit_bytes: int, larger: Mapping[str, int] | None = None) -> None:
         self.app = app
@@ -20,6 +27,7 @@ class BodyLimit:
         self.larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, unless its body is too large."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

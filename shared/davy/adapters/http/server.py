@@ -27,15 +27,17 @@ async def serve_app(
     access_log: bool = False,
     websockets: bool = False,
 ) -> None:
-    """Serve until cancelled; then finish the answers under way, for GRACE_S at most.
+    """Serve until cancelled; then finish the running answers, for GRACE_S at most.
 
-    Runs in the caller's event loop, leaves signals to the caller and sends no lifespan events: what the app needs is
-    passed to it before.
+    It runs in the caller's event loop, leaves signals to the caller and sends no lifespan events.
 
     Args:
-        port: 0 takes a free one.
-        ready: called with the real port as soon as connections are taken.
-        websockets: take WebSocket connections too; a message from a client has at most WEBSOCKET_BYTES.
+        app: The app to serve.
+        host: The address to listen on.
+        port: 0 chooses a free one.
+        ready: Called with the port as soon as connections are accepted.
+        access_log: Log every request.
+        websockets: Accept WebSocket connections too; a client's message has at most WEBSOCKET_BYTES.
 
     Raises:
         AddressUnavailableError: host and port cannot be listened on.

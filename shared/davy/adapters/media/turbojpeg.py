@@ -1,13 +1,12 @@
-"""libjpeg-turbo's own C interface, for the one thing that no Python package offers: decoding JPEG to planes.
+"""libjpeg-turbo's TurboJPEG interface (2.0, still part of 3.x): the one way to decode a JPEG to its planes.
 
-The library is the system's (Debian's `libturbojpeg0`), or else the one inside the wheel `turbojpeg`; interface 2.0, which
-3.x still has. Where there is neither, `available` says so, and `davy.adapters.media.jpeg` goes by way of BGR.
+The library is the system's, Debian's `libturbojpeg0`. `available` tells whether it is installed; without it
+`davy.adapters.media.jpeg` decodes to BGR first. Source: turbojpeg.h of libjpeg-turbo 2.1.
 """
 
 import ctypes
 import sys
 from functools import cache
-from importlib import metadata
 
 from davy.adapters.media import planes
 from davy.domain.errors import UnreadableImageError
@@ -49,22 +48,12 @@ def decode_planes(data: bytes, width: int, height: int) -> YuvImage:
 
 @cache
 def _library() -> ctypes.CDLL | None:
-    for path in (_NAME, *_in_wheel()):
-        try:
-            library = ctypes.CDLL(path)
-            _declare(library)
-        except (OSError, AttributeError):  # not there, or older than 2.0
-            continue
-        return library
-    return None
-
-
-def _in_wheel() -> list[str]:
     try:
-        files = metadata.distribution("turbojpeg").files or []
-    except metadata.PackageNotFoundError:
-        return []
-    return [str(file.locate()) for file in files if file.name.startswith("libturbojpeg")]
+        library = ctypes.CDLL(_NAME)
+        _declare(library)
+    except (OSError, AttributeError):  # not installed, or older than 2.0
+        return None
+    return library
 
 
 def _declare(library: ctypes.CDLL) -> None:

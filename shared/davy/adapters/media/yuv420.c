@@ -1,6 +1,7 @@
 // Between pixels and planes: BGR, and planar Y'CbCr 4:2:0 of BT.601 in full range, as JPEG has it. 8 bit, any row stride.
 // Fixed point with 16 bits behind the point: within 1/255 of the exact arithmetic.
 #include <stdint.h>
+#include "abi.h"
 
 enum { CHUNK = 128 }; // pixels at a time, so that a chunk's colours stay in the first-level cache; even
 
@@ -93,3 +94,5 @@ void davy_planes_to_full(const uint8_t *y, int64_t y_stride, const uint8_t *u, c
         }
     }
 }
+
+EXPORT_ABI

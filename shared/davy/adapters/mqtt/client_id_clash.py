@@ -37,6 +37,7 @@ class ClashDetector:
         """Judge the end of a session. Return whether another client uses the same id.
 
         Args:
+            lasted_s: Length of the session in s.
             taken_over: The broker said so.
             reason_given: The broker gave another reason.
         """

@@ -1,1 +1,12 @@
-"""Durable stores, the edge's spools, the model registry, and the frame cache."""
+"""Durable state, frame cache, model registry and spools.
+
+The cloud side keeps its durable state in one `Database`: SQLite in the data folder, or PostgreSQL by URL.
+An edge's spools are SQLite files of their own; an edge installs no SQLAlchemy.
+
+To add a table (users, a journal, alarms, recordings):
+
+1. Write one file, `NOUN_store.py`: its `Table`s on `schema.metadata`, and one store class that takes a `Database`.
+2. Name it in `tables.py`.
+3. Write one migration, `migrations/versions/NNNN_NOUN.py`, that creates the tables. It runs when a database is opened.
+4. Add its tests to `tests/contract/`; they run on SQLite and on PostgreSQL.
+"""

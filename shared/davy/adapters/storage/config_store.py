@@ -1,49 +1,47 @@
-"""Every configuration that an edge was ever told, newest last; the newest is what it shall be. SQLite."""
+"""Every configuration that an edge was given, by epoch; the newest is the desired one."""
 
-import threading
 from collections.abc import Mapping
-from pathlib import Path
 
-from davy.adapters.storage.sqlite import archive_errors, open_database, transaction
+from sqlalchemy import BigInteger, Column, Table, Text, delete, insert, select
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS config (edge TEXT NOT NULL, epoch INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (edge, epoch));
-"""
+from davy.adapters.storage.database import Database
+from davy.adapters.storage.schema import metadata
+
+NOUN = "config"
+
+edge_config = Table(
+    "edge_config",
+    metadata,
+    Column("edge", Text, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+)
 
 
 class ConfigStore:
-    """One SQLite file in WAL mode; calls block and may come from any thread.
+    """The configurations of all edges. Calls block and may come from any thread.
 
     Args:
-        keep: Of each edge, so many stay.
+        keep: Configurations kept per edge, the newest.
 
     Raises:
-        ArchiveUnavailableError: the file cannot be used. Every method raises it when the disk fails.
+        ArchiveUnavailableError: The disk or the server fails; every method raises it.
     """
 
-    def __init__(self, path: Path, keep: int = 200) -> None:
-        self._path, self._keep = path, keep
-        self._lock = threading.Lock()
-        with archive_errors(self._path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)  # the sources of cameras may hold passwords
-        self._db = open_database(path, _SCHEMA)
+    def __init__(self, database: Database, keep: int = 200) -> None:
+        self._database, self._keep = database, keep
 
     def add(self, edge: str, bodies: Mapping[int, str]) -> None:
-        """Write what an edge shall be, by epoch, in one transaction; on disk when this returns."""
-        with archive_errors(self._path), self._lock, transaction(self._db):
-            self._db.executemany("INSERT INTO config VALUES (?, ?, ?)", [(edge, *each) for each in bodies.items()])
-            self._db.execute(
-                "DELETE FROM config WHERE edge = ? AND epoch NOT IN"
-                " (SELECT epoch FROM config WHERE edge = ? ORDER BY epoch DESC LIMIT ?)",
-                (edge, edge, self._keep),
-            )
+        """Store an edge's configurations by epoch, in one transaction; they are on disk when this returns."""
+        of_edge = edge_config.c.edge == edge
+        newest = select(edge_config.c.epoch).where(of_edge).order_by(edge_config.c.epoch.desc()).limit(self._keep)
+        with self._database.transaction(NOUN) as connection:
+            if bodies:
+                rows = [{"edge": edge, "epoch": epoch, "body": body} for epoch, body in bodies.items()]
+                connection.execute(insert(edge_config), rows)
+            connection.execute(delete(edge_config).where(of_edge, edge_config.c.epoch.not_in(newest)))
 
     def all(self) -> list[str]:
-        """By edge, the oldest first."""
-        with archive_errors(self._path), self._lock:
-            return [row[0] for row in self._db.execute("SELECT body FROM config ORDER BY edge, epoch")]
-
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        """Every configuration, by edge, the oldest first."""
+        with self._database.read() as connection:
+            return list(connection.scalars(select(edge_config.c.body).order_by(edge_config.c.edge, edge_config.c.epoch)))

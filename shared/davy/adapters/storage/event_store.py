@@ -1,223 +1,246 @@
-"""The archive of events: SQLite, on disk before it is acknowledged, each event stored once, size and age bounded."""
+"""The archive of events: on disk before they are acknowledged, each event stored once, size and age bounded."""
 
 import json
-import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from operator import eq, ge, gt, lt
 from typing import Any
 
-from davy.adapters.storage.sqlite import archive_errors, open_database, transaction
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 
-PAGE_BYTES = 4096
-PRUNE_ROWS = 64
+from davy.adapters.storage.database import Database, last_id
+from davy.adapters.storage.schema import RowId, metadata, storable_text
+from davy.adapters.storage.space_used import change_space, counted_space
+from davy.domain.event import EventQuery, EventRecord
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS event (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    site TEXT NOT NULL, edge TEXT NOT NULL, boot_id TEXT NOT NULL, seq INTEGER NOT NULL,
-    camera TEXT NOT NULL, occurred_ns INTEGER NOT NULL, received_ns INTEGER NOT NULL,
-    severity INTEGER NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL, figures TEXT NOT NULL,
-    UNIQUE (site, edge, boot_id, seq)
-);
-CREATE INDEX IF NOT EXISTS event_occurred ON event (occurred_ns);
-CREATE INDEX IF NOT EXISTS event_received ON event (received_ns);
-CREATE INDEX IF NOT EXISTS event_camera ON event (camera, id);
-CREATE TABLE IF NOT EXISTS keyframe (
-    event INTEGER PRIMARY KEY REFERENCES event (id) ON DELETE CASCADE, jpeg BLOB NOT NULL
-);
-"""
-_COLUMNS = "site, edge, boot_id, seq, camera, occurred_ns, received_ns, severity, kind, message, figures"
+NOUN = "event"
+ROW_BYTES = 400  # of an event beside its texts: columns, four indexes, and its share of pages that are not full
+PRUNE_KEYFRAMES = 64  # deleted in one transaction; others wait for it
+PRUNE_EVENTS = 1024
 
-
-@dataclass(frozen=True, slots=True)
-class EventRecord:
-    """Something worth keeping. (site, edge, boot_id, seq) names it for ever.
-
-    Args:
-        camera: "edge.camera", or empty where the event is about the edge itself.
-        occurred_ns: Unix time in ns, on the reporter's clock.
-        severity: 1 info, 2 warning, 3 alarm, as in ingest.proto.
-        keyframe: A JPEG, or empty. Empty in what a query returns: ask `EventStore.keyframe`.
-        id: Its place in the archive, 0 before it is stored; also the cursor of a query.
-    """
-
-    site: str
-    edge: str
-    boot_id: str
-    seq: int
-    camera: str
-    occurred_ns: int
-    severity: int
-    kind: str
-    message: str
-    figures: Mapping[str, float] = field(default_factory=dict)
-    keyframe: bytes = field(default=b"", repr=False)
-    received_ns: int = 0
-    id: int = 0
-    has_keyframe: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EventQuery:
-    """Which events: since (inclusive) and until (exclusive) by time of occurrence; severity and above.
-
-    before and after are ids: newest first below `before`, or, where `after` is given, oldest first above it.
-    """
-
-    since_ns: int | None = None
-    until_ns: int | None = None
-    camera: str | None = None
-    edge: str | None = None
-    kind: str | None = None
-    severity: int = 0
-    before: int | None = None
-    after: int | None = None
-    limit: int = 100
+event = Table(
+    "event",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("site", Text, nullable=False),
+    Column("edge", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("camera", Text, nullable=False),
+    Column("occurred_ns", BigInteger, nullable=False),
+    Column("received_ns", BigInteger, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("figures", Text, nullable=False),
+    UniqueConstraint("site", "edge", "boot_id", "seq", name="event_name"),
+    Index("event_occurred", "occurred_ns"),
+    Index("event_received", "received_ns"),
+    Index("event_camera", "camera", "id"),
+    sqlite_autoincrement=True,
+)
+keyframe = Table(
+    "keyframe",
+    metadata,
+    Column("event", RowId, ForeignKey("event.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("jpeg", LargeBinary, nullable=False),
+)
+_SIZE = ROW_BYTES + func.length(event.c.message) + func.length(event.c.figures)
+_NAME = (event.c.site, event.c.edge, event.c.boot_id, event.c.seq)
+_NEWEST = select(func.coalesce(func.max(event.c.id), literal_column("0")))
+_STORED_AFTER = select(event.c.id, *_NAME).where(event.c.id > bindparam("before"))
+_QUERIED = select(event, exists().where(keyframe.c.event == event.c.id).label("has_keyframe"))
 
 
 class EventStore:
-    """One SQLite file in WAL mode. Calls block and may come from any thread, one at a time.
+    """Events and their keyframes. Calls block and may come from any thread.
 
     Args:
-        path: Its folder is made where it is missing.
-        max_bytes: Of the database file. Over it the oldest keyframes go first, then the oldest events.
+        max_bytes: Of events and keyframes. Over it the oldest keyframes go first, then the oldest events.
         max_age_s: Events that came longer ago go (an edge's clock may be wrong); 0 keeps them until bytes are short.
 
     Raises:
-        ArchiveUnavailableError: the file cannot be opened, or is no archive. Every method raises it when the disk fails.
+        ArchiveUnavailableError: The disk or the server fails; every method raises it.
     """
 
-    def __init__(self, path: Path, max_bytes: int = 2_000_000_000, max_age_s: float = 0.0) -> None:
-        self.path, self.max_bytes, self.max_age_s = path, max_bytes, max_age_s
-        self._lock = threading.Lock()
-        self._db = open_database(path, _SCHEMA, "auto_vacuum=INCREMENTAL", "foreign_keys=ON")
+    def __init__(self, database: Database, max_bytes: int = 2_000_000_000, max_age_s: float = 0.0) -> None:
+        self.database, self.max_bytes, self.max_age_s = database, max_bytes, max_age_s
+        inserting = database.insert(event).on_conflict_do_nothing(index_elements=_NAME)
+        self._insert = database.compile(inserting, [each.name for each in event.columns if each is not event.c.id])
+        self._newest, self._stored_after = database.compile(_NEWEST), database.compile(_STORED_AFTER)
 
     def add(self, events: Sequence[EventRecord]) -> list[EventRecord]:
-        """Store a batch in one transaction; on return it is on disk.
+        """Store a batch in one transaction; it is on disk when this returns.
 
         Returns:
-            The events that are new, with their ids. One that was stored before is left as it is.
+            The events that are new, with their ids. An event that was stored before is not changed.
         """
-        new = []
+        if not events:
+            return []
         received_ns = time.time_ns()
-        with archive_errors(self.path), self._lock, transaction(self._db):
-            for event in events:
-                row_id = self._insert(event, received_ns)
-                if row_id is not None:
-                    new.append(
-                        replace(event, id=row_id, received_ns=received_ns, keyframe=b"", has_keyframe=bool(event.keyframe))
-                    )
-        return new
+        rows = [_row(each, received_ns) for each in events]
+        with self.database.transaction(NOUN) as connection:
+            cursor = connection.connection.cursor()
+            cursor.execute(self._newest)
+            before = cursor.fetchall()[0][0]
+            cursor.executemany(self._insert, rows)
+            cursor.execute(self._stored_after, {"before": before})
+            ids = {(site, edge, boot, seq): row_id for row_id, site, edge, boot, seq in cursor.fetchall()}
+            cursor.close()
+            named = [(ids.pop((each.site, each.edge, each.boot_id, each.seq), 0), each) for each in events]
+            new = [(row_id, each) for row_id, each in named if row_id]
+            if jpegs := [{"event": row_id, "jpeg": each.keyframe} for row_id, each in new if each.keyframe]:
+                connection.execute(insert(keyframe), jpegs)
+        return [_stored(row_id, each, received_ns) for row_id, each in new]
 
     def query(self, query: EventQuery) -> list[EventRecord]:
         """Newest first, or oldest first where `query.after` is given; at most query.limit."""
-        conditions: list[tuple[str, object]] = [("severity >= ?", query.severity)]
-        given = {
-            "occurred_ns >= ?": query.since_ns,
-            "occurred_ns < ?": query.until_ns,
-            "camera = ?": query.camera,
-            "edge = ?": query.edge,
-            "kind = ?": query.kind,
-            "id < ?": query.before,
-            "id > ?": query.after,
-        }
-        conditions += [(clause, value) for clause, value in given.items() if value is not None]
-        sql = (
-            f"SELECT id, EXISTS (SELECT 1 FROM keyframe WHERE event = id), {_COLUMNS} FROM event"
-            f" WHERE {' AND '.join(clause for clause, _ in conditions)}"
-            f" ORDER BY id {'DESC' if query.after is None else 'ASC'} LIMIT ?"
-        )
-        with archive_errors(self.path), self._lock:
-            rows = self._db.execute(sql, [*(value for _, value in conditions), query.limit]).fetchall()
-        return [_record(row) for row in rows]
+        with self.database.read() as connection:
+            return [_record(row) for row in connection.execute(_select(query))]
 
     def keyframe(self, event_id: int) -> bytes | None:
         """The JPEG of an event, or None: it has none, or its space was needed."""
-        with archive_errors(self.path), self._lock:
-            row = self._db.execute("SELECT jpeg FROM keyframe WHERE event = ?", (event_id,)).fetchone()
-        return row[0] if row else None
+        with self.database.read() as connection:
+            found = connection.execute(select(keyframe.c.jpeg).where(keyframe.c.event == event_id)).scalar_one_or_none()
+        return None if found is None else bytes(found)
 
     def last_id(self) -> int:
         """The id of the newest event, 0 where there is none."""
-        with archive_errors(self.path), self._lock:
-            return int(self._db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0])
+        with self.database.read() as connection:
+            return last_id(connection, event.c.id)
 
     def prune(self, now_ns: int | None = None) -> int:
-        """Hold max_age_s and max_bytes. Returns how many events went (keyframes that went alone are not counted)."""
+        """Hold max_age_s and max_bytes. Returns the number of deleted events (keyframes deleted alone do not count)."""
         gone = 0
-        with archive_errors(self.path), self._lock:
-            if self.max_age_s:
-                oldest_ns = (now_ns or time.time_ns()) - int(self.max_age_s * 1e9)
-                gone += self._db.execute("DELETE FROM event WHERE received_ns < ?", (oldest_ns,)).rowcount
-            while self._used_bytes() > self.max_bytes:
-                if self._delete_oldest("keyframe", "event"):
-                    continue
-                deleted = self._delete_oldest("event", "id")
+        self.size_bytes()  # counts what is deleted below
+        if self.max_age_s:
+            oldest_ns = (now_ns or time.time_ns()) - int(self.max_age_s * 1e9)
+            old = select(event.c.id).where(event.c.received_ns < oldest_ns).limit(PRUNE_EVENTS)
+            while deleted := self._delete_events(old):
                 gone += deleted
-                if not deleted:  # the empty tables alone are over max_bytes
-                    break
-            self._db.execute("PRAGMA incremental_vacuum").fetchall()
+        oldest = select(event.c.id).order_by(event.c.id).limit(PRUNE_EVENTS // 16)
+        freed = bool(gone)
+        while self.size_bytes() > self.max_bytes:
+            freed = True
+            if self._delete_keyframes():
+                continue
+            deleted = self._delete_events(oldest)
+            gone += deleted
+            if not deleted:
+                break
+        if freed:
+            self.database.release_space()
         return gone
 
     def size_bytes(self) -> int:
-        """What the archive holds, without free pages."""
-        with archive_errors(self.path), self._lock:
-            return self._used_bytes()
+        """Bytes of all events and keyframes."""
+        with self.database.transaction(NOUN) as connection:
+            size, counted_to = counted_space(connection, NOUN)
+            newest = last_id(connection, event.c.id)
+            if newest <= counted_to:
+                return size
+            new = _sum(connection, _SIZE, event.c.id > counted_to)
+            new += _sum(connection, func.length(keyframe.c.jpeg), keyframe.c.event > counted_to)
+            change_space(connection, NOUN, new, newest)
+            return size + new
 
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
+    def _delete_keyframes(self) -> int:
+        oldest = select(keyframe.c.event).order_by(keyframe.c.event).limit(PRUNE_KEYFRAMES)
+        with self.database.transaction(NOUN) as connection:
+            return len(_delete_jpegs(connection, oldest))
 
-    def _insert(self, event: EventRecord, received_ns: int) -> int | None:
-        cursor = self._db.execute(
-            f"INSERT INTO event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (site, edge, boot_id, seq) DO NOTHING",
-            (
-                event.site,
-                event.edge,
-                event.boot_id,
-                event.seq,
-                event.camera,
-                event.occurred_ns,
-                received_ns,
-                event.severity,
-                event.kind,
-                event.message,
-                json.dumps(dict(event.figures)),
-            ),
-        )
-        if not cursor.rowcount:
-            return None
-        if event.keyframe:
-            self._db.execute("INSERT INTO keyframe VALUES (?, ?)", (cursor.lastrowid, event.keyframe))
-        return cursor.lastrowid
-
-    def _delete_oldest(self, table: str, key: str) -> int:
-        oldest = f"SELECT {key} FROM {table} ORDER BY {key} LIMIT {PRUNE_ROWS}"
-        return self._db.execute(f"DELETE FROM {table} WHERE {key} IN ({oldest})").rowcount
-
-    def _used_bytes(self) -> int:
-        pages, free = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
-        return (int(pages) - int(free)) * PAGE_BYTES
+    def _delete_events(self, ids: Select[tuple[int]]) -> int:
+        with self.database.transaction(NOUN) as connection:
+            chosen = connection.scalars(ids).all()
+            if not chosen:
+                return 0
+            _delete_jpegs(connection, chosen)
+            sizes = connection.scalars(delete(event).where(event.c.id.in_(chosen)).returning(_SIZE)).all()
+            change_space(connection, NOUN, -sum(sizes))
+            return len(sizes)
 
 
-def _record(row: tuple[Any, ...]) -> EventRecord:
-    event_id, has_keyframe, *columns, figures = row
-    site, edge, boot_id, seq, camera, occurred_ns, received_ns, severity, kind, message = columns
-    return EventRecord(
-        site=site,
-        edge=edge,
-        boot_id=boot_id,
-        seq=seq,
-        camera=camera,
-        occurred_ns=occurred_ns,
-        severity=severity,
-        kind=kind,
-        message=message,
-        figures=json.loads(figures),
-        received_ns=received_ns,
-        id=event_id,
-        has_keyframe=bool(has_keyframe),
+def _sum(connection: Connection, size: ColumnElement[int], where: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.coalesce(func.sum(size), 0)).where(where)).scalar_one())
+
+
+def _delete_jpegs(connection: Connection, events: Select[tuple[int]] | Iterable[int]) -> Sequence[int]:
+    condition = keyframe.c.event.in_(events if isinstance(events, Select) else list(events))
+    sizes = connection.scalars(delete(keyframe).where(condition).returning(func.length(keyframe.c.jpeg))).all()
+    change_space(connection, NOUN, -sum(sizes))
+    return sizes
+
+
+def _select(query: EventQuery) -> Select[Any]:
+    given = (
+        (ge, event.c.occurred_ns, query.since_ns),
+        (lt, event.c.occurred_ns, query.until_ns),
+        (eq, event.c.camera, query.camera),
+        (eq, event.c.edge, query.edge),
+        (eq, event.c.kind, query.kind),
+        (lt, event.c.id, query.before),
+        (gt, event.c.id, query.after),
     )
+    wanted = _QUERIED.where(event.c.severity >= query.severity)
+    wanted = wanted.where(*(compare(column, value) for compare, column, value in given if value is not None))
+    return wanted.order_by(event.c.id.desc() if query.after is None else event.c.id).limit(query.limit)
+
+
+def _row(each: EventRecord, received_ns: int) -> dict[str, Any]:
+    return {
+        "site": each.site,
+        "edge": each.edge,
+        "boot_id": each.boot_id,
+        "seq": each.seq,
+        "camera": each.camera,
+        "occurred_ns": each.occurred_ns,
+        "received_ns": received_ns,
+        "severity": each.severity,
+        "kind": each.kind,
+        "message": storable_text(each.message),
+        "figures": json.dumps(dict(each.figures)),
+    }
+
+
+def _stored(row_id: int, each: EventRecord, received_ns: int) -> EventRecord:
+    return EventRecord(
+        each.site,
+        each.edge,
+        each.boot_id,
+        each.seq,
+        each.camera,
+        each.occurred_ns,
+        each.severity,
+        each.kind,
+        each.message,
+        each.figures,
+        received_ns=received_ns,
+        id=row_id,
+        has_keyframe=bool(each.keyframe),
+    )
+
+
+def _record(row: Row[Any]) -> EventRecord:
+    columns = dict(row._mapping)
+    return EventRecord(**columns | {"figures": json.loads(row.figures), "has_keyframe": bool(row.has_keyframe)})

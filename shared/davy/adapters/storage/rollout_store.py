@@ -1,51 +1,69 @@
-"""What the rollout controller must remember across a kill -9: rollouts and what every edge was last told. SQLite."""
+"""Rollouts, and the model that each edge was last given."""
 
-import threading
 from collections.abc import Mapping
-from pathlib import Path
 
-from davy.adapters.storage.sqlite import archive_errors, open_database, transaction
+from sqlalchemy import Column, Table, Text, delete, insert, select, update
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS rollout (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS desired (edge TEXT PRIMARY KEY, body TEXT NOT NULL);
-"""
+from davy.adapters.storage.database import Database
+from davy.adapters.storage.schema import RowId, metadata
+
+NOUN = "rollout"
+
+rollout = Table(
+    "rollout",
+    metadata,
+    Column("seq", RowId, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+desired_model = Table(
+    "desired_model",
+    metadata,
+    Column("edge", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
 
 
 class RolloutStore:
-    """One SQLite file in WAL mode; calls block and may come from any thread.
+    """Rollouts and desired models. Calls block and may come from any thread.
+
+    Args:
+        keep: Rollouts kept, the newest.
 
     Raises:
-        ArchiveUnavailableError: the file cannot be used. Every method raises it when the disk fails.
+        ArchiveUnavailableError: The disk or the server fails; every method raises it.
     """
 
-    def __init__(self, path: Path, keep: int = 100) -> None:
-        self._path, self._keep = path, keep
-        self._lock = threading.Lock()
-        self._db = open_database(path, _SCHEMA)
+    def __init__(self, database: Database, keep: int = 100) -> None:
+        self._database, self._keep = database, keep
+        replace = database.insert(desired_model)
+        self._replace_desired = replace.on_conflict_do_update(
+            index_elements=[desired_model.c.edge], set_={"body": replace.excluded.body}
+        )
 
     def save(self, rollout_id: str, body: str, desired: Mapping[str, str]) -> None:
-        """Write a rollout and what edges are told because of it, in one transaction; on disk when this returns."""
-        with archive_errors(self._path), self._lock, transaction(self._db):
-            self._db.execute(
-                "INSERT INTO rollout (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
-                (rollout_id, body),
-            )
-            self._db.executemany(
-                "INSERT INTO desired VALUES (?, ?) ON CONFLICT (edge) DO UPDATE SET body = excluded.body", desired.items()
-            )
-            self._db.execute("DELETE FROM rollout WHERE seq <= (SELECT max(seq) FROM rollout) - ?", (self._keep,))
+        """Store a rollout and the desired models that follow from it, in one transaction; on disk when this returns.
+
+        Args:
+            desired: Bodies of desired models, by edge.
+        """
+        newest = select(rollout.c.seq).order_by(rollout.c.seq.desc()).limit(self._keep)
+        with self._database.transaction(NOUN) as connection:
+            changed = connection.execute(update(rollout).where(rollout.c.id == rollout_id).values(body=body))
+            if not changed.rowcount:
+                connection.execute(insert(rollout).values(id=rollout_id, body=body))
+                connection.execute(delete(rollout).where(rollout.c.seq.not_in(newest)))
+            if desired:
+                rows = [{"edge": edge, "body": each} for edge, each in desired.items()]
+                connection.execute(self._replace_desired, rows)
 
     def rollouts(self) -> list[str]:
-        """The newest `keep`, the oldest of them first."""
-        with archive_errors(self._path), self._lock:
-            return [row[0] for row in self._db.execute("SELECT body FROM rollout ORDER BY seq")]
+        """The newest `keep` rollouts, the oldest of them first."""
+        with self._database.read() as connection:
+            return list(connection.scalars(select(rollout.c.body).order_by(rollout.c.seq)))
 
     def desired(self) -> dict[str, str]:
-        """By edge."""
-        with archive_errors(self._path), self._lock:
-            return dict(self._db.execute("SELECT edge, body FROM desired").fetchall())
-
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
+        """Bodies of desired models, by edge."""
+        with self._database.read() as connection:
+            return {row.edge: row.body for row in connection.execute(select(desired_model))}

@@ -1,25 +1,40 @@
-"""What the training service must remember across a kill -9: its runs, and what happened in them. SQLite."""
+"""Training runs and their events."""
 
-import sqlite3
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from davy.adapters.storage.sqlite import archive_errors, open_database, transaction
+from sqlalchemy import Column, Connection, Index, Table, Text, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from davy.adapters.storage.database import Database
+from davy.adapters.storage.schema import RowId, metadata
 from davy.domain.errors import ConflictError, UnknownRunError
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS run (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS event
-    (id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS event_run ON event (run, id);
-"""
+NOUN = "run"
+
+training_run = Table(
+    "training_run",
+    metadata,
+    Column("seq", RowId, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+training_event = Table(
+    "training_event",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("run", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("training_event_run", "run", "id"),
+    sqlite_autoincrement=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RunEvent:
-    """Something that happened in a run; ids grow and are never used again."""
+    """An event of a training run; ids grow and are never reused."""
 
     id: int
     kind: str
@@ -27,89 +42,89 @@ class RunEvent:
 
 
 Change = Callable[[str], tuple[str, Sequence[tuple[str, str]]]]
-"""A run's body to its new body, and the (kind, body) of events that tell of it."""
+"""Maps a run's body to its new body and the (kind, body) of the events that report the change."""
 
 
 class RunStore:
-    """One SQLite file in WAL mode, shared by all services on its folder; calls block and may come from any thread.
+    """Training runs, shared by all trainers on the database. Calls block and may come from any thread.
 
     Args:
-        keep_events: of one run, the newest.
+        keep_events: Events kept per run, the newest.
 
     Raises:
-        ArchiveUnavailableError: the file cannot be used. Every method raises it when the disk fails.
+        ArchiveUnavailableError: The disk or the server fails; every method raises it.
     """
 
-    def __init__(self, path: Path, keep_events: int = 20_000) -> None:
-        self._path, self._keep_events = path, keep_events
-        self._lock = threading.Lock()
-        self._db = open_database(path, _SCHEMA)
+    def __init__(self, database: Database, keep_events: int = 20_000) -> None:
+        self._database, self._keep_events = database, keep_events
 
     def add(self, run: str, body: str, allow: Callable[[list[str]], None]) -> None:
-        """Keep a new run; allow is given all bodies and refuses it by raising, in the same transaction.
+        """Store a new run. `allow` gets the bodies of all runs in the same transaction, and raises to reject the new one.
 
         Raises:
-            ConflictError: there is such a run already.
+            ConflictError: A run of this id exists.
         """
-        with archive_errors(self._path), self._lock, transaction(self._db):
-            allow([row[0] for row in self._db.execute("SELECT body FROM run ORDER BY seq")])
+        with self._database.transaction(NOUN) as connection:
+            allow(_bodies(connection))
             try:
-                self._db.execute("INSERT INTO run (id, body) VALUES (?, ?)", (run, body))
-            except sqlite3.IntegrityError as error:
+                connection.execute(insert(training_run).values(id=run, body=body))
+            except IntegrityError as error:
                 raise ConflictError(f"there is a training run {run} already") from error
 
     def change(self, run: str, change: Change) -> str:
-        """Change a run and tell of it, in one transaction; on disk when this returns. Returns the new body.
+        """Change a run and store its events, in one transaction; on disk when this returns. Returns the new body.
 
         Raises:
-            UnknownRunError: there is none.
+            UnknownRunError: No run has this id.
         """
-        with archive_errors(self._path), self._lock, transaction(self._db):
-            body, events = change(self._body(run))
-            self._db.execute("UPDATE run SET body = ? WHERE id = ?", (body, run))
-            self._db.executemany("INSERT INTO event (run, kind, body) VALUES (?, ?, ?)", [(run, *event) for event in events])
+        with self._database.transaction(NOUN) as connection:
+            body, events = change(_body(connection, run))
+            connection.execute(update(training_run).where(training_run.c.id == run).values(body=body))
             if events:
-                self._db.execute(
-                    "DELETE FROM event WHERE run = ? AND id <= "
-                    "(SELECT id FROM event WHERE run = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
-                    (run, run, self._keep_events),
-                )
+                rows = [{"run": run, "kind": kind, "body": each} for kind, each in events]
+                connection.execute(insert(training_event), rows)
+                self._delete_old_events(connection, run)
             return body
 
     def get(self, run: str) -> str:
         """A run's body.
 
         Raises:
-            UnknownRunError: there is none.
+            UnknownRunError: No run has this id.
         """
-        with archive_errors(self._path), self._lock:
-            return self._body(run)
+        with self._database.read() as connection:
+            return _body(connection, run)
 
     def runs(self) -> list[str]:
-        """All bodies, the oldest first."""
-        with archive_errors(self._path), self._lock:
-            return [row[0] for row in self._db.execute("SELECT body FROM run ORDER BY seq")]
+        """The bodies of all runs, the oldest first."""
+        with self._database.read() as connection:
+            return _bodies(connection)
 
     def events(self, run: str, after: int = 0, limit: int = 500) -> list[RunEvent]:
-        """A run's events with larger ids than after, the oldest first."""
-        with archive_errors(self._path), self._lock:
-            found = self._db.execute(
-                "SELECT id, kind, body FROM event WHERE run = ? AND id > ? ORDER BY id LIMIT ?", (run, after, limit)
-            )
-            return [RunEvent(*row) for row in found]
+        """A run's events with ids above after, the oldest first."""
+        columns = training_event.c
+        wanted = select(columns.id, columns.kind, columns.body).where(columns.run == run, columns.id > after)
+        with self._database.read() as connection:
+            return [RunEvent(*row) for row in connection.execute(wanted.order_by(columns.id).limit(limit))]
 
     def forget(self, run: str) -> None:
-        """Remove a run and its events."""
-        with archive_errors(self._path), self._lock, transaction(self._db):
-            self._db.execute("DELETE FROM event WHERE run = ?", (run,))
-            self._db.execute("DELETE FROM run WHERE id = ?", (run,))
+        """Delete a run and its events."""
+        with self._database.transaction(NOUN) as connection:
+            connection.execute(delete(training_event).where(training_event.c.run == run))
+            connection.execute(delete(training_run).where(training_run.c.id == run))
 
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
+    def _delete_old_events(self, connection: Connection, run: str) -> None:
+        columns = training_event.c
+        newest_old = select(columns.id).where(columns.run == run).order_by(columns.id.desc()).limit(1).offset(self._keep_events)
+        connection.execute(delete(training_event).where(columns.run == run, columns.id <= newest_old.scalar_subquery()))
 
-    def _body(self, run: str) -> str:
-        row = self._db.execute("SELECT body FROM run WHERE id = ?", (run,)).fetchone()
-        if row is None:
-            raise UnknownRunError(run)
-        return str(row[0])
+
+def _bodies(connection: Connection) -> list[str]:
+    return list(connection.scalars(select(training_run.c.body).order_by(training_run.c.seq)))
+
+
+def _body(connection: Connection, run: str) -> str:
+    found = connection.scalars(select(training_run.c.body).where(training_run.c.id == run)).one_or_none()
+    if found is None:
+        raise UnknownRunError(run)
+    return str(found)

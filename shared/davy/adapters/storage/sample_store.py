@@ -1,178 +1,138 @@
-"""Raw keyframes for training: SQLite, on disk before they are acknowledged, each picture once, bytes and count bounded.
+"""Raw keyframes for training: on disk before they are acknowledged, each picture once, bytes and count bounded.
 
-When there are too many, the camera that has most gives: first what is excluded, then its oldest. What is pinned to the
-validation set stays, so pins may take half of the space at most.
+When the store is full, the camera with most samples loses one: an excluded one first, else its oldest. Samples of the
+validation set are never evicted, so they may take half of the store at most.
 """
 
 import json
-import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import eq, gt, lt
 from typing import Any
 
-from davy.adapters.storage.sqlite import archive_errors, open_database, transaction
-from davy.domain.errors import ConflictError, UnknownSampleError
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 
+from davy.adapters.storage.database import Database
+from davy.adapters.storage.schema import RowId, metadata, storable_text
+from davy.domain.errors import ConflictError, UnknownSampleError
+from davy.domain.sample import Outcome, SampleQuery, SampleRecord, Tally, Use, hash_distance
+
+NOUN = "sample"
 SIMILAR_BITS = 5  # of 64: pictures of one scene differ in so few bits of their hash
 SIMILAR_MEAN = 10.0  # of luma: the same scene in another light is another sample
 PIN_SHARE = 0.5
 ROW_BYTES = 1024  # of a row beside its picture
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS sample (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    site TEXT NOT NULL, edge TEXT NOT NULL, boot_id TEXT NOT NULL, seq INTEGER NOT NULL,
-    camera TEXT NOT NULL, captured_ns INTEGER NOT NULL, received_ns INTEGER NOT NULL,
-    reason TEXT NOT NULL, model TEXT NOT NULL, figures TEXT NOT NULL,
-    width INTEGER NOT NULL, height INTEGER NOT NULL, mean REAL NOT NULL, dhash BLOB NOT NULL,
-    use TEXT NOT NULL, bytes INTEGER NOT NULL,
-    UNIQUE (site, edge, boot_id, seq)
-);
-CREATE INDEX IF NOT EXISTS sample_camera ON sample (camera, id);
-CREATE TABLE IF NOT EXISTS picture (
-    sample INTEGER PRIMARY KEY REFERENCES sample (id) ON DELETE CASCADE, jpeg BLOB NOT NULL
-);
-"""
-_COLUMNS = (
-    "site, edge, boot_id, seq, camera, captured_ns, received_ns, reason, model, figures, width, height, mean, dhash, use, bytes"
+sample = Table(
+    "sample",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("site", Text, nullable=False),
+    Column("edge", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("camera", Text, nullable=False),
+    Column("captured_ns", BigInteger, nullable=False),
+    Column("received_ns", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("figures", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("mean", Double, nullable=False),
+    Column("dhash", LargeBinary, nullable=False),
+    Column("use", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    UniqueConstraint("site", "edge", "boot_id", "seq", name="sample_name"),
+    Index("sample_camera", "camera", "id"),
+    sqlite_autoincrement=True,
 )
-
-
-class Use(StrEnum):
-    """What a sample is for."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"  # pinned: never trained on, never evicted
-    EXCLUDED = "excluded"  # kept, so that no picture like it comes again
-
-
-class Outcome(StrEnum):
-    """What became of a sample that was sent."""
-
-    STORED = "stored"
-    DUPLICATE = "duplicate"  # the very same was sent before
-    SIMILAR = "similar"  # a picture like it is there
-
-
-@dataclass(frozen=True, slots=True)
-class SampleRecord:
-    """A raw picture and where it comes from. (site, edge, boot_id, seq) names it for ever.
-
-    Args:
-        camera: "edge.camera".
-        captured_ns: Unix time in ns, on the edge's clock.
-        mean: Of luma, in [0, 255].
-        dhash: 8 bytes: on a picture of 9 x 8 pixels, whether each is brighter than its left neighbour.
-        jpeg: Empty in what a query returns: ask `SampleStore.picture`.
-        size: Of jpeg, bytes; filled in by the store, like id and received_ns.
-    """
-
-    site: str
-    edge: str
-    boot_id: str
-    seq: int
-    camera: str
-    captured_ns: int
-    reason: str
-    width: int
-    height: int
-    mean: float
-    dhash: bytes
-    model: str = ""
-    figures: Mapping[str, float] = field(default_factory=dict)
-    jpeg: bytes = field(default=b"", repr=False)
-    use: Use = Use.TRAIN
-    received_ns: int = 0
-    size: int = 0
-    id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SampleQuery:
-    """Which samples: newest first below id `before`, or, where `after` is given, oldest first above it."""
-
-    camera: str | None = None
-    edge: str | None = None
-    reason: str | None = None
-    model: str | None = None
-    use: Use | None = None
-    before: int | None = None
-    after: int | None = None
-    limit: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many samples of a camera there are for a use, and their bytes."""
-
-    camera: str
-    use: Use
-    count: int
-    size: int
+picture = Table(
+    "picture",
+    metadata,
+    Column("sample", RowId, ForeignKey("sample.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("jpeg", LargeBinary, nullable=False),
+)
+_PINNED = sample.c.use == Use.VALIDATION.value
 
 
 class SampleStore:
-    """One SQLite file in WAL mode. Calls block and may come from any thread, one at a time.
+    """Samples and their pictures. Calls block and may come from any thread.
 
     Args:
-        path: Its folder is made where it is missing.
-        max_bytes: Of all pictures and their rows; the file is somewhat larger.
+        max_bytes: Of all pictures and their rows; the database is somewhat larger.
         max_count: Of samples.
 
     Raises:
-        ArchiveUnavailableError: the file cannot be opened, or is no store. Every method raises it when the disk fails.
+        ArchiveUnavailableError: The disk or the server fails; every method raises it.
     """
 
-    def __init__(self, path: Path, max_bytes: int, max_count: int) -> None:
-        self.path, self.max_bytes, self.max_count = path, max_bytes, max_count
-        self._lock = threading.Lock()
-        self._db = open_database(path, _SCHEMA, "auto_vacuum=INCREMENTAL", "foreign_keys=ON")
+    def __init__(self, database: Database, max_bytes: int, max_count: int) -> None:
+        self._database, self.max_bytes, self.max_count = database, max_bytes, max_count
 
-    def add(self, sample: SampleRecord) -> Outcome:
-        """Store a sample unless it, or one like it of the same camera, is there; then it is on disk. Others may go for it."""
-        with archive_errors(self.path), self._lock, transaction(self._db):
-            if self._has(sample):
+    def add(self, new: SampleRecord) -> Outcome:
+        """Store a sample unless it, or a similar one of the same camera, is there; it is on disk when this returns.
+
+        Others are evicted where the store is full.
+        """
+        with self._database.transaction(NOUN) as connection:
+            if _has(connection, new):
                 return Outcome.DUPLICATE
-            if self._has_similar(sample):
+            if _has_similar(connection, new):
                 return Outcome.SIMILAR
-            stored = replace(sample, received_ns=time.time_ns(), size=len(sample.jpeg) + ROW_BYTES)
-            row = self._db.execute(f"INSERT INTO sample ({_COLUMNS}) VALUES ({', '.join('?' * 16)})", _values(stored)).lastrowid
-            self._db.execute("INSERT INTO picture VALUES (?, ?)", (row, sample.jpeg))
-            self._make_room()
-        with archive_errors(self.path), self._lock:
-            self._db.execute("PRAGMA incremental_vacuum").fetchall()
+            stored = replace(new, received_ns=time.time_ns(), size=len(new.jpeg) + ROW_BYTES)
+            row_id = connection.execute(insert(sample).values(_values(stored)).returning(sample.c.id)).scalar_one()
+            connection.execute(insert(picture).values(sample=row_id, jpeg=new.jpeg))
+            evicted = self._make_room(connection)
+        if evicted:
+            self._database.release_space()
         return Outcome.STORED
 
     def query(self, query: SampleQuery) -> list[SampleRecord]:
         """Newest first, or oldest first where `query.after` is given; at most query.limit."""
-        given = {
-            "camera = ?": query.camera,
-            "edge = ?": query.edge,
-            "reason = ?": query.reason,
-            "model = ?": query.model,
-            "use = ?": query.use,
-            "id < ?": query.before,
-            "id > ?": query.after,
-        }
-        conditions = {clause: value for clause, value in given.items() if value is not None}
-        where = " AND ".join(["TRUE", *conditions])
-        order = "DESC" if query.after is None else "ASC"
-        sql = f"SELECT id, {_COLUMNS} FROM sample WHERE {where} ORDER BY id {order} LIMIT ?"
-        with archive_errors(self.path), self._lock:
-            rows = self._db.execute(sql, [*conditions.values(), query.limit]).fetchall()
-        return [_record(row) for row in rows]
+        given = (
+            (eq, sample.c.camera, query.camera),
+            (eq, sample.c.edge, query.edge),
+            (eq, sample.c.reason, query.reason),
+            (eq, sample.c.model, query.model),
+            (eq, sample.c.use, query.use and query.use.value),
+            (lt, sample.c.id, query.before),
+            (gt, sample.c.id, query.after),
+        )
+        wanted = select(sample).where(*(compare(column, value) for compare, column, value in given if value is not None))
+        wanted = wanted.order_by(sample.c.id.desc() if query.after is None else sample.c.id).limit(query.limit)
+        with self._database.read() as connection:
+            return [_record(row) for row in connection.execute(wanted)]
 
     def get(self, sample_id: int) -> SampleRecord:
         """One sample.
 
         Raises:
-            UnknownSampleError: there is none.
+            UnknownSampleError: No sample has this id.
         """
-        with archive_errors(self.path), self._lock:
-            row = self._db.execute(f"SELECT id, {_COLUMNS} FROM sample WHERE id = ?", (sample_id,)).fetchone()
+        with self._database.read() as connection:
+            row = connection.execute(select(sample).where(sample.c.id == sample_id)).one_or_none()
         if row is None:
             raise UnknownSampleError(sample_id)
         return _record(row)
@@ -181,90 +141,89 @@ class SampleStore:
         """The JPEG of a sample.
 
         Raises:
-            UnknownSampleError: there is none.
+            UnknownSampleError: No sample has this id.
         """
-        with archive_errors(self.path), self._lock:
-            row = self._db.execute("SELECT jpeg FROM picture WHERE sample = ?", (sample_id,)).fetchone()
-        if row is None:
+        with self._database.read() as connection:
+            jpeg = connection.execute(select(picture.c.jpeg).where(picture.c.sample == sample_id)).scalar_one_or_none()
+        if jpeg is None:
             raise UnknownSampleError(sample_id)
-        jpeg: bytes = row[0]
-        return jpeg
+        return bytes(jpeg)
 
     def assign(self, sample_id: int, use: Use) -> SampleRecord:
-        """Say what a sample is for.
+        """Set a sample's use.
 
         Raises:
-            UnknownSampleError: there is none.
-            ConflictError: the validation set would take more than half of the store.
+            UnknownSampleError: No sample has this id.
+            ConflictError: The validation set would take more than half of the store.
         """
-        sample = self.get(sample_id)
-        with archive_errors(self.path), self._lock, transaction(self._db):
-            if use is Use.VALIDATION and sample.use is not use:
-                count, size = self._sum("WHERE use = 'validation'")
-                if count + 1 > PIN_SHARE * self.max_count or size + sample.size > PIN_SHARE * self.max_bytes:
-                    raise ConflictError(
-                        "the validation set has half of the sample store already: take something out of it first"
-                    )
-            self._db.execute("UPDATE sample SET use = ? WHERE id = ?", (use, sample_id))
-        return replace(sample, use=use)
+        with self._database.transaction(NOUN) as connection:
+            row = connection.execute(select(sample).where(sample.c.id == sample_id)).one_or_none()
+            if row is None:
+                raise UnknownSampleError(sample_id)
+            found = _record(row)
+            if use is Use.VALIDATION and found.use is not use:
+                self._check_pins(connection, found.size)
+            connection.execute(update(sample).where(sample.c.id == sample_id).values(use=use.value))
+        return replace(found, use=use)
 
     def tally(self) -> Sequence[Tally]:
-        """What there is, by camera and use."""
-        with archive_errors(self.path), self._lock:
-            rows = self._db.execute(
-                "SELECT camera, use, count(*), sum(bytes) FROM sample GROUP BY camera, use ORDER BY camera, use"
-            ).fetchall()
-        return [Tally(camera, Use(use), count, size) for camera, use, count, size in rows]
+        """Counts and bytes, by camera and use."""
+        columns = sample.c
+        wanted = select(columns.camera, columns.use, func.count(), func.sum(columns.bytes)).group_by(
+            columns.camera, columns.use
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(wanted).all()
+        return sorted(
+            (Tally(camera, Use(use), count, int(size)) for camera, use, count, size in rows),
+            key=lambda each: (each.camera, each.use),
+        )
 
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
+    def _check_pins(self, connection: Connection, more: int) -> None:
+        count, size = _sum(connection, _PINNED)
+        if count + 1 > PIN_SHARE * self.max_count or size + more > PIN_SHARE * self.max_bytes:
+            raise ConflictError("the validation set has half of the sample store already: take something out of it first")
 
-    def _has(self, sample: SampleRecord) -> bool:
-        sql = "SELECT 1 FROM sample WHERE site = ? AND edge = ? AND boot_id = ? AND seq = ?"
-        return self._db.execute(sql, (sample.site, sample.edge, sample.boot_id, sample.seq)).fetchone() is not None
-
-    def _has_similar(self, sample: SampleRecord) -> bool:
-        sql = "SELECT dhash FROM sample WHERE camera = ? AND abs(mean - ?) <= ?"
-        rows = self._db.execute(sql, (sample.camera, sample.mean, SIMILAR_MEAN))
-        return any(hash_distance(sample.dhash, row[0]) <= SIMILAR_BITS for row in rows)
-
-    def _make_room(self) -> None:
+    def _make_room(self, connection: Connection) -> int:
+        evicted = 0
         while True:
-            count, size = self._sum("")
+            count, size = _sum(connection, true())
             if count <= self.max_count and size <= self.max_bytes:
-                return
-            # Fair: whoever takes most gives, so a noisy camera cannot push a quiet one out.
-            measure = "count(*)" if count > self.max_count else "sum(bytes)"
-            row = self._db.execute(
-                f"SELECT camera FROM sample WHERE use != 'validation' GROUP BY camera ORDER BY {measure} DESC, camera LIMIT 1"
-            ).fetchone()
-            if row is None:
-                return
-            self._db.execute(
-                "DELETE FROM sample WHERE id = (SELECT id FROM sample WHERE camera = ? AND use != 'validation'"
-                " ORDER BY use != 'excluded', id LIMIT 1)",
-                row,
-            )
-
-    def _sum(self, where: str) -> tuple[int, int]:
-        count, size = self._db.execute(f"SELECT count(*), coalesce(sum(bytes), 0) FROM sample {where}").fetchone()
-        return count, size
+                return evicted
+            # Fair: the camera that takes most gives, so a noisy camera cannot push a quiet one out.
+            measure = func.count() if count > self.max_count else func.sum(sample.c.bytes)
+            largest = select(sample.c.camera).where(~_PINNED).group_by(sample.c.camera)
+            camera = connection.scalars(largest.order_by(measure.desc(), sample.c.camera).limit(1)).one_or_none()
+            if camera is None:
+                return evicted
+            oldest = select(sample.c.id).where(sample.c.camera == camera, ~_PINNED)
+            oldest = oldest.order_by(sample.c.use != Use.EXCLUDED.value, sample.c.id).limit(1)
+            connection.execute(delete(sample).where(sample.c.id == oldest.scalar_subquery()))
+            evicted += 1
 
 
-def hash_distance(one: bytes, other: bytes) -> int:
-    """Bits in which two hashes of equal length differ."""
-    return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
+def _has(connection: Connection, new: SampleRecord) -> bool:
+    name = (sample.c.site == new.site, sample.c.edge == new.edge, sample.c.boot_id == new.boot_id, sample.c.seq == new.seq)
+    return connection.execute(select(sample.c.id).where(*name)).first() is not None
 
 
-def _values(sample: SampleRecord) -> tuple[object, ...]:
-    figures = json.dumps(dict(sample.figures))
-    names = (sample.site, sample.edge, sample.boot_id, sample.seq, sample.camera, sample.captured_ns, sample.received_ns)
-    told = (sample.reason, sample.model, figures, sample.width, sample.height, sample.mean, sample.dhash)
-    return (*names, *told, sample.use, sample.size)
+def _has_similar(connection: Connection, new: SampleRecord) -> bool:
+    near = (sample.c.camera == new.camera, func.abs(sample.c.mean - new.mean) <= SIMILAR_MEAN)
+    hashes = connection.scalars(select(sample.c.dhash).where(*near))
+    return any(hash_distance(new.dhash, each) <= SIMILAR_BITS for each in hashes)
 
 
-def _record(row: tuple[Any, ...]) -> SampleRecord:
-    found = dict(zip(("id", *_COLUMNS.split(", ")), row, strict=True))
-    found |= {"figures": json.loads(found["figures"]), "use": Use(found["use"]), "size": found.pop("bytes")}
-    return SampleRecord(**found)
+def _sum(connection: Connection, where: ColumnElement[bool]) -> tuple[int, int]:
+    count, size = connection.execute(select(func.count(), func.coalesce(func.sum(sample.c.bytes), 0)).where(where)).one()
+    return int(count), int(size)
+
+
+def _values(each: SampleRecord) -> dict[str, Any]:
+    named = {name: getattr(each, name) for name in sample.c.keys() if name not in ("id", "bytes")}  # noqa: SIM118
+    changed = {"figures": json.dumps(dict(each.figures)), "use": each.use.value, "bytes": each.size}
+    return named | changed | {"reason": storable_text(each.reason), "model": storable_text(each.model)}
+
+
+def _record(row: Row[Any]) -> SampleRecord:
+    columns = dict(row._mapping)
+    return SampleRecord(**columns | {"figures": json.loads(row.figures), "use": Use(row.use), "size": columns.pop("bytes")})

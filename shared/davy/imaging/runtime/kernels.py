@@ -52,6 +52,18 @@ class Rendering(ctypes.Structure):
     _fields_ += [("block", _int), ("strip_pitch", _int), ("kept", _int), ("row", _int * 2), ("done", _int)]
 
 
+_STRUCTURES: dict[str, tuple[type[ctypes.Structure], ...]] = {
+    "measure": (Picture, Settled, Blocks),
+    "render": (Picture, Settled, Maps, Rendering),
+    "thumbnail": (),
+}
+
+
+def library(stem: str) -> ctypes.CDLL:
+    """The library of stem.c; raises as `load_kernels` does."""
+    return load_kernels(Path(__file__).parent, stem, _STRUCTURES[stem])
+
+
 @cache
 def kernel(stem: str, name: str) -> Callable[..., None]:
     """The function davy_<name> of stem.c.
@@ -59,7 +71,7 @@ def kernel(stem: str, name: str) -> Callable[..., None]:
     Raises:
         KernelsMissingError: they were not compiled when Davy was installed.
     """
-    function: ctypes._NamedFuncPointer = getattr(load_kernels(Path(__file__).parent, stem), f"davy_{name}")
+    function: ctypes._NamedFuncPointer = getattr(library(stem), f"davy_{name}")
     function.argtypes = _SIGNATURES[name]
     function.restype = None
     return function

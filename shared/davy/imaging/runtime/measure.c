@@ -3,6 +3,7 @@
 #include "block_sums.h"
 #include "moments.h"
 #include "settle.h"
+#include "abi.h"
 
 enum { PLANES = 6, MARGIN = 8 };
 
@@ -142,3 +143,8 @@ void davy_coarse(const Blocks *b, float *out) {
         }
     }
 }
+
+EXPORT_ABI
+EXPORT_SIZE(Picture, Picture)
+EXPORT_SIZE(Settled, Settled)
+EXPORT_SIZE(Blocks, Blocks)

@@ -1,6 +1,7 @@
 // The second traversal of a picture: v = p * I + q * luma + r by maps between four block centres, then the tone curve.
 #include "maps.h"
 #include "picture.h"
+#include "abi.h"
 
 enum { LINE = 64 }; // bytes that the processor fetches at once
 enum { TONE_STEPS = 16, TONE_FRACTION = 7, ROWS = 16, TILE = 256 }; // rows and columns that are treated together
@@ -338,3 +339,9 @@ void davy_render(const Picture *in, const Settled *s, const Picture *out, Render
         }
     }
 }
+
+EXPORT_ABI
+EXPORT_SIZE(Picture, Picture)
+EXPORT_SIZE(Settled, Settled)
+EXPORT_SIZE(Maps, Maps)
+EXPORT_SIZE(Rendering, Rendering)

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#include "abi.h"
 
 enum { PLANES = 6, MARGIN = 8, SEEN = 4 };
 
@@ -40,3 +41,5 @@ void davy_thumbnail(const float *restrict stats, int64_t pitch, int h, int w, fl
         deviation[i] = sqrtf((variance > 0 ? variance : 0) + 1e-8f);
     }
 }
+
+EXPORT_ABI

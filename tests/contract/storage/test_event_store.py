@@ -1,12 +1,12 @@
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from davy.adapters.storage.event_store import EventQuery, EventRecord, EventStore
+from davy.adapters.storage.event_store import EventStore
 from davy.domain.errors import ArchiveUnavailableError
+from davy.domain.event import EventQuery, EventRecord
 
 SECOND = 1_000_000_000
 
@@ -28,10 +28,8 @@ def event(seq, **changes):
 
 
 @pytest.fixture
-def store(tmp_path: Path):
-    opened = EventStore(tmp_path / "archive" / "events.db")
-    yield opened
-    opened.close()
+def store(database):
+    return EventStore(database)
 
 
 def test_an_event_comes_back_as_it_was(store):
@@ -52,11 +50,55 @@ def test_another_boot_or_edge_may_use_the_same_seq(store):
     assert len(store.add([event(1), event(1, boot_id="b2"), event(1, edge="south"), event(1, site="other")])) == 4
 
 
-def test_it_survives_being_opened_again(store):
+def test_it_survives_being_opened_again(store, reopen):
     store.add([event(1)])
-    again = EventStore(store.path)
+    again = EventStore(reopen())
     assert again.last_id() == 1
-    again.close()
+    assert [new.id for new in again.add([event(1), event(2)])] == [again.last_id()]
+
+
+def test_two_processes_share_one_archive_and_its_quota(store, reopen):
+    other = EventStore(reopen())
+    assert [new.seq for new in store.add([event(1), event(2)])] == [1, 2]
+    assert [new.seq for new in other.add([event(2), event(3, keyframe=bytes(1000))])] == [3]
+    assert store.size_bytes() == other.size_bytes() > 1000
+
+
+def test_an_id_is_never_used_again(store):
+    store.max_age_s = 1
+    (first,) = store.add([event(1)])
+    store.prune(now_ns=time.time_ns() + 2 * SECOND)
+    (second,) = store.add([event(2)])
+    assert second.id > first.id
+
+
+def test_what_was_deleted_no_longer_counts(store):
+    store.add([event(n, keyframe=bytes(1000)) for n in range(1, 5)])
+    store.max_age_s = 1
+    store.prune(now_ns=time.time_ns() + 2 * SECOND)
+    assert store.size_bytes() == 0
+
+
+def test_a_text_with_a_nul_is_stored(store):
+    store.add([event(1, message="a\0b")])
+    assert store.query(EventQuery())[0].message == "a\ufffdb"
+
+
+def test_ids_become_visible_in_their_order_while_several_write(store, reopen):
+    others = [EventStore(reopen()) for _ in range(3)]
+    writers = [
+        threading.Thread(target=lambda n=n, other=other: [other.add([event(n * 100 + k)]) for k in range(20)])
+        for n, other in enumerate(others, 1)
+    ]
+    for writer in writers:
+        writer.start()
+    followed = []
+    while any(writer.is_alive() for writer in writers) or len(followed) < store.last_id():
+        found = store.query(EventQuery(after=followed[-1] if followed else 0))
+        followed += [each.id for each in found]
+        if not found and len(followed) == 60:
+            break
+    assert len(followed) == 60
 
 
 @pytest.mark.parametrize(
@@ -86,8 +128,8 @@ def test_old_events_go_by_the_age_of_their_arrival(store):
     assert store.keyframe(1) is None
 
 
-def test_the_disk_is_bounded_and_keyframes_go_before_events(tmp_path):
-    store = EventStore(tmp_path / "events.db", max_bytes=2_000_000)
+def test_the_disk_is_bounded_and_keyframes_go_before_events(store, tmp_path):
+    store.max_bytes = 2_000_000
     for start in range(0, 400, 20):
         store.add([event(start + n + 1, keyframe=bytes(50_000)) for n in range(20)])
         store.prune()
@@ -99,13 +141,6 @@ def test_the_disk_is_bounded_and_keyframes_go_before_events(tmp_path):
     store.max_bytes = 60_000
     assert store.prune() > 0
     assert store.query(EventQuery(limit=1))[0].seq == 400
-    store.close()
-
-
-def test_a_file_that_is_no_database_is_named_in_the_error(tmp_path):
-    (tmp_path / "events.db").write_bytes(b"not a database" * 1000)
-    with pytest.raises(ArchiveUnavailableError, match=r"events\.db"):
-        EventStore(tmp_path / "events.db")
 
 
 def test_a_batch_with_a_fault_is_not_half_stored(store):

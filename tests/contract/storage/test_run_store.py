@@ -1,25 +1,24 @@
+import threading
+
 import pytest
 
 from davy.adapters.storage.run_store import RunStore
-from davy.domain.errors import ArchiveUnavailableError, ConflictError, UnknownRunError
+from davy.domain.errors import ConflictError, UnknownRunError
 
 
 @pytest.fixture
-def store(tmp_path):
-    made = RunStore(tmp_path / "runs.db", keep_events=3)
-    yield made
-    made.close()
+def store(database):
+    return RunStore(database, keep_events=3)
 
 
 def allow(bodies: list[str]) -> None: ...
 
 
-def test_runs_come_back_in_order_also_to_another_service(store, tmp_path):
+def test_runs_come_back_in_order_also_to_another_service(store, reopen):
     for name in ("b", "a"):
         store.add(name, f"body {name}", allow)
-    other = RunStore(tmp_path / "runs.db")
+    other = RunStore(reopen())
     assert other.runs() == store.runs() == ["body b", "body a"]
-    other.close()
 
 
 def test_a_run_that_is_not_allowed_is_not_kept(store):
@@ -64,10 +63,31 @@ def test_a_forgotten_or_unknown_run_is_unknown(store):
             ask()
 
 
-def test_two_runs_of_one_id_and_a_file_that_cannot_be_used_are_refused(store, tmp_path):
-    store.add("a", "", allow)
+def test_a_second_run_of_one_id_is_refused(store):
+    store.add("a", "1", allow)
     with pytest.raises(ConflictError):
-        store.add("a", "", allow)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ArchiveUnavailableError):
-        RunStore(tmp_path / "file" / "runs.db")
+        store.add("a", "2", allow)
+    assert store.runs() == ["1"]
+
+
+def test_a_check_holds_until_its_run_is_stored_whichever_service_asks(store, reopen):
+    def only_one(bodies: list[str]) -> None:
+        if bodies:
+            raise ConflictError("one is there")
+
+    refused = []
+
+    def add(name: str, through: RunStore) -> None:
+        try:
+            through.add(name, name, only_one)
+        except ConflictError:
+            refused.append(name)
+
+    services = [store, *(RunStore(reopen()) for _ in range(3))]
+    threads = [threading.Thread(target=add, args=(f"run-{n}", each)) for n, each in enumerate(services)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store.runs()) == 1
+    assert len(refused) == 3

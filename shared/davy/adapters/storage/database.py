@@ -1,0 +1,100 @@
+"""The database of the cloud side: SQLite in the data folder or PostgreSQL, read and written in transactions."""
+
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from sqlalchemy import ClauseElement, Column, Connection, Engine, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from davy.adapters.storage.engine import WRITES
+from davy.domain.errors import ArchiveUnavailableError
+
+SCHEMA = "schema"
+ADVISORY_LOCKS = 0x64617679  # PostgreSQL numbers its advisory locks: "davy" in ASCII, then the noun's checksum
+
+
+class Database:
+    """One SQLite file or PostgreSQL database. Any thread may use it, and several processes at once.
+
+    Every method raises ArchiveUnavailableError when the disk or the server fails.
+
+    Attributes:
+        name: A path, or a URL without its password.
+    """
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.engine, self.name = engine, name
+        self.embedded = engine.dialect.name == "sqlite"
+        self._writing = engine.execution_options(**{WRITES: True})
+        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        # SQLite has one writer and polls for its lock: threads of one process queue here instead.
+        self._writer: AbstractContextManager[object] = threading.Lock() if self.embedded else nullcontext()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Read one consistent state."""
+        with self._translated_errors(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def transaction(self, noun: str) -> Iterator[Connection]:
+        """Store everything inside, or nothing; it is on disk when this returns.
+
+        Args:
+            noun: What is written, such as "event". One transaction of a noun runs at a time, over all processes, so ids
+                become visible in their order and a check holds until the commit.
+        """
+        with self._translated_errors(), self._writer, self._writing.connect() as connection, connection.begin():
+            if not self.embedded:
+                connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCKS, zlib.crc32(noun.encode()) >> 1)))
+            yield connection
+
+    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that knows ON CONFLICT in this database's dialect."""
+        return sqlite.insert(table) if self.embedded else postgresql.insert(table)
+
+    def compile(self, statement: ClauseElement, names: Sequence[str] = ()) -> str:
+        """SQL for the driver's own cursor, `connection.connection.cursor()`, which spares SQLAlchemy's work per row.
+
+        Parameters are dictionaries.
+
+        Args:
+            names: Columns that an INSERT is given.
+        """
+        return str(statement.compile(dialect=self.engine.dialect, column_keys=list(names) or None))
+
+    def release_space(self) -> None:
+        """Give free pages back to the file system. PostgreSQL does so by itself."""
+        if self.embedded:
+            with self.transaction(SCHEMA) as connection:
+                # Every fetched row frees a page; SQLAlchemy sees no columns and fetches none.
+                connection.connection.cursor().execute("PRAGMA incremental_vacuum").fetchall()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _translated_errors(self) -> AbstractContextManager[None]:
+        return translated_errors(self.name, self._driver_error)
+
+
+def last_id(connection: Connection, column: Column[int]) -> int:
+    """The largest id, 0 where there is none."""
+    return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
+
+
+@contextmanager
+def translated_errors(name: str, driver_error: type[Exception] = sqlite3.Error) -> Iterator[None]:
+    """Turn errors of the driver and the system into ArchiveUnavailableError of the database.
+
+    The text is the driver's own: SQLAlchemy's would quote the values, which may hold passwords.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise ArchiveUnavailableError(name, str(error.orig).strip()) from error
+    except (SQLAlchemyError, OSError, driver_error) as error:
+        raise ArchiveUnavailableError(name, str(error)) from error

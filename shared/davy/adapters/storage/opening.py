@@ -1,0 +1,32 @@
+"""Opens the database of a service: its schema is brought up to date, and files of version 0.1.0 are imported once."""
+
+from pathlib import Path
+
+from davy.adapters.storage.database import SCHEMA, Database, translated_errors
+from davy.adapters.storage.engine import make_engine
+from davy.adapters.storage.legacy import import_folder
+from davy.adapters.storage.migrate import upgrade
+
+
+def open_database(folder: Path, url: str = "") -> Database:
+    """Open a database, migrate its schema, and import what version 0.1.0 left in the folder.
+
+    Args:
+        folder: Data folder of the service; holds davy.db unless url names another database.
+        url: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME.
+
+    Raises:
+        ConfigError: The URL is malformed, a newer Davy wrote the database, or an import needs an empty one.
+        ArchiveUnavailableError: The database cannot be used.
+    """
+    with translated_errors(str(folder)):
+        engine, name = make_engine(folder, url)
+    database = Database(engine, name)
+    try:
+        with database.transaction(SCHEMA) as connection:
+            upgrade(connection, name)
+        import_folder(folder, database)
+    except BaseException:
+        database.close()
+        raise
+    return database
