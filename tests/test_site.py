@@ -5,8 +5,8 @@ import jsonschema
 import pytest
 import yaml
 
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import ConfigError
-from davy.domain.frame import CameraId
 from davy.site import SiteConfig, load_site
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,7 +27,7 @@ def write(folder: Path, text: str) -> Path:
 
 def test_a_camera_gets_its_values_and_the_defaults(tmp_path):
     site = load_site(write(tmp_path, GOOD), {})
-    camera = site.camera(CameraId("demo", "north", "face-1"))
+    camera = site.camera(CameraAddress("demo", "north", "face-1"))
     assert (camera.source, camera.fps, camera.strength, camera.size) == ("mine://face", 5, 1.0, None)
 
 

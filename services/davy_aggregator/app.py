@@ -9,8 +9,8 @@ import grpc
 from prometheus_client import CollectorRegistry
 
 from davy.adapters.grpc.server import serve_grpc
-from davy.adapters.http.app import serve_app
 from davy.adapters.http.listening import Ports, announcer
+from davy.adapters.http.server import serve_app
 from davy.adapters.mqtt.bus import MqttBus, connect
 from davy.adapters.storage.config_store import ConfigStore
 from davy.adapters.storage.database import Database
@@ -19,7 +19,7 @@ from davy.adapters.storage.frame_cache import FrameStore
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.site import SiteConfig
@@ -27,12 +27,12 @@ from davy.streams.tasks import until_first_ends
 from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 from davy_aggregator.analysis.runner import analyse
 from davy_aggregator.archive import REPORTER, Archive
-from davy_aggregator.bus import follow_roster, follow_thin_cameras, publish_events
+from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftCollector
 from davy_aggregator.edge_alarms import watch_edges
-from davy_aggregator.frame_cache import keep_store
+from davy_aggregator.frame_cache import run_frame_cache
 from davy_aggregator.health import Health
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
@@ -56,13 +56,13 @@ async def serve(
     registry: CollectorRegistry | None = None,
     ready: Callable[[Ports], None] | None = None,
 ) -> None:
-    """Take frames and events, show and analyse them, until cancelled.
+    """Receive frames and events, show and analyse them, until cancelled.
 
-    A broker or store that is away, at start or later, degrades it (see /readyz) and does not end it.
+    An absent broker or cache degrades the aggregator (see /readyz) and does not end it.
 
     Args:
-        registry: Where the metrics go, and what GET /metrics shows.
-        ready: Called once, when HTTP and gRPC take connections, with their real ports.
+        registry: Receives the metrics of GET /metrics.
+        ready: Called once with the ports, when HTTP and gRPC accept connections.
 
     Raises:
         AddressUnavailableError: a port is taken.
@@ -73,29 +73,29 @@ async def serve(
     metrics = AggregatorMetrics(registry)
     name = settings.name or f"aggregator-{uuid.uuid4().hex[:8]}"
     live = LiveFrames(site.camera_ids(), metrics, settings.accept_unknown)
-    roster, health = PresenceTracker(site.site), Health(metrics)
-    overview, drift = SiteStatus(site, settings, live, roster, health), DriftCollector(live, roster)
+    presence, health = PresenceTracker(site.site), Health(metrics)
+    site_status, drift = SiteStatus(site, settings, live, presence, health), DriftCollector(live, presence)
     registry.register(drift)
     status = EdgeTopics(site.site, REPORTER).status
     async with (
         _database(settings) as database,
         _archive(settings, database, site, metrics) as archive,
-        _rollouts(settings, database, site, roster, archive, metrics) as rollouts,
-        _configs(database, site, roster, archive, metrics, live, overview) as configs,
+        _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
+        _config_service(database, site, presence, archive, metrics, live, site_status) as configs,
         _samples(settings, database, registry) as samples,
         _store(site, settings, name) as store,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
             will=Message(status, OFFLINE, qos=1, retain=True),
-            on_connect=_greet(status, rollouts.republish_all, configs.republish_all),
+            on_connect=_on_connect(status, rollouts.republish_all, configs.republish_all),
         ) as bus,
     ):
         parts = ServiceContext(
             settings,
             live,
             archive,
-            overview,
+            site_status,
             health,
             metrics,
             registry,
@@ -109,16 +109,16 @@ async def serve(
         works = {
             "http": _serve_http(parts, announce),
             "grpc": _serve_grpc(parts, site, announce),
-            "roster": follow_roster(bus, site.site, roster, metrics),
+            "presence": track_presence(bus, site.site, presence, metrics),
             "events": publish_events(bus, site.site, archive),
-            "store": keep_store(store, live, health, settings.store_fps),
-            "edges": watch_edges(roster, archive, settings.edge_offline_after_s),
+            "store": run_frame_cache(store, live, health, settings.store_fps),
+            "edges": watch_edges(presence, archive, settings.edge_offline_after_s),
             "rollouts": rollouts.run(bus),
             "configs": configs.run(bus),
             "health": _watch_health(bus, archive, health),
         }
-        if thin := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
-            works["thin"] = follow_thin_cameras(bus, thin, live, roster, metrics)
+        if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
+            works["passthrough"] = follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
             works["analysis"] = analyse(settings.analysis, live, archive, metrics)
         await until_first_ends("aggregator", **works)
@@ -165,47 +165,47 @@ async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> A
 
 
 @asynccontextmanager
-async def _rollouts(
+async def _rollout_service(
     settings: AggregatorSettings,
     database: Database,
     site: SiteConfig,
-    roster: PresenceTracker,
+    presence: PresenceTracker,
     archive: Archive,
     metrics: AggregatorMetrics,
 ) -> AsyncIterator[RolloutService]:
-    """The rollouts; registry and key set are in the data folder where the settings do not say."""
+    """Open the rollouts. Registry and key set default to the data folder."""
     url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
     catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
     store = RolloutStore(database)
-    yield RolloutService(site, store, catalog, roster, archive.report, metrics.count_refused, settings.accept_unknown)
+    yield RolloutService(site, store, catalog, presence, archive.report, metrics.count_refused, settings.accept_unknown)
 
 
 @asynccontextmanager
-async def _configs(
+async def _config_service(
     database: Database,
     site: SiteConfig,
-    roster: PresenceTracker,
+    presence: PresenceTracker,
     archive: Archive,
     metrics: AggregatorMetrics,
     live: LiveFrames,
-    overview: SiteStatus,
+    site_status: SiteStatus,
 ) -> AsyncIterator[ConfigService]:
-    def changed(now: SiteConfig, cameras: Sequence[CameraId]) -> None:
+    def changed(now: SiteConfig, cameras: Sequence[CameraAddress]) -> None:
         live.know(cameras)
-        overview.reconfigure(now)
+        site_status.reconfigure(now)
 
-    yield ConfigService(site, ConfigStore(database), roster.is_online, archive.report, metrics.count_refused, changed)
+    yield ConfigService(site, ConfigStore(database), presence.is_online, archive.report, metrics.count_refused, changed)
 
 
-def _greet(status: str, *republish: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
-    """At every connect: a broker may have forgotten what was retained."""
+def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
+    """Publish retained state at every connect: a restarted broker may have forgotten it."""
 
-    async def greet(bus: Bus) -> None:
+    async def on_connect(bus: Bus) -> None:
         await bus.publish(Message(status, ONLINE, qos=1, retain=True))
-        for publish_again in republish:
-            publish_again()
+        for publish in publishers:
+            publish()
 
-    return greet
+    return on_connect
 
 
 async def _serve_http(parts: ServiceContext, announce: Callable[[str, int], None]) -> None:
@@ -234,6 +234,6 @@ async def _serve_grpc(parts: ServiceContext, site: SiteConfig, announce: Callabl
 
 async def _watch_health(bus: MqttBus, archive: Archive, health: Health) -> None:
     while True:
-        health.set("broker", "" if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.fault}")
-        health.set("archive", archive.fault)
+        health.set("broker", "" if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}")
+        health.set("archive", archive.error)
         await asyncio.sleep(HEALTH_EVERY_S)

@@ -1,4 +1,4 @@
-"""Events on their way into the archive and out of it, without blocking the loop."""
+"""The event archive on the event loop."""
 
 import asyncio
 import time
@@ -16,14 +16,14 @@ from davy_aggregator.metrics import AggregatorMetrics
 log = get_logger(__name__)
 
 PRUNE_EVERY_S = 5.0
-REPORTER = "aggregator"  # the edge id under which the aggregator reports what it finds itself
+REPORTER = "aggregator"  # the edge id of the aggregator's own events
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Archive:
-    """The event store behind one thread, and a signal for whoever waits for new events.
+    """The event store behind one thread, and a signal for new events.
 
     Args:
         store: Used from this object's own thread only.
@@ -34,12 +34,12 @@ class Archive:
         self._store, self._site, self._metrics = store, site, metrics
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
         self._boot_id, self._seq = uuid.uuid4().hex[:12], 0
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._pruned_s = 0.0
-        self.fault = ""  # why the newest write failed; empty while writing works
+        self.error = ""  # why the newest write failed; empty while writing works
 
     async def record(self, events: Sequence[EventRecord]) -> list[EventRecord]:
-        """Put events on disk. Returns those that are new.
+        """Store events durably. Return the new ones.
 
         Raises:
             ArchiveUnavailableError: the disk is full or fails; nothing was stored.
@@ -48,14 +48,14 @@ class Archive:
         try:
             new = await self._call(self._store.add, events)
         except ArchiveUnavailableError as error:
-            self.fault = error.reason
+            self.error = error.reason
             raise
-        self.fault = ""
+        self.error = ""
         self._metrics.commit.observe(time.monotonic() - started_s)
         self._count(events, new)
         if new:
-            self._news.set()
-            self._news = asyncio.Event()
+            self._changed.set()
+            self._changed = asyncio.Event()
         await self._prune()
         return new
 
@@ -68,7 +68,7 @@ class Archive:
         figures: Mapping[str, float] | None = None,
         jpeg: bytes = b"",
     ) -> EventRecord:
-        """Record something that the aggregator found itself.
+        """Store an event of the aggregator itself.
 
         Raises:
             ArchiveUnavailableError: it could not be stored.
@@ -97,17 +97,19 @@ class Archive:
         return await self._call(self._store.keyframe, event_id)
 
     async def follow(self, after: int | None = None) -> AsyncGenerator[EventRecord, None]:
-        """Events as they are stored, oldest first, from above id `after` (None: from now on). Reads the archive, so a slow
-        reader loses nothing and holds nothing in memory."""
+        """Follow events as they are stored, oldest first, after id `after` (None: from now on).
+
+        It reads the store: a slow reader loses nothing and occupies no memory.
+        """
         position = after if after is not None else await self._call(self._store.last_id)
         while True:
-            news = self._news
+            changed = self._changed
             batch = await self.query(EventQuery(after=position, limit=100))
             for event in batch:
                 position = event.id
                 yield event
             if not batch:
-                await news.wait()
+                await changed.wait()
 
     async def close(self) -> None:
         """Wait for the write under way; take no more."""
@@ -120,8 +122,8 @@ class Archive:
         try:
             gone = await self._call(self._store.prune)
             self._metrics.archive_bytes.set(await self._call(self._store.size_bytes))
-        except ArchiveUnavailableError as error:  # what was to be stored is stored
-            self.fault = error.reason
+        except ArchiveUnavailableError as error:  # the events themselves are stored
+            self.error = error.reason
             return
         if gone:
             log.info("archive.pruned", events=gone)

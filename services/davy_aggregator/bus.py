@@ -1,4 +1,4 @@
-"""The aggregator's ear and voice on MQTT: frames of thin cameras, everyone's status, its own events."""
+"""The aggregator on MQTT: frames of cameras without edge compute, statuses, and its own events."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
 from davy.adapters.grpc.envelope import check_jpeg, to_event
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, DavyError, InvalidInputError
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import EdgeTopics, Topic, all_cameras, all_edges
+from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.live import LiveFrames
@@ -18,34 +20,34 @@ from davy_aggregator.presence import PresenceTracker
 
 log = get_logger(__name__)
 
-RAW_KEPT = 8  # raw frames per camera that wait for their enhanced twin
-RETRY_S = 1.0
+RAW_KEPT = 8  # raw frames per camera that wait for the enhanced one
+BACKOFF = Backoff(0.5, 2.0)
 PROTOBUF = "application/protobuf"
 
 
-async def follow_roster(bus: Bus, site: str, roster: PresenceTracker, metrics: AggregatorMetrics) -> None:
-    """Keep the roster up to date until cancelled."""
+async def track_presence(bus: Bus, site: str, presence: PresenceTracker, metrics: AggregatorMetrics) -> None:
+    """Keep the presence of edges and cameras up to date, until cancelled."""
     filters = [all_edges(leaf, site) for leaf in ("status", "info", "stats")] + [all_cameras("status", site)]
     async for message in bus.subscribe(filters, qos=1, depth=1024):
         try:
             if Topic.parse(message.topic).edge != REPORTER:
-                roster.apply(message)
+                presence.apply(message)
         except InvalidInputError as error:
             metrics.refused.labels("mqtt", type(error).__name__).inc()
             log.warning("mqtt.refused", topic=message.topic, error=str(error))
-        for edge, state in roster.edges.items():
+        for edge, state in presence.edges.items():
             metrics.edge_online.labels(edge).set(state.online is True)
 
 
-async def follow_thin_cameras(
-    bus: Bus, cameras: Sequence[CameraId], live: LiveFrames, roster: PresenceTracker, metrics: AggregatorMetrics
+async def follow_passthrough_cameras(
+    bus: Bus, cameras: Sequence[CameraAddress], live: LiveFrames, presence: PresenceTracker, metrics: AggregatorMetrics
 ) -> None:
-    """Take enhanced frames of cameras without edge compute, each with the raw frame of the same seq, until cancelled.
+    """Receive enhanced frames of cameras without edge compute, each with the raw frame of the same seq, until cancelled.
 
     Args:
-        cameras: Those of now; others of the same edges may come and go, as live knows them.
+        cameras: The present ones; others of the same edges may be added and removed in live.
     """
-    raws: dict[CameraId, deque[tuple[str, str, bytes]]] = defaultdict(lambda: deque(maxlen=RAW_KEPT))
+    raws: dict[CameraAddress, deque[tuple[str, str, bytes]]] = defaultdict(lambda: deque(maxlen=RAW_KEPT))
     edges = dict.fromkeys((camera.site, camera.edge) for camera in cameras)
     filters = [all_cameras(leaf, site, edge) for site, edge in edges for leaf in ("raw", "frame")]  # cameras may be added
     async for message in bus.subscribe(filters, qos=0, depth=8 * len(cameras)):
@@ -55,7 +57,7 @@ async def follow_thin_cameras(
             continue
         name = (message.properties.get("boot_id", ""), message.properties.get("seq", ""))
         if topic.leaf == "raw":
-            roster.note_raw(topic.camera_id)
+            presence.record_raw(topic.camera_id)
             raws[topic.camera_id].append((*name, message.payload))
             continue
         raw = next((jpeg for *other, jpeg in raws[topic.camera_id] if tuple(other) == name), b"")
@@ -67,7 +69,7 @@ async def follow_thin_cameras(
 
 
 def read_frame(message: Message, raw_jpeg: bytes = b"") -> EncodedFrame:
-    """A frame message as a frame.
+    """Read a frame message.
 
     Raises:
         InvalidInputError: a property is missing or wrong, or the payload is no JPEG.
@@ -102,7 +104,7 @@ def _strength(properties: Mapping[str, str]) -> float:
 
 
 async def publish_events(bus: Bus, site: str, archive: Archive) -> None:
-    """Publish every event that the aggregator finds, each once the archive has it, until cancelled."""
+    """Publish the aggregator's own events, each after it is stored, until cancelled."""
     topic = EdgeTopics(site, REPORTER).event
     position: int | None = None
     while True:
@@ -114,12 +116,8 @@ async def publish_events(bus: Bus, site: str, archive: Archive) -> None:
                     position = event.id
         except ArchiveUnavailableError as error:
             log.warning("events.unreadable", error=str(error))
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(BACKOFF.longest_s)
 
 
 async def _publish(bus: Bus, message: Message) -> None:
-    while True:
-        try:
-            return await bus.publish(message)
-        except BrokerUnavailableError:
-            await asyncio.sleep(RETRY_S)
+    await retry(lambda: bus.publish(message), BrokerUnavailableError, BACKOFF)

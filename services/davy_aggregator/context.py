@@ -1,4 +1,4 @@
-"""What the interfaces of one aggregator share."""
+"""The parts of one aggregator, for its interfaces."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from davy_aggregator.site_status import SiteStatus
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """Made by `davy_aggregator.app.serve`, handed to whatever answers requests."""
+    """Made by `davy_aggregator.app.serve`, passed to every interface."""
 
     settings: AggregatorSettings
     live: LiveFrames

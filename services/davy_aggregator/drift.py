@@ -1,7 +1,6 @@
 """How well the running model still fits each camera: as its edge measures it, for REST and for Prometheus.
 
-A further measure joins here by camera and name of its reason: the distance of image embeddings, which needs the samples and a
-network, is the training service's to measure.
+The training service adds a further measure, the distance of image embeddings: it has the samples and the network.
 """
 
 from collections.abc import Iterable
@@ -11,18 +10,18 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.presence import PresenceTracker
 
 
 class DriftReading(BaseModel):
-    """What an edge says of one camera."""
+    """The drift of one camera, as its edge measures it."""
 
     state: Literal["unknown", "settling", "fits", "drifted"] = Field(
-        "unknown", description="unknown: its edge has said nothing. settling: what is usual is still being learned."
+        "unknown", description="unknown: its edge has sent no stats. settling: the reference is still being learned."
     )
-    model: str = Field("", examples=["ispcnn-1a2b3c4d"], max_length=1000, description="The model that this is about.")
+    model: str = Field("", examples=["ispcnn-1a2b3c4d"], max_length=1000, description="The running model.")
     score: FiniteFloat | None = Field(None, examples=[0.34], description="The largest of the reasons; 1 is a clear change.")
     reasons: dict[str, FiniteFloat] = Field(
         default_factory=dict, max_length=32, examples=[{"brightness": 0.34, "dark": 0.2, "left-uneven": 0.0}]
@@ -30,18 +29,18 @@ class DriftReading(BaseModel):
 
 
 class DriftCollector(Collector):
-    """Holds nothing itself: it reads what the edges last said."""
+    """Reads the last stats of the edges; holds no state."""
 
-    def __init__(self, live: LiveFrames, roster: PresenceTracker) -> None:
-        self._live, self._roster = live, roster
+    def __init__(self, live: LiveFrames, presence: PresenceTracker) -> None:
+        self._live, self._presence = live, presence
 
-    def read(self, camera: CameraId) -> DriftReading:
+    def read(self, camera: CameraAddress) -> DriftReading:
         try:
-            return DriftReading.model_validate(self._roster.camera_stats(camera).get("drift", {}))
-        except ValidationError:  # whatever an edge of another version says
+            return DriftReading.model_validate(self._presence.camera_stats(camera).get("drift", {}))
+        except ValidationError:  # an edge of another version
             return DriftReading()
 
-    def readings(self) -> dict[CameraId, DriftReading]:
+    def readings(self) -> dict[CameraAddress, DriftReading]:
         return {camera: self.read(camera) for camera in self._live.cameras}
 
     def collect(self) -> Iterable[GaugeMetricFamily]:

@@ -1,9 +1,10 @@
-"""Alarms about edges themselves: one that has left cannot report it."""
+"""Alarms about edges: an edge that is offline cannot report it."""
 
 import asyncio
 import time
 
 from davy.domain.errors import ArchiveUnavailableError
+from davy.domain.severity import Severity
 from davy.telemetry import get_logger
 from davy_aggregator.archive import Archive
 from davy_aggregator.presence import PresenceTracker
@@ -11,32 +12,31 @@ from davy_aggregator.presence import PresenceTracker
 log = get_logger(__name__)
 
 CHECK_EVERY_S = 1.0
-INFO, ALARM = 1, 3
 
 
-async def watch_edges(roster: PresenceTracker, archive: Archive, offline_after_s: float) -> None:
+async def watch_edges(presence: PresenceTracker, archive: Archive, offline_after_s: float) -> None:
     """Report edges that go offline for longer than offline_after_s, and their return, until cancelled.
 
-    An edge that was offline when this aggregator started is no news.
+    An edge that was offline when this aggregator started is not reported.
     """
     seen_online: set[str] = set()
     reported: set[str] = set()
     while True:
-        for name, edge in list(roster.edges.items()):
+        for name, edge in list(presence.edges.items()):
             offline_s = (time.time_ns() - edge.since_ns) / 1e9
             if edge.online and name not in reported:
                 seen_online.add(name)
-            elif edge.online and await _report(archive, name, "edge-online", f"edge {name} is online again", INFO):
+            elif edge.online and await _report(archive, name, "edge-online", f"edge {name} is online again", Severity.INFO):
                 reported.discard(name)
             elif edge.online is False and name in seen_online - reported and offline_s >= offline_after_s:
                 message = f"edge {name} is offline: its cameras cannot be seen"
-                if await _report(archive, name, "edge-offline", message, ALARM, {"offline_s": round(offline_s, 1)}):
+                if await _report(archive, name, "edge-offline", message, Severity.ALARM, {"offline_s": round(offline_s, 1)}):
                     reported.add(name)
         await asyncio.sleep(CHECK_EVERY_S)
 
 
 async def _report(
-    archive: Archive, edge: str, kind: str, message: str, severity: int, figures: dict[str, float] | None = None
+    archive: Archive, edge: str, kind: str, message: str, severity: Severity, figures: dict[str, float] | None = None
 ) -> bool:
     try:
         await archive.report(kind, message, severity, figures=figures)

@@ -1,4 +1,4 @@
-"""Frames to and from the Redis-protocol store, beside the live path: it may be slow or away, and nothing waits for it."""
+"""Writes and follows the frame cache. It may be slow or absent: the live path never waits for it."""
 
 import asyncio
 from contextlib import aclosing
@@ -16,8 +16,8 @@ NAME = "store"
 CHECK_EVERY_S = 2.0
 
 
-async def keep_store(store: FrameStore, live: LiveFrames, health: Health, max_fps: float) -> None:
-    """Restore, write and follow frames for as long as the store is there; wait for it, and start over; until cancelled."""
+async def run_frame_cache(store: FrameStore, live: LiveFrames, health: Health, max_fps: float) -> None:
+    """Restore, write and follow frames while the cache is available; reconnect to it, until cancelled."""
     while True:
         try:
             await store.check()
@@ -30,7 +30,7 @@ async def keep_store(store: FrameStore, live: LiveFrames, health: Health, max_fp
 
 
 async def _restore(store: FrameStore, live: LiveFrames) -> None:
-    """The last frame of each camera, so that a restarted aggregator shows something, as old as it is."""
+    """Load the last frame of each camera: a restarted aggregator shows it with its true age."""
     for camera in live.cameras:
         if live.newest(camera) is None and (frame := await store.get(camera)):
             live.put(frame, NAME)
@@ -54,6 +54,6 @@ async def _follow(store: FrameStore, live: LiveFrames) -> None:
 
 
 async def _check(store: FrameStore) -> None:
-    while True:  # a store that is lost while no camera sends is noticed too
+    while True:  # notices the loss even while no camera sends
         await asyncio.sleep(CHECK_EVERY_S)
         await store.check()

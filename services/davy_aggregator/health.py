@@ -1,4 +1,4 @@
-"""What works and what does not: the answer of /readyz."""
+"""The state of the aggregator's dependencies, for /readyz."""
 
 from davy.telemetry import get_logger
 from davy_aggregator.metrics import AggregatorMetrics
@@ -7,26 +7,26 @@ log = get_logger(__name__)
 
 
 class Health:
-    """Dependencies by name, each with its fault; an empty fault means that it works.
+    """Dependencies by name, each with its error; an empty error means that it works.
 
-    A fault degrades the aggregator and never stops it: without the broker, thin cameras and alarms over MQTT are missing;
-    without the store, other aggregators do not see this one's frames; without the archive, edges keep their events.
+    An error degrades the aggregator and never stops it. Without the broker, cameras without edge compute and alarms over
+    MQTT are missing; without the cache, other aggregators do not see its frames; without the archive, edges keep events.
     """
 
     def __init__(self, metrics: AggregatorMetrics) -> None:
         self._metrics = metrics
-        self.faults: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
 
     @property
     def degraded(self) -> bool:
-        return any(self.faults.values())
+        return any(self.errors.values())
 
-    def set(self, dependency: str, fault: str = "") -> None:
-        """Note that a dependency works (no fault) or why it does not; a change is logged."""
-        before = self.faults.get(dependency)
-        self.faults[dependency] = fault
-        self._metrics.up.labels(dependency).set(not fault)
-        if fault and not before:
-            log.warning("dependency.down", dependency=dependency, reason=fault)
-        elif before and not fault:
+    def set(self, dependency: str, error: str = "") -> None:
+        """Record that a dependency works, or why it does not. Log a change."""
+        before = self.errors.get(dependency)
+        self.errors[dependency] = error
+        self._metrics.up.labels(dependency).set(not error)
+        if error and not before:
+            log.warning("dependency.down", dependency=dependency, reason=error)
+        elif before and not error:
             log.info("dependency.up", dependency=dependency)

@@ -1,42 +1,38 @@
-"""The newest frame of every camera, and whoever waits for the next one. Newest wins; nothing queues."""
+"""The newest frame of every camera, and its subscribers. The newest frame wins; nothing queues."""
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from davy.domain.age import Age
+from davy.domain.camera import CameraAddress
+from davy.domain.drops import DropReason
 from davy.domain.errors import UnknownCameraError
-from davy.domain.frame import CameraId, EncodedFrame
-from davy_aggregator.clock import EdgeClock
+from davy.domain.frame import EncodedFrame
+from davy.streams.clock import ClockOffset
+from davy.streams.latest import LatestByKey
 from davy_aggregator.metrics import AggregatorMetrics
 
 FPS_WINDOW_S = 5.0
 
 
-def camera_key(camera: CameraId) -> str:
-    """A camera's name within its site, as URLs and events carry it: "edge.camera"."""
-    return f"{camera.edge}.{camera.camera}"
-
-
 @dataclass(frozen=True, slots=True)
 class LiveFrame:
-    """A frame that was received.
+    """A received frame.
 
     Args:
-        received_s: On this process's monotonic clock.
-        age_at_receipt_s: Seconds from capture to receipt.
+        frame: Its age runs from the moment of capture.
         via: "grpc", "mqtt" or "store".
     """
 
     frame: EncodedFrame
-    received_s: float
-    age_at_receipt_s: float
     via: str
 
-    def age_s(self, now_s: float | None = None) -> float:
-        return self.age_at_receipt_s + max(0.0, (time.monotonic() if now_s is None else now_s) - self.received_s)
+    def age_s(self) -> float:
+        """Return the age in s."""
+        return self.frame.age.seconds()
 
 
 @dataclass(slots=True)
@@ -47,28 +43,30 @@ class _Camera:
 
 
 class LiveFrames:
-    """Frames by camera.
+    """The frames by camera.
 
     Args:
-        cameras: Those that the site's file names.
-        accept_unknown: Take frames of other cameras of the same site too, up to max_cameras in all.
+        cameras: The configured cameras.
+        accept_unknown: Accept frames of other cameras of the same site too, up to max_cameras in all.
     """
 
     def __init__(
-        self, cameras: Iterable[CameraId], metrics: AggregatorMetrics, accept_unknown: bool = False, max_cameras: int = 256
+        self, cameras: Iterable[CameraAddress], metrics: AggregatorMetrics, accept_unknown: bool = False, max_cameras: int = 256
     ) -> None:
         self._cameras = {camera: _Camera() for camera in cameras}
         self._configured = set(self._cameras)
-        self._retired: dict[CameraId, None] = {}
+        self._retired: dict[CameraAddress, None] = {}
         self._sites = {camera.site for camera in self._cameras}
-        self._clocks: dict[str, EdgeClock] = {}
+        self._clocks: dict[str, ClockOffset] = {}
         self._watchers: set[Watcher] = set()
         self._metrics = metrics
         self._accept_unknown, self._max_cameras = accept_unknown, max_cameras
 
-    def know(self, cameras: Iterable[CameraId]) -> None:
-        """Take frames of these configured cameras from now on. Of those that are no longer configured some are under way still:
-        they are thrown away without a word, for an error would end their edge's stream, and its other cameras' with it."""
+    def know(self, cameras: Iterable[CameraAddress]) -> None:
+        """Accept frames of these configured cameras from now on.
+
+        Frames of a removed camera that are still in flight are ignored: an error would end the stream of its whole edge.
+        """
         wanted = dict.fromkeys(cameras)
         for gone in self._configured - wanted.keys():
             self._cameras.pop(gone, None)
@@ -81,21 +79,25 @@ class LiveFrames:
             self._cameras.setdefault(camera, _Camera())
 
     @property
-    def cameras(self) -> list[CameraId]:
+    def cameras(self) -> list[CameraAddress]:
         return list(self._cameras)
 
-    def check_known(self, camera: CameraId) -> None:
-        """Raises UnknownCameraError where frames of this camera are not taken."""
+    def check_known(self, camera: CameraAddress) -> None:
+        """Check that frames of this camera are accepted.
+
+        Raises:
+            UnknownCameraError: they are not.
+        """
         if camera in self._cameras:
             return
         if not (self._accept_unknown and camera.site in self._sites and len(self._cameras) < self._max_cameras):
             raise self._unknown(camera)
 
     def put(self, frame: EncodedFrame, via: str) -> bool:
-        """Take a frame. Returns whether it is newer than what there was.
+        """Store a frame. Return whether it is newer than the stored one.
 
         Raises:
-            UnknownCameraError: the site's file does not name its camera.
+            UnknownCameraError: the site's file does not name the camera.
         """
         if frame.camera in self._retired:
             return False
@@ -103,22 +105,23 @@ class LiveFrames:
         camera = self._cameras.setdefault(frame.camera, _Camera())
         labels = (frame.camera.edge, frame.camera.camera)
         if camera.newest and camera.newest.frame.boot_id == frame.boot_id and frame.seq <= camera.newest.frame.seq:
-            self._metrics.dropped.labels(*labels, "ingest", "superseded").inc()
+            self._metrics.dropped.labels(*labels, "ingest", DropReason.SUPERSEDED).inc()
             return False
-        clock = self._clocks.setdefault(frame.camera.edge, EdgeClock())
-        age_ns = clock.age_ns(frame.captured_ns) if via == "store" else clock.observe(frame.captured_ns)  # a cache may be old
-        live = LiveFrame(frame, time.monotonic(), age_ns / 1e9, via)
+        clock = self._clocks.setdefault(frame.camera.edge, ClockOffset())
+        # A cached frame may be old: it teaches nothing about the clock.
+        age = Age(clock.age_s(frame.captured_ns) if via == "store" else clock.observe(frame.captured_ns))
+        live = LiveFrame(replace(frame, age=age), via)
         camera.newest = live
         camera.received += 1
-        camera.receipts_s.append(live.received_s)
+        camera.receipts_s.append(age.known_at_s)
         self._metrics.received.labels(*labels, via).inc()
-        self._metrics.age.labels(*labels, "received").observe(live.age_at_receipt_s)
+        self._metrics.age.labels(*labels, "received").observe(age.known_s)
         for watcher in self._watchers:
             watcher.offer(live)
         return True
 
-    def newest(self, camera: CameraId) -> LiveFrame | None:
-        """The newest frame, whatever its age.
+    def newest(self, camera: CameraAddress) -> LiveFrame | None:
+        """Return the newest frame of any age.
 
         Raises:
             UnknownCameraError: no such camera.
@@ -127,35 +130,35 @@ class LiveFrames:
             raise self._unknown(camera)
         return self._cameras[camera].newest
 
-    def _unknown(self, camera: CameraId) -> UnknownCameraError:
-        return UnknownCameraError(camera_key(camera), [camera_key(known) for known in self._cameras])
+    def _unknown(self, camera: CameraAddress) -> UnknownCameraError:
+        return UnknownCameraError(camera.key, [known.key for known in self._cameras])
 
-    def fps(self, camera: CameraId) -> float:
-        """Frames a second over the last 5 s."""
+    def fps(self, camera: CameraAddress) -> float:
+        """Return the frames per second over the last 5 s."""
         since_s = time.monotonic() - FPS_WINDOW_S
         return sum(receipt >= since_s for receipt in self._cameras[camera].receipts_s) / FPS_WINDOW_S
 
-    def received(self, camera: CameraId) -> int:
+    def received(self, camera: CameraAddress) -> int:
         return self._cameras[camera].received
 
-    def skew_ms(self, edge: str) -> float:
-        """How far the edge's clock is behind ours, in ms; 0 where they agree within 2 s."""
-        return self._clocks[edge].skew_ms if edge in self._clocks else 0.0
+    def clock_offset_ms(self, edge: str) -> float:
+        """Return how far the edge's clock is behind this one, in ms; 0 if they agree within 2 s."""
+        return self._clocks[edge].offset_ns / 1e6 if edge in self._clocks else 0.0
 
     @contextmanager
     def watch(
         self,
         name: str,
-        cameras: Collection[CameraId] | None = None,
+        cameras: Collection[CameraAddress] | None = None,
         max_fps: float = 0.0,
         max_age_s: float = 0.0,
     ) -> "Iterator[Watcher]":
-        """Follow cameras (None: all) as long as the block runs, beginning with the newest frames there are.
+        """Subscribe to cameras (None: all) for the duration of the block, beginning with the newest frames.
 
         Args:
-            name: The stage under which its dropped frames are counted.
-            max_fps: Per camera; 0 takes every frame.
-            max_age_s: Older frames are not given; 0 gives every frame.
+            name: The consumer's name in the drop counters.
+            max_fps: Per camera; 0 passes every frame.
+            max_age_s: Older frames are dropped; 0 passes every frame.
         """
         watcher = Watcher(name, cameras, max_fps, max_age_s, self._metrics)
         self._watchers.add(watcher)
@@ -174,68 +177,52 @@ class Watcher:
     def __init__(
         self,
         name: str,
-        cameras: Collection[CameraId] | None,
+        cameras: Collection[CameraAddress] | None,
         max_fps: float,
         max_age_s: float,
         metrics: AggregatorMetrics,
     ) -> None:
         self.cameras = frozenset(cameras) if cameras is not None else None
         self.max_fps = max_fps
-        self.may_send: Callable[[CameraId], bool] = lambda _: True
+        self.may_send: Callable[[CameraAddress], bool] = lambda _: True
         self._name, self._max_age_s, self._metrics = name, max_age_s, metrics
-        self._waiting: dict[CameraId, LiveFrame] = {}  # in the order in which they came
-        self._due_s: dict[CameraId, float] = {}
-        self._woken = asyncio.Event()
+        self._slots: LatestByKey[CameraAddress, LiveFrame] = LatestByKey()
+        self._due_s: dict[CameraAddress, float] = {}
 
     def offer(self, live: LiveFrame) -> None:
+        """Put a frame into its camera's slot; never waits."""
         camera = live.frame.camera
-        if self.cameras is not None and camera not in self.cameras:
-            return
-        if camera in self._waiting:
-            self._count(camera, "superseded")
-        self._waiting[camera] = live  # keeps its turn: a fast camera does not push a slow one back
-        self._woken.set()
+        if self._follows(camera) and self._slots.put(camera, live) is not None:
+            self._count(camera, DropReason.SUPERSEDED)
 
     def wake(self) -> None:
-        """Look again: `may_send`, cameras or max_fps have changed."""
-        self._woken.set()
+        """Apply a change of `may_send`, `cameras` or `max_fps` at once."""
+        self._slots.wake()
 
     async def take(self) -> LiveFrame:
-        """The next frame that may be sent, each camera in its turn."""
+        """Wait for the next frame that may be sent; the camera that waited longest is served first."""
         while True:
-            self._woken.clear()
-            now_s = time.monotonic()
-            self._forget_old(now_s)
-            next_due_s: float | None = None
-            for camera in self._waiting:
-                if not self.may_send(camera) or (self.cameras is not None and camera not in self.cameras):
-                    continue
-                due_s = self._due_s.get(camera, 0.0)
-                if due_s <= now_s:
-                    self._pace(camera, now_s)
-                    return self._waiting.pop(camera)
-                next_due_s = due_s if next_due_s is None else min(next_due_s, due_s)
-            await self._sleep(None if next_due_s is None else next_due_s - now_s)
+            camera, live = await self._slots.take(self._delay)
+            if self._max_age_s and live.age_s() > self._max_age_s:
+                self._count(camera, DropReason.TOO_OLD)
+                continue
+            self._pace(camera)
+            return live
 
-    def _forget_old(self, now_s: float) -> None:
-        if not self._max_age_s:
-            return
-        for camera in [camera for camera, live in self._waiting.items() if live.age_s(now_s) > self._max_age_s]:
-            del self._waiting[camera]
-            self._count(camera, "too_old")
+    def _follows(self, camera: CameraAddress) -> bool:
+        return self.cameras is None or camera in self.cameras
 
-    def _pace(self, camera: CameraId, now_s: float) -> None:
+    def _delay(self, camera: CameraAddress) -> float | None:
+        if not self._follows(camera) or not self.may_send(camera):
+            return None
+        due_s = self._due_s.get(camera)
+        return 0.0 if due_s is None else due_s - time.monotonic()
+
+    def _pace(self, camera: CameraAddress) -> None:
         """Keep max_fps on average; a source that jitters around the same rate loses nothing."""
         if self.max_fps:
-            period_s = 1 / self.max_fps
+            now_s, period_s = time.monotonic(), 1 / self.max_fps
             self._due_s[camera] = max(self._due_s.get(camera, now_s) + period_s, now_s + period_s / 2)
 
-    async def _sleep(self, timeout_s: float | None) -> None:
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-
-    def _count(self, camera: CameraId, reason: str) -> None:
+    def _count(self, camera: CameraAddress, reason: DropReason) -> None:
         self._metrics.dropped.labels(camera.edge, camera.camera, self._name, reason).inc()

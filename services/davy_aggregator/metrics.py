@@ -1,4 +1,4 @@
-"""What the aggregator counts."""
+"""The metrics of the aggregator."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -48,9 +48,7 @@ class AggregatorMetrics:
             registry=registry,
         )
         self.up = Gauge("davy_aggregator_dependency_up", "1 where a dependency works.", ("dependency",), registry=registry)
-        self.edge_online = Gauge(
-            "davy_aggregator_edge_online", "1 where an edge says that it is online.", ("edge",), registry=registry
-        )
+        self.edge_online = Gauge("davy_aggregator_edge_online", "1 while the edge is online.", ("edge",), registry=registry)
         self.figure = Gauge(
             "davy_analysis_figure", "Newest figure of an analyser.", (*CAMERA, "analyser", "figure"), registry=registry
         )

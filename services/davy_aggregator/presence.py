@@ -1,4 +1,4 @@
-"""Who says what about itself over MQTT: edges and cameras, online or not, and their own figures."""
+"""The presence of edges and cameras: the states and figures that they publish over MQTT."""
 
 import json
 import time
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError
-from davy.domain.frame import CameraId
 from davy.domain.ports import Message
 from davy.domain.topics import OFFLINE, ONLINE, Topic
 
@@ -17,7 +17,7 @@ MAX_EDGES = 1024
 
 @dataclass(slots=True)
 class EdgeState:
-    """What an edge last said. online is None before it said anything; info and stats are its own JSON."""
+    """The last state of an edge. online is None before its first message; info and stats are its own JSON."""
 
     online: bool | None = None
     since_ns: int = 0
@@ -28,7 +28,7 @@ class EdgeState:
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """What an edge last said about a camera: online, offline, stalled or error, and why. state is empty before that."""
+    """The last state of a camera: online, offline, stalled or error, with a reason. Empty before the first message."""
 
     state: str = ""
     reason: str = ""
@@ -40,8 +40,8 @@ class PresenceTracker:
     def __init__(self, site: str) -> None:
         self._site = site
         self.edges: dict[str, EdgeState] = {}
-        self._cameras: dict[CameraId, CameraStatus] = {}
-        self._raw_s: dict[CameraId, float] = {}
+        self._cameras: dict[CameraAddress, CameraStatus] = {}
+        self._raw_s: dict[CameraAddress, float] = {}
 
     def edge(self, edge: str) -> EdgeState:
         return self.edges.get(edge, EdgeState())
@@ -49,22 +49,22 @@ class PresenceTracker:
     def is_online(self, edge: str) -> bool:
         return self.edge(edge).online is True
 
-    def camera(self, camera: CameraId) -> CameraStatus:
+    def camera(self, camera: CameraAddress) -> CameraStatus:
         return self._cameras.get(camera, CameraStatus())
 
-    def note_raw(self, camera: CameraId) -> None:
-        """A raw frame of a thin camera has come by."""
+    def record_raw(self, camera: CameraAddress) -> None:
+        """Record a raw frame of a camera without edge compute."""
         self._raw_s[camera] = time.monotonic()
 
-    def waits_for_enhancer(self, camera: CameraId) -> bool:
+    def waits_for_enhancer(self, camera: CameraAddress) -> bool:
         """Whether raw frames of the camera came within the last 5 s."""
         return time.monotonic() - self._raw_s.get(camera, -1e9) < 5
 
     def apply(self, message: Message) -> None:
-        """Take a status, info, stats or camera status message.
+        """Apply a status, info, stats or camera status message.
 
         Raises:
-            InvalidInputError: it is none, or too large, or not what its topic promises.
+            InvalidInputError: the message is too large, or does not match its topic.
         """
         topic = Topic.parse(message.topic)
         if topic.site != self._site or len(message.payload) > MAX_STATUS_BYTES:
@@ -82,15 +82,15 @@ class PresenceTracker:
             case (_, "status") if not message.payload:  # a camera that was taken out: its topic keeps nothing
                 self._cameras.pop(topic.camera_id, None)
             case (_, "status"):
-                said = _read_json(message)
+                status = _read_json(message)
                 self._cameras[topic.camera_id] = CameraStatus(
-                    str(said.get("state", ""))[:32], str(said.get("reason", ""))[:500]
+                    str(status.get("state", ""))[:32], str(status.get("reason", ""))[:500]
                 )
             case _:
                 raise InvalidInputError(f"{message.topic}: not a status topic")
 
-    def camera_stats(self, camera: CameraId) -> Mapping[str, Any]:
-        """The camera's part of its edge's stats, empty where there is none."""
+    def camera_stats(self, camera: CameraAddress) -> Mapping[str, Any]:
+        """Return the camera's part of its edge's stats, empty if there is none."""
         cameras = self.edge(camera.edge).stats.get("cameras")
         found = cameras.get(camera.camera) if isinstance(cameras, dict) else None
         return found if isinstance(found, dict) else {}

@@ -1,61 +1,66 @@
-"""Frames, statuses and figures of one site put together: what REST and the console tell about cameras and edges."""
+"""The state of a site, its edges and its cameras, combined from frames, presence and figures, for REST and the console."""
 
 import time
 from importlib.metadata import version
 
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidIdError, UnknownCameraError
-from davy.domain.frame import CameraId
 from davy.site import SiteConfig
 from davy_aggregator.archive import REPORTER
 from davy_aggregator.health import Health
-from davy_aggregator.live import LiveFrame, LiveFrames, camera_key
+from davy_aggregator.live import LiveFrame, LiveFrames
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.schemas import Camera, CameraState, Dependency, Drops, Edge, Site, utc
 from davy_aggregator.settings import AggregatorSettings
 
 
 class SiteStatus:
-    """Answers questions about the site now; holds nothing itself."""
+    """Describes the present state of the site; holds no state of its own."""
 
     def __init__(
-        self, site: SiteConfig, settings: AggregatorSettings, live: LiveFrames, roster: PresenceTracker, health: Health
+        self, site: SiteConfig, settings: AggregatorSettings, live: LiveFrames, presence: PresenceTracker, health: Health
     ) -> None:
         self._site, self._settings = site, settings
-        self._live, self._roster, self._health = live, roster, health
+        self._live, self._presence, self._health = live, presence, health
         self._started_s = time.monotonic()
 
+    @property
+    def site_name(self) -> str:
+        """The id of the site."""
+        return self._site.site
+
     def reconfigure(self, site: SiteConfig) -> None:
-        """The edges' cameras are others from now on."""
+        """Use another site configuration from now on."""
         self._site = site
 
-    def find(self, key: str) -> CameraId:
-        """The camera named "edge.camera".
+    def find(self, key: str) -> CameraAddress:
+        """Return the camera of an address, or of its id "edge.camera".
 
         Raises:
             UnknownCameraError: there is none; the text lists those there are.
         """
-        edge, _, camera = key.partition(".")
         known = self._live.cameras
         try:
-            found = CameraId(self._site.site, edge, camera)
+            found = CameraAddress.parse(key, self._site.site)
         except InvalidIdError:
             found = None
         if found not in known:
-            raise UnknownCameraError(key, [camera_key(each) for each in known])
+            raise UnknownCameraError(key, [each.key for each in known])
         return found
 
     def cameras(self) -> list[Camera]:
         return [self.camera(camera) for camera in self._live.cameras]
 
-    def camera(self, camera: CameraId) -> Camera:
+    def camera(self, camera: CameraAddress) -> Camera:
         newest = self._live.newest(camera)
-        state, reason = self._judge(camera, newest)
-        key = camera_key(camera)
+        state, reason = self._state(camera, newest)
+        key = camera.key
         edge = self._site.edges.get(camera.edge)
         config = edge.cameras.get(camera.camera) if edge else None
         frame = newest.frame if newest else None
         return Camera(
             id=key,
+            address=str(camera),
             edge=camera.edge,
             camera=camera.camera,
             label=(config.label if config else "") or camera.camera,
@@ -76,7 +81,7 @@ class SiteStatus:
         )
 
     def edges(self) -> list[Edge]:
-        names = [*self._site.edges, *(name for name in self._roster.edges if name not in self._site.edges)]
+        names = [*self._site.edges, *(name for name in self._presence.edges if name not in self._site.edges)]
         return [self._edge(name) for name in names if name != REPORTER]
 
     def site(self) -> Site:
@@ -94,46 +99,46 @@ class SiteStatus:
         )
 
     def dependencies(self) -> list[Dependency]:
-        return [Dependency(name=name, ok=not fault, reason=fault) for name, fault in self._health.faults.items()]
+        return [Dependency(name=name, ok=not error, reason=error) for name, error in self._health.errors.items()]
 
     def _edge(self, name: str) -> Edge:
-        state, config = self._roster.edge(name), self._site.edges.get(name)
+        state, config = self._presence.edge(name), self._site.edges.get(name)
         return Edge(
             edge=name,
             status="unknown" if state.online is None else "online" if state.online else "offline",
             since=utc(state.since_ns) if state.since_ns else None,
             configured=config is not None,
             enhance=config.enhance if config else None,
-            clock_skew_ms=round(self._live.skew_ms(name), 1),
-            cameras=[camera_key(camera) for camera in self._live.cameras if camera.edge == name],
+            clock_skew_ms=round(self._live.clock_offset_ms(name), 1),
+            cameras=[camera.key for camera in self._live.cameras if camera.edge == name],
             info=dict(state.info),
             stats=dict(state.stats),
         )
 
-    def _judge(self, camera: CameraId, newest: LiveFrame | None) -> tuple[CameraState, str]:
-        """A fresh frame is the best witness; without one, what the edge says, then how long it has been silent."""
+    def _state(self, camera: CameraAddress, newest: LiveFrame | None) -> tuple[CameraState, str]:
+        """Decide by a fresh frame first, then by the edge's own report, then by the time since the last frame."""
         if newest and newest.age_s() <= self._settings.stale_after_s:
             return CameraState.LIVE, ""
-        said = self._roster.camera(camera)
-        if self._roster.edge(camera.edge).online is False:
+        reported = self._presence.camera(camera)
+        if self._presence.edge(camera.edge).online is False:
             return CameraState.OFFLINE, f"edge {camera.edge} is offline"
-        if said.state in ("offline", "error"):
-            return CameraState.OFFLINE, said.reason or f"its edge says: {said.state}"
+        if reported.state in ("offline", "error"):
+            return CameraState.OFFLINE, reported.reason or f"its edge reports: {reported.state}"
         if newest is None:
-            return CameraState.WAITING, self._why_waiting(camera, said.reason)
+            return CameraState.WAITING, self._why_waiting(camera, reported.reason)
         silent = f"no frame for {newest.age_s():.0f} s"
         if newest.age_s() > self._settings.offline_after_s:
             return CameraState.OFFLINE, silent
-        return CameraState.STALE, said.reason if said.state == "stalled" and said.reason else silent
+        return CameraState.STALE, reported.reason if reported.state == "stalled" and reported.reason else silent
 
-    def _why_waiting(self, camera: CameraId, said: str) -> str:
-        if self._roster.waits_for_enhancer(camera):
+    def _why_waiting(self, camera: CameraAddress, reported: str) -> str:
+        if self._presence.waits_for_enhancer(camera):
             return "raw frames arrive, and no enhancer answers: is `davy enhancer` running?"
-        return said or f"edge {camera.edge} has sent nothing since this aggregator started"
+        return reported or f"edge {camera.edge} has sent nothing since this aggregator started"
 
-    def _drops(self, camera: CameraId) -> Drops:
-        """As the edge counts them: frames that it gave up, and enhanced ones that did not get away to this aggregator."""
-        stats = self._roster.camera_stats(camera)
+    def _drops(self, camera: CameraAddress) -> Drops:
+        """The edge's own counters: dropped frames, and enhanced ones that never reached this aggregator."""
+        stats = self._presence.camera_stats(camera)
         edge, sinks = self._site.edges.get(camera.edge), stats.get("sinks")
         sink = (sinks if isinstance(sinks, dict) else {}).get("mqtt" if edge and edge.enhance == "pool" else "grpc")
         unsent = _count(sink.get("dropped")) if isinstance(sink, dict) else None
@@ -146,7 +151,7 @@ class SiteStatus:
 
 
 def _count(value: object) -> int | None:
-    """A counter of an edge's stats: a number, or numbers by reason."""
+    """Read a counter of an edge's stats: a number, or numbers by reason."""
     if isinstance(value, dict):
         return sum(_count(part) or 0 for part in value.values())
     return int(value) if isinstance(value, int | float) else None

@@ -1,4 +1,4 @@
-"""Reads the frame ledgers of all services: what was captured, what came of it, and what nobody explains."""
+"""Sums the frame accounting of all services and finds unexplained frames."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
+from davy.domain.drops import SINKS
 
 
 @dataclass(slots=True)
 class CameraAccount:
-    """One camera's frames. dropped is by "stage reason"."""
+    """The frames of one camera. dropped is by "point reason"."""
 
     captured: int = 0
     enhanced: int = 0
@@ -20,8 +21,8 @@ class CameraAccount:
 
     @property
     def lost(self) -> int:
-        """Frames dropped before they were enhanced; the sinks' drops come after and are not part of the sum."""
-        return sum(count for cause, count in self.dropped.items() if cause.split()[0] not in ("mqtt", "grpc"))
+        """Frames dropped before enhancement; the sinks' drops are no part of the sum."""
+        return sum(count for cause, count in self.dropped.items() if cause.split()[0] not in SINKS)
 
     @property
     def unexplained(self) -> int:
@@ -29,15 +30,15 @@ class CameraAccount:
         return self.captured - self.enhanced - self.lost - self.in_flight
 
 
-def read_accounts(site: str, registries: Iterable[CollectorRegistry]) -> dict[CameraId, CameraAccount]:
-    """Sum the ledgers that these registries hold, by camera."""
-    accounts: dict[CameraId, CameraAccount] = {}
+def read_accounts(site: str, registries: Iterable[CollectorRegistry]) -> dict[CameraAddress, CameraAccount]:
+    """Sum the accounting that these registries hold, by camera."""
+    accounts: dict[CameraAddress, CameraAccount] = {}
     for registry in registries:
         for metric in registry.collect():
             for sample in metric.samples:
                 if not {"edge", "camera"} <= sample.labels.keys():
                     continue
-                camera = CameraId(site, sample.labels["edge"], sample.labels["camera"])
+                camera = CameraAddress(site, sample.labels["edge"], sample.labels["camera"])
                 account = accounts.setdefault(camera, CameraAccount())
                 match sample.name:
                     case "davy_frames_captured_total":

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from davy.adapters import mqtt
 from davy.adapters.camera import OPENERS
 from davy.adapters.embedded.servers import embedded_broker, embedded_store, free_port
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenSource
 from davy.imaging.runtime import StillEnhancer
 from davy.models.keyring import TRUST
@@ -27,7 +27,7 @@ from davy_demo.first_model import first_model
 from davy_demo.observer import CameraView, Views, observe, sample_quality
 from davy_demo.settings import ColocatedSettings
 from davy_edge import app as edge
-from davy_edge.frames.fair_semaphore import Budget, slots_for
+from davy_edge.frames.fair_semaphore import FairSemaphore, slots_for
 from davy_edge.settings import EdgeSettings
 from davy_enhancer import app as enhancer
 from davy_enhancer.settings import EnhancerSettings
@@ -78,7 +78,7 @@ class RunningMine:
     listening: asyncio.Event = field(default_factory=asyncio.Event)  # console, gRPC and REST answer
     seen: asyncio.Event = field(default_factory=asyncio.Event)  # every camera has delivered a frame
 
-    def accounts(self) -> Mapping[CameraId, CameraAccount]:
+    def accounts(self) -> Mapping[CameraAddress, CameraAccount]:
         return read_accounts(self.site.site, self.registries)
 
 
@@ -95,7 +95,7 @@ class ColocatedMine:
             site, addresses, {camera: CameraView() for camera in site.camera_ids()}, list(self._registries.values())
         )
         self._waiting = {"aggregator", "enhancer"}
-        self._budget = Budget(slots_for(parallel=0, threads=1))  # one process, one budget
+        self._semaphore = FairSemaphore(slots_for(parallel=0, threads=1))  # one for the process
 
     def seconds(self) -> float:
         """What the mine's clock shows."""
@@ -163,14 +163,14 @@ class ColocatedMine:
         await self.running.listening.wait()  # an edge would wait for the aggregator just as well, but complain
         settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge", trust=self.keys / TRUST, **self._edge_words)
         openers: dict[str, OpenSource] = {**OPENERS, MINE_SCHEME: self.mine.open_source}
-        await edge.serve(settings, site, openers, self._registries[edge_id], still=still, budget=self._budget)
+        await edge.serve(settings, site, openers, self._registries[edge_id], still=still, semaphore=self._semaphore)
 
     def _note(self, service: str) -> None:
         self._waiting.discard(service)
         if not self._waiting:
             self.running.listening.set()
 
-    def _simulated_places(self, site: SiteConfig) -> dict[CameraId, str]:
+    def _simulated_places(self, site: SiteConfig) -> dict[CameraAddress, str]:
         """The place of every camera whose truth this process knows."""
         sources = {camera: urlsplit(site.camera(camera).source) for camera in site.camera_ids()}
         return {camera: url.netloc for camera, url in sources.items() if url.scheme == MINE_SCHEME and not url.query}

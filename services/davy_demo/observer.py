@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from davy.adapters.media import jpeg
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError
-from davy.domain.frame import BgrImage, CameraId
+from davy.domain.frame import BgrImage
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import Topic, all_cameras
 from davy.imaging.iqa import psnr_db
@@ -71,10 +72,10 @@ class CameraView:
         return float(np.percentile(self.ages_s, percent)) * 1000 if self.ages_s else float("nan")
 
 
-Views = dict[CameraId, CameraView]
+Views = dict[CameraAddress, CameraView]
 
 
-async def observe(bus: Bus, cameras: Sequence[CameraId], views: Views, on_all_seen: Callable[[], None]) -> None:
+async def observe(bus: Bus, cameras: Sequence[CameraAddress], views: Views, on_all_seen: Callable[[], None]) -> None:
     """Fill views until cancelled; calls on_all_seen once every camera has delivered a frame."""
     waiting = set(cameras)
     async for message in bus.subscribe([all_cameras("frame")]):
@@ -88,7 +89,7 @@ async def observe(bus: Bus, cameras: Sequence[CameraId], views: Views, on_all_se
                 on_all_seen()
 
 
-async def sample_quality(mine: Mine, places: dict[CameraId, str], views: Views, period_s: float) -> None:
+async def sample_quality(mine: Mine, places: dict[CameraAddress, str], views: Views, period_s: float) -> None:
     """Measure one camera after the other until cancelled, so that each has its turn every period_s."""
     while True:
         for camera, place in places.items():

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy_demo.accounting import CameraAccount
 from davy_demo.observer import CameraView, Views
 
 
-def live_table(views: Views, accounts: Mapping[CameraId, CameraAccount], now: float) -> Table:
+def live_table(views: Views, accounts: Mapping[CameraAddress, CameraAccount], now: float) -> Table:
     """fps of the last seconds; ages, PSNR and drops since the start."""
     return _table("Davy", [(camera, view, view.fps(now)) for camera, view in views.items()], accounts)
 
 
-def summary_table(views: Views, accounts: Mapping[CameraId, CameraAccount]) -> Table:
+def summary_table(views: Views, accounts: Mapping[CameraAddress, CameraAccount]) -> Table:
     """Everything since the start."""
     return _table("Summary", [(camera, view, view.mean_fps()) for camera, view in views.items()], accounts)
 
@@ -27,7 +27,7 @@ def one_line(views: Views, now: float) -> str:
     )
 
 
-def as_json(views: Views, accounts: Mapping[CameraId, CameraAccount]) -> dict[str, dict[str, object]]:
+def as_json(views: Views, accounts: Mapping[CameraAddress, CameraAccount]) -> dict[str, dict[str, object]]:
     """The summary by "edge/camera", for programs; ages are None where no frame came."""
     return {
         f"{camera.edge}/{camera.camera}": _figures(view, accounts.get(camera, CameraAccount()))
@@ -60,7 +60,9 @@ def _figures(view: CameraView, account: CameraAccount) -> dict[str, object]:
     }
 
 
-def _table(title: str, rows: list[tuple[CameraId, CameraView, float]], accounts: Mapping[CameraId, CameraAccount]) -> Table:
+def _table(
+    title: str, rows: list[tuple[CameraAddress, CameraView, float]], accounts: Mapping[CameraAddress, CameraAccount]
+) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("camera", no_wrap=True)
     for heading in ("fps", "age ms\np50", "age ms\np99", "PSNR dB\nraw -> enhanced"):

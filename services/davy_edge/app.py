@@ -1,4 +1,4 @@
-"""One edge, from its settings to its sockets."""
+"""Composition of one edge, from its settings to its sockets."""
 
 import asyncio
 import json
@@ -19,25 +19,28 @@ from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.mqtt.bus import MqttBus
 from davy.adapters.storage.sample_spool import SampleSpool
 from davy.adapters.storage.spool import Spool
+from davy.domain.camera import CameraAddress
+from davy.domain.drops import DropPoint
 from davy.domain.errors import BrokerUnavailableError, ConfigError
-from davy.domain.frame import CameraId
+from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
+from davy.domain.severity import Severity
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig, EdgeConfig, SiteConfig
-from davy.telemetry import DropStage, get_logger
+from davy.streams.accounting import FrameAccounting
+from davy.streams.metrics import FrameCollector, FrameTimings, labels_of_edge
+from davy.telemetry import get_logger
 from davy.twin.state_file import StateFile
 from davy_edge.birth import birth_message
 from davy_edge.config.manager import ConfigManager, ConfigPointer, open_state_file
 from davy_edge.config.validation import ConfigValidator
-from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.camera_states import CameraStates
-from davy_edge.frames.captured_frame import Outgoing
-from davy_edge.frames.fair_semaphore import Budget, slots_for
+from davy_edge.frames.fair_semaphore import FairSemaphore, slots_for
 from davy_edge.frames.pipeline import Pipeline
 from davy_edge.frames.pipelines import Pipelines
-from davy_edge.metrics import LedgerCollector, Timings
+from davy_edge.metrics import GaugeCollector
 from davy_edge.models.manager import ModelManager
 from davy_edge.models.metrics import ModelMetrics
 from davy_edge.observation.drift_watch import DriftWatch
@@ -47,18 +50,18 @@ from davy_edge.settings import EdgeSettings
 from davy_edge.stats import Stats, rss_bytes
 from davy_edge.transport.events import Events
 from davy_edge.transport.grpc_plane import GrpcPlane
-from davy_edge.transport.live import Sink
 from davy_edge.transport.mqtt_plane import MqttPlane
+from davy_edge.transport.sink import Sink
 
 log = get_logger(__name__)
 
 WATCH_EVERY_S = 0.5
-GOODBYE_S = 2.0
+FAREWELL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An edge that runs: its cameras are being opened. metrics_port is 0 where metrics are off."""
+    """A running edge whose cameras are being opened. metrics_port is 0 if metrics are off."""
 
     edge: str
     boot_id: str
@@ -72,18 +75,18 @@ async def serve(
     registry: CollectorRegistry | None = None,
     ready: Callable[[Ready], None] | None = None,
     still: StillEnhancer | None = None,
-    budget: Budget | None = None,
+    semaphore: FairSemaphore | None = None,
 ) -> None:
     """Capture, enhance and send until cancelled.
 
-    A camera, broker or aggregator that is away, at the start or later, degrades the edge and does not end it.
+    An absent camera, broker or aggregator degrades the edge and does not end it.
 
     Args:
         openers: Opens camera URLs, by scheme.
         registry: Where the metrics go: one for each edge of a process.
         ready: Called once, when the cameras are being opened.
         still: The enhancer, if the process shares one; else the settings' model is loaded.
-        budget: That of the process, if several edges share one; else the settings'.
+        semaphore: The process's own, if several edges share one; else the settings decide.
 
     Raises:
         ConfigError: the site has no such edge, or its spool cannot be used.
@@ -107,22 +110,24 @@ async def serve(
             stack.callback(samples.close)
         try:
             registry = CollectorRegistry() if registry is None else registry
-            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples, config_file, budget).run(ready)
+            await _Edge(settings, site, edge, boot_id, openers, registry, still, spool, samples, config_file, semaphore).run(
+                ready
+            )
         except ExceptionGroup as group:
-            if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
+            if len(group.exceptions) == 1:  # a single error, such as a port in use
                 raise group.exceptions[0] from group
             raise
 
 
 def choose_edge(settings: EdgeSettings, site: SiteConfig) -> str:
-    """The edge that this process is.
+    """Choose the edge that this process runs.
 
     Raises:
         ConfigError: the site has no edge of that name, or several and none was named.
     """
     known = ", ".join(site.edges)
     if not settings.edge and len(site.edges) > 1:
-        raise ConfigError(f"which edge of site {site.site} is this? say --edge with one of: {known}")
+        raise ConfigError(f"which edge of site {site.site} is this? pass --edge with one of: {known}")
     edge = settings.edge or next(iter(site.edges))
     if edge not in site.edges:
         raise ConfigError(f"site {site.site} has no edge {edge!r}; its edges: {known}")
@@ -130,7 +135,7 @@ def choose_edge(settings: EdgeSettings, site: SiteConfig) -> str:
 
 
 class _Edge:
-    """The parts of one edge and how they hang together."""
+    """The parts of one edge and their connections."""
 
     def __init__(
         self,
@@ -144,7 +149,7 @@ class _Edge:
         spool: Spool,
         samples: SampleSpool | None,
         config_file: StateFile[ConfigPointer],
-        budget: Budget | None,
+        semaphore: FairSemaphore | None,
     ) -> None:
         self._settings, self._site = settings, site
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
@@ -157,13 +162,14 @@ class _Edge:
         )
         config = self._configs.running
         enhances = still is not None and config.enhance == "here"
-        sinks = (DropStage.MQTT, DropStage.GRPC) if enhances else (DropStage.MQTT,)  # raw frames go to the pool only
-        self._ledger = FrameAccounting(config.cameras, sinks)
-        self._timings = Timings(edge, registry)
-        self._mqtt, self._grpc = MqttPlane(self._ledger, self._timings), GrpcPlane(self._ledger, self._timings)
+        sinks = (DropPoint.MQTT, DropPoint.GRPC) if enhances else (DropPoint.MQTT,)  # raw frames go to the pool only
+        self._accounting = FrameAccounting(config.cameras, sinks)
+        labels = labels_of_edge(edge)
+        self._timings = FrameTimings(labels, registry)
+        self._mqtt, self._grpc = MqttPlane(self._accounting, self._timings), GrpcPlane(self._accounting, self._timings)
         self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
         self._states = CameraStates(self._topics, list(config.cameras), self._events)
-        self._states.were_here(self._configs.pointer.gone)
+        self._states.clear_removed(self._configs.pointer.gone)
         self._bus: MqttBus | None = None
         self._changed = asyncio.Event()
         self._models = self._open_models(still) if still is not None and enhances else None
@@ -172,11 +178,11 @@ class _Edge:
         self._drift = DriftWatch(
             edge, folder, config.cameras, settings.drift_reference_s, settings.drift_window_s, self._events, registry
         )
-        self._openers, self._budget = openers, budget or Budget(slots_for(settings.parallel, settings.threads))
-        self._pipelines = Pipelines(config, self._pipeline, self._ledger, self._states, self._drift, self._sinks)
+        self._openers, self._semaphore = openers, semaphore or FairSemaphore(slots_for(settings.parallel, settings.threads))
+        self._pipelines = Pipelines(config, self._pipeline, self._accounting, self._states, self._drift, self._sinks)
         self._stats = Stats(
             boot_id,
-            self._ledger,
+            self._accounting,
             self._timings,
             self._states,
             spool,
@@ -184,10 +190,11 @@ class _Edge:
             self._faults,
             self._drift.figures,
         )
-        registry.register(LedgerCollector(edge, self._ledger, self._gauges))
+        registry.register(FrameCollector(labels, self._accounting))
+        registry.register(GaugeCollector(edge, self._gauges))
 
     def _pipeline(self, name: str, config: CameraConfig) -> Pipeline:
-        camera = CameraId(self._site.site, self._edge, name)
+        camera = CameraAddress(self._site.site, self._edge, name)
         return Pipeline(
             camera,
             config,
@@ -195,29 +202,29 @@ class _Edge:
             self._openers.get(urlsplit(config.source).scheme, _open_unknown),
             VideoEnhancer(self._models.active_model.enhancer, self._settings.every) if self._models else None,
             self._models.active_model if self._models else None,
-            self._budget,
-            self._ledger,
+            self._semaphore,
+            self._accounting,
             self._timings,
             self._deliver,
             self._states.set,
-            self._onlooker(camera),
+            self._observer(camera),
         )
 
-    def _onlooker(self, camera: CameraId) -> FrameObserver:
-        looks = [self._drift.look(camera.camera)]
+    def _observer(self, camera: CameraAddress) -> FrameObserver:
+        observers = [self._drift.observer(camera.camera)]
         if self._samples:
-            looks.append(self._samples.sampler(camera).saw)
-        return FrameObserver(*looks, every_s=self._settings.look_every_s)
+            observers.append(self._samples.sampler(camera).observe)
+        return FrameObserver(*observers, every_s=self._settings.look_every_s)
 
-    def _deliver(self, outgoing: Outgoing) -> None:
+    def _deliver(self, frame: EncodedFrame) -> None:
         for sink in self._sinks:
-            sink.offer(outgoing)
+            sink.offer(frame)
 
     def _faults(self) -> dict[str, str]:
-        broker = self._bus.fault if self._bus else "not connected yet"
-        faults = {"mqtt": broker, "record": self._events.fault, "spool": self._spool.fault}
-        faults |= {"live": self._grpc.fault} if self._models else {}
-        return faults | ({"samples": self._samples.fault} if self._samples else {})
+        broker = self._bus.error if self._bus else "not connected yet"
+        faults = {"mqtt": broker, "record": self._events.error, "spool": self._spool.fault}
+        faults |= {"live": self._grpc.error} if self._models else {}
+        return faults | ({"samples": self._samples.error} if self._samples else {})
 
     def _open_samples(self, spool: SampleSpool) -> Samples:
         settings = self._settings
@@ -239,7 +246,7 @@ class _Edge:
         )
 
     def _record_event(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
-        self._events.note(kind, message, severity, figures=figures)  # type: ignore[arg-type]  # numbers of the enum
+        self._events.record_event(kind, message, Severity(severity), figures=figures)
 
     @property
     def _model(self) -> str:
@@ -263,12 +270,12 @@ class _Edge:
             async with (
                 ingest_client.connect(self._site.aggregator) as client,
                 model_client.connect(self._site.aggregator) as registry,
-                mqtt.connect(self._site.broker, f"davy-{self._site.site}-{self._edge}", will, self._greet) as bus,
+                mqtt.connect(self._site.broker, f"davy-{self._site.site}-{self._edge}", will, self._on_connect) as bus,
                 self._cameras_open(bus),
                 asyncio.TaskGroup() as tasks,
             ):
                 self._bus, cameras = bus, len(self._pipelines.config.cameras)
-                self._events.note(
+                self._events.record_event(
                     "edge-started",
                     f"edge {self._edge} started with {cameras} cameras, model {self._model or 'none'}",
                     figures={"cameras": cameras},
@@ -281,7 +288,7 @@ class _Edge:
                     (self._events.keep(), "events.keep"),
                     (self._events.publish(bus), "events.publish"),
                     (self._events.report(client), "events.report"),
-                    (self._tell_swaps(bus), "swaps"),
+                    (self._publish_births(bus), "swaps"),
                     (self._configs.run(bus, self._reconfigure), "config"),
                 ):
                     tasks.create_task(work, name=f"edge.{self._edge}.{title}")
@@ -297,7 +304,7 @@ class _Edge:
 
     @asynccontextmanager
     async def _cameras_open(self, bus: MqttBus) -> AsyncIterator[None]:
-        """Run the pipelines; at the end every frame is accounted for, and the cameras' topics say offline."""
+        """Run the pipelines. At the end every frame is accounted for, and the cameras' topics are offline."""
         self._pipelines.start()
         try:
             yield
@@ -311,12 +318,12 @@ class _Edge:
         await self._events.flush()
         self._states.stop(f"edge {self._edge} was stopped")
         with suppress(BrokerUnavailableError, TimeoutError):
-            async with asyncio.timeout(GOODBYE_S):
+            async with asyncio.timeout(FAREWELL_S):
                 await self._states.publish_all(bus)
         log.info("edge.stopped", boot_id=self._boot_id)
 
-    async def _greet(self, bus: Bus) -> None:
-        """At every connect: a broker may have forgotten what was retained."""
+    async def _on_connect(self, bus: Bus) -> None:
+        """Publish retained state at every connect: a restarted broker may have forgotten it."""
         await bus.publish(self._birth())
         await self._states.publish_all(bus)
         if self._models:
@@ -328,18 +335,18 @@ class _Edge:
         return birth_message(self._topics, self._pipelines.config, self._boot_id, self._model, self._started_ns)
 
     async def _reconfigure(self, config: EdgeConfig) -> str:
-        """Cameras that do not change keep running. What the birth message says changes with it."""
+        """Apply a configuration; unchanged cameras keep running."""
         try:
             return await self._pipelines.apply(config)
         finally:
             self._changed.set()
 
-    async def _tell_swaps(self, bus: Bus) -> None:
-        """The birth message names model and cameras: it is told again when they change."""
+    async def _publish_births(self, bus: Bus) -> None:
+        """Publish the birth message again whenever model or cameras change."""
         while True:
             await self._changed.wait()
             self._changed.clear()
-            with suppress(BrokerUnavailableError):  # it is told at the next connect
+            with suppress(BrokerUnavailableError):  # the next connect publishes it
                 await bus.publish(self._birth())
 
     async def _watch(self) -> None:
@@ -351,7 +358,7 @@ class _Edge:
         while True:
             await asyncio.sleep(self._settings.stats_every_s)
             figures = await asyncio.to_thread(self._stats.read)
-            with suppress(BrokerUnavailableError):  # the bus says so itself, and the next figures say more
+            with suppress(BrokerUnavailableError):  # the bus logs it; newer stats follow
                 await bus.publish(Message(self._topics.stats, json.dumps(figures).encode(), content_type="application/json"))
 
 

@@ -1,4 +1,4 @@
-"""The edge's figures: every ten seconds on its stats topic, and in /healthz."""
+"""The edge's figures, for its stats topic and /healthz."""
 
 import os
 import time
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from davy.adapters.storage.spool import Spool
+from davy.domain.drops import DropPoint
 from davy.domain.errors import SpoolUnavailableError
-from davy.telemetry import DropStage
-from davy_edge.frames.accounting import FrameAccounting, FrameCounters
+from davy.streams.accounting import FrameAccounting, FrameCounters
+from davy.streams.metrics import FrameTimings, percentile
 from davy_edge.frames.camera_states import CameraStates
-from davy_edge.metrics import Timings, percentile
 
 THERMAL = Path("/sys/class/thermal")
 
@@ -20,31 +20,31 @@ class Stats:
     """Collects the figures; fps and ages are of the time since the last `read`, at least 1 s.
 
     Args:
-        faults: Says what is wrong now by plane, "" where nothing is.
-        drift: Says how far a camera's light is from what is usual.
+        faults: Returns the present error of each plane, empty if there is none.
+        drift: Returns the drift of a camera's light.
     """
 
     def __init__(
         self,
         boot_id: str,
-        ledger: FrameAccounting,
-        timings: Timings,
+        accounting: FrameAccounting[str],
+        timings: FrameTimings[str],
         states: CameraStates,
         spool: Spool,
         damaged: Callable[[str], int],
         faults: Callable[[], dict[str, str]],
         drift: Callable[[str], dict[str, Any]],
     ) -> None:
-        self._boot_id, self._ledger, self._timings, self._states = boot_id, ledger, timings, states
+        self._boot_id, self._accounting, self._timings, self._states = boot_id, accounting, timings, states
         self._spool, self._damaged, self._faults, self._drift = spool, damaged, faults, drift
         self._started_s = self._read_s = time.monotonic()
         self._before: dict[str, FrameCounters] = {}
 
     def read(self) -> dict[str, Any]:
-        """The figures now, as JSON takes them. Asks the disk: call it off the event loop."""
+        """Return the present figures, ready for JSON. Reads the disk: call it off the event loop."""
         now_s = time.monotonic()
         period_s, self._read_s = max(1.0, now_s - self._read_s), now_s
-        accounts = self._ledger.read()
+        accounts = self._accounting.read()
         cameras = {camera: self._camera(camera, account, period_s) for camera, account in accounts.items()}
         self._before = accounts
         return {
@@ -80,7 +80,7 @@ class Stats:
         for sink in account.sinks:
             ages = self._timings.recent_ages(camera, sink, period_s)
             sinks[sink]["age_ms"] = {name: round(1000 * percentile(ages, at)) for name, at in (("p50", 0.5), ("p99", 0.99))}
-        ages = self._timings.recent_ages(camera, DropStage.ENCODE, period_s)
+        ages = self._timings.recent_ages(camera, DropPoint.ENCODE, period_s)
         return {
             "state": state,
             "reason": reason,
@@ -104,7 +104,7 @@ class Stats:
 
 
 def rss_bytes() -> int:
-    """Resident memory of this process; 0 where there is no /proc."""
+    """Return the resident memory of this process; 0 without /proc."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
@@ -112,7 +112,7 @@ def rss_bytes() -> int:
 
 
 def temperature_c() -> float | None:
-    """The hottest thermal zone, if the machine tells."""
+    """Return the temperature of the hottest thermal zone, if the machine has any."""
     found = []
     for zone in THERMAL.glob("thermal_zone*/temp"):
         try:

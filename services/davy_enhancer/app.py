@@ -1,4 +1,4 @@
-"""The enhancement service: REST, gRPC and, where a mine is configured, a member of the enhancer pool."""
+"""The enhancement service: REST, gRPC and, with a site, a member of the enhancer pool."""
 
 import asyncio
 import functools
@@ -11,12 +11,12 @@ from prometheus_client import CollectorRegistry
 
 from davy.adapters import mqtt
 from davy.adapters.grpc.server import serve_grpc
-from davy.adapters.http.app import serve_app
-from davy.domain.frame import CameraId
+from davy.adapters.http.server import serve_app
+from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenBus
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig, SiteConfig
-from davy.telemetry import FrameMetrics, get_logger
+from davy.telemetry import get_logger
 from davy_enhancer.jobs import Jobs
 from davy_enhancer.jobs.bundle import Limits
 from davy_enhancer.jobs.runner import Bounds
@@ -50,17 +50,17 @@ async def serve(
     """Serve until cancelled.
 
     Args:
-        registry: metrics are added to it; they are served at /metrics.
-        site: the mine whose thin cameras are enhanced; None serves requests only.
-        ready: called once REST and gRPC are answered.
-        open_bus: connects to the mine's broker.
+        registry: Receives the metrics of /metrics.
+        site: The pool enhances its cameras without edge compute; None serves requests only.
+        ready: Called once REST and gRPC accept connections.
+        open_bus: Connects to the site's broker.
 
     Raises:
         AddressUnavailableError: a port is taken.
         ModelError: the model file cannot be used.
     """
     still = await asyncio.to_thread(StillEnhancer, settings.model)
-    engine = RequestScheduler(
+    scheduler = RequestScheduler(
         still,
         RequestMetrics(registry),
         threads=settings.threads,
@@ -68,10 +68,10 @@ async def serve(
         queue=settings.queue,
         deadline_s=settings.deadline_s,
     )
-    service = EnhancerService(engine, int(settings.max_megapixels * 1e6))
+    service = EnhancerService(scheduler, int(settings.max_megapixels * 1e6))
     jobs = _jobs(settings, still)
     troubles: list[Callable[[], Sequence[str]]] = [lambda: [f"no jobs: {jobs.fault}"] if jobs.fault else []]
-    app = create_app(settings, engine, jobs, registry, lambda: [text for ask in troubles for text in ask()])
+    app = create_app(settings, scheduler, jobs, registry, lambda: [text for ask in troubles for text in ask()])
     http_port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def grpc_ready(port: int) -> None:
@@ -80,7 +80,7 @@ async def serve(
 
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(engine.run(), name="enhancer.engine")
+            tasks.create_task(scheduler.run(), name="enhancer.scheduler")
             tasks.create_task(jobs.run(), name="enhancer.jobs")
             http = serve_app(app, settings.host, settings.port, http_port.set_result, access_log=settings.access_log)
             tasks.create_task(http, name="enhancer.http")
@@ -120,7 +120,7 @@ async def _serve_pool(
         still.model,
         lambda: VideoEnhancer(still, settings.network_every),
         functools.partial(_config_of, site),
-        FrameMetrics(registry),
+        registry,
         cameras=settings.pool_cameras,
         threads=settings.pool_threads,
     )
@@ -136,7 +136,7 @@ async def _serve_pool(
 _UNKNOWN_CAMERA = CameraConfig.model_validate({"source": "mine://unknown"})
 
 
-def _config_of(site: SiteConfig, camera_id: CameraId) -> CameraConfig:
+def _config_of(site: SiteConfig, camera_id: CameraAddress) -> CameraConfig:
     edge = site.edges.get(camera_id.edge) if camera_id.site == site.site else None
     known = edge.cameras.get(camera_id.camera) if edge else None
     return known or _UNKNOWN_CAMERA

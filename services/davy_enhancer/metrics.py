@@ -1,4 +1,4 @@
-"""What the service counts; frames of the pool are counted by davy.telemetry.FrameMetrics."""
+"""Metrics of requests; `davy.streams.metrics` counts the frames of the pool."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 

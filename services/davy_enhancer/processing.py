@@ -16,14 +16,14 @@ ANY_FORMAT: Preferences = dict.fromkeys(WEB_FORMATS, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class EnhanceRequest:
-    """What a client wants done to one picture.
+    """A request to enhance one picture.
 
     Args:
-        image: a JPEG, PNG or WebP file.
+        image: A JPEG, PNG or WebP file.
         strength: 0 (identity) to 1.
-        quality: 1 to 100, of lossy output.
-        formats: what the client takes.
-        max_pixels: larger pictures are refused.
+        quality: 1 to 100, for lossy output.
+        formats: The formats that the client accepts.
+        max_pixels: Larger pictures are refused.
     """
 
     image: bytes = field(repr=False)
@@ -35,7 +35,7 @@ class EnhanceRequest:
 
 @dataclass(frozen=True, slots=True)
 class Enhanced:
-    """The answer: a file, and how long each stage took in seconds."""
+    """The answer: a file, and the duration of each step in s."""
 
     image: bytes = field(repr=False)
     format: ImageFormat
@@ -43,26 +43,26 @@ class Enhanced:
     stages_s: dict[str, float]
 
 
-def process_request(enhancer: ImageEnhancer, wish: EnhanceRequest) -> Enhanced:
-    """Do it.
+def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhanced:
+    """Decode, enhance and encode one picture.
 
     Raises:
-        InvalidInputError: of the kind that says what is wrong with the picture.
+        InvalidInputError: the picture cannot be used; the class tells the reason.
     """
     times = [time.perf_counter()]
-    picture = decode(wish.image, max_pixels=wish.max_pixels)
+    picture = decode(request.image, max_pixels=request.max_pixels)
     times.append(time.perf_counter())
-    better = enhance_picture(enhancer, picture, wish.strength)
+    better = enhance_picture(enhancer, picture, request.strength)
     times.append(time.perf_counter())
-    kind = choose(wish.formats, picture.format)
-    image = encode(better, kind, wish.quality)
+    kind = choose(request.formats, picture.format)
+    image = encode(better, kind, request.quality)
     times.append(time.perf_counter())
     stages = zip(("decode", "enhance", "encode"), np.diff(times).tolist(), strict=True)
     return Enhanced(image, kind, enhancer.model, dict(stages))
 
 
 def enhance_picture(enhancer: ImageEnhancer, picture: Picture, strength: float) -> Picture:
-    """The picture with better pixels; alpha and metadata stay. Any size of at least 1x1."""
+    """Enhance the pixels of a picture of any size; alpha and metadata stay."""
     height, width = picture.pixels.shape[:2]
     pixels = picture.pixels
     if min(height, width) < MIN_SIDE:

@@ -11,7 +11,9 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CollectorRegistry
 from starlette.datastructures import UploadFile
 
-from davy.adapters.http.app import BodyLimit, install_metrics, install_problem_handlers, problem_responses
+from davy.adapters.http.body_limit import BodyLimit
+from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.problems import install_problem_handlers, problem_responses
 from davy.adapters.media.images import WEB_FORMATS
 from davy.domain.errors import UnreadableImageError
 from davy_enhancer.jobs import Jobs, add_jobs
@@ -21,10 +23,10 @@ from davy_enhancer.scheduler import RequestScheduler
 from davy_enhancer.settings import EnhancerSettings
 
 Troubles = Callable[[], Sequence[str]]
-"""What is not as it should be and yet no reason to stop answering; empty where all is well."""
+"""Returns the reasons for being degraded; empty if there are none."""
 
-Strength = Annotated[float | None, Query(ge=0, le=1, description="0 leaves the picture as it is, 1 is the whole effect.")]
-Quality = Annotated[int | None, Query(ge=1, le=100, description="Of JPEG and WebP output.")]
+Strength = Annotated[float | None, Query(ge=0, le=1, description="0 leaves the picture unchanged, 1 is the full effect.")]
+Quality = Annotated[int | None, Query(ge=1, le=100, description="Quality of JPEG and WebP output.")]
 StrengthHeader = Annotated[float | None, Header(alias="Davy-Strength", ge=0, le=1)]
 QualityHeader = Annotated[int | None, Header(alias="Davy-Quality", ge=1, le=100)]
 
@@ -39,9 +41,9 @@ _OPENAPI: dict[str, Any] = {
 
 
 def create_app(
-    settings: EnhancerSettings, engine: RequestScheduler, jobs: Jobs, registry: CollectorRegistry, troubles: Troubles
+    settings: EnhancerSettings, scheduler: RequestScheduler, jobs: Jobs, registry: CollectorRegistry, troubles: Troubles
 ) -> FastAPI:
-    """The app over a running engine."""
+    """The app over a running scheduler."""
     app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load from the internet
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes, larger={"/v1/jobs": settings.jobs_upload_bytes})
@@ -65,12 +67,12 @@ def create_app(
         davy_strength: StrengthHeader = None,
         davy_quality: QualityHeader = None,
     ) -> Response:
-        """Enhance one picture: the body, or the form field `image`. `Accept` decides the format of the answer. Where a
-        parameter stands in the query and in a header, the query counts."""
+        """Enhance one picture: the body, or the form field `image`. `Accept` selects the format of the answer. A query
+        parameter overrides the header of the same name."""
         start = time.perf_counter()
         formats = preferences_of(request.headers.get("accept", ""))
-        with engine.admit():
-            enhanced = await engine.enhance(
+        with scheduler.admit():
+            enhanced = await scheduler.enhance(
                 EnhanceRequest(
                     await _receive(request, settings.upload_timeout_s),
                     strength=next(value for value in (strength, davy_strength, 1.0) if value is not None),
@@ -83,9 +85,9 @@ def create_app(
 
     @app.get("/v1/model")
     async def model() -> dict[str, object]:
-        """What enhances here, and what it takes."""
+        """The model and the limits of this service."""
         return {
-            "model": engine.model,
+            "model": scheduler.model,
             "formats": [kind.value for kind in WEB_FORMATS],
             "max_megapixels": settings.max_megapixels,
             "max_body_bytes": settings.max_body_bytes,
@@ -94,13 +96,13 @@ def create_app(
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
-        """Answered as long as the process lives."""
+        """Liveness: the process answers."""
         return {"status": "ok"}
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        """503 while the queue is full; "degraded" with reasons while only a part works."""
-        if engine.full:
+        """Readiness: 503 while the queue is full; "degraded" with reasons while a part does not work."""
+        if scheduler.full:
             return JSONResponse({"status": "full", "reasons": ["the enhancement queue is full"]}, 503, {"Retry-After": "1"})
         reasons = list(troubles())
         return JSONResponse({"status": "degraded" if reasons else "ready", "reasons": reasons})
@@ -119,7 +121,7 @@ async def _receive(request: Request, timeout_s: float) -> bytes:
         async with asyncio.timeout(timeout_s):
             if kind == "multipart/form-data":
                 return await _receive_form(request)
-            return await request.body()  # its first bytes say what it is, more truly than clients' Content-Type does
+            return await request.body()  # its first bytes name the format more reliably than Content-Type
     except TimeoutError as error:
         raise HTTPException(408, f"the picture did not arrive within {timeout_s:g} s") from error
 

@@ -22,10 +22,10 @@ AHEAD = 4  # requests of one stream that are worked on at once
 
 
 class EnhancerService(EnhancerServiceServicer):
-    """Answers from the same engine as REST."""
+    """Uses the same scheduler as REST."""
 
-    def __init__(self, engine: RequestScheduler, max_pixels: int) -> None:
-        self._engine, self._max_pixels = engine, max_pixels
+    def __init__(self, scheduler: RequestScheduler, max_pixels: int) -> None:
+        self._scheduler, self._max_pixels = scheduler, max_pixels
 
     async def Enhance(self, request: EnhanceRequest, context: Context) -> EnhanceResponse:  # noqa: N802, ARG002  # the proto's name
         return await self._enhance(request)
@@ -35,7 +35,7 @@ class EnhancerService(EnhancerServiceServicer):
         request_iterator: AsyncIterator[EnhanceStreamRequest],
         context: Context,  # noqa: ARG002  # grpc passes it
     ) -> AsyncGenerator[EnhanceStreamResponse, None]:
-        """Answers in order, up to AHEAD in work: a stream keeps the threads busy, and is read no faster than it is served."""
+        """Answer in order, with up to AHEAD requests in work: the stream is read no faster than it is served."""
         answers: asyncio.Queue[asyncio.Task[EnhanceStreamResponse] | None] = asyncio.Queue(AHEAD - 1)  # and one is awaited
         reader = asyncio.create_task(self._read(request_iterator, answers), name="enhancer.stream")
         try:
@@ -52,11 +52,11 @@ class EnhancerService(EnhancerServiceServicer):
     ) -> None:
         try:
             async for request in requests:
-                await answers.put(asyncio.create_task(self._enhance_or_say_why(request), name="enhancer.stream.request"))
+                await answers.put(asyncio.create_task(self._enhance_or_report(request), name="enhancer.stream.request"))
         finally:  # also where the client broke off: the answers so far are still taken
             await answers.put(None)
 
-    async def _enhance_or_say_why(self, request: EnhanceStreamRequest) -> EnhanceStreamResponse:
+    async def _enhance_or_report(self, request: EnhanceStreamRequest) -> EnhanceStreamResponse:
         try:
             return EnhanceStreamResponse(id=request.id, response=await self._enhance(request.request))
         except DavyError as error:
@@ -65,8 +65,8 @@ class EnhancerService(EnhancerServiceServicer):
     async def _enhance(self, request: EnhanceRequest) -> EnhanceResponse:
         start = time.perf_counter()
         work = self._to_domain(request)
-        with self._engine.admit():
-            enhanced = await self._engine.enhance(work)
+        with self._scheduler.admit():
+            enhanced = await self._scheduler.enhance(work)
         return EnhanceResponse(
             image=enhanced.image,
             content_type=enhanced.format.value,

@@ -28,17 +28,17 @@ _MEMORY = 0.2  # of the running mean of service times: about the last ten reques
 class _Job:
     deadline: float  # on time.monotonic's clock
     number: int  # among equal deadlines, first come first served
-    wish: EnhanceRequest = field(compare=False)
+    request: EnhanceRequest = field(compare=False)
     answer: "asyncio.Future[Enhanced]" = field(compare=False)
     since: float = field(compare=False)
 
 
 class RequestScheduler:
-    """Enhances pictures of many clients at once.
+    """Enhances the pictures of many clients.
 
     Args:
-        queue: requests inside at most.
-        deadline_s: from submission to answer.
+        queue: Requests in the service, at most.
+        deadline_s: Time from submission to answer.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class RequestScheduler:
             self._inside -= 1
             self._metrics.inside.set(self._inside)
 
-    async def enhance(self, wish: EnhanceRequest) -> Enhanced:
+    async def enhance(self, request: EnhanceRequest) -> Enhanced:
         """Wait for the answer. The caller holds a place by `admit`.
 
         Raises:
@@ -85,7 +85,7 @@ class RequestScheduler:
             InvalidInputError: the picture cannot be used.
         """
         now = time.monotonic()
-        job = _Job(now + self.deadline_s, next(self._numbers), wish, asyncio.get_running_loop().create_future(), now)
+        job = _Job(now + self.deadline_s, next(self._numbers), request, asyncio.get_running_loop().create_future(), now)
         async with self._news:
             heapq.heappush(self._waiting, job)
             self._news.notify()
@@ -134,27 +134,27 @@ class RequestScheduler:
             self._service_s += _MEMORY * (took_s - self._service_s) if self._service_s else took_s
 
     def _take(self) -> list[_Job]:
-        """A thread's share of what waits, without what nobody waits for any more."""
+        """Take one thread's share of the waiting requests, without abandoned ones."""
         share = min(self._batch, -(-len(self._waiting) // self._threads))
         jobs = [heapq.heappop(self._waiting) for _ in range(share)]
         return [job for job in jobs if not job.answer.done()]
 
-    def _work(self, jobs: Sequence[_Job], tell: Callable[..., object]) -> None:
-        """In a thread: answer each job as soon as it is done."""
+    def _work(self, jobs: Sequence[_Job], on_loop: Callable[..., object]) -> None:
+        """Enhance the pictures in a thread; answer each as soon as it is done."""
         for job in jobs:
             if job.answer.done():  # its client gave up while the batch's first ones were done
                 continue
             queued_s = time.monotonic() - job.since
             try:
-                enhanced = process_request(self._enhancer, job.wish)
+                enhanced = process_request(self._enhancer, job.request)
                 enhanced.stages_s["queue"] = queued_s
-            except Exception as error:  # noqa: BLE001  # it belongs to the one who waits; the thread serves the others
-                tell(_settle, job.answer, None, error)
+            except Exception as error:  # noqa: BLE001  # it belongs to its client; the thread serves the others
+                on_loop(_resolve, job.answer, None, error)
             else:
-                tell(_settle, job.answer, enhanced, None)
+                on_loop(_resolve, job.answer, enhanced, None)
 
 
-def _settle(answer: "asyncio.Future[Enhanced]", enhanced: Enhanced | None, error: Exception | None) -> None:
+def _resolve(answer: "asyncio.Future[Enhanced]", enhanced: Enhanced | None, error: Exception | None) -> None:
     if answer.done():
         return
     if error is not None:

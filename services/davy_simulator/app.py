@@ -8,7 +8,9 @@ from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 from prometheus_client import CollectorRegistry
 
-from davy.adapters.http.app import install_metrics, install_problem_handlers, serve_app
+from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.problems import install_problem_handlers
+from davy.adapters.http.server import serve_app
 from davy.domain.errors import DeadlineExceededError, UnknownCameraError
 from davy.domain.ports import SourceOptions
 from davy_simulator.broadcast import Broadcast

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
+from davy.domain.camera import ID_PATTERN, CameraAddress
 from davy.domain.errors import ConfigError
-from davy.domain.frame import ID_PATTERN, CameraId
 
 ENV_PREFIX = "DAVY_"
 SOURCE_SCHEMES = ("mine://", "rtsp://", "rtsps://", "http://", "https://", "file://", "usb://")
@@ -85,10 +85,10 @@ class SiteConfig(_Config):
     store: RedisEndpoint = "redis://127.0.0.1:6379/0"
     edges: dict[Id, EdgeConfig] = Field(min_length=1)
 
-    def camera_ids(self) -> list[CameraId]:
-        return [CameraId(self.site, edge, camera) for edge, config in self.edges.items() for camera in config.cameras]
+    def camera_ids(self) -> list[CameraAddress]:
+        return [CameraAddress(self.site, edge, camera) for edge, config in self.edges.items() for camera in config.cameras]
 
-    def camera(self, camera_id: CameraId) -> CameraConfig:
+    def camera(self, camera_id: CameraAddress) -> CameraConfig:
         return self.edges[camera_id.edge].cameras[camera_id.camera]
 
 

@@ -1,23 +1,18 @@
-"""Logs and metrics: structured lines with edge, camera and seq; metric names by Prometheus' rules.
-
-Each service builds its own registry and passes it on: several services may live in one process.
-"""
+"""Structured logs, and the buckets of the histograms."""
 
 import logging
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Literal
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 AGE_BUCKETS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 WORK_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def configure_logging(style: Literal["json", "console"] = "json", level: str = "INFO") -> None:
-    """Send every log line, ours and the libraries', to stderr in one style. Called once, by a composition root."""
+    """Send every log line, of Davy and of the libraries, to stderr in one style. A program calls it once."""
     shared: list[Callable[..., object]] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -40,57 +35,3 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
-
-
-class DropStage(StrEnum):
-    """Where a frame was dropped."""
-
-    CAPTURE = "capture"
-    ENHANCE = "enhance"
-    ENCODE = "encode"
-    MQTT = "mqtt"
-    GRPC = "grpc"
-
-
-class DropReason(StrEnum):
-    """Why a frame was dropped."""
-
-    SUPERSEDED = "superseded"  # a newer frame took its place in a one-slot mailbox
-    TOO_OLD = "too_old"  # older than max_age_ms
-    NO_CREDIT = "no_credit"  # the aggregator has `window` frames unanswered
-    OFFLINE = "offline"  # no connection
-    TOO_LARGE = "too_large"  # over 900,000 bytes at the lowest quality
-    ERROR = "error"  # the stage failed; the log says how
-    STOPPED = "stopped"  # in flight when the camera was closed
-
-
-class FrameMetrics:
-    """The frame ledger of one service: captured = enhanced + dropped + in flight, per camera."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        camera = ("edge", "camera")
-        self.captured = Counter("davy_frames_captured_total", "Frames taken from the camera.", camera, registry=registry)
-        self.enhanced = Counter("davy_frames_enhanced_total", "Frames enhanced and encoded.", camera, registry=registry)
-        self.dropped = Counter(
-            "davy_frames_dropped_total",
-            "Frames dropped, by stage and reason.",
-            (*camera, "stage", "reason"),
-            registry=registry,
-        )
-        self.in_flight = Gauge(
-            "davy_frames_in_flight", "Frames captured and neither enhanced nor dropped.", camera, registry=registry
-        )
-        self.age = Histogram(
-            "davy_frame_age_seconds",
-            "Age of a frame when the stage has finished with it.",
-            (*camera, "stage"),
-            buckets=AGE_BUCKETS_S,
-            registry=registry,
-        )
-        self.work = Histogram(
-            "davy_stage_duration_seconds",
-            "Time that a stage took for one frame.",
-            (*camera, "stage"),
-            buckets=WORK_BUCKETS_S,
-            registry=registry,
-        )

@@ -214,9 +214,23 @@ async def test_f02_a_frozen_broker_blocks_no_loop_and_is_noticed_within_15_s(mos
 async def test_two_clients_with_one_id_do_not_fight(mosquitto: Mosquitto):
     async with connected(mosquitto.endpoint, "edge") as first, connected(mosquitto.endpoint, "edge") as second:
         bodies = (first, second)
-        await until(lambda: any("another client connected as 'edge'" in each.fault for each in bodies), 30)
+        await until(lambda: any("another client connected as 'edge'" in each.error for each in bodies), 30)
         await asyncio.sleep(12)  # longer than any ordinary backoff
         assert sorted(each.connected for each in bodies) == [False, True]
+
+
+@pytest.mark.system
+async def test_a_broker_that_is_killed_again_and_again_is_met_within_5_s_and_is_no_client_id_clash(mosquitto: Mosquitto):
+    async with connected(mosquitto.endpoint, "edge") as bus:
+        for _ in range(6):
+            mosquitto.kill()
+            await until(lambda: not bus.connected)
+            mosquitto.start()  # returns once the port is open
+            opened_at = time.monotonic()
+            await until(lambda: bus.connected)
+            assert time.monotonic() - opened_at < 5
+            assert "another client" not in bus.error
+            await asyncio.sleep(0.3)  # a short session, as a client-id clash makes them
 
 
 async def test_a_connection_that_breaks_as_it_is_closed_leaves_no_error_behind(endpoint):

@@ -11,11 +11,12 @@ import pytest
 
 from davy.adapters.embedded.servers import embedded_store, free_port
 from davy.adapters.storage.frame_cache import FrameStore
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import StoreUnavailableError
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
 
 pytestmark = pytest.mark.system
-FACE = CameraId("mine", "north", "face")
+FACE = CameraAddress("mine", "north", "face")
 FRAME = EncodedFrame(FACE, "b1", 7, 1_000, 1280, 720, b"\xff\xd8jpeg", "ispcnn-1", raw_jpeg=b"\xff\xd8raw")
 
 

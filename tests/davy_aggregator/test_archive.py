@@ -49,11 +49,11 @@ async def test_a_full_disk_is_told_and_over_once_there_is_room(archive):
     database.execute(f"PRAGMA max_page_count={pages + 4}")
     with pytest.raises(ArchiveUnavailableError, match="full"):
         await archive.report("person", "a picture too many", 1, jpeg=bytes(200_000))
-    assert "full" in archive.fault
+    assert "full" in archive.error
     assert await archive.query(EventQuery()) == []
     database.execute("PRAGMA max_page_count=1000000")
     await archive.report("person", "there is room", 1, jpeg=bytes(200_000))
-    assert archive.fault == ""
+    assert archive.error == ""
 
 
 async def test_a_broken_archive_ends_nobody_who_publishes_from_it(archive):

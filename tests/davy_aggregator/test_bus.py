@@ -6,14 +6,14 @@ import pytest
 from tests.davy_aggregator.conftest import PICTURE, RAW, make_settings, make_site, running, until
 
 from davy.adapters.mqtt.bus import connect
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError, UnreadableImageError
-from davy.domain.frame import CameraId
 from davy.domain.ports import Message
 from davy.domain.topics import OFFLINE, ONLINE, CameraTopics, EdgeTopics
 from davy.v1 import ingest_pb2
 from davy_aggregator.bus import read_frame
 
-THIN = CameraTopics(CameraId("mine", "thin", "cam"))
+THIN = CameraTopics(CameraAddress("mine", "thin", "cam"))
 NORTH = EdgeTopics("mine", "north")
 
 

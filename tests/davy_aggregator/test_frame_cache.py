@@ -11,7 +11,7 @@ from tests.davy_aggregator.conftest import PICTURE, RAW, envelope, make_settings
 from davy.adapters.storage.frame_cache import FrameStore
 from davy.domain.errors import StoreUnavailableError
 from davy.v1.ingest_pb2 import PushFramesRequest
-from davy_aggregator.frame_cache import keep_store
+from davy_aggregator.frame_cache import run_frame_cache
 from davy_aggregator.health import Health
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
@@ -140,7 +140,7 @@ async def test_a_store_that_dies_while_the_aggregator_is_stopped_does_not_keep_i
 
     metrics = AggregatorMetrics(CollectorRegistry())
     live = LiveFrames(make_site().camera_ids(), metrics)
-    keeping = asyncio.create_task(keep_store(Dying("redis://127.0.0.1:9/0", "me"), live, Health(metrics), 10))
+    keeping = asyncio.create_task(run_frame_cache(Dying("redis://127.0.0.1:9/0", "me"), live, Health(metrics), 10))
     await asyncio.sleep(0.05)
     keeping.cancel()
     done, _ = await asyncio.wait([keeping], timeout=2)

@@ -4,12 +4,13 @@ import time
 import pytest
 from prometheus_client import CollectorRegistry
 
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import UnknownCameraError
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 
-FACE, BELT = CameraId("mine", "north", "face"), CameraId("mine", "north", "belt")
+FACE, BELT = CameraAddress("mine", "north", "face"), CameraAddress("mine", "north", "belt")
 
 
 @pytest.fixture
@@ -121,13 +122,13 @@ async def test_only_the_wanted_cameras_are_given(live):
 
 async def test_an_unknown_camera_is_refused_and_the_known_are_listed(live):
     with pytest.raises(UnknownCameraError, match=r"no camera 'south\.x'; known cameras: north\.face, north\.belt"):
-        live.put(frame(1, CameraId("mine", "south", "x")), "grpc")
+        live.put(frame(1, CameraAddress("mine", "south", "x")), "grpc")
 
 
 async def test_unknown_cameras_of_the_site_are_taken_on_request_up_to_a_bound(registry):
     live = LiveFrames([FACE], AggregatorMetrics(registry), accept_unknown=True, max_cameras=2)
-    assert live.put(frame(1, CameraId("mine", "south", "x")), "grpc")
-    for refused in (CameraId("mine", "south", "y"), CameraId("other", "south", "x")):
+    assert live.put(frame(1, CameraAddress("mine", "south", "x")), "grpc")
+    for refused in (CameraAddress("mine", "south", "y"), CameraAddress("other", "south", "x")):
         with pytest.raises(UnknownCameraError):
             live.put(frame(1, refused), "grpc")
 
@@ -135,7 +136,7 @@ async def test_unknown_cameras_of_the_site_are_taken_on_request_up_to_a_bound(re
 async def test_a_frame_from_the_store_teaches_no_clock(live):
     live.put(frame(1, age_s=3600), "store")
     assert live.newest(FACE).age_s() > 3599
-    assert live.skew_ms("north") == 0
+    assert live.clock_offset_ms("north") == 0
 
 
 async def test_fps_counts_the_last_seconds(live):
@@ -146,7 +147,7 @@ async def test_fps_counts_the_last_seconds(live):
 
 
 def test_a_configured_camera_comes_and_one_that_went_says_nothing_more(live):
-    shaft = CameraId("mine", "north", "shaft")
+    shaft = CameraAddress("mine", "north", "shaft")
     live.put(frame(1, BELT), "grpc")
     live.know([FACE, shaft])
     assert live.cameras == [FACE, shaft]

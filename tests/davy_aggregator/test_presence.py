@@ -2,12 +2,12 @@ import json
 
 import pytest
 
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError
-from davy.domain.frame import CameraId
 from davy.domain.ports import Message
 from davy_aggregator.presence import PresenceTracker
 
-FACE = CameraId("mine", "north", "face")
+FACE = CameraAddress("mine", "north", "face")
 
 
 @pytest.fixture

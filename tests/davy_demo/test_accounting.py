@@ -1,20 +1,26 @@
 from prometheus_client import CollectorRegistry
 
-from davy.domain.frame import CameraId
-from davy.telemetry import FrameMetrics
+from davy.domain.camera import CameraAddress
+from davy.domain.drops import DropPoint, DropReason
+from davy.streams.accounting import FrameAccounting
+from davy.streams.metrics import FrameCollector, labels_of_edge
 from davy_demo.accounting import CameraAccount, read_accounts
 
-FACE = CameraId("demo", "north", "face")
+FACE = CameraAddress("demo", "north", "face")
 
 
 def test_an_account_adds_up_what_a_service_counted():
     registry = CollectorRegistry()
-    metrics = FrameMetrics(registry)
-    metrics.captured.labels("north", "face").inc(10)
-    metrics.enhanced.labels("north", "face").inc(7)
-    metrics.dropped.labels("north", "face", "enhance", "superseded").inc(2)
-    metrics.dropped.labels("north", "face", "mqtt", "offline").inc(5)
-    metrics.in_flight.labels("north", "face").set(1)
+    accounting = FrameAccounting(["face"])
+    registry.register(FrameCollector(labels_of_edge("north"), accounting))
+    for _ in range(10):
+        accounting.capture("face")
+    for _ in range(7):
+        accounting.enhance("face")
+    for _ in range(5):
+        accounting.drop("face", DropPoint.MQTT, DropReason.OFFLINE)
+    for _ in range(2):
+        accounting.drop("face", DropPoint.ENHANCE, DropReason.SUPERSEDED)
     account = read_accounts("demo", [registry])[FACE]
     assert (account.captured, account.enhanced, account.lost, account.in_flight) == (10, 7, 2, 1)
     assert account.unexplained == 0

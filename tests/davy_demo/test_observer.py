@@ -4,12 +4,12 @@ import math
 import pytest
 
 from davy.adapters.media import jpeg
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy.domain.ports import Message
 from davy_demo.observer import CameraView, measure, observe
 from davy_simulator.world import Mine
 
-FACE = CameraId("demo", "north", "face")
+FACE = CameraAddress("demo", "north", "face")
 SIZE = (320, 240)
 
 

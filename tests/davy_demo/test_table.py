@@ -2,12 +2,12 @@ import io
 
 from rich.console import Console
 
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy_demo.accounting import CameraAccount
 from davy_demo.observer import CameraView
 from davy_demo.table import as_json, one_line, psnr_text, summary_table
 
-FACE = CameraId("demo", "north", "face")
+FACE = CameraAddress("demo", "north", "face")
 
 
 def view() -> CameraView:

@@ -193,3 +193,13 @@ async def test_without_a_folder_to_write_jobs_are_refused_and_all_else_works(sta
         assert (await service.http.post("/v1/enhance", content=dark_jpeg)).status_code == 200
         told = (await service.http.get("/readyz")).json()
         assert (told["status"], "cannot be written" in told["reasons"][0]) == ("degraded", True)
+
+
+async def test_a_page_of_another_origin_neither_starts_nor_deletes_a_job(service, dark_jpeg: bytes):
+    evil = {"Origin": "http://evil.example"}
+    refused = await service.http.post("/v1/jobs", content=archive_of(a=dark_jpeg), params={"name": "a.zip"}, headers=evil)
+    assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
+    job = await send(service, archive_of(a=dark_jpeg), name="a.zip")
+    link = job.json()["links"]["self"]
+    assert (await service.http.delete(link, headers=evil)).status_code == 403
+    assert (await service.http.delete(link)).status_code == 204

@@ -10,14 +10,14 @@ import pytest
 
 from davy.adapters import mqtt
 from davy.adapters.media import jpeg
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import CameraTopics
 from davy.site import SiteConfig
 
 pytestmark = pytest.mark.system  # a real broker
 
-JUNCTION = CameraTopics(CameraId("demo", "west", "junction"))
+JUNCTION = CameraTopics(CameraAddress("demo", "west", "junction"))
 LABELS = {"edge": "west", "camera": "junction"}
 
 
@@ -127,7 +127,7 @@ async def test_invented_cameras_cannot_fill_the_memory(mosquitto, start_service,
     async with start_service(site_of(mosquitto.endpoint), pool_cameras=4) as service, client(mosquitto.endpoint) as bus:
         await pool_is_up(service)
         for number in range(40):
-            await bus.publish(raw_message(dark_jpeg, topics=CameraTopics(CameraId("demo", "west", f"c{number}"))))
+            await bus.publish(raw_message(dark_jpeg, topics=CameraTopics(CameraAddress("demo", "west", f"c{number}"))))
         await until(lambda: service.count("davy_frames_enhanced_total", edge="west", camera="c39") == 1)
         kept = [
             line

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy.domain.topics import CameraTopics, EdgeTopics, NotADavyTopicError, Topic, all_cameras, shared
 
 ids = st.from_regex(r"[a-z0-9-]{1,64}", fullmatch=True)
@@ -12,7 +12,7 @@ ids = st.from_regex(r"[a-z0-9-]{1,64}", fullmatch=True)
 def test_every_camera_topic_is_taken_apart_into_what_it_was_made_of(site, edge, camera):
     topic = Topic.parse(EdgeTopics(site, edge).camera(camera).frame)
     assert topic == Topic(site, edge, camera, "frame")
-    assert topic.camera_id == CameraId(site, edge, camera)
+    assert topic.camera_id == CameraAddress(site, edge, camera)
 
 
 def test_an_edge_topic_has_no_camera():
@@ -32,7 +32,7 @@ def test_a_shared_filter_names_its_group_first():
 
 
 def test_topics_of_one_camera_share_their_base():
-    topics = CameraTopics(CameraId("s", "e", "c"))
+    topics = CameraTopics(CameraAddress("s", "e", "c"))
     assert {topics.status, topics.frame, topics.raw, topics.meta} == {
         f"davy/v1/s/e/cam/c/{x}" for x in ("status", "frame", "raw", "meta")
     }

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from davy.domain.frame import BgrImage
-
-INFO, WARNING, ALARM = 1, 2, 3  # as in ingest.proto
+from davy.domain.severity import Severity
 
 
 @dataclass
@@ -51,7 +50,7 @@ class Observation:
 
     kind: str
     active: bool
-    severity: int
+    severity: Severity
     message: str
     over: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)

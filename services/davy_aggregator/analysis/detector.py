@@ -18,7 +18,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from davy.domain.errors import ModelError
-from davy_aggregator.analysis.base import INFO, Observation, Picture
+from davy.domain.severity import Severity
+from davy_aggregator.analysis.base import Observation, Picture
 
 Floats = NDArray[np.float32]
 DEFAULT_SIDE = 640
@@ -118,7 +119,7 @@ class Detector:
             Observation(
                 f"detected-{label}",
                 counts[label] > 0,
-                INFO,
+                Severity.INFO,
                 f"{counts[label]} x {label} in view",
                 f"no {label} in view any more",
                 {"count": counts[label], "score": best.get(label, 0.0)},

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from davy_aggregator.analysis.base import WARNING, Observation, Picture
+from davy.domain.severity import Severity
+from davy_aggregator.analysis.base import Observation, Picture
 
 DISPLAY_GAMMA = 2.2
 USUAL = 0.02  # weight of a new picture in what is usual: one minute at 1 fps
@@ -37,7 +38,7 @@ class Illumination:
             "blown_share": float((picture.thumbnail > 250).mean()),
         }
         message = f"the light has changed: mean {ratios[0]:.0%} and uniformity {ratios[1]:.0%} of the usual"
-        return [Observation("illumination-change", changed, WARNING, message, "the light is as usual", figures)]
+        return [Observation("illumination-change", changed, Severity.WARNING, message, "the light is as usual", figures)]
 
     def _learn(self, measured: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> None:
         if not self._seen:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from davy_aggregator.analysis.base import ALARM, WARNING, Observation, Picture
+from davy.domain.severity import Severity
+from davy_aggregator.analysis.base import Observation, Picture
 
 BLOCKED_CONTRAST = 5.0  # of 255: spread of area means; the plainest simulated place has 20, real underground photographs 37
 DIRTY_SHARE = 0.45  # of the sharpness that this camera once had
@@ -36,7 +37,9 @@ class Lens:
         figures = {"contrast": contrast, "sharpness": sharpness, "sharpness_share": share}
         return [
             Observation(
-                "lens-blocked", blocked, ALARM, "the lens is covered, or no light is left", "the lens is free", figures
+                "lens-blocked", blocked, Severity.ALARM, "the lens is covered, or no light is left", "the lens is free", figures
             ),
-            Observation("lens-dirty", dirty, WARNING, f"only {share:.0%} of the usual sharpness", "it is sharp again", figures),
+            Observation(
+                "lens-dirty", dirty, Severity.WARNING, f"only {share:.0%} of the usual sharpness", "it is sharp again", figures
+            ),
         ]

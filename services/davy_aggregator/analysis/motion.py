@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from davy_aggregator.analysis.base import INFO, Observation, Picture
+from davy.domain.severity import Severity
+from davy_aggregator.analysis.base import Observation, Picture
 
 LEARNING = 0.1  # share of a picture in the background: at 1 fps something that stopped is background after half a minute
 CHANGE = 14.0  # of 255 in an area of 8x8 pixels; noise averaged over 64 pixels stays below 3
@@ -30,4 +31,6 @@ class Motion:
         changed = np.abs(now - self._background * gain) > CHANGE
         cv2.accumulateWeighted(now, self._background, LEARNING)
         share = float(changed.mean())
-        return [Observation("motion", share > SHARE, INFO, "something moves", "nothing moves any more", {"share": share})]
+        return [
+            Observation("motion", share > SHARE, Severity.INFO, "something moves", "nothing moves any more", {"share": share})
+        ]

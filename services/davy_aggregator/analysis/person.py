@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from davy_aggregator.analysis.base import INFO, Observation, Picture
+from davy.domain.severity import Severity
+from davy_aggregator.analysis.base import Observation, Picture
 
 MIN_WIDTH, MIN_HEIGHT = 96, 160  # pixels; OpenCV aborts the process, not the call, where its 64x128 window does not fit
 MIN_SCORE = 0.6  # distance from the SVM's plane; below it rails and props are people
@@ -29,4 +30,8 @@ class Person:
         scores = [float(score) for score in np.ravel(weights) if score >= MIN_SCORE]
         count, best = len(scores), max(scores, default=0.0)
         message = "a person is in view" if count == 1 else f"{count} people are in view"
-        return [Observation("person", count > 0, INFO, message, "nobody is in view any more", {"count": count, "score": best})]
+        return [
+            Observation(
+                "person", count > 0, Severity.INFO, message, "nobody is in view any more", {"count": count, "score": best}
+            )
+        ]

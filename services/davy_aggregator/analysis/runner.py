@@ -12,17 +12,19 @@ import cv2
 import numpy as np
 
 from davy.adapters.media.jpeg import decode_reduced
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError, InvalidInputError, ModelError
-from davy.domain.frame import BgrImage, CameraId
+from davy.domain.frame import BgrImage
+from davy.domain.severity import Severity
 from davy.telemetry import get_logger
-from davy_aggregator.analysis.base import INFO, Analyser, Observation, Picture, Trigger
+from davy_aggregator.analysis.base import Analyser, Observation, Picture, Trigger
 from davy_aggregator.analysis.detector import Detector, DetectorModel
 from davy_aggregator.analysis.illumination import Illumination
 from davy_aggregator.analysis.lens import Lens
 from davy_aggregator.analysis.motion import Motion
 from davy_aggregator.analysis.person import Person
 from davy_aggregator.archive import Archive
-from davy_aggregator.live import LiveFrame, LiveFrames, camera_key
+from davy_aggregator.live import LiveFrame, LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.settings import AnalysisSettings
 
@@ -59,7 +61,7 @@ async def analyse(settings: AnalysisSettings, live: LiveFrames, archive: Archive
         ModelError: the configured detector cannot be used.
     """
     make = _analysers(settings)
-    stations: dict[CameraId, Station] = {}
+    stations: dict[CameraAddress, Station] = {}
     thread = ThreadPoolExecutor(1, "analysis", initializer=_be_humble)
     try:
         with live.watch("analysis", max_fps=settings.fps, max_age_s=MAX_AGE_S) as watcher:
@@ -121,7 +123,7 @@ def _bounded(image: BgrImage, longest: int) -> BgrImage:
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _measure(camera: CameraId, seen: Sequence[Seen], metrics: AggregatorMetrics) -> None:
+def _measure(camera: CameraAddress, seen: Sequence[Seen], metrics: AggregatorMetrics) -> None:
     for each in seen:
         if each.error:
             metrics.analysis_errors.labels(each.analyser).inc()
@@ -145,8 +147,8 @@ async def _report(newest: LiveFrame, station: Station, seen: Sequence[Seen], coo
             await archive.report(
                 kind=observation.kind if began else f"{observation.kind}-over",
                 message=observation.message if began else observation.over,
-                severity=observation.severity if began else INFO,
-                camera=camera_key(newest.frame.camera),
+                severity=observation.severity if began else Severity.INFO,
+                camera=newest.frame.camera.key,
                 figures=observation.figures,
                 jpeg=newest.frame.jpeg if began else b"",
             )

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pydantic import ValidationError
 
 from davy.adapters.storage.config_store import ConfigStore
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import ChangedMeanwhileError, InvalidInputError, UnknownConfigError, UnknownEdgeError
-from davy.domain.frame import CameraId
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
 from davy.telemetry import get_logger
@@ -39,7 +39,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         online: Callable[[str], bool],
         report_event: ReportEvent,
         count_refused: Callable[[Exception], None],
-        on_change: Callable[[SiteConfig, Sequence[CameraId]], None],
+        on_change: Callable[[SiteConfig, Sequence[CameraAddress]], None],
     ) -> None:
         super().__init__(site.site, online, report_event, count_refused)
         self._site, self._store, self._on_change = site, store, on_change
@@ -175,7 +175,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         names += [
             (edge, name) for edge in configs if edge in self.reported for name in self.reported[edge].config.get("cameras", ())
         ]
-        camera_ids = [CameraId(self._site.site, edge, name) for edge, name in dict.fromkeys(names)]
+        camera_ids = [CameraAddress(self._site.site, edge, name) for edge, name in dict.fromkeys(names)]
         self._on_change(self._site.model_copy(update={"edges": configs}), camera_ids)
 
 

@@ -5,7 +5,8 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from davy.adapters.http.app import install_metrics, install_problem_handlers, problem_responses
+from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.problems import install_problem_handlers, problem_responses
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.cameras import camera_routes
 from davy_aggregator.rest.config import config_routes
@@ -17,14 +18,14 @@ from davy_aggregator.rest.rollouts import rollout_routes
 from davy_aggregator.rest.samples import sample_routes
 from davy_aggregator.rest.system import system_routes
 
-DESCRIPTION = """The cameras of a mine: newest frames, live streams, events, health; samples for
-training; models and their rollout to the edges; the edges' configuration.
+DESCRIPTION = """The cameras of a site: newest frames, live streams, events and health; training
+samples; models and their rollout to the edges; the configuration of the edges.
 
 Errors are `application/problem+json` (RFC 9457). A camera's id is `edge.camera`."""
 
 
 def build_app(parts: ServiceContext) -> FastAPI:
-    """Every route of the aggregator. The schema is at /openapi.json, and at /docs as a page that loads from no other host."""
+    """Build the app. The schema is at /openapi.json; the page /docs shows it and loads nothing from other hosts."""
     app = FastAPI(
         title="Davy aggregator",
         version=version("davy"),

@@ -1,4 +1,4 @@
-"""Cameras over REST: what there is, the newest picture, a live stream for anything that shows MJPEG."""
+"""Cameras over REST: their state, the newest picture, a live MJPEG stream."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from davy.adapters.http.app import problem_responses
+from davy.adapters.http.problems import problem_responses
 from davy.domain.errors import NoFrameError
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrame, Watcher
@@ -15,10 +15,10 @@ from davy_aggregator.rest.schemas import Camera, Cameras
 from davy_aggregator.rest.streams import CountedStream
 
 BOUNDARY = "davy-frame"
-SILENCE_S = 10.0  # a live stream ends after this long without a frame: nobody watches a frozen picture and thinks it live
+SILENCE_S = 10.0  # a live stream without frames ends after this time: a frozen picture must not pass for a live one
 
 Variant = Annotated[
-    Literal["enhanced", "raw"], Query(description="raw: the same instant before enhancement, where the edge sends it")
+    Literal["enhanced", "raw"], Query(description="raw: the same instant before enhancement, if the edge sends it")
 ]
 _JPEG_200: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A plain JPEG."}}
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing newer than If-None-Match."}}
@@ -31,17 +31,17 @@ def camera_routes(parts: ServiceContext) -> APIRouter:
     """GET /v1/cameras and below."""
     routes = APIRouter(prefix="/v1/cameras", tags=["cameras"])
 
-    @routes.get("", summary="Every camera, with its state and figures")
+    @routes.get("", summary="List the cameras with their state and figures")
     async def cameras() -> Cameras:
         return Cameras(cameras=parts.overview.cameras())
 
-    @routes.get("/{camera_id}", summary="One camera", responses=problem_responses(404))
+    @routes.get("/{camera_id}", summary="Get one camera", responses=problem_responses(404))
     async def camera(camera_id: str) -> Camera:
         return parts.overview.camera(parts.overview.find(camera_id))
 
     @routes.get(
         "/{camera_id}/latest.jpg",
-        summary="The newest frame, however old: Age and X-Davy-Stale tell",
+        summary="The newest frame of any age; see the headers Age and X-Davy-Stale",
         response_class=Response,
         responses=_JPEG_200 | _NOT_MODIFIED | problem_responses(404, 503),
     )
@@ -57,14 +57,14 @@ def camera_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get(
         "/{camera_id}/live.mjpeg",
-        summary="Frames as they come, newest wins; ends after 10 s without a frame",
+        summary="Stream frames as MJPEG; the stream ends after 10 s without a frame",
         response_class=StreamingResponse,
         responses=_MJPEG_200 | problem_responses(404, 503),
     )
     async def live_stream(
         camera_id: str,
         variant: Variant = "enhanced",
-        fps: Annotated[float, Query(ge=0, le=120, description="At most; 0 sends every frame.")] = 0,
+        fps: Annotated[float, Query(ge=0, le=120, description="Frames per second, at most; 0 sends every frame.")] = 0,
     ) -> StreamingResponse:
         live = _newest(parts, camera_id, variant)
 

@@ -5,15 +5,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import BaseModel, Field
 
-from davy.adapters.http.app import problem_responses
-from davy.domain.frame import ID_PATTERN
+from davy.adapters.http.problems import problem_responses
+from davy.adapters.http.same_origin import same_origin
+from davy.domain.camera import ID_PATTERN
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig
 from davy.twin.configuration import ConfigState, ReportedConfig
 from davy.twin.secrets import without_secrets
 from davy_aggregator.config.record import ConfigRecord, differences
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.rest.same_origin import same_origin
 from davy_aggregator.rest.schemas import utc
 
 Edge = Annotated[str, Path(pattern=f"^{ID_PATTERN}$", examples=["north"])]

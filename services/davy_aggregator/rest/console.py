@@ -1,21 +1,22 @@
-"""The live page's own stream: pairs of pictures over one WebSocket, paced by what the browser has drawn."""
+"""The live page's stream: pairs of pictures over one WebSocket, paced by the browser's acknowledgements."""
 
 import asyncio
 import json
 import struct
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, ValidationError
 
+from davy.adapters.http.same_origin import is_same_origin
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, OverloadedError
-from davy.domain.frame import CameraId
+from davy.streams.credits import Credits
 from davy.telemetry import get_logger
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.live import LiveFrame, Watcher, camera_key
+from davy_aggregator.live import LiveFrame, Watcher
 
 log = get_logger(__name__)
 
@@ -36,7 +37,7 @@ _PAGE_HEADERS = {
 
 
 class Request(BaseModel):
-    """What the page says: `ack` for a picture that it has drawn or thrown away, or what it wants to see."""
+    """A message of the page: `ack` for a picture that it drew or discarded, or its selection of cameras."""
 
     ack: str | None = None
     seq: int = 0
@@ -71,7 +72,7 @@ def console_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.websocket("/v1/console")
     async def console(socket: WebSocket) -> None:
-        if not _same_origin(socket):  # any page that the operator opens could read the cameras otherwise
+        if not is_same_origin(socket):  # any page that the operator opens could read the cameras otherwise
             await socket.close(POLICY_VIOLATION, "another origin")
             return
         await socket.accept()
@@ -84,23 +85,21 @@ def console_routes(parts: ServiceContext) -> APIRouter:
     return routes
 
 
-def _same_origin(socket: WebSocket) -> bool:
-    origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
-
-
 class Viewer:
-    """One open page."""
+    """The connection of one open page."""
 
     def __init__(self, socket: WebSocket, parts: ServiceContext, watcher: Watcher) -> None:
         self._socket, self._parts, self._watcher = socket, parts, watcher
-        self._unseen: dict[CameraId, dict[int, int]] = {}  # bytes by seq
+        self._unseen: Credits[CameraAddress, int] = Credits(WINDOW)  # bytes of the pictures that the page has not drawn yet
         self._raw = True
         watcher.may_send = self._may_send
 
     async def run(self) -> None:
-        """Serve the page until it is gone."""
-        tasks = [asyncio.create_task(work(), name=f"console.{work.__name__}") for work in (self._hear, self._show, self._tell)]
+        """Serve the page until it disconnects."""
+        tasks = [
+            asyncio.create_task(work(), name=f"console.{work.__name__}")
+            for work in (self._receive, self._send_frames, self._publish_state)
+        ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -111,13 +110,12 @@ class Viewer:
             if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | RuntimeError | OSError):
                 raise result
 
-    def _may_send(self, camera: CameraId) -> bool:
+    def _may_send(self, camera: CameraAddress) -> bool:
         watched = self._parts.live.cameras if self._watcher.cameras is None else self._watcher.cameras
-        if len(self._unseen.get(camera, ())) >= (WINDOW if len(watched) <= MANY else WINDOW_OF_MANY):
-            return False
-        return sum(sum(sizes.values()) for sizes in self._unseen.values()) < WINDOW_BYTES
+        self._unseen.window = WINDOW if len(watched) <= MANY else WINDOW_OF_MANY
+        return self._unseen.available(camera) and sum(self._unseen.items()) < WINDOW_BYTES
 
-    async def _hear(self) -> None:
+    async def _receive(self) -> None:
         while True:
             text = await self._socket.receive_text()
             try:
@@ -128,32 +126,31 @@ class Viewer:
 
     def _apply(self, request: Request) -> None:
         if request.ack is not None:
-            self._unseen.get(self._parts.overview.find(request.ack), {}).pop(request.seq, None)
+            self._unseen.give_back(self._parts.overview.find(request.ack), request.seq)
         else:
             self._watcher.cameras = (
                 None if request.cameras is None else frozenset(map(self._parts.overview.find, request.cameras))
             )
             self._watcher.max_fps = request.fps
             self._raw = request.raw
-            self._unseen = {camera: sizes for camera, sizes in self._unseen.items() if sizes}
         self._watcher.wake()
 
-    async def _show(self) -> None:
+    async def _send_frames(self) -> None:
         while True:
             live = await self._watcher.take()
             message = _pack(live, self._raw)
-            self._unseen.setdefault(live.frame.camera, {})[live.frame.seq] = len(message)
+            self._unseen.spend(live.frame.camera, live.frame.seq, len(message))
             self._parts.count_sent(live, "console")
             await self._socket.send_bytes(message)
 
-    async def _tell(self) -> None:
-        overview = self._parts.overview
+    async def _publish_state(self) -> None:
+        status = self._parts.overview
         while True:
             state = {
                 "now_ms": time.time_ns() // 1_000_000,
-                "site": overview.site().model_dump(mode="json"),
-                "edges": {edge.edge: edge.status for edge in overview.edges()},
-                "cameras": [camera.model_dump(mode="json") for camera in overview.cameras()],
+                "site": status.site().model_dump(mode="json"),
+                "edges": {edge.edge: edge.status for edge in status.edges()},
+                "cameras": [camera.model_dump(mode="json") for camera in status.cameras()],
             }
             await self._socket.send_text(json.dumps(state))
             await asyncio.sleep(STATE_EVERY_S)
@@ -164,7 +161,7 @@ def _pack(live: LiveFrame, with_raw: bool) -> bytes:
     frame = live.frame
     raw = frame.raw_jpeg if with_raw else b""
     head = {
-        "id": camera_key(frame.camera),
+        "id": frame.camera.key,
         "seq": frame.seq,
         "age_ms": round(live.age_s() * 1000),
         "sent_ms": time.time_ns() // 1_000_000,

@@ -3,14 +3,13 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from davy.domain.frame import CameraId
+from davy.domain.camera import CameraAddress
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftReading
-from davy_aggregator.live import camera_key
 
 
 class CameraDrift(DriftReading):
-    """How well the running model still fits one camera."""
+    """How well the running model fits one camera."""
 
     camera: str = Field(examples=["north.face"], description="edge.camera")
 
@@ -23,10 +22,10 @@ def drift_routes(parts: ServiceContext) -> APIRouter:
     """GET /v1/drift."""
     routes = APIRouter(prefix="/v1/drift", tags=["drift"])
 
-    def show(camera: CameraId, reading: DriftReading) -> CameraDrift:
-        return CameraDrift(camera=camera_key(camera), **reading.model_dump())
+    def show(camera: CameraAddress, reading: DriftReading) -> CameraDrift:
+        return CameraDrift(camera=camera.key, **reading.model_dump())
 
-    @routes.get("", summary="Whether the running model still fits each camera, and why not; as its edge said last")
+    @routes.get("", summary="List how well the running model fits each camera, by its edge's last report")
     async def drift() -> Drifts:
         return Drifts(cameras=[show(camera, reading) for camera, reading in parts.drift.readings().items()])
 

@@ -1,4 +1,4 @@
-"""Events over REST: pages of them, each one's picture, and a stream of what happens."""
+"""Events over REST: pages, keyframes, and a stream."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -10,18 +10,19 @@ from fastapi.exceptions import HTTPException
 from pydantic import AwareDatetime
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from davy.adapters.http.app import problem_responses
+from davy.adapters.http.problems import problem_responses
+from davy.domain.camera import CameraAddress
 from davy.domain.event import EventQuery
+from davy.domain.severity import Severity, SeverityName
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.rest.schemas import SEVERITIES, Event, Events, Severity
+from davy_aggregator.rest.schemas import Event, Events
 from davy_aggregator.rest.streams import CountedEvents
 
-_LEVELS = {name: level for level, name in SEVERITIES.items()}
-
 Cursor = Annotated[
-    str | None, Query(pattern=r"^\d{1,18}$", description="From the answer before; absent begins with the newest.")
+    str | None,
+    Query(pattern=r"^\d{1,18}$", description="The `cursor` of the previous page; absent starts with the newest."),
 ]
-AtLeast = Annotated[Severity, Query(description="This severity and above.")]
+AtLeast = Annotated[SeverityName, Query(description="The least severity.")]
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
@@ -29,12 +30,12 @@ def event_routes(parts: ServiceContext) -> APIRouter:
     """GET /v1/events and below."""
     routes = APIRouter(prefix="/v1/events", tags=["events"])
 
-    @routes.get("", summary="Events, newest first", responses=problem_responses(422, 503))
+    @routes.get("", summary="List events, newest first", responses=problem_responses(422, 503))
     async def events(
-        since: Annotated[AwareDatetime | None, Query(description="RFC 3339; occurred then or later")] = None,
-        until: Annotated[AwareDatetime | None, Query(description="RFC 3339; occurred before")] = None,
-        camera: Annotated[str | None, Query(description="edge.camera", examples=["north.face"])] = None,
-        edge: Annotated[str | None, Query(description="Who reported it", examples=["aggregator"])] = None,
+        since: Annotated[AwareDatetime | None, Query(description="RFC 3339; earliest time of occurrence, inclusive")] = None,
+        until: Annotated[AwareDatetime | None, Query(description="RFC 3339; latest time of occurrence, exclusive")] = None,
+        camera: Annotated[str | None, Query(description="site/edge/camera or edge.camera", examples=["north.face"])] = None,
+        edge: Annotated[str | None, Query(description="The reporting edge", examples=["aggregator"])] = None,
         kind: Annotated[str | None, Query(examples=["lens-blocked"])] = None,
         severity: AtLeast = "info",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -43,10 +44,10 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         query = EventQuery(
             since_ns=_to_ns(since),
             until_ns=_to_ns(until),
-            camera=camera,
+            camera=_key(camera, parts.overview.site_name),
             edge=edge,
             kind=kind,
-            severity=_LEVELS[severity],
+            severity=Severity.named(severity),
             before=int(cursor) if cursor else None,
             limit=limit,
         )
@@ -56,7 +57,7 @@ def event_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get(
         "/stream",
-        summary="Events as they are stored, as server-sent events; Last-Event-ID resumes without a gap",
+        summary="Stream events as server-sent events; Last-Event-ID resumes without a gap",
         response_class=EventSourceResponse,
         responses=_content("text/event-stream") | problem_responses(503),
     )
@@ -66,14 +67,14 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         async def body() -> AsyncGenerator[ServerSentEvent, None]:
             async with aclosing(parts.archive.follow(after)) as records:
                 async for record in records:
-                    if record.severity >= _LEVELS[severity]:
+                    if record.severity >= Severity.named(severity):
                         yield ServerSentEvent(Event.of(record).model_dump_json(), id=str(record.id), event="event")
 
         return CountedEvents(body(), parts.stream("sse"))
 
     @routes.get(
         "/{event_id}/keyframe.jpg",
-        summary="The picture that an event was found in",
+        summary="Get the keyframe of an event",
         response_class=Response,
         responses=_content("image/jpeg") | problem_responses(404),
     )
@@ -84,6 +85,11 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
 
     return routes
+
+
+def _key(camera: str | None, site: str) -> str | None:
+    """The camera as the archive has it; one that no longer exists may still have events."""
+    return CameraAddress.parse(camera, site).key if camera else camera
 
 
 def _to_ns(moment: datetime | None) -> int | None:

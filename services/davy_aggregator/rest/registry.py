@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from davy.adapters.http.app import problem_responses
+from davy.adapters.http.problems import problem_responses
+from davy.adapters.http.same_origin import same_origin
 from davy.adapters.storage.model_registry import TAG_PATTERN, Entry
 from davy.domain.errors import BodyTooLargeError
 from davy.models import MAX_PACKAGE_BYTES
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.rest.same_origin import same_origin
 
 Name = Annotated[str, Path(max_length=64, description="An id or its start, the id that frames carry, or a tag.")]
 Tag = Annotated[str, Path(pattern=TAG_PATTERN)]

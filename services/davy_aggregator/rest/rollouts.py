@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from davy.adapters.http.app import problem_responses
+from davy.adapters.http.problems import problem_responses
+from davy.adapters.http.same_origin import same_origin
 from davy.twin.model import ModelState, ReportedModel
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.rest.same_origin import same_origin
 from davy_aggregator.rest.schemas import utc
 from davy_aggregator.rest.streams import CountedEvents
 from davy_aggregator.rollout.plan import report_of

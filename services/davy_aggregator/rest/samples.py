@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from davy.adapters.http.app import problem_responses
+from davy.adapters.http.problems import problem_responses
+from davy.adapters.http.same_origin import same_origin
 from davy.domain.errors import UnknownSampleError
 from davy.domain.sample import SampleQuery, SampleRecord, Use
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.rest.same_origin import same_origin
 from davy_aggregator.rest.schemas import utc
 
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]

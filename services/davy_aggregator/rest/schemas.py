@@ -1,4 +1,4 @@
-"""What the REST interface answers with."""
+"""The messages of the REST interface."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -7,10 +7,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from davy.domain.event import EventRecord
+from davy.domain.severity import Severity, SeverityName
 
 
 class CameraState(StrEnum):
-    """What a camera's newest frame is worth."""
+    """The state of a camera, by its newest frame."""
 
     LIVE = "live"
     STALE = "stale"
@@ -19,7 +20,7 @@ class CameraState(StrEnum):
 
 
 class Drops(BaseModel):
-    """Frames that did not arrive, as the camera's edge counts them; None before its first stats."""
+    """Frame counters of the camera's edge; null before its first report."""
 
     captured: int | None = Field(None, examples=[18240])
     enhanced: int | None = Field(None, examples=[18231])
@@ -32,20 +33,21 @@ class Camera(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: str = Field(examples=["north.face"], description="edge.camera, unique within the site")
+    address: str = Field(examples=["demo/north/face"], description="site/edge/camera, unique everywhere")
     edge: str = Field(examples=["north"])
     camera: str = Field(examples=["face"])
     label: str = Field(examples=["Coal face"])
-    state: CameraState = Field(description="live; stale: its newest frame is old; offline; waiting: no frame yet")
-    reason: str = Field("", examples=["no frame for 3 s"], description="Why it is not live.")
-    enhanced_at: Literal["here", "pool"] = Field("here", description="here: at its edge. pool: by the enhancer pool.")
-    fps: float = Field(examples=[10.0], description="Frames a second over the last 5 s.")
-    age_ms: int | None = Field(examples=[62], description="Age of the newest frame, None where there is none.")
-    captured_at: str | None = Field(examples=["2026-11-22T18:20:31.120Z"], description="When the newest frame was captured.")
+    state: CameraState = Field(description="live; stale: the newest frame is old; offline; waiting: no frame yet")
+    reason: str = Field("", examples=["no frame for 3 s"], description="The reason for not being live.")
+    enhanced_at: Literal["here", "pool"] = Field("here", description="here: on its edge. pool: by the enhancer pool.")
+    fps: float = Field(examples=[10.0], description="Frames per second over the last 5 s.")
+    age_ms: int | None = Field(examples=[62], description="Age of the newest frame; null if there is none.")
+    captured_at: str | None = Field(examples=["2026-11-22T18:20:31.120Z"], description="Capture time of the newest frame.")
     seq: int | None = Field(examples=[18231])
     width: int | None = Field(examples=[1280], description="pixels")
     height: int | None = Field(examples=[720], description="pixels")
     model: str = Field(examples=["ispcnn-1a2b3c4d"])
-    received: int = Field(examples=[18231], description="Frames that the aggregator took since it started.")
+    received: int = Field(examples=[18231], description="Frames received since the aggregator started.")
     drops: Drops
     latest: str = Field(examples=["/v1/cameras/north.face/latest.jpg"])
     live: str = Field(examples=["/v1/cameras/north.face/live.mjpeg"])
@@ -56,38 +58,34 @@ class Cameras(BaseModel):
 
 
 class Edge(BaseModel):
-    """One edge, as it last spoke over MQTT."""
+    """One edge, by its last report over MQTT."""
 
     edge: str = Field(examples=["north"])
     status: Literal["online", "offline", "unknown"]
-    since: str | None = Field(examples=["2026-11-22T17:58:02.004Z"], description="When that status arrived.")
-    configured: bool = Field(description="Whether the site's file names it.")
+    since: str | None = Field(examples=["2026-11-22T17:58:02.004Z"], description="Arrival time of that status.")
+    configured: bool = Field(description="Whether site.yaml names it.")
     enhance: Literal["here", "pool"] | None = None
-    clock_skew_ms: float = Field(examples=[0.0], description="How far its clock is behind the aggregator's; 0 within 2 s.")
+    clock_skew_ms: float = Field(examples=[0.0], description="Lag behind the aggregator's clock; 0 within 2 s.")
     cameras: list[str] = Field(examples=[["north.face", "north.gallery"]])
     info: dict[str, Any] = Field(description="Its birth message.")
-    stats: dict[str, Any] = Field(description="Its newest figures.")
+    stats: dict[str, Any] = Field(description="Its newest stats.")
 
 
 class Edges(BaseModel):
     edges: list[Edge]
 
 
-Severity = Literal["info", "warning", "alarm"]
-SEVERITIES: dict[int, Severity] = {1: "info", 2: "warning", 3: "alarm"}
-
-
 class Event(BaseModel):
-    """Something that was worth keeping."""
+    """An event of the archive."""
 
-    id: int = Field(examples=[412], description="Its place in the archive; later events have larger ids.")
+    id: int = Field(examples=[412], description="Later events have larger ids.")
     site: str = Field(examples=["demo"])
-    edge: str = Field(examples=["aggregator"], description="Who reported it; `aggregator` for what analysis found.")
+    edge: str = Field(examples=["aggregator"], description="The reporting edge; `aggregator` for events of the analysis.")
     boot_id: str = Field(examples=["9f0c2b7d1e44"])
     seq: int = Field(examples=[17])
-    camera: str = Field(examples=["north.face"], description="edge.camera, or empty where it is about an edge")
+    camera: str = Field(examples=["north.face"], description="edge.camera; empty for an event of the edge itself")
     occurred_at: str = Field(examples=["2026-11-22T18:20:31.120Z"])
-    severity: Severity
+    severity: SeverityName
     kind: str = Field(examples=["lens-blocked"])
     message: str = Field(examples=["the lens is covered or very dirty"])
     figures: dict[str, float] = Field(examples=[{"sharpness": 0.4}])
@@ -103,7 +101,7 @@ class Event(BaseModel):
             seq=record.seq,
             camera=record.camera,
             occurred_at=utc(record.occurred_ns),
-            severity=SEVERITIES[record.severity],
+            severity=Severity(record.severity).label,
             kind=record.kind,
             message=record.message,
             figures=dict(record.figures),
@@ -115,7 +113,7 @@ class Events(BaseModel):
     """A page of events, newest first."""
 
     events: list[Event]
-    cursor: str | None = Field(examples=["313"], description="Pass it on as `cursor` for the next page; None on the last.")
+    cursor: str | None = Field(examples=["313"], description="The `cursor` parameter of the next page; null on the last one.")
 
 
 class Dependency(BaseModel):
@@ -125,7 +123,7 @@ class Dependency(BaseModel):
 
 
 class Readiness(BaseModel):
-    """200 in both states: a degraded aggregator goes on taking and showing frames."""
+    """The status code is 200 in both states: a degraded aggregator still receives and shows frames."""
 
     status: Literal["ready", "degraded"]
     dependencies: list[Dependency]
@@ -136,7 +134,7 @@ class Health(BaseModel):
 
 
 class Site(BaseModel):
-    """The mine, in one look."""
+    """A summary of the site."""
 
     site: str = Field(examples=["demo"])
     version: str = Field(examples=["0.1.0"])
@@ -144,12 +142,12 @@ class Site(BaseModel):
     dependencies: list[Dependency]
     edges: int
     cameras: int
-    live: int = Field(description="Cameras whose newest frame is fresh.")
+    live: int = Field(description="Live cameras.")
     uptime_s: float
     stale_after_ms: int
 
 
 def utc(time_ns: int) -> str:
-    """Unix time in ns as RFC 3339 in UTC, with ms."""
+    """Format Unix time in ns as RFC 3339 in UTC, with ms."""
     moment = datetime.fromtimestamp(time_ns / 1e9, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

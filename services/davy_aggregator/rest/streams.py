@@ -1,4 +1,4 @@
-"""Answers that go on and on: counted while they are open, cleaned up at once when the client is gone."""
+"""Streaming answers: counted while they are open, ended at once when the client disconnects."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, aclosing
@@ -11,7 +11,7 @@ PING_S = 15  # proxies close a silent connection after 30 to 60 s
 
 
 class CountedStream(StreamingResponse):
-    """A streaming answer within a context: one that cannot be entered is answered as any error is."""
+    """A streaming answer within a context manager; an error on entering it becomes an ordinary error response."""
 
     def __init__(self, body: AsyncGenerator[bytes, None], opened: AbstractContextManager[None], media_type: str) -> None:
         super().__init__(body, media_type=media_type, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})

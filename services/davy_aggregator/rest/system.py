@@ -10,19 +10,19 @@ def system_routes(parts: ServiceContext) -> APIRouter:
     """GET /v1/site, /v1/edges, /healthz, /readyz."""
     routes = APIRouter()
 
-    @routes.get("/v1/site", tags=["site"], summary="The mine, in one look")
+    @routes.get("/v1/site", tags=["site"], summary="Get a summary of the site")
     async def site() -> Site:
         return parts.overview.site()
 
-    @routes.get("/v1/edges", tags=["edges"], summary="Every edge, as it last spoke over MQTT")
+    @routes.get("/v1/edges", tags=["edges"], summary="List the edges with their last report")
     async def edges() -> Edges:
         return Edges(edges=parts.overview.edges())
 
-    @routes.get("/healthz", tags=["health"], summary="The process answers")
+    @routes.get("/healthz", tags=["health"], summary="Liveness: the process answers")
     async def healthz() -> Health:
         return Health()
 
-    @routes.get("/readyz", tags=["health"], summary="Frames are taken and shown; degraded says what is missing and why")
+    @routes.get("/readyz", tags=["health"], summary="Readiness; degraded names the missing dependencies with reasons")
     async def readyz() -> Readiness:
         status = "degraded" if parts.health.degraded else "ready"
         return Readiness(status=status, dependencies=parts.overview.dependencies())

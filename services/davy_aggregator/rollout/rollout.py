@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
-from davy.domain.frame import ID_PATTERN
+from davy.domain.camera import ID_PATTERN
 from davy.models.gates import Gates
 from davy.twin.model import DesiredModel, Evaluation, ReportedModel, Target
 

@@ -1,12 +1,12 @@
-"""davy.v1.IngestService and davy.v1.FrameService: what edges send, and live frames for whoever subscribes."""
+"""davy.v1.IngestService receives frames and events from edges; FrameService streams live frames to subscribers."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from davy.adapters.grpc.envelope import fill_envelope, from_envelope, from_event
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
-from davy.domain.frame import CameraId
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.context import ServiceContext
@@ -18,11 +18,11 @@ MAX_CAMERAS_PER_REQUEST = 256
 
 
 class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
-    """Takes frames and events.
+    """Receives frames and events.
 
     Args:
-        window: Frames that an edge may have unanswered per camera.
-        knows_edge: Whether events of this edge are taken.
+        window: Unacknowledged frames per camera, at most.
+        knows_edge: Returns whether events of this site and edge are accepted.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ async def _read(
 
 
 async def _batches(received: asyncio.Queue[ingest_pb2.Event | None]) -> AsyncIterator[list[ingest_pb2.Event]]:
-    """What has come since the last batch, until the sender is done."""
+    """Group the received events into batches, until the sender ends the stream."""
     while (first := await received.get()) is not None:
         batch = [first]
         while len(batch) < BATCH and not received.empty():
@@ -104,7 +104,7 @@ async def _batches(received: asyncio.Queue[ingest_pb2.Event | None]) -> AsyncIte
 
 
 class FramesServicer(ingest_pb2_grpc.FrameServiceServicer):
-    """Live frames for subscribers; one frame waits per camera and subscriber."""
+    """Streams live frames; one frame waits per camera and subscriber."""
 
     def __init__(self, parts: ServiceContext, site: str) -> None:
         self._parts, self._site = parts, site
@@ -128,10 +128,10 @@ class FramesServicer(ingest_pb2_grpc.FrameServiceServicer):
                 self._parts.count_sent(live, "grpc")
                 yield response
 
-    def _cameras(self, request: ingest_pb2.SubscribeFramesRequest) -> list[CameraId] | None:
+    def _cameras(self, request: ingest_pb2.SubscribeFramesRequest) -> list[CameraAddress] | None:
         if len(request.cameras) > MAX_CAMERAS_PER_REQUEST:
             raise InvalidInputError(f"at most {MAX_CAMERAS_PER_REQUEST} cameras in one request")
-        cameras = [CameraId.parse(f"{self._site}/{name}") for name in request.cameras]
+        cameras = [CameraAddress.parse(name, self._site) for name in request.cameras]
         for camera in cameras:
             self._parts.live.check_known(camera)
         return cameras or None

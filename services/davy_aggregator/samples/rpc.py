@@ -5,8 +5,8 @@ import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from davy.adapters.grpc.envelope import MAX_FIGURES, MAX_SEQ, MAX_TEXT, check_jpeg
+from davy.domain.camera import check_id
 from davy.domain.errors import InvalidInputError
-from davy.domain.frame import check_id
 from davy.domain.sample import SampleRecord
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2, sample_pb2_grpc

@@ -10,12 +10,11 @@ from typing import Any
 
 import httpx
 
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError
-from davy.domain.frame import CameraId
 from davy.domain.ports import Message
 from davy.imaging.iqa import psnr_db
 from davy.telemetry import get_logger
-from davy_aggregator.live import camera_key
 from davy_demo.observer import Views, delivered
 from davy_simulator.world import Mine
 
@@ -70,7 +69,7 @@ async def keep(diary: Diary, client: httpx.AsyncClient, mine: Mine, views: Views
             drifts = (await client.get("/v1/drift")).raise_for_status().json()["cameras"]
             scores = {each["camera"]: each["score"] for each in drifts}
             for camera, view in views.items():
-                name = camera_key(camera)
+                name = camera.key
                 if view.latest is not None:
                     found = await asyncio.to_thread(_psnr_db, mine, camera, view.latest)
                     model = view.latest.properties.get("model", "")
@@ -80,6 +79,6 @@ async def keep(diary: Diary, client: httpx.AsyncClient, mine: Mine, views: Views
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _psnr_db(mine: Mine, camera: CameraId, message: Message) -> float:
+def _psnr_db(mine: Mine, camera: CameraAddress, message: Message) -> float:
     shown, truth, _ = delivered(mine, camera.camera, message)
     return psnr_db(shown, truth)

@@ -1,4 +1,4 @@
-"""What is known of each camera's state, and who has to hear of it."""
+"""The state of every camera, published on MQTT and recorded as events."""
 
 import asyncio
 import json
@@ -7,9 +7,10 @@ from contextlib import suppress
 
 from davy.domain.errors import BrokerUnavailableError
 from davy.domain.ports import Bus, Message
+from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
 from davy_edge.frames.capture import CameraState
-from davy_edge.transport.events import ALARM, INFO, WARNING, Events
+from davy_edge.transport.events import Events
 
 _DOWN = (CameraState.OFFLINE, CameraState.ERROR)
 
@@ -24,63 +25,63 @@ class CameraStates:
         self._changed: dict[str, None] = {}
         self._gone: dict[str, str] = {}
         self._leaving: dict[str, None] = {}
-        self._news = asyncio.Event()
+        self._pending = asyncio.Event()
 
     def of(self, camera: str) -> tuple[CameraState, str]:
         """State and reason; from any thread."""
         return self.current.get(camera, (CameraState.OFFLINE, "it is not configured"))
 
     def add(self, camera: str) -> None:
-        """A camera is there, and being opened."""
+        """Add a camera that is being opened."""
         self._gone.pop(camera, None)
         self._leaving.pop(camera, None)
         self.current = {**self.current, camera: (CameraState.OFFLINE, "it is being opened")}
 
     def remove(self, camera: str, reason: str) -> None:
-        """A camera is gone: its topic says offline and why, and keeps nothing after that."""
+        """Remove a camera: its topic turns offline with the reason, then its retained message is cleared."""
         self.current = {name: state for name, state in self.current.items() if name != camera}  # others may go over the old
         self._known.pop(camera, None)
         self._changed.pop(camera, None)
         self._gone[camera] = reason
         self._leaving[camera] = None
-        self._news.set()
+        self._pending.set()
 
     def set(self, camera: str, state: CameraState, reason: str) -> None:
         if camera not in self.current:
-            return  # the last word of one that was removed
+            return  # a late report of a removed camera
         self.current[camera] = (state, reason)
         before, self._known[camera] = self._known.get(camera), state
         self._changed[camera] = None
-        self._news.set()
+        self._pending.set()
         if state is before:
             return
         if state is CameraState.ONLINE:
-            self._events.note("camera-online", f"camera {camera} gives frames", INFO, camera)
+            self._events.record_event("camera-online", f"camera {camera} gives frames", Severity.INFO, camera)
         elif state is CameraState.STALLED:
-            self._events.note("camera-stalled", f"camera {camera} gives no frames: {reason}", WARNING, camera)
+            self._events.record_event("camera-stalled", f"camera {camera} gives no frames: {reason}", Severity.WARNING, camera)
         elif before not in _DOWN:
-            self._events.note("camera-offline", f"camera {camera} cannot be reached: {reason}", ALARM, camera)
+            self._events.record_event("camera-offline", f"camera {camera} cannot be reached: {reason}", Severity.ALARM, camera)
 
     async def publish(self, bus: Bus) -> None:
-        """Publish every change until cancelled. What meets no broker is published by `publish_all` when it is back."""
+        """Publish every change until cancelled. After a reconnect `publish_all` publishes the missed ones."""
         while True:
-            await self._news.wait()
-            self._news.clear()
+            await self._pending.wait()
+            self._pending.clear()
             while self._leaving:
                 camera, _ = self._leaving.popitem()
                 with suppress(BrokerUnavailableError):
-                    await self._take_leave(bus, camera)
+                    await self._publish_removal(bus, camera)
             while self._changed:
                 camera, _ = self._changed.popitem()
                 if camera in self.current:
                     with suppress(BrokerUnavailableError):
                         await bus.publish(self._message(camera))
 
-    async def _take_leave(self, bus: Bus, camera: str) -> None:
-        """The last word, for whoever listens; then nothing is kept for who comes later."""
+    async def _publish_removal(self, bus: Bus, camera: str) -> None:
+        """Publish offline for present subscribers, then clear the retained message."""
         topic = self._topics.camera(camera).status
-        said = _said(CameraState.OFFLINE, self._gone.get(camera, ""))
-        await bus.publish(Message(topic, said, qos=1, retain=True, content_type="application/json"))
+        payload = _payload(CameraState.OFFLINE, self._gone.get(camera, ""))
+        await bus.publish(Message(topic, payload, qos=1, retain=True, content_type="application/json"))
         if camera in self._gone:  # it has not come back meanwhile
             await bus.publish(Message(topic, b"", qos=1, retain=True))
 
@@ -95,19 +96,19 @@ class CameraStates:
         for camera in list(self.current):
             await bus.publish(self._message(camera))
 
-    def were_here(self, cameras: Iterable[str]) -> None:
-        """Cameras that went before this start: their topics are cleared at every connect."""
+    def clear_removed(self, cameras: Iterable[str]) -> None:
+        """Clear the topics of cameras that were removed before this start, at every connect."""
         self._gone |= {camera: "" for camera in cameras if camera not in self.current}
 
     def stop(self, reason: str) -> None:
-        """Set every camera offline without events: it is the edge that goes."""
+        """Set every camera offline without events: the edge stops."""
         for camera in self.current:
             self.current[camera] = (CameraState.OFFLINE, reason)
 
     def _message(self, camera: str) -> Message:
-        said = _said(*self.of(camera))
-        return Message(self._topics.camera(camera).status, said, qos=1, retain=True, content_type="application/json")
+        payload = _payload(*self.of(camera))
+        return Message(self._topics.camera(camera).status, payload, qos=1, retain=True, content_type="application/json")
 
 
-def _said(state: CameraState, reason: str) -> bytes:
+def _payload(state: CameraState, reason: str) -> bytes:
     return json.dumps({"state": state, "reason": reason}).encode()

@@ -1,7 +1,6 @@
-"""One thread that keeps one camera open and hands its frames on."""
+"""A thread that keeps one camera open and passes its frames on."""
 
 import contextvars  # log lines of a thread name the same edge
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -12,11 +11,12 @@ from davy.domain.errors import CameraError, CameraStalledError, DavyError
 from davy.domain.frame import Frame
 from davy.domain.ports import FrameSource, OpenSource, SourceOptions
 from davy.domain.urls import redact
+from davy.streams.reconnect import Backoff
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 
-BACKOFF_S = (0.5, 10.0)
+BACKOFF = Backoff(growth=2.0)
 HANG_FACTOR, HANG_MARGIN_S = 2.0, 1.0  # a source that keeps its own timeout is never silent for so long
 OPEN_GRACE_S = 30.0  # opening may take longer than reading: names are resolved, a simulated mine is built
 MAX_HANGING = 4  # threads that a broken driver may hold; each is some MB
@@ -33,7 +33,7 @@ OnState = Callable[[CameraState, str], None]
 
 
 class Capture:
-    """Opens the camera, again and again with backoff, and gives each frame to `accept`. `check` is its watchdog.
+    """Opens and reopens the camera with backoff, and passes each frame to `accept`. `check` is its watchdog.
 
     Args:
         accept: Called with each frame, in this capture's thread.
@@ -56,17 +56,17 @@ class Capture:
         self._state: tuple[CameraState, str] | None = None
         self._generation = 0
         self._source: FrameSource | None = None
-        self._heard_s = time.monotonic()
+        self._last_frame_s = time.monotonic()
         self._threads: list[threading.Thread] = []
         self._damaged_before = 0
 
     @property
     def damaged(self) -> int:
-        """Frames that came damaged and were skipped by the source."""
+        """Damaged frames that the source skipped."""
         return self._damaged_before + int(getattr(self._source, "damaged", 0))
 
     def start(self) -> None:
-        self._heard_s = time.monotonic()
+        self._last_frame_s = time.monotonic()
         self._generation += 1
         run = contextvars.copy_context().run
         name = f"capture.{self._name}"
@@ -75,7 +75,7 @@ class Capture:
         thread.start()
 
     def set_fps(self, fps: float) -> bool:
-        """Take another rate from now on; False where the camera must be opened anew for that, or is not open."""
+        """Change the frame rate. Return False if the camera must be reopened for it, or is not open."""
         with self._lock:
             change: Callable[[float], bool] | None = getattr(self._source, "set_fps", None)
             if change is None or not change(fps):
@@ -84,29 +84,29 @@ class Capture:
             return True
 
     def stop(self) -> None:
-        """Let the camera go and wait for its thread, for 2 s at most: one that hangs in a driver is left behind."""
+        """Close the camera and wait 2 s at most for its thread; a thread that hangs in a driver is abandoned."""
         self._stopping.set()
         self._close()
         for thread in self._threads:
             thread.join(2.0)
 
     def check(self) -> None:
-        """Leave a thread behind that hangs in its source, and start another."""
+        """Abandon a thread that hangs in its source, and start another."""
         limit_s = HANG_FACTOR * self._options.timeout_s + HANG_MARGIN_S
-        if self._stopping.is_set() or time.monotonic() - self._heard_s < limit_s:
+        if self._stopping.is_set() or time.monotonic() - self._last_frame_s < limit_s:
             return
         if sum(thread.is_alive() for thread in self._threads) > MAX_HANGING:
-            self._tell(CameraState.ERROR, f"{MAX_HANGING} attempts hang in its driver: restart this edge")
+            self._report(CameraState.ERROR, f"{MAX_HANGING} attempts hang in its driver: restart this edge")
             return
-        self._tell(CameraState.STALLED, "the source hangs; it is opened anew")
+        self._report(CameraState.STALLED, "the source hangs; it is opened anew")
         self._close()
         self.start()
 
     def _run(self, generation: int) -> None:
         failures = 0
-        while self._is_mine(generation):
+        while self._is_current(generation):
             try:
-                self._read_on(generation)
+                self._read_frames(generation)
                 return
             except CameraStalledError as error:
                 state, reason = CameraState.STALLED, error.reason
@@ -117,37 +117,36 @@ class Capture:
             except Exception as error:
                 log.exception("camera.failed", camera=self._name)
                 state, reason = CameraState.ERROR, f"{type(error).__name__}: {error}"
-            if not self._is_mine(generation):
+            if not self._is_current(generation):
                 return
             was_up = self._state is not None and self._state[0] is CameraState.ONLINE
             failures = 1 if was_up else failures + 1
             self._close()
-            self._tell(state, reason)
-            shortest, longest = BACKOFF_S
-            wait_s = random.uniform(shortest, min(longest, shortest * 2**failures))
+            self._report(state, reason)
+            wait_s = BACKOFF.wait_s(failures)
             log.warning("camera.lost", camera=self._name, state=state, error=reason, again_in_s=round(wait_s, 1))
-            self._heard_s = time.monotonic() + wait_s  # no silence meanwhile
+            self._last_frame_s = time.monotonic() + wait_s  # no silence meanwhile
             self._stopping.wait(wait_s)
-            self._heard_s = time.monotonic()
+            self._last_frame_s = time.monotonic()
 
-    def _read_on(self, generation: int) -> None:
-        """Read until the source fails, or until this thread was left behind."""
-        self._heard_s = time.monotonic() + OPEN_GRACE_S
+    def _read_frames(self, generation: int) -> None:
+        """Read until the source fails, or until this thread is abandoned."""
+        self._last_frame_s = time.monotonic() + OPEN_GRACE_S
         source = self._opener(self._url, self._options)
-        self._heard_s = time.monotonic()
+        self._last_frame_s = time.monotonic()
         with self._lock:
-            if self._is_mine(generation):
+            if self._is_current(generation):
                 self._source = source
-        while self._is_mine(generation):
+        while self._is_current(generation):
             frame = source.read()
-            if not self._is_mine(generation):
+            if not self._is_current(generation):
                 break
-            self._heard_s = time.monotonic()
+            self._last_frame_s = time.monotonic()
             self._accept(frame)
-            self._tell(CameraState.ONLINE, "")
+            self._report(CameraState.ONLINE, "")
         source.close()
 
-    def _is_mine(self, generation: int) -> bool:
+    def _is_current(self, generation: int) -> bool:
         return generation == self._generation and not self._stopping.is_set()
 
     def _close(self) -> None:
@@ -157,7 +156,7 @@ class Capture:
             self._damaged_before += int(getattr(source, "damaged", 0))
             source.close()
 
-    def _tell(self, state: CameraState, reason: str) -> None:
+    def _report(self, state: CameraState, reason: str) -> None:
         if self._state != (state, reason):
             self._state = (state, reason)
             if state is CameraState.ONLINE:

@@ -1,22 +1,22 @@
-"""Whether a frame would still come out in time: work that ends in the bin makes every other frame later, too."""
+"""Predicts whether a frame would be done in time: work on a frame that is dropped later delays all others."""
 
-SMOOTHING = 0.3  # of the newest frame in the usual time
-FORGETTING = 0.9  # per frame that was refused: a slow minute is not believed for ever
+SMOOTHING = 0.3  # weight of the newest frame
+FORGETTING = 0.9  # per refused frame: a slow minute must not count for ever
 
 
 class DeadlineEstimator:
-    """How long one camera's frames are worked on, from those before. Used from one thread."""
+    """Estimates the processing time of one camera's frames from the previous ones. Used from one thread."""
 
     def __init__(self) -> None:
-        self._usual_s = 0.0
+        self._typical_s = 0.0
 
     def took(self, seconds: float) -> None:
-        """A frame was worked on for so long, waiting for a processor included."""
-        self._usual_s += SMOOTHING * (seconds - self._usual_s)
+        """Record a processing time in s, including the wait for a processor."""
+        self._typical_s += SMOOTHING * (seconds - self._typical_s)
 
     def is_hopeless(self, age_s: float, limit_s: float) -> bool:
-        """Whether a frame of this age, begun now, would be older than the limit when it is done."""
-        if age_s + self._usual_s <= limit_s:
+        """Return whether a frame of this age, started now, would exceed the limit when it is done."""
+        if age_s + self._typical_s <= limit_s:
             return False
-        self._usual_s *= FORGETTING
+        self._typical_s *= FORGETTING
         return True

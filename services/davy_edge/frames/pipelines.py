@@ -1,16 +1,16 @@
-"""The cameras that run: begun, changed and ended one by one, so that no other loses a frame by it."""
+"""The running cameras: started, changed and stopped one by one, so that no other camera loses a frame."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 
 from davy.atomic import failpoint
 from davy.site import CameraConfig, EdgeConfig
+from davy.streams.accounting import FrameAccounting
 from davy_edge.config.difference import Difference
-from davy_edge.frames.accounting import FrameAccounting
 from davy_edge.frames.camera_states import CameraStates
 from davy_edge.frames.pipeline import Pipeline
 from davy_edge.observation.drift_watch import DriftWatch
-from davy_edge.transport.live import Sink
+from davy_edge.transport.sink import Sink
 
 Build = Callable[[str, CameraConfig], Pipeline]
 
@@ -19,7 +19,7 @@ class Pipelines:
     """One pipeline per camera of the configuration. Used on the event loop; `damaged` from any thread.
 
     Args:
-        config: What ledger, states and drift know already.
+        config: The configuration that accounting, states and drift start with.
         build: Makes the pipeline of a camera, not yet started.
     """
 
@@ -27,13 +27,13 @@ class Pipelines:
         self,
         config: EdgeConfig,
         build: Build,
-        ledger: FrameAccounting,
+        accounting: FrameAccounting[str],
         states: CameraStates,
         drift: DriftWatch,
         sinks: Sequence[Sink],
     ) -> None:
         self.config, self._build = config, build
-        self._ledger, self._states, self._drift, self._sinks = ledger, states, drift, sinks
+        self._accounting, self._states, self._drift, self._sinks = accounting, states, drift, sinks
         self._running = {name: build(name, camera) for name, camera in config.cameras.items()}
 
     def start(self) -> None:
@@ -51,7 +51,7 @@ class Pipelines:
         return pipeline.capture.damaged if pipeline else 0
 
     async def apply(self, config: EdgeConfig) -> str:
-        """Run another configuration; cameras that do not change are not touched. Returns what changed, in words."""
+        """Apply another configuration; unchanged cameras keep running. Return a description of the changes."""
         difference = Difference.between(self.config.cameras, config.cameras)
         before, self.config = self.config, config
         works = [self._reopen(name, config, before) for name in difference.reopened]
@@ -67,14 +67,14 @@ class Pipelines:
         return str(difference)
 
     async def stop(self) -> None:
-        """End every pipeline; blocks nothing, takes some seconds at most."""
+        """Stop every pipeline; takes some seconds at most."""
         await asyncio.gather(*(asyncio.to_thread(pipeline.stop) for pipeline in self._running.values()))
         await asyncio.sleep(0)  # frames that were handed over meanwhile reach the sinks
 
     def _add(self, name: str, config: EdgeConfig) -> None:
         self._states.add(name)
         self._drift.add(name)
-        self._ledger.open(name)
+        self._accounting.open(name)
         self._start(name, config)
 
     def _start(self, name: str, config: EdgeConfig) -> None:
@@ -86,7 +86,7 @@ class Pipelines:
             await self._reopen(name, config, before)
 
     async def _reopen(self, name: str, config: EdgeConfig, before: EdgeConfig) -> None:
-        """The camera's own seq goes on; it is the same camera to everybody else."""
+        """Reopen a camera; its seq continues."""
         await self._end(name)
         if config.cameras[name].source != before.cameras[name].source:
             self._drift.forget(name)
@@ -98,7 +98,7 @@ class Pipelines:
         self._running.pop(name, None)
         for sink in self._sinks:
             sink.forget(name)
-        self._ledger.retire(name)
+        self._accounting.retire(name)
         self._drift.forget(name)
         self._states.remove(name, "it was taken out of the configuration")
 

@@ -7,8 +7,8 @@ from davy.adapters.media import planes
 from davy.domain.frame import BgrImage, Pixels
 from davy.imaging.runtime import StillEnhancer
 from davy.models.gates import Look, Side, look
+from davy.streams.latest import LatestSlot
 from davy.telemetry import get_logger
-from davy_edge.frames.latest import LatestSlot
 
 log = get_logger(__name__)
 

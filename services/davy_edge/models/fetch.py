@@ -6,17 +6,16 @@ from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
-
 from davy.adapters.grpc.model_client import ModelClient
 from davy.atomic import failpoint
 from davy.domain.errors import AggregatorUnavailableError, ModelRefusedError
 from davy.models import Cause
+from davy.streams.reconnect import Backoff, retry
 from davy.twin.model import Target
 from davy.twin.protocol import MAX_REASON
 from davy_edge.models.model_folder import ModelFolder
 
-BACKOFF = wait_random_exponential(multiplier=0.5, exp_base=1.5, min=0.5, max=30)
+BACKOFF = Backoff(longest_s=30.0)
 
 
 async def fetch(folder: ModelFolder, client: ModelClient, target: Target, report: Callable[..., None]) -> None:
@@ -32,14 +31,10 @@ async def fetch(folder: ModelFolder, client: ModelClient, target: Target, report
     """
     partial = folder.partial(target)
 
-    def waiting(state: RetryCallState) -> None:
-        report(reason=str(state.outcome.exception())[:MAX_REASON] if state.outcome else "")
+    def waiting(error: Exception, wait_s: float, failures: int) -> None:  # noqa: ARG001  # an OnError
+        report(reason=str(error)[:MAX_REASON])
 
-    async for attempt in AsyncRetrying(
-        retry=retry_if_exception_type(AggregatorUnavailableError), wait=BACKOFF, before_sleep=waiting
-    ):
-        with attempt:
-            await _download(partial, client, target)
+    await retry(lambda: _download(partial, client, target), AggregatorUnavailableError, BACKOFF, waiting)
     if not await asyncio.to_thread(_is_complete, partial, target):  # a crash can leave blocks that were never written
         await asyncio.to_thread(partial.unlink, missing_ok=True)
         await _download(partial, client, target)

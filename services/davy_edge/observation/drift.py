@@ -102,7 +102,7 @@ Changed = Callable[[Reading], None]
 
 
 class Drift:
-    """One camera's drift. `saw` is used from one thread, the pipeline's; `reading` from any.
+    """One camera's drift. `observe` is called from one thread, the pipeline's; `reading` from any.
 
     What is usual survives a restart of the edge; another model begins anew.
 
@@ -121,7 +121,7 @@ class Drift:
         self._looks, self._began_s, self._last_s = 0, 0.0, 0.0
         self.reading = Reading()
 
-    def saw(self, frame: Frame, raw: Light, shown: Light, model: str, now_s: float) -> None:  # noqa: ARG002  # an onlooker's Look
+    def observe(self, frame: Frame, raw: Light, shown: Light, model: str, now_s: float) -> None:  # noqa: ARG002  # an Observe
         """A frame came by; now_s is of a monotonic clock. A covered lens is no drift, and is left out."""
         if is_blind(raw):
             return

@@ -1,4 +1,4 @@
-"""The drift of every camera of an edge: told in the stats, as a metric, and as an event when it begins and ends."""
+"""The drift of every camera of an edge: in the stats, as a metric, and as events when it begins and ends."""
 
 import asyncio
 from collections.abc import Iterable
@@ -11,15 +11,16 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from davy.domain.severity import Severity
 from davy_edge.observation.drift import BEGINS, Drift, Fit, Reading
-from davy_edge.observation.observer import Look
-from davy_edge.transport.events import INFO, WARNING, Events
+from davy_edge.observation.observer import Observe
+from davy_edge.transport.events import Events
 
-TOLD = 3  # reasons in a sentence
+NAMED = 3  # reasons in a sentence
 
 
 class DriftWatch(Collector):
-    """Used on the event loop; the looks that it gives out are used in the pipelines' threads.
+    """Used on the event loop; its observers run in the pipelines' threads.
 
     Args:
         folder: What is usual of each camera is kept there.
@@ -47,18 +48,18 @@ class DriftWatch(Collector):
         return Drift(path, self._reference_s, self._window_s, partial(self._changed, camera))
 
     def add(self, camera: str) -> None:
-        """A camera is there."""
-        self._drifts = {**self._drifts, camera: self._open(camera)}  # whoever goes over them meanwhile keeps the old ones
+        """Add a camera."""
+        self._drifts = {**self._drifts, camera: self._open(camera)}  # concurrent readers keep the old mapping
 
     def forget(self, camera: str) -> None:
-        """A camera is gone, or looks at something else: what was usual of it says nothing any more."""
+        """Forget the reference of a camera that was removed or shows something else."""
         self._drifts = {name: drift for name, drift in self._drifts.items() if name != camera}
         with suppress(OSError):
             (self._folder / f"{camera}.json").unlink(missing_ok=True)
 
-    def look(self, camera: str) -> Look:
-        """What sees the frames of a camera."""
-        return self._drifts[camera].saw
+    def observer(self, camera: str) -> Observe:
+        """Return the observer of a camera's frames."""
+        return self._drifts[camera].observe
 
     def figures(self, camera: str) -> dict[str, Any]:
         """For the stats: state, model, score, reasons."""
@@ -83,16 +84,16 @@ class DriftWatch(Collector):
     def _changed(self, camera: str, reading: Reading) -> None:
         """From a pipeline's thread."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._tell, camera, reading)
+            self._loop.call_soon_threadsafe(self._record, camera, reading)
 
-    def _tell(self, camera: str, reading: Reading) -> None:
+    def _record(self, camera: str, reading: Reading) -> None:
         reasons = dict(reading.reasons or {})
         figures = {"drift": reading.score or 0.0} | reasons
         if reading.fit is not Fit.DRIFTED:
             message = f"the light of camera {camera} is again what model {reading.model or 'none'} met at first"
-            self._events.note("drift-over", message, INFO, camera, figures)
+            self._events.record_event("drift-over", message, Severity.INFO, camera, figures)
             return
-        worst = sorted(reasons.items(), key=lambda item: -item[1])[:TOLD]
-        told = ", ".join(f"{name} {value:.1f}" for name, value in worst if value >= BEGINS / 2)
-        message = f"camera {camera} no longer shows the light that model {reading.model or 'none'} met at first: {told}"
-        self._events.note("drift", message, WARNING, camera, figures)
+        worst = sorted(reasons.items(), key=lambda item: -item[1])[:NAMED]
+        named = ", ".join(f"{name} {value:.1f}" for name, value in worst if value >= BEGINS / 2)
+        message = f"camera {camera} no longer shows the light that model {reading.model or 'none'} met at first: {named}"
+        self._events.record_event("drift", message, Severity.WARNING, camera, figures)

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from davy.adapters.media import jpeg
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import FrameTooLargeError
-from davy.domain.frame import CameraId, Frame, Pixels
+from davy.domain.frame import Frame, Pixels
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2
 from davy_edge.observation.light import Light
@@ -38,7 +39,7 @@ class Sampler:
 
     def __init__(
         self,
-        camera: CameraId,
+        camera: CameraAddress,
         bytes_per_hour: int,
         every_s: float,
         emit: Callable[[sample_pb2.Sample], None],
@@ -50,7 +51,7 @@ class Sampler:
         self._best: _Candidate | None = None
         self._due_s: float | None = None
 
-    def saw(self, frame: Frame, raw: Light, shown: Light, model: str, now_s: float) -> None:
+    def observe(self, frame: Frame, raw: Light, shown: Light, model: str, now_s: float) -> None:
         """A frame came by; model is what enhanced it, now_s of a monotonic clock. Encodes a picture at most every every_s."""
         if self._due_s is None:
             self._due_s = now_s + self._every_s

@@ -5,12 +5,12 @@ from collections import deque
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from davy.adapters.grpc.ingest_client import IngestClient
 from davy.adapters.storage.sample_spool import SampleSpool
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import AggregatorUnavailableError, SpoolUnavailableError
-from davy.domain.frame import CameraId
+from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2
 from davy_edge.observation.sampler import Sampler
@@ -19,7 +19,7 @@ log = get_logger(__name__)
 
 MAX_UNWRITTEN = 4  # in memory, before the disk
 ANSWER_TIMEOUT_S = 15.0
-BACKOFF = wait_random_exponential(multiplier=1, exp_base=2, min=1, max=60)  # nobody waits for a sample
+BACKOFF = Backoff(1.0, 60.0, growth=2.0)  # samples are not urgent
 
 
 class Samples:
@@ -35,7 +35,7 @@ class Samples:
         self._loop = asyncio.get_running_loop()
         self._unwritten: deque[sample_pb2.Sample] = deque()
         self._to_write, self._to_push = asyncio.Event(), asyncio.Event()
-        self.fault = ""
+        self.error = ""
         self._chosen = Counter(
             "davy_edge_samples_chosen_total",
             "Raw pictures chosen for training, on disk.",
@@ -60,7 +60,7 @@ class Samples:
         """Samples that the spool had no room for."""
         return self._spool.dropped
 
-    def sampler(self, camera: CameraId) -> Sampler:
+    def sampler(self, camera: CameraAddress) -> Sampler:
         """What chooses the samples of a camera."""
         left_out = partial(self._leave_out, camera.camera)
         return Sampler(camera, self._bytes_per_hour, self._every_s, self._take, left_out)
@@ -91,7 +91,7 @@ class Samples:
         try:
             await asyncio.to_thread(self._spool.add, sample)
         except SpoolUnavailableError as error:
-            self.fault = str(error)
+            self.error = str(error)
             self._leave_out(sample.camera, "disk")
             log.warning("sample.lost", camera=sample.camera, error=str(error))
             return
@@ -101,20 +101,15 @@ class Samples:
 
     async def push(self, client: IngestClient) -> None:
         """Send what the spool holds, of this boot and of earlier ones, until cancelled; each until it is acknowledged."""
+        unavailable = (AggregatorUnavailableError, SpoolUnavailableError)
         while True:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type((AggregatorUnavailableError, SpoolUnavailableError)),
-                wait=BACKOFF,
-                before_sleep=self._tell,
-            ):
-                with attempt:
-                    await self._send_all(client)
-            self.fault = ""
+            await retry(lambda: self._send_all(client), unavailable, BACKOFF, self._on_lost)
+            self.error = ""
             await self._to_push.wait()
 
-    def _tell(self, state: RetryCallState) -> None:
-        self.fault = str(state.outcome.exception()) if state.outcome else ""
-        log.warning("ingest.unavailable", plane="samples", error=self.fault, attempt=state.attempt_number)
+    def _on_lost(self, error: Exception, wait_s: float, failures: int) -> None:
+        self.error = str(error)
+        log.warning("ingest.unavailable", plane="samples", error=self.error, again_in_s=round(wait_s, 1), attempt=failures)
 
     async def _send_all(self, client: IngestClient) -> None:
         """Empty the spool, one picture in flight: nothing here is in a hurry. Opens no stream where nothing waits."""

@@ -1,63 +1,62 @@
-"""Events: first onto the disk, then to the broker for whoever listens, and to the aggregator until it acknowledges."""
+"""Events: first to the disk, then to the broker for subscribers, and to the aggregator until it acknowledges."""
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Mapping
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
-
 from davy.adapters.grpc.ingest_client import IngestClient, Stream
 from davy.adapters.storage.spool import Spool
 from davy.domain.errors import AggregatorUnavailableError, BrokerUnavailableError, SpoolUnavailableError
 from davy.domain.ports import Bus, Message
+from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
+from davy.streams.reconnect import Backoff, keep_connected
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.v1 import ingest_pb2
 
 log = get_logger(__name__)
 
-INFO, WARNING, ALARM = ingest_pb2.SEVERITY_INFO, ingest_pb2.SEVERITY_WARNING, ingest_pb2.SEVERITY_ALARM
 MAX_WAITING = 256  # events in memory, before the disk and before the broker; the oldest are left out there, not on disk
 BATCH = 64
 ACK_TIMEOUT_S = 15.0
 RETRY_S = 1.0
-FULL_AGAIN_S = 60.0  # a full spool is said once in this time
-BACKOFF = wait_random_exponential(multiplier=0.5, exp_base=1.5, min=0.5, max=10)
+FULL_AGAIN_S = 60.0  # a full spool is reported once in this time
+BACKOFF = Backoff()
 
 
 class Events:
-    """The record plane of one edge. `note` is called on the event loop and never waits."""
+    """The record plane of one edge. `record_event` is called on the event loop and never waits."""
 
     def __init__(self, topics: EdgeTopics, spool: Spool) -> None:
         self._topics, self._spool = topics, spool
         self._unwritten: deque[ingest_pb2.Event] = deque(maxlen=MAX_WAITING)
         self._unpublished: deque[ingest_pb2.Event] = deque(maxlen=MAX_WAITING)
         self._to_write, self._to_publish, self._to_report = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._full_said_s = float("-inf")
+        self._full_reported_s = float("-inf")
         self._unacknowledged_since_s: float | None = None
         self._acknowledged = 0
-        self.fault = "not connected yet"
+        self.error = "not connected yet"
 
-    def note(
+    def record_event(
         self,
         kind: str,
         message: str,
-        severity: ingest_pb2.Severity.ValueType = INFO,
+        severity: Severity = Severity.INFO,
         camera: str = "",
         figures: Mapping[str, float] | None = None,
         keyframe: bytes = b"",
     ) -> None:
-        """Something happened, now."""
-        log.info("event", kind=kind, camera=camera, message=message)
+        """Record an event that happens now."""
+        log.log(severity.log_level, "event", kind=kind, camera=camera, message=message)
         self._unwritten.append(
             ingest_pb2.Event(
                 site=self._topics.site,
                 edge=self._topics.edge,
                 camera=camera,
                 occurred_ns=time.time_ns(),
-                severity=severity,
+                severity=_on_wire(severity),
                 kind=kind,
                 message=message,
                 figures=figures or {},
@@ -67,40 +66,40 @@ class Events:
         self._to_write.set()
 
     async def keep(self) -> None:
-        """Write events to the spool as they come, until cancelled."""
+        """Write events to the spool, until cancelled."""
         while True:
             await self._to_write.wait()
             self._to_write.clear()
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what was noted so far."""
+        """Write the events recorded so far."""
         while self._unwritten:
             event = self._unwritten.popleft()
             try:
                 event = await asyncio.to_thread(self._spool.add, event)
                 self._to_report.set()
             except SpoolUnavailableError as error:
-                self._say_full(error)
+                self._report_full(error)
             self._publish_later(event)
 
     def _publish_later(self, event: ingest_pb2.Event) -> None:
         self._unpublished.append(event)
         self._to_publish.set()
 
-    def _say_full(self, error: SpoolUnavailableError) -> None:
-        """A full disk is an event, too; it goes over MQTT only, for the disk has no room for it."""
+    def _report_full(self, error: SpoolUnavailableError) -> None:
+        """Report a full disk as an event, over MQTT only: the disk has no room for it."""
         now_s = time.monotonic()
-        if now_s - self._full_said_s < FULL_AGAIN_S:
+        if now_s - self._full_reported_s < FULL_AGAIN_S:
             return
-        self._full_said_s = now_s
+        self._full_reported_s = now_s
         log.error("spool.full", error=str(error), dropped=self._spool.events_dropped)
         self._publish_later(
             ingest_pb2.Event(
                 site=self._topics.site,
                 edge=self._topics.edge,
                 occurred_ns=time.time_ns(),
-                severity=ALARM,
+                severity=_on_wire(Severity.ALARM),
                 kind="spool-full",
                 message=f"{error}; {self._spool.events_dropped} events are lost so far",
                 figures={"events_dropped": self._spool.events_dropped},
@@ -108,7 +107,7 @@ class Events:
         )
 
     async def publish(self, bus: Bus) -> None:
-        """Publish events on MQTT, QoS 1, in order, until cancelled; they wait for the broker, the newest 256 of them."""
+        """Publish events on MQTT with QoS 1, in order, until cancelled. The newest 256 wait for an absent broker."""
         while True:
             await self._to_publish.wait()
             self._to_publish.clear()
@@ -125,22 +124,15 @@ class Events:
                     self._unpublished.popleft()
 
     async def report(self, client: IngestClient) -> None:
-        """Send what the spool holds, of this boot and of earlier ones, until cancelled; each until it is acknowledged."""
-        while True:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type((AggregatorUnavailableError, SpoolUnavailableError)),
-                wait=BACKOFF,
-                before_sleep=self._tell,
-            ):
-                with attempt:
-                    await self._session(client)
+        """Send the spooled events of all boots until cancelled, each until it is acknowledged."""
+        unavailable = (AggregatorUnavailableError, SpoolUnavailableError)
+        await keep_connected(lambda: self._session(client), unavailable, BACKOFF, self._on_lost, pause_s=RETRY_S)
 
-    def _tell(self, state: RetryCallState) -> None:
-        wait_s = round(state.next_action.sleep, 1) if state.next_action else 0
-        log.warning("ingest.unavailable", plane="record", error=self.fault, again_in_s=wait_s, attempt=state.attempt_number)
+    def _on_lost(self, error: Exception, wait_s: float, failures: int) -> None:  # noqa: ARG002  # self.error says more
+        log.warning("ingest.unavailable", plane="record", error=self.error, again_in_s=round(wait_s, 1), attempt=failures)
 
     async def _session(self, client: IngestClient) -> None:
-        """One stream. Returns if events were acknowledged on it, so that the backoff starts anew; else raises."""
+        """Run one stream. Return if events were acknowledged on it, raise if none were."""
         lost: AggregatorUnavailableError | SpoolUnavailableError | None = None
         self._unacknowledged_since_s, self._acknowledged = None, 0
         try:
@@ -150,10 +142,9 @@ class Events:
                 )
         except (AggregatorUnavailableError, SpoolUnavailableError) as error:
             lost = error
-        self.fault = str(lost or "")
+        self.error = str(lost or "")
         if lost is not None and not self._acknowledged:
             raise lost
-        await asyncio.sleep(RETRY_S)
 
     async def _write(self, stream: Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]) -> None:
         after = 0
@@ -172,7 +163,7 @@ class Events:
         while True:
             ack = await stream.answer()
             await asyncio.to_thread(self._spool.acknowledge, ack.boot_id, ack.seq)
-            self.fault = ""
+            self.error = ""
             self._acknowledged += 1
             waiting = await asyncio.to_thread(lambda: self._spool.waiting)
             self._unacknowledged_since_s = time.monotonic() if waiting else None
@@ -183,3 +174,7 @@ class Events:
             since_s = self._unacknowledged_since_s
             if since_s is not None and time.monotonic() - since_s > ACK_TIMEOUT_S:
                 raise AggregatorUnavailableError(endpoint, f"no acknowledgement for {ACK_TIMEOUT_S:g} s")
+
+
+def _on_wire(severity: Severity) -> ingest_pb2.Severity.ValueType:
+    return ingest_pb2.Severity.ValueType(severity)

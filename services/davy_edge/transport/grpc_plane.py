@@ -2,118 +2,109 @@
 
 import asyncio
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
-
 from davy.adapters.grpc.ingest_client import IngestClient, PushStream
+from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import AggregatorUnavailableError
+from davy.domain.frame import EncodedFrame
+from davy.streams.accounting import FrameAccounting
+from davy.streams.credits import Credits
+from davy.streams.metrics import FrameTimings
+from davy.streams.reconnect import Backoff, keep_connected
 from davy.streams.tasks import until_first_ends
-from davy.telemetry import DropReason, DropStage, get_logger
-from davy_edge.frames.accounting import FrameAccounting
-from davy_edge.frames.captured_frame import Outgoing
-from davy_edge.metrics import Timings
-from davy_edge.transport.live import Sink
+from davy.telemetry import get_logger
+from davy_edge.transport.sink import Sink
 
 log = get_logger(__name__)
 
 DEFAULT_WINDOW = 4
 HELLO_TIMEOUT_S = 5.0
-CREDIT_TIMEOUT_S = 10.0  # frames are out and none was answered for so long: the stream is dead
-BACKOFF = wait_random_exponential(multiplier=0.5, exp_base=1.5, min=0.5, max=10)
+CREDIT_TIMEOUT_S = 10.0  # a stream is dead if it answers no frame for so long
+BACKOFF = Backoff()
 
 
 class GrpcPlane(Sink):
-    """Pushes the newest frame of each camera that has credit. `fault` says why there is no stream, empty while there is."""
+    """Pushes the newest frame of each camera that has credit. `error` is empty while the stream is open."""
 
-    def __init__(self, ledger: FrameAccounting, timings: Timings) -> None:
-        super().__init__(DropStage.GRPC, ledger, timings)
-        self.fault = "not connected yet"
-        self._window = DEFAULT_WINDOW
-        self._unanswered: dict[str, dict[int, Outgoing]] = {}
+    def __init__(self, accounting: FrameAccounting[str], timings: FrameTimings[str]) -> None:
+        super().__init__(DropPoint.GRPC, accounting, timings)
+        self.error = "not connected yet"
+        self._credits: Credits[str, EncodedFrame] = Credits(DEFAULT_WINDOW)
         self._answered_s = 0.0
-        self._took = 0
+        self._delivered = 0
 
     @property
     def connected(self) -> bool:
-        return not self.fault
-
-    def has_credit(self, camera: str) -> bool:
-        return len(self._unanswered.get(camera, ())) < self._window
+        return not self.error
 
     def why_waiting(self, camera: str) -> DropReason:
         if not self.connected:
             return DropReason.OFFLINE
-        return DropReason.SUPERSEDED if self.has_credit(camera) else DropReason.NO_CREDIT
+        return DropReason.SUPERSEDED if self._credits.available(camera) else DropReason.NO_CREDIT
 
     async def run(self, client: IngestClient) -> None:
         """Push until cancelled; a broken stream is opened again, with backoff."""
-        while True:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(AggregatorUnavailableError), wait=BACKOFF, before_sleep=self._tell
-            ):
-                with attempt:
-                    await self._session(client)
-            await asyncio.sleep(0.5)
+        await keep_connected(lambda: self._session(client), AggregatorUnavailableError, BACKOFF, self._on_lost)
 
-    def _tell(self, state: RetryCallState) -> None:
-        wait_s = round(state.next_action.sleep, 1) if state.next_action else 0
-        log.warning("ingest.unavailable", plane="live", error=self.fault, again_in_s=wait_s, attempt=state.attempt_number)
+    def _on_lost(self, error: Exception, wait_s: float, failures: int) -> None:  # noqa: ARG002  # self.error says more
+        log.warning("ingest.unavailable", plane="live", error=self.error, again_in_s=round(wait_s, 1), attempt=failures)
 
     async def _session(self, client: IngestClient) -> None:
-        """One stream. Returns if it had carried frames, so that the backoff starts anew; raises if it never came up."""
+        """Run one stream. Return if it delivered frames, raise if it did not."""
         lost: AggregatorUnavailableError | None = None
-        self._took = 0
+        self._delivered = 0
         try:
             async with client.push() as stream:
                 hello = await stream.answer(HELLO_TIMEOUT_S)
-                self._window = hello.window or DEFAULT_WINDOW
-                self.fault, self._answered_s = "", _now()
-                log.info("ingest.connected", plane="live", endpoint=client.endpoint, window=self._window)
+                self._credits.window = hello.window or DEFAULT_WINDOW
+                self.error, self._answered_s = "", _now()
+                log.info("ingest.connected", plane="live", endpoint=client.endpoint, window=self._credits.window)
                 await until_first_ends(
                     "edge.push", write=self._write(stream), read=self._read(stream), watch=self._watch(client.endpoint)
                 )
         except AggregatorUnavailableError as error:
             lost = error
         finally:
-            self._forget_unanswered(DropReason.OFFLINE if lost else DropReason.STOPPED)
-            self.fault = str(lost or "stopped")
-        if lost is not None and not self._took:
+            self._drop_unanswered(DropReason.OFFLINE if lost else DropReason.STOPPED)
+            self.error = str(lost or "stopped")
+        if lost is not None and not self._delivered:
             raise lost
-        log.warning("ingest.lost", plane="live", endpoint=client.endpoint, error=self.fault)
+        log.warning("ingest.lost", plane="live", endpoint=client.endpoint, error=self.error)
 
-    def _forget_unanswered(self, reason: DropReason) -> None:
-        """Whether frames arrived is unknown: none of them is counted as sent."""
-        lost = [outgoing for frames in self._unanswered.values() for outgoing in frames.values()]
-        self._unanswered.clear()
-        for outgoing in lost:
-            self.drop(outgoing, reason)
+    def _drop_unanswered(self, reason: DropReason) -> None:
+        """Count no unanswered frame as sent: whether it arrived is unknown."""
+        for frame in self._credits.clear():
+            self.drop(frame, reason)
+
+    def _delay(self, camera: str) -> float | None:
+        return 0.0 if self._credits.available(camera) else None
 
     async def _write(self, stream: PushStream) -> None:
         while True:
-            camera, outgoing = await self.slots.take(self.has_credit)
-            if outgoing.too_old:
-                self.drop(outgoing, DropReason.TOO_OLD)
+            camera, frame = await self.slots.take(self._delay)
+            if frame.age.expired:
+                self.drop(frame, DropReason.TOO_OLD)
                 continue
-            if not any(self._unanswered.values()):
-                self._answered_s = _now()  # the patience begins with the first of a row of unanswered frames
-            self._unanswered.setdefault(camera, {})[outgoing.frame.seq] = outgoing
-            await stream.send(outgoing.frame)
+            if not self._credits:
+                self._answered_s = _now()  # the timeout runs from the first unanswered frame
+            self._credits.spend(camera, frame.seq, frame)
+            await stream.send(frame)
 
     async def _read(self, stream: PushStream) -> None:
         while True:
             credit = await stream.answer()
             self._answered_s = _now()
             if credit.window:
-                self._window = credit.window
-            outgoing = self._unanswered.get(credit.camera, {}).pop(credit.seq, None)
-            if outgoing is not None:
-                self._took += 1
-                self.delivered(outgoing)
+                self._credits.window = credit.window
+            frame = self._credits.give_back(credit.camera, credit.seq)
+            if frame is not None:
+                self._delivered += 1
+                self.delivered(frame)
             self.slots.wake()
 
     async def _watch(self, endpoint: str) -> None:
         while True:
             await asyncio.sleep(1)
-            if any(self._unanswered.values()) and _now() - self._answered_s > CREDIT_TIMEOUT_S:
+            if self._credits and _now() - self._answered_s > CREDIT_TIMEOUT_S:
                 raise AggregatorUnavailableError(endpoint, f"no credit for {CREDIT_TIMEOUT_S:g} s")
 
 

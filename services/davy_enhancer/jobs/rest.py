@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 
-from davy.adapters.http.app import problem_responses
+from davy.adapters.http.problems import problem_responses
+from davy.adapters.http.same_origin import same_origin
 from davy.adapters.media import video
 from davy.domain.errors import UnsupportedImageError
 from davy_enhancer.jobs.job import Folder, Job, State
@@ -54,7 +55,13 @@ def add_jobs(app: FastAPI, jobs: Jobs) -> None:
             raise HTTPException(404, f"no job {job_id!r}: it never was, was deleted, or expired")
         return folder
 
-    @app.post("/v1/jobs", status_code=202, openapi_extra=_BODY, responses=problem_responses(408, 413, 415, 422, 503, 507))
+    @app.post(
+        "/v1/jobs",
+        status_code=202,
+        openapi_extra=_BODY,
+        dependencies=[Depends(same_origin)],
+        responses=problem_responses(403, 408, 413, 415, 422, 503, 507),
+    )
     async def create(request: Request, name: FileName = "", strength: Strength = 1.0, quality: Quality = 90) -> Response:
         """Enhance a whole video, or a zip of pictures and videos: the body is the file itself."""
         name = _name(name, request.headers.get("content-type", ""))
@@ -82,7 +89,12 @@ def add_jobs(app: FastAPI, jobs: Jobs) -> None:
             raise HTTPException(409, f"the job is {folder.job.state}: its result is there once it is done")
         return FileResponse(folder.result, filename=folder.job.result_name)
 
-    @app.delete("/v1/jobs/{job_id}", status_code=204, responses=problem_responses(404))
+    @app.delete(
+        "/v1/jobs/{job_id}",
+        status_code=204,
+        dependencies=[Depends(same_origin)],
+        responses=problem_responses(403, 404),
+    )
     async def delete(job_id: str) -> None:
         """Stop it if it runs, and remove its files."""
         find(job_id)

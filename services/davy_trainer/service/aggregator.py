@@ -1,6 +1,5 @@
 """The aggregator over REST, as far as training asks it."""
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 
 from davy.domain.errors import AggregatorUnavailableError
+from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -19,7 +19,7 @@ Sample = dict[str, Any]  # as GET /v1/samples tells it
 PAGE = 200
 CAMERA = r"[a-z0-9-]{1,64}\.[a-z0-9-]{1,64}"
 ANSWER_S = 20.0
-TRIES, AGAIN_S = 5, 2.0
+PATIENCE_S = 120.0
 FOLDERS = {"train": "train", "validation": "validation"}  # of what is not excluded, by its use
 
 
@@ -105,11 +105,9 @@ def _checked(sample: Sample) -> Sample:
 
 
 async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask again while the aggregator does not answer: it may be starting."""
-    for _ in range(TRIES - 1):
-        try:
-            return await ask()
-        except AggregatorUnavailableError as error:
-            log.warning("aggregator.asked_again", reason=str(error))
-            await asyncio.sleep(AGAIN_S)
-    return await ask()
+    """Ask until the aggregator answers, for PATIENCE_S at most: it may be restarting."""
+    return await retry(ask, AggregatorUnavailableError, Backoff(), _on_lost, PATIENCE_S)
+
+
+def _on_lost(error: Exception, wait_s: float, failures: int) -> None:
+    log.warning("aggregator.unavailable", error=str(error), again_in_s=round(wait_s, 1), attempt=failures)

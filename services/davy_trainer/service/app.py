@@ -8,8 +8,8 @@ import grpc
 from prometheus_client import CollectorRegistry
 
 from davy.adapters.grpc.server import serve_grpc
-from davy.adapters.http.app import serve_app
 from davy.adapters.http.listening import Ports, announcer
+from davy.adapters.http.server import serve_app
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.run_store import RunStore
 from davy.streams.tasks import until_first_ends

@@ -16,10 +16,12 @@ from davy.models.keyring import TRUST
 from davy.models.shipped import shipped_tensors
 from davy.telemetry import get_logger
 from davy_trainer.data.packaged_photographs import copy_samples
-from davy_trainer.service.aggregator import AGAIN_S, FOLDERS, Aggregator, Sample, patiently
+from davy_trainer.service.aggregator import FOLDERS, Aggregator, Sample, patiently
 from davy_trainer.service.settings import TrainerSettings
 
 log = get_logger(__name__)
+
+SAMPLES_EVERY_S = 2.0
 
 ONNX, TENSORS = "ispcnn.onnx", "ispcnn.safetensors"
 
@@ -34,7 +36,7 @@ async def collect_samples(
         check: awaited now and then; it raises if the run shall end.
 
     Raises:
-        AggregatorUnavailableError: it does not answer, five times.
+        AggregatorUnavailableError: it does not answer for two minutes.
         ConfigError: a drifted camera has too few samples.
         OSError: the disk is full.
     """
@@ -126,7 +128,7 @@ async def _enough(
         if asyncio.get_running_loop().time() > until_s:
             waited = f"none came in {settings.samples_wait_s:g} s"
             raise ConfigError(f"{', '.join(missing)}: fewer than {settings.samples_least} samples to adapt to, and {waited}")
-        await asyncio.sleep(AGAIN_S)
+        await asyncio.sleep(SAMPLES_EVERY_S)
 
 
 async def bring_running_model(settings: TrainerSettings, folder: Path) -> str:

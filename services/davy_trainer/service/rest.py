@@ -9,9 +9,8 @@ from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Response
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
@@ -20,7 +19,10 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from davy.adapters.http.app import BodyLimit, install_metrics, install_problem_handlers, problem_responses
+from davy.adapters.http.body_limit import BodyLimit
+from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.problems import install_problem_handlers, problem_responses
+from davy.adapters.http.same_origin import same_origin
 from davy.adapters.storage.run_store import RunEvent
 from davy.domain.errors import OverloadedError
 from davy_trainer.service.embedding_watch import EmbeddingDrift
@@ -124,13 +126,6 @@ def build_app(
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
-
-
-def same_origin(request: Request) -> None:
-    """Refuse what a browser sends for a page of another origin."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise HTTPException(403, "this changes something, and the page that asks for it is of another origin")
 
 
 def _run_routes(book: RunService) -> APIRouter:

@@ -1,20 +1,40 @@
-"""Every error that Davy raises on purpose: one tree, the message composed inside, the facts as attributes.
+"""Every error that Davy raises on purpose: one tree. A class composes its message and keeps the facts as attributes.
 
-Adapters translate foreign errors into these; only the HTTP and gRPC edges know status codes.
+Adapters translate foreign errors into these classes. `davy.adapters.status` maps them to HTTP and gRPC status codes.
 """
 
 from collections.abc import Mapping, Sequence
 
 
 class DavyError(Exception):
-    """Base of all. Its text is written for the person who can do something about it."""
+    """Base class. The text addresses the person who can fix the problem."""
 
 
-# --- what the caller gave ---------------------------------------------------------------------------------------------
+# --- invalid requests -------------------------------------------------------------------------------------------------
 
 
 class InvalidInputError(DavyError):
-    """The caller's input cannot be used as it is."""
+    """The caller's input cannot be used."""
+
+
+class NotFoundError(InvalidInputError):
+    """The thing that the caller named does not exist."""
+
+
+class UnsupportedError(InvalidInputError):
+    """The input or the wanted output has a form that Davy does not handle."""
+
+
+class TooLargeError(InvalidInputError):
+    """The input exceeds a size limit."""
+
+
+class UnreadableError(InvalidInputError):
+    """The input is damaged, or not of the type that it claims."""
+
+
+class ConflictError(InvalidInputError):
+    """The request contradicts the current state; the text names the first thing to do."""
 
 
 class InvalidIdError(InvalidInputError):
@@ -30,63 +50,63 @@ class ShapeError(InvalidInputError):
 
 
 class ConfigError(InvalidInputError):
-    """A configuration file or variable is wrong; the text names file, line and what to write instead."""
+    """A configuration file or variable is wrong; the text names the file, the line and a correct value."""
 
 
-class UnreadableImageError(InvalidInputError):
+class UnreadableImageError(UnreadableError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the image cannot be read: {reason}")
         self.reason = reason
 
 
-class UnreadableVideoError(InvalidInputError):
+class UnreadableVideoError(UnreadableError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"the video {path} cannot be read: {reason}")
         self.path, self.reason = path, reason
 
 
-class UnsupportedImageError(InvalidInputError):
+class UnsupportedImageError(UnsupportedError):
     def __init__(self, found: str, supported: str) -> None:
         super().__init__(f"{found} is not supported: send {supported}")
         self.found, self.supported = found, supported
 
 
-class ImageTooLargeError(InvalidInputError):
+class ImageTooLargeError(TooLargeError):
     def __init__(self, found: str, limit: str) -> None:
         super().__init__(f"the image is too large: {found}, at most {limit}")
         self.found, self.limit = found, limit
 
 
-class BodyTooLargeError(InvalidInputError):
+class BodyTooLargeError(TooLargeError):
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"the request is too large: at most {limit_bytes:,} bytes are taken")
+        super().__init__(f"the request is too large: the limit is {limit_bytes:,} bytes")
         self.limit_bytes = limit_bytes
 
 
-class NotAcceptableError(InvalidInputError):
+class NotAcceptableError(UnsupportedError):
     def __init__(self, wanted: str, offered: Sequence[str]) -> None:
         super().__init__(f"none of {wanted!r} can be given: accept one of {', '.join(offered)}")
         self.wanted, self.offered = wanted, tuple(offered)
 
 
-class UnknownCameraError(InvalidInputError):
+class UnknownCameraError(NotFoundError):
     def __init__(self, camera: str, known: Sequence[str]) -> None:
         listed = ", ".join(known[:8]) or "none"
         super().__init__(f"no camera {camera!r}; known cameras: {listed}")
         self.camera, self.known = camera, tuple(known)
 
 
-class FrameTooLargeError(InvalidInputError):
+class FrameTooLargeError(TooLargeError):
     def __init__(self, size_bytes: int, limit_bytes: int) -> None:
         super().__init__(f"a JPEG of {size_bytes:,} bytes is over the limit of {limit_bytes:,}, even at the lowest quality")
         self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
 
 
-# --- what is out of reach ---------------------------------------------------------------------------------------------
+# --- unavailable services ----------------------------------------------------------------------------------------------
 
 
 class UnavailableError(DavyError):
-    """Something outside this process is not there now; trying again later may help."""
+    """A service or resource outside this process is unavailable; a later attempt may succeed."""
 
 
 class BrokerUnavailableError(UnavailableError):
@@ -126,9 +146,9 @@ class AddressUnavailableError(UnavailableError):
 
 
 class OverloadedError(UnavailableError):
-    def __init__(self, what: str, limit: int) -> None:
-        super().__init__(f"{what} is full ({limit} waiting): try again in a moment, or slow down")
-        self.what, self.limit = what, limit
+    def __init__(self, resource: str, limit: int) -> None:
+        super().__init__(f"{resource} is full ({limit} waiting): try again in a moment, or slow down")
+        self.resource, self.limit = resource, limit
 
 
 class NoFrameError(UnavailableError):
@@ -139,7 +159,7 @@ class NoFrameError(UnavailableError):
 
 class SpoolUnavailableError(UnavailableError):
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"the spool {path} takes nothing: {reason}")
+        super().__init__(f"the spool {path} cannot be written: {reason}")
         self.path, self.reason = path, reason
 
 
@@ -150,16 +170,16 @@ class StorageFullError(UnavailableError):
 
 
 class DeadlineExceededError(UnavailableError):
-    def __init__(self, what: str, deadline_s: float) -> None:
-        super().__init__(f"{what} did not finish within {deadline_s:g} s")
-        self.what, self.deadline_s = what, deadline_s
+    def __init__(self, task: str, deadline_s: float) -> None:
+        super().__init__(f"{task} did not finish within {deadline_s:g} s")
+        self.task, self.deadline_s = task, deadline_s
 
 
 # --- cameras ----------------------------------------------------------------------------------------------------------
 
 
 class CameraError(DavyError):
-    """A camera gives no frame."""
+    """A camera delivers no frames."""
 
     def __init__(self, source: str, reason: str) -> None:
         super().__init__(f"camera {source}: {reason}")
@@ -167,15 +187,15 @@ class CameraError(DavyError):
 
 
 class CameraUnavailableError(CameraError):
-    """It could not be opened, or the connection broke."""
+    """The camera could not be opened, or its connection broke."""
 
 
 class CameraStalledError(CameraError):
-    """It is open and silent for longer than its timeout."""
+    """The camera is open and sent nothing within its timeout."""
 
 
 class CameraEndedError(CameraError):
-    """A file or folder that is not looped has no more frames."""
+    """A file or folder that is not looped has ended."""
 
 
 # --- models -----------------------------------------------------------------------------------------------------------
@@ -190,51 +210,47 @@ class ModelError(DavyError):
 
 
 class ModelRefusedError(ModelError):
-    """A model package that must not run. cause names the rule that it breaks: "digest", "gate:black"; figures may show it."""
+    """A model package that must not run. cause names the violated rule ("digest", "gate:black"); figures may prove it."""
 
     def __init__(self, cause: str, reason: str, figures: Mapping[str, float] | None = None) -> None:
         super().__init__("package", f"refused ({cause}): {reason}")
         self.cause, self.reason, self.figures = cause, reason, dict(figures or {})
 
 
-class UnknownModelError(InvalidInputError):
+class UnknownModelError(NotFoundError):
     def __init__(self, model: str, reason: str = "the registry has no model of this id or tag") -> None:
         super().__init__(f"model {model!r}: {reason}")
         self.model, self.reason = model, reason
 
 
-class UnknownSampleError(InvalidInputError):
+class UnknownSampleError(NotFoundError):
     def __init__(self, sample: int) -> None:
         super().__init__(f"there is no sample {sample}, or its space was needed for newer ones")
         self.sample = sample
 
 
-class UnknownEdgeError(InvalidInputError):
+class UnknownEdgeError(NotFoundError):
     def __init__(self, edge: str, known: Sequence[str]) -> None:
         super().__init__(f"no edge {edge!r}; known edges: {', '.join(known[:8]) or 'none'}")
         self.edge, self.known = edge, tuple(known)
 
 
-class UnknownConfigError(InvalidInputError):
+class UnknownConfigError(NotFoundError):
     def __init__(self, edge: str, config: str) -> None:
         super().__init__(f"edge {edge} never had a configuration {config!r}: see its history")
         self.edge, self.config = edge, config
 
 
-class UnknownRolloutError(InvalidInputError):
+class UnknownRolloutError(NotFoundError):
     def __init__(self, rollout: str) -> None:
         super().__init__(f"there is no rollout {rollout!r}")
         self.rollout = rollout
 
 
-class UnknownRunError(InvalidInputError):
+class UnknownRunError(NotFoundError):
     def __init__(self, run: str) -> None:
         super().__init__(f"there is no training run {run!r}")
         self.run = run
-
-
-class ConflictError(InvalidInputError):
-    """What was asked for does not go with what is under way; the text says what to do first."""
 
 
 class ChangedMeanwhileError(ConflictError):
@@ -267,7 +283,7 @@ class KernelsOutdatedError(DavyError):
 
 
 class TrainingError(DavyError):
-    """A training run cannot go on; what it has learned so far lies in its last checkpoint."""
+    """A training run cannot continue; its last checkpoint holds the progress."""
 
 
 class MineFailedError(DavyError):

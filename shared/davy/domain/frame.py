@@ -1,16 +1,14 @@
-"""A frame, before and after it becomes JPEG. The innermost layer: it imports nothing of Davy's but errors."""
+"""A frame, before and after JPEG encoding."""
 
-import re
 from dataclasses import dataclass, field
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from davy.domain.errors import InvalidIdError
+from davy.domain.age import Age
+from davy.domain.camera import CameraAddress
 
 MAX_JPEG_BYTES = 900_000  # fits every MQTT broker's default packet limit
-ID_PATTERN = r"[a-z0-9-]{1,64}"
 
 BgrImage = NDArray[np.uint8]
 """Pixels as shape (H, W, 3), uint8, blue-green-red, display-encoded (sRGB-like) in [0, 255]."""
@@ -44,41 +42,6 @@ Pixels = BgrImage | YuvImage
 """A picture as its source has it."""
 
 
-def check_id(kind: str, value: str) -> str:
-    """Return value if it is a legal id, `[a-z0-9-]{1,64}`.
-
-    Raises:
-        InvalidIdError: it is not; kind ("site", "edge", "camera") stands in the message.
-    """
-    if not re.fullmatch(ID_PATTERN, value):
-        raise InvalidIdError(kind, value)
-    return value
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class CameraId:
-    """Where a camera is: site / edge / camera, each `[a-z0-9-]{1,64}`."""
-
-    site: str
-    edge: str
-    camera: str
-
-    def __post_init__(self) -> None:
-        for kind in ("site", "edge", "camera"):
-            check_id(kind, getattr(self, kind))
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read "site/edge/camera" back."""
-        parts = text.split("/")
-        if len(parts) != 3:
-            raise InvalidIdError("camera", text)
-        return cls(*parts)
-
-    def __str__(self) -> str:
-        return f"{self.site}/{self.edge}/{self.camera}"
-
-
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One captured picture.
@@ -103,17 +66,18 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
-    """One frame as it travels: a plain JPEG and what is known of it.
+    """One frame on the wire: a plain JPEG and its metadata.
 
     Args:
-        jpeg: at most MAX_JPEG_BYTES.
+        jpeg: At most MAX_JPEG_BYTES.
         captured_ns: Unix time in ns, on the edge's clock.
-        model: the enhancing model's id, empty for a raw frame.
-        raw_jpeg: the same instant before enhancement, or empty.
+        model: Id of the enhancing model, empty for a raw frame.
+        raw_jpeg: The same instant before enhancement, or empty.
         enhanced_ns: Unix time in ns at which enhancement ended, 0 for a raw frame.
+        age: The age as this process knows it; no part of the frame's identity, and never on a wire.
     """
 
-    camera: CameraId
+    camera: CameraAddress
     boot_id: str
     seq: int
     captured_ns: int
@@ -125,3 +89,4 @@ class EncodedFrame:
     enhanced_ns: int = 0
     raw_jpeg: bytes = field(default=b"", repr=False)
     traceparent: str = ""
+    age: Age = field(default_factory=Age, repr=False, compare=False)

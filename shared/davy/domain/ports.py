@@ -1,4 +1,4 @@
-"""What the services ask of the world, as protocols; `davy.adapters` answers with real brokers, cameras and stores."""
+"""Protocols of the outside world; `davy.adapters` implements them with real brokers, cameras and stores."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -22,7 +22,7 @@ class FrameSource(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the device or connection; a `read` that waits ends with CameraUnavailableError."""
+        """Close the device or connection; a waiting `read` ends with CameraUnavailableError."""
         ...
 
 
@@ -37,7 +37,7 @@ class SourceOptions:
 
 
 OpenSource = Callable[[str, SourceOptions], FrameSource]
-"""Opens a camera URL; raises CameraUnavailableError where it cannot, ConfigError where the URL is wrong."""
+"""Opens a camera URL. Raises CameraUnavailableError if it cannot, ConfigError if the URL is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Message:
 
 
 class Bus(Protocol):
-    """A connection to an MQTT broker that comes back by itself."""
+    """A connection to an MQTT broker that reconnects by itself."""
 
     @property
     def connected(self) -> bool: ...

@@ -1,10 +1,10 @@
-"""MQTT topics as values: `davy/v1/<site>/<edge>/...`. Nothing else in Davy writes or splits a topic string."""
+"""MQTT topics as values: `davy/v1/<site>/<edge>/...`. No other module writes or splits a topic."""
 
 from dataclasses import dataclass
 from typing import Self
 
+from davy.domain.camera import CameraAddress, check_id
 from davy.domain.errors import InvalidInputError
-from davy.domain.frame import CameraId, check_id
 
 ROOT = "davy/v1"
 ONLINE, OFFLINE = b"online", b"offline"
@@ -32,7 +32,7 @@ class EdgeTopics:
         return f"{ROOT}/{self.site}/{self.edge}"
 
     @property
-    def status(self) -> str:  # QoS 1, retained; the last will says offline
+    def status(self) -> str:  # QoS 1, retained; the last will is offline
         return f"{self.base}/status"
 
     @property
@@ -70,14 +70,14 @@ class EdgeTopics:
         return self.reported("config")
 
     def camera(self, camera: str) -> "CameraTopics":
-        return CameraTopics(CameraId(self.site, self.edge, camera))
+        return CameraTopics(CameraAddress(self.site, self.edge, camera))
 
 
 @dataclass(frozen=True, slots=True)
 class CameraTopics:
     """The topics of one camera."""
 
-    id: CameraId
+    id: CameraAddress
 
     @property
     def base(self) -> str:
@@ -102,7 +102,7 @@ class CameraTopics:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A received topic, taken apart: camera is empty for an edge's own; leaf is "frame", "status", "desired/model", ..."""
+    """The parts of a received topic: camera is empty for an edge's own; leaf is "frame", "status", "desired/model", ..."""
 
     site: str
     edge: str
@@ -111,7 +111,7 @@ class Topic:
 
     @classmethod
     def parse(cls, topic: str) -> Self:
-        """Take a topic apart.
+        """Parse a topic.
 
         Raises:
             NotADavyTopicError: it has another form, or an id in it is illegal.
@@ -133,8 +133,8 @@ class Topic:
         return found
 
     @property
-    def camera_id(self) -> CameraId:
-        return CameraId(self.site, self.edge, self.camera)
+    def camera_id(self) -> CameraAddress:
+        return CameraAddress(self.site, self.edge, self.camera)
 
 
 def all_cameras(leaf: str, site: str = "+", edge: str = "+") -> str:

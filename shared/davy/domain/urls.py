@@ -1,4 +1,4 @@
-"""Addresses without their secrets, for logs, errors and birth messages."""
+"""URLs without their secrets, for logs, errors and birth messages."""
 
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -8,7 +8,7 @@ _SECRET = re.compile(r"pass|pwd|token|key|secret|auth|user|login", re.IGNORECASE
 
 
 def redact(url: str) -> str:
-    """Return url with user, password and secret-looking query values as `***`; what is no URL comes back as it is."""
+    """Return url with user, password and secret-looking query values as `***`; any other text is returned unchanged."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Coroutines that live and die together, without asyncio.TaskGroup's faults in Python 3.11.
+"""Coroutines that run and end together, without the defects of asyncio.TaskGroup in Python 3.11.
 
 There a TaskGroup that fails leaves the task that holds it marked as cancelled, and swallows a real cancellation that comes at
 the same moment: a reconnecting loop around one then ends by itself, or never.
@@ -34,7 +34,7 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
 
 
 async def whole(work: Coroutine[Any, Any, T]) -> T:
-    """Do what must not be left half way; a cancellation that comes meanwhile is heard after it."""
+    """Finish a coroutine that must not be interrupted; a cancellation takes effect after it."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)

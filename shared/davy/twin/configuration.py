@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import rfc8785
 from pydantic import Field, ValidationError, field_validator
 
+from davy.domain.camera import ID_PATTERN
 from davy.domain.errors import InvalidInputError
-from davy.domain.frame import ID_PATTERN
 from davy.models.keys import KeySet, SigningKey
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig

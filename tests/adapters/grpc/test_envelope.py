@@ -4,13 +4,14 @@ from dataclasses import replace
 import pytest
 
 from davy.adapters.grpc.envelope import from_envelope, from_event, to_envelope, to_event, to_push_request, to_wire
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import FrameTooLargeError, InvalidIdError, InvalidInputError, UnreadableImageError
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
 from davy.v1 import frame_pb2, ingest_pb2
 
 JPEG = b"\xff\xd8jpeg\xff\xd9"
 FRAME = EncodedFrame(
-    CameraId("mine", "north", "face"), "b1", 7, 1_000, 1280, 720, JPEG, "ispcnn-1", 0.5, 2_000, JPEG, "00-abc-def-01"
+    CameraAddress("mine", "north", "face"), "b1", 7, 1_000, 1280, 720, JPEG, "ispcnn-1", 0.5, 2_000, JPEG, "00-abc-def-01"
 )
 EVENT = {"site": "mine", "edge": "north", "boot_id": "b1", "seq": 1, "occurred_ns": 5, "kind": "motion"}
 

@@ -2,11 +2,12 @@ import pytest
 from tests.fixtures.ingest_server import Ingest, ingest_server
 
 from davy.adapters.grpc import ingest_client
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import AggregatorUnavailableError, ConfigError
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
 from davy.v1 import ingest_pb2
 
-FRAME = EncodedFrame(CameraId("demo", "north", "face"), "boot", 7, 1, 320, 240, b"\xff\xd8jpeg", raw_jpeg=b"\xff\xd8raw")
+FRAME = EncodedFrame(CameraAddress("demo", "north", "face"), "boot", 7, 1, 320, 240, b"\xff\xd8jpeg", raw_jpeg=b"\xff\xd8raw")
 
 
 async def test_a_frame_goes_out_and_its_credit_comes_back():

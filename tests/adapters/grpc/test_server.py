@@ -8,15 +8,11 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from davy.adapters.grpc.server import serve_grpc, status_of
+from davy.adapters.grpc.server import serve_grpc
 from davy.domain.errors import (
     AddressUnavailableError,
-    DavyError,
-    DeadlineExceededError,
-    FrameTooLargeError,
     InvalidIdError,
     OverloadedError,
-    UnavailableError,
     UnknownCameraError,
 )
 from davy.v1 import enhancer_pb2, enhancer_pb2_grpc
@@ -144,16 +140,3 @@ async def test_a_cancelled_server_lets_a_running_stream_end_and_then_stops():
         assert await call.read() == grpc.aio.EOF
         with pytest.raises(asyncio.CancelledError):
             await task
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (FrameTooLargeError(2, 1), grpc.StatusCode.RESOURCE_EXHAUSTED),
-        (DeadlineExceededError("enhancing", 1), grpc.StatusCode.DEADLINE_EXCEEDED),
-        (UnavailableError("away"), grpc.StatusCode.UNAVAILABLE),
-        (DavyError("else"), grpc.StatusCode.INTERNAL),
-    ],
-)
-def test_every_kind_of_error_has_a_status(error, code):
-    assert status_of(error) is code

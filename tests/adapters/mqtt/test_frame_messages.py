@@ -1,10 +1,11 @@
 import json
 
 from davy.adapters.mqtt.frame_messages import messages_of
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.camera import CameraAddress
+from davy.domain.frame import EncodedFrame
 
 FRAME = EncodedFrame(
-    CameraId("demo", "north", "face"), "boot", 7, 123, 320, 240, b"\xff\xd8jpeg", model="ispcnn", traceparent="00-a-b-01"
+    CameraAddress("demo", "north", "face"), "boot", 7, 123, 320, 240, b"\xff\xd8jpeg", model="ispcnn", traceparent="00-a-b-01"
 )
 
 
@@ -27,5 +28,5 @@ def test_an_enhanced_frame_is_a_plain_jpeg_with_its_facts_beside_it():
 
 
 def test_a_frame_that_no_model_touched_is_raw():
-    raw = EncodedFrame(CameraId("demo", "west", "belt"), "boot", 1, 1, 320, 240, b"\xff\xd8")
+    raw = EncodedFrame(CameraAddress("demo", "west", "belt"), "boot", 1, 1, 320, 240, b"\xff\xd8")
     assert messages_of(raw)[0].topic == "davy/v1/demo/west/cam/belt/raw"

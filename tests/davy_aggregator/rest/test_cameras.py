@@ -11,6 +11,7 @@ async def test_cameras_tell_what_they_are_worth(aggregator):
     assert face["age_ms"] < 500
     assert (belt["state"], belt["age_ms"], belt["label"]) == ("waiting", None, "belt")
     assert (await aggregator.get("/v1/cameras/north.face")).json()["id"] == "north.face"
+    assert cameras["north.face"]["address"] == "mine/north/face"
 
 
 async def test_a_camera_that_falls_silent_is_stale_and_then_offline(tmp_path):

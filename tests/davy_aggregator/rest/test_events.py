@@ -1,6 +1,7 @@
 import asyncio
 import json
 
+import pytest
 from tests.davy_aggregator.conftest import PICTURE, until
 
 from davy.v1 import ingest_pb2
@@ -29,6 +30,13 @@ async def test_events_come_in_pages_newest_first(aggregator):
         await aggregator.get("/v1/events", params={"since": "1970-01-01T00:00:02Z", "until": "1970-01-01T00:00:04Z"})
     ).json()
     assert [event["seq"] for event in early["events"]] == [3, 2]
+
+
+@pytest.mark.parametrize("camera", ["mine/north/face", "north/face", "north.face"])
+async def test_events_of_a_camera_are_found_by_every_form_of_its_address(aggregator, camera):
+    await report(aggregator, {"kind": "person", "camera": "face"}, {"kind": "person", "camera": "belt"})
+    found = (await aggregator.get("/v1/events", params={"camera": camera})).json()["events"]
+    assert [event["camera"] for event in found] == ["north.face"]
 
 
 async def test_an_events_picture_is_kept(aggregator):

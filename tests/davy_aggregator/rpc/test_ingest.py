@@ -71,8 +71,9 @@ async def test_a_bad_event_is_refused_and_nothing_of_it_stored(aggregator, chang
     assert (await aggregator.get("/v1/events")).json()["events"] == []
 
 
-async def test_a_subscriber_gets_frames_as_they_come(aggregator):
-    call = aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest(cameras=["north/face"], include_raw=True))
+@pytest.mark.parametrize("camera", ["mine/north/face", "north/face", "north.face"])
+async def test_a_subscriber_gets_frames_as_they_come(aggregator, camera):
+    call = aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest(cameras=[camera], include_raw=True))
     await push(aggregator, envelope(1, "north/belt"), envelope(1))
     async with asyncio.timeout(2):
         received = (await call.read()).frame

@@ -30,7 +30,7 @@ class Book:
 
 
 class Events:
-    def note(self, *what: object) -> None:
+    def record_event(self, *what: object) -> None:
         """Events are not what is tested here."""
 
 
@@ -62,7 +62,7 @@ async def test_what_was_removed_while_the_broker_was_away_is_cleared_when_it_is_
 
 async def test_a_camera_that_comes_back_is_not_cleared():
     states, book = CameraStates(TOPICS, ["face"], Events()), Book()
-    states.were_here(["belt", "face"])
+    states.clear_removed(["belt", "face"])
     states.add("belt")
     states.set("belt", CameraState.ONLINE, "")
     await states.publish_all(book)

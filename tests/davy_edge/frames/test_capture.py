@@ -7,6 +7,7 @@ import pytest
 from davy.domain.errors import CameraStalledError, CameraUnavailableError, ConfigError
 from davy.domain.frame import Frame
 from davy.domain.ports import SourceOptions
+from davy.streams.reconnect import Backoff
 from davy_edge.frames import capture as module
 from davy_edge.frames.capture import CameraState, Capture
 
@@ -40,7 +41,7 @@ class Deaf(Scripted):
 @pytest.fixture
 def watch(monkeypatch):
     """Runs scripts, one per opening; gives the states told and the frames taken."""
-    monkeypatch.setattr(module, "BACKOFF_S", (0.02, 0.05))
+    monkeypatch.setattr(module, "BACKOFF", Backoff(0.02, 0.05))
     running = []
 
     def run(*openings, timeout_s=0.2):

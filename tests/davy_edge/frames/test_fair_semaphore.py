@@ -4,15 +4,15 @@ import time
 
 import pytest
 
-from davy_edge.frames.fair_semaphore import Budget, slots_for
+from davy_edge.frames.fair_semaphore import FairSemaphore, slots_for
 
 
 def test_no_more_at_once_than_there_are_slots():
-    budget, inside, most = Budget(2), [], []
+    semaphore, inside, most = FairSemaphore(2), [], []
 
     def work() -> None:
         for _ in range(20):
-            with budget:
+            with semaphore:
                 inside.append(1)
                 most.append(len(inside))
                 time.sleep(0.0005)
@@ -27,15 +27,15 @@ def test_no_more_at_once_than_there_are_slots():
 
 
 def test_who_asks_first_is_served_first_and_who_comes_back_waits():
-    budget, order = Budget(1), []
+    semaphore, order = FairSemaphore(1), []
 
     def work(name: str) -> None:
         for _ in range(3):
-            with budget:
+            with semaphore:
                 order.append(name)
                 time.sleep(0.005)
 
-    with budget:
+    with semaphore:
         threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
         for thread in threads:
             thread.start()
@@ -46,10 +46,10 @@ def test_who_asks_first_is_served_first_and_who_comes_back_waits():
 
 
 def test_a_fault_inside_gives_the_slot_back():
-    budget = Budget(1)
-    with pytest.raises(KeyError), budget:
+    semaphore = FairSemaphore(1)
+    with pytest.raises(KeyError), semaphore:
         raise KeyError
-    with budget:
+    with semaphore:
         pass
 
 

@@ -12,15 +12,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from davy.adapters.media import jpeg, planes
-from davy.domain.frame import CameraId, Frame
+from davy.domain.camera import CameraAddress
+from davy.domain.drops import DropPoint, DropReason
+from davy.domain.frame import EncodedFrame, Frame
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig
-from davy.telemetry import DropReason, DropStage
-from davy_edge.frames.accounting import FrameAccounting
-from davy_edge.frames.captured_frame import Outgoing
-from davy_edge.frames.fair_semaphore import Budget
+from davy.streams.accounting import FrameAccounting
+from davy.streams.metrics import FrameTimings, labels_of_edge
+from davy_edge.frames.fair_semaphore import FairSemaphore
 from davy_edge.frames.pipeline import GIVE_WAY, Pipeline
-from davy_edge.metrics import Timings
 
 NAMES = ["gallery", "face", "conveyor", "junction"]
 SECONDS = 2.0
@@ -52,27 +52,27 @@ def scene(height: int = 360, width: int = 640):
 
 @pytest.fixture
 def run(still):
-    """Let cameras of a config run for so long; gives what was delivered, and the ledger."""
+    """Let cameras of a config run for so long; gives what was delivered, and the accounting."""
 
     async def go(
         pixels, config: CameraConfig, names=tuple(NAMES), slots: int = 1, seconds: float = SECONDS, enhance: bool = True
     ):
-        ledger, found = FrameAccounting(names), defaultdict(list)
-        timings, budget = Timings("north", CollectorRegistry()), Budget(1)
+        accounting, found = FrameAccounting(names), defaultdict(list)
+        timings, semaphore = FrameTimings(labels_of_edge("north"), CollectorRegistry()), FairSemaphore(1)
 
-        def deliver(outgoing: Outgoing) -> None:
-            found[outgoing.frame.camera.camera].append((outgoing.frame, outgoing.age_s))
+        def deliver(frame: EncodedFrame) -> None:
+            found[frame.camera.camera].append((frame, frame.age.seconds()))
 
         pipelines = [
             Pipeline(
-                CameraId("demo", "north", name),
+                CameraAddress("demo", "north", name),
                 config,
                 "boot",
                 lambda url, options: Hurried(pixels),
                 VideoEnhancer(still) if enhance else None,
                 None,
-                budget,
-                ledger,
+                semaphore,
+                accounting,
                 timings,
                 deliver,
                 lambda *state: None,
@@ -82,21 +82,22 @@ def run(still):
         for pipeline in pipelines:
             pipeline.start()
         await asyncio.sleep(seconds)
-        waiting = ledger.read()
+        waiting = accounting.read()
         await asyncio.gather(*(asyncio.to_thread(pipeline.stop) for pipeline in pipelines))
         await asyncio.sleep(0)
-        return found, ledger, waiting
+        return found, accounting, waiting
 
     return go
 
 
 async def test_past_the_knee_every_camera_has_its_share_and_the_newest_frame_wins(run):
-    found, ledger, waiting = await run(planes.from_bgr(scene()), CameraConfig(source="file:///none", max_age_ms=1000 * AGE_S))
+    config = CameraConfig(source="file:///none", max_age_ms=1000 * AGE_S)
+    found, accounting, waiting = await run(planes.from_bgr(scene()), config)
     shares = {name: len(found[name]) for name in NAMES}
     assert min(shares.values()) >= 0.8 * max(shares.values()), shares
-    for name, account in ledger.read().items():
+    for name, account in accounting.read().items():
         assert account.captured > 2 * account.enhanced > 0, name  # far past the knee
-        assert account.dropped[DropStage.ENHANCE, DropReason.SUPERSEDED] > 0.5 * account.captured
+        assert account.dropped[DropPoint.ENHANCE, DropReason.SUPERSEDED] > 0.5 * account.captured
         assert account.in_flight == 0
         assert waiting[name].in_flight <= 2  # one that waits, one that is worked on: nothing queues
     for frames in found.values():
@@ -144,22 +145,22 @@ async def test_sizes_may_change_between_frames(still):
             found.append(1)
             return Frame(images[len(found) // 5 % 3], time.time_ns())
 
-    ledger = FrameAccounting(["gallery"])
+    accounting = FrameAccounting(["gallery"])
     pipeline = Pipeline(
-        CameraId("demo", "north", "gallery"),
+        CameraAddress("demo", "north", "gallery"),
         CameraConfig(source="file:///none"),
         "boot",
         lambda url, options: Changing(None),
         VideoEnhancer(still),
         None,
-        Budget(1),
-        ledger,
-        Timings("north", CollectorRegistry()),
-        lambda outgoing: sizes.update([jpeg.size_of(outgoing.frame.jpeg)]),
+        FairSemaphore(1),
+        accounting,
+        FrameTimings(labels_of_edge("north"), CollectorRegistry()),
+        lambda frame: sizes.update([jpeg.size_of(frame.jpeg)]),
         lambda *state: None,
     )
     pipeline.start()
     await asyncio.sleep(1.2)
     await asyncio.to_thread(pipeline.stop)
     assert set(sizes) == {(640, 360), (321, 181), (160, 120)}
-    assert ledger.read()["gallery"].dropped[DropStage.ENHANCE, DropReason.ERROR] == 0
+    assert accounting.read()["gallery"].dropped[DropPoint.ENHANCE, DropReason.ERROR] == 0

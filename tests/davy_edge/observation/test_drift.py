@@ -31,7 +31,7 @@ class Camera:
 
     def look(self, raw: Light, looks: int, model: str = "m1", shown: Light | None = None) -> Reading:
         for _ in range(looks):
-            self.drift.saw(FRAME, raw, shown or light(2.0, 60), model, self.now_s)
+            self.drift.observe(FRAME, raw, shown or light(2.0, 60), model, self.now_s)
             self.now_s += 2
         return self.drift.reading
 

@@ -4,13 +4,14 @@ from dataclasses import replace
 from tests.fixtures.scenes import scene
 
 from davy.adapters.media import jpeg
-from davy.domain.frame import CameraId, Frame
+from davy.domain.camera import CameraAddress
+from davy.domain.frame import Frame
 from davy.v1 import sample_pb2
 from davy_edge.observation.light import measure, reduced_luma
 from davy_edge.observation.observer import FrameObserver
 from davy_edge.observation.sampler import Sampler
 
-FACE = CameraId("mine", "north", "face")
+FACE = CameraAddress("mine", "north", "face")
 
 
 class Sampling:
@@ -28,7 +29,7 @@ class Sampling:
         light = measure(reduced_luma(frame.pixels))
         shown = replace(light, dark=dark, clipped=0.0, evenness=0.6)
         for _ in range(times):
-            self.sampler.saw(frame, light, shown, "ispcnn-1", self.now_s)
+            self.sampler.observe(frame, light, shown, "ispcnn-1", self.now_s)
             self.now_s += 1
 
 
@@ -60,15 +61,15 @@ def test_the_budget_is_kept_and_what_it_costs_is_counted():
     assert set(sampling.left_out) == {"budget"}
 
 
-def test_an_onlooker_looks_now_and_then_at_raw_and_shown():
+def test_an_observer_looks_now_and_then_at_raw_and_shown():
     seen = []
-    onlooker = FrameObserver(lambda *look: seen.append(look), every_s=0.05)
+    observer = FrameObserver(lambda *look: seen.append(look), every_s=0.05)
     frame, shown = Frame(scene(1, 0.5), 1), scene(1, 1.0)
     for _ in range(10):
-        onlooker.saw(frame, shown, "ispcnn-1")
+        observer.observe(frame, shown, "ispcnn-1")
     assert len(seen) == 1
     _, raw, after, model, _ = seen[0]
     assert (raw.mean < after.mean, model) == (True, "ispcnn-1")
     time.sleep(0.06)
-    onlooker.saw(frame, shown, "ispcnn-1")
+    observer.observe(frame, shown, "ispcnn-1")
     assert len(seen) == 2

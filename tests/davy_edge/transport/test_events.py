@@ -8,9 +8,10 @@ from tests.fixtures.ingest_server import Ingest, ingest_server
 from davy.adapters import mqtt
 from davy.adapters.grpc import ingest_client
 from davy.adapters.storage.spool import Spool
+from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
 from davy.v1 import ingest_pb2
-from davy_edge.transport.events import ALARM, Events
+from davy_edge.transport.events import Events
 
 TOPICS = EdgeTopics("demo", "north")
 
@@ -32,20 +33,26 @@ async def recording(path, boot_id="boot-1", max_bytes=16_000_000, endpoint="grpc
 
 async def test_an_event_is_on_disk_then_reported_and_forgotten(tmp_path):
     async with ingest_server(Ingest()) as server, recording(tmp_path, endpoint=server.endpoint) as (events, spool):
-        events.note("motion", "somebody walks", ALARM, "face", {"area": 0.5}, b"\xff\xd8")
+        events.record_event("motion", "somebody walks", Severity.ALARM, "face", {"area": 0.5}, b"\xff\xd8")
         await until(lambda: server.events and spool.waiting == 0)
     event = server.events[0]
-    assert (event.site, event.edge, event.camera, event.kind, event.severity) == ("demo", "north", "face", "motion", ALARM)
+    assert (event.site, event.edge, event.camera, event.kind, event.severity) == (
+        "demo",
+        "north",
+        "face",
+        "motion",
+        Severity.ALARM,
+    )
     assert (event.boot_id, event.seq, event.figures["area"], event.keyframe_jpeg) == ("boot-1", 1, 0.5, b"\xff\xd8")
 
 
 async def test_f04_events_survive_the_aggregator_s_absence_and_the_edge_s_restart(tmp_path):
     async with recording(tmp_path, "boot-1") as (events, spool):
         for number in range(100):
-            events.note("motion", str(number))
+            events.record_event("motion", str(number))
         await until(lambda: spool.waiting == 100)
     async with ingest_server(Ingest()) as server, recording(tmp_path, "boot-2", endpoint=server.endpoint) as (events, spool):
-        events.note("motion", "after")
+        events.record_event("motion", "after")
         await until(lambda: spool.waiting == 0)
     named = [(event.boot_id, event.seq) for event in server.events]
     assert named == [*(("boot-1", seq) for seq in range(1, 101)), ("boot-2", 1)]
@@ -54,7 +61,7 @@ async def test_f04_events_survive_the_aggregator_s_absence_and_the_edge_s_restar
 async def test_what_was_not_acknowledged_is_sent_again(tmp_path):
     deaf = Ingest(answers=False)
     async with recording_to(tmp_path, deaf) as (events, spool, port):
-        events.note("motion", "first")
+        events.record_event("motion", "first")
         await until(lambda: deaf.events)
         assert spool.waiting == 1
         await deaf.stop()
@@ -75,7 +82,7 @@ async def recording_to(path, server):
 
 async def test_events_are_published_as_protobuf(tmp_path, mosquitto):
     async with ear(mosquitto.endpoint) as heard, recording(tmp_path, broker=mosquitto.endpoint) as (events, _):
-        events.note("motion", "somebody walks")
+        events.record_event("motion", "somebody walks")
         await until(lambda: heard)
     assert heard[0].topic == "davy/v1/demo/north/event"
     assert ingest_pb2.Event.FromString(heard[0].payload).kind == "motion"
@@ -88,7 +95,7 @@ async def test_p6_a_full_spool_is_told_over_mqtt_and_ends_nothing(tmp_path, mosq
         recording(tmp_path, max_bytes=2**20, broker=mosquitto.endpoint) as (events, spool),
     ):
         for _ in range(400):
-            events.note("motion", "x" * 4000)
+            events.record_event("motion", "x" * 4000)
             if len(events._unwritten) > 200:
                 await until(lambda: len(events._unwritten) < 10)
         await until(lambda: any(ingest_pb2.Event.FromString(message.payload).kind == "spool-full" for message in heard))

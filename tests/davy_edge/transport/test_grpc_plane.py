@@ -1,5 +1,4 @@
 import asyncio
-import time
 from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry
@@ -7,11 +6,12 @@ from tests.fixtures.edges import until
 from tests.fixtures.ingest_server import Ingest, ingest_server
 
 from davy.adapters.grpc import ingest_client
-from davy.domain.frame import CameraId, EncodedFrame
-from davy.telemetry import DropReason, DropStage
-from davy_edge.frames.accounting import FrameAccounting
-from davy_edge.frames.captured_frame import Outgoing
-from davy_edge.metrics import Timings
+from davy.domain.age import Age
+from davy.domain.camera import CameraAddress
+from davy.domain.drops import DropPoint, DropReason
+from davy.domain.frame import EncodedFrame
+from davy.streams.accounting import FrameAccounting
+from davy.streams.metrics import FrameTimings, labels_of_edge
 from davy_edge.transport.grpc_plane import GrpcPlane
 
 
@@ -19,24 +19,24 @@ class Plane:
     """A plane that is fed by hand."""
 
     def __init__(self) -> None:
-        self.ledger = FrameAccounting(["face", "gallery"])
-        self.plane = GrpcPlane(self.ledger, Timings("north", CollectorRegistry()))
+        self.accounting = FrameAccounting(["face", "gallery"])
+        self.plane = GrpcPlane(self.accounting, FrameTimings(labels_of_edge("north"), CollectorRegistry()))
         self.seq = 0
 
     def offer(self, count: int, camera: str = "face", age_s: float = 0.0) -> None:
         for _ in range(count):
             self.seq += 1
-            self.ledger.capture(camera)
-            self.ledger.enhance(camera)
-            frame = EncodedFrame(CameraId("demo", "north", camera), "boot", self.seq, 1, 320, 240, b"\xff\xd8")
-            self.plane.offer(Outgoing(frame, age_s, time.monotonic(), max_age_s=0.5))
+            self.accounting.capture(camera)
+            self.accounting.enhance(camera)
+            source, age = CameraAddress("demo", "north", camera), Age(age_s, limit_s=0.5)
+            self.plane.offer(EncodedFrame(source, "boot", self.seq, 1, 320, 240, b"\xff\xd8", age=age))
 
     def dropped(self, reason: DropReason, camera: str = "face") -> int:
-        return self.ledger.read()[camera].dropped[DropStage.GRPC, reason]
+        return self.accounting.read()[camera].dropped[DropPoint.GRPC, reason]
 
     @property
     def sent(self) -> int:
-        return self.ledger.read()["face"].sent[DropStage.GRPC]
+        return self.accounting.read()["face"].sent[DropPoint.GRPC]
 
 
 @asynccontextmanager
@@ -70,7 +70,7 @@ async def test_without_credit_the_newest_waits_and_the_older_is_dropped():
             await asyncio.sleep(0.03)
         assert [envelope.meta.seq for envelope in server.frames] == [1, 2]
         assert fed.dropped(DropReason.NO_CREDIT) == 3
-        assert fed.ledger.read()["face"].pending(DropStage.GRPC) == 3  # two unanswered, one waits
+        assert fed.accounting.read()["face"].pending(DropPoint.GRPC) == 3  # two unanswered, one waits
 
 
 async def test_a_camera_without_credit_holds_up_no_other():
@@ -118,5 +118,5 @@ async def test_f04_a_stream_that_breaks_is_opened_again_and_its_frames_are_accou
         fed.offer(1)
         await until(lambda: fed.sent == 2)
         await context.__aexit__(None, None, None)
-    account = fed.ledger.read()["face"]
-    assert account.enhanced == account.sent[DropStage.GRPC] + account.dropped_by(DropStage.GRPC)
+    account = fed.accounting.read()["face"]
+    assert account.enhanced == account.sent[DropPoint.GRPC] + account.dropped_by(DropPoint.GRPC)

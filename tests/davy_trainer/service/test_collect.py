@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from tests.davy_aggregator.samples.test_rpc import push, sample
 from tests.fixtures.scenes import scene
 
-from davy.adapters.http.app import serve_app
+from davy.adapters.http.server import serve_app
 from davy.adapters.media import jpeg
 from davy.domain.errors import AggregatorUnavailableError, ConfigError
 from davy_trainer.service import aggregator as asking
@@ -95,7 +95,7 @@ async def test_a_fleet_that_has_said_nothing_runs_what_was_installed(aggregator,
 
 
 async def test_an_aggregator_that_is_away_is_asked_again_and_then_told(settings, tmp_path, free_port, monkeypatch):
-    monkeypatch.setattr(asking, "AGAIN_S", 0.01)
+    monkeypatch.setattr(asking, "PATIENCE_S", 0.6)
     with pytest.raises(AggregatorUnavailableError, match=str(free_port)):
         await collect_samples(settings(aggregator=f"http://127.0.0.1:{free_port}"), tmp_path / "s", (), no_check)
 

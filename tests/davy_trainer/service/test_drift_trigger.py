@@ -8,7 +8,7 @@ from tests.davy_aggregator.conftest import make_settings, make_site
 from tests.davy_aggregator.conftest import running as aggregating
 from tests.davy_trainer.service.conftest import serving, until
 
-from davy.adapters.http.app import serve_app
+from davy.adapters.http.server import serve_app
 from davy.adapters.mqtt.bus import connect
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.run_store import RunStore

@@ -2,9 +2,11 @@
 
 import math
 
+from davy.domain.camera import CameraAddress, check_id
 from davy.domain.errors import FrameTooLargeError, InvalidInputError, UnreadableImageError
 from davy.domain.event import EventRecord
-from davy.domain.frame import MAX_JPEG_BYTES, CameraId, EncodedFrame, check_id
+from davy.domain.frame import MAX_JPEG_BYTES, EncodedFrame
+from davy.domain.severity import Severity
 from davy.v1 import frame_pb2, ingest_pb2
 
 JPEG_START = b"\xff\xd8"
@@ -93,7 +95,7 @@ def from_envelope(envelope: frame_pb2.FrameEnvelope) -> EncodedFrame:
     if max(len(meta.model), len(meta.traceparent)) > MAX_TEXT:
         raise InvalidInputError(f"model and traceparent have at most {MAX_TEXT} characters")
     return EncodedFrame(
-        camera=CameraId(meta.site, meta.edge, meta.camera),
+        camera=CameraAddress(meta.site, meta.edge, meta.camera),
         boot_id=meta.boot_id,
         seq=meta.seq,
         captured_ns=meta.captured_ns,
@@ -158,9 +160,9 @@ def from_event(event: ingest_pb2.Event) -> EventRecord:
         edge=event.edge,
         boot_id=event.boot_id,
         seq=event.seq,
-        camera=f"{event.edge}.{event.camera}" if event.camera else "",
+        camera=CameraAddress(event.site, event.edge, event.camera).key if event.camera else "",
         occurred_ns=event.occurred_ns,
-        severity=max(1, min(int(event.severity), 3)),
+        severity=Severity.nearest(event.severity),
         kind=event.kind,
         message=event.message,
         figures=figures,

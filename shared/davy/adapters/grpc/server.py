@@ -1,37 +1,16 @@
-"""A gRPC server in the caller's event loop: explicit limits, health, reflection, errors as status codes.
-
-The one place in Davy where an error becomes a gRPC status.
-"""
+"""A gRPC server in the caller's event loop: explicit limits, health, reflection, errors as status codes."""
 
 from __future__ import annotations  # grpc's classes are generic in their stubs only
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from collections.abc import Callable, Sequence
 
 import grpc
-from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from davy.domain.errors import (
-    AddressUnavailableError,
-    ConflictError,
-    DavyError,
-    DeadlineExceededError,
-    FrameTooLargeError,
-    ImageTooLargeError,
-    InvalidInputError,
-    ModelRefusedError,
-    OverloadedError,
-    UnavailableError,
-    UnknownCameraError,
-    UnknownModelError,
-    UnknownRolloutError,
-    UnknownRunError,
-    UnknownSampleError,
-)
+from davy.adapters.grpc.interceptor import ErrorInterceptor
+from davy.domain.errors import AddressUnavailableError
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -41,29 +20,8 @@ MAX_CONCURRENT_RPCS = 2048  # 200 edges hold two streams each; one costs some 50
 KEEPALIVE_S = 10.0
 STOP_GRACE_S = 2.0
 
-Request = TypeVar("Request")
-Answer = TypeVar("Answer")
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # the class is generic in its stub only
-
 RegisterServices = Callable[[grpc.aio.Server], Sequence[str]]
-"""Adds servicers to the server; returns their full names ("davy.v1.IngestService"), which health and reflection then tell."""
-
-_STATUS_OF: Sequence[tuple[type[DavyError], grpc.StatusCode]] = (  # the first that fits
-    (UnknownCameraError, grpc.StatusCode.NOT_FOUND),
-    (UnknownModelError, grpc.StatusCode.NOT_FOUND),
-    (UnknownRolloutError, grpc.StatusCode.NOT_FOUND),
-    (UnknownSampleError, grpc.StatusCode.NOT_FOUND),
-    (UnknownRunError, grpc.StatusCode.NOT_FOUND),
-    (ConflictError, grpc.StatusCode.FAILED_PRECONDITION),
-    (ModelRefusedError, grpc.StatusCode.INVALID_ARGUMENT),
-    (ImageTooLargeError, grpc.StatusCode.RESOURCE_EXHAUSTED),
-    (FrameTooLargeError, grpc.StatusCode.RESOURCE_EXHAUSTED),
-    (InvalidInputError, grpc.StatusCode.INVALID_ARGUMENT),
-    (OverloadedError, grpc.StatusCode.RESOURCE_EXHAUSTED),
-    (DeadlineExceededError, grpc.StatusCode.DEADLINE_EXCEEDED),
-    (UnavailableError, grpc.StatusCode.UNAVAILABLE),
-    (DavyError, grpc.StatusCode.INTERNAL),
-)
+"""Adds servicers to the server; returns their full names ("davy.v1.IngestService") for health and reflection."""
 
 
 async def serve_grpc(
@@ -88,7 +46,7 @@ async def serve_grpc(
         AddressUnavailableError: the port is taken, or the address is not this machine's.
     """
     server = grpc.aio.server(
-        interceptors=(_ErrorsToStatus(),),
+        interceptors=(ErrorInterceptor(),),
         options=_options(max_message_bytes),
         maximum_concurrent_rpcs=MAX_CONCURRENT_RPCS,
     )
@@ -129,82 +87,3 @@ def _options(max_message_bytes: int) -> list[tuple[str, int]]:
         ("grpc.http2.min_recv_ping_interval_without_data_ms", int(KEEPALIVE_S * 100)),
         ("grpc.http2.max_ping_strikes", 0),  # pings that a busy link delivers in a bunch end no stream
     ]
-
-
-def status_of(error: DavyError) -> grpc.StatusCode:
-    """The status code that tells a client what to do about the error."""
-    return next(code for kind, code in _STATUS_OF if isinstance(error, kind))
-
-
-class _ErrorsToStatus(grpc.aio.ServerInterceptor):
-    """Ends a call with the status of the DavyError that its servicer raised."""
-
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Request, Answer] | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Request, Answer] | None:
-        handler: Any = await continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith("/davy."):
-            return handler  # type: ignore[no-any-return]
-        kind = f"{_arity(handler.request_streaming)}_{_arity(handler.response_streaming)}"  # "unary_stream"
-        wrap = _wrap_stream if handler.response_streaming else _wrap_unary
-        make = getattr(grpc, f"{kind}_rpc_method_handler")
-        read = handler.request_deserializer if handler.request_streaming else _keep_fault(handler.request_deserializer)
-        return make(wrap(getattr(handler, kind)), read, handler.response_serializer)  # type: ignore[no-any-return]
-
-
-def _keep_fault(deserialize: Callable[[bytes], object]) -> Callable[[bytes], object]:
-    """Hand bytes that are no protobuf on as their error: raised here, gRPC would answer it with UNKNOWN."""
-
-    def read(data: bytes) -> object:
-        try:
-            return deserialize(data)
-        except DecodeError as error:
-            return error
-
-    return read
-
-
-def _check(request: object) -> None:
-    if isinstance(request, DecodeError):
-        raise request
-
-
-def _arity(streaming: bool) -> str:
-    return "stream" if streaming else "unary"
-
-
-def _wrap_unary(method: Callable[[object, Context], Awaitable[Answer]]) -> Callable[[object, Context], Awaitable[Answer]]:
-    async def call(request: object, context: Context) -> Answer:
-        try:
-            _check(request)
-            return await method(request, context)
-        except (DavyError, DecodeError) as error:
-            return await _abort(context, error)
-
-    return call
-
-
-def _wrap_stream(
-    method: Callable[[object, Context], AsyncGenerator[Answer, None]],
-) -> Callable[[object, Context], AsyncGenerator[Answer, None]]:
-    async def call(request: object, context: Context) -> AsyncGenerator[Answer, None]:
-        try:
-            _check(request)
-            async with aclosing(method(request, context)) as answers:
-                async for answer in answers:
-                    yield answer
-        except (DavyError, DecodeError) as error:
-            await _abort(context, error)
-
-    return call
-
-
-async def _abort(context: Context, error: DavyError | DecodeError) -> NoReturn:
-    if isinstance(error, DecodeError):
-        error = InvalidInputError(f"the message is no protobuf of the expected type: {error}")
-    code = status_of(error)
-    log.warning("grpc.refused", peer=context.peer(), code=code.name, error=str(error))
-    await context.abort(code, str(error))
-    raise AssertionError("abort raises")

@@ -1,4 +1,4 @@
-"""Where a service that speaks HTTP and gRPC listens."""
+"""The ports of a service that serves HTTP and gRPC."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The real ports."""
+    """The ports that the service listens on."""
 
     http: int
     grpc: int
 
 
 def announcer(ready: Callable[[Ports], None] | None) -> Callable[[str, int], None]:
-    """A function of a port's name and number that calls ready once both are known."""
+    """Return a function of a port's name and number; it calls ready once both are known."""
     known: dict[str, int] = {}
 
     def announce(name: str, port: int) -> None:

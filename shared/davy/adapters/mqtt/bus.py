@@ -1,27 +1,26 @@
-"""MQTT 5 over aiomqtt: a connection that comes back by itself and never queues.
+"""MQTT 5 over aiomqtt: a connection that reconnects by itself and never queues.
 
-paho keeps whatever it cannot send and drops the newest when its queue is full: the opposite of a live plane. So here a
-message is handed over only while the connection is up, one at a time (QoS 0), and the kernel's send buffer is kept small.
+paho keeps all that it cannot send and drops the newest message of a full queue: the opposite of a live plane. Here a
+message is handed over only while the connection is up, one at a time (QoS 0), and the kernel's send buffer is small.
 """
 
 import asyncio
 import functools
 import math
-import random
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Self
 
 import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from davy.adapters.mqtt.client import MAX_UNACKED, Router, client_factory, cut, from_aiomqtt, to_properties
+from davy.adapters.mqtt.client_id_clash import ClashDetector
+from davy.adapters.mqtt.subscription import Subscription
 from davy.domain.errors import BrokerUnavailableError, DavyError, SessionTakenOverError
 from davy.domain.ports import Bus, Message
 from davy.domain.urls import redact
+from davy.streams.reconnect import Backoff, keep_connected
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 
@@ -29,13 +28,9 @@ log = get_logger(__name__)
 
 WRITE_TIMEOUT_S = 5.0  # 150 kB in 5 s is 240 kbit/s: a link slower than that carries no live picture
 STABLE_S = 5.0  # a connection that lasted this long resets the backoff; shorter ones count as failures
-# exp_base 1.5, not 2: after 5 s of failures the next wait is below 5 s, so a broker that returns is met within 5 s (F01).
-BACKOFF = wait_random_exponential(multiplier=0.5, exp_base=1.5, min=0.5, max=10)
-TAKEOVER_WAIT_S = (30.0, 600.0)
+BACKOFF = Backoff(longest_s=4.0)  # a broker that returns is met within 5 s (F01)
 SESSION_TAKEN_OVER = 0x8E
-# Not every broker sends 0x8E (Mosquitto 2.0.11 and rumqttd just close). Two clients with one id evict each other at every
-# reconnect, and a reconnect comes at most 10 s later: so many short connections in a row, none refused between, are that.
-EVICTIONS, EVICTED_WITHIN_S = 3, 15.0
+UNSPECIFIED = 0x80  # paho's own word for a connection that just broke
 
 OnConnect = Callable[[Bus], Awaitable[None]]
 
@@ -44,15 +39,15 @@ OnConnect = Callable[[Bus], Awaitable[None]]
 async def connect(
     endpoint: str, client_id: str, will: Message | None = None, on_connect: OnConnect | None = None
 ) -> AsyncIterator["MqttBus"]:
-    """Keep a connection to a broker for as long as the context lasts.
+    """Keep a connection to a broker for the duration of the context.
 
-    No broker at the start is not an error: connecting goes on with jittered backoff from 0.5 to 10 s.
+    A broker that is absent at the start is no error: the bus retries with jittered backoff from 0.5 to 4 s.
 
     Args:
         endpoint: mqtt://[user:password@]host[:1883] or mqtts://host[:8883].
         client_id: Unique at the broker; two clients with one id take each other's connection.
-        will: Published by the broker when this client vanishes, and by this client when the context ends.
-        on_connect: Awaited after every connect, first and later: publish retained state here, for a broker forgets it.
+        will: The broker publishes it when this client vanishes; this client publishes it when the context ends.
+        on_connect: Awaited after every connect. Publish retained state here: a restarted broker may have forgotten it.
 
     Raises:
         ConfigError: endpoint is not an MQTT address.
@@ -63,8 +58,9 @@ async def connect(
     try:
         yield bus
     finally:
-        await bus.say_goodbye()
-        # Python 3.11 loses a cancellation that meets a wait_for (aiomqtt has some) that has just ended: ask until it is heard.
+        bus.closing = True
+        await bus.publish_will()
+        # Python 3.11 loses a cancellation that meets a wait_for (aiomqtt has some) that has just ended: cancel until it ends.
         while not runner.done():
             runner.cancel()
             await asyncio.wait({runner}, timeout=0.2)
@@ -76,48 +72,13 @@ def _report_crash(runner: "asyncio.Task[None]") -> None:
         log.critical("mqtt.crashed", task=runner.get_name(), exc_info=error)
 
 
-class Subscription:
-    """Messages of some topic filters, the newest `depth` of them; ends when the bus ends or `aclose` is called."""
-
-    def __init__(self, topic_filters: Sequence[str], qos: int, depth: int, forget: Callable[["Subscription"], None]) -> None:
-        self.topic_filters, self.qos, self.lost = tuple(topic_filters), qos, 0
-        self._waiting: deque[Message] = deque(maxlen=depth)
-        self._news = asyncio.Event()
-        self._forget: Callable[[Subscription], None] | None = forget
-
-    def offer(self, message: Message) -> None:
-        if len(self._waiting) == self._waiting.maxlen:
-            self.lost += 1  # the oldest goes: a slow reader sees the newest
-        self._waiting.append(message)
-        self._news.set()
-
-    def end(self) -> None:
-        self._forget = None
-        self._news.set()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Message:
-        while not self._waiting:
-            if self._forget is None:
-                raise StopAsyncIteration
-            self._news.clear()
-            await self._news.wait()
-        return self._waiting.popleft()
-
-    async def aclose(self) -> None:
-        if self._forget is not None:
-            self._forget(self)
-            self.end()
-
-
 class MqttBus:
-    """The Bus of `connect`. `fault` says why it is not connected, empty while it is."""
+    """The Bus of `connect`. `error` is the reason for being disconnected, empty while connected."""
 
     def __init__(self, endpoint: str, client_id: str, will: Message | None, on_connect: OnConnect | None) -> None:
         self.endpoint, self.client_id = redact(endpoint), client_id
-        self.fault = "not connected yet"
+        self.error = "not connected yet"
+        self.closing = False
         self._client_of = client_factory(endpoint, client_id, will)
         self._will, self._on_connect = will, on_connect
         self._client: aiomqtt.Client | None = None
@@ -126,9 +87,9 @@ class MqttBus:
         self._deadlines: set[asyncio.Timeout] = set()
         self._subscriptions: list[Subscription] = []
         self._unsent: list[Subscription] = []
-        self._wanted = asyncio.Event()
-        self._takeovers = 0
-        self._short_sessions = 0
+        self._requested = asyncio.Event()
+        self._clash = ClashDetector(functools.partial(_answers, client_factory(endpoint, f"{client_id}-probe", None)))
+        self._reason_given = False
 
     @property
     def connected(self) -> bool:
@@ -143,7 +104,7 @@ class MqttBus:
         async with self._writing if message.qos == 0 else self._unacked:
             client = self._client
             if client is None:
-                raise BrokerUnavailableError(self.endpoint, self.fault)
+                raise BrokerUnavailableError(self.endpoint, self.error)
             try:
                 async with self._deadline():
                     await client.publish(
@@ -157,7 +118,7 @@ class MqttBus:
             except TimeoutError as error:
                 if self._client is client and client._client.want_write():
                     cut(client)  # half a packet is in the pipe: nothing else can be sent on this connection
-                raise BrokerUnavailableError(self.endpoint, self.fault or f"no answer for {WRITE_TIMEOUT_S:g} s") from error
+                raise BrokerUnavailableError(self.endpoint, self.error or f"no answer for {WRITE_TIMEOUT_S:g} s") from error
             except aiomqtt.MqttError as error:
                 raise BrokerUnavailableError(self.endpoint, str(error)) from error
 
@@ -171,57 +132,47 @@ class MqttBus:
 
     @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
-        """A timeout that a lost connection pulls forward: paho tells nobody that a message was lost with it."""
+        """A timeout that a lost connection ends early: paho does not report a message that was lost with it."""
         async with asyncio.timeout(WRITE_TIMEOUT_S) as deadline:
             with self._expiring(deadline):
                 yield
 
     def subscribe(self, topic_filters: Sequence[str], qos: int = 0, depth: int = 64) -> Subscription:
-        """Messages as they come, across reconnects; a reader slower than the broker loses the oldest of `depth`."""
+        """Subscribe across reconnects. A reader slower than the broker loses the oldest of `depth` messages."""
         subscription = Subscription(topic_filters, qos, depth, self._subscriptions.remove)
         self._subscriptions.append(subscription)
         self._unsent.append(subscription)
-        self._wanted.set()
+        self._requested.set()
         return subscription
 
     def end_subscriptions(self) -> None:
         for subscription in self._subscriptions:
             subscription.end()
 
-    async def say_goodbye(self) -> None:
+    async def publish_will(self) -> None:
         if self._will is not None and self.connected:
             with suppress(BrokerUnavailableError, TimeoutError):
                 async with asyncio.timeout(2):
                     await self.publish(self._will)
 
     async def run(self) -> None:
-        """Connect, and connect again, until cancelled."""
-        while True:
-            try:
-                async for attempt in AsyncRetrying(
-                    retry=retry_if_exception_type(BrokerUnavailableError), wait=self._wait, before_sleep=self._tell
-                ):
-                    with attempt:
-                        await self._session()
-            finally:
-                self._client = None
-            await asyncio.sleep(random.uniform(0, 0.5))  # 200 edges that lose one broker do not return in one instant
+        """Connect and reconnect, until cancelled."""
+        try:
+            await keep_connected(self._session, BrokerUnavailableError, self._wait, self._on_lost)
+        finally:
+            self._client = None
 
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, SessionTakenOverError):
-            shortest, longest = TAKEOVER_WAIT_S
-            return min(longest, shortest * 2.0 ** (self._takeovers - 1)) * random.uniform(1, 1.5)
-        return BACKOFF(state)
+    def _wait(self, error: Exception, failures: int) -> float:
+        return self._clash.wait_s() if isinstance(error, SessionTakenOverError) else BACKOFF(error, failures)
 
-    def _tell(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
+    def _on_lost(self, error: Exception, wait_s: float, failures: int) -> None:
         report = log.error if isinstance(error, SessionTakenOverError) else log.warning
-        wait_s = round(state.next_action.sleep, 1) if state.next_action else 0
-        report("mqtt.unavailable", client_id=self.client_id, error=str(error), again_in_s=wait_s, attempt=state.attempt_number)
+        report("mqtt.unavailable", client_id=self.client_id, error=str(error), again_in_s=round(wait_s, 1), attempt=failures)
 
     async def _session(self) -> None:
-        """One connection, from connect to its loss. Returns if it was a stable one, raises if it hardly came up."""
+        """Run one connection until its loss. Return after a stable one, raise after a short one."""
+        if self.closing:  # a cancellation was lost
+            raise asyncio.CancelledError
         clock = asyncio.get_running_loop().time
         client = self._client_of(functools.partial(Router, self._deliver))
         try:
@@ -230,39 +181,40 @@ class MqttBus:
             cut(client)
             if not isinstance(error, aiomqtt.MqttError):
                 raise
-            self.fault, self._short_sessions = str(error), 0
-            raise BrokerUnavailableError(self.endpoint, self.fault) from error
+            self.error = str(error)
+            self._clash.connect_failed()
+            raise BrokerUnavailableError(self.endpoint, self.error) from error
         since = clock()
-        self._client, self.fault = client, ""
+        self._client, self.error, self._reason_given = client, "", False
         log.info("mqtt.connected", client_id=self.client_id, endpoint=self.endpoint)
-        lost: BaseException = BrokerUnavailableError(self.endpoint, "the session ended")
+        lost: BrokerUnavailableError = BrokerUnavailableError(self.endpoint, "the session ended")
         try:
             await until_first_ends(f"mqtt.{self.client_id}", watch=self._watch(client), attend=self._attend(client))
         except BrokerUnavailableError as error:
-            lost = self._judge(error, clock() - since)
+            self._detach()
+            lost = await self._judge(error, clock() - since)
         finally:
             await self._close(client)
-        self.fault = getattr(lost, "reason", "") or str(lost)
+        self.error = lost.reason or str(lost)
         if isinstance(lost, SessionTakenOverError) or clock() - since < STABLE_S:
             raise lost
-        log.warning("mqtt.lost", client_id=self.client_id, endpoint=self.endpoint, error=self.fault)
+        log.warning("mqtt.lost", client_id=self.client_id, endpoint=self.endpoint, error=self.error)
 
-    def _judge(self, lost: BaseException, lasted_s: float) -> BaseException:
-        """Tell a lost connection from a stolen one."""
-        self._short_sessions = self._short_sessions + 1 if lasted_s < EVICTED_WITHIN_S else 0
-        if self._short_sessions >= EVICTIONS and not isinstance(lost, SessionTakenOverError):
-            lost = SessionTakenOverError(self.endpoint, self.client_id)
-        if isinstance(lost, SessionTakenOverError):
-            self._takeovers += 1
-        elif self._short_sessions == 0:
-            self._takeovers = 0
-        return lost
+    async def _judge(self, lost: BrokerUnavailableError, lasted_s: float) -> BrokerUnavailableError:
+        """Tell a client-id clash from a lost connection."""
+        taken_over = isinstance(lost, SessionTakenOverError)
+        clash = await self._clash.ended(lasted_s, taken_over=taken_over, reason_given=self._reason_given)
+        return SessionTakenOverError(self.endpoint, self.client_id) if clash else lost
 
-    async def _close(self, client: aiomqtt.Client) -> None:
+    def _detach(self) -> None:
+        """Let publishers fail at once."""
         self._client = None
         for deadline in list(self._deadlines):
             with suppress(RuntimeError):  # it has just ended by itself
                 deadline.reschedule(0)
+
+    async def _close(self, client: aiomqtt.Client) -> None:
+        self._detach()
         try:
             await client.__aexit__(None, None, None)
         except aiomqtt.MqttError:
@@ -271,18 +223,20 @@ class MqttBus:
             cut(client)
 
     async def _watch(self, client: aiomqtt.Client) -> None:
-        """Wait for the end of the connection; messages themselves go through Router."""
+        """Wait for the end of the connection. Messages go through Router."""
         try:
             async for _ in client.messages:
                 pass
         except aiomqtt.MqttError as error:
             code = getattr(error.__cause__, "rc", None)
-            if isinstance(code, ReasonCode) and code.value == SESSION_TAKEN_OVER:
-                raise SessionTakenOverError(self.endpoint, self.client_id) from error
+            if isinstance(code, ReasonCode):
+                if code.value == SESSION_TAKEN_OVER:
+                    raise SessionTakenOverError(self.endpoint, self.client_id) from error
+                self._reason_given = code.value > UNSPECIFIED
             raise BrokerUnavailableError(self.endpoint, str(error.__cause__ or error)) from error
 
     async def _attend(self, client: aiomqtt.Client) -> None:
-        """Renew every subscription, let the owner publish its retained state, then add subscriptions as they come."""
+        """Renew every subscription, call on_connect, then add new subscriptions as they come."""
         self._unsent = list(self._subscriptions)
         await self._send_subscriptions(client)
         if self._on_connect is not None:
@@ -291,16 +245,16 @@ class MqttBus:
             except DavyError as error:
                 raise BrokerUnavailableError(self.endpoint, str(error)) from error
         while True:
-            await self._wanted.wait()
+            await self._requested.wait()
             await self._send_subscriptions(client)
 
     async def _send_subscriptions(self, client: aiomqtt.Client) -> None:
-        self._wanted.clear()
+        self._requested.clear()
         while self._unsent:
             subscription = self._unsent.pop(0)
-            wanted = [(each, SubscribeOptions(qos=subscription.qos)) for each in subscription.topic_filters]
+            requested = [(each, SubscribeOptions(qos=subscription.qos)) for each in subscription.topic_filters]
             try:
-                codes = await client.subscribe(wanted)
+                codes = await client.subscribe(requested)
             except aiomqtt.MqttError as error:
                 raise BrokerUnavailableError(self.endpoint, str(error)) from error
             for topic_filter, code in zip(subscription.topic_filters, codes, strict=False):
@@ -312,3 +266,20 @@ class MqttBus:
         for subscription in list(self._subscriptions):
             if any(received.topic.matches(each) for each in subscription.topic_filters):
                 subscription.offer(message)
+
+
+def _ignore(received: aiomqtt.Message) -> None:
+    """Take no message."""
+
+
+async def _answers(make_client: Callable[[Callable[..., Router]], aiomqtt.Client]) -> bool:
+    """Return whether the broker accepts an MQTT connection at this moment."""
+    client = make_client(functools.partial(Router, _ignore))
+    try:
+        await client.__aenter__()
+        await client.__aexit__(None, None, None)
+    except aiomqtt.MqttError:
+        return False
+    finally:
+        cut(client)
+    return True

@@ -1,4 +1,4 @@
-"""aiomqtt's client as Davy wants it, and messages in its terms and in ours."""
+"""Configures aiomqtt's client, and converts messages."""
 
 import asyncio
 import socket
@@ -34,12 +34,12 @@ class Router(asyncio.Queue[aiomqtt.Message]):
 
 
 def cut(client: aiomqtt.Client) -> None:
-    """Break the connection at once; paho then meets its end and lets go of the socket."""
+    """Break the connection at once; paho then notices and closes the socket."""
     paho = client._client  # aiomqtt gives no access to the socket
     if (pipe := paho.socket()) is not None:
         with suppress(OSError):
             pipe.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]  # always a socket: no websockets here
-    # Why it ended is nobody's question any more; asyncio would report it as an error that was never retrieved.
+    # asyncio would report the unread result as an error that was never retrieved.
     client._disconnected.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 

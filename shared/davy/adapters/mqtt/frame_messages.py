@@ -1,4 +1,4 @@
-"""One frame as MQTT messages: the plain JPEG with its metadata as user properties, and the same metadata as JSON beside it."""
+"""One frame as MQTT messages: the plain JPEG with its metadata as user properties, and the same metadata as JSON."""
 
 import json
 
@@ -6,11 +6,11 @@ from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Message
 from davy.domain.topics import CameraTopics
 
-EXPIRY_S = 2  # an older frame is worth nothing
+EXPIRY_S = 2  # an older frame is useless
 
 
 def messages_of(frame: EncodedFrame) -> tuple[Message, Message]:
-    """The `frame` message (`raw` where no model touched it) and the `meta` message of a frame."""
+    """Return the `frame` message (`raw` for an unenhanced frame) and the `meta` message of a frame."""
     topics = CameraTopics(frame.camera)
     facts = {
         "seq": frame.seq,

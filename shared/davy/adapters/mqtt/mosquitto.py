@@ -1,7 +1,7 @@
-"""Who may say and hear what at a Mosquitto broker: an access list and a password file for one mine.
+"""Mosquitto's access list and password file for one site.
 
-An edge writes its own subtree and reads what it is told, no more: one that is stolen speaks for no other. Only the aggregator
-writes `desired/#`. A viewer sees pictures and states, not `desired/#`, where cameras' passwords travel.
+An edge writes its own subtree and reads its own `desired/#`: a stolen edge cannot impersonate another one. Only the aggregator
+writes `desired/#`. A viewer reads pictures and states, but not `desired/#`, which may hold the cameras' passwords.
 """
 
 import base64

@@ -1,7 +1,5 @@
 """The newest frames in a Redis-protocol server: a cache that other aggregators read, never the truth."""
 
-import asyncio
-import random
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -12,15 +10,17 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from davy.adapters.grpc.envelope import from_envelope, to_wire
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError, StoreUnavailableError
-from davy.domain.frame import CameraId, EncodedFrame
+from davy.domain.frame import EncodedFrame
+from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
 from davy.v1 import frame_pb2
 
 log = get_logger(__name__)
 
 PREFIX = "davy:v1"
-RETRY_S = (0.25, 1.0)  # a uniformly random wait between attempts: back within 3 s of the server's return (F03)
+BACKOFF = Backoff(0.25, 1.0, growth=4.0)  # back within 3 s of the server's return (F03)
 TIMEOUT_S = 1.0
 
 
@@ -58,7 +58,7 @@ class FrameStore:
             pipe.publish(f"{PREFIX}:frames:{frame.camera}", self.writer)
             await pipe.execute()
 
-    async def get(self, camera: CameraId) -> EncodedFrame | None:
+    async def get(self, camera: CameraAddress) -> EncodedFrame | None:
         """The camera's frame, or None: there is none, it has expired, or what is there is no frame.
 
         Raises:
@@ -85,13 +85,9 @@ class FrameStore:
 
     async def wait_until_up(self) -> None:
         """Ask again and again, with a random pause, until the server answers."""
-        while True:
-            try:
-                return await self.check()
-            except StoreUnavailableError:
-                await asyncio.sleep(random.uniform(*RETRY_S))
+        await retry(self.check, StoreUnavailableError, BACKOFF)
 
-    async def follow(self, cameras: Sequence[CameraId]) -> AsyncGenerator[EncodedFrame, None]:
+    async def follow(self, cameras: Sequence[CameraAddress]) -> AsyncGenerator[EncodedFrame, None]:
         """Frames that other writers put, newest wins: a slow reader gets the frame that is there when it asks.
 
         Raises:

@@ -13,18 +13,14 @@ from fastapi.responses import StreamingResponse
 from prometheus_client import CollectorRegistry, Counter
 from structlog.testing import capture_logs
 
-from davy.adapters.http.app import PROBLEM_TYPE, BodyLimit, install_metrics, install_problem_handlers, serve_app, status_of
+from davy.adapters.http.body_limit import BodyLimit
+from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.problems import PROBLEM_TYPE, install_problem_handlers
+from davy.adapters.http.server import serve_app
 from davy.domain.errors import (
     AddressUnavailableError,
-    ConfigError,
-    DavyError,
-    DeadlineExceededError,
-    ImageTooLargeError,
     OverloadedError,
-    StoreUnavailableError,
     UnknownCameraError,
-    UnreadableImageError,
-    UnsupportedImageError,
 )
 
 LIMIT = 1_000_000
@@ -103,22 +99,6 @@ async def test_an_error_of_davy_becomes_a_problem(client: httpx.AsyncClient):
         "detail": "no camera 'face-9'; known cameras: face-1",
         "instance": "/camera",
     }
-
-
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [
-        (UnreadableImageError("truncated"), 422),
-        (UnsupportedImageError("a PDF", "JPEG"), 415),
-        (ImageTooLargeError("900 megapixels", "64"), 413),
-        (StoreUnavailableError("redis://x"), 503),
-        (DeadlineExceededError("enhancing", 1), 504),
-        (ConfigError("wrong"), 500),
-        (DavyError("?"), 500),
-    ],
-)
-def test_the_nearest_class_decides_the_status(error: DavyError, status: int):
-    assert status_of(error) == status
 
 
 async def test_an_overloaded_service_says_when_to_come_back(client: httpx.AsyncClient):

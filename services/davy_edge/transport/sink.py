@@ -1,0 +1,50 @@
+"""The common part of the live plane's sinks: one slot per camera, and a reason for every frame that is not sent."""
+
+from davy.domain.drops import DropPoint, DropReason
+from davy.domain.frame import EncodedFrame
+from davy.streams.accounting import FrameAccounting
+from davy.streams.latest import LatestByKey
+from davy.streams.metrics import FrameTimings
+
+
+class Sink:
+    """The slots of one sink and its part of the accounting. Used on the event loop."""
+
+    def __init__(self, point: DropPoint, accounting: FrameAccounting[str], timings: FrameTimings[str]) -> None:
+        self.point, self._accounting, self._timings = point, accounting, timings
+        self.slots: LatestByKey[str, EncodedFrame] = LatestByKey()
+        self.closed = False
+
+    def why_waiting(self, camera: str) -> DropReason:  # noqa: ARG002  # sinks with credits look at the camera
+        """Return the reason to count when a newer frame replaces one that waits."""
+        return DropReason.SUPERSEDED
+
+    def offer(self, frame: EncodedFrame) -> None:
+        """Put a frame into its camera's slot; never waits."""
+        camera = frame.camera.camera
+        if self.closed:
+            self.drop(frame, DropReason.STOPPED)
+        elif (replaced := self.slots.put(camera, frame)) is not None:
+            self.drop(replaced, self.why_waiting(camera))
+
+    def drop(self, frame: EncodedFrame, reason: DropReason) -> None:
+        """Count a frame that this sink does not send."""
+        self._accounting.drop(frame.camera.camera, self.point, reason)
+
+    def delivered(self, frame: EncodedFrame) -> None:
+        """Count a frame that arrived, and its age."""
+        camera = frame.camera.camera
+        self._accounting.send(camera, self.point)
+        self._timings.age(camera, self.point, frame.age.seconds())
+
+    def forget(self, camera: str) -> None:
+        """Remove a camera; its waiting frame counts as stopped."""
+        waiting = self.slots.pop(camera)
+        if waiting is not None:
+            self.drop(waiting, DropReason.STOPPED)
+
+    def close(self) -> None:
+        """Count the waiting frames, and all that are offered from now on, as stopped."""
+        self.closed = True
+        for _, frame in self.slots.clear():
+            self.drop(frame, DropReason.STOPPED)

@@ -1,0 +1,95 @@
+"""Ends a call with the status code of the error that its servicer raised."""
+
+from __future__ import annotations  # grpc's classes are generic in their stubs only
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, NoReturn, TypeAlias, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from davy.adapters.status import status_of
+from davy.domain.errors import DavyError, InvalidInputError
+from davy.telemetry import get_logger
+
+log = get_logger(__name__)
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # the class is generic in its stub only
+
+
+class ErrorInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps every method of Davy's own services."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Request, Answer] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Request, Answer] | None:
+        """Return the method's handler, wrapped."""
+        handler: Any = await continuation(handler_call_details)
+        if handler is None or not handler_call_details.method.startswith("/davy."):
+            return handler  # type: ignore[no-any-return]
+        kind = f"{_arity(handler.request_streaming)}_{_arity(handler.response_streaming)}"  # "unary_stream"
+        wrap = _wrap_stream if handler.response_streaming else _wrap_unary
+        make = getattr(grpc, f"{kind}_rpc_method_handler")
+        read = handler.request_deserializer if handler.request_streaming else _keep_error(handler.request_deserializer)
+        return make(wrap(getattr(handler, kind)), read, handler.response_serializer)  # type: ignore[no-any-return]
+
+
+def _keep_error(deserialize: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    """Return the error for bytes that are no protobuf: gRPC would answer it with UNKNOWN if it were raised here."""
+
+    def read(data: bytes) -> object:
+        try:
+            return deserialize(data)
+        except DecodeError as error:
+            return error
+
+    return read
+
+
+def _check(request: object) -> None:
+    if isinstance(request, DecodeError):
+        raise request
+
+
+def _arity(streaming: bool) -> str:
+    return "stream" if streaming else "unary"
+
+
+def _wrap_unary(method: Callable[[object, Context], Awaitable[Answer]]) -> Callable[[object, Context], Awaitable[Answer]]:
+    async def call(request: object, context: Context) -> Answer:
+        try:
+            _check(request)
+            return await method(request, context)
+        except (DavyError, DecodeError) as error:
+            return await _abort(context, error)
+
+    return call
+
+
+def _wrap_stream(
+    method: Callable[[object, Context], AsyncGenerator[Answer, None]],
+) -> Callable[[object, Context], AsyncGenerator[Answer, None]]:
+    async def call(request: object, context: Context) -> AsyncGenerator[Answer, None]:
+        try:
+            _check(request)
+            async with aclosing(method(request, context)) as answers:
+                async for answer in answers:
+                    yield answer
+        except (DavyError, DecodeError) as error:
+            await _abort(context, error)
+
+    return call
+
+
+async def _abort(context: Context, error: DavyError | DecodeError) -> NoReturn:
+    if isinstance(error, DecodeError):
+        error = InvalidInputError(f"the message is no protobuf of the expected type: {error}")
+    code = grpc.StatusCode[status_of(error).grpc]
+    log.warning("grpc.refused", peer=context.peer(), code=code.name, error=str(error))
+    await context.abort(code, str(error))
+    raise AssertionError("abort raises")
