@@ -14,6 +14,15 @@ from davy_aggregator.bus import publish_events
 from davy_aggregator.metrics import AggregatorMetrics
 
 
+def execute(archive, sql: str) -> int | None:
+    """Run SQL on the database's one connection; limits of SQLite belong to a connection."""
+    with archive._store.database.read() as connection:
+        cursor = connection.connection.cursor()
+        connection.rollback()
+        row = cursor.execute(sql).fetchone()
+        return row and row[0]
+
+
 @pytest.fixture
 async def archive(tmp_path):
     database = open_database(tmp_path)
@@ -44,14 +53,13 @@ async def test_a_follower_gets_every_event_once_however_slow_it_is(archive):
 
 
 async def test_a_full_disk_is_told_and_over_once_there_is_room(archive):
-    database = archive._store._db
-    pages = database.execute("PRAGMA page_count").fetchone()[0]
-    database.execute(f"PRAGMA max_page_count={pages + 4}")
+    pages = execute(archive, "PRAGMA page_count")
+    execute(archive, f"PRAGMA max_page_count={pages + 4}")
     with pytest.raises(ArchiveUnavailableError, match="full"):
         await archive.report("person", "a picture too many", 1, jpeg=bytes(200_000))
     assert "full" in archive.error
     assert await archive.query(EventQuery()) == []
-    database.execute("PRAGMA max_page_count=1000000")
+    execute(archive, "PRAGMA max_page_count=1000000")
     await archive.report("person", "there is room", 1, jpeg=bytes(200_000))
     assert archive.error == ""
 
@@ -68,10 +76,10 @@ async def test_a_broken_archive_ends_nobody_who_publishes_from_it(archive):
     bus = Heard()
     publishing = asyncio.create_task(publish_events(bus, "mine", archive))
     await asyncio.sleep(0.05)
-    archive._store._db.execute("ALTER TABLE event RENAME TO gone")
+    execute(archive, "ALTER TABLE event RENAME TO gone")
     with pytest.raises(ArchiveUnavailableError):
         await archive.report("motion", "lost", 1)
-    archive._store._db.execute("ALTER TABLE gone RENAME TO event")
+    execute(archive, "ALTER TABLE gone RENAME TO event")
     await archive.report("motion", "kept", 1)
     await until(lambda: bus.messages)
     assert bus.messages[0].topic == "davy/v1/mine/aggregator/event"

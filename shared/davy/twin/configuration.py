@@ -45,6 +45,7 @@ class DesiredConfig(Desired):
 
     @property
     def target(self) -> str:
+        """The id of the configuration."""
         return self.id
 
 

@@ -14,7 +14,9 @@ class TwinMetrics:
         )
 
     def epoch(self, epoch: int) -> None:
+        """Set the highest epoch that was seen."""
         self._epoch.labels(self._edge).set(epoch)
 
     def count(self, decision: str, cause: str = "") -> None:  # noqa: ARG002  # a payload may count causes
+        """Count one decision about a desired state."""
         self._desired.labels(self._edge, decision).inc()

@@ -38,6 +38,7 @@ class TwinMessage(BaseModel):
             raise InvalidInputError(f"{cls.__name__}: {first_error(error)}") from error
 
     def to_bytes(self) -> bytes:
+        """The message as JSON."""
         return self.model_dump_json().encode()
 
 

@@ -24,7 +24,8 @@ P = TypeVar("P", bound=Pointer)
 class RecordEvent(Protocol):
     """Record an event of this edge; never waits."""
 
-    def __call__(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None: ...
+    def __call__(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
+        """Record one event."""
 
 
 class Reporter(ABC, Generic[P]):
@@ -43,6 +44,7 @@ class Reporter(ABC, Generic[P]):
 
     @property
     def pointer(self) -> P:
+        """What the state file names."""
         return self._file.pointer
 
     @abstractmethod
@@ -73,6 +75,7 @@ class Reporter(ABC, Generic[P]):
         self.report_progress()
 
     async def publish_loop(self, bus: Bus) -> None:
+        """Publish every change of the report, until cancelled."""
         while True:
             await self._to_report.wait()
             self._to_report.clear()
@@ -80,6 +83,7 @@ class Reporter(ABC, Generic[P]):
                 await bus.publish(self.reported())
 
     async def republish_loop(self) -> None:
+        """Publish the report again now and then: a broker may have forgotten it."""
         while True:
             await asyncio.sleep(REPUBLISH_S * random.uniform(0.5, 1.5))
             self._to_report.set()

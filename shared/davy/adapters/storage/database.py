@@ -14,6 +14,7 @@ from davy.adapters.storage.engine import WRITES
 from davy.domain.errors import ArchiveUnavailableError
 
 SCHEMA = "schema"
+FREE_SHARE = 0.25  # of a file's pages; new rows take free pages first, so a few are worth keeping
 ADVISORY_LOCKS = 0x64617679  # PostgreSQL numbers its advisory locks: "davy" in ASCII, then the noun's checksum
 
 
@@ -63,18 +64,27 @@ class Database:
         Parameters are dictionaries.
 
         Args:
+            statement: What to compile.
             names: Columns that an INSERT is given.
         """
         return str(statement.compile(dialect=self.engine.dialect, column_keys=list(names) or None))
 
     def release_space(self) -> None:
-        """Give free pages back to the file system. PostgreSQL does so by itself."""
-        if self.embedded:
-            with self.transaction(SCHEMA) as connection:
-                # Every fetched row frees a page; SQLAlchemy sees no columns and fetches none.
-                connection.connection.cursor().execute("PRAGMA incremental_vacuum").fetchall()
+        """Give the file system its space back where much of the file is free. PostgreSQL does so by itself."""
+        if not self.embedded:
+            return
+        with self._translated_errors(), self._writer, self.engine.connect() as connection:
+            pages, free = (
+                connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_count", "freelist_count")
+            )
+            connection.rollback()
+            if free > FREE_SHARE * pages:
+                # As a script: `execute` takes one step of a statement without columns, and a step frees one page.
+                driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+                driver.executescript("PRAGMA incremental_vacuum")
 
     def close(self) -> None:
+        """Close every connection."""
         self.engine.dispose()
 
     def _translated_errors(self) -> AbstractContextManager[None]:

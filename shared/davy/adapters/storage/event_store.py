@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import eq, ge, gt, lt
 from typing import Any
 
@@ -133,7 +133,6 @@ class EventStore:
     def prune(self, now_ns: int | None = None) -> int:
         """Hold max_age_s and max_bytes. Returns the number of deleted events (keyframes deleted alone do not count)."""
         gone = 0
-        self.size_bytes()  # counts what is deleted below
         if self.max_age_s:
             oldest_ns = (now_ns or time.time_ns()) - int(self.max_age_s * 1e9)
             old = select(event.c.id).where(event.c.received_ns < oldest_ns).limit(PRUNE_EVENTS)
@@ -156,40 +155,45 @@ class EventStore:
     def size_bytes(self) -> int:
         """Bytes of all events and keyframes."""
         with self.database.transaction(NOUN) as connection:
-            size, counted_to = counted_space(connection, NOUN)
-            newest = last_id(connection, event.c.id)
-            if newest <= counted_to:
-                return size
-            new = _sum(connection, _SIZE, event.c.id > counted_to)
-            new += _sum(connection, func.length(keyframe.c.jpeg), keyframe.c.event > counted_to)
-            change_space(connection, NOUN, new, newest)
-            return size + new
+            return _count_space(connection)
 
     def _delete_keyframes(self) -> int:
         oldest = select(keyframe.c.event).order_by(keyframe.c.event).limit(PRUNE_KEYFRAMES)
         with self.database.transaction(NOUN) as connection:
-            return len(_delete_jpegs(connection, oldest))
+            _count_space(connection)
+            return _delete_jpegs(connection, connection.scalars(oldest).all())
 
-    def _delete_events(self, ids: Select[tuple[int]]) -> int:
+    def _delete_events(self, ids: Select[int]) -> int:
         with self.database.transaction(NOUN) as connection:
+            _count_space(connection)
             chosen = connection.scalars(ids).all()
-            if not chosen:
-                return 0
             _delete_jpegs(connection, chosen)
             sizes = connection.scalars(delete(event).where(event.c.id.in_(chosen)).returning(_SIZE)).all()
             change_space(connection, NOUN, -sum(sizes))
             return len(sizes)
 
 
+def _count_space(connection: Connection) -> int:
+    """Count the rows that came since the last count; returns the bytes of all."""
+    size, counted_to = counted_space(connection, NOUN)
+    newest = last_id(connection, event.c.id)
+    if newest <= counted_to:
+        return size
+    new = _sum(connection, _SIZE, event.c.id > counted_to)
+    new += _sum(connection, func.length(keyframe.c.jpeg), keyframe.c.event > counted_to)
+    change_space(connection, NOUN, new, newest)
+    return size + new
+
+
 def _sum(connection: Connection, size: ColumnElement[int], where: ColumnElement[bool]) -> int:
     return int(connection.execute(select(func.coalesce(func.sum(size), 0)).where(where)).scalar_one())
 
 
-def _delete_jpegs(connection: Connection, events: Select[tuple[int]] | Iterable[int]) -> Sequence[int]:
-    condition = keyframe.c.event.in_(events if isinstance(events, Select) else list(events))
-    sizes = connection.scalars(delete(keyframe).where(condition).returning(func.length(keyframe.c.jpeg))).all()
+def _delete_jpegs(connection: Connection, events: Sequence[int]) -> int:
+    of_events = delete(keyframe).where(keyframe.c.event.in_(events))
+    sizes = connection.scalars(of_events.returning(func.length(keyframe.c.jpeg))).all()
     change_space(connection, NOUN, -sum(sizes))
-    return sizes
+    return len(sizes)
 
 
 def _select(query: EventQuery) -> Select[Any]:

@@ -46,6 +46,8 @@ class RolloutStore:
         """Store a rollout and the desired models that follow from it, in one transaction; on disk when this returns.
 
         Args:
+            rollout_id: Its id.
+            body: The rollout as JSON.
             desired: Bodies of desired models, by edge.
         """
         newest = select(rollout.c.seq).order_by(rollout.c.seq.desc()).limit(self._keep)
