@@ -5,6 +5,8 @@ Adapters translate foreign errors into these; only the HTTP and gRPC edges know 
 
 from collections.abc import Mapping, Sequence
 
+from davy.domain.extras import install_command
+
 
 class DavyError(Exception):
     """Base of all. Its text is written for the person who can do something about it."""
@@ -256,6 +258,14 @@ class KernelsMissingError(DavyError):
     def __init__(self, path: str) -> None:
         super().__init__(f"{path} is missing: install davy with pip, which compiles it (`pip install -e .` in a checkout)")
         self.path = path
+
+
+class MissingExtraError(DavyError):
+    """A package of an optional part is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(f"{what} needs the package {package!r}: {install_command(extra)}")
+        self.what, self.package, self.extra = what, package, extra
 
 
 class TrainingError(DavyError):
