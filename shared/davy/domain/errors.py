@@ -6,6 +6,7 @@ Adapters translate foreign errors into these; only the HTTP and gRPC edges know 
 from collections.abc import Mapping, Sequence
 
 from davy.domain.extras import install_command
+from davy.domain.suggestion import did_you_mean
 
 
 class DavyError(Exception):
@@ -74,7 +75,7 @@ class NotAcceptableError(InvalidInputError):
 class UnknownCameraError(InvalidInputError):
     def __init__(self, camera: str, known: Sequence[str]) -> None:
         listed = ", ".join(known[:8]) or "none"
-        super().__init__(f"no camera {camera!r}; known cameras: {listed}")
+        super().__init__(f"no camera {camera!r}{did_you_mean(camera, known)}; known cameras: {listed}")
         self.camera, self.known = camera, tuple(known)
 
 
@@ -213,7 +214,8 @@ class UnknownSampleError(InvalidInputError):
 
 class UnknownEdgeError(InvalidInputError):
     def __init__(self, edge: str, known: Sequence[str]) -> None:
-        super().__init__(f"no edge {edge!r}; known edges: {', '.join(known[:8]) or 'none'}")
+        hint = did_you_mean(edge, known) or f"; known edges: {', '.join(known[:8]) or 'none'}"
+        super().__init__(f"no edge {edge!r}{hint}")
         self.edge, self.known = edge, tuple(known)
 
 
