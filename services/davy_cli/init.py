@@ -22,7 +22,7 @@ def write_site(folder: Path) -> list[Path]:
     """
     texts = {folder / FILE_NAME: BUILT_IN_FILE.read_text(encoding="utf-8"), folder / SCHEMA_NAME: schema_text()}
     if existing := [str(path) for path in texts if path.exists()]:
-        raise ConfigError(f"{' and '.join(existing)} exist already: choose another folder, or remove them first")
+        raise ConfigError(f"{existing[0]} exists already: choose another folder, or remove it first")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
