@@ -150,7 +150,7 @@ async def test_a_port_that_is_taken_is_a_clear_error(pictures, tmp_path):
 def test_the_edge_must_be_named_where_there_are_several():
     cameras = {"cameras": {"face": {"source": "file:///x"}}}
     site = SiteConfig.model_validate({"site": "demo", "edges": {"north": cameras, "south": cameras}})
-    with pytest.raises(ConfigError, match="one of: north, south"):
+    with pytest.raises(ConfigError, match="choose one by --edge: north, south"):
         choose_edge(EdgeSettings(), site)
     with pytest.raises(ConfigError, match="no edge 'west'"):
         choose_edge(EdgeSettings(edge="west"), site)
