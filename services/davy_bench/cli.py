@@ -1,4 +1,4 @@
-"""`davy bench`: how good the pictures are, on one thread, so that times compare; and `davy bench speed`."""
+"""`davy bench`: measure picture quality on one thread, so that times are comparable; and `davy bench speed`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,36 +30,36 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="How good the pictures are, how fast they come.",
+    help="Measure picture quality and speed beside other methods.",
 )
 app.command()(speed)
 ALL = ",".join(BASELINES)
 
-Model = Annotated[Path | None, typer.Option(help="An ONNX file; the shipped one if absent.")]
-Out = Annotated[Path | None, typer.Option(help="Folder for tables, sheet and plots; runs/bench/COMMAND if absent.")]
-Methods = Annotated[str, typer.Option(help="Baselines beside Davy, with commas; none: --methods ''.")]
-Seeds = Annotated[str, typer.Option(help="With commas; 900 and higher, which no training sees.")]
-Rows = Annotated[int, typer.Option(min=1, help="Pictures on the sheet: the worst, and some up to the best.")]
-Names = Annotated[list[str] | None, typer.Option("--show", help="A picture for the sheet, by name; may be given again.")]
+Model = Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of tables, sheet and plots. Default: runs/bench/COMMAND.")]
+Methods = Annotated[str, typer.Option(help="Baselines, separated by commas; none: --methods ''.")]
+Seeds = Annotated[str, typer.Option(help="Seeds, separated by commas; 900 and higher are held out from training.")]
+Rows = Annotated[int, typer.Option(min=1, help="Number of pictures on the sheet, from the worst to the best.")]
+Names = Annotated[list[str] | None, typer.Option("--show", help="Name of a picture for the sheet. Repeatable.")]
 
 
 @app.callback()
 def one_thread() -> None:
-    """How good the pictures are, and how fast they come, beside other methods."""
+    """Measure picture quality and speed beside other methods."""
     cv2.setNumThreads(1)
 
 
 @app.command()
 def quality(
     low: Annotated[Path, typer.Argument(help="Folder of dark pictures.")],
-    high: Annotated[Path | None, typer.Argument(help="Folder of references with the same names; may be left out.")] = None,
+    high: Annotated[Path | None, typer.Argument(help="Folder of references with the same names; optional.")] = None,
     model: Model = None,
     out: Out = None,
     methods: Methods = ALL,
     rows: Rows = outcome.SHEET_ROWS,
     show: Names = None,
 ) -> None:
-    """Any folder of pictures, with or without references."""
+    """Measure a folder of pictures, with or without references."""
     with clear_errors():
         cases = pairs(low, high) if high is not None else singles(low)
         _score("quality", "/".join(low.resolve().parts[-2:]), cases, model, methods, out, SheetLayout(rows, show or ()))
@@ -68,15 +68,15 @@ def quality(
 @app.command()
 def mine(
     seeds: Seeds = "907,911",
-    frames: Annotated[int, typer.Option(min=1, help="Instants per place and seed.")] = 3,
-    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT.")] = "1280x720",
-    video: Annotated[bool, typer.Option(help="Also the flicker of a fixed camera.")] = True,
+    frames: Annotated[int, typer.Option(min=1, help="Frames per camera and seed.")] = 3,
+    size: Annotated[str, typer.Option(help="Picture size, WIDTHxHEIGHT.")] = "1280x720",
+    video: Annotated[bool, typer.Option(help="Also measure the flicker of a fixed camera.")] = True,
     model: Model = None,
     out: Out = None,
     methods: Methods = ALL,
     rows: Rows = outcome.SHEET_ROWS,
 ) -> None:
-    """The simulated mine, raw against evenly lit, per place; and its flicker."""
+    """Measure the simulated mine against its ground truth, per camera, and its flicker."""
     with clear_errors():
         chosen, shape = _numbers(seeds), parse_size(size)
         scores = _score("mine", "simulated mine", mine_cases(chosen, frames, shape), model, methods, out, SheetLayout(rows))
@@ -92,7 +92,7 @@ def mine(
 def relit(
     folder: Annotated[
         Path | None,
-        typer.Argument(help="Well-lit photographs that no training saw; scikit-image's and Matplotlib's if absent."),
+        typer.Argument(help="Well-lit photographs. Default: those of scikit-image and Matplotlib."),
     ] = None,
     seeds: Seeds = "901,902,903,904",
     model: Model = None,
@@ -100,7 +100,7 @@ def relit(
     methods: Methods = ALL,
     rows: Rows = outcome.SHEET_ROWS,
 ) -> None:
-    """Photographs relit as a mine, against themselves. (A model of `make train QUICK=1` knows the bundled ones.)"""
+    """Measure photographs relit as a mine against the originals. `make train QUICK=1` trains on the default ones."""
     with clear_errors():
         photographs = folder_photographs(folder) if folder else bundled_photographs()
         cases = relit_cases(photographs, _numbers(seeds))
@@ -115,7 +115,7 @@ def well_lit(
     methods: Methods = "",
     rows: Rows = outcome.SHEET_ROWS,
 ) -> None:
-    """Well-lit pictures against themselves: they should come back as they were."""
+    """Measure well-lit pictures against themselves: they should stay unchanged."""
     with clear_errors():
         scores = _score("well-lit", "well-lit pictures", well_lit_cases(folder), model, methods, out, SheetLayout(rows))
         print("\n" + "\n".join([*spread_table(scores), "", *check_table([well_lit_check(scores)])]))
@@ -125,13 +125,13 @@ def well_lit(
 
 @app.command()
 def frames(
-    folder: Annotated[Path, typer.Argument(help="Real frames; no references are needed.")],
+    folder: Annotated[Path, typer.Argument(help="Real frames, without references.")],
     model: Model = None,
     out: Out = None,
     methods: Methods = "",
     rows: Rows = 8,
 ) -> None:
-    """Real frames: by how much clipped highlights grow; the worst on the sheet."""
+    """Measure by how much clipped highlights grow in real frames."""
     with clear_errors():
         scores = _score(
             "frames", "/".join(folder.resolve().parts[-2:]), singles(folder), model, methods, out, SheetLayout(rows)
@@ -143,17 +143,15 @@ def frames(
 
 @app.command()
 def report(
-    data: Annotated[Path | None, typer.Option(help="Folder with val/lol20 and train/; what it lacks is left out.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the page, its plots and the sheets that may be shown.")] = Path(
-        "docs/quality"
-    ),
-    private: Annotated[Path, typer.Option(help="Folder of the sheets that show the data's photographs.")] = Path(
+    data: Annotated[Path | None, typer.Option(help="Folder with val/lol20 and train/; missing parts are skipped.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the page, its plots and the public sheets.")] = Path("docs/quality"),
+    private: Annotated[Path, typer.Option(help="Folder of the sheets with photographs of the data set.")] = Path(
         "runs/bench/report"
     ),
     model: Model = None,
-    every: Annotated[int, typer.Option(min=1, help="Only every n-th well-lit picture and real frame, to save time.")] = 1,
+    every: Annotated[int, typer.Option(min=1, help="Use only every n-th well-lit picture and real frame.")] = 1,
 ) -> None:
-    """Everything on one page, against the figures that are wanted: README.md in --out."""
+    """Write one page with all figures and acceptance checks: README.md in --out."""
     with clear_errors(), bars() as begin:
         page, checks = write_report(data, out, private, StillEnhancer(model), every, begin)
     print("\n".join(check_table(checks)))
@@ -182,13 +180,4 @@ def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in text.split(","))
     except ValueError as error:
-        raise ConfigError(f"{text!r} are no seeds: write numbers with commas, as in 907,911") from error
-
-
-def main() -> int:
-    """Run the command; returns the exit status: 0 done, 1 failed, 2 the words were wrong."""
-    try:
-        app()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0
+        raise ConfigError(f"{text!r} is not a list of seeds: write numbers with commas, such as 907,911") from error

@@ -25,10 +25,11 @@ from davy.domain.errors import BrokerUnavailableError, ConfigError
 from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
 from davy.domain.severity import Severity
+from davy.domain.suggestion import did_you_mean
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
-from davy.site import CameraConfig, EdgeConfig, SiteConfig
+from davy.site import OLD_SCHEME, SIMULATOR_SCHEME, CameraConfig, EdgeConfig, SiteConfig
 from davy.streams.accounting import FrameAccounting
 from davy.streams.metrics import FrameCollector, FrameTimings, labels_of_edge
 from davy.telemetry import get_logger
@@ -123,14 +124,14 @@ def choose_edge(settings: EdgeSettings, site: SiteConfig) -> str:
     """Choose the edge that this process runs.
 
     Raises:
-        ConfigError: the site has no edge of that name, or several and none was named.
+        ConfigError: the site has no edge of that name, or several edges and none was named.
     """
     known = ", ".join(site.edges)
     if not settings.edge and len(site.edges) > 1:
-        raise ConfigError(f"which edge of site {site.site} is this? pass --edge with one of: {known}")
+        raise ConfigError(f"site {site.site} has several edges: choose one by --edge: {known}")
     edge = settings.edge or next(iter(site.edges))
     if edge not in site.edges:
-        raise ConfigError(f"site {site.site} has no edge {edge!r}; its edges: {known}")
+        raise ConfigError(f"site {site.site} has no edge {edge!r}{did_you_mean(edge, site.edges)}; its edges: {known}")
     return edge
 
 
@@ -363,6 +364,7 @@ class _Edge:
 
 
 def _open_unknown(url: str, options: SourceOptions) -> FrameSource:  # noqa: ARG001  # an OpenSource
-    if url.startswith("mine://"):
-        raise ConfigError("mine:// cameras live inside `davy mine`: give this edge the http:// address that it prints")
+    if url.startswith((f"{SIMULATOR_SCHEME}://", f"{OLD_SCHEME}://")):
+        advice = "start `davy simulator serve` and use its http:// addresses"
+        raise ConfigError(f"{SIMULATOR_SCHEME}:// cameras exist only inside `davy demo`: {advice}")
     raise ConfigError(f"camera {redact(url)}: this edge opens no such sources")

@@ -12,26 +12,27 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from davy.domain.errors import DavyError, InvalidInputError
+from davy.files import OutputOptions
 from davy.imaging.runtime import StillEnhancer
-from davy_enhancer.files import Errand, Look, enhance_file, is_video, plan
+from davy_enhancer.files import Errand, enhance_file, is_video, plan
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def enhance(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, a video, or a folder with everything below it.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="A file or a folder; its ending decides the format.")],
-    strength: Annotated[float, typer.Option(min=0, max=1, help="0 leaves the picture as it is.")] = 1.0,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, a video, or a folder with its sub-folders.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="A file or a folder; the suffix selects the format.")],
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the identity, 1 the whole effect.")] = 1.0,
     quality: Annotated[
-        int, typer.Option(min=1, max=100, help="Of JPEG, lossy WebP and video; PNG and TIFF stay lossless.")
+        int, typer.Option(min=1, max=100, help="Quality of JPEG, lossy WebP and video; PNG and TIFF stay lossless.")
     ] = 90,
-    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Raw beside enhanced, twice as wide.")] = False,
+    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Put raw and enhanced next to each other.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace output files that exist.")] = False,
-    model: Annotated[Path | None, typer.Option(help="An ONNX file; the shipped one if absent.")] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Pictures at once; 0 means one per CPU core.")] = 0,
+    model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Pictures to enhance at the same time; 0: one per CPU core.")] = 0,
 ) -> None:
-    """Enhance an image, a folder or a video file. What cannot be read is told at the end, and everything else is done."""
+    """Enhance an image, a folder or a video file. Files that cannot be read are listed at the end."""
     errors = Console(stderr=True, soft_wrap=True)
     try:
         work = plan(source, target, overwrite)
@@ -42,7 +43,7 @@ def enhance(
     except DavyError as error:
         errors.print(f"davy enhance: {error}", markup=False, highlight=False)
         raise typer.Exit(1) from error
-    failures, notes = _do(work.errands, still, Look(strength, quality, side_by_side), threads or os.cpu_count() or 1)
+    failures, notes = _do(work.errands, still, OutputOptions(strength, quality, side_by_side), threads or os.cpu_count() or 1)
     for line in (*notes, *failures):
         errors.print(line, markup=False, highlight=False)
     told = [f"{len(work.errands) - len(failures)} enhanced"]
@@ -54,7 +55,7 @@ def enhance(
         raise typer.Exit(1)
 
 
-def _do(errands: list[Errand], still: StillEnhancer, look: Look, threads: int) -> tuple[list[str], list[str]]:
+def _do(errands: list[Errand], still: StillEnhancer, look: OutputOptions, threads: int) -> tuple[list[str], list[str]]:
     """Returns what failed and what is worth telling, one line each."""
     failures: list[str] = []
     notes: list[str] = []
@@ -75,7 +76,11 @@ def _do(errands: list[Errand], still: StillEnhancer, look: Look, threads: int) -
 
 
 def _finished(
-    executor: ThreadPoolExecutor, errands: list[Errand], still: StillEnhancer, look: Look, advance: Callable[[float], None]
+    executor: ThreadPoolExecutor,
+    errands: list[Errand],
+    still: StillEnhancer,
+    look: OutputOptions,
+    advance: Callable[[float], None],
 ) -> Iterable[tuple[Errand, "Future[list[str]]"]]:
     """Pictures side by side; videos one after the other, for each of them keeps every core busy."""
     one_video = threading.Lock()
@@ -104,12 +109,3 @@ class _Share:
     def reach(self, part: float) -> None:
         self._advance(part - self._reached)
         self._reached = part
-
-
-def main() -> int:
-    """Run the command; returns the exit status: 0 done, 1 some files failed, 2 the words were wrong."""
-    try:
-        app()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0

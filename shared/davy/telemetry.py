@@ -12,7 +12,7 @@ WORK_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def configure_logging(style: Literal["json", "console"] = "json", level: str = "INFO") -> None:
-    """Send every log line, of Davy and of the libraries, to stderr in one style. A program calls it once."""
+    """Send all log lines, the libraries' included, to stderr in one style. Call it once per process."""
     shared: list[Callable[..., object]] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -33,5 +33,6 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return the structured logger of a module."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger

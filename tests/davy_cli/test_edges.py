@@ -11,7 +11,7 @@ from tests.fixtures.config_edge import ConfigEdge, talking
 from davy.domain.topics import EdgeTopics
 from davy.models.keyring import TRUST, make_key
 from davy.twin.configuration import DesiredConfig
-from davy_cli.edges import main
+from davy_cli.main import main
 from davy_edge.config.validation import ConfigValidator
 
 NORTH = {"cameras": {"face": {"source": "mine://face"}, "belt": {"source": "mine://conveyor"}}}
@@ -20,7 +20,7 @@ NORTH = {"cameras": {"face": {"source": "mine://face"}, "belt": {"source": "mine
 @pytest.fixture
 def davy(monkeypatch, capsys):
     async def run(aggregator, *words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["davy edges", *words, "--aggregator", aggregator.http])
+        monkeypatch.setattr(sys, "argv", ["davy", "edges", *words, "--aggregator", aggregator.http])
         status = await asyncio.to_thread(main)
         said = capsys.readouterr()
         return status, said.out, said.err
@@ -96,6 +96,17 @@ async def test_what_is_signed_here_is_taken_by_an_edge_that_takes_nothing_else(m
 
 
 def test_nobody_at_home_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["davy edges", "list", "--aggregator", "http://127.0.0.1:9"])
+    monkeypatch.setattr(sys, "argv", ["davy", "edges", "list", "--aggregator", "http://127.0.0.1:9"])
     assert main() == 1
     assert "no aggregator at http://127.0.0.1:9" in capsys.readouterr().err
+
+
+async def test_an_edge_that_does_not_exist_and_a_key_that_stands_twice_are_refused(tmp_path, davy):
+    async with running(make_settings(tmp_path), make_site(north=NORTH)) as aggregator:
+        status, _, err = await davy(aggregator, "config", "set", "norht", "face.fps=5")
+        assert status == 1
+        assert "no edge 'norht'; did you mean 'north'?" in err
+        (tmp_path / "north.yaml").write_text("cameras:\n  face: {source: 'file:///a'}\n  face: {source: 'file:///b'}\n")
+        status, _, err = await davy(aggregator, "config", "set", "north", "--file", str(tmp_path / "north.yaml"))
+        assert status == 1
+        assert "north.yaml:3: duplicate key 'face', first in line 2" in err

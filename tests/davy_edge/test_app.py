@@ -123,7 +123,7 @@ async def test_camera_events_are_told_and_spooled(mosquitto, tmp_path):
 async def test_an_unknown_camera_scheme_is_an_error_of_that_camera_only(mosquitto, tmp_path):
     async with ear(mosquitto.endpoint) as heard, edge(site_of("mine://gallery", mosquitto.endpoint), tmp_path):
         await until(lambda: "error" in states(heard))
-    assert "davy mine" in json.loads(of(heard, "cam/face/status")[-2].payload)["reason"]
+    assert "davy simulator serve" in json.loads(of(heard, "cam/face/status")[-2].payload)["reason"]
 
 
 def get(url: str) -> bytes:
@@ -150,7 +150,7 @@ async def test_a_port_that_is_taken_is_a_clear_error(pictures, tmp_path):
 def test_the_edge_must_be_named_where_there_are_several():
     cameras = {"cameras": {"face": {"source": "file:///x"}}}
     site = SiteConfig.model_validate({"site": "demo", "edges": {"north": cameras, "south": cameras}})
-    with pytest.raises(ConfigError, match="one of: north, south"):
+    with pytest.raises(ConfigError, match="choose one by --edge: north, south"):
         choose_edge(EdgeSettings(), site)
     with pytest.raises(ConfigError, match="no edge 'west'"):
         choose_edge(EdgeSettings(edge="west"), site)

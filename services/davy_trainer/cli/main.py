@@ -1,7 +1,6 @@
-"""`davy train`: train the ISP-CNN, export it, judge it, look at it."""
+"""`davy train`: train, export, evaluate and inspect the network."""
 
 import json
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,7 +34,8 @@ from davy_trainer.stages.run_stage import read_groups
 from davy_trainer.stages.self_supervised import train
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help="Train the ISP-CNN.")
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+DISTRIBUTED = ("self-supervised", "enhance")  # commands that torchrun may start
 app.add_typer(clip_app, name="clip")
 stages.add_to(app)
 all_stages.add_to(app)
@@ -44,21 +44,29 @@ adapt.add_to(app)
 drift.add_to(app)
 
 
+@app.callback()
+def train_command(context: typer.Context) -> None:
+    """Train, export and evaluate the network."""
+    if process_group.asked_for() and context.invoked_subcommand not in DISTRIBUTED:
+        typer.echo(f"davy train: torchrun runs only {' and '.join(DISTRIBUTED)}: start this command without it", err=True)
+        raise typer.Exit(2)
+
+
 @app.command("self-supervised")
 def self_supervised(
-    data: Annotated[list[Path] | None, typer.Option(help="Folder of well-lit photographs; may be given again.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for checkpoint, logs and sheets; runs/TIME if absent.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="About so long; the steps are planned after the warm-up.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Exactly so many steps.")] = None,
-    resume_: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, with its settings.")] = False,
-    seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
+    data: Annotated[list[Path] | None, typer.Option(help="Folder of well-lit photographs. Repeatable.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of checkpoint, logs and sheets. Default: runs/TIME.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Approximate duration; sets the number of steps.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Number of training steps.")] = None,
+    resume_: Annotated[bool, typer.Option("--resume", help="Resume the run in --out with its settings.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Random seed of the run.")] = None,
     validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
-    weight: Annotated[list[str] | None, typer.Option(help="GROUP=NUMBER: how often a sub-folder is drawn; 1 each.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that make pictures.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of torch.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting, see settings.py.")] = None,
+    weight: Annotated[list[str] | None, typer.Option(help="GROUP=NUMBER: sampling weight of a sub-folder. Default: 1.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that prepare pictures.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Number of torch threads.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting. Repeatable.")] = None,
 ) -> None:
-    """Stage 0: photographs are made dark as in a mine, and the network learns to undo it."""
+    """Run stage 0: darken photographs as in a mine and train the network to restore them."""
     given: dict[str, Any] = {"data": data, "minutes": minutes, "steps": steps, "seed": seed, "validation": validate}
     given |= {"workers": workers, "threads": threads, "weights": numbers_of_words(weight or []) or None}
     chosen = {name: value for name, value in given.items() if value is not None} | settings_of_words(
@@ -77,16 +85,16 @@ def self_supervised(
             train(run, groups, source, pairs, out, lambda run, values: advance(run.step, run.total, values), stop)
         if not process_group.is_first():
             return
-        told = "done" if run.finished else "stopped; go on with --resume"
-        print(f"{out / CHECKPOINT}: step {run.step} of {run.total or 'unknown'}, {run.seconds / 60:.1f} min, {told}")
+        state = "done" if run.finished else "stopped; continue with --resume"
+        print(f"{out / CHECKPOINT}: step {run.step} of {run.total or 'unknown'}, {run.seconds / 60:.1f} min, {state}")
 
 
 @app.command()
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.safetensors, or a run's folder.")],
-    out: Annotated[Path, typer.Option(help="Folder for ispcnn.onnx and ispcnn.safetensors.")] = Path(),
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint.safetensors, or the folder of a run.")],
+    out: Annotated[Path, typer.Option(help="Output folder of ispcnn.onnx and ispcnn.safetensors.")] = Path(),
 ) -> None:
-    """Write the averaged weights of a run for davy.imaging.runtime (ONNX) and for torch (safetensors)."""
+    """Export the averaged weights of a run as ONNX for the runtime and safetensors for torch."""
     with clear_errors():
         for path in ship(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint, out):
             print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
@@ -94,10 +102,10 @@ def export(
 
 @app.command()
 def average(
-    weights: Annotated[list[Path], typer.Argument(help="Two or more ispcnn.safetensors of runs that went on from each other.")],
-    out: Annotated[Path, typer.Option(help="Folder for ispcnn.onnx and ispcnn.safetensors.")] = Path(),
+    weights: Annotated[list[Path], typer.Argument(help="Two or more ispcnn.safetensors of successive runs.")],
+    out: Annotated[Path, typer.Option(help="Output folder of ispcnn.onnx and ispcnn.safetensors.")] = Path(),
 ) -> None:
-    """Write the mean of several networks of one training: steadier than each of them."""
+    """Export the mean of several networks of one training."""
     with clear_errors():
         for path in ship_mean(weights, out):
             print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
@@ -107,10 +115,10 @@ def average(
 def evaluate_command(
     low: Annotated[Path, typer.Argument(help="Folder of dark pictures.")],
     high: Annotated[Path, typer.Argument(help="Folder of references with the same names.")],
-    model: Annotated[Path | None, typer.Option(help="An ONNX file; the shipped one if absent.")] = None,
-    json_: Annotated[Path | None, typer.Option("--json", help="Also write every picture's figures to this file.")] = None,
+    model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
+    json_: Annotated[Path | None, typer.Option("--json", help="Also write the figures of each picture to this file.")] = None,
 ) -> None:
-    """PSNR, SSIM and VIF against references, raw and enhanced, through the runtime that cameras use."""
+    """Evaluate PSNR, SSIM and VIF against references, raw and enhanced, with the runtime of the cameras."""
     with clear_errors():
         scores = evaluate(load_pairs(low, high), StillEnhancer(model))
         if json_ is not None:
@@ -122,12 +130,12 @@ def evaluate_command(
 @app.command("compare")
 def compare_command(
     new: Annotated[Path, typer.Argument(help="ONNX file of the new model.")],
-    running: Annotated[Path, typer.Argument(help="ONNX file of the one that runs.")],
-    out: Annotated[Path, typer.Option(help="Folder for compare.json and compare.png.")],
+    running: Annotated[Path, typer.Argument(help="ONNX file of the running model.")],
+    out: Annotated[Path, typer.Option(help="Output folder of compare.json and compare.png.")],
     validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
     samples: Annotated[Path | None, typer.Option(help="Folder of pictures without references.")] = None,
 ) -> None:
-    """A new model beside the one that runs: figures, and a sheet sample | running | new."""
+    """Compare a new model with the running one: figures, and a sheet of sample, running and new."""
     with clear_errors():
         for name, value in compare(new, running, load_validation(validate), samples, out).items():
             print(f"{name:<28}{value:.4f}")
@@ -135,23 +143,23 @@ def compare_command(
 
 @app.command("pack")
 def pack_command(
-    folder: Annotated[Path, typer.Argument(help="With train/ispcnn.onnx, train/ispcnn.safetensors and provenance.json.")],
-    keys: Annotated[Path, typer.Option(envvar="DAVY_KEYS", help="Where the keys lie.")] = Path("keys"),
+    folder: Annotated[Path, typer.Argument(help="Folder with train/ispcnn.{onnx,safetensors} and provenance.json.")],
+    keys: Annotated[Path, typer.Option(envvar="DAVY_KEYS", help="Folder of the signing keys.")] = Path("keys"),
 ) -> None:
-    """Make FOLDER/package.zip, signed; the training service's last step before the registry."""
+    """Make the signed FOLDER/package.zip, as the training service does before it registers a model."""
     with clear_errors():
         print(f"{pack_run(folder, keys)}  {folder / PACKAGE}")
 
 
 @app.command("sheet")
 def sheet_command(
-    folder: Annotated[Path, typer.Argument(help="Folder of pictures; no references are needed.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT.png", help="Raw beside enhanced.")],
-    model: Annotated[Path | None, typer.Option(help="An ONNX file; the shipped one if absent.")] = None,
-    count: Annotated[int, typer.Option(min=1, help="Pictures, evenly taken from the folder.")] = 16,
-    columns: Annotated[int, typer.Option(min=1, help="Pairs side by side.")] = 2,
+    folder: Annotated[Path, typer.Argument(help="Folder of pictures, without references.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.png", help="Output file.")],
+    model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="Number of pictures, evenly spaced in the folder.")] = 16,
+    columns: Annotated[int, typer.Option(min=1, help="Pairs per row.")] = 2,
 ) -> None:
-    """A contact sheet raw | enhanced."""
+    """Write a contact sheet of raw and enhanced pictures."""
     with clear_errors():
         shown, skipped = write_sheet(folder, out, StillEnhancer(model), count, columns)
         print(f"{out}: {shown} pictures" + (f", {skipped} unreadable" if skipped else ""))
@@ -159,11 +167,11 @@ def sheet_command(
 
 def _begin(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group], Path]:
     if "data" not in chosen:
-        raise ConfigError("say where the well-lit photographs are: --data FOLDER")
+        raise ConfigError("set the folder of well-lit photographs: --data FOLDER")
     settings = SelfSupervisedSettings.model_validate(chosen)
     out = out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
     if (out / CHECKPOINT).exists():
-        raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
+        raise ConfigError(f"{out} already holds a run: use --resume, or another --out")
     groups = read_groups(settings)
     out.mkdir(parents=True, exist_ok=True)
     return begin_self_supervised(settings, command_line()), groups, out
@@ -171,22 +179,10 @@ def _begin(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group], 
 
 def _resume(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group], Path]:
     if out is None:
-        raise ConfigError("say which run to resume: --out FOLDER")
+        raise ConfigError("set the run to resume: --out FOLDER")
     settings, checkpoint = settings_of(out / CHECKPOINT)
     asked = SelfSupervisedSettings.model_validate({**settings.model_dump(), **chosen})
     if changed := [name for name in chosen if name != "workers" and getattr(asked, name) != getattr(settings, name)]:
-        raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
+        raise ConfigError(f"a resumed run keeps its settings: omit {', '.join(changed)}, or start a new run")
     groups = read_groups(asked)
     return resume(asked, checkpoint, groups, out / CHECKPOINT), groups, out
-
-
-def main() -> int:
-    """Run the command; returns the exit status: 0 done, 1 failed, 2 the words were wrong."""
-    if process_group.asked_for() and sys.argv[1:2] not in (["self-supervised"], ["enhance"]):
-        print("davy train: torchrun is for self-supervised and enhance: start this command without it", file=sys.stderr)
-        return 2
-    try:
-        app()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0

@@ -5,6 +5,9 @@ Adapters translate foreign errors into these classes. `davy.adapters.status` map
 
 from collections.abc import Mapping, Sequence
 
+from davy.domain.extras import install_command
+from davy.domain.suggestion import did_you_mean
+
 
 class DavyError(Exception):
     """Base class. The text addresses the person who can fix the problem."""
@@ -92,7 +95,7 @@ class NotAcceptableError(UnsupportedError):
 class UnknownCameraError(NotFoundError):
     def __init__(self, camera: str, known: Sequence[str]) -> None:
         listed = ", ".join(known[:8]) or "none"
-        super().__init__(f"no camera {camera!r}; known cameras: {listed}")
+        super().__init__(f"no camera {camera!r}{did_you_mean(camera, known)}; known cameras: {listed}")
         self.camera, self.known = camera, tuple(known)
 
 
@@ -231,7 +234,8 @@ class UnknownSampleError(NotFoundError):
 
 class UnknownEdgeError(NotFoundError):
     def __init__(self, edge: str, known: Sequence[str]) -> None:
-        super().__init__(f"no edge {edge!r}; known edges: {', '.join(known[:8]) or 'none'}")
+        hint = did_you_mean(edge, known) or f"; known edges: {', '.join(known[:8]) or 'none'}"
+        super().__init__(f"no edge {edge!r}{hint}")
         self.edge, self.known = edge, tuple(known)
 
 
@@ -280,6 +284,14 @@ class KernelsOutdatedError(DavyError):
     def __init__(self, path: str, name: str, found: int, wanted: int) -> None:
         super().__init__(f"{path} is of another version ({name} is {found}, not {wanted}): install davy again with pip")
         self.path, self.name, self.found, self.wanted = path, name, found, wanted
+
+
+class MissingExtraError(DavyError):
+    """A package of an optional part is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(f"{what} needs the package {package!r}: {install_command(extra)}")
+        self.what, self.package, self.extra = what, package, extra
 
 
 class TrainingError(DavyError):

@@ -75,7 +75,7 @@ def test_ctrl_c_writes_a_checkpoint_and_ends_with_status_0(folder, tmp_path, num
     told, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
     step = load_checkpoint(tmp_path / "run" / "checkpoint.safetensors").facts["step"]
-    assert f"step {step} of 100000" in told and "go on with --resume" in told
+    assert f"step {step} of 100000" in told and "continue with --resume" in told
     assert psutil.wait_procs(workers, timeout=5)[1] == []
 
 
@@ -95,10 +95,10 @@ def test_a_run_is_exported_and_judged(folder, pairs_folder, tmp_path):
 
 
 def in_process(words, monkeypatch, capsys, tmp_path):
-    from davy_trainer.cli.main import main
+    from davy_cli.main import main
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["davy train", *map(str, words)])
+    monkeypatch.setattr(sys, "argv", ["davy", "train", *map(str, words)])
     return main(), " ".join(capsys.readouterr().err.split())
 
 
