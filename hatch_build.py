@@ -23,6 +23,7 @@ FAST_MATH = ["-fno-math-errno", "-fno-signed-zeros", "-fno-trapping-math", "-fas
 FLAGS = ["-std=gnu11", "-O3", *FAST_MATH, "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror"]
 WIDTH = "-mprefer-vector-width=256"
 VNNI = "avx512vnni"  # of v4, too: nearly every processor with AVX-512 that is still made has it
+MANUAL = "site"  # written by `mkdocs build`
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 
 
@@ -68,6 +69,8 @@ class KernelBuildHook(BuildHookInterface):
         sources = kernels(Path(self.root))
         with ThreadPoolExecutor() as pool:
             list(pool.map(compile_kernel, sources))
+        if version != "editable" and (Path(self.root) / MANUAL / "index.html").is_file():
+            build_data["force_include"][MANUAL] = "davy_aggregator/manual"  # the aggregator serves it at /manual
         if sources and version != "editable":
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"

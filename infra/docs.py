@@ -4,16 +4,13 @@ import json
 import sys
 from pathlib import Path
 
-from docs_sources import ROOT, ROOTS
-
-sys.path[:0] = [str(root) for root in ROOTS]  # this checkout, whatever is installed
-
 from docs_cli import cli_page
 from docs_errors import errors_page
 from docs_metrics import metrics_page
 from docs_proto import proto_page
 from docs_rest import openapi_documents, rest_page
 from docs_settings import settings_page
+from docs_sources import ROOT
 from docs_topics import asyncapi, topics_page
 
 REFERENCE = ROOT / "docs" / "reference"

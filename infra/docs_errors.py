@@ -3,10 +3,11 @@
 import inspect
 from collections.abc import Iterator
 
+from docs_markdown import cell, code, page, sentence, table
+
 from davy.adapters.grpc.server import status_of as grpc_status_of
 from davy.adapters.http.app import status_of as http_status_of
 from davy.domain import errors
-from docs_markdown import cell, code, page, sentence, table
 
 INTRO = """
 Davy raises one tree of errors on purpose. The text is for the person who can act; the facts are attributes. REST answers with

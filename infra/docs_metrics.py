@@ -48,7 +48,11 @@ def _text(node: ast.expr) -> str:
 
 
 def _labels(call: ast.Call, names: dict[str, ast.expr]) -> list[str]:
-    given = call.args[2] if len(call.args) > 2 else next((k.value for k in call.keywords if k.arg in ("labelnames", "labels")), None)
+    given = (
+        call.args[2]
+        if len(call.args) > 2
+        else next((k.value for k in call.keywords if k.arg in ("labelnames", "labels")), None)
+    )
     return list(_strings(given, names)) if given is not None else []
 
 

@@ -6,7 +6,13 @@ from pathlib import Path
 
 from docs_markdown import cell, code, page, sentence, table
 from docs_sources import ROOT
-from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+    FileDescriptorSet,
+)
 from grpc_tools import protoc
 
 PROTO = ROOT / "proto"
@@ -74,7 +80,9 @@ def _enum(enum: EnumDescriptorProto, own: tuple[int, ...], said: Comments) -> st
 
 
 def _type(field: FieldDescriptorProto, entries: dict[str, DescriptorProto]) -> str:
-    name = _short(field.type_name) if field.type_name else FieldDescriptorProto.Type.Name(field.type).removeprefix("TYPE_").lower()
+    name = (
+        _short(field.type_name) if field.type_name else FieldDescriptorProto.Type.Name(field.type).removeprefix("TYPE_").lower()
+    )
     if name in entries:
         key, value = entries[name].field
         return f"map<{_type(key, {})}, {_type(value, {})}>"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from docs_markdown import cell, code, page, sentence, table
-from docs_sources import ROOT, ROOTS
+from docs_sources import ROOTS
 
 SERVICES = ("aggregator", "enhancer", "trainer")
 START_S = 60.0
@@ -32,7 +32,9 @@ def rest_page(name: str, document: dict[str, Any]) -> str:
 Service `davy {name}`; errors are `application/problem+json` (RFC 9457), see [errors](errors.md). The machine-readable form is
 [OpenAPI {document["openapi"]}](openapi/{name}.json).
 """
-    routes = [_route(path, method, item[method]) for path, item in document["paths"].items() for method in METHODS if method in item]
+    routes = [
+        _route(path, method, item[method]) for path, item in document["paths"].items() for method in METHODS if method in item
+    ]
     schemas = document.get("components", {}).get("schemas", {})
     shown = [_schema(title, schema) for title, schema in sorted(schemas.items()) if "properties" in schema or "enum" in schema]
     heading = ["## Schemas\n"] if shown else []
@@ -54,7 +56,9 @@ def _fetch(name: str) -> dict[str, Any]:
             "PYTHONPATH": os.pathsep.join(map(str, ROOTS)),
         }
         command = [sys.executable, "-m", "davy", name, *(["--config", str(site)] if name != "trainer" else [])]
-        with subprocess.Popen(command, env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as process:
             try:
                 return _get(f"http://127.0.0.1:{port}/openapi.json", process)
             finally:
@@ -91,13 +95,17 @@ def _route(path: str, method: str, operation: dict[str, Any]) -> str:
     if body := operation.get("requestBody"):
         kinds = ", ".join(f"{code(kind)} {_type(value.get('schema', {}))}" for kind, value in body["content"].items())
         parts.append(f"Body: {kinds}.\n")
-    answers = [(code(status), cell(answer.get("description", "")), _kinds(answer)) for status, answer in operation["responses"].items()]
+    answers = [
+        (code(status), cell(answer.get("description", "")), _kinds(answer)) for status, answer in operation["responses"].items()
+    ]
     parts.append(table(("status", "meaning", "content"), answers))
     return "\n".join(parts)
 
 
 def _kinds(answer: dict[str, Any]) -> str:
-    return ", ".join(f"{code(kind)} {_type(value.get('schema', {}))}".strip() for kind, value in answer.get("content", {}).items())
+    return ", ".join(
+        f"{code(kind)} {_type(value.get('schema', {}))}".strip() for kind, value in answer.get("content", {}).items()
+    )
 
 
 def _said(parameter: dict[str, Any]) -> str:
@@ -110,7 +118,10 @@ def _schema(title: str, schema: dict[str, Any]) -> str:
     text = sentence(schema.get("description", ""))
     if "enum" in schema:
         return f"### {title}\n\n{text}\n\nOne of {', '.join(code(value) for value in schema['enum'])}.\n"
-    rows = [(code(name), cell(_type(field)), cell(sentence(field.get("description", "")))) for name, field in schema["properties"].items()]
+    rows = [
+        (code(name), cell(_type(field)), cell(sentence(field.get("description", ""))))
+        for name, field in schema["properties"].items()
+    ]
     return f"### {title}\n\n{text}\n\n" + table(("field", "type", "meaning"), rows)
 
 

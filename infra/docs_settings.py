@@ -49,8 +49,10 @@ def _section(found: type[BaseSettings]) -> str:
         for name, field in found.model_fields.items()
         if not _nested(field)
     ]
-    title = f"## `{prefix}*`\n\n{sentence((inspect.getdoc(found) or '').splitlines()[0])} Class `{found.__module__}.{found.__name__}`.\n"
-    return title + "\n" + table(("variable", "type", "default", "meaning"), rows)
+    summary = sentence((inspect.getdoc(found) or "").splitlines()[0])
+    return f"## `{prefix}*`\n\n{summary} Class `{found.__module__}.{found.__name__}`.\n\n" + table(
+        ("variable", "type", "default", "meaning"), rows
+    )
 
 
 def _site() -> str:

@@ -9,9 +9,10 @@ from importlib.metadata import version
 from typing import Any
 
 import yaml
+from docs_markdown import cell, code, page, sentence, table
+
 from davy.domain import topics
 from davy.domain.frame import ID_PATTERN
-from docs_markdown import cell, code, page, sentence, table
 
 INTRO = """
 Topics begin with `davy/v1/SITE/EDGE`; an id is 1 to 64 of `a-z`, `0-9` and `-`. The machine-readable form is
@@ -49,7 +50,14 @@ def channels() -> list[Channel]:
 def topics_page() -> str:
     """The page with every topic."""
     rows = [
-        (code(found.address), str(found.qos), "yes" if found.retained else "", found.sender, code(found.content_type), cell(found.note))
+        (
+            code(found.address),
+            str(found.qos),
+            "yes" if found.retained else "",
+            found.sender,
+            code(found.content_type),
+            cell(found.note),
+        )
         for found in channels()
     ]
     return page("MQTT topics", INTRO, table(("topic", "QoS", "retained", "sender", "content", "payload"), rows))
@@ -71,9 +79,7 @@ def asyncapi() -> str:
         "channels": {channel.name: _channel(channel) for channel in found},
         "operations": {_operation_name(channel): _operation(channel) for channel in found},
         "components": {
-            "parameters": {
-                name: {"description": f"Id of the {name}, {ID_PATTERN}."} for name in ("site", "edge", "camera")
-            },
+            "parameters": {name: {"description": f"Id of the {name}, {ID_PATTERN}."} for name in ("site", "edge", "camera")},
             "messageTraits": {
                 "frame": {
                     "headers": {"type": "object", "properties": {name: {"type": "string"} for name in PROPERTIES}},
