@@ -1,6 +1,5 @@
 """Reference of the command line: the help of every command, from the commands themselves."""
 
-import importlib
 import re
 from typing import Any, Literal, get_args, get_origin
 
@@ -15,21 +14,14 @@ INTRO = """
 
 def cli_page() -> str:
     """The page with every program, command, argument and option."""
-    from davy_cli.main import PROGRAMS
+    from davy_cli.main import app, load
+    from davy_cli.programs import PROGRAMS
 
     parts = []
-    for program, (module, summary) in sorted(PROGRAMS.items()):
-        app = _app(importlib.import_module(module))
-        parts.append(_command(typer.main.get_command(app), f"davy {program}", 2, summary))
+    for name, command in sorted(typer.main.get_command(app).commands.items()):
+        if not command.hidden:
+            parts.append(_command(load(name) if name in PROGRAMS else command, f"davy {name}", 2, command.help or ""))
     return page("Command line", INTRO, *parts)
-
-
-def _app(module: Any) -> typer.Typer:
-    if isinstance(found := getattr(module, "app", None), typer.Typer):
-        return found
-    app = typer.Typer(add_completion=False)
-    app.command()(next(value for name, value in vars(module).items() if name in ("enhance", "run", "serve", "main")))
-    return app
 
 
 def _command(command: Any, path: str, level: int, summary: str = "") -> str:

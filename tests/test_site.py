@@ -7,7 +7,7 @@ import yaml
 
 from davy.domain.errors import ConfigError
 from davy.domain.frame import CameraId
-from davy.site import SiteConfig, load_site
+from davy.site import BUILT_IN_FILE, SiteConfig, find_site_file, load_site
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = """\
@@ -15,7 +15,7 @@ site: demo
 edges:
   north:
     cameras:
-      face-1: {source: "mine://face", fps: 5}
+      face-1: {source: "simulator://face", fps: 5}
 """
 
 
@@ -28,7 +28,7 @@ def write(folder: Path, text: str) -> Path:
 def test_a_camera_gets_its_values_and_the_defaults(tmp_path):
     site = load_site(write(tmp_path, GOOD), {})
     camera = site.camera(CameraId("demo", "north", "face-1"))
-    assert (camera.source, camera.fps, camera.strength, camera.size) == ("mine://face", 5, 1.0, None)
+    assert (camera.source, camera.fps, camera.strength, camera.size) == ("simulator://face", 5, 1.0, None)
 
 
 def test_the_environment_overrides_a_value_and_an_underscore_stands_for_a_hyphen(tmp_path):
@@ -43,10 +43,12 @@ def test_the_environment_overrides_a_value_and_an_underscore_stands_for_a_hyphen
     [
         ("fps: 5", "fpss: 5", 5, "did you mean 'fps'"),
         ("fps: 5", "fps: -1", 5, "greater than 0"),
-        ("mine://face", "ftp://face", 5, "a source starts with one of"),
+        ("simulator://face", "ftp://face", 5, "a source starts with one of"),
         ("face-1:", "Face_1:", 5, "an id is 1 to 64"),
         ("site: demo", "site: demo\nbroker: tcp://x", 2, "mqtt://"),
         ("north:", "north: 3\n  south:", 3, "valid dictionary"),
+        ("fps: 5", "fps: 5, fps: 6", 5, "duplicate key 'fps', first in line 5"),
+        ("site: demo", "site: demo\nedges: {}\nsite: demo", 3, "duplicate key 'site', first in line 1"),
         ("{source", "{{source", 6, "a flow mapping that begins in line 5"),
     ],
 )
@@ -79,3 +81,55 @@ def test_the_shipped_mine_is_valid_and_its_schema_is_fresh():
     schema = json.loads((ROOT / "infra" / "site.schema.json").read_text())
     assert schema == SiteConfig.model_json_schema(), "run: davy config schema > infra/site.schema.json"
     jsonschema.validate(yaml.safe_load((ROOT / "infra" / "site.yaml").read_text()), schema)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "advice"),
+    [
+        ("DAVY_EDGES__NORHT__CAMERAS__FACE_1__FPS", "7", "no edge 'norht' in the file; did you mean 'north'?"),
+        ("DAVY_EDGES__NORTH__CAMERAS__FCAE_1__FPS", "7", "no camera 'fcae_1' in the file; did you mean 'face-1'?"),
+        ("DAVY_EDGES__XYZ__ENHANCE", "pool", "no edge 'xyz' in the file; known: north"),
+    ],
+)
+def test_an_unknown_id_in_a_variable_is_an_error_with_a_suggestion(tmp_path, variable, value, advice):
+    with pytest.raises(ConfigError) as caught:
+        load_site(write(tmp_path, GOOD), {variable: value})
+    assert str(caught.value) == f"environment {variable}: {advice}"
+
+
+def test_an_edge_that_the_environment_adds_is_taken_with_a_warning_where_its_id_resembles_another(tmp_path, caplog):
+    site = load_site(write(tmp_path, GOOD), {"DAVY_EDGES__NORHT__CAMERAS__BELT__SOURCE": "rtsp://10.1.0.7/a"})
+    assert list(site.edges) == ["north", "norht"]
+    assert "no edge 'norht' in the file; did you mean 'north'?" in caplog.text
+
+
+def test_the_old_names_of_scheme_and_cache_are_read_with_a_warning(tmp_path, caplog):
+    old = GOOD.replace("simulator://", "mine://").replace("edges:", "store: redis://10.0.0.5:6379/0\nedges:")
+    site = load_site(write(tmp_path, old), {})
+    assert site.cache == "redis://10.0.0.5:6379/0"
+    assert site.edges["north"].cameras["face-1"].source == "mine://face"
+    assert "site.yaml:2: store is a deprecated name: write cache" in caplog.text
+    assert "site.yaml:6: mine:// is a deprecated scheme: write simulator://" in caplog.text
+
+
+def test_the_old_variable_of_the_cache_is_read_with_a_warning(tmp_path, caplog):
+    assert load_site(write(tmp_path, GOOD), {"DAVY_STORE": "redis://10.0.0.5"}).cache == "redis://10.0.0.5"
+    assert "environment DAVY_STORE is a deprecated name: write DAVY_CACHE" in caplog.text
+
+
+def test_a_sites_file_is_the_given_one_else_that_of_the_folder_else_the_built_in_one(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    assert find_site_file() == BUILT_IN_FILE
+    (tmp_path / "infra").mkdir()
+    write(tmp_path / "infra", GOOD)
+    assert find_site_file() == Path("infra/site.yaml")
+    (tmp_path / "mine.yaml").write_text(GOOD)
+    assert find_site_file() == Path("mine.yaml")
+    assert "mine.yaml is a deprecated name: rename it to site.yaml" in caplog.text
+    write(tmp_path, GOOD)
+    assert find_site_file() == Path("site.yaml")
+    assert find_site_file(tmp_path / "other.yaml") == tmp_path / "other.yaml"
+
+
+def test_the_built_in_site_is_the_one_of_the_checkout():
+    assert BUILT_IN_FILE.read_text() == (ROOT / "infra" / "site.yaml").read_text()

@@ -147,7 +147,7 @@ async def _samples(settings: AggregatorSettings, registry: CollectorRegistry) ->
 
 @asynccontextmanager
 async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> AsyncIterator[FrameStore]:
-    store = FrameStore(site.store, name, settings.store_ttl_s)
+    store = FrameStore(site.cache, name, settings.store_ttl_s)
     try:
         yield store
     finally:

@@ -22,10 +22,11 @@ from davy.adapters.storage.spool import Spool
 from davy.domain.errors import BrokerUnavailableError, ConfigError
 from davy.domain.frame import CameraId
 from davy.domain.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
+from davy.domain.suggestion import did_you_mean
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
-from davy.site import CameraConfig, EdgeConfig, SiteConfig
+from davy.site import OLD_SCHEME, SIMULATOR_SCHEME, CameraConfig, EdgeConfig, SiteConfig
 from davy.telemetry import DropStage, get_logger
 from davy_edge.birth import birth_message
 from davy_edge.config.manager import ConfigManager
@@ -116,17 +117,17 @@ async def serve(
 
 
 def choose_edge(settings: EdgeSettings, site: SiteConfig) -> str:
-    """The edge that this process is.
+    """Choose the edge that this process runs.
 
     Raises:
-        ConfigError: the site has no edge of that name, or several and none was named.
+        ConfigError: the site has no edge of that name, or several edges and none was named.
     """
     known = ", ".join(site.edges)
     if not settings.edge and len(site.edges) > 1:
-        raise ConfigError(f"which edge of site {site.site} is this? say --edge with one of: {known}")
+        raise ConfigError(f"site {site.site} has several edges: choose one by --edge: {known}")
     edge = settings.edge or next(iter(site.edges))
     if edge not in site.edges:
-        raise ConfigError(f"site {site.site} has no edge {edge!r}; its edges: {known}")
+        raise ConfigError(f"site {site.site} has no edge {edge!r}{did_you_mean(edge, site.edges)}; its edges: {known}")
     return edge
 
 
@@ -357,6 +358,8 @@ class _Edge:
 
 
 def _open_unknown(url: str, options: SourceOptions) -> FrameSource:  # noqa: ARG001  # an OpenSource
-    if url.startswith("mine://"):
-        raise ConfigError("mine:// cameras live inside `davy mine`: give this edge the http:// address that it prints")
+    if url.startswith((f"{SIMULATOR_SCHEME}://", f"{OLD_SCHEME}://")):
+        raise ConfigError(
+            f"{SIMULATOR_SCHEME}:// cameras exist only inside `davy demo`: start `davy simulator serve` and use its http:// addresses"
+        )
     raise ConfigError(f"camera {redact(url)}: this edge opens no such sources")

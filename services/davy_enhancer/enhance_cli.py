@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from davy.domain.errors import DavyError, InvalidInputError
+from davy.files import OutputOptions
 from davy.imaging.runtime import StillEnhancer
-from davy_enhancer.files import Errand, Look, enhance_file, is_video, plan
+from davy_enhancer.files import Errand, enhance_file, is_video, plan
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -42,7 +43,7 @@ def enhance(
     except DavyError as error:
         errors.print(f"davy enhance: {error}", markup=False, highlight=False)
         raise typer.Exit(1) from error
-    failures, notes = _do(work.errands, still, Look(strength, quality, side_by_side), threads or os.cpu_count() or 1)
+    failures, notes = _do(work.errands, still, OutputOptions(strength, quality, side_by_side), threads or os.cpu_count() or 1)
     for line in (*notes, *failures):
         errors.print(line, markup=False, highlight=False)
     told = [f"{len(work.errands) - len(failures)} enhanced"]
@@ -54,7 +55,7 @@ def enhance(
         raise typer.Exit(1)
 
 
-def _do(errands: list[Errand], still: StillEnhancer, look: Look, threads: int) -> tuple[list[str], list[str]]:
+def _do(errands: list[Errand], still: StillEnhancer, look: OutputOptions, threads: int) -> tuple[list[str], list[str]]:
     """Returns what failed and what is worth telling, one line each."""
     failures: list[str] = []
     notes: list[str] = []
@@ -75,7 +76,11 @@ def _do(errands: list[Errand], still: StillEnhancer, look: Look, threads: int) -
 
 
 def _finished(
-    executor: ThreadPoolExecutor, errands: list[Errand], still: StillEnhancer, look: Look, advance: Callable[[float], None]
+    executor: ThreadPoolExecutor,
+    errands: list[Errand],
+    still: StillEnhancer,
+    look: OutputOptions,
+    advance: Callable[[float], None],
 ) -> Iterable[tuple[Errand, "Future[list[str]]"]]:
     """Pictures side by side; videos one after the other, for each of them keeps every core busy."""
     one_video = threading.Lock()

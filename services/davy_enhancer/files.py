@@ -1,31 +1,14 @@
-"""Files on disk: which become which, and one of them enhanced. The command line around it is enhance_cli."""
+"""Files on disk: which file becomes which. The command line around it is enhance_cli; the work is in davy.files."""
 
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
+from davy import files
 from davy.adapters.media import video
-from davy.adapters.media.images import ImageFormat, Picture, decode, encode
-from davy.domain.errors import InvalidInputError, UnsupportedImageError
-from davy.domain.frame import BgrImage
-from davy.imaging.runtime import StillEnhancer, VideoEnhancer
-from davy_enhancer.processing import enhance_picture
-
-Progress = Callable[[float], None]
-"""Called with the part of one file that is done, 0 to 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How the output shall look."""
-
-    strength: float = 1.0
-    quality: int = 90
-    side_by_side: bool = False
+from davy.adapters.media.images import ImageFormat
+from davy.domain.errors import InvalidInputError
+from davy.files import OutputOptions, Progress
+from davy.imaging.runtime import StillEnhancer
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,63 +80,14 @@ def _known() -> str:
     return ", ".join([kind.suffixes[0] for kind in ImageFormat] + list(video.SUFFIXES))
 
 
-def enhance_file(errand: Errand, still: StillEnhancer, look: Look, progress: Progress = lambda _: None) -> list[str]:
+def enhance_file(errand: Errand, still: StillEnhancer, look: OutputOptions, progress: Progress = lambda _: None) -> list[str]:
     """Enhance one file.
 
     Returns:
-        What a person should know, such as streams that were left out; mostly nothing.
+        Warnings, such as streams that were left out; mostly none.
 
     Raises:
-        InvalidInputError: the file cannot be read, or not be written as its name wants.
-        OSError: the disk does not play along.
+        InvalidInputError: the file cannot be read, or its content cannot be written under the target's suffix.
+        OSError: a file cannot be read or written.
     """
-    errand.target.parent.mkdir(parents=True, exist_ok=True)
-    with _appearing_when_whole(errand.target) as temporary:
-        if is_video(errand.target):
-            return _enhance_video(errand.source, temporary, still, look, progress)
-        _enhance_image(errand.source, temporary, still, look)
-    progress(1.0)
-    return []
-
-
-@contextmanager
-def _appearing_when_whole(target: Path) -> Iterator[Path]:
-    """A hidden name beside the target that becomes the target at the end: a reader, or a crash, sees a whole file or none."""
-    temporary = target.with_name(f".{target.stem[:100]}.{uuid.uuid4().hex[:8]}.part{target.suffix}")
-    try:
-        yield temporary
-        temporary.replace(target)
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
-
-
-def _enhance_image(source: Path, target: Path, still: StillEnhancer, look: Look) -> None:
-    kind = ImageFormat.of(target)
-    if kind is None or is_video(source):
-        raise UnsupportedImageError(f"writing {source.name} as a picture", "a name for OUT that ends like a video's")
-    picture = decode(source.read_bytes(), tuple(ImageFormat))
-    better = enhance_picture(still, picture, look.strength)
-    if look.side_by_side:
-        better = _side_by_side(picture, better)
-    target.write_bytes(encode(better, kind, look.quality))
-
-
-def _side_by_side(raw: Picture, better: Picture) -> Picture:
-    alpha = None if raw.alpha is None else np.hstack([raw.alpha, raw.alpha])
-    return replace(better, pixels=np.hstack([raw.pixels, better.pixels]), alpha=alpha)
-
-
-def _enhance_video(source: Path, target: Path, still: StillEnhancer, look: Look, progress: Progress) -> list[str]:
-    enhancer = VideoEnhancer(still)
-
-    def change(image: BgrImage) -> BgrImage:
-        better = enhancer.enhance(image, look.strength)
-        return np.hstack([image, better]) if look.side_by_side else better
-
-    panes = 2 if look.side_by_side else 1
-    report = video.transcode(source, target, change, quality=look.quality, panes=panes, progress=progress)
-    notes = [f"{source}: {name} left out: {target.suffix} cannot hold it" for name in report.left_out]
-    if report.damaged:
-        notes.append(f"{source}: {report.damaged} damaged packets left out, {report.frames} pictures enhanced")
-    return notes
+    return list(files.enhance_file(errand.source, errand.target, still, look, progress).warnings)

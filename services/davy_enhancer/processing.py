@@ -1,15 +1,14 @@
 """One picture, file to file: decode, enhance, encode. Runs in a worker's thread."""
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from davy.adapters.media.images import WEB_FORMATS, ImageFormat, Picture, decode, encode
+from davy.adapters.media.images import WEB_FORMATS, ImageFormat, decode, encode
 from davy.domain.ports import ImageEnhancer
+from davy.files import enhance_picture
 from davy_enhancer.negotiation import Preferences, choose
-
-MIN_SIDE = 16  # of the enhancer; smaller pictures are padded for it
 
 ANY_FORMAT: Preferences = dict.fromkeys(WEB_FORMATS, 1.0)
 
@@ -59,13 +58,3 @@ def process_request(enhancer: ImageEnhancer, wish: EnhanceRequest) -> Enhanced:
     times.append(time.perf_counter())
     stages = zip(("decode", "enhance", "encode"), np.diff(times).tolist(), strict=True)
     return Enhanced(image, kind, enhancer.model, dict(stages))
-
-
-def enhance_picture(enhancer: ImageEnhancer, picture: Picture, strength: float) -> Picture:
-    """The picture with better pixels; alpha and metadata stay. Any size of at least 1x1."""
-    height, width = picture.pixels.shape[:2]
-    pixels = picture.pixels
-    if min(height, width) < MIN_SIDE:
-        missing = ((0, max(0, MIN_SIDE - height)), (0, max(0, MIN_SIDE - width)), (0, 0))
-        pixels = np.pad(pixels, missing, mode="edge")
-    return replace(picture, pixels=enhancer.enhance(pixels, strength)[:height, :width])

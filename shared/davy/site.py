@@ -1,12 +1,15 @@
-"""One YAML file says what a mine has: site, edges, cameras, and where broker, aggregator and store are.
+"""A site's file: one YAML file names a mine's edges and cameras, its broker, aggregator and cache.
 
-Every value can be overridden by environment: `DAVY_BROKER=mqtt://10.1.0.5`, `DAVY_EDGES__NORTH__CAMERAS__FACE_1__FPS=5`
-(a `_` in a variable's part stands for the `-` of the id `face-1`).
+An environment variable overrides a value: `DAVY_BROKER=mqtt://10.1.0.5`, `DAVY_EDGES__NORTH__CAMERAS__FACE_1__FPS=5`
+(`_` in a variable stands for `-` in an id, such as `face-1`).
 """
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,13 +18,21 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat
 
 from davy.domain.errors import ConfigError
 from davy.domain.frame import ID_PATTERN, CameraId
+from davy.domain.suggestion import did_you_mean
+from davy.yaml_lines import YamlMapping, parse_mapping
 
+log = logging.getLogger(__name__)
 ENV_PREFIX = "DAVY_"
-SOURCE_SCHEMES = ("mine://", "rtsp://", "rtsps://", "http://", "https://", "file://", "usb://")
+OLD_SCHEME, SIMULATOR_SCHEME = "mine", "simulator"
+SOURCE_SCHEMES = ("simulator://", "rtsp://", "rtsps://", "http://", "https://", "file://", "usb://")
+OLD_CACHE = "store"  # the name of `cache` before 0.2
+FILE_NAME, OLD_FILE_NAME = "site.yaml", "mine.yaml"
+CHECKOUT_FILE = Path("infra") / FILE_NAME
+BUILT_IN_FILE = Path(str(files("davy").joinpath("default_site.yaml")))
 
 
 def _known_scheme(source: str) -> str:
-    if not source.startswith(SOURCE_SCHEMES):
+    if not source.startswith((*SOURCE_SCHEMES, f"{OLD_SCHEME}://")):
         raise ValueError(f"a source starts with one of {', '.join(SOURCE_SCHEMES)}")
     return source
 
@@ -49,17 +60,17 @@ class CameraConfig(_Config):
     """One camera of an edge."""
 
     source: Annotated[str, AfterValidator(_known_scheme)] = Field(
-        description="mine://PLACE, rtsp://…, http://… (MJPEG), file:///video.mp4, file:///folder/ (looped), usb://0"
+        description="simulator://PLACE, rtsp://…, http://… (MJPEG), file:///video.mp4, file:///folder/ (looped), usb://0"
     )
-    label: str = Field("", description="What a person calls this camera; shown in the console.")
-    fps: PositiveFloat = Field(10.0, le=120, description="Frames a second that are taken from the source, at most.")
-    width: PositiveInt | None = Field(None, le=7680, description="Pixels; the source's own where absent.")
-    height: PositiveInt | None = Field(None, le=4320, description="Pixels; the source's own where absent.")
-    strength: float = Field(1.0, ge=0, le=1, description="0 leaves the picture as it is.")
-    quality: int = Field(85, ge=30, le=100, description="JPEG quality at most; lowered by itself to keep 900,000 bytes.")
-    send_raw: bool = Field(True, description="Send the raw picture beside the enhanced one to the aggregator.")
-    max_age_ms: PositiveInt = Field(500, description="A frame older than this is dropped and counted, never delivered.")
-    timeout_s: PositiveFloat = Field(5.0, description="Silence after which the camera counts as stalled and is opened again.")
+    label: str = Field("", description="Name shown in the console.")
+    fps: PositiveFloat = Field(10.0, le=120, description="Maximum frames per second taken from the source.")
+    width: PositiveInt | None = Field(None, le=7680, description="Width in pixels; the source's own if absent.")
+    height: PositiveInt | None = Field(None, le=4320, description="Height in pixels; the source's own if absent.")
+    strength: float = Field(1.0, ge=0, le=1, description="0 is the identity, 1 the whole effect.")
+    quality: int = Field(85, ge=30, le=100, description="Maximum JPEG quality; lowered if a frame exceeds 900,000 bytes.")
+    send_raw: bool = Field(True, description="Also send the raw picture to the aggregator.")
+    max_age_ms: PositiveInt = Field(500, description="Drop and count frames older than this.")
+    timeout_s: PositiveFloat = Field(5.0, description="Reopen the camera after this many seconds without a frame.")
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -68,97 +79,141 @@ class CameraConfig(_Config):
 
 
 class EdgeConfig(_Config):
-    """One edge: a box beside its cameras."""
+    """One edge: a computer near its cameras."""
 
     enhance: Literal["here", "pool"] = Field(
-        "here", description="here: this edge enhances. pool: it forwards raw frames and the enhancer pool enhances."
+        "here", description="here: the edge enhances. pool: the edge forwards raw frames and the enhancer pool enhances them."
     )
-    cameras: dict[Id, CameraConfig] = Field(min_length=1)
+    cameras: dict[Id, CameraConfig] = Field(min_length=1, description="Cameras by their id.")
 
 
 class SiteConfig(_Config):
-    """One mine."""
+    """One site: a mine with its edges and cameras."""
 
-    site: Id = Field(description="The mine's name in every topic.")
-    broker: MqttEndpoint = "mqtt://127.0.0.1:1883"
-    aggregator: GrpcEndpoint = "grpc://127.0.0.1:50051"
-    store: RedisEndpoint = "redis://127.0.0.1:6379/0"
-    edges: dict[Id, EdgeConfig] = Field(min_length=1)
+    site: Id = Field(description="Name of the site in every topic.")
+    broker: MqttEndpoint = Field("mqtt://127.0.0.1:1883", description="The MQTT broker: mqtt:// or mqtts://.")
+    aggregator: GrpcEndpoint = Field("grpc://127.0.0.1:50051", description="The aggregator: grpc:// or grpcs://.")
+    cache: RedisEndpoint = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey, for the newest frames.")
+    edges: dict[Id, EdgeConfig] = Field(min_length=1, description="Edges by their id.")
 
     def camera_ids(self) -> list[CameraId]:
+        """Every camera of the site."""
         return [CameraId(self.site, edge, camera) for edge, config in self.edges.items() for camera in config.cameras]
 
     def camera(self, camera_id: CameraId) -> CameraConfig:
+        """The configuration of one camera.
+
+        Raises:
+            KeyError: the site has no such camera.
+        """
         return self.edges[camera_id.edge].cameras[camera_id.camera]
 
 
+def find_site_file(given: Path | None = None) -> Path:
+    """Choose the site's file.
+
+    Returns:
+        The given path, else ./site.yaml, ./mine.yaml (deprecated), infra/site.yaml of a checkout, else the built-in file.
+    """
+    if given is not None:
+        return given
+    if Path(FILE_NAME).is_file():
+        return Path(FILE_NAME)
+    if Path(OLD_FILE_NAME).is_file():
+        log.warning("%s is a deprecated name: rename it to %s", OLD_FILE_NAME, FILE_NAME)
+        return Path(OLD_FILE_NAME)
+    return CHECKOUT_FILE if CHECKOUT_FILE.is_file() else BUILT_IN_FILE
+
+
+def describe_site_file(path: Path) -> str:
+    """Name a site's file for people."""
+    return "built-in site (davy init writes a file to change)" if path == BUILT_IN_FILE else str(path)
+
+
 def load_site(path: Path, environ: Mapping[str, str] | None = None) -> SiteConfig:
-    """Read and check a mine's file, then lay the environment over it.
+    """Read a site's file, apply the overrides of the environment and validate the result.
 
     Raises:
-        ConfigError: the file is missing or wrong; each line of the text is one fault, as `file:line: where: what to do`.
+        ConfigError: the file is missing or wrong; each line of the text is one error, `file:line: where: what to do`.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
+    file = parse_mapping(text, str(path), "site and edges")
+    if OLD_CACHE in file.values:
+        line = file.line_of([OLD_CACHE])
+        log.warning("%s:%d: %s is a deprecated name: write cache", file.name, line, OLD_CACHE)
+        file.values.setdefault("cache", file.values.pop(OLD_CACHE))
+    overrides = _apply_environment(file.values, environ if environ is not None else os.environ)
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        begun = f" ({error.context} that begins in line {error.context_mark.line + 1})" if error.context_mark else ""
-        raise ConfigError(f"{path}:{line}: not YAML: {error.problem}{begun}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}:1: a mapping with site and edges is expected")
-    overridden = _lay_over(values, environ if environ is not None else os.environ)
-    try:
-        return SiteConfig.model_validate(values)
+        site = SiteConfig.model_validate(file.values)
     except ValidationError as error:
-        faults = [_describe(path, root, fault["loc"], fault["msg"], fault["type"], overridden) for fault in error.errors()]
-        raise ConfigError("\n".join(faults)) from error
+        lines = [_describe(file, fault["loc"], fault["msg"], fault["type"], overrides) for fault in error.errors()]
+        raise ConfigError("\n".join(dict.fromkeys(lines))) from error
+    _warn(site, file, overrides)
+    return site
 
 
-def _lay_over(values: dict[str, Any], environ: Mapping[str, str]) -> dict[tuple[str, ...], str]:
-    """Write `DAVY_A__B__C=x` to values["a"]["b"]["c"]; returns which place came from which variable."""
-    places = {}
+@dataclass(slots=True)
+class _Overrides:
+    """What came from the environment.
+
+    Args:
+        variables: The variable of each value, by its place in the file.
+        unknown: What to say about each edge or camera id that the file does not have, by its place.
+    """
+
+    variables: dict[tuple[str, ...], str] = field(default_factory=dict)
+    unknown: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+
+def _apply_environment(values: dict[str, Any], environ: Mapping[str, str]) -> _Overrides:
+    """Write `DAVY_A__B__C=x` to values["a"]["b"]["c"]."""
+    found = _Overrides()
     for name in sorted(environ):
         parts = name.removeprefix(ENV_PREFIX).lower().split("__")
+        if parts[0] == OLD_CACHE and name.startswith(ENV_PREFIX):
+            log.warning("environment %s is a deprecated name: write DAVY_CACHE", name)
+            parts[0] = "cache"
         if not name.startswith(ENV_PREFIX) or parts[0] not in SiteConfig.model_fields:
             continue
         node = values
-        place = []
+        place: list[str] = []
         for depth, part in enumerate(parts):
-            key = next((known for known in node if str(known).replace("-", "_") == part), part)
-            place.append(key)
+            ids = {str(known).replace("-", "_"): str(known) for known in node}
+            place.append(ids.get(part, part))
+            if part not in ids and place[0] == "edges" and depth in (1, 3):
+                kind = "edge" if depth == 1 else "camera"
+                found.unknown[tuple(place)] = f"environment {name}: no {kind} {part!r} in the file{_suggest(part, ids)}"
             if depth == len(parts) - 1:
-                node[key] = yaml.safe_load(environ[name])
+                node[place[-1]] = yaml.safe_load(environ[name])
             else:
-                if not isinstance(node.get(key), dict):
-                    node[key] = {}
-                node = node[key]
-        places[tuple(place)] = name
-    return places
+                if not isinstance(node.get(place[-1]), dict):
+                    node[place[-1]] = {}
+                node = node[place[-1]]
+        found.variables[tuple(place)] = name
+    return found
 
 
-def _describe(
-    path: Path,
-    root: yaml.Node | None,
-    loc: Sequence[str | int],
-    message: str,
-    kind: str,
-    overridden: Mapping[tuple[str, ...], str],
-) -> str:
+def _suggest(part: str, ids: Mapping[str, str]) -> str:
+    close = get_close_matches(part, ids, n=1)
+    return f"; did you mean {ids[close[0]]!r}?" if close else f"; known: {', '.join(ids.values()) or 'none'}"
+
+
+def _describe(file: YamlMapping, loc: Sequence[str | int], message: str, kind: str, overrides: _Overrides) -> str:
     where = [str(part) for part in loc if part != "[key]"]
+    for place, text in overrides.unknown.items():
+        if tuple(where[: len(place)]) == place:
+            return text
     advice = message
     if kind == "extra_forbidden":
         known = _known_fields(where[:-1])
-        close = get_close_matches(where[-1], known, n=1)
-        advice = "no such setting" + (f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}")
+        advice = "no such setting" + (did_you_mean(where[-1], known) or f"; known: {', '.join(known)}")
     elif kind == "string_pattern_mismatch":
         advice = "an id is 1 to 64 of a-z, 0-9 and '-'"
-    variable = overridden.get(tuple(where))
-    at = f"environment {variable}" if variable else f"{path}:{_line_of(root, where)}"
+    variable = overrides.variables.get(tuple(where))
+    at = f"environment {variable}" if variable else f"{file.name}:{file.line_of(where)}"
     return f"{at}: {'.'.join(where) or 'file'}: {advice}"
 
 
@@ -172,14 +227,12 @@ def _known_fields(where: Sequence[str]) -> list[str]:
             return list(CameraConfig.model_fields)
 
 
-def _line_of(node: yaml.Node | None, where: Sequence[str]) -> int:
-    """The line of the deepest node on the way that the file has."""
-    line = 1
-    for part in where:
-        if not isinstance(node, yaml.MappingNode):
-            break
-        found = next(((key, value) for key, value in node.value if str(key.value) == part), None)
-        if found is None:
-            break
-        line, node = found[0].start_mark.line + 1, found[1]
-    return line
+def _warn(site: SiteConfig, file: YamlMapping, overrides: _Overrides) -> None:
+    """Warn about ids that only the environment has, and about deprecated names."""
+    for text in overrides.unknown.values():
+        if "did you mean" in text:
+            log.warning("%s", text)
+    old = [camera for camera in site.camera_ids() if site.camera(camera).source.startswith(f"{OLD_SCHEME}://")]
+    if old:
+        line = file.line_of(["edges", old[0].edge, "cameras", old[0].camera, "source"])
+        log.warning("%s:%d: %s:// is a deprecated scheme: write %s://", file.name, line, OLD_SCHEME, SIMULATOR_SCHEME)

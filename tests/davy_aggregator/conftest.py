@@ -51,7 +51,7 @@ def make_site(broker: str = f"mqtt://{NOBODY}", store: str = f"redis://{NOBODY}/
         "north": {"cameras": {"face": camera | {"label": "Coal face"}, "belt": camera}},
         "thin": {"enhance": "pool", "cameras": {"cam": camera}},
     }
-    return SiteConfig(site="mine", broker=broker, store=store, edges=edges or default)
+    return SiteConfig(site="mine", broker=broker, cache=store, edges=edges or default)
 
 
 def make_settings(data: Path, **changes) -> AggregatorSettings:

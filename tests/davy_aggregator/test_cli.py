@@ -17,7 +17,7 @@ from davy.v1 import ingest_pb2, ingest_pb2_grpc
 SITE = """
 site: mine
 broker: mqtt://127.0.0.1:9
-store: redis://127.0.0.1:9/0
+cache: redis://127.0.0.1:9/0
 edges:
   north:
     cameras:

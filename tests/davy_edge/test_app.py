@@ -123,7 +123,7 @@ async def test_camera_events_are_told_and_spooled(mosquitto, tmp_path):
 async def test_an_unknown_camera_scheme_is_an_error_of_that_camera_only(mosquitto, tmp_path):
     async with ear(mosquitto.endpoint) as heard, edge(site_of("mine://gallery", mosquitto.endpoint), tmp_path):
         await until(lambda: "error" in states(heard))
-    assert "davy mine" in json.loads(of(heard, "cam/face/status")[-2].payload)["reason"]
+    assert "davy simulator serve" in json.loads(of(heard, "cam/face/status")[-2].payload)["reason"]
 
 
 def get(url: str) -> bytes:

@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from davy.adapters.media import video
 from davy.adapters.media.images import ImageFormat, decode, encode
 from davy.domain.errors import DavyError, InvalidInputError
+from davy.files import OutputOptions, enhance_picture
 from davy.imaging.runtime import StillEnhancer
-from davy_enhancer.files import Errand, Look, enhance_file
-from davy_enhancer.processing import enhance_picture
+from davy_enhancer.files import Errand, enhance_file
 
 MAX_MEMBERS = 20_000
 COPY_BYTES = 1 << 20
@@ -30,7 +30,7 @@ class Limits:
 
 
 def enhance_archive(
-    source: Path, target: Path, still: StillEnhancer, look: Look, limits: Limits, progress: Callable[[float], None]
+    source: Path, target: Path, still: StillEnhancer, look: OutputOptions, limits: Limits, progress: Callable[[float], None]
 ) -> list[str]:
     """Enhance every picture and video of an archive, names kept.
 
@@ -83,7 +83,7 @@ def _enhance_member(
     member: zipfile.ZipInfo,
     folder: Path,
     still: StillEnhancer,
-    look: Look,
+    look: OutputOptions,
     limits: Limits,
 ) -> None:
     path = Path(member.filename)
@@ -100,7 +100,12 @@ def _enhance_member(
 
 
 def _enhance_video(
-    reader: zipfile.ZipFile, writer: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, still: StillEnhancer, look: Look
+    reader: zipfile.ZipFile,
+    writer: zipfile.ZipFile,
+    member: zipfile.ZipInfo,
+    folder: Path,
+    still: StillEnhancer,
+    look: OutputOptions,
 ) -> None:
     suffix = Path(member.filename).suffix
     errand = Errand(folder / f"member{suffix}", folder / f"member-enhanced{suffix}")

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davy.domain.errors import DavyError, OverloadedError, StorageFullError
+from davy.files import OutputOptions
 from davy.imaging.runtime import StillEnhancer
 from davy.telemetry import get_logger
-from davy_enhancer.files import Errand, Look, enhance_file
+from davy_enhancer.files import Errand, enhance_file
 from davy_enhancer.jobs.bundle import Limits, enhance_archive
 from davy_enhancer.jobs.job import MAX_FAILURES, Folder, Job, State, load_all
 
@@ -224,7 +225,7 @@ class Jobs:
                 checked_s = time.monotonic()
                 self._check_space()
 
-        look = Look(job.strength, job.quality)
+        look = OutputOptions(job.strength, job.quality)
         if job.kind == "zip":
             return enhance_archive(folder.upload, folder.result, self._still, look, self._bounds.archive, progress)
         return enhance_file(Errand(folder.upload, folder.result), self._still, look, progress)

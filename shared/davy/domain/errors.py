@@ -5,6 +5,9 @@ Adapters translate foreign errors into these; only the HTTP and gRPC edges know 
 
 from collections.abc import Mapping, Sequence
 
+from davy.domain.extras import install_command
+from davy.domain.suggestion import did_you_mean
+
 
 class DavyError(Exception):
     """Base of all. Its text is written for the person who can do something about it."""
@@ -72,7 +75,7 @@ class NotAcceptableError(InvalidInputError):
 class UnknownCameraError(InvalidInputError):
     def __init__(self, camera: str, known: Sequence[str]) -> None:
         listed = ", ".join(known[:8]) or "none"
-        super().__init__(f"no camera {camera!r}; known cameras: {listed}")
+        super().__init__(f"no camera {camera!r}{did_you_mean(camera, known)}; known cameras: {listed}")
         self.camera, self.known = camera, tuple(known)
 
 
@@ -211,7 +214,8 @@ class UnknownSampleError(InvalidInputError):
 
 class UnknownEdgeError(InvalidInputError):
     def __init__(self, edge: str, known: Sequence[str]) -> None:
-        super().__init__(f"no edge {edge!r}; known edges: {', '.join(known[:8]) or 'none'}")
+        hint = did_you_mean(edge, known) or f"; known edges: {', '.join(known[:8]) or 'none'}"
+        super().__init__(f"no edge {edge!r}{hint}")
         self.edge, self.known = edge, tuple(known)
 
 
@@ -256,6 +260,14 @@ class KernelsMissingError(DavyError):
     def __init__(self, path: str) -> None:
         super().__init__(f"{path} is missing: install davy with pip, which compiles it (`pip install -e .` in a checkout)")
         self.path = path
+
+
+class MissingExtraError(DavyError):
+    """A package of an optional part is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(f"{what} needs the package {package!r}: {install_command(extra)}")
+        self.what, self.package, self.extra = what, package, extra
 
 
 class TrainingError(DavyError):

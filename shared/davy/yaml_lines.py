@@ -1,0 +1,80 @@
+"""YAML with line numbers: errors name file and line, and a key that stands twice is an error."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from davy.domain.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class YamlMapping:
+    """A parsed file.
+
+    Args:
+        name: Of the file, for messages.
+        values: Its content.
+    """
+
+    name: str
+    values: dict[str, Any]
+    _root: yaml.Node | None
+
+    def line_of(self, where: Sequence[str]) -> int:
+        """The line of the deepest key of the path that the file has; 1 where it has none."""
+        line, node = 1, self._root
+        for part in where:
+            found = next(((key, value) for key, value in _pairs(node) if str(key.value) == part), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+        return line
+
+
+def parse_mapping(text: str, name: str, content: str) -> YamlMapping:
+    """Parse a YAML file whose top level is a mapping.
+
+    Args:
+        name: Of the file, for messages.
+        content: What the mapping holds, for messages.
+
+    Raises:
+        ConfigError: it is not YAML, no mapping, or a key stands twice; each line of the text is `file:line: error`.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        begun = f" ({error.context} that begins in line {error.context_mark.line + 1})" if error.context_mark else ""
+        raise ConfigError(f"{name}:{line}: not YAML: {error.problem}{begun}") from error
+    except yaml.YAMLError as error:  # characters that YAML forbids, which have no line
+        raise ConfigError(f"{name}: not YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{name}:1: a mapping with {content} is expected")
+    if duplicates := list(_duplicates(root)):
+        lines = [f"{name}:{line}: duplicate key {key!r}, first in line {first}" for key, first, line in duplicates]
+        raise ConfigError("\n".join(lines))
+    return YamlMapping(name, values, root)
+
+
+def _duplicates(node: yaml.Node | None) -> Iterator[tuple[str, int, int]]:
+    """Keys that stand twice in one mapping: key, first line, this line. PyYAML itself lets the last one win."""
+    seen: dict[tuple[str, str], int] = {}
+    for key, value in _pairs(node):
+        line = key.start_mark.line + 1
+        if isinstance(key, yaml.ScalarNode):
+            identity = key.tag, key.value
+            if identity in seen:
+                yield key.value, seen[identity], line
+            seen.setdefault(identity, line)
+        yield from _duplicates(value)
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _duplicates(item)
+
+
+def _pairs(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
+    return node.value if isinstance(node, yaml.MappingNode) else []
