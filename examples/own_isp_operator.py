@@ -2,8 +2,9 @@
 
     python examples/own_isp_operator.py        # needs torch: `pip install '.[trainer]'`
 
-To make it part of the ISP-CNN, put the function into a file of shared/davy/imaging/isp/, call it in pipeline.py, let the
-network set its parameter (Parameters), and write the same arithmetic in shared/davy/imaging/runtime/: the parity test compares both.
+To make it part of the ISP-CNN, put the function into a file of shared/davy/imaging/isp/ and call it in pipeline.py. Let the
+network set its parameter (Parameters), and write the same arithmetic in shared/davy/imaging/runtime/: the parity test compares
+both.
 """
 
 import torch

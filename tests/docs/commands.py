@@ -26,7 +26,7 @@ SKIPPED = {
     r"^davy bench": "measures for minutes; tests/davy_bench runs each table on small pictures",
     r"\bID\b|runs/": "needs a trained model or a run; tests/system/test_rollout.py brings models to edges",
     r":8082|:50053": "needs a trainer; tests/davy_trainer/service asks one",
-    r"^davy edges config (set|rollback|history|get) .*(--file|--keys|rollback)": "needs an earlier step; see tests/system/test_config.py",
+    r"^davy edges config (set|rollback) .*(--file|--keys|rollback)": "needs an earlier step; see tests/system/test_config.py",
     r"^unzip ": "needs samples, which an edge sends after minutes",
 }
 
