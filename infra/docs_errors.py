@@ -2,11 +2,10 @@
 
 import inspect
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from docs_markdown import cell, code, page, sentence, table
 
-from davy.adapters.grpc.server import status_of as grpc_status_of
-from davy.adapters.http.app import status_of as http_status_of
 from davy.domain import errors
 
 INTRO = """
@@ -22,12 +21,24 @@ def errors_page() -> str:
 
 
 def _rows(kind: type[errors.DavyError], depth: int) -> Iterator[tuple[str, ...]]:
-    http, grpc = http_status_of(_bare(kind)), grpc_status_of(_bare(kind))
+    http, grpc = _statuses(_bare(kind))
     indent = "&nbsp;" * 4 * depth
-    yield indent + code(kind.__name__), f"{http.value} {http.phrase}", code(grpc.name), _meaning(kind)
+    yield indent + code(kind.__name__), f"{http.value} {http.phrase}", code(grpc), _meaning(kind)
     for child in sorted(kind.__subclasses__(), key=lambda found: found.__name__):
         if child.__module__.startswith("davy"):
             yield from _rows(child, depth + 1)
+
+
+def _statuses(error: errors.DavyError) -> tuple[HTTPStatus, str]:
+    """The HTTP status, and the name of the gRPC status."""
+    try:
+        from davy.adapters.status import status_of
+    except ImportError:  # each adapter had a table of its own
+        from davy.adapters.grpc.server import status_of as grpc_status_of
+        from davy.adapters.http.app import status_of as http_status_of
+
+        return http_status_of(error), grpc_status_of(error).name
+    return status_of(error)
 
 
 def _bare(kind: type[errors.DavyError]) -> errors.DavyError:

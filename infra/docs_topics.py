@@ -94,6 +94,8 @@ def asyncapi() -> str:
 def _channels(values: Any, prefix: str) -> Iterator[Channel]:
     notes = _notes(type(values))
     for name, note in notes.items():
+        if not isinstance(getattr(type(values), name), property):
+            continue
         address = getattr(values, name)
         for part in ("site", "edge", "camera"):
             address = address.replace(f"/{part}", f"/{{{part}}}", 1)
@@ -105,13 +107,15 @@ def _channels(values: Any, prefix: str) -> Iterator[Channel]:
 
 
 def _notes(kind: type) -> dict[str, str]:
-    """Property name and the comment on the line that defines it."""
+    """Property name and the comment on the line that defines it, or that defines the method that it calls."""
     source = inspect.getsource(kind)
     lines = source.splitlines()
-    found = {}
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef) and "#" in (line := lines[node.lineno - 1]):
-            found[node.name] = line.partition("#")[2].strip()
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    found = {node.name: lines[node.lineno - 1].partition("#")[2].strip() for node in functions}
+    for node in functions:
+        match node.body[-1]:
+            case ast.Return(value=ast.Call(func=ast.Attribute(attr=called))) if not found[node.name]:
+                found[node.name] = found.get(called, "")
     return found
 
 
