@@ -19,7 +19,7 @@ $(BIN)/python:
 KERNELS := $(shell find shared services -name '*.c')
 
 $(VENV)/.mine: $(BIN)/python pyproject.toml hatch_build.py $(KERNELS)
-	$(BIN)/pip install --quiet --editable '.[mine]'
+	$(BIN)/pip install --quiet --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml hatch_build.py $(KERNELS)
@@ -29,8 +29,8 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml hatch_build.py $(KERNELS)
 
 setup: $(VENV)/.dev  ## install everything into .venv
 
-mine: $(VENV)/.mine  ## run the simulated mine; SECONDS=30 ends by itself
-	$(BIN)/davy mine $(if $(SECONDS),--seconds $(SECONDS))
+mine: $(VENV)/.mine  ## run the demo: a simulated mine with every service; SECONDS=30 ends by itself
+	$(BIN)/davy demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(VENV)/.dev  ## the whole test suite
 	$(BIN)/pytest $(PYTEST_ARGS)
@@ -66,8 +66,8 @@ format: $(VENV)/.dev  ## format the code, sort the imports
 proto: $(VENV)/.dev  ## generate shared/davy/v1 from proto/davy/v1
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py
 
-story: $(VENV)/.dev  ## light changes, drift, training, canary, rollout, three bad models: writes docs/story, 12 minutes
-	$(BIN)/davy mine story
+story: $(VENV)/.dev  ## the retraining loop with three bad models: writes docs/story, 12 minutes
+	$(BIN)/davy demo scenario --out docs/story
 
 faults: $(VENV)/.dev  ## every slow test but the containers: 100 kills, 200 edges, bad models in a running mine, the clock, S3
 	$(BIN)/pytest -m slow --ignore=tests/system/test_compose.py $(PYTEST_ARGS)
@@ -87,9 +87,9 @@ TRAIN_DATA = $(if $(DATA),--data $(DATA) $(addprefix --photographs ,$(wildcard $
 train: $(VENV)/.dev  ## train every stage: QUICK=1 in minutes, or DATA=/folder with low/ and normal/
 	@test -n "$(QUICK)$(DATA)" || { echo "Say where the pictures are: make train DATA=/folder with low/ and normal/ inside. Or make train QUICK=1, which needs none."; exit 2; }
 	@test -e $(FRAMES)/.made || { $(BIN)/davy train samples $(FRAMES)/photographs && \
-		$(BIN)/davy mine truths $(FRAMES)/truths --seeds 104-106 --frames 3 && \
-		$(BIN)/davy mine pairs $(FRAMES)/training --seeds 101-103 --frames 3 && \
-		$(BIN)/davy mine pairs $(FRAMES)/validation --seeds 907 --frames 3 --every 31 && \
+		$(BIN)/davy simulator truths $(FRAMES)/truths --seeds 104-106 --frames 3 && \
+		$(BIN)/davy simulator pairs $(FRAMES)/training --seeds 101-103 --frames 3 && \
+		$(BIN)/davy simulator pairs $(FRAMES)/validation --seeds 907 --frames 3 --every 31 && \
 		touch $(FRAMES)/.made; } >/dev/null
 	$(BIN)/davy train all --out $(RUN) --must-improve $(if $(wildcard $(RUN)/all.json),--resume,\
 		$(TRAIN_DATA) --low $(FRAMES)/training/low --normal $(FRAMES)/truths --validate $(FRAMES)/validation \

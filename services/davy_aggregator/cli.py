@@ -1,39 +1,40 @@
-"""`davy aggregator`: collect frames and events of one mine; REST, console, metrics."""
+"""`davy aggregator`: collect frames and events of one site; serve REST, console and metrics."""
 
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
 from davy.adapters.http.listening import Ports
 from davy.domain.errors import ConfigError, DavyError
-from davy.site import SiteConfig, load_site
+from davy.site import SiteConfig
+from davy.site_options import ConfigOption, LogStyleOption, load_chosen_site
 from davy.telemetry import configure_logging, get_logger
 from davy_aggregator.app import serve
 from davy_aggregator.settings import AggregatorSettings
 
 log = get_logger(__name__)
-app = typer.Typer(help="Collect frames and events of one mine; REST, console, metrics.", add_completion=False)
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def aggregator(
-    config: Annotated[Path, typer.Option(help="The mine's YAML file.")] = Path("infra/site.yaml"),
-    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all. Else DAVY_AGGREGATOR_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="HTTP port, 0 for a free one. Else DAVY_AGGREGATOR_PORT.")] = None,
-    grpc_port: Annotated[int | None, typer.Option(help="gRPC port, 0 for a free one.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of the event archive. Else DAVY_AGGREGATOR_DATA.")] = None,
-    log_style: Annotated[Literal["json", "console"], typer.Option(help="How log lines look.")] = "json",
+    config: ConfigOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0: all.")] = None,
+    port: Annotated[int | None, typer.Option(help="HTTP port; 0 chooses a free one.")] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="gRPC port; 0 chooses a free one.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the event archive. Default: DAVY_AGGREGATOR_DATA.")] = None,
+    log_style: LogStyleOption = "json",
 ) -> None:
-    """Run until interrupted. Every other setting is an environment variable: DAVY_AGGREGATOR_..., DAVY_ANALYSIS_..."""
+    """Collect frames and events until interrupted. `davy config env` lists the other settings."""
     configure_logging(log_style)
     given: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "data": data}
     try:
         settings = AggregatorSettings(**{name: value for name, value in given.items() if value is not None})
-        asyncio.run(_run(settings, load_site(config)))
+        asyncio.run(_run(settings, load_chosen_site(config)))
     except ValidationError as error:
         for fault in error.errors():
             typer.echo(f"DAVY_AGGREGATOR_{'__'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
@@ -57,9 +58,3 @@ async def _run(settings: AggregatorSettings, site: SiteConfig) -> None:
         await serve(settings, site, ready=tell)
     except asyncio.CancelledError:
         log.info("aggregator.stopped")
-
-
-def main() -> int:
-    """Run the command; returns the exit status."""
-    status = app(standalone_mode=False)
-    return int(status or 0)

@@ -181,12 +181,3 @@ def _numbers(text: str) -> tuple[int, ...]:
         return tuple(int(word) for word in text.split(","))
     except ValueError as error:
         raise ConfigError(f"{text!r} are no seeds: write numbers with commas, as in 907,911") from error
-
-
-def main() -> int:
-    """Run the command; returns the exit status: 0 done, 1 failed, 2 the words were wrong."""
-    try:
-        app()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0

@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from davy.adapters.http.config_client import ConfigClient
-from davy.domain.errors import ConfigError, DavyError
+from davy.domain.errors import ConfigError
 from davy.models.keyring import signing_key
 from davy.site import EdgeConfig
 from davy.twin.configuration import ConfigState, read_config, sign_config, to_plain
@@ -165,15 +165,3 @@ def _line(view: dict[str, Any]) -> str:
     desired, online = view["desired"], "online" if view["online"] else "offline"
     reason = f"  ({view['reason']})" if view["reason"] else ""
     return f"{view['edge']:<16}{online:<9}epoch {desired['epoch']:<5}{desired['id'][:12]}  {view['state']}{reason}"
-
-
-def main() -> int:
-    """Run the command; returns the exit status: 0 done, 1 failed or refused, 2 the words were wrong."""
-    try:
-        app()
-    except DavyError as error:
-        typer.echo(f"davy edges: {error}", err=True)
-        return 1
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from davy.domain.errors import ConfigError, DavyError
+from davy.domain.errors import ConfigError
 from davy.models.keyring import TRUST, make_key, signs_here
 from davy.models.keys import KeySet, TrustedKey, key_id
 
@@ -97,15 +97,3 @@ def revoke(
     found = known.find(key).model_copy(update={"revoked": datetime.now(UTC), "reason": reason})
     known.with_key(found).save(folder / TRUST)
     print(f"{found.id}  revoked; give {folder / TRUST} to the edges")
-
-
-def main() -> int:
-    """Run the command; returns the exit status: 0 done, 1 failed, 2 the words were wrong."""
-    try:
-        app()
-    except DavyError as error:
-        typer.echo(f"davy keys: {error}", err=True)
-        return 1
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0

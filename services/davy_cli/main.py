@@ -1,73 +1,128 @@
-"""The `davy` command: one word picks a program, which is imported only then, so that each needs its own extra only."""
+"""The `davy` command: one tree of commands. A program is imported only when it is named, so each needs its own extra only."""
 
 import importlib
+import os
 import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-PROGRAMS = {
-    "mine": ("davy_demo.cli", "run a whole simulated mine in one process, or serve, render its cameras"),
-    "edge": ("davy_edge.cli", "enhance the cameras of one edge and send them on"),
-    "enhancer": ("davy_enhancer.cli", "the enhancement service: REST, gRPC, and raw frames from MQTT"),
-    "enhance": ("davy_enhancer.enhance_cli", "enhance an image, a folder or a video file"),
-    "aggregator": ("davy_aggregator.cli", "collect frames and events; REST, console, metrics"),
-    "train": ("davy_trainer.cli.main", "train the ISP-CNN"),
-    "trainer": ("davy_trainer.service.cli", "the training service: runs on request, by schedule and by drift"),
-    "bench": ("davy_bench.cli", "measure the pictures beside classical methods: tables, sheets, plots"),
-    "models": ("davy_cli.models", "the registry of models: add, list, show, compare, tag, delete, verify"),
-    "rollout": ("davy_cli.rollouts", "bring a model to the edges in waves, watch it, take it back"),
-    "edges": ("davy_cli.edges", "configure edges from afar: cameras, strength, rate; history and rollback"),
-    "keys": ("davy_cli.keys", "make, rotate, trust and revoke the keys that sign models"),
-    "config": ("davy_cli.site", "check a site.yaml, print its JSON Schema"),
-}
+import typer
+from typer.completion import get_completion_script  # type: ignore[attr-defined]  # re-exported without saying so
+from typer.core import TyperGroup
 
-# Programs whose extra has another name.
-EXTRAS = {
-    "enhance": "enhancer",
-    "train": "trainer",
-    "config": "edge",
-    "keys": "model",
-    "models": "registry",
-    "rollout": "edge",
-    "edges": "edge",
-}
+import davy
+from davy.domain.errors import DavyError, MissingExtraError
+from davy_cli.programs import PROGRAMS
 
 
-def main() -> int:
-    """Dispatch to one program.
+class LazyGroup(TyperGroup):
+    """A group whose programs are stubs, enough for help and completion, until one is invoked or completed."""
 
-    Returns:
-        The exit status: 0 done, 1 failed, 2 the words were wrong.
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401  # as of load
+        """Replace the stub of the named program by the program."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name not in PROGRAMS:
+            return name, command, rest
+        try:
+            return name, load(name), rest
+        except MissingExtraError:
+            if ctx.resilient_parsing:  # completion: a program that cannot run has nothing to complete
+                return name, command, rest
+            raise
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # as of load
+        """Turn an error that a program raises on purpose into one line and the exit status 1."""
+        try:
+            return super().invoke(ctx)
+        except DavyError as error:
+            prefix = "" if isinstance(error, MissingExtraError) else f"davy {ctx.invoked_subcommand}: "
+            typer.echo(f"{prefix}{error}", err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _stub() -> None:
+    """Stand in for a program that is not imported yet."""
+
+
+for _name, _program in PROGRAMS.items():
+    app.command(_name, help=_program.help, hidden=_program.hidden)(_stub)
+
+
+def load(name: str) -> Any:  # noqa: ANN401  # Typer keeps the class of its commands private
+    """Import a program and return its command.
+
+    Raises:
+        MissingExtraError: a package that it needs is not installed.
     """
-    words = sys.argv[1:]
-    if not words or words[0] in ("-h", "--help"):
-        _print_programs()
-        return 0
-    if words[0] not in PROGRAMS:
-        print(f"davy: no program {words[0]!r}", file=sys.stderr)
-        _print_programs()
-        return 2
-    module_name, _ = PROGRAMS[words[0]]
+    program = PROGRAMS[name]
     try:
-        module = importlib.import_module(module_name)
+        module = importlib.import_module(program.module)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("davy"):
             raise
-        print(
-            f"davy {words[0]} needs the package {error.name!r}: pip install 'davy[{_extra_of(words[0])}]'",
-            file=sys.stderr,
-        )
-        return 1
-    sys.argv = [f"davy {words[0]}", *words[1:]]
-    return int(module.main() or 0)
+        raise MissingExtraError(f"davy {name}", str(error.name), program.extra) from error
+    return typer.main.get_command(module.app)
 
 
-def _extra_of(program: str) -> str:
-    return EXTRAS.get(program, program)
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"davy {davy.__version__}")
+        raise typer.Exit
 
 
-def _print_programs() -> None:
-    width = max(map(len, PROGRAMS))
-    lines = [f"  davy {name:<{width}}  {help_text}" for name, (_, help_text) in PROGRAMS.items()]
-    print("usage: davy PROGRAM [OPTIONS]      davy PROGRAM --help\n\n" + "\n".join(lines))
+@app.callback()
+def davy_command(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  # its callback prints
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Enhance the cameras of underground mines: on edges, in services, from files, in training."""
+    if context.invoked_subcommand in PROGRAMS and any(name.startswith("DAVY_") for name in os.environ):
+        from davy_cli.environment import apply_old_names, warnings_of  # pydantic: not for every completion
+
+        for line in [*apply_old_names(os.environ), *warnings_of(os.environ)]:
+            typer.echo(line, err=True)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of the new files.")] = Path(),
+) -> None:
+    """Write a site.yaml to start from, and its JSON Schema for editors. Existing files are never overwritten."""
+    from davy_cli.init import write_site
+
+    for path in write_site(folder):
+        typer.echo(path)
+
+
+@app.command()
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell that reads the script.")],
+) -> None:
+    """Print a completion script: eval "$(davy completion bash)". To install it, use davy --install-completion."""
+    typer.echo(get_completion_script(prog_name="davy", complete_var="_DAVY_COMPLETE", shell=shell))
+
+
+def main() -> int:
+    """Run the command line.
+
+    Returns:
+        The exit status: 0 success, 1 failure, 2 usage error.
+    """
+    try:
+        app(prog_name="davy")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import typer
 
 from davy.adapters.media import jpeg
 from davy.adapters.storage.model_registry import Entry, ModelRegistry
-from davy.domain.errors import ConfigError, DavyError
+from davy.domain.errors import ConfigError
 from davy.domain.frame import BgrImage
 from davy.models import KeySet, open_package, pack
 from davy.models.keyring import TRUST, signing_key
@@ -207,15 +207,3 @@ def _sheet(shelf: ModelRegistry, one: Entry, two: Entry, folder: Path) -> BgrIma
         rows.append(np.hstack([each[::step, ::step] for each in shown]))
     width = min(row.shape[1] for row in rows)
     return np.ascontiguousarray(np.vstack([row[:, :width] for row in rows]))
-
-
-def main() -> int:
-    """Run the command; returns the exit status: 0 done, 1 failed, 2 the words were wrong."""
-    try:
-        app()
-    except DavyError as error:
-        typer.echo(f"davy models: {error}", err=True)
-        return 1
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0

@@ -10,7 +10,6 @@ import typer
 
 from davy.adapters.grpc import rollout_client
 from davy.adapters.grpc.rollout_client import RolloutClient
-from davy.domain.errors import DavyError
 from davy.v1 import model_pb2
 
 app = typer.Typer(
@@ -133,15 +132,3 @@ async def _watch(client: RolloutClient, rollout: str) -> str:
                 print(line, flush=True)
             said = line
     return state
-
-
-def main() -> int:
-    """Run the command; returns the exit status: 0 done, 1 failed or taken back, 2 the words were wrong."""
-    try:
-        app()
-    except DavyError as error:
-        typer.echo(f"davy rollout: {error}", err=True)
-        return 1
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0

@@ -1,28 +1,35 @@
-"""`davy config`: a mine's file, judged before anything starts; its JSON Schema; who may do what at its broker."""
+"""`davy config`: check a site's file, print its JSON Schema, list environment variables, restrict its broker."""
 
-import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from davy.adapters.mqtt.mosquitto import access_list, make_passwords, password_file
 from davy.domain.errors import ConfigError
-from davy.site import SiteConfig, load_site
+from davy.site import describe_site_file, find_site_file, load_site
+from davy_cli.environment import FORMATS, variables
+from davy_cli.init import schema_text
 
-app = typer.Typer(help="Check a site.yaml, print its JSON Schema, close its broker.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check a site.yaml, print its JSON Schema, list environment variables, restrict its broker.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+SitePath = Annotated[Path | None, typer.Argument(help="Site file. Default: site.yaml, else the built-in site.")]
 
 
 @app.command()
-def check(path: Annotated[Path, typer.Argument(help="The mine's YAML file.")]) -> None:
-    """Say what the file holds, or what is wrong in which line."""
+def check(path: SitePath = None) -> None:
+    """Validate a site's file and list its cameras; report each error with its line."""
+    path = find_site_file(path)
     try:
         site = load_site(path)
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-    typer.echo(f"{path}: site {site.site}, {len(site.edges)} edges, {len(site.camera_ids())} cameras")
+    typer.echo(f"{describe_site_file(path)}: site {site.site}, {len(site.edges)} edges, {len(site.camera_ids())} cameras")
     for camera_id in site.camera_ids():
         typer.echo(f"  {camera_id.edge}/{camera_id.camera}  {site.camera(camera_id).source}")
 
@@ -30,15 +37,23 @@ def check(path: Annotated[Path, typer.Argument(help="The mine's YAML file.")]) -
 @app.command()
 def schema() -> None:
     """Print the JSON Schema that editors use to complete and check the file."""
-    typer.echo(json.dumps(SiteConfig.model_json_schema(), indent=2))
+    typer.echo(schema_text(), nl=False)
+
+
+@app.command()
+def env(
+    output: Annotated[Literal["text", "markdown", "json"], typer.Option("--format", help="Format of the list.")] = "text",
+) -> None:
+    """List every environment variable of every program with its type, default and meaning."""
+    typer.echo(FORMATS[output](variables()))
 
 
 @app.command()
 def broker(
-    path: Annotated[Path, typer.Argument(help="The mine's YAML file.")],
-    folder: Annotated[Path, typer.Argument(help="Where acl, passwords (hashed) and compose.env (the passwords) are written.")],
+    path: Annotated[Path, typer.Argument(help="Site file.")],
+    folder: Annotated[Path, typer.Argument(help="Output folder of acl, passwords (hashed) and compose.env (plain passwords).")],
 ) -> None:
-    """Write who may say and hear what at a Mosquitto: an edge writes its own subtree only. Passwords that exist stay."""
+    """Write access rules and passwords for Mosquitto: an edge may publish only below its own topic. Existing passwords stay."""
     try:
         site = load_site(path)
         acl = access_list(site)
@@ -58,13 +73,8 @@ def broker(
         with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
             file.write(text)
     typer.echo(f"{folder}: acl, passwords, compose.env for {len(passwords)} users: {', '.join(passwords)}")
-    typer.echo(f"a service gets its own: DAVY_BROKER=mqtt://USER:PASSWORD@HOST, the passwords are in {plain}")
+    typer.echo(f"set DAVY_BROKER=mqtt://USER:PASSWORD@HOST for each service; the passwords are in {plain}")
 
 
 def _variable(user: str) -> str:
     return user.upper().replace("-", "_")
-
-
-def main() -> int:
-    app(standalone_mode=True)
-    return 0

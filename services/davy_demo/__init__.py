@@ -1,1 +1,1 @@
-"""A whole simulated mine in one process: every service over real sockets, with an embedded broker and store."""
+"""`davy demo`: a simulated mine and every service in one process, over real sockets, with embedded broker and cache."""

@@ -1,4 +1,4 @@
-"""The composition of a whole mine in one process: what listens where, what is passed to whom."""
+"""Compose every service and the simulated mine in one process."""
 
 import asyncio
 import time
@@ -18,14 +18,14 @@ from davy.domain.frame import CameraId
 from davy.domain.ports import OpenSource
 from davy.imaging.runtime import StillEnhancer
 from davy.models.keyring import TRUST
-from davy.site import SiteConfig
+from davy.site import OLD_SCHEME, SIMULATOR_SCHEME, SiteConfig
 from davy.streams.tasks import until_first_ends
 from davy_aggregator import app as aggregator
 from davy_aggregator.settings import AggregatorSettings
 from davy_demo.accounting import CameraAccount, read_accounts
 from davy_demo.first_model import first_model
 from davy_demo.observer import CameraView, Views, observe, sample_quality
-from davy_demo.settings import ColocatedSettings
+from davy_demo.settings import DemoSettings
 from davy_edge import app as edge
 from davy_edge.frames.fair_semaphore import Budget, slots_for
 from davy_edge.settings import EdgeSettings
@@ -33,12 +33,12 @@ from davy_enhancer import app as enhancer
 from davy_enhancer.settings import EnhancerSettings
 from davy_simulator.world import Mine
 
-MINE_SCHEME = "mine"
+SIMULATED = (SIMULATOR_SCHEME, OLD_SCHEME)
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where everything listens; moved names what could not have the port that it asked for."""
+    """Where each service listens; moved lists the ports that were in use, with their replacements."""
 
     host: str
     console: int
@@ -49,8 +49,8 @@ class Addresses:
     moved: tuple[str, ...]
 
     @classmethod
-    def choose(cls, settings: ColocatedSettings) -> "Addresses":
-        """The ports of the settings where they are free, others where not."""
+    def choose(cls, settings: DemoSettings) -> "Addresses":
+        """Take the ports of the settings; replace each port in use by a free one."""
         wanted = {
             "console": settings.console_port,
             "mqtt": settings.mqtt_port,
@@ -60,7 +60,7 @@ class Addresses:
         }
         found = {name: free_port(settings.host, port) for name, port in wanted.items()}
         moved = tuple(
-            f"port {wanted[name]} ({name}) is taken: using {port}"
+            f"port {wanted[name]} ({name}) is in use: using {port}"
             for name, port in found.items()
             if wanted[name] not in (0, port)
         )
@@ -68,73 +68,73 @@ class Addresses:
 
 
 @dataclass(slots=True)
-class RunningMine:
-    """What the tables look at while the mine runs."""
+class RunningDemo:
+    """The state of a running demo, for the tables."""
 
     site: SiteConfig
     addresses: Addresses
     views: Views
     registries: list[CollectorRegistry]
-    listening: asyncio.Event = field(default_factory=asyncio.Event)  # console, gRPC and REST answer
-    seen: asyncio.Event = field(default_factory=asyncio.Event)  # every camera has delivered a frame
+    listening: asyncio.Event = field(default_factory=asyncio.Event)  # set when console, gRPC and REST answer
+    seen: asyncio.Event = field(default_factory=asyncio.Event)  # set when every camera has delivered a frame
 
     def accounts(self) -> Mapping[CameraId, CameraAccount]:
         return read_accounts(self.site.site, self.registries)
 
 
-class ColocatedMine:
-    """Broker, store, simulated cameras, edges, enhancer and aggregator of one site, over real sockets."""
+class AllInOne:
+    """Broker, cache, simulated cameras, edges, enhancer and aggregator of one site, over real sockets."""
 
-    def __init__(self, settings: ColocatedSettings, site: SiteConfig, edges: Mapping[str, Any] | None = None) -> None:
-        """edges: settings of every edge, in place of its defaults."""
-        self.settings, self._edge_words = settings, dict(edges or {})
+    def __init__(self, settings: DemoSettings, site: SiteConfig, edges: Mapping[str, Any] | None = None) -> None:
+        """Args: edges: settings that replace the defaults of every edge."""
+        self.settings, self._edge_settings = settings, dict(edges or {})
         self.mine = Mine(settings.seed)
         addresses = Addresses.choose(settings)
         self._registries = {edge_id: CollectorRegistry() for edge_id in site.edges}
-        self.running = RunningMine(
+        self.running = RunningDemo(
             site, addresses, {camera: CameraView() for camera in site.camera_ids()}, list(self._registries.values())
         )
         self._waiting = {"aggregator", "enhancer"}
         self._budget = Budget(slots_for(parallel=0, threads=1))  # one process, one budget
 
     def seconds(self) -> float:
-        """What the mine's clock shows."""
+        """The time on the simulator's clock."""
         return self.mine.time_of(time.time_ns())
 
     @property
     def registry_url(self) -> str:
-        """Where this mine's models are."""
+        """The URL of the model registry."""
         return f"file://{(self.settings.data / 'models').absolute()}"
 
     @property
     def keys(self) -> Path:
-        """The folder of the keys that sign them."""
+        """The folder of the keys that sign models."""
         return self.settings.data / "keys"
 
     async def run(self) -> None:
         """Run everything until cancelled.
 
         Raises:
-            BrokerUnavailableError, StoreUnavailableError: an embedded server did not come up.
+            BrokerUnavailableError, StoreUnavailableError: an embedded server did not start.
         """
         running, settings = self.running, self.settings
         with ExitStack() as stack:
             broker = stack.enter_context(embedded_broker(settings.host, running.addresses.mqtt))
-            store = stack.enter_context(embedded_store())
+            cache = stack.enter_context(embedded_store())
             grpc = f"grpc://{settings.host}:{running.addresses.grpc}"
-            site = running.site.model_copy(update={"broker": broker, "store": store, "aggregator": grpc})
+            site = running.site.model_copy(update={"broker": broker, "cache": cache, "aggregator": grpc})
             still = await asyncio.to_thread(StillEnhancer)
             await asyncio.to_thread(first_model, self.registry_url, self.keys)
             async with mqtt.connect(broker, f"davy-observer-{running.addresses.mqtt}") as bus:
-                works: dict[str, Coroutine[Any, Any, None]] = {
+                services: dict[str, Coroutine[Any, Any, None]] = {
                     "observe": observe(bus, site.camera_ids(), running.views, running.seen.set),
                     "aggregator": self._aggregator(site),
                     "enhancer": self._enhancer(site),
                     **{f"edge.{edge_id}": self._edge(site, edge_id, still) for edge_id in site.edges},
                 }
                 if places := self._simulated_places(site):
-                    works["quality"] = sample_quality(self.mine, places, running.views, settings.sample_s)
-                await until_first_ends("mine", **works)
+                    services["quality"] = sample_quality(self.mine, places, running.views, settings.sample_s)
+                await until_first_ends("demo", **services)
 
     async def _aggregator(self, site: SiteConfig) -> None:
         addresses = self.running.addresses
@@ -146,7 +146,7 @@ class ColocatedMine:
             registry=self.registry_url,
             trust=self.keys / TRUST,
         )
-        await aggregator.serve(settings, site, ready=lambda _: self._note("aggregator"))
+        await aggregator.serve(settings, site, ready=lambda _: self._mark_ready("aggregator"))
 
     async def _enhancer(self, site: SiteConfig) -> None:
         addresses = self.running.addresses
@@ -157,20 +157,20 @@ class ColocatedMine:
             data=self.settings.data / "enhancer",
             threads=1,
         )
-        await enhancer.serve(settings, CollectorRegistry(), site, ready=lambda _: self._note("enhancer"))
+        await enhancer.serve(settings, CollectorRegistry(), site, ready=lambda _: self._mark_ready("enhancer"))
 
     async def _edge(self, site: SiteConfig, edge_id: str, still: StillEnhancer) -> None:
-        await self.running.listening.wait()  # an edge would wait for the aggregator just as well, but complain
-        settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge", trust=self.keys / TRUST, **self._edge_words)
-        openers: dict[str, OpenSource] = {**OPENERS, MINE_SCHEME: self.mine.open_source}
+        await self.running.listening.wait()  # an edge also waits for the aggregator, but logs warnings
+        settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge", trust=self.keys / TRUST, **self._edge_settings)
+        openers: dict[str, OpenSource] = {**OPENERS, **dict.fromkeys(SIMULATED, self.mine.open_source)}
         await edge.serve(settings, site, openers, self._registries[edge_id], still=still, budget=self._budget)
 
-    def _note(self, service: str) -> None:
+    def _mark_ready(self, service: str) -> None:
         self._waiting.discard(service)
         if not self._waiting:
             self.running.listening.set()
 
     def _simulated_places(self, site: SiteConfig) -> dict[CameraId, str]:
-        """The place of every camera whose truth this process knows."""
+        """The place of every camera whose ground truth this process can render."""
         sources = {camera: urlsplit(site.camera(camera).source) for camera in site.camera_ids()}
-        return {camera: url.netloc for camera, url in sources.items() if url.scheme == MINE_SCHEME and not url.query}
+        return {camera: url.netloc for camera, url in sources.items() if url.scheme in SIMULATED and not url.query}

@@ -1,4 +1,4 @@
-"""The first start of a mine: a key of its own, and the shipped model as the first version of its registry."""
+"""Prepare the first start: make a signing key, and register the shipped model as the first version."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +15,14 @@ TAG = "shipped"
 
 
 def first_model(registry_url: str, keys: Path) -> None:
-    """Make what is missing; a registry that has the shipped network already is left as it is.
+    """Make the key and the registry entry where they are missing.
 
     Raises:
-        StorageFullError, RegistryUnavailableError: the data folder takes nothing.
+        StorageFullError, RegistryUnavailableError: the data folder cannot be written.
     """
     now = datetime.now(UTC)
     if not any(key.state(now) == "valid" and signs_here(keys, key) for key in KeySet.load(keys / TRUST).keys):
-        make_key(keys, KEY_DAYS, "made by davy mine")
+        make_key(keys, KEY_DAYS, "made by davy demo")
     registry = ModelRegistry(registry_url, keys / TRUST)
     shipped = Network(shipped_model()).id
     if all(entry.frame_id != shipped for entry in registry.entries()):

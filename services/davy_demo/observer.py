@@ -1,4 +1,4 @@
-"""A subscriber like any other: what arrives over MQTT, how old it is, and how good it is against the simulator's truth."""
+"""Observe delivered frames as an MQTT subscriber: rate, age, and PSNR against the simulator's ground truth."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ RATE_WINDOW_S = 5.0
 
 @dataclass(slots=True)
 class CameraView:
-    """What a subscriber has seen of one camera. Ages in s, PSNR in dB, times on the monotonic clock in s."""
+    """Frames of one camera that arrived. Ages in s, PSNR in dB, times on the monotonic clock in s."""
 
     received: int = 0
     out_of_order: int = 0
@@ -37,8 +37,8 @@ class CameraView:
     enhanced_psnr_db: list[float] = field(default_factory=list)
     latest: Message | None = None
 
-    def note(self, message: Message, now: float, now_ns: int) -> None:
-        """Take one frame message in."""
+    def record(self, message: Message, now: float, now_ns: int) -> None:
+        """Record one frame message."""
         seq = int(message.properties["seq"])
         self.out_of_order += seq <= self.last_seq
         self.last_seq = max(seq, self.last_seq)
@@ -51,7 +51,7 @@ class CameraView:
         self.latest = message
 
     def restart(self) -> None:
-        """Forget what was counted so far: the measurement begins now."""
+        """Reset the counters: the measurement begins now."""
         self.received, self.first_at = 0, 0.0
         self.ages_s.clear()
         self.arrivals.clear()
@@ -67,7 +67,7 @@ class CameraView:
         return (self.received - 1) / (self.last_at - self.first_at) if self.received > 1 else 0.0
 
     def age_ms(self, percent: float) -> float:
-        """A percentile of the ages seen, in ms; NaN before the first frame."""
+        """A percentile of the ages in ms; NaN before the first frame."""
         return float(np.percentile(self.ages_s, percent)) * 1000 if self.ages_s else float("nan")
 
 
@@ -81,7 +81,7 @@ async def observe(bus: Bus, cameras: Sequence[CameraId], views: Views, on_all_se
         camera = Topic.parse(message.topic).camera_id
         if camera not in views:
             continue
-        views[camera].note(message, time.monotonic(), time.time_ns())
+        views[camera].record(message, time.monotonic(), time.time_ns())
         if waiting:
             waiting.discard(camera)
             if not waiting:
@@ -89,7 +89,7 @@ async def observe(bus: Bus, cameras: Sequence[CameraId], views: Views, on_all_se
 
 
 async def sample_quality(mine: Mine, places: dict[CameraId, str], views: Views, period_s: float) -> None:
-    """Measure one camera after the other until cancelled, so that each has its turn every period_s."""
+    """Measure the PSNR of one camera after the other until cancelled, each once per period_s."""
     while True:
         for camera, place in places.items():
             await asyncio.sleep(period_s / len(places))
@@ -106,13 +106,13 @@ async def sample_quality(mine: Mine, places: dict[CameraId, str], views: Views, 
 
 
 def measure(mine: Mine, place: str, message: Message) -> tuple[float, float]:
-    """PSNR in dB, raw and enhanced, of a delivered frame against the evenly lit truth of the same instant."""
+    """PSNR in dB, raw and enhanced, of a delivered frame against the ground truth of the same instant."""
     enhanced, truth, at_s = delivered(mine, place, message)
     return psnr_db(mine.render(place, at_s, (truth.shape[1], truth.shape[0])), truth), psnr_db(enhanced, truth)
 
 
 def delivered(mine: Mine, place: str, message: Message) -> tuple[BgrImage, BgrImage, float]:
-    """A frame as it came, the evenly lit truth of the same instant and size, and that instant on the mine's clock, s."""
+    """Return a delivered frame, the ground truth of the same instant and size, and that instant on the simulator's clock, s."""
     enhanced = jpeg.decode(message.payload)
     at_s = mine.time_of(int(message.properties["captured_ns"]))
     return enhanced, mine.truth(place, at_s, (enhanced.shape[1], enhanced.shape[0])), at_s

@@ -1,4 +1,4 @@
-"""Settings of the mine in one process."""
+"""Settings of the demo."""
 
 from pathlib import Path
 from typing import Literal
@@ -7,18 +7,19 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 from pydantic_settings import BaseSettings
 
 
-class ColocatedSettings(BaseSettings, env_prefix="DAVY_MINE_", frozen=True):
-    """Where the mine listens and what it looks at; a port that is taken is replaced by a free one, and said so."""
+class DemoSettings(BaseSettings, env_prefix="DAVY_DEMO_", frozen=True):
+    """Each setting has an environment variable: DAVY_DEMO_CONSOLE_PORT=8080. A port in use is replaced by a free one."""
 
-    config: Path | None = None  # a site.yaml; the built-in four-camera mine where absent
-    seed: int = 7  # of the simulated mine
-    host: str = "127.0.0.1"
-    console_port: int = Field(8080, ge=0, le=65535)
-    grpc_port: int = Field(50051, ge=0, le=65535)
-    mqtt_port: int = Field(1883, ge=0, le=65535)
-    enhancer_port: int = Field(8081, ge=0, le=65535)
-    enhancer_grpc_port: int = Field(50052, ge=0, le=65535)
-    seconds: NonNegativeFloat = 0  # run this long, then print a summary; 0 means until Ctrl-C
-    sample_s: PositiveFloat = 3.0  # each camera's PSNR against the simulator's truth is measured this often
-    data: Path = Path(".davy")  # spools and events
-    table: Literal["auto", "live", "lines", "off"] = "auto"  # auto: live on a terminal, a line now and then elsewhere
+    seed: int = Field(7, description="Seed of the simulated mine.")
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    console_port: int = Field(8080, ge=0, le=65535, description="HTTP port of the aggregator; 0 chooses a free one.")
+    grpc_port: int = Field(50051, ge=0, le=65535, description="gRPC port of the aggregator.")
+    mqtt_port: int = Field(1883, ge=0, le=65535, description="Port of the MQTT broker.")
+    enhancer_port: int = Field(8081, ge=0, le=65535, description="HTTP port of the enhancer.")
+    enhancer_grpc_port: int = Field(50052, ge=0, le=65535, description="gRPC port of the enhancer.")
+    seconds: NonNegativeFloat = Field(0, description="Run for this long, then print a summary; 0: until Ctrl-C.")
+    sample_s: PositiveFloat = Field(3.0, description="Seconds between two PSNR measurements of one camera.")
+    data: Path = Field(Path(".davy"), description="Folder of spools, events, models and keys.")
+    table: Literal["auto", "live", "lines", "off"] = Field(
+        "auto", description="Progress output; auto: live on a terminal, otherwise a line every few seconds."
+    )

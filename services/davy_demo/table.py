@@ -1,4 +1,4 @@
-"""The mine as a table: live on a terminal, a line now and then elsewhere, and once more as the closing summary."""
+"""Tables of the demo: live on a terminal, one line every few seconds elsewhere, and the closing summary."""
 
 import math
 from collections.abc import Mapping
@@ -11,24 +11,24 @@ from davy_demo.observer import CameraView, Views
 
 
 def live_table(views: Views, accounts: Mapping[CameraId, CameraAccount], now: float) -> Table:
-    """fps of the last seconds; ages, PSNR and drops since the start."""
+    """Build the live table: fps of the last seconds; ages, PSNR and drops since the start."""
     return _table("Davy", [(camera, view, view.fps(now)) for camera, view in views.items()], accounts)
 
 
 def summary_table(views: Views, accounts: Mapping[CameraId, CameraAccount]) -> Table:
-    """Everything since the start."""
+    """Build the closing table: all figures since the start."""
     return _table("Summary", [(camera, view, view.mean_fps()) for camera, view in views.items()], accounts)
 
 
 def one_line(views: Views, now: float) -> str:
-    """All cameras in one line, for a log."""
+    """Format all cameras in one line, for a log."""
     return "   ".join(
         f"{camera.camera} {view.fps(now):.1f} fps {view.age_ms(99):.0f} ms {psnr_text(view)}" for camera, view in views.items()
     )
 
 
 def as_json(views: Views, accounts: Mapping[CameraId, CameraAccount]) -> dict[str, dict[str, object]]:
-    """The summary by "edge/camera", for programs; ages are None where no frame came."""
+    """Return the summary by "edge/camera", for programs; ages are None for cameras without frames."""
     return {
         f"{camera.edge}/{camera.camera}": _figures(view, accounts.get(camera, CameraAccount()))
         for camera, view in views.items()

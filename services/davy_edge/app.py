@@ -359,7 +359,6 @@ class _Edge:
 
 def _open_unknown(url: str, options: SourceOptions) -> FrameSource:  # noqa: ARG001  # an OpenSource
     if url.startswith((f"{SIMULATOR_SCHEME}://", f"{OLD_SCHEME}://")):
-        raise ConfigError(
-            f"{SIMULATOR_SCHEME}:// cameras exist only inside `davy demo`: start `davy simulator serve` and use its http:// addresses"
-        )
+        advice = "start `davy simulator serve` and use its http:// addresses"
+        raise ConfigError(f"{SIMULATOR_SCHEME}:// cameras exist only inside `davy demo`: {advice}")
     raise ConfigError(f"camera {redact(url)}: this edge opens no such sources")

@@ -1,16 +1,17 @@
-"""`davy edge`: enhance the cameras of one edge and send them on."""
+"""`davy edge`: enhance the cameras of one edge and send the frames on."""
 
 import asyncio
 import ctypes
 import signal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
 from davy.domain.errors import ConfigError, DavyError
-from davy.site import SiteConfig, load_site
+from davy.site import SiteConfig
+from davy.site_options import ConfigOption, LogStyleOption, load_chosen_site
 from davy.telemetry import configure_logging, get_logger
 from davy_edge.app import serve
 from davy_edge.settings import EdgeSettings
@@ -18,24 +19,25 @@ from davy_edge.settings import EdgeSettings
 M_ARENA_MAX = -8  # of malloc.h
 
 log = get_logger(__name__)
-app = typer.Typer(help="Enhance the cameras of one edge and send them on.", add_completion=False)
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def edge(
-    config: Annotated[Path, typer.Option(help="The mine's YAML file.")] = Path("infra/site.yaml"),
-    edge: Annotated[str | None, typer.Option(help="Which of its edges this is. Else DAVY_EDGE_EDGE.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of the event spool. Else DAVY_EDGE_DATA.")] = None,
-    model: Annotated[Path | None, typer.Option(help="An ONNX file; the shipped model if absent.")] = None,
-    metrics_port: Annotated[int | None, typer.Option(help="Serve /metrics and /healthz there; 0 is off.")] = None,
-    log_style: Annotated[Literal["json", "console"], typer.Option(help="How log lines look.")] = "json",
+    config: ConfigOption = None,
+    edge: Annotated[str | None, typer.Option(help="Id of the edge in the site's file. Default: DAVY_EDGE_EDGE.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the event spool. Default: DAVY_EDGE_DATA.")] = None,
+    model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics and /healthz; 0 disables them.")] = None,
+    log_style: LogStyleOption = "json",
 ) -> None:
-    """Run until interrupted. Every other setting is an environment variable: DAVY_EDGE_..."""
+    """Enhance the cameras of one edge until interrupted. `davy config env` lists its other settings."""
+    limit_malloc_arenas()
     configure_logging(log_style)
     given: dict[str, Any] = {"edge": edge, "data": data, "model": model, "metrics_port": metrics_port}
     try:
         settings = EdgeSettings(**{name: value for name, value in given.items() if value is not None})
-        asyncio.run(_run(settings, load_site(config)))
+        asyncio.run(_run(settings, load_chosen_site(config)))
     except ValidationError as error:
         for fault in error.errors():
             typer.echo(f"DAVY_EDGE_{'__'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
@@ -57,17 +59,7 @@ async def _run(settings: EdgeSettings, site: SiteConfig) -> None:
 
 
 def limit_malloc_arenas() -> None:
-    """Let glibc keep two heaps instead of sixteen: with 4 cameras an edge then needs 240 MB instead of 360 (measured)."""
+    """Limit glibc to two heaps instead of sixteen: an edge with 4 cameras then needs 240 MB instead of 360 (measured)."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_ARENA_MAX, 2)
-
-
-def main() -> int:
-    """Run the command; returns the exit status."""
-    limit_malloc_arenas()
-    try:
-        app()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    return 0

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from prometheus_client import CollectorRegistry
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from davy.domain.errors import ConfigError, DavyError
 from davy.site import SiteConfig, load_site
+from davy.site_options import LogStyleOption
 from davy.telemetry import configure_logging, get_logger
 from davy_enhancer.app import Addresses, serve
 from davy_enhancer.settings import EnhancerSettings
@@ -21,15 +22,15 @@ log = get_logger(__name__)
 
 @app.command()
 def run(
-    config: Annotated[Path | None, typer.Option(help="site.yaml: enhance the frames of its thin cameras, too.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Site file, to enhance the raw frames of its pool edges.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="REST; 0 takes a free one.", min=0, max=65535)] = None,
-    grpc_port: Annotated[int | None, typer.Option(help="gRPC; 0 takes a free one.", min=0, max=65535)] = None,
-    model: Annotated[Path | None, typer.Option(help="An ONNX file; the shipped one if absent.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Pictures enhanced at once.", min=1)] = None,
-    log_style: Annotated[Literal["json", "console"], typer.Option(help="Form of the log lines on stderr.")] = "json",
+    port: Annotated[int | None, typer.Option(help="REST port; 0 chooses a free one.", min=0, max=65535)] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="gRPC port; 0 chooses a free one.", min=0, max=65535)] = None,
+    model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Pictures to enhance at the same time.", min=1)] = None,
+    log_style: LogStyleOption = "json",
 ) -> None:
-    """The enhancement service: REST, gRPC, and raw frames from MQTT. Every setting also as DAVY_ENHANCER_NAME."""
+    """Serve enhancement over REST, gRPC and MQTT until interrupted. `davy config env` lists the other settings."""
     configure_logging(log_style)
     words: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "model": model, "threads": threads}
     try:
@@ -52,19 +53,10 @@ async def _run(settings: EnhancerSettings, site: SiteConfig | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
     def ready(addresses: Addresses) -> None:
-        pool = f"enhancing thin cameras of site {site.site} by {site.broker}" if site else "no mine configured, no pool"
+        pool = f"enhances raw frames of site {site.site} from {site.broker}" if site else "no site configured, no pool"
         log.info("enhancer.ready", http_port=addresses.http_port, grpc_port=addresses.grpc_port, pool=pool)
 
     try:
         await serve(settings, CollectorRegistry(), site, ready)
     except asyncio.CancelledError:
         log.info("enhancer.stopped")
-
-
-def main() -> int:
-    """Run the command; returns the exit status: 0 stopped, 1 failed, 2 the words or settings were wrong."""
-    try:
-        app()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0

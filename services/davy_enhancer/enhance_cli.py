@@ -21,18 +21,18 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def enhance(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, a video, or a folder with everything below it.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="A file or a folder; its ending decides the format.")],
-    strength: Annotated[float, typer.Option(min=0, max=1, help="0 leaves the picture as it is.")] = 1.0,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, a video, or a folder with its sub-folders.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="A file or a folder; the suffix selects the format.")],
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the identity, 1 the whole effect.")] = 1.0,
     quality: Annotated[
-        int, typer.Option(min=1, max=100, help="Of JPEG, lossy WebP and video; PNG and TIFF stay lossless.")
+        int, typer.Option(min=1, max=100, help="Quality of JPEG, lossy WebP and video; PNG and TIFF stay lossless.")
     ] = 90,
-    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Raw beside enhanced, twice as wide.")] = False,
+    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Put raw and enhanced next to each other.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace output files that exist.")] = False,
-    model: Annotated[Path | None, typer.Option(help="An ONNX file; the shipped one if absent.")] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Pictures at once; 0 means one per CPU core.")] = 0,
+    model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Pictures to enhance at the same time; 0: one per CPU core.")] = 0,
 ) -> None:
-    """Enhance an image, a folder or a video file. What cannot be read is told at the end, and everything else is done."""
+    """Enhance an image, a folder or a video file. Files that cannot be read are listed at the end."""
     errors = Console(stderr=True, soft_wrap=True)
     try:
         work = plan(source, target, overwrite)
@@ -109,12 +109,3 @@ class _Share:
     def reach(self, part: float) -> None:
         self._advance(part - self._reached)
         self._reached = part
-
-
-def main() -> int:
-    """Run the command; returns the exit status: 0 done, 1 some files failed, 2 the words were wrong."""
-    try:
-        app()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0

@@ -8,28 +8,31 @@ from pydantic_settings import BaseSettings
 
 
 class EnhancerSettings(BaseSettings, env_prefix="DAVY_ENHANCER_", frozen=True):
-    """Every value has an environment variable: DAVY_ENHANCER_PORT=8081.
+    """Each setting has an environment variable: DAVY_ENHANCER_PORT=8081.
 
     The defaults keep the process below 1 GB: 16 bodies of 24 MB, and two threads that each hold three 24-megapixel pictures.
     """
 
-    host: str = "127.0.0.1"
-    port: int = Field(8081, ge=0, le=65535)  # REST; 0 takes a free one
-    grpc_port: int = Field(50052, ge=0, le=65535)
-    model: Path | None = None  # an ONNX file; the shipped one where absent
-    threads: PositiveInt = Field(default_factory=lambda: os.cpu_count() or 1)  # pictures of requests enhanced at once
-    batch: PositiveInt = 4  # requests that one thread takes at once, at most
-    queue: PositiveInt = 16  # requests inside, receiving their bodies or waiting; one more is refused
-    deadline_s: PositiveFloat = 5.0  # a request that would take longer is refused
-    upload_timeout_s: PositiveFloat = 30.0  # for a body to arrive
-    max_body_bytes: PositiveInt = 24_000_000
-    max_megapixels: PositiveFloat = 24.0
-    pool_threads: PositiveInt = 1  # frames of thin cameras enhanced at once
-    pool_cameras: PositiveInt = 64  # thin cameras whose state is kept, the least recently seen goes
-    network_every: PositiveInt = 10  # frames of a thin camera between two runs of the network
-    data: Path = Path(".davy/enhancer")  # uploads and results of jobs
-    jobs_waiting: PositiveInt = 16  # not finished, at most
-    jobs_upload_bytes: PositiveInt = 2_000_000_000  # of one upload; and of an archive unpacked
-    jobs_total_bytes: PositiveInt = 8_000_000_000  # on disk; one that would pass it is refused or fails
-    jobs_keep_s: PositiveFloat = 86_400.0  # a finished job with its result
-    access_log: bool = False
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    port: int = Field(8081, ge=0, le=65535, description="REST port; 0 chooses a free one.")
+    grpc_port: int = Field(50052, ge=0, le=65535, description="gRPC port; 0 chooses a free one.")
+    model: Path | None = Field(None, description="ONNX file of the network; the shipped one if absent.")
+    threads: PositiveInt = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        description="Requests enhanced at the same time; absent: one per CPU.",
+    )
+    batch: PositiveInt = Field(4, description="Maximum requests that one thread takes at once.")
+    queue: PositiveInt = Field(16, description="Maximum requests that wait or receive their body; further ones are rejected.")
+    deadline_s: PositiveFloat = Field(5.0, description="Reject a request that would take longer.")
+    upload_timeout_s: PositiveFloat = Field(30.0, description="Maximum time for a body to arrive.")
+    max_body_bytes: PositiveInt = Field(24_000_000, description="Maximum size of a request body.")
+    max_megapixels: PositiveFloat = Field(24.0, description="Maximum size of a picture.")
+    pool_threads: PositiveInt = Field(1, description="Raw frames of pool cameras enhanced at the same time.")
+    pool_cameras: PositiveInt = Field(64, description="Pool cameras whose state is kept; the least recently used is evicted.")
+    network_every: PositiveInt = Field(10, description="Frames of a pool camera between two runs of the network.")
+    data: Path = Field(Path(".davy/enhancer"), description="Folder of the uploads and results of jobs.")
+    jobs_waiting: PositiveInt = Field(16, description="Maximum unfinished jobs.")
+    jobs_upload_bytes: PositiveInt = Field(2_000_000_000, description="Maximum size of an upload, and of an unpacked archive.")
+    jobs_total_bytes: PositiveInt = Field(8_000_000_000, description="Maximum disk space of all jobs.")
+    jobs_keep_s: PositiveFloat = Field(86_400.0, description="Seconds for which a finished job is kept.")
+    access_log: bool = Field(False, description="Log every HTTP request.")

@@ -1,4 +1,4 @@
-"""The simulated mine's cameras over HTTP, as network cameras serve them: MJPEG, snapshots, an index page."""
+"""Serve the simulator's cameras over HTTP as network cameras do: MJPEG, snapshots, an index page."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,8 +11,9 @@ from prometheus_client import CollectorRegistry
 from davy.adapters.http.app import install_metrics, install_problem_handlers, serve_app
 from davy.domain.errors import DeadlineExceededError, UnknownCameraError
 from davy.domain.ports import SourceOptions
+from davy.site import SIMULATOR_SCHEME
 from davy_simulator.broadcast import Broadcast
-from davy_simulator.settings import MineSettings
+from davy_simulator.settings import SimulatorSettings
 from davy_simulator.world import Mine
 
 BOUNDARY = "frame"
@@ -21,20 +22,20 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def serve(
-    settings: MineSettings,
+    settings: SimulatorSettings,
     ready: Callable[[int], None] | None = None,
     mine: Mine | None = None,
     registry: CollectorRegistry | None = None,
 ) -> None:
-    """Serve every place of the mine until cancelled.
+    """Serve every camera of the mine until cancelled.
 
     Args:
-        ready: called with the real port once connections are taken.
-        mine: the mine to show; one of settings.seed where None.
-        registry: served at /metrics where given.
+        ready: Called with the actual port once connections are accepted.
+        mine: The mine to render; None makes one of settings.seed.
+        registry: Metrics to serve at /metrics.
 
     Raises:
-        AddressUnavailableError: host and port cannot be listened on.
+        AddressUnavailableError: host and port are not available.
     """
     mine = mine or Mine(settings.seed)
     for place in mine.places if settings.warm else ():  # else the first viewer of each waits until its rock is cut
@@ -45,8 +46,8 @@ async def serve(
     await serve_app(app, settings.host, settings.port, ready)
 
 
-def create_app(settings: MineSettings, mine: Mine) -> FastAPI:
-    """The ASGI app: `/`, `/<place>.mjpeg`, `/<place>.jpg`."""
+def create_app(settings: SimulatorSettings, mine: Mine) -> FastAPI:
+    """Build the ASGI app: `/`, `/<place>.mjpeg`, `/<place>.jpg`."""
     app = FastAPI(title="Davy's simulated mine", docs_url=None, redoc_url=None, openapi_url=None)
     install_problem_handlers(app)
     options = SourceOptions(fps=settings.fps, size=(settings.width, settings.height))
@@ -80,9 +81,12 @@ def create_app(settings: MineSettings, mine: Mine) -> FastAPI:
     return app
 
 
-def _broadcast(mine: Mine, place: str, options: SourceOptions, settings: MineSettings) -> Broadcast:
+def _broadcast(mine: Mine, place: str, options: SourceOptions, settings: SimulatorSettings) -> Broadcast:
     return Broadcast(
-        place, lambda: mine.open_source(f"mine://{place}", options), settings.quality, max_viewers=settings.max_viewers
+        place,
+        lambda: mine.open_source(f"{SIMULATOR_SCHEME}://{place}", options),
+        settings.quality,
+        max_viewers=settings.max_viewers,
     )
 
 

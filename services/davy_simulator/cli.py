@@ -1,4 +1,4 @@
-"""`davy mine serve`, `render` and `pairs`: the simulated mine's cameras without the rest of Davy."""
+"""`davy simulator`: serve the cameras of the simulated mine, or render them with their ground truth."""
 
 import asyncio
 import signal
@@ -14,35 +14,41 @@ from pydantic import ValidationError
 
 from davy.domain.errors import ConfigError, DavyError, InvalidInputError
 from davy.domain.frame import BgrImage
+from davy.site_options import LogStyleOption
 from davy.telemetry import configure_logging
-from davy_simulator.app import serve as serve_mine
-from davy_simulator.settings import MineSettings
+from davy_simulator.app import serve as serve_cameras
+from davy_simulator.settings import SimulatorSettings
 from davy_simulator.video import write_mp4
 from davy_simulator.world import Mine
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(
+    help="Serve or render the cameras of the simulated mine.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+)
 View = Literal["raw", "truth", "both"]
 RENDER_EPOCH_NS = 1_767_225_600_000_000_000  # 2026-01-01: the same command draws the same file on any day
 
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = None,
-    port: Annotated[int | None, typer.Option(help="0 takes a free one.", min=0, max=65535)] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0: all.")] = None,
+    port: Annotated[int | None, typer.Option(help="HTTP port; 0 chooses a free one.", min=0, max=65535)] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, up to 1920x1080.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed, another mine.")] = None,
-    log_style: Annotated[Literal["json", "console"], typer.Option(help="Form of the log lines on stderr.")] = "json",
+    seed: Annotated[int | None, typer.Option(help="Seed of the simulated mine.")] = None,
+    log_style: LogStyleOption = "json",
 ) -> None:
-    """The mine's cameras as network cameras: http://HOST:PORT/gallery.mjpeg and /gallery.jpg, and so on."""
+    """Serve the cameras as network cameras: http://HOST:PORT/gallery.mjpeg, /gallery.jpg and so on."""
     configure_logging(log_style)
     try:
         width, height = _size(size) if size else (None, None)
-        words: dict[str, Any] = {"host": host, "port": port, "fps": fps, "seed": seed, "width": width, "height": height}
-        asyncio.run(_run(MineSettings(**{name: value for name, value in words.items() if value is not None})))
+        given: dict[str, Any] = {"host": host, "port": port, "fps": fps, "seed": seed, "width": width, "height": height}
+        asyncio.run(_run(SimulatorSettings(**{name: value for name, value in given.items() if value is not None})))
     except ValidationError as error:
         for fault in error.errors():
-            typer.echo(f"DAVY_MINE_{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
+            typer.echo(f"DAVY_SIMULATOR_{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
         raise typer.Exit(2) from error
     except DavyError as error:
         raise _failed(error) from error
@@ -50,16 +56,16 @@ def serve(
 
 @app.command()
 def render(
-    out: Annotated[Path, typer.Argument(help="A .mp4 or .png file, or a folder for PNG pairs raw and truth.")],
-    place: Annotated[str, typer.Option(help="gallery, face, conveyor or junction.")] = "gallery",
-    seconds: Annotated[float, typer.Option(help="Length of the video or of the row of pictures.", min=0)] = 10.0,
-    start: Annotated[float, typer.Option(help="Time in the mine of the first frame, s.")] = 0.0,
+    out: Annotated[Path, typer.Argument(help="A .mp4 or .png file, or a folder for PNG pairs of raw and ground truth.")],
+    place: Annotated[str, typer.Option(help="Camera: gallery, face, conveyor or junction.")] = "gallery",
+    seconds: Annotated[float, typer.Option(help="Length of the video or the sequence.", min=0)] = 10.0,
+    start: Annotated[float, typer.Option(help="Time of the first frame on the simulator's clock, s.")] = 0.0,
     fps: Annotated[float, typer.Option(help="Frames per second.", min=0.01, max=60)] = 10.0,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT, up to 1920x1080.")] = "1280x720",
-    view: Annotated[View, typer.Option(help="What a .mp4 or .png shows; both: raw beside truth.")] = "raw",
-    seed: Annotated[int, typer.Option(help="Another seed, another mine.")] = 7,
+    view: Annotated[View, typer.Option(help="View in a .mp4 or .png: raw, ground truth, or both next to each other.")] = "raw",
+    seed: Annotated[int, typer.Option(help="Seed of the simulated mine.")] = 7,
 ) -> None:
-    """Write what a camera sees, or its evenly lit truth, to files."""
+    """Render a camera, or its evenly lit ground truth, to files."""
     try:
         mine, shape = Mine(seed, RENDER_EPOCH_NS), _size(size)
         times = [start + index / fps for index in range(max(round(seconds * fps), 1))]
@@ -71,7 +77,7 @@ def render(
             _save(out, _picture(mine, place, start, shape, view))
             print(out)
         elif out.suffix:
-            raise InvalidInputError(f"{out}: write a name that ends in .mp4 or .png, or a folder")
+            raise InvalidInputError(f"{out}: use a name that ends in .mp4 or .png, or a folder")
         else:
             for path in _pairs(out, mine, place, times, shape):
                 print(path)
@@ -81,13 +87,13 @@ def render(
 
 @app.command()
 def pairs(
-    out: Annotated[Path, typer.Argument(help="Folder for low/ and high/.")],
-    seeds: Annotated[str, typer.Option(help="Mines to look at: 3 or 3,4,5 or 3-5.")] = "7",
-    frames: Annotated[int, typer.Option(help="Of each place of each mine.", min=1)] = 6,
+    out: Annotated[Path, typer.Argument(help="Output folder of low/ and high/.")],
+    seeds: Annotated[str, typer.Option(help="Seeds of the mines: 3 or 3,4,5 or 3-5.")] = "7",
+    frames: Annotated[int, typer.Option(help="Frames per camera and mine.", min=1)] = 6,
     every: Annotated[float, typer.Option(help="Seconds between two frames.", min=0.01)] = 20.0,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT, up to 1920x1080.")] = "640x360",
 ) -> None:
-    """Pictures to train on or to judge by: what the cameras see in OUT/low, its evenly lit truth in OUT/high."""
+    """Render pairs for training and validation: raw pictures to OUT/low, their ground truth to OUT/high."""
     try:
         shape = _size(size)
         for seed in _seeds(seeds):
@@ -101,13 +107,13 @@ def pairs(
 
 @app.command()
 def truths(
-    out: Annotated[Path, typer.Argument(help="Folder for the pictures and NAME.depth.png beside each, 16 bit, mm.")],
-    seeds: Annotated[str, typer.Option(help="Mines to look at: 3 or 3,4,5 or 3-5.")] = "7",
-    frames: Annotated[int, typer.Option(help="Of each place of each mine.", min=1)] = 2,
+    out: Annotated[Path, typer.Argument(help="Output folder of NAME.png and NAME.depth.png (16 bit, mm).")],
+    seeds: Annotated[str, typer.Option(help="Seeds of the mines: 3 or 3,4,5 or 3-5.")] = "7",
+    frames: Annotated[int, typer.Option(help="Frames per camera and mine.", min=1)] = 2,
     every: Annotated[float, typer.Option(help="Seconds between two frames.", min=0.01)] = 20.0,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT, up to 1920x1080.")] = "640x360",
 ) -> None:
-    """Evenly lit pictures and how far what they show is: well-lit pictures that training relights by real geometry."""
+    """Render ground truth with depth maps: well-lit pictures that training relights by their geometry."""
     try:
         shape = _size(size)
         _make_folder(out)
@@ -123,7 +129,7 @@ def truths(
 
 
 def _low_high(out: Path, mine: Mine, place: str, times: list[float], size: tuple[int, int]) -> Iterator[Path]:
-    """low and high/<place>-<seed>__<time>.png: what stands before __ names the recording."""
+    """Write low/ and high/<place>-<seed>__<time>.png; the part before __ names the recording."""
     for t_s in times:
         name = f"{place}-{mine.seed}__{t_s:08.2f}.png"
         for folder, image in (("low", mine.render(place, t_s, size)), ("high", mine.truth(place, t_s, size))):
@@ -134,7 +140,7 @@ def _low_high(out: Path, mine: Mine, place: str, times: list[float], size: tuple
 def _seeds(text: str) -> list[int]:
     ends = [word.split("-", 1) for word in text.split(",")]
     if not all(part.isdecimal() for end in ends for part in end):
-        raise InvalidInputError(f"seeds {text!r} are no whole numbers with commas between, as 3,4,5 are, or 3-5")
+        raise InvalidInputError(f"seeds {text!r} are not whole numbers: write 3 or 3,4,5 or 3-5")
     return [seed for first, *last in ends for seed in range(int(first), int(last[0] if last else first) + 1)]
 
 
@@ -170,35 +176,26 @@ def _save(path: Path, image: BgrImage | NDArray[np.uint16]) -> Path:
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal()):
-        raise InvalidInputError(f"size {text!r} is not WIDTHxHEIGHT, as 1280x720 is")
+        raise InvalidInputError(f"size {text!r} is not WIDTHxHEIGHT, such as 1280x720")
     return int(width), int(height)
 
 
-async def _run(settings: MineSettings) -> None:
+async def _run(settings: SimulatorSettings) -> None:
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
-    def tell(port: int) -> None:
+    def print_address(port: int) -> None:
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
         print(f"cameras  http://{shown}:{port}/", flush=True)
 
     try:
-        await serve_mine(settings, tell)
+        await serve_cameras(settings, print_address)
     except asyncio.CancelledError:
         return
 
 
 def _failed(error: DavyError) -> typer.Exit:
-    typer.echo(f"davy mine: {error}", err=True)
+    typer.echo(f"davy simulator: {error}", err=True)
     return typer.Exit(2 if isinstance(error, ConfigError | InvalidInputError) else 1)
-
-
-def main() -> int:
-    """Run the commands by themselves.
-
-    Returns:
-        The exit status.
-    """
-    return int(app(standalone_mode=False) or 0)

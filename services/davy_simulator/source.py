@@ -1,4 +1,4 @@
-"""`mine://` as a camera: frames come at their ticks, late ticks are skipped, as a real camera would skip them."""
+"""`simulator://` as a camera: frames come at their ticks; late ticks are skipped, as by a real camera."""
 
 import math
 import os
@@ -12,14 +12,16 @@ from urllib.parse import parse_qsl, urlsplit
 from davy.domain.errors import CameraUnavailableError, ConfigError
 from davy.domain.frame import BgrImage, Frame
 from davy.domain.ports import SourceOptions
+from davy.domain.suggestion import did_you_mean
+from davy.site import OLD_SCHEME, SIMULATOR_SCHEME
 from davy_simulator.change import Change, parse_change
 from davy_simulator.places import PLACES
 
-GIVE_WAY = 8  # of niceness: twice that of enhancing
+RENDER_NICENESS = 8  # twice that of enhancing
 
 
-class MineSource:
-    """Frame n is for the instant epoch + (n + phase) / fps. Read from one thread; close from any.
+class SimulatedCamera:
+    """A camera whose frame n shows the instant epoch + (n + phase) / fps. Read from one thread; close from any.
 
     Args:
         url: For messages.
@@ -47,7 +49,7 @@ class MineSource:
             CameraUnavailableError: the source was closed.
         """
         if self._seq == 0:
-            _give_way()
+            _lower_priority()
         now = time.time_ns()
         due = math.floor((now - self._epoch_ns) * self._fps / 1e9)
         self._tick = max(self._tick + 1, due)  # ticks that went by are lost, the latest is not
@@ -62,17 +64,17 @@ class MineSource:
         self._closed.set()
 
 
-def _give_way() -> None:
-    """A real camera takes no processor from the edge that it is read by: on Linux, a thread of its own stands back."""
+def _lower_priority() -> None:
+    """Lower the priority of a rendering thread on Linux: a real camera takes no CPU from the edge that reads it."""
     if sys.platform == "linux" and threading.current_thread() is not threading.main_thread():
-        niceness = os.getpriority(os.PRIO_PROCESS, os.getpid()) + GIVE_WAY
+        niceness = os.getpriority(os.PRIO_PROCESS, os.getpid()) + RENDER_NICENESS
         if niceness > os.getpriority(os.PRIO_PROCESS, threading.get_native_id()):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(niceness, 19))
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a URL asks for: a place, of the mine of a seed (None: the one that is there), changed from from_s on."""
+    """The content of a URL: a place, the seed of its mine (None: the present mine), its change of light from from_s on."""
 
     place: str
     seed: int | None
@@ -81,16 +83,16 @@ class View:
 
 
 def parse_url(url: str) -> View:
-    """The view of `mine://gallery?seed=3`, or of `mine://gallery?dim=0.3&from=60`, see change.py.
+    """Parse `simulator://gallery?seed=3` or `simulator://gallery?dim=0.3&from=60`, see change.py; `mine://` is the old scheme.
 
     Raises:
         ConfigError: another scheme, an unknown place, or a query that is neither a seed nor a change.
     """
     parts = urlsplit(url)
-    if parts.scheme != "mine" or parts.path.strip("/"):
-        raise ConfigError(f"{url}: write mine://<place>, one of {', '.join(PLACES)}")
+    if parts.scheme not in (SIMULATOR_SCHEME, OLD_SCHEME) or parts.path.strip("/"):
+        raise ConfigError(f"{url}: write simulator://<place>, one of {', '.join(PLACES)}")
     if parts.netloc not in PLACES:
-        raise ConfigError(f"{url}: the mine has no place {parts.netloc!r}: use one of {', '.join(PLACES)}")
+        raise ConfigError(f"{url}: no place {parts.netloc!r}{did_you_mean(parts.netloc, PLACES)}; known: {', '.join(PLACES)}")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     seed = query.pop("seed", None)
     if seed is not None and not seed.isdecimal():

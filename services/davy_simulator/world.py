@@ -11,7 +11,7 @@ from davy_simulator.change import USUAL, Change
 from davy_simulator.kernels import Floats
 from davy_simulator.places import PLACES
 from davy_simulator.render import Renderer
-from davy_simulator.source import MineSource, parse_url
+from davy_simulator.source import SimulatedCamera, parse_url
 
 DEFAULT_SIZE = (1280, 720)
 Key = tuple[str, tuple[int, int], int, Change]
@@ -62,7 +62,7 @@ class Mine:
         return (captured_ns - self.epoch_ns) / 1e9
 
     def open_source(self, url: str, options: SourceOptions) -> FrameSource:
-        """Open `mine://<place>[?seed=<n>]`, paced at options.fps; the place's light may change: `mine://gallery?dim=0.3&from=60`.
+        """Open `simulator://<place>[?seed=<n>]` at options.fps; its light may change: `simulator://gallery?dim=0.3&from=60`.
 
         Raises:
             ConfigError: the URL is wrong.
@@ -70,7 +70,7 @@ class Mine:
         view = parse_url(url)
         size, seed = options.size or DEFAULT_SIZE, self.seed if view.seed is None else view.seed
         usual, later = (self._renderer(view.place, size, seed, change) for change in (USUAL, view.change))
-        return MineSource(url, self._picture(usual, later, view.from_s), self.epoch_ns, options, _phase(view.place))
+        return SimulatedCamera(url, self._picture(usual, later, view.from_s), self.epoch_ns, options, _phase(view.place))
 
     def _picture(self, usual: Renderer, later: Renderer, from_s: float) -> Callable[[int], BgrImage]:
         def picture(captured_ns: int) -> BgrImage:

@@ -11,7 +11,7 @@ from tests.fixtures.config_edge import ConfigEdge, talking
 from davy.domain.topics import EdgeTopics
 from davy.models.keyring import TRUST, make_key
 from davy.twin.configuration import DesiredConfig
-from davy_cli.edges import main
+from davy_cli.main import main
 from davy_edge.config.validation import Judge
 
 NORTH = {"cameras": {"face": {"source": "mine://face"}, "belt": {"source": "mine://conveyor"}}}
@@ -20,7 +20,7 @@ NORTH = {"cameras": {"face": {"source": "mine://face"}, "belt": {"source": "mine
 @pytest.fixture
 def davy(monkeypatch, capsys):
     async def run(aggregator, *words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["davy edges", *words, "--aggregator", aggregator.http])
+        monkeypatch.setattr(sys, "argv", ["davy", "edges", *words, "--aggregator", aggregator.http])
         status = await asyncio.to_thread(main)
         said = capsys.readouterr()
         return status, said.out, said.err
@@ -96,6 +96,6 @@ async def test_what_is_signed_here_is_taken_by_an_edge_that_takes_nothing_else(m
 
 
 def test_nobody_at_home_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["davy edges", "list", "--aggregator", "http://127.0.0.1:9"])
+    monkeypatch.setattr(sys, "argv", ["davy", "edges", "list", "--aggregator", "http://127.0.0.1:9"])
     assert main() == 1
     assert "no aggregator at http://127.0.0.1:9" in capsys.readouterr().err

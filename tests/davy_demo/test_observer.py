@@ -20,7 +20,7 @@ def frame(seq: int, captured_ns: int = 0, payload: bytes = b"") -> Message:
 def test_a_view_knows_rate_and_age():
     view = CameraView()
     for second in range(5):
-        view.note(frame(second + 1, captured_ns=second * 10**9), now=float(second), now_ns=second * 10**9 + 50_000_000)
+        view.record(frame(second + 1, captured_ns=second * 10**9), now=float(second), now_ns=second * 10**9 + 50_000_000)
     assert view.mean_fps() == pytest.approx(1.0)
     assert view.age_ms(50) == pytest.approx(50)
 

@@ -22,7 +22,7 @@ def test_a_missing_file_or_edge_is_one_line_and_status_2(tmp_path):
     assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
     unnamed = davy_edge("--config", str(tmp_path / "site.yaml"))
     assert unnamed.returncode == 2
-    assert "--edge with one of: north, south" in unnamed.stderr
+    assert "choose one by --edge: north, south" in unnamed.stderr
 
 
 @pytest.mark.system

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from davy_enhancer.enhance_cli import main
+from davy_cli.main import main
 
 FFMPEG = shutil.which("ffmpeg")
 DAVY = [sys.executable, "-m", "davy", "enhance"]
@@ -22,7 +22,7 @@ DAVY = [sys.executable, "-m", "davy", "enhance"]
 @pytest.fixture
 def davy_enhance(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["davy enhance", *map(str, words)])
+        monkeypatch.setattr(sys, "argv", ["davy", "enhance", *map(str, words)])
         status = main()
         told = capsys.readouterr()
         return status, told.out, told.err

@@ -5,9 +5,9 @@ import pytest
 
 from davy.adapters.media import jpeg
 from davy_simulator.app import serve
-from davy_simulator.settings import MineSettings
+from davy_simulator.settings import SimulatorSettings
 
-SETTINGS = MineSettings(warm=False, port=0, width=320, height=180, fps=15)
+SETTINGS = SimulatorSettings(warm=False, port=0, width=320, height=180, fps=15)
 
 
 @pytest.fixture

@@ -47,5 +47,5 @@ def test_lamps_that_are_out_darken_and_warm_ones_redden(mine):
 def test_a_change_begins_at_its_time():
     mine = Mine()
     options = SourceOptions(fps=10.0, size=SIZE)
-    now, later = (mine.open_source(f"mine://gallery?dim=0.3&from={t_s}", options).read() for t_s in (0, 1000))
+    now, later = (mine.open_source(f"simulator://gallery?dim=0.3&from={t_s}", options).read() for t_s in (0, 1000))
     assert now.pixels.mean() < 0.8 * later.pixels.mean()

@@ -13,7 +13,7 @@ SIZE = (320, 180)
 
 def test_a_frames_time_is_the_tick_it_was_rendered_for():
     mine = Mine()
-    source = mine.open_source("mine://gallery", SourceOptions(fps=7.0, size=SIZE))
+    source = mine.open_source("simulator://gallery", SourceOptions(fps=7.0, size=SIZE))
     for _ in range(3):
         frame = source.read()
         t_s = mine.time_of(frame.captured_ns)
@@ -22,7 +22,7 @@ def test_a_frames_time_is_the_tick_it_was_rendered_for():
 
 
 def test_frames_come_at_the_asked_rate_and_are_counted():
-    source = Mine().open_source("mine://face", SourceOptions(fps=20.0, size=SIZE))
+    source = Mine().open_source("simulator://face", SourceOptions(fps=20.0, size=SIZE))
     source.read()
     start = time.monotonic()
     frames = [source.read() for _ in range(10)]
@@ -33,7 +33,7 @@ def test_frames_come_at_the_asked_rate_and_are_counted():
 
 def test_a_late_reader_skips_ticks_and_gets_the_newest():
     mine = Mine()
-    source = mine.open_source("mine://face", SourceOptions(fps=50.0, size=SIZE))
+    source = mine.open_source("simulator://face", SourceOptions(fps=50.0, size=SIZE))
     first = source.read()
     time.sleep(0.3)
     second = source.read()
@@ -42,7 +42,7 @@ def test_a_late_reader_skips_ticks_and_gets_the_newest():
 
 
 def test_closing_ends_a_read_that_waits():
-    source = Mine().open_source("mine://junction", SourceOptions(fps=0.01, size=SIZE))
+    source = Mine().open_source("simulator://junction", SourceOptions(fps=0.01, size=SIZE))
     threading.Timer(0.1, source.close).start()
     with pytest.raises(CameraUnavailableError, match="closed"):
         for _ in range(2):
@@ -51,7 +51,7 @@ def test_closing_ends_a_read_that_waits():
 
 def test_a_seed_in_the_url_gives_the_mine_of_that_seed():
     mine = Mine(seed=7)
-    frame = mine.open_source("mine://gallery?seed=9", SourceOptions(size=SIZE)).read()
+    frame = mine.open_source("simulator://gallery?seed=9", SourceOptions(size=SIZE)).read()
     t_s = mine.time_of(frame.captured_ns)
     assert np.array_equal(frame.pixels, Mine(9, mine.epoch_ns).render("gallery", t_s, SIZE))
 
@@ -59,11 +59,11 @@ def test_a_seed_in_the_url_gives_the_mine_of_that_seed():
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("mine://galery", "gallery, face"),
-        ("mine://face?seed=x", "seed=<whole number>"),
-        ("mine://face?sed=1", "seed=<whole number>"),
-        ("mine://face/x", "mine://<place>"),
-        ("rtsp://face", "mine://<place>"),
+        ("simulator://galery", "gallery, face"),
+        ("simulator://face?seed=x", "seed=<whole number>"),
+        ("simulator://face?sed=1", "seed=<whole number>"),
+        ("simulator://face/x", "simulator://<place>"),
+        ("rtsp://face", "simulator://<place>"),
     ],
 )
 def test_a_wrong_url_is_refused_with_what_to_write(url, said):

@@ -1,4 +1,4 @@
-"""`davy mine` as a newcomer meets it: one command, real sockets, a real browser, a foreign subscriber."""
+"""`davy demo` as a newcomer meets it: one command, real sockets, a real browser, a foreign subscriber."""
 
 import os
 import re
@@ -41,9 +41,9 @@ class RunningMine:
 
 
 def start(folder: Path, *words: str) -> "subprocess.Popen[str]":
-    ports = {f"DAVY_MINE_{name}_PORT": "0" for name in ("CONSOLE", "GRPC", "MQTT", "ENHANCER", "ENHANCER_GRPC")}
-    command = [sys.executable, "-m", "davy", "mine", "--config", str(ROOT / "infra/site.yaml"), *words]
-    environment = {**os.environ, **ports, "DAVY_MINE_DATA": str(folder / "davy")}
+    ports = {f"DAVY_DEMO_{name}_PORT": "0" for name in ("CONSOLE", "GRPC", "MQTT", "ENHANCER", "ENHANCER_GRPC")}
+    command = [sys.executable, "-m", "davy", "demo", "--config", str(ROOT / "infra/site.yaml"), *words]
+    environment = {**os.environ, **ports, "DAVY_DEMO_DATA": str(folder / "davy")}
     return subprocess.Popen(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -120,7 +120,7 @@ def test_a_taken_port_is_replaced_and_said(mine, tmp_path):
 def test_a_wrong_mine_file_ends_with_its_line_before_anything_starts(tmp_path):
     path = tmp_path / "site.yaml"
     path.write_text("site: demo\nedges:\n  north: {cameras: {face: {source: 'ftp://x'}}}\n")
-    command = [sys.executable, "-m", "davy", "mine", "--config", str(path)]
+    command = [sys.executable, "-m", "davy", "demo", "--config", str(path)]
     ended = subprocess.run(command, text=True, capture_output=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert f"{path}:3: edges.north.cameras.face.source: " in ended.stderr

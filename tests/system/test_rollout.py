@@ -1,4 +1,4 @@
-"""A model goes to a running mine, and three bad ones do not: `davy mine`, `davy models`, `davy rollout` as they are typed."""
+"""A model goes to a running mine, and three bad ones do not: `davy demo`, `davy models`, `davy rollout` as they are typed."""
 
 import os
 import re
@@ -22,13 +22,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(600)]
 
 
 class Mine:
-    """A running `davy mine` and its commands."""
+    """A running `davy demo` and its commands."""
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "davy"
-        ports = {f"DAVY_MINE_{name}_PORT": "0" for name in ("CONSOLE", "GRPC", "MQTT", "ENHANCER", "ENHANCER_GRPC")}
-        self.environment = {**os.environ, **ports, "DAVY_MINE_DATA": str(self.data)}
-        words = [sys.executable, "-m", "davy", "mine", "--config", str(ROOT / "infra/site.yaml"), "--table", "lines"]
+        ports = {f"DAVY_DEMO_{name}_PORT": "0" for name in ("CONSOLE", "GRPC", "MQTT", "ENHANCER", "ENHANCER_GRPC")}
+        self.environment = {**os.environ, **ports, "DAVY_DEMO_DATA": str(self.data)}
+        words = [sys.executable, "-m", "davy", "demo", "--config", str(ROOT / "infra/site.yaml"), "--table", "lines"]
         self.process = subprocess.Popen(
             words, cwd=folder, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )

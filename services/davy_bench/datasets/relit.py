@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from davy.domain.errors import ConfigError
+from davy.domain.extras import install_command
 from davy.domain.frame import BgrImage
 from davy.imaging.iqa.seeds import check_judging_seeds
 from davy.imaging.lowlight import relight_as_mine
@@ -49,7 +50,7 @@ def bundled_photographs() -> Photographs:
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"the photographs that are relit come with scikit-image and Matplotlib, and {error.name} is not installed: "
-            "pip install 'davy[bench]', or give a folder of well-lit photographs"
+            f"{install_command('bench')}, or give a folder of well-lit photographs"
         ) from error
     hopper = Path(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
     return [

@@ -114,8 +114,8 @@ def hold(load: Load, stream: Path, folder: Path) -> Held:
         "--log-level",
         "ERROR",
     ]
-    environment = {**os.environ, **{f"DAVY_MINE_{name}_PORT": "0" for name in PORTS}, "DAVY_MINE_DATA": str(folder / "data")}
-    command = [sys.executable, "-m", "davy", "mine", *map(str, words)]
+    environment = {**os.environ, **{f"DAVY_DEMO_{name}_PORT": "0" for name in PORTS}, "DAVY_DEMO_DATA": str(folder / "data")}
+    command = [sys.executable, "-m", "davy", "demo", *map(str, words)]
     printed = folder / "mine.log"
     with printed.open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT) as process:
         try:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from davy.domain.errors import ConfigError
+from davy.domain.extras import install_command
 from davy.imaging.runtime import StillEnhancer
 from davy_bench.methods.peers import has_openvino
 from davy_bench.quality.checks import check_table
@@ -52,7 +53,7 @@ def speed(
         stills = {threads: StillEnhancer(model, threads) for threads in THREADS}
         found = Speed(stills[1].model)
         if names and not has_openvino():
-            CONSOLE.print("OpenVINO is not installed (pip install 'davy[bench]'): Zero-DCE++ runs in ONNX Runtime alone")
+            CONSOLE.print(f"OpenVINO is not installed ({install_command('bench')}): Zero-DCE++ runs in ONNX Runtime only")
         for name in names:
             tick = bar(f"{name}: methods in turn, s")
             frames = moving(SIZES[name])

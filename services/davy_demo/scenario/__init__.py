@@ -1,1 +1,1 @@
-"""The loop, as one story: light changes, drift rises, a run starts by itself, the fleet takes the new model; bad ones not."""
+"""The scenario: light changes, drift rises, a training run starts, the edges get the new model; bad models are rolled back."""

@@ -1,6 +1,6 @@
-"""Models that run and are good for nothing, to see that the gates of a rollout stop them.
+"""Bad models with valid signatures, to test the gates of a rollout.
 
-Each is made from the model that runs, so that it differs from that one in what is bad about it, and in nothing else.
+Each is made from the running model and differs from it only in its defect.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Both models on the same instants of every place: what the new one brings, without the chance of who walked by."""
+"""Compare two models on the same instants of every place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ PICTURE_S = INSTANTS_S[3]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A place. PSNR in dB against the evenly lit truth, means over INSTANTS_S; pictures: raw, old, new, truth."""
+class Comparison:
+    """One place. Mean PSNR in dB against the ground truth over INSTANTS_S; pictures: raw, old, new, ground truth."""
 
     place: str
     raw_db: float
@@ -27,17 +27,22 @@ class Judged:
 
     @property
     def gain_db(self) -> float:
+        """The new model's PSNR over the old one's."""
         return self.new_db - self.old_db
 
+    def figures(self) -> dict[str, float]:
+        """The PSNR values by name."""
+        return {"raw_db": self.raw_db, "old_db": self.old_db, "new_db": self.new_db}
 
-def judge(
+
+def compare_models(
     mine: Mine, places: Sequence[tuple[str, Change]], old: StillEnhancer, new: StillEnhancer, size: tuple[int, int]
-) -> list[Judged]:
-    """Every place as its camera sees it now: under its change, or in its usual light."""
+) -> list[Comparison]:
+    """Compare the models on every place under its change of light."""
     return [_place(mine, place, change, old, new, size) for place, change in places]
 
 
-def _place(mine: Mine, place: str, change: Change, old: StillEnhancer, new: StillEnhancer, size: tuple[int, int]) -> Judged:
+def _place(mine: Mine, place: str, change: Change, old: StillEnhancer, new: StillEnhancer, size: tuple[int, int]) -> Comparison:
     found: list[list[float]] = []
     pictures: tuple[BgrImage, ...] = ()
     for at_s in INSTANTS_S:
@@ -48,4 +53,4 @@ def _place(mine: Mine, place: str, change: Change, old: StillEnhancer, new: Stil
         if at_s == PICTURE_S:
             pictures = (*shown, truth)
     raw_db, old_db, new_db = np.mean(found, axis=0).tolist()
-    return Judged(place, raw_db, old_db, new_db, pictures)
+    return Comparison(place, raw_db, old_db, new_db, pictures)

@@ -1,30 +1,30 @@
-"""The folder that a story's services keep their data in: made empty, and never at the cost of what somebody else put there."""
+"""Empty the data folder of a scenario, but never delete files that no scenario made."""
 
 import shutil
 from pathlib import Path
 
 from davy.domain.errors import ConfigError
 
-MARK = "davy-story.txt"
-_WORDS = "Made by `davy mine story`, which removes everything beside this file when it is played again.\n"
+MARK = "davy-scenario.txt"
+_WORDS = "Made by `davy demo scenario`, which deletes everything else in this folder when it runs again.\n"
 
 
 def make_empty(folder: Path) -> None:
-    """Make a folder for a story, or empty that of an earlier one.
+    """Make a folder for a scenario, or empty that of an earlier one.
 
     Raises:
-        ConfigError: there is something that no story made, or it cannot be written to; nothing of it is removed.
+        ConfigError: the folder holds files that no scenario made, or cannot be written; nothing is deleted.
     """
     try:
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-            raise ConfigError(f"--data {folder} is no folder of its own: name one that is new or empty")
+            raise ConfigError(f"--data {folder} is not a plain folder: choose a new or empty one")
         if folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder):
             raise ConfigError(
-                f"--data {folder} holds files that no story made (there is no {MARK} of ours), and they stay: "
-                f"name a folder that is new or empty, or clear this one yourself"
+                f"--data {folder} holds files that no scenario made (it lacks our {MARK}); nothing is deleted: "
+                f"choose a new or empty folder, or empty this one yourself"
             )
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / MARK).write_text(_WORDS, encoding="utf-8")  # first: a story that is killed leaves a folder of its own
+        (folder / MARK).write_text(_WORDS, encoding="utf-8")  # first: the next one may empty it after a kill
         for path in folder.iterdir():
             if path.name != MARK:
                 _remove(path)

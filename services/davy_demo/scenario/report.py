@@ -1,4 +1,4 @@
-"""The story as a page with plots: README.md, story.json, timeline.png, pictures.jpg."""
+"""Write the report: README.md, scenario.json, timeline.png, pictures.jpg."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,19 +10,19 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from davy_demo.scenario.bad_models import CAUGHT_BY
-from davy_demo.scenario.comparison import Judged
+from davy_demo.scenario.comparison import Comparison
 from davy_demo.scenario.setup import CHANGED
-from davy_demo.scenario.steps import Told
-from davy_demo.scenario.timeline import Diary
+from davy_demo.scenario.steps import Outcome
+from davy_demo.scenario.timeline import Timeline
 
 COLOURS = ("#c8501e", "#3a6ea5", "#5a8f4a")
-LABELS = ("raw", "the running model", "the new model", "evenly lit truth")
-GAIN_DB, LOSS_DB, CAUGHT_S = 1.0, -0.2, 60.0  # what must be seen
+LABELS = ("raw", "the running model", "the new model", "ground truth")
+GAIN_DB, LOSS_DB, CAUGHT_S = 1.0, -0.2, 60.0  # acceptance limits
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of what must be seen."""
+    """One acceptance check."""
 
     what: str
     found: str
@@ -30,21 +30,21 @@ class Check:
     passed: bool
 
 
-def checks(told: Told, judged: Sequence[Judged]) -> list[Check]:
-    """What must be seen, and whether it was."""
+def checks(outcome: Outcome, comparisons: Sequence[Comparison]) -> list[Check]:
+    """Evaluate the acceptance checks."""
     found = []
-    for place in judged:
+    for place in comparisons:
         changed = place.place == CHANGED[1]
         wanted = f"at least +{GAIN_DB:g} dB" if changed else f"at most {-LOSS_DB:g} dB lost"
         passed = place.gain_db >= (GAIN_DB if changed else LOSS_DB)
         found.append(Check(f"{place.place}: PSNR, new model over old", f"{place.gain_db:+.2f} dB", wanted, passed))
-    lost = [edge["figures"].get("frames-lost", math.nan) for edge in told.rollout.get("edges", [])]
+    lost = [edge["figures"].get("frames-lost", math.nan) for edge in outcome.rollout.get("edges", [])]
     found.append(
         Check(
             "frames lost across a swap, per edge", str(max(lost, default=math.nan)), "at most 1", bool(lost) and max(lost) <= 1
         )
     )
-    for kind, end in told.bad.items():
+    for kind, end in outcome.bad.items():
         touched = len(end["others-touched"])
         words = f"{end['state']} after {end['seconds']:.0f} s ({', '.join(end['causes'])}), {touched} others touched"
         in_time = end["state"] == "rolled-back" and end["seconds"] <= CAUGHT_S
@@ -55,78 +55,77 @@ def checks(told: Told, judged: Sequence[Judged]) -> list[Check]:
 
 
 def write_report(
-    out: Path, diary: Diary, told: Told, judged: Sequence[Judged], live: Mapping[str, tuple[float, float]]
+    out: Path, timeline: Timeline, outcome: Outcome, comparisons: Sequence[Comparison], live: Mapping[str, tuple[float, float]]
 ) -> list[Check]:
-    """Everything into the folder `out`; live: PSNR of delivered pictures before and after, dB, by camera."""
+    """Write the report to the folder `out`; live: PSNR of delivered pictures before and after, dB, by camera."""
     out.mkdir(parents=True, exist_ok=True)
-    found = checks(told, judged)
-    _plot(out / "timeline.png", diary)
-    _sheet(out / "pictures.jpg", judged)
-    diary.save(out / "story.json", {
+    found = checks(outcome, comparisons)
+    _plot(out / "timeline.png", timeline)
+    _sheet(out / "pictures.jpg", comparisons)
+    timeline.save(out / "scenario.json", {
         "checks": [[check.what, check.found, check.wanted, check.passed] for check in found],
-        "judged": {each.place: {"raw_db": each.raw_db, "old_db": each.old_db, "new_db": each.new_db} for each in judged},
+        "comparisons": {each.place: each.figures() for each in comparisons},
         "delivered": dict(live),
-        "run": dict(told.run),
-        "bad": told.bad,
+        "run": dict(outcome.run),
+        "bad": outcome.bad,
     })  # fmt: skip
-    (out / "README.md").write_text(_page(diary, found, judged, live), encoding="utf-8")
+    (out / "README.md").write_text(_page(timeline, found, comparisons, live), encoding="utf-8")
     return found
 
 
-_INTRODUCTION = """# The loop closes: one story on the simulated mine
+_INTRODUCTION = """# The retraining loop: one scenario on the simulated mine
 
-Written by `davy mine story` (`make story`): a mine of three edges in one process, over real sockets, with the training
-service beside it. Nobody presses a button: the gallery's light changes, its edge's drift rises, a run starts, the new
-model goes to a canary and on; then three bad models with valid signatures go out, each made from the model that runs.
+Written by `davy demo scenario` (`make story`): three edges, every service and the training service, over real sockets.
+Nobody intervenes: the gallery's light changes, its drift rises, a run starts, the new model goes to a canary and then to
+all edges. Then three bad models with valid signatures are rolled out, each made from the running model.
 """
-_PSNR = """## PSNR against the evenly lit truth, dB
+_PSNR = """## PSNR against the ground truth, dB
 
-*Same instants*: both models on the same twelve moments of each place, as its camera sees it after the change; this is
-judged. *Delivered*: pictures as a subscriber got them before and after the new model; who walked by differs.
+*Gain*: both models on the same twelve instants of each place after the change; the checks use it. *Delivered*: pictures
+that a subscriber received before and after the new model, at different instants.
 
 | place | raw | running model | new model | gain | delivered before | after |
 | :--- | ---: | ---: | ---: | ---: | ---: | ---: |"""
 
 
-def _page(diary: Diary, found: Sequence[Check], judged: Sequence[Judged], live: Mapping[str, tuple[float, float]]) -> str:
+def _page(
+    timeline: Timeline, found: Sequence[Check], comparisons: Sequence[Comparison], live: Mapping[str, tuple[float, float]]
+) -> str:
     lines = [
         _INTRODUCTION,
         "| what | found | wanted |  |",
         "| :--- | ---: | ---: | ---: |",
         *(f"| {c.what} | {c.found} | {c.wanted} | {'PASS' if c.passed else '**short**'} |" for c in found),
         "\n![timeline](timeline.png)\n\n## What happened\n\n|  | s | event |\n| ---: | ---: | :--- |",
-        *(f"| {number} | {at:.0f} | {what} |" for number, (at, what) in enumerate(diary.events, 1)),
+        *(f"| {number} | {at:.0f} | {what} |" for number, (at, what) in enumerate(timeline.events, 1)),
         "",
         _PSNR,
-        *(_row(each, live) for each in judged),
-        "\n![raw, running model, new model, truth](pictures.jpg)\n",
+        *(_row(each, live) for each in comparisons),
+        "\n![raw, running model, new model, ground truth](pictures.jpg)\n",
     ]
     return "\n".join(lines)
 
 
-def _row(each: Judged, live: Mapping[str, tuple[float, float]]) -> str:
+def _row(each: Comparison, live: Mapping[str, tuple[float, float]]) -> str:
     before, after = next((pair for name, pair in live.items() if name.endswith(f".{each.place}")), (math.nan, math.nan))
     figures = f"{each.raw_db:.2f} | {each.old_db:.2f} | {each.new_db:.2f} | {each.gain_db:+.2f} | {before:.2f} | {after:.2f}"
     return f"| {each.place} | {figures} |"
 
 
-def _plot(path: Path, diary: Diary) -> None:
+def _plot(path: Path, timeline: Timeline) -> None:
     figure = Figure(figsize=(10, 6.5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
-    for colour, name in zip(COLOURS, sorted({look.camera for look in diary.looks}), strict=False):
-        looks = [look for look in diary.looks if look.camera == name]
-        above.plot(
-            [look.at for look in looks],
-            [look.drift if look.drift is not None else math.nan for look in looks],
-            color=colour,
-            label=name,
-        )
-        below.plot([look.at for look in looks], [look.psnr_db for look in looks], color=colour, label=name)
+    for colour, name in zip(COLOURS, sorted({each.camera for each in timeline.observations}), strict=False):
+        found = [each for each in timeline.observations if each.camera == name]
+        times = [each.at for each in found]
+        drifts = [each.drift if each.drift is not None else math.nan for each in found]
+        above.plot(times, drifts, color=colour, label=name)
+        below.plot(times, [each.psnr_db for each in found], color=colour, label=name)
     above.axhline(1, color="black", linewidth=0.8, linestyle="--")
     above.set_ylabel("drift (1: a clear change)")
     below.set_ylabel("PSNR of delivered pictures / dB")
-    below.set_xlabel("s since the story began")
-    for number, (at, _) in enumerate(diary.events, 1):
+    below.set_xlabel("s since the scenario began")
+    for number, (at, _) in enumerate(timeline.events, 1):
         for axes in (above, below):
             axes.axvline(at, color="#999999", linewidth=0.7)
         above.annotate(str(number), (at, 1), xycoords=("data", "axes fraction"), fontsize=7, ha="center", va="bottom")
@@ -134,8 +133,8 @@ def _plot(path: Path, diary: Diary) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _sheet(path: Path, judged: Sequence[Judged]) -> None:
-    rows = [np.hstack(each.pictures) for each in judged]
+def _sheet(path: Path, comparisons: Sequence[Comparison]) -> None:
+    rows = [np.hstack(each.pictures) for each in comparisons]
     sheet = cv2.resize(np.vstack(rows), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     head = np.full((24, sheet.shape[1], 3), 255, np.uint8)
     for index, label in enumerate(LABELS):

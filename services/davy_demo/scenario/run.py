@@ -1,4 +1,4 @@
-"""Mine, training service and acts together, from the first frame to the report."""
+"""Run the demo, the training service and the steps, from the first frame to the report."""
 
 import asyncio
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from davy.adapters.storage.model_registry import ModelRegistry
 from davy.imaging.runtime import StillEnhancer
 from davy.models.keyring import TRUST
 from davy.streams.tasks import end
-from davy_demo.all_in_one import ColocatedMine
-from davy_demo.scenario.comparison import Judged, judge
+from davy_demo.all_in_one import AllInOne
+from davy_demo.scenario.comparison import Comparison, compare_models
 from davy_demo.scenario.report import Check, write_report
-from davy_demo.scenario.setup import CHANGED, OTHERS, SIZE, Timing, edge_settings, stage, trainer_settings
-from davy_demo.scenario.steps import Acts, Tell
-from davy_demo.scenario.timeline import Diary, keep
-from davy_demo.settings import ColocatedSettings
+from davy_demo.scenario.setup import CHANGED, OTHERS, SIZE, Timing, edge_settings, scenario_site, trainer_settings
+from davy_demo.scenario.steps import Outcome, Report, ScenarioSteps
+from davy_demo.scenario.timeline import Timeline, record_timeline
+from davy_demo.settings import DemoSettings
 from davy_simulator.change import USUAL, parse_change
 from davy_simulator.places import PLACES
 from davy_trainer.service import app as trainer
@@ -29,45 +29,44 @@ from davy_trainer.service.settings import TrainerSettings
 REST_TIMEOUT_S = 30.0
 
 
-async def play(change: str, steps: int, data: Path, out: Path, timing: Timing, tell: Tell) -> list[Check]:
-    """Play the story, write its report to `out`.
+async def run_scenario(change: str, training_steps: int, data: Path, out: Path, timing: Timing, report: Report) -> list[Check]:
+    """Run the scenario and write its report to `out`.
 
     Args:
-        change: what befalls the gallery's light, the query of a `mine://` source.
-        steps: of training.
-        data: everything that services keep.
+        change: The change of the gallery's light, the query of a `simulator://` source.
+        training_steps: Number of training steps.
+        data: Data folder of the services.
 
     Raises:
-        StoryFailedError: something did not happen, or not in time.
+        ScenarioFailedError: an expected step did not happen in time.
     """
-    settings = ColocatedSettings(
+    settings = DemoSettings(
         data=data, table="off", console_port=0, grpc_port=0, mqtt_port=0, enhancer_port=0, enhancer_grpc_port=0
     )
-    mine = ColocatedMine(settings, stage(change, timing), edge_settings(timing))
+    mine = AllInOne(settings, scenario_site(change, timing), edge_settings(timing))
     training_port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    diary = Diary()
-    acts = asyncio.create_task(_acts(mine, training_port, diary, timing, tell), name="story.acts")
+    timeline = Timeline()
+    steps = asyncio.create_task(_run_steps(mine, training_port, timeline, timing, report), name="scenario.steps")
     services = [
-        asyncio.create_task(mine.run(), name="story.mine"),
-        asyncio.create_task(_trainer(mine, training_port, steps), name="story.trainer"),
+        asyncio.create_task(mine.run(), name="scenario.demo"),
+        asyncio.create_task(_trainer(mine, training_port, training_steps), name="scenario.trainer"),
     ]
     try:
-        await asyncio.wait([acts, *services], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([steps, *services], return_when=asyncio.FIRST_COMPLETED)
         for ended in [task for task in services if task.done()]:
             ended.result()
-            raise RuntimeError(f"{ended.get_name()} ended before the story did")
-        played, live = acts.result()
+            raise RuntimeError(f"{ended.get_name()} ended before the scenario did")
+        outcome, live = steps.result()
     finally:
-        for task in (acts, *services):
+        for task in (steps, *services):
             await end(task)
-    told = played.told
-    judged = await asyncio.to_thread(_judged, mine, change, str(told.rollout["model"]), data)
-    return await asyncio.to_thread(write_report, out, diary, told, judged, live)
+    comparisons = await asyncio.to_thread(_compare, mine, change, str(outcome.rollout["model"]), data)
+    return await asyncio.to_thread(write_report, out, timeline, outcome, comparisons, live)
 
 
-async def _acts(
-    mine: ColocatedMine, training_port: asyncio.Future[int], diary: Diary, timing: Timing, tell: Tell
-) -> tuple[Acts, Mapping[str, tuple[float, float]]]:
+async def _run_steps(
+    mine: AllInOne, training_port: asyncio.Future[int], timeline: Timeline, timing: Timing, report: Report
+) -> tuple[Outcome, Mapping[str, tuple[float, float]]]:
     running, host = mine.running, mine.settings.host
     await running.listening.wait()
     await running.seen.wait()
@@ -77,23 +76,23 @@ async def _acts(
             await stack.enter_async_context(httpx.AsyncClient(base_url=address, timeout=REST_TIMEOUT_S))
             for address in addresses
         ]
-        keeping = asyncio.create_task(keep(diary, cloud, mine.mine, running.views), name="story.keep")
-        acts = Acts(diary, cloud, training, timing, tell)
-        acts.note(f"every camera delivers; console {addresses[0]}, training {addresses[1]}")
+        recording = asyncio.create_task(record_timeline(timeline, cloud, mine.mine, running.views), name="scenario.timeline")
+        steps = ScenarioSteps(timeline, cloud, training, timing, report)
+        steps.record(f"every camera delivers; console {addresses[0]}, training {addresses[1]}")
         try:
-            await acts.light_changes(timing.change_at - mine.seconds())
-            await acts.drift_rises()
-            await acts.run_starts_and_ends()
-            await acts.fleet_takes_it()
+            await steps.light_changes(timing.change_at - mine.seconds())
+            await steps.drift_rises()
+            await steps.run_starts_and_ends()
+            await steps.fleet_takes_it()
             await asyncio.sleep(timing.measured)
-            live = _live(diary, acts, timing)
-            await acts.bad_models(mine.registry_url, mine.keys)
+            live = _delivered_psnr(timeline, steps.outcome, timing)
+            await steps.bad_models(mine.registry_url, mine.keys)
         finally:
-            await end(keeping)
-    return acts, live
+            await end(recording)
+    return steps.outcome, live
 
 
-async def _trainer(mine: ColocatedMine, port: asyncio.Future[int], steps: int) -> None:
+async def _trainer(mine: AllInOne, port: asyncio.Future[int], steps: int) -> None:
     await mine.running.listening.wait()
     settings = TrainerSettings(
         host=mine.settings.host,
@@ -109,24 +108,23 @@ async def _trainer(mine: ColocatedMine, port: asyncio.Future[int], steps: int) -
     await trainer.serve(settings, CollectorRegistry(), ready=lambda ports: port.set_result(ports.http))
 
 
-def _live(diary: Diary, acts: Acts, timing: Timing) -> dict[str, tuple[float, float]]:
-    """PSNR of delivered pictures under the changed light: before the training run began, and after the new model came."""
-    told = acts.told
-    names = {look.camera for look in diary.looks}
-    until = min(told.changed_at + 4 + timing.measured, told.swapped_at)
+def _delivered_psnr(timeline: Timeline, outcome: Outcome, timing: Timing) -> dict[str, tuple[float, float]]:
+    """Mean PSNR of delivered pictures under the changed light, before the training run and after the new model, by camera."""
+    names = {each.camera for each in timeline.observations}
+    until = min(outcome.changed_at + 4 + timing.measured, outcome.swapped_at)
     return {
         name: (
-            diary.mean_psnr(name, told.changed_at + 4, until),
-            diary.mean_psnr(name, told.swapped_at, told.swapped_at + timing.measured),
+            timeline.mean_psnr(name, outcome.changed_at + 4, until),
+            timeline.mean_psnr(name, outcome.swapped_at, outcome.swapped_at + timing.measured),
         )
         for name in sorted(names)
     }
 
 
-def _judged(mine: ColocatedMine, change: str, model: str, data: Path) -> list[Judged]:
+def _compare(mine: AllInOne, change: str, model: str, data: Path) -> list[Comparison]:
     registry = ModelRegistry(mine.registry_url, mine.keys / TRUST)
-    path = data / "story-model.onnx"
+    path = data / "scenario-model.onnx"
     path.write_bytes(registry.open(registry.get(model)).onnx)
     words: dict[str, Any] = dict(parse_qsl(change))
     places = [(CHANGED[1], parse_change(words, PLACES[CHANGED[1]])[0]), *((camera, USUAL) for _, camera in OTHERS)]
-    return judge(mine.mine, places, StillEnhancer(), StillEnhancer(path), SIZE)
+    return compare_models(mine.mine, places, StillEnhancer(), StillEnhancer(path), SIZE)

@@ -1,4 +1,4 @@
-"""What the story is played on: a small mine whose gallery loses its light at a known time, and everybody's settings."""
+"""Setup of the scenario: a small mine whose gallery loses its light at a known time, and the settings of its services."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,30 +13,30 @@ OTHERS = (("south", "conveyor"), ("west", "junction"))
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When what happens, s. A mine would learn its usual light for ten minutes, and judge it over five."""
+    """Times of the scenario in s. A real site learns its usual light for ten minutes and compares over five."""
 
-    reference: float = 90.0  # of learning what light is usual
-    window: float = 25.0  # over which the light now is judged
-    change_at: float = 140.0  # on the mine's clock
+    reference: float = 90.0  # duration of learning the usual light
+    window: float = 25.0  # over which the present light is averaged
+    change_at: float = 140.0  # on the simulator's clock
     sample_every: float = 6.0
-    measured: float = 45.0  # before and after the new model, of delivered pictures
-    patience: float = 900.0  # the most that any act may take
+    measured: float = 45.0  # of delivered pictures, before and after the new model
+    patience: float = 900.0  # timeout of each step
 
 
-def stage(change: str, timing: Timing) -> SiteConfig:
-    """The mine of the story; change is the query of a `mine://` source, as dim=0.3&kelvin=2700."""
+def scenario_site(change: str, timing: Timing) -> SiteConfig:
+    """Build the site; change is the query of a `simulator://` source, such as dim=0.3&kelvin=2700."""
 
     def edge(camera: str, query: str = "") -> dict[str, Any]:
         width, height = SIZE
-        return {"cameras": {camera: {"source": f"mine://{camera}{query}", "fps": FPS, "width": width, "height": height}}}
+        return {"cameras": {camera: {"source": f"simulator://{camera}{query}", "fps": FPS, "width": width, "height": height}}}
 
     edges = {name: edge(camera) for name, camera in OTHERS}
     edges[CHANGED[0]] = edge(CHANGED[1], f"?{change}&from={timing.change_at:g}")
-    return SiteConfig.model_validate({"site": "story", "edges": dict(sorted(edges.items()))})
+    return SiteConfig.model_validate({"site": "scenario", "edges": dict(sorted(edges.items()))})
 
 
 def edge_settings(timing: Timing) -> dict[str, Any]:
-    """Of every edge, in place of what a mine would have."""
+    """Settings of every edge, faster than those of a real site."""
     return {
         "drift_reference_s": timing.reference,
         "drift_window_s": timing.window,
@@ -48,9 +48,9 @@ def edge_settings(timing: Timing) -> dict[str, Any]:
 
 
 def trainer_settings(steps: int) -> dict[str, Any]:
-    """Of the training service."""
+    """Settings of the training service."""
     return {
-        "drift_above": 1.6,  # so little was learned of what is usual that a miner's lamp may make 1.3
+        "drift_above": 1.6,  # the reference is short: a miner's lamp alone may make 1.3
         "drift_looks": 3,
         "drift_every_s": 4.0,
         "drift_cooldown_s": 3600.0,

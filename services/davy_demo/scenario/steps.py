@@ -1,4 +1,4 @@
-"""The acts, one after the other; each waits for what the mine does by itself, and none does it for the mine."""
+"""The steps of the scenario in order. Each waits for what the services do by themselves, and triggers nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,21 +15,21 @@ from davy.models.keyring import TRUST, signing_key
 from davy.models.package import TENSORS, Provenance, pack
 from davy_demo.scenario.bad_models import BAD
 from davy_demo.scenario.setup import CHANGED, Timing
-from davy_demo.scenario.timeline import Diary
+from davy_demo.scenario.timeline import Timeline
 
 POLL_S = 1.0
 NAME = ".".join(CHANGED)
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 T = TypeVar("T")
 
 
-class StoryFailedError(DavyError):
-    """The mine did not do what it should."""
+class ScenarioFailedError(DavyError):
+    """An expected step did not happen."""
 
 
 @dataclass(slots=True)
-class Told:
-    """What the acts found out. Times in s since the story began."""
+class Outcome:
+    """Results of the steps. Times in s since the scenario began."""
 
     changed_at: float = 0.0
     run: Mapping[str, Any] = field(default_factory=dict)
@@ -38,82 +38,82 @@ class Told:
     bad: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-class Acts:
-    """Args: cloud and trainer are REST clients of the two services."""
+class ScenarioSteps:
+    """Run the steps. Args: cloud and trainer are REST clients of the two services."""
 
-    def __init__(self, diary: Diary, cloud: httpx.AsyncClient, trainer: httpx.AsyncClient, timing: Timing, tell: Tell) -> None:
-        self._diary, self._cloud, self._trainer, self._timing, self._tell = diary, cloud, trainer, timing, tell
-        self.told = Told()
+    def __init__(
+        self, timeline: Timeline, cloud: httpx.AsyncClient, trainer: httpx.AsyncClient, timing: Timing, report: Report
+    ) -> None:
+        self._timeline, self._cloud, self._trainer, self._timing, self._report = timeline, cloud, trainer, timing, report
+        self.outcome = Outcome()
 
-    def note(self, what: str) -> float:
-        """Into the diary and onto the screen; gives the time."""
-        self._diary.note(what)
-        self._tell(f"{self._diary.now():6.0f} s  {what}")
-        return self._diary.now()
+    def record(self, what: str) -> float:
+        """Record an event in the timeline, report it, and return its time."""
+        self._timeline.record(what)
+        self._report(f"{self._timeline.now():6.0f} s  {what}")
+        return self._timeline.now()
 
     async def light_changes(self, after_s: float) -> None:
-        """Wait until the gallery's lamps are what they will be; by then every edge must know its usual light."""
+        """Wait for the change of light; every edge must know its usual light by then."""
         await asyncio.sleep(max(after_s, 0))
         cameras = (await self._get(self._cloud, "/v1/drift"))["cameras"]
         if unready := [each["camera"] for each in cameras if each["state"] in ("unknown", "settling")]:
-            raise StoryFailedError(
-                f"{', '.join(unready)}: what light is usual was not learned in time: the machine is too busy"
-            )
-        self.told.changed_at = self.note(f"the light of {NAME} changes for the worse")
+            raise ScenarioFailedError(f"{', '.join(unready)}: the usual light was not learned in time: the machine is too slow")
+        self.outcome.changed_at = self.record(f"the light of {NAME} changes for the worse")
 
     async def drift_rises(self) -> None:
-        """Its edge says that the model fits no more; nobody asked it."""
+        """Wait until the edge reports drift."""
 
         async def drifted() -> bool | None:
             cameras = (await self._get(self._cloud, "/v1/drift"))["cameras"]
             return any(each["camera"] == NAME and each["state"] == "drifted" for each in cameras) or None
 
         await self._until("drift rises", drifted)
-        self.note(f"{NAME} has drifted")
+        self.record(f"{NAME} has drifted")
 
     async def run_starts_and_ends(self) -> None:
-        """The training service starts a run by itself, and it comes to its end."""
+        """Wait until the training service starts a run by itself and finishes it."""
 
         async def begun() -> Mapping[str, Any] | None:
             runs = (await self._get(self._trainer, "/v1/training-runs"))["runs"]
             return runs[0] if runs else None
 
         run = await self._until("a training run starts by itself", begun)
-        self.note(f"training run {run['id']} starts by itself: {run.get('reason', '')}")
+        self.record(f"training run {run['id']} starts by itself: {run.get('reason', '')}")
 
         async def ended() -> Mapping[str, Any] | None:
             found = await self._get(self._trainer, f"/v1/training-runs/{run['id']}")
             return found if found["state"] in ("done", "failed", "cancelled") else None
 
-        self.told.run = await self._until("the training run ends", ended)
-        self.note(f"training run {run['id']}: {self.told.run['state']}")
-        if self.told.run["state"] != "done":
-            raise StoryFailedError(f"training run {run['id']}: {self.told.run.get('told')}")
+        self.outcome.run = await self._until("the training run ends", ended)
+        self.record(f"training run {run['id']}: {self.outcome.run['state']}")
+        if self.outcome.run["state"] != "done":
+            raise ScenarioFailedError(f"training run {run['id']}: {self.outcome.run.get('told')}")
 
     async def fleet_takes_it(self) -> None:
-        """The newest rollout goes over canary and waves."""
+        """Wait until the newest rollout has passed canary and waves."""
 
         async def begun() -> Mapping[str, Any] | None:
             rollouts = (await self._get(self._cloud, "/v1/rollouts"))["rollouts"]
             return rollouts[0] if rollouts else None
 
         begin = await self._until("a rollout starts by itself", begun)
-        self.note(f"rollout of {begin['frame_id']} begins at canary {_canaries(begin)}")
-        self.told.rollout = await self._rollout_ends(str(begin["id"]))
-        self.told.swapped_at = self.note(f"rollout {self.told.rollout['state']}: {self.told.rollout['reason']}")
+        self.record(f"rollout of {begin['frame_id']} begins at canary {_canaries(begin)}")
+        self.outcome.rollout = await self._rollout_ends(str(begin["id"]))
+        self.outcome.swapped_at = self.record(f"rollout {self.outcome.rollout['state']}: {self.outcome.rollout['reason']}")
 
     async def bad_models(self, registry_url: str, keys: Path) -> None:
-        """Each has a valid signature, and none may get beyond the canary."""
+        """Roll out bad models with valid signatures; none may get beyond the canary."""
         for kind in BAD:
             good = await self._desired()
             model = await asyncio.to_thread(_register, registry_url, keys, good, kind)
-            began = self.note(f"a bad model ({kind}) with a valid signature goes out")
+            began = self.record(f"a bad model ({kind}) with a valid signature goes out")
             made = (await self._cloud.post("/v1/rollouts", json={"model": model, "probation_s": 8.0})).raise_for_status().json()
             ended = await self._rollout_ends(made["id"])
             touched = [edge["edge"] for edge in ended["edges"] if edge["wave"] > 0 and edge["desired_epoch"] > 0]
             causes = [edge["cause"] for edge in ended["edges"] if edge["cause"]]
-            took = self.note(f"{kind}: {ended['state']} ({', '.join(causes)}); other edges touched: {len(touched)}") - began
-            self.told.bad[kind] = {
+            took = self.record(f"{kind}: {ended['state']} ({', '.join(causes)}); other edges touched: {len(touched)}") - began
+            self.outcome.bad[kind] = {
                 "made-from": good,
                 "state": ended["state"],
                 "causes": causes,
@@ -122,7 +122,7 @@ class Acts:
             }
 
     async def _desired(self) -> str:
-        """What the canaries shall run now: after a rollout that came to nothing, what they ran before it."""
+        """The desired model of the canaries: after a failed rollout, the model before it."""
         rollouts = (await self._get(self._cloud, "/v1/rollouts"))["rollouts"]
         return desired_model(rollouts[0])
 
@@ -133,17 +133,17 @@ class Acts:
 
         return await self._until("the rollout ends", ended)
 
-    async def _until(self, act: str, look: Callable[[], Awaitable[T | None]]) -> T:
+    async def _until(self, step: str, probe: Callable[[], Awaitable[T | None]]) -> T:
         try:
             async with asyncio.timeout(self._timing.patience):
                 while True:
                     with suppress(httpx.TransportError):  # a busy machine may answer the next time
-                        if (found := await look()) is not None:
+                        if (found := await probe()) is not None:
                             return found
                     await asyncio.sleep(POLL_S)
         except TimeoutError as error:
-            waited = f"{act}: it did not happen within {self._timing.patience:.0f} s; the service's log says why"
-            raise StoryFailedError(waited) from error
+            waited = f"{step}: timed out after {self._timing.patience:.0f} s; see the log of the service"
+            raise ScenarioFailedError(waited) from error
 
     @staticmethod
     async def _get(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
@@ -152,14 +152,14 @@ class Acts:
 
 
 def desired_model(rollout: Mapping[str, Any]) -> str:
-    """The model that its canaries shall run.
+    """Return the desired model of its canaries.
 
     Raises:
-        StoryFailedError: they shall run none of the registry's, or not all the same.
+        ScenarioFailedError: they have no common desired model.
     """
     found = {str(edge["desired_model"]) for edge in rollout["edges"] if edge["wave"] == 0}
     if len(found) != 1 or "" in found:
-        raise StoryFailedError(f"rollout {rollout['id']}: no one model that {_canaries(rollout)} shall run")
+        raise ScenarioFailedError(f"rollout {rollout['id']}: no common desired model of {_canaries(rollout)}")
     return found.pop()
 
 

@@ -1,4 +1,4 @@
-"""What happened when: drift, delivered pictures' PSNR and model, runs, rollouts; all from outside, over MQTT and REST."""
+"""Record drift, PSNR and model of delivered pictures, and events, from outside: over MQTT and REST."""
 
 import asyncio
 import json
@@ -20,12 +20,12 @@ from davy_demo.observer import Views, delivered
 from davy_simulator.world import Mine
 
 log = get_logger(__name__)
-LOOK_EVERY_S = 2.0
+OBSERVE_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One camera at one moment. at: s since the story began; psnr_db of the delivered picture, None while there is none."""
+class Observation:
+    """One camera at one instant. at: s since the scenario began; psnr_db of the delivered picture, None if there is none."""
 
     at: float
     camera: str
@@ -35,36 +35,36 @@ class Look:
 
 
 @dataclass(slots=True)
-class Diary:
-    """Grows while the story runs."""
+class Timeline:
+    """Observations and events of a running scenario."""
 
     began: float = field(default_factory=time.monotonic)
-    looks: list[Look] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
     events: list[tuple[float, str]] = field(default_factory=list)
 
     def now(self) -> float:
         return time.monotonic() - self.began
 
-    def note(self, what: str) -> None:
+    def record(self, what: str) -> None:
         self.events.append((self.now(), what))
 
     def mean_psnr(self, camera: str, since: float, until: float) -> float:
         """Mean over delivered pictures, dB; NaN where there was none."""
         values = [
-            look.psnr_db for look in self.looks
-            if look.camera == camera and since <= look.at < until and look.psnr_db is not None
+            each.psnr_db for each in self.observations
+            if each.camera == camera and since <= each.at < until and each.psnr_db is not None
         ]  # fmt: skip
         return sum(values) / len(values) if values else float("nan")
 
     def save(self, path: Path, more: Mapping[str, Any]) -> None:
-        looks = [[round(look.at, 2), look.camera, look.model, look.psnr_db, look.drift] for look in self.looks]
+        rows = [[round(each.at, 2), each.camera, each.model, each.psnr_db, each.drift] for each in self.observations]
         events = [[round(at, 2), what] for at, what in self.events]
-        told = {**more, "events": events, "looks": {"columns": ["at_s", "camera", "model", "psnr_db", "drift"], "rows": looks}}
-        path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        observations = {"columns": ["at_s", "camera", "model", "psnr_db", "drift"], "rows": rows}
+        path.write_text(json.dumps({**more, "events": events, "observations": observations}, indent=1) + "\n", encoding="utf-8")
 
 
-async def keep(diary: Diary, client: httpx.AsyncClient, mine: Mine, views: Views) -> None:
-    """Look at every camera every LOOK_EVERY_S until cancelled; a look that fails is left out."""
+async def record_timeline(timeline: Timeline, client: httpx.AsyncClient, mine: Mine, views: Views) -> None:
+    """Observe every camera every OBSERVE_EVERY_S until cancelled; skip an observation that fails."""
     while True:
         try:
             drifts = (await client.get("/v1/drift")).raise_for_status().json()["cameras"]
@@ -74,10 +74,10 @@ async def keep(diary: Diary, client: httpx.AsyncClient, mine: Mine, views: Views
                 if view.latest is not None:
                     found = await asyncio.to_thread(_psnr_db, mine, camera, view.latest)
                     model = view.latest.properties.get("model", "")
-                    diary.looks.append(Look(diary.now(), name, model, found, scores.get(name)))
+                    timeline.observations.append(Observation(timeline.now(), name, model, found, scores.get(name)))
         except (DavyError, httpx.HTTPError, KeyError, ValueError) as error:
-            log.warning("story.look_failed", error=str(error))
-        await asyncio.sleep(LOOK_EVERY_S)
+            log.warning("scenario.observation_failed", error=str(error))
+        await asyncio.sleep(OBSERVE_EVERY_S)
 
 
 def _psnr_db(mine: Mine, camera: CameraId, message: Message) -> float:

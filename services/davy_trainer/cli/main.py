@@ -1,7 +1,6 @@
 """`davy train`: train the ISP-CNN, export it, judge it, look at it."""
 
 import json
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,13 +34,22 @@ from davy_trainer.stages.run_stage import read_groups
 from davy_trainer.stages.self_supervised import train
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help="Train the ISP-CNN.")
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+DISTRIBUTED = ("self-supervised", "enhance")  # commands that torchrun may start
 app.add_typer(clip_app, name="clip")
 stages.add_to(app)
 all_stages.add_to(app)
 ablate.add_to(app)
 adapt.add_to(app)
 drift.add_to(app)
+
+
+@app.callback()
+def train_command(context: typer.Context) -> None:
+    """Train, export and evaluate the network."""
+    if process_group.asked_for() and context.invoked_subcommand not in DISTRIBUTED:
+        typer.echo(f"davy train: torchrun runs only {' and '.join(DISTRIBUTED)}: start this command without it", err=True)
+        raise typer.Exit(2)
 
 
 @app.command("self-supervised")
@@ -178,15 +186,3 @@ def _resume(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group],
         raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
     groups = read_groups(asked)
     return resume(asked, checkpoint, groups, out / CHECKPOINT), groups, out
-
-
-def main() -> int:
-    """Run the command; returns the exit status: 0 done, 1 failed, 2 the words were wrong."""
-    if process_group.asked_for() and sys.argv[1:2] not in (["self-supervised"], ["enhance"]):
-        print("davy train: torchrun is for self-supervised and enhance: start this command without it", file=sys.stderr)
-        return 2
-    try:
-        app()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0

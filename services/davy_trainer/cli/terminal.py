@@ -26,7 +26,7 @@ Advance = Callable[[int, int | None, Mapping[str, float]], None]
 
 def command_line() -> str:
     """The command as it was typed, for a checkpoint to carry."""
-    return shlex.join(["davy", "train", *sys.argv[1:]])
+    return shlex.join(["davy", *sys.argv[1:]])
 
 
 @contextmanager

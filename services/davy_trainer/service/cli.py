@@ -3,35 +3,36 @@
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
 from davy.adapters.http.listening import Ports
 from davy.domain.errors import ConfigError, DavyError
+from davy.site_options import LogStyleOption
 from davy.telemetry import configure_logging, get_logger
 from davy_trainer.service.app import serve
 from davy_trainer.service.settings import TrainerSettings
 
 log = get_logger(__name__)
-app = typer.Typer(help="The training service: runs on request, by schedule and by drift.", add_completion=False)
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def trainer(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all. Else DAVY_TRAINER_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="HTTP port, 0 for a free one.")] = None,
-    grpc_port: Annotated[int | None, typer.Option(help="gRPC port, 0 for a free one.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of the runs. Else DAVY_TRAINER_DATA.")] = None,
-    aggregator: Annotated[str | None, typer.Option(help="http://host:8080, for samples and drift.")] = None,
-    registry: Annotated[str | None, typer.Option(help="Where good models go: file:///srv/models, s3://bucket/models.")] = None,
-    keys: Annotated[Path | None, typer.Option(help="Folder of `davy keys`.")] = None,
-    schedule: Annotated[list[str] | None, typer.Option(help='"0 2 * * * prompts"; may be given again.')] = None,
-    drift_above: Annotated[float | None, typer.Option(help="Drift at which a camera's model is refreshed.")] = None,
-    log_style: Annotated[Literal["json", "console"], typer.Option(help="How log lines look.")] = "json",
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all. Default: DAVY_TRAINER_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="HTTP port; 0 chooses a free one.")] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="gRPC port; 0 chooses a free one.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: DAVY_TRAINER_DATA.")] = None,
+    aggregator: Annotated[str | None, typer.Option(help="HTTP address of the aggregator, for samples and drift.")] = None,
+    registry: Annotated[str | None, typer.Option(help="Registry of accepted models: file:///srv/models, s3://...")] = None,
+    keys: Annotated[Path | None, typer.Option(help="Folder of the signing keys.")] = None,
+    schedule: Annotated[list[str] | None, typer.Option(help='Cron line and kind: "0 2 * * * prompts". Repeatable.')] = None,
+    drift_above: Annotated[float | None, typer.Option(help="Drift that starts a run for a camera.")] = None,
+    log_style: LogStyleOption = "json",
 ) -> None:
-    """Run until interrupted. Every other setting is an environment variable: DAVY_TRAINER_..."""
+    """Serve training until interrupted. `davy config env` lists the other settings."""
     configure_logging(log_style)
     given: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "data": data, "aggregator": aggregator}
     given |= {"registry": registry, "keys": keys, "schedule": schedule, "drift_above": drift_above}
@@ -62,9 +63,3 @@ async def _run(settings: TrainerSettings) -> None:
         await serve(settings, ready=tell)
     except asyncio.CancelledError:
         log.info("trainer.stopped")
-
-
-def main() -> int:
-    """Run the command; returns the exit status."""
-    status = app(standalone_mode=False)
-    return int(status or 0)

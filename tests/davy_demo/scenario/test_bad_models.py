@@ -9,7 +9,7 @@ from onnx import numpy_helper
 
 from davy.imaging.runtime import StillEnhancer, shipped_model
 from davy_demo.scenario.bad_models import BAD
-from davy_demo.scenario.steps import StoryFailedError, desired_model
+from davy_demo.scenario.steps import ScenarioFailedError, desired_model
 
 BRIGHT = np.random.default_rng(4).integers(120, 200, (96, 128, 3), np.uint8)
 DARK = BRIGHT // 8
@@ -50,5 +50,5 @@ def test_what_is_desired_is_what_the_canaries_shall_run_now():
 
 @pytest.mark.parametrize("edges", [[edge("east", 0, "")], [edge("east", 0, "a"), edge("north", 0, "b")]])
 def test_no_one_model_to_be_made_from_is_said(edges):
-    with pytest.raises(StoryFailedError, match="no one model that east"):
+    with pytest.raises(ScenarioFailedError, match="no common desired model of east"):
         desired_model({"id": "r", "edges": edges})

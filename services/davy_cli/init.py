@@ -1,0 +1,33 @@
+"""`davy init`: a site.yaml to start from, with its JSON Schema beside it."""
+
+import json
+from pathlib import Path
+
+from davy.domain.errors import ConfigError
+from davy.site import BUILT_IN_FILE, FILE_NAME, SiteConfig
+
+SCHEMA_NAME = "site.schema.json"
+
+
+def schema_text() -> str:
+    """The JSON Schema of a site's file, by which editors complete and check it."""
+    return json.dumps(SiteConfig.model_json_schema(), indent=2) + "\n"
+
+
+def write_site(folder: Path) -> list[Path]:
+    """Write both files.
+
+    Raises:
+        ConfigError: one of them exists, or the folder cannot be written; no file is overwritten.
+    """
+    texts = {folder / FILE_NAME: BUILT_IN_FILE.read_text(encoding="utf-8"), folder / SCHEMA_NAME: schema_text()}
+    if existing := [str(path) for path in texts if path.exists()]:
+        raise ConfigError(f"{existing[0]} exists already: choose another folder, or remove it first")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in texts.items():
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written: {error.strerror or error}") from error
+    return list(texts)

@@ -1,0 +1,39 @@
+"""The programs of the `davy` command: where each one is, which extra it needs, what it does."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One word after `davy`.
+
+    Args:
+        module: Its module, which has the Typer app `app`.
+        extra: The extra that installs what it imports.
+        help: One sentence.
+        hidden: Not listed: an old name.
+    """
+
+    module: str
+    extra: str
+    help: str
+    hidden: bool = False
+
+
+PROGRAMS = {
+    "demo": Program("davy_demo.cli", "demo", "Run a simulated mine with every service in one process."),
+    "edge": Program("davy_edge.cli", "edge", "Enhance the cameras of one edge and send the frames on."),
+    "aggregator": Program("davy_aggregator.cli", "aggregator", "Collect frames and events; serve REST, console and metrics."),
+    "enhancer": Program("davy_enhancer.cli", "enhancer", "Serve enhancement over REST, gRPC and MQTT."),
+    "trainer": Program("davy_trainer.service.cli", "trainer", "Serve training: on request, by schedule and by drift."),
+    "simulator": Program("davy_simulator.cli", "simulator", "Serve or render the cameras of the simulated mine."),
+    "enhance": Program("davy_enhancer.enhance_cli", "enhancer", "Enhance an image, a folder or a video file."),
+    "train": Program("davy_trainer.cli.main", "trainer", "Train, export and evaluate the network."),
+    "bench": Program("davy_bench.cli", "bench", "Measure quality and speed beside other methods."),
+    "models": Program("davy_cli.models", "registry", "Manage the registry of signed models."),
+    "rollout": Program("davy_cli.rollouts", "edge", "Bring a model to the edges in waves, watch it, roll it back."),
+    "edges": Program("davy_cli.edges", "edge", "Configure edges remotely; show history, roll back."),
+    "keys": Program("davy_cli.keys", "model", "Make, rotate, trust and revoke the keys that sign models."),
+    "config": Program("davy_cli.site", "edge", "Check a site.yaml, print its JSON Schema, list environment variables."),
+    "mine": Program("davy_demo.mine_cli", "demo", "The old name of demo and simulator.", hidden=True),
+}
