@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+import davy
 from davy.domain.topics import CameraTopics, EdgeTopics
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +72,12 @@ def test_asyncapi_describes_every_topic():
 def _topics(topics: EdgeTopics | CameraTopics) -> set[str]:
     names = [name for name, value in vars(type(topics)).items() if isinstance(value, property) and name != "base"]
     return {getattr(topics, name) for name in names}
+
+
+def test_python_page_lists_every_public_name():
+    text = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
+    listed = re.findall(r"members: \[([^]]+)\]", text)[0].split(", ")
+    assert set(listed) == set(davy.__all__) - {"__version__"}
 
 
 def test_every_file_in_the_table_of_changes_exists():
