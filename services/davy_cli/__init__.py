@@ -1,1 +1,1 @@
-"""The `davy` command: one program per word, and the operator's commands."""
+"""The `davy` command: the tree of programs, and the operator's commands."""

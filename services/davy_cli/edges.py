@@ -1,4 +1,4 @@
-"""`davy edges`: what edges shall be and what they are, from a terminal."""
+"""`davy edges`: desired and reported configuration of edges."""
 
 import getpass
 import sys
@@ -11,26 +11,28 @@ import yaml
 
 from davy.adapters.http.config_client import ConfigClient
 from davy.domain.errors import ConfigError
+from davy.domain.suggestion import did_you_mean
 from davy.models.keyring import signing_key
 from davy.site import EdgeConfig
 from davy.twin.configuration import ConfigState, read_config, sign_config, to_plain
+from davy.yaml_lines import parse_mapping
 
-app = typer.Typer(help="What edges shall be, and what they are.", no_args_is_help=True, add_completion=False)
-config = typer.Typer(help="The configuration of edges: cameras, strength, rate.", no_args_is_help=True)
+app = typer.Typer(help="Configure edges remotely; show history, roll back.", no_args_is_help=True, add_completion=False)
+config = typer.Typer(help="Read, change and roll back the configuration of an edge.", no_args_is_help=True)
 app.add_typer(config, name="config")
 
-Aggregator = Annotated[str, typer.Option(envvar="DAVY_CONSOLE", help="Its HTTP address.")]
-Edge = Annotated[str, typer.Argument(help="An edge of site.yaml.")]
-Who = Annotated[str, typer.Option(help="Kept in the history.")]
-Why = Annotated[str, typer.Option(help="Kept in the history.")]
-Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for the edge's answer.")]
-TEXTS = ("source", "label")  # taken as they are written
+Aggregator = Annotated[str, typer.Option(envvar="DAVY_CONSOLE", help="HTTP address of the aggregator.")]
+Edge = Annotated[str, typer.Argument(help="Id of the edge in site.yaml.")]
+Who = Annotated[str, typer.Option(help="Author in the history. Default: the user.")]
+Why = Annotated[str, typer.Option(help="Reason in the history.")]
+Wait = Annotated[float, typer.Option(min=0, help="Maximum seconds to wait for the edge.")]
+TEXTS = ("source", "label")  # not parsed as YAML
 DEFAULT = "http://127.0.0.1:8080"
 
 
 @app.command("list")
 def list_(aggregator: Aggregator = DEFAULT) -> None:
-    """Every edge: what it shall be, and how far it is."""
+    """List every edge with its desired configuration and its state."""
     for view in ConfigClient(aggregator).all():
         print(_line(view))
 
@@ -39,13 +41,13 @@ def list_(aggregator: Aggregator = DEFAULT) -> None:
 def get(
     edge: Edge,
     aggregator: Aggregator = DEFAULT,
-    reported: Annotated[bool, typer.Option(help="What it says that it is.")] = False,
+    reported: Annotated[bool, typer.Option(help="Print the reported configuration instead of the desired one.")] = False,
 ) -> None:
-    """Print it as YAML, to change and to give to `set`. Passwords are ***."""
+    """Print the configuration as YAML, as `set --file` reads it. Passwords are shown as ***."""
     view = ConfigClient(aggregator).get(edge)
     print(f"# {_line(view)}")
     for each in view["differs"]:
-        print(f"# {each['field']}: shall be {each['desired']!r}, is {each['reported']!r}")
+        print(f"# {each['field']}: desired {each['desired']!r}, reported {each['reported']!r}")
     shown = view["reported"]["config"] if reported else view["desired"]["config"]
     print(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), end="")
 
@@ -54,18 +56,18 @@ def get(
 def set_(
     edge: Edge,
     values: Annotated[
-        list[str] | None, typer.Argument(help="CAMERA.FIELD=VALUE, as in face.strength=0.5; several are one change.")
+        list[str] | None, typer.Argument(help="CAMERA.FIELD=VALUE, such as face.strength=0.5; several make one change.")
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="The whole configuration as YAML; - reads the standard input.")] = None,
-    remove: Annotated[list[str] | None, typer.Option(help="Take this camera out. May be repeated.")] = None,
+    file: Annotated[Path | None, typer.Option(help="YAML file with the whole configuration; - reads standard input.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="Remove this camera. Repeatable.")] = None,
     who: Who = "",
     why: Why = "",
-    keys: Annotated[Path | None, typer.Option(help="Sign it with the key in this folder of `davy keys`.")] = None,
-    site: Annotated[str, typer.Option(help="The mine's name, which a signature covers.")] = "",
+    keys: Annotated[Path | None, typer.Option(help="Sign the configuration with a key of this folder.")] = None,
+    site: Annotated[str, typer.Option(help="Name of the site; required with --keys.")] = "",
     wait: Wait = 30,
     aggregator: Aggregator = DEFAULT,
 ) -> None:
-    """Configure an edge. The exit status is 0 only once it says that it is so."""
+    """Change the configuration of an edge and wait. The exit status is 0 once the edge has applied it."""
     client = ConfigClient(aggregator)
     now = client.get(edge)["desired"]
     wanted = read_config(_change(_load(file) if file else now["config"], values or [], remove or []))
@@ -77,7 +79,7 @@ def set_(
 
 @config.command()
 def history(edge: Edge, aggregator: Aggregator = DEFAULT) -> None:
-    """Who wanted what, when and why; the newest first."""
+    """List all configurations with author, time and reason, newest first."""
     for each in ConfigClient(aggregator).history(edge):
         told = f"{each['epoch']:>5}  {each['id'][:12]}  {each['at'] or '-':<24}  {len(each['config']['cameras'])} cameras"
         signed = f"  signed by {each['signed_by']}" if each["signed_by"] else ""
@@ -87,13 +89,13 @@ def history(edge: Edge, aggregator: Aggregator = DEFAULT) -> None:
 @config.command()
 def rollback(
     edge: Edge,
-    to: Annotated[str, typer.Argument(help="An id of the history, or its start; what was before if absent.")] = "",
+    to: Annotated[str, typer.Argument(help="Id in the history, or its start. Default: the previous configuration.")] = "",
     who: Who = "",
     why: Why = "",
     wait: Wait = 30,
     aggregator: Aggregator = DEFAULT,
 ) -> None:
-    """Let an edge be what it was before."""
+    """Restore an earlier configuration and wait for the edge."""
     client = ConfigClient(aggregator)
     _follow(client, client.roll_back(edge, to, who or getpass.getuser(), why), wait)
 
@@ -101,16 +103,13 @@ def rollback(
 def _load(file: Path) -> dict[str, Any]:
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        value = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
-    if not isinstance(value, dict):
-        raise ConfigError(f"{file}: a mapping with cameras is expected, as `davy edges config get` prints it")
-    return value
+    return parse_mapping(text, str(file), "cameras, as `davy edges config get` prints it,").values
 
 
 def _change(plain: dict[str, Any], values: list[str], remove: list[str]) -> dict[str, Any]:
-    """A configuration with some fields of some cameras changed; a camera that is not there is added."""
+    """Change fields of cameras; add a camera that does not exist."""
     cameras = {name: dict(camera) for name, camera in plain.get("cameras", {}).items()}
     for each in values:
         place, equals, value = each.partition("=")
@@ -120,7 +119,9 @@ def _change(plain: dict[str, Any], values: list[str], remove: list[str]) -> dict
         cameras.setdefault(camera, {})[field] = value if field in TEXTS else _value(value)
     for camera in remove:
         if cameras.pop(camera, None) is None:
-            raise ConfigError(f"there is no camera {camera!r} to take out; known: {', '.join(cameras)}")
+            raise ConfigError(
+                f"there is no camera {camera!r} to remove{did_you_mean(camera, cameras)}; known: {', '.join(cameras)}"
+            )
     return {**plain, "cameras": cameras}
 
 
@@ -128,21 +129,21 @@ def _value(text: str) -> object:
     try:
         found: object = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{text!r} is no value: a number, true, false or null is expected") from error
+        raise ConfigError(f"{text!r} is not a value: write a number, true, false or null") from error
     return found
 
 
 def _sign(keys: Path, site: str, edge: str, wanted: EdgeConfig) -> dict[str, Any]:
     if not site:
-        raise ConfigError("--keys needs --site, the mine's name: a signature is good for one edge of one mine")
+        raise ConfigError("--keys needs --site: a signature is valid for one edge of one site")
     return sign_config(signing_key(keys), site, edge, to_plain(wanted)).model_dump(mode="json")
 
 
 def _follow(client: ConfigClient, view: dict[str, Any], wait_s: float) -> None:
-    """Print what becomes of it.
+    """Print the state until the edge has answered.
 
     Raises:
-        typer.Exit: the edge refused it (1), or did not answer in time (1).
+        typer.Exit: the edge rejected the configuration (1), or did not answer in time (1).
     """
     wanted, ends_s = view["desired"]["epoch"], time.monotonic() + wait_s
     print(_line(view), flush=True)
@@ -150,12 +151,14 @@ def _follow(client: ConfigClient, view: dict[str, Any], wait_s: float) -> None:
         time.sleep(0.3)
         view = client.get(view["edge"])
         if view["desired"]["epoch"] != wanted:
-            raise ConfigError(f"somebody has configured it anew meanwhile: {_line(view)}")
+            raise ConfigError(f"a newer configuration was set meanwhile: {_line(view)}")
     if view["state"] == ConfigState.APPLIED:
         print(f"{view['edge']}: applied")
         return
     answer = (
-        f"refused: {view['reason']}" if view["state"] == ConfigState.REJECTED else "no answer yet; it is told once it is online"
+        f"refused: {view['reason']}"
+        if view["state"] == ConfigState.REJECTED
+        else "no answer yet; the edge gets the configuration once it is online"
     )
     typer.echo(f"{view['edge']}: {answer}", err=True)
     raise typer.Exit(1)

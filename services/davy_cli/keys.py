@@ -1,4 +1,4 @@
-"""`davy keys`: the keys that sign models, and the key set that edges trust."""
+"""`davy keys`: keys that sign models and configurations, and the key set that edges trust."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,22 +15,24 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-Folder = Annotated[Path, typer.Option(envvar="DAVY_KEYS", help="Where the keys lie.")]
-Days = Annotated[float, typer.Option(min=0.01, max=36_500, help="How long what it signs may be admitted.")]
-Comment = Annotated[str, typer.Option(help="For people, 200 characters.")]
+Folder = Annotated[Path, typer.Option(envvar="DAVY_KEYS", help="Folder of the keys.")]
+Days = Annotated[float, typer.Option(min=0.01, max=36_500, help="Validity of the key in days.")]
+Comment = Annotated[str, typer.Option(help="Comment, up to 200 characters.")]
 
 
 @app.command()
 def new(folder: Folder = Path("keys"), days: Days = 365, comment: Comment = "") -> None:
-    """Make a key and trust it. DAVY_KEY_PASSPHRASE, where set, encrypts it."""
+    """Make a key and trust it. DAVY_KEY_PASSPHRASE encrypts the private key if set."""
     made = make_key(folder, days, comment)
     print(f"{made.id}  valid until {made.not_after:%F}  private key {folder / f'{made.id}.pem'}: keep it secret")
     print(f"give {folder / TRUST} to the edges (DAVY_EDGE_TRUST) and the aggregator (DAVY_AGGREGATOR_TRUST)")
 
 
 @app.command("list")
-def list_(folder: Folder = Path("keys"), public: Annotated[bool, typer.Option(help="With the public keys.")] = False) -> None:
-    """Which keys are trusted, since when, until when, and which of them can sign here."""
+def list_(
+    folder: Folder = Path("keys"), public: Annotated[bool, typer.Option(help="Also print the public keys.")] = False
+) -> None:
+    """List trusted keys with their validity, and which of them can sign here."""
     now = datetime.now(UTC)
     for key in sorted(KeySet.load(folder / TRUST).keys, key=lambda key: key.not_before):
         secret = "signs here" if signs_here(folder, key) else "-"
@@ -42,10 +44,10 @@ def list_(folder: Folder = Path("keys"), public: Annotated[bool, typer.Option(he
 def rotate(
     folder: Folder = Path("keys"),
     days: Days = 365,
-    overlap: Annotated[float, typer.Option(min=0, help="Days for which the keys before it are still good.")] = 30,
+    overlap: Annotated[float, typer.Option(min=0, help="Days for which the previous keys stay valid.")] = 30,
     comment: Comment = "",
 ) -> None:
-    """Make a new key, and let the others that sign here end after the overlap."""
+    """Make a new key; the previous keys that sign here expire after the overlap."""
     ends = datetime.now(UTC) + timedelta(days=overlap)
     trust = KeySet.load(folder / TRUST)
     old = [key for key in trust.keys if signs_here(folder, key) and not key.revoked and key.not_after > ends]
@@ -61,12 +63,12 @@ def rotate(
 
 @app.command()
 def trust(
-    key: Annotated[str, typer.Argument(help="64 hex digits of a public key, or the trust.json of somebody else.")],
+    key: Annotated[str, typer.Argument(help="64 hex digits of a public key, or another trust.json.")],
     folder: Folder = Path("keys"),
     days: Days = 365,
     comment: Comment = "",
 ) -> None:
-    """Trust another's key, or all keys of another's key set."""
+    """Trust a public key, or every key of another key set."""
     known = KeySet.load(folder / TRUST)
     try:
         public = bytes.fromhex(key)
@@ -88,11 +90,11 @@ def trust(
 
 @app.command()
 def revoke(
-    key: Annotated[str, typer.Argument(help="The start of its id.")],
+    key: Annotated[str, typer.Argument(help="Id of the key, or its start.")],
     folder: Folder = Path("keys"),
-    reason: Annotated[str, typer.Option(help="Edges report it.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason that edges report.")] = "",
 ) -> None:
-    """Stop everything that a key has signed, also what runs already, once the edges have the new trust.json."""
+    """Revoke a key. Edges with the new trust.json reject its models, running ones included."""
     known = KeySet.load(folder / TRUST)
     found = known.find(key).model_copy(update={"revoked": datetime.now(UTC), "reason": reason})
     known.with_key(found).save(folder / TRUST)

@@ -1,4 +1,4 @@
-"""`davy models`: the registry by hand."""
+"""`davy models`: manage the model registry."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,17 +16,20 @@ from davy.models.keyring import TRUST, signing_key
 from davy.models.package import Provenance
 from davy_cli.keys import Folder
 
-app = typer.Typer(help="The registry of models: signed packages.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="Manage the registry of signed models.", no_args_is_help=True, add_completion=False)
 Registry = Annotated[
-    str, typer.Option("--registry", envvar="DAVY_REGISTRY", help="file:///srv/models, s3://bucket/models, ...")
+    str,
+    typer.Option(
+        "--registry", envvar="DAVY_REGISTRY", help="Model registry: a folder, file:///srv/models, s3://bucket/models."
+    ),
 ]
-Name = Annotated[str, typer.Argument(help="An id or its start, the id that frames carry, or a tag.")]
+Name = Annotated[str, typer.Argument(help="Id or its start, the id in frames, or a tag.")]
 DEFAULT = "models"
 SHEET_HEIGHT = 360
 
 
 def open_registry(url: str, folder: Path) -> ModelRegistry:
-    """The registry, with the key set that lies in the folder of the keys."""
+    """Open a registry with the key set in the folder of the keys."""
     return ModelRegistry(url, KeySet.load(folder / TRUST))
 
 
@@ -35,26 +38,28 @@ def add(
     files: Annotated[list[Path], typer.Argument(help="A package, or model.onnx and model.safetensors to pack and sign.")],
     registry: Registry = DEFAULT,
     keys: Folder = Path("keys"),
-    card: Annotated[Path | None, typer.Option(help="The model card; MODEL_CARD.md beside the ONNX if absent.")] = None,
-    parent: Annotated[str, typer.Option(help="The model that training began with.")] = "",
-    run: Annotated[str, typer.Option(help="The training run.")] = "",
-    figure: Annotated[list[str] | None, typer.Option(help="A measured value: val-psnr-db=23.4. May be repeated.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Name it. May be repeated.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Also write the package here.")] = None,
+    card: Annotated[
+        Path | None, typer.Option(help="Model card. Default: MODEL_CARD.md in the folder of the ONNX file.")
+    ] = None,
+    parent: Annotated[str, typer.Option(help="Model that the training started from.")] = "",
+    run: Annotated[str, typer.Option(help="Id of the training run.")] = "",
+    figure: Annotated[list[str] | None, typer.Option(help="Measured value, such as val-psnr-db=23.4. Repeatable.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Tag of the model. Repeatable.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the package to this file.")] = None,
 ) -> None:
-    """Check a package and keep it; or pack an ONNX and a safetensors file, sign them with the newest key, and keep that."""
-    shelf = open_registry(registry, keys)
+    """Validate and add a package; or pack an ONNX and a safetensors file, sign them with the newest key, and add the result."""
+    opened = open_registry(registry, keys)
     if len(files) == 1:
         data = _read(files[0])
     else:
         onnx, tensors = _pair(files)
         text = card or onnx.parent / "MODEL_CARD.md"
-        told = Provenance(parent=shelf.get(parent).id if parent else "", run=run, figures=_figures(figure or []))
+        told = Provenance(parent=opened.get(parent).id if parent else "", run=run, figures=_figures(figure or []))
         written = text.read_text(encoding="utf-8") if text.is_file() else ""
         data = pack(_read(onnx), _read(tensors), written, signing_key(keys), told).data
-    entry = shelf.add(data)
+    entry = opened.add(data)
     for name in tag or []:
-        shelf.tag(entry, name)
+        opened.tag(entry, name)
     if out is not None:
         out.write_bytes(data)
     print(f"{entry.id}  {entry.frame_id}  {entry.size:,} bytes  signed by {entry.key}")
@@ -62,7 +67,7 @@ def add(
 
 @app.command("list")
 def list_(registry: Registry = DEFAULT, keys: Folder = Path("keys")) -> None:
-    """Every model, the newest first."""
+    """List every model, newest first."""
     for entry in open_registry(registry, keys).entries():
         figures = "  ".join(f"{name} {value:g}" for name, value in sorted(entry.manifest.figures.items()))
         print(
@@ -72,7 +77,7 @@ def list_(registry: Registry = DEFAULT, keys: Folder = Path("keys")) -> None:
 
 @app.command()
 def show(name: Name, registry: Registry = DEFAULT, keys: Folder = Path("keys")) -> None:
-    """Everything that is known of a model."""
+    """Show all details of a model."""
     entry = open_registry(registry, keys).get(name)
     said = entry.manifest
     for title, value in (
@@ -100,12 +105,12 @@ def compare(
     b: Name,
     registry: Registry = DEFAULT,
     keys: Folder = Path("keys"),
-    images: Annotated[Path | None, typer.Option(help="A folder of JPEGs to run both on.")] = None,
-    out: Annotated[Path, typer.Option(help="The sheet: input, A, B side by side.")] = Path("compare.jpg"),
+    images: Annotated[Path | None, typer.Option(help="Folder of JPEGs to enhance with both models.")] = None,
+    out: Annotated[Path, typer.Option(help="Contact sheet: input, A, B.")] = Path("compare.jpg"),
 ) -> None:
-    """Two models' figures side by side; with --images, their pictures too."""
-    shelf = open_registry(registry, keys)
-    one, two = shelf.get(a), shelf.get(b)
+    """Compare the figures of two models; with --images, their pictures too."""
+    opened = open_registry(registry, keys)
+    one, two = opened.get(a), opened.get(b)
     print(f"{'':<30}{one.id[:12]:>14}{two.id[:12]:>14}{'difference':>14}")
     for name in sorted({*one.manifest.figures, *two.manifest.figures}):
         left, right = one.manifest.figures.get(name), two.manifest.figures.get(name)
@@ -113,7 +118,7 @@ def compare(
         difference = f"{right - left:+g}" if left is not None and right is not None else "-"
         print(f"{name:<30}{cells[0]:>14}{cells[1]:>14}{difference:>14}")
     if images is not None:
-        sheet = _sheet(shelf, one, two, images)
+        sheet = _sheet(opened, one, two, images)
         out.write_bytes(jpeg.encode(sheet, 90, max_bytes=64_000_000))
         print(f"{out}: input | {one.id[:12]} | {two.id[:12]}")
 
@@ -124,50 +129,50 @@ def tag(
     tag: Annotated[str, typer.Argument(help="The tag.")],
     registry: Registry = DEFAULT,
     keys: Folder = Path("keys"),
-    remove: Annotated[bool, typer.Option(help="Take it away instead.")] = False,
+    remove: Annotated[bool, typer.Option(help="Remove the tag instead.")] = False,
 ) -> None:
-    """Name a model; what has a tag is never deleted by rule."""
-    shelf = open_registry(registry, keys)
-    entry = shelf.get(name)
+    """Tag a model. A tagged model is never deleted by rule."""
+    opened = open_registry(registry, keys)
+    entry = opened.get(name)
     if remove:
-        shelf.untag(tag)
+        opened.untag(tag)
     else:
-        shelf.tag(entry, tag)
-    print(f"{entry.id[:12]}  {', '.join(shelf.get(entry.id).tags) or 'no tags'}")
+        opened.tag(entry, tag)
+    print(f"{entry.id[:12]}  {', '.join(opened.get(entry.id).tags) or 'no tags'}")
 
 
 @app.command()
 def delete(
-    name: Annotated[str, typer.Argument(help="One model; or leave it out and give --keep.")] = "",
+    name: Annotated[str, typer.Argument(help="One model; omit it with --keep.")] = "",
     registry: Registry = DEFAULT,
     keys: Folder = Path("keys"),
-    keep: Annotated[int | None, typer.Option(min=0, help="By rule: all but the newest so many and those with a tag.")] = None,
-    days: Annotated[float, typer.Option(min=0, help="By rule: only those added longer ago than this.")] = 30,
-    dry_run: Annotated[bool, typer.Option(help="By rule: only say which.")] = False,
+    keep: Annotated[int | None, typer.Option(min=0, help="By rule: delete all but the newest N and the tagged models.")] = None,
+    days: Annotated[float, typer.Option(min=0, help="By rule: delete only models older than this many days.")] = 30,
+    dry_run: Annotated[bool, typer.Option(help="By rule: list the models without deleting them.")] = False,
 ) -> None:
-    """Delete one model, or by rule. Over the aggregator's REST interface, models that run are kept as well."""
-    shelf = open_registry(registry, keys)
+    """Delete one model, or several by rule. The aggregator's REST interface also protects running models."""
+    opened = open_registry(registry, keys)
     if bool(name) == (keep is not None):
         raise ConfigError("give one model, or --keep for the rule")
     if name:
-        gone = [shelf.get(name)]
-        shelf.delete(gone[0])
+        gone = [opened.get(name)]
+        opened.delete(gone[0])
     else:
-        gone = shelf.retire(keep or 0, timedelta(days=days), dry_run=dry_run)
+        gone = opened.retire(keep or 0, timedelta(days=days), dry_run=dry_run)
     for entry in gone:
         print(f"{entry.id[:12]}  {'would go' if dry_run else 'gone'}")
 
 
 @app.command()
 def verify(
-    name: Annotated[str, typer.Argument(help="A package file, or a model of the registry.")],
+    name: Annotated[str, typer.Argument(help="Package file, or a model of the registry.")],
     registry: Registry = DEFAULT,
     keys: Folder = Path("keys"),
 ) -> None:
-    """Check signature, form, digests and golden vectors as an edge does."""
+    """Verify signature, manifest, digests and golden vectors as an edge does."""
     trust = KeySet.load(keys / TRUST)
     path = Path(name)
-    data = path.read_bytes() if path.is_file() else (shelf := ModelRegistry(registry, trust)).read(shelf.get(name))
+    data = path.read_bytes() if path.is_file() else (opened := ModelRegistry(registry, trust)).read(opened.get(name))
     package = open_package(data, trust, trust.now())
     package.load()
     print(f"{package.id}  {package.manifest.frame_id}  good: signed by {package.signature.key}, golden vectors reproduced")
@@ -194,12 +199,12 @@ def _figures(words: list[str]) -> dict[str, float]:
         raise ConfigError(f"a figure is a name and a number, val-psnr-db=23.4: {error}") from error
 
 
-def _sheet(shelf: ModelRegistry, one: Entry, two: Entry, folder: Path) -> BgrImage:
+def _sheet(opened: ModelRegistry, one: Entry, two: Entry, folder: Path) -> BgrImage:
     """One row per picture: input, first, second; all of one height, cut to the narrowest."""
     pictures = [jpeg.decode(_read(path)) for path in sorted(folder.glob("*.jp*g"))[:32]]
     if not pictures:
         raise ConfigError(f"{folder} holds no JPEGs")
-    stills = [shelf.open(entry).load() for entry in (one, two)]
+    stills = [opened.open(entry).load() for entry in (one, two)]
     rows = []
     for picture in pictures:
         step = max(1, picture.shape[0] // SHEET_HEIGHT)

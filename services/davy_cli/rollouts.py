@@ -1,4 +1,4 @@
-"""`davy rollout`: bring a model to the edges, and watch."""
+"""`davy rollout`: roll a model out to the edges and watch it."""
 
 import asyncio
 from collections import Counter
@@ -13,26 +13,26 @@ from davy.adapters.grpc.rollout_client import RolloutClient
 from davy.v1 import model_pb2
 
 app = typer.Typer(
-    help="Bring a model to the edges in waves, watch it, take it back.", no_args_is_help=True, add_completion=False
+    help="Roll a model out to the edges in waves, watch it, roll it back.", no_args_is_help=True, add_completion=False
 )
-Aggregator = Annotated[str, typer.Option(envvar="DAVY_AGGREGATOR", help="Its gRPC address.")]
-Id = Annotated[str, typer.Argument(help="Of the rollout; the newest if absent.")]
+Aggregator = Annotated[str, typer.Option(envvar="DAVY_AGGREGATOR", help="gRPC address of the aggregator.")]
+Id = Annotated[str, typer.Argument(help="Id of the rollout. Default: the newest.")]
 DEFAULT = "grpc://127.0.0.1:50051"
 ENDED_WELL = "done"
 
 
 @app.command()
 def start(
-    model: Annotated[str, typer.Argument(help="An id or its start, the id that frames carry, or a tag.")],
+    model: Annotated[str, typer.Argument(help="Id or its start, the id in frames, or a tag.")],
     aggregator: Aggregator = DEFAULT,
-    edge: Annotated[list[str] | None, typer.Option(help="Only these edges. May be repeated.")] = None,
-    canaries: Annotated[int, typer.Option(min=1, help="Edges of the first wave.")] = 1,
-    wave: Annotated[list[float] | None, typer.Option(help="Share of all edges after each wave: 0.1 0.5 1.")] = None,
-    shadow_frames: Annotated[int, typer.Option(min=0, help="On canaries: pictures that both models see.")] = 40,
-    probation_s: Annotated[float, typer.Option(min=0, help="How long a new model is watched.")] = 20,
-    watch: Annotated[bool, typer.Option(help="Stay until it has ended.")] = True,
+    edge: Annotated[list[str] | None, typer.Option(help="Roll out only to this edge. Repeatable.")] = None,
+    canaries: Annotated[int, typer.Option(min=1, help="Number of edges in the first wave.")] = 1,
+    wave: Annotated[list[float] | None, typer.Option(help="Share of all edges after a wave, such as 0.1. Repeatable.")] = None,
+    shadow_frames: Annotated[int, typer.Option(min=0, help="Frames that canaries enhance with both models.")] = 40,
+    probation_s: Annotated[float, typer.Option(min=0, help="Probation of a new model in seconds.")] = 20,
+    watch: Annotated[bool, typer.Option(help="Wait until the rollout has ended.")] = True,
 ) -> None:
-    """Begin a rollout. With --watch the exit status is 0 only if the edges run the model in the end."""
+    """Start a rollout. With --watch, the exit status is 0 only if the edges run the model at the end."""
     request = model_pb2.CreateRolloutRequest(
         model=model, edges=edge or [], canaries=canaries, waves=wave or [], shadow_frames=shadow_frames, probation_s=probation_s
     )
@@ -48,7 +48,7 @@ def start(
 
 @app.command("list")
 def list_(aggregator: Aggregator = DEFAULT) -> None:
-    """The newest first."""
+    """List rollouts, newest first."""
     for rollout in _run(aggregator, lambda client: client.all()):
         wave = f"wave {rollout.wave + 1} of {rollout.waves}"
         print(f"{rollout.id}  {rollout.model[:12]}  {rollout.state:<12}  {wave}  {rollout.reason}".rstrip())
@@ -56,7 +56,7 @@ def list_(aggregator: Aggregator = DEFAULT) -> None:
 
 @app.command()
 def show(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
-    """Every edge of a rollout, with its gate figures."""
+    """Show every edge of a rollout with its gate figures."""
 
     async def work(client: RolloutClient) -> model_pb2.Rollout:
         return await client.get(await _named(client, rollout))
@@ -70,7 +70,7 @@ def show(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
 
 @app.command()
 def watch(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
-    """A line at every change, until it has ended."""
+    """Print a line at every change until the rollout has ended."""
 
     async def work(client: RolloutClient) -> str:
         return await _watch(client, await _named(client, rollout))
@@ -81,19 +81,19 @@ def watch(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
 
 @app.command()
 def pause(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
-    """Tell no further edge."""
+    """Pause a rollout: no further edge gets the model."""
     _change(aggregator, rollout, lambda client, name: client.pause(name))
 
 
 @app.command()
 def resume(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
-    """Go on."""
+    """Resume a paused rollout."""
     _change(aggregator, rollout, lambda client, name: client.resume(name))
 
 
 @app.command()
 def abort(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
-    """End it: the edges that it has reached go back to what they ran before."""
+    """Abort a rollout: its edges return to their previous models."""
     _change(aggregator, rollout, lambda client, name: client.abort(name))
 
 

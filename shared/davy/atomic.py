@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever is killed meanwhile; and the places where a test kills."""
+"""Write files atomically; and failpoints, where a fault test kills the process."""
 
 import os
 import signal
@@ -8,10 +8,10 @@ FAILPOINT = "DAVY_FAILPOINT"
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write so that a reader, or a machine that loses its power, finds the old content or the new one.
+    """Replace a file atomically: readers see the old content or the new one, even after a power failure.
 
     Raises:
-        OSError: the disk fails or is full; the old content is still there, and no half-written file beside it.
+        OSError: the disk fails or is full; the old content stays and no partial file remains.
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -28,7 +28,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
+    """Flush the names in a folder to the disk."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -37,6 +37,6 @@ def sync_folder(folder: Path) -> None:
 
 
 def failpoint(name: str) -> None:
-    """Die here, as by kill -9, if DAVY_FAILPOINT names this place: how RELIABILITY.md's F06 is tested."""
+    """Kill this process, as by kill -9, if DAVY_FAILPOINT names this place."""
     if os.environ.get(FAILPOINT) == name:
         os.kill(os.getpid(), signal.SIGKILL)

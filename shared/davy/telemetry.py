@@ -1,6 +1,6 @@
-"""Logs and metrics: structured lines with edge, camera and seq; metric names by Prometheus' rules.
+"""Structured logs, and Prometheus metrics of frames.
 
-Each service builds its own registry and passes it on: several services may live in one process.
+Each service passes its own registry, so several services can run in one process.
 """
 
 import logging
@@ -17,7 +17,7 @@ WORK_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def configure_logging(style: Literal["json", "console"] = "json", level: str = "INFO") -> None:
-    """Send every log line, ours and the libraries', to stderr in one style. Called once, by a composition root."""
+    """Send all log lines, the libraries' included, to stderr in one style. Call it once per process."""
     shared: list[Callable[..., object]] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -38,6 +38,7 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return the structured logger of a module."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
 
@@ -65,7 +66,7 @@ class DropReason(StrEnum):
 
 
 class FrameMetrics:
-    """The frame ledger of one service: captured = enhanced + dropped + in flight, per camera."""
+    """Frame counters of one service, per camera: captured = enhanced + dropped + in flight."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         camera = ("edge", "camera")

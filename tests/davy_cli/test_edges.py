@@ -5,14 +5,14 @@ import sys
 
 import pytest
 import yaml
-from tests.aggregator.conftest import make_settings, make_site, running
+from tests.davy_aggregator.conftest import make_settings, make_site, running
 from tests.fixtures.config_edge import ConfigEdge, talking
 
 from davy.domain.topics import EdgeTopics
 from davy.models.keyring import TRUST, make_key
 from davy.twin.configuration import DesiredConfig
 from davy_cli.main import main
-from davy_edge.config.validation import Judge
+from davy_edge.config.validation import ConfigValidator
 
 NORTH = {"cameras": {"face": {"source": "mine://face"}, "belt": {"source": "mine://conveyor"}}}
 
@@ -91,11 +91,22 @@ async def test_what_is_signed_here_is_taken_by_an_edge_that_takes_nothing_else(m
         _, out, _ = await davy(aggregator, "config", "history", "north")
     assert "signed by" in out.splitlines()[0]
     desired = DesiredConfig.parse(edge.heard[-1].to_bytes())
-    judge = Judge(EdgeTopics("mine", "north"), ["mine"], 8, tmp_path / "keys" / TRUST)
-    assert judge.judge(desired, edge.config).cameras["face"].strength == 0.5
+    validator = ConfigValidator(EdgeTopics("mine", "north"), ["mine"], 8, tmp_path / "keys" / TRUST)
+    assert validator.judge(desired, edge.config).cameras["face"].strength == 0.5
 
 
 def test_nobody_at_home_is_told(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["davy", "edges", "list", "--aggregator", "http://127.0.0.1:9"])
     assert main() == 1
     assert "no aggregator at http://127.0.0.1:9" in capsys.readouterr().err
+
+
+async def test_an_edge_that_does_not_exist_and_a_key_that_stands_twice_are_refused(tmp_path, davy):
+    async with running(make_settings(tmp_path), make_site(north=NORTH)) as aggregator:
+        status, _, err = await davy(aggregator, "config", "set", "norht", "face.fps=5")
+        assert status == 1
+        assert "no edge 'norht'; did you mean 'north'?" in err
+        (tmp_path / "north.yaml").write_text("cameras:\n  face: {source: 'file:///a'}\n  face: {source: 'file:///b'}\n")
+        status, _, err = await davy(aggregator, "config", "set", "north", "--file", str(tmp_path / "north.yaml"))
+        assert status == 1
+        assert "north.yaml:3: duplicate key 'face', first in line 2" in err

@@ -17,6 +17,8 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 START_S = 60.0
+CAMERAS = ("NORTH__CAMERAS__GALLERY", "NORTH__CAMERAS__FACE", "SOUTH__CAMERAS__CONVEYOR", "WEST__CAMERAS__JUNCTION")
+SMALL = {"WIDTH": "320", "HEIGHT": "180", "FPS": "4"}  # two mines at a time must fit a busy machine of two cores
 PORTS = ("CONSOLE", "GRPC", "MQTT", "ENHANCER", "ENHANCER_GRPC")
 
 
@@ -31,7 +33,8 @@ class Demo:
 def environment(**more: str) -> dict[str, str]:
     """The tests' own environment without settings of Davy's, with `davy` of this checkout on the path."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DAVY_")}
-    return kept | {f"DAVY_DEMO_{name}_PORT": "0" for name in PORTS} | more
+    small = {f"DAVY_EDGES__{camera}__{name}": value for camera in CAMERAS for name, value in SMALL.items()}
+    return kept | {f"DAVY_DEMO_{name}_PORT": "0" for name in PORTS} | small | more
 
 
 @pytest.fixture(scope="session")

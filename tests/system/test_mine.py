@@ -113,7 +113,7 @@ def test_a_taken_port_is_replaced_and_said(mine, tmp_path):
     taken = mine.port("console +http")
     process = start(tmp_path, "--seconds", "3", "--port", str(taken), "--table", "off")
     printed, _ = process.communicate(timeout=120)
-    assert f"port {taken} (console) is taken: using " in printed
+    assert f"port {taken} (console) is in use: using " in printed
     assert process.returncode == 0, printed
 
 

@@ -57,5 +57,6 @@ def test_the_report_is_a_page_with_plot_pictures_and_figures(tmp_path):
     page = (tmp_path / "README.md").read_text()
     assert "| gallery | 10.00 | 14.00 | 15.20 | +1.20 | 14.10 | 15.00 |" in page and "the light changes" in page
     assert (tmp_path / "timeline.png").stat().st_size > 5000 and (tmp_path / "pictures.jpg").exists()
-    assert json.loads((tmp_path / "scenario.json").read_text())["observations"]["rows"][0] == [0, "east.gallery", "old", 14.0, 0.1]
+    rows = json.loads((tmp_path / "scenario.json").read_text())["observations"]["rows"]
+    assert rows[0] == [0, "east.gallery", "old", 14.0, 0.1]
     assert timeline.mean_psnr("east.gallery", 0, 2) == pytest.approx(14.01)
