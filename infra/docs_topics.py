@@ -1,4 +1,4 @@
-"""Reference of MQTT: AsyncAPI 3 and a page, from the topic classes of davy.domain.topics and the notes beside them."""
+"""Reference of MQTT: AsyncAPI 3 and a page, from the topic classes of davy.domain.topics and their comments."""
 
 import ast
 import inspect
