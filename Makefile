@@ -47,6 +47,21 @@ check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
 	$(BIN)/mypy shared services
 	$(BIN)/lint-imports
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py --check
+	$(MAKE) --no-print-directory docs-check
+
+docs: $(VENV)/.dev  ## serve the manual at http://127.0.0.1:8000
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
+docs-check: $(VENV)/.dev  ## build the manual strictly into site/; stale reference pages fail
+	$(BIN)/python infra/docs.py --check
+	$(BIN)/python infra/licences.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-reference: $(VENV)/.dev  ## write docs/reference from the code
+	$(BIN)/python infra/docs.py
+
+licences: $(VENV)/.dev  ## write the licences of third-party packages
+	$(BIN)/python infra/licences.py
 
 format: $(VENV)/.dev  ## format the code, sort the imports
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
@@ -119,4 +134,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: lock release sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean proto-baseline
+.PHONY: lock release sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences

@@ -36,6 +36,7 @@ TARGET = "DAVY_WHEEL_TARGET"  # x86_64 or aarch64: a wheel for another machine, 
 GLIBC = "2.28"
 ZIG = "ziglang==0.15.2"
 SANITIZED = "DAVY_BUILD_SANITIZED"  # set by `make sanitize`
+MANUAL = "site"  # written by `mkdocs build`
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 
 
@@ -90,6 +91,8 @@ class KernelBuildHook(BuildHookInterface):
         sources = kernels(Path(self.root))
         with ThreadPoolExecutor() as pool:
             list(pool.map(compile_kernel, sources))
+        if version != "editable" and (Path(self.root) / MANUAL / "index.html").is_file():
+            build_data["force_include"][MANUAL] = "davy_aggregator/manual"  # the aggregator serves it at /manual
         if sources and version != "editable":
             build_data["pure_python"] = False
             cross = os.environ.get(TARGET)

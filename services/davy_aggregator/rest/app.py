@@ -13,6 +13,7 @@ from davy_aggregator.rest.config import config_routes
 from davy_aggregator.rest.console import STATIC, console_routes
 from davy_aggregator.rest.drift import drift_routes
 from davy_aggregator.rest.events import event_routes
+from davy_aggregator.rest.manual import mount_manual
 from davy_aggregator.rest.registry import registry_routes
 from davy_aggregator.rest.rollouts import rollout_routes
 from davy_aggregator.rest.samples import sample_routes
@@ -49,4 +50,5 @@ def build_app(parts: ServiceContext) -> FastAPI:
     ):
         app.include_router(routes(parts))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    mount_manual(app)
     return app

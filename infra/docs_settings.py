@@ -1,0 +1,124 @@
+"""Reference of the settings: every pydantic-settings class, and the site's file."""
+
+import inspect
+import io
+import json
+import os
+import tokenize
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Annotated, Any
+from unittest.mock import patch
+
+from docs_markdown import cell, code, page, sentence, table
+from docs_sources import modules_with
+from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+INTRO = """
+Every setting has an environment variable. A variable wins over the default, and an option of the command line wins over the
+variable. Lists and tables are JSON.
+"""
+SITE_INTRO = """
+`site.yaml` describes one site. `DAVY_` and the path, joined by two underscores, overrides each value:
+`DAVY_EDGES__NORTH__CAMERAS__FACE_1__FPS=5` sets `edges.north.cameras.face-1.fps`. `_` stands for the `-` of an id.
+"""
+
+
+def settings_page() -> str:
+    """The page with every settings class and every variable."""
+    classes = sorted(_classes(), key=lambda found: str(found.model_config.get("env_prefix")))
+    return page("Settings", INTRO, *(_section(found) for found in classes), _site())
+
+
+def _classes() -> set[type[BaseSettings]]:
+    found = set()
+    for module in modules_with("BaseSettings"):
+        for _, value in inspect.getmembers(module, inspect.isclass):
+            if issubclass(value, BaseSettings) and value is not BaseSettings and value.__module__ == module.__name__:
+                found.add(value)
+    return found
+
+
+def _section(found: type[BaseSettings]) -> str:
+    prefix = str(found.model_config.get("env_prefix", ""))
+    rows = [
+        (code(f"{prefix}{name}".upper()), code(_type(field)), code(_default(field)), _meaning(found, name, field))
+        for name, field in found.model_fields.items()
+        if not _nested(field)
+    ]
+    summary = sentence((inspect.getdoc(found) or "").splitlines()[0])
+    return f"## `{prefix}*`\n\n{summary} Class `{found.__module__}.{found.__name__}`.\n\n" + table(
+        ("variable", "type", "default", "meaning"), rows
+    )
+
+
+def _site() -> str:
+    from davy.site import CameraConfig, EdgeConfig, SiteConfig
+
+    parts = [f"## site.yaml\n\n{SITE_INTRO.strip()}\n"]
+    for found, where in ((SiteConfig, ""), (EdgeConfig, "edges.EDGE."), (CameraConfig, "edges.EDGE.cameras.CAMERA.")):
+        rows = [
+            (code(f"{where}{name}"), code(_type(field)), code(_default(field)), _meaning(found, name, field))
+            for name, field in found.model_fields.items()
+        ]
+        parts.append(f"### {found.__name__}\n\n" + table(("path", "type", "default", "meaning"), rows))
+    return "\n".join(parts)
+
+
+def _nested(field: FieldInfo) -> bool:
+    return inspect.isclass(field.annotation) and issubclass(field.annotation, BaseSettings)
+
+
+def _type(field: FieldInfo) -> str:
+    value: Any = (field.annotation, field)
+    schema = TypeAdapter(Annotated[value]).json_schema()
+    return _schema_type(schema, schema.get("$defs", {}))
+
+
+def _schema_type(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"]).rsplit("/", 1)[1]
+    if "anyOf" in schema:
+        return " or ".join(_schema_type(part, definitions) for part in schema["anyOf"] if part.get("type") != "null")
+    if "enum" in schema:
+        return " or ".join(map(str, schema["enum"]))
+    if schema.get("type") == "array":
+        return f"list of {_schema_type(schema.get('items', {}), definitions)}"
+    name = "path" if schema.get("format") == "path" else str(schema.get("type", "value"))
+    names = (("minimum", ">="), ("exclusiveMinimum", ">"), ("maximum", "<="), ("exclusiveMaximum", "<"))
+    return " ".join([name, *(f"{sign} {schema[key]}" for key, sign in names if key in schema)])
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        with patch.object(os, "cpu_count", return_value=None):  # the page is the same on every machine
+            value = field.default_factory()  # type: ignore[call-arg]
+        return "number of processors" if field.annotation is int else json.dumps(value, default=str)
+    if field.default is PydanticUndefined:
+        return "required"
+    if field.default is None or isinstance(field.default, BaseModel):
+        return ""
+    return str(field.default) if isinstance(field.default, int | float | str | PurePath) else json.dumps(field.default)
+
+
+def _meaning(found: type[BaseModel], name: str, field: FieldInfo) -> str:
+    text = field.description or dict(_comments(found)).get(name, "")
+    return cell(sentence(text)) if text else ""
+
+
+def _comments(found: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """Field name and the comment at the end of the line that declares it."""
+    try:
+        source = inspect.getsource(found)
+    except OSError:
+        return
+    name = ""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        before = token.line[: token.start[1]].strip()
+        if token.type == tokenize.COMMENT and ":" in before:
+            name = before.split(":")[0].strip()
+            if name.isidentifier():
+                yield name, token.string.lstrip("# ")

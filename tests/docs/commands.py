@@ -1,0 +1,61 @@
+"""The shell commands of the documents, and those that a test cannot run, each with its reason."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs" / "tutorials").glob("*.md")),
+    *sorted((ROOT / "docs" / "how-to").glob("*.md")),
+]
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\| [^|]+ \| `((?:davy|curl|mosquitto_sub|grpcurl|docker|make) [^`]*)` \|$", re.MULTILINE)
+
+# The first pattern that is found in a command gives the reason why no test of the manual runs it.
+SKIPPED = {
+    r"^make ": "installs packages, or runs for minutes; the Makefile's own targets are continuous integration's",
+    r"^docker ": "needs Docker; tests/system/test_compose.py does it",
+    r"rtsp://": "needs an IP camera",
+    r"^(davy (edge|aggregator|enhancer|trainer|simulator serve)|torchrun) ": "runs until it is stopped; its own tests start it",
+    r"^davy demo scenario": "takes 12 minutes; tests/davy_demo/scenario tests its parts",
+    r"^davy train": "trains for minutes; tests/davy_trainer/cli runs each stage in seconds",
+    r"^davy bench": "measures for minutes; tests/davy_bench runs each table on small pictures",
+    r"\bID\b|runs/": "needs a trained model or a run; tests/system/test_rollout.py brings models to edges",
+    r":8082|:50053": "needs a trainer; tests/davy_trainer/service asks one",
+    r"^davy edges config (set .*(--file|--keys)|rollback)": "needs an earlier step; see tests/system/test_config.py",
+    r"davy_drift": "needs the minutes of usual light before drift is known",
+    r"^unzip ": "needs samples, which an edge sends after minutes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One line of a document."""
+
+    document: Path
+    text: str
+
+    @property
+    def skipped(self) -> str:
+        """Why it is not run; empty if it is."""
+        reason = next((reason for pattern, reason in SKIPPED.items() if re.search(pattern, self.text)), "")
+        tool = re.split(r"\s+", self.text)[0]
+        if not reason and tool not in ("davy", "export") and shutil.which(tool) is None:
+            return f"{tool} is not installed"
+        return reason
+
+    def __str__(self) -> str:
+        return f"{self.document.relative_to(ROOT)}: {self.text}"
+
+
+def commands() -> Iterator[Command]:
+    """Every command of every `sh` block and of README's table, each once per document."""
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        lines = [line for block in BLOCK.findall(text) for line in block.splitlines() if line]
+        for line in dict.fromkeys([*lines, *ROW.findall(text)]):
+            yield Command(document, line)
