@@ -13,7 +13,8 @@ from pathlib import Path
 
 import cv2
 
-from davy_aggregator.analysis.base import WARNING, Observation, Picture
+from davy.domain.severity import Severity
+from davy_aggregator.analysis.base import Observation, Picture
 
 RATIO = 3.0  # between the mean luma of the halves
 
@@ -29,7 +30,11 @@ class OneSided:
         left, right = picture.thumbnail[:, :80].mean() + 1, picture.thumbnail[:, 80:].mean() + 1  # + 1: black has no ratio
         ratio = float(max(left / right, right / left))
         message = f"one half is {ratio:.1f} times as bright as the other: a lamp failed, or the camera was turned"
-        return [Observation("one-sided-light", ratio > RATIO, WARNING, message, "the light is even again", {"ratio": ratio})]
+        return [
+            Observation(
+                "one-sided-light", ratio > RATIO, Severity.WARNING, message, "the light is even again", {"ratio": ratio}
+            )
+        ]
 
 
 def main() -> None:

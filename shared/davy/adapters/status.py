@@ -34,6 +34,7 @@ STATUS: dict[type[errors.DavyError], Status] = {
     errors.ModelRefusedError: Status(HTTPStatus.UNPROCESSABLE_ENTITY, "INVALID_ARGUMENT"),
     # A service that is misconfigured or badly installed is not the client's fault.
     errors.ConfigError: INTERNAL,
+    errors.MissingExtraError: INTERNAL,
     errors.KernelsMissingError: INTERNAL,
     errors.KernelsOutdatedError: INTERNAL,
     errors.TrainingError: INTERNAL,

@@ -94,8 +94,8 @@ class NotAcceptableError(UnsupportedError):
 
 class UnknownCameraError(NotFoundError):
     def __init__(self, camera: str, known: Sequence[str]) -> None:
-        listed = ", ".join(known[:8]) or "none"
-        super().__init__(f"no camera {camera!r}{did_you_mean(camera, known)}; known cameras: {listed}")
+        hint = did_you_mean(camera, known) or f"; known cameras: {', '.join(known[:8]) or 'none'}"
+        super().__init__(f"no camera {camera!r}{hint}")
         self.camera, self.known = camera, tuple(known)
 
 

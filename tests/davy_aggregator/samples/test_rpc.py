@@ -61,7 +61,7 @@ async def test_an_edge_keeps_its_samples_until_the_aggregator_is_there(tmp_path,
     database = open_database(data)
     store = SampleStore(database, 10**9, 10)
     (found,) = store.query(SampleQuery())
-    assert (found.site, found.camera, found.reason) == ("demo", "north.face", "over-exposed")
+    assert (found.site, found.camera, found.reason) == ("demo", "north.face", "uneven")
     assert found.model.startswith("ispcnn-")
     assert jpeg.decode(store.picture(found.id)).mean() < 60  # raw
     database.close()

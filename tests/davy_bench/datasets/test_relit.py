@@ -35,5 +35,5 @@ def test_a_seed_of_training_is_refused(folders):
 
 def test_a_missing_scikit_image_is_told_with_the_remedy(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "skimage", None)  # what an install without it looks like
-    with pytest.raises(ConfigError, match=r"pip install 'davy\[bench\]', or give a folder"):
+    with pytest.raises(ConfigError, match=r"pip install '\.\[bench\]' in Davy's source folder, or give a folder"):
         bundled_photographs()

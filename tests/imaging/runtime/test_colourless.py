@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.runtime.conftest import as_low_light, photographs
-from tests.runtime.test_yuv import as_yuv
+from tests.imaging.runtime.conftest import as_low_light, photographs
+from tests.imaging.runtime.test_yuv import as_yuv
 
 from davy.imaging.runtime import VideoEnhancer
 from davy.imaging.runtime.scene import colour_evidence

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.runtime.conftest import SHARED, as_low_light, photographs
+from tests.imaging.runtime.conftest import SHARED, as_low_light, photographs
 
 from davy.domain.frame import YuvImage
 from davy.imaging.runtime import VideoEnhancer
