@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ROOT / "locks"
-EXTRAS = ("edge", "enhancer", "aggregator", "trainer", "demo", "dev")
+EXTRAS = ("edge", "enhancer", "aggregator", "simulator", "trainer", "demo", "dev")
 OPTIONS = ("--generate-hashes", "--strip-extras", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate")
 UNLOCKED = ("torch", "torchvision")
 
@@ -21,7 +21,8 @@ def lock(extra: str, target: Path) -> None:
     words = [sys.executable, "-m", "piptools", "compile", "--quiet", *OPTIONS, f"--extra={extra}", f"--output-file={target}"]
     subprocess.run([*words, *(f"--unsafe-package={name}" for name in UNLOCKED), "pyproject.toml"], cwd=ROOT, check=True)
     text = re.sub(r"\n# The following packages were not included.*", "\n", target.read_text(), flags=re.DOTALL)
-    target.write_text(text.strip() + "\n")
+    lines = [line for line in text.splitlines() if not line.startswith(("#", "davy @"))]  # an extra of Davy's own names Davy
+    target.write_text("\n".join(lines).strip() + "\n")
 
 
 def stale(extra: str) -> list[str]:
