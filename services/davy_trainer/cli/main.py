@@ -10,6 +10,7 @@ import typer
 
 from davy.domain.errors import ConfigError
 from davy.imaging.runtime import StillEnhancer
+from davy_trainer.cli import base as base_cli
 from davy_trainer.cli import ablate, adapt, all_stages, drift, stages
 from davy_trainer.cli.clip import clip_app
 from davy_trainer.cli.terminal import (
@@ -42,6 +43,7 @@ all_stages.add_to(app)
 ablate.add_to(app)
 adapt.add_to(app)
 drift.add_to(app)
+base_cli.add_to(app)
 
 
 @app.callback()

@@ -108,7 +108,7 @@ def begin(settings: SelfSupervisedSettings, command: str) -> Run:
 
 def begin_from(net: IspCnn, settings: S, command: str, steps: int | None) -> Training[S]:
     """A run at step 0 that goes on from a network's weights."""
-    average = IspCnn(net.width)
+    average = IspCnn(net.width, net.detail)
     average.load_state_dict(net.state_dict())
     return Training(settings, net, average, _optimizer(net, settings), command, total=steps)
 

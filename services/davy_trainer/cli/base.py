@@ -1,0 +1,154 @@
+"""`davy train pack`, `base` and `reproduce`: one data file, one training on any device, one command for the shipped recipe."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.progress import Progress
+
+from davy.domain.errors import ConfigError
+from davy.imaging.nets import IspCnn
+from davy_trainer.cli.terminal import CONSOLE, clear_errors, command_line, progress_bar, settings_of_words, stopping
+from davy_trainer.data.credits import write_credits
+from davy_trainer.data.echo import Echo
+from davy_trainer.data.packed import pack as pack_files
+from davy_trainer.data.packed import unpack
+from davy_trainer.evaluation.validation import load_validation
+from davy_trainer.runs.export import ship
+from davy_trainer.runs.run import CHECKPOINT, begin_from, resume_training, stored_settings
+from davy_trainer.runs.weights import load_weights
+from davy_trainer.stages import base
+from davy_trainer.stages.base_settings import BaseSettings
+from davy_trainer.stages.presets import preset
+
+Out = Annotated[Path, typer.Option(help="Folder for checkpoint, log and sheets.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any setting, see base_settings.py.")]
+DATA = "data.json"  # names of what a run was trained on
+MAY_CHANGE = {"steps", "minutes", "threads", "device", "precision", "data", "validation", "checkpoint_every", "validate_every"}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("pack-data")(pack_data)
+    app.command("base")(base_training)
+    app.command("reproduce")(reproduce)
+    app.command("credits")(credit)
+
+
+def pack_data(
+    normal: Annotated[list[Path], typer.Option(help="Folder of well-lit photographs; again for more.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    scenes: Annotated[list[Path] | None, typer.Option(help="Folder of `davy mine scenes`; again for more.")] = None,
+    most_mb: Annotated[float, typer.Option(help="The file's largest size, MB.", min=1)] = 10_000,
+) -> None:
+    """Put clear well-lit photographs and scenes of the simulated mine into one file that training reads."""
+    with clear_errors(), Progress(console=CONSOLE, transient=True) as bar:
+        task = bar.add_task("packing")
+        found = pack_files(
+            normal, scenes or [], out, most_mb, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    print(f"{out}: {found[0]} photographs, {found[1]} scenes, {out.stat().st_size / 1e6:.1f} MB")
+
+
+def base_training(
+    out: Out,
+    data: Annotated[Path | None, typer.Option(help="File of `davy train pack-data`.")] = None,
+    preset_: Annotated[str | None, typer.Option("--preset", help="Settings by name: quick, shipped.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Exactly so many steps.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="About so long.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Weights to go on from: a run's folder or a file.")] = None,
+    validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    set_: Set = None,
+) -> None:
+    """Stage 0 on any device: photographs and scenes are made dark there, and the network learns to undo it."""
+    given: dict[str, Any] = {"data": data, "steps": steps, "minutes": minutes, "start": start, "seed": seed}
+    given |= {"validation": validate}
+    with clear_errors():
+        chosen = {name: value for name, value in given.items() if value is not None}
+        chosen |= settings_of_words(set_ or [], BaseSettings)
+        run_base(out, _settings(out, preset_, chosen, resume), resume)
+
+
+def reproduce(
+    data: Annotated[Path, typer.Option(help="File of `davy train pack-data`.")],
+    out: Out = Path("runs/shipped"),
+    set_: Set = None,
+) -> None:
+    """Train the recipe of the shipped weights; goes on where a run in --out was stopped."""
+    with clear_errors():
+        resume = (out / CHECKPOINT).exists()
+        chosen: dict[str, Any] = {"data": data} | settings_of_words(set_ or [], BaseSettings)
+        run_base(out, _settings(out, "shipped", chosen, resume), resume)
+
+
+def credit(
+    run: Annotated[Path, typer.Argument(help="Folder of a run of `davy train base`.")],
+    manifest: Annotated[Path, typer.Option(help="CSV with file, source, licence and author of every photograph.")],
+    out: Annotated[Path, typer.Option(help="The Markdown file to write.")] = Path("CREDITS.md"),
+) -> None:
+    """Credit the photographs that a run was trained on, from their manifest."""
+    with clear_errors():
+        try:
+            names = json.loads((run / DATA).read_text())["names"]
+        except (OSError, KeyError, json.JSONDecodeError) as error:
+            raise ConfigError(f"{run} does not say what it was trained on: {error}") from error
+        print(f"{out}: {write_credits(manifest, names, out)} photographs credited")
+
+
+def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
+    """Begin or go on; a finished run's weights are exported beside its checkpoint.
+
+    Raises:
+        ConfigError: there is a run already, or none to go on with, or the data has changed.
+    """
+    path, device = out / CHECKPOINT, base.Device.of(settings)
+    if path.exists() and not resume:
+        raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
+    torch.set_num_threads(settings.threads)
+    packed = unpack(settings.data)
+    known = {"data": packed.checksum, "photographs": _counted(packed.names, len(packed.low))}
+    if resume:
+        run = resume_training(settings, stored_settings(path, BaseSettings)[1], known, path)
+        run.total = settings.steps or run.total
+    else:
+        torch.manual_seed(settings.seed)
+        net = load_weights(settings.start).train() if settings.start else IspCnn(settings.width, settings.detail)
+        run = begin_from(net, settings, command_line(), settings.steps)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / DATA).write_text(json.dumps({"names": list(packed.names), "scenes": len(packed.low)}) + "\n")
+    base.move(run, device.device)
+    pairs, echo = load_validation(settings.validation), Echo(packed, settings, device.device)
+    shown = {"loss": "loss {:.4f}", "psnr_scene": "scenes {:.2f} dB", "psnr_mine": "mines {:.2f} dB"}
+    with progress_bar(out.name, shown, run.step, run.total) as advance, stopping() as stop:
+        base.train(run, echo, device, pairs, known, out, advance, stop)
+    if run.finished:
+        ship(path, out)
+    told = "done" if run.finished else "stopped; go on with --resume"
+    print(f"{path}: step {run.step} of {run.total or 'unknown'}, {run.seconds / 60:.1f} min, {told}")
+
+
+def _settings(out: Path, name: str | None, chosen: dict[str, Any], resume: bool) -> BaseSettings:
+    values = {**(preset(name) if name else {}), **chosen}
+    if "steps" in chosen or "minutes" in chosen:
+        values = {key: value for key, value in values.items() if key not in {"steps", "minutes"} or key in chosen}
+    if not resume:
+        return BaseSettings.model_validate(values)
+    stored = stored_settings(out / CHECKPOINT, BaseSettings)[0].model_dump()
+    if changed := [key for key in chosen if key not in MAY_CHANGE and stored[key] != chosen[key]]:
+        raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
+    if "steps" in chosen or "minutes" in chosen:
+        stored |= {"steps": None, "minutes": None}
+    return BaseSettings.model_validate({**stored, **{key: chosen[key] for key in chosen if key in MAY_CHANGE}})
+
+
+def _counted(names: Sequence[str], scenes: int) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for name in names:
+        group = name.split("/")[1] if name.count("/") > 1 else name.split("/")[0]
+        found.setdefault(group, {"count": 0})["count"] += 1
+    return found | ({"simulated": {"count": scenes}} if scenes else {})

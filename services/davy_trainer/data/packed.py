@@ -1,0 +1,180 @@
+"""Training data as one file: clear photographs, and scenes of the simulated mine with what its cameras saw, and depth."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from davy.atomic import write_atomic
+from davy.domain.errors import ConfigError, UnreadableImageError
+from davy.domain.frame import BgrImage
+from davy_trainer.data.photographs import DEPTH, find_pictures, read_bgr
+
+T = TypeVar("T")
+Bytes = NDArray[np.uint8]
+PHOTOGRAPH, SCENE = (288, 384), (216, 384)  # rows, columns
+DEPTH_STEP = 4  # depth is kept at a quarter of the size
+FACTS = "davy"
+CLEAR_BLACK, MOST_BLACK = 0.06, 0.25  # 0.5 % of a photograph's luma lies below: clear, and too hazy to be made clear
+CLEAR_WHITE, LEAST_WHITE = 0.9, 0.6  # 99.5 % lies below
+MEANS = (0.18, 0.78)  # of [0, 1]: darker or brighter photographs are no truths
+QUALITY = {"photographs": 92, "low": 95, "high": 94}
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Pictures are RGB; depth is (N, h / 4, w / 4), m. names: files of the photographs, below the folders they came from."""
+
+    photographs: Bytes  # (N, 288, 384, 3)
+    low: Bytes  # (M, 216, 384, 3)
+    high: Bytes  # of the same scenes
+    depth: NDArray[np.float32]
+    names: Sequence[str]
+    checksum: str  # of the file
+
+
+def pack(
+    photographs: Sequence[Path], scenes: Sequence[Path], out: Path, most_mb: float, tick: Callable[[int, int], None]
+) -> tuple[int, int]:
+    """Write the pictures that can be truths to one file of at most most_mb megabytes.
+
+    Args:
+        photographs: Folders; a picture that is too dark, too bright or too hazy is left out.
+        scenes: Folders with low/ and high/ of `davy mine scenes`; none is given, none is packed.
+
+    Returns:
+        Photographs and scenes in the file; evenly taken where not all have room.
+
+    Raises:
+        ConfigError: a folder is missing, or holds nothing that can be used.
+    """
+    found = [(path, f"{folder.name}/{path.relative_to(folder)}") for folder in photographs for path in find_pictures(folder)]
+    highs = [path for folder in scenes for path in find_pictures(folder / "high")]
+    total, share = len(found) + len(highs), 0.5
+    rows: list[tuple[str, bytes]] = []
+    for done, (path, name) in enumerate(found):
+        tick(done, total)
+        clear = clear_truth(path)
+        if clear is not None:
+            rows.append((name, _jpeg(clear, _quality("photographs", most_mb))))
+    if not rows:
+        raise ConfigError("no photograph is clear and well lit")
+    views = []
+    for done, path in enumerate(highs):
+        tick(len(found) + done, total)
+        views.append(_view(path, most_mb))
+    room = most_mb * 1e6 * 0.98
+    sizes = [sum(len(data) for _, data in rows), sum(sum(map(len, view)) for view in views)]
+    if sum(sizes) > room:
+        share = max(share, 1 - sizes[1] / room) if views else 1.0
+        rows = _evenly(rows, share * room / sizes[0])
+        views = _evenly(views, (1 - share) * room / max(sizes[1], 1))
+    parts = {"photographs": [data for _, data in rows]}
+    parts |= {name: [view[k] for view in views] for k, name in enumerate(("low", "high", "depth"))}
+    _write(out, parts, {"names": [name for name, _ in rows], "scenes": len(views)})
+    return len(rows), len(views)
+
+
+def unpack(path: Path) -> Packed:
+    """Read what pack wrote: every picture decoded, about a megabyte of memory for four of them.
+
+    Raises:
+        ConfigError: the file is missing or is none of pack's.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            facts: dict[str, Any] = json.loads((file.metadata() or {})[FACTS])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safe_open is no dict
+    except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise ConfigError(f"{path} is no packed training data: {error}; `davy train pack-data` writes it") from error
+    decoded = {name: list(_decoded(tensors, name)) for name in ("photographs", "low", "high", "depth")}
+    photographs, low, high = (_stacked(decoded[name], shape) for name, shape in _SHAPES)
+    depth = np.stack(decoded["depth"]).astype(np.float32) / 1000 if decoded["depth"] else np.zeros((0, 54, 96), np.float32)
+    return Packed(photographs, low, high, np.maximum(depth, np.float32(0.1)), facts["names"], facts["checksum"])
+
+
+_SHAPES = (("photographs", PHOTOGRAPH), ("low", SCENE), ("high", SCENE))
+
+
+def clear_truth(path: Path) -> BgrImage | None:
+    """A photograph of PHOTOGRAPH's size that can be a truth, black and white where they belong; None where it cannot."""
+    try:
+        picture = fitted(read_bgr(path), PHOTOGRAPH)
+    except UnreadableImageError:
+        return None
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    black, white = np.percentile(grey, (0.5, 99.5)) / 255
+    if not (MEANS[0] < grey.mean() / 255 < MEANS[1]) or black > MOST_BLACK or white < LEAST_WHITE:
+        return None
+    low = max(black - CLEAR_BLACK / 2, 0.0) if black > CLEAR_BLACK else 0.0
+    top = min(white / CLEAR_WHITE, 1.0)
+    if low == 0 and top == 1:
+        return picture
+    stretched = (picture.astype(np.float32) / 255 - low) / (top - low)
+    return np.asarray(np.rint(stretched.clip(0, 1) * 255), np.uint8)
+
+
+def fitted(picture: BgrImage, size: tuple[int, int]) -> BgrImage:
+    """The middle of the picture, as large as size's aspect allows, at size (rows, columns); an upright one keeps its top."""
+    rows, columns = size
+    factor = max(rows / picture.shape[0], columns / picture.shape[1])
+    shape = (max(columns, round(picture.shape[1] * factor)), max(rows, round(picture.shape[0] * factor)))
+    scaled = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+    top, left = (scaled.shape[0] - rows) // 4, (scaled.shape[1] - columns) // 2
+    return np.ascontiguousarray(scaled[top : top + rows, left : left + columns])
+
+
+def _view(high: Path, most_mb: float) -> tuple[bytes, bytes, bytes]:
+    low = high.parent.parent / "low" / high.name
+    depth = cv2.imdecode(np.fromfile(high.with_name(high.stem + DEPTH), np.uint8), cv2.IMREAD_UNCHANGED)
+    small = cv2.resize(depth, (SCENE[1] // DEPTH_STEP, SCENE[0] // DEPTH_STEP), interpolation=cv2.INTER_AREA)
+    pictures = (fitted(read_bgr(path), SCENE) for path in (low, high))
+    raw, truth = (_jpeg(p, _quality(name, most_mb)) for p, name in zip(pictures, ("low", "high"), strict=True))
+    return raw, truth, cv2.imencode(".png", small)[1].tobytes()
+
+
+def _quality(name: str, most_mb: float) -> int:
+    return QUALITY[name] if most_mb >= 200 else QUALITY[name] - 10
+
+
+def _jpeg(picture: BgrImage, quality: int) -> bytes:
+    words = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return cv2.imencode(".jpg", picture, words)[1].tobytes()
+
+
+def _evenly(rows: list[T], share: float) -> list[T]:
+    count = min(len(rows), max(1, int(len(rows) * share)))
+    return [rows[int(i)] for i in np.linspace(0, len(rows) - 1, count)] if rows else []
+
+
+def _write(out: Path, parts: dict[str, list[bytes]], facts: dict[str, Any]) -> None:
+    tensors: dict[str, NDArray[Any]] = {}
+    digest = hashlib.sha256()
+    for name, blobs in parts.items():
+        joined = b"".join(blobs)
+        digest.update(joined)
+        tensors[name] = np.frombuffer(joined, np.uint8) if joined else np.zeros(0, np.uint8)
+        tensors[f"{name}.ends"] = np.cumsum([len(blob) for blob in blobs], dtype=np.int64)
+    facts = facts | {"checksum": digest.hexdigest()[:16]}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(out, safetensors.numpy.save(tensors, {FACTS: json.dumps(facts)}))
+
+
+def _decoded(tensors: dict[str, NDArray[Any]], name: str) -> Iterator[NDArray[Any]]:
+    start = 0
+    for end in tensors[f"{name}.ends"].tolist():
+        image = np.asarray(cv2.imdecode(tensors[name][start:end], cv2.IMREAD_UNCHANGED))
+        yield image[:, :, ::-1] if image.ndim == 3 else image
+        start = end
+
+
+def _stacked(pictures: list[NDArray[Any]], shape: tuple[int, int]) -> Bytes:
+    return np.stack(pictures) if pictures else np.zeros((0, *shape, 3), np.uint8)

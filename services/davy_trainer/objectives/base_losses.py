@@ -1,0 +1,80 @@
+"""The loss of base training: how the light lies, seen on blocks of the whole picture; how detail looks, seen in a window.
+
+Blocks are a sixteenth of the whole picture's pixels; a window is a quarter of them, of some of the pictures.
+"""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from davy.imaging.isp.blocks import BlockStatistics, block_statistics
+from davy.imaging.isp.pipeline import GRID_COLUMNS, GRID_ROWS, Parameters, enhance, low_resolution_maps
+from davy.imaging.isp.tone import apply_tone
+from davy_trainer.objectives import losses
+
+EDGE = 6  # px of a window that its neighbours' cells would change, and that are not judged
+
+
+def whole(parameters: Parameters, blocks: BlockStatistics, small: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    """Losses of the block means of the enhanced picture against small (B, 3, h, w); each with its weight, and these means."""
+    p, q, r = torch.split(low_resolution_maps(blocks, parameters), 3, 1)
+    output = apply_tone(p * blocks.rgb + q * blocks.luma + r, parameters.knots)
+    return {
+        "charbonnier": 0.5 * losses.charbonnier(output, small),
+        "decibels": 0.1 * losses.mean_square(output, small),
+        "uneven": 0.2 * losses.mean_square(F.avg_pool2d(output, 4), F.avg_pool2d(small, 4)),
+        "ssim": 0.15 * losses.dssim_loss(output, small),
+        "colour": 0.5 * _colour_angle(output, small),
+        "smooth": 0.005 * losses.roughness(parameters.log2_gain),
+    }, output
+
+
+def window(low: Tensor, truth: Tensor, parameters: Parameters, block: int, rng: np.random.Generator) -> dict[str, Tensor]:
+    """Losses of one window at full resolution, half of the picture's rows and columns, in blocks of `block` px."""
+    rows, columns = GRID_ROWS // 2, GRID_COLUMNS // 2
+    top, left = int(rng.integers(rows + 1)), int(rng.integers(columns + 1))
+    inside = Window(top / GRID_ROWS, left / GRID_COLUMNS)
+    seen, wanted = (inside.of(planes).float() / 255 for planes in (low, truth))
+    output = enhance(seen, inside.parameters(parameters), block_statistics(seen, block))
+    output, wanted = (planes[:, :, EDGE:-EDGE, EDGE:-EDGE] for planes in (output, wanted))
+    return {
+        "window_charbonnier": 0.5 * losses.charbonnier(output, wanted),
+        "window_decibels": 0.1 * losses.mean_square(output, wanted),
+        "window_ssim": 0.2 * losses.dssim_loss(output, wanted),
+        "window_vif": 0.3 * losses.vif_loss(output, wanted),
+    }
+
+
+class Window:
+    """Half of every map's rows and columns, from a share of its height and width on."""
+
+    def __init__(self, top: float, left: float) -> None:
+        self._top, self._left = top, left
+
+    def of(self, planes: Tensor) -> Tensor:
+        """The part of (B, C, h, w)."""
+        height, width = planes.shape[2:]
+        top, left = round(self._top * height), round(self._left * width)
+        return planes[:, :, top : top + height // 2, left : left + width // 2]
+
+    def parameters(self, parameters: Parameters) -> Parameters:
+        """The parameters of the part; the few for the whole picture stay."""
+        maps = {f.name: getattr(parameters, f.name) for f in fields(parameters)}
+        return replace(parameters, **{name: self.of(value) for name, value in maps.items() if value.ndim == 4})
+
+
+def psnr_db(output: Tensor, small: Tensor) -> Tensor:
+    """Of block means, per picture: (B,)."""
+    return -10 * (output.detach() - small).square().mean((1, 2, 3)).clamp_min(1e-10).log10()
+
+
+def _colour_angle(output: Tensor, small: Tensor) -> Tensor:
+    return 1 - F.cosine_similarity(F.avg_pool2d(output, 2) + 1e-3, F.avg_pool2d(small, 2) + 1e-3, dim=1).mean()
+
+
+def of_pictures(parameters: Parameters, chosen: slice) -> Parameters:
+    """The parameters of some pictures of a batch."""
+    return replace(parameters, **{f.name: getattr(parameters, f.name)[chosen] for f in fields(parameters)})

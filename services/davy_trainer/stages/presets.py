@@ -1,0 +1,23 @@
+"""Settings by name: the JSON files of recipes/, so that a recipe is a file and no long command."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from davy.domain.errors import ConfigError
+
+FOLDER = "recipes"
+
+
+def preset(name: str) -> dict[str, Any]:
+    """The settings of recipes/NAME.json.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
+    folder = files("davy_trainer.stages").joinpath(FOLDER)
+    known = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
+    if name not in known:
+        raise ConfigError(f"no preset {name!r}: there are {', '.join(known)}")
+    found: dict[str, Any] = json.loads(folder.joinpath(f"{name}.json").read_text())
+    return found

@@ -1,0 +1,57 @@
+"""Every strength of the batched forward model: ranges with their units, uniform between the ends unless said, and shares."""
+
+from dataclasses import dataclass, field
+
+from davy.imaging.lowlight.recipe import DarkRecipe, MineRecipe, Range
+
+
+@dataclass(frozen=True, slots=True)
+class AirRecipe:
+    """Dust, glare and wet glass."""
+
+    extinction_per_m: Range = (0.004, 0.14)  # logarithmic: 0.14 hides what is 10 m away
+    coal_share: float = 0.5  # of dusts that are dark and brown; the others are of stone, light and grey
+    coal_albedo: Range = (0.1, 0.4)
+    stone_albedo: Range = (0.5, 1.2)
+    clouds: float = 0.35  # relative deviation of the dust's density over the picture
+    haze_extinction_per_m: Range = (0.015, 0.2)  # of well-lit hazy pictures, logarithmic
+    airlight: Range = (0.5, 1.4)  # of hazy pictures, times their own mean light
+    glare_share: float = 0.35  # of samples under veiling glare
+    glare: Range = (0.02, 0.3)  # of all light is spread over the frame
+    condensation_share: float = 0.06
+    condensation: Range = (0.2, 0.8)  # most of what the wet glass covers
+
+
+@dataclass(frozen=True, slots=True)
+class CameraRecipe:
+    """What a camera does after its sensor."""
+
+    wdr_share: float = 0.35
+    wdr: Range = (0.1, 0.5)  # exponent by which local brightness is evened
+    sharpen_share: float = 0.45
+    sharpen: Range = (0.3, 1.8)
+    chroma_share: float = 0.4
+    chroma: Range = (0.005, 0.06)  # of [0, 1], logarithmic: blotches of colour where it is dark
+    band_share: float = 0.45
+    band: Range = (0.0003, 0.008)  # of white of linear light, logarithmic: rows that lie higher or lower
+    colourless_share: float = 0.12  # infrared, or a monochrome camera
+    codec_share: float = 0.6
+    codec_step: Range = (3.0, 36.0)  # of 255, logarithmic: quantiser of 8 x 8 DCT coefficients
+    rim_share: float = 0.04
+    rim: Range = (0.85, 1.25)  # radius of a fisheye's picture, of half the picture's width
+    text_share: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Shares of kinds are of photographs; scenes that come with their raw picture keep it."""
+
+    mine: MineRecipe = field(default_factory=lambda: MineRecipe(head_lamp_share=0.6))
+    dark: DarkRecipe = field(default_factory=DarkRecipe)
+    air: AirRecipe = field(default_factory=AirRecipe)
+    camera: CameraRecipe = field(default_factory=CameraRecipe)
+    identity_share: float = 0.14  # clear and well lit: to be left alone
+    hazy_share: float = 0.16  # well lit, but not clear
+    dark_share: float = 0.32  # evenly dark
+    metered_mean: float = 0.46  # of [0, 1]: where truths of dark samples are brought to
+    metering: float = 0.75  # of the way there, in stops
