@@ -1,7 +1,7 @@
 import cv2
 from typer.testing import CliRunner
 
-from davy_demo.cli import app
+from davy_simulator.cli import app
 from davy_simulator.places import PLACES
 from davy_simulator.variety import varied
 

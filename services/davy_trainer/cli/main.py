@@ -10,8 +10,8 @@ import typer
 
 from davy.domain.errors import ConfigError
 from davy.imaging.runtime import StillEnhancer
-from davy_trainer.cli import base as base_cli
 from davy_trainer.cli import ablate, adapt, all_stages, drift, stages
+from davy_trainer.cli import base as base_cli
 from davy_trainer.cli.clip import clip_app
 from davy_trainer.cli.terminal import (
     clear_errors,

@@ -13,13 +13,13 @@ from davy.imaging.isp.blocks import block_statistics
 from davy.imaging.isp.pipeline import Parameters, enhance
 from davy.imaging.nets import IspCnn
 from davy.imaging.nets.checkpoint import load_checkpoint, load_net
-from davy_trainer.objectives import base_losses
-from davy_trainer.stages import base
 from davy_trainer.cli.main import app
 from davy_trainer.data.credits import write_credits
 from davy_trainer.data.echo import Echo
 from davy_trainer.data.packed import PHOTOGRAPH, SCENE, clear_truth, pack, unpack
+from davy_trainer.objectives import base_losses
 from davy_trainer.runs.run import CHECKPOINT, begin_from
+from davy_trainer.stages import base
 from davy_trainer.stages.base_settings import BaseSettings
 from davy_trainer.stages.presets import preset
 

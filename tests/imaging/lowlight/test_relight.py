@@ -75,9 +75,9 @@ def test_training_can_afford_it():
     relight_as_mine(image, rng)
     times = []
     for _ in range(10):
-        start = time.perf_counter()
+        start = time.thread_time()
         relight_as_mine(image, rng)
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     assert min(times) < 0.05  # about 10 ms on an idle core
 
 

@@ -1,6 +1,6 @@
 """The forward model of a mine's light for whole batches, in torch on any device.
 
-`davy.imaging.lowlight` makes single pictures with numpy and is what benches use. This one is several times as fast per picture and
+`davy.imaging.lowlight` makes single pictures with numpy and is what benches use. This one is several times as fast and
 knows more of what mine cameras do: dust that scatters, glare, infrared, codecs, sharpening, wide dynamic range, text, rims.
 """
 
