@@ -20,13 +20,16 @@ $(BIN)/python:
 # A stamp per set of extras: pip runs only when pyproject.toml or a C kernel has changed.
 KERNELS := $(shell find shared services -name '*.c')
 
-$(VENV)/.mine: $(BIN)/python pyproject.toml hatch_build.py $(KERNELS)
-	$(BIN)/pip install --quiet --editable '.[demo]'
+# Locked packages with hashes (make lock), then Davy itself.
+$(VENV)/.mine: $(BIN)/python pyproject.toml hatch_build.py locks/demo.txt $(KERNELS)
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement locks/demo.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: $(BIN)/python pyproject.toml hatch_build.py $(KERNELS)
+$(VENV)/.dev: $(BIN)/python pyproject.toml hatch_build.py locks/dev.txt $(KERNELS)
 	$(BIN)/pip install --quiet torch==2.13.0 && $(BIN)/pip install --quiet --no-deps torchvision==0.28.0
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement locks/dev.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@ $(VENV)/.mine
 
 setup: $(VENV)/.dev  ## install everything into .venv
