@@ -47,6 +47,7 @@ unit: $(VENV)/.dev  ## the tests without brokers, browsers and processes
 check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files "*.c" "*.h")
 	$(BIN)/mypy shared services
 	$(BIN)/lint-imports
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py --check

@@ -4,16 +4,16 @@
 
 typedef struct {
     float a[3], b[3], radius;
-    float colour[3];           /* albedo, BGR */
+    float colour[3];              /* albedo, BGR */
     float stripe_from, stripe_to; /* reflecting band, as shares of the way from a to b; none where equal */
-    float glow;                /* > 0: gives light itself */
+    float glow;                   /* > 0: gives light itself */
 } body;
 
 typedef struct {
-    const float *depth;  /* of the static scene; a body behind it is hidden */
-    float *nearest;      /* depth of the bodies, FAR where there is none */
-    float *radiance;     /* BGR */
-    int box[4];          /* what was touched: left, top, right, bottom */
+    const float *depth; /* of the static scene; a body behind it is hidden */
+    float *nearest;     /* depth of the bodies, FAR where there is none */
+    float *radiance;    /* BGR */
+    int box[4];         /* what was touched: left, top, right, bottom */
 } canvas;
 
 static inline float hit_capsule(vec o, vec d, const body *c, float *share) {
@@ -24,7 +24,10 @@ static inline float hit_capsule(vec o, vec d, const body *c, float *share) {
     float h = qb * qb - qa * qc;
     if (h < 0) return -1;
     float t = (-qb - sqrtf(h)) / larger(qa, 1e-9f), y = baoa + t * bard;
-    if (y > 0 && y < baba) { *share = y / baba; return t; }
+    if (y > 0 && y < baba) {
+        *share = y / baba;
+        return t;
+    }
     *share = y <= 0 ? 0 : 1;
     vec oc = y <= 0 ? oa : sub(o, of(c->b));
     float qb2 = dot(d, oc), h2 = qb2 * qb2 - (dot(oc, oc) - r2);
@@ -47,7 +50,8 @@ static int bounds(const scene *s, const body *c, int box[4]) {
     return box[0] < box[2] && box[1] < box[3];
 }
 
-static void shade(const scene *s, const body *c, vec ray, float t, float share, const light *lights, int lamps, float ambient, float extinction, int even, float *bgr) {
+static void shade(const scene *s, const body *c, vec ray, float t, float share, const light *lights, int lamps, float ambient,
+                  float extinction, int even, float *bgr) {
     vec p = add(of(s->origin), mul(ray, t)), a = of(c->a), way;
     vec n = unit(sub(p, add(a, mul(sub(of(c->b), a), share))));
     int stripe = share > c->stripe_from && share < c->stripe_to;
@@ -67,7 +71,8 @@ static void shade(const scene *s, const body *c, vec ray, float t, float share, 
     }
 }
 
-void mine_bodies(const scene *s, const body *bodies, int count, const light *lights, int lamps, float ambient, float extinction, int even, canvas *to) {
+void mine_bodies(const scene *s, const body *bodies, int count, const light *lights, int lamps, float ambient, float extinction, int even,
+                 canvas *to) {
     for (int k = 0; k < count; k++) {
         int box[4];
         if (!bounds(s, bodies + k, box)) continue;

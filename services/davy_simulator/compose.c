@@ -12,13 +12,13 @@ typedef float quad __attribute__((vector_size(16)));
 typedef int pick __attribute__((vector_size(16)));
 
 typedef struct {
-    int width, height;         /* of the picture */
+    int width, height;            /* of the picture */
     int padded, shift_x, shift_y; /* width of the maps, and where the picture lies in them */
-    uint32_t seed;             /* of this frame's noise */
+    uint32_t seed;                /* of this frame's noise */
     int varying;
     const uint16_t *base, *vary[MAX_VARYING];
     float factor[MAX_VARYING]; /* of the lamps that flicker */
-    float unit;                  /* light per step of the uint16 maps */
+    float unit;                /* light per step of the uint16 maps */
     const uint8_t *albedo;     /* 255 is white */
     const float *lit, *air;    /* (rows, columns, 4), or NULL */
     int columns;
@@ -30,7 +30,7 @@ typedef struct {
     const uint8_t *texture[3];
     int belt_offset, belt_top;
     int motes;
-    const float *mote; /* x, y, radius, blue, green, red */
+    const float *mote;           /* x, y, radius, blue, green, red */
     float shot, read, row_noise; /* variance per light; variance; deviation */
     float gain[3], floor[3];
     const int8_t *noise; /* normal deviates in twentieths, channel gains included */

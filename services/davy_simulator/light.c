@@ -32,7 +32,8 @@ void mine_lamp(const scene *s, const surface *g, const light *l, float glow, flo
             float spark = g->gloss[i] * shine * 2.5f * strength * g->seen[i];
             float fill = g->bounce * l->power * g->open[i] / (square + 6.0f);
             for (int c = 0; c < 3; c++)
-                radiance[3 * i + c] += passed * l->colour[c] * (g->albedo[3 * i + c] * (lambert * (0.35f + 0.65f * g->open[i]) + fill) + spark);
+                radiance[3 * i + c] +=
+                    passed * l->colour[c] * (g->albedo[3 * i + c] * (lambert * (0.35f + 0.65f * g->open[i]) + fill) + spark);
         }
 }
 
@@ -43,8 +44,7 @@ void mine_even(const scene *s, const surface *g, float *radiance) {
             size_t i = (size_t)row * s->width + column;
             vec ray = ray_of(s, column, row), n = of(g->normal + 3 * i);
             float level = g->open[i] * (0.55f + 0.25f * n.y - 0.3f * dot(n, ray)); /* soft light from above and behind */
-            for (int c = 0; c < 3; c++)
-                radiance[3 * i + c] = g->material[i] == LAMP ? 2.0f : g->albedo[3 * i + c] * larger(level, 0.05f);
+            for (int c = 0; c < 3; c++) radiance[3 * i + c] = g->material[i] == LAMP ? 2.0f : g->albedo[3 * i + c] * larger(level, 0.05f);
         }
 }
 
@@ -59,11 +59,12 @@ typedef struct {
 } coarse;
 
 /* One cap lamp on `count` points: light that falls on them, and light that the dust before them scatters into the lens. */
-static inline __attribute__((always_inline)) void
-cap_lamp(int count, const float *restrict x, const float *restrict y, const float *restrict z, const float *restrict nx,
-         const float *restrict ny, const float *restrict nz, const float *restrict rx, const float *restrict ry,
-         const float *restrict rz, const float *restrict depth, const float *restrict passed, vec lamp, vec aim, vec eye,
-         float power, float scatter, float *restrict lit, float *restrict air) {
+static inline __attribute__((always_inline)) void cap_lamp(int count, const float *restrict x, const float *restrict y,
+                                                           const float *restrict z, const float *restrict nx, const float *restrict ny,
+                                                           const float *restrict nz, const float *restrict rx, const float *restrict ry,
+                                                           const float *restrict rz, const float *restrict depth,
+                                                           const float *restrict passed, vec lamp, vec aim, vec eye, float power,
+                                                           float scatter, float *restrict lit, float *restrict air) {
     float eye_square = dot(eye, eye);
     for (int i = 0; i < count; i++) {
         float dx = x[i] - lamp.x, dy = y[i] - lamp.y, dz = z[i] - lamp.z;

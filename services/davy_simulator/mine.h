@@ -13,7 +13,9 @@
 #endif
 #define MAX_LAMPS 8
 
-typedef struct { float x, y, z; } vec;
+typedef struct {
+    float x, y, z;
+} vec;
 
 enum material { ROCK, FLOOR, STEEL, WOOD, PIPE, CABLE, BELT, PAINT, LAMP, COAL, SIGN, DARK_STEEL };
 

@@ -31,21 +31,24 @@ static inline void gallery(const scene *s, vec p, float *best, int *found) {
 static inline void roadheader(vec p, float *best, int *found) {
     p.x += 0.2f, p.z -= 8.6f;
     float bound = box3(p.x, p.y - 1.1f, p.z, 1.5f, 1.3f, 4.6f);
-    if (bound > 0.8f) { nearer(bound, PAINT, best, found); return; }
+    if (bound > 0.8f) {
+        nearer(bound, PAINT, best, found);
+        return;
+    }
     float side = fabsf(p.x);
     nearer(box3(side - 0.85f, p.y - 0.38f, p.z + 0.2f, 0.24f, 0.26f, 1.75f) - 0.1f, DARK_STEEL, best, found); /* tracks */
     nearer(box3(p.x, p.y - 0.95f, p.z + 0.3f, 0.75f, 0.3f, 1.7f) - 0.05f, PAINT, best, found);                /* hull */
-    nearer(box3(p.x - 0.45f, p.y - 1.5f, p.z + 0.2f, 0.35f, 0.35f, 0.55f) - 0.03f, PAINT, best, found);        /* cab */
-    nearer(box3(p.x - 0.45f, p.y - 2.02f, p.z + 0.2f, 0.45f, 0.03f, 0.7f), DARK_STEEL, best, found);           /* canopy */
-    nearer(box3(p.x + 0.5f, p.y - 1.35f, p.z + 1.0f, 0.22f, 0.16f, 0.6f) - 0.04f, DARK_STEEL, best, found);    /* motor */
-    nearer(capsule(p, (vec){0, 1.15f, 1.2f}, (vec){0.25f, 1.75f, 3.3f}, 0.24f), PAINT, best, found);           /* boom */
-    nearer(capsule(p, (vec){-0.3f, 1.0f, 1.3f}, (vec){-0.1f, 1.45f, 2.7f}, 0.07f), STEEL, best, found);        /* ram */
+    nearer(box3(p.x - 0.45f, p.y - 1.5f, p.z + 0.2f, 0.35f, 0.35f, 0.55f) - 0.03f, PAINT, best, found);       /* cab */
+    nearer(box3(p.x - 0.45f, p.y - 2.02f, p.z + 0.2f, 0.45f, 0.03f, 0.7f), DARK_STEEL, best, found);          /* canopy */
+    nearer(box3(p.x + 0.5f, p.y - 1.35f, p.z + 1.0f, 0.22f, 0.16f, 0.6f) - 0.04f, DARK_STEEL, best, found);   /* motor */
+    nearer(capsule(p, (vec){0, 1.15f, 1.2f}, (vec){0.25f, 1.75f, 3.3f}, 0.24f), PAINT, best, found);          /* boom */
+    nearer(capsule(p, (vec){-0.3f, 1.0f, 1.3f}, (vec){-0.1f, 1.45f, 2.7f}, 0.07f), STEEL, best, found);       /* ram */
     vec head = sub(p, (vec){0.3f, 1.85f, 3.75f});
     float length = sqrtf(dot(head, head));
     float teeth = 0.05f * sinf(13 * atan2f(head.y, head.x) + 9 * head.z) * sinf(14 * head.z);
-    nearer((length - 0.42f - teeth) * 0.7f, STEEL, best, found);                                               /* cutting head */
-    nearer(box3(p.x, p.y - 0.2f, p.z - 2.3f, 1.15f, 0.05f, 0.6f) - 0.03f, STEEL, best, found);                 /* apron */
-    nearer(box3(p.x, p.y - 0.75f, p.z + 3.2f, 0.3f, 0.06f, 1.5f) - 0.02f, DARK_STEEL, best, found);            /* tail conveyor */
+    nearer((length - 0.42f - teeth) * 0.7f, STEEL, best, found);                                    /* cutting head */
+    nearer(box3(p.x, p.y - 0.2f, p.z - 2.3f, 1.15f, 0.05f, 0.6f) - 0.03f, STEEL, best, found);      /* apron */
+    nearer(box3(p.x, p.y - 0.75f, p.z + 3.2f, 0.3f, 0.06f, 1.5f) - 0.02f, DARK_STEEL, best, found); /* tail conveyor */
 }
 
 static inline void face(const scene *s, vec p, float *best, int *found) {
@@ -57,8 +60,10 @@ static inline void face(const scene *s, vec p, float *best, int *found) {
     vec heap = sub(p, (vec){1.5f, -0.35f, 11.9f});
     heap.y *= 1.6f;
     nearer(rough(s, p, sqrtf(dot(heap, heap)) - 1.2f, 0.22f) * 0.55f, COAL, best, found);
-    if (p.z < 9.4f) steel_ribs(profile, p.z, 1.0f, best, found);
-    else nearer(larger(p.z - 9.2f, 0.3f), STEEL, best, found);
+    if (p.z < 9.4f)
+        steel_ribs(profile, p.z, 1.0f, best, found);
+    else
+        nearer(larger(p.z - 9.2f, 0.3f), STEEL, best, found);
     roadheader(p, best, found);
     cables(p, -2.65f, 1.9f, best, found);
     vec duct = {p.x - 1.75f, p.y - 3.05f, p.z}; /* ventilation duct, with seams */
@@ -74,24 +79,25 @@ static inline void conveyor(const scene *s, vec p, float *best, int *found) {
     nearer(uneven_floor(s, p), FLOOR, best, found);
     float z = repeat(p.z, 1.35f), lean = fabsf(p.x) + 0.12f * p.y - 2.2f;
     float wobble = 0.02f * noise(s, p.x, p.y * 1.5f, whole(p.z / 1.35f + 0.5f) * 3.7f);
-    nearer((sqrtf(lean * lean + z * z) - 0.105f - wobble) * 0.95f, WOOD, best, found);                    /* props */
+    nearer((sqrtf(lean * lean + z * z) - 0.105f - wobble) * 0.95f, WOOD, best, found); /* props */
     float top = p.y - 2.6f;
-    nearer(larger(sqrtf(top * top + z * z) - 0.12f - wobble, fabsf(p.x) - 2.1f), WOOD, best, found);       /* bars */
+    nearer(larger(sqrtf(top * top + z * z) - 0.12f - wobble, fabsf(p.x) - 2.1f), WOOD, best, found); /* bars */
     float bay = whole(p.z / 1.35f), course = whole(p.y / 0.25f); /* planks behind the props; some have fallen */
     if (noise(s, bay * 1.7f + (p.x > 0 ? 9 : 0), course * 1.3f, 2.5f) > -0.15f && p.y > 0.7f)
         nearer(box2(profile - 0.01f, repeat(p.y - 0.125f, 0.25f), 0.025f, 0.115f) * 0.8f, WOOD, best, found);
     /* the belt: a trough on idlers */
     float x = p.x + 0.35f, edge = fabsf(x);
     float bound = box2(x, p.y - 0.55f, 0.85f, 0.6f);
-    if (bound > 0.5f) { nearer(bound, BELT, best, found); }
-    else {
+    if (bound > 0.5f) {
+        nearer(bound, BELT, best, found);
+    } else {
         float trough = 0.72f + 0.3f * larger(edge - 0.25f, 0);
         float heap = 0.17f * (1 - (x * x) / (0.48f * 0.48f));
         heap = larger(heap, 0) * (1 + 0.25f * noise(s, p.x * 4, 3.5f, p.z * 0.6f));
         nearer(larger(fabsf(p.y - trough) - 0.02f, edge - 0.6f) * 0.9f, BELT, best, found);
         nearer(larger(p.y - trough - heap, larger(trough - 0.02f - p.y, edge - 0.5f)) * 0.85f, BELT, best, found);
-        nearer(larger(fabsf(p.y - 0.3f) - 0.012f, edge - 0.55f), DARK_STEEL, best, found);                 /* return run */
-        nearer(box2(edge - 0.72f, p.y - 0.62f, 0.035f, 0.07f), PAINT, best, found);                       /* stringers */
+        nearer(larger(fabsf(p.y - 0.3f) - 0.012f, edge - 0.55f), DARK_STEEL, best, found); /* return run */
+        nearer(box2(edge - 0.72f, p.y - 0.62f, 0.035f, 0.07f), PAINT, best, found);        /* stringers */
         float leg = repeat(p.z, 1.8f);
         nearer(box3(edge - 0.72f, p.y - 0.3f, leg, 0.03f, 0.34f, 0.04f), PAINT, best, found);
         nearer(larger(sqrtf((p.y - 0.6f) * (p.y - 0.6f) + leg * leg) - 0.06f, edge - 0.62f), STEEL, best, found); /* idlers */
@@ -112,7 +118,8 @@ static inline void junction(const scene *s, vec p, float *best, int *found) {
     nearer(uneven_floor(s, p), FLOOR, best, found);
     if (side_road < main_road) {
         if (side_road < 0.15f) steel_ribs(main_road, p.z, 1.4f, best, found);
-    } else if (main_road < 0.15f) steel_ribs(side_road, u, 1.4f, best, found);
+    } else if (main_road < 0.15f)
+        steel_ribs(side_road, u, 1.4f, best, found);
     vec track = {p.x + 0.5f - bend(p.z, -0.004f), p.y, p.z};
     rails(track, 0.9f, best, found);
     cables(track, -2.45f + 0.5f, 2.0f, best, found);
@@ -126,10 +133,17 @@ static inline float distance_at(const scene *s, vec p, int *material) {
     float best = 1e9f;
     int found = ROCK;
     switch (s->place) {
-    case GALLERY: gallery(s, p, &best, &found); break;
-    case FACE: face(s, p, &best, &found); break;
-    case CONVEYOR: conveyor(s, p, &best, &found); break;
-    default: junction(s, p, &best, &found);
+    case GALLERY:
+        gallery(s, p, &best, &found);
+        break;
+    case FACE:
+        face(s, p, &best, &found);
+        break;
+    case CONVEYOR:
+        conveyor(s, p, &best, &found);
+        break;
+    default:
+        junction(s, p, &best, &found);
     }
     for (int i = 0; i < s->lamps; i++) {
         vec q = sub(p, of(s->lamp[i]));
@@ -179,30 +193,38 @@ static void albedo_at(const scene *s, vec p, vec n, float depth, int material, f
         k = (material == STEEL ? 0.34f : 0.2f) * (1 + 0.5f * fine);
         paint(bgr, k * mix(1.0f, 0.42f, rust), k * mix(1.0f, 0.62f, rust), k * mix(1.0f, 0.95f, rust));
         *gloss = mix(0.35f, 0.08f, rust);
-        if (material == DARK_STEEL && n.y > 0.7f && p.y > 0.16f && p.y < 0.25f) paint(bgr, 0.5f, 0.5f, 0.5f), *gloss = 0.9f; /* polished by wheels */
+        if (material == DARK_STEEL && n.y > 0.7f && p.y > 0.16f && p.y < 0.25f)
+            paint(bgr, 0.5f, 0.5f, 0.5f), *gloss = 0.9f; /* polished by wheels */
         break;
     }
-    case WOOD:
-        { /* the grain runs along the trunk: up the props, across the road in bars and sleepers, along the road in planks */
-            int upright = s->place != GALLERY && p.y > 0.2f && p.y < 2.45f && fabsf(n.y) < 0.5f, across = !upright && fabsf(n.x) < 0.6f;
-            float grain = noise(s, p.x * (across ? 1.5f : 37.0f), p.y * (upright ? 1.5f : 41.0f), p.z * (upright || across ? 43.0f : 2.0f));
-            k = larger(0.28f * (1 + 0.45f * grain + 0.4f * fine + 0.2f * coarse), 0.03f);
-        }
+    case WOOD: { /* the grain runs along the trunk: up the props, across the road in bars and sleepers, along the road in planks */
+        int upright = s->place != GALLERY && p.y > 0.2f && p.y < 2.45f && fabsf(n.y) < 0.5f, across = !upright && fabsf(n.x) < 0.6f;
+        float grain = noise(s, p.x * (across ? 1.5f : 37.0f), p.y * (upright ? 1.5f : 41.0f), p.z * (upright || across ? 43.0f : 2.0f));
+        k = larger(0.28f * (1 + 0.45f * grain + 0.4f * fine + 0.2f * coarse), 0.03f);
+    }
         paint(bgr, k * 0.54f, k * 0.77f, k);
         break;
     case PIPE:
         k = 0.36f * (1 + 0.5f * fine);
-        if (fabsf(repeat(p.z, 4.0f)) < 0.06f) paint(bgr, k * 0.5f, k * 0.6f, k * 0.8f);
-        else paint(bgr, k * (p.y > 0.95f ? 0.4f : 1.0f), k * (p.y > 0.95f ? 0.5f : 0.9f), k * (p.y > 0.95f ? 1.3f : 0.75f));
+        if (fabsf(repeat(p.z, 4.0f)) < 0.06f)
+            paint(bgr, k * 0.5f, k * 0.6f, k * 0.8f);
+        else
+            paint(bgr, k * (p.y > 0.95f ? 0.4f : 1.0f), k * (p.y > 0.95f ? 0.5f : 0.9f), k * (p.y > 0.95f ? 1.3f : 0.75f));
         *gloss = 0.3f;
         break;
-    case CABLE: paint(bgr, 0.07f, 0.07f, 0.075f), *gloss = 0.12f; break;
-    case BELT: paint(bgr, 0.2f, 0.2f, 0.2f), *gloss = 0.05f; break; /* its coal comes from a moving texture */
+    case CABLE:
+        paint(bgr, 0.07f, 0.07f, 0.075f), *gloss = 0.12f;
+        break;
+    case BELT:
+        paint(bgr, 0.2f, 0.2f, 0.2f), *gloss = 0.05f;
+        break; /* its coal comes from a moving texture */
     case PAINT: {
         float dirt = step_to(-0.1f, 0.4f, coarse + fine);
         k = mix(1.0f, 0.4f, dirt);
-        if (s->place == CONVEYOR) paint(bgr, 0.33f * k, 0.20f * k, 0.13f * k);
-        else paint(bgr, 0.06f * k, 0.36f * k, 0.55f * k);
+        if (s->place == CONVEYOR)
+            paint(bgr, 0.33f * k, 0.20f * k, 0.13f * k);
+        else
+            paint(bgr, 0.06f * k, 0.36f * k, 0.55f * k);
         if (s->place == FACE && p.z < 7.2f && p.y > 0.6f) { /* warning stripes at the stern */
             float stripe = repeat(p.x + p.y, 0.3f);
             if (stripe > 0) paint(bgr, 0.03f, 0.03f, 0.03f);
@@ -211,14 +233,16 @@ static void albedo_at(const scene *s, vec p, vec n, float depth, int material, f
         break;
     }
     case SIGN:
-        if (s->place == FACE) k = 0.42f * (1 + 0.3f * fine), paint(bgr, k * 0.45f, k * 0.95f, k); /* the duct is yellow cloth */
+        if (s->place == FACE)
+            k = 0.42f * (1 + 0.3f * fine), paint(bgr, k * 0.45f, k * 0.95f, k); /* the duct is yellow cloth */
         else {
             float border = (fabsf(repeat(p.y * 5 + 0.2f, 1)) < 0.12f) ? 0.2f : 1.0f;
             paint(bgr, 0.10f * border, 0.55f * border, 0.62f * border);
         }
         *gloss = 0.2f;
         break;
-    default: paint(bgr, 0.8f, 0.8f, 0.8f);
+    default:
+        paint(bgr, 0.8f, 0.8f, 0.8f);
     }
 }
 
@@ -255,7 +279,8 @@ static inline float clear_way(const scene *s, int column, int row, int side, flo
 }
 
 /* One pixel, from a distance at which its ray is known to be free. */
-static inline void march(const scene *s, int column, int row, float t, float *depth, float *normal, float *albedo, float *gloss, uint8_t *material) {
+static inline void march(const scene *s, int column, int row, float t, float *depth, float *normal, float *albedo, float *gloss,
+                         uint8_t *material) {
     size_t i = (size_t)row * s->width + column;
     vec ray = ray_of(s, column, row), p = of(s->origin);
     int found = ROCK;

@@ -55,9 +55,7 @@ static inline void nearer(float d, int material, float *best, int *found) {
 }
 
 /* Distance from inside to an arch of half width w with vertical walls up to h. */
-static inline float arch(float x, float y, float w, float h) {
-    return y > h ? w - sqrtf(x * x + (y - h) * (y - h)) : w - fabsf(x);
-}
+static inline float arch(float x, float y, float w, float h) { return y > h ? w - sqrtf(x * x + (y - h) * (y - h)) : w - fabsf(x); }
 
 /* Distance from inside to a timbered trapezium. */
 static inline float trapezium(float x, float y, float w, float h, float lean) {
@@ -76,7 +74,10 @@ static inline float uneven_floor(const scene *s, vec p) {
 }
 
 static inline void rails(vec p, float gauge, float *best, int *found) {
-    if (p.y > 0.8f) { nearer(p.y - 0.3f, STEEL, best, found); return; }
+    if (p.y > 0.8f) {
+        nearer(p.y - 0.3f, STEEL, best, found);
+        return;
+    }
     float side = fabsf(p.x) - gauge / 2;
     nearer(smaller(box2(side, p.y - 0.17f, 0.035f, 0.018f), box2(side, p.y - 0.12f, 0.012f, 0.05f)), DARK_STEEL, best, found);
     nearer(box3(p.x, p.y - 0.04f, repeat(p.z, 0.75f), gauge / 2 + 0.25f, 0.06f, 0.11f) - 0.01f, WOOD, best, found);
@@ -84,7 +85,10 @@ static inline void rails(vec p, float gauge, float *best, int *found) {
 
 static inline void pipes(vec p, float wall_x, float *best, int *found) {
     float near_wall = fabsf(p.x - wall_x);
-    if (near_wall > 0.9f) { nearer(near_wall - 0.5f, PIPE, best, found); return; }
+    if (near_wall > 0.9f) {
+        nearer(near_wall - 0.5f, PIPE, best, found);
+        return;
+    }
     float flange = fabsf(repeat(p.z, 4.0f)) < 0.05f ? 0.035f : 0.0f;
     float big = sqrtf((p.x - wall_x) * (p.x - wall_x) + (p.y - 0.75f) * (p.y - 0.75f)) - 0.13f - flange;
     float small = sqrtf((p.x - wall_x + 0.05f) * (p.x - wall_x + 0.05f) + (p.y - 1.12f) * (p.y - 1.12f)) - 0.06f - flange * 0.7f;
@@ -94,7 +98,10 @@ static inline void pipes(vec p, float wall_x, float *best, int *found) {
 /* Cables that sag between hangers 2.4 m apart. */
 static inline void cables(vec p, float wall_x, float height, float *best, int *found) {
     float dx = p.x - wall_x;
-    if (fabsf(dx) > 0.7f) { nearer(fabsf(dx) - 0.4f, CABLE, best, found); return; }
+    if (fabsf(dx) > 0.7f) {
+        nearer(fabsf(dx) - 0.4f, CABLE, best, found);
+        return;
+    }
     float u = p.z / 2.4f - whole(p.z / 2.4f);
     float sag = 4 * u * (1 - u);
     for (int i = 0; i < 3; i++) {

@@ -13,14 +13,13 @@ static inline void split(const uint8_t *restrict bgr, int count, uint8_t *restri
     if (count & 1) b[count] = b[count - 1], g[count] = g[count - 1], r[count] = r[count - 1]; // an odd picture's last column
 }
 
-static inline void luma(const uint8_t *restrict b, const uint8_t *restrict g, const uint8_t *restrict r, int count,
-                        uint8_t *restrict y) {
+static inline void luma(const uint8_t *restrict b, const uint8_t *restrict g, const uint8_t *restrict r, int count, uint8_t *restrict y) {
     for (int x = 0; x < count; x++) y[x] = (7471 * b[x] + 38470 * g[x] + 19595 * r[x] + 32768) >> 16;
 }
 
 // Chroma is the mean over 2 x 2 pixels, those beyond an odd border repeated.
-void davy_planes_from_bgr(const uint8_t *bgr, int64_t stride, int height, int width, uint8_t *y, int64_t y_stride, uint8_t *u,
-                          uint8_t *v, int64_t chroma_stride) {
+void davy_planes_from_bgr(const uint8_t *bgr, int64_t stride, int height, int width, uint8_t *y, int64_t y_stride, uint8_t *u, uint8_t *v,
+                          int64_t chroma_stride) {
     uint8_t b[2][CHUNK], g[2][CHUNK], r[2][CHUNK];
     for (int64_t row = 0; row < height; row += 2) {
         const int64_t next = least(row + 1, height - 1);
@@ -73,8 +72,8 @@ static void mixed(const uint8_t *restrict y, const uint8_t *restrict u, const ui
 
 // Another range or matrix to full range of BT.601. m: 3 x 3 rows Y, U, V in 1/65536, on (Y - black, U - 128, V - 128).
 void davy_planes_to_full(const uint8_t *y, int64_t y_stride, const uint8_t *u, const uint8_t *v, int64_t chroma_stride, int height,
-                         int width, const int32_t *m, int32_t black, uint8_t *y_to, int64_t y_to_stride, uint8_t *u_to,
-                         uint8_t *v_to, int64_t chroma_to_stride) {
+                         int width, const int32_t *m, int32_t black, uint8_t *y_to, int64_t y_to_stride, uint8_t *u_to, uint8_t *v_to,
+                         int64_t chroma_to_stride) {
     for (int64_t row = 0; row < height; row++) {
         const uint8_t *restrict from = y + row * y_stride;
         uint8_t *restrict to = y_to + row * y_to_stride;

@@ -14,12 +14,24 @@ INLINE void sum_by(const int32_t *restrict from, float *restrict to, int count, 
 static void block_sums(const int32_t *restrict columns, float *restrict to, int width, int block) {
     const int full = width / block;
     switch (block) { // a side that the compiler knows makes one or two vectors of the inner loop: three times as fast
-    case 1: sum_by(columns, to, full, 1); break;
-    case 2: sum_by(columns, to, full, 2); break;
-    case 3: sum_by(columns, to, full, 3); break;
-    case 4: sum_by(columns, to, full, 4); break;
-    case 9: sum_by(columns, to, full, 9); break;
-    case 18: sum_by(columns, to, full, 18); break;
+    case 1:
+        sum_by(columns, to, full, 1);
+        break;
+    case 2:
+        sum_by(columns, to, full, 2);
+        break;
+    case 3:
+        sum_by(columns, to, full, 3);
+        break;
+    case 4:
+        sum_by(columns, to, full, 4);
+        break;
+    case 9:
+        sum_by(columns, to, full, 9);
+        break;
+    case 18:
+        sum_by(columns, to, full, 18);
+        break;
     default:
         for (int j = 0; j < full; j++) { // squares of a block of many white pixels are beyond an int
             float sum = 0;

@@ -236,7 +236,8 @@ INLINE Words to_words(Floats first, Floats second) {
 #else
     Words out;
     const Ints v[2] = {to_ints(first), to_ints(second)};
-    for (int i = 0; i < LANES; i++) out[i] = (int16_t)(v[i / 8][i % 8] < -32768 ? -32768 : v[i / 8][i % 8] > 32767 ? 32767 : v[i / 8][i % 8]);
+    for (int i = 0; i < LANES; i++)
+        out[i] = (int16_t)(v[i / 8][i % 8] < -32768 ? -32768 : v[i / 8][i % 8] > 32767 ? 32767 : v[i / 8][i % 8]);
     return out;
 #endif
 }
@@ -280,8 +281,7 @@ INLINE void load_triples(const uint8_t *from, Words out[3]) {
 INLINE void store_triples(uint8_t *to, const Words v[3]) {
 #ifdef __AVX2__
     __m128i p[3];
-    for (int c = 0; c < 3; c++)
-        p[c] = _mm_packus_epi16(_mm256_castsi256_si128((__m256i)v[c]), _mm256_extracti128_si256((__m256i)v[c], 1));
+    for (int c = 0; c < 3; c++) p[c] = _mm_packus_epi16(_mm256_castsi256_si128((__m256i)v[c]), _mm256_extracti128_si256((__m256i)v[c], 1));
     const __m128i at0 = _mm_setr_epi8(0, 11, 6, 1, 12, 7, 2, 13, 8, 3, 14, 9, 4, 15, 10, 5);
     const __m128i at1 = _mm_setr_epi8(5, 0, 11, 6, 1, 12, 7, 2, 13, 8, 3, 14, 9, 4, 15, 10);
     const __m128i at2 = _mm_setr_epi8(10, 5, 0, 11, 6, 1, 12, 7, 2, 13, 8, 3, 14, 9, 4, 15);

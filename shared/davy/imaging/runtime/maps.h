@@ -5,13 +5,13 @@
 
 enum { PLANES = 6, MARGIN = 8, MAPS = 9, BINS = 8, CELLS = BINS + 9, FINE = BINS + 3 };
 enum { COLOUR = BINS, KEEP = BINS + 3, NOISE, VEIL, SATURATION = VEIL + 3 }; // channels of a cell after the bins
-enum { REACH = 2 };                                                         // rows of blocks that a row is compared with
+enum { REACH = 2 };                                                          // rows of blocks that a row is compared with
 
 // As in davy.imaging.isp.pipeline and davy.imaging.isp.rows.
 static const float MAX_LOG2_GAIN = 5.5f, MAX_VEIL = 0.4f, CHROMA_NOISE = 0.5f, LEAST_CHROMA = 2.5f / 255;
 static const float DARK = 0.25f, FLAT = 0.03f, LEAST_SHARE = 0.03f, MAX_OFFSET = 0.03f;
 
-typedef struct { // a map of some resolution, and its two rows around a row of blocks
+typedef struct {           // a map of some resolution, and its two rows around a row of blocks
     const float *cells;    // (channels, rows, columns)
     const int32_t *column; // the cell to the left of each block, for w rounded up to LANES
     const float *weight;   // of the cell to the right
@@ -34,7 +34,8 @@ typedef struct {
 
 // Mean over 3 x 3 of three rows whose margins repeat the border; the margins of `to` are left alone.
 INLINE void box3(const float *above, const float *here, const float *below, float *room, float *to, int w) {
-    for (int x = 0; x < 2 * MARGIN + w; x += 8) store_floats(room + x, load_floats(above + x) + load_floats(here + x) + load_floats(below + x));
+    for (int x = 0; x < 2 * MARGIN + w; x += 8)
+        store_floats(room + x, load_floats(above + x) + load_floats(here + x) + load_floats(below + x));
     for (int x = MARGIN; x < MARGIN + w; x += 8)
         store_floats(to + x, (load_floats(room + x - 1) + load_floats(room + x) + load_floats(room + x + 1)) * (1.0f / 9));
 }

@@ -24,7 +24,8 @@ INLINE void means(const int few, const float *sums, float *out, int w, int64_t p
             means[4] = 0.299f * SUM(6) + 0.587f * SUM(4) + 0.114f * SUM(8);
             means[5] = 0.299f * SUM(7) + 0.587f * SUM(8) + 0.114f * SUM(5);
         }
-        for (int p = 0; p < PLANES; p++) store_floats(out + p * pitch + MARGIN + j, at_least(means[p], 0) * (p < 3 ? whole : square)); // rounding may lead below 0
+        for (int p = 0; p < PLANES; p++)
+            store_floats(out + p * pitch + MARGIN + j, at_least(means[p], 0) * (p < 3 ? whole : square)); // rounding may lead below 0
     }
 #undef SUM
     const float more = (float)block / (width - (w - 1) * block); // a narrow last block is a mean of what is there
@@ -48,11 +49,11 @@ INLINE void measure_row(const int kind, const int even, const Picture *p, const 
     const int top = j * b->block, rows = p->height - top < b->block ? p->height - top : b->block;
     const int few = even && (kind & 1);
     Columns columns = {b->columns, (p->width + LANES - 1) / LANES * LANES, 0};
-#define ADD(x, count) \
-    if (few) { \
-        sum_yuv(kind, p, s, k, top + y, part, x, count, &columns); \
-    } else { \
-        sum_rgb(kind, even, p, s, k, top + y, part, x, count, &columns); \
+#define ADD(x, count)                                                                                                                      \
+    if (few) {                                                                                                                             \
+        sum_yuv(kind, p, s, k, top + y, part, x, count, &columns);                                                                         \
+    } else {                                                                                                                               \
+        sum_rgb(kind, even, p, s, k, top + y, part, x, count, &columns);                                                                   \
     }
     for (int y = 0; y < rows; y += ROWS, columns.add = 1) {
         const int part = rows - y < ROWS ? rows - y : ROWS;
@@ -62,21 +63,37 @@ INLINE void measure_row(const int kind, const int even, const Picture *p, const 
     }
 #undef ADD
     for (int m = 0; m < (few ? FEW_SUMS : SUMS); m++)
-        block_sums(columns.sums + m * columns.pitch, b->sums + m * b->pitch, even ? (p->width + 1) / 2 : p->width, even ? b->block / 2 : b->block);
+        block_sums(columns.sums + m * columns.pitch, b->sums + m * b->pitch, even ? (p->width + 1) / 2 : p->width,
+                   even ? b->block / 2 : b->block);
     means(few, b->sums, b->stats + (int64_t)j * PLANES * b->pitch, b->w, b->pitch, p->width, b->block, rows);
 }
 
 static void measure_rows(int kind, const Picture *p, const Settled *s, const Colours *k, const Blocks *b, int begin, int end) {
     for (int j = begin; j < end && j < b->h; j++) {
         switch (kind + 4 * (b->block % 2)) {
-        case BGR_BYTES: measure_row(BGR_BYTES, 1, p, s, k, b, j); break;
-        case BGR_SETTLED: measure_row(BGR_SETTLED, 1, p, s, k, b, j); break;
-        case YUV_BYTES: measure_row(YUV_BYTES, 1, p, s, k, b, j); break;
-        case YUV_SETTLED: measure_row(YUV_SETTLED, 1, p, s, k, b, j); break;
-        case 4 + BGR_BYTES: measure_row(BGR_BYTES, 0, p, s, k, b, j); break;
-        case 4 + BGR_SETTLED: measure_row(BGR_SETTLED, 0, p, s, k, b, j); break;
-        case 4 + YUV_BYTES: measure_row(YUV_BYTES, 0, p, s, k, b, j); break;
-        default: measure_row(YUV_SETTLED, 0, p, s, k, b, j);
+        case BGR_BYTES:
+            measure_row(BGR_BYTES, 1, p, s, k, b, j);
+            break;
+        case BGR_SETTLED:
+            measure_row(BGR_SETTLED, 1, p, s, k, b, j);
+            break;
+        case YUV_BYTES:
+            measure_row(YUV_BYTES, 1, p, s, k, b, j);
+            break;
+        case YUV_SETTLED:
+            measure_row(YUV_SETTLED, 1, p, s, k, b, j);
+            break;
+        case 4 + BGR_BYTES:
+            measure_row(BGR_BYTES, 0, p, s, k, b, j);
+            break;
+        case 4 + BGR_SETTLED:
+            measure_row(BGR_SETTLED, 0, p, s, k, b, j);
+            break;
+        case 4 + YUV_BYTES:
+            measure_row(YUV_BYTES, 0, p, s, k, b, j);
+            break;
+        default:
+            measure_row(YUV_SETTLED, 0, p, s, k, b, j);
         }
     }
 }

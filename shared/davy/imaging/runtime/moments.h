@@ -49,17 +49,15 @@ INLINE void sum_rgb(const int kind, const int even, const Picture *p, const Sett
         for (int i = 0; i < pairs; i++)
             for (int c = 0; c < 3; c++) zip(v[2 * i][c], v[2 * i + 1][c], &v[i][c], &high[i][c]);
     }
-#define PUT(m, a, b) \
-    if (even) { \
-        put_sums(to, m, x / 2, products(v, rows, a, b)); \
-    } else { \
-        Ints sums[2]; \
-        unzip(products(v, pairs, a, b), products(high, pairs, a, b), sums); \
-        put_sums(to, m, x, sums[0]), put_sums(to, m, x + 8, sums[1]); \
+#define PUT(m, a, b)                                                                                                                       \
+    if (even) {                                                                                                                            \
+        put_sums(to, m, x / 2, products(v, rows, a, b));                                                                                   \
+    } else {                                                                                                                               \
+        Ints sums[2];                                                                                                                      \
+        unzip(products(v, pairs, a, b), products(high, pairs, a, b), sums);                                                                \
+        put_sums(to, m, x, sums[0]), put_sums(to, m, x + 8, sums[1]);                                                                      \
     }
-    PUT(0, 0, 3) PUT(1, 1, 3) PUT(2, 2, 3)
-    PUT(3, 0, 0) PUT(4, 1, 1) PUT(5, 2, 2)
-    PUT(6, 0, 1) PUT(7, 0, 2) PUT(8, 1, 2)
+    PUT(0, 0, 3) PUT(1, 1, 3) PUT(2, 2, 3) PUT(3, 0, 0) PUT(4, 1, 1) PUT(5, 2, 2) PUT(6, 0, 1) PUT(7, 0, 2) PUT(8, 1, 2)
 #undef PUT
 }
 

@@ -2,9 +2,9 @@
 #pragma once
 #include "lanes.h"
 
-enum { BGR = 0, YUV = 1 };                                                      // formats
-enum { BGR_BYTES = 0, YUV_BYTES = 1, BGR_SETTLED = 2, YUV_SETTLED = 3 };        // what a picture is read from
-enum { FRACTION = 6, TOP = 255 << FRACTION };                                   // bits below a level; white
+enum { BGR = 0, YUV = 1 };                                               // formats
+enum { BGR_BYTES = 0, YUV_BYTES = 1, BGR_SETTLED = 2, YUV_SETTLED = 3 }; // what a picture is read from
+enum { FRACTION = 6, TOP = 255 << FRACTION };                            // bits below a level; white
 
 typedef struct {
     int32_t format, limited, height, width; // limited: luma 16 to 235, chroma 16 to 240
@@ -16,7 +16,7 @@ typedef struct {
     int16_t *levels[3]; // blue, green, red; or y, u, v, those two at half the height and half the pitch
     int64_t pitch;      // words from row to row, a multiple of 2 * LANES: what lies beyond the width repeats the last pixel
     float *usual, *gates;
-    uint8_t *moves; // h: whether some block of the row certainly does
+    uint8_t *moves;                          // h: whether some block of the row certainly does
     int32_t block, h, w, least, fresh, keep; // keep: what is known of rows that stand
 } Settled;
 
@@ -46,7 +46,7 @@ INLINE Colours colours_of(int limited) {
         .blue = SHARE((1.772 * c - 1) / 2),
         .fit = SHARE(219.0 / 255),
         .floor = words((16 << 7) + 9), // 9: the half that rounds is in luma, and shrinks with it
-       
+
         .chroma = {u, u, u, u, u, u, u, u, v, v, v, v, v, v, v, v},
     };
 #undef SHARE
@@ -78,7 +78,9 @@ INLINE Words chroma_levels(const int16_t *from) {
     return doubled(half);
 }
 
-INLINE Words luma_of(const Words rgb[3]) { return scaled(rgb[0], words(9798)) + scaled(rgb[1], words(19235)) + scaled(rgb[2], words(3735)); }
+INLINE Words luma_of(const Words rgb[3]) {
+    return scaled(rgb[0], words(9798)) + scaled(rgb[1], words(19235)) + scaled(rgb[2], words(3735));
+}
 
 typedef struct { // what chroma adds to luma
     Words rgb[3];

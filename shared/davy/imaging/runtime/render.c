@@ -3,7 +3,7 @@
 #include "picture.h"
 #include "abi.h"
 
-enum { LINE = 64 }; // bytes that the processor fetches at once
+enum { LINE = 64 };                                                 // bytes that the processor fetches at once
 enum { TONE_STEPS = 16, TONE_FRACTION = 7, ROWS = 16, TILE = 256 }; // rows and columns that are treated together
 
 typedef struct {
@@ -148,10 +148,10 @@ typedef struct { // of one channel at 16 pixels, zipped: (p, q) as pairs of word
     Ints rest[2], rest_steps[2];
 } Slice;
 
-typedef struct { // maps between two rows of blocks under TILE columns, as words of as many bits as fit: v << shift
-    int16_t *rows;     // each map, and behind it its change downwards, (2 * MAPS, pitch)
+typedef struct {          // maps between two rows of blocks under TILE columns, as words of as many bits as fit: v << shift
+    int16_t *rows;        // each map, and behind it its change downwards, (2 * MAPS, pitch)
     int64_t pitch, first; // first: block
-    int shift, more;   // more: by which r's words are too small
+    int shift, more;      // more: by which r's words are too small
 } Strip;
 
 // Of the power of two that no size in a row of maps or its neighbour exceeds; a little more, so that nothing rounds beyond a word.
@@ -330,11 +330,18 @@ void davy_render(const Picture *in, const Settled *s, const Picture *out, Render
             last = last < y + ROWS ? last : y + ROWS;
 #define RENDER(kind) render_rows(kind, in, s, out, &k, r, j, stand, y, last, part, &tone)
             switch (kind) {
-        case BGR_BYTES: RENDER(BGR_BYTES); break;
-        case YUV_BYTES: RENDER(YUV_BYTES); break;
-        case BGR_SETTLED: RENDER(BGR_SETTLED); break;
-        default: RENDER(YUV_SETTLED);
-        }
+            case BGR_BYTES:
+                RENDER(BGR_BYTES);
+                break;
+            case YUV_BYTES:
+                RENDER(YUV_BYTES);
+                break;
+            case BGR_SETTLED:
+                RENDER(BGR_SETTLED);
+                break;
+            default:
+                RENDER(YUV_SETTLED);
+            }
 #undef RENDER
             y = last;
         }

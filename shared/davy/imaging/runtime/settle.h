@@ -10,7 +10,7 @@ static const float CERTAIN = 5.0f;       // times the usual change: this is moti
 
 enum { AHEAD = 512 }; // words that are fetched before they are used: what settled has left the cache since the last frame
 
-typedef struct { // one thread's
+typedef struct {     // one thread's
     int32_t *line;   // pitch
     int16_t *shares; // pitch for luma, pitch / 2 for chroma
     float *row;      // w
@@ -56,7 +56,8 @@ static void triple_changes(const Picture *p, const Settled *s, int top, int rows
 }
 
 // Add the size of each block's mean change, in levels, to changes. values: how many lie in each column. sums: room for w.
-static void add_changes(const int32_t *line, int block, int width, float values, float part, float *restrict sums, float *restrict changes) {
+static void add_changes(const int32_t *line, int block, int width, float values, float part, float *restrict sums,
+                        float *restrict changes) {
     block_sums(line, sums, width, block);
     const int full = width / block, rest = width - full * block;
     const float each = part / ((1 << FRACTION) * values);
