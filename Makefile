@@ -50,6 +50,7 @@ check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files "*.c" "*.h")
 	$(BIN)/mypy shared services
 	$(BIN)/lint-imports
+	$(BIN)/python infra/lock.py --check
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py --check
 	$(MAKE) --no-print-directory docs-check
 
