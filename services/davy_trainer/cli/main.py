@@ -72,7 +72,7 @@ def self_supervised(
     chosen = {name: value for name, value in given.items() if value is not None} | settings_of_words(
         set_ or [], SelfSupervisedSettings
     )
-    with clear_errors(), process_group.joined():
+    with clear_errors(), process_group.init():
         if resume_:
             run, groups, out = _resume(out, chosen)
         else:
