@@ -44,7 +44,7 @@ def light_ratio(now: list[BgrImage], before: list[BgrImage], region: float) -> F
     return np.asarray(np.clip(new / old, 1 / 128, 8), np.float32)
 
 
-def relit(picture: BgrImage, ratio: FloatImage, rng: np.random.Generator) -> BgrImage:
+def relight(picture: BgrImage, ratio: FloatImage, rng: np.random.Generator) -> BgrImage:
     """The picture in light that is `ratio` of its own; where it is less, with the noise that so little light has."""
     light = srgb_to_linear(picture.astype(np.float32) / np.float32(255)) * ratio
     deviation = np.sqrt(np.maximum(light, 0) * np.float32(SHOT) + np.float32(READ**2))

@@ -11,7 +11,7 @@ from davy.domain.frame import BgrImage
 from davy.imaging.isp.blocks import BlockStatistics, block_size, block_statistics
 from davy.imaging.isp.pipeline import Parameters, enhance
 from davy.imaging.nets.ispcnn import IspCnn, thumbnail
-from davy_trainer.adapt.flat_field import flat_field_targets, light_ratio, relit
+from davy_trainer.adapt.flat_field import flat_field_targets, light_ratio, relight
 from davy_trainer.adapt.settings import AdaptSettings
 from davy_trainer.data.camera_samples import CameraSamples, split_by_light
 from davy_trainer.evaluation.validation import to_tensor
@@ -48,7 +48,7 @@ def drifted_items(camera: CameraSamples, start: IspCnn, settings: AdaptSettings,
         fit = [picture for picture in before if picture.shape == before[0].shape]
         for k in range(settings.relit):
             bright = fit[k % len(fit)]
-            items.append(_evened(relit(bright, ratio, rng), bright, start, settings))
+            items.append(_evened(relight(bright, ratio, rng), bright, start, settings))
     return items
 
 
@@ -74,7 +74,7 @@ def _through(net: IspCnn, picture: BgrImage) -> Tensor:
 
 def _dimmed(picture: BgrImage, settings: AdaptSettings, rng: np.random.Generator) -> BgrImage:
     stops = rng.uniform(-settings.dimmer_stops, settings.dimmer_stops)
-    return relit(picture, np.full((1, 1, 3), 2**stops, np.float32), rng)
+    return relight(picture, np.full((1, 1, 3), 2**stops, np.float32), rng)
 
 
 def _one(parameters: Parameters, index: int) -> Parameters:

@@ -16,7 +16,7 @@ from torch.nn.functional import avg_pool2d
 from davy.domain.frame import BgrImage
 from davy.imaging.isp.blocks import BlockStatistics
 from davy.imaging.nets.ispcnn import IspCnn
-from davy_trainer.adapt.flat_field import relit
+from davy_trainer.adapt.flat_field import relight
 from davy_trainer.adapt.items import Item, picture_item, through_blocks
 from davy_trainer.adapt.settings import AdaptSettings
 from davy_trainer.data.camera_samples import CameraSamples, various
@@ -67,7 +67,7 @@ def in_lights(pictures: Sequence[BgrImage], count: int, settings: AdaptSettings,
     while len(found) < count:
         picture = pictures[len(found) % len(pictures)]
         mirrored = picture if rng.random() < 0.5 else np.ascontiguousarray(picture[:, ::-1])
-        found.append(relit(mirrored, _light(mirrored.shape[:2], settings.dimmer_stops, rng), rng))
+        found.append(relight(mirrored, _light(mirrored.shape[:2], settings.dimmer_stops, rng), rng))
     return found
 
 

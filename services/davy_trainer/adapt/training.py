@@ -75,7 +75,7 @@ def train(
             norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), settings.gradient_norm)
             check_finite(run.step, loss.item(), norm.item(), lower_rate=0.0001)
             run.optimizer.step()
-            run.follow()
+            run.update_ema()
             run.step += 1
             run.seconds += time.monotonic() - started
 

@@ -27,8 +27,8 @@ from davy_trainer.distributed import process_group
 from davy_trainer.evaluation.compare import compare
 from davy_trainer.evaluation.evaluate import evaluate, markdown, write_sheet
 from davy_trainer.evaluation.validation import load_pairs, load_validation
-from davy_trainer.runs.export import ship, ship_mean
-from davy_trainer.runs.package import PACKAGE, pack_run
+from davy_trainer.runs.export import export_mean, ship
+from davy_trainer.runs.package import PACKAGE, package_run
 from davy_trainer.runs.run import CHECKPOINT, Run, resume, settings_of
 from davy_trainer.runs.weights import begin_self_supervised
 from davy_trainer.stages.run_stage import read_groups
@@ -74,7 +74,7 @@ def self_supervised(
     chosen = {name: value for name, value in given.items() if value is not None} | settings_of_words(
         set_ or [], SelfSupervisedSettings
     )
-    with clear_errors(), process_group.joined():
+    with clear_errors(), process_group.init():
         if resume_:
             run, groups, out = _resume(out, chosen)
         else:
@@ -109,7 +109,7 @@ def average(
 ) -> None:
     """Export the mean of several networks of one training."""
     with clear_errors():
-        for path in ship_mean(weights, out):
+        for path in export_mean(weights, out):
             print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
@@ -150,7 +150,7 @@ def pack_command(
 ) -> None:
     """Make the signed FOLDER/package.zip, as the training service does before it registers a model."""
     with clear_errors():
-        print(f"{pack_run(folder, keys)}  {folder / PACKAGE}")
+        print(f"{package_run(folder, keys)}  {folder / PACKAGE}")
 
 
 @app.command("sheet")

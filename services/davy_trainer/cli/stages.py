@@ -114,7 +114,7 @@ def enhance(
             if "start" not in chosen:
                 raise ConfigError("say what to start from: --weights RUN, or the shipped ispcnn.safetensors")
             settings = _new(folder, CHECKPOINT, EnhanceSettings, chosen)
-        with process_group.joined(), stopping() as stop:
+        with process_group.init(), stopping() as stop:
             finished = run_enhance(settings, folder, stop)
             first = process_group.is_first()
         if first:

@@ -15,8 +15,8 @@ from davy.domain.errors import ConfigError
 
 
 @contextmanager
-def joined() -> Iterator[None]:
-    """Meet the other processes that torchrun has started, and part at the end."""
+def init() -> Iterator[None]:
+    """Join the process group that torchrun started, and leave it at the end."""
     if not asked_for():
         yield
         return
@@ -41,8 +41,8 @@ def is_first() -> bool:
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
-def which() -> tuple[int, int]:
-    """This process's number, from 0, and how many there are."""
+def rank() -> tuple[int, int]:
+    """Return the rank of this process and the world size."""
     return (dist.get_rank(), count()) if dist.is_initialized() else (0, 1)
 
 
@@ -55,7 +55,7 @@ def part_of(batch: int) -> range:
     if batch % count():
         raise ConfigError(f"a batch of {batch} does not split evenly among {count()} processes: set another batch")
     share = batch // count()
-    first = share * which()[0]
+    first = share * rank()[0]
     return range(first, first + share)
 
 
@@ -80,8 +80,8 @@ def average(net: torch.nn.Module, values: Mapping[str, float]) -> dict[str, floa
     return dict(zip(values, told.tolist(), strict=True))
 
 
-def same(value: float) -> float:
-    """The first process's value, for all: what clocks say must not part them."""
+def broadcast(value: float) -> float:
+    """Return the value of rank 0 on every rank, so that clocks cannot make ranks diverge."""
     if count() == 1:
         return value
     told = torch.tensor([value], dtype=torch.float64)
@@ -89,8 +89,8 @@ def same(value: float) -> float:
     return float(told)
 
 
-def agreed(stop: Callable[[], bool]) -> bool:
-    """True for all as soon as one is asked to stop."""
+def any_rank(stop: Callable[[], bool]) -> bool:
+    """Return True on every rank as soon as stop() is true on one."""
     asked = stop()
     if count() == 1:
         return asked
@@ -99,7 +99,7 @@ def agreed(stop: Callable[[], bool]) -> bool:
     return bool(flag)
 
 
-def meet() -> None:
-    """Wait until all processes are here."""
+def barrier() -> None:
+    """Wait until every rank has arrived."""
     if count() > 1:
         dist.barrier()

@@ -31,7 +31,7 @@ def ship(checkpoint: Path, out: Path) -> tuple[Path, Path]:
     return _write(net, provenance(loaded.facts), out)
 
 
-def ship_mean(weights: Sequence[Path], out: Path) -> tuple[Path, Path]:
+def export_mean(weights: Sequence[Path], out: Path) -> tuple[Path, Path]:
     """Write the mean of several networks of one training, weight by weight; what is told is the last one's, and all commands.
 
     Source: Wortsman et al. 2022, "Model soups".

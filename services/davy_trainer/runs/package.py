@@ -22,7 +22,7 @@ class Said(BaseModel, frozen=True, extra="forbid"):
     card: str = ""
 
 
-def pack_run(folder: Path, keys: Path) -> str:
+def package_run(folder: Path, keys: Path) -> str:
     """Pack folder/train by folder/provenance.json, sign it with the newest key of keys, and check it as an edge would.
 
     Returns:

@@ -77,15 +77,15 @@ class Training(Generic[S]):
         part = (self.step - warm) / max(self.total - warm, 1)
         return settings.final_rate + (settings.learning_rate - settings.final_rate) * (0.5 + 0.5 * math.cos(math.pi * part))
 
-    def follow(self) -> None:
-        """Move the average a step towards the weights."""
+    def update_ema(self) -> None:
+        """Move the exponential moving average one step towards the weights."""
         early = self.step < self.settings.ema_early_steps
         share = self.settings.ema_early_step if early else self.settings.ema_step
         with torch.no_grad():
             for mean, newest in zip(self.average.parameters(), self.net.parameters(), strict=True):
                 mean.lerp_(newest, share)
 
-    def plan(self) -> None:
+    def plan_steps(self) -> None:
         """Turn minutes into a number of steps once the speed is known: from then on, time changes nothing."""
         minutes = self.settings.minutes
         if self.total is not None or minutes is None:

@@ -16,7 +16,7 @@ LOWEST_NICE = 19
 class TrainerSettings(BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delimiter="__", frozen=True):
     """One training service. Several on one data folder are one and its reserves."""
 
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", description="Address that HTTP and gRPC listen on.")
     port: int = Field(8082, ge=0, le=65535, description="HTTP; 0 takes a free one.")
     grpc_port: int = Field(50053, ge=0, le=65535, description="gRPC; 0 takes a free one.")
     data: Path = Field(Path("data/trainer"), description="Folder of the runs and of the database.")
@@ -49,7 +49,7 @@ class TrainerSettings(BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delim
     loss_most_db: NonNegativeFloat = Field(0.2, description="A model that is so much worse on the references is refused.")
     rollout: bool = Field(False, description="Begin a rollout of every good model.")
     rollout_grpc: str = Field("grpc://127.0.0.1:50051", description="The aggregator that rolls out.")
-    rollout_canaries: PositiveInt = 1
+    rollout_canaries: PositiveInt = Field(1, description="Number of edges that try a new model first.")
 
     # how runs are made
     cpu_share: float = Field(0.5, gt=0, le=1, description="Of the cores, for a run: a hard limit; and it is niced.")
@@ -62,7 +62,7 @@ class TrainerSettings(BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delim
     # when they begin by themselves
     schedule: tuple[str, ...] = Field((), description='Cron and kind, local time: ["0 2 * * * prompts"].')
     drift_above: PositiveFloat | None = Field(None, description="Drift that begins an `adapt` run; 1 is a clear change.")
-    drift_every_s: PositiveFloat = 30.0
+    drift_every_s: PositiveFloat = Field(30.0, description="Seconds between two checks of the drift.")
     drift_looks: PositiveInt = Field(3, description="So many looks in a row must find it.")
     drift_cooldown_s: NonNegativeFloat = Field(21_600.0, description="After a run that drift began, none for its cameras.")
     drift_retry_s: NonNegativeFloat = Field(1800.0, description="The same after it failed; doubles up to the cooldown.")

@@ -111,7 +111,7 @@ def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: Expo
         "start or prompts": checksum_of_files(sources),
     }
     going_on = path.exists()
-    process_group.meet()  # before the first process writes it
+    process_group.barrier()  # before the first process writes it
     if going_on:
         run = resume_training(settings, stored_settings(path, EnhanceSettings)[1], known, path)
     else:
@@ -125,7 +125,7 @@ def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: Expo
     pairs = load_validation(settings.validation)
     for batch in (settings.batch, settings.replay.batch if settings.replay else settings.batch):
         process_group.part_of(batch)  # an odd one is told before anything is made
-    make = partial(make_mixed, low, normal, settings, process=process_group.which())
+    make = partial(make_mixed, low, normal, settings, process=process_group.rank())
     bar = progress_bar(out.name, {"loss": "loss {:.4f}", "luma": "luma {:.3f}"}, run.step, run.total)
     with prefetch(make, run.step, settings.workers, settings.ahead) as source, bar as advance:
         enhance.train(run, guides, source, pairs, known, out, advance, stop)

@@ -47,7 +47,7 @@ def train(
     """
     settings, sheets, means = run.settings, out / "sheets", Means()
     with closing(run_log(out, run.step)) as log:
-        while not run.finished and not process_group.agreed(stop):
+        while not run.finished and not process_group.any_rank(stop):
             started = time.monotonic()
             rate = run.rate()
             for group in run.optimizer.param_groups:
@@ -69,10 +69,10 @@ def train(
             norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), settings.gradient_norm)
             check_finite(run.step, seen["loss"], norm.item(), lower_rate=0.001)
             run.optimizer.step()
-            run.follow()
+            run.update_ema()
             run.step += 1
-            run.seconds += process_group.same(time.monotonic() - started)
-            run.plan()
+            run.seconds += process_group.broadcast(time.monotonic() - started)
+            run.plan_steps()
 
             means.add(seen | {"learning_rate": rate})
             tell(run, {"loss": seen["loss"], "psnr_db": seen["psnr_db"], "learning_rate": rate})

@@ -1,7 +1,7 @@
 import numpy as np
 
 from davy.imaging.lowlight.exposure import linear_to_srgb
-from davy_trainer.adapt.flat_field import flat_field_targets, light_ratio, relit
+from davy_trainer.adapt.flat_field import flat_field_targets, light_ratio, relight
 
 
 def slope(height=64, width=96):
@@ -36,5 +36,5 @@ def test_none_of_the_way_is_the_picture_itself():
 def test_relit_to_the_measured_ratio_it_is_as_bright_as_the_new_light():
     light = slope() ** 2
     old, new = (np.rint(linear_to_srgb(light * np.float32(gain)) * 255).astype(np.uint8) for gain in (1.0, 0.3))
-    dark = relit(old, light_ratio([new], [old], 0.07), np.random.default_rng(1))
+    dark = relight(old, light_ratio([new], [old], 0.07), np.random.default_rng(1))
     assert abs(dark.astype(float).mean() - new.mean()) < 2

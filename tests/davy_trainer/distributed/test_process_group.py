@@ -100,7 +100,7 @@ def test_views_go_with_their_pictures_and_weigh_as_much(groups, settings, folder
 def test_alone_nothing_is_shared():
     assert process_group.is_first() and process_group.count() == 1 and process_group.part_of(5) == range(5)
     assert process_group.average(IspCnn(8), {"loss": 0.5}) == {"loss": 0.5}
-    assert process_group.agreed(lambda: True) and process_group.same(2.5) == 2.5
+    assert process_group.any_rank(lambda: True) and process_group.broadcast(2.5) == 2.5
 
 
 def test_a_batch_that_does_not_split_is_told(monkeypatch):

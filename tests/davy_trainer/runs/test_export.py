@@ -5,7 +5,7 @@ from davy.domain.errors import ConfigError, ModelError
 from davy.imaging.nets.checkpoint import load_net
 from davy.imaging.runtime import StillEnhancer
 from davy_trainer.evaluation.validation import load_validation
-from davy_trainer.runs.export import ship, ship_mean
+from davy_trainer.runs.export import export_mean, ship
 from davy_trainer.runs.run import begin, save
 
 
@@ -36,10 +36,10 @@ def test_the_mean_of_networks_says_what_it_is_of(tmp_path, settings, groups):
         run.average.stem.bias.data.fill_(bias)
         save(run, groups, tmp_path / "c.safetensors")
         paths.append(ship(tmp_path / "c.safetensors", tmp_path / name)[1])
-    net, facts = load_net(ship_mean(paths, tmp_path / "mean")[1])
+    net, facts = load_net(export_mean(paths, tmp_path / "mean")[1])
     assert net.stem.bias[0].item() == pytest.approx(0.2)
     assert facts["mean_of"] == ["davy train self-supervised one", "davy train self-supervised two"]
-    facts = load_net(ship_mean([tmp_path / "mean" / "ispcnn.safetensors", paths[0]], tmp_path / "again")[1])[1]
+    facts = load_net(export_mean([tmp_path / "mean" / "ispcnn.safetensors", paths[0]], tmp_path / "again")[1])[1]
     assert facts["mean_of"] == [f"davy train self-supervised {name}" for name in ("one", "two", "one")]
 
 

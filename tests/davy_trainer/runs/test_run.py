@@ -26,20 +26,20 @@ def test_the_rate_warms_up_then_falls_as_a_half_cosine(run):
 def test_minutes_become_steps_once_the_warm_up_is_over(settings):
     run = begin(settings(steps=None, minutes=1, warmup_steps=20), "")
     run.step, run.seconds = 19, 19.0
-    run.plan()
+    run.plan_steps()
     assert run.total is None and not run.finished
     run.step, run.seconds = 20, 20.0
-    run.plan()
+    run.plan_steps()
     assert run.total == 60  # 20 done in 20 s, 40 s left
     run.step, run.seconds = 30, 50.0  # slower now: the plan stays, as the schedule is a function of the step
-    run.plan()
+    run.plan_steps()
     assert run.total == 60
 
 
 def test_minutes_that_end_during_the_warm_up_end_the_run(settings):
     run = begin(settings(steps=None, minutes=0.1), "")
     run.step, run.seconds = 1, 7.0
-    run.plan()
+    run.plan_steps()
     assert run.finished
 
 
@@ -52,11 +52,11 @@ def test_the_average_follows_the_weights(run):
     with torch.no_grad():
         run.net.stem.bias.fill_(1.0)
         run.average.stem.bias.fill_(0.0)
-    run.follow()
+    run.update_ema()
     assert run.average.stem.bias[0].item() == pytest.approx(run.settings.ema_early_step)
     run.step = run.settings.ema_early_steps
     run.average.stem.bias.data.fill_(0.0)
-    run.follow()
+    run.update_ema()
     assert run.average.stem.bias[0].item() == pytest.approx(run.settings.ema_step)
 
 

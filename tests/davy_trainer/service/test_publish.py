@@ -10,7 +10,7 @@ from davy.imaging.runtime import shipped_model
 from davy.models import KeySet
 from davy.models.keyring import TRUST
 from davy.models.shipped import shipped_tensors
-from davy_trainer.runs.package import PACKAGE, pack_run
+from davy_trainer.runs.package import PACKAGE, package_run
 from davy_trainer.service.publish import card, check_figures, describe, register
 from davy_trainer.service.record import Result, RunRecord
 
@@ -35,7 +35,7 @@ def finished(settings, record, folder) -> Entry:
     """What the worker does, but for the process between."""
     describe(record, folder)
     if not (folder / PACKAGE).exists():
-        pack_run(folder, settings.keys)
+        package_run(folder, settings.keys)
     return register(settings, folder)
 
 
