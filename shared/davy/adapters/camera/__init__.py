@@ -11,6 +11,7 @@ from davy.adapters.camera.folder import FolderSource
 from davy.adapters.camera.live import LiveSource, open_usb
 from davy.adapters.camera.picture import PICTURE_CODECS
 from davy.adapters.camera.video import VideoFileSource
+from davy.adapters.camera.web import open_http
 from davy.domain.errors import CameraUnavailableError, ConfigError
 from davy.domain.ports import FrameSource, OpenSource, SourceOptions
 from davy.domain.urls import redact
@@ -22,7 +23,7 @@ def open_source(url: str, options: SourceOptions) -> FrameSource:
     """Open a camera. Blocks for at most options.timeout_s, apart from name resolution.
 
     Args:
-        url: rtsp[s]://…, http[s]://… (MJPEG, or anything FFmpeg streams), file:///video.mp4, file:///folder, usb://0.
+        url: rtsp[s]://…, http[s]://… (MJPEG, one picture, or anything FFmpeg streams), file:///video.mp4, file:///folder, usb://0.
         options: Rate, size, timeout, and whether files start again at their end.
 
     Raises:
@@ -48,8 +49,8 @@ def _open_file(url: str, options: SourceOptions) -> FrameSource:
 OPENERS: Mapping[str, OpenSource] = {
     "rtsp": LiveSource,
     "rtsps": LiveSource,
-    "http": LiveSource,
-    "https": LiveSource,
+    "http": open_http,
+    "https": open_http,
     "file": _open_file,
     "usb": open_usb,
 }

@@ -2,8 +2,12 @@
 
 import os
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
+
+from av.video.frame import VideoFrame
 
 from davy.adapters.camera.pace import RateCap
 from davy.adapters.camera.packets import Packets
@@ -18,12 +22,26 @@ RTSP_TCP_THEN_UDP = {"rtsp_transport": "tcp+udp", "rtsp_flags": "prefer_tcp"}  #
 RTSP_TRANSPORTS = frozenset({"tcp", "udp", "udp_multicast", "http"})  # as the last word of the URL: rtsp://camera/1?udp
 
 
+class Pictures(Protocol):
+    """What a live source reads its frames from: an open container, or pictures that arrive over HTTP."""
+
+    source: str
+    damaged: int
+    heard_s: float
+
+    def frames(self, wanted: Callable[[], bool]) -> Iterator[VideoFrame]:
+        """Frames as they arrive."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
 class LiveSource:
     """A network camera. Every frame that arrives is read, so nothing queues; those beyond options.fps are dropped early."""
 
-    def __init__(self, url: str, options: SourceOptions, packets: Packets | None = None) -> None:
-        self._packets = packets or Packets(url, options.timeout_s, options=_options_of(url))
-        self._opened_fps, self._own_rate = options.fps, packets is None
+    def __init__(self, url: str, options: SourceOptions, packets: Pictures | None = None, own_rate: bool = False) -> None:
+        self._packets: Pictures = packets or Packets(url, options.timeout_s, options=_options_of(url))
+        self._opened_fps, self._own_rate = options.fps, own_rate or packets is None
         self._cap = RateCap(options.fps)
         self._to_planes = ToPlanes(options.size)
         self._frames = self._packets.frames(lambda: self._cap.wants(time.monotonic()))
