@@ -255,3 +255,11 @@ def test_odd_pictures_never_end_a_camera_silently():
         levels = [round((float(planes.bgr_of(source.read().pixels).mean()) - 20) / 8) for _ in range(10)]
         source.close()
     assert levels[1:] == [(levels[1] + n) % 25 for n in range(9)]
+
+
+@pytest.mark.parametrize("password", ["p@ss/#?:%", "p%40ss%2F%23%3F%3A%25"])
+def test_a_password_is_taken_as_it_is_written(password):
+    with web_camera(logging_in('Basic realm="cam"', [])) as url:
+        source = open_source(url.replace("://", f"://ad min:{password}@"), OPTIONS)
+        assert levels_of(source, 1) == [3]
+        source.close()

@@ -64,3 +64,10 @@ def test_a_file_that_is_no_video_says_so(tmp_path, content):
 def test_a_missing_file_says_so(tmp_path):
     with pytest.raises(CameraUnavailableError, match="there is no such file or folder"):
         open_source(f"file://{tmp_path}/gone.mp4", SourceOptions())
+
+
+@pytest.mark.parametrize("name", ["2026-01-02T12:30:00.mp4", "a#1?.mp4", "100%.mp4", "concat:a.mp4", "http:b.mp4", "%20.mp4"])
+def test_a_file_is_a_file_whatever_its_name(tmp_path, monkeypatch, video, name):
+    (tmp_path / name).write_bytes(video.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert open_source(f"file://{name}", SourceOptions(fps=100)).read().size == (320, 240)

@@ -55,7 +55,7 @@ class VideoFileSource:
         self._packets.close()
 
     def _open(self) -> Packets:
-        return Packets(str(self._path), self._options.timeout_s)
+        return Packets(f"file:{self._path}", self._options.timeout_s)
 
     def _timed_frames(self) -> Iterator[tuple[float, VideoFrame]]:
         """Frames that are wanted, each with its time in seconds since the first round began."""
