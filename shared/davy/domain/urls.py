@@ -16,7 +16,7 @@ _HAVE_HOST = frozenset({"rtsp", "rtsps", "http", "https", "mqtt", "mqtts", "rtmp
 
 
 def redact(url: str) -> str:
-    """Return url with user, password and secret-looking values of path and query as `***`; any other text is returned unchanged.
+    """Return url with user, password and secret-looking values as `***`; any other text is returned unchanged.
 
     A password that holds `#`, `/`, `?` or `@` as they are is hidden whole: what stands before the last `@` goes where it may
     be one.

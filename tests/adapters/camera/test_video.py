@@ -1,5 +1,6 @@
+import av
 import pytest
-from tests.fixtures.cameras import levels_of, seconds, write_video
+from tests.fixtures.cameras import levels_of, picture, seconds, write_video
 
 from davy.adapters.camera import open_source
 from davy.domain.errors import CameraEndedError, CameraUnavailableError
@@ -71,3 +72,19 @@ def test_a_file_is_a_file_whatever_its_name(tmp_path, monkeypatch, video, name):
     (tmp_path / name).write_bytes(video.read_bytes())
     monkeypatch.chdir(tmp_path)
     assert open_source(f"file://{name}", SourceOptions(fps=100)).read().size == (320, 240)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_gap_of_ten_minutes_is_not_waited_for(tmp_path, suffix):
+    with av.open(str(tmp_path / f"a.{suffix}"), "w") as out:
+        stream = out.add_stream("libx264", rate=20)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for number in range(10):
+            frame = av.VideoFrame.from_ndarray(picture(20 + 8 * number), "bgr24").reformat(format="yuv420p")
+            frame.pts = number + (12_000 if number > 4 else 0)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    source = open_source(f"file://{tmp_path}/a.{suffix}", SourceOptions(fps=100))
+    source.read()
+    assert seconds(lambda: levels_of(source, 9)) < 5
+    source.close()
