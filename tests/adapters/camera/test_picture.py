@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from davy.adapters.camera.picture import PICTURE_CODECS, ToPlanes, read_picture
 from davy.adapters.media import jpeg, planes
-from davy.domain.errors import ImageTooLargeError, InvalidInputError, UnreadableImageError
+from davy.domain.errors import ImageTooLargeError, InvalidInputError, UnreadableImageError, UnsupportedImageError
 from davy.domain.frame import YuvImage
 
 BLUE_RGB = (30, 60, 200)
@@ -146,3 +146,11 @@ def test_a_picture_stands_upright_as_its_exif_says(tmp_path, orientation):
     found = planes.bgr_of(read_picture(tmp_path / "a.jpg"))
     assert found.shape == wanted.shape
     assert np.abs(found.astype(int) - wanted).mean() < 2
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_hdr_is_refused_with_its_reason(transfer, name):
+    frame = frame_of(colours(48, 64), "yuv420p10le")
+    frame.color_trc = transfer
+    with pytest.raises(UnsupportedImageError, match=name):
+        ToPlanes(None)(frame)

@@ -11,7 +11,7 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from PIL import ExifTags, Image
 
 from davy.adapters.media import jpeg, planes
-from davy.domain.errors import ImageTooLargeError, UnreadableImageError
+from davy.domain.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
 from davy.domain.frame import BgrImage, Pixels, Plane, YuvImage
 
 PICTURE_CODECS = {".jpg": "", ".jpeg": "", ".png": "png", ".webp": "webp", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff"}
@@ -29,6 +29,7 @@ ORIENTATIONS = {
 """What makes a picture upright, by its EXIF orientation: mirrored left to right, then quarter turns counterclockwise."""
 
 _FULL, _BT709 = 2, 1  # AVCOL_RANGE_JPEG, AVCOL_SPC_BT709
+_HDR = {16: "PQ", 18: "HLG"}  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67: in 8 bits they look washed out
 _OTHER_MATRICES = (4, 7, 8, 9, 10)  # FCC, SMPTE 240M, YCgCo, BT.2020
 
 
@@ -44,6 +45,10 @@ class ToPlanes:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> YuvImage:
+        if frame.color_trc in _HDR:
+            raise UnsupportedImageError(
+                f"an HDR picture ({_HDR[frame.color_trc]})", "SDR: cameras and recorders have a setting"
+            )
         turns = round(frame.rotation / 90) % 4 if frame.rotation else 0  # counterclockwise, of a display matrix or of EXIF
         if not turns:
             return self._convert(frame, self._size)
