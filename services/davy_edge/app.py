@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -200,7 +199,7 @@ class _Edge:
             camera,
             config,
             self._boot_id,
-            self._openers.get(urlsplit(config.source).scheme, _open_unknown),
+            self._openers.get(config.source.partition("://")[0].lower(), _open_unknown),
             VideoEnhancer(self._models.active_model.enhancer, self._settings.every) if self._models else None,
             self._models.active_model if self._models else None,
             self._semaphore,

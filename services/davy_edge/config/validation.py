@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from davy.domain.errors import ConfigError, InvalidInputError, ModelRefusedError
 from davy.domain.topics import EdgeTopics
@@ -50,7 +49,7 @@ class ConfigValidator:
                 f"cameras: {len(config.cameras)} of them; this edge takes {self._max_cameras} (DAVY_EDGE_MAX_CAMERAS)"
             )
         for name, camera in config.cameras.items():
-            scheme, before = urlsplit(camera.source).scheme, running.cameras.get(name)
+            scheme, before = camera.source.partition("://")[0].lower(), running.cameras.get(name)
             if scheme not in self._schemes and (before is None or before.source != camera.source):
                 known = ", ".join(f"{each}://" for each in sorted(self._schemes))
                 raise InvalidInputError(f"cameras.{name}.source: this edge opens no {scheme}:// sources, but {known}")

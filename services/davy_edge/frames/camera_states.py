@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -11,6 +12,9 @@ from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
 from davy_edge.frames.capture import CameraState
 from davy_edge.transport.events import Events
+
+UNSTEADY_CHANGES, UNSTEADY_S = 6, 60.0  # so many changes in so many seconds are one event
+MAX_CHANGES = 100
 
 _DOWN = (CameraState.OFFLINE, CameraState.ERROR)
 
@@ -22,6 +26,8 @@ class CameraStates:
         self._topics, self._events = topics, events
         self.current: dict[str, tuple[CameraState, str]] = dict.fromkeys(cameras, (CameraState.OFFLINE, "it is being opened"))
         self._known: dict[str, CameraState] = {}
+        self._changes: dict[str, list[float]] = {}
+        self._unsteady: set[str] = set()
         self._changed: dict[str, None] = {}
         self._gone: dict[str, str] = {}
         self._leaving: dict[str, None] = {}
@@ -41,6 +47,8 @@ class CameraStates:
         """Remove a camera: its topic turns offline with the reason, then its retained message is cleared."""
         self.current = {name: state for name, state in self.current.items() if name != camera}  # others may go over the old
         self._known.pop(camera, None)
+        self._changes.pop(camera, None)
+        self._unsteady.discard(camera)
         self._changed.pop(camera, None)
         self._gone[camera] = reason
         self._leaving[camera] = None
@@ -53,7 +61,7 @@ class CameraStates:
         before, self._known[camera] = self._known.get(camera), state
         self._changed[camera] = None
         self._pending.set()
-        if state is before:
+        if state is before or self._is_unsteady(camera):
             return
         if state is CameraState.ONLINE:
             self._events.record_event("camera-online", f"camera {camera} gives frames", Severity.INFO, camera)
@@ -61,6 +69,23 @@ class CameraStates:
             self._events.record_event("camera-stalled", f"camera {camera} gives no frames: {reason}", Severity.WARNING, camera)
         elif before not in _DOWN:
             self._events.record_event("camera-offline", f"camera {camera} cannot be reached: {reason}", Severity.ALARM, camera)
+
+    def _is_unsteady(self, camera: str) -> bool:
+        """Whether the camera comes and goes: told once with a count and a rate, until it is steady for a while."""
+        now_s = time.monotonic()
+        recent = [at_s for at_s in self._changes.get(camera, []) if now_s - at_s < UNSTEADY_S][-MAX_CHANGES:]
+        self._changes[camera] = [*recent, now_s]
+        if len(recent) < UNSTEADY_CHANGES:
+            self._unsteady.discard(camera)
+            return False
+        if camera not in self._unsteady:
+            self._unsteady.add(camera)
+            rate = 60 * len(recent) / max(now_s - recent[0], 1.0)
+            text = (
+                f"camera {camera} comes and goes: {len(recent)} changes, {rate:.0f} a minute; no more events until it is steady"
+            )
+            self._events.record_event("camera-unsteady", text, Severity.WARNING, camera)
+        return True
 
     async def publish(self, bus: Bus) -> None:
         """Publish every change until cancelled. After a reconnect `publish_all` publishes the missed ones."""

@@ -100,7 +100,7 @@ def test_an_rtsp_camera_is_read_over_tcp_and_its_end_is_said(tmp_path):
     with rtsp_server(video) as (url, process):
         source = open_source(url, SourceOptions(fps=50, timeout_s=2))
         levels = levels_of(source, 20)
-        assert levels == [(levels[0] + n) % 25 for n in range(20)]
+        assert levels[5:] == [(levels[5] + n) % 25 for n in range(15)]  # what queued while probing comes at once, and is capped
         process.kill()
         with pytest.raises(CameraError):
             levels_of(source, 100)

@@ -2,7 +2,7 @@ import itertools
 import threading
 import time
 
-from davy.adapters.camera.pace import Pace, RateCap
+from davy.adapters.camera.pace import Pace, RateCap, SteadyClock
 
 
 def test_a_25_fps_camera_capped_at_10_gives_10_a_second():
@@ -48,3 +48,9 @@ def test_another_rate_counts_from_the_next_frame_on():
     taken = [n for n in range(100) if cap.wants(2 + n / 50)]
     assert 19 <= len(taken) <= 22
     assert min(b - a for a, b in itertools.pairwise(taken)) >= 4  # 80 ms: no two at once
+
+
+def test_gaps_jumps_back_and_missing_times_are_one_frame_long():
+    clock = SteadyClock(0.1)
+    told = [clock.media_s(at) for at in (5.0, 5.1, 605.1, 605.2, 3.0, 3.1, 3.1, None, None)]
+    assert [round(each, 3) for each in told] == [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]

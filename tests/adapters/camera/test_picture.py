@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
-from PIL import Image
+from PIL import Image, ImageOps
 
 from davy.adapters.camera.picture import PICTURE_CODECS, ToPlanes, read_picture
 from davy.adapters.media import jpeg, planes
-from davy.domain.errors import ImageTooLargeError, InvalidInputError, UnreadableImageError
+from davy.domain.errors import ImageTooLargeError, InvalidInputError, UnreadableImageError, UnsupportedImageError
 from davy.domain.frame import YuvImage
 
 BLUE_RGB = (30, 60, 200)
@@ -134,3 +134,23 @@ def test_planes_that_are_as_jpeg_s_stay_where_the_decoder_put_them():
     before = y.copy()
     del frame
     assert np.array_equal(y, before)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_stands_upright_as_its_exif_says(tmp_path, orientation):
+    image = Image.fromarray(colours(96, 128)[..., ::-1])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "a.jpg", exif=exif, quality=95)
+    wanted = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "a.jpg")))[..., ::-1]
+    found = planes.bgr_of(read_picture(tmp_path / "a.jpg"))
+    assert found.shape == wanted.shape
+    assert np.abs(found.astype(int) - wanted).mean() < 2
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_hdr_is_refused_with_its_reason(transfer, name):
+    frame = frame_of(colours(48, 64), "yuv420p10le")
+    frame.color_trc = transfer
+    with pytest.raises(UnsupportedImageError, match=name):
+        ToPlanes(None)(frame)

@@ -67,3 +67,19 @@ async def test_a_camera_that_comes_back_is_not_cleared():
     states.set("belt", CameraState.ONLINE, "")
     await states.publish_all(book)
     assert book.told() == [("face", "offline"), ("belt", "online")]
+
+
+def test_a_camera_that_comes_and_goes_is_one_event_with_a_count():
+    kinds: list[tuple[str, str]] = []
+
+    class Kept(Events):
+        def record_event(self, *what: object) -> None:
+            kinds.append((str(what[0]), str(what[1])))
+
+    states = CameraStates(TOPICS, ["face"], Kept())
+    for _ in range(50):
+        states.set("face", CameraState.ONLINE, "")
+        states.set("face", CameraState.OFFLINE, "the stream ended")
+    assert len(kinds) == 7
+    assert [kind for kind, _ in kinds].count("camera-unsteady") == 1
+    assert "6 changes" in kinds[-1][1]

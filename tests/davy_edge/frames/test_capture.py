@@ -160,3 +160,20 @@ def test_a_rate_is_taken_over_by_a_source_that_can_and_is_asked_of_no_other():
     assert not capture.set_fps(50)
     capture.stop()
     assert not capture.set_fps(5)
+
+
+def test_a_source_that_hears_its_camera_between_key_frames_does_not_hang(watch, monkeypatch):
+    monkeypatch.setattr(module, "HANG_MARGIN_S", 0.1)
+
+    class Listening(Scripted):
+        @property
+        def heard_s(self) -> float:
+            return time.monotonic()
+
+    capture, states, _ = watch(Listening(["frame", "hang"]))
+    until(lambda: states)
+    ends = time.monotonic() + 1
+    while time.monotonic() < ends:  # twice the limit
+        capture.check()
+        time.sleep(0.02)
+    assert [state for state, _ in states] == [CameraState.ONLINE]

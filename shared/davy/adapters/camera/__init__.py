@@ -5,15 +5,16 @@ No OpenCV: its VideoCapture.read can hang for ever on a dead stream, and FFmpeg 
 
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from davy.adapters.camera.folder import FolderSource
 from davy.adapters.camera.live import LiveSource, open_usb
 from davy.adapters.camera.picture import PICTURE_CODECS
 from davy.adapters.camera.video import VideoFileSource
+from davy.adapters.camera.web import open_http
 from davy.domain.errors import CameraUnavailableError, ConfigError
 from davy.domain.ports import FrameSource, OpenSource, SourceOptions
-from davy.domain.urls import redact
+from davy.domain.urls import escape_login, redact
 
 __all__ = ["OPENERS", "open_source"]
 
@@ -22,22 +23,22 @@ def open_source(url: str, options: SourceOptions) -> FrameSource:
     """Open a camera. Blocks for at most options.timeout_s, apart from name resolution.
 
     Args:
-        url: rtsp[s]://…, http[s]://… (MJPEG, or anything FFmpeg streams), file:///video.mp4, file:///folder, usb://0.
+        url: rtsp[s]://…, http[s]://… (MJPEG, one picture, or anything FFmpeg streams), file:///video.mp4, file:///folder, usb://0.
         options: Rate, size, timeout, and whether files start again at their end.
 
     Raises:
         CameraUnavailableError: it is not there, or shows no picture.
         ConfigError: the URL has an unknown scheme or names nothing.
     """
-    scheme = urlsplit(url).scheme
+    scheme = url.partition("://")[0].lower()
     if scheme not in OPENERS:
         raise ConfigError(f"camera {redact(url)}: a source starts with one of {', '.join(f'{each}://' for each in OPENERS)}")
     return OPENERS[scheme](url, options)
 
 
 def _open_file(url: str, options: SourceOptions) -> FrameSource:
-    parts = urlsplit(url)
-    path = Path(unquote(parts.netloc + parts.path))  # file://folder is taken as relative, as people write it
+    written = url.partition("://")[2]  # file://folder is taken as relative, as people write it
+    path = Path(written) if written and Path(written).exists() else Path(unquote(written))  # # and ? are letters of a name
     if path.is_dir() or (path.is_file() and path.suffix.lower() in PICTURE_CODECS):
         return FolderSource(path, options)
     if path.is_file():
@@ -45,11 +46,19 @@ def _open_file(url: str, options: SourceOptions) -> FrameSource:
     raise CameraUnavailableError(url, "there is no such file or folder" if str(path) != "." else "name a file or folder")
 
 
+def _open_rtsp(url: str, options: SourceOptions) -> FrameSource:
+    return LiveSource(escape_login(url), options)
+
+
+def _open_web(url: str, options: SourceOptions) -> FrameSource:
+    return open_http(escape_login(url), options)
+
+
 OPENERS: Mapping[str, OpenSource] = {
-    "rtsp": LiveSource,
-    "rtsps": LiveSource,
-    "http": LiveSource,
-    "https": LiveSource,
+    "rtsp": _open_rtsp,
+    "rtsps": _open_rtsp,
+    "http": _open_web,
+    "https": _open_web,
     "file": _open_file,
     "usb": open_usb,
 }

@@ -2,8 +2,12 @@
 
 import os
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
+
+from av.video.frame import VideoFrame
 
 from davy.adapters.camera.pace import RateCap
 from davy.adapters.camera.packets import Packets
@@ -12,16 +16,32 @@ from davy.domain.errors import CameraUnavailableError
 from davy.domain.frame import Frame
 from davy.domain.ports import SourceOptions
 
-# A live stream is shown at once: no reordering buffer, and no seconds of probing for a frame rate that nobody needs.
-LIVE_OPTIONS = {"fflags": "nobuffer", "flags": "low_delay", "analyzeduration": "1000000", "fpsprobesize": "0"}
+# No seconds of probing for a frame rate that nobody needs. What probing reads is kept (no "nobuffer"): the key frame is in it.
+LIVE_OPTIONS = {"analyzeduration": "300000", "fpsprobesize": "0"}
+RTSP_TCP_THEN_UDP = {"rtsp_transport": "tcp+udp", "rtsp_flags": "prefer_tcp"}  # over UDP a busy tunnel's link loses slices
+RTSP_TRANSPORTS = frozenset({"tcp", "udp", "udp_multicast", "http"})  # as the last word of the URL: rtsp://camera/1?udp
+
+
+class Pictures(Protocol):
+    """What a live source reads its frames from: an open container, or pictures that arrive over HTTP."""
+
+    source: str
+    damaged: int
+    heard_s: float
+
+    def frames(self, wanted: Callable[[], bool]) -> Iterator[VideoFrame]:
+        """Frames as they arrive."""
+
+    def close(self) -> None:
+        """Let go."""
 
 
 class LiveSource:
     """A network camera. Every frame that arrives is read, so nothing queues; those beyond options.fps are dropped early."""
 
-    def __init__(self, url: str, options: SourceOptions, packets: Packets | None = None) -> None:
-        self._packets = packets or Packets(url, options.timeout_s, options=_options_of(url))
-        self._opened_fps, self._own_rate = options.fps, packets is None
+    def __init__(self, url: str, options: SourceOptions, packets: Pictures | None = None, own_rate: bool = False) -> None:
+        self._packets: Pictures = packets or Packets(url, options.timeout_s, options=_options_of(url))
+        self._opened_fps, self._own_rate = options.fps, own_rate or packets is None
         self._cap = RateCap(options.fps)
         self._to_planes = ToPlanes(options.size)
         self._frames = self._packets.frames(lambda: self._cap.wants(time.monotonic()))
@@ -30,6 +50,11 @@ class LiveSource:
     def damaged(self) -> int:
         """Frames that arrived incomplete and were skipped."""
         return self._packets.damaged
+
+    @property
+    def heard_s(self) -> float:
+        """When something arrived last, in seconds of time.monotonic; without a key frame it shows nothing yet."""
+        return self._packets.heard_s
 
     def read(self) -> Frame:
         """The next frame; captured_ns is its arrival.
@@ -82,5 +107,7 @@ def open_usb(url: str, options: SourceOptions) -> LiveSource:
 
 
 def _options_of(url: str) -> dict[str, str]:
-    rtsp = {"rtsp_transport": "tcp"} if url.startswith("rtsp") else {}  # over UDP a busy tunnel's link loses slices
-    return {**LIVE_OPTIONS, **rtsp}
+    if not url.startswith("rtsp"):
+        return LIVE_OPTIONS
+    chosen = urlsplit(url).query.rpartition("&")[2].replace("multicast", "udp_multicast")
+    return {**LIVE_OPTIONS, **({"rtsp_transport": chosen} if chosen in RTSP_TRANSPORTS else RTSP_TCP_THEN_UDP)}

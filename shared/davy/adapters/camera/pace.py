@@ -4,6 +4,8 @@ import threading
 import time
 
 LATE_S = 0.5  # a file that is this late (a busy machine) goes on from now: it does not race to catch up
+GAP_S = 2.0  # between two frames of a file: more is a gap in its recording, unless it is a time lapse
+LONGEST_PERIOD_S = 10.0
 
 
 class RateCap:
@@ -25,6 +27,31 @@ class RateCap:
             return False
         self._due_s = max(self._due_s + self._period_s, now_s)
         return True
+
+
+class SteadyClock:
+    """Time of a file's frames that always grows: gaps, jumps back and missing times are one frame long.
+
+    Args:
+        period_s: Time between two frames, as the file tells it.
+    """
+
+    def __init__(self, period_s: float) -> None:
+        self._longest_s = max(GAP_S, 3 * min(period_s, LONGEST_PERIOD_S))
+        self.step_s = min(period_s, LONGEST_PERIOD_S)
+        self._last_s: float | None = None
+        self._media_s = 0.0
+        self._began = False
+
+    def media_s(self, at_s: float | None) -> float:
+        """Seconds since the first frame, of the frame that the file puts at at_s."""
+        if self._began:
+            step_s = at_s - self._last_s if at_s is not None and self._last_s is not None else self.step_s
+            if 0 < step_s <= self._longest_s:
+                self.step_s = step_s
+            self._media_s += self.step_s
+        self._began, self._last_s = True, at_s
+        return self._media_s
 
 
 class Pace:

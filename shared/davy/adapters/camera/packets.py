@@ -17,6 +17,7 @@ from davy.telemetry import get_logger
 log = get_logger(__name__)
 
 INTRA_ONLY = frozenset({"mjpeg", "rawvideo", "png", "bmp"})  # every packet is a picture: unwanted ones need no decoding
+LONGEST_GOP_S = 120.0  # some cameras send one key frame a minute while nothing moves
 
 
 def _always() -> bool:
@@ -52,7 +53,9 @@ class Packets:
         self._stream: VideoStream = self._container.streams.video[0]
         self._stream.codec_context.thread_count = 1
         self._stream.codec_context.options = {"err_detect": "explode"}  # without it half a picture passes, the rest made up
-        self._good_s = time.monotonic()
+        self._good_s = self.heard_s = time.monotonic()
+        self._key_s: float | None = None  # when the first key frame came after which no frame was whole
+        self._began = False
 
     @property
     def fps(self) -> float | None:
@@ -63,7 +66,7 @@ class Packets:
         """Frames until the end; those for which `wanted` says no are dropped, undecoded where the codec allows it.
 
         Raises:
-            CameraStalledError: nothing, or only damaged frames, for timeout_s.
+            CameraStalledError: nothing for timeout_s, or no whole frame for timeout_s after a key frame came.
             CameraUnavailableError: the connection broke, or the source was closed.
         """
         intra = self._stream.codec_context.name in INTRA_ONLY
@@ -73,6 +76,7 @@ class Packets:
                 packet = next(packets, None)
                 if packet is None:
                     return
+                self.heard_s = time.monotonic()
                 if intra and packet.size and not wanted():
                     self._good_s = time.monotonic()
                     continue
@@ -100,18 +104,24 @@ class Packets:
                     self._container.close()
 
     def _decode(self, packet: "av.Packet[VideoStream]") -> list[VideoFrame]:
+        if packet.is_keyframe:
+            self._began = True
+            self._key_s = self._key_s or time.monotonic()
         try:
             frames = [frame for frame in self._stream.decode(packet) if isinstance(frame, VideoFrame)]
         except (av.error.InvalidDataError, av.error.ArgumentError) as error:
             frames = []
-            self._count_damage(error.strerror or "invalid data")
+            if self._began:  # before its first key frame a stream has nothing to be whole
+                self._count_damage(error.strerror or "invalid data")
         whole = [frame for frame in frames if not frame.is_corrupt]
-        if len(whole) < len(frames):
+        if len(whole) < len(frames) and self._began:
             self._count_damage("parts of the picture are missing")
         now_s = time.monotonic()
         if whole:
-            self._good_s = now_s
-        elif now_s - self._good_s > self._timeout_s:
+            self._good_s, self._key_s, self._began = now_s, None, True
+        elif now_s - self._good_s > LONGEST_GOP_S:
+            raise CameraStalledError(self.source, f"no key frame for {LONGEST_GOP_S:g} s")
+        elif self._key_s is not None and now_s - self._key_s > self._timeout_s:
             raise CameraStalledError(self.source, f"no whole picture for {self._timeout_s:g} s")
         return whole
 

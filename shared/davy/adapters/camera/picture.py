@@ -1,5 +1,6 @@
 """Pixels out of FFmpeg's frames and out of picture files."""
 
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -7,15 +8,28 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import Colorspace, VideoReformatter
+from PIL import ExifTags, Image
 
 from davy.adapters.media import jpeg, planes
-from davy.domain.errors import ImageTooLargeError, UnreadableImageError
+from davy.domain.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
 from davy.domain.frame import BgrImage, Pixels, Plane, YuvImage
 
 PICTURE_CODECS = {".jpg": "", ".jpeg": "", ".png": "png", ".webp": "webp", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff"}
 """FFmpeg's decoder by suffix; JPEG goes through libjpeg-turbo, which is strict."""
 
+ORIENTATIONS = {
+    2: (True, 0),
+    3: (False, 2),
+    4: (True, 2),
+    5: (True, 1),
+    6: (False, 3),
+    7: (True, 3),
+    8: (False, 1),
+}
+"""What makes a picture upright, by its EXIF orientation: mirrored left to right, then quarter turns counterclockwise."""
+
 _FULL, _BT709 = 2, 1  # AVCOL_RANGE_JPEG, AVCOL_SPC_BT709
+_HDR = {16: "PQ", 18: "HLG"}  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67: in 8 bits they look washed out
 _OTHER_MATRICES = (4, 7, 8, 9, 10)  # FCC, SMPTE 240M, YCgCo, BT.2020
 
 
@@ -31,10 +45,21 @@ class ToPlanes:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> YuvImage:
-        if self._size in (None, (frame.width, frame.height)) and _is_planar(frame):
+        if frame.color_trc in _HDR:
+            raise UnsupportedImageError(
+                f"an HDR picture ({_HDR[frame.color_trc]})", "SDR: cameras and recorders have a setting"
+            )
+        turns = round(frame.rotation / 90) % 4 if frame.rotation else 0  # counterclockwise, of a display matrix or of EXIF
+        if not turns:
+            return self._convert(frame, self._size)
+        size = self._size[::-1] if self._size and turns % 2 else self._size
+        return turned(self._convert(frame, size), turns)
+
+    def _convert(self, frame: VideoFrame, size: tuple[int, int] | None) -> YuvImage:
+        if size in (None, (frame.width, frame.height)) and _is_planar(frame):
             full_range = frame.format.name == "yuvj420p" or frame.color_range == _FULL
             return _planes(frame, full_range, _weights(frame))
-        width, height = self._size or (frame.width, frame.height)
+        width, height = size or (frame.width, frame.height)
         weights = _weights(frame)  # of BT.709: the scaler takes 6 ms for it at 1080p, the pass in C 2 ms
         matrix = Colorspace.ITU709 if weights == planes.BT709 else Colorspace.ITU601
         # AREA: 1.0 ms from 1080p to 720p, the cheapest of swscale's and without aliasing when shrinking (measured)
@@ -49,6 +74,14 @@ class ToPlanes:
         if self._size in (None, size):
             return pixels
         return self(VideoFrame.from_ndarray(planes.bgr_of(pixels), "bgr24"))
+
+
+def turned(image: YuvImage, turns: int, mirrored: bool = False) -> YuvImage:
+    """Planes mirrored left to right where that is asked for, then turned by quarters counterclockwise."""
+    y, u, v = (
+        np.ascontiguousarray(np.rot90(plane[:, ::-1] if mirrored else plane, turns)) for plane in (image.y, image.u, image.v)
+    )
+    return YuvImage(y, u, v, image.full_range)
 
 
 def _is_planar(frame: VideoFrame) -> bool:
@@ -85,7 +118,7 @@ def read_picture(path: Path) -> Pixels:
     data = path.read_bytes()
     codec = PICTURE_CODECS[path.suffix.lower()]
     if not codec:
-        return jpeg.decode_yuv(data)
+        return _upright(jpeg.decode_yuv(data), data)
     if not data:
         raise UnreadableImageError("it is empty")
     decoder: av.VideoCodecContext = av.CodecContext.create(codec, "r")  # type: ignore[assignment]  # the codec is a video one
@@ -100,6 +133,17 @@ def read_picture(path: Path) -> Pixels:
     if not frames or frames[0].is_corrupt:
         raise UnreadableImageError("it is truncated or damaged")
     return _bgr(frames[0])
+
+
+def _upright(image: YuvImage, data: bytes) -> YuvImage:
+    """A JPEG as its EXIF orientation says; an EXIF block that is damaged says nothing."""
+    try:
+        with Image.open(BytesIO(data)) as header:
+            orientation = header.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001  # what Pillow raises for damaged EXIF is not told; the picture itself is whole
+        return image
+    mirrored, turns = ORIENTATIONS.get(orientation, (False, 0))
+    return turned(image, turns, mirrored) if mirrored or turns else image
 
 
 def _bgr(frame: VideoFrame) -> BgrImage:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from av.video.frame import VideoFrame
 
-from davy.adapters.camera.pace import Pace
+from davy.adapters.camera.pace import Pace, SteadyClock
 from davy.adapters.camera.packets import Packets
 from davy.adapters.camera.picture import ToPlanes
 from davy.domain.errors import CameraEndedError, CameraUnavailableError
@@ -55,32 +55,29 @@ class VideoFileSource:
         self._packets.close()
 
     def _open(self) -> Packets:
-        return Packets(str(self._path), self._options.timeout_s)
+        return Packets(f"file:{self._path}", self._options.timeout_s)
 
     def _timed_frames(self) -> Iterator[tuple[float, VideoFrame]]:
         """Frames that are wanted, each with its time in seconds since the first round began."""
         round_began_s = 0.0
         while True:
-            fps = min(self._packets.fps or DEFAULT_FPS, self._options.fps)
-            own_period_s = 1 / (self._packets.fps or DEFAULT_FPS)
-            first_s, media_s, wanted_s = None, -own_period_s, 0.0
+            clock = SteadyClock(1 / (self._packets.fps or DEFAULT_FPS))
+            seen, media_s, wanted_s = False, 0.0, 0.0
             for frame in self._packets.frames():
-                at_s = frame.time if frame.pts is not None else media_s + own_period_s + (first_s or 0.0)
-                first_s = at_s if first_s is None else first_s
-                media_s = max(media_s, at_s - first_s)
-                if media_s >= wanted_s - own_period_s / 2:  # a frame between two wanted ones goes unconverted
-                    wanted_s += 1 / fps
+                media_s, seen = clock.media_s(frame.time if frame.pts is not None else None), True
+                if media_s >= wanted_s - clock.step_s / 2:  # a frame between two wanted ones goes unconverted
+                    wanted_s = max(wanted_s + 1 / self._options.fps, media_s)
                     yield round_began_s + media_s, frame
-            self._check_end(first_s)
-            round_began_s += media_s + own_period_s
+            self._check_end(seen)
+            round_began_s += media_s + clock.step_s
             self._damaged_before += self._packets.damaged
             self._packets.close()
             self._packets = self._open()
 
-    def _check_end(self, first_s: float | None) -> None:
+    def _check_end(self, seen: bool) -> None:
         if self._closing.is_set():
             raise CameraUnavailableError(str(self._path), "closed")
-        if first_s is None:
+        if not seen:
             raise CameraUnavailableError(str(self._path), "not one frame of it can be decoded")
         if not self._options.loop:
             raise CameraEndedError(str(self._path), "every frame was shown")
