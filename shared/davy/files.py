@@ -43,7 +43,7 @@ class FileReport:
     Args:
         target: The file that was written.
         frames: Pictures that were enhanced; 1 for an image.
-        warnings: What the output lacks, such as streams that its container cannot hold; one sentence each.
+        warnings: What the source or the output lacks, such as streams that its container cannot hold; one sentence each.
     """
 
     target: Path
@@ -67,8 +67,8 @@ def enhance_file(
         if kind is None:
             report = _enhance_video(source, target, temporary, still, options, progress)
         else:
-            _enhance_image(source, temporary, kind, still, options)
-            report = FileReport(target, 1)
+            notes = _enhance_image(source, temporary, kind, still, options)
+            report = FileReport(target, 1, tuple(f"{source}: {note}" for note in notes))
     progress(1.0)
     return report
 
@@ -99,7 +99,9 @@ def _replaced_when_complete(target: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def _enhance_image(source: Path, target: Path, kind: ImageFormat, still: StillEnhancer, options: OutputOptions) -> None:
+def _enhance_image(
+    source: Path, target: Path, kind: ImageFormat, still: StillEnhancer, options: OutputOptions
+) -> tuple[str, ...]:
     if ImageFormat.of(source) is None and source.suffix and _is_video(source):
         raise UnsupportedImageError(f"writing {source.name} as a picture", "an output name with the suffix of a video")
     picture = decode(source.read_bytes(), tuple(ImageFormat))
@@ -108,6 +110,7 @@ def _enhance_image(source: Path, target: Path, kind: ImageFormat, still: StillEn
         alpha = None if picture.alpha is None else np.hstack([picture.alpha, picture.alpha])
         enhanced = replace(enhanced, pixels=np.hstack([picture.pixels, enhanced.pixels]), alpha=alpha)
     target.write_bytes(encode(enhanced, kind, options.quality))
+    return picture.notes
 
 
 def _enhance_video(

@@ -6,12 +6,12 @@ import zlib
 from collections.abc import Callable, Collection
 
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 from PIL import BmpImagePlugin, ImageCms, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 from PIL.Image import DecompressionBombError, Image
 from PIL.ImageFile import ImageFile
 
+from davy.adapters.media import jpeg
 from davy.adapters.media.images.exif import set_upright
 from davy.adapters.media.images.picture import ImageFormat, Picture
 from davy.domain.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
@@ -53,6 +53,8 @@ def decode(data: bytes, formats: Collection[ImageFormat] = WEB_FORMATS, max_pixe
         return _read(file, kind, data)
     except DecompressionBombError as error:  # of plugins that judge the size themselves as they open a file
         raise ImageTooLargeError("more pixels than are ever read", f"{max_pixels / 1e6:g} megapixels") from error
+    except UnreadableImageError:
+        raise
     except _FOREIGN_ERRORS as error:
         raise UnreadableImageError(f"it is truncated or damaged ({error or type(error).__name__})") from error
 
@@ -104,7 +106,7 @@ def _read(file: ImageFile, kind: ImageFormat, data: bytes) -> Picture:
     grey = file.mode in ("1", "L", "LA") or file.mode.startswith("I;16")
     if kind is ImageFormat.JPEG and file.mode in ("L", "RGB"):
         # Strict where Pillow is not: a damaged scan is refused instead of shown as grey bands.
-        pixels, alpha = simplejpeg.decode_jpeg(data, colorspace="BGR"), None
+        pixels, alpha = jpeg.decode(data, max_pixels=file.size[0] * file.size[1]), None
     else:
         pixels, alpha, icc = _load(file, icc)
     orientation, exif = _orientation(file, kind)
@@ -117,7 +119,13 @@ def _read(file: ImageFile, kind: ImageFormat, data: bytes) -> Picture:
         exif=exif,
         icc=icc,
         dpi=_dpi(file),
+        notes=_notes(kind, data),
     )
+
+
+def _notes(kind: ImageFormat, data: bytes) -> tuple[str, ...]:
+    lacks_end = kind is ImageFormat.JPEG and jpeg.lacks_end(data)
+    return ("the file lacks its end marker; its picture is complete",) if lacks_end else ()
 
 
 def _load(file: ImageFile, icc: bytes) -> tuple[BgrImage, NDArray[np.uint8] | None, bytes]:
