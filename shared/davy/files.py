@@ -26,7 +26,7 @@ class OutputOptions:
     """How an output file looks.
 
     Args:
-        strength: 0 is the identity, 1 the whole effect.
+        strength: 0 is the identity, 1 the whole effect; the identity of a video copies its packets.
         quality: 1 to 100, of lossy formats.
         side_by_side: Put the input left of the output; the file is twice as wide.
     """
@@ -126,8 +126,12 @@ def _enhance_video(
         return np.hstack([image, enhanced]) if options.side_by_side else enhanced
 
     panes = 2 if options.side_by_side else 1
-    report = video.transcode(source, temporary, change, quality=options.quality, panes=panes, progress=progress)
-    warnings = [f"{source}: {name} left out: {target.suffix} cannot hold it" for name in report.left_out]
+    identity = options.strength == 0 and not options.side_by_side
+    report = video.transcode(
+        source, temporary, None if identity else change, quality=options.quality, panes=panes, progress=progress
+    )
+    warnings = [f"{source}: {note}" for note in report.notes]
+    warnings += [f"{source}: {name} left out: {target.suffix} cannot hold it" for name in report.left_out]
     if report.damaged:
         warnings.append(f"{source}: {report.damaged} damaged packets left out, {report.frames} pictures enhanced")
     return FileReport(target, report.frames, tuple(warnings))
