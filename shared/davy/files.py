@@ -15,6 +15,8 @@ from davy.domain.frame import BgrImage
 from davy.domain.ports import ImageEnhancer
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 
+_partial: set[Path] = set()  # files being written now, under their hidden names
+
 MIN_SIDE = 16  # pixels, of the enhancer; smaller pictures are padded for it
 
 Progress = Callable[[float], None]
@@ -91,12 +93,20 @@ def enhance_any_size(enhancer: ImageEnhancer, image: BgrImage, strength: float) 
 def _replaced_when_complete(target: Path) -> Iterator[Path]:
     """Yield a hidden name beside the target and rename it to the target at the end."""
     temporary = target.with_name(f".{target.stem[:100]}.{uuid.uuid4().hex[:8]}.part{target.suffix}")
+    _partial.add(temporary)
     try:
         yield temporary
         temporary.replace(target)
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+        _partial.discard(temporary)
+
+
+def remove_partial_files() -> None:
+    """Remove the hidden files that threads are still writing; only for a process that ends at once."""
+    for path in tuple(_partial):
+        path.unlink(missing_ok=True)
 
 
 def _enhance_image(

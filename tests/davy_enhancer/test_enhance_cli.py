@@ -3,6 +3,7 @@
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -172,6 +173,30 @@ def test_kill_9_leaves_no_half_file_under_the_final_name(tmp_path: Path):
     process.kill()
     process.wait()
     assert not (tmp_path / "out" / "b.mp4").exists()
+
+
+@pytest.mark.system
+@pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_stops_a_video_within_a_second_and_leaves_no_rest(tmp_path: Path, presses: int):
+    source = make_video(tmp_path / "a.mp4", seconds=60, size="640x480")
+    (tmp_path / "out").mkdir()
+    process = subprocess.Popen([*DAVY, str(source), str(tmp_path / "out" / "b.mp4")], stderr=subprocess.PIPE, text=True)
+    ends = time.monotonic() + 20
+    while not any(path.stat().st_size > 50_000 for path in (tmp_path / "out").iterdir()):
+        assert time.monotonic() < ends, "nothing was written"
+        assert process.poll() is None, "it was done before it could be stopped"
+        time.sleep(0.05)
+    pressed = time.monotonic()
+    for _ in range(presses):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    _, errors = process.communicate(timeout=10)
+    assert time.monotonic() - pressed < 1.5  # a second, and what a busy machine adds
+    assert process.returncode == 130
+    assert "stopped" in errors
+    assert "Traceback" not in errors
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.system
