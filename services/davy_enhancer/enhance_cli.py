@@ -49,7 +49,8 @@ def enhance(
         errors.print(f"davy enhance: {error}", markup=False, highlight=False)
         raise typer.Exit(1) from error
     failures, notes = _do(work.errands, still, OutputOptions(strength, quality, side_by_side), threads or os.cpu_count() or 1)
-    for line in (*notes, *failures):
+    left_alone = [f"{path}: left alone, it is no picture or video" for path in work.others]
+    for line in (*left_alone, *notes, *failures):
         errors.print(line, markup=False, highlight=False)
     told = [f"{len(work.errands) - len(failures)} enhanced"]
     told += [f"{len(work.kept)} kept that existed (--overwrite replaces them)"] if work.kept else []

@@ -17,6 +17,7 @@ from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 
 _partial: set[Path] = set()  # files being written now, under their hidden names
 
+MAX_FILE_PIXELS = 256_000_000  # phones have 108 and 200 megapixels; 256 are 768 MB as BGR
 MIN_SIDE = 16  # pixels, of the enhancer; smaller pictures are padded for it
 
 Progress = Callable[[float], None]
@@ -114,7 +115,7 @@ def _enhance_image(
 ) -> tuple[str, ...]:
     if ImageFormat.of(source) is None and source.suffix and _is_video(source):
         raise UnsupportedImageError(f"writing {source.name} as a picture", "an output name with the suffix of a video")
-    picture = decode(source.read_bytes(), tuple(ImageFormat))
+    picture = decode(source.read_bytes(), tuple(ImageFormat), MAX_FILE_PIXELS)
     enhanced = enhance_picture(still, picture, options.strength)
     if options.side_by_side:
         alpha = None if picture.alpha is None else np.hstack([picture.alpha, picture.alpha])

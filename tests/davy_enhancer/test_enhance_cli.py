@@ -99,6 +99,19 @@ def test_a_folder_keeps_names_and_lossless_formats_and_tells_what_failed_at_the_
     assert b"VP8L" in (target / "f.webp").read_bytes()[:40]
 
 
+def test_a_folder_is_taken_by_content_and_what_is_left_out_is_named(davy_enhance, dark: Image.Image, tmp_path: Path):
+    source, target = tmp_path / "in", tmp_path / "out"
+    for name in ("a.jfif", "b.JPG_large", "c", "d.dib", "@eaDir/a.jpg", ".hidden/e.jpg"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        dark.save(source / name, "BMP" if name == "d.dib" else "JPEG")
+    (source / "notes.txt").write_text("not a picture")
+    status, out, err = davy_enhance(source, target)
+    assert (status, out) == (0, "4 enhanced, 1 left alone that are no pictures or videos\n")
+    assert f"{source / 'notes.txt'}: left alone" in err
+    written = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
+    assert written == {"a.jfif", "b.JPG_large.jpg", "c.jpg", "d.dib"}
+
+
 def test_what_exists_is_kept_unless_told_otherwise(davy_enhance, dark: Image.Image, tmp_path: Path):
     (tmp_path / "in").mkdir()
     dark.save(tmp_path / "in" / "a.png")
@@ -157,6 +170,15 @@ def test_videos_and_pictures_share_a_folder(davy_enhance, dark: Image.Image, tmp
     assert (status, out) == (1, "2 enhanced, 1 failed\n")
     assert "b.mp4 cannot be read" in err
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.mp4", "c.png"}
+
+
+@pytest.mark.system
+@pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
+def test_a_video_with_an_ending_that_is_only_read_becomes_an_mp4(davy_enhance, tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    make_video(tmp_path / "a.ts").rename(tmp_path / "in" / "a.mpg")
+    assert davy_enhance(tmp_path / "in", tmp_path / "out")[0] == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.mpg.mp4"]
 
 
 @pytest.mark.system

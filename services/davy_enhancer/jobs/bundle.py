@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from davy.adapters.media import video
-from davy.adapters.media.images import ImageFormat, decode, encode
+from davy.adapters.media.images import ImageFormat, decode, encode, sniff
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.files import OutputOptions, enhance_picture
 from davy.imaging.runtime import StillEnhancer
@@ -90,13 +90,17 @@ def _enhance_member(
     path = Path(member.filename)
     if path.suffix.lower() in video.SUFFIXES:
         return _enhance_video(reader, writer, member, folder, still, look)
-    kind = ImageFormat.of(path)
+    kind, name = ImageFormat.of(path), member.filename
     if kind is None:
-        raise InvalidInputError("it is no picture or video")
+        with reader.open(member) as packed:
+            kind = sniff(packed.read(16))
+        if kind is None:
+            raise InvalidInputError("it is no picture or video")
+        name += kind.suffixes[0]
     if member.file_size > limits.max_picture_bytes:
         raise InvalidInputError(f"a picture of {member.file_size:,} bytes is too large: at most {limits.max_picture_bytes:,}")
-    picture = decode(reader.read(member), max_pixels=limits.max_pixels)
-    writer.writestr(member.filename, encode(enhance_picture(still, picture, look.strength), kind, look.quality))
+    picture = decode(reader.read(member), tuple(ImageFormat), limits.max_pixels)
+    writer.writestr(name, encode(enhance_picture(still, picture, look.strength), kind, look.quality))
     return picture.notes
 
 

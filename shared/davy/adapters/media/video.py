@@ -33,6 +33,11 @@ from davy.domain.errors import UnreadableVideoError
 from davy.domain.frame import BgrImage
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".flv", ".3gp")
+READ_ONLY_SUFFIXES = (
+    ".mpg", ".mpeg", ".m2v", ".vob", ".wmv", ".asf", ".ogv", ".mxf", ".dav",
+    ".mjpeg", ".mjpg", ".h264", ".264", ".h265", ".265", ".hevc",
+)  # fmt: skip
+"""Endings of videos that are read, and written as MP4."""
 _NOT_TAGS = {"encoder", "major_brand", "minor_version", "compatible_brands"}  # of the file, not of its content
 _STREAM_TAGS = ("language", "title", "creation_time", "timecode")
 _ITUNES_TAGS = {"title", "artist", "album", "comment", "date", "genre", "copyright", "description", "creation_time", "location"}

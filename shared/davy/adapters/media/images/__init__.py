@@ -17,8 +17,8 @@ Decided once, for the service and the command line alike:
 | EXIF, ICC profile, resolution | kept; the EXIF thumbnail is dropped, for it shows the picture before |
 """
 
-from davy.adapters.media.images.decode import MAX_PIXELS, WEB_FORMATS, decode
+from davy.adapters.media.images.decode import MAX_PIXELS, WEB_FORMATS, decode, sniff
 from davy.adapters.media.images.encode import encode
 from davy.adapters.media.images.picture import ImageFormat, Picture
 
-__all__ = ["MAX_PIXELS", "WEB_FORMATS", "ImageFormat", "Picture", "decode", "encode"]
+__all__ = ["MAX_PIXELS", "WEB_FORMATS", "ImageFormat", "Picture", "decode", "encode", "sniff"]

@@ -59,21 +59,23 @@ def decode(data: bytes, formats: Collection[ImageFormat] = WEB_FORMATS, max_pixe
         raise UnreadableImageError(f"it is truncated or damaged ({error or type(error).__name__})") from error
 
 
+def sniff(data: bytes) -> ImageFormat | None:
+    """The format that the first bytes show, at least 12 of them; names and media types are not trusted."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return ImageFormat.JPEG
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return ImageFormat.PNG
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return ImageFormat.WEBP
+    if data.startswith((b"II*\0", b"MM\0*")):
+        return ImageFormat.TIFF
+    return ImageFormat.BMP if data.startswith(b"BM") else None
+
+
 def _sniff(data: bytes, formats: Collection[ImageFormat]) -> ImageFormat:
-    """The format that the first bytes show; names and media types are not trusted."""
     if not data:
         raise UnreadableImageError("it is empty")
-    kind = None
-    if data.startswith(b"\xff\xd8\xff"):
-        kind = ImageFormat.JPEG
-    elif data.startswith(b"\x89PNG\r\n\x1a\n"):
-        kind = ImageFormat.PNG
-    elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        kind = ImageFormat.WEBP
-    elif data.startswith((b"II*\0", b"MM\0*")):
-        kind = ImageFormat.TIFF
-    elif data.startswith(b"BM"):
-        kind = ImageFormat.BMP
+    kind = sniff(data)
     if kind is None or kind not in formats:
         raise UnsupportedImageError(kind.name if kind else _name_other(data), " or ".join(known.name for known in formats))
     return kind

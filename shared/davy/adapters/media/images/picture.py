@@ -31,11 +31,11 @@ class ImageFormat(StrEnum):
 
 
 _SUFFIXES = {
-    ImageFormat.JPEG: (".jpg", ".jpeg", ".jpe"),
+    ImageFormat.JPEG: (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp"),
     ImageFormat.PNG: (".png",),
     ImageFormat.WEBP: (".webp",),
     ImageFormat.TIFF: (".tif", ".tiff"),
-    ImageFormat.BMP: (".bmp",),
+    ImageFormat.BMP: (".bmp", ".dib"),
 }
 
 
