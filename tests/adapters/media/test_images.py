@@ -315,3 +315,16 @@ def test_f14_a_mutated_picture_is_read_or_refused_and_nothing_else(seed: bytes, 
         return
     assert picture.pixels.dtype == np.uint8
     assert encode(picture, ImageFormat.JPEG)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_twelve_bits_in_sixteen_keep_their_steps(kind: str):
+    ramp = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+    picture = decode(file_of(Image.fromarray(ramp), kind), ALL)
+    assert np.array_equal(picture.pixels[..., 0], ramp >> 4)
+
+
+def test_the_header_says_how_many_bits_count():
+    dark = Image.fromarray(np.full((8, 8), 1000, np.uint16))
+    picture = decode(file_of(dark, "TIFF", tiffinfo={281: 16383}), ALL)
+    assert (picture.pixels == 1000 >> 6).all()

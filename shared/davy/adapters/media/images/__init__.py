@@ -8,7 +8,7 @@ Decided once, for the service and the command line alike:
 | truncated, damaged, empty | UnreadableImageError |
 | no picture, or of another kind | UnsupportedImageError, which names the kinds that are taken |
 | animated, several pages | UnsupportedImageError: one picture of many would silently lose the others |
-| 16 bits a sample | the upper 8 bits are enhanced, and the output has 8; 32-bit and float samples are refused |
+| 10 to 16 bits a sample | the upper 8 significant bits are enhanced, 8 come out; 32-bit and float samples are refused |
 | grey, 1-bit | grey comes out |
 | palette | colour comes out, with alpha where the palette has it |
 | alpha | kept by PNG, WebP and TIFF; over white where the output is JPEG or BMP |
