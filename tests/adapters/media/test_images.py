@@ -328,3 +328,11 @@ def test_the_header_says_how_many_bits_count():
     dark = Image.fromarray(np.full((8, 8), 1000, np.uint16))
     picture = decode(file_of(dark, "TIFF", tiffinfo={281: 16383}), ALL)
     assert (picture.pixels == 1000 >> 6).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_xmp_is_kept_in_every_format(kind: str):
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">Davy lamps</x:xmpmeta>'
+    picture = decode(file_of(scene(), "JPEG", xmp=xmp), ALL)
+    written = Image.open(io.BytesIO(encode(picture, ImageFormat(f"image/{kind.lower()}"))))
+    assert written.info["xmp"] == xmp

@@ -122,8 +122,14 @@ def _read(file: ImageFile, kind: ImageFormat, data: bytes) -> Picture:
         exif=exif,
         icc=icc,
         dpi=_dpi(file),
+        xmp=_xmp(file),
         notes=_notes(kind, data),
     )
+
+
+def _xmp(file: ImageFile) -> bytes:
+    xmp = file.info.get("xmp") or b""
+    return xmp if isinstance(xmp, bytes) else b""
 
 
 def _notes(kind: ImageFormat, data: bytes) -> tuple[str, ...]:
