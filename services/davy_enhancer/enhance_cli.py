@@ -1,9 +1,11 @@
 """`davy enhance IN OUT`: pictures, folders and videos from the command line."""
 
 import os
+import signal
+import sys
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from davy.domain.errors import DavyError, InvalidInputError
-from davy.files import OutputOptions
+from davy.files import OutputOptions, remove_partial_files
 from davy.imaging.runtime import StillEnhancer
 from davy_enhancer.files import Errand, enhance_file, is_video, plan
+
+GRACE_S = 0.5  # after Ctrl-C, for the pictures under way
+INTERRUPTED = 130  # exit code: 128 + SIGINT
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -44,7 +49,8 @@ def enhance(
         errors.print(f"davy enhance: {error}", markup=False, highlight=False)
         raise typer.Exit(1) from error
     failures, notes = _do(work.errands, still, OutputOptions(strength, quality, side_by_side), threads or os.cpu_count() or 1)
-    for line in (*notes, *failures):
+    left_alone = [f"{path}: left alone, it is no picture or video" for path in work.others]
+    for line in (*left_alone, *notes, *failures):
         errors.print(line, markup=False, highlight=False)
     told = [f"{len(work.errands) - len(failures)} enhanced"]
     told += [f"{len(work.kept)} kept that existed (--overwrite replaces them)"] if work.kept else []
@@ -63,49 +69,66 @@ def _do(errands: list[Errand], still: StillEnhancer, look: OutputOptions, thread
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("enhancing", total=len(errands))
-        executor = ThreadPoolExecutor(threads, thread_name_prefix="enhance")
+        executor, stop = ThreadPoolExecutor(threads, thread_name_prefix="enhance"), threading.Event()
+        work = _start(executor, errands, still, look, lambda part: progress.advance(bar, part), stop)
         try:
-            for errand, future in _finished(executor, errands, still, look, lambda part: progress.advance(bar, part)):
+            for future in as_completed(work):
                 try:
                     notes += future.result()
                 except (DavyError, OSError) as error:
-                    failures.append(f"{errand.source}: {error}")
-        finally:  # Ctrl-C: what has not begun does not begin; what has leaves no half file
-            executor.shutdown(wait=True, cancel_futures=True)
+                    failures.append(f"{work[future].source}: {error}")
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not keep the files from being removed
+            stop.set()
+            executor.shutdown(wait=False, cancel_futures=True)
+            wait(work, GRACE_S)
+            progress.stop()
+            remove_partial_files()
+            console.print("davy enhance: stopped; finished files are kept", markup=False, highlight=False)
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)  # a thread in the middle of a large picture would keep the process for seconds
+        executor.shutdown()
     return failures, notes
 
 
-def _finished(
+def _start(
     executor: ThreadPoolExecutor,
     errands: list[Errand],
     still: StillEnhancer,
     look: OutputOptions,
     advance: Callable[[float], None],
-) -> Iterable[tuple[Errand, "Future[list[str]]"]]:
-    """Pictures side by side; videos one after the other, for each of them keeps every core busy."""
+    stop: threading.Event,
+) -> "dict[Future[list[str]], Errand]":
+    """Start pictures side by side, videos one after the other: each video keeps every core busy."""
     one_video = threading.Lock()
 
     def do(errand: Errand) -> list[str]:
-        share = _Share(advance)
+        share = _Share(advance, stop)
+        share.reach(0.0)
         try:
             if is_video(errand.target):
                 with one_video:
                     return enhance_file(errand, still, look, share.reach)
             return enhance_file(errand, still, look, share.reach)
         finally:
-            share.reach(1.0)
+            if not stop.is_set():
+                share.reach(1.0)
 
-    futures = {executor.submit(do, errand): errand for errand in errands}
-    for future in as_completed(futures):
-        yield futures[future], future
+    return {executor.submit(do, errand): errand for errand in errands}
+
+
+class _Stopped(Exception):  # noqa: N818  # no error: the user stops the program
+    pass
 
 
 class _Share:
-    """One file's share of the bar: told how far it is, passes on how much further it got."""
+    """One file's share of the progress bar."""
 
-    def __init__(self, advance: Callable[[float], None]) -> None:
-        self._advance, self._reached = advance, 0.0
+    def __init__(self, advance: Callable[[float], None], stop: threading.Event) -> None:
+        self._advance, self._stop, self._reached = advance, stop, 0.0
 
     def reach(self, part: float) -> None:
+        if self._stop.is_set():
+            raise _Stopped
         self._advance(part - self._reached)
         self._reached = part

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from davy import files
 from davy.adapters.media import video
-from davy.adapters.media.images import ImageFormat
+from davy.adapters.media.images import ImageFormat, sniff
 from davy.domain.errors import InvalidInputError
 from davy.files import OutputOptions, Progress
 from davy.imaging.runtime import StillEnhancer
@@ -43,7 +43,7 @@ def plan(source: Path, target: Path, overwrite: bool) -> Plan:
             raise InvalidInputError("IN and OUT are one folder: the originals would be lost; name another for OUT")
         return _plan_folder(source, target, overwrite)
     if target.is_dir() or not target.suffix:
-        target = target / source.name
+        target = target / (_output_name(source) or source.name)
     if target.exists() and target.samefile(source):
         raise InvalidInputError(f"IN and OUT are one file, {source}: the original would be lost; name another for OUT")
     if target.exists() and not overwrite:
@@ -56,16 +56,42 @@ def plan(source: Path, target: Path, overwrite: bool) -> Plan:
 def _plan_folder(source: Path, target: Path, overwrite: bool) -> Plan:
     found = Plan()
     for path in sorted(source.rglob("*")):
-        if not path.is_file() or path.name.startswith(".") or path.is_relative_to(target):
+        relative = path.relative_to(source)
+        if not path.is_file() or _is_housekeeping(relative) or path.is_relative_to(target):
             continue
-        goal = target / path.relative_to(source)
-        if not _is_known(path):
+        name = _output_name(path)
+        if name is None:
             found.others.append(path)
-        elif goal.exists() and not overwrite:
+            continue
+        goal = target / relative.with_name(name)
+        if goal.exists() and not overwrite:
             found.kept.append(goal)
         else:
             found.errands.append(Errand(path, goal))
     return found
+
+
+def _is_housekeeping(relative: Path) -> bool:
+    """Hidden files and folders, and those that storage devices and archivers make for themselves."""
+    return any(part.startswith((".", "@eaDir", "#recycle", "#snapshot", "__MACOSX")) for part in relative.parts)
+
+
+def _output_name(path: Path) -> str | None:
+    """The name of the output: that of the input, with an ending added where its own cannot be written.
+
+    Returns:
+        None for a file that is neither picture nor video.
+    """
+    if _is_known(path):
+        return path.name
+    if path.suffix.lower() in video.READ_ONLY_SUFFIXES:
+        return f"{path.name}.mp4"
+    try:
+        with path.open("rb") as file:
+            kind = sniff(file.read(16))
+    except OSError:
+        return None
+    return None if kind is None else path.name + kind.suffixes[0]
 
 
 def _is_known(path: Path) -> bool:

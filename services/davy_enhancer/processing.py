@@ -34,12 +34,13 @@ class EnhanceRequest:
 
 @dataclass(frozen=True, slots=True)
 class Enhanced:
-    """The answer: a file, and the duration of each step in s."""
+    """The answer: a file, the duration of each step in s, and notes on the input."""
 
     image: bytes = field(repr=False)
     format: ImageFormat
     model: str
     stages_s: dict[str, float]
+    notes: tuple[str, ...] = ()
 
 
 def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhanced:
@@ -57,4 +58,4 @@ def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhance
     image = encode(better, kind, request.quality)
     times.append(time.perf_counter())
     stages = zip(("decode", "enhance", "encode"), np.diff(times).tolist(), strict=True)
-    return Enhanced(image, kind, enhancer.model, dict(stages))
+    return Enhanced(image, kind, enhancer.model, dict(stages), picture.notes)

@@ -142,5 +142,6 @@ def _answer(enhanced: Enhanced, took_s: float) -> Response:
         "Server-Timing": stages,
         "Vary": "Accept",
         "Cache-Control": "no-store",
+        **({"Davy-Notes": "; ".join(enhanced.notes)} if enhanced.notes else {}),
     }
     return Response(enhanced.image, media_type=enhanced.format.value, headers=headers)

@@ -27,8 +27,11 @@ class EnhancerService(EnhancerServiceServicer):
     def __init__(self, scheduler: RequestScheduler, max_pixels: int) -> None:
         self._scheduler, self._max_pixels = scheduler, max_pixels
 
-    async def Enhance(self, request: EnhanceRequest, context: Context) -> EnhanceResponse:  # noqa: N802, ARG002  # the proto's name
-        return await self._enhance(request)
+    async def Enhance(self, request: EnhanceRequest, context: Context) -> EnhanceResponse:  # noqa: N802  # the proto's name
+        response, notes = await self._enhance(request)
+        if notes:
+            context.set_trailing_metadata((("davy-notes", "; ".join(notes)),))
+        return response
 
     async def EnhanceStream(  # noqa: N802  # the proto's name
         self,
@@ -58,21 +61,23 @@ class EnhancerService(EnhancerServiceServicer):
 
     async def _enhance_or_report(self, request: EnhanceStreamRequest) -> EnhanceStreamResponse:
         try:
-            return EnhanceStreamResponse(id=request.id, response=await self._enhance(request.request))
+            response, _ = await self._enhance(request.request)
+            return EnhanceStreamResponse(id=request.id, response=response)
         except DavyError as error:
             return EnhanceStreamResponse(id=request.id, error=str(error))
 
-    async def _enhance(self, request: EnhanceRequest) -> EnhanceResponse:
+    async def _enhance(self, request: EnhanceRequest) -> tuple[EnhanceResponse, tuple[str, ...]]:
         start = time.perf_counter()
         work = self._to_domain(request)
         with self._scheduler.admit():
             enhanced = await self._scheduler.enhance(work)
-        return EnhanceResponse(
+        response = EnhanceResponse(
             image=enhanced.image,
             content_type=enhanced.format.value,
             model=enhanced.model,
             elapsed_ms=1e3 * (time.perf_counter() - start),
         )
+        return response, enhanced.notes
 
     def _to_domain(self, request: EnhanceRequest) -> processing.EnhanceRequest:
         strength = request.strength if request.HasField("strength") else 1.0

@@ -15,6 +15,9 @@ from davy.domain.frame import BgrImage
 from davy.domain.ports import ImageEnhancer
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 
+_partial: set[Path] = set()  # files being written now, under their hidden names
+
+MAX_FILE_PIXELS = 256_000_000  # phones have 108 and 200 megapixels; 256 are 768 MB as BGR
 MIN_SIDE = 16  # pixels, of the enhancer; smaller pictures are padded for it
 
 Progress = Callable[[float], None]
@@ -26,7 +29,7 @@ class OutputOptions:
     """How an output file looks.
 
     Args:
-        strength: 0 is the identity, 1 the whole effect.
+        strength: 0 is the identity, 1 the whole effect; the identity of a video copies its packets.
         quality: 1 to 100, of lossy formats.
         side_by_side: Put the input left of the output; the file is twice as wide.
     """
@@ -43,7 +46,7 @@ class FileReport:
     Args:
         target: The file that was written.
         frames: Pictures that were enhanced; 1 for an image.
-        warnings: What the output lacks, such as streams that its container cannot hold; one sentence each.
+        warnings: What the source or the output lacks, such as streams that its container cannot hold; one sentence each.
     """
 
     target: Path
@@ -67,8 +70,8 @@ def enhance_file(
         if kind is None:
             report = _enhance_video(source, target, temporary, still, options, progress)
         else:
-            _enhance_image(source, temporary, kind, still, options)
-            report = FileReport(target, 1)
+            notes = _enhance_image(source, temporary, kind, still, options)
+            report = FileReport(target, 1, tuple(f"{source}: {note}" for note in notes))
     progress(1.0)
     return report
 
@@ -91,23 +94,34 @@ def enhance_any_size(enhancer: ImageEnhancer, image: BgrImage, strength: float) 
 def _replaced_when_complete(target: Path) -> Iterator[Path]:
     """Yield a hidden name beside the target and rename it to the target at the end."""
     temporary = target.with_name(f".{target.stem[:100]}.{uuid.uuid4().hex[:8]}.part{target.suffix}")
+    _partial.add(temporary)
     try:
         yield temporary
         temporary.replace(target)
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+        _partial.discard(temporary)
 
 
-def _enhance_image(source: Path, target: Path, kind: ImageFormat, still: StillEnhancer, options: OutputOptions) -> None:
+def remove_partial_files() -> None:
+    """Remove the hidden files that threads are still writing; only for a process that ends at once."""
+    for path in tuple(_partial):
+        path.unlink(missing_ok=True)
+
+
+def _enhance_image(
+    source: Path, target: Path, kind: ImageFormat, still: StillEnhancer, options: OutputOptions
+) -> tuple[str, ...]:
     if ImageFormat.of(source) is None and source.suffix and _is_video(source):
         raise UnsupportedImageError(f"writing {source.name} as a picture", "an output name with the suffix of a video")
-    picture = decode(source.read_bytes(), tuple(ImageFormat))
+    picture = decode(source.read_bytes(), tuple(ImageFormat), MAX_FILE_PIXELS)
     enhanced = enhance_picture(still, picture, options.strength)
     if options.side_by_side:
         alpha = None if picture.alpha is None else np.hstack([picture.alpha, picture.alpha])
         enhanced = replace(enhanced, pixels=np.hstack([picture.pixels, enhanced.pixels]), alpha=alpha)
     target.write_bytes(encode(enhanced, kind, options.quality))
+    return picture.notes
 
 
 def _enhance_video(
@@ -123,8 +137,12 @@ def _enhance_video(
         return np.hstack([image, enhanced]) if options.side_by_side else enhanced
 
     panes = 2 if options.side_by_side else 1
-    report = video.transcode(source, temporary, change, quality=options.quality, panes=panes, progress=progress)
-    warnings = [f"{source}: {name} left out: {target.suffix} cannot hold it" for name in report.left_out]
+    identity = options.strength == 0 and not options.side_by_side
+    report = video.transcode(
+        source, temporary, None if identity else change, quality=options.quality, panes=panes, progress=progress
+    )
+    warnings = [f"{source}: {note}" for note in report.notes]
+    warnings += [f"{source}: {name} left out: {target.suffix} cannot hold it" for name in report.left_out]
     if report.damaged:
         warnings.append(f"{source}: {report.damaged} damaged packets left out, {report.frames} pictures enhanced")
     return FileReport(target, report.frames, tuple(warnings))

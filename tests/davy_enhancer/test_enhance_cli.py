@@ -3,6 +3,7 @@
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -98,6 +99,19 @@ def test_a_folder_keeps_names_and_lossless_formats_and_tells_what_failed_at_the_
     assert b"VP8L" in (target / "f.webp").read_bytes()[:40]
 
 
+def test_a_folder_is_taken_by_content_and_what_is_left_out_is_named(davy_enhance, dark: Image.Image, tmp_path: Path):
+    source, target = tmp_path / "in", tmp_path / "out"
+    for name in ("a.jfif", "b.JPG_large", "c", "d.dib", "@eaDir/a.jpg", ".hidden/e.jpg"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        dark.save(source / name, "BMP" if name == "d.dib" else "JPEG")
+    (source / "notes.txt").write_text("not a picture")
+    status, out, err = davy_enhance(source, target)
+    assert (status, out) == (0, "4 enhanced, 1 left alone that are no pictures or videos\n")
+    assert f"{source / 'notes.txt'}: left alone" in err
+    written = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
+    assert written == {"a.jfif", "b.JPG_large.jpg", "c.jpg", "d.dib"}
+
+
 def test_what_exists_is_kept_unless_told_otherwise(davy_enhance, dark: Image.Image, tmp_path: Path):
     (tmp_path / "in").mkdir()
     dark.save(tmp_path / "in" / "a.png")
@@ -160,6 +174,15 @@ def test_videos_and_pictures_share_a_folder(davy_enhance, dark: Image.Image, tmp
 
 @pytest.mark.system
 @pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
+def test_a_video_with_an_ending_that_is_only_read_becomes_an_mp4(davy_enhance, tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    make_video(tmp_path / "a.ts").rename(tmp_path / "in" / "a.mpg")
+    assert davy_enhance(tmp_path / "in", tmp_path / "out")[0] == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.mpg.mp4"]
+
+
+@pytest.mark.system
+@pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
 def test_kill_9_leaves_no_half_file_under_the_final_name(tmp_path: Path):
     source = make_video(tmp_path / "a.mp4", seconds=60, size="640x480")
     (tmp_path / "out").mkdir()
@@ -172,6 +195,30 @@ def test_kill_9_leaves_no_half_file_under_the_final_name(tmp_path: Path):
     process.kill()
     process.wait()
     assert not (tmp_path / "out" / "b.mp4").exists()
+
+
+@pytest.mark.system
+@pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_stops_a_video_within_a_second_and_leaves_no_rest(tmp_path: Path, presses: int):
+    source = make_video(tmp_path / "a.mp4", seconds=60, size="640x480")
+    (tmp_path / "out").mkdir()
+    process = subprocess.Popen([*DAVY, str(source), str(tmp_path / "out" / "b.mp4")], stderr=subprocess.PIPE, text=True)
+    ends = time.monotonic() + 20
+    while not any(path.stat().st_size > 50_000 for path in (tmp_path / "out").iterdir()):
+        assert time.monotonic() < ends, "nothing was written"
+        assert process.poll() is None, "it was done before it could be stopped"
+        time.sleep(0.05)
+    pressed = time.monotonic()
+    for _ in range(presses):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    _, errors = process.communicate(timeout=10)
+    assert time.monotonic() - pressed < 1.5  # a second, and what a busy machine adds
+    assert process.returncode == 130
+    assert "stopped" in errors
+    assert "Traceback" not in errors
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.system

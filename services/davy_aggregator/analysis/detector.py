@@ -14,11 +14,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from davy.domain.errors import ModelError
 from davy.domain.severity import Severity
+from davy.imaging.onnx import onnxruntime
 from davy_aggregator.analysis.base import Observation, Picture
 
 Floats = NDArray[np.float32]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 
 from davy.domain.frame import BgrImage
+from davy.imaging.onnx import onnxruntime as ort
 from davy_bench.methods.baselines import CLIP_LIMIT, DISPLAY_GAMMA, TILES
 from davy_bench.methods.zero_dce import zero_dce_graph
 

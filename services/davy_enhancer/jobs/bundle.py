@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from davy.adapters.media import video
-from davy.adapters.media.images import ImageFormat, decode, encode
+from davy.adapters.media.images import ImageFormat, decode, encode, sniff
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.files import OutputOptions, enhance_picture
 from davy.imaging.runtime import StillEnhancer
@@ -35,7 +35,7 @@ def enhance_archive(
     """Enhance every picture and video of an archive, names kept.
 
     Returns:
-        One line for each member that could not be done.
+        One line for each member that could not be done, or that deserves a note.
 
     Raises:
         InvalidInputError: no zip, or one that unpacks to more than the limits.
@@ -48,7 +48,8 @@ def enhance_archive(
             for number, member in enumerate(members):
                 try:
                     _check_name(member.filename, seen)
-                    _enhance_member(reader, writer, member, target.parent, still, look, limits)
+                    notes = _enhance_member(reader, writer, member, target.parent, still, look, limits)
+                    failures += [f"{member.filename}: {note}" for note in notes]
                 except (DavyError, *_FOREIGN_ERRORS) as error:
                     failures.append(f"{member.filename}: {error}")
                 progress((number + 1) / len(members))
@@ -85,18 +86,22 @@ def _enhance_member(
     still: StillEnhancer,
     look: OutputOptions,
     limits: Limits,
-) -> None:
+) -> tuple[str, ...]:
     path = Path(member.filename)
     if path.suffix.lower() in video.SUFFIXES:
-        _enhance_video(reader, writer, member, folder, still, look)
-        return
-    kind = ImageFormat.of(path)
+        return _enhance_video(reader, writer, member, folder, still, look)
+    kind, name = ImageFormat.of(path), member.filename
     if kind is None:
-        raise InvalidInputError("it is no picture or video")
+        with reader.open(member) as packed:
+            kind = sniff(packed.read(16))
+        if kind is None:
+            raise InvalidInputError("it is no picture or video")
+        name += kind.suffixes[0]
     if member.file_size > limits.max_picture_bytes:
         raise InvalidInputError(f"a picture of {member.file_size:,} bytes is too large: at most {limits.max_picture_bytes:,}")
-    picture = decode(reader.read(member), max_pixels=limits.max_pixels)
-    writer.writestr(member.filename, encode(enhance_picture(still, picture, look.strength), kind, look.quality))
+    picture = decode(reader.read(member), tuple(ImageFormat), limits.max_pixels)
+    writer.writestr(name, encode(enhance_picture(still, picture, look.strength), kind, look.quality))
+    return picture.notes
 
 
 def _enhance_video(
@@ -106,14 +111,15 @@ def _enhance_video(
     folder: Path,
     still: StillEnhancer,
     look: OutputOptions,
-) -> None:
+) -> tuple[str, ...]:
     suffix = Path(member.filename).suffix
     errand = Errand(folder / f"member{suffix}", folder / f"member-enhanced{suffix}")
     try:
         with reader.open(member) as packed, errand.source.open("wb") as unpacked:
             shutil.copyfileobj(packed, unpacked, COPY_BYTES)
-        enhance_file(errand, still, look)
+        notes = enhance_file(errand, still, look)
         writer.write(errand.target, member.filename)
+        return tuple(note.removeprefix(f"{errand.source}: ") for note in notes)
     finally:
         errand.source.unlink(missing_ok=True)
         errand.target.unlink(missing_ok=True)

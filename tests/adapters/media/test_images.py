@@ -315,3 +315,24 @@ def test_f14_a_mutated_picture_is_read_or_refused_and_nothing_else(seed: bytes, 
         return
     assert picture.pixels.dtype == np.uint8
     assert encode(picture, ImageFormat.JPEG)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_twelve_bits_in_sixteen_keep_their_steps(kind: str):
+    ramp = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+    picture = decode(file_of(Image.fromarray(ramp), kind), ALL)
+    assert np.array_equal(picture.pixels[..., 0], ramp >> 4)
+
+
+def test_the_header_says_how_many_bits_count():
+    dark = Image.fromarray(np.full((8, 8), 1000, np.uint16))
+    picture = decode(file_of(dark, "TIFF", tiffinfo={281: 16383}), ALL)
+    assert (picture.pixels == 1000 >> 6).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_xmp_is_kept_in_every_format(kind: str):
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">Davy lamps</x:xmpmeta>'
+    picture = decode(file_of(scene(), "JPEG", xmp=xmp), ALL)
+    written = Image.open(io.BytesIO(encode(picture, ImageFormat(f"image/{kind.lower()}"))))
+    assert written.info["xmp"] == xmp

@@ -87,6 +87,29 @@ def test_a_truncated_file_is_refused(kept):
         jpeg.decode(data[: int(len(data) * kept)])
 
 
+@pytest.mark.parametrize("lost", [1, 2])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.usefixtures("_either_way")
+def test_a_whole_picture_without_its_end_marker_is_read(lost: int, progressive: bool):
+    data = written_by_pillow("RGB", progressive=progressive)
+    assert jpeg.lacks_end(data[:-lost])
+    assert np.array_equal(jpeg.decode(data[:-lost]), jpeg.decode(data))
+    assert np.array_equal(jpeg.decode_yuv(data[:-lost]).y, jpeg.decode_yuv(data).y)
+
+
+def test_zero_bytes_after_the_end_marker_are_padding():
+    data = jpeg.encode(picture()) + bytes(512)
+    assert not jpeg.lacks_end(data)
+    assert jpeg.decode(data).shape == (96, 160, 3)
+
+
+@pytest.mark.parametrize("read", [jpeg.decode, jpeg.decode_yuv])
+def test_a_cut_picture_is_refused_with_the_rows_that_are_missing(read):
+    data = jpeg.encode(noise(96, 160))
+    with pytest.raises(UnreadableImageError, match=r"truncated: the last \d\d of 96 rows are missing"):
+        read(data[: len(data) // 2])
+
+
 @pytest.mark.parametrize(
     ("data", "says"), [(b"", "empty"), (b"GIF89a" * 9, "not a JPEG"), (b"\xff\xd8\xff", "header is broken")]
 )

@@ -140,10 +140,166 @@ def test_two_panes_are_twice_as_wide(tmp_path: Path):
     assert pictures(tmp_path / "b.mp4")[0].shape == (120, 320, 3)
 
 
-def test_streams_that_the_kind_of_file_cannot_hold_are_named(tmp_path: Path):
+def test_sound_that_the_kind_of_file_cannot_hold_is_converted_and_said(tmp_path: Path):
     source = make(tmp_path / "a.mkv", audio="aac")
     report = transcode(source, tmp_path / "b.webm", same)
-    assert (report.copied, report.left_out) == ([], ["audio aac"])
+    assert (report.copied, report.left_out, report.notes) == ([], [], ["audio aac converted to libopus"])
+    assert sound(tmp_path / "b.webm")[0] == "opus"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".mkv", "pcm_s16le"), (".mp4", "aac"), (".mov", "pcm_alaw"), (".ts", "aac"), (".webm", "opus")]
+)
+def test_g711_sound_of_a_recorder_is_never_lost(tmp_path: Path, suffix: str, codec: str):
+    source = make(tmp_path / "a.mov", "-ar", 8000, audio="pcm_alaw")
+    if suffix == ".mkv":
+        ffmpeg("-i", source, "-c", "copy", source.with_suffix(".mkv"))
+        source = source.with_suffix(".mkv")
+    target = tmp_path / f"b{suffix}"
+    report = transcode(source, target, same)
+    assert report.left_out == []
+    assert sound(target)[0] == codec
+    assert (report.notes == []) == (codec == "pcm_alaw")
+    before, after = heard(source), heard(target)
+    assert abs(len(after) / len(before) - 1) < 0.1
+    assert 0.7 < after.std() / before.std() < 1.4
+    assert suffix != ".mkv" or np.array_equal(after, before)
+
+
+def heard(path: Path) -> NDArray[np.int16]:
+    """The sound as ffmpeg plays it, 8 kHz."""
+    words = [str(FFMPEG), "-v", "error", "-i", str(path), "-f", "s16le", "-ac", "1", "-ar", "8000", "-"]
+    return np.frombuffer(subprocess.run(words, check=True, capture_output=True).stdout, np.int16)
+
+
+def test_streams_that_the_kind_of_file_cannot_hold_are_named(tmp_path: Path):
+    (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nshaft 3\n")
+    ffmpeg("-i", make(tmp_path / "plain.mkv", audio=None), "-i", tmp_path / "a.srt", "-c:s", "srt", tmp_path / "a.mkv")
+    report = transcode(tmp_path / "a.mkv", tmp_path / "b.mp4", same)
+    assert (report.copied, report.left_out) == ([], ["subtitle srt"])
+
+
+def test_opus_in_mov_is_written_or_converted(tmp_path: Path):
+    report = transcode(make(tmp_path / "a.mkv", audio="libopus"), tmp_path / "b.mov", same)
+    assert (report.frames, len(pictures(tmp_path / "b.mov"))) == (20, 20)
+    assert report.notes == ["audio opus converted to aac"]
+
+
+def test_rgb_vp9_becomes_webm(tmp_path: Path):
+    source = make(tmp_path / "a.webm", "-c:v", "libvpx-vp9", "-deadline", "realtime", "-pix_fmt", "gbrp", audio=None)
+    transcode(source, tmp_path / "b.webm", same)
+    assert np.abs(pictures(tmp_path / "b.webm")[5].astype(int) - pictures(source)[5]).mean() < 8
+
+
+def displayed(path: Path) -> NDArray[np.int64]:
+    """The pictures in RGB, as ffmpeg converts them with exact rounding."""
+    scale = "scale=flags=accurate_rnd+full_chroma_int,format=rgb24"
+    words = [str(FFMPEG), "-v", "error", "-i", str(path), "-vf", scale, "-f", "rawvideo", "-"]
+    found = np.frombuffer(subprocess.run(words, check=True, capture_output=True).stdout, np.uint8)
+    return found.reshape(-1, 120, 160, 3).astype(int)
+
+
+GREY_RAMP = "gradients=size=160x120:rate=10:duration=1:c0=0x080808:c1=0x505050:x0=0:y0=0:x1=159:y1=0:speed=0.00001"
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p", "yuvj420p", "yuv422p10le"])
+def test_unchanged_pictures_are_neither_darker_nor_tinted(tmp_path: Path, pix_fmt: str):
+    source = make(
+        tmp_path / "a.mkv",
+        "-c:v",
+        "ffv1" if "10" in pix_fmt else "libx264",
+        "-qp",
+        0,
+        "-pix_fmt",
+        pix_fmt,
+        audio=None,
+        picture=GREY_RAMP,
+    )
+    transcode(source, tmp_path / "b.mkv", same, quality=100)
+    before, after = displayed(source), displayed(tmp_path / "b.mkv")
+    assert np.abs(after - before).mean() < 1
+    assert abs(after.mean() - before.mean()) < 0.4
+    assert np.abs(after - after.mean(axis=3, keepdims=True)).max() <= 2
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".ts"])
+def test_without_a_change_the_packets_are_copied(tmp_path: Path, suffix: str):
+    source = make(tmp_path / "a.mkv", "-pix_fmt", "yuv444p", "-c:v", "libx264")
+    report = transcode(source, tmp_path / f"b{suffix}", None)
+    assert report.frames == 20
+    assert all(np.array_equal(a, b) for a, b in zip(pictures(source), pictures(tmp_path / f"b{suffix}"), strict=True))
+
+
+def test_recordings_put_together_get_one_continuous_time(tmp_path: Path):
+    one = make(tmp_path / "one.ts", "-c:v", "libx264", "-bf", 2)
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(one.read_bytes() * 2)
+    report = transcode(joined, tmp_path / "b.mp4", same)
+    assert (report.frames, report.left_out) == (40, [])
+    assert report.notes == ["time jumped back 1 times; the output runs on"]
+    steps = np.diff(times(tmp_path / "b.mp4"))
+    assert steps.min() > 0.05
+    assert steps.max() < 0.3
+    with av.open(str(tmp_path / "b.mp4")) as reader:
+        sound_s = float(reader.streams.audio[0].duration * reader.streams.audio[0].time_base)
+    assert 3.8 < sound_s < 4.3
+
+
+def test_interlaced_pictures_are_deinterlaced_and_said(tmp_path: Path):
+    bars = "testsrc2=size=160x120:rate=50:duration=1"
+    source = make(
+        tmp_path / "a.mp4",
+        "-vf",
+        "tinterlace=interleave_top",
+        "-c:v",
+        "libx264",
+        "-flags",
+        "+ildct+ilme",
+        audio=None,
+        picture=bars,
+    )
+    report = transcode(source, tmp_path / "b.mp4", same)
+    assert report.notes == ["interlaced pictures were deinterlaced"]
+    assert report.frames == len(pictures(source))
+    with av.open(str(tmp_path / "b.mp4")) as reader:
+        assert not any(frame.interlaced_frame for frame in reader.decode(video=0))
+    assert combing(pictures(tmp_path / "b.mp4")[10]) < 0.7 * combing(pictures(source)[10])
+
+
+def combing(image: BgrImage) -> float:
+    """Mean difference between a row and its neighbours' mean."""
+    rows = image.astype(float)
+    return float(np.abs(rows[1:-1] - (rows[:-2] + rows[2:]) / 2).mean())
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_hdr_is_mapped_to_standard_range_and_said(tmp_path: Path, transfer: str):
+    tags = ["-color_primaries", "bt2020", "-colorspace", "bt2020nc", "-color_trc", transfer]
+    source = make(
+        tmp_path / "a.mp4", "-c:v", "libx265", "-x265-params", "log-level=none", "-pix_fmt", "yuv420p10le", *tags, audio=None
+    )
+    report = transcode(source, tmp_path / "b.mp4", same)
+    assert report.notes == ["HDR was mapped to standard range, BT.709"]
+    with av.open(str(tmp_path / "b.mp4")) as reader:
+        frame = next(reader.decode(video=0))
+        assert (frame.colorspace, frame.color_trc, frame.color_primaries, frame.format.name) == (1, 1, 1, "yuv420p")
+    assert 10 < pictures(tmp_path / "b.mp4")[5].mean() < 245
+
+
+def test_a_name_with_colons_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    source = make(tmp_path / "a.mp4").rename("2026-01-02T12:30:00.mp4")
+    assert transcode(Path(source.name), Path("rtsp:b.mp4"), same).frames == 20
+
+
+def test_the_time_of_recording_and_the_make_stay(tmp_path: Path):
+    tags = {"creation_time": "2026-01-02T12:30:00.000000Z", "com.apple.quicktime.make": "Davy lamps"}
+    words = [word for name, text in tags.items() for word in ("-metadata", f"{name}={text}")]
+    source = make(tmp_path / "a.mov", "-movflags", "use_metadata_tags", *words)
+    for change in (same, None):
+        transcode(source, tmp_path / "b.mov", change)
+        with av.open(str(tmp_path / "b.mov")) as reader:
+            assert tags.items() <= reader.metadata.items()
 
 
 def test_tags_and_chapters_stay(tmp_path: Path):

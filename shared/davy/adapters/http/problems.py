@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from davy.adapters.http.head import HeadRequests
 from davy.adapters.status import status_of
 from davy.domain.errors import DavyError, UnavailableError
 from davy.telemetry import get_logger
@@ -68,11 +69,12 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Answer every error of this app as a problem. Call once, before the app is served."""
+    """Answer every error of this app as a problem, and HEAD as GET. Call once, before the app is served."""
     app.add_exception_handler(DavyError, _on_davy_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_middleware(_LastResort)
+    app.add_middleware(HeadRequests)
 
 
 def problem_of(error: DavyError, instance: str = "") -> JSONResponse:

@@ -1,5 +1,8 @@
 """JPEG by libjpeg-turbo: strict in, bounded out. The header is read before a single pixel is."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 import simplejpeg
 
@@ -7,10 +10,13 @@ from davy.adapters.media import planes, turbojpeg
 from davy.domain.errors import FrameTooLargeError, ImageTooLargeError, ShapeError, UnreadableImageError
 from davy.domain.frame import MAX_JPEG_BYTES, BgrImage, Pixels, YuvImage
 
+_Decoded = TypeVar("_Decoded")
+
 MAX_PIXELS = 64_000_000  # 192 MB as BGR
 MAX_SIDE = 65_500  # of libjpeg
 LOWEST_QUALITY = 10
-_START_OF_IMAGE = b"\xff\xd8"
+_START_OF_IMAGE, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
+_GREY_LEVEL = 128  # libjpeg fills blocks that never came with it
 _YUV420, _GREY = ("YCbCr", "420"), ("Gray", "Gray")
 _PLANAR = (_YUV420, _GREY)
 
@@ -88,6 +94,8 @@ def _header(data: bytes) -> tuple[int, int, tuple[str, str]]:
 def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> BgrImage:
     """Read a JPEG, baseline or progressive; grey and CMYK become BGR. EXIF orientation is not applied.
 
+    A file that lacks nothing but its end-of-image marker is read (see `lacks_end`).
+
     Returns:
         BGR, shape (H, W, 3), uint8.
 
@@ -106,7 +114,7 @@ def decode_yuv(data: bytes, max_pixels: int = MAX_PIXELS) -> YuvImage:
     header = _header(data)
     _check_size(header, max_pixels)
     if header[2] == _YUV420 and turbojpeg.available():
-        return turbojpeg.decode_planes(data, *header[:2])
+        return _tolerant(data, lambda whole: turbojpeg.decode_planes(whole, *header[:2]))
     if header[2] == _GREY:
         return planes.from_luma(_decoded(data, "GRAY")[:, :, 0])
     # without TurboJPEG, 4:2:0 goes through BGR: chroma repeated over 2 x 2 comes back as it was, but for rounding
@@ -119,12 +127,48 @@ def _check_size(header: tuple[int, int, tuple[str, str]], max_pixels: int) -> No
         raise ImageTooLargeError(f"{width}x{height} pixels", f"{max_pixels:,} pixels")
 
 
+def lacks_end(data: bytes) -> bool:
+    """Return whether a JPEG lacks its last two bytes, the end-of-image marker; some cameras and recorders drop them.
+
+    Zero bytes after the marker are padding.
+    """
+    return not bytes(data[-65_536:]).rstrip(b"\0").endswith(_END_OF_IMAGE)
+
+
 def _decoded(data: bytes, space: str, **options: bool | int) -> BgrImage:
+    def read(whole: bytes) -> BgrImage:
+        try:
+            pixels: BgrImage = simplejpeg.decode_jpeg(whole, space, strict=True, **options)
+        except ValueError as error:
+            raise UnreadableImageError(str(error)) from error
+        return pixels
+
+    return _tolerant(data, read)
+
+
+def _tolerant(data: bytes, read: Callable[[bytes], _Decoded]) -> _Decoded:
+    """Read a file; where it lacks its end marker, read it with one. libjpeg still notices blocks that are missing then."""
     try:
-        pixels: BgrImage = simplejpeg.decode_jpeg(data, space, strict=True, **options)
-    except ValueError as error:
-        raise UnreadableImageError(str(error)) from error
-    return pixels
+        return read(data)
+    except UnreadableImageError:
+        if not lacks_end(data):
+            raise
+    marker = _END_OF_IMAGE[1:] if data[-1:] == _END_OF_IMAGE[:1] else _END_OF_IMAGE
+    try:
+        return read(bytes(data) + marker)
+    except UnreadableImageError as error:
+        raise UnreadableImageError(f"it is truncated: {_missing(data)}") from error
+
+
+def _missing(data: bytes) -> str:
+    """Name the part that a truncated file lacks."""
+    try:
+        luma = simplejpeg.decode_jpeg(data, "GRAY", strict=False)[:, :, 0]
+    except ValueError:
+        return "it ends before its pixels begin"
+    present = np.flatnonzero((luma != _GREY_LEVEL).any(axis=1))
+    rows = len(luma) - 1 - int(present[-1]) if present.size else len(luma)
+    return f"the last {rows} of {len(luma)} rows are missing" if rows else "it ends before its last scan is complete"
 
 
 def decode_reduced(data: bytes, min_width: int, max_pixels: int = MAX_PIXELS) -> BgrImage:

@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
 from davy.domain.errors import ModelError
+from davy.imaging.onnx import onnxruntime as ort
 from davy.imaging.runtime.kernels import Floats
 from davy.imaging.runtime.parameters import FINE_SIZE, GLOBAL_SIZE, RAW_CELL_SIZE, WHOLE_SIZE, Parameters
 from davy.imaging.runtime.scene import colour_evidence, local_luma

@@ -8,7 +8,7 @@ Decided once, for the service and the command line alike:
 | truncated, damaged, empty | UnreadableImageError |
 | no picture, or of another kind | UnsupportedImageError, which names the kinds that are taken |
 | animated, several pages | UnsupportedImageError: one picture of many would silently lose the others |
-| 16 bits a sample | the upper 8 bits are enhanced, and the output has 8; 32-bit and float samples are refused |
+| 10 to 16 bits a sample | the upper 8 significant bits are enhanced, 8 come out; 32-bit and float samples are refused |
 | grey, 1-bit | grey comes out |
 | palette | colour comes out, with alpha where the palette has it |
 | alpha | kept by PNG, WebP and TIFF; over white where the output is JPEG or BMP |
@@ -17,8 +17,8 @@ Decided once, for the service and the command line alike:
 | EXIF, ICC profile, resolution | kept; the EXIF thumbnail is dropped, for it shows the picture before |
 """
 
-from davy.adapters.media.images.decode import MAX_PIXELS, WEB_FORMATS, decode
+from davy.adapters.media.images.decode import MAX_PIXELS, WEB_FORMATS, decode, sniff
 from davy.adapters.media.images.encode import encode
 from davy.adapters.media.images.picture import ImageFormat, Picture
 
-__all__ = ["MAX_PIXELS", "WEB_FORMATS", "ImageFormat", "Picture", "decode", "encode"]
+__all__ = ["MAX_PIXELS", "WEB_FORMATS", "ImageFormat", "Picture", "decode", "encode", "sniff"]

@@ -6,12 +6,12 @@ import zlib
 from collections.abc import Callable, Collection
 
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 from PIL import BmpImagePlugin, ImageCms, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 from PIL.Image import DecompressionBombError, Image
 from PIL.ImageFile import ImageFile
 
+from davy.adapters.media import jpeg
 from davy.adapters.media.images.exif import set_upright
 from davy.adapters.media.images.picture import ImageFormat, Picture
 from davy.domain.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
@@ -53,25 +53,29 @@ def decode(data: bytes, formats: Collection[ImageFormat] = WEB_FORMATS, max_pixe
         return _read(file, kind, data)
     except DecompressionBombError as error:  # of plugins that judge the size themselves as they open a file
         raise ImageTooLargeError("more pixels than are ever read", f"{max_pixels / 1e6:g} megapixels") from error
+    except UnreadableImageError:
+        raise
     except _FOREIGN_ERRORS as error:
         raise UnreadableImageError(f"it is truncated or damaged ({error or type(error).__name__})") from error
 
 
+def sniff(data: bytes) -> ImageFormat | None:
+    """The format that the first bytes show, at least 12 of them; names and media types are not trusted."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return ImageFormat.JPEG
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return ImageFormat.PNG
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return ImageFormat.WEBP
+    if data.startswith((b"II*\0", b"MM\0*")):
+        return ImageFormat.TIFF
+    return ImageFormat.BMP if data.startswith(b"BM") else None
+
+
 def _sniff(data: bytes, formats: Collection[ImageFormat]) -> ImageFormat:
-    """The format that the first bytes show; names and media types are not trusted."""
     if not data:
         raise UnreadableImageError("it is empty")
-    kind = None
-    if data.startswith(b"\xff\xd8\xff"):
-        kind = ImageFormat.JPEG
-    elif data.startswith(b"\x89PNG\r\n\x1a\n"):
-        kind = ImageFormat.PNG
-    elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        kind = ImageFormat.WEBP
-    elif data.startswith((b"II*\0", b"MM\0*")):
-        kind = ImageFormat.TIFF
-    elif data.startswith(b"BM"):
-        kind = ImageFormat.BMP
+    kind = sniff(data)
     if kind is None or kind not in formats:
         raise UnsupportedImageError(kind.name if kind else _name_other(data), " or ".join(known.name for known in formats))
     return kind
@@ -96,6 +100,7 @@ def _check_header(file: ImageFile, kind: ImageFormat, data: bytes, max_pixels: i
         raise UnreadableImageError(f"it has more than {_MAX_SCANS} scans")
 
 
+_MAX_SAMPLE_VALUE = 281
 _TIFF_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L")
 
 
@@ -104,7 +109,7 @@ def _read(file: ImageFile, kind: ImageFormat, data: bytes) -> Picture:
     grey = file.mode in ("1", "L", "LA") or file.mode.startswith("I;16")
     if kind is ImageFormat.JPEG and file.mode in ("L", "RGB"):
         # Strict where Pillow is not: a damaged scan is refused instead of shown as grey bands.
-        pixels, alpha = simplejpeg.decode_jpeg(data, colorspace="BGR"), None
+        pixels, alpha = jpeg.decode(data, max_pixels=file.size[0] * file.size[1]), None
     else:
         pixels, alpha, icc = _load(file, icc)
     orientation, exif = _orientation(file, kind)
@@ -117,7 +122,19 @@ def _read(file: ImageFile, kind: ImageFormat, data: bytes) -> Picture:
         exif=exif,
         icc=icc,
         dpi=_dpi(file),
+        xmp=_xmp(file),
+        notes=_notes(kind, data),
     )
+
+
+def _xmp(file: ImageFile) -> bytes:
+    xmp = file.info.get("xmp") or b""
+    return xmp if isinstance(xmp, bytes) else b""
+
+
+def _notes(kind: ImageFormat, data: bytes) -> tuple[str, ...]:
+    lacks_end = kind is ImageFormat.JPEG and jpeg.lacks_end(data)
+    return ("the file lacks its end marker; its picture is complete",) if lacks_end else ()
 
 
 def _load(file: ImageFile, icc: bytes) -> tuple[BgrImage, NDArray[np.uint8] | None, bytes]:
@@ -125,14 +142,38 @@ def _load(file: ImageFile, icc: bytes) -> tuple[BgrImage, NDArray[np.uint8] | No
     file.load()
     image: Image = file
     if image.mode.startswith("I;16"):
-        high = (np.asarray(image) >> 8).astype(np.uint8)
-        return np.repeat(high[..., None], 3, axis=2), None, icc
+        return np.repeat(_eight_bits(np.asarray(image), _declared_bits(file))[..., None], 3, axis=2), None, icc
     if image.mode == "CMYK":
         image, icc = _to_srgb(image, icc), b""
     has_alpha = image.has_transparency_data
     rgb = np.asarray(image.convert("RGBA" if has_alpha else "RGB"))
     pixels = np.ascontiguousarray(rgb[..., 2::-1])
     return pixels, np.ascontiguousarray(rgb[..., 3]) if has_alpha else None, icc
+
+
+def _declared_bits(file: ImageFile) -> int:
+    """Significant bits of a sample by the header: TIFF's MaxSampleValue; 0 where it says nothing.
+
+    Source: TIFF 6.0, section 8.
+    """
+    tags = getattr(file, "tag_v2", None)
+    highest = tags.get(_MAX_SAMPLE_VALUE) if tags is not None else None
+    if isinstance(highest, tuple):
+        highest = max(highest, default=None)
+    return int(highest).bit_length() if isinstance(highest, int) and 255 < highest < 65_535 else 0
+
+
+def _eight_bits(samples: NDArray[np.uint16], declared: int = 0) -> NDArray[np.uint8]:
+    """The upper 8 of the significant bits.
+
+    Machine-vision cameras store 10, 12 or 14 bits in the lower bits of 16. Without a header that says so, the highest sample
+    decides: 12 bits if none is above 4,095. A dark picture of 16 bits seems to have fewer then, and comes out brighter.
+    """
+    highest = int(samples.max(initial=0))
+    bits = max(declared or 8, highest.bit_length())
+    if not declared:
+        bits = next(known for known in (10, 12, 14, 16) if bits <= known)
+    return (samples >> (bits - 8)).astype(np.uint8)
 
 
 def _to_srgb(image: Image, icc: bytes) -> Image:

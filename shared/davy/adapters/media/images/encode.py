@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from davy.adapters.media.images.picture import ImageFormat, Picture
 from davy.domain.errors import UnsupportedImageError
 
 _MAX_SIDE = {ImageFormat.JPEG: 65_535, ImageFormat.WEBP: 16_383}
+_MAX_JPEG_XMP = 65_502  # of one APP1 segment: 65,533 less 29 of its name
 _WITH_ALPHA = (ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.TIFF)
 
 
@@ -30,6 +32,8 @@ def encode(picture: Picture, kind: ImageFormat | None = None, quality: int = 90)
     options: dict[str, Any] = {"icc_profile": picture.icc or None, "dpi": picture.dpi}
     if picture.exif and kind is not ImageFormat.BMP:
         options["exif"] = picture.exif
+    if picture.xmp:
+        _add_xmp(options, kind, picture.xmp)
     match kind:
         case ImageFormat.JPEG:
             options["quality"] = quality
@@ -44,6 +48,19 @@ def encode(picture: Picture, kind: ImageFormat | None = None, quality: int = 90)
     file = io.BytesIO()
     _image(picture, keep_alpha=kind in _WITH_ALPHA).save(file, kind.name, **{k: v for k, v in options.items() if v is not None})
     return file.getvalue()
+
+
+def _add_xmp(options: dict[str, Any], kind: ImageFormat, xmp: bytes) -> None:
+    match kind:
+        case ImageFormat.JPEG if len(xmp) <= _MAX_JPEG_XMP:
+            options["xmp"] = xmp
+        case ImageFormat.WEBP:
+            options["xmp"] = xmp
+        case ImageFormat.PNG:
+            options["pnginfo"] = PngInfo()
+            options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode(errors="replace"))
+        case ImageFormat.TIFF:
+            options["tiffinfo"] = {700: xmp}
 
 
 def _image(picture: Picture, keep_alpha: bool) -> Image.Image:

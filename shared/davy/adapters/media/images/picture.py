@@ -31,11 +31,11 @@ class ImageFormat(StrEnum):
 
 
 _SUFFIXES = {
-    ImageFormat.JPEG: (".jpg", ".jpeg", ".jpe"),
+    ImageFormat.JPEG: (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp"),
     ImageFormat.PNG: (".png",),
     ImageFormat.WEBP: (".webp",),
     ImageFormat.TIFF: (".tif", ".tiff"),
-    ImageFormat.BMP: (".bmp",),
+    ImageFormat.BMP: (".bmp", ".dib"),
 }
 
 
@@ -52,6 +52,8 @@ class Picture:
         exif: a TIFF block that begins with "Exif\\0\\0", or empty.
         icc: the colour profile of the pixels, empty for sRGB or unknown.
         dpi: resolution in pixels per inch, horizontal and vertical, or None.
+        xmp: The XMP packet, or empty.
+        notes: Deviations of the file that cost no pixel, one sentence each.
     """
 
     pixels: BgrImage
@@ -62,3 +64,5 @@ class Picture:
     exif: bytes = field(default=b"", repr=False)
     icc: bytes = field(default=b"", repr=False)
     dpi: tuple[float, float] | None = None
+    xmp: bytes = field(default=b"", repr=False)
+    notes: tuple[str, ...] = ()
