@@ -87,10 +87,10 @@ def train(
                 means.add({"loss": loss.item(), **{f"loss_{name}": term.item() for name, term in terms.items()}})
                 means.add(_by_kind(decibels, sample.kinds))
             run.optimizer.step()
-            run.follow()
+            run.update_ema()
             run.step += 1
             run.seconds += time.monotonic() - started
-            run.plan()
+            run.plan_steps()
             if run.step % settings.log_every == 0:
                 taken = means.take() | {"learning_rate": rate}
                 tell(run.step, run.total, taken)
