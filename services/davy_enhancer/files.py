@@ -1,5 +1,6 @@
 """Files on disk: which file becomes which. The command line around it is enhance_cli; the work is in davy.files."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,20 +56,29 @@ def plan(source: Path, target: Path, overwrite: bool) -> Plan:
 
 def _plan_folder(source: Path, target: Path, overwrite: bool) -> Plan:
     found = Plan()
-    for path in sorted(source.rglob("*")):
-        relative = path.relative_to(source)
-        if not path.is_file() or _is_housekeeping(relative) or path.is_relative_to(target):
-            continue
+    paths = [path for path in sorted(source.rglob("*")) if path.is_file() and not path.is_relative_to(target)]
+    inputs = {path for path in paths if not _is_housekeeping(path.relative_to(source))}
+    taken = {str(path) for path in inputs}
+    for path in sorted(inputs):
         name = _output_name(path)
         if name is None:
             found.others.append(path)
             continue
-        goal = target / relative.with_name(name)
+        named = path.with_name(name) if name == path.name else Path(free_name(str(path.with_name(name)), taken))
+        taken.add(str(named))
+        goal = target / named.relative_to(source)
         if goal.exists() and not overwrite:
             found.kept.append(goal)
         else:
             found.errands.append(Errand(path, goal))
     return found
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return a name, with a number before its ending where another file has it."""
+    head, dot, ending = name.rpartition(".")
+    names = (name, *(f"{head}-{number}{dot}{ending}" for number in range(2, len(taken) + 3)))
+    return next(each for each in names if each not in taken)
 
 
 def _is_housekeeping(relative: Path) -> bool:

@@ -112,6 +112,16 @@ def test_a_folder_is_taken_by_content_and_what_is_left_out_is_named(davy_enhance
     assert written == {"a.jfif", "b.JPG_large.jpg", "c.jpg", "d.dib"}
 
 
+def test_two_files_never_share_an_output(davy_enhance, dark: Image.Image, tmp_path: Path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    dark.save(folder / "c.jpg")
+    dark.transpose(Image.Transpose.ROTATE_90).save(folder / "c", format="JPEG")
+    davy_enhance(folder, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["c-2.jpg", "c.jpg"]
+    assert Image.open(tmp_path / "out" / "c.jpg").size == dark.size
+
+
 def test_what_exists_is_kept_unless_told_otherwise(davy_enhance, dark: Image.Image, tmp_path: Path):
     (tmp_path / "in").mkdir()
     dark.save(tmp_path / "in" / "a.png")

@@ -12,7 +12,7 @@ from davy.adapters.media.images import ImageFormat, decode, encode, sniff
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.files import OutputOptions, enhance_picture
 from davy.imaging.runtime import StillEnhancer
-from davy_enhancer.files import Errand, enhance_file
+from davy_enhancer.files import Errand, enhance_file, free_name
 
 MAX_MEMBERS = 20_000
 COPY_BYTES = 1 << 20
@@ -96,7 +96,7 @@ def _enhance_member(
             kind = sniff(packed.read(16))
         if kind is None:
             raise InvalidInputError("it is no picture or video")
-        name += kind.suffixes[0]
+        name = free_name(name + kind.suffixes[0], {*reader.namelist(), *writer.namelist()})
     if member.file_size > limits.max_picture_bytes:
         raise InvalidInputError(f"a picture of {member.file_size:,} bytes is too large: at most {limits.max_picture_bytes:,}")
     picture = decode(reader.read(member), tuple(ImageFormat), limits.max_pixels)
