@@ -15,7 +15,7 @@ from davy.adapters.mqtt.bus import MqttBus, connect
 from davy.adapters.storage.config_store import ConfigStore
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.event_store import EventStore
-from davy.adapters.storage.frame_cache import FrameStore
+from davy.adapters.storage.frame_cache import FrameCache
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
@@ -156,8 +156,8 @@ async def _samples(
 
 
 @asynccontextmanager
-async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> AsyncIterator[FrameStore]:
-    store = FrameStore(site.cache, name, settings.store_ttl_s)
+async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> AsyncIterator[FrameCache]:
+    store = FrameCache(site.cache, name, settings.store_ttl_s)
     try:
         yield store
     finally:

@@ -27,7 +27,7 @@ class ServiceContext:
     settings: AggregatorSettings
     live: LiveFrames
     archive: Archive
-    overview: SiteStatus
+    site_status: SiteStatus
     health: Health
     metrics: AggregatorMetrics
     registry: CollectorRegistry

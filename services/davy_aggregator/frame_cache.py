@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import aclosing
 
-from davy.adapters.storage.frame_cache import FrameStore
+from davy.adapters.storage.frame_cache import FrameCache
 from davy.domain.errors import DavyError, StoreUnavailableError
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
@@ -16,7 +16,7 @@ NAME = "store"
 CHECK_EVERY_S = 2.0
 
 
-async def run_frame_cache(store: FrameStore, live: LiveFrames, health: Health, max_fps: float) -> None:
+async def run_frame_cache(store: FrameCache, live: LiveFrames, health: Health, max_fps: float) -> None:
     """Restore, write and follow frames while the cache is available; reconnect to it, until cancelled."""
     while True:
         try:
@@ -29,14 +29,14 @@ async def run_frame_cache(store: FrameStore, live: LiveFrames, health: Health, m
         await store.wait_until_up()
 
 
-async def _restore(store: FrameStore, live: LiveFrames) -> None:
+async def _restore(store: FrameCache, live: LiveFrames) -> None:
     """Load the last frame of each camera: a restarted aggregator shows it with its true age."""
     for camera in live.cameras:
         if live.newest(camera) is None and (frame := await store.get(camera)):
             live.put(frame, NAME)
 
 
-async def _write(store: FrameStore, live: LiveFrames, max_fps: float) -> None:
+async def _write(store: FrameCache, live: LiveFrames, max_fps: float) -> None:
     with live.watch(NAME, max_fps=max_fps) as watcher:
         while True:
             newest = await watcher.take()
@@ -44,7 +44,7 @@ async def _write(store: FrameStore, live: LiveFrames, max_fps: float) -> None:
                 await store.put(newest.frame)
 
 
-async def _follow(store: FrameStore, live: LiveFrames) -> None:
+async def _follow(store: FrameCache, live: LiveFrames) -> None:
     async with aclosing(store.follow(live.cameras)) as frames:
         async for frame in frames:
             try:
@@ -53,7 +53,7 @@ async def _follow(store: FrameStore, live: LiveFrames) -> None:
                 log.warning("store.refused", camera=str(frame.camera), error=str(error))
 
 
-async def _check(store: FrameStore) -> None:
+async def _check(store: FrameCache) -> None:
     while True:  # notices the loss even while no camera sends
         await asyncio.sleep(CHECK_EVERY_S)
         await store.check()

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from davy.adapters.embedded.servers import embedded_store, free_port
-from davy.adapters.storage.frame_cache import FrameStore
+from davy.adapters.storage.frame_cache import FrameCache
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import StoreUnavailableError
 from davy.domain.frame import EncodedFrame
@@ -54,7 +54,7 @@ def start_redis(port):
 
 @asynccontextmanager
 async def opened(endpoint, writer="me", **options):
-    store = FrameStore(endpoint, writer, **options)
+    store = FrameCache(endpoint, writer, **options)
     try:
         yield store
     finally:

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from tests.conftest import wait_for_port
 from tests.davy_aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, push, running, until
 
-from davy.adapters.storage.frame_cache import FrameStore
+from davy.adapters.storage.frame_cache import FrameCache
 from davy.domain.errors import StoreUnavailableError
 from davy.v1.ingest_pb2 import PushFramesRequest
 from davy_aggregator.frame_cache import run_frame_cache
@@ -122,7 +122,7 @@ async def test_a_restarted_aggregator_shows_the_last_frame_as_old_as_it_is(redis
 
 
 async def test_a_store_that_dies_while_the_aggregator_is_stopped_does_not_keep_it_alive():
-    class Dying(FrameStore):
+    class Dying(FrameCache):
         """A store whose connection breaks in the very moment of the cancellation."""
 
         async def check(self):

@@ -119,7 +119,8 @@ def test_two_files_never_share_an_output(davy_enhance, dark: Image.Image, tmp_pa
     dark.transpose(Image.Transpose.ROTATE_90).save(folder / "c", format="JPEG")
     davy_enhance(folder, tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["c-2.jpg", "c.jpg"]
-    assert Image.open(tmp_path / "out" / "c.jpg").size == dark.size
+    with Image.open(tmp_path / "out" / "c.jpg") as picture:
+        assert picture.size == dark.size
 
 
 def test_what_exists_is_kept_unless_told_otherwise(davy_enhance, dark: Image.Image, tmp_path: Path):

@@ -33,11 +33,11 @@ def camera_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get("", summary="List the cameras with their state and figures")
     async def cameras() -> Cameras:
-        return Cameras(cameras=parts.overview.cameras())
+        return Cameras(cameras=parts.site_status.cameras())
 
     @routes.get("/{camera_id}", summary="Get one camera", responses=problem_responses(404))
     async def camera(camera_id: str) -> Camera:
-        return parts.overview.camera(parts.overview.find(camera_id))
+        return parts.site_status.camera(parts.site_status.find(camera_id))
 
     @routes.get(
         "/{camera_id}/latest.jpg",
@@ -81,10 +81,10 @@ def camera_routes(parts: ServiceContext) -> APIRouter:
 
 
 def _newest(parts: ServiceContext, camera_id: str, variant: str) -> LiveFrame:
-    camera = parts.overview.find(camera_id)
+    camera = parts.site_status.find(camera_id)
     live = parts.live.newest(camera)
     if live is None or not _picture(live, variant):
-        raise NoFrameError(camera_id, variant, parts.overview.camera(camera).reason)
+        raise NoFrameError(camera_id, variant, parts.site_status.camera(camera).reason)
     return live
 
 

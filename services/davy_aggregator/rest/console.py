@@ -126,10 +126,10 @@ class Viewer:
 
     def _apply(self, request: Request) -> None:
         if request.ack is not None:
-            self._unseen.give_back(self._parts.overview.find(request.ack), request.seq)
+            self._unseen.give_back(self._parts.site_status.find(request.ack), request.seq)
         else:
             self._watcher.cameras = (
-                None if request.cameras is None else frozenset(map(self._parts.overview.find, request.cameras))
+                None if request.cameras is None else frozenset(map(self._parts.site_status.find, request.cameras))
             )
             self._watcher.max_fps = request.fps
             self._raw = request.raw
@@ -144,7 +144,7 @@ class Viewer:
             await self._socket.send_bytes(message)
 
     async def _publish_state(self) -> None:
-        status = self._parts.overview
+        status = self._parts.site_status
         while True:
             state = {
                 "now_ms": time.time_ns() // 1_000_000,

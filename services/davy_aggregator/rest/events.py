@@ -44,7 +44,7 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         query = EventQuery(
             since_ns=_to_ns(since),
             until_ns=_to_ns(until),
-            camera=_key(camera, parts.overview.site_name),
+            camera=_key(camera, parts.site_status.site_name),
             edge=edge,
             kind=kind,
             severity=Severity.named(severity),

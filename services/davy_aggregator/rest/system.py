@@ -12,11 +12,11 @@ def system_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get("/v1/site", tags=["site"], summary="Get a summary of the site")
     async def site() -> Site:
-        return parts.overview.site()
+        return parts.site_status.site()
 
     @routes.get("/v1/edges", tags=["edges"], summary="List the edges with their last report")
     async def edges() -> Edges:
-        return Edges(edges=parts.overview.edges())
+        return Edges(edges=parts.site_status.edges())
 
     @routes.get("/healthz", tags=["health"], summary="Liveness: the process answers")
     async def healthz() -> Health:
@@ -25,6 +25,6 @@ def system_routes(parts: ServiceContext) -> APIRouter:
     @routes.get("/readyz", tags=["health"], summary="Readiness; degraded names the missing dependencies with reasons")
     async def readyz() -> Readiness:
         status = "degraded" if parts.health.degraded else "ready"
-        return Readiness(status=status, dependencies=parts.overview.dependencies())
+        return Readiness(status=status, dependencies=parts.site_status.dependencies())
 
     return routes

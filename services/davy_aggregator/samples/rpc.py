@@ -23,8 +23,8 @@ class SamplesServicer(sample_pb2_grpc.SampleServiceServicer):
     knows_edge: Whether samples of this site and edge are taken.
     """
 
-    def __init__(self, shelf: SampleCatalog, knows_edge: Callable[[str, str], bool]) -> None:
-        self._shelf, self._knows_edge = shelf, knows_edge
+    def __init__(self, catalog: SampleCatalog, knows_edge: Callable[[str, str], bool]) -> None:
+        self._catalog, self._knows_edge = catalog, knows_edge
 
     async def PushSamples(  # noqa: N802  # gRPC names methods so
         self,
@@ -44,9 +44,9 @@ class SamplesServicer(sample_pb2_grpc.SampleServiceServicer):
             record = await asyncio.to_thread(read_sample, sample)
         except InvalidInputError as error:
             log.warning("sample.refused", edge=sample.edge, camera=sample.camera, seq=sample.seq, error=str(error))
-            self._shelf.metrics.received.labels(sample.edge, "", REFUSED).inc()
+            self._catalog.metrics.received.labels(sample.edge, "", REFUSED).inc()
             return REFUSED
-        return (await self._shelf.add(record)).value
+        return (await self._catalog.add(record)).value
 
 
 def read_sample(sample: sample_pb2.Sample) -> SampleRecord:

@@ -26,7 +26,7 @@ class PromptSettings(BaseModel, frozen=True, extra="forbid"):
     held_out: Share = Field(0.2, gt=0, lt=1)  # of the pictures, by recording where names tell it: they judge only
     most: PositiveInt = 400  # pictures of a class, evenly taken: the image tower needs 35 ms for each view
     learning_rate: PositiveFloat = 2e-3  # of Adam, constant
-    smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # of labels, see cue_losses.prompt_cross_entropy
+    smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # of labels, see clip_losses.prompt_cross_entropy
     batch: PositiveInt = 128  # cached views in a step
     steps: PositiveInt = 400  # 20 ms each
     checkpoint_every: PositiveInt = 50

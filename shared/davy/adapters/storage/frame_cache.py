@@ -24,7 +24,7 @@ BACKOFF = Backoff(0.25, 1.0, growth=4.0)  # back within 3 s of the server's retu
 TIMEOUT_S = 1.0
 
 
-class FrameStore:
+class FrameCache:
     """One connection pool to a Redis-protocol server.
 
     Keys: `davy:v1:frame:<site>/<edge>/<camera>`, a FrameEnvelope that expires after ttl_s. Channels of the same form under
