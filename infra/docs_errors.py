@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from docs_markdown import cell, code, page, sentence, table
 
+from davy.adapters.status import status_of
 from davy.domain import errors
 
 INTRO = """
@@ -31,13 +32,6 @@ def _rows(kind: type[errors.DavyError], depth: int) -> Iterator[tuple[str, ...]]
 
 def _statuses(error: errors.DavyError) -> tuple[HTTPStatus, str]:
     """The HTTP status, and the name of the gRPC status."""
-    try:
-        from davy.adapters.status import status_of
-    except ImportError:  # each adapter had a table of its own
-        from davy.adapters.grpc.server import status_of as grpc_status_of
-        from davy.adapters.http.app import status_of as http_status_of
-
-        return http_status_of(error), grpc_status_of(error).name
     return status_of(error)
 
 

@@ -12,7 +12,7 @@ import yaml
 from docs_markdown import cell, code, page, sentence, table
 
 from davy.domain import topics
-from davy.domain.frame import ID_PATTERN
+from davy.domain.camera import ID_PATTERN
 
 INTRO = """
 Topics begin with `davy/v1/SITE/EDGE`; an id is 1 to 64 of `a-z`, `0-9` and `-`. The machine-readable form is
