@@ -25,6 +25,7 @@ DEPTH_STEP = 4  # depth is kept at a quarter of the size
 FACTS = "davy"
 CLEAR_BLACK, MOST_BLACK = 0.06, 0.25  # 0.5 % of a photograph's luma lies below: clear, and too hazy to be made clear
 CLEAR_WHITE, LEAST_WHITE = 0.9, 0.6  # 99.5 % lies below
+DARK_BELOW, MOST_DARK = 0.12, 0.15  # of [0, 1], and of the pixels: more of it, and the dark looks as if it should stay
 MEANS = (0.18, 0.78)  # of [0, 1]: darker or brighter photographs are no truths
 QUALITY = {"photographs": 92, "low": 95, "high": 94}
 
@@ -112,7 +113,8 @@ def clear_truth(path: Path) -> BgrImage | None:
         return None
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     black, white = np.percentile(grey, (0.5, 99.5)) / 255
-    if not (MEANS[0] < grey.mean() / 255 < MEANS[1]) or black > MOST_BLACK or white < LEAST_WHITE:
+    too_dark = float((grey < DARK_BELOW * 255).mean()) > MOST_DARK
+    if too_dark or not (MEANS[0] < grey.mean() / 255 < MEANS[1]) or black > MOST_BLACK or white < LEAST_WHITE:
         return None
     low = max(black - CLEAR_BLACK / 2, 0.0) if black > CLEAR_BLACK else 0.0
     top = min(white / CLEAR_WHITE, 1.0)

@@ -1,5 +1,9 @@
 import csv
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -35,7 +39,7 @@ def one_thread():
 def packed_file(tmp_path_factory):
     """Three photographs, one of them hazy, and two scenes."""
     root = tmp_path_factory.mktemp("packed")
-    for name, image in (("a", data.chelsea()), ("b", data.coffee()), ("hazy", data.coffee() // 4 + 150)):
+    for name, image in (("a", data.chelsea()), ("b", data.chelsea()[:, ::-1]), ("hazy", data.coffee() // 4 + 150)):
         (root / "normal" / "free").mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(root / "normal" / "free" / f"{name}.png"), np.ascontiguousarray(image[:, :, ::-1]))
     for index in range(2):
@@ -75,7 +79,7 @@ def test_what_is_no_packed_file_is_told(tmp_path):
 
 
 def test_a_photograph_with_a_faint_veil_becomes_clear(tmp_path):
-    cv2.imwrite(str(tmp_path / "veiled.png"), (data.coffee()[:, :, ::-1] * 0.75 + 45).astype(np.uint8))
+    cv2.imwrite(str(tmp_path / "veiled.png"), (data.chelsea()[:, :, ::-1] * 0.75 + 45).astype(np.uint8))
     clear = clear_truth(tmp_path / "veiled.png")
     assert clear is not None and np.percentile(clear, 0.5) < 0.06 * 255
 
@@ -180,3 +184,14 @@ def test_presets_are_settings_of_base_training(name, packed_file):
 def test_an_unknown_preset_names_the_known_ones():
     with pytest.raises(ConfigError, match="gpu, quick, shipped"):
         preset("slow")
+
+
+def test_the_gpu_script_trains_and_exports_small_files(packed_file, tmp_path):
+    script = Path(__file__).parents[2] / "infra" / "train_gpu.sh"
+    words = ["sh", str(script), str(packed_file), str(tmp_path / "run"), "steps=1", "batch=2", "width=8", "detail=8"]
+    environment = {**os.environ, "PYTHON": sys.executable}
+    ended = subprocess.run([*words, "device=cpu"], env=environment, capture_output=True, text=True, timeout=100, check=False)
+    assert ended.returncode == 0, ended.stderr
+    found = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"ispcnn.onnx", "ispcnn.safetensors", "checkpoint.safetensors", "log.jsonl"} <= found
+    assert sum(path.stat().st_size for path in (tmp_path / "run").rglob("*") if path.is_file()) < 16e6

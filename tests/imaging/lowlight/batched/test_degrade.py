@@ -51,9 +51,14 @@ def test_low_and_truth_lie_on_8_bit_steps_in_their_range():
 
 
 def test_clear_pictures_stay_as_they_are():
-    made = degrade(photographs(), only(IDENTITY, camera=QUIET), generator())
+    bright = photographs() ** 0.6
+    made = degrade(bright, only(IDENTITY, camera=QUIET), generator())
     assert torch.equal(made.low, made.truth)
-    assert torch.allclose(made.truth, photographs(), atol=0.5 / 255)
+    assert torch.allclose(made.truth, bright, atol=0.51 / 255)
+
+
+def test_pictures_that_are_largely_dark_do_not_teach_that_the_dark_is_left_alone():
+    assert (degrade(photographs() * 0.3, only(IDENTITY), generator()).kinds == MINE).all()
 
 
 def test_dark_samples_get_the_mean_that_the_recipe_asks_for():
@@ -63,7 +68,7 @@ def test_dark_samples_get_the_mean_that_the_recipe_asks_for():
 
 
 def test_haze_takes_contrast_and_leaves_the_truth_its_own():
-    made = degrade(photographs(8), only(HAZY, camera=QUIET), generator())
+    made = degrade(photographs(8) ** 0.6, only(HAZY, camera=QUIET), generator())
     assert (made.low.std((2, 3)).mean(1) < made.truth.std((2, 3)).mean(1)).all()
 
 

@@ -14,6 +14,7 @@ COARSE = 4  # light maps are computed at a quarter of the size
 BURNT = 0.97  # of white in every channel: a lamp; what is behind it nobody knows, so it stays
 IDENTITY, HAZY, DARK, MINE, RAW = range(5)
 HAZY_MEAN = (0.28, 0.58)  # of [0, 1]: what a camera meters a hazy scene to
+DARK_BELOW, DARK_SHARE = 0.12, 0.15  # of [0, 1], and of the pixels: see _is_clear
 IDENTITY_CODED = 0.3  # of clear pictures that went through a codec
 GREY = (0.299, 0.587, 0.114)
 
@@ -48,6 +49,7 @@ def degrade(
     """
     draws = Draws(len(truth), generator)
     kinds = _kinds(recipe, draws, known=depth is not None, raw=raw is not None)
+    kinds = torch.where((kinds <= HAZY) & ~_is_clear(truth), MINE, kinds)
     colourless = draws.happens(recipe.camera.colourless_share) * _is(kinds, DARK, MINE, HAZY)
     if not exposed:
         truth = torch.where(_is(kinds, IDENTITY) > 0, truth, metered(truth, recipe))
@@ -59,14 +61,15 @@ def degrade(
     processed = camera.even_out(low, recipe.camera, draws)
     processed = camera.blotch(processed, colourless, recipe.camera, draws)
     processed = camera.sharpen(processed, recipe.camera, draws)
-    low = torch.where(_is(kinds, IDENTITY) > 0, truth, processed)
+    plain = _is(kinds, DARK) * draws.happens(recipe.plain_share)
+    low = torch.where(_is(kinds, IDENTITY) > 0, truth, torch.where(plain > 0, low, processed))
     burnt = (low.amin(1, keepdim=True) >= BURNT) & (_is(kinds, MINE, RAW) > 0)
     truth = torch.where(burnt, low, truth)
     circle = camera.rim((low.shape[2], low.shape[3]), recipe.camera, draws)
     low, truth = text.burn_in(low * circle, truth * circle, recipe.camera.text_share, draws)
     coded = camera.encode(low, recipe.camera.codec_share, recipe.camera, draws)
     clear = _is(kinds, IDENTITY) * (1 - draws.happens(IDENTITY_CODED))
-    low = torch.where(clear > 0, low, coded)
+    low = torch.where(clear + plain > 0, low, coded)
     return Degraded(quantised(low), quantised(truth), kinds)
 
 
@@ -91,6 +94,11 @@ def _kinds(recipe: Recipe, draws: Draws, known: bool, raw: bool) -> Tensor:
     return torch.bucketize(chance, edges)
 
 
+def _is_clear(truth: Tensor) -> Tensor:
+    """(B,), true where little is dark: a picture with large dark parts must not teach that the dark is left alone."""
+    return (truth.mean(1) < DARK_BELOW).float().mean((1, 2)) < DARK_SHARE
+
+
 def _is(kinds: Tensor, *wanted: int) -> Tensor:
     return torch.isin(kinds, torch.tensor(wanted, device=kinds.device)).float().view(-1, 1, 1, 1)
 
@@ -102,7 +110,8 @@ def _lit(
     shape = (truth.shape[2], truth.shape[3])
     matrix = _colours(kinds, colourless, recipe, draws)
     grey = (truth * torch.tensor(GREY, device=truth.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    scene = torch.einsum("bij,bjhw->bihw", matrix, light.to_linear(truth))
+    curve = torch.where(_is(kinds, DARK) > 0, draws.uniform(recipe.dark.gamma), torch.ones_like(grey[:, :, :1, :1]))
+    scene = torch.einsum("bij,bjhw->bihw", matrix, light.to_linear(truth).clamp_min(1e-6) ** curve)
     truth = torch.where(colourless > 0, grey, truth)
     coarse = F.avg_pool2d(scene, COARSE)
     factor, added = torch.ones_like(coarse), torch.zeros_like(coarse)

@@ -46,12 +46,15 @@ class CameraRecipe:
 class Recipe:
     """Shares of kinds are of photographs; scenes that come with their raw picture keep it."""
 
-    mine: MineRecipe = field(default_factory=lambda: MineRecipe(head_lamp_share=0.6))
-    dark: DarkRecipe = field(default_factory=DarkRecipe)
+    mine: MineRecipe = field(default_factory=lambda: MineRecipe(head_lamp_share=0.6, display_mean=(0.08, 0.42)))
+    dark: DarkRecipe = field(
+        default_factory=lambda: DarkRecipe(cast_stops=(-0.5, 0.5), black_offset=(-0.0006, 0.0006), gamma=(0.9, 1.4))
+    )  # a black level that is too high clips red and blue: the darkest photographs turn green
     air: AirRecipe = field(default_factory=AirRecipe)
     camera: CameraRecipe = field(default_factory=CameraRecipe)
     identity_share: float = 0.14  # clear and well lit: to be left alone
     hazy_share: float = 0.16  # well lit, but not clear
     dark_share: float = 0.32  # evenly dark
+    plain_share: float = 0.5  # of evenly dark pictures whose camera neither sharpens nor encodes
     metered_mean: float = 0.46  # of [0, 1]: where truths of dark samples are brought to
     metering: float = 0.75  # of the way there, in stops
