@@ -35,7 +35,9 @@ def _metrics() -> Iterator[tuple[str, ...]]:
                 meaning = _text(node.args[1])
                 labels = _labels(node, names)
                 module = ".".join(path.with_suffix("").parts[1:])
-                yield code(name.value), kind, cell(", ".join(labels)), cell(sentence(str(meaning))), code(module)
+                counted = node.func.id == "CounterMetricFamily"  # exported with this ending
+                exported = f"{str(name.value).removesuffix('_total')}_total" if counted else str(name.value)
+                yield code(exported), kind, cell(", ".join(labels)), cell(sentence(str(meaning))), code(module)
 
 
 def _text(node: ast.expr) -> str:

@@ -94,8 +94,8 @@ class NotAcceptableError(UnsupportedError):
 
 class UnknownCameraError(NotFoundError):
     def __init__(self, camera: str, known: Sequence[str]) -> None:
-        hint = did_you_mean(camera, known) or f"; known cameras: {', '.join(known[:8]) or 'none'}"
-        super().__init__(f"no camera {camera!r}{hint}")
+        listed, hint = f"known cameras: {', '.join(known[:8]) or 'none'}", did_you_mean(camera, known)
+        super().__init__(f"no camera {camera!r}{hint} ({listed})" if hint else f"no camera {camera!r}; {listed}")
         self.camera, self.known = camera, tuple(known)
 
 

@@ -96,7 +96,7 @@ async def test_an_error_of_davy_becomes_a_problem(client: httpx.AsyncClient):
         "type": "urn:davy:problem:unknown-camera",
         "title": "Unknown camera",
         "status": 404,
-        "detail": "no camera 'face-9'; did you mean 'face-1'?",
+        "detail": "no camera 'face-9'; did you mean 'face-1'? (known cameras: face-1)",
         "instance": "/camera",
     }
 
