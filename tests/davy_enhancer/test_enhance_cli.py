@@ -214,7 +214,12 @@ def test_kill_9_leaves_no_half_file_under_the_final_name(tmp_path: Path):
 def test_ctrl_c_stops_a_video_within_a_second_and_leaves_no_rest(tmp_path: Path, presses: int):
     source = make_video(tmp_path / "a.mp4", seconds=60, size="640x480")
     (tmp_path / "out").mkdir()
-    process = subprocess.Popen([*DAVY, str(source), str(tmp_path / "out" / "b.mp4")], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*DAVY, str(source), str(tmp_path / "out" / "b.mp4")],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore Ctrl-C
+    )
     ends = time.monotonic() + 20
     while not any(path.stat().st_size > 50_000 for path in (tmp_path / "out").iterdir()):
         assert time.monotonic() < ends, "nothing was written"

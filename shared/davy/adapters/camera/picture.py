@@ -8,7 +8,6 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import Colorspace, VideoReformatter
-from PIL import ExifTags, Image
 
 from davy.adapters.media import jpeg, planes
 from davy.domain.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
@@ -137,6 +136,8 @@ def read_picture(path: Path) -> Pixels:
 
 def _upright(image: YuvImage, data: bytes) -> YuvImage:
     """A JPEG as its EXIF orientation says; an EXIF block that is damaged says nothing."""
+    from PIL import ExifTags, Image  # folder cameras alone need it; an edge starts without
+
     try:
         with Image.open(BytesIO(data)) as header:
             orientation = header.getexif().get(ExifTags.Base.Orientation, 1)
