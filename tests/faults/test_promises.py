@@ -17,6 +17,7 @@ from tests.fixtures.edges import site_of
 
 from davy.adapters import mqtt
 from davy.domain.ports import Message
+from davy.site import CameraConfig
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
 
 pytestmark = pytest.mark.system
@@ -33,10 +34,15 @@ async def events_of_north(client: httpx.AsyncClient) -> list[dict]:
 
 @pytest.mark.parametrize("victim", ["broker", "edge", "aggregator"])
 async def test_p2_no_kill_loses_an_event_or_stores_one_twice(mosquitto, tmp_path, victim):
-    """A camera that stalls every second makes events before, during and after the kill."""
+    """Cameras that stall, each after another time, make events before, during and after the kill."""
     http, grpc_port = pick_port(), pick_port()
-    with mjpeg_server(jpeg_of, fps=20, limit=10) as camera, ExitStack() as stack:
-        site = site_of(camera, mosquitto.endpoint, f"grpc://127.0.0.1:{grpc_port}", timeout_s=1)
+    with ExitStack() as stack:
+        # after six changes in a minute a camera counts as unsteady and falls silent: the slower ones go on
+        sources = [stack.enter_context(mjpeg_server(jpeg_of, fps=20, limit=limit)) for limit in (10, 30, 60, 90)]
+        site = site_of(sources[0], mosquitto.endpoint, f"grpc://127.0.0.1:{grpc_port}", timeout_s=1)
+        north = site.edges["north"]
+        cameras = {f"face-{number}": CameraConfig(source=source, fps=20, timeout_s=1) for number, source in enumerate(sources)}
+        site = site.model_copy(update={"edges": {"north": north.model_copy(update={"cameras": cameras})}})
         ports = ("--port", str(http), "--grpc-port", str(grpc_port))
         programs = {
             "aggregator": stack.enter_context(program(tmp_path, site, "aggregator", *ports)),
