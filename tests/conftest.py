@@ -16,6 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import structlog
+
+# Lines of the log belong to pytest's log, never to the output of a command that a test reads.
+structlog.configure(
+    processors=[
+        structlog.stdlib.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.dev.ConsoleRenderer(colors=False),
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+)
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
