@@ -1,4 +1,4 @@
-"""One aggregator, from its settings to its sockets."""
+"""Composition of one aggregator, from its settings to its sockets."""
 
 import asyncio
 import uuid
@@ -56,18 +56,18 @@ async def serve(
     registry: CollectorRegistry | None = None,
     ready: Callable[[Ports], None] | None = None,
 ) -> None:
-    """Receive frames and events, show and analyse them, until cancelled.
+    """Receive, serve and analyse frames and events until cancelled.
 
-    An absent broker or cache degrades the aggregator (see /readyz) and does not end it.
+    The aggregator keeps running without a broker or a cache; /readyz reports that as degraded.
 
     Args:
-        registry: Receives the metrics of GET /metrics.
-        ready: Called once with the ports, when HTTP and gRPC accept connections.
+        registry: Metrics registry behind GET /metrics.
+        ready: Called once with the ports, as soon as HTTP and gRPC accept connections.
 
     Raises:
-        AddressUnavailableError: a port is taken.
-        ArchiveUnavailableError: The database cannot be opened.
-        ModelError: the configured detector cannot be used.
+        AddressUnavailableError: a port is in use.
+        ArchiveUnavailableError: the database cannot be opened.
+        ModelError: the configured detector is unusable.
     """
     registry = registry or CollectorRegistry()
     metrics = AggregatorMetrics(registry)
@@ -173,7 +173,7 @@ async def _rollout_service(
     archive: Archive,
     metrics: AggregatorMetrics,
 ) -> AsyncIterator[RolloutService]:
-    """Open the rollouts. Registry and key set default to the data folder."""
+    """Open the rollout service. Registry and key set default to the data folder."""
     url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
     catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
     store = RolloutStore(database)
@@ -198,7 +198,7 @@ async def _config_service(
 
 
 def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
-    """Publish retained state at every connect: a restarted broker may have forgotten it."""
+    """Return a callback that publishes the retained state at every connect: a restarted broker may have lost it."""
 
     async def on_connect(bus: Bus) -> None:
         await bus.publish(Message(status, ONLINE, qos=1, retain=True))

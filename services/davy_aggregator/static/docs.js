@@ -1,4 +1,4 @@
-// The routes of /openapi.json as a page that loads nothing from another host.
+// The routes of /openapi.json as a page without files from other hosts.
 
 function element(tag, text = "") {
   const made = document.createElement(tag);
