@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 def _rewired(
     good: bytes, change: dict[str, str], nodes: list[onnx.NodeProto], constants: Mapping[str, NDArray[np.float32]]
 ) -> bytes:
-    """A graph with nodes put behind some of its outputs: change maps an output to its new inner name."""
+    """Append nodes to some outputs of a graph; change maps each output to its new inner name."""
     model = onnx.load_model_from_string(good)
     for node in model.graph.node:
         for index, name in enumerate(node.output):
@@ -27,7 +27,7 @@ def _rewired(
 
 
 def _where(out: str, figure: str, comparison: str) -> list[onnx.NodeProto]:
-    """1 where a figure of the thumbnail compares so with the constant "edge_", else 0."""
+    """Return nodes that compare a figure of the thumbnail with the constant "edge_": 1 if true, else 0."""
     return [
         helper.make_node(figure, ["thumb"], ["figure_"], keepdims=0),
         helper.make_node(comparison, ["figure_", "edge_"], ["holds_"]),
@@ -36,7 +36,7 @@ def _where(out: str, figure: str, comparison: str) -> list[onnx.NodeProto]:
 
 
 def black(good: bytes) -> bytes:
-    """Gains at the bottom: every dark picture goes black."""
+    """Minimise the gains of dark images, so that they turn black."""
     nodes = [
         *_where("dark_", "ReduceMean", "Less"),
         helper.make_node("Mul", ["dark_", "down_"], ["shift_"]),
@@ -48,7 +48,7 @@ def black(good: bytes) -> bytes:
 
 
 def nan(good: bytes) -> bytes:
-    """The square root of a negative number where a lamp is burnt out: no golden vector has one."""
+    """Return NaN for images with a clipped lamp; no golden vector has one."""
     nodes = [
         *_where("lamp_", "ReduceMax", "Greater"),
         helper.make_node("Neg", ["lamp_"], ["minus_"]),
@@ -59,7 +59,7 @@ def nan(good: bytes) -> bytes:
 
 
 def slow(good: bytes) -> bytes:
-    """A long way to add nothing: products of large matrices, a zero of them onto the output."""
+    """Add the product of large matrices, times zero, to the output."""
     size = 900
     nodes = [helper.make_node("ReduceMean", ["thumb"], ["mean_"], keepdims=0)]
     nodes += [helper.make_node("Mul", ["matrix_", "mean_"], ["product0_"])]

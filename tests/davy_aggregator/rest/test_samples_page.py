@@ -26,7 +26,7 @@ async def test_an_operator_looks_at_samples_excludes_one_and_pins_one(aggregator
         await page.click("summary")
         assert await page.locator("#drift tr").count() == 3
         assert "unknown" in await page.inner_text("#drift tr >> nth=0")
-        assert "none has drifted" in await page.inner_text("#drift-note")
+        assert "No drift" in await page.inner_text("#drift-note")
         await push(aggregator, *(sample(number, number, camera="belt" if number % 2 else "face") for number in range(1, 6)))
         await page.wait_for_selector(".shot >> nth=4", timeout=8000)  # it looks again by itself
         await until(lambda: page.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 0)"))
