@@ -1,4 +1,4 @@
-"""The loss of real dark frames, which have no reference: lifted, not purple, without bands, and with the contrast they came with.
+"""The loss of real dark frames, without references: lifted, not purple, without bands, with the contrast that they had.
 
 All of it counts only where the raw frame is dark, and sees block means: what is fine, or lit, is learned from pairs.
 Source of the idea of losses without a reference: Guo et al. 2020, "Zero-reference deep curve estimation".
