@@ -58,7 +58,7 @@ def raw_profiles(data: bytes) -> dict[bytes, bytes]:
             text = zlib.decompressobj().decompress(text[1:], _MAX_TEXT_BYTES) if name == b"zTXt" else text
             _, kind, _, *lines = text.split(b"\n")
             found[kind.strip()] = bytes.fromhex(b"".join(lines).decode("ascii"))
-        except Exception:  # noqa: BLE001, S112  # a profile that is damaged says nothing
+        except Exception:  # noqa: BLE001  # a profile that is damaged says nothing
             continue
     return found
 
