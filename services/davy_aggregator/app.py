@@ -23,9 +23,10 @@ from davy.domain.camera import CameraAddress
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.site import SiteConfig
+from davy.streams.supervisor import Part, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
-from davy_aggregator.analysis.runner import analyse
+from davy_aggregator.analysis.runner import analyse, analysers
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
 from davy_aggregator.config.service import ConfigService
@@ -106,22 +107,25 @@ async def serve(
             drift,
         )
         announce = announcer(ready)
-        coroutines = {
-            "http": _serve_http(context, announce),
-            "grpc": _serve_grpc(context, site, announce),
-            "presence": track_presence(bus, site.site, presence, metrics),
-            "events": publish_events(bus, site.site, archive),
-            "store": run_frame_cache(store, live, health, settings.store_fps),
-            "edges": watch_edges(presence, archive, settings.edge_offline_after_s),
-            "rollouts": rollouts.run(bus),
-            "configs": configs.run(bus),
-            "health": _watch_health(bus, archive, health),
+        supervised: dict[str, Part] = {
+            "presence": lambda: track_presence(bus, site.site, presence, metrics),
+            "events": lambda: publish_events(bus, site.site, archive),
+            "frames": lambda: run_frame_cache(store, live, health, settings.store_fps, metrics.count_store_refused),
+            "edges": lambda: watch_edges(presence, archive, settings.edge_offline_after_s),
+            "rollouts": lambda: rollouts.run(bus),
+            "configs": lambda: configs.run(bus),
+            "health": lambda: _watch_health(bus, archive, health),
         }
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
-            coroutines["passthrough"] = follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
+            supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
-            coroutines["analysis"] = analyse(settings.analysis, live, archive, metrics)
-        await until_first_ends("aggregator", **coroutines)
+            make_analysers = analysers(settings.analysis)  # an unusable detector prevents the start
+            supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, metrics, make_analysers)
+        supervisor = Supervisor("aggregator", registry, health.set)
+        coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
+        await until_first_ends(
+            "aggregator", http=_serve_http(context, announce), grpc=_serve_grpc(context, site, announce), **coroutines
+        )
 
 
 @asynccontextmanager

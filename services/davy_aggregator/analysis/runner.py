@@ -54,13 +54,10 @@ class AnalyserResult:
     error: str = ""
 
 
-async def analyse(settings: AnalysisSettings, live: LiveFrames, archive: Archive, metrics: AggregatorMetrics) -> None:
-    """Analyse every camera's newest frames, and report begins and ends of findings, until cancelled.
-
-    Raises:
-        ModelError: the configured detector is unusable.
-    """
-    make = _analysers(settings)
+async def analyse(
+    settings: AnalysisSettings, live: LiveFrames, archive: Archive, metrics: AggregatorMetrics, make: MakeAnalysers
+) -> None:
+    """Analyse every camera's newest frames, and report begins and ends of findings, until cancelled."""
     cameras: dict[CameraAddress, CameraAnalysis] = {}
     thread = ThreadPoolExecutor(1, "analysis", initializer=_lower_priority)
     try:
@@ -78,16 +75,17 @@ async def analyse(settings: AnalysisSettings, live: LiveFrames, archive: Archive
         thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _analysers(settings: AnalysisSettings) -> MakeAnalysers:
+def analysers(settings: AnalysisSettings) -> MakeAnalysers:
+    """Return the maker of one camera's analysers; raises ModelError if the configured detector cannot be used."""
     model = DetectorModel(settings.detector, settings.detector_labels, settings.detector_score) if settings.detector else None
 
     def make() -> Sequence[Analyser]:
-        analysers: list[Analyser] = [Motion(), Illumination(), Lens()]
+        found: list[Analyser] = [Motion(), Illumination(), Lens()]
         if settings.person_fps:
-            analysers.append(Person(every_s=1 / settings.person_fps))
+            found.append(Person(every_s=1 / settings.person_fps))
         if model:
-            analysers.append(Detector(model, every_s=1 / settings.fps))
-        return analysers
+            found.append(Detector(model, every_s=1 / settings.fps))
+        return found
 
     return make
 

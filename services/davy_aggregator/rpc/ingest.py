@@ -1,6 +1,7 @@
 """davy.v1.IngestService receives frames and events from edges; FrameService streams live frames to subscribers."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
@@ -35,17 +36,19 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     ) -> None:
         self._live, self._archive, self._metrics = live, archive, metrics
         self._window, self._knows_edge = window, knows_edge
+        self._sessions = itertools.count(1)
 
     async def PushFrames(  # noqa: N802  # gRPC names methods so
         self,
         request_iterator: AsyncIterator[ingest_pb2.PushFramesRequest],
         context: object,  # noqa: ARG002
     ) -> AsyncGenerator[ingest_pb2.PushFramesResponse, None]:
+        session = next(self._sessions)
         yield ingest_pb2.PushFramesResponse(window=self._window, server_ns=time.time_ns())
         async for request in request_iterator:
             try:
                 frame = from_envelope(request.frame)
-                self._live.put(frame, "grpc")
+                self._live.put(frame, "grpc", session)
             except DavyError as error:
                 self._metrics.refused.labels("push", type(error).__name__).inc()
                 raise

@@ -4,7 +4,8 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-from davy.adapters.grpc.envelope import MAX_FIGURES, MAX_SEQ, MAX_TEXT, check_jpeg
+from davy.adapters.grpc.envelope import MAX_FIGURES, check_jpeg
+from davy.domain.bounds import MAX_TEXT, check_seq, check_time_ns
 from davy.domain.camera import check_id
 from davy.domain.errors import InvalidInputError
 from davy.domain.sample import SampleRecord
@@ -59,8 +60,8 @@ def read_sample(sample: sample_pb2.Sample) -> SampleRecord:
     """
     for kind, value in (("site", sample.site), ("edge", sample.edge), ("camera", sample.camera), ("reason", sample.reason)):
         check_id(kind, value)
-    if not 1 <= sample.seq <= MAX_SEQ or not 0 < sample.captured_ns <= MAX_SEQ:
-        raise InvalidInputError(f"seq must be at least 1 and captured_ns above 0, got {sample.seq} and {sample.captured_ns}")
+    check_seq(sample.seq)
+    check_time_ns("captured_ns", sample.captured_ns)
     if len(sample.model) > MAX_TEXT or len(sample.figures) > MAX_FIGURES:
         raise InvalidInputError(f"model is limited to {MAX_TEXT} characters, figures to {MAX_FIGURES} entries")
     fingerprint = fingerprint_of(check_jpeg(sample.jpeg))
