@@ -179,7 +179,7 @@ class LiveFrames:
 
 
 def _is_newer(frame: EncodedFrame, via: str, session: int, newest: LiveFrame) -> bool:
-    """Whether a frame replaces the newest one of its camera."""
+    """Return whether a frame replaces the newest one of its camera."""
     if frame.boot_id != newest.frame.boot_id:
         return session >= newest.session or _is_over(newest)  # an older stream may still deliver what it had in flight
     if via == "store" or session == newest.session:

@@ -57,5 +57,5 @@ def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhance
     kind = choose(request.formats, picture.format)
     image = encode(better, kind, request.quality)
     times.append(time.perf_counter())
-    stages = zip(("decode", "enhance", "encode"), np.diff(times).tolist(), strict=True)
-    return Enhanced(image, kind, enhancer.model, dict(stages), picture.notes)
+    steps = zip(("decode", "enhance", "encode"), np.diff(times).tolist(), strict=True)
+    return Enhanced(image, kind, enhancer.model, dict(steps), picture.notes)

@@ -1,8 +1,8 @@
 """Scheduler of image requests: a bounded queue, batches for threads, a deadline for each request.
 
 A free thread takes its share of the waiting requests as one batch, at most `batch` of them, the earliest deadline first.
-An idle thread never waits to fill a batch. Decoding, the full-resolution pass and encoding take most of the time, and none
-of them is faster in a batch, so that a pause would only add latency.
+An idle thread never waits to fill a batch. Decoding, the full-resolution pass and encoding take most of the time. A batch
+makes none of them faster, and a pause would only add latency.
 """
 
 import asyncio

@@ -71,7 +71,7 @@ def camera_routes(context: ServiceContext) -> APIRouter:
                 async for newest in _until_silent(watcher):
                     if picture := _picture(newest, variant):
                         context.count_sent(newest, "mjpeg")
-                        yield _part(newest, picture)
+                        yield _multipart(newest, picture)
 
         return CountedStream(body(), context.stream("mjpeg"), f"multipart/x-mixed-replace; boundary={BOUNDARY}")
 
@@ -112,7 +112,7 @@ async def _until_silent(watcher: Watcher) -> AsyncIterator[LiveFrame]:
         yield newest
 
 
-def _part(live: LiveFrame, picture: bytes) -> bytes:
+def _multipart(live: LiveFrame, picture: bytes) -> bytes:
     head = (
         f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n"
         f"X-Davy-Seq: {live.frame.seq}\r\nX-Davy-Age-Ms: {round(live.age_s() * 1000)}\r\n\r\n"

@@ -72,7 +72,7 @@ def state_of(rollout: Rollout, edge: str, view: View) -> ModelState:
     return reported.state if member.epoch and reported.epoch == member.epoch else ModelState.WAITING
 
 
-def is_settled(rollout: Rollout, view: View) -> bool:
+def all_reports_final(rollout: Rollout, view: View) -> bool:
     """Return whether every started online edge has its final report."""
     return not any(
         view(edge).online and (view(edge).reported.epoch < member.epoch or not view(edge).reported.state.final)

@@ -17,7 +17,7 @@ from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rollout.members import choose_members
-from davy_aggregator.rollout.plan import advance, is_settled, send_back
+from davy_aggregator.rollout.plan import advance, all_reports_final, send_back
 from davy_aggregator.rollout.reported_models import ReportedModels
 from davy_aggregator.rollout.rollout import Rollout, RolloutSpec, RolloutState
 from davy_aggregator.rollout.rollout_records import RolloutRecords
@@ -118,7 +118,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         while True:
             changed, rollout = self._changed, self.get(rollout_id)
             yield rollout
-            if rollout.state.ended and is_settled(rollout, self.reported_models.view):
+            if rollout.state.ended and all_reports_final(rollout, self.reported_models.view):
                 return
             await changed.wait()
             await asyncio.sleep(0.1)  # many edges report at once: yield once for all of them

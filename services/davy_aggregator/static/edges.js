@@ -1,6 +1,6 @@
 // Desired and reported configuration of every edge; operators edit cameras here.
 
-import { ask, element, showError } from "/static/page.js";
+import { request, element, showError } from "/static/page.js";
 
 const EVERY_MS = 1000;
 const FIELDS = [ // name, kind, limits
@@ -21,10 +21,10 @@ const cards = new Map();
 
 const time = (text) => (text ? text.slice(0, 19).replace("T", " ") : "");
 
-function button(words, go, className = "plain") {
-  const made = element("button", className, words);
+function button(label, onClick, className = "plain") {
+  const made = element("button", className, label);
   made.type = "button";
-  made.addEventListener("click", go);
+  made.addEventListener("click", onClick);
   return made;
 }
 
@@ -140,7 +140,7 @@ class Card {
     const { who, why } = this.form.elements;
     try {
       const body = { config: this.read(), who: who.value, why: why.value };
-      const view = await ask(`/v1/edges/${this.edge}/config`, "PUT", body, { "If-Match": `"${this.draft.base}"` });
+      const view = await request(`/v1/edges/${this.edge}/config`, "PUT", body, { "If-Match": `"${this.draft.base}"` });
       this.view = view;
       this.discard();
     } catch (error) {
@@ -157,17 +157,17 @@ class Card {
       for (const cell of row.querySelectorAll("td[data-field]")) {
         const found = off.get(`cameras.${name}.${cell.dataset.field}`);
         cell.classList.toggle("off", Boolean(found));
-        const words = found ? `runs ${found.reported === null ? "the source's own" : found.reported}` : "";
+        const text = found ? `runs ${found.reported === null ? "the source's own" : found.reported}` : "";
         const note = cell.querySelector(".runs");
-        if (note && note.textContent !== words) note.remove();
-        if (words && note?.textContent !== words) cell.append(element("span", "runs", words));
+        if (note && note.textContent !== text) note.remove();
+        if (text && note?.textContent !== text) cell.append(element("span", "runs", text));
       }
     }
   }
 
   async showHistory() {
     if (!this.find(".past").open) return;
-    const { history } = await ask(`/v1/edges/${this.edge}/config/history`);
+    const { history } = await request(`/v1/edges/${this.edge}/config/history`);
     const rows = history.map((entry, place) => {
       const row = element("tr");
       row.append(element("td", "", String(entry.epoch)), element("td", "soft", time(entry.at)));
@@ -181,7 +181,7 @@ class Card {
 
   async rollBack(to) {
     try {
-      this.view = await ask(`/v1/edges/${this.edge}/config/rollback`, "POST", { to, who: this.form.elements.who.value }, { "If-Match": `"${this.view.desired.id}"` });
+      this.view = await request(`/v1/edges/${this.edge}/config/rollback`, "POST", { to, who: this.form.elements.who.value }, { "If-Match": `"${this.view.desired.id}"` });
       this.discard();
       await this.showHistory();
     } catch (error) {
@@ -195,7 +195,7 @@ let lost = false;
 async function loop() {
   try {
     if (!document.hidden) {
-      for (const view of (await ask("/v1/configs")).edges) {
+      for (const view of (await request("/v1/configs")).edges) {
         if (!cards.has(view.edge)) cards.set(view.edge, new Card(view.edge));
         cards.get(view.edge).show(view);
       }

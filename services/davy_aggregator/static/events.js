@@ -70,7 +70,7 @@ export class Events {
     if (where) about.append(` · ${where}`);
     const time = element("time", "", this.#time(event.occurred_at));
     time.dateTime = event.occurred_at;
-    row.append(element("p", "words", event.message), about, time);
+    row.append(element("p", "message", event.message), about, time);
     if (event.keyframe) row.append(this.#thumbnail(event, where));
     return row;
   }
@@ -92,8 +92,8 @@ export class Events {
     button.append(picture);
     button.addEventListener("click", () => {
       document.getElementById("keyframe-picture").src = event.keyframe;
-      const words = `${event.message} · ${where} · ${event.occurred_at.replace("T", " ").replace("Z", " UTC")}`;
-      document.getElementById("keyframe-text").textContent = words;
+      const text = `${event.message} · ${where} · ${event.occurred_at.replace("T", " ").replace("Z", " UTC")}`;
+      document.getElementById("keyframe-text").textContent = text;
       this.#dialog.showModal();
     });
     return button;

@@ -1,6 +1,6 @@
 // Models and rollouts: the model of every edge, gate figures, and the operator's actions.
 
-import { ask, byId, element, showError } from "/static/page.js";
+import { request, byId, element, showError } from "/static/page.js";
 
 const EVERY_MS = 1000;
 const MODELS_EVERY = 5; // turns
@@ -22,9 +22,9 @@ const short = (id) => (id ? id.slice(0, 12) : "as installed");
 const time = (text) => text.slice(0, 19).replace("T", " ");
 const state = (name) => element("span", `state ${name}`, name);
 
-function nothing(columns, words) {
+function nothing(columns, text) {
   const row = element("tr", "empty");
-  const cell = element("td", "", words);
+  const cell = element("td", "", text);
   cell.colSpan = columns;
   row.append(cell);
   return row;
@@ -32,17 +32,17 @@ function nothing(columns, words) {
 
 async function act(path, body) {
   try {
-    await ask(path, "POST", body);
+    await request(path, "POST", body);
     await refresh();
   } catch (error) {
     showError(error.message);
   }
 }
 
-function button(words, go) {
-  const made = element("button", "plain", words);
+function button(label, onClick) {
+  const made = element("button", "plain", label);
   made.type = "button";
-  made.addEventListener("click", go);
+  made.addEventListener("click", onClick);
   return made;
 }
 
@@ -67,8 +67,8 @@ function waves(rollout) {
     const edges = rollout.edges.filter((edge) => edge.wave === wave);
     const done = edges.filter((edge) => edge.state === "active" && !edge.returned).length;
     const track = element("div", "track", ...edges.map((edge) => element("i", edge.returned && edge.state === "active" ? "returned" : edge.state)));
-    const words = `${wave ? `wave ${wave + 1}` : "canary"}: ${done} of ${edges.length}`;
-    return element("li", wave === rollout.wave ? "now" : "", track, element("p", "", words));
+    const text = `${wave ? `wave ${wave + 1}` : "canary"}: ${done} of ${edges.length}`;
+    return element("li", wave === rollout.wave ? "now" : "", track, element("p", "", text));
   });
 }
 
@@ -136,9 +136,9 @@ function confirmRollout(model) {
 }
 
 async function refresh() {
-  const [found, reports] = await Promise.all([ask("/v1/rollouts"), ask("/v1/fleet")]);
+  const [found, reports] = await Promise.all([request("/v1/rollouts"), request("/v1/fleet")]);
   rollouts = found.rollouts;
-  if (turn % MODELS_EVERY === 0) models = (await ask("/v1/models")).models;
+  if (turn % MODELS_EVERY === 0) models = (await request("/v1/models")).models;
   turn += 1;
   showRollout(rollouts[0]);
   showEdges(reports.edges, rollouts[0]);

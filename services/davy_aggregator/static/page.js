@@ -9,7 +9,7 @@ export function element(tag, className, ...children) {
   return made;
 }
 
-export async function ask(path, method = "GET", body = undefined, headers = {}) {
+export async function request(path, method = "GET", body = undefined, headers = {}) {
   if (body) headers = { ...headers, "Content-Type": "application/json" };
   const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
   const answer = await response.json();

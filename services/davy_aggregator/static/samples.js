@@ -1,6 +1,6 @@
 // Raw keyframes chosen by the edges: operators exclude wrong ones, and pin others to the validation set.
 
-import { ask, byId, element, showError } from "/static/page.js";
+import { request, byId, element, showError } from "/static/page.js";
 
 const PAGE = 60;
 const EVERY_MS = 3000;
@@ -40,8 +40,8 @@ function sampleCard(sample) {
   const uses = element("div", "uses");
   uses.setAttribute("role", "group");
   uses.setAttribute("aria-label", `Use of sample ${sample.id}`);
-  for (const [use, words] of USES) {
-    const button = element("button", "", words);
+  for (const [use, label] of USES) {
+    const button = element("button", "", label);
     button.type = "button";
     button.dataset.use = use;
     button.addEventListener("click", () => assign(sample, use));
@@ -59,7 +59,7 @@ function mark(item, use) {
 
 async function assign(sample, use) {
   try {
-    const answer = await ask(`/v1/samples/${sample.id}/use`, "PUT", { use });
+    const answer = await request(`/v1/samples/${sample.id}/use`, "PUT", { use });
     Object.assign(sample, answer);
     const item = document.querySelector(`.shot[data-id="${sample.id}"]`);
     if (item) mark(item, answer.use);
@@ -110,7 +110,7 @@ function showDrift(cameras) {
 }
 
 async function refresh() {
-  const [found, drift] = await Promise.all([ask(path()), ask("/v1/drift")]);
+  const [found, drift] = await Promise.all([request(path()), request("/v1/drift")]);
   showStore(found);
   showDrift(drift.cameras);
   const older = found.cursor ? shown.filter((sample) => sample.id < Number(found.cursor)) : [];
@@ -119,7 +119,7 @@ async function refresh() {
 }
 
 async function more() {
-  const found = await ask(path(cursor));
+  const found = await request(path(cursor));
   cursor = found.cursor;
   showSamples([...shown, ...found.samples]);
 }

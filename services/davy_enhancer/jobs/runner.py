@@ -45,7 +45,7 @@ class Jobs:
         self._data, self._still, self._bounds = data, still, bounds
         self._folders: dict[str, Folder] = {}
         self._changed = asyncio.Condition()  # a job was added or has changed
-        self._stop = threading.Event()  # tells the thread to end its job
+        self._stop = threading.Event()  # set to end the job of the thread
         self._running_id = ""
         self._uploading = 0  # uploads in progress
         self._opened = asyncio.Event()  # the folder has been read
