@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from davy.adapters.camera.picture import ToPlanes, read_picture
 from davy.adapters.media import jpeg, planes
-from davy.domain.errors import ImageTooLargeError, InvalidInputError, UnreadableImageError, UnsupportedImageError
+from davy.domain.errors import ImageTooLargeError, InvalidInputError, UnsupportedImageError
 from davy.domain.frame import YuvImage
 
 BLUE_RGB = (30, 60, 200)
