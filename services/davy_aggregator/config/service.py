@@ -14,7 +14,7 @@ from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
 from davy.telemetry import get_logger
 from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig, config_id, read_config, to_plain
-from davy.twin.protocol import INFO
+from davy.twin.protocol import INFO, MAX_EPOCH
 from davy.twin.publisher import Publisher, ReportEvent
 from davy.twin.secrets import restore_secrets
 from davy_aggregator.config.record import ConfigRecord
@@ -119,10 +119,10 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         history = self._history.get(edge)
         return history[-1].desired if history and edge in self._site.edges else None
 
-    async def bump_epoch(self, edge: str) -> None:
-        epoch = self.epoch_of(edge)
-        changes = {"epoch": epoch + 1, "why": f"published again: the edge reported epoch {epoch}", "at_ns": time.time_ns()}
-        await self._store_records(edge, [self._history[edge][-1].model_copy(update=changes)])
+    async def renumber(self, edge: str, epoch: int) -> None:
+        history = self._history[edge]
+        changes = {"epoch": epoch, "why": f"published again: the edge reported epoch {epoch - 1}", "at_ns": time.time_ns()}
+        await self._store_records(edge, [history[-1].model_copy(update=changes)], above=epoch - 1)
 
     async def on_reported(self, edge: str, before: ReportedConfig | None) -> None:
         report = self.reported[edge]
@@ -163,9 +163,10 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         await self.record_event("config-changed", f"{message}: {why or 'no reason given'}", INFO)
         return record
 
-    async def _store_records(self, edge: str, records: list[ConfigRecord]) -> None:
-        await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json() for record in records})
-        self._history[edge].extend(records)
+    async def _store_records(self, edge: str, records: list[ConfigRecord], above: int = MAX_EPOCH) -> None:
+        """Store records in place of those with an epoch over `above`."""
+        await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json() for record in records}, above)
+        self._history[edge] = [record for record in self._history[edge] if record.epoch <= above] + records
         self.publish(edge)
 
     def _announce_cameras(self) -> None:

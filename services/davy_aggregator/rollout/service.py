@@ -133,17 +133,18 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
     def desired_state(self, edge: str) -> DesiredModel | None:
         return self._decisions.desired.get(edge)
 
-    async def bump_epoch(self, edge: str) -> None:
+    async def renumber(self, edge: str, epoch: int) -> None:
         rollout = self._decisions.rollouts.get(self._decisions.desired[edge].rollout)
         if rollout is not None:
-            member = rollout.members[edge].model_copy(update={"epoch": self._next_epoch()})
+            member = rollout.members[edge].model_copy(update={"epoch": epoch})
             await self._decide(rollout, rollout.model_copy(update={"members": {**rollout.members, edge: member}}))
 
     async def on_reported(self, edge: str, before: ReportedModel | None) -> None:  # noqa: ARG002
         self._notify_watchers()
 
     def _next_epoch(self) -> int:
-        return 1 + max(self._decisions.newest_epoch, self.reported_models.newest_epoch)
+        """An epoch above every one that was decided, and above those that the edges report, as after a loss of data."""
+        return 1 + max(self._decisions.newest_epoch, *(self.epoch_of(edge) for edge in self.edges()), 0)
 
     def _advance(self, rollout: Rollout) -> Rollout:
         return advance(rollout, self.reported_models.view, time.time_ns(), self._next_epoch())

@@ -31,11 +31,18 @@ class ConfigStore:
     def __init__(self, database: Database, keep: int = 200) -> None:
         self._database, self._keep = database, keep
 
-    def add(self, edge: str, bodies: Mapping[int, str]) -> None:
-        """Store an edge's configurations by epoch, in one transaction; they are on disk when this returns."""
+    def add(self, edge: str, bodies: Mapping[int, str], above: int = 2**62) -> None:
+        """Store an edge's configurations by epoch, in one transaction; they are on disk when this returns.
+
+        Args:
+            edge: The edge.
+            bodies: Configurations as JSON.
+            above: Configurations with a higher epoch are removed first.
+        """
         of_edge = edge_config.c.edge == edge
         newest = select(edge_config.c.epoch).where(of_edge).order_by(edge_config.c.epoch.desc()).limit(self._keep)
         with self._database.transaction(NOUN) as connection:
+            connection.execute(delete(edge_config).where(of_edge, edge_config.c.epoch > above))
             if bodies:
                 rows = [{"edge": edge, "epoch": epoch, "body": body} for epoch, body in bodies.items()]
                 connection.execute(insert(edge_config), rows)
