@@ -150,7 +150,15 @@ def show_edge(parts: ServiceContext, edge: str) -> EdgeConfigView:
     answered = reported.target == record.id and reported.epoch == record.epoch
     refused = reported.refused_epoch == record.epoch > reported.epoch
     unchanged = record.epoch == 0 and reported.id == record.id
-    state = reported.state if answered else ConfigState.REJECTED if refused else ConfigState.APPLIED if unchanged else ConfigState.WAITING
+    state = (
+        reported.state
+        if answered
+        else ConfigState.REJECTED
+        if refused
+        else ConfigState.APPLIED
+        if unchanged
+        else ConfigState.WAITING
+    )
     found = differences(desired.config, reported.config) if reported.id else ()
     return EdgeConfigView(
         edge=edge,

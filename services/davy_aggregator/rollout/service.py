@@ -125,6 +125,10 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def run(self, bus: Bus) -> None:
         """Listen, decide and publish until cancelled."""
+        while self._decisions.set_aside:
+            message = f"a stored rollout cannot be read and was set aside: {self._decisions.set_aside[-1]}"
+            await self.record_event("rollout-set-aside", message, WARNING)
+            self._decisions.set_aside.pop()
         await until_first_ends("rollout", publisher=super().run(bus), step=self._step_loop())
 
     def decided(self) -> Iterable[str]:

@@ -1,11 +1,12 @@
 """Every configuration that an edge was given, by epoch; the newest is the desired one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import BigInteger, Column, Table, Text, delete, insert, select
 
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.schema import metadata
+from davy.adapters.storage.set_aside import move_rows
 
 NOUN = "config"
 
@@ -52,3 +53,8 @@ class ConfigStore:
         """Every configuration, by edge, the oldest first."""
         with self._database.read() as connection:
             return list(connection.scalars(select(edge_config.c.body).order_by(edge_config.c.edge, edge_config.c.epoch)))
+
+    def set_aside(self, unreadable: Iterable[tuple[str, str]]) -> None:
+        """Move rows that cannot be read out of the way: the body of each, and why."""
+        with self._database.transaction(NOUN) as connection:
+            move_rows(connection, edge_config, unreadable)
