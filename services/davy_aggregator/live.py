@@ -67,7 +67,7 @@ class LiveFrames:
         self._metrics = metrics
         self._accept_unknown, self._max_cameras = accept_unknown, max_cameras
 
-    def know(self, cameras: Iterable[CameraAddress]) -> None:
+    def set_cameras(self, cameras: Iterable[CameraAddress]) -> None:
         """Accept frames of these configured cameras from now on.
 
         Frames of a removed camera that are still in flight are ignored: an error would end the stream of its whole edge.

@@ -12,7 +12,7 @@ from davy.domain.sample import SampleRecord
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2, sample_pb2_grpc
 from davy_aggregator.samples.catalog import SampleCatalog
-from davy_aggregator.samples.fingerprint import look_at
+from davy_aggregator.samples.fingerprint import fingerprint_of
 
 log = get_logger(__name__)
 
@@ -62,7 +62,7 @@ def read_sample(sample: sample_pb2.Sample) -> SampleRecord:
     check_time_ns("captured_ns", sample.captured_ns)
     if len(sample.model) > MAX_TEXT or len(sample.figures) > MAX_FIGURES:
         raise InvalidInputError(f"a sample has at most {MAX_TEXT} characters of model and {MAX_FIGURES} figures")
-    look = look_at(check_jpeg(sample.jpeg))
+    fingerprint = fingerprint_of(check_jpeg(sample.jpeg))
     return SampleRecord(
         site=sample.site,
         edge=sample.edge,
@@ -71,10 +71,10 @@ def read_sample(sample: sample_pb2.Sample) -> SampleRecord:
         camera=f"{sample.edge}.{sample.camera}",
         captured_ns=sample.captured_ns,
         reason=sample.reason,
-        width=look.width,
-        height=look.height,
-        mean=look.mean,
-        dhash=look.dhash,
+        width=fingerprint.width,
+        height=fingerprint.height,
+        mean=fingerprint.mean,
+        dhash=fingerprint.dhash,
         model=sample.model,
         figures={name: value for name, value in sample.figures.items() if math.isfinite(value) and len(name) <= MAX_TEXT},
         jpeg=sample.jpeg,

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from davy.imaging.isp.blocks import BlockStatistics, block_statistics
+from davy.imaging.isp.luminance import luma
 from davy.imaging.isp.pipeline import GRID_COLUMNS, GRID_ROWS, Parameters, enhance, low_resolution_maps
 from davy.imaging.isp.tone import apply_tone
 from davy_trainer.objectives import losses
@@ -24,10 +25,11 @@ def whole(parameters: Parameters, blocks: BlockStatistics, small: Tensor) -> tup
     output = apply_tone(p * blocks.rgb + q * blocks.luma + r, parameters.knots)
     return {
         "charbonnier": 0.5 * losses.charbonnier(output, small),
-        "decibels": 0.1 * losses.mean_square(output, small),
-        "uneven": 0.2 * losses.mean_square(F.avg_pool2d(output, 4), F.avg_pool2d(small, 4)),
-        "ssim": 0.15 * losses.dssim_loss(output, small),
-        "colour": 0.5 * _colour_angle(output, small),
+        "decibels": 0.07 * losses.mean_square(output, small),
+        "uneven": 0.15 * losses.mean_square(F.avg_pool2d(output, 4), F.avg_pool2d(small, 4)),
+        "ssim": 0.3 * losses.dssim_loss(output, small),
+        "colour": 1.2 * _colour_angle(output, small),
+        "chroma": 0.7 * losses.charbonnier(output - luma(output), small - luma(small)),
         "smooth": 0.005 * losses.roughness(parameters.log2_gain),
     }, output
 
@@ -42,9 +44,9 @@ def window(low: Tensor, truth: Tensor, parameters: Parameters, block: int, rng: 
     output, wanted = (planes[:, :, EDGE:-EDGE, EDGE:-EDGE] for planes in (output, wanted))
     return {
         "window_charbonnier": 0.5 * losses.charbonnier(output, wanted),
-        "window_decibels": 0.1 * losses.mean_square(output, wanted),
-        "window_ssim": 0.2 * losses.dssim_loss(output, wanted),
-        "window_vif": 0.3 * losses.vif_loss(output, wanted),
+        "window_decibels": 0.07 * losses.mean_square(output, wanted),
+        "window_ssim": 0.4 * losses.dssim_loss(output, wanted),
+        "window_vif": 0.4 * losses.vif_loss(output, wanted),
     }
 
 
