@@ -120,4 +120,4 @@ def test_an_old_name_works_with_one_line_of_warning(run, old, new):
 def test_davy_mine_is_the_demo(run):
     status, out, _ = run("mine", "--help")
     assert status == 0
-    assert "Run a simulated mine with every service in one process" in out
+    assert "Run a simulated mine and every service in one process" in out

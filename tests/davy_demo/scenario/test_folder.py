@@ -47,6 +47,6 @@ def test_a_path_that_is_no_folder_is_rejected(kind, tmp_path):
     path, other = tmp_path / "story", tmp_path / "other"
     other.mkdir()
     path.symlink_to(other) if kind == "link" else path.write_text("a file")
-    with pytest.raises(ConfigError, match="not a plain folder"):
+    with pytest.raises(ConfigError, match="no regular folder"):
         make_empty(path)
     assert list(other.iterdir()) == []
