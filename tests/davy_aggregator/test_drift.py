@@ -42,7 +42,7 @@ async def test_when_the_lamps_change_drift_rises_is_told_and_ends_with_them(mosq
             assert aggregator.registry.get_sample_value("davy_drift", {"edge": "north", "camera": "face"}) >= 0.6
             assert north.value("davy_edge_drift", camera="face") >= 0.6
             (event,) = await until(lambda: said("drift"))
-            assert (event["severity"], event["camera"], "no longer shows the light" in event["message"]) == (
+            assert (event["severity"], event["camera"], "differs from the reference" in event["message"]) == (
                 "warning",
                 "north.face",
                 True,

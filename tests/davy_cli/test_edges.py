@@ -42,7 +42,7 @@ async def test_one_field_is_set_from_a_terminal_and_the_edge_s_answer_is_waited_
         assert yaml.safe_load(out)["cameras"]["shaft"]["source"] == "rtsp://***@10.1.0.7/s"
         edge.refuses = "it is tired"
         status, _, err = await davy(aggregator, "config", "set", "north", "face.fps=5")
-        assert (status, err) == (1, "north: refused: it is tired\n")
+        assert (status, err) == (1, "north: rejected: it is tired\n")
         edge.refuses = ""
         status, out, _ = await davy(aggregator, "config", "rollback", "north")
         assert status == 0
@@ -58,7 +58,7 @@ async def test_a_file_is_set_whole(tmp_path, davy):
         file = tmp_path / "north.yaml"
         file.write_text("cameras: {shaft: {source: 'mine://gallery', fps: 5}}")
         status, out, err = await davy(aggregator, "config", "set", "north", "--file", str(file), "--wait", "0")
-        assert (status, "no answer yet" in err) == (1, True), out
+        assert (status, "no report yet" in err) == (1, True), out
         _, out, _ = await davy(aggregator, "config", "get", "north")
         assert yaml.safe_load(out)["cameras"]["shaft"]["fps"] == 5
 

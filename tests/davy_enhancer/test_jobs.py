@@ -192,7 +192,7 @@ async def test_without_a_folder_to_write_jobs_are_refused_and_all_else_works(sta
         assert (await send(service, b"", name="a.zip")).status_code == 507
         assert (await service.http.post("/v1/enhance", content=dark_jpeg)).status_code == 200
         told = (await service.http.get("/readyz")).json()
-        assert (told["status"], "cannot be written" in told["reasons"][0]) == ("degraded", True)
+        assert (told["status"], "cannot write to" in told["reasons"][0]) == ("degraded", True)
 
 
 async def test_a_page_of_another_origin_neither_starts_nor_deletes_a_job(service, dark_jpeg: bytes):

@@ -28,11 +28,11 @@ async def test_a_picture_is_shown_raw_beside_enhanced(page: Page, dark: Image.Im
     dark.save(tmp_path / "dark.jpg")
     await page.set_input_files("#file", tmp_path / "dark.jpg")
     await expect(page.locator("#view")).to_be_visible()
-    await expect(page.locator("#told")).to_contain_text("320 × 240, JPEG")
-    before = await page.locator("#better").get_attribute("src")
+    await expect(page.locator("#status")).to_contain_text("320 × 240, JPEG")
+    before = await page.locator("#enhanced").get_attribute("src")
 
     await page.locator("#strength").fill("40")
-    await expect(page.locator("#better")).not_to_have_attribute("src", str(before))
+    await expect(page.locator("#enhanced")).not_to_have_attribute("src", str(before))
     await expect(page.locator("#shown")).to_have_text("0.40")
 
     box = await page.locator("#view").bounding_box()
@@ -50,5 +50,5 @@ async def test_a_picture_is_shown_raw_beside_enhanced(page: Page, dark: Image.Im
 async def test_what_is_no_picture_is_answered_with_what_to_do(page: Page, tmp_path: Path):
     (tmp_path / "notes.txt").write_text("hello")
     await page.set_input_files("#file", tmp_path / "notes.txt")
-    await expect(page.locator("#fault")).to_have_text(re.compile("notes.txt: .*send JPEG"))
+    await expect(page.locator("#error")).to_have_text(re.compile("notes.txt: .*send JPEG"))
     await expect(page.locator("#drop")).to_be_visible()

@@ -64,5 +64,5 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
 
 def test_an_output_of_another_form_is_refused(tmp_path):
     made = DetectorModel(model(tmp_path / "flat.onnx", np.zeros((1, 10), np.float32)), None, 0.4)
-    with pytest.raises(ModelError, match="its output is"):
+    with pytest.raises(ModelError, match="output is"):
         made.detect(PICTURE)

@@ -81,7 +81,7 @@ async def test_a_page_that_says_something_wrong_is_told_and_closed(aggregator, w
             while True:
                 await socket.recv()
         assert caught.value.rcvd.code == 1008
-        assert "not understood" in caught.value.rcvd.reason
+        assert "invalid message" in caught.value.rcvd.reason
 
 
 async def test_a_page_of_another_origin_is_refused(aggregator):

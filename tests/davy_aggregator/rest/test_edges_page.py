@@ -71,7 +71,7 @@ async def test_an_operator_configures_an_edge_by_hand_and_sees_it_applied_or_ref
             await shoot(page, "3-refused")
 
             edge.refuses = ""
-            await north.locator(".past tr", has_text="too bright").get_by_role("button", name="Back to this").click()
+            await north.locator(".past tr", has_text="too bright").get_by_role("button", name="Roll back to this").click()
             await north.locator("text=epoch 3").first.wait_for()
             await until(lambda: "shaft" not in edge.reported.config["cameras"])
             await north.locator(".refusal").wait_for(state="hidden")

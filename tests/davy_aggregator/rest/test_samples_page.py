@@ -26,13 +26,13 @@ async def test_an_operator_looks_at_samples_excludes_one_and_pins_one(aggregator
         await page.click("summary")
         assert await page.locator("#drift tr").count() == 3
         assert "unknown" in await page.inner_text("#drift tr >> nth=0")
-        assert "none has drifted" in await page.inner_text("#drift-note")
+        assert "No drift" in await page.inner_text("#drift-note")
         await push(aggregator, *(sample(number, number, camera="belt" if number % 2 else "face") for number in range(1, 6)))
         await page.wait_for_selector(".shot >> nth=4", timeout=8000)  # it looks again by itself
         await until(lambda: page.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 0)"))
         await page.click(".shot >> nth=0 >> text=Exclude")
         await page.click(".shot >> nth=1 >> text=Validation")
-        await page.wait_for_selector("text=3 to train on, 1 to validate, 1 excluded")
+        await page.wait_for_selector("text=3 for training, 1 for validation, 1 excluded")
         await page.select_option("#use", "validation")
         await until(lambda: _shows(page, 1))
         assert await page.get_attribute(".shot", "data-use") == "validation"

@@ -102,7 +102,7 @@ async def test_one_error_rejects_the_whole_and_the_old_one_keeps_running(mosquit
         assert (report_of(received).state, report_of(received).epoch) == (ConfigState.REJECTED, 1)
         assert "cameras.belt.fps" in report_of(received).reason
         await publish(2, {**cameras, "shaft": cameras["face"]})
-        assert "this edge takes 2" in report_of(received).reason
+        assert "exceed the limit of 2" in report_of(received).reason
         before = len(seqs(received, "face"))
         await until(lambda: len(seqs(received, "face")) >= before + 5)
     assert {meta["strength"] for meta in metas(received, "face")} == {1.0}
