@@ -222,7 +222,7 @@ class _Edge:
 
     def _errors(self) -> dict[str, str]:
         broker = self._bus.error if self._bus else "not connected yet"
-        errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.fault}
+        errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.error}
         errors |= {"live": self._grpc.error} if self._models else {}
         return errors | ({"samples": self._samples.error} if self._samples else {})
 

@@ -1,6 +1,6 @@
-"""The registry of models: signed packages by content, on a file system or any object storage that fsspec knows.
+"""Model registry: content-addressed signed packages on a file system or an object storage of fsspec.
 
-Three kinds of objects below one URL, each written whole or not at all:
+Three kinds of objects below one URL, each written atomically:
 
     packages/<sha256>.zip     a package as it travels
     models/<id>.json          its entry: what makes it visible, written last and deleted first
@@ -37,13 +37,13 @@ from davy.models.manifest import DIGEST
 
 TAG_PATTERN = r"^[a-z][a-z0-9.-]{0,63}$"
 MIN_PREFIX = 4
-OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "az", "oci"}  # there makedirs would make the bucket of a mistyped name
+OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "az", "oci"}  # makedirs would create the bucket of a mistyped name
 ORPHAN_AFTER = timedelta(hours=1)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Entry(BaseModel):
-    """One model as the registry lists it."""
+    """One model of the registry."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -82,14 +82,14 @@ class ModelRegistry:
         self._local, self._has_folders = "file" in protocols, not OBJECT_STORES.intersection(protocols)
 
     def add(self, data: bytes, run: bool = True) -> Entry:
-        """Check a package as an edge would, and keep it. One that is there already is left as it is.
+        """Verify a package like an edge does, and store it; an existing package stays unchanged.
 
         Args:
             run: Also run its golden vectors here.
 
         Raises:
             ModelRefusedError: a rule does not hold.
-            StorageFullError, RegistryUnavailableError: it cannot be stored; nothing of it can be seen.
+            StorageFullError, RegistryUnavailableError: it cannot be stored; no part of it becomes visible.
         """
         trust = self._keys()
         package = open_package(data, trust, trust.now())
@@ -102,12 +102,12 @@ class ModelRegistry:
         self._write(f"packages/{package.sha256}.zip", data)
         failpoint("registry.package")
         self._write(f"models/{package.id}.json", entry.model_dump_json(exclude={"tags"}).encode())
-        if known is not None:  # signed again, by another key
+        if known is not None:  # signed again by another key
             self._remove(f"packages/{known.sha256}.zip")
         return self._tagged(entry)
 
     def entries(self) -> list[Entry]:
-        """Every model, the newest first."""
+        """List all models, newest first."""
         with self._translated():
             paths = self._names("models", ".json")
             found = self._fs.cat([self._path(f"models/{name}.json") for name in paths], on_error="omit") if paths else {}
@@ -117,7 +117,7 @@ class ModelRegistry:
         return sorted(named, key=lambda entry: (entry.manifest.created, entry.added), reverse=True)
 
     def get(self, name: str) -> Entry:
-        """The model of an id, the start of one, the id that its frames carry, or a tag.
+        """Find a model by its id, the start of an id, the id in its frames, or a tag.
 
         Raises:
             UnknownModelError: there is none, or several.
@@ -129,27 +129,29 @@ class ModelRegistry:
             return self._tagged(entry)
         found = [each for each in self.entries() if _goes_by(each, name)]
         if len(found) != 1:
-            raise UnknownModelError(name, f"{len(found)} models begin so: give more digits" if found else "no such id or tag")
+            raise UnknownModelError(
+                name, f"{len(found)} models begin with it: give more digits" if found else "no such id or tag"
+            )
         return found[0]
 
     def read(self, entry: Entry) -> bytes:
-        """The package, as it was added.
+        """Read the package of a model.
 
         Raises:
             ModelRefusedError: the storage has altered it.
         """
         data = self._read(f"packages/{entry.sha256}.zip")
         if data is None:
-            raise UnknownModelError(entry.id, "its package is gone from the registry")
+            raise UnknownModelError(entry.id, "its package is missing in the registry")
         open_package(data, self._keys(), None)
         return data
 
     def open(self, entry: Entry) -> Package:
-        """The package, checked again."""
+        """Read the package of a model and verify it again."""
         return open_package(self.read(entry), self._keys(), None)
 
     def tags(self) -> dict[str, str]:
-        """Ids by tag."""
+        """Model ids by tag."""
         with self._translated():
             names = self._names("tags", ".json")
             found = self._fs.cat([self._path(f"tags/{name}.json") for name in names], on_error="omit") if names else {}
@@ -157,17 +159,17 @@ class ModelRegistry:
         return {name: str(json.loads(data)["id"]) for name, data in by_path.items() if data}
 
     def tag(self, entry: Entry, tag: str) -> None:
-        """Name a model; a tag moves if it is another's.
+        """Tag a model; an existing tag moves to it.
 
         Raises:
             ConfigError: it is no legal tag.
         """
         _check_tag(tag)
-        said = {"id": entry.id, "at": datetime.now(UTC).isoformat()}
-        self._write(f"tags/{tag}.json", json.dumps(said).encode())
+        content = {"id": entry.id, "at": datetime.now(UTC).isoformat()}
+        self._write(f"tags/{tag}.json", json.dumps(content).encode())
 
     def untag(self, tag: str) -> None:
-        """Take a name away.
+        """Remove a tag.
 
         Raises:
             ConfigError: it is no legal tag.
@@ -176,7 +178,7 @@ class ModelRegistry:
         self._remove(f"tags/{tag}.json")
 
     def delete(self, entry: Entry, protected: Sequence[str] = ()) -> None:
-        """Forget a model.
+        """Delete a model.
 
         Args:
             protected: Ids that run somewhere.
@@ -187,13 +189,13 @@ class ModelRegistry:
         if entry.tags:
             raise ConflictError(f"model {entry.id[:12]} is tagged {', '.join(entry.tags)}: remove the tag first")
         if entry.id in protected:
-            raise ConflictError(f"model {entry.id[:12]} runs on an edge, or is the one it would return to")
+            raise ConflictError(f"model {entry.id[:12]} runs on an edge, or is the model that it would return to")
         self._remove(f"models/{entry.id}.json")
         failpoint("registry.entry")
         self._remove(f"packages/{entry.sha256}.zip")
 
     def retire(self, keep: int, older_than: timedelta, protected: Sequence[str] = (), dry_run: bool = False) -> list[Entry]:
-        """Delete by rule: all but the newest `keep`, those with a tag, those that run, and those added within older_than."""
+        """Delete old models; keep the newest `keep`, tagged and running models, and those added within older_than."""
         before = datetime.now(UTC) - older_than
         old = [entry for entry in self.entries()[keep:] if entry.added < before]
         gone = [entry for entry in old if not entry.tags and entry.id not in protected]
@@ -204,7 +206,7 @@ class ModelRegistry:
         return gone
 
     def sweep(self) -> int:
-        """Remove packages without an entry that are older than an hour, left by a crash. Returns how many."""
+        """Remove packages without an entry that are older than an hour, left by a crash; return their number."""
         wanted = {entry.sha256 for entry in self.entries()}
         gone = 0
         with self._translated():
@@ -251,7 +253,7 @@ class ModelRegistry:
             if self._local:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(Path(path), data)
-            else:  # an object is there when its upload has ended
+            else:  # an object appears when its upload ends
                 if self._has_folders:
                     self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
                 self._fs.pipe_file(path, data)
@@ -273,7 +275,7 @@ class ModelRegistry:
             if error.errno in _FULL:
                 raise StorageFullError(self.url, error.strerror or str(error)) from error
             raise RegistryUnavailableError(self.url, str(error)) from error
-        except Exception as error:  # storages of fsspec share no base class of errors
+        except Exception as error:  # fsspec's storages share no base class of errors
             raise RegistryUnavailableError(self.url, f"{type(error).__name__}: {error}") from error
 
 
@@ -295,7 +297,7 @@ def _entry_of(package: Package) -> Entry:
 
 
 def _read_entry(data: Any) -> Entry | None:  # noqa: ANN401  # fsspec gives bytes, or an exception
-    """None where it is no entry: one damaged file must not hide the others."""
+    """Parse an entry; None for a damaged file, which must not hide the others."""
     try:
         entry = Entry.model_validate_json(data)
     except (ValidationError, TypeError):
