@@ -163,7 +163,7 @@ def seen_by_clip(
     if guides.clip is None:
         return {}
     size, terms = guides.clip.preprocessing.size, {}
-    after = guides.clip.look(look_at(output, views, size), settings.fidelity_layers)
+    after = guides.clip.image_features(look_at(output, views, size), settings.fidelity_layers)
     if guides.prompts is not None and settings.clip_weight > 0:
         scale = guides.clip.logit_scale
         nearer = clip_losses.clip_guidance_loss(guides.prompts, after.embedding, scale, settings.smoothing)
