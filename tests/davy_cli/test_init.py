@@ -11,9 +11,9 @@ from davy_cli.main import main
 
 @pytest.fixture
 def davy(monkeypatch, capsys, tmp_path):
-    def run(*words: str) -> tuple[int, str, str]:
+    def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["davy", *words])
+        monkeypatch.setattr(sys, "argv", ["davy", *arguments])
         return (main(), *capsys.readouterr())
 
     return run

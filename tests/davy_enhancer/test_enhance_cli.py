@@ -22,11 +22,11 @@ DAVY = [sys.executable, "-m", "davy", "enhance"]
 
 @pytest.fixture
 def davy_enhance(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["davy", "enhance", *map(str, words)])
+    def run(*texts: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["davy", "enhance", *map(str, texts)])
         status = main()
-        told = capsys.readouterr()
-        return status, told.out, told.err
+        answer = capsys.readouterr()
+        return status, answer.out, answer.err
 
     return run
 
