@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from davy.imaging.isp.blocks import BlockStatistics, block_statistics
+from davy.imaging.isp.luminance import luma
 from davy.imaging.isp.pipeline import GRID_COLUMNS, GRID_ROWS, Parameters, enhance, low_resolution_maps
 from davy.imaging.isp.tone import apply_tone
 from davy_trainer.objectives import losses
@@ -30,12 +31,16 @@ def whole(
     def uneven() -> Tensor:
         return losses.mean_square(F.avg_pool2d(output, 4), F.avg_pool2d(small, 4))
 
+    def chroma() -> Tensor:
+        return losses.charbonnier(output - luma(output), small - luma(small))
+
     terms = {
         "charbonnier": (weights.charbonnier_weight, lambda: losses.charbonnier(output, small)),
         "decibels": (weights.decibels_weight, lambda: losses.mean_square(output, small)),
         "uneven": (weights.uneven_weight, uneven),
         "ssim": (weights.ssim_weight, lambda: losses.dssim_loss(output, small)),
         "colour": (weights.colour_weight, lambda: _colour_angle(output, small)),
+        "chroma": (weights.chroma_weight, chroma),
         "smooth": (weights.smooth_weight, lambda: losses.roughness(parameters.log2_gain)),
     }
     return weighted(terms), output

@@ -10,8 +10,9 @@ from davy.imaging.isp.pipeline import Parameters
 from davy.imaging.lowlight.batched.degrade import DARK, HAZY, IDENTITY, MINE, RAW
 from davy.imaging.nets.ispcnn import IspCnn
 from davy_trainer.data.echo import Echo, Sample
+from davy_trainer.data.real_frames import RealFrames
 from davy_trainer.evaluation.validation import Pair
-from davy_trainer.objectives import base_losses, losses
+from davy_trainer.objectives import base_losses, dark_losses, losses
 from davy_trainer.runs.device import Device
 from davy_trainer.runs.run import Training
 from davy_trainer.stages.base_settings import BaseSettings
@@ -28,7 +29,15 @@ def channels_last(net: IspCnn) -> None:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
 
-def train(run: BaseRun, echo: Echo, device: Device, pairs: Sequence[Pair], outputs: Outputs, stop: Stop) -> None:
+def train(
+    run: BaseRun,
+    echo: Echo,
+    frames: RealFrames | None,
+    device: Device,
+    pairs: Sequence[Pair],
+    outputs: Outputs,
+    stop: Stop,
+) -> None:
     """Train the base stage; see run_loop.
 
     Args:
@@ -39,6 +48,8 @@ def train(run: BaseRun, echo: Echo, device: Device, pairs: Sequence[Pair], outpu
     def forward() -> Forward:
         sample = echo(run.step)
         terms, decibels = losses_of(run.net, sample, run.step, settings, device)
+        if frames is not None and run.step % settings.real_every == 0:
+            terms |= losses_of_frames(run.net, frames, run.step, settings, device)
         return Forward(terms, lambda: _by_kind(decibels, sample.kinds))
 
     periodic = (validation(run, settings.validate_every, pairs, outputs.out),)
@@ -49,10 +60,7 @@ def losses_of(
     net: IspCnn, sample: Sample, step: int, settings: BaseSettings, device: Device
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Each loss with its weight, and the PSNR of each picture's block means in dB."""
-    thumb = sample.thumb.contiguous(memory_format=torch.channels_last)  # saves a quarter of the network's backward pass
-    with device.autocast():
-        raw = net(thumb)
-    parameters = Parameters.from_raw(*(part.float() for part in raw))
+    parameters = _parameters(net, sample.thumb, device)
     terms, output = base_losses.whole(parameters, sample.blocks, sample.small, settings)
     few = slice(step // 2 % settings.windows_every, None, settings.windows_every)  # of the pictures, in turn
     some = base_losses.of_pictures(parameters, few)
@@ -60,6 +68,20 @@ def losses_of(
     terms |= base_losses.window(sample.low[few], sample.truth[few], some, 1 + step % 2, rng, settings)
     terms["calm"] = settings.calm * losses.roughness(parameters.fine_log2_gain)
     return terms, base_losses.psnr_db(output, sample.small)
+
+
+def losses_of_frames(net: IspCnn, frames: RealFrames, step: int, settings: BaseSettings, device: Device) -> dict[str, Tensor]:
+    """Each loss of real frames with its weight."""
+    thumb, blocks = frames.drawn(settings.real_batch, np.random.default_rng((settings.seed, step, 3)))
+    parameters = _parameters(net, thumb, device)
+    return dark_losses.without_reference(parameters, blocks, settings)
+
+
+def _parameters(net: IspCnn, thumb: Tensor, device: Device) -> Parameters:
+    thumb = thumb.contiguous(memory_format=torch.channels_last)  # saves a quarter of the network's backward pass
+    with device.autocast():
+        raw = net(thumb)
+    return Parameters.from_raw(*(part.float() for part in raw))
 
 
 def _by_kind(decibels: Tensor, kinds: Tensor) -> dict[str, float]:

@@ -24,15 +24,21 @@ class BaseWeights(BaseModel, frozen=True, extra="forbid"):
     """Weights of base training: on block means of whole pictures, then in a window at full resolution."""
 
     charbonnier_weight: NonNegativeFloat = 0.5  # smooth L1 of block means
-    decibels_weight: NonNegativeFloat = 0.1  # log10 of the mean squared error of block means
-    uneven_weight: NonNegativeFloat = 0.2  # the same of 4 x 4 blocks: how the light lies
-    ssim_weight: NonNegativeFloat = 0.15  # 1 - SSIM of block means
-    colour_weight: NonNegativeFloat = 0.5  # 1 - cosine between the colours of 2 x 2 blocks
+    decibels_weight: NonNegativeFloat = 0.07  # log10 of the mean squared error of block means
+    uneven_weight: NonNegativeFloat = 0.15  # the same of 4 x 4 blocks: how the light lies
+    ssim_weight: NonNegativeFloat = 0.3  # 1 - SSIM of block means
+    colour_weight: NonNegativeFloat = 1.2  # 1 - cosine between the colours of 2 x 2 blocks
+    chroma_weight: NonNegativeFloat = 0.7  # smooth L1 of block means without their luma
     smooth_weight: NonNegativeFloat = 0.005  # mean squared step between neighbouring cells of the gain, square stops
     window_charbonnier_weight: NonNegativeFloat = 0.5  # smooth L1 in the window
-    window_decibels_weight: NonNegativeFloat = 0.1  # log10 of the mean squared error in the window
-    window_ssim_weight: NonNegativeFloat = 0.2  # 1 - SSIM in the window
-    window_vif_weight: NonNegativeFloat = 0.3  # 1 - VIF in the window
+    window_decibels_weight: NonNegativeFloat = 0.07  # log10 of the mean squared error in the window
+    window_ssim_weight: NonNegativeFloat = 0.4  # 1 - SSIM in the window
+    window_vif_weight: NonNegativeFloat = 0.4  # 1 - VIF in the window
+    real_lift_weight: NonNegativeFloat = 1.5  # of real frames: display units that the dark stays below the least light
+    real_purple_weight: NonNegativeFloat = 3.0  # of real frames: red and blue over green in the dark
+    real_neutral_weight: NonNegativeFloat = 0.7  # of real frames: any chroma in the dark
+    real_bands_weight: NonNegativeFloat = 2.0  # of real frames: rows and columns that differ from those around them
+    real_contrast_weight: NonNegativeFloat = 0.5  # of real frames: local contrast below the raw frame's
 
 
 class AdaptWeights(ReferenceWeights, frozen=True):

@@ -142,7 +142,7 @@ def test_forty_steps_lower_the_loss(packed_file, tmp_path):
     run = begin_from(IspCnn(16, 8), chosen, "", 40)
     echo, reported = Echo(unpack(packed_file), chosen, torch.device("cpu")), []
     outputs = Outputs(tmp_path, {"photographs": {}}, lambda *x: reported.append(x[2]))
-    base.train(run, echo, Device.of(chosen), [], outputs, lambda: False)
+    base.train(run, echo, None, Device.of(chosen), [], outputs, lambda: False)
     losses = [values["loss"] for values in reported]
     assert sum(losses[-10:]) < sum(losses[:10]) - 1
 

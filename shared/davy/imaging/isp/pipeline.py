@@ -14,6 +14,7 @@ from torch import Tensor
 
 from davy.domain.dials import CONTRAST_FLOOR, CONTRAST_GAIN, MAX_CONTRAST, NEUTRAL, NOISE_KEEP, NOISE_STOPS, Dials
 from davy.imaging.isp.blocks import BlockStatistics, block_size, block_statistics
+from davy.imaging.isp.bounds import clip
 from davy.imaging.isp.chroma import chroma_shares
 from davy.imaging.isp.grid import slice_grid, upsample_cells
 from davy.imaging.isp.guided import guided_coefficients
@@ -165,7 +166,7 @@ def low_resolution_maps(blocks: BlockStatistics, parameters: Parameters) -> Tens
     veil = luma(veil) + tint * (veil - luma(veil))
     p = gain * own
     q = gain * ((1 - keep) * (slope + saturation * (a - slope)) + (keep - own))
-    r = gain * ((1 - keep) * (offset + saturation * (b - offset)) - veil.clamp(0, MAX_VEIL)) - (p + q) * rows
+    r = gain * ((1 - keep) * (offset + saturation * (b - offset)) - clip(veil, 0, MAX_VEIL)) - (p + q) * rows
     return torch.cat([p, q, r], 1)
 
 

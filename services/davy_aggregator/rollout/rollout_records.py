@@ -18,7 +18,7 @@ MAX_ROLLOUTS = 100  # in memory; the oldest are dropped
 Value = TypeVar("Value", bound=BaseModel)
 
 
-class RolloutDecisions:
+class RolloutRecords:
     """rollouts by id, the oldest first; desired by edge."""
 
     def __init__(self, store: RolloutStore) -> None:
