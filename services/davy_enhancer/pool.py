@@ -35,7 +35,7 @@ GROUP = "enhancers"
 RECEIVE_DEPTH = 256  # receiving only sorts frames into slots, so nothing waits here for long
 
 ConfigOf = Callable[[CameraAddress], CameraConfig]
-"""Returns a camera's strength, quality and max_age_ms from site.yaml; defaults for an unknown camera."""
+"""Returns a camera's strength, dials, quality and max_age_ms from site.yaml; defaults for an unknown camera."""
 
 
 class Camera:
@@ -211,7 +211,7 @@ def _parse(message: Message) -> EncodedFrame:
 def _enhance(enhancer: VideoEnhancer, model: str, frame: EncodedFrame, config: CameraConfig) -> EncodedFrame:
     """Enhance one frame. Runs in a thread."""
     image = jpeg.decode_yuv(frame.jpeg)
-    better = enhancer.enhance_yuv(image, config.strength, out=planes.empty(*image.y.shape))
+    better = enhancer.enhance_yuv(image, config.strength, planes.empty(*image.y.shape), config.dials)
     return replace(
         frame,
         jpeg=jpeg.encode(better, config.quality),

@@ -56,6 +56,16 @@ def test_one_picture_becomes_another_file(davy_enhance, dark: Image.Image, tmp_p
     assert mean(tmp_path / "b.jpg") > mean(tmp_path / "a.png") + 10
 
 
+def test_dials_and_presets_change_the_picture(davy_enhance, dark: Image.Image, tmp_path: Path):
+    dark.save(tmp_path / "a.png")
+    davy_enhance(tmp_path / "a.png", tmp_path / "plain.png")
+    davy_enhance(tmp_path / "a.png", tmp_path / "bright.png", "--brightness", 0.5)
+    davy_enhance(tmp_path / "a.png", tmp_path / "night.png", "--preset", "night IR")
+    assert mean(tmp_path / "bright.png") > mean(tmp_path / "plain.png") + 5
+    with Image.open(tmp_path / "night.png") as night:
+        assert np.ptp(np.asarray(night).astype(int), axis=2).max() <= 3
+
+
 def test_strength_zero_leaves_a_lossless_picture_as_it_was(davy_enhance, dark: Image.Image, tmp_path: Path):
     dark.save(tmp_path / "a.png")
     davy_enhance(tmp_path / "a.png", tmp_path / "b.png", "--strength", 0)
@@ -144,6 +154,8 @@ def test_what_exists_is_kept_unless_told_otherwise(davy_enhance, dark: Image.Ima
         ((".", "a.png"), "name a folder"),
         (("a.png", "b.xyz"), ".jpg, .png"),
         (("a.png", "b.png", "--strength", "2"), "--strength"),
+        (("a.png", "b.png", "--brightness", "2"), "--brightness"),
+        (("a.png", "b.png", "--preset", "day"), "--preset"),
         (("a.png",), "OUT"),
     ],
 )

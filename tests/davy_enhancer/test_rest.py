@@ -45,6 +45,24 @@ async def test_strength_is_a_dial_from_header_or_query(service, dark: Image.Imag
     assert brightness(dark) < brightness(opened(half)) < brightness(opened(whole))
 
 
+async def test_dials_and_presets_are_query_parameters(service, dark: Image.Image, save):
+    png = save(dark, "PNG")
+    plain = await service.http.post("/v1/enhance", content=png)
+    bright = await service.http.post("/v1/enhance", content=png, params={"brightness": 0.5})
+    night = await service.http.post("/v1/enhance", content=png, params={"preset": "night IR"})
+    assert brightness(opened(bright)) > brightness(opened(plain)) + 5
+    assert np.ptp(np.asarray(opened(night)).astype(int), axis=2).max() <= 3
+    coloured = await service.http.post("/v1/enhance", content=png, params={"preset": "night IR", "colour": 1})
+    assert np.ptp(np.asarray(opened(coloured)).astype(int), axis=2).max() > 3
+
+
+@pytest.mark.parametrize("wrong", [{"brightness": 2}, {"colour": -1}, {"preset": "day"}])
+async def test_a_dial_out_of_range_is_refused(service, dark_jpeg: bytes, wrong):
+    answer = await service.http.post("/v1/enhance", content=dark_jpeg, params=wrong)
+    assert answer.status_code == 422
+    assert next(iter(wrong)) in answer.text
+
+
 async def test_quality_makes_smaller_files(service, dark_jpeg: bytes):
     small = await service.http.post("/v1/enhance", content=dark_jpeg, params={"quality": 10})
     large = await service.http.post("/v1/enhance", content=dark_jpeg, headers={"Davy-Quality": "98"})

@@ -100,7 +100,7 @@ def _enhance_member(
     if member.file_size > limits.max_picture_bytes:
         raise InvalidInputError(f"a picture of {member.file_size:,} bytes is too large: at most {limits.max_picture_bytes:,}")
     picture = decode(reader.read(member), tuple(ImageFormat), limits.max_pixels)
-    writer.writestr(name, encode(enhance_picture(still, picture, look.strength), kind, look.quality))
+    writer.writestr(name, encode(enhance_picture(still, picture, look.strength, look.dials), kind, look.quality))
     return picture.notes
 
 

@@ -225,7 +225,7 @@ class Jobs:
                 checked_s = time.monotonic()
                 self._check_space()
 
-        look = OutputOptions(job.strength, job.quality)
+        look = OutputOptions(job.strength, job.quality, dials=job.dials)
         if job.kind == "zip":
             return enhance_archive(folder.upload, folder.result, self._still, look, self._bounds.archive, progress)
         return enhance_file(Errand(folder.upload, folder.result), self._still, look, progress)
