@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 PROBLEM = "application/problem+json"
 
@@ -46,7 +46,7 @@ async def test_strength_is_a_dial_from_header_or_query(service, dark: Image.Imag
 
 
 async def test_dials_and_presets_are_query_parameters(service, dark: Image.Image, save):
-    png = save(dark, "PNG")
+    png = save(ImageOps.colorize(dark.convert("L"), "black", "orange"), "PNG")
     plain = await service.http.post("/v1/enhance", content=png)
     bright = await service.http.post("/v1/enhance", content=png, params={"brightness": 0.5})
     night = await service.http.post("/v1/enhance", content=png, params={"preset": "night IR"})
