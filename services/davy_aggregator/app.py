@@ -23,9 +23,10 @@ from davy.domain.camera import CameraAddress
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.site import SiteConfig
+from davy.streams.supervisor import Part, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
-from davy_aggregator.analysis.runner import analyse
+from davy_aggregator.analysis.runner import analyse, analysers
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
 from davy_aggregator.config.service import ConfigService
@@ -91,7 +92,7 @@ async def serve(
             on_connect=_on_connect(status, rollouts.republish_all, configs.republish_all),
         ) as bus,
     ):
-        parts = ServiceContext(
+        context = ServiceContext(
             settings,
             live,
             archive,
@@ -106,22 +107,25 @@ async def serve(
             drift,
         )
         announce = announcer(ready)
-        works = {
-            "http": _serve_http(parts, announce),
-            "grpc": _serve_grpc(parts, site, announce),
-            "presence": track_presence(bus, site.site, presence, metrics),
-            "events": publish_events(bus, site.site, archive),
-            "store": run_frame_cache(store, live, health, settings.store_fps),
-            "edges": watch_edges(presence, archive, settings.edge_offline_after_s),
-            "rollouts": rollouts.run(bus),
-            "configs": configs.run(bus),
-            "health": _watch_health(bus, archive, health),
+        supervised: dict[str, Part] = {
+            "presence": lambda: track_presence(bus, site.site, presence, metrics),
+            "events": lambda: publish_events(bus, site.site, archive),
+            "frames": lambda: run_frame_cache(store, live, health, settings.store_fps, metrics.count_store_refused),
+            "edges": lambda: watch_edges(presence, archive, settings.edge_offline_after_s),
+            "rollouts": lambda: rollouts.run(bus),
+            "configs": lambda: configs.run(bus),
+            "health": lambda: _watch_health(bus, archive, health),
         }
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
-            works["passthrough"] = follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
+            supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
-            works["analysis"] = analyse(settings.analysis, live, archive, metrics)
-        await until_first_ends("aggregator", **works)
+            make_analysers = analysers(settings.analysis)  # a detector that cannot be used ends the start
+            supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, metrics, make_analysers)
+        supervisor = Supervisor("aggregator", registry, health.set)
+        works = {name: supervisor.run(name, part) for name, part in supervised.items()}
+        await until_first_ends(
+            "aggregator", http=_serve_http(context, announce), grpc=_serve_grpc(context, site, announce), **works
+        )
 
 
 @asynccontextmanager
@@ -191,7 +195,7 @@ async def _config_service(
     site_status: SiteStatus,
 ) -> AsyncIterator[ConfigService]:
     def changed(now: SiteConfig, cameras: Sequence[CameraAddress]) -> None:
-        live.know(cameras)
+        live.set_cameras(cameras)
         site_status.reconfigure(now)
 
     yield ConfigService(site, ConfigStore(database), presence.is_online, archive.report, metrics.count_refused, changed)
@@ -208,25 +212,25 @@ def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus],
     return on_connect
 
 
-async def _serve_http(parts: ServiceContext, announce: Callable[[str, int], None]) -> None:
-    settings = parts.settings
-    await serve_app(build_app(parts), settings.host, settings.port, lambda port: announce("http", port), websockets=True)
+async def _serve_http(context: ServiceContext, announce: Callable[[str, int], None]) -> None:
+    settings = context.settings
+    await serve_app(build_app(context), settings.host, settings.port, lambda port: announce("http", port), websockets=True)
 
 
-async def _serve_grpc(parts: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
-    settings = parts.settings
+async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
+    settings = context.settings
 
     def knows_edge(of_site: str, edge: str) -> bool:
         return of_site == site.site and (edge in site.edges or settings.accept_unknown)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        ingest = IngestServicer(parts.live, parts.archive, parts.metrics, settings.window, knows_edge)
-        frames = FramesServicer(parts, site.site)
+        ingest = IngestServicer(context.live, context.archive, context.metrics, settings.window, knows_edge)
+        frames = FramesServicer(context, site.site)
         ingest_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         ingest_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
-        model_pb2_grpc.add_ModelServiceServicer_to_server(ModelsServicer(parts.catalog), server)
-        model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(parts.rollouts), server)
-        sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(parts.samples, knows_edge), server)
+        model_pb2_grpc.add_ModelServiceServicer_to_server(ModelsServicer(context.catalog), server)
+        model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(context.rollouts), server)
+        sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(context.samples, knows_edge), server)
         return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample")]
 
     await serve_grpc(settings.grpc_host or settings.host, settings.grpc_port, register, lambda port: announce("grpc", port))

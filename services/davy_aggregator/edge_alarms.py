@@ -19,16 +19,16 @@ async def watch_edges(presence: PresenceTracker, archive: Archive, offline_after
 
     An edge that was offline when this aggregator started is not reported.
     """
-    seen_online: set[str] = set()
+    were_online: set[str] = set()
     reported: set[str] = set()
     while True:
         for name, edge in list(presence.edges.items()):
             offline_s = (time.time_ns() - edge.since_ns) / 1e9
             if edge.online and name not in reported:
-                seen_online.add(name)
+                were_online.add(name)
             elif edge.online and await _report(archive, name, "edge-online", f"edge {name} is online again", Severity.INFO):
                 reported.discard(name)
-            elif edge.online is False and name in seen_online - reported and offline_s >= offline_after_s:
+            elif edge.online is False and name in were_online - reported and offline_s >= offline_after_s:
                 message = f"edge {name} is offline: its cameras cannot be seen"
                 if await _report(archive, name, "edge-offline", message, Severity.ALARM, {"offline_s": round(offline_s, 1)}):
                     reported.add(name)

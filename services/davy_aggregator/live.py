@@ -16,6 +16,7 @@ from davy.streams.latest import LatestByKey
 from davy_aggregator.metrics import AggregatorMetrics
 
 FPS_WINDOW_S = 5.0
+REORDER_S = 2.0  # the network reorders frames for no longer than this: a later arrival is newer, whatever its seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,14 @@ class LiveFrame:
     Args:
         frame: Its age runs from the moment of capture.
         via: "grpc", "mqtt" or "store".
+        session: Number of the sender's stream; a later stream has a higher number.
+        received_s: Arrival, in s of time.monotonic.
     """
 
     frame: EncodedFrame
     via: str
+    session: int = 0
+    received_s: float = field(default_factory=time.monotonic)
 
     def age_s(self) -> float:
         """Return the age in s."""
@@ -62,7 +67,7 @@ class LiveFrames:
         self._metrics = metrics
         self._accept_unknown, self._max_cameras = accept_unknown, max_cameras
 
-    def know(self, cameras: Iterable[CameraAddress]) -> None:
+    def set_cameras(self, cameras: Iterable[CameraAddress]) -> None:
         """Accept frames of these configured cameras from now on.
 
         Frames of a removed camera that are still in flight are ignored: an error would end the stream of its whole edge.
@@ -93,8 +98,10 @@ class LiveFrames:
         if not (self._accept_unknown and camera.site in self._sites and len(self._cameras) < self._max_cameras):
             raise self._unknown(camera)
 
-    def put(self, frame: EncodedFrame, via: str) -> bool:
+    def put(self, frame: EncodedFrame, via: str, session: int = 0) -> bool:
         """Store a frame. Return whether it is newer than the stored one.
+
+        A sequence belongs to one boot and one stream of an edge, so that no sender can use up the numbers of another.
 
         Raises:
             UnknownCameraError: the site's file does not name the camera.
@@ -104,13 +111,13 @@ class LiveFrames:
         self.check_known(frame.camera)
         camera = self._cameras.setdefault(frame.camera, _Camera())
         labels = (frame.camera.edge, frame.camera.camera)
-        if camera.newest and camera.newest.frame.boot_id == frame.boot_id and frame.seq <= camera.newest.frame.seq:
+        if camera.newest and not _is_newer(frame, via, session, camera.newest):
             self._metrics.dropped.labels(*labels, "ingest", DropReason.SUPERSEDED).inc()
             return False
         clock = self._clocks.setdefault(frame.camera.edge, ClockOffset())
         # A cached frame may be old: it teaches nothing about the clock.
         age = Age(clock.age_s(frame.captured_ns) if via == "store" else clock.observe(frame.captured_ns))
-        live = LiveFrame(replace(frame, age=age), via)
+        live = LiveFrame(replace(frame, age=age), via, session)
         camera.newest = live
         camera.received += 1
         camera.receipts_s.append(age.known_at_s)
@@ -169,6 +176,19 @@ class LiveFrames:
             yield watcher
         finally:
             self._watchers.discard(watcher)
+
+
+def _is_newer(frame: EncodedFrame, via: str, session: int, newest: LiveFrame) -> bool:
+    """Whether a frame replaces the newest one of its camera."""
+    if frame.boot_id != newest.frame.boot_id:
+        return session >= newest.session or _is_over(newest)  # an older stream may still deliver what it had in flight
+    if via == "store" or session == newest.session:
+        return frame.seq > newest.frame.seq or (via != "store" and frame.seq != newest.frame.seq and _is_over(newest))
+    return session > newest.session or _is_over(newest)
+
+
+def _is_over(newest: LiveFrame) -> bool:
+    return time.monotonic() - newest.received_s > REORDER_S
 
 
 class Watcher:

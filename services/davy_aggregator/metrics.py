@@ -66,3 +66,7 @@ class AggregatorMetrics:
     def count_refused(self, error: Exception) -> None:
         """Count an MQTT message that is refused."""
         self.refused.labels("mqtt", type(error).__name__).inc()
+
+    def count_store_refused(self, error: Exception) -> None:
+        """Count a frame of the cache that is refused."""
+        self.refused.labels("store", type(error).__name__).inc()

@@ -1,11 +1,11 @@
 """The presence of edges and cameras: the states and figures that they publish over MQTT."""
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from davy.domain.bounds import read_json_object
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError
 from davy.domain.ports import Message
@@ -75,14 +75,14 @@ class PresenceTracker:
             case ("", "status"):
                 self._apply_status(topic.edge, message.payload)
             case ("", "info"):
-                self._edge(topic.edge).info = _read_json(message)
+                self._edge(topic.edge).info = read_json_object(message.topic, message.payload)
             case ("", "stats"):
                 edge = self._edge(topic.edge)
-                edge.stats, edge.stats_ns = _read_json(message), time.time_ns()
+                edge.stats, edge.stats_ns = read_json_object(message.topic, message.payload), time.time_ns()
             case (_, "status") if not message.payload:  # a camera that was taken out: its topic keeps nothing
                 self._cameras.pop(topic.camera_id, None)
             case (_, "status"):
-                status = _read_json(message)
+                status = read_json_object(message.topic, message.payload)
                 self._cameras[topic.camera_id] = CameraStatus(
                     str(status.get("state", ""))[:32], str(status.get("reason", ""))[:500]
                 )
@@ -105,13 +105,3 @@ class PresenceTracker:
         online = payload == ONLINE
         if edge.online is not online:
             edge.online, edge.since_ns = online, time.time_ns()
-
-
-def _read_json(message: Message) -> dict[str, Any]:
-    try:
-        value = json.loads(message.payload)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"{message.topic}: not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise InvalidInputError(f"{message.topic}: a JSON object is expected")
-    return value

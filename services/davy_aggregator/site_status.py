@@ -13,6 +13,8 @@ from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.schemas import Camera, CameraState, Dependency, Drops, Edge, Site, utc
 from davy_aggregator.settings import AggregatorSettings
 
+MAX_COUNT = 2**53  # the largest integer that JSON carries exactly
+
 
 class SiteStatus:
     """Describes the present state of the site; holds no state of its own."""
@@ -154,4 +156,4 @@ def _count(value: object) -> int | None:
     """Read a counter of an edge's stats: a number, or numbers by reason."""
     if isinstance(value, dict):
         return sum(_count(part) or 0 for part in value.values())
-    return int(value) if isinstance(value, int | float) else None
+    return int(value) if isinstance(value, int | float) and 0 <= value <= MAX_COUNT else None

@@ -10,21 +10,23 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from davy.adapters.media import jpeg, planes
 from davy.adapters.mqtt.frame_messages import messages_of
 from davy.domain.age import Age
+from davy.domain.bounds import MAX_SEQ, MAX_SIDE, check_boot_id, check_header_text, check_time_ns, parse_uint
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import BrokerUnavailableError, DavyError, FrameTooLargeError
 from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus, Message
-from davy.domain.topics import NotADavyTopicError, Topic, all_cameras, shared
+from davy.domain.topics import Topic, all_cameras, shared
 from davy.imaging.runtime import VideoEnhancer
 from davy.site import CameraConfig
 from davy.streams.accounting import FrameAccounting
 from davy.streams.clock import ClockOffset
+from davy.streams.guard import Guard
 from davy.streams.latest import LatestByKey
 from davy.streams.metrics import FrameCollector, FrameTimings
 from davy.telemetry import get_logger
@@ -85,7 +87,9 @@ class Pool:
         self._accounting: FrameAccounting[CameraAddress] = FrameAccounting(sinks=(DropPoint.MQTT,))
         self._timings: FrameTimings[CameraAddress] = FrameTimings(_labels, registry)
         registry.register(FrameCollector(_labels, self._accounting))
-        self._reported: set[str] = set()
+        self._refused = Counter(
+            "davy_enhancer_pool_refused_total", "Raw messages refused, by error.", ["error"], registry=registry
+        )
 
     async def run(self, bus: Bus) -> None:
         """Serve until cancelled."""
@@ -95,15 +99,13 @@ class Pool:
                 tasks.create_task(self._work(bus), name=f"enhancer.pool.{number}")
 
     async def _receive(self, bus: Bus) -> None:
+        guard = Guard("pool", self._count_refused)
         async for message in bus.subscribe([shared(GROUP, all_cameras("raw"))], depth=RECEIVE_DEPTH):
-            try:
-                frame = _parse(message)
-            except (NotADavyTopicError, ValueError, KeyError) as error:
-                if len(self._reported) < 100 and message.topic not in self._reported:  # once each, and no endless set
-                    self._reported.add(message.topic)
-                    log.warning("pool.not_a_frame", topic=message.topic, error=repr(error))
-                continue
-            self._accept(frame)
+            with guard.message(topic=message.topic):
+                self._accept(_parse(message))
+
+    def _count_refused(self, error: Exception) -> None:
+        self._refused.labels(type(error).__name__).inc()
 
     def _accept(self, frame: EncodedFrame) -> None:
         camera = self._camera(frame.camera)
@@ -196,15 +198,16 @@ def _parse(message: Message) -> EncodedFrame:
     """Read a raw message. Foreign publishers may leave out everything but the JPEG."""
     topic = Topic.parse(message.topic)
     properties = message.properties
+    captured_ns = parse_uint("captured_ns", properties.get("captured_ns", "0"))
     return EncodedFrame(
         camera=topic.camera_id,
-        boot_id=properties.get("boot_id", ""),
-        seq=int(properties.get("seq", 0)),
-        captured_ns=int(properties.get("captured_ns", 0)) or time.time_ns(),
-        width=int(properties.get("width", 0)),
-        height=int(properties.get("height", 0)),
+        boot_id=check_boot_id(properties.get("boot_id", "")),
+        seq=min(parse_uint("seq", properties.get("seq", "0")), MAX_SEQ),
+        captured_ns=check_time_ns("captured_ns", captured_ns or time.time_ns()),
+        width=min(parse_uint("width", properties.get("width", "0")), MAX_SIDE),
+        height=min(parse_uint("height", properties.get("height", "0")), MAX_SIDE),
         jpeg=message.payload,
-        traceparent=properties.get("traceparent", ""),
+        traceparent=check_header_text("traceparent", properties.get("traceparent", "")),
     )
 
 

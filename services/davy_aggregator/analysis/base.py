@@ -63,7 +63,7 @@ class Analyser(Protocol):
     every_s: float
     """The least time between two pictures; 0 takes all that come."""
 
-    def look(self, picture: Picture) -> Sequence[Observation]:
+    def analyse(self, picture: Picture) -> Sequence[Observation]:
         """Say what is seen; quick, for all cameras share one thread."""
         ...
 

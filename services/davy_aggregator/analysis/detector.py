@@ -110,7 +110,7 @@ class Detector:
         self._model = model
         self._known: set[str] = set()
 
-    def look(self, picture: Picture) -> Sequence[Observation]:
+    def analyse(self, picture: Picture) -> Sequence[Observation]:
         found = self._model.detect(picture)
         counts = Counter(label for label, _ in found)
         best = dict(reversed(found))  # the first of a label is its best

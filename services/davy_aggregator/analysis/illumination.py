@@ -8,9 +8,9 @@ from davy.domain.severity import Severity
 from davy_aggregator.analysis.base import Observation, Picture
 
 DISPLAY_GAMMA = 2.2
-USUAL = 0.02  # weight of a new picture in what is usual: one minute at 1 fps
-NOW = 0.4  # and in what is now
-SETTLED = 10  # pictures before a change can be told
+REFERENCE_WEIGHT = 0.02  # weight of a new picture in what is usual: one minute at 1 fps
+PRESENT_WEIGHT = 0.4  # and in what is now
+WARM_UP = 10  # pictures before a change can be told
 FACTOR = 1.6  # brightness or uniformity that is this much less, or more, than usual
 
 
@@ -21,16 +21,16 @@ class Illumination:
     name, every_s = "illumination", 0.0
 
     def __init__(self) -> None:
-        self._seen = 0
-        self._usual = self._now = np.zeros(2)
+        self._pictures = 0
+        self._reference = self._now = np.zeros(2)
 
-    def look(self, picture: Picture) -> Sequence[Observation]:
+    def analyse(self, picture: Picture) -> Sequence[Observation]:
         linear = (picture.thumbnail / 255) ** DISPLAY_GAMMA
         mean = float(linear.mean())
         uniformity = float(np.percentile(linear, 5) / (mean + 1e-6))
         self._learn(np.array([mean, uniformity]))
-        ratios = (self._now + 0.002) / (self._usual + 0.002)  # near black every ratio is noise
-        changed = self._seen > SETTLED and bool((np.maximum(ratios, 1 / ratios) > FACTOR).any())
+        ratios = (self._now + 0.002) / (self._reference + 0.002)  # near black every ratio is noise
+        changed = self._pictures > WARM_UP and bool((np.maximum(ratios, 1 / ratios) > FACTOR).any())
         figures = {
             "mean": mean,
             "uniformity": uniformity,
@@ -41,9 +41,9 @@ class Illumination:
         return [Observation("illumination-change", changed, Severity.WARNING, message, "the light is as usual", figures)]
 
     def _learn(self, measured: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> None:
-        if not self._seen:
-            self._usual = self._now = measured
-        self._seen += 1
-        usual = max(USUAL, 1 / self._seen)  # a plain mean at first
-        self._usual = self._usual + usual * (measured - self._usual)
-        self._now = self._now + NOW * (measured - self._now)
+        if not self._pictures:
+            self._reference = self._now = measured
+        self._pictures += 1
+        weight = max(REFERENCE_WEIGHT, 1 / self._pictures)  # a plain mean at first
+        self._reference = self._reference + weight * (measured - self._reference)
+        self._now = self._now + PRESENT_WEIGHT * (measured - self._now)

@@ -10,7 +10,7 @@ from davy_aggregator.analysis.base import Observation, Picture
 
 BLOCKED_CONTRAST = 5.0  # of 255: spread of area means; the plainest simulated place has 20, real underground photographs 37
 DIRTY_SHARE = 0.45  # of the sharpness that this camera once had
-SETTLED = 20  # pictures before a camera's own sharpness is known
+WARM_UP = 20  # pictures before a camera's own sharpness is known
 FORGET = 0.002  # a move of the camera to a plainer scene is forgotten within some ten minutes at 1 fps
 
 
@@ -21,19 +21,19 @@ class Lens:
     name, every_s = "lens", 0.0
 
     def __init__(self) -> None:
-        self._seen, self._best = 0, 0.0
+        self._pictures, self._best = 0, 0.0
 
-    def look(self, picture: Picture) -> Sequence[Observation]:
+    def analyse(self, picture: Picture) -> Sequence[Observation]:
         areas = cv2.resize(picture.thumbnail, (16, 9), interpolation=cv2.INTER_AREA)
         contrast = float(areas.std())
         across, down = cv2.Sobel(picture.thumbnail, cv2.CV_32F, 1, 0), cv2.Sobel(picture.thumbnail, cv2.CV_32F, 0, 1)
         sharpness = float(np.hypot(across, down).mean() / (contrast + 4))
         blocked = contrast < BLOCKED_CONTRAST
         if not blocked:
-            self._seen += 1
+            self._pictures += 1
             self._best = max(sharpness, self._best * (1 - FORGET))
         share = sharpness / self._best if self._best else 1.0
-        dirty = not blocked and self._seen > SETTLED and share < DIRTY_SHARE
+        dirty = not blocked and self._pictures > WARM_UP and share < DIRTY_SHARE
         figures = {"contrast": contrast, "sharpness": sharpness, "sharpness_share": share}
         return [
             Observation(

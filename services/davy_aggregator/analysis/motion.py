@@ -23,7 +23,7 @@ class Motion:
     def __init__(self) -> None:
         self._background: NDArray[np.float32] | None = None
 
-    def look(self, picture: Picture) -> Sequence[Observation]:
+    def analyse(self, picture: Picture) -> Sequence[Observation]:
         now = cv2.GaussianBlur(picture.thumbnail, (5, 5), 0)
         if self._background is None:
             self._background = now.copy()

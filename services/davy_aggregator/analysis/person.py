@@ -22,7 +22,7 @@ class Person:
         self._hog = cv2.HOGDescriptor()
         self._hog.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
 
-    def look(self, picture: Picture) -> Sequence[Observation]:
+    def analyse(self, picture: Picture) -> Sequence[Observation]:
         height, width = picture.gray.shape
         if height < MIN_HEIGHT or width < MIN_WIDTH:
             return []

@@ -25,7 +25,7 @@ samples; models and their rollout to the edges; the configuration of the edges.
 Errors are `application/problem+json` (RFC 9457). A camera's id is `edge.camera`."""
 
 
-def build_app(parts: ServiceContext) -> FastAPI:
+def build_app(context: ServiceContext) -> FastAPI:
     """Build the app. The schema is at /openapi.json; the page /docs shows it and loads nothing from other hosts."""
     app = FastAPI(
         title="Davy aggregator",
@@ -36,7 +36,7 @@ def build_app(parts: ServiceContext) -> FastAPI:
         responses=problem_responses(422),
     )
     install_problem_handlers(app)
-    install_metrics(app, parts.registry)
+    install_metrics(app, context.registry)
     for routes in (
         console_routes,
         camera_routes,
@@ -48,7 +48,7 @@ def build_app(parts: ServiceContext) -> FastAPI:
         config_routes,
         system_routes,
     ):
-        app.include_router(routes(parts))
+        app.include_router(routes(context))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     mount_manual(app)
     return app

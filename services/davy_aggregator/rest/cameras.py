@@ -27,17 +27,17 @@ _MJPEG_200: dict[int | str, dict[str, Any]] = {
 }
 
 
-def camera_routes(parts: ServiceContext) -> APIRouter:
+def camera_routes(context: ServiceContext) -> APIRouter:
     """GET /v1/cameras and below."""
     routes = APIRouter(prefix="/v1/cameras", tags=["cameras"])
 
     @routes.get("", summary="List the cameras with their state and figures")
     async def cameras() -> Cameras:
-        return Cameras(cameras=parts.site_status.cameras())
+        return Cameras(cameras=context.site_status.cameras())
 
     @routes.get("/{camera_id}", summary="Get one camera", responses=problem_responses(404))
     async def camera(camera_id: str) -> Camera:
-        return parts.site_status.camera(parts.site_status.find(camera_id))
+        return context.site_status.camera(context.site_status.find(camera_id))
 
     @routes.get(
         "/{camera_id}/latest.jpg",
@@ -48,8 +48,8 @@ def camera_routes(parts: ServiceContext) -> APIRouter:
     async def latest(
         camera_id: str, variant: Variant = "enhanced", if_none_match: Annotated[str | None, Header()] = None
     ) -> Response:
-        live = _newest(parts, camera_id, variant)
-        headers = _frame_headers(live, parts.settings.stale_after_s)
+        live = _newest(context, camera_id, variant)
+        headers = _frame_headers(live, context.settings.stale_after_s)
         headers |= {"ETag": f'"{live.frame.boot_id}-{live.frame.seq}-{variant}"', "Cache-Control": "no-cache"}
         if if_none_match and headers["ETag"] in if_none_match:
             return Response(status_code=304, headers=headers)
@@ -66,25 +66,25 @@ def camera_routes(parts: ServiceContext) -> APIRouter:
         variant: Variant = "enhanced",
         fps: Annotated[float, Query(ge=0, le=120, description="Frames per second, at most; 0 sends every frame.")] = 0,
     ) -> StreamingResponse:
-        live = _newest(parts, camera_id, variant)
+        live = _newest(context, camera_id, variant)
 
         async def body() -> AsyncGenerator[bytes, None]:
-            with parts.live.watch("mjpeg", [live.frame.camera], fps, parts.settings.max_age_ms / 1000) as watcher:
+            with context.live.watch("mjpeg", [live.frame.camera], fps, context.settings.max_age_ms / 1000) as watcher:
                 async for newest in _until_silent(watcher):
                     if picture := _picture(newest, variant):
-                        parts.count_sent(newest, "mjpeg")
+                        context.count_sent(newest, "mjpeg")
                         yield _part(newest, picture)
 
-        return CountedStream(body(), parts.stream("mjpeg"), f"multipart/x-mixed-replace; boundary={BOUNDARY}")
+        return CountedStream(body(), context.stream("mjpeg"), f"multipart/x-mixed-replace; boundary={BOUNDARY}")
 
     return routes
 
 
-def _newest(parts: ServiceContext, camera_id: str, variant: str) -> LiveFrame:
-    camera = parts.site_status.find(camera_id)
-    live = parts.live.newest(camera)
+def _newest(context: ServiceContext, camera_id: str, variant: str) -> LiveFrame:
+    camera = context.site_status.find(camera_id)
+    live = context.live.newest(camera)
     if live is None or not _picture(live, variant):
-        raise NoFrameError(camera_id, variant, parts.site_status.camera(camera).reason)
+        raise NoFrameError(camera_id, variant, context.site_status.camera(camera).reason)
     return live
 
 

@@ -88,20 +88,20 @@ class History(BaseModel):
     history: list[ConfigEntry]
 
 
-def config_routes(parts: ServiceContext) -> APIRouter:
+def config_routes(context: ServiceContext) -> APIRouter:
     """/v1/configs and /v1/edges/{edge}/config."""
     routes = APIRouter(prefix="/v1", tags=["configuration"], responses=problem_responses(404))
     changes, refusals = [Depends(same_origin)], problem_responses(404, 412, 422, 503)
 
     def show(edge: str, response: Response | None = None) -> EdgeConfigView:
-        view = show_edge(parts, edge)
+        view = show_edge(context, edge)
         if response is not None:
             response.headers["ETag"] = f'"{view.desired.id}"'
         return view
 
     @routes.get("/configs", summary="Every edge's configuration, desired and reported")
     async def configs() -> EdgeConfigs:
-        return EdgeConfigs(edges=[show(edge) for edge in parts.configs.edges])
+        return EdgeConfigs(edges=[show(edge) for edge in context.configs.edges])
 
     @routes.get("/edges/{edge}/config", summary="One edge's configuration, desired and reported; its ETag is for If-Match")
     async def get(edge: Edge, response: Response) -> EdgeConfigView:
@@ -118,12 +118,12 @@ def config_routes(parts: ServiceContext) -> APIRouter:
     ) -> EdgeConfigView:
         who = change.who or _address(request)
         expected = _tag(if_match)
-        await parts.configs.put(edge, change.config, who, change.why, change.signature, expected)
+        await context.configs.put(edge, change.config, who, change.why, change.signature, expected)
         return show(edge, response)
 
     @routes.get("/edges/{edge}/config/history", summary="Every decision with its author, time and reason")
     async def history(edge: Edge) -> History:
-        return History(history=[ConfigEntry.of(record) for record in parts.configs.history(edge)])
+        return History(history=[ConfigEntry.of(record) for record in context.configs.history(edge)])
 
     @routes.post(
         "/edges/{edge}/config/rollback",
@@ -135,27 +135,36 @@ def config_routes(parts: ServiceContext) -> APIRouter:
         edge: Edge, request: Request, response: Response, back: Rollback | None = None, if_match: IfMatch = ""
     ) -> EdgeConfigView:
         back = back or Rollback()
-        await parts.configs.roll_back(edge, back.to, back.who or _address(request), back.why, _tag(if_match))
+        await context.configs.roll_back(edge, back.to, back.who or _address(request), back.why, _tag(if_match))
         return show(edge, response)
 
     return routes
 
 
-def show_edge(parts: ServiceContext, edge: str) -> EdgeConfigView:
+def show_edge(context: ServiceContext, edge: str) -> EdgeConfigView:
     """Compare desired and reported; the reported state counts if it is about the desired configuration."""
-    service = parts.configs
+    service = context.configs
     record = service.desired(edge)
     desired, report = ConfigEntry.of(record), service.reported.get(edge, ReportedConfig())
     reported = report.model_copy(update={"config": without_secrets(report.config)})  # an edge hides them, too
     answered = reported.target == record.id and reported.epoch == record.epoch
+    refused = reported.refused_epoch == record.epoch > reported.epoch
     unchanged = record.epoch == 0 and reported.id == record.id
-    state = reported.state if answered else ConfigState.APPLIED if unchanged else ConfigState.WAITING
+    state = (
+        reported.state
+        if answered
+        else ConfigState.REJECTED
+        if refused
+        else ConfigState.APPLIED
+        if unchanged
+        else ConfigState.WAITING
+    )
     found = differences(desired.config, reported.config) if reported.id else ()
     return EdgeConfigView(
         edge=edge,
         online=service.online(edge),
         state=state,
-        reason=reported.reason if answered else "",
+        reason=reported.reason if answered else reported.refused_reason if refused else "",
         desired=desired,
         reported=reported,
         differs=[Difference(field=field, desired=one, reported=other) for field, one, other in found],

@@ -46,7 +46,7 @@ class Request(BaseModel):
     raw: bool = True
 
 
-def console_routes(parts: ServiceContext) -> APIRouter:
+def console_routes(context: ServiceContext) -> APIRouter:
     """GET /, GET /models, GET /edges, GET /samples, GET /docs and the WebSocket /v1/console."""
     routes = APIRouter()
 
@@ -77,8 +77,11 @@ def console_routes(parts: ServiceContext) -> APIRouter:
             return
         await socket.accept()
         try:
-            with parts.stream("console"), parts.live.watch("console", max_age_s=parts.settings.max_age_ms / 1000) as watcher:
-                await Viewer(socket, parts, watcher).run()
+            with (
+                context.stream("console"),
+                context.live.watch("console", max_age_s=context.settings.max_age_ms / 1000) as watcher,
+            ):
+                await Viewer(socket, context, watcher).run()
         except OverloadedError as error:
             await socket.close(TRY_AGAIN_LATER, str(error))
 
@@ -88,9 +91,9 @@ def console_routes(parts: ServiceContext) -> APIRouter:
 class Viewer:
     """The connection of one open page."""
 
-    def __init__(self, socket: WebSocket, parts: ServiceContext, watcher: Watcher) -> None:
-        self._socket, self._parts, self._watcher = socket, parts, watcher
-        self._unseen: Credits[CameraAddress, int] = Credits(WINDOW)  # bytes of the pictures that the page has not drawn yet
+    def __init__(self, socket: WebSocket, context: ServiceContext, watcher: Watcher) -> None:
+        self._socket, self._context, self._watcher = socket, context, watcher
+        self._undrawn: Credits[CameraAddress, int] = Credits(WINDOW)  # bytes of the pictures that the page has not drawn yet
         self._raw = True
         watcher.may_send = self._may_send
 
@@ -111,9 +114,9 @@ class Viewer:
                 raise result
 
     def _may_send(self, camera: CameraAddress) -> bool:
-        watched = self._parts.live.cameras if self._watcher.cameras is None else self._watcher.cameras
-        self._unseen.window = WINDOW if len(watched) <= MANY else WINDOW_OF_MANY
-        return self._unseen.available(camera) and sum(self._unseen.items()) < WINDOW_BYTES
+        watched = self._context.live.cameras if self._watcher.cameras is None else self._watcher.cameras
+        self._undrawn.window = WINDOW if len(watched) <= MANY else WINDOW_OF_MANY
+        return self._undrawn.available(camera) and sum(self._undrawn.items()) < WINDOW_BYTES
 
     async def _receive(self) -> None:
         while True:
@@ -126,10 +129,10 @@ class Viewer:
 
     def _apply(self, request: Request) -> None:
         if request.ack is not None:
-            self._unseen.give_back(self._parts.site_status.find(request.ack), request.seq)
+            self._undrawn.give_back(self._context.site_status.find(request.ack), request.seq)
         else:
             self._watcher.cameras = (
-                None if request.cameras is None else frozenset(map(self._parts.site_status.find, request.cameras))
+                None if request.cameras is None else frozenset(map(self._context.site_status.find, request.cameras))
             )
             self._watcher.max_fps = request.fps
             self._raw = request.raw
@@ -139,12 +142,12 @@ class Viewer:
         while True:
             live = await self._watcher.take()
             message = _pack(live, self._raw)
-            self._unseen.spend(live.frame.camera, live.frame.seq, len(message))
-            self._parts.count_sent(live, "console")
+            self._undrawn.spend(live.frame.camera, live.frame.seq, len(message))
+            self._context.count_sent(live, "console")
             await self._socket.send_bytes(message)
 
     async def _publish_state(self) -> None:
-        status = self._parts.site_status
+        status = self._context.site_status
         while True:
             state = {
                 "now_ms": time.time_ns() // 1_000_000,

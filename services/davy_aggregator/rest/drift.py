@@ -18,7 +18,7 @@ class Drifts(BaseModel):
     cameras: list[CameraDrift]
 
 
-def drift_routes(parts: ServiceContext) -> APIRouter:
+def drift_routes(context: ServiceContext) -> APIRouter:
     """GET /v1/drift."""
     routes = APIRouter(prefix="/v1/drift", tags=["drift"])
 
@@ -27,6 +27,6 @@ def drift_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get("", summary="List how well the running model fits each camera, by its edge's last report")
     async def drift() -> Drifts:
-        return Drifts(cameras=[show(camera, reading) for camera, reading in parts.drift.readings().items()])
+        return Drifts(cameras=[show(camera, reading) for camera, reading in context.drift.readings().items()])
 
     return routes

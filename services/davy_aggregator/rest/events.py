@@ -26,7 +26,7 @@ AtLeast = Annotated[SeverityName, Query(description="The least severity.")]
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
-def event_routes(parts: ServiceContext) -> APIRouter:
+def event_routes(context: ServiceContext) -> APIRouter:
     """GET /v1/events and below."""
     routes = APIRouter(prefix="/v1/events", tags=["events"])
 
@@ -44,14 +44,14 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         query = EventQuery(
             since_ns=_to_ns(since),
             until_ns=_to_ns(until),
-            camera=_key(camera, parts.site_status.site_name),
+            camera=_key(camera, context.site_status.site_name),
             edge=edge,
             kind=kind,
             severity=Severity.named(severity),
             before=int(cursor) if cursor else None,
             limit=limit,
         )
-        found = await parts.archive.query(query)
+        found = await context.archive.query(query)
         following = str(found[-1].id) if len(found) == limit else None
         return Events(events=[Event.of(record) for record in found], cursor=following)
 
@@ -65,12 +65,12 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         after = int(last_event_id) if last_event_id and last_event_id.isdigit() else None
 
         async def body() -> AsyncGenerator[ServerSentEvent, None]:
-            async with aclosing(parts.archive.follow(after)) as records:
+            async with aclosing(context.archive.follow(after)) as records:
                 async for record in records:
                     if record.severity >= Severity.named(severity):
                         yield ServerSentEvent(Event.of(record).model_dump_json(), id=str(record.id), event="event")
 
-        return CountedEvents(body(), parts.stream("sse"))
+        return CountedEvents(body(), context.stream("sse"))
 
     @routes.get(
         "/{event_id}/keyframe.jpg",
@@ -79,7 +79,7 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         responses=_content("image/jpeg") | problem_responses(404),
     )
     async def keyframe(event_id: Id) -> Response:
-        jpeg = await parts.archive.keyframe(event_id)
+        jpeg = await context.archive.keyframe(event_id)
         if jpeg is None:
             raise HTTPException(404, f"event {event_id} has no keyframe, or its space was needed for newer ones")
         return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})

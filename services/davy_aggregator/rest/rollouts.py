@@ -58,7 +58,7 @@ class Rollouts(BaseModel):
     rollouts: list[RolloutView]
 
 
-class FleetEdge(BaseModel):
+class EdgeReport(BaseModel):
     """One edge, in a rollout or not."""
 
     edge: str
@@ -66,16 +66,16 @@ class FleetEdge(BaseModel):
     reported: ReportedModel
 
 
-class Fleet(BaseModel):
+class EdgeReports(BaseModel):
     """The reported model of every edge."""
 
-    edges: list[FleetEdge]
+    edges: list[EdgeReport]
 
 
-def rollout_routes(parts: ServiceContext) -> APIRouter:
+def rollout_routes(context: ServiceContext) -> APIRouter:
     """/v1/rollouts and below, and /v1/fleet."""
     routes = APIRouter(prefix="/v1", tags=["rollouts"], responses=problem_responses(503))
-    service, changes = parts.rollouts, [Depends(same_origin)]
+    service, changes = context.rollouts, [Depends(same_origin)]
 
     def show(rollout: Rollout) -> RolloutView:
         return RolloutView(
@@ -89,13 +89,15 @@ def rollout_routes(parts: ServiceContext) -> APIRouter:
             created_at=utc(rollout.created_ns),
             ended_at=utc(rollout.ended_ns) if rollout.ended_ns else None,
             spec=rollout.spec,
-            edges=[_show_edge(rollout, edge, parts) for edge in rollout.members],
+            edges=[_show_edge(rollout, edge, context) for edge in rollout.members],
         )
 
     @routes.get("/fleet", summary="The reported model of every edge")
-    async def fleet() -> Fleet:
+    async def fleet() -> EdgeReports:
         views = {edge: service.reported_models.view(edge) for edge in service.edges()}
-        return Fleet(edges=[FleetEdge(edge=edge, online=view.online, reported=view.reported) for edge, view in views.items()])
+        return EdgeReports(
+            edges=[EdgeReport(edge=edge, online=view.online, reported=view.reported) for edge, view in views.items()]
+        )
 
     @routes.get("/rollouts", summary="The newest first")
     async def rollouts() -> Rollouts:
@@ -154,14 +156,14 @@ def rollout_routes(parts: ServiceContext) -> APIRouter:
                     yield ServerSentEvent(show(each).model_dump_json(), event="rollout")
             yield ServerSentEvent("{}", event="end")
 
-        return CountedEvents(body(), parts.stream("sse"))
+        return CountedEvents(body(), context.stream("sse"))
 
     return routes
 
 
-def _show_edge(rollout: Rollout, edge: str, parts: ServiceContext) -> EdgeModel:
-    view, member, desired = parts.rollouts.reported_models.view(edge), rollout.members[edge], rollout.desired(edge)
-    report = report_of(rollout, edge, parts.rollouts.reported_models.view)
+def _show_edge(rollout: Rollout, edge: str, context: ServiceContext) -> EdgeModel:
+    view, member, desired = context.rollouts.reported_models.view(edge), rollout.members[edge], rollout.desired(edge)
+    report = report_of(rollout, edge, context.rollouts.reported_models.view)
     return EdgeModel(
         edge=edge,
         wave=member.wave,

@@ -96,7 +96,7 @@ class Assignment(BaseModel):
     use: Use
 
 
-def sample_routes(parts: ServiceContext) -> APIRouter:
+def sample_routes(context: ServiceContext) -> APIRouter:
     """/v1/samples and below."""
     routes = APIRouter(prefix="/v1/samples", tags=["samples"], responses=problem_responses(503))
 
@@ -111,12 +111,12 @@ def sample_routes(parts: ServiceContext) -> APIRouter:
         cursor: Annotated[str | None, Query(pattern=r"^\d{1,18}$", description="From the answer before.")] = None,
     ) -> Samples:
         before = int(cursor) if cursor else None
-        found = await parts.samples.query(SampleQuery(camera, edge, reason, model, use, before, limit=limit))
-        max_bytes, max_count = parts.samples.limits
+        found = await context.samples.query(SampleQuery(camera, edge, reason, model, use, before, limit=limit))
+        max_bytes, max_count = context.samples.limits
         return Samples(
             samples=[Sample.of(record) for record in found],
             cursor=str(found[-1].id) if len(found) == limit else None,
-            tally=[CameraTally(camera=t.camera, use=t.use, count=t.count, size=t.size) for t in await parts.samples.tally()],
+            tally=[CameraTally(camera=t.camera, use=t.use, count=t.count, size=t.size) for t in await context.samples.tally()],
             max_bytes=max_bytes,
             max_count=max_count,
         )
@@ -133,12 +133,12 @@ def sample_routes(parts: ServiceContext) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=2**63 - 1, description="Only those with a larger id.")] = 0,
     ) -> StreamingResponse:
         headers = {"Content-Disposition": 'attachment; filename="samples.zip"'}
-        body = _zip(parts, SampleQuery(camera=camera, use=use, after=after, limit=BATCH))
+        body = _zip(context, SampleQuery(camera=camera, use=use, after=after, limit=BATCH))
         return StreamingResponse(body, media_type="application/zip", headers=headers)
 
     @routes.get("/{sample_id}", summary="One sample", responses=problem_responses(404))
     async def sample(sample_id: Id) -> Sample:
-        return Sample.of(await parts.samples.get(sample_id))
+        return Sample.of(await context.samples.get(sample_id))
 
     @routes.get(
         "/{sample_id}/picture.jpg",
@@ -148,7 +148,7 @@ def sample_routes(parts: ServiceContext) -> APIRouter:
     )
     async def picture(sample_id: Id) -> Response:
         headers = {"Cache-Control": "private, max-age=86400, immutable"}
-        return Response(await parts.samples.picture(sample_id), media_type="image/jpeg", headers=headers)
+        return Response(await context.samples.picture(sample_id), media_type="image/jpeg", headers=headers)
 
     @routes.put(
         "/{sample_id}/use",
@@ -157,7 +157,7 @@ def sample_routes(parts: ServiceContext) -> APIRouter:
         responses=problem_responses(404, 409),
     )
     async def assign(sample_id: Id, assignment: Assignment) -> Sample:
-        return Sample.of(await parts.samples.assign(sample_id, assignment.use))
+        return Sample.of(await context.samples.assign(sample_id, assignment.use))
 
     return routes
 
@@ -181,16 +181,16 @@ class _Sink(io.RawIOBase):
         return b"".join(pieces)
 
 
-async def _zip(parts: ServiceContext, query: SampleQuery) -> AsyncGenerator[bytes, None]:
+async def _zip(context: ServiceContext, query: SampleQuery) -> AsyncGenerator[bytes, None]:
     sink, origins = _Sink(), []
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # JPEGs do not shrink
         after = query.after
-        while batch := await parts.samples.query(SampleQuery(query.camera, use=query.use, after=after, limit=query.limit)):
+        while batch := await context.samples.query(SampleQuery(query.camera, use=query.use, after=after, limit=query.limit)):
             after = batch[-1].id
             for record in (each for each in batch if each.use in FOLDERS):
                 path = f"{FOLDERS[record.use]}/{record.camera}/{record.id:08d}.jpg"
                 try:
-                    archive.writestr(path, await parts.samples.picture(record.id))
+                    archive.writestr(path, await context.samples.picture(record.id))
                 except UnknownSampleError:  # it has just gone for a newer one
                     continue
                 origins.append(json.dumps({"path": path} | Sample.of(record).model_dump(mode="json", exclude={"picture"})))

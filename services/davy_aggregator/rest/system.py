@@ -6,17 +6,17 @@ from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import Edges, Health, Readiness, Site
 
 
-def system_routes(parts: ServiceContext) -> APIRouter:
+def system_routes(context: ServiceContext) -> APIRouter:
     """GET /v1/site, /v1/edges, /healthz, /readyz."""
     routes = APIRouter()
 
     @routes.get("/v1/site", tags=["site"], summary="Get a summary of the site")
     async def site() -> Site:
-        return parts.site_status.site()
+        return context.site_status.site()
 
     @routes.get("/v1/edges", tags=["edges"], summary="List the edges with their last report")
     async def edges() -> Edges:
-        return Edges(edges=parts.site_status.edges())
+        return Edges(edges=context.site_status.edges())
 
     @routes.get("/healthz", tags=["health"], summary="Liveness: the process answers")
     async def healthz() -> Health:
@@ -24,7 +24,7 @@ def system_routes(parts: ServiceContext) -> APIRouter:
 
     @routes.get("/readyz", tags=["health"], summary="Readiness; degraded names the missing dependencies with reasons")
     async def readyz() -> Readiness:
-        status = "degraded" if parts.health.degraded else "ready"
-        return Readiness(status=status, dependencies=parts.site_status.dependencies())
+        status = "degraded" if context.health.degraded else "ready"
+        return Readiness(status=status, dependencies=context.site_status.dependencies())
 
     return routes

@@ -16,11 +16,11 @@ from davy.twin.protocol import ALARM, INFO, WARNING
 from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
-from davy_aggregator.rollout.decisions import RolloutDecisions
 from davy_aggregator.rollout.members import choose_members
 from davy_aggregator.rollout.plan import advance, is_settled, send_back
 from davy_aggregator.rollout.reported_models import ReportedModels
 from davy_aggregator.rollout.rollout import Rollout, RolloutSpec, RolloutState
+from davy_aggregator.rollout.rollout_records import RolloutRecords
 
 log = get_logger(__name__)
 
@@ -45,19 +45,19 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         super().__init__(site.site, presence.is_online, report_event, count_refused)
         self._site, self.catalog, self._accept_unknown = site, catalog, accept_unknown
         self.reported_models = ReportedModels(self.reported, presence)
-        self._decisions = RolloutDecisions(store)
+        self._records = RolloutRecords(store)
         self._changed = asyncio.Event()
         self.republish_all()
 
     @property
     def rollouts(self) -> list[Rollout]:
         """The newest first."""
-        return list(reversed(self._decisions.rollouts.values()))
+        return list(reversed(self._records.rollouts.values()))
 
     @property
     def protected(self) -> list[str]:
         """Models that must not be deleted: they run, are desired, or are the baseline of a running rollout."""
-        return sorted((self.reported_models.running | self._decisions.models) - {""})
+        return sorted((self.reported_models.running | self._records.models) - {""})
 
     def edges(self) -> list[str]:
         """Edges that enhance."""
@@ -66,9 +66,9 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     def get(self, rollout_id: str) -> Rollout:
         """Return one rollout; raises UnknownRolloutError."""
-        if rollout_id not in self._decisions.rollouts:
+        if rollout_id not in self._records.rollouts:
             raise UnknownRolloutError(rollout_id)
-        return self._decisions.rollouts[rollout_id]
+        return self._records.rollouts[rollout_id]
 
     async def create(self, spec: RolloutSpec) -> Rollout:
         """Start a rollout with its canaries.
@@ -80,9 +80,9 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         entry = await self.catalog.get(spec.model)
         await self.catalog.package(entry.id, entry.sha256)  # an unreadable package starts no rollout
         async with self.deciding:
-            if running := self._decisions.running:
+            if running := self._records.running:
                 raise ConflictError(f"rollout {running[0].id} is running: wait for its end, or abort it")
-            members = await choose_members(spec, self.edges(), self._decisions.desired, self.reported_models.view, self.catalog)
+            members = await choose_members(spec, self.edges(), self._records.desired, self.reported_models.view, self.catalog)
             rollout = Rollout(
                 id=f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",
                 spec=spec,
@@ -125,25 +125,30 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def run(self, bus: Bus) -> None:
         """Listen, decide and publish until cancelled."""
+        while self._records.set_aside:
+            message = f"a stored rollout cannot be read and was set aside: {self._records.set_aside[-1]}"
+            await self.record_event("rollout-set-aside", message, WARNING)
+            self._records.set_aside.pop()
         await until_first_ends("rollout", publisher=super().run(bus), step=self._step_loop())
 
     def decided(self) -> Iterable[str]:
-        return list(self._decisions.desired)
+        return list(self._records.desired)
 
     def desired_state(self, edge: str) -> DesiredModel | None:
-        return self._decisions.desired.get(edge)
+        return self._records.desired.get(edge)
 
-    async def bump_epoch(self, edge: str) -> None:
-        rollout = self._decisions.rollouts.get(self._decisions.desired[edge].rollout)
+    async def renumber(self, edge: str, epoch: int) -> None:
+        rollout = self._records.rollouts.get(self._records.desired[edge].rollout)
         if rollout is not None:
-            member = rollout.members[edge].model_copy(update={"epoch": self._next_epoch()})
+            member = rollout.members[edge].model_copy(update={"epoch": epoch})
             await self._decide(rollout, rollout.model_copy(update={"members": {**rollout.members, edge: member}}))
 
     async def on_reported(self, edge: str, before: ReportedModel | None) -> None:  # noqa: ARG002
         self._notify_watchers()
 
     def _next_epoch(self) -> int:
-        return 1 + max(self._decisions.newest_epoch, self.reported_models.newest_epoch)
+        """An epoch above every one that was decided, and above those that the edges report, as after a loss of data."""
+        return 1 + max(self._records.newest_epoch, *(self.epoch_of(edge) for edge in self.edges()), 0)
 
     def _advance(self, rollout: Rollout) -> Rollout:
         return advance(rollout, self.reported_models.view, time.time_ns(), self._next_epoch())
@@ -161,7 +166,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def _decide(self, before: Rollout, after: Rollout) -> None:
         """Store a decision, then publish the desired models that it changes."""
-        self.publish(*await self._decisions.add(before, after))
+        self.publish(*await self._records.add(before, after))
         self._notify_watchers()
 
     def _notify_watchers(self) -> None:
@@ -170,7 +175,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def _step_loop(self) -> None:
         while True:
-            for rollout in self._decisions.running:
+            for rollout in self._records.running:
                 try:
                     await self._step(rollout.id)
                 except UnavailableError as error:  # nothing was decided: try again

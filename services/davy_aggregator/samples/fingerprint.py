@@ -8,11 +8,11 @@ import numpy as np
 from davy.adapters.media import jpeg
 
 HASH_SIZE = (9, 8)  # width, height: 8 differences in each of 8 rows
-LOOK_WIDTH = 64  # pixels; libjpeg's smallest scale that is as wide
+DECODED_WIDTH = 64  # pixels; libjpeg's smallest scale that is as wide
 
 
 @dataclass(frozen=True, slots=True)
-class PictureLook:
+class Fingerprint:
     """Args:
     mean: Of luma, in [0, 255].
     dhash: 8 bytes.
@@ -24,7 +24,7 @@ class PictureLook:
     dhash: bytes
 
 
-def look_at(data: bytes) -> PictureLook:
+def fingerprint_of(data: bytes) -> Fingerprint:
     """Decode a JPEG at a small scale and describe it.
 
     Raises:
@@ -34,7 +34,7 @@ def look_at(data: bytes) -> PictureLook:
     Source: N. Krawetz 2013, "Kind of like that" (dHash).
     """
     width, height = jpeg.size_of(data)
-    luma = cv2.cvtColor(jpeg.decode_reduced(data, LOOK_WIDTH), cv2.COLOR_BGR2GRAY)
+    luma = cv2.cvtColor(jpeg.decode_reduced(data, DECODED_WIDTH), cv2.COLOR_BGR2GRAY)
     small = np.asarray(cv2.resize(luma, HASH_SIZE, interpolation=cv2.INTER_AREA), np.int16)
     bits = np.packbits(small[:, 1:] > small[:, :-1])
-    return PictureLook(width, height, float(luma.mean()), bits.tobytes())
+    return Fingerprint(width, height, float(luma.mean()), bits.tobytes())

@@ -4,14 +4,15 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-from davy.adapters.grpc.envelope import MAX_FIGURES, MAX_SEQ, MAX_TEXT, check_jpeg
+from davy.adapters.grpc.envelope import MAX_FIGURES, check_jpeg
+from davy.domain.bounds import MAX_TEXT, check_seq, check_time_ns
 from davy.domain.camera import check_id
 from davy.domain.errors import InvalidInputError
 from davy.domain.sample import SampleRecord
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2, sample_pb2_grpc
 from davy_aggregator.samples.catalog import SampleCatalog
-from davy_aggregator.samples.fingerprint import look_at
+from davy_aggregator.samples.fingerprint import fingerprint_of
 
 log = get_logger(__name__)
 
@@ -57,11 +58,11 @@ def read_sample(sample: sample_pb2.Sample) -> SampleRecord:
     """
     for kind, value in (("site", sample.site), ("edge", sample.edge), ("camera", sample.camera), ("reason", sample.reason)):
         check_id(kind, value)
-    if not 1 <= sample.seq <= MAX_SEQ or not 0 < sample.captured_ns <= MAX_SEQ:
-        raise InvalidInputError(f"a sample needs seq from 1 and captured_ns above 0, got {sample.seq} and {sample.captured_ns}")
+    check_seq(sample.seq)
+    check_time_ns("captured_ns", sample.captured_ns)
     if len(sample.model) > MAX_TEXT or len(sample.figures) > MAX_FIGURES:
         raise InvalidInputError(f"a sample has at most {MAX_TEXT} characters of model and {MAX_FIGURES} figures")
-    look = look_at(check_jpeg(sample.jpeg))
+    fingerprint = fingerprint_of(check_jpeg(sample.jpeg))
     return SampleRecord(
         site=sample.site,
         edge=sample.edge,
@@ -70,10 +71,10 @@ def read_sample(sample: sample_pb2.Sample) -> SampleRecord:
         camera=f"{sample.edge}.{sample.camera}",
         captured_ns=sample.captured_ns,
         reason=sample.reason,
-        width=look.width,
-        height=look.height,
-        mean=look.mean,
-        dhash=look.dhash,
+        width=fingerprint.width,
+        height=fingerprint.height,
+        mean=fingerprint.mean,
+        dhash=fingerprint.dhash,
         model=sample.model,
         figures={name: value for name, value in sample.figures.items() if math.isfinite(value) and len(name) <= MAX_TEXT},
         jpeg=sample.jpeg,

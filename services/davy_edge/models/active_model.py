@@ -1,4 +1,4 @@
-"""The model that the pipelines of an edge enhance with, and its comparison with another one."""
+"""The active model of an edge's pipelines, and its comparison with another model."""
 
 import threading
 import time
@@ -13,16 +13,16 @@ from davy.telemetry import get_logger
 log = get_logger(__name__)
 
 WARM_UP = 1  # pairs, not counted
-MAX_PAIRS = 1000  # of a comparison, 10 minutes of them
+MAX_PAIRS = 1000  # per comparison, about 10 minutes
 
 
 class ShadowComparison:
-    """Two models on the same frames, in a thread of its own: figures of both pictures, and the time of both.
+    """Compares two models on the same frames, in a separate thread: figures of both images, and both CPU times.
 
-    Time is the thread's CPU time, so that a busy machine makes no model slow.
+    CPU time of the thread keeps a busy machine from making a model look slow.
 
     Args:
-        per_s: Frames compared per second, of all cameras together; each costs two enhanced frames.
+        per_s: Frames compared per second, over all cameras; each costs two enhanced frames.
     """
 
     def __init__(self, old: StillEnhancer, new: StillEnhancer, per_s: float) -> None:
@@ -42,13 +42,13 @@ class ShadowComparison:
             self._latest.put(pixels)
 
     def read(self) -> tuple[Side, Side]:
-        """Return the figures so far of the old model and of the new one."""
+        """Return the present figures of the old and of the new model."""
         with self._lock:
             old, new = (Side(list(side.looks), list(side.times_s), side.errors) for side in self._sides)
         return old, new
 
     def close(self) -> None:
-        """End the thread after the frame that it works on."""
+        """End the thread after its current frame."""
         self._latest.close()
         self._thread.join(10.0)
 
@@ -62,13 +62,13 @@ class ShadowComparison:
             sides = ((self._old, 0), (self._new, 1))
             picture = planes.bgr_of(pixels)
             found = {side: self._measure(still, picture) for still, side in (sides if pairs % 2 else sides[::-1])}
-            if pairs <= WARM_UP:  # buffers are allocated, caches are cold: the first one pays
+            if pairs <= WARM_UP:  # allocation and cold caches distort the first one
                 continue
             with self._lock:
                 self._add(found[0], found[1])
 
     def _add(self, old: tuple[Look, float] | None, new: tuple[Look, float] | None) -> None:
-        """Keep figures in pairs: each frame is compared with itself."""
+        """Add the figures of one frame, if both models enhanced it."""
         for side, found in zip(self._sides, (old, new), strict=True):
             side.errors += found is None
             if old is not None and new is not None and found is not None and len(side.looks) < MAX_PAIRS:
@@ -79,7 +79,7 @@ class ShadowComparison:
         began_s = time.thread_time()
         try:
             picture = still.enhance(pixels)
-        except Exception as error:  # noqa: BLE001  # a broken new model ends nothing else
+        except Exception as error:  # noqa: BLE001  # a broken new model must not end the comparison
             log.warning("model.failed_in_comparison", model=still.model, error=str(error))
             return None
         took_s = time.thread_time() - began_s
@@ -87,30 +87,30 @@ class ShadowComparison:
 
 
 class ActiveModel:
-    """The active model. Pipelines read `enhancer` before every frame: assigning it is the swap, between two frames."""
+    """The active model. Pipelines read `enhancer` before every frame, so that assigning it swaps between two frames."""
 
     def __init__(self, enhancer: StillEnhancer) -> None:
         self.enhancer = enhancer
         self.comparison: ShadowComparison | None = None
         self.errors = 0  # frames that the active model failed on, since the swap
-        self._lost: dict[str, int] = {}  # by camera, whether its first frame with the active model was dropped
+        self._lost: dict[str, int] = {}  # by camera: 1 if its first frame with the active model was dropped
 
     def swap(self, enhancer: StillEnhancer) -> None:
         """Enhance the next frame of every camera with another model."""
         self.enhancer, self.errors, self._lost = enhancer, 0, {}
 
     def count_error(self, enhancer: StillEnhancer) -> None:
-        """Count a frame that a model failed on. Called on a pipeline's thread."""
+        """Count a frame on which a model failed. Called on a pipeline's thread."""
         if enhancer is self.enhancer:
             self.errors += 1
 
     def count_first_frame(self, camera: str, emitted: bool) -> None:
-        """Count the first frame after a swap, the only one that it can cost. Called on a pipeline's thread."""
+        """Count the first frame after a swap; a swap can cost no other. Called on a pipeline's thread."""
         self._lost[camera] = int(not emitted)
 
     @property
     def max_frames_lost(self) -> int:
-        """Frames that the swap cost the camera that lost most."""
+        """Return the maximum number of frames that one camera lost to the swap."""
         return max(self._lost.values(), default=0)
 
     def observe(self, pixels: Pixels) -> None:

@@ -81,7 +81,7 @@ def test_what_is_usual_survives_a_restart_and_another_model_begins_anew(camera):
     camera.look(light(), 50)
     camera.start()
     assert camera.look(light(lift=20), 50).fit is Fit.DRIFTED
-    assert camera.look(light(lift=20), 1, model="m2").fit is Fit.SETTLING
+    assert camera.look(light(lift=20), 1, model="m2").fit is Fit.LEARNING
     assert camera.look(light(lift=20), 50, model="m2").fit is Fit.FITS
 
 
@@ -94,5 +94,5 @@ def test_a_covered_lens_is_no_drift(camera):
 def test_a_damaged_file_is_learned_again(camera, content):
     camera.path.write_text(content)
     camera.start()
-    assert camera.look(light(), 1).fit is Fit.SETTLING
+    assert camera.look(light(), 1).fit is Fit.LEARNING
     assert camera.look(light(), 50).fit is Fit.FITS

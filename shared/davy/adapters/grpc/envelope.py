@@ -2,6 +2,7 @@
 
 import math
 
+from davy.domain.bounds import MAX_TEXT, check_header_text, check_seq, check_size, check_time_ns, clamp_share
 from davy.domain.camera import CameraAddress, check_id
 from davy.domain.errors import FrameTooLargeError, InvalidInputError, UnreadableImageError
 from davy.domain.event import EventRecord
@@ -10,10 +11,7 @@ from davy.domain.severity import Severity
 from davy.v1 import frame_pb2, ingest_pb2
 
 JPEG_START = b"\xff\xd8"
-MAX_TEXT = 1000  # characters
 MAX_FIGURES = 64
-MAX_SEQ = 2**63 - 1  # SQLite's integers
-MAX_SIDE = 65_535  # pixels; JPEG's own limit
 
 
 def to_envelope(frame: EncodedFrame) -> frame_pb2.FrameEnvelope:
@@ -87,26 +85,20 @@ def from_envelope(envelope: frame_pb2.FrameEnvelope) -> EncodedFrame:
         InvalidInputError: an id, a size or a picture cannot be right; the text says which.
     """
     meta = envelope.meta
-    check_id("boot", meta.boot_id)
-    if not 1 <= meta.seq <= MAX_SEQ or meta.captured_ns <= 0:
-        raise InvalidInputError(f"a frame needs seq from 1 and captured_ns above 0, got {meta.seq} and {meta.captured_ns}")
-    if not (1 <= meta.width <= MAX_SIDE and 1 <= meta.height <= MAX_SIDE):
-        raise InvalidInputError(f"a frame cannot be {meta.width}x{meta.height} pixels")
-    if max(len(meta.model), len(meta.traceparent)) > MAX_TEXT:
-        raise InvalidInputError(f"model and traceparent have at most {MAX_TEXT} characters")
+    width, height = check_size(meta.width, meta.height)
     return EncodedFrame(
         camera=CameraAddress(meta.site, meta.edge, meta.camera),
-        boot_id=meta.boot_id,
-        seq=meta.seq,
-        captured_ns=meta.captured_ns,
-        width=meta.width,
-        height=meta.height,
+        boot_id=check_id("boot", meta.boot_id),
+        seq=check_seq(meta.seq),
+        captured_ns=check_time_ns("captured_ns", meta.captured_ns),
+        width=width,
+        height=height,
         jpeg=check_jpeg(envelope.jpeg),
-        model=meta.model,
-        strength=meta.strength,
-        enhanced_ns=meta.enhanced_ns,
+        model=check_header_text("model", meta.model),
+        strength=clamp_share(meta.strength),
+        enhanced_ns=check_time_ns("enhanced_ns", meta.enhanced_ns) if meta.enhanced_ns else 0,
         raw_jpeg=check_jpeg(envelope.raw_jpeg) if envelope.raw_jpeg else b"",
-        traceparent=meta.traceparent,
+        traceparent=check_header_text("traceparent", meta.traceparent),
     )
 
 
@@ -150,8 +142,8 @@ def from_event(event: ingest_pb2.Event) -> EventRecord:
         check_id(kind, value)
     if event.camera:
         check_id("camera", event.camera)
-    if not 1 <= event.seq <= MAX_SEQ or event.occurred_ns <= 0:
-        raise InvalidInputError(f"an event needs seq from 1 and occurred_ns above 0, got {event.seq} and {event.occurred_ns}")
+    check_seq(event.seq)
+    check_time_ns("occurred_ns", event.occurred_ns)
     if len(event.message) > MAX_TEXT or len(event.figures) > MAX_FIGURES:
         raise InvalidInputError(f"an event has at most {MAX_TEXT} characters of message and {MAX_FIGURES} figures")
     figures = {name: value for name, value in event.figures.items() if math.isfinite(value) and len(name) <= MAX_TEXT}

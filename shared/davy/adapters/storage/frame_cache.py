@@ -69,7 +69,10 @@ class FrameCache:
         if not isinstance(data, bytes):  # nothing there
             return None
         try:
-            return from_envelope(frame_pb2.FrameEnvelope.FromString(data))
+            frame = from_envelope(frame_pb2.FrameEnvelope.FromString(data))
+            if frame.camera != camera:
+                raise InvalidInputError(f"it is a frame of {frame.camera}")
+            return frame
         except (DecodeError, InvalidInputError) as error:
             log.warning("store.not_a_frame", camera=str(camera), error=str(error))
             return None
