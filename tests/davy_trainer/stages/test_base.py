@@ -130,7 +130,7 @@ def test_forty_steps_lower_the_loss(packed_file, tmp_path):
     run = begin_from(IspCnn(16, 8), chosen, "", 40)
     echo, told = Echo(unpack(packed_file), chosen, torch.device("cpu")), []
     base.train(
-        run, echo, base.Device.of(chosen), [], {"photographs": {}}, tmp_path, lambda *x: told.append(x[2]), lambda: False
+        run, echo, None, base.Device.of(chosen), [], {"photographs": {}}, tmp_path, lambda *x: told.append(x[2]), lambda: False
     )
     losses = [values["loss"] for values in told]
     assert sum(losses[-10:]) < sum(losses[:10]) - 1
