@@ -40,9 +40,9 @@ async def test_strength_is_a_dial_from_header_or_query(service, dark: Image.Imag
     png = save(dark, "PNG")
     still = await service.http.post("/v1/enhance", content=png, headers={"Davy-Strength": "0"})
     half = await service.http.post("/v1/enhance", content=png, headers={"Davy-Strength": "0"}, params={"strength": 0.5})
-    whole = await service.http.post("/v1/enhance", content=png)
+    full = await service.http.post("/v1/enhance", content=png)
     assert np.array_equal(np.asarray(opened(still)), np.asarray(dark))
-    assert brightness(dark) < brightness(opened(half)) < brightness(opened(whole))
+    assert brightness(dark) < brightness(opened(half)) < brightness(opened(full))
 
 
 async def test_quality_makes_smaller_files(service, dark_jpeg: bytes):

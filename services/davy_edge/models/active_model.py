@@ -19,7 +19,7 @@ MAX_PAIRS = 1000  # per comparison, about 10 minutes
 class ShadowComparison:
     """Compares two models on the same frames, in a separate thread: figures of both images, and both CPU times.
 
-    CPU time of the thread keeps a busy machine from making a model look slow.
+    CPU time of the thread does not depend on the load of the machine.
 
     Args:
         per_s: Frames compared per second, over all cameras; each costs two enhanced frames.

@@ -2,7 +2,7 @@
 
 Subtitles, chapters, tags and the time of recording are copied; sound is copied where the output can hold it, else converted.
 Each picture keeps its time stamp, so a variable frame rate stays variable; recordings that were put together get one continuous
-time. A rotation or mirror image in the metadata is applied to the pixels, interlaced pictures are deinterlaced, and HDR becomes BT.709.
+time. A display matrix in the metadata is applied to the pixels, interlaced pictures are deinterlaced, HDR becomes BT.709.
 Pictures come out as 8-bit 4:2:0 H.264 (VP9 in WebM, MJPEG or MPEG-4 in AVI), with one row or column more where a side is odd,
 for 4:2:0 needs even ones. Without a change, the pictures are copied as packets.
 """
