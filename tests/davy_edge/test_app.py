@@ -22,6 +22,7 @@ from tests.fixtures.ingest_server import Ingest, ingest_server
 from davy.adapters.camera import open_source
 from davy.adapters.media import jpeg
 from davy.domain.errors import AddressUnavailableError, CameraUnavailableError, ConfigError
+from davy.domain.ports import SourceOptions
 from davy.site import SiteConfig
 from davy.v1 import ingest_pb2
 from davy_edge.app import choose_edge
@@ -232,7 +233,7 @@ def test_a_camera_that_comes_and_goes_leaks_no_threads(tmp_path):
     before = threading.active_count()
     for _ in range(5):
         with pytest.raises(CameraUnavailableError):
-            open_source(f"file://{tmp_path}/gone", None)  # type: ignore[arg-type]
+            open_source(f"file://{tmp_path}/gone", SourceOptions())
     assert threading.active_count() == before
 
 
