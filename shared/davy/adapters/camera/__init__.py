@@ -9,7 +9,6 @@ from urllib.parse import unquote
 
 from davy.adapters.camera.folder import FolderSource
 from davy.adapters.camera.live import LiveSource, open_usb
-from davy.adapters.camera.picture import PICTURE_CODECS
 from davy.adapters.camera.video import VideoFileSource
 from davy.adapters.camera.web import open_http
 from davy.domain.errors import CameraUnavailableError, ConfigError
@@ -39,10 +38,12 @@ def open_source(url: str, options: SourceOptions) -> FrameSource:
 def _open_file(url: str, options: SourceOptions) -> FrameSource:
     written = url.partition("://")[2]  # file://folder is taken as relative, as people write it
     path = Path(written) if written and Path(written).exists() else Path(unquote(written))  # # and ? are letters of a name
-    if path.is_dir() or (path.is_file() and path.suffix.lower() in PICTURE_CODECS):
+    if path.is_dir():
         return FolderSource(path, options)
     if path.is_file():
-        return VideoFileSource(path, options)
+        from davy.adapters.media.listing import is_picture  # Pillow: an edge starts without
+
+        return FolderSource(path, options) if is_picture(path) else VideoFileSource(path, options)
     raise CameraUnavailableError(url, "there is no such file or folder" if str(path) != "." else "name a file or folder")
 
 
