@@ -226,6 +226,7 @@ def test_kill_9_leaves_no_half_file_under_the_final_name(tmp_path: Path):
 @pytest.mark.system
 @pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
 @pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.alone
 def test_ctrl_c_stops_a_video_within_a_second_and_leaves_no_rest(tmp_path: Path, presses: int):
     source = make_video(tmp_path / "a.mp4", seconds=60, size="640x480")
     (tmp_path / "out").mkdir()
