@@ -16,12 +16,12 @@ async def page(service):
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         page = await browser.new_page(viewport={"width": 1200, "height": 800})
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(str(service.http.base_url))
         yield page
         await browser.close()
-        assert faults == []
+        assert errors == []
 
 
 async def test_a_picture_is_shown_raw_beside_enhanced(page: Page, dark: Image.Image, tmp_path: Path):

@@ -20,7 +20,7 @@ Value = TypeVar("Value", bound=BaseModel)
 
 
 class RolloutRecords:
-    """Rollouts by id, oldest first; desired models by edge; set_aside: unreadable stored values and the reasons."""
+    """Rollouts by id, oldest first; desired models by edge. set_aside: reasons of the unreadable stored values."""
 
     def __init__(self, store: RolloutStore) -> None:
         self._store = store
@@ -67,7 +67,7 @@ class RolloutRecords:
 
 
 def _read_all(kind: type[Value], bodies: Mapping[str, str]) -> tuple[dict[str, Value], list[tuple[str, str]]]:
-    """Read stored values. Return them by their key, and the body of each that cannot be read, with the reason."""
+    """Read stored values. Return the readable ones by key, and the body of each unreadable one with its reason."""
     found, unreadable = {}, []
     for key, body in bodies.items():
         try:

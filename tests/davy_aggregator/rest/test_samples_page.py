@@ -18,9 +18,9 @@ async def test_an_operator_looks_at_samples_excludes_one_and_pins_one(aggregator
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = await browser.new_page(viewport={"width": 1280, "height": 760})
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         await page.goto(f"{aggregator.http}/samples")
         await page.wait_for_selector("#nothing:visible")
         await page.click("summary")
@@ -44,7 +44,7 @@ async def test_an_operator_looks_at_samples_excludes_one_and_pins_one(aggregator
             await page.wait_for_selector(".shot >> nth=4")
             await page.screenshot(path=f"{folder}/samples.png")
         await browser.close()
-    assert faults == []
+    assert errors == []
 
 
 async def _shows(page, count: int) -> bool:
