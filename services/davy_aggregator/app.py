@@ -42,6 +42,7 @@ from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
+from davy_aggregator.rpc.senders import sender_check
 from davy_aggregator.samples.catalog import SampleCatalog, SampleMetrics
 from davy_aggregator.samples.rpc import SamplesServicer
 from davy_aggregator.settings import AggregatorSettings
@@ -216,17 +217,16 @@ async def _serve_http(parts: ServiceContext, announce: Callable[[str, int], None
 async def _serve_grpc(parts: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
     settings = parts.settings
 
-    def knows_edge(of_site: str, edge: str) -> bool:
-        return of_site == site.site and (edge in site.edges or settings.accept_unknown)
+    check_sender = sender_check(site, settings.accept_unknown)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        ingest = IngestServicer(parts.live, parts.archive, parts.metrics, settings.window, knows_edge)
+        ingest = IngestServicer(parts.live, parts.archive, parts.metrics, settings.window, check_sender)
         frames = FramesServicer(parts, site.site)
         ingest_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         ingest_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
         model_pb2_grpc.add_ModelServiceServicer_to_server(ModelsServicer(parts.catalog), server)
         model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(parts.rollouts), server)
-        sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(parts.samples, knows_edge), server)
+        sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(parts.samples, check_sender), server)
         return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample")]
 
     await serve_grpc(settings.grpc_host or settings.host, settings.grpc_port, register, lambda port: announce("grpc", port))

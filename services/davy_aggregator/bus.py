@@ -1,11 +1,12 @@
 """The aggregator on MQTT: frames of cameras without edge compute, statuses, and its own events."""
 
 import asyncio
+import math
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
-from davy.adapters.grpc.envelope import check_jpeg, to_event
+from davy.adapters.grpc.envelope import check_frame, check_jpeg, to_event
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, DavyError, InvalidInputError
 from davy.domain.frame import EncodedFrame
@@ -81,6 +82,7 @@ def read_frame(message: Message, raw_jpeg: bytes = b"") -> EncodedFrame:
         raise InvalidInputError(
             f"{message.topic}: user properties seq, captured_ns, width and height are expected: {error}"
         ) from error
+    check_frame(seq, captured_ns, (width, height), properties.get("model", ""), properties.get("traceparent", ""))
     return EncodedFrame(
         camera=Topic.parse(message.topic).camera_id,
         boot_id=properties.get("boot_id", ""),
@@ -98,9 +100,10 @@ def read_frame(message: Message, raw_jpeg: bytes = b"") -> EncodedFrame:
 
 def _strength(properties: Mapping[str, str]) -> float:
     try:
-        return float(properties.get("strength", "1"))
+        strength = float(properties.get("strength", "1"))
     except ValueError:
         return 1.0
+    return strength if math.isfinite(strength) else 1.0
 
 
 async def publish_events(bus: Bus, site: str, archive: Archive) -> None:

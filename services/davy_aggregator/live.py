@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from davy.domain.age import Age
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
-from davy.domain.errors import UnknownCameraError
+from davy.domain.errors import OtherSiteError, UnknownCameraError
 from davy.domain.frame import EncodedFrame
 from davy.streams.clock import ClockOffset
 from davy.streams.latest import LatestByKey
@@ -74,6 +74,7 @@ class LiveFrames:
         while len(self._retired) > self._max_cameras:
             self._retired.pop(next(iter(self._retired)))
         self._configured = set(wanted)
+        self._sites |= {camera.site for camera in wanted}
         for camera in wanted:
             self._retired.pop(camera, None)
             self._cameras.setdefault(camera, _Camera())
@@ -86,10 +87,13 @@ class LiveFrames:
         """Check that frames of this camera are accepted.
 
         Raises:
-            UnknownCameraError: they are not.
+            OtherSiteError: the camera belongs to another site.
+            UnknownCameraError: the site has no such camera.
         """
         if camera in self._cameras:
             return
+        if self._sites and camera.site not in self._sites:
+            raise OtherSiteError(camera.site, min(self._sites), "frames")
         if not (self._accept_unknown and camera.site in self._sites and len(self._cameras) < self._max_cameras):
             raise self._unknown(camera)
 
@@ -97,6 +101,7 @@ class LiveFrames:
         """Store a frame. Return whether it is newer than the stored one.
 
         Raises:
+            OtherSiteError: the camera belongs to another site.
             UnknownCameraError: the site's file does not name the camera.
         """
         if frame.camera in self._retired:

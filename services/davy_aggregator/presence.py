@@ -1,13 +1,14 @@
 """The presence of edges and cameras: the states and figures that they publish over MQTT."""
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import InvalidInputError
+from davy.domain.errors import InvalidInputError, OtherSiteError
 from davy.domain.ports import Message
 from davy.domain.topics import OFFLINE, ONLINE, Topic
 
@@ -67,8 +68,10 @@ class PresenceTracker:
             InvalidInputError: the message is too large, or does not match its topic.
         """
         topic = Topic.parse(message.topic)
-        if topic.site != self._site or len(message.payload) > MAX_STATUS_BYTES:
-            raise InvalidInputError(f"{message.topic}: another site's, or over {MAX_STATUS_BYTES:,} bytes")
+        if topic.site != self._site:
+            raise OtherSiteError(topic.site, self._site, "states")
+        if len(message.payload) > MAX_STATUS_BYTES:
+            raise InvalidInputError(f"{message.topic}: {len(message.payload):,} bytes; at most {MAX_STATUS_BYTES:,} are read")
         if topic.edge not in self.edges and len(self.edges) >= MAX_EDGES:
             raise InvalidInputError(f"{message.topic}: {MAX_EDGES} edges are known already")
         match (topic.camera, topic.leaf):
@@ -107,9 +110,16 @@ class PresenceTracker:
             edge.online, edge.since_ns = online, time.time_ns()
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number that JSON can carry on")
+    return value
+
+
 def _read_json(message: Message) -> dict[str, Any]:
     try:
-        value = json.loads(message.payload)
+        value = json.loads(message.payload, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"{message.topic}: not JSON: {error}") from error
     if not isinstance(value, dict):

@@ -106,7 +106,7 @@ def registry_routes(parts: ServiceContext) -> APIRouter:
     @routes.delete("", summary="Delete by rule; what has a tag or runs somewhere stays", dependencies=changes)
     async def retire(
         keep: Annotated[int, Query(ge=0, description="The newest so many stay.")],
-        days: Annotated[float, Query(ge=0, description="Those added within so many days stay.")] = 30,
+        days: Annotated[float, Query(ge=0, le=36_500, description="Those added within so many days stay.")] = 30,
         dry_run: bool = False,
     ) -> Models:
         gone = await parts.catalog.retire(keep, days, parts.rollouts.protected, dry_run)

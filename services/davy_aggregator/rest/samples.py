@@ -12,13 +12,14 @@ from pydantic import BaseModel, Field
 
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.http.same_origin import same_origin
+from davy.domain.camera import ID_PATTERN
 from davy.domain.errors import UnknownSampleError
 from davy.domain.sample import SampleQuery, SampleRecord, Use
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import utc
 
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Camera = Annotated[str | None, Query(description="edge.camera", examples=["north.face"])]
+Camera = Annotated[str | None, Query(description="site/edge/camera or edge.camera", examples=["north.face"])]
 OfUse = Annotated[Use | None, Query(description="train, validation or excluded; all where absent")]
 
 BATCH = 64  # samples that an export asks the store for at once
@@ -103,15 +104,17 @@ def sample_routes(parts: ServiceContext) -> APIRouter:
     @routes.get("", summary="Raw keyframes that edges chose for training, newest first")
     async def samples(
         camera: Camera = None,
-        edge: Annotated[str | None, Query(examples=["north"])] = None,
-        reason: Annotated[str | None, Query(examples=["dark"])] = None,
-        model: Annotated[str | None, Query(examples=["ispcnn-1a2b3c4d"])] = None,
+        edge: Annotated[str | None, Query(pattern=f"^{ID_PATTERN}$", examples=["north"])] = None,
+        reason: Annotated[str | None, Query(pattern=f"^{ID_PATTERN}$", examples=["dark"])] = None,
+        model: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", examples=["ispcnn-1a2b3c4d"])] = None,
         use: OfUse = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         cursor: Annotated[str | None, Query(pattern=r"^\d{1,18}$", description="From the answer before.")] = None,
     ) -> Samples:
         before = int(cursor) if cursor else None
-        found = await parts.samples.query(SampleQuery(camera, edge, reason, model, use, before, limit=limit))
+        found = await parts.samples.query(
+            SampleQuery(parts.site_status.key_of(camera), edge, reason, model, use, before, limit=limit)
+        )
         max_bytes, max_count = parts.samples.limits
         return Samples(
             samples=[Sample.of(record) for record in found],
@@ -133,7 +136,7 @@ def sample_routes(parts: ServiceContext) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=2**63 - 1, description="Only those with a larger id.")] = 0,
     ) -> StreamingResponse:
         headers = {"Content-Disposition": 'attachment; filename="samples.zip"'}
-        body = _zip(parts, SampleQuery(camera=camera, use=use, after=after, limit=BATCH))
+        body = _zip(parts, SampleQuery(camera=parts.site_status.key_of(camera), use=use, after=after, limit=BATCH))
         return StreamingResponse(body, media_type="application/zip", headers=headers)
 
     @routes.get("/{sample_id}", summary="One sample", responses=problem_responses(404))

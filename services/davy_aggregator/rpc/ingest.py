@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from davy.adapters.grpc.envelope import fill_envelope, from_envelope, from_event
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
-from davy_aggregator.archive import REPORTER, Archive
+from davy_aggregator.archive import Archive
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
+from davy_aggregator.rpc.senders import CheckSender
 
 BATCH = 64  # events per commit; as many may wait while one is under way
 MAX_CAMERAS_PER_REQUEST = 256
@@ -22,7 +23,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
 
     Args:
         window: Unacknowledged frames per camera, at most.
-        knows_edge: Returns whether events of this site and edge are accepted.
+        check_sender: Raises for events that no edge of this site sent.
     """
 
     def __init__(
@@ -31,10 +32,10 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         archive: Archive,
         metrics: AggregatorMetrics,
         window: int,
-        knows_edge: Callable[[str, str], bool],
+        check_sender: CheckSender,
     ) -> None:
         self._live, self._archive, self._metrics = live, archive, metrics
-        self._window, self._knows_edge = window, knows_edge
+        self._window, self._check_sender = window, check_sender
 
     async def PushFrames(  # noqa: N802  # gRPC names methods so
         self,
@@ -70,8 +71,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         try:
             events = [from_event(event) for event in batch]
             for event in events:
-                if event.edge == REPORTER or not self._knows_edge(event.site, event.edge):
-                    raise InvalidInputError(f"no edge {event.edge!r} in site {event.site!r}: its events are not taken")
+                self._check_sender(event.site, event.edge, "events")
         except DavyError as error:
             self._metrics.refused.labels("report", type(error).__name__).inc()
             raise

@@ -88,12 +88,7 @@ def from_envelope(envelope: frame_pb2.FrameEnvelope) -> EncodedFrame:
     """
     meta = envelope.meta
     check_id("boot", meta.boot_id)
-    if not 1 <= meta.seq <= MAX_SEQ or meta.captured_ns <= 0:
-        raise InvalidInputError(f"a frame needs seq from 1 and captured_ns above 0, got {meta.seq} and {meta.captured_ns}")
-    if not (1 <= meta.width <= MAX_SIDE and 1 <= meta.height <= MAX_SIDE):
-        raise InvalidInputError(f"a frame cannot be {meta.width}x{meta.height} pixels")
-    if max(len(meta.model), len(meta.traceparent)) > MAX_TEXT:
-        raise InvalidInputError(f"model and traceparent have at most {MAX_TEXT} characters")
+    check_frame(meta.seq, meta.captured_ns, (meta.width, meta.height), meta.model, meta.traceparent)
     return EncodedFrame(
         camera=CameraAddress(meta.site, meta.edge, meta.camera),
         boot_id=meta.boot_id,
@@ -108,6 +103,20 @@ def from_envelope(envelope: frame_pb2.FrameEnvelope) -> EncodedFrame:
         raw_jpeg=check_jpeg(envelope.raw_jpeg) if envelope.raw_jpeg else b"",
         traceparent=meta.traceparent,
     )
+
+
+def check_frame(seq: int, captured_ns: int, size: tuple[int, int], model: str, traceparent: str) -> None:
+    """Check the figures of a frame, as (width, height) in pixels and Unix time in ns.
+
+    Raises:
+        InvalidInputError: one cannot be right; the text says which.
+    """
+    if not (1 <= seq <= MAX_SEQ and 1 <= captured_ns <= MAX_SEQ):
+        raise InvalidInputError(f"a frame needs seq from 1 and captured_ns above 0, got {seq} and {captured_ns}")
+    if not all(1 <= side <= MAX_SIDE for side in size):
+        raise InvalidInputError(f"a frame cannot be {size[0]}x{size[1]} pixels")
+    if max(len(model), len(traceparent)) > MAX_TEXT:
+        raise InvalidInputError(f"model and traceparent have at most {MAX_TEXT} characters")
 
 
 def check_jpeg(data: bytes) -> bytes:
