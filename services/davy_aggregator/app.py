@@ -234,6 +234,7 @@ async def _serve_grpc(parts: ServiceContext, site: SiteConfig, announce: Callabl
 
 async def _watch_health(bus: MqttBus, archive: Archive, health: Health) -> None:
     while True:
-        health.set("broker", "" if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}")
+        error = "" if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}"
+        health.set("broker", error, pending=not bus.attempted)
         health.set("archive", archive.error)
         await asyncio.sleep(HEALTH_EVERY_S)
