@@ -15,11 +15,13 @@ from davy.adapters.mqtt.bus import MqttBus, connect
 from davy.adapters.storage.config_store import ConfigStore
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.event_store import EventStore
+from davy.adapters.storage.folder_lock import hold_folder
 from davy.adapters.storage.frame_cache import FrameCache
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
 from davy.domain.camera import CameraAddress
+from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.site import SiteConfig
@@ -34,6 +36,7 @@ from davy_aggregator.drift import DriftCollector
 from davy_aggregator.edge_alarms import watch_edges
 from davy_aggregator.frame_cache import run_frame_cache
 from davy_aggregator.health import Health
+from davy_aggregator.leadership import Leadership
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
@@ -67,6 +70,7 @@ async def serve(
 
     Raises:
         AddressUnavailableError: a port is taken.
+        FolderInUseError: another process works in the data folder.
         ArchiveUnavailableError: The database cannot be opened.
         ModelError: the configured detector cannot be used.
     """
@@ -79,6 +83,7 @@ async def serve(
     registry.register(drift)
     status = EdgeTopics(site.site, REPORTER).status
     async with (
+        _folder(settings),
         _database(settings) as database,
         _archive(settings, database, site, metrics) as archive,
         _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
@@ -106,6 +111,7 @@ async def serve(
             samples,
             drift,
         )
+        leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
         announce = announcer(ready)
         works = {
             "http": _serve_http(parts, announce),
@@ -113,16 +119,26 @@ async def serve(
             "presence": track_presence(bus, site.site, presence, metrics),
             "events": publish_events(bus, site.site, archive),
             "store": run_frame_cache(store, live, health, settings.store_fps),
-            "edges": watch_edges(presence, archive, settings.edge_offline_after_s),
+            "edges": watch_edges(presence, archive, settings.edge_offline_after_s, leadership),
             "rollouts": rollouts.run(bus),
             "configs": configs.run(bus),
             "health": _watch_health(bus, archive, health),
+            "leadership": leadership.run(bus),
         }
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             works["passthrough"] = follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
             works["analysis"] = analyse(settings.analysis, live, archive, metrics)
         await until_first_ends("aggregator", **works)
+
+
+@asynccontextmanager
+async def _folder(settings: AggregatorSettings) -> AsyncIterator[None]:
+    try:
+        with hold_folder(settings.data, "aggregator"):
+            yield
+    except OSError as error:
+        raise ArchiveUnavailableError(str(settings.data), error.strerror or str(error)) from error
 
 
 @asynccontextmanager
@@ -196,6 +212,29 @@ async def _config_service(
         site_status.reconfigure(now)
 
     yield ConfigService(site, ConfigStore(database), presence.is_online, archive.report, metrics.count_refused, changed)
+
+
+def _leadership(
+    settings: AggregatorSettings,
+    site: SiteConfig,
+    name: str,
+    health: Health,
+    metrics: AggregatorMetrics,
+    *services: RolloutService | ConfigService,
+) -> Leadership:
+    def changed(reason: str) -> None:
+        metrics.leads.set(not reason)
+        if reason or "leadership" in health.errors:
+            health.set("leadership", reason)
+
+    async def take_over() -> None:
+        for service in services:
+            await service.take_over()
+
+    leadership = Leadership(site.site, name, settings.data, changed, take_over)
+    for service in services:
+        service.lead = leadership
+    return leadership
 
 
 def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:

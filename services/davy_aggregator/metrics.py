@@ -49,6 +49,7 @@ class AggregatorMetrics:
         )
         self.up = Gauge("davy_aggregator_dependency_up", "1 where a dependency works.", ("dependency",), registry=registry)
         self.edge_online = Gauge("davy_aggregator_edge_online", "1 while the edge is online.", ("edge",), registry=registry)
+        self.leads = Gauge("davy_aggregator_leads", "1 while this aggregator decides for its site.", registry=registry)
         self.figure = Gauge(
             "davy_analysis_figure", "Newest figure of an analyser.", (*CAMERA, "analyser", "figure"), registry=registry
         )

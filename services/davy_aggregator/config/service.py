@@ -43,11 +43,16 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
     ) -> None:
         super().__init__(site.site, online, report_event, count_refused)
         self._site, self._store, self._on_change = site, store, on_change
-        self._history: dict[str, list[ConfigRecord]] = defaultdict(list)
-        for record in filter(None, map(_read_record, store.all())):
-            self._history[record.edge].append(record)
+        self._history: dict[str, list[ConfigRecord]] = {}
+        self.reload()
         self.republish_all()
         self._announce_cameras()
+
+    def reload(self) -> None:
+        history: dict[str, list[ConfigRecord]] = defaultdict(list)
+        for record in filter(None, map(_read_record, self._store.all())):
+            history[record.edge].append(record)
+        self._history = history
 
     @property
     def edges(self) -> list[str]:
@@ -91,7 +96,9 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             ChangedMeanwhileError: expected is not the id of the desired configuration.
             InvalidInputError: config is invalid for this edge.
             ArchiveUnavailableError: the decision could not be stored, and was not published.
+            StandbyError: another aggregator leads the site.
         """
+        self.lead.check()
         async with self.deciding:
             complete = restore_secrets(config, read_config(self._expect(edge, expected).config))
             if signature is not None and complete != config:
@@ -104,6 +111,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         Raises:
             UnknownConfigError: the history holds no such configuration; also the errors of `put`.
         """
+        self.lead.check()
         async with self.deciding:
             now = self._expect(edge, expected)
             wanted = to or now.previous

@@ -155,6 +155,18 @@ class AddressUnavailableError(UnavailableError):
         self.address, self.reason = address, reason
 
 
+class FolderInUseError(UnavailableError):
+    def __init__(self, folder: str, holder: str) -> None:
+        super().__init__(f"{folder} is in use by {holder}: stop that one, or give this one another folder (--data)")
+        self.folder, self.holder = folder, holder
+
+
+class StandbyError(UnavailableError):
+    def __init__(self, leader: str, site: str) -> None:
+        super().__init__(f"this aggregator stands by: {leader} leads site {site}; decide there, or stop that one")
+        self.leader, self.site = leader, site
+
+
 class OverloadedError(UnavailableError):
     def __init__(self, resource: str, limit: int) -> None:
         super().__init__(f"{resource} is full ({limit} waiting): try again in a moment, or slow down")
