@@ -25,7 +25,7 @@ class OneSided:
     name = "one-sided"
     every_s = 5.0  # one picture of a camera in this time is enough
 
-    def look(self, picture: Picture) -> Sequence[Observation]:
+    def analyse(self, picture: Picture) -> Sequence[Observation]:
         """Compare the halves of one picture: its thumbnail has shape (90, 160), float32 in [0, 255]."""
         left, right = picture.thumbnail[:, :80].mean() + 1, picture.thumbnail[:, 80:].mean() + 1  # + 1: black has no ratio
         ratio = float(max(left / right, right / left))
@@ -42,8 +42,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     analyser = OneSided()
     for path in sorted(parser.parse_args().folder.glob("*.[jp][pn]g")):
-        for seen in analyser.look(Picture(cv2.imread(str(path)), time.time_ns())):
-            print(f"{path.name}: {'ACTIVE ' + seen.message if seen.active else 'ok'} {dict(seen.figures)}")
+        for observation in analyser.analyse(Picture(cv2.imread(str(path)), time.time_ns())):
+            print(f"{path.name}: {'ACTIVE ' + observation.message if observation.active else 'ok'} {dict(observation.figures)}")
 
 
 if __name__ == "__main__":

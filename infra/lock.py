@@ -26,9 +26,11 @@ def lock(extra: str, target: Path) -> None:
 
 
 def stale(extra: str) -> list[str]:
-    """Names that pyproject.toml asks for directly and the lock does not pin."""
-    locked = set(re.findall(r"^([a-z0-9._-]+)==", (LOCKS / f"{extra}.txt").read_text(), re.MULTILINE))
-    return sorted(name for name in direct(extra) - locked if name not in UNLOCKED)
+    """Names that pyproject.toml asks for directly and the lock does not pin, or pins to a file of one machine."""
+    text = (LOCKS / f"{extra}.txt").read_text()
+    locked = set(re.findall(r"^([a-z0-9._-]+)==", text, re.MULTILINE))
+    missing = [name for name in direct(extra) - locked if name not in UNLOCKED]
+    return sorted(missing + re.findall(r"^(\S+) @ ", text, re.MULTILINE))
 
 
 def direct(extra: str) -> set[str]:
@@ -62,7 +64,7 @@ def main() -> int:
     if "--check" in sys.argv:
         missing = {extra: names for extra in extras if (names := stale(extra))}
         for extra, names in missing.items():
-            print(f"locks/{extra}.txt lacks {', '.join(names)}: run `make lock`")
+            print(f"locks/{extra}.txt does not pin {', '.join(names)}: run `make lock`")
         return int(bool(missing))
     LOCKS.mkdir(exist_ok=True)
     for extra in extras:

@@ -1,4 +1,4 @@
-"""One aggregator, from its settings to its sockets."""
+"""Composition of one aggregator, from its settings to its sockets."""
 
 import asyncio
 import uuid
@@ -25,9 +25,10 @@ from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.site import SiteConfig
+from davy.streams.supervisor import Part, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
-from davy_aggregator.analysis.runner import analyse
+from davy_aggregator.analysis.runner import analyse, analysers
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
 from davy_aggregator.config.service import ConfigService
@@ -60,19 +61,19 @@ async def serve(
     registry: CollectorRegistry | None = None,
     ready: Callable[[Ports], None] | None = None,
 ) -> None:
-    """Receive frames and events, show and analyse them, until cancelled.
+    """Receive, serve and analyse frames and events until cancelled.
 
-    An absent broker or cache degrades the aggregator (see /readyz) and does not end it.
+    The aggregator keeps running without a broker or a cache; /readyz reports that as degraded.
 
     Args:
-        registry: Receives the metrics of GET /metrics.
-        ready: Called once with the ports, when HTTP and gRPC accept connections.
+        registry: Metrics registry behind GET /metrics.
+        ready: Called once with the ports, as soon as HTTP and gRPC accept connections.
 
     Raises:
-        AddressUnavailableError: a port is taken.
+        AddressUnavailableError: a port is in use.
         FolderInUseError: another process works in the data folder.
-        ArchiveUnavailableError: The database cannot be opened.
-        ModelError: the configured detector cannot be used.
+        ArchiveUnavailableError: the database cannot be opened.
+        ModelError: the configured detector is unusable.
     """
     registry = registry or CollectorRegistry()
     metrics = AggregatorMetrics(registry)
@@ -97,7 +98,7 @@ async def serve(
             on_connect=_on_connect(status, rollouts.republish_all, configs.republish_all),
         ) as bus,
     ):
-        parts = ServiceContext(
+        context = ServiceContext(
             settings,
             live,
             archive,
@@ -113,23 +114,26 @@ async def serve(
         )
         leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
         announce = announcer(ready)
-        works = {
-            "http": _serve_http(parts, announce),
-            "grpc": _serve_grpc(parts, site, announce),
-            "presence": track_presence(bus, site.site, presence, metrics),
-            "events": publish_events(bus, site.site, archive),
-            "store": run_frame_cache(store, live, health, settings.store_fps),
-            "edges": watch_edges(presence, archive, settings.edge_offline_after_s, leadership),
-            "rollouts": rollouts.run(bus),
-            "configs": configs.run(bus),
-            "health": _watch_health(bus, archive, health),
-            "leadership": leadership.run(bus),
+        supervised: dict[str, Part] = {
+            "presence": lambda: track_presence(bus, site.site, presence, metrics),
+            "events": lambda: publish_events(bus, site.site, archive),
+            "frames": lambda: run_frame_cache(store, live, health, settings.store_fps, metrics.count_store_refused),
+            "edges": lambda: watch_edges(presence, archive, settings.edge_offline_after_s, leadership),
+            "rollouts": lambda: rollouts.run(bus),
+            "configs": lambda: configs.run(bus),
+            "health": lambda: _watch_health(bus, archive, health),
+            "leadership": lambda: leadership.run(bus),
         }
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
-            works["passthrough"] = follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
+            supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
-            works["analysis"] = analyse(settings.analysis, live, archive, metrics)
-        await until_first_ends("aggregator", **works)
+            make_analysers = analysers(settings.analysis)  # an unusable detector prevents the start
+            supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, metrics, make_analysers)
+        supervisor = Supervisor("aggregator", registry, health.set)
+        coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
+        await until_first_ends(
+            "aggregator", http=_serve_http(context, announce), grpc=_serve_grpc(context, site, announce), **coroutines
+        )
 
 
 @asynccontextmanager
@@ -190,7 +194,7 @@ async def _rollout_service(
     archive: Archive,
     metrics: AggregatorMetrics,
 ) -> AsyncIterator[RolloutService]:
-    """Open the rollouts. Registry and key set default to the data folder."""
+    """Open the rollout service. Registry and key set default to the data folder."""
     url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
     catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
     store = RolloutStore(database)
@@ -208,7 +212,7 @@ async def _config_service(
     site_status: SiteStatus,
 ) -> AsyncIterator[ConfigService]:
     def changed(now: SiteConfig, cameras: Sequence[CameraAddress]) -> None:
-        live.know(cameras)
+        live.set_cameras(cameras)
         site_status.reconfigure(now)
 
     yield ConfigService(site, ConfigStore(database), presence.is_online, archive.report, metrics.count_refused, changed)
@@ -238,7 +242,7 @@ def _leadership(
 
 
 def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
-    """Publish retained state at every connect: a restarted broker may have forgotten it."""
+    """Return a callback that publishes the retained state at every connect: a restarted broker may have lost it."""
 
     async def on_connect(bus: Bus) -> None:
         await bus.publish(Message(status, ONLINE, qos=1, retain=True))
@@ -248,24 +252,24 @@ def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus],
     return on_connect
 
 
-async def _serve_http(parts: ServiceContext, announce: Callable[[str, int], None]) -> None:
-    settings = parts.settings
-    await serve_app(build_app(parts), settings.host, settings.port, lambda port: announce("http", port), websockets=True)
+async def _serve_http(context: ServiceContext, announce: Callable[[str, int], None]) -> None:
+    settings = context.settings
+    await serve_app(build_app(context), settings.host, settings.port, lambda port: announce("http", port), websockets=True)
 
 
-async def _serve_grpc(parts: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
-    settings = parts.settings
+async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
+    settings = context.settings
 
     check_sender = sender_check(site, settings.accept_unknown)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        ingest = IngestServicer(parts.live, parts.archive, parts.metrics, settings.window, check_sender)
-        frames = FramesServicer(parts, site.site)
+        ingest = IngestServicer(context.live, context.archive, context.metrics, settings.window, check_sender)
+        frames = FramesServicer(context, site.site)
         ingest_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         ingest_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
-        model_pb2_grpc.add_ModelServiceServicer_to_server(ModelsServicer(parts.catalog), server)
-        model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(parts.rollouts), server)
-        sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(parts.samples, check_sender), server)
+        model_pb2_grpc.add_ModelServiceServicer_to_server(ModelsServicer(context.catalog), server)
+        model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(context.rollouts), server)
+        sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(context.samples, check_sender), server)
         return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample")]
 
     await serve_grpc(settings.grpc_host or settings.host, settings.grpc_port, register, lambda port: announce("grpc", port))

@@ -1,4 +1,4 @@
-"""`davy aggregator`: collect frames and events of one site; serve REST, console and metrics."""
+"""`davy aggregator`: collect frames and events of one site; serve REST, gRPC, the console and metrics."""
 
 import asyncio
 import signal
@@ -36,8 +36,8 @@ def aggregator(
         settings = AggregatorSettings(**{name: value for name, value in given.items() if value is not None})
         asyncio.run(_run(settings, load_chosen_site(config)))
     except ValidationError as error:
-        for fault in error.errors():
-            typer.echo(f"DAVY_AGGREGATOR_{'__'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
+        for each in error.errors():
+            typer.echo(f"DAVY_AGGREGATOR_{'__'.join(map(str, each['loc'])).upper()}: {each['msg']}", err=True)
         raise typer.Exit(2) from error
     except DavyError as error:
         typer.echo(f"davy aggregator: {error}", err=True)
@@ -50,11 +50,11 @@ async def _run(settings: AggregatorSettings, site: SiteConfig) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
-    def tell(ports: Ports) -> None:
+    def print_addresses(ports: Ports) -> None:
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
         print(f"console  http://{shown}:{ports.http}\ngrpc     grpc://{shown}:{ports.grpc}", flush=True)
 
     try:
-        await serve(settings, site, ready=tell)
+        await serve(settings, site, ready=print_addresses)
     except asyncio.CancelledError:
         log.info("aggregator.stopped")

@@ -1,4 +1,4 @@
-"""The newest frame of every camera, and its subscribers. The newest frame wins; nothing queues."""
+"""The newest frame of every camera, and its subscribers. A newer frame replaces a waiting one; nothing queues."""
 
 import time
 from collections import deque
@@ -16,6 +16,7 @@ from davy.streams.latest import LatestByKey
 from davy_aggregator.metrics import AggregatorMetrics
 
 FPS_WINDOW_S = 5.0
+REORDER_S = 2.0  # the network reorders frames for no longer than this: a later arrival is newer, whatever its seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,14 @@ class LiveFrame:
     Args:
         frame: Its age runs from the moment of capture.
         via: "grpc", "mqtt" or "store".
+        session: Number of the sender's stream; a later stream has a higher number.
+        received_s: Arrival, in s of time.monotonic.
     """
 
     frame: EncodedFrame
     via: str
+    session: int = 0
+    received_s: float = field(default_factory=time.monotonic)
 
     def age_s(self) -> float:
         """Return the age in s."""
@@ -43,11 +48,11 @@ class _Camera:
 
 
 class LiveFrames:
-    """The frames by camera.
+    """Newest frames by camera, with their subscribers.
 
     Args:
-        cameras: The configured cameras.
-        accept_unknown: Accept frames of other cameras of the same site too, up to max_cameras in all.
+        cameras: Configured cameras.
+        accept_unknown: Also accept frames of other cameras of the site, up to max_cameras in total.
     """
 
     def __init__(
@@ -62,10 +67,10 @@ class LiveFrames:
         self._metrics = metrics
         self._accept_unknown, self._max_cameras = accept_unknown, max_cameras
 
-    def know(self, cameras: Iterable[CameraAddress]) -> None:
-        """Accept frames of these configured cameras from now on.
+    def set_cameras(self, cameras: Iterable[CameraAddress]) -> None:
+        """Set the configured cameras.
 
-        Frames of a removed camera that are still in flight are ignored: an error would end the stream of its whole edge.
+        Frames in flight of a removed camera are ignored: an error would end the stream of its edge.
         """
         wanted = dict.fromkeys(cameras)
         for gone in self._configured - wanted.keys():
@@ -84,11 +89,11 @@ class LiveFrames:
         return list(self._cameras)
 
     def check_known(self, camera: CameraAddress) -> None:
-        """Check that frames of this camera are accepted.
+        """Check whether frames of a camera are accepted.
 
         Raises:
             OtherSiteError: the camera belongs to another site.
-            UnknownCameraError: the site has no such camera.
+            UnknownCameraError: frames of this camera are not accepted.
         """
         if camera in self._cameras:
             return
@@ -97,25 +102,26 @@ class LiveFrames:
         if not (self._accept_unknown and camera.site in self._sites and len(self._cameras) < self._max_cameras):
             raise self._unknown(camera)
 
-    def put(self, frame: EncodedFrame, via: str) -> bool:
+    def put(self, frame: EncodedFrame, via: str, session: int = 0) -> bool:
         """Store a frame. Return whether it is newer than the stored one.
 
+        A sequence belongs to one boot and one stream of an edge, so that no sender can use up the numbers of another.
+
         Raises:
-            OtherSiteError: the camera belongs to another site.
-            UnknownCameraError: the site's file does not name the camera.
+            UnknownCameraError: frames of this camera are not accepted.
         """
         if frame.camera in self._retired:
             return False
         self.check_known(frame.camera)
         camera = self._cameras.setdefault(frame.camera, _Camera())
         labels = (frame.camera.edge, frame.camera.camera)
-        if camera.newest and camera.newest.frame.boot_id == frame.boot_id and frame.seq <= camera.newest.frame.seq:
+        if camera.newest and not _is_newer(frame, via, session, camera.newest):
             self._metrics.dropped.labels(*labels, "ingest", DropReason.SUPERSEDED).inc()
             return False
         clock = self._clocks.setdefault(frame.camera.edge, ClockOffset())
-        # A cached frame may be old: it teaches nothing about the clock.
+        # A cached frame may be old: it does not reveal the clock offset.
         age = Age(clock.age_s(frame.captured_ns) if via == "store" else clock.observe(frame.captured_ns))
-        live = LiveFrame(replace(frame, age=age), via)
+        live = LiveFrame(replace(frame, age=age), via, session)
         camera.newest = live
         camera.received += 1
         camera.receipts_s.append(age.known_at_s)
@@ -147,7 +153,7 @@ class LiveFrames:
         return self._cameras[camera].received
 
     def clock_offset_ms(self, edge: str) -> float:
-        """Return how far the edge's clock is behind this one, in ms; 0 if they agree within 2 s."""
+        """Return the lag of the edge's clock in ms; 0 within 2 s."""
         return self._clocks[edge].offset_ns / 1e6 if edge in self._clocks else 0.0
 
     @contextmanager
@@ -158,12 +164,12 @@ class LiveFrames:
         max_fps: float = 0.0,
         max_age_s: float = 0.0,
     ) -> "Iterator[Watcher]":
-        """Subscribe to cameras (None: all) for the duration of the block, beginning with the newest frames.
+        """Subscribe to cameras (None: all) for the duration of the block; the newest frames come first.
 
         Args:
-            name: The consumer's name in the drop counters.
-            max_fps: Per camera; 0 passes every frame.
-            max_age_s: Older frames are dropped; 0 passes every frame.
+            name: Name of the consumer in the drop counters.
+            max_fps: Limit per camera; 0: none.
+            max_age_s: Drop older frames; 0: none.
         """
         watcher = Watcher(name, cameras, max_fps, max_age_s, self._metrics)
         self._watchers.add(watcher)
@@ -176,8 +182,21 @@ class LiveFrames:
             self._watchers.discard(watcher)
 
 
+def _is_newer(frame: EncodedFrame, via: str, session: int, newest: LiveFrame) -> bool:
+    """Return whether a frame replaces the newest one of its camera."""
+    if frame.boot_id != newest.frame.boot_id:
+        return session >= newest.session or _is_over(newest)  # an older stream may still deliver what it had in flight
+    if via == "store" or session == newest.session:
+        return frame.seq > newest.frame.seq or (via != "store" and frame.seq != newest.frame.seq and _is_over(newest))
+    return session > newest.session or _is_over(newest)
+
+
+def _is_over(newest: LiveFrame) -> bool:
+    return time.monotonic() - newest.received_s > REORDER_S
+
+
 class Watcher:
-    """One subscriber: at most one frame waits per camera. Made by `LiveFrames.watch`."""
+    """One subscriber; at most one frame waits per camera. `LiveFrames.watch` makes it."""
 
     def __init__(
         self,
@@ -205,7 +224,7 @@ class Watcher:
         self._slots.wake()
 
     async def take(self) -> LiveFrame:
-        """Wait for the next frame that may be sent; the camera that waited longest is served first."""
+        """Wait for the next frame that may be sent; the camera that waited longest comes first."""
         while True:
             camera, live = await self._slots.take(self._delay)
             if self._max_age_s and live.age_s() > self._max_age_s:
@@ -224,7 +243,7 @@ class Watcher:
         return 0.0 if due_s is None else due_s - time.monotonic()
 
     def _pace(self, camera: CameraAddress) -> None:
-        """Keep max_fps on average; a source that jitters around the same rate loses nothing."""
+        """Keep max_fps on average: a source with jitter around that rate loses no frame."""
         if self.max_fps:
             now_s, period_s = time.monotonic(), 1 / self.max_fps
             self._due_s[camera] = max(self._due_s.get(camera, now_s) + period_s, now_s + period_s / 2)

@@ -23,6 +23,7 @@ from davy_bench.quality.plots import plot_histogram, plot_traces
 from davy_bench.quality.report import write_report
 from davy_bench.quality.scores import Scores, score
 from davy_bench.quality.table import markdown
+from davy_bench.real_cli import blind, real
 from davy_bench.speed.cli import speed
 from davy_bench.terminal import bar, bars, clear_errors, parse_size, publish
 
@@ -33,6 +34,8 @@ app = typer.Typer(
     help="Measure picture quality and speed beside other methods.",
 )
 app.command()(speed)
+app.command()(real)
+app.command()(blind)
 ALL = ",".join(BASELINES)
 
 Model = Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")]

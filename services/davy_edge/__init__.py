@@ -1,1 +1,1 @@
-"""The edge: captures, enhances and sends the pictures of the cameras beside it; keeps events until the cloud has them."""
+"""The edge: captures, enhances and sends frames of local cameras; keeps events until the aggregator acknowledges them."""

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -62,7 +62,7 @@ FAREWELL_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A running edge whose cameras are being opened. metrics_port is 0 if metrics are off."""
+    """A running edge that opens its cameras. metrics_port is 0 if metrics are off."""
 
     edge: str
     boot_id: str
@@ -80,20 +80,20 @@ async def serve(
 ) -> None:
     """Capture, enhance and send until cancelled.
 
-    An absent camera, broker or aggregator degrades the edge and does not end it.
+    The edge keeps running without a camera, a broker or an aggregator.
 
     Args:
         openers: Opens camera URLs, by scheme.
-        registry: Where the metrics go: one for each edge of a process.
-        ready: Called once, when the cameras are being opened.
-        still: The enhancer, if the process shares one; else the settings' model is loaded.
-        semaphore: The process's own, if several edges share one; else the settings decide.
+        registry: Metrics registry; each edge of a process needs its own.
+        ready: Called once, when the edge starts to open its cameras.
+        still: Enhancer shared by the edges of a process; None loads the model of the settings.
+        semaphore: Semaphore shared by the edges of a process; None makes one from the settings.
 
     Raises:
-        ConfigError: the site has no such edge, or its spool cannot be used.
-        AddressUnavailableError: the port for the metrics is taken.
+        ConfigError: the site has no such edge, or the spool is unusable.
+        AddressUnavailableError: the metrics port is in use.
         FolderInUseError: another process works in this edge's data folder.
-        ModelError: the model file cannot be used.
+        ModelError: the model file is unusable.
     """
     edge = choose_edge(settings, site)
     own = site.edges[edge]
@@ -138,7 +138,7 @@ def choose_edge(settings: EdgeSettings, site: SiteConfig) -> str:
 
 
 class _Edge:
-    """The parts of one edge and their connections."""
+    """The components of one edge and their connections."""
 
     def __init__(
         self,
@@ -159,7 +159,8 @@ class _Edge:
         self._started_ns = time.time_ns()
         self._topics = EdgeTopics(site.site, edge)
         self._events = Events(self._topics, spool)
-        validator = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust)
+        self._policy = site.edges[edge].allowed_sources()
+        validator = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust, self._policy)
         self._configs = ConfigManager(
             self._topics, boot_id, config_file, site.edges[edge], validator, registry, self._record_event
         )
@@ -190,7 +191,7 @@ class _Edge:
             self._states,
             spool,
             self._pipelines.damaged,
-            self._faults,
+            self._errors,
             self._drift.figures,
         )
         registry.register(FrameCollector(labels, self._accounting))
@@ -202,7 +203,7 @@ class _Edge:
             camera,
             config,
             self._boot_id,
-            self._openers.get(config.source.partition("://")[0].lower(), _open_unknown),
+            self._opener(config.source),
             VideoEnhancer(self._models.active_model.enhancer, self._settings.every) if self._models else None,
             self._models.active_model if self._models else None,
             self._semaphore,
@@ -212,6 +213,11 @@ class _Edge:
             self._states.set,
             self._observer(camera),
         )
+
+    def _opener(self, source: str) -> OpenSource:
+        """Opens a source by the policy of this edge, wherever the source's configuration came from."""
+        opener = self._openers.get(source.partition("://")[0].lower(), _open_unknown)
+        return lambda url, options: opener(url, replace(options, policy=self._policy))
 
     def _observer(self, camera: CameraAddress) -> FrameObserver:
         observers = [self._drift.observer(camera.camera)]
@@ -223,11 +229,11 @@ class _Edge:
         for sink in self._sinks:
             sink.offer(frame)
 
-    def _faults(self) -> dict[str, str]:
+    def _errors(self) -> dict[str, str]:
         broker = self._bus.error if self._bus else "not connected yet"
-        faults = {"mqtt": broker, "record": self._events.error, "spool": self._spool.fault}
-        faults |= {"live": self._grpc.error} if self._models else {}
-        return faults | ({"samples": self._samples.error} if self._samples else {})
+        errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.fault}
+        errors |= {"live": self._grpc.error} if self._models else {}
+        return errors | ({"samples": self._samples.error} if self._samples else {})
 
     def _open_samples(self, spool: SampleSpool) -> Samples:
         settings = self._settings
@@ -256,11 +262,11 @@ class _Edge:
         return self._models.active_model.enhancer.model if self._models else ""
 
     def _gauges(self) -> Iterable[tuple[str, str, float]]:
-        yield "davy_edge_mqtt_connected", "1 while the broker is there.", float(bool(self._bus and self._bus.connected))
-        yield "davy_edge_ingest_connected", "1 while the aggregator takes frames.", float(self._grpc.connected)
-        yield "davy_edge_spool_events_dropped", "Events that the spool had no room for.", self._spool.events_dropped
+        yield "davy_edge_mqtt_connected", "1 while connected to the broker.", float(bool(self._bus and self._bus.connected))
+        yield "davy_edge_ingest_connected", "1 while the frame stream to the aggregator is open.", float(self._grpc.connected)
+        yield "davy_edge_spool_events_dropped", "Events dropped because the spool was full.", self._spool.events_dropped
         if self._samples:
-            yield "davy_edge_samples_dropped", "Samples that their spool had no room for.", self._samples.dropped
+            yield "davy_edge_samples_dropped", "Samples dropped because their spool was full.", self._samples.dropped
         yield "davy_edge_memory_bytes", "Resident memory of the process.", rss_bytes()
 
     async def run(self, ready: Callable[[Ready], None] | None) -> None:
@@ -283,7 +289,7 @@ class _Edge:
                     f"edge {self._edge} started with {cameras} cameras, model {self._model or 'none'}",
                     figures={"cameras": cameras},
                 )
-                for work, title in (
+                for coroutine, title in (
                     (self._mqtt.run(bus), "mqtt"),
                     (self._states.publish(bus), "status"),
                     (self._publish_stats(bus), "stats"),
@@ -294,7 +300,7 @@ class _Edge:
                     (self._publish_births(bus), "swaps"),
                     (self._configs.run(bus, self._reconfigure), "config"),
                 ):
-                    tasks.create_task(work, name=f"edge.{self._edge}.{title}")
+                    tasks.create_task(coroutine, name=f"edge.{self._edge}.{title}")
                 if self._models:
                     tasks.create_task(self._grpc.run(client), name=f"edge.{self._edge}.grpc")
                     tasks.create_task(self._models.run(bus, registry), name=f"edge.{self._edge}.models")
@@ -307,7 +313,7 @@ class _Edge:
 
     @asynccontextmanager
     async def _cameras_open(self, bus: MqttBus) -> AsyncIterator[None]:
-        """Run the pipelines. At the end every frame is accounted for, and the cameras' topics are offline."""
+        """Run the pipelines. At the end, account for every frame and set the cameras' topics to offline."""
         self._pipelines.start()
         try:
             yield
@@ -326,7 +332,7 @@ class _Edge:
         log.info("edge.stopped", boot_id=self._boot_id)
 
     async def _on_connect(self, bus: Bus) -> None:
-        """Publish retained state at every connect: a restarted broker may have forgotten it."""
+        """Publish the retained state at every connect: a restarted broker may have lost it."""
         await bus.publish(self._birth())
         await self._states.publish_all(bus)
         if self._models:
@@ -368,5 +374,5 @@ class _Edge:
 def _open_unknown(url: str, options: SourceOptions) -> FrameSource:  # noqa: ARG001  # an OpenSource
     if url.startswith((f"{SIMULATOR_SCHEME}://", f"{OLD_SCHEME}://")):
         advice = "start `davy simulator serve` and use its http:// addresses"
-        raise ConfigError(f"{SIMULATOR_SCHEME}:// cameras exist only inside `davy demo`: {advice}")
-    raise ConfigError(f"camera {redact(url)}: this edge opens no such sources")
+        raise ConfigError(f"{SIMULATOR_SCHEME}:// cameras exist only in `davy demo`: {advice}")
+    raise ConfigError(f"camera {redact(url)}: this edge does not support this URL scheme")

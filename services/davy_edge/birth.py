@@ -1,9 +1,10 @@
-"""The retained birth message: what this edge is, without anybody's password."""
+"""The retained birth message: identity, versions and cameras of an edge, without passwords."""
 
 import hashlib
 import json
 import platform
 import time
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -16,17 +17,17 @@ from davy.site import EdgeConfig
 def davy_version() -> str:
     try:
         return version("davy")
-    except PackageNotFoundError:  # run from a source tree that was never installed
+    except PackageNotFoundError:  # a source tree that is not installed
         return "unknown"
 
 
 def config_revision(config: EdgeConfig) -> str:
-    """Twelve hex digits that change with the edge's configuration."""
+    """Return twelve hex digits that identify the edge's configuration."""
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:12]
 
 
 def birth_message(topics: EdgeTopics, config: EdgeConfig, boot_id: str, model: str, started_ns: int) -> Message:
-    """The `info` message of an edge, retained."""
+    """Return the retained `info` message of an edge."""
     cameras: dict[str, Any] = {
         name: {
             "label": camera.label,
@@ -34,6 +35,7 @@ def birth_message(topics: EdgeTopics, config: EdgeConfig, boot_id: str, model: s
             "fps": camera.fps,
             "size": camera.size,
             "strength": camera.strength,
+            "dials": asdict(camera.dials),
             "max_age_ms": camera.max_age_ms,
         }
         for name, camera in config.cameras.items()

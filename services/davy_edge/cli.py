@@ -39,8 +39,8 @@ def edge(
         settings = EdgeSettings(**{name: value for name, value in given.items() if value is not None})
         asyncio.run(_run(settings, load_chosen_site(config)))
     except ValidationError as error:
-        for fault in error.errors():
-            typer.echo(f"DAVY_EDGE_{'__'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
+        for each in error.errors():
+            typer.echo(f"DAVY_EDGE_{'__'.join(map(str, each['loc'])).upper()}: {each['msg']}", err=True)
         raise typer.Exit(2) from error
     except DavyError as error:
         typer.echo(f"davy edge: {error}", err=True)

@@ -1,4 +1,4 @@
-"""The gauges of one edge: connections, spools, memory. `davy.streams.metrics` counts its frames."""
+"""Gauges of one edge: connections, spools, memory. `davy.streams.metrics` counts its frames."""
 
 from collections.abc import Callable, Iterable
 

@@ -1,4 +1,4 @@
-"""The edge's figures, for its stats topic and /healthz."""
+"""Figures of an edge for its stats topic and /healthz."""
 
 import os
 import time
@@ -17,10 +17,10 @@ THERMAL = Path("/sys/class/thermal")
 
 
 class Stats:
-    """Collects the figures; fps and ages are of the time since the last `read`, at least 1 s.
+    """Collects the figures; fps and ages cover the time since the last `read`, at least 1 s.
 
     Args:
-        faults: Returns the present error of each plane, empty if there is none.
+        errors: Returns the present error of each plane, empty if there is none.
         drift: Returns the drift of a camera's light.
     """
 
@@ -32,11 +32,11 @@ class Stats:
         states: CameraStates,
         spool: Spool,
         damaged: Callable[[str], int],
-        faults: Callable[[], dict[str, str]],
+        errors: Callable[[], dict[str, str]],
         drift: Callable[[str], dict[str, Any]],
     ) -> None:
         self._boot_id, self._accounting, self._timings, self._states = boot_id, accounting, timings, states
-        self._spool, self._damaged, self._faults, self._drift = spool, damaged, faults, drift
+        self._spool, self._damaged, self._errors, self._drift = spool, damaged, errors, drift
         self._started_s = self._read_s = time.monotonic()
         self._before: dict[str, FrameCounters] = {}
 
@@ -44,50 +44,53 @@ class Stats:
         """Return the present figures, ready for JSON. Reads the disk: call it off the event loop."""
         now_s = time.monotonic()
         period_s, self._read_s = max(1.0, now_s - self._read_s), now_s
-        accounts = self._accounting.read()
-        cameras = {camera: self._camera(camera, account, period_s) for camera, account in accounts.items()}
-        self._before = accounts
+        counters = self._accounting.read()
+        cameras = {camera: self._camera(camera, each, period_s) for camera, each in counters.items()}
+        self._before = counters
         return {
             "boot_id": self._boot_id,
             "uptime_s": round(now_s - self._started_s, 1),
             "cameras": cameras,
             "spool": self._spool_figures(),
-            "faults": {name: fault for name, fault in self._faults().items() if fault},
+            "faults": self._present_errors(),
             "rss_bytes": rss_bytes(),
             "temperature_c": temperature_c(),
         }
 
     def health(self) -> dict[str, Any]:
-        """A short form for /healthz, without the disk."""
+        """Return a short form for /healthz, without disk access."""
         states = {camera: state for camera, (state, _) in self._states.current.items()}
-        faults = {name: fault for name, fault in self._faults().items() if fault}
+        errors = self._present_errors()
         return {
-            "status": "degraded" if faults or set(states.values()) != {"online"} else "ok",
+            "status": "degraded" if errors or set(states.values()) != {"online"} else "ok",
             "cameras": states,
-            "faults": faults,
+            "faults": errors,
         }
 
-    def _camera(self, camera: str, account: FrameCounters, period_s: float) -> dict[str, Any]:
+    def _present_errors(self) -> dict[str, str]:
+        return {plane: error for plane, error in self._errors().items() if error}
+
+    def _camera(self, camera: str, counters: FrameCounters, period_s: float) -> dict[str, Any]:
         state, reason = self._states.of(camera)
-        before = self._before.get(camera, FrameCounters(account.sinks))
+        before = self._before.get(camera, FrameCounters(counters.sinks))
         dropped: dict[str, dict[str, int]] = {}
         sinks: dict[str, dict[str, Any]] = {
-            sink: {"sent": account.sent[sink], "dropped": {}, "pending": account.pending(sink)} for sink in account.sinks
+            sink: {"sent": counters.sent[sink], "dropped": {}, "pending": counters.pending(sink)} for sink in counters.sinks
         }
-        for (stage, cause), count in account.dropped.items():
-            where = sinks[stage]["dropped"] if stage in sinks else dropped.setdefault(stage, {})
-            where[cause] = count
-        for sink in account.sinks:
+        for (point, reason_dropped), count in counters.dropped.items():
+            by_reason = sinks[point]["dropped"] if point in sinks else dropped.setdefault(point, {})
+            by_reason[reason_dropped] = count
+        for sink in counters.sinks:
             ages = self._timings.recent_ages(camera, sink, period_s)
             sinks[sink]["age_ms"] = {name: round(1000 * percentile(ages, at)) for name, at in (("p50", 0.5), ("p99", 0.99))}
         ages = self._timings.recent_ages(camera, DropPoint.ENCODE, period_s)
         return {
             "state": state,
             "reason": reason,
-            "fps": round((account.enhanced - before.enhanced) / period_s, 2),
-            "captured": account.captured,
-            "enhanced": account.enhanced,
-            "in_flight": account.in_flight,
+            "fps": round((counters.enhanced - before.enhanced) / period_s, 2),
+            "captured": counters.captured,
+            "enhanced": counters.enhanced,
+            "in_flight": counters.in_flight,
             "dropped": dropped,
             "damaged": self._damaged(camera),
             "age_ms": {name: round(1000 * percentile(ages, at)) for name, at in (("p50", 0.5), ("p99", 0.99))},

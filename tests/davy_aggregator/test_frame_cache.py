@@ -140,7 +140,9 @@ async def test_a_store_that_dies_while_the_aggregator_is_stopped_does_not_keep_i
 
     metrics = AggregatorMetrics(CollectorRegistry())
     live = LiveFrames(make_site().camera_ids(), metrics)
-    keeping = asyncio.create_task(run_frame_cache(Dying("redis://127.0.0.1:9/0", "me"), live, Health(metrics), 10))
+    keeping = asyncio.create_task(
+        run_frame_cache(Dying("redis://127.0.0.1:9/0", "me"), live, Health(metrics), 10, metrics.count_refused)
+    )
     await asyncio.sleep(0.05)
     keeping.cancel()
     done, _ = await asyncio.wait([keeping], timeout=2)

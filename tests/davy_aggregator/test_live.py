@@ -155,18 +155,18 @@ async def test_fps_counts_the_last_seconds(live):
 def test_a_configured_camera_comes_and_one_that_went_says_nothing_more(live):
     shaft = CameraAddress("mine", "north", "shaft")
     live.put(frame(1, BELT), "grpc")
-    live.know([FACE, shaft])
+    live.set_cameras([FACE, shaft])
     assert live.cameras == [FACE, shaft]
     assert live.put(frame(1, shaft), "grpc")
     assert not live.put(frame(2, BELT), "grpc")  # it was under way: its edge's stream goes on
     with pytest.raises(UnknownCameraError):
         live.newest(BELT)
-    live.know([FACE, BELT])
+    live.set_cameras([FACE, BELT])
     assert live.put(frame(3, BELT), "grpc")
 
 
 def test_cameras_that_nobody_configured_stay_where_they_are_taken(registry):
     live = LiveFrames([FACE], AggregatorMetrics(registry), accept_unknown=True)
     live.put(frame(1, BELT), "grpc")
-    live.know([FACE])
+    live.set_cameras([FACE])
     assert live.cameras == [FACE, BELT]

@@ -1,4 +1,4 @@
-"""Analysis beside the live plane: newest frames at a bounded rate, on one thread of low priority."""
+"""Analysis in parallel to the live plane: newest frames at a bounded rate, on one low-priority thread."""
 
 import asyncio
 import os
@@ -31,15 +31,15 @@ from davy_aggregator.settings import AnalysisSettings
 log = get_logger(__name__)
 
 NICENESS = 10
-MAX_AGE_S = 2.0  # an older frame says nothing about now
+MAX_AGE_S = 2.0  # of an analysed frame
 MAX_KINDS = 64  # per camera
 
 MakeAnalysers = Callable[[], Sequence[Analyser]]
 
 
 @dataclass(slots=True)
-class Station:
-    """The analysers of one camera, and what they have said so far."""
+class CameraAnalysis:
+    """The analysers of one camera and the state of their findings."""
 
     analysers: Sequence[Analyser]
     due_s: dict[str, float] = field(default_factory=dict)
@@ -47,75 +47,75 @@ class Station:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class AnalyserResult:
     analyser: str
     elapsed_s: float
     observations: Sequence[Observation]
     error: str = ""
 
 
-async def analyse(settings: AnalysisSettings, live: LiveFrames, archive: Archive, metrics: AggregatorMetrics) -> None:
-    """Look at every camera's newest frames and report what begins and ends, until cancelled.
-
-    Raises:
-        ModelError: the configured detector cannot be used.
-    """
-    make = _analysers(settings)
-    stations: dict[CameraAddress, Station] = {}
-    thread = ThreadPoolExecutor(1, "analysis", initializer=_be_humble)
+async def analyse(
+    settings: AnalysisSettings, live: LiveFrames, archive: Archive, metrics: AggregatorMetrics, make: MakeAnalysers
+) -> None:
+    """Analyse every camera's newest frames, and report begins and ends of findings, until cancelled."""
+    cameras: dict[CameraAddress, CameraAnalysis] = {}
+    thread = ThreadPoolExecutor(1, "analysis", initializer=_lower_priority)
     try:
         with live.watch("analysis", max_fps=settings.fps, max_age_s=MAX_AGE_S) as watcher:
             while True:
                 newest = await watcher.take()
                 camera = newest.frame.camera
-                station = stations.setdefault(camera, Station(make()))
-                seen = await asyncio.get_running_loop().run_in_executor(thread, _look, station, newest, settings.width)
-                _measure(camera, seen, metrics)
-                await _report(newest, station, seen, settings.cooldown_s, archive)
+                analysis = cameras.setdefault(camera, CameraAnalysis(make()))
+                results = await asyncio.get_running_loop().run_in_executor(
+                    thread, _analyse_frame, analysis, newest, settings.width
+                )
+                _measure(camera, results, metrics)
+                await _report(newest, analysis, results, settings.cooldown_s, archive)
     finally:
         thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _analysers(settings: AnalysisSettings) -> MakeAnalysers:
+def analysers(settings: AnalysisSettings) -> MakeAnalysers:
+    """Return the maker of one camera's analysers; raises ModelError if the configured detector cannot be used."""
     model = DetectorModel(settings.detector, settings.detector_labels, settings.detector_score) if settings.detector else None
 
     def make() -> Sequence[Analyser]:
-        analysers: list[Analyser] = [Motion(), Illumination(), Lens()]
+        found: list[Analyser] = [Motion(), Illumination(), Lens()]
         if settings.person_fps:
-            analysers.append(Person(every_s=1 / settings.person_fps))
+            found.append(Person(every_s=1 / settings.person_fps))
         if model:
-            analysers.append(Detector(model, every_s=1 / settings.fps))
-        return analysers
+            found.append(Detector(model, every_s=1 / settings.fps))
+        return found
 
     return make
 
 
-def _be_humble() -> None:
+def _lower_priority() -> None:
     cv2.setNumThreads(1)
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)  # Linux: of this thread only
 
 
-def _look(station: Station, newest: LiveFrame, width: int) -> list[Seen]:
+def _analyse_frame(analysis: CameraAnalysis, newest: LiveFrame, width: int) -> list[AnalyserResult]:
     try:
         picture = Picture(_bounded(decode_reduced(newest.frame.jpeg, width), 2 * width), newest.frame.captured_ns)
     except InvalidInputError as error:
-        return [Seen("decode", 0.0, (), str(error))]
-    seen = []
-    for analyser in station.analysers:
+        return [AnalyserResult("decode", 0.0, (), str(error))]
+    results = []
+    for analyser in analysis.analysers:
         started_s = time.monotonic()
-        if started_s < station.due_s.get(analyser.name, 0.0):
+        if started_s < analysis.due_s.get(analyser.name, 0.0):
             continue
-        station.due_s[analyser.name] = started_s + 0.9 * analyser.every_s  # pictures come with jitter
+        analysis.due_s[analyser.name] = started_s + 0.9 * analyser.every_s  # frames arrive with jitter
         try:
-            observations, fault = analyser.look(picture), ""
+            observations, failure = analyser.analyse(picture), ""
         except (cv2.error, ModelError, ValueError, ArithmeticError, LookupError) as error:
-            observations, fault = (), str(error)
-        seen.append(Seen(analyser.name, time.monotonic() - started_s, observations, fault))
-    return seen
+            observations, failure = (), str(error)
+        results.append(AnalyserResult(analyser.name, time.monotonic() - started_s, observations, failure))
+    return results
 
 
 def _bounded(image: BgrImage, longest: int) -> BgrImage:
-    """A picture whose sides fit the time that a picture may take: a tall, narrow one is as wide as asked and far too high."""
+    """Reduce an image to a longest side: a tall, narrow one is otherwise far too high."""
     scale = longest / max(image.shape[:2])
     if scale >= 1:
         return image
@@ -123,8 +123,8 @@ def _bounded(image: BgrImage, longest: int) -> BgrImage:
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _measure(camera: CameraAddress, seen: Sequence[Seen], metrics: AggregatorMetrics) -> None:
-    for each in seen:
+def _measure(camera: CameraAddress, results: Sequence[AnalyserResult], metrics: AggregatorMetrics) -> None:
+    for each in results:
         if each.error:
             metrics.analysis_errors.labels(each.analyser).inc()
             log.warning("analysis.failed", edge=camera.edge, camera=camera.camera, analyser=each.analyser, error=each.error)
@@ -134,11 +134,13 @@ def _measure(camera: CameraAddress, seen: Sequence[Seen], metrics: AggregatorMet
                 metrics.figure.labels(camera.edge, camera.camera, each.analyser, name).set(value)
 
 
-async def _report(newest: LiveFrame, station: Station, seen: Sequence[Seen], cooldown_s: float, archive: Archive) -> None:
-    for observation in (observation for each in seen for observation in each.observations):
-        if observation.kind not in station.triggers and len(station.triggers) >= MAX_KINDS:
+async def _report(
+    newest: LiveFrame, analysis: CameraAnalysis, results: Sequence[AnalyserResult], cooldown_s: float, archive: Archive
+) -> None:
+    for observation in (observation for each in results for observation in each.observations):
+        if observation.kind not in analysis.triggers and len(analysis.triggers) >= MAX_KINDS:
             continue
-        trigger = station.triggers.setdefault(observation.kind, Trigger(cooldown_s=cooldown_s))
+        trigger = analysis.triggers.setdefault(observation.kind, Trigger(cooldown_s=cooldown_s))
         change = trigger.update(observation.active, time.monotonic())
         if change is None or (change == "cleared" and not observation.over):
             continue

@@ -19,14 +19,14 @@ from davy_aggregator.rest.rollouts import rollout_routes
 from davy_aggregator.rest.samples import sample_routes
 from davy_aggregator.rest.system import system_routes
 
-DESCRIPTION = """The cameras of a site: newest frames, live streams, events and health; training
+DESCRIPTION = """Cameras of a site: newest frames, live streams, events and health; training
 samples; models and their rollout to the edges; the configuration of the edges.
 
-Errors are `application/problem+json` (RFC 9457). A camera's id is `edge.camera`."""
+Errors are `application/problem+json` (RFC 9457). A camera id has the form `edge.camera`."""
 
 
-def build_app(parts: ServiceContext) -> FastAPI:
-    """Build the app. The schema is at /openapi.json; the page /docs shows it and loads nothing from other hosts."""
+def build_app(context: ServiceContext) -> FastAPI:
+    """Build the app. /openapi.json has the schema; /docs shows it without files from other hosts."""
     app = FastAPI(
         title="Davy aggregator",
         version=version("davy"),
@@ -36,7 +36,7 @@ def build_app(parts: ServiceContext) -> FastAPI:
         responses=problem_responses(422),
     )
     install_problem_handlers(app)
-    install_metrics(app, parts.registry)
+    install_metrics(app, context.registry)
     for routes in (
         console_routes,
         camera_routes,
@@ -48,7 +48,7 @@ def build_app(parts: ServiceContext) -> FastAPI:
         config_routes,
         system_routes,
     ):
-        app.include_router(routes(parts))
+        app.include_router(routes(context))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     mount_manual(app)
     return app

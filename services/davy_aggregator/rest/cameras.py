@@ -1,4 +1,4 @@
-"""Cameras over REST: their state, the newest picture, a live MJPEG stream."""
+"""Cameras over REST: state, newest frame, live MJPEG stream."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -15,41 +15,39 @@ from davy_aggregator.rest.schemas import Camera, Cameras
 from davy_aggregator.rest.streams import CountedStream
 
 BOUNDARY = "davy-frame"
-SILENCE_S = 10.0  # a live stream without frames ends after this time: a frozen picture must not pass for a live one
+SILENCE_S = 10.0  # a live stream without frames ends after this time, so that no viewer takes a frozen image for a live one
 
-Variant = Annotated[
-    Literal["enhanced", "raw"], Query(description="raw: the same instant before enhancement, if the edge sends it")
-]
+Variant = Annotated[Literal["enhanced", "raw"], Query(description="raw: the frame before enhancement, if the edge sends it")]
 _JPEG_200: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A plain JPEG."}}
-_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing newer than If-None-Match."}}
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The newest frame matches If-None-Match."}}
 _MJPEG_200: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"multipart/x-mixed-replace": {}}, "description": "JPEGs as they come."}
+    200: {"content": {"multipart/x-mixed-replace": {}}, "description": "A stream of JPEGs."}
 }
 
 
-def camera_routes(parts: ServiceContext) -> APIRouter:
+def camera_routes(context: ServiceContext) -> APIRouter:
     """GET /v1/cameras and below."""
     routes = APIRouter(prefix="/v1/cameras", tags=["cameras"])
 
     @routes.get("", summary="List the cameras with their state and figures")
     async def cameras() -> Cameras:
-        return Cameras(cameras=parts.site_status.cameras())
+        return Cameras(cameras=context.site_status.cameras())
 
     @routes.get("/{camera_id}", summary="Get one camera", responses=problem_responses(404))
     async def camera(camera_id: str) -> Camera:
-        return parts.site_status.camera(parts.site_status.find(camera_id))
+        return context.site_status.camera(context.site_status.find(camera_id))
 
     @routes.get(
         "/{camera_id}/latest.jpg",
-        summary="The newest frame of any age; see the headers Age and X-Davy-Stale",
+        summary="Get the newest frame of any age; see the headers Age and X-Davy-Stale",
         response_class=Response,
         responses=_JPEG_200 | _NOT_MODIFIED | problem_responses(404, 503),
     )
     async def latest(
         camera_id: str, variant: Variant = "enhanced", if_none_match: Annotated[str | None, Header()] = None
     ) -> Response:
-        live = _newest(parts, camera_id, variant)
-        headers = _frame_headers(live, parts.settings.stale_after_s)
+        live = _newest(context, camera_id, variant)
+        headers = _frame_headers(live, context.settings.stale_after_s)
         headers |= {"ETag": f'"{live.frame.boot_id}-{live.frame.seq}-{variant}"', "Cache-Control": "no-cache"}
         if if_none_match and headers["ETag"] in if_none_match:
             return Response(status_code=304, headers=headers)
@@ -64,27 +62,27 @@ def camera_routes(parts: ServiceContext) -> APIRouter:
     async def live_stream(
         camera_id: str,
         variant: Variant = "enhanced",
-        fps: Annotated[float, Query(ge=0, le=120, description="Frames per second, at most; 0 sends every frame.")] = 0,
+        fps: Annotated[float, Query(ge=0, le=120, description="Maximum frames per second; 0 sends every frame.")] = 0,
     ) -> StreamingResponse:
-        live = _newest(parts, camera_id, variant)
+        live = _newest(context, camera_id, variant)
 
         async def body() -> AsyncGenerator[bytes, None]:
-            with parts.live.watch("mjpeg", [live.frame.camera], fps, parts.settings.max_age_ms / 1000) as watcher:
+            with context.live.watch("mjpeg", [live.frame.camera], fps, context.settings.max_age_ms / 1000) as watcher:
                 async for newest in _until_silent(watcher):
                     if picture := _picture(newest, variant):
-                        parts.count_sent(newest, "mjpeg")
-                        yield _part(newest, picture)
+                        context.count_sent(newest, "mjpeg")
+                        yield _multipart(newest, picture)
 
-        return CountedStream(body(), parts.stream("mjpeg"), f"multipart/x-mixed-replace; boundary={BOUNDARY}")
+        return CountedStream(body(), context.stream("mjpeg"), f"multipart/x-mixed-replace; boundary={BOUNDARY}")
 
     return routes
 
 
-def _newest(parts: ServiceContext, camera_id: str, variant: str) -> LiveFrame:
-    camera = parts.site_status.find(camera_id)
-    live = parts.live.newest(camera)
+def _newest(context: ServiceContext, camera_id: str, variant: str) -> LiveFrame:
+    camera = context.site_status.find(camera_id)
+    live = context.live.newest(camera)
     if live is None or not _picture(live, variant):
-        raise NoFrameError(camera_id, variant, parts.site_status.camera(camera).reason)
+        raise NoFrameError(camera_id, variant, context.site_status.camera(camera).reason)
     return live
 
 
@@ -114,7 +112,7 @@ async def _until_silent(watcher: Watcher) -> AsyncIterator[LiveFrame]:
         yield newest
 
 
-def _part(live: LiveFrame, picture: bytes) -> bytes:
+def _multipart(live: LiveFrame, picture: bytes) -> bytes:
     head = (
         f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n"
         f"X-Davy-Seq: {live.frame.seq}\r\nX-Davy-Age-Ms: {round(live.age_s() * 1000)}\r\n\r\n"

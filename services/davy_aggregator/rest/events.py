@@ -1,4 +1,4 @@
-"""Events over REST: pages, keyframes, and a stream."""
+"""Events over REST: pages, keyframes and a stream."""
 
 import re
 from collections.abc import AsyncGenerator
@@ -23,23 +23,25 @@ EPOCH, MAX_NS = datetime(1970, 1, 1, tzinfo=UTC), 2**63 - 1
 
 Cursor = Annotated[
     str | None,
-    Query(pattern=r"^\d{1,18}$", description="The `cursor` of the previous page; absent starts with the newest."),
+    Query(pattern=r"^\d{1,18}$", description="`cursor` of the previous page; the first page if absent."),
 ]
-AtLeast = Annotated[SeverityName, Query(description="The least severity.")]
+AtLeast = Annotated[SeverityName, Query(description="Minimum severity.")]
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
-def event_routes(parts: ServiceContext) -> APIRouter:
-    """GET /v1/events and below."""
+def event_routes(context: ServiceContext) -> APIRouter:
+    """Routes below /v1/events."""
     routes = APIRouter(prefix="/v1/events", tags=["events"])
 
     @routes.get("", summary="List events, newest first", responses=problem_responses(422, 503))
     async def events(
-        since: Annotated[AwareDatetime | None, Query(description="RFC 3339; earliest time of occurrence, inclusive")] = None,
-        until: Annotated[AwareDatetime | None, Query(description="RFC 3339; latest time of occurrence, exclusive")] = None,
-        camera: Annotated[str | None, Query(description="site/edge/camera or edge.camera", examples=["north.face"])] = None,
+        since: Annotated[AwareDatetime | None, Query(description="Earliest time of occurrence, inclusive; RFC 3339.")] = None,
+        until: Annotated[AwareDatetime | None, Query(description="Latest time of occurrence, exclusive; RFC 3339.")] = None,
+        camera: Annotated[
+            str | None, Query(description="Camera address or id: site/edge/camera or edge.camera.", examples=["north.face"])
+        ] = None,
         edge: Annotated[
-            str | None, Query(pattern=f"^{ID_PATTERN}$", description="The reporting edge", examples=["aggregator"])
+            str | None, Query(pattern=f"^{ID_PATTERN}$", description="Id of the reporting edge.", examples=["aggregator"])
         ] = None,
         kind: Annotated[str | None, Query(pattern=f"^{ID_PATTERN}$", examples=["lens-blocked"])] = None,
         severity: AtLeast = "info",
@@ -49,14 +51,14 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         query = EventQuery(
             since_ns=_to_ns(since),
             until_ns=_to_ns(until),
-            camera=parts.site_status.key_of(camera),
+            camera=context.site_status.key_of(camera),
             edge=edge,
             kind=kind,
             severity=Severity.named(severity),
             before=int(cursor) if cursor else None,
             limit=limit,
         )
-        found = await parts.archive.query(query)
+        found = await context.archive.query(query)
         following = str(found[-1].id) if len(found) == limit else None
         return Events(events=[Event.of(record) for record in found], cursor=following)
 
@@ -71,12 +73,12 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         after = int(known[0]) if known else None
 
         async def body() -> AsyncGenerator[ServerSentEvent, None]:
-            async with aclosing(parts.archive.follow(after)) as records:
+            async with aclosing(context.archive.follow(after)) as records:
                 async for record in records:
                     if record.severity >= Severity.named(severity):
                         yield ServerSentEvent(Event.of(record).model_dump_json(), id=str(record.id), event="event")
 
-        return CountedEvents(body(), parts.stream("sse"))
+        return CountedEvents(body(), context.stream("sse"))
 
     @routes.get(
         "/{event_id}/keyframe.jpg",
@@ -85,9 +87,9 @@ def event_routes(parts: ServiceContext) -> APIRouter:
         responses=_content("image/jpeg") | problem_responses(404),
     )
     async def keyframe(event_id: Id) -> Response:
-        jpeg = await parts.archive.keyframe(event_id)
+        jpeg = await context.archive.keyframe(event_id)
         if jpeg is None:
-            raise HTTPException(404, f"event {event_id} has no keyframe, or its space was needed for newer ones")
+            raise HTTPException(404, f"event {event_id} has no keyframe, or it was evicted")
         return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
 
     return routes

@@ -1,6 +1,7 @@
 """davy.v1.IngestService receives frames and events from edges; FrameService streams live frames to subscribers."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 
@@ -14,7 +15,7 @@ from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.rpc.senders import CheckSender
 
-BATCH = 64  # events per commit; as many may wait while one is under way
+BATCH = 64  # events per commit, and maximum events that wait for the next one
 MAX_CAMERAS_PER_REQUEST = 256
 
 
@@ -22,7 +23,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     """Receives frames and events.
 
     Args:
-        window: Unacknowledged frames per camera, at most.
+        window: Maximum unacknowledged frames per camera.
         check_sender: Raises for events that no edge of this site sent.
     """
 
@@ -36,17 +37,19 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     ) -> None:
         self._live, self._archive, self._metrics = live, archive, metrics
         self._window, self._check_sender = window, check_sender
+        self._sessions = itertools.count(1)
 
     async def PushFrames(  # noqa: N802  # gRPC names methods so
         self,
         request_iterator: AsyncIterator[ingest_pb2.PushFramesRequest],
         context: object,  # noqa: ARG002
     ) -> AsyncGenerator[ingest_pb2.PushFramesResponse, None]:
+        session = next(self._sessions)
         yield ingest_pb2.PushFramesResponse(window=self._window, server_ns=time.time_ns())
         async for request in request_iterator:
             try:
                 frame = from_envelope(request.frame)
-                self._live.put(frame, "grpc")
+                self._live.put(frame, "grpc", session)
             except DavyError as error:
                 self._metrics.refused.labels("push", type(error).__name__).inc()
                 raise
@@ -63,7 +66,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
             async for batch in _batches(received):
                 for ack in await self._store(batch):
                     yield ack
-            await reader  # raises what ended the reading, if it was not the sender
+            await reader  # raises its error, if any
         finally:
             reader.cancel()
 
@@ -85,7 +88,7 @@ async def _read(
 ) -> None:
     try:
         async for request in request_iterator:
-            await received.put(request.event)  # a full queue stops reading, which stops the sender
+            await received.put(request.event)  # a full queue stops the reader, and thereby the sender
     finally:
         await received.put(None)
 
@@ -104,10 +107,10 @@ async def _batches(received: asyncio.Queue[ingest_pb2.Event | None]) -> AsyncIte
 
 
 class FramesServicer(ingest_pb2_grpc.FrameServiceServicer):
-    """Streams live frames; one frame waits per camera and subscriber."""
+    """Streams live frames; at most one frame waits per camera and subscriber."""
 
-    def __init__(self, parts: ServiceContext, site: str) -> None:
-        self._parts, self._site = parts, site
+    def __init__(self, context: ServiceContext, site: str) -> None:
+        self._context, self._site = context, site
 
     async def SubscribeFrames(  # noqa: N802  # as above
         self,
@@ -116,22 +119,22 @@ class FramesServicer(ingest_pb2_grpc.FrameServiceServicer):
     ) -> AsyncGenerator[ingest_pb2.SubscribeFramesResponse, None]:
         cameras = self._cameras(request)
         if not 0 <= request.max_fps <= 1000:
-            raise InvalidInputError(f"max_fps is 0 to 1000, got {request.max_fps}")
-        bound_ms = self._parts.settings.max_age_ms
+            raise InvalidInputError(f"max_fps must be 0 to 1000, got {request.max_fps}")
+        bound_ms = self._context.settings.max_age_ms
         max_age_s = min(request.max_age_ms or bound_ms, bound_ms) / 1000
-        watching = self._parts.live.watch("subscribe", cameras, request.max_fps, max_age_s)
-        with self._parts.stream("grpc"), watching as watcher:
+        watching = self._context.live.watch("subscribe", cameras, request.max_fps, max_age_s)
+        with self._context.stream("grpc"), watching as watcher:
             while True:
                 live = await watcher.take()
                 response = ingest_pb2.SubscribeFramesResponse()
                 fill_envelope(response.frame, live.frame, include_raw=request.include_raw)
-                self._parts.count_sent(live, "grpc")
+                self._context.count_sent(live, "grpc")
                 yield response
 
     def _cameras(self, request: ingest_pb2.SubscribeFramesRequest) -> list[CameraAddress] | None:
         if len(request.cameras) > MAX_CAMERAS_PER_REQUEST:
-            raise InvalidInputError(f"at most {MAX_CAMERAS_PER_REQUEST} cameras in one request")
+            raise InvalidInputError(f"over {MAX_CAMERAS_PER_REQUEST} cameras in one request")
         cameras = [CameraAddress.parse(name, self._site) for name in request.cameras]
         for camera in cameras:
-            self._parts.live.check_known(camera)
+            self._context.live.check_known(camera)
         return cameras or None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from davy.domain.frame import BgrImage
+from davy_bench.methods.light_maps import exposure_fusion, lime
 
 DISPLAY_GAMMA = 2.2
 MIDDLE = 0.5  # of [0, 1]
@@ -99,5 +100,7 @@ BASELINES: Mapping[str, Callable[[BgrImage], BgrImage]] = MappingProxyType(
         "CLAHE": clahe,
         "gamma+CLAHE": gamma_clahe,
         "MSRCR": retinex,
+        "LIME-like": lime,
+        "fusion": exposure_fusion,
     }
 )

@@ -10,9 +10,10 @@ from davy.domain.errors import InvalidInputError
 from davy.domain.frame import BgrImage
 from davy_bench.datasets.cases import Case
 from davy_bench.methods.methods import DAVY, Method
-from davy_bench.quality.measure import MEASURES, Figures, measure
+from davy_bench.quality.measure import Figures, measure
 
 Tick = Callable[[int, int], None]  # told how many of how many are done
+Judge = Callable[[BgrImage, BgrImage, BgrImage | None, float], Figures]  # output, low, truth, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Scores:
         return list(dict.fromkeys(row.case.group for row in self.rows))
 
     def means(self, group: str | None = None) -> dict[str, Figures]:
-        """Mean of every measure by method, over one group or all; ms is the median."""
+        """Mean of every figure by method, over one group or all; ms is the median."""
         rows = [row for row in self.rows if group is None or row.case.group == group]
         return {name: _means([row.figures[name] for row in rows]) for name in self.methods}
 
@@ -51,8 +52,10 @@ class Scores:
         return [row.figures[method][key] for row in self.rows]
 
 
-def score(title: str, cases: Sequence[Case], methods: Mapping[str, Method], model: str, tick: Tick) -> Scores:
-    """Measure every method on every case; what cannot be read or compared is skipped and named.
+def score(
+    title: str, cases: Sequence[Case], methods: Mapping[str, Method], model: str, tick: Tick, judge: Judge = measure
+) -> Scores:
+    """Judge every method on every case; what cannot be read or compared is skipped and named.
 
     Raises:
         InvalidInputError: nothing is left.
@@ -62,7 +65,7 @@ def score(title: str, cases: Sequence[Case], methods: Mapping[str, Method], mode
     for index, case in enumerate(cases):
         tick(index, len(cases))
         try:
-            rows.append(Row(case, _figures(case, methods, warm=not rows)))
+            rows.append(Row(case, _figures(case, methods, judge, warm=not rows)))
         except InvalidInputError as error:
             skipped.append(f"{case.name}: {error}")
     tick(len(cases), len(cases))
@@ -71,14 +74,14 @@ def score(title: str, cases: Sequence[Case], methods: Mapping[str, Method], mode
     return Scores(title, model, methods, rows, skipped)
 
 
-def _figures(case: Case, methods: Mapping[str, Method], warm: bool) -> dict[str, Figures]:
+def _figures(case: Case, methods: Mapping[str, Method], judge: Judge, warm: bool) -> dict[str, Figures]:
     low, truth = case.load()
     figures = {}
     for name, method in methods.items():
         if warm:
             method(low)  # the first call makes buffers
         output, seconds = _timed(method, low)
-        figures[name] = measure(output, low, truth, seconds)
+        figures[name] = judge(output, low, truth, seconds)
     return figures
 
 
@@ -89,5 +92,6 @@ def _timed(method: Method, image: BgrImage) -> tuple[BgrImage, float]:
 
 
 def _means(rows: Sequence[Figures]) -> Figures:
-    keys = [measure.key for measure in MEASURES if measure.key in rows[0]]
-    return {key: float((np.median if key == "ms" else np.mean)([row[key] for row in rows])) for key in keys}
+    """Over the pictures that have a figure; not every one applies to all."""
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return {key: float((np.median if key == "ms" else np.mean)([row[key] for row in rows if key in row])) for key in keys}

@@ -55,9 +55,9 @@ def write_jpeg(path: Path, image: BgrImage) -> Path:
 
 def _line(scores: Scores, row: Row, methods: Sequence[str]) -> BgrImage:
     low, truth = row.case.load()
-    cells = [_cell(scores.methods[name](low), _caption(name, row)) for name in methods]
+    cells = [cell(scores.methods[name](low), _caption(name, row)) for name in methods]
     if truth is not None:
-        cells.append(_cell(truth, "reference"))
+        cells.append(cell(truth, "reference"))
     return np.hstack(cells)
 
 
@@ -70,10 +70,11 @@ def _caption(method: str, row: Row) -> str:
     return f"{said}   {row.case.name}" if method == RAW else said
 
 
-def _cell(picture: BgrImage, caption: str) -> BgrImage:
-    height = max(1, round(CELL_WIDTH * picture.shape[0] / picture.shape[1]))
-    small = cv2.resize(picture, (CELL_WIDTH, height), interpolation=cv2.INTER_AREA)
-    strip = np.full((CAPTION, CELL_WIDTH, 3), 32, np.uint8)
+def cell(picture: BgrImage, caption: str, width: int = CELL_WIDTH) -> BgrImage:
+    """The picture at a width in px, under its caption."""
+    height = max(1, round(width * picture.shape[0] / picture.shape[1]))
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    strip = np.full((CAPTION, width, 3), 32, np.uint8)
     text = caption.encode("ascii", "replace").decode()  # OpenCV's font has no other letters
     cv2.putText(strip, text, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (235, 235, 235), 1, cv2.LINE_AA)
     return np.vstack([strip, np.asarray(small, np.uint8)])

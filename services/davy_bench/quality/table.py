@@ -18,9 +18,9 @@ def markdown(scores: Scores) -> str:
     return "\n".join(lines)
 
 
-def method_table(means: Mapping[str, Figures]) -> list[str]:
+def method_table(means: Mapping[str, Figures], known: Sequence[Measure] = MEASURES) -> list[str]:
     """A row per method, a column per measure; the best of all but raw in bold."""
-    measures = [measure for measure in MEASURES if measure.key in next(iter(means.values()))]
+    measures = [measure for measure in known if measure.key in next(iter(means.values()))]
     best = {measure.key: _best(measure, means) for measure in measures}
     rows = [
         [name, *(_cell(measure, figures[measure.key], best[measure.key], name) for measure in measures)]

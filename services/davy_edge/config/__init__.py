@@ -1,1 +1,1 @@
-"""The configuration of an edge while it runs: validation, differences between configurations, and the payload."""
+"""Runtime configuration of an edge: validation, differences between configurations, and the reconciled payload."""

@@ -1,4 +1,4 @@
-"""The difference between two configurations of an edge, by camera; unchanged cameras are not touched."""
+"""The difference between two configurations of an edge, by camera; unchanged cameras keep running."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Self
 from davy.site import CameraConfig
 
 OPENED_WITH = frozenset({"source", "width", "height", "timeout_s"})
-"""Settings with which a source is opened; all others change between two frames."""
+"""Settings that require a reopened source; all others change between two frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Cameras by the action that they need. tuned: settings change while the source stays open."""
+    """Cameras by required action. tuned: settings change while the source stays open."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -30,8 +30,8 @@ class Difference:
         )
 
     def __str__(self) -> str:
-        parts = {"added": self.added, "removed": self.removed, "reopened": self.reopened, "tuned": self.tuned}
-        return "; ".join(f"{title} {', '.join(names)}" for title, names in parts.items() if names) or "nothing changes"
+        actions = {"added": self.added, "removed": self.removed, "reopened": self.reopened, "tuned": self.tuned}
+        return "; ".join(f"{action} {', '.join(names)}" for action, names in actions.items() if names) or "nothing changes"
 
 
 def _changed_fields(old: CameraConfig, new: CameraConfig) -> set[str]:

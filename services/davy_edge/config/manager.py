@@ -1,4 +1,4 @@
-"""The configuration payload on an edge: validated as a whole, applied by difference. See davy.twin.reconciler."""
+"""The configuration payload on an edge: validated completely, applied by difference. See davy.twin.reconciler."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,13 +26,13 @@ CONFIRMED_AFTER_S = 10.0
 MAX_GONE = 256
 
 Apply = Callable[[EdgeConfig], Awaitable[str]]
-"""Makes the edge run a configuration; returns a description of the changes."""
+"""Applies a configuration to the edge; returns a description of the changes."""
 
 
 class ConfigPointer(Pointer):
     """active and previous are configurations as received, None for that of site.yaml.
 
-    gone names the cameras whose retained status the broker may still have.
+    gone names removed cameras whose retained status may remain on the broker.
     """
 
     state: ConfigState = ConfigState.WAITING
@@ -46,7 +46,7 @@ def open_state_file(folder: Path) -> StateFile[ConfigPointer]:
 
 
 class ConfigManager(Reconciler[DesiredConfig, ConfigPointer, EdgeConfig]):
-    """The configuration of one edge; `running` is the one that runs.
+    """Reconciles the configuration of one edge; `running` is the active one.
 
     Args:
         own: The edge's configuration in site.yaml.
@@ -84,7 +84,7 @@ class ConfigManager(Reconciler[DesiredConfig, ConfigPointer, EdgeConfig]):
             return self._own
         config = read_config(active)
         if config.enhance != self._own.enhance:
-            raise InvalidInputError(f"enhance: site.yaml says {self._own.enhance!r} now")
+            raise InvalidInputError(f"enhance: site.yaml now sets {self._own.enhance!r}")
         return config
 
     async def prepare(self, desired: DesiredConfig) -> EdgeConfig:

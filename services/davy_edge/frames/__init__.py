@@ -1,1 +1,1 @@
-"""One camera's frames from capture to the sinks: threads, latest slots, deadlines, accounting."""
+"""Frames of one camera from capture to the sinks: threads, latest slots, deadlines, accounting."""

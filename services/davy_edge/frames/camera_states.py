@@ -13,18 +13,18 @@ from davy.domain.topics import EdgeTopics
 from davy_edge.frames.capture import CameraState
 from davy_edge.transport.events import Events
 
-UNSTEADY_CHANGES, UNSTEADY_S = 6, 60.0  # so many changes in so many seconds are one event
+UNSTEADY_CHANGES, UNSTEADY_S = 6, 60.0  # this number of changes in this number of seconds makes one event
 MAX_CHANGES = 100
 
 _DOWN = (CameraState.OFFLINE, CameraState.ERROR)
 
 
 class CameraStates:
-    """The state of every camera; retained on its status topic, and events where it changes. Used on the event loop."""
+    """Tracks every camera's state: retained on its status topic, with an event on each change. Use it on the event loop."""
 
     def __init__(self, topics: EdgeTopics, cameras: list[str], events: Events) -> None:
         self._topics, self._events = topics, events
-        self.current: dict[str, tuple[CameraState, str]] = dict.fromkeys(cameras, (CameraState.OFFLINE, "it is being opened"))
+        self.current: dict[str, tuple[CameraState, str]] = dict.fromkeys(cameras, (CameraState.OFFLINE, "the edge opens it"))
         self._known: dict[str, CameraState] = {}
         self._changes: dict[str, list[float]] = {}
         self._unsteady: set[str] = set()
@@ -34,18 +34,20 @@ class CameraStates:
         self._pending = asyncio.Event()
 
     def of(self, camera: str) -> tuple[CameraState, str]:
-        """State and reason; from any thread."""
-        return self.current.get(camera, (CameraState.OFFLINE, "it is not configured"))
+        """Return state and reason; callable from any thread."""
+        return self.current.get(camera, (CameraState.OFFLINE, "not configured"))
 
     def add(self, camera: str) -> None:
-        """Add a camera that is being opened."""
+        """Add a camera that the edge opens."""
         self._gone.pop(camera, None)
         self._leaving.pop(camera, None)
-        self.current = {**self.current, camera: (CameraState.OFFLINE, "it is being opened")}
+        self.current = {**self.current, camera: (CameraState.OFFLINE, "the edge opens it")}
 
     def remove(self, camera: str, reason: str) -> None:
-        """Remove a camera: its topic turns offline with the reason, then its retained message is cleared."""
-        self.current = {name: state for name, state in self.current.items() if name != camera}  # others may go over the old
+        """Remove a camera: publish offline with the reason, then clear the retained message."""
+        self.current = {
+            name: state for name, state in self.current.items() if name != camera
+        }  # other threads may iterate over the old one
         self._known.pop(camera, None)
         self._changes.pop(camera, None)
         self._unsteady.discard(camera)
@@ -64,14 +66,14 @@ class CameraStates:
         if state is before or self._is_unsteady(camera):
             return
         if state is CameraState.ONLINE:
-            self._events.record_event("camera-online", f"camera {camera} gives frames", Severity.INFO, camera)
+            self._events.record_event("camera-online", f"camera {camera} sends frames", Severity.INFO, camera)
         elif state is CameraState.STALLED:
-            self._events.record_event("camera-stalled", f"camera {camera} gives no frames: {reason}", Severity.WARNING, camera)
+            self._events.record_event("camera-stalled", f"camera {camera} sends no frames: {reason}", Severity.WARNING, camera)
         elif before not in _DOWN:
-            self._events.record_event("camera-offline", f"camera {camera} cannot be reached: {reason}", Severity.ALARM, camera)
+            self._events.record_event("camera-offline", f"camera {camera} is unreachable: {reason}", Severity.ALARM, camera)
 
     def _is_unsteady(self, camera: str) -> bool:
-        """Whether the camera comes and goes: told once with a count and a rate, until it is steady for a while."""
+        """Return whether the camera changes too often; record that once, until the camera is steady again."""
         now_s = time.monotonic()
         recent = [at_s for at_s in self._changes.get(camera, []) if now_s - at_s < UNSTEADY_S][-MAX_CHANGES:]
         self._changes[camera] = [*recent, now_s]
@@ -82,7 +84,7 @@ class CameraStates:
             self._unsteady.add(camera)
             rate = 60 * len(recent) / max(now_s - recent[0], 1.0)
             text = (
-                f"camera {camera} comes and goes: {len(recent)} changes, {rate:.0f} a minute; no more events until it is steady"
+                f"camera {camera} is unsteady: {len(recent)} changes, {rate:.0f} per minute; no more events until it is steady"
             )
             self._events.record_event("camera-unsteady", text, Severity.WARNING, camera)
         return True
@@ -107,7 +109,7 @@ class CameraStates:
         topic = self._topics.camera(camera).status
         payload = _payload(CameraState.OFFLINE, self._gone.get(camera, ""))
         await bus.publish(Message(topic, payload, qos=1, retain=True, content_type="application/json"))
-        if camera in self._gone:  # it has not come back meanwhile
+        if camera in self._gone:  # not added again meanwhile
             await bus.publish(Message(topic, b"", qos=1, retain=True))
 
     async def publish_all(self, bus: Bus) -> None:
@@ -116,7 +118,7 @@ class CameraStates:
         Raises:
             BrokerUnavailableError: not connected.
         """
-        for camera in list(self._gone):  # the broker may have been away when they went
+        for camera in list(self._gone):  # the broker may have been disconnected at their removal
             await bus.publish(Message(self._topics.camera(camera).status, b"", qos=1, retain=True))
         for camera in list(self.current):
             await bus.publish(self._message(camera))

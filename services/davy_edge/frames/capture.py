@@ -17,16 +17,16 @@ from davy.telemetry import get_logger
 log = get_logger(__name__)
 
 BACKOFF = Backoff(growth=2.0)
-HANG_FACTOR, HANG_MARGIN_S = 2.0, 1.0  # a source that keeps its own timeout is never silent for so long
-OPEN_GRACE_S = 30.0  # opening may take longer than reading: names are resolved, a simulated mine is built
-MAX_HANGING = 4  # threads that a broken driver may hold; each is some MB
+HANG_FACTOR, HANG_MARGIN_S = 2.0, 1.0  # longer than a source that keeps its own timeout is ever silent
+OPEN_GRACE_S = 30.0  # opening may take longer than reading: DNS, a simulated mine
+MAX_HANGING = 4  # threads that a broken driver may block; each takes some MB
 
 
 class CameraState(StrEnum):
     ONLINE = "online"
     OFFLINE = "offline"  # cannot be opened, or the connection broke
     STALLED = "stalled"  # open and silent
-    ERROR = "error"  # configured wrongly, or a fault of Davy's
+    ERROR = "error"  # a wrong configuration, or a bug in Davy
 
 
 OnState = Callable[[CameraState, str], None]
@@ -62,7 +62,7 @@ class Capture:
 
     @property
     def damaged(self) -> int:
-        """Damaged frames that the source skipped."""
+        """Return the number of damaged frames that the source skipped."""
         return self._damaged_before + int(getattr(self._source, "damaged", 0))
 
     def start(self) -> None:
@@ -75,7 +75,7 @@ class Capture:
         thread.start()
 
     def set_fps(self, fps: float) -> bool:
-        """Change the frame rate. Return False if the camera must be reopened for it, or is not open."""
+        """Change the frame rate. Return False if that needs a reopened camera, or the camera is closed."""
         with self._lock:
             change: Callable[[float], bool] | None = getattr(self._source, "set_fps", None)
             if change is None or not change(fps):
@@ -84,7 +84,7 @@ class Capture:
             return True
 
     def stop(self) -> None:
-        """Close the camera and wait 2 s at most for its thread; a thread that hangs in a driver is abandoned."""
+        """Close the camera and wait at most 2 s for its thread; abandon a thread that hangs in a driver."""
         self._stopping.set()
         self._close()
         for thread in self._threads:
@@ -93,13 +93,13 @@ class Capture:
     def check(self) -> None:
         """Abandon a thread that hangs in its source, and start another."""
         limit_s = HANG_FACTOR * self._options.timeout_s + HANG_MARGIN_S
-        heard_s = max(self._last_frame_s, float(getattr(self._source, "heard_s", 0.0)))  # a long GOP is no silence
-        if self._stopping.is_set() or time.monotonic() - heard_s < limit_s:
+        last_data_s = max(self._last_frame_s, float(getattr(self._source, "heard_s", 0.0)))  # a long GOP is no silence
+        if self._stopping.is_set() or time.monotonic() - last_data_s < limit_s:
             return
         if sum(thread.is_alive() for thread in self._threads) > MAX_HANGING:
-            self._report(CameraState.ERROR, f"{MAX_HANGING} attempts hang in its driver: restart this edge")
+            self._report(CameraState.ERROR, f"{MAX_HANGING} attempts hang in the driver: restart this edge")
             return
-        self._report(CameraState.STALLED, "the source hangs; it is opened anew")
+        self._report(CameraState.STALLED, "the source hangs; the edge reopens it")
         self._close()
         self.start()
 

@@ -1,4 +1,4 @@
-"""A frame between its camera and the encoder."""
+"""A frame between camera and encoder."""
 
 from dataclasses import dataclass
 
@@ -21,5 +21,5 @@ class CapturedFrame:
 
     @classmethod
     def take(cls, frame: Frame, seq: int) -> "CapturedFrame":
-        """Wrap a frame that has just come out of its source."""
+        """Wrap a frame that its source has just returned."""
         return cls(frame, seq, Age.since(frame.captured_ns))

@@ -1,4 +1,4 @@
-"""A fair limit on the number of pictures that a process enhances at once."""
+"""A fair limit on the number of frames that a process enhances at once."""
 
 import os
 import threading
@@ -7,12 +7,12 @@ from types import TracebackType
 
 
 def slots_for(parallel: int, threads: int) -> int:
-    """Return the number of pictures to enhance at once: parallel, or for 0 one per `threads` processors."""
+    """Return the number of frames to enhance at once: parallel, or for 0 one per `threads` processors."""
     return parallel or max(1, (os.cpu_count() or 1) // threads)
 
 
 class FairSemaphore:
-    """A semaphore that serves in the order of arrival: under overload every camera gets the same share.
+    """A first-come, first-served semaphore: under overload every camera gets the same share.
 
     threading.Semaphore prefers the thread that has just released it.
     """

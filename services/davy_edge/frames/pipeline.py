@@ -1,4 +1,4 @@
-"""One camera's way from its source to the sinks: a capture thread, a slot for the newest frame, an enhancing thread."""
+"""The pipeline of one camera: a capture thread, a slot for the newest frame, and a thread that enhances and encodes."""
 
 import asyncio
 import contextvars  # log lines of a thread name the same edge
@@ -25,27 +25,28 @@ from davy.streams.metrics import FrameTimings
 from davy.telemetry import get_logger
 from davy_edge.frames.capture import CameraState, Capture
 from davy_edge.frames.captured_frame import CapturedFrame
-from davy_edge.frames.deadline import DeadlineEstimator
+from davy_edge.frames.deadline_estimator import DeadlineEstimator
 from davy_edge.frames.fair_semaphore import FairSemaphore
 from davy_edge.models.active_model import ActiveModel
 from davy_edge.observation.observer import FrameObserver
 
 log = get_logger(__name__)
 
-# Enhancing lets those through that read cameras and send what is done: else finished frames grow old in the sinks. With seven
-# times the load that the machine could bear: 2.2 instead of 1.8 frames a second, p50 age 235 instead of 360 ms (measured).
-GIVE_WAY = 4  # of niceness
+# Threads that read cameras and send frames go first, else enhanced frames age in the sinks. At seven times the load that the
+# machine sustains: 2.2 instead of 1.8 frames per second, p50 age 235 instead of 360 ms (measured).
+ENHANCE_NICENESS = 4
 
 
 class Pipeline:
-    """Captures, enhances and encodes one camera's frames in two threads; hands them to `deliver` on the event loop.
+    """Captures, enhances and encodes one camera's frames in two threads; delivers them on the event loop.
 
     Args:
-        enhancer: None forwards raw frames (a camera without edge compute); else stage names the model of the next frame.
-        semaphore: Held while a frame is enhanced; shared by all cameras of the process.
+        enhancer: None forwards raw frames (a camera without edge compute).
+        active_model: Supplies the model of the next frame; None if enhancer is None.
+        semaphore: Limits concurrent enhancement; shared by all cameras of the process.
         deliver: Called on the event loop with each encoded frame.
-        on_state: Called on the event loop when the camera's state changes.
-        observer: Sees frames, raw and enhanced, after they were handed over.
+        on_state: Called on the event loop on each change of the camera's state.
+        observer: Receives frames, raw and enhanced, after their delivery.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Pipeline:
         boot_id: str,
         opener: OpenSource,
         enhancer: VideoEnhancer | None,
-        stage: ActiveModel | None,
+        active_model: ActiveModel | None,
         semaphore: FairSemaphore,
         accounting: FrameAccounting[str],
         timings: FrameTimings[str],
@@ -64,8 +65,8 @@ class Pipeline:
         observer: FrameObserver | None = None,
     ) -> None:
         self._id, self._config, self._boot_id = camera, config, boot_id
-        self._wanted = config
-        self._enhancer, self._stage, self._semaphore, self._observer = enhancer, stage, semaphore, observer
+        self._wanted, self._dials = config, config.dials
+        self._enhancer, self._active_model, self._semaphore, self._observer = enhancer, active_model, semaphore, observer
         self._accounting, self._timings, self._deliver = accounting, timings, deliver
         self._slot: LatestSlot[CapturedFrame] = LatestSlot()
         self._deadline = DeadlineEstimator()
@@ -87,14 +88,14 @@ class Pipeline:
         self.capture.start()
 
     def stop(self) -> None:
-        """End both threads; blocks for 7 s at most. Frames in flight count as dropped."""
+        """End both threads; blocks for at most 7 s. Frames in flight count as dropped."""
         self.capture.stop()
         if self._slot.close() is not None:
             self._drop(DropPoint.ENHANCE, DropReason.STOPPED)
         self._worker.join(5.0)
 
     def tune(self, config: CameraConfig) -> bool:
-        """Apply a changed configuration from the next frame on. Return False if the camera must be reopened for it."""
+        """Apply a changed configuration from the next frame on. Return False if that needs a reopened camera."""
         if config.fps != self._wanted.fps and not self.capture.set_fps(config.fps):
             return False
         self._wanted = config
@@ -117,33 +118,34 @@ class Pipeline:
 
     def _work(self) -> None:
         if sys.platform == "linux":  # where a thread has a niceness of its own
-            os.nice(GIVE_WAY)
+            os.nice(ENHANCE_NICENESS)
         while self._slot.wait():
-            with self._semaphore:  # first the slot, then the newest frame: none grows old between the two
+            with self._semaphore:  # first the slot, then the newest frame: no frame ages between the two
                 captured = self._slot.take()
                 if captured is not None:
                     self._process_with_model(captured)
 
     def _process_with_model(self, captured: CapturedFrame) -> None:
-        """Enhance with the present configuration and the active model: both change between two frames only."""
-        self._config = self._wanted
-        stage, enhancer = self._stage, self._enhancer
-        if stage is None or enhancer is None:
+        """Enhance with the present configuration and the active model; both change only between two frames."""
+        if self._config is not self._wanted:
+            self._config, self._dials = self._wanted, self._wanted.dials
+        active_model, enhancer = self._active_model, self._enhancer
+        if active_model is None or enhancer is None:
             self._process(captured)
             return
-        stage.observe(captured.frame.pixels)
-        still = stage.enhancer
+        active_model.observe(captured.frame.pixels)
+        still = active_model.enhancer
         swapped = still is not enhancer.still
         if swapped:
             enhancer.swap(still)
         emitted = self._process(captured)
         if swapped:
-            stage.count_first_frame(self._id.camera, emitted)
+            active_model.count_first_frame(self._id.camera, emitted)
 
     def _process(self, captured: CapturedFrame) -> bool:
-        """Enhance and hand over one frame. Return whether it was handed over."""
+        """Enhance and deliver one frame. Return whether it was delivered."""
         max_age_s = self._config.max_age_ms / 1000
-        if self._deadline.is_hopeless(captured.age.seconds(), max_age_s):
+        if self._deadline.would_expire(captured.age.seconds(), max_age_s):
             self._drop(DropPoint.ENHANCE, DropReason.TOO_OLD)
             return False
         point = DropPoint.ENHANCE
@@ -155,18 +157,18 @@ class Pipeline:
             frame = self._encode(captured, pixels, enhanced_ns, max_age_s)
             self._timings.work(self._id.camera, DropPoint.ENHANCE, done_s - began_s)
             self._timings.work(self._id.camera, DropPoint.ENCODE, time.perf_counter() - done_s)
-            self._deadline.took(time.perf_counter() - began_s)
+            self._deadline.record(time.perf_counter() - began_s)
         except FrameTooLargeError as error:
             self._drop(point, DropReason.TOO_LARGE)
             log.warning("frame.too_large", camera=self._id.camera, seq=captured.seq, error=str(error))
             return False
         except DavyError as error:
-            if isinstance(error, ModelError) and self._stage and self._enhancer:
-                self._stage.count_error(self._enhancer.still)
+            if isinstance(error, ModelError) and self._active_model and self._enhancer:
+                self._active_model.count_error(self._enhancer.still)
             self._drop(point, DropReason.ERROR)
             log.warning("frame.refused", camera=self._id.camera, seq=captured.seq, error=str(error))
             return False
-        except Exception:  # one frame, whatever is wrong with it, ends nothing else
+        except Exception:  # a bad frame must not end the pipeline
             self._drop(point, DropReason.ERROR)
             log.exception("frame.failed", camera=self._id.camera, seq=captured.seq)
             return False
@@ -193,10 +195,10 @@ class Pipeline:
         if isinstance(pixels, YuvImage):
             if self._planes is None or self._planes.size != pixels.size:
                 self._planes = planes.empty(*pixels.y.shape)  # reused: only the encoder reads it
-            return self._enhancer.enhance_yuv(pixels, self._config.strength, out=self._planes)
+            return self._enhancer.enhance_yuv(pixels, self._config.strength, self._planes, self._dials)
         if self._buffer is None or self._buffer.shape != pixels.shape:
             self._buffer = np.empty_like(pixels, order="C")  # reused: only the encoder reads it
-        return self._enhancer.enhance(pixels, self._config.strength, out=self._buffer)
+        return self._enhancer.enhance(pixels, self._config.strength, self._buffer, self._dials)
 
     def _encode(self, captured: CapturedFrame, pixels: Pixels, enhanced_ns: int, max_age_s: float) -> EncodedFrame:
         config, enhanced = self._config, self._enhancer is not None

@@ -1,4 +1,4 @@
-"""The running cameras: started, changed and stopped one by one, so that no other camera loses a frame."""
+"""The running cameras. Each starts, changes and stops alone, so that no other camera loses a frame."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -16,11 +16,11 @@ Build = Callable[[str, CameraConfig], Pipeline]
 
 
 class Pipelines:
-    """One pipeline per camera of the configuration. Used on the event loop; `damaged` from any thread.
+    """One pipeline per configured camera. Use it on the event loop; `damaged` is callable from any thread.
 
     Args:
-        config: The configuration that accounting, states and drift start with.
-        build: Makes the pipeline of a camera, not yet started.
+        config: Initial configuration, also of accounting, states and drift.
+        build: Returns the pipeline of a camera, not yet started.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Pipelines:
             pipeline.start()
 
     def check(self) -> None:
-        """The watchdog of every capture."""
+        """Run the watchdog of every capture."""
         for pipeline in list(self._running.values()):
             pipeline.capture.check()
 
     def damaged(self, camera: str) -> int:
-        """Frames that came damaged from a camera."""
+        """Return the number of damaged frames of a camera."""
         pipeline = self._running.get(camera)
         return pipeline.capture.damaged if pipeline else 0
 
@@ -54,10 +54,10 @@ class Pipelines:
         """Apply another configuration; unchanged cameras keep running. Return a description of the changes."""
         difference = Difference.between(self.config.cameras, config.cameras)
         before, self.config = self.config, config
-        works = [self._reopen(name, config, before) for name in difference.reopened]
-        works += [self._tune(name, config, before) for name in difference.tuned]
-        works += [self._remove(name) for name in difference.removed]
-        results = await asyncio.gather(*works, return_exceptions=True)
+        changes = [self._reopen(name, config, before) for name in difference.reopened]
+        changes += [self._tune(name, config, before) for name in difference.tuned]
+        changes += [self._remove(name) for name in difference.removed]
+        results = await asyncio.gather(*changes, return_exceptions=True)
         failpoint("config.applying")
         for name in difference.added:
             self._add(name, config)
@@ -67,9 +67,9 @@ class Pipelines:
         return str(difference)
 
     async def stop(self) -> None:
-        """Stop every pipeline; takes some seconds at most."""
+        """Stop every pipeline; takes a few seconds at most."""
         await asyncio.gather(*(asyncio.to_thread(pipeline.stop) for pipeline in self._running.values()))
-        await asyncio.sleep(0)  # frames that were handed over meanwhile reach the sinks
+        await asyncio.sleep(0)  # frames delivered meanwhile reach the sinks
 
     def _add(self, name: str, config: EdgeConfig) -> None:
         self._states.add(name)
@@ -100,7 +100,7 @@ class Pipelines:
             sink.forget(name)
         self._accounting.retire(name)
         self._drift.forget(name)
-        self._states.remove(name, "it was taken out of the configuration")
+        self._states.remove(name, "removed from the configuration")
 
     async def _end(self, name: str) -> None:
         await asyncio.to_thread(self._running[name].stop)

@@ -1,4 +1,4 @@
-"""Download of a package, resumed across broken connections."""
+"""Download of a package; it resumes after broken connections."""
 
 import asyncio
 import hashlib
@@ -19,14 +19,14 @@ BACKOFF = Backoff(longest_s=30.0)
 
 
 async def fetch(folder: ModelFolder, client: ModelClient, target: Target, report: Callable[..., None]) -> None:
-    """Download until the package is complete; waits for an absent aggregator without limit.
+    """Download until the package is complete; wait without limit for an unreachable aggregator.
 
     Args:
-        report: Called with the keyword reason while it waits.
+        report: Called with the keyword argument reason while it waits.
 
     Raises:
-        ModelRefusedError: the aggregator sends another size.
-        UnknownModelError: it has no such package.
+        ModelRefusedError: the aggregator sends more bytes than announced.
+        UnknownModelError: the aggregator has no such package.
         OSError: the disk is full or fails.
     """
     partial = folder.partial(target)
@@ -35,7 +35,7 @@ async def fetch(folder: ModelFolder, client: ModelClient, target: Target, report
         report(reason=str(error)[:MAX_REASON])
 
     await retry(lambda: _download(partial, client, target), AggregatorUnavailableError, BACKOFF, waiting)
-    if not await asyncio.to_thread(_is_complete, partial, target):  # a crash can leave blocks that were never written
+    if not await asyncio.to_thread(_is_complete, partial, target):  # a crash can leave unwritten blocks
         await asyncio.to_thread(partial.unlink, missing_ok=True)
         await _download(partial, client, target)
 
@@ -49,7 +49,7 @@ async def _download(partial: Path, client: ModelClient, target: Target) -> None:
             async for data in chunks:
                 have += len(data)
                 if have > target.size:
-                    raise ModelRefusedError(Cause.SIZE, f"over the {target.size:,} bytes that were announced")
+                    raise ModelRefusedError(Cause.SIZE, f"longer than the announced {target.size:,} bytes")
                 await asyncio.to_thread(file.write, data)
                 file.flush()
                 failpoint("model.downloading")
@@ -58,7 +58,7 @@ async def _download(partial: Path, client: ModelClient, target: Target) -> None:
 
 
 def _size(partial: Path, most: int) -> int:
-    """Return the bytes that are there; remove a file that is too long."""
+    """Return the number of bytes on disk; remove a file that is too long."""
     have = partial.stat().st_size if partial.exists() else 0
     if have > most:
         partial.unlink()

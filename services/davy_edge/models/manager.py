@@ -1,4 +1,4 @@
-"""The model payload on an edge: fetched, verified, shadowed, swapped in, watched. See davy.twin.reconciler."""
+"""The model payload on an edge: download, verification, shadow, swap, probation. See davy.twin.reconciler."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -29,18 +29,18 @@ from davy_edge.models.shadow import probation, shadow
 log = get_logger(__name__)
 
 TRUST_EVERY_S = 5.0
-SWAPPED_WITHIN_S = 1.0  # after a swap every camera has had a frame
+SWAPPED_WITHIN_S = 1.0  # every camera has a frame with the new model by then
 
 
 class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
-    """The models of one edge; `running` is the one that enhances.
+    """Reconciles the model of one edge; `running` is the active enhancer.
 
     Args:
         folder: Folder of the pointer and the packages.
-        trust: Key set of those who may sign models.
-        installed: Enhancer that runs if no model was rolled out or none can run.
+        trust: Key set that authorizes models.
+        installed: Enhancer that runs without a rolled-out model, or if none loads.
         threads: Threads of one network.
-        on_swap: Called when another model enhances.
+        on_swap: Called after each swap.
     """
 
     name, initial = "model", ""
@@ -89,7 +89,7 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         await self.persist(**begun, attempts=attempts, state=ModelState.DOWNLOADING)
         package = await self._get(desired)
         if attempts >= MAX_ATTEMPTS:
-            raise ModelRefusedError("crashed", f"the edge ended {attempts} times while it was tried")
+            raise ModelRefusedError("crashed", f"the edge terminated {attempts} times during the evaluation")
         await self.persist(state=ModelState.VERIFYING, attempts=attempts + 1)
         failpoint("model.verifying")
         model = await asyncio.to_thread(package.load, self._threads) if package else self._installed
@@ -127,7 +127,7 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         pointer = self.pointer
         if pointer.state is ModelState.ACTIVE:
             self._record_event(
-                "model-active", f"model {pointer.active[:12] or 'as installed'} runs", INFO, figures=pointer.figures
+                "model-active", f"model {pointer.active[:12] or 'as installed'} is active", INFO, figures=pointer.figures
             )
         await asyncio.to_thread(self._folder.remove_all_but, pointer.active, pointer.previous)
 
@@ -142,7 +142,7 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         return super().refusal(error)
 
     async def _get(self, desired: DesiredModel) -> Package | None:
-        """Return the package, from the disk if it is there; None for the installed model."""
+        """Return the package, from disk if present; None for the installed model."""
         if not desired.model:
             return None
         if await asyncio.to_thread(self._folder.has, desired.model):
@@ -157,7 +157,7 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         return package
 
     async def _watch_trust(self) -> None:
-        """Revert a running model whose key is revoked."""
+        """Revert an active model whose key is revoked."""
         while True:
             await asyncio.sleep(TRUST_EVERY_S)
             changed_ns = await asyncio.to_thread(self._folder.trust_changed_ns)

@@ -1,4 +1,4 @@
-"""Metrics of an edge's models."""
+"""Metrics of the models of an edge."""
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -6,13 +6,13 @@ from davy.twin.metrics import TwinMetrics
 
 
 class ModelMetrics(TwinMetrics):
-    """Swaps, refusals by cause and replays of one edge, in addition to the metrics of every payload."""
+    """Counts swaps, rejections by cause and replays of one edge, in addition to the metrics of every payload."""
 
     def __init__(self, edge: str, registry: CollectorRegistry) -> None:
         super().__init__("model", edge, registry)
-        self._swaps = Counter("davy_model_swaps_total", "Models swapped in.", ("edge",), registry=registry)
+        self._swaps = Counter("davy_model_swaps_total", "Model swaps.", ("edge",), registry=registry)
         self._refused = Counter(
-            "davy_model_refused_total", "Models refused or rolled back, by cause.", ("edge", "cause"), registry=registry
+            "davy_model_refused_total", "Models rejected or rolled back, by cause.", ("edge", "cause"), registry=registry
         )
         self._replays = Counter("davy_model_replays_total", "Desired models of a past epoch.", ("edge",), registry=registry)
 

@@ -1,8 +1,8 @@
 """The model folder of an edge.
 
 active.json                    the pointer, see davy.twin.state_file
-packages/<id>.zip              verified packages: active, previous, and the one under evaluation
-partial/<sha256>.part          a download, continued after an interruption
+packages/<id>.zip              verified packages: active, previous, under evaluation
+partial/<sha256>.part          a download, resumed after an interruption
 """
 
 import hashlib
@@ -20,10 +20,10 @@ from davy.twin.protocol import SHA256, Pointer
 
 
 class ModelPointer(Pointer):
-    """active and previous are ids of models, empty for the installed one.
+    """active and previous are model ids, empty for the installed model.
 
-    newest is the creation time of the newest model that was ever admitted: the time now cannot be earlier. desired allows an
-    interrupted edge to continue offline.
+    newest is the creation time of the newest model ever admitted, a lower bound of the present time. desired lets an
+    interrupted edge continue offline.
     """
 
     state: ModelState = ModelState.WAITING
@@ -34,7 +34,7 @@ class ModelPointer(Pointer):
 
 
 class ModelFolder:
-    """The packages. Calls block: make them off the event loop; OSError means that the disk is full or fails."""
+    """The package files. Calls block: make them off the event loop. OSError: the disk is full or fails."""
 
     def __init__(self, folder: Path, trust: Path) -> None:
         self._folder, self._trust = folder, trust
@@ -42,11 +42,11 @@ class ModelFolder:
             (folder / name).mkdir(parents=True, exist_ok=True)
 
     def trust(self) -> KeySet:
-        """Read the key set; raises ConfigError if it is unreadable."""
+        """Read the key set; raise ConfigError if it is unreadable."""
         return KeySet.load(self._trust)
 
     def trust_changed_ns(self) -> int:
-        """Return the time of the last change of the key set; 0 if there is none."""
+        """Return the modification time of the key set; 0 if there is none."""
         try:
             return self._trust.stat().st_mtime_ns
         except OSError:
@@ -56,10 +56,10 @@ class ModelFolder:
         return self._package(model).is_file()
 
     def open(self, model: str) -> Package:
-        """Verify and open an admitted package; the validity period of its key was checked then.
+        """Verify and open an admitted package. Admission has checked the validity period of its key.
 
         Raises:
-            ModelRefusedError: it was altered on disk, or its key was revoked.
+            ModelRefusedError: the package was altered on disk, or its key is revoked.
         """
         package = open_package(self._read(model), self.trust(), None)
         if package.id != model:
@@ -70,20 +70,22 @@ class ModelFolder:
         """Verify a download and move it to the packages.
 
         Args:
-            newest: Earliest possible time now, if the clock is behind it.
+            newest: Lower bound of the present time, for a clock that is behind.
 
         Raises:
-            ModelRefusedError: a rule is broken; the download is removed.
+            ModelRefusedError: a rule is broken; the download has been removed.
         """
         partial = self.partial(target)
         try:
             data = partial.read_bytes()
             if hashlib.sha256(data).hexdigest() != target.sha256:
-                raise ModelRefusedError(Cause.DIGEST, "the package is not the one that was announced")
+                raise ModelRefusedError(Cause.DIGEST, "the package does not match the announced digest")
             trust = self.trust()
             package = open_package(data, trust, trust.now(*[newest] if newest else []))
             if package.id != target.model:
-                raise ModelRefusedError(Cause.DIGEST, f"the package holds {package.id[:12]}, announced was {target.model[:12]}")
+                raise ModelRefusedError(
+                    Cause.DIGEST, f"the package holds {package.id[:12]}, not the announced {target.model[:12]}"
+                )
         except ModelRefusedError:
             partial.unlink(missing_ok=True)
             raise
@@ -93,11 +95,9 @@ class ModelFolder:
         return package
 
     def partial(self, target: Target) -> Path:
-        """Return the path of a download; raises ModelRefusedError if it is too large for a package."""
+        """Return the path of a download; raise ModelRefusedError if it is too large for a package."""
         if not 0 < target.size <= MAX_PACKAGE_BYTES or not target.sha256:
-            raise ModelRefusedError(
-                Cause.TOO_LARGE, f"a package of {target.size:,} bytes; at most {MAX_PACKAGE_BYTES:,} are taken"
-            )
+            raise ModelRefusedError(Cause.TOO_LARGE, f"{target.size:,} bytes exceed the limit of {MAX_PACKAGE_BYTES:,}")
         return self._folder / "partial" / f"{target.sha256}.part"
 
     def remove_all_but(self, *models: str) -> None:
@@ -106,7 +106,7 @@ class ModelFolder:
         for folder in ("packages", "partial"):
             for path in (self._folder / folder).iterdir():
                 if path not in kept:
-                    with suppress(OSError):  # removed after the next model
+                    with suppress(OSError):  # the next call tries again
                         path.unlink()
 
     def _package(self, model: str) -> Path:

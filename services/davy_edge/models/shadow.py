@@ -1,4 +1,4 @@
-"""Evaluation of a model against the running one on this edge's frames: as a shadow before the swap, on probation after it."""
+"""Evaluation of a model on this edge's frames: shadow before the swap, probation after it."""
 
 import asyncio
 import time
@@ -7,22 +7,22 @@ from contextlib import asynccontextmanager
 
 from davy.domain.errors import ModelRefusedError
 from davy.imaging.runtime import StillEnhancer
-from davy.models.gates import figures_of, judge
+from davy.models.gates import failed_gates, gate_figures
 from davy.twin.model import Evaluation
 from davy_edge.models.active_model import ActiveModel, ShadowComparison
 
 SHADOW_PER_S, PROBATION_PER_S = 6.0, 3.0
 COMPARE_EVERY_S = 0.2
 REPORT_EVERY_S = 2.0
-ENOUGH = 10  # pairs from which on a broken gate counts
-FEW = 3  # pairs below which the end of a probation decides nothing
+ENOUGH = 10  # minimum pairs for a broken gate to count
+FEW = 3  # minimum pairs for a decision at the end of a probation
 
 Report = Callable[..., None]
-"""Reports progress: the keyword figures."""
+"""Reports progress; called with the keyword argument figures."""
 
 
 async def shadow(active: ActiveModel, new: StillEnhancer, evaluation: Evaluation, report: Report) -> dict[str, float]:
-    """Let both models enhance `evaluation.shadow_frames` frames, and emit the old one's. Returns the gate figures.
+    """Enhance `evaluation.shadow_frames` frames with both models, emit the old one's, and return the gate figures.
 
     Raises:
         ModelRefusedError: a gate is broken, or too few frames arrived.
@@ -41,7 +41,7 @@ async def shadow(active: ActiveModel, new: StillEnhancer, evaluation: Evaluation
 
 
 async def probation(active: ActiveModel, old: StillEnhancer, evaluation: Evaluation, report: Report) -> dict[str, float]:
-    """Compare the active model with the old one for `evaluation.probation_s`. Returns the gate figures.
+    """Compare the active model with the old one for `evaluation.probation_s`, and return the gate figures.
 
     Raises:
         ModelRefusedError: a gate is broken, or the model failed on a frame.
@@ -51,21 +51,21 @@ async def probation(active: ActiveModel, old: StillEnhancer, evaluation: Evaluat
         while time.monotonic() < ends_s:
             await asyncio.sleep(COMPARE_EVERY_S)
             if active.errors and evaluation.gates.errors_most == 0:
-                raise ModelRefusedError("probation:errors", f"it failed on {active.errors} live frames")
+                raise ModelRefusedError("probation:errors", f"the model failed on {active.errors} live frames")
             figures = _figures(comparison, evaluation, ENOUGH, "probation")
             reported_s = _report_when_due(report, figures, reported_s)
         return _figures(comparison, evaluation, FEW, "probation")
 
 
 def _figures(comparison: ShadowComparison, evaluation: Evaluation, enough: int, phase: str) -> dict[str, float]:
-    """Return the figures so far.
+    """Return the present figures.
 
     Raises:
-        ModelRefusedError: enough frames were compared, and a gate is broken.
+        ModelRefusedError: a gate is broken after enough compared frames.
     """
     old, new = comparison.read()
-    figures = figures_of(old, new)
-    if figures["frames"] >= enough and (broken := judge(evaluation.gates, old, new)):
+    figures = gate_figures(old, new)
+    if figures["frames"] >= enough and (broken := failed_gates(evaluation.gates, old, new)):
         raise ModelRefusedError(f"{phase}:{broken[0][0]}", "; ".join(text for _, text in broken), figures)
     return figures
 

@@ -1,1 +1,1 @@
-"""Measures of a camera's light: drift of the model, and samples for training."""
+"""Observation of a camera's light: drift of the model, and samples for training."""

@@ -1,4 +1,4 @@
-"""The drift of every camera of an edge: in the stats, as a metric, and as events when it begins and ends."""
+"""Drift of every camera of an edge: in the stats, as a metric, and as events when it begins and ends."""
 
 import asyncio
 from collections.abc import Iterable
@@ -20,12 +20,12 @@ NAMED = 3  # reasons in a sentence
 
 
 class DriftWatch(Collector):
-    """Used on the event loop; its observers run in the pipelines' threads.
+    """Collects the drift of all cameras. Use it on the event loop; its observers run in the pipelines' threads.
 
     Args:
-        folder: What is usual of each camera is kept there.
-        events: Takes `drift` and `drift-over`.
-        registry: Gets davy_edge_drift and davy_edge_drift_component.
+        folder: Folder of the cameras' reference files.
+        events: Records the events `drift` and `drift-over`.
+        registry: Registry of davy_edge_drift and davy_edge_drift_component.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class DriftWatch(Collector):
         self._drifts = {**self._drifts, camera: self._open(camera)}  # concurrent readers keep the old mapping
 
     def forget(self, camera: str) -> None:
-        """Forget the reference of a camera that was removed or shows something else."""
+        """Delete the reference of a camera that was removed or has another source."""
         self._drifts = {name: drift for name, drift in self._drifts.items() if name != camera}
         with suppress(OSError):
             (self._folder / f"{camera}.json").unlink(missing_ok=True)
@@ -62,27 +62,27 @@ class DriftWatch(Collector):
         return self._drifts[camera].observe
 
     def figures(self, camera: str) -> dict[str, Any]:
-        """For the stats: state, model, score, reasons."""
+        """Return state, model, score and reasons for the stats."""
         drift = self._drifts.get(camera)
         return drift.reading.as_json() if drift else {}
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         labels = ("edge", "camera")
         score = GaugeMetricFamily("davy_edge_drift", f"Drift of a camera's light; {BEGINS:g} is a clear change.", labels=labels)
-        parts = GaugeMetricFamily("davy_edge_drift_component", "What the drift is made of.", labels=(*labels, "component"))
+        components = GaugeMetricFamily("davy_edge_drift_component", "Components of the drift.", labels=(*labels, "component"))
         for camera, drift in self._drifts.items():
             reading = drift.reading
             if reading.score is not None:
                 score.add_metric([self._edge, camera], reading.score)
             for name, value in (reading.reasons or {}).items():
-                parts.add_metric([self._edge, camera, name], value)
-        yield from (score, parts)
+                components.add_metric([self._edge, camera, name], value)
+        yield from (score, components)
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         return ()  # known only when collected
 
     def _changed(self, camera: str, reading: Reading) -> None:
-        """From a pipeline's thread."""
+        """Record a change; called on a pipeline's thread."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._record, camera, reading)
 
@@ -90,10 +90,10 @@ class DriftWatch(Collector):
         reasons = dict(reading.reasons or {})
         figures = {"drift": reading.score or 0.0} | reasons
         if reading.fit is not Fit.DRIFTED:
-            message = f"the light of camera {camera} is again what model {reading.model or 'none'} met at first"
+            message = f"camera {camera} shows the reference light of model {reading.model or 'none'} again"
             self._events.record_event("drift-over", message, Severity.INFO, camera, figures)
             return
         worst = sorted(reasons.items(), key=lambda item: -item[1])[:NAMED]
         named = ", ".join(f"{name} {value:.1f}" for name, value in worst if value >= BEGINS / 2)
-        message = f"camera {camera} no longer shows the light that model {reading.model or 'none'} met at first: {named}"
+        message = f"the light of camera {camera} differs from the reference of model {reading.model or 'none'}: {named}"
         self._events.record_event("drift", message, Severity.WARNING, camera, figures)

@@ -1,8 +1,7 @@
-"""What light a picture shows, by a few numbers from one pixel in 64: cheap enough for an edge, without OpenCV.
+"""Light of an image, measured on one pixel in 64: cheap enough for an edge, without OpenCV.
 
-The measures are those of `davy.imaging.iqa`, on reduced luma: burnt-out and dark share, evenness; and the layout of light and
-dark, by
-which two pictures are told to show the same scene.
+The measures are those of `davy.imaging.iqa` on reduced luma: clipped and dark share, evenness. The layout of light and dark
+distinguishes scenes.
 """
 
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from davy.adapters.media import planes
 from davy.domain.frame import Pixels, Plane, YuvImage
 
 STEP = 8
-DARK, CLIPPED = 32, 250  # of 255: below it the eye sees nothing on a console, above it a lamp's core holds no detail
+DARK, CLIPPED = 32, 250  # of 255: darker shows nothing on a console; brighter is a lamp's core without detail
 BINS = 32
-GRID = 12  # blocks per side: about the area that one lamp lights
+GRID = 12  # blocks per side: a block is about the area of one lamp
 
 Luma = Plane
 Layout = NDArray[np.float32]
@@ -41,13 +40,16 @@ class Light:
 
 
 def reduced_luma(image: Pixels) -> Luma:
-    """Luma of every eighth pixel of every eighth row, shape (ceil(H / 8), ceil(W / 8)), uint8; small pictures less coarsely."""
+    """Return luma of every eighth pixel of every eighth row, shape (ceil(H / 8), ceil(W / 8)), uint8.
+
+    Small images are reduced less.
+    """
     sides = image.y.shape if isinstance(image, YuvImage) else image.shape[:2]
     return planes.luma_of(image, max(1, min(STEP, min(sides) // (2 * GRID))))
 
 
 def measure(luma: Luma) -> Light:
-    """The light of a picture, from its reduced luma of any shape from (1, 1)."""
+    """Return the light of an image from its reduced luma, of any shape from (1, 1)."""
     blocks = _blocks(luma)
     linear = (blocks / 255) ** 2.2
     bright, deviation = float(linear.mean()), float(blocks.std())
@@ -63,9 +65,7 @@ def measure(luma: Luma) -> Light:
 
 
 def scene_distance(one: Layout, other: Layout) -> float:
-    """How different two layouts are, in [0, 2]: 0 the same, 1 unrelated, 2 each other's negative. A flat one is unrelated to
-    all but flat ones.
-    """
+    """Return the distance of two layouts in [0, 2]: 0 equal, 1 unrelated, 2 inverse. Flat ones are equal to each other only."""
     flat_one, flat_other = not one.any(), not other.any()
     if flat_one or flat_other:
         return 0.0 if flat_one and flat_other else 1.0
@@ -73,7 +73,7 @@ def scene_distance(one: Layout, other: Layout) -> float:
 
 
 def _blocks(luma: Luma) -> NDArray[np.float64]:
-    """Mean of 12 x 12 blocks, shape (144,); of as many as there are pixels in a smaller picture, the last ones repeated."""
+    """Return the means of 12 x 12 blocks, shape (144,). A smaller image repeats its last pixels."""
     rows, columns = (np.linspace(0, side, GRID + 1).astype(int)[:-1].clip(max=side - 1) for side in luma.shape)
     sums = np.add.reduceat(np.add.reduceat(luma.astype(np.float64), rows, axis=0), columns, axis=1)
     heights, widths = (

@@ -1,4 +1,4 @@
-"""Measures the light of one camera's frames now and then, before and after enhancement, for its observers."""
+"""Periodic observation of one camera's light, before and after enhancement."""
 
 import time
 from collections.abc import Callable
@@ -7,17 +7,17 @@ from davy.domain.frame import Frame, Pixels
 from davy_edge.observation.light import Light, measure, reduced_luma
 
 Observe = Callable[[Frame, Light, Light, str, float], None]
-"""Takes a frame, the light of its raw and of its enhanced pixels, the model's id, and the time on the monotonic clock in s."""
+"""Receives a frame, the light of its raw and enhanced pixels, the model id, and the monotonic time in s."""
 
 
 class FrameObserver:
-    """Used from one thread, the pipeline's. An observation takes 2 ms at 1080p."""
+    """Measures frames for its observers, on the pipeline's thread. An observation takes 2 ms at 1080p."""
 
     def __init__(self, *observers: Observe, every_s: float) -> None:
         self._observers, self._every_s, self._next_s = observers, every_s, 0.0
 
     def observe(self, frame: Frame, enhanced: Pixels, model: str) -> None:
-        """Measure a frame, if an observation is due. enhanced is not used beyond this call."""
+        """Measure a frame if an observation is due. The caller may reuse enhanced after this call."""
         now_s = time.monotonic()
         if now_s < self._next_s:
             return

@@ -1,4 +1,4 @@
-"""One camera's samples: of every few minutes the raw picture that is worth most, if it is worth anything."""
+"""Samples of one camera: the raw image with the highest score of each period, if it scores enough."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from davy.domain.frame import Frame, Pixels
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2
 from davy_edge.observation.light import Light
-from davy_edge.observation.selection import KEPT, WORTH, Budget, Verdict, judge
+from davy_edge.observation.selection import KEPT, MIN_SCORE, ByteRateLimiter, Score, score_image
 
 log = get_logger(__name__)
 
-QUALITY = 95  # of training pictures: noise is part of what the network learns from
+QUALITY = 95  # the network also learns from noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,16 @@ class _Candidate:
     model: str
     raw: Light
     shown: Light
-    verdict: Verdict
+    score: Score
 
 
 class Sampler:
-    """Used from one thread, the pipeline's. Holds one raw picture.
+    """Chooses the samples of one camera, on the pipeline's thread. It holds one raw image.
 
     Args:
-        every_s: The best picture of so many seconds is taken.
-        emit: Called with each sample, without boot and seq.
-        left_out: Called with a reason for each picture that was worth sending and is not sent.
+        every_s: Period in s; each yields at most one sample.
+        emit: Called with each sample, without boot id and seq.
+        left_out: Called with the reason for each chosen image that is not sent.
     """
 
     def __init__(
@@ -46,18 +46,18 @@ class Sampler:
         left_out: Callable[[str], None],
     ) -> None:
         self._camera, self._every_s, self._emit, self._left_out = camera, every_s, emit, left_out
-        self._budget = Budget(bytes_per_hour)
+        self._limiter = ByteRateLimiter(bytes_per_hour)
         self._sent: deque[Light] = deque(maxlen=KEPT)
         self._best: _Candidate | None = None
         self._due_s: float | None = None
 
     def observe(self, frame: Frame, raw: Light, shown: Light, model: str, now_s: float) -> None:
-        """A frame came by; model is what enhanced it, now_s of a monotonic clock. Encodes a picture at most every every_s."""
+        """Score a frame that model enhanced; now_s is of a monotonic clock. Encode at most one image per period."""
         if self._due_s is None:
             self._due_s = now_s + self._every_s
-        verdict = judge(raw, shown, self._sent)
-        if verdict.value >= WORTH and (self._best is None or verdict.value > self._best.verdict.value):
-            self._best = _Candidate(frame.pixels, frame.captured_ns, model, raw, shown, verdict)
+        score = score_image(raw, shown, self._sent)
+        if score.value >= MIN_SCORE and (self._best is None or score.value > self._best.score.value):
+            self._best = _Candidate(frame.pixels, frame.captured_ns, model, raw, shown, score)
         if now_s >= self._due_s:
             self._due_s = now_s + self._every_s
             best, self._best = self._best, None
@@ -71,7 +71,7 @@ class Sampler:
             log.warning("sample.too_large", camera=self._camera.camera, error=str(error))
             self._left_out("too-large")
             return
-        if not self._budget.spend(len(data), now_s):
+        if not self._limiter.spend(len(data), now_s):
             self._left_out("budget")
             return
         self._sent.append(best.raw)
@@ -81,9 +81,9 @@ class Sampler:
                 edge=self._camera.edge,
                 camera=self._camera.camera,
                 captured_ns=best.captured_ns,
-                reason=best.verdict.reason.value,
+                reason=best.score.reason.value,
                 model=best.model,
-                figures=_figures("raw", best.raw) | _figures("shown", best.shown) | {"value": round(best.verdict.value, 3)},
+                figures=_figures("raw", best.raw) | _figures("shown", best.shown) | {"value": round(best.score.value, 3)},
                 jpeg=data,
             )
         )

@@ -1,4 +1,4 @@
-"""Samples on their way from the cameras to the aggregator: first onto the disk, then sent until they are acknowledged."""
+"""Transport of samples to the aggregator: first to disk, then sent until acknowledged."""
 
 import asyncio
 from collections import deque
@@ -23,11 +23,11 @@ BACKOFF = Backoff(1.0, 60.0, growth=2.0)  # samples are not urgent
 
 
 class Samples:
-    """The samples of one edge. Its samplers run in the pipelines' threads, everything else on the event loop.
+    """The samples of one edge. Samplers run in the pipelines' threads, everything else on the event loop.
 
     Args:
-        bytes_per_hour: For each camera.
-        every_s: A camera gives one sample within it, at most.
+        bytes_per_hour: Limit per camera.
+        every_s: Minimum time between two samples of a camera, in s.
     """
 
     def __init__(self, edge: str, spool: SampleSpool, bytes_per_hour: int, every_s: float, registry: CollectorRegistry) -> None:
@@ -38,30 +38,30 @@ class Samples:
         self.error = ""
         self._chosen = Counter(
             "davy_edge_samples_chosen_total",
-            "Raw pictures chosen for training, on disk.",
+            "Raw images chosen for training and written to disk.",
             ("edge", "camera", "reason"),
             registry=registry,
         )
         self._left_out = Counter(
             "davy_edge_samples_left_out_total",
-            "Pictures that were worth sending and were not kept, by reason.",
+            "Chosen images that were not kept, by reason.",
             ("edge", "camera", "reason"),
             registry=registry,
         )
         self._answered = Counter(
             "davy_edge_samples_answered_total",
-            "Samples that the aggregator took, by outcome.",
+            "Samples answered by the aggregator, by outcome.",
             ("edge", "outcome"),
             registry=registry,
         )
 
     @property
     def dropped(self) -> int:
-        """Samples that the spool had no room for."""
+        """Return the number of samples dropped by a full spool."""
         return self._spool.dropped
 
     def sampler(self, camera: CameraAddress) -> Sampler:
-        """What chooses the samples of a camera."""
+        """Return the sampler of a camera."""
         left_out = partial(self._leave_out, camera.camera)
         return Sampler(camera, self._bytes_per_hour, self._every_s, self._take, left_out)
 
@@ -69,7 +69,7 @@ class Samples:
         self._left_out.labels(self._edge, camera, reason).inc()
 
     def _take(self, sample: sample_pb2.Sample) -> None:
-        """From a pipeline's thread."""
+        """Queue a sample; called on a pipeline's thread."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._queue, sample)
 
@@ -80,7 +80,7 @@ class Samples:
         self._to_write.set()
 
     async def keep(self) -> None:
-        """Write samples to the spool as they come, until cancelled."""
+        """Write samples to the spool until cancelled."""
         while True:
             await self._to_write.wait()
             self._to_write.clear()
@@ -100,7 +100,7 @@ class Samples:
         self._to_push.set()
 
     async def push(self, client: IngestClient) -> None:
-        """Send what the spool holds, of this boot and of earlier ones, until cancelled; each until it is acknowledged."""
+        """Send the spooled samples of all boots until cancelled, each until it is acknowledged."""
         unavailable = (AggregatorUnavailableError, SpoolUnavailableError)
         while True:
             await retry(lambda: self._send_all(client), unavailable, BACKOFF, self._on_lost)
@@ -112,7 +112,7 @@ class Samples:
         log.warning("ingest.unavailable", plane="samples", error=self.error, again_in_s=round(wait_s, 1), attempt=failures)
 
     async def _send_all(self, client: IngestClient) -> None:
-        """Empty the spool, one picture in flight: nothing here is in a hurry. Opens no stream where nothing waits."""
+        """Send all spooled samples, one in flight: they are not urgent. Open no stream for an empty spool."""
         self._to_push.clear()
         if not await asyncio.to_thread(self._spool.pending, 0, 1):
             return

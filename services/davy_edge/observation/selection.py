@@ -1,7 +1,6 @@
-"""Which raw pictures are worth sending for training: those that the model makes least of, and what it has not been shown yet.
+"""Selection of raw images for training: those that the model enhances worst, and new scenes.
 
-A fixed camera shows the same picture all day, so badness alone would send one picture again and again: what looks like a
-picture that was sent already loses its value.
+A fixed camera shows the same scene all day. An image that resembles one already sent therefore loses its score.
 """
 
 from collections import deque
@@ -11,19 +10,19 @@ from enum import StrEnum
 
 from davy_edge.observation.light import Light, scene_distance
 
-# Where a measure of the enhanced picture counts as 1. In the simulated mine it is 0.000 dark, 0.002 clipped, 0.25 even.
+# Measures of the enhanced image that count as 1. The simulated mine has 0.000 dark, 0.002 clipped, 0.25 even.
 DARK_FULL, CLIPPED_FULL, EVEN_NONE = 0.25, 0.05, 0.5
-NEW_FROM = 0.5  # scene distance; 0.09 is the most that one simulated camera differs from itself within a minute
-NOVEL = 0.2  # a difference from which on a picture has its full value
-WORTH = 0.25  # of value, in [0, 1]
-MEAN_SPAN = 64.0  # of luma: so much brighter or darker is a new light
-BLIND_MEAN, BLIND_SHARE = 3.0, 0.98  # a covered lens or a dead camera teaches nothing
-KEPT = 32  # pictures that a camera remembers to have sent; 144 floats each
+NEW_FROM = 0.5  # scene distance; one simulated camera differs from itself by at most 0.09 within a minute
+NOVEL = 0.2  # minimum difference for the full score
+MIN_SCORE = 0.25  # in [0, 1]
+MEAN_SPAN = 64.0  # luma difference that counts as new light
+BLIND_MEAN, BLIND_SHARE = 3.0, 0.98  # limits of a covered lens or a dead camera
+KEPT = 32  # sent images remembered per camera; 144 floats each
 HOUR_S = 3600.0
 
 
 class Reason(StrEnum):
-    """Why a picture was chosen."""
+    """Reason for choosing an image."""
 
     DARK = "dark"
     UNEVEN = "uneven"
@@ -32,29 +31,29 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a picture is worth, in [0, 1], and mostly for what."""
+class Score:
+    """Training value of an image in [0, 1], and its main reason."""
 
     reason: Reason
     value: float
 
 
 def difference(one: Light, other: Light) -> float:
-    """How different two pictures are in scene or light, from 0 to about 4."""
+    """Return the difference of two images in scene or light, from 0 to about 4."""
     return max(scene_distance(one.layout, other.layout), abs(one.mean - other.mean) / MEAN_SPAN)
 
 
 def is_blind(raw: Light) -> bool:
-    """Whether the lens is covered or the camera dead: all black, or all of one shade."""
+    """Return whether the image is all black or of one shade: a covered lens or a dead camera."""
     return raw.mean < BLIND_MEAN or float(raw.histogram.max()) > BLIND_SHARE
 
 
-def judge(raw: Light, shown: Light, sent: Iterable[Light]) -> Verdict:
-    """What a raw picture is worth.
+def score_image(raw: Light, shown: Light, sent: Iterable[Light]) -> Score:
+    """Return the training value of a raw image.
 
     Args:
-        shown: The light of what became of it; of itself, where it is not enhanced here.
-        sent: Of the raw pictures that were sent of this camera.
+        shown: Light of the enhanced image; of the raw one without edge compute.
+        sent: Light of the raw images already sent of this camera.
     """
     scores = {
         Reason.DARK: min(1.0, shown.dark / DARK_FULL),
@@ -65,24 +64,24 @@ def judge(raw: Light, shown: Light, sent: Iterable[Light]) -> Verdict:
     novelty = min(1.0, min(differences) / NOVEL) if differences else 1.0
     scores = {reason: score * novelty for reason, score in scores.items()}
     if not differences:
-        scores[Reason.NEW_SCENE] = WORTH  # something of every camera, where nothing speaks for more
+        scores[Reason.NEW_SCENE] = MIN_SCORE  # the first sample of every camera
     elif min(differences) >= NEW_FROM:
         scores[Reason.NEW_SCENE] = min(1.0, min(differences))
     if is_blind(raw):
-        return Verdict(Reason.DARK, 0.0)
+        return Score(Reason.DARK, 0.0)
     reason = max(scores, key=lambda each: scores[each])
-    return Verdict(reason, scores[reason])
+    return Score(reason, scores[reason])
 
 
-class Budget:
-    """Bytes that may be sent within any hour."""
+class ByteRateLimiter:
+    """Limits the bytes sent within any hour."""
 
     def __init__(self, bytes_per_hour: int) -> None:
         self._limit = bytes_per_hour
         self._spent: deque[tuple[float, int]] = deque()
 
     def spend(self, size: int, now_s: float) -> bool:
-        """Take size bytes if there is room for them; now_s is of a monotonic clock."""
+        """Take size bytes if the limit allows; now_s is of a monotonic clock. Return whether it does."""
         while self._spent and self._spent[0][0] <= now_s - HOUR_S:
             self._spent.popleft()
         if sum(each for _, each in self._spent) + size > self._limit:

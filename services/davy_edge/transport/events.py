@@ -1,4 +1,4 @@
-"""Events: first to the disk, then to the broker for subscribers, and to the aggregator until it acknowledges."""
+"""The record plane: events go to disk, to the broker for subscribers, and to the aggregator until acknowledged."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from davy.v1 import ingest_pb2
 
 log = get_logger(__name__)
 
-MAX_WAITING = 256  # events in memory, before the disk and before the broker; the oldest are left out there, not on disk
+MAX_WAITING = 256  # events in memory, waiting for the disk or the broker; beyond it the oldest are dropped, but not from disk
 BATCH = 64
 ACK_TIMEOUT_S = 15.0
 RETRY_S = 1.0
@@ -27,7 +27,7 @@ BACKOFF = Backoff()
 
 
 class Events:
-    """The record plane of one edge. `record_event` is called on the event loop and never waits."""
+    """The record plane of one edge. Call `record_event` on the event loop; it never waits."""
 
     def __init__(self, topics: EdgeTopics, spool: Spool) -> None:
         self._topics, self._spool = topics, spool
@@ -73,7 +73,7 @@ class Events:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write the events recorded so far."""
+        """Write all recorded events to the spool."""
         while self._unwritten:
             event = self._unwritten.popleft()
             try:
@@ -88,7 +88,7 @@ class Events:
         self._to_publish.set()
 
     def _report_full(self, error: SpoolUnavailableError) -> None:
-        """Report a full disk as an event, over MQTT only: the disk has no room for it."""
+        """Report a full disk as an event, only over MQTT: the disk has no room for it."""
         now_s = time.monotonic()
         if now_s - self._full_reported_s < FULL_AGAIN_S:
             return
@@ -101,13 +101,13 @@ class Events:
                 occurred_ns=time.time_ns(),
                 severity=_on_wire(Severity.ALARM),
                 kind="spool-full",
-                message=f"{error}; {self._spool.events_dropped} events are lost so far",
+                message=f"{error}; {self._spool.events_dropped} events dropped",
                 figures={"events_dropped": self._spool.events_dropped},
             )
         )
 
     async def publish(self, bus: Bus) -> None:
-        """Publish events on MQTT with QoS 1, in order, until cancelled. The newest 256 wait for an absent broker."""
+        """Publish events on MQTT with QoS 1, in order, until cancelled. The newest 256 wait while disconnected."""
         while True:
             await self._to_publish.wait()
             self._to_publish.clear()
@@ -128,7 +128,7 @@ class Events:
         unavailable = (AggregatorUnavailableError, SpoolUnavailableError)
         await keep_connected(lambda: self._session(client), unavailable, BACKOFF, self._on_lost, pause_s=RETRY_S)
 
-    def _on_lost(self, error: Exception, wait_s: float, failures: int) -> None:  # noqa: ARG002  # self.error says more
+    def _on_lost(self, error: Exception, wait_s: float, failures: int) -> None:  # noqa: ARG002  # self.error has more detail
         log.warning("ingest.unavailable", plane="record", error=self.error, again_in_s=round(wait_s, 1), attempt=failures)
 
     async def _session(self, client: IngestClient) -> None:

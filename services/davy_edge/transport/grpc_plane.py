@@ -1,4 +1,4 @@
-"""The live plane over gRPC: a stream of frames out, credits back, at most `window` unanswered frames per camera."""
+"""The live plane over gRPC: frames out, credits back, at most `window` unanswered frames per camera."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ log = get_logger(__name__)
 
 DEFAULT_WINDOW = 4
 HELLO_TIMEOUT_S = 5.0
-CREDIT_TIMEOUT_S = 10.0  # a stream is dead if it answers no frame for so long
+CREDIT_TIMEOUT_S = 10.0  # a stream without an answer for this time is dead
 BACKOFF = Backoff()
 
 
@@ -42,14 +42,14 @@ class GrpcPlane(Sink):
         return DropReason.SUPERSEDED if self._credits.available(camera) else DropReason.NO_CREDIT
 
     async def run(self, client: IngestClient) -> None:
-        """Push until cancelled; a broken stream is opened again, with backoff."""
+        """Push until cancelled; reopen a broken stream with backoff."""
         await keep_connected(lambda: self._session(client), AggregatorUnavailableError, BACKOFF, self._on_lost)
 
-    def _on_lost(self, error: Exception, wait_s: float, failures: int) -> None:  # noqa: ARG002  # self.error says more
+    def _on_lost(self, error: Exception, wait_s: float, failures: int) -> None:  # noqa: ARG002  # self.error has more detail
         log.warning("ingest.unavailable", plane="live", error=self.error, again_in_s=round(wait_s, 1), attempt=failures)
 
     async def _session(self, client: IngestClient) -> None:
-        """Run one stream. Return if it delivered frames, raise if it did not."""
+        """Run one stream. Return if it delivered frames, else raise."""
         lost: AggregatorUnavailableError | None = None
         self._delivered = 0
         try:
@@ -71,7 +71,7 @@ class GrpcPlane(Sink):
         log.warning("ingest.lost", plane="live", endpoint=client.endpoint, error=self.error)
 
     def _drop_unanswered(self, reason: DropReason) -> None:
-        """Count no unanswered frame as sent: whether it arrived is unknown."""
+        """Drop unanswered frames: their delivery is unknown."""
         for frame in self._credits.clear():
             self.drop(frame, reason)
 

@@ -11,7 +11,7 @@ from davy_edge.transport.sink import Sink
 
 
 class MqttPlane(Sink):
-    """Sends the newest frame of each camera in turn, one at a time, while the broker is connected."""
+    """Sends the newest frame of each camera in turn, one at a time, while connected."""
 
     def __init__(self, accounting: FrameAccounting[str], timings: FrameTimings[str]) -> None:
         super().__init__(DropPoint.MQTT, accounting, timings)

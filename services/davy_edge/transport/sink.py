@@ -1,4 +1,4 @@
-"""The common part of the live plane's sinks: one slot per camera, and a reason for every frame that is not sent."""
+"""Base of the live plane's sinks: one slot per camera, and a reason for every dropped frame."""
 
 from davy.domain.drops import DropPoint, DropReason
 from davy.domain.frame import EncodedFrame
@@ -8,15 +8,15 @@ from davy.streams.metrics import FrameTimings
 
 
 class Sink:
-    """The slots of one sink and its part of the accounting. Used on the event loop."""
+    """Slots and accounting of one sink. Use it on the event loop."""
 
     def __init__(self, point: DropPoint, accounting: FrameAccounting[str], timings: FrameTimings[str]) -> None:
         self.point, self._accounting, self._timings = point, accounting, timings
         self.slots: LatestByKey[str, EncodedFrame] = LatestByKey()
         self.closed = False
 
-    def why_waiting(self, camera: str) -> DropReason:  # noqa: ARG002  # sinks with credits look at the camera
-        """Return the reason to count when a newer frame replaces one that waits."""
+    def why_waiting(self, camera: str) -> DropReason:  # noqa: ARG002  # sinks with credits use the camera
+        """Return the drop reason of a waiting frame that a newer one replaces."""
         return DropReason.SUPERSEDED
 
     def offer(self, frame: EncodedFrame) -> None:
@@ -28,11 +28,11 @@ class Sink:
             self.drop(replaced, self.why_waiting(camera))
 
     def drop(self, frame: EncodedFrame, reason: DropReason) -> None:
-        """Count a frame that this sink does not send."""
+        """Count a dropped frame."""
         self._accounting.drop(frame.camera.camera, self.point, reason)
 
     def delivered(self, frame: EncodedFrame) -> None:
-        """Count a frame that arrived, and its age."""
+        """Count a delivered frame and its age."""
         camera = frame.camera.camera
         self._accounting.send(camera, self.point)
         self._timings.age(camera, self.point, frame.age.seconds())
@@ -44,7 +44,7 @@ class Sink:
             self.drop(waiting, DropReason.STOPPED)
 
     def close(self) -> None:
-        """Count the waiting frames, and all that are offered from now on, as stopped."""
+        """Count the waiting frames, and all later ones, as stopped."""
         self.closed = True
         for _, frame in self.slots.clear():
             self.drop(frame, DropReason.STOPPED)

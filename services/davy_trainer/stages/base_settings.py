@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from davy_trainer.stages.loss_weights import BaseWeights
 
 Share = float
 
 
-class BaseSettings(BaseModel, frozen=True, extra="forbid"):
+class BaseSettings(BaseWeights, frozen=True):
     """Self-supervision from a packed data file, on any device. A checkpoint carries these, and a resumed run takes them."""
 
     data: Path  # a file of `davy train pack`
@@ -18,6 +20,10 @@ class BaseSettings(BaseModel, frozen=True, extra="forbid"):
     identity_share: Share = Field(0.14, ge=0, le=1)  # of photographs that are to be left alone
     hazy_share: Share = Field(0.16, ge=0, le=1)
     dark_share: Share = Field(0.32, ge=0, le=1)  # what is left of photographs becomes mines
+
+    real: Path | None = None  # folder of real dark frames, which have no reference; none are used without
+    real_every: PositiveInt = 2  # steps from one batch of them to the next
+    real_batch: PositiveInt = 6  # frames
 
     start: Path | None = None  # weights to go on from; random ones without
     width: PositiveInt = 64

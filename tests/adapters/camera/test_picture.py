@@ -9,9 +9,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from PIL import Image, ImageOps
 
-from davy.adapters.camera.picture import PICTURE_CODECS, ToPlanes, read_picture
+from davy.adapters.camera.picture import ToPlanes, read_picture
 from davy.adapters.media import jpeg, planes
-from davy.domain.errors import ImageTooLargeError, InvalidInputError, UnreadableImageError, UnsupportedImageError
+from davy.domain.errors import ImageTooLargeError, InvalidInputError, UnsupportedImageError
 from davy.domain.frame import YuvImage
 
 BLUE_RGB = (30, 60, 200)
@@ -22,7 +22,7 @@ def saved(path, mode="RGB", **options):
     return path
 
 
-@pytest.mark.parametrize("suffix", PICTURE_CODECS)
+@pytest.mark.parametrize("suffix", [".jpg", ".jfif", ".png", ".webp", ".bmp", ".tif"])
 def test_every_format_is_read(tmp_path, suffix):
     pixels = planes.bgr_of(read_picture(saved(tmp_path / f"a{suffix}")))
     assert pixels.shape == (48, 64, 3)
@@ -38,7 +38,7 @@ def test_grey_alpha_palette_and_16_bit_become_bgr(tmp_path, mode):
         assert read_picture(saved(tmp_path / "a.png", mode)).shape == (48, 64, 3)
 
 
-@pytest.mark.parametrize("suffix", PICTURE_CODECS)
+@pytest.mark.parametrize("suffix", [".jpg", ".jfif", ".png", ".webp", ".bmp", ".tif"])
 def test_a_truncated_or_empty_file_is_refused(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     Image.fromarray(np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)).save(path)
@@ -67,13 +67,13 @@ def test_a_png_bomb_is_refused_before_its_pixels(tmp_path):
 
 def test_a_picture_of_over_64_megapixels_says_the_limit(tmp_path):
     Image.new("L", (8200, 8200)).save(tmp_path / "a.png")
-    with pytest.raises(ImageTooLargeError, match="64,000,000"):
+    with pytest.raises(ImageTooLargeError, match="64 megapixels"):
         read_picture(tmp_path / "a.png")
 
 
 def test_text_with_a_picture_s_name_is_refused(tmp_path):
     (tmp_path / "a.png").write_text("not a picture")
-    with pytest.raises(UnreadableImageError):
+    with pytest.raises(UnsupportedImageError):
         read_picture(tmp_path / "a.png")
 
 

@@ -28,31 +28,31 @@ def kinds(observations):
     return {each.kind for each in observations if each.active}
 
 
-def look(analyser, pictures):
-    return [kinds(analyser.look(each)) for each in pictures]
+def observe(analyser, pictures):
+    return [kinds(analyser.analyse(each)) for each in pictures]
 
 
 def test_a_thing_that_moves_is_motion():
-    seen = look(Motion(), [scene(0.2)] * 3 + [scene(0.2 + n / 10) for n in range(6)])
-    assert seen[:3] == [set()] * 3
-    assert all(each == {"motion"} for each in seen[4:])
+    observed = observe(Motion(), [scene(0.2)] * 3 + [scene(0.2 + n / 10) for n in range(6)])
+    assert observed[:3] == [set()] * 3
+    assert all(each == {"motion"} for each in observed[4:])
 
 
 def test_noise_and_a_flickering_lamp_are_no_motion():
     pictures = [scene(light=1.0 if n % 3 else 0.75, noise=8, seed=n) for n in range(20)]
-    assert look(Motion(), pictures) == [set()] * 20
+    assert observe(Motion(), pictures) == [set()] * 20
 
 
 def test_a_lamp_that_fails_is_a_change_of_light_and_noise_is_none():
     analyser = Illumination()
-    assert look(analyser, [scene(seed=n) for n in range(20)]) == [set()] * 20
-    assert {"illumination-change"} in look(analyser, [scene(light=0.4, seed=n) for n in range(6)])
+    assert observe(analyser, [scene(seed=n) for n in range(20)]) == [set()] * 20
+    assert {"illumination-change"} in observe(analyser, [scene(light=0.4, seed=n) for n in range(6)])
 
 
 def test_even_light_is_uniform_and_a_spot_is_not():
     even = Picture(np.full((90, 160, 3), 120, np.uint8), 0)
     spot = Picture(cv2.circle(np.full((90, 160, 3), 8, np.uint8), (80, 45), 20, (250, 250, 250), -1), 0)
-    (bright,), (uneven,) = Illumination().look(even), Illumination().look(spot)
+    (bright,), (uneven,) = Illumination().analyse(even), Illumination().analyse(spot)
     assert bright.figures["uniformity"] > 0.99
     assert uneven.figures["uniformity"] < 0.01
 
@@ -60,14 +60,14 @@ def test_even_light_is_uniform_and_a_spot_is_not():
 @pytest.mark.parametrize("level", [4, 60, 128])
 def test_a_covered_lens_is_blocked_however_its_noise_is_amplified(level):
     noise = np.random.default_rng(0).normal(level, 25, (360, 640, 3)).clip(0, 255).astype(np.uint8)
-    assert kinds(Lens().look(Picture(noise, 0))) == {"lens-blocked"}
+    assert kinds(Lens().analyse(Picture(noise, 0))) == {"lens-blocked"}
 
 
 def test_a_lens_that_gets_dirty_is_told_from_one_that_is_clean():
     analyser = Lens()
-    assert look(analyser, [scene(seed=n) for n in range(30)]) == [set()] * 30
+    assert observe(analyser, [scene(seed=n) for n in range(30)]) == [set()] * 30
     dirty = [Picture(cv2.GaussianBlur(scene(seed=n).bgr, (0, 0), 14), 0) for n in range(3)]
-    assert look(analyser, dirty) == [{"lens-dirty"}] * 3
+    assert observe(analyser, dirty) == [{"lens-dirty"}] * 3
 
 
 def silhouette(height_px):
@@ -88,11 +88,11 @@ def silhouette(height_px):
 
 @pytest.mark.parametrize("height_px", [130, 180, 220])
 def test_an_upright_figure_is_a_person(height_px):
-    assert kinds(Person(1).look(silhouette(height_px))) == {"person"}
+    assert kinds(Person(1).analyse(silhouette(height_px))) == {"person"}
 
 
 def test_rock_is_no_person():
-    assert kinds(Person(1).look(scene())) == set()
+    assert kinds(Person(1).analyse(scene())) == set()
 
 
 def test_a_man_in_a_real_gallery_is_a_person():
@@ -101,7 +101,7 @@ def test_a_man_in_a_real_gallery_is_a_person():
         pytest.skip("needs ../shared/data/train/low/underground")
     image = cv2.resize(cv2.imread(str(path)), (640, 360), interpolation=cv2.INTER_AREA)
     lifted = (255 * (np.arange(256) / 255) ** 0.5).astype(np.uint8)[image]
-    assert kinds(Person(1).look(Picture(lifted, 0))) == {"person"}
+    assert kinds(Person(1).analyse(Picture(lifted, 0))) == {"person"}
 
 
 @pytest.mark.parametrize("analyser", [Motion, Illumination, Lens, lambda: Person(1)])
@@ -109,5 +109,5 @@ def test_a_man_in_a_real_gallery_is_a_person():
 def test_every_analyser_takes_any_size(analyser, size):
     made = analyser()
     for shade in (0, 255):
-        for observation in made.look(Picture(np.full((*size, 3), shade, np.uint8), 0)):
+        for observation in made.analyse(Picture(np.full((*size, 3), shade, np.uint8), 0)):
             assert all(np.isfinite(list(observation.figures.values())))

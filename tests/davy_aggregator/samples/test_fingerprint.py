@@ -5,12 +5,12 @@ from davy.adapters.media import jpeg
 from davy.adapters.storage.sample_store import SIMILAR_BITS, SIMILAR_MEAN
 from davy.domain.errors import UnreadableImageError
 from davy.domain.sample import hash_distance
-from davy_aggregator.samples.fingerprint import look_at
+from davy_aggregator.samples.fingerprint import fingerprint_of
 
 
 def test_a_scene_has_the_hash_of_itself_again_and_not_that_of_another():
     one, again, other = (
-        look_at(jpeg.encode(image, quality)) for image, quality in ((scene(0), 95), (scene(0), 60), (scene(2), 95))
+        fingerprint_of(jpeg.encode(image, quality)) for image, quality in ((scene(0), 95), (scene(0), 60), (scene(2), 95))
     )
     assert (one.width, one.height, len(one.dhash)) == (320, 240, 8)
     assert hash_distance(one.dhash, again.dhash) <= SIMILAR_BITS
@@ -18,9 +18,9 @@ def test_a_scene_has_the_hash_of_itself_again_and_not_that_of_another():
 
 
 def test_the_same_scene_with_failing_lamps_is_told_by_its_mean():
-    assert look_at(jpeg.encode(scene(1))).mean - look_at(jpeg.encode(scene(1, 0.4))).mean > SIMILAR_MEAN
+    assert fingerprint_of(jpeg.encode(scene(1))).mean - fingerprint_of(jpeg.encode(scene(1, 0.4))).mean > SIMILAR_MEAN
 
 
 def test_a_damaged_picture_is_refused():
     with pytest.raises(UnreadableImageError):
-        look_at(jpeg.encode(scene(1))[:500])
+        fingerprint_of(jpeg.encode(scene(1))[:500])

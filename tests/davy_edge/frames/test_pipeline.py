@@ -20,7 +20,7 @@ from davy.site import CameraConfig
 from davy.streams.accounting import FrameAccounting
 from davy.streams.metrics import FrameTimings, labels_of_edge
 from davy_edge.frames.fair_semaphore import FairSemaphore
-from davy_edge.frames.pipeline import GIVE_WAY, Pipeline
+from davy_edge.frames.pipeline import ENHANCE_NICENESS, Pipeline
 
 NAMES = ["gallery", "face", "conveyor", "junction"]
 SECONDS = 2.0
@@ -130,7 +130,7 @@ async def test_enhancing_gives_way_to_reading_and_sending(run):
     await asyncio.sleep(0.2)
     own = {thread.name: os.getpriority(os.PRIO_PROCESS, thread.native_id or 0) for thread in threading.enumerate()}
     await going
-    assert own["enhance.gallery"] == min(own["capture.gallery"] + GIVE_WAY, 19)
+    assert own["enhance.gallery"] == min(own["capture.gallery"] + ENHANCE_NICENESS, 19)
     assert own["capture.gallery"] == own["MainThread"]
 
 
@@ -164,3 +164,11 @@ async def test_sizes_may_change_between_frames(still):
     await asyncio.to_thread(pipeline.stop)
     assert set(sizes) == {(640, 360), (321, 181), (160, 120)}
     assert accounting.read()["gallery"].dropped[DropPoint.ENHANCE, DropReason.ERROR] == 0
+
+
+async def test_a_cameras_dials_reach_its_frames(run):
+    grey = CameraConfig(source="file:///none", max_age_ms=1000 * AGE_S, preset="night IR")
+    for pixels in (scene(), planes.from_bgr(scene())):
+        found, _, _ = await run(pixels, grey, names=("face",), seconds=1.0)
+        frame, _ = found["face"][-1]
+        assert np.ptp(jpeg.decode(frame.jpeg).astype(int), axis=2).max() <= 4

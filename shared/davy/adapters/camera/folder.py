@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from davy.adapters.camera.pace import Pace
-from davy.adapters.camera.picture import PICTURE_CODECS, ToPlanes, read_picture
+from davy.adapters.camera.picture import ToPlanes, read_picture
 from davy.domain.errors import CameraEndedError, CameraUnavailableError, InvalidInputError
 from davy.domain.frame import Frame, Pixels
 from davy.domain.ports import SourceOptions
@@ -80,8 +80,19 @@ class FolderSource:
             found = [self._path] if self._path.is_file() else sorted(self._path.iterdir())
         except OSError as error:
             raise CameraUnavailableError(str(self._path), f"the folder cannot be listed: {error.strerror}") from error
-        self._waiting = [path for path in found if path.suffix.lower() in PICTURE_CODECS]
+        self._waiting = _pictures(found) if self._path.is_dir() else found
         if not self._waiting:
-            kinds = ", ".join(suffix[1:] for suffix in PICTURE_CODECS)
-            raise CameraUnavailableError(str(self._path), f"the folder holds no picture: put files of {kinds} there")
+            raise CameraUnavailableError(str(self._path), f"the folder holds no picture: put files of {_kinds()} there")
         return self._waiting
+
+
+def _pictures(paths: list[Path]) -> list[Path]:
+    from davy.adapters.media.listing import is_housekeeping, is_picture  # Pillow: an edge starts without
+
+    return [path for path in paths if not is_housekeeping(Path(path.name)) and path.is_file() and is_picture(path)]
+
+
+def _kinds() -> str:
+    from davy.adapters.media.images import ImageFormat
+
+    return ", ".join(kind.name for kind in ImageFormat)

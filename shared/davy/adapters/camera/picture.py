@@ -1,31 +1,16 @@
 """Pixels out of FFmpeg's frames and out of picture files."""
 
-from io import BytesIO
 from pathlib import Path
 
-import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import Colorspace, VideoReformatter
 
 from davy.adapters.media import jpeg, planes
-from davy.domain.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
-from davy.domain.frame import BgrImage, Pixels, Plane, YuvImage
-
-PICTURE_CODECS = {".jpg": "", ".jpeg": "", ".png": "png", ".webp": "webp", ".bmp": "bmp", ".tif": "tiff", ".tiff": "tiff"}
-"""FFmpeg's decoder by suffix; JPEG goes through libjpeg-turbo, which is strict."""
-
-ORIENTATIONS = {
-    2: (True, 0),
-    3: (False, 2),
-    4: (True, 2),
-    5: (True, 1),
-    6: (False, 3),
-    7: (True, 3),
-    8: (False, 1),
-}
-"""What makes a picture upright, by its EXIF orientation: mirrored left to right, then quarter turns counterclockwise."""
+from davy.adapters.media.orientation import orientation_of, swaps_sides, upright
+from davy.domain.errors import UnsupportedImageError
+from davy.domain.frame import Pixels, Plane, YuvImage
 
 _FULL, _BT709 = 2, 1  # AVCOL_RANGE_JPEG, AVCOL_SPC_BT709
 _HDR = {16: "PQ", 18: "HLG"}  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67: in 8 bits they look washed out
@@ -48,11 +33,11 @@ class ToPlanes:
             raise UnsupportedImageError(
                 f"an HDR picture ({_HDR[frame.color_trc]})", "SDR: cameras and recorders have a setting"
             )
-        turns = round(frame.rotation / 90) % 4 if frame.rotation else 0  # counterclockwise, of a display matrix or of EXIF
-        if not turns:
+        orientation = orientation_of(frame)
+        if orientation == 1:
             return self._convert(frame, self._size)
-        size = self._size[::-1] if self._size and turns % 2 else self._size
-        return turned(self._convert(frame, size), turns)
+        size = self._size[::-1] if self._size and swaps_sides(orientation) else self._size
+        return upright_planes(self._convert(frame, size), orientation)
 
     def _convert(self, frame: VideoFrame, size: tuple[int, int] | None) -> YuvImage:
         if size in (None, (frame.width, frame.height)) and _is_planar(frame):
@@ -75,11 +60,11 @@ class ToPlanes:
         return self(VideoFrame.from_ndarray(planes.bgr_of(pixels), "bgr24"))
 
 
-def turned(image: YuvImage, turns: int, mirrored: bool = False) -> YuvImage:
-    """Planes mirrored left to right where that is asked for, then turned by quarters counterclockwise."""
-    y, u, v = (
-        np.ascontiguousarray(np.rot90(plane[:, ::-1] if mirrored else plane, turns)) for plane in (image.y, image.u, image.v)
-    )
+def upright_planes(image: YuvImage, orientation: int) -> YuvImage:
+    """Planes as an orientation, 1 to 8 as EXIF counts, says; the image itself where they stand upright."""
+    if orientation == 1:
+        return image
+    y, u, v = (upright(plane, orientation) for plane in (image.y, image.u, image.v))
     return YuvImage(y, u, v, image.full_range)
 
 
@@ -107,46 +92,18 @@ def _plane(plane: VideoPlane, height: int, width: int) -> Plane:
 
 
 def read_picture(path: Path) -> Pixels:
-    """Read a JPEG (to planes) or a PNG, WebP, BMP or TIFF file (to BGR); 16 bits become 8, transparency is ignored.
+    """Read a picture file of any kind in `davy.adapters.media.images`, upright: JPEG of 4:2:0 to planes, others to BGR.
+
+    Content decides, not the name. 16 bits become 8; transparent pixels show white.
 
     Raises:
         UnreadableImageError: it is truncated, damaged or something else.
         ImageTooLargeError: it has over 64 megapixels; its pixels were not decoded.
         OSError: the file cannot be read.
     """
+    from davy.adapters.media import images  # Pillow: folder cameras alone need it; an edge starts without
+
     data = path.read_bytes()
-    codec = PICTURE_CODECS[path.suffix.lower()]
-    if not codec:
-        return _upright(jpeg.decode_yuv(data), data)
-    if not data:
-        raise UnreadableImageError("it is empty")
-    decoder: av.VideoCodecContext = av.CodecContext.create(codec, "r")  # type: ignore[assignment]  # the codec is a video one
-    decoder.options = {"max_pixels": str(jpeg.MAX_PIXELS)}
-    decoder.thread_count = 1
-    try:
-        frames = [*decoder.decode(av.Packet(data)), *decoder.decode(None)]
-    except av.error.ArgumentError as error:  # what FFmpeg says of a header over max_pixels
-        raise ImageTooLargeError("this picture", f"{jpeg.MAX_PIXELS:,} pixels") from error
-    except av.error.FFmpegError as error:
-        raise UnreadableImageError(error.strerror or "it is damaged") from error
-    if not frames or frames[0].is_corrupt:
-        raise UnreadableImageError("it is truncated or damaged")
-    return _bgr(frames[0])
-
-
-def _upright(image: YuvImage, data: bytes) -> YuvImage:
-    """A JPEG as its EXIF orientation says; an EXIF block that is damaged says nothing."""
-    from PIL import ExifTags, Image  # folder cameras alone need it; an edge starts without
-
-    try:
-        with Image.open(BytesIO(data)) as header:
-            orientation = header.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001  # what Pillow raises for damaged EXIF is not told; the picture itself is whole
-        return image
-    mirrored, turns = ORIENTATIONS.get(orientation, (False, 0))
-    return turned(image, turns, mirrored) if mirrored or turns else image
-
-
-def _bgr(frame: VideoFrame) -> BgrImage:
-    pixels: BgrImage = frame.to_ndarray(format="bgr24")  # type: ignore[assignment]  # bgr24 is uint8
-    return pixels
+    if images.sniff(data) is images.ImageFormat.JPEG and jpeg.is_planar(data):
+        return upright_planes(jpeg.decode_yuv(data), images.orientation_of_jpeg(data))
+    return images.over_white(images.decode(data, tuple(images.ImageFormat), jpeg.MAX_PIXELS))

@@ -2,6 +2,7 @@
 
 import math
 
+from davy.domain.bounds import MAX_TEXT, check_header_text, check_seq, check_size, check_time_ns, clamp_share
 from davy.domain.camera import CameraAddress, check_id
 from davy.domain.errors import FrameTooLargeError, InvalidInputError, UnreadableImageError
 from davy.domain.event import EventRecord
@@ -10,10 +11,7 @@ from davy.domain.severity import Severity
 from davy.v1 import frame_pb2, ingest_pb2
 
 JPEG_START = b"\xff\xd8"
-MAX_TEXT = 1000  # characters
 MAX_FIGURES = 64
-MAX_SEQ = 2**63 - 1  # SQLite's integers
-MAX_SIDE = 65_535  # pixels; JPEG's own limit
 
 
 def to_envelope(frame: EncodedFrame) -> frame_pb2.FrameEnvelope:
@@ -87,36 +85,21 @@ def from_envelope(envelope: frame_pb2.FrameEnvelope) -> EncodedFrame:
         InvalidInputError: an id, a size or a picture cannot be right; the text says which.
     """
     meta = envelope.meta
-    check_id("boot", meta.boot_id)
-    check_frame(meta.seq, meta.captured_ns, (meta.width, meta.height), meta.model, meta.traceparent)
+    width, height = check_size(meta.width, meta.height)
     return EncodedFrame(
         camera=CameraAddress(meta.site, meta.edge, meta.camera),
-        boot_id=meta.boot_id,
-        seq=meta.seq,
-        captured_ns=meta.captured_ns,
-        width=meta.width,
-        height=meta.height,
+        boot_id=check_id("boot", meta.boot_id),
+        seq=check_seq(meta.seq),
+        captured_ns=check_time_ns("captured_ns", meta.captured_ns),
+        width=width,
+        height=height,
         jpeg=check_jpeg(envelope.jpeg),
-        model=meta.model,
-        strength=meta.strength,
-        enhanced_ns=meta.enhanced_ns,
+        model=check_header_text("model", meta.model),
+        strength=clamp_share(meta.strength),
+        enhanced_ns=check_time_ns("enhanced_ns", meta.enhanced_ns) if meta.enhanced_ns else 0,
         raw_jpeg=check_jpeg(envelope.raw_jpeg) if envelope.raw_jpeg else b"",
-        traceparent=meta.traceparent,
+        traceparent=check_header_text("traceparent", meta.traceparent),
     )
-
-
-def check_frame(seq: int, captured_ns: int, size: tuple[int, int], model: str, traceparent: str) -> None:
-    """Check the figures of a frame, as (width, height) in pixels and Unix time in ns.
-
-    Raises:
-        InvalidInputError: one cannot be right; the text says which.
-    """
-    if not (1 <= seq <= MAX_SEQ and 1 <= captured_ns <= MAX_SEQ):
-        raise InvalidInputError(f"a frame needs seq from 1 and captured_ns above 0, got {seq} and {captured_ns}")
-    if not all(1 <= side <= MAX_SIDE for side in size):
-        raise InvalidInputError(f"a frame cannot be {size[0]}x{size[1]} pixels")
-    if max(len(model), len(traceparent)) > MAX_TEXT:
-        raise InvalidInputError(f"model and traceparent have at most {MAX_TEXT} characters")
 
 
 def check_jpeg(data: bytes) -> bytes:
@@ -159,8 +142,8 @@ def from_event(event: ingest_pb2.Event) -> EventRecord:
         check_id(kind, value)
     if event.camera:
         check_id("camera", event.camera)
-    if not 1 <= event.seq <= MAX_SEQ or event.occurred_ns <= 0:
-        raise InvalidInputError(f"an event needs seq from 1 and occurred_ns above 0, got {event.seq} and {event.occurred_ns}")
+    check_seq(event.seq)
+    check_time_ns("occurred_ns", event.occurred_ns)
     if len(event.message) > MAX_TEXT or len(event.figures) > MAX_FIGURES:
         raise InvalidInputError(f"an event has at most {MAX_TEXT} characters of message and {MAX_FIGURES} figures")
     figures = {name: value for name, value in event.figures.items() if math.isfinite(value) and len(name) <= MAX_TEXT}

@@ -1,24 +1,31 @@
 """Between decoded pictures and BGR, through FFmpeg's filters.
 
 Every conversion rounds exactly: without `accurate_rnd` each one darkens a picture by about one level. Interlaced pictures are
-deinterlaced (bwdif). HDR pictures (PQ, HLG) are mapped to the range and the primaries of BT.709 (swscale, ITU-R BT.2390).
+deinterlaced (bwdif). HDR pictures (PQ, HLG) are mapped to the range and the primaries of BT.709 (`tone_map`).
 """
 
-from collections.abc import Iterator
+import struct
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import av
 import numpy as np
 from av.filter import Graph
 from av.filter.context import FilterContext
 
+from davy.adapters.media.orientation import side_data
+from davy.adapters.media.tone_map import HLG, PEAK_NITS, PQ, write_cube
 from davy.domain.frame import BgrImage
 
-HDR_TRANSFERS = (16, 18)  # AVCOL_TRC: SMPTE 2084 (PQ), ARIB STD-B67 (HLG)
+HDR_TRANSFERS = (PQ, HLG)
 RGB, BT709, UNSPECIFIED = 0, 1, 2  # AVCOL_SPC; primaries and transfers count BT.709 and unspecified the same
 FULL_RANGE = 2  # AVCOL_RANGE
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
 _FLAGS = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
-_TO_SDR = "out_primaries=bt709:out_transfer=bt709:out_color_matrix=bt709:out_range=tv:intent=perceptual"
+
+Chain = list[tuple[str, str | Mapping[str, str]]]
+"""Filters with their arguments, in order."""
 
 
 def matrix_of(colorspace: int) -> int:
@@ -29,6 +36,18 @@ def matrix_of(colorspace: int) -> int:
 def matrix_name(colorspace: int) -> str:
     """A matrix as the filter `scale` calls it; BT.601 where the file says nothing."""
     return _MATRICES.get(colorspace, "bt601")
+
+
+def peak_nits(frame: av.VideoFrame) -> float:
+    """The brightest light of the display on which an HDR picture was mastered, in cd/m2; PEAK_NITS where nothing is said.
+
+    Source: AVMasteringDisplayMetadata of FFmpeg: ten rationals, the last one is max_luminance, then two flags.
+    """
+    data = side_data(frame, "MASTERING_DISPLAY_METADATA")
+    if len(data) < 88:
+        return PEAK_NITS
+    number, unit, _, known = struct.unpack_from("4i", data, 72)
+    return number / unit if known and unit > 0 and 100 <= number / unit <= 10_000 else PEAK_NITS
 
 
 class PixelReader:
@@ -65,14 +84,19 @@ class PixelReader:
     def _build(self, frame: av.VideoFrame) -> Graph:
         colours = f"colorspace={int(frame.colorspace)}:range={int(frame.color_range)}"
         source = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={frame.time_base}:{colours}"
-        chain = [("buffer", source)]
+        chain: Chain = [("buffer", source)]
         if self.deinterlaced:
             chain.append(("bwdif", "mode=send_frame:parity=auto:deint=interlaced"))
-        if frame.color_trc in HDR_TRANSFERS:
-            chain += [("scale", _TO_SDR), ("format", "pix_fmts=gbrp")]
-        assumed = ":in_color_matrix=bt601" if frame.colorspace == UNSPECIFIED else ""
+        hdr = frame.color_trc in HDR_TRANSFERS
+        assumed = f":in_color_matrix={'bt2020' if hdr else 'bt601'}" if frame.colorspace == UNSPECIFIED else ""
         chain.append(("scale", f"{self._width}:{self._height}:flags={_FLAGS}{assumed}"))
-        return _linked([*chain, ("format", "pix_fmts=bgr24")])
+        if not hdr:
+            return _linked([*chain, ("format", "pix_fmts=bgr24")])
+        with tempfile.TemporaryDirectory(prefix="davy-") as folder:
+            cube = Path(folder) / "hdr.cube"
+            write_cube(cube, int(frame.color_trc), peak_nits(frame))
+            chain += [("format", "pix_fmts=gbrp16le"), ("lut3d", {"file": str(cube), "interp": "tetrahedral"})]
+            return _linked([*chain, ("format", "pix_fmts=bgr24")])
 
 
 class PixelWriter:
@@ -99,11 +123,11 @@ class PixelWriter:
         return converted
 
 
-def _linked(chain: list[tuple[str, str]]) -> Graph:
+def _linked(chain: Chain) -> Graph:
     graph = Graph()
     last: FilterContext | None = None
     for name, arguments in [*chain, ("buffersink", "")]:
-        new = graph.add(name, arguments or None)
+        new = graph.add(name, arguments or None) if isinstance(arguments, str) else graph.add(name, **arguments)
         if last is not None:
             last.link_to(new)
         last = new

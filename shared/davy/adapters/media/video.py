@@ -2,7 +2,7 @@
 
 Subtitles, chapters, tags and the time of recording are copied; sound is copied where the output can hold it, else converted.
 Each picture keeps its time stamp, so a variable frame rate stays variable; recordings that were put together get one continuous
-time. A rotation in the metadata is applied to the pixels, interlaced pictures are deinterlaced, and HDR becomes BT.709.
+time. A display matrix in the metadata is applied to the pixels, interlaced pictures are deinterlaced, HDR becomes BT.709.
 Pictures come out as 8-bit 4:2:0 H.264 (VP9 in WebM, MJPEG or MPEG-4 in AVI), with one row or column more where a side is odd,
 for 4:2:0 needs even ones. Without a change, the pictures are copied as packets.
 """
@@ -26,7 +26,9 @@ from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
+from davy.adapters.media import formats
 from davy.adapters.media.conversion import BT709, HDR_TRANSFERS, PixelReader, PixelWriter, matrix_of
+from davy.adapters.media.orientation import orientation_of, swaps_sides, upright
 from davy.adapters.media.sound import SoundConverter, can_hold
 from davy.adapters.media.timeline import Timeline
 from davy.domain.errors import UnreadableVideoError
@@ -41,7 +43,6 @@ READ_ONLY_SUFFIXES = (
 _NOT_TAGS = {"encoder", "major_brand", "minor_version", "compatible_brands"}  # of the file, not of its content
 _STREAM_TAGS = ("language", "title", "creation_time", "timecode")
 _ITUNES_TAGS = {"title", "artist", "album", "comment", "date", "genre", "copyright", "description", "creation_time", "location"}
-_OPEN_OPTIONS = {"protocol_whitelist": "file"}  # a file that names others, such as a playlist, reaches no network
 
 Change = Callable[[BgrImage], BgrImage]
 """Called once per picture, in order of display; returns a picture `panes` times as wide."""
@@ -98,7 +99,7 @@ def _url(path: Path) -> str:
 
 
 def _open(path: Path) -> InputContainer:
-    return av.open(_url(path), options=_OPEN_OPTIONS)
+    return av.open(_url(path), options=dict(formats.FILE))
 
 
 def _mux_options(target: Path, reader: InputContainer) -> dict[str, str]:
@@ -113,7 +114,7 @@ class _First:
 
     width: int  # upright
     height: int
-    quarter_turns: int  # counter-clockwise, to upright
+    orientation: int  # as EXIF counts
     colorspace: int
     primaries: int
     transfer: int
@@ -128,9 +129,9 @@ def _first_frame(source: Path) -> _First:
             with contextlib.suppress(av.error.InvalidDataError):
                 for frame in packet.decode():
                     if isinstance(frame, av.VideoFrame):
-                        turns = round(frame.rotation / 90) % 4
-                        sides = (frame.width, frame.height) if turns % 2 == 0 else (frame.height, frame.width)
-                        return _First(*sides, turns, frame.colorspace, frame.color_primaries, frame.color_trc)
+                        kind = orientation_of(frame)
+                        sides = (frame.height, frame.width) if swaps_sides(kind) else (frame.width, frame.height)
+                        return _First(*sides, kind, frame.colorspace, frame.color_primaries, frame.color_trc)
     raise UnreadableVideoError(str(source), "no picture in it can be decoded")
 
 
@@ -153,7 +154,7 @@ class _Transcoding:
         self.timeline, self.last_dts = Timeline(), dict[int, int]()
         self.last_pts: int | None = None
         self.held: list[Packet[Any]] = []
-        sides = (first.width, first.height) if first.quarter_turns % 2 == 0 else (first.height, first.width)
+        sides = (first.height, first.width) if swaps_sides(first.orientation) else (first.width, first.height)
         self.pixels = PixelReader(*sides)
         if self.target is not None:
             pix_fmt = str(self.target.pix_fmt)
@@ -183,7 +184,7 @@ class _Transcoding:
         context.time_base = self._time_base(rate)
         ratio = self.source.sample_aspect_ratio
         if ratio:
-            context.sample_aspect_ratio = 1 / ratio if self.first.quarter_turns % 2 else ratio
+            context.sample_aspect_ratio = 1 / ratio if swaps_sides(self.first.orientation) else ratio
         hdr = self.first.transfer in HDR_TRANSFERS
         context.colorspace = BT709 if hdr else matrix_of(self.first.colorspace)
         context.color_primaries = BT709 if hdr else self.first.primaries
@@ -336,7 +337,7 @@ class _Transcoding:
 
     def _changed(self, picture: av.VideoFrame, change: Change) -> BgrImage:
         assert self.target is not None
-        changed = change(np.ascontiguousarray(np.rot90(picture.to_ndarray(), self.first.quarter_turns)))
+        changed = change(upright(cast(BgrImage, picture.to_ndarray()), self.first.orientation))
         missing = (self.target.height - changed.shape[0], self.target.width - changed.shape[1])
         if any(missing):
             changed = np.pad(changed, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")

@@ -14,11 +14,23 @@ Decided once, for the service and the command line alike:
 | alpha | kept by PNG, WebP and TIFF; over white where the output is JPEG or BMP |
 | CMYK | converted to sRGB, through its ICC profile where it has one |
 | EXIF orientation | applied, and the tag says upright afterwards |
-| EXIF, ICC profile, resolution | kept; the EXIF thumbnail is dropped, for it shows the picture before |
+| metadata | kept (`davy.adapters.media.images.metadata`); thumbnails are dropped, for they show the picture before |
 """
 
-from davy.adapters.media.images.decode import MAX_PIXELS, WEB_FORMATS, decode, sniff
-from davy.adapters.media.images.encode import encode
-from davy.adapters.media.images.picture import ImageFormat, Picture
+from davy.adapters.media.images.decode import MAX_PIXELS, WEB_FORMATS, decode, orientation_of_jpeg, sniff
+from davy.adapters.media.images.encode import encode, left_out, over_white
+from davy.adapters.media.images.picture import ImageFormat, Metadata, Picture
 
-__all__ = ["MAX_PIXELS", "WEB_FORMATS", "ImageFormat", "Picture", "decode", "encode", "sniff"]
+__all__ = [
+    "MAX_PIXELS",
+    "WEB_FORMATS",
+    "ImageFormat",
+    "Metadata",
+    "Picture",
+    "decode",
+    "encode",
+    "left_out",
+    "orientation_of_jpeg",
+    "over_white",
+    "sniff",
+]

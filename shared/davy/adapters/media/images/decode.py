@@ -2,8 +2,10 @@
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +14,12 @@ from PIL.Image import DecompressionBombError, Image
 from PIL.ImageFile import ImageFile
 
 from davy.adapters.media import jpeg
+from davy.adapters.media.images.depth import eight_bits, is_deep_colour, load_deep_colour
 from davy.adapters.media.images.exif import set_upright
+from davy.adapters.media.images.metadata import exif_of_jpeg, read_metadata
 from davy.adapters.media.images.picture import ImageFormat, Picture
+from davy.adapters.media.images.png import without_long_texts
+from davy.adapters.media.orientation import upright
 from davy.domain.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
 from davy.domain.frame import BgrImage
 
@@ -24,8 +30,11 @@ _MAX_SCANS = 100  # a progressive JPEG has about ten; thousands of empty ones co
 # Pillow's plugins let through whatever their parsing of hostile bytes meets.
 _FOREIGN_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, EOFError, RuntimeError,
-    AssertionError, MemoryError, struct.error, zlib.error,
+    AssertionError, MemoryError, struct.error, zlib.error, UserWarning,
 )  # fmt: skip
+
+# It warns of damage in metadata on stderr, without the file's name; `Picture.notes` and errors say what matters.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 # Opened by name: Image.open would ask every plugin, and warn by itself about sizes that are ours to judge.
 _OPEN: dict[ImageFormat, Callable[[io.BytesIO], ImageFile]] = {
@@ -48,15 +57,24 @@ def decode(data: bytes, formats: Collection[ImageFormat] = WEB_FORMATS, max_pixe
     """
     kind = _sniff(data, formats)
     try:
-        file = _OPEN[kind](io.BytesIO(data))
+        plain = without_long_texts(data) if kind is ImageFormat.PNG else data
+        file = _OPEN[kind](io.BytesIO(plain))
         _check_header(file, kind, data, max_pixels)
-        return _read(file, kind, data)
+        return _read(file, kind, plain, data)
     except DecompressionBombError as error:  # of plugins that judge the size themselves as they open a file
         raise ImageTooLargeError("more pixels than are ever read", f"{max_pixels / 1e6:g} megapixels") from error
     except UnreadableImageError:
         raise
     except _FOREIGN_ERRORS as error:
         raise UnreadableImageError(f"it is truncated or damaged ({error or type(error).__name__})") from error
+
+
+def orientation_of_jpeg(data: bytes) -> int:
+    """The EXIF orientation of a JPEG, 1 to 8, from its header; an EXIF block that is damaged says nothing."""
+    try:
+        return set_upright(exif_of_jpeg(data))[0]
+    except _FOREIGN_ERRORS:
+        return 1
 
 
 def sniff(data: bytes) -> ImageFormat | None:
@@ -100,36 +118,22 @@ def _check_header(file: ImageFile, kind: ImageFormat, data: bytes, max_pixels: i
         raise UnreadableImageError(f"it has more than {_MAX_SCANS} scans")
 
 
-_MAX_SAMPLE_VALUE = 281
 _TIFF_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L")
 
 
-def _read(file: ImageFile, kind: ImageFormat, data: bytes) -> Picture:
-    icc = file.info.get("icc_profile") or b""
+def _read(file: ImageFile, kind: ImageFormat, plain: bytes, data: bytes) -> Picture:
     grey = file.mode in ("1", "L", "LA") or file.mode.startswith("I;16")
-    if kind is ImageFormat.JPEG and file.mode in ("L", "RGB"):
-        # Strict where Pillow is not: a damaged scan is refused instead of shown as grey bands.
-        pixels, alpha = jpeg.decode(data, max_pixels=file.size[0] * file.size[1]), None
-    else:
-        pixels, alpha, icc = _load(file, icc)
-    orientation, exif = _orientation(file, kind)
+    loaded = _load(file, kind, plain)
+    orientation, metadata = read_metadata(file, kind, data)
     return Picture(
-        pixels=_turn(pixels, orientation),
+        pixels=upright(loaded.pixels, orientation),
         format=kind,
         grey=grey,
-        alpha=None if alpha is None else _turn(alpha, orientation),
+        alpha=None if loaded.alpha is None else upright(loaded.alpha, orientation),
         lossless=kind is not ImageFormat.JPEG and not (kind is ImageFormat.WEBP and _is_lossy_webp(data)),
-        exif=exif,
-        icc=icc,
-        dpi=_dpi(file),
-        xmp=_xmp(file),
-        notes=_notes(kind, data),
+        metadata=replace(metadata, icc=b"") if loaded.in_srgb else metadata,
+        notes=(*_notes(kind, data), *loaded.notes, *metadata.notes),
     )
-
-
-def _xmp(file: ImageFile) -> bytes:
-    xmp = file.info.get("xmp") or b""
-    return xmp if isinstance(xmp, bytes) else b""
 
 
 def _notes(kind: ImageFormat, data: bytes) -> tuple[str, ...]:
@@ -137,43 +141,35 @@ def _notes(kind: ImageFormat, data: bytes) -> tuple[str, ...]:
     return ("the file lacks its end marker; its picture is complete",) if lacks_end else ()
 
 
-def _load(file: ImageFile, icc: bytes) -> tuple[BgrImage, NDArray[np.uint8] | None, bytes]:
-    """Pixels, alpha, and the profile that fits the pixels now."""
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """Pixels as stored; in_srgb: they were converted, so the file's profile no longer fits."""
+
+    pixels: BgrImage
+    alpha: NDArray[np.uint8] | None = None
+    in_srgb: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def _load(file: ImageFile, kind: ImageFormat, data: bytes) -> _Loaded:
+    if kind is ImageFormat.JPEG and file.mode in ("L", "RGB"):
+        # Strict where Pillow is not: a damaged scan is refused instead of shown as grey bands.
+        return _Loaded(jpeg.decode(data, max_pixels=file.size[0] * file.size[1]))
+    if is_deep_colour(file):
+        samples, notes = eight_bits(load_deep_colour(_OPEN[kind], data), file)
+        return _Loaded(np.ascontiguousarray(samples[..., ::-1]), notes=notes)
     file.load()
     image: Image = file
     if image.mode.startswith("I;16"):
-        return np.repeat(_eight_bits(np.asarray(image), _declared_bits(file))[..., None], 3, axis=2), None, icc
-    if image.mode == "CMYK":
-        image, icc = _to_srgb(image, icc), b""
+        samples, notes = eight_bits(np.asarray(image), file)
+        return _Loaded(np.repeat(samples[..., None], 3, axis=2), notes=notes)
+    in_srgb = image.mode == "CMYK"
+    if in_srgb:
+        image = _to_srgb(image, file.info.get("icc_profile") or b"")
     has_alpha = image.has_transparency_data
     rgb = np.asarray(image.convert("RGBA" if has_alpha else "RGB"))
-    pixels = np.ascontiguousarray(rgb[..., 2::-1])
-    return pixels, np.ascontiguousarray(rgb[..., 3]) if has_alpha else None, icc
-
-
-def _declared_bits(file: ImageFile) -> int:
-    """Significant bits of a sample by the header: TIFF's MaxSampleValue; 0 where it says nothing.
-
-    Source: TIFF 6.0, section 8.
-    """
-    tags = getattr(file, "tag_v2", None)
-    highest = tags.get(_MAX_SAMPLE_VALUE) if tags is not None else None
-    if isinstance(highest, tuple):
-        highest = max(highest, default=None)
-    return int(highest).bit_length() if isinstance(highest, int) and 255 < highest < 65_535 else 0
-
-
-def _eight_bits(samples: NDArray[np.uint16], declared: int = 0) -> NDArray[np.uint8]:
-    """The upper 8 of the significant bits.
-
-    Machine-vision cameras store 10, 12 or 14 bits in the lower bits of 16. Without a header that says so, the highest sample
-    decides: 12 bits if none is above 4,095. A dark picture of 16 bits seems to have fewer then, and comes out brighter.
-    """
-    highest = int(samples.max(initial=0))
-    bits = max(declared or 8, highest.bit_length())
-    if not declared:
-        bits = next(known for known in (10, 12, 14, 16) if bits <= known)
-    return (samples >> (bits - 8)).astype(np.uint8)
+    alpha = np.ascontiguousarray(rgb[..., 3]) if has_alpha else None
+    return _Loaded(np.ascontiguousarray(rgb[..., 2::-1]), alpha, in_srgb)
 
 
 def _to_srgb(image: Image, icc: bytes) -> Image:
@@ -188,24 +184,6 @@ def _to_srgb(image: Image, icc: bytes) -> Image:
     return image.convert("RGB")
 
 
-def _orientation(file: ImageFile, kind: ImageFormat) -> tuple[int, bytes]:
-    if kind is ImageFormat.TIFF:  # its own tags are its EXIF; Pillow has applied orientation while loading
-        return 1, b""
-    exif = file.info.get("exif") or b""
-    return set_upright(exif) if exif else (1, b"")
-
-
-def _turn(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Undo an EXIF orientation: what is stored becomes what is meant."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
-
-
 def _is_lossy_webp(data: bytes) -> bool:
     offset = 12
     while offset + 8 <= len(data):
@@ -214,11 +192,3 @@ def _is_lossy_webp(data: bytes) -> bool:
             return bool(name == b"VP8 ")
         offset += 8 + size + size % 2
     return True
-
-
-def _dpi(file: ImageFile) -> tuple[float, float] | None:
-    try:
-        x, y = (float(value) for value in file.info["dpi"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
-    return (x, y) if 0 < x < 1e5 and 0 < y < 1e5 else None

@@ -1,22 +1,35 @@
 """Pixels to files."""
 
 import io
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from davy.adapters.media.images.picture import ImageFormat, Picture
+from davy.adapters.media.images.metadata import tags_of_tiff
+from davy.adapters.media.images.photoshop import photoshop_segments
+from davy.adapters.media.images.picture import ImageFormat, Metadata, Picture
+from davy.adapters.media.images.png import TEXT, raw_profile
 from davy.domain.errors import UnsupportedImageError
+from davy.domain.frame import BgrImage
 
 _MAX_SIDE = {ImageFormat.JPEG: 65_535, ImageFormat.WEBP: 16_383}
+_MAX_SEGMENT = 65_533  # of a JPEG
 _MAX_JPEG_XMP = 65_502  # of one APP1 segment: 65,533 less 29 of its name
 _WITH_ALPHA = (ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.TIFF)
+_CANNOT_HOLD = {
+    ImageFormat.JPEG: (),
+    ImageFormat.PNG: (),
+    ImageFormat.TIFF: ("comment",),
+    ImageFormat.WEBP: ("iptc", "comment"),
+    ImageFormat.BMP: ("iptc", "comment"),
+}
 
 
 def encode(picture: Picture, kind: ImageFormat | None = None, quality: int = 90) -> bytes:
-    """Write a picture as a file, with its EXIF block, profile and resolution.
+    """Write a picture as a file, with what else its file says (`left_out` names what the kind cannot hold).
 
     Args:
         kind: None keeps the picture's own; a lossless WebP stays lossless then.
@@ -29,11 +42,7 @@ def encode(picture: Picture, kind: ImageFormat | None = None, quality: int = 90)
     height, width = picture.pixels.shape[:2]
     if kind in _MAX_SIDE and max(width, height) > _MAX_SIDE[kind]:
         raise UnsupportedImageError(f"{kind.name} of {width}x{height} pixels", "for PNG (Accept: image/png)")
-    options: dict[str, Any] = {"icc_profile": picture.icc or None, "dpi": picture.dpi}
-    if picture.exif and kind is not ImageFormat.BMP:
-        options["exif"] = picture.exif
-    if picture.xmp:
-        _add_xmp(options, kind, picture.xmp)
+    options = _metadata_options(picture.metadata, kind)
     match kind:
         case ImageFormat.JPEG:
             options["quality"] = quality
@@ -46,21 +55,76 @@ def encode(picture: Picture, kind: ImageFormat | None = None, quality: int = 90)
         case ImageFormat.TIFF:
             options["compression"] = "tiff_deflate"
     file = io.BytesIO()
-    _image(picture, keep_alpha=kind in _WITH_ALPHA).save(file, kind.name, **{k: v for k, v in options.items() if v is not None})
+    _image(picture, keep_alpha=kind in _WITH_ALPHA).save(file, kind.name, **options)
     return file.getvalue()
 
 
-def _add_xmp(options: dict[str, Any], kind: ImageFormat, xmp: bytes) -> None:
+def left_out(picture: Picture, kind: ImageFormat) -> tuple[str, ...]:
+    """Name what a kind of file cannot hold of a picture, one sentence each.
+
+    Args:
+        kind: The format that is written.
+    """
+    has, cannot = picture.metadata, _CANNOT_HOLD[kind]
+    found = {
+        "EXIF": bool(has.exif) and (kind is ImageFormat.BMP or (kind is ImageFormat.JPEG and len(has.exif) > _MAX_SEGMENT)),
+        "XMP": bool(has.xmp) and (kind is ImageFormat.BMP or (kind is ImageFormat.JPEG and len(has.xmp) > _MAX_JPEG_XMP)),
+        "the colour profile": bool(has.icc) and kind is ImageFormat.BMP,
+        "IPTC": bool(has.photoshop) and "iptc" in cannot,
+        "the comment": bool(has.comment) and "comment" in cannot,
+        "PNG text": bool(has.chunks) and kind is not ImageFormat.PNG and any(name in TEXT for name, _ in has.chunks),
+        "application segments of the JPEG": bool(has.segments) and kind is not ImageFormat.JPEG,
+    }
+    notes = [f"{name} left out: {kind.name} cannot hold it" for name, lost in found.items() if lost]
+    if picture.alpha is not None and kind not in _WITH_ALPHA:
+        notes.append(f"transparent pixels became white: {kind.name} has none")
+    return tuple(notes)
+
+
+def over_white(picture: Picture) -> BgrImage:
+    """The pixels of a picture as they look on white paper."""
+    if picture.alpha is None:
+        return picture.pixels
+    opacity = picture.alpha[..., None].astype(np.uint16)
+    shown: BgrImage = ((picture.pixels * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
+    return shown
+
+
+def _metadata_options(metadata: Metadata, kind: ImageFormat) -> dict[str, Any]:
+    """Pillow's options that put metadata into a file of a kind."""
+    options: dict[str, Any] = {"icc_profile": metadata.icc or None, "dpi": metadata.dpi}
     match kind:
-        case ImageFormat.JPEG if len(xmp) <= _MAX_JPEG_XMP:
-            options["xmp"] = xmp
-        case ImageFormat.WEBP:
-            options["xmp"] = xmp
+        case ImageFormat.JPEG:
+            options["exif"] = metadata.exif if len(metadata.exif) <= _MAX_SEGMENT else None
+            options["xmp"] = metadata.xmp if len(metadata.xmp) <= _MAX_JPEG_XMP else None
+            options["comment"] = metadata.comment or _comment_of(metadata.chunks)
+            options["extra"] = metadata.segments + photoshop_segments(metadata.photoshop)
         case ImageFormat.PNG:
-            options["pnginfo"] = PngInfo()
-            options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode(errors="replace"))
+            options |= {"exif": metadata.exif, "pnginfo": _png_info(metadata)}
+        case ImageFormat.WEBP:
+            options |= {"exif": metadata.exif, "xmp": metadata.xmp}
         case ImageFormat.TIFF:
-            options["tiffinfo"] = {700: xmp}
+            options["exif"] = tags_of_tiff(metadata)
+    return {name: value for name, value in options.items() if value}
+
+
+def _png_info(metadata: Metadata) -> PngInfo:
+    info = PngInfo()
+    for name, content in metadata.chunks:
+        if not (name == b"sRGB" and metadata.icc):
+            info.add(name, content)
+    if metadata.xmp:
+        info.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode(errors="replace"))
+    if metadata.photoshop and not any(content.startswith(b"Raw profile type ") for _, content in metadata.chunks):
+        info.add_text("Raw profile type iptc", raw_profile("iptc", metadata.photoshop), zip=True)
+    if metadata.comment:
+        info.add_itxt("Comment", metadata.comment.decode(errors="replace"))
+    return info
+
+
+def _comment_of(chunks: Collection[tuple[bytes, bytes]]) -> bytes:
+    """The comment of a PNG, for a JPEG."""
+    return next((body.removeprefix(b"Comment\0") for name, body in chunks if name == b"tEXt" and body[:8] == b"Comment\0"), b"")
 
 
 def _image(picture: Picture, keep_alpha: bool) -> Image.Image:

@@ -1,9 +1,10 @@
-"""The two things that enhancing must change in an EXIF block: orientation, and the thumbnail of the picture before."""
+"""What enhancing changes in an EXIF block: orientation, the sides that it swaps, and the thumbnail of the picture before."""
 
 import struct
 
 PREFIX = b"Exif\0\0"
 _ORIENTATION = 0x0112
+_EXIF_IFD, _WIDTH, _HEIGHT = 0x8769, 0xA002, 0xA003
 _SHORT = 3
 _MAX_ENTRIES = 512  # of IFD0; cameras write about twenty
 
@@ -27,15 +28,35 @@ def set_upright(exif: bytes) -> tuple[int, bytes]:
     orientation = 1
     try:
         magic, start = struct.unpack_from(f"{order}HI", block, 2)
-        (count,) = struct.unpack_from(f"{order}H", block, start)
-        if magic != 42 or count > _MAX_ENTRIES:
+        if magic != 42:
             return 1, b""
-        for offset in range(start + 2, start + 2 + 12 * count, 12):
-            tag, kind, length, value = struct.unpack_from(f"{order}HHIH", block, offset)
-            if (tag, kind, length) == (_ORIENTATION, _SHORT, 1):
+        tags = _entries(block, order, start)
+        if _ORIENTATION in tags:
+            kind, length, value = struct.unpack_from(f"{order}HIH", block, tags[_ORIENTATION] + 2)
+            if (kind, length) == (_SHORT, 1):
                 orientation = value if 1 <= value <= 8 else 1
-                struct.pack_into(f"{order}H", block, offset + 8, 1)
+                struct.pack_into(f"{order}H", block, tags[_ORIENTATION] + 8, 1)
+        if orientation >= 5 and _EXIF_IFD in tags:
+            _swap_sides(block, order, *struct.unpack_from(f"{order}I", block, tags[_EXIF_IFD] + 8))
+        (count,) = struct.unpack_from(f"{order}H", block, start)
         struct.pack_into(f"{order}I", block, start + 2 + 12 * count, 0)  # IFD1 is the thumbnail
     except struct.error:
         return 1, b""
     return orientation, PREFIX + bytes(block)
+
+
+def _entries(block: bytearray, order: str, start: int) -> dict[int, int]:
+    """Where the entry of each tag of a directory begins."""
+    (count,) = struct.unpack_from(f"{order}H", block, start)
+    if count > _MAX_ENTRIES:
+        raise struct.error("a directory of so many tags is none")
+    offsets = range(start + 2, start + 2 + 12 * count, 12)
+    return {struct.unpack_from(f"{order}H", block, offset)[0]: offset for offset in offsets}
+
+
+def _swap_sides(block: bytearray, order: str, start: int) -> None:
+    """Width and height of the stored pixels become those of the upright ones."""
+    tags = _entries(block, order, start)
+    if _WIDTH in tags and _HEIGHT in tags:
+        width, height = (slice(tags[tag] + 2, tags[tag] + 12) for tag in (_WIDTH, _HEIGHT))
+        block[width], block[height] = block[height], block[width]

@@ -40,6 +40,33 @@ _SUFFIXES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Metadata:
+    """All of it, as bytes that are passed on.
+
+    Args:
+        exif: A TIFF block that begins with "Exif\\0\\0", or empty.
+        xmp: The XMP packet, or empty.
+        icc: The colour profile of the pixels, empty for sRGB or unknown.
+        dpi: Resolution in pixels per inch, horizontal and vertical, or None.
+        photoshop: Image resource blocks ("8BIM"), which hold IPTC, or empty.
+        comment: Of a JPEG.
+        segments: Further application segments of a JPEG, whole.
+        chunks: Text, time, gamma and primaries of a PNG: name and content.
+        notes: What was left out in reading, one sentence each.
+    """
+
+    exif: bytes = field(default=b"", repr=False)
+    xmp: bytes = field(default=b"", repr=False)
+    icc: bytes = field(default=b"", repr=False)
+    dpi: tuple[float, float] | None = None
+    photoshop: bytes = field(default=b"", repr=False)
+    comment: bytes = field(default=b"", repr=False)
+    segments: bytes = field(default=b"", repr=False)
+    chunks: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """One still picture, upright.
 
@@ -49,10 +76,7 @@ class Picture:
         grey: the file had no colour: the three channels are equal, and one is written.
         alpha: opacity, shape (H, W), uint8, or None.
         lossless: the file keeps every pixel (PNG, TIFF, BMP, lossless WebP).
-        exif: a TIFF block that begins with "Exif\\0\\0", or empty.
-        icc: the colour profile of the pixels, empty for sRGB or unknown.
-        dpi: resolution in pixels per inch, horizontal and vertical, or None.
-        xmp: The XMP packet, or empty.
+        metadata: What the file says besides pixels.
         notes: Deviations of the file that cost no pixel, one sentence each.
     """
 
@@ -61,8 +85,5 @@ class Picture:
     grey: bool = False
     alpha: NDArray[np.uint8] | None = field(default=None, repr=False)
     lossless: bool = False
-    exif: bytes = field(default=b"", repr=False)
-    icc: bytes = field(default=b"", repr=False)
-    dpi: tuple[float, float] | None = None
-    xmp: bytes = field(default=b"", repr=False)
+    metadata: Metadata = field(default_factory=Metadata, repr=False)
     notes: tuple[str, ...] = ()

@@ -22,8 +22,10 @@ def even_out(image: Tensor, recipe: CameraRecipe, draws: Draws) -> Tensor:
     if not len(chosen):
         return image
     some = image[chosen]
-    local = light.smooth(some.mean(1, keepdim=True), 12)
-    factor = ((local + 0.03) / (local.mean((2, 3), keepdim=True) + 0.03)) ** -draws.part(len(chosen)).uniform(recipe.wdr)
+    few = draws.part(len(chosen))
+    reach = round(float(draws.part(1).log_uniform(recipe.wdr_reach).item()))
+    local = light.smooth(some.mean(1, keepdim=True), reach)
+    factor = ((local + 0.03) / (local.mean((2, 3), keepdim=True) + 0.03)) ** -few.uniform(recipe.wdr)
     return image.index_copy(0, chosen, (some * factor).clamp(0, 1))
 
 

@@ -191,9 +191,10 @@ def _means(kinds: Tensor, recipe: Recipe, draws: Draws) -> Tensor:
 def _exposed(seen: Tensor, kinds: Tensor, colourless: Tensor, recipe: Recipe, draws: Draws) -> Tensor:
     """Through sensors: mines', or those of dark and hazy pictures."""
     bands = draws.happens(recipe.camera.band_share) * draws.log_uniform(recipe.camera.band)
-    of_mine = sensor.Sensors.draw(recipe.mine, bands * _is(kinds, MINE), draws)
-    of_dark = sensor.Sensors.draw(recipe.dark, bands * _is(kinds, DARK) * 0.05, draws)
+    shading = draws.happens(recipe.camera.shading_share) * draws.uniform(recipe.camera.shading) * _is(kinds, MINE)
+    of_mine = sensor.Sensors.draw(recipe.mine, bands * _is(kinds, MINE), shading, draws)
+    of_dark = sensor.Sensors.draw(recipe.dark, bands * _is(kinds, DARK) * 0.05, shading, draws)
     mine = _is(kinds, MINE)
-    parts = ("full_well_e", "read_noise", "black_offset", "hot_share", "band")
+    parts = ("full_well_e", "read_noise", "black_offset", "hot_share", "band", "shading")
     mixed = (torch.where(mine > 0, getattr(of_mine, name), getattr(of_dark, name)) for name in parts)
     return sensor.expose(seen, sensor.Sensors(*mixed), colourless, draws)

@@ -26,14 +26,17 @@ class AirRecipe:
 class CameraRecipe:
     """What a camera does after its sensor."""
 
-    wdr_share: float = 0.35
-    wdr: Range = (0.1, 0.5)  # exponent by which local brightness is evened
+    wdr_share: float = 0.55
+    wdr: Range = (0.1, 0.7)  # exponent by which local brightness is evened
+    wdr_reach: Range = (8.0, 40.0)  # px, logarithmic: what local is
     sharpen_share: float = 0.45
     sharpen: Range = (0.3, 1.8)
     chroma_share: float = 0.4
     chroma: Range = (0.005, 0.06)  # of [0, 1], logarithmic: blotches of colour where it is dark
-    band_share: float = 0.45
-    band: Range = (0.0003, 0.008)  # of white of linear light, logarithmic: rows that lie higher or lower
+    band_share: float = 0.6
+    band: Range = (0.0004, 0.008)  # of white of linear light, logarithmic: rows that lie higher or lower
+    shading_share: float = 0.5
+    shading: Range = (0.3, 3.0)  # the lens's fall-off is corrected: the corners' noise and purple floor grow by so much
     colourless_share: float = 0.12  # infrared, or a monochrome camera
     codec_share: float = 0.6
     codec_step: Range = (3.0, 36.0)  # of 255, logarithmic: quantiser of 8 x 8 DCT coefficients
@@ -46,9 +49,15 @@ class CameraRecipe:
 class Recipe:
     """Shares of kinds are of photographs; scenes that come with their raw picture keep it."""
 
-    mine: MineRecipe = field(default_factory=lambda: MineRecipe(head_lamp_share=0.6, display_mean=(0.08, 0.42)))
+    mine: MineRecipe = field(
+        default_factory=lambda: MineRecipe(
+            head_lamp_share=0.6, display_mean=(0.06, 0.42), tint_stops=(-0.15, 0.5), ambient=(0.005, 0.25)
+        )
+    )
     dark: DarkRecipe = field(
-        default_factory=lambda: DarkRecipe(cast_stops=(-0.5, 0.5), black_offset=(-0.0006, 0.0006), gamma=(0.9, 1.4))
+        default_factory=lambda: DarkRecipe(
+            display_mean=(0.01, 0.16), cast_stops=(-0.5, 0.5), black_offset=(-0.001, 0.0008), gamma=(0.8, 1.7)
+        )
     )  # a black level that is too high clips red and blue: the darkest photographs turn green
     air: AirRecipe = field(default_factory=AirRecipe)
     camera: CameraRecipe = field(default_factory=CameraRecipe)

@@ -1,0 +1,168 @@
+"""What a person sees in a real frame, without a reference: every figure compares an output with the raw frame.
+
+The dark is fixed by the raw frame, so that all methods are judged in the same places: the darkest 40 % of its 16 px blocks.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from davy.domain.frame import BgrImage
+from davy.imaging.iqa import clipped_share
+from davy.imaging.iqa.luminance import check_same, luma
+from davy_bench.quality.measure import Figures, Measure
+
+BLOCK_PX = 16
+DARK_SHARE = 0.4  # of the blocks
+FLAT_SHARE = 0.5  # of the dark blocks, those with the least of the raw frame's own structure
+FINE_SIGMA_PX, COARSE_SIGMA_PX = 1.5, 12.0  # structure of about 4 to 32 px: an arm, a bolt, a cable
+CONTRAST_SIGMAS_PX = (4.0, 32.0)  # local contrast of 8 to 64 px
+JUST_SEEN = 2.0  # of 255: what an eye tells apart on a monitor; noise under it hides nothing
+LEAST_STRUCTURE = 0.2  # of 255: below it there is nothing to compare
+CONTRAST_FLOOR = 10.0  # of 255: keeps black from having all the contrast
+NOISE_TO_STRUCTURE = 0.15  # deviation that white noise of 1 leaves between the two sigmas
+ROW_SIGMA_PX = 12.0  # slower changes from row to row are the scene's
+COLOURLESS = 2.0  # of 255: most mean chroma of a frame without colour
+HAZY_BLACK, HAZY_MEAN = 45.0, 80.0  # of 255: a frame whose 5 % quantile and mean lie above has light and no black
+LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6  # unit gain for white noise
+
+Plane = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+VISIBLE_MEASURES = (
+    Measure("visibility", "visibility of the dark", 2, "high"),
+    Measure("dark_brightness", "the dark / of 255", 1, None),
+    Measure("dark_noise", "noise of the dark / of 255", 2, "low"),
+    Measure("noise_gain", "noise of the dark at equal gain, times raw", 2, "low"),
+    Measure("contrast", "local contrast, times raw", 2, "high"),
+    Measure("hazy_contrast", "the same, hazy frames", 2, "high"),
+    Measure("bands", "row bands at equal gain, times raw", 2, "low"),
+    Measure("chroma", "chroma of colourless frames", 2, "low"),
+    Measure("clipped_points", "clipped, change / points", 2, "low"),
+    Measure("ms", "ms", 1, None),
+)
+
+EXPLAINED = """The dark is the darkest 40 % of the raw frame's blocks of 16 px. Visibility is the deviation of structure of
+4 to 32 px there (what white noise and bands of rows add is taken off) over what hides it: the noise in the flat half of these
+blocks (Immerkaer 1996) and 2 of 255, which an eye just tells apart. A gain alone raises it only until noise shows. Equal gain
+divides by how much stronger that structure became. Local contrast is the deviation of luma between sigmas of 4 and 32 px over
+the local mean. Hazy frames are bright and have no black; colourless ones have a mean chroma under 2. Bands are the deviation of
+row means in the dark from rows near by. Clipped is luma of 250 and over. Means over all frames to which a column applies; bold:
+best but raw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dark:
+    """Where a raw frame is dark, (H, W) each: flat is the part that shows noise best."""
+
+    mask: Mask
+    flat: Mask
+
+
+def visible(output: BgrImage, raw: BgrImage, _truth: BgrImage | None, seconds: float) -> Figures:
+    """All figures of an output, by Measure.key; those that do not apply to the raw frame are absent.
+
+    Raises:
+        ShapeError: the shapes differ.
+    """
+    check_same(output, raw)
+    before, after = luma(raw).astype(np.float32), luma(output).astype(np.float32)
+    dark = dark_of(before)
+    shown = structure(after, dark)
+    gain = max(shown, LEAST_STRUCTURE) / max(structure(before, dark), LEAST_STRUCTURE)
+    noise = noise_of(after, dark.flat)
+    contrast = local_contrast(after) / max(local_contrast(before), 1e-3)
+    figures = {
+        "visibility": shown / float(np.hypot(noise, JUST_SEEN)),
+        "dark_brightness": float(after[dark.mask].mean()),
+        "dark_noise": noise,
+        "noise_gain": noise / gain / max(noise_of(before, dark.flat), 0.1),
+        "contrast": contrast,
+        "bands": row_bands(after, dark.mask) / gain / max(row_bands(before, dark.mask), 0.05),
+        "clipped_points": 100 * (clipped_share(output) - clipped_share(raw)),
+        "ms": 1000 * seconds,
+    }
+    if is_hazy(before):
+        figures["hazy_contrast"] = contrast
+    if chroma(raw) < COLOURLESS:
+        figures["chroma"] = chroma(output)
+    return figures
+
+
+def dark_of(grey: Plane) -> Dark:
+    """Find the dark of a raw frame's luma (H, W)."""
+    height, width = grey.shape
+    rows, columns = max(height // BLOCK_PX, 1), max(width // BLOCK_PX, 1)
+    means = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA)
+    mask = means <= np.quantile(means, DARK_SHARE)
+    detail = np.abs(_blurred(grey, FINE_SIGMA_PX) - _blurred(grey, COARSE_SIGMA_PX))
+    busy = cv2.resize(detail, (columns, rows), interpolation=cv2.INTER_AREA)
+    flat = mask & (busy <= np.quantile(busy[mask], FLAT_SHARE))
+    return Dark(*(_enlarged(part, (width, height)) for part in (mask, flat)))
+
+
+def structure(grey: Plane, dark: Dark) -> float:
+    """Deviation of what stands in the dark, of 255: bands of rows and what noise adds are taken off."""
+    band = _blurred_inside(grey, dark.mask, FINE_SIGMA_PX) - _blurred_inside(grey, dark.mask, COARSE_SIGMA_PX)
+    band -= _row_means(band, dark.mask)[:, None]
+    square = float(np.square(band[dark.mask]).mean()) - (NOISE_TO_STRUCTURE * noise_of(grey, dark.flat)) ** 2
+    return float(np.sqrt(max(square, 0.0)))
+
+
+def noise_of(grey: Plane, where: Mask) -> float:
+    """Standard deviation of the noise where mask is set, of 255. Source: Immerkaer 1996."""
+    residual = cv2.filter2D(grey, -1, LAPLACIAN)
+    return float(np.sqrt(np.square(residual[where]).mean()))
+
+
+def local_contrast(grey: Plane) -> float:
+    """Mean deviation of luma between sigmas of 4 and 32 px, over the local mean."""
+    fine, coarse = (_blurred(grey, sigma) for sigma in CONTRAST_SIGMAS_PX)
+    return float(np.sqrt(np.square((fine - coarse) / (coarse + CONTRAST_FLOOR)).mean()))
+
+
+def row_bands(grey: Plane, dark: Mask) -> float:
+    """Deviation of the rows' means in the dark from those of rows near by, of 255."""
+    means = _row_means(grey - _blurred_inside(grey, dark, ROW_SIGMA_PX), dark)
+    return float(means[dark.any(axis=1)].std())
+
+
+def is_hazy(grey: Plane) -> bool:
+    """Whether a frame has light and no black."""
+    return float(np.quantile(grey[::4, ::4], 0.05)) > HAZY_BLACK and float(grey.mean()) > HAZY_MEAN
+
+
+def chroma(image: BgrImage) -> float:
+    """Mean distance of Cr and Cb from grey, of 255."""
+    ycc = cv2.cvtColor(image, cv2.COLOR_BGR2YCrCb)[:, :, 1:].astype(np.float32) - 128
+    return float(np.hypot(ycc[:, :, 0], ycc[:, :, 1]).mean())
+
+
+def _blurred_inside(grey: Plane, mask: Mask, sigma_px: float) -> Plane:
+    """Gaussian blur of what the mask shows alone: light from beside the dark is no structure of it."""
+    weight = mask.astype(np.float32)
+    blurred: Plane = _blurred(grey * weight, sigma_px) / (_blurred(weight, sigma_px) + np.float32(1e-3))
+    return blurred
+
+
+def _blurred(grey: Plane, sigma_px: float) -> Plane:
+    """Gaussian blur; a wide one on a smaller picture."""
+    factor = max(int(sigma_px / 4), 1)
+    height, width = grey.shape
+    size = (max(width // factor, 1), max(height // factor, 1))
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), sigma_px / factor)
+    return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _row_means(plane: Plane, where: Mask) -> Plane:
+    """Mean of each row where mask is set, 0 where it is nowhere: (H,)."""
+    count = where.sum(axis=1)
+    means: Plane = np.asarray((plane * where).sum(axis=1) / np.maximum(count, 1), np.float32)
+    return means
+
+
+def _enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
+    return np.asarray(cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST), np.bool_)
