@@ -16,6 +16,7 @@ from davy.adapters.camera import OPENERS
 from davy.adapters.grpc import ingest_client, model_client
 from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.mqtt.bus import MqttBus
+from davy.adapters.storage.folder_lock import hold_folder
 from davy.adapters.storage.sample_spool import SampleSpool
 from davy.adapters.storage.spool import Spool
 from davy.domain.camera import CameraAddress
@@ -91,6 +92,7 @@ async def serve(
     Raises:
         ConfigError: the site has no such edge, or the spool is unusable.
         AddressUnavailableError: the metrics port is in use.
+        FolderInUseError: another process works in this edge's data folder.
         ModelError: the model file is unusable.
     """
     edge = choose_edge(settings, site)
@@ -103,6 +105,7 @@ async def serve(
     with ExitStack() as stack:
         spool = await asyncio.to_thread(Spool, folder / "spool.db", boot_id, settings.spool_max_bytes)
         stack.callback(spool.close)
+        stack.enter_context(hold_folder(folder, f"edge {edge}"))
         config_file = await asyncio.to_thread(open_state_file, folder / "config")
         samples = None
         if settings.samples_bytes_per_hour:

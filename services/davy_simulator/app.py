@@ -8,6 +8,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 from prometheus_client import CollectorRegistry
 
+from davy.adapters.addresses import listen
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers
 from davy.adapters.http.server import serve_app
@@ -39,6 +40,7 @@ async def serve(
     Raises:
         AddressUnavailableError: host and port are not available.
     """
+    listen(settings.host, settings.port).close()  # a taken port is reported now, not after a minute of rendering
     mine = mine or Mine(settings.seed)
     for place in mine.places if settings.warm else ():  # otherwise the first viewer waits for the geometry
         await asyncio.to_thread(mine.render, place, 0.0, (settings.width, settings.height))

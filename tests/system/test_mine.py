@@ -65,6 +65,11 @@ def mine(tmp_path_factory):
     assert "Summary" in rest
 
 
+def test_the_mine_warns_of_nothing_while_all_is_well(mine):
+    assert "[warning" not in mine.printed
+    assert "[error" not in mine.printed
+
+
 def test_the_console_shows_four_tiles_that_move(mine, tmp_path):
     if CHROMIUM is None:
         pytest.skip("needs Chromium (Debian: chromium)")

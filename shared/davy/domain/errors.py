@@ -99,6 +99,13 @@ class UnknownCameraError(NotFoundError):
         self.camera, self.known = camera, tuple(known)
 
 
+class OtherSiteError(NotFoundError):
+    def __init__(self, site: str, served: str, what: str) -> None:
+        advice = f"send them to the aggregator of site {site}, or start this one with its site.yaml"
+        super().__init__(f"this aggregator serves site {served!r}, and the {what} are of site {site!r}: {advice}")
+        self.site, self.served, self.what = site, served, what
+
+
 class FrameTooLargeError(TooLargeError):
     def __init__(self, size_bytes: int, limit_bytes: int) -> None:
         super().__init__(f"a JPEG of {size_bytes:,} bytes is over the limit of {limit_bytes:,}, even at the lowest quality")
@@ -146,6 +153,18 @@ class AddressUnavailableError(UnavailableError):
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(f"cannot listen on {address}: {reason}; choose another port, or 0 for any free one")
         self.address, self.reason = address, reason
+
+
+class FolderInUseError(UnavailableError):
+    def __init__(self, folder: str, holder: str) -> None:
+        super().__init__(f"{folder} is in use by {holder}: stop that one, or give this one another folder (--data)")
+        self.folder, self.holder = folder, holder
+
+
+class StandbyError(UnavailableError):
+    def __init__(self, leader: str, site: str) -> None:
+        super().__init__(f"this aggregator stands by: {leader} leads site {site}; decide there, or stop that one")
+        self.leader, self.site = leader, site
 
 
 class OverloadedError(UnavailableError):

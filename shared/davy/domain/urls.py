@@ -12,7 +12,27 @@ _START = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|localhost|[\w-]+(?:\.[\w-]+)+)(?::\d{1,5})?")  # an address, or a name with a dot
 _ANY_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::\d{1,5})?")
 _ENDS = re.compile(r"[/?#]")
-_HAVE_HOST = frozenset({"rtsp", "rtsps", "http", "https", "mqtt", "mqtts", "rtmp", "rtmps", "rtp", "udp", "srt", "ws", "wss"})
+_HAVE_HOST = frozenset(
+    {
+        "rtsp",
+        "rtsps",
+        "http",
+        "https",
+        "mqtt",
+        "mqtts",
+        "rtmp",
+        "rtmps",
+        "rtp",
+        "udp",
+        "srt",
+        "ws",
+        "wss",
+        "redis",
+        "rediss",
+        "grpc",
+        "grpcs",
+    }
+)
 
 
 def redact(url: str) -> str:

@@ -8,6 +8,7 @@ import grpc
 
 from davy.adapters.grpc.ingest_client import open_channel
 from davy.domain.errors import AggregatorUnavailableError, UnknownModelError
+from davy.domain.urls import redact
 from davy.twin.model import Target
 from davy.v1 import model_pb2, model_pb2_grpc
 
@@ -20,7 +21,7 @@ class ModelClient:
 
     def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
         self._stub = model_pb2_grpc.ModelServiceStub(channel)
-        self.endpoint = endpoint
+        self.endpoint = redact(endpoint)
 
     async def chunks(self, target: Target, offset: int) -> AsyncGenerator[bytes, None]:
         """Stream the package's bytes from offset on, in order.

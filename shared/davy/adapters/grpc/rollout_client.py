@@ -8,6 +8,7 @@ import grpc
 
 from davy.adapters.grpc.ingest_client import open_channel
 from davy.domain.errors import AggregatorUnavailableError, ConflictError, DavyError, InvalidInputError
+from davy.domain.urls import redact
 from davy.v1 import model_pb2, model_pb2_grpc
 
 ANSWER_S = 20.0
@@ -22,7 +23,7 @@ class RolloutClient:
     """
 
     def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
-        self._stub, self._endpoint = model_pb2_grpc.RolloutServiceStub(channel), endpoint
+        self._stub, self._endpoint = model_pb2_grpc.RolloutServiceStub(channel), redact(endpoint)
 
     async def create(self, request: model_pb2.CreateRolloutRequest) -> model_pb2.Rollout:
         return (await self._ask(self._stub.CreateRollout(request, timeout=ANSWER_S))).rollout

@@ -31,7 +31,7 @@ def access_list(site: SiteConfig) -> str:
     users: dict[str, list[str]] = {
         edge: [f"read {base}/{edge}/desired/#", *(f"write {base}/{edge}/{leaf}" for leaf in EDGE_WRITES)] for edge in site.edges
     }
-    reporter = (f"write {base}/aggregator/{leaf}" for leaf in ("status", "event"))
+    reporter = (f"write {base}/aggregator/{leaf}" for leaf in ("status", "info", "event"))
     users[AGGREGATOR] = [f"read {base}/#", f"write {base}/+/desired/#", *reporter]
     users[ENHANCER] = [f"read {base}/+/cam/+/raw", *(f"write {base}/+/cam/+/{leaf}" for leaf in ("frame", "meta"))]
     users[VIEWER] = [f"read {base}/+/{leaf}" for leaf in VIEWER_READS]
