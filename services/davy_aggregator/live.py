@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from davy.domain.age import Age
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
-from davy.domain.errors import UnknownCameraError
+from davy.domain.errors import OtherSiteError, UnknownCameraError
 from davy.domain.frame import EncodedFrame
 from davy.streams.clock import ClockOffset
 from davy.streams.latest import LatestByKey
@@ -79,6 +79,7 @@ class LiveFrames:
         while len(self._retired) > self._max_cameras:
             self._retired.pop(next(iter(self._retired)))
         self._configured = set(wanted)
+        self._sites |= {camera.site for camera in wanted}
         for camera in wanted:
             self._retired.pop(camera, None)
             self._cameras.setdefault(camera, _Camera())
@@ -91,10 +92,13 @@ class LiveFrames:
         """Check whether frames of a camera are accepted.
 
         Raises:
+            OtherSiteError: the camera belongs to another site.
             UnknownCameraError: frames of this camera are not accepted.
         """
         if camera in self._cameras:
             return
+        if self._sites and camera.site not in self._sites:
+            raise OtherSiteError(camera.site, min(self._sites), "frames")
         if not (self._accept_unknown and camera.site in self._sites and len(self._cameras) < self._max_cameras):
             raise self._unknown(camera)
 

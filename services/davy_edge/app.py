@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -16,6 +16,7 @@ from davy.adapters.camera import OPENERS
 from davy.adapters.grpc import ingest_client, model_client
 from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.mqtt.bus import MqttBus
+from davy.adapters.storage.folder_lock import hold_folder
 from davy.adapters.storage.sample_spool import SampleSpool
 from davy.adapters.storage.spool import Spool
 from davy.domain.camera import CameraAddress
@@ -91,6 +92,7 @@ async def serve(
     Raises:
         ConfigError: the site has no such edge, or the spool is unusable.
         AddressUnavailableError: the metrics port is in use.
+        FolderInUseError: another process works in this edge's data folder.
         ModelError: the model file is unusable.
     """
     edge = choose_edge(settings, site)
@@ -103,6 +105,7 @@ async def serve(
     with ExitStack() as stack:
         spool = await asyncio.to_thread(Spool, folder / "spool.db", boot_id, settings.spool_max_bytes)
         stack.callback(spool.close)
+        stack.enter_context(hold_folder(folder, f"edge {edge}"))
         config_file = await asyncio.to_thread(open_state_file, folder / "config")
         samples = None
         if settings.samples_bytes_per_hour:
@@ -156,7 +159,8 @@ class _Edge:
         self._started_ns = time.time_ns()
         self._topics = EdgeTopics(site.site, edge)
         self._events = Events(self._topics, spool)
-        validator = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust)
+        self._policy = site.edges[edge].allowed_sources()
+        validator = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust, self._policy)
         self._configs = ConfigManager(
             self._topics, boot_id, config_file, site.edges[edge], validator, registry, self._record_event
         )
@@ -199,7 +203,7 @@ class _Edge:
             camera,
             config,
             self._boot_id,
-            self._openers.get(config.source.partition("://")[0].lower(), _open_unknown),
+            self._opener(config.source),
             VideoEnhancer(self._models.active_model.enhancer, self._settings.every) if self._models else None,
             self._models.active_model if self._models else None,
             self._semaphore,
@@ -209,6 +213,11 @@ class _Edge:
             self._states.set,
             self._observer(camera),
         )
+
+    def _opener(self, source: str) -> OpenSource:
+        """Opens a source by the policy of this edge, wherever the source's configuration came from."""
+        opener = self._openers.get(source.partition("://")[0].lower(), _open_unknown)
+        return lambda url, options: opener(url, replace(options, policy=self._policy))
 
     def _observer(self, camera: CameraAddress) -> FrameObserver:
         observers = [self._drift.observer(camera.camera)]
@@ -222,7 +231,7 @@ class _Edge:
 
     def _errors(self) -> dict[str, str]:
         broker = self._bus.error if self._bus else "not connected yet"
-        errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.fault}
+        errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.error}
         errors |= {"live": self._grpc.error} if self._models else {}
         return errors | ({"samples": self._samples.error} if self._samples else {})
 

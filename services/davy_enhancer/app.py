@@ -14,6 +14,7 @@ from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.server import serve_app
 from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenBus
+from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig, SiteConfig
 from davy.telemetry import get_logger
@@ -127,7 +128,7 @@ async def _serve_pool(
     # Two members with the same client id would take over each other's connection.
     client_id = f"enhancer-{platform.node()}-{uuid.uuid4().hex[:8]}"
     async with open_bus(site.broker, client_id) as bus:
-        problems.append(lambda: [] if bus.connected else [f"no MQTT broker at {site.broker}: no camera frames"])
+        problems.append(lambda: [] if bus.connected else [f"no MQTT broker at {redact(site.broker)}: no camera frames"])
         await pool.run(bus)
 
 

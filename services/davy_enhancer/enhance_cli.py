@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from davy.domain.dials import Preset, dials_of
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.files import OutputOptions, remove_partial_files
 from davy.imaging.runtime import StillEnhancer
@@ -29,6 +30,11 @@ def enhance(
     source: Annotated[Path, typer.Argument(metavar="IN", help="An image, a video, or a folder with its subfolders.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="A file or a folder; the suffix selects the format.")],
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the identity, 1 the full effect.")] = 1.0,
+    preset: Annotated[Preset | None, typer.Option(help="Dials for a kind of place; a dial that is given replaces it.")] = None,
+    brightness: Annotated[float | None, typer.Option(min=-1, max=1, help="-1 darker, 0 neutral, 1 brighter.")] = None,
+    local_contrast: Annotated[float | None, typer.Option(min=-1, max=1, help="-1 flatter, 0 neutral, 1 more.")] = None,
+    noise: Annotated[float | None, typer.Option(min=-1, max=1, help="-1 keeps all grain, 1 smooths most.")] = None,
+    colour: Annotated[float | None, typer.Option(min=0, max=2, help="0 monochrome, 1 neutral, 2 twice the saturation.")] = None,
     quality: Annotated[
         int, typer.Option(min=1, max=100, help="Quality of JPEG, lossy WebP and video; PNG and TIFF stay lossless.")
     ] = 90,
@@ -48,7 +54,7 @@ def enhance(
     except DavyError as error:
         errors.print(f"davy enhance: {error}", markup=False, highlight=False)
         raise typer.Exit(1) from error
-    options = OutputOptions(strength, quality, side_by_side)
+    options = OutputOptions(strength, quality, side_by_side, dials_of(preset, brightness, local_contrast, noise, colour))
     failures, notes = _enhance_all(work.tasks, still, options, threads or os.cpu_count() or 1)
     skipped = [f"{path}: skipped, no image or video" for path in work.others]
     for line in (*skipped, *notes, *failures):

@@ -37,7 +37,7 @@ GROUP = "enhancers"
 RECEIVE_DEPTH = 256  # short waits only: the receiver just sorts frames into slots
 
 ConfigOf = Callable[[CameraAddress], CameraConfig]
-"""Returns a camera's strength, quality and max_age_ms from site.yaml; defaults for an unknown camera."""
+"""Returns a camera's strength, dials, quality and max_age_ms from site.yaml; defaults for an unknown camera."""
 
 
 class Camera:
@@ -214,7 +214,7 @@ def _parse(message: Message) -> EncodedFrame:
 def _enhance(enhancer: VideoEnhancer, model: str, frame: EncodedFrame, config: CameraConfig) -> EncodedFrame:
     """Enhance one frame, in a thread."""
     image = jpeg.decode_yuv(frame.jpeg)
-    better = enhancer.enhance_yuv(image, config.strength, out=planes.empty(*image.y.shape))
+    better = enhancer.enhance_yuv(image, config.strength, planes.empty(*image.y.shape), config.dials)
     return replace(
         frame,
         jpeg=jpeg.encode(better, config.quality),

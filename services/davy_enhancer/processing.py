@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from davy.adapters.media.images import WEB_FORMATS, ImageFormat, decode, encode
+from davy.domain.dials import NEUTRAL, Dials
 from davy.domain.ports import ImageEnhancer
 from davy.files import enhance_picture
 from davy_enhancer.negotiation import Preferences, choose
@@ -20,6 +21,7 @@ class EnhanceRequest:
     Args:
         image: A JPEG, PNG or WebP file.
         strength: 0 (identity) to 1.
+        dials: The operator's corrections.
         quality: 1 to 100, for lossy output.
         formats: Formats that the client accepts.
         max_pixels: Larger images are rejected.
@@ -30,6 +32,7 @@ class EnhanceRequest:
     quality: int = 90
     formats: Preferences = field(default_factory=lambda: ANY_FORMAT)
     max_pixels: int = 64_000_000
+    dials: Dials = NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhance
     times = [time.perf_counter()]
     picture = decode(request.image, max_pixels=request.max_pixels)
     times.append(time.perf_counter())
-    better = enhance_picture(enhancer, picture, request.strength)
+    better = enhance_picture(enhancer, picture, request.strength, request.dials)
     times.append(time.perf_counter())
     kind = choose(request.formats, picture.format)
     image = encode(better, kind, request.quality)

@@ -15,7 +15,9 @@ from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
 from davy.adapters.media.images import WEB_FORMATS
+from davy.domain.dials import NEUTRAL
 from davy.domain.errors import UnreadableImageError
+from davy_enhancer.dials import QueryDials
 from davy_enhancer.jobs import Jobs, add_jobs
 from davy_enhancer.negotiation import preferences_of
 from davy_enhancer.processing import Enhanced, EnhanceRequest
@@ -64,6 +66,7 @@ def create_app(
         request: Request,
         strength: Strength = None,
         quality: Quality = None,
+        dials: QueryDials = NEUTRAL,
         davy_strength: StrengthHeader = None,
         davy_quality: QualityHeader = None,
     ) -> Response:
@@ -81,6 +84,7 @@ def create_app(
                     strength=next(value for value in (strength, davy_strength, 1.0) if value is not None),
                     quality=quality or davy_quality or 90,
                     formats=formats,
+                    dials=dials,
                     max_pixels=int(settings.max_megapixels * 1e6),
                 )
             )

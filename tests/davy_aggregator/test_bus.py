@@ -139,6 +139,21 @@ def test_a_frame_with_wrong_properties_is_refused(changes):
         read_frame(message(THIN.frame, **changes))
 
 
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"captured_ns": str(10**30)}, "captured_ns above 0"),
+        ({"captured_ns": "-5"}, "captured_ns above 0"),
+        ({"seq": str(2**70)}, "seq from 1"),
+        ({"width": "100000000"}, "pixels"),
+        ({"model": "m" * 2000}, "at most 1000"),
+    ],
+)
+def test_a_frame_with_figures_that_cannot_be_is_refused(changes, text):
+    with pytest.raises(InvalidInputError, match=text):
+        read_frame(message(THIN.frame, **changes))
+
+
 def test_a_frame_that_is_no_jpeg_is_refused():
     with pytest.raises(UnreadableImageError):
         read_frame(message(THIN.frame, b"GIF89a"))

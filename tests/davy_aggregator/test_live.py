@@ -5,7 +5,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import UnknownCameraError
+from davy.domain.errors import OtherSiteError, UnknownCameraError
 from davy.domain.frame import EncodedFrame
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
@@ -128,9 +128,15 @@ async def test_an_unknown_camera_is_refused_and_the_known_are_listed(live):
 async def test_unknown_cameras_of_the_site_are_taken_on_request_up_to_a_bound(registry):
     live = LiveFrames([FACE], AggregatorMetrics(registry), accept_unknown=True, max_cameras=2)
     assert live.put(frame(1, CameraAddress("mine", "south", "x")), "grpc")
-    for refused in (CameraAddress("mine", "south", "y"), CameraAddress("other", "south", "x")):
-        with pytest.raises(UnknownCameraError):
-            live.put(frame(1, refused), "grpc")
+    with pytest.raises(UnknownCameraError):
+        live.put(frame(1, CameraAddress("mine", "south", "y")), "grpc")
+
+
+@pytest.mark.parametrize("accept_unknown", [False, True])
+async def test_frames_of_another_site_are_refused_with_both_sites_named(registry, accept_unknown):
+    live = LiveFrames([FACE], AggregatorMetrics(registry), accept_unknown)
+    with pytest.raises(OtherSiteError, match="serves site 'mine', and the frames are of site 'other'"):
+        live.put(frame(1, CameraAddress("other", "north", "face")), "grpc")
 
 
 async def test_a_frame_from_the_store_teaches_no_clock(live):

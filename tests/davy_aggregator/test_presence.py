@@ -50,6 +50,8 @@ def test_a_cameras_status_and_figures_are_found(tracker):
         ("info", b"[1]"),
         ("info", b"[" * 60_000),
         ("stats", b"\xff\xfe"),
+        ("stats", b'{"rss_bytes": NaN}'),
+        ("stats", b'{"rss_bytes": 1e999}'),
         ("stats", bytes(70_000)),
         ("cam/face/status", b"online"),
         ("cam/face/frame", b"{}"),

@@ -22,6 +22,7 @@ from tests.fixtures.ingest_server import Ingest, ingest_server
 from davy.adapters.camera import open_source
 from davy.adapters.media import jpeg
 from davy.domain.errors import AddressUnavailableError, CameraUnavailableError, ConfigError
+from davy.domain.ports import SourceOptions
 from davy.site import SiteConfig
 from davy.v1 import ingest_pb2
 from davy_edge.app import choose_edge
@@ -170,6 +171,7 @@ async def test_a_camera_that_falls_silent_is_stalled_and_comes_back(mosquitto, t
 
 
 @pytest.mark.system
+@pytest.mark.alone
 async def test_f01_after_kill_9_of_the_broker_the_edge_is_born_again_and_kept_its_rate(mosquitto, pictures, tmp_path):
     async with edge(site_of(pictures, mosquitto.endpoint), tmp_path) as running:
         await until(lambda: running.value("davy_frames_sent_total", sink="mqtt") >= 20)
@@ -188,6 +190,7 @@ async def test_f01_after_kill_9_of_the_broker_the_edge_is_born_again_and_kept_it
 
 
 @pytest.mark.system
+@pytest.mark.alone
 async def test_f02_a_frozen_broker_slows_no_camera(mosquitto, pictures, tmp_path):
     async with edge(site_of(pictures, mosquitto.endpoint), tmp_path) as running:
         await until(lambda: running.value("davy_frames_sent_total", sink="mqtt") >= 20)
@@ -218,6 +221,7 @@ async def test_an_rtsp_camera_goes_through_the_edge_and_survives_its_server(mosq
 
 @pytest.mark.system
 @pytest.mark.skipif(not UNDERGROUND.is_dir(), reason=f"{UNDERGROUND} is not there")
+@pytest.mark.alone
 async def test_real_frames_from_underground_go_through_at_720p(mosquitto, tmp_path):
     site = site_of(f"file://{UNDERGROUND}", mosquitto.endpoint, width=1280, height=720)
     async with ear(mosquitto.endpoint) as messages, edge(site, tmp_path):
@@ -232,7 +236,7 @@ def test_a_camera_that_comes_and_goes_leaks_no_threads(tmp_path):
     before = threading.active_count()
     for _ in range(5):
         with pytest.raises(CameraUnavailableError):
-            open_source(f"file://{tmp_path}/gone", None)  # type: ignore[arg-type]
+            open_source(f"file://{tmp_path}/gone", SourceOptions())
     assert threading.active_count() == before
 
 
@@ -256,6 +260,7 @@ def start_edge(tmp_path: Path, site: SiteConfig) -> "subprocess.Popen[bytes]":
 
 
 @pytest.mark.system
+@pytest.mark.alone
 async def test_f05_after_kill_9_the_last_will_speaks_and_no_event_is_lost(mosquitto, pictures, tmp_path):
     site = site_of(pictures, mosquitto.endpoint)
     async with ear(mosquitto.endpoint) as messages:

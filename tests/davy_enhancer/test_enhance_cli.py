@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from davy_cli.main import main
 
@@ -43,6 +43,12 @@ def mean(path: Path) -> float:
         return float(np.asarray(image.convert("L")).mean())
 
 
+def colour(path: Path) -> int:
+    """The widest difference between a pixel's channels."""
+    with Image.open(path) as image:
+        return int(np.ptp(np.asarray(image.convert("RGB")).astype(int), axis=2).max())
+
+
 def format_of(path: Path) -> str | None:
     with Image.open(path) as image:
         return image.format
@@ -54,6 +60,15 @@ def test_one_picture_becomes_another_file(davy_enhance, dark: Image.Image, tmp_p
     assert (status, out, err) == (0, "1 enhanced\n", "")
     assert format_of(tmp_path / "b.jpg") == "JPEG"
     assert mean(tmp_path / "b.jpg") > mean(tmp_path / "a.png") + 10
+
+
+def test_dials_and_presets_change_the_picture(davy_enhance, dark: Image.Image, tmp_path: Path):
+    ImageOps.colorize(dark.convert("L"), "black", "orange").save(tmp_path / "a.png")
+    davy_enhance(tmp_path / "a.png", tmp_path / "plain.png")
+    davy_enhance(tmp_path / "a.png", tmp_path / "bright.png", "--brightness", 0.5)
+    davy_enhance(tmp_path / "a.png", tmp_path / "night.png", "--preset", "night IR")
+    assert mean(tmp_path / "bright.png") > mean(tmp_path / "plain.png") + 5
+    assert colour(tmp_path / "night.png") <= 3 < colour(tmp_path / "plain.png")
 
 
 def test_strength_zero_leaves_a_lossless_picture_unchanged(davy_enhance, dark: Image.Image, tmp_path: Path):
@@ -144,6 +159,8 @@ def test_existing_outputs_are_kept_by_default(davy_enhance, dark: Image.Image, t
         ((".", "a.png"), "choose a folder"),
         (("a.png", "b.xyz"), ".jpg, .png"),
         (("a.png", "b.png", "--strength", "2"), "--strength"),
+        (("a.png", "b.png", "--brightness", "2"), "--brightness"),
+        (("a.png", "b.png", "--preset", "day"), "--preset"),
         (("a.png",), "OUT"),
     ],
 )
@@ -209,6 +226,7 @@ def test_kill_9_leaves_no_half_file_under_the_final_name(tmp_path: Path):
 @pytest.mark.system
 @pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
 @pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.alone
 def test_ctrl_c_stops_a_video_within_a_second_and_leaves_no_rest(tmp_path: Path, presses: int):
     source = make_video(tmp_path / "a.mp4", seconds=60, size="640x480")
     (tmp_path / "out").mkdir()

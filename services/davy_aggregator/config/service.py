@@ -46,11 +46,15 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         self._site, self._store, self._on_change = site, store, on_change
         self._history: dict[str, list[ConfigRecord]] = defaultdict(list)
         self._unreadable: list[tuple[str, str]] = []
-        for body in store.all():
-            self._load(body)
-        store.set_aside(self._unreadable)
+        self.reload()
         self.republish_all()
         self._announce_cameras()
+
+    def reload(self) -> None:
+        self._history.clear()
+        for body in self._store.all():
+            self._load(body)
+        self._store.set_aside(self._unreadable)
 
     async def run(self, bus: Bus) -> None:
         while self._unreadable:
@@ -101,7 +105,9 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             ChangedMeanwhileError: expected is not the id of the desired configuration.
             InvalidInputError: config is invalid for this edge.
             ArchiveUnavailableError: the decision could not be stored, and is not published.
+            StandbyError: another aggregator leads the site.
         """
+        self.lead.check()
         async with self.deciding:
             complete = restore_secrets(config, read_config(self._expect(edge, expected).config))
             if signature is not None and complete != config:
@@ -115,6 +121,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             UnknownConfigError: the history has no such configuration.
             DavyError: see `put`.
         """
+        self.lead.check()
         async with self.deciding:
             now = self._expect(edge, expected)
             wanted = to or now.previous

@@ -45,9 +45,12 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         super().__init__(site.site, presence.is_online, report_event, count_refused)
         self._site, self.catalog, self._accept_unknown = site, catalog, accept_unknown
         self.reported_models = ReportedModels(self.reported, presence)
-        self._records = RolloutRecords(store)
+        self._store, self._records = store, RolloutRecords(store)
         self._changed = asyncio.Event()
         self.republish_all()
+
+    def reload(self) -> None:
+        self._records = RolloutRecords(self._store)
 
     @property
     def rollouts(self) -> list[Rollout]:
@@ -76,7 +79,9 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         Raises:
             UnknownModelError: the registry has no such model.
             ConflictError: another rollout is running, or an edge is unknown.
+            StandbyError: another aggregator leads the site.
         """
+        self.lead.check()
         entry = await self.catalog.get(spec.model)
         await self.catalog.package(entry.id, entry.sha256)  # an unreadable package starts no rollout
         async with self.deciding:
@@ -106,6 +111,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def abort(self, rollout_id: str, reason: str = "aborted by an operator") -> Rollout:
         """Abort a rollout and return every started edge to its baseline; raise ConflictError if it has ended."""
+        self.lead.check()
         async with self.deciding:
             before = self.get(rollout_id)
             after = send_back(before, RolloutState.ABORTED, reason, time.time_ns(), self._next_epoch())
@@ -154,6 +160,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         return advance(rollout, self.reported_models.view, time.time_ns(), self._next_epoch())
 
     async def _set_state(self, rollout_id: str, expected: RolloutState, state: RolloutState) -> Rollout:
+        self.lead.check()
         async with self.deciding:
             before = self.get(rollout_id)
             if before.state is state:
@@ -175,7 +182,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def _step_loop(self) -> None:
         while True:
-            for rollout in self._records.running:
+            for rollout in self._records.running if self.lead.leads else ():
                 try:
                     await self._step(rollout.id)
                 except UnavailableError as error:  # nothing was decided: try again

@@ -100,7 +100,7 @@ def _enhance_member(
     if member.file_size > limits.max_picture_bytes:
         raise InvalidInputError(f"{member.file_size:,} bytes exceed the image limit of {limits.max_picture_bytes:,}")
     picture = decode(reader.read(member), tuple(ImageFormat), limits.max_pixels)
-    writer.writestr(name, encode(enhance_picture(still, picture, options.strength), kind, options.quality))
+    writer.writestr(name, encode(enhance_picture(still, picture, options.strength, options.dials), kind, options.quality))
     return picture.notes
 
 

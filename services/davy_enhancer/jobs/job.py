@@ -8,6 +8,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError
 
+from davy.domain.dials import NEUTRAL, Dials
+
 MAX_FAILURES = 1000  # stored lines
 
 
@@ -30,6 +32,7 @@ class Job(BaseModel):
     name: str  # file name of the upload, without folders
     strength: float = 1.0
     quality: int = 90
+    dials: Dials = NEUTRAL
     created: float = Field(default_factory=time.time)  # Unix time, s
     finished: float | None = None
     state: State = State.QUEUED

@@ -13,7 +13,9 @@ from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.http.same_origin import same_origin
 from davy.adapters.media import video
+from davy.domain.dials import NEUTRAL
 from davy.domain.errors import UnsupportedImageError
+from davy_enhancer.dials import QueryDials
 from davy_enhancer.jobs.job import Folder, Job, State
 from davy_enhancer.jobs.runner import Jobs, new_id
 
@@ -60,11 +62,17 @@ def add_jobs(app: FastAPI, jobs: Jobs) -> None:
         dependencies=[Depends(same_origin)],
         responses=problem_responses(403, 408, 413, 415, 422, 503, 507),
     )
-    async def create(request: Request, name: FileName = "", strength: Strength = 1.0, quality: Quality = 90) -> Response:
+    async def create(
+        request: Request,
+        name: FileName = "",
+        strength: Strength = 1.0,
+        quality: Quality = 90,
+        dials: QueryDials = NEUTRAL,
+    ) -> Response:
         """Enhance a video, or a ZIP archive of images and videos. The body is the file."""
         name = _name(name, request.headers.get("content-type", ""))
         kind = "zip" if name.lower().endswith(".zip") else "video"
-        job = Job(id=new_id(), kind=kind, name=name, strength=strength, quality=quality)
+        job = Job(id=new_id(), kind=kind, name=name, strength=strength, quality=quality, dials=dials)
         await jobs.create(job, _body(request))
         return JSONResponse(_view(job), 202, {"Location": f"/v1/jobs/{job.id}"})
 

@@ -225,7 +225,7 @@ class Jobs:
                 checked_s = time.monotonic()
                 self._check_space()
 
-        options = OutputOptions(job.strength, job.quality)
+        options = OutputOptions(job.strength, job.quality, dials=job.dials)
         if job.kind == "zip":
             return enhance_archive(folder.upload, folder.result, self._still, options, self._bounds.archive, progress)
         return enhance_file(FileTask(folder.upload, folder.result), self._still, options, progress)

@@ -39,11 +39,14 @@ async def test_every_sample_is_answered_with_its_outcome(aggregator):
     assert value("davy_samples_bytes") > 10_000
 
 
-async def test_an_edge_that_the_site_does_not_name_is_refused(aggregator):
+@pytest.mark.parametrize(
+    ("changes", "text"), [({"edge": "stranger"}, "stranger"), ({"site": "other"}, "the samples are of site 'other'")]
+)
+async def test_an_edge_that_the_site_does_not_name_is_refused(aggregator, changes, text):
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await push(aggregator, sample(1, edge="stranger"))
-    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "stranger" in refused.value.details()
+        await push(aggregator, sample(1, **changes))
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+    assert text in refused.value.details()
 
 
 async def test_an_edge_keeps_its_samples_until_the_aggregator_is_there(tmp_path, free_port):

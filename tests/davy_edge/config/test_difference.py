@@ -16,7 +16,18 @@ def test_the_same_configuration_changes_nothing():
     assert str(Difference.between(OLD, OLD)) == "nothing changes"
 
 
-@pytest.mark.parametrize("change", [{"strength": 0.5}, {"fps": 5}, {"quality": 60}, {"send_raw": False}, {"label": "Face"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"strength": 0.5},
+        {"brightness": 0.5},
+        {"preset": "heading"},
+        {"fps": 5},
+        {"quality": 60},
+        {"send_raw": False},
+        {"label": "Face"},
+    ],
+)
 def test_other_settings_leave_a_source_open(change):
     assert changed(**change) == Difference((), (), (), ("face",))
 

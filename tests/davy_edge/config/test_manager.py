@@ -24,7 +24,7 @@ def cameras(pictures):
 
 
 def site_of(cameras, broker=f"mqtt://{NOWHERE}") -> SiteConfig:
-    edges = {"north": {"cameras": cameras}}
+    edges = {"north": {"cameras": cameras, "sources": {"networks": ["127.0.0.0/8"]}}}
     return SiteConfig.model_validate({"site": "demo", "broker": broker, "aggregator": f"grpc://{NOWHERE}", "edges": edges})
 
 
@@ -113,7 +113,7 @@ async def test_one_error_rejects_the_configuration_and_the_old_one_keeps_running
 
 async def test_a_source_that_cannot_be_opened_is_an_error_of_that_camera_and_no_refusal(mosquitto, cameras, tmp_path):
     async with configured(mosquitto, cameras, tmp_path) as (_running, received, publish):
-        cameras["belt"]["source"] = "file:///nowhere/at/all"
+        cameras["belt"]["source"] += "/nowhere"
         await publish(1, cameras)
         await until(lambda: b"no such file" in [m.payload for m in received if m.topic == TOPICS.camera("belt").status][-1])
     assert report_of(received).state is ConfigState.APPLIED

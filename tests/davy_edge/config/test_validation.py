@@ -2,7 +2,8 @@ import pytest
 
 from davy.domain.errors import InvalidInputError
 from davy.domain.topics import EdgeTopics
-from davy.models.keys import KeySet, SigningKey
+from davy.models.keys import KeySet
+from davy.models.signing_key import SigningKey
 from davy.site import EdgeConfig
 from davy.twin.configuration import DesiredConfig, config_id, sign_config, to_plain
 from davy_edge.config.validation import ConfigValidator

@@ -32,6 +32,8 @@ BACKOFF = Backoff(longest_s=4.0)  # a broker that returns is met within 5 s (F01
 SESSION_TAKEN_OVER = 0x8E
 UNSPECIFIED = 0x80  # paho's own word for a connection that just broke
 
+NOT_YET = "not connected yet"
+
 OnConnect = Callable[[Bus], Awaitable[None]]
 
 
@@ -77,7 +79,7 @@ class MqttBus:
 
     def __init__(self, endpoint: str, client_id: str, will: Message | None, on_connect: OnConnect | None) -> None:
         self.endpoint, self.client_id = redact(endpoint), client_id
-        self.error = "not connected yet"
+        self.error = NOT_YET
         self.closing = False
         self._client_of = client_factory(endpoint, client_id, will)
         self._will, self._on_connect = will, on_connect
@@ -90,6 +92,11 @@ class MqttBus:
         self._requested = asyncio.Event()
         self._clash = ClashDetector(functools.partial(_answers, client_factory(endpoint, f"{client_id}-probe", None)))
         self._reason_given = False
+
+    @property
+    def attempted(self) -> bool:
+        """Whether the first attempt to connect has ended."""
+        return self.error != NOT_YET
 
     @property
     def connected(self) -> bool:
