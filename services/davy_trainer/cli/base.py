@@ -123,7 +123,9 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
         net = load_weights(settings.start).train() if settings.start else IspCnn(settings.width, settings.detail)
         run = begin_from(net, settings, command_line(), settings.steps)
     out.mkdir(parents=True, exist_ok=True)
-    (out / DATA).write_text(json.dumps({"names": list(packed.names), "scenes": len(packed.low)}) + "\n")
+    (out / DATA).write_text(
+        json.dumps({"names": [*packed.names, *(frames.names if frames else ())], "scenes": len(packed.low)}) + "\n"
+    )
     base.move(run, device.device)
     pairs, echo = load_validation(settings.validation), Echo(packed, settings, device.device)
     shown = {"loss": "loss {:.4f}", "psnr_scene": "scenes {:.2f} dB", "psnr_mine": "mines {:.2f} dB"}
