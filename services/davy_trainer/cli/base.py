@@ -125,7 +125,9 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
         net = load_weights(settings.start).train() if settings.start else IspCnn(settings.width, settings.detail)
         run = begin_from(net, settings, command_line(), settings.steps)
     out.mkdir(parents=True, exist_ok=True)
-    (out / DATA).write_text(json.dumps({"names": list(packed.names), "scenes": len(packed.low)}) + "\n")
+    (out / DATA).write_text(
+        json.dumps({"names": [*packed.names, *(frames.names if frames else ())], "scenes": len(packed.low)}) + "\n"
+    )
     move(run, device.device)
     base.channels_last(run.net)
     pairs, echo = load_validation(settings.validation), Echo(packed, settings, device.device)

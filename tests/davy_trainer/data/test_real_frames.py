@@ -21,6 +21,7 @@ def test_frames_come_at_one_size_with_what_the_network_sees(folder):
     assert frames.pictures.shape == (3, 3, 288, 384)
     assert thumb.shape == (2, 4, 144, 192)
     assert blocks.luma.shape == (2, 1, 72, 96)
+    assert frames.names[0].endswith(f"{folder.name}/0.png")
 
 
 def test_the_same_numbers_draw_the_same_frames(folder):

@@ -137,6 +137,30 @@ def test_training_stops_resumes_and_gives_the_same_bits(packed_file, tmp_path):
     assert {"loss", "loss_window_vif", "steps_per_s"} <= log[0].keys()
 
 
+def test_real_frames_join_the_loss_and_are_named_for_credits(packed_file, tmp_path):
+    frames = tmp_path / "low" / "underground"
+    frames.mkdir(parents=True)
+    cv2.imwrite(str(frames / "dark.png"), data.coffee()[:, :, ::-1] // 8)
+    words = [
+        "base",
+        "--data",
+        str(packed_file),
+        "--out",
+        str(tmp_path / "run"),
+        "--steps",
+        "1",
+        "--set",
+        f"real={frames.parent}",
+    ]
+    result = CliRunner().invoke(app, [*words, *(f"--set={name}={value}" for name, value in TINY.items())])
+    assert result.exit_code == 0, result.output
+    logged = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
+    assert {"loss_real_lift", "loss_real_purple", "loss_real_bands"} <= set(logged)
+    assert "low/underground/dark.png" in json.loads((tmp_path / "run" / "data.json").read_text())["names"]
+    told = load_net(tmp_path / "run" / "ispcnn.safetensors")[1]
+    assert str(tmp_path) not in json.dumps(told)
+
+
 def test_forty_steps_lower_the_loss(packed_file, tmp_path):
     chosen = settings(packed_file, steps=40, width=16, learning_rate=0.004)
     run = begin_from(IspCnn(16, 8), chosen, "", 40)
