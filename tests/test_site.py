@@ -2,7 +2,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 
@@ -80,6 +79,8 @@ def test_a_missing_file_is_a_config_error(tmp_path):
 
 def test_the_shipped_mine_is_valid_and_its_schema_is_fresh():
     load_site(ROOT / "infra" / "site.yaml", {})
+    import jsonschema  # a second and more: not for every worker
+
     schema = json.loads((ROOT / "infra" / "site.schema.json").read_text())
     assert schema == SiteConfig.model_json_schema(), "run: davy config schema > infra/site.schema.json"
     jsonschema.validate(yaml.safe_load((ROOT / "infra" / "site.yaml").read_text()), schema)

@@ -19,23 +19,24 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat
 from davy.domain.camera import ID_PATTERN, CameraAddress
 from davy.domain.dials import Dials, Preset, dials_of
 from davy.domain.errors import ConfigError
+from davy.domain.source import InvalidSourceError, Source, SourcePolicy, check_source
 from davy.domain.suggestion import did_you_mean
 from davy.yaml_lines import YamlMapping, parse_mapping
 
 log = logging.getLogger(__name__)
 ENV_PREFIX = "DAVY_"
 OLD_SCHEME, SIMULATOR_SCHEME = "mine", "simulator"
-SOURCE_SCHEMES = ("simulator://", "rtsp://", "rtsps://", "http://", "https://", "file://", "usb://")
 OLD_CACHE = "store"  # the name of `cache` before 0.2
 FILE_NAME, OLD_FILE_NAME = "site.yaml", "mine.yaml"
 CHECKOUT_FILE = Path("infra") / FILE_NAME
 BUILT_IN_FILE = Path(str(files("davy").joinpath("default_site.yaml")))
 
 
-def _known_scheme(source: str) -> str:
-    if not source.startswith((*SOURCE_SCHEMES, f"{OLD_SCHEME}://")):
-        raise ValueError(f"a source starts with one of {', '.join(SOURCE_SCHEMES)}")
-    return source
+def _checked_source(source: str) -> str:
+    try:
+        return check_source(source)
+    except InvalidSourceError as error:
+        raise ValueError(str(error)) from error
 
 
 def _endpoint(*schemes: str) -> AfterValidator:
@@ -60,7 +61,7 @@ class _Config(BaseModel):
 class CameraConfig(_Config):
     """One camera of an edge."""
 
-    source: Annotated[str, AfterValidator(_known_scheme)] = Field(
+    source: Annotated[str, AfterValidator(_checked_source)] = Field(
         description="simulator://PLACE, rtsp://…, http://… (MJPEG), file:///video.mp4, file:///folder/ (looped), usb://0"
     )
     label: str = Field("", description="Name shown in the console.")
@@ -98,6 +99,16 @@ class EdgeConfig(_Config):
     cameras: dict[Id, CameraConfig] = Field(min_length=1, description="Cameras by their id.")
 
 
+class SiteEdge(EdgeConfig):
+    """One edge in the site's file, with what is never changed from afar."""
+
+    sources: SourcePolicy = Field(SourcePolicy(), description="Sources that may be configured from afar on this edge.")
+
+    def allowed_sources(self) -> SourcePolicy:
+        """The policy, with the sources of this file."""
+        return self.sources.trusting(Source.parse(camera.source) for camera in self.cameras.values())
+
+
 class SiteConfig(_Config):
     """One site: a mine with its edges and cameras."""
 
@@ -105,7 +116,7 @@ class SiteConfig(_Config):
     broker: MqttEndpoint = Field("mqtt://127.0.0.1:1883", description="The MQTT broker: mqtt:// or mqtts://.")
     aggregator: GrpcEndpoint = Field("grpc://127.0.0.1:50051", description="The aggregator: grpc:// or grpcs://.")
     cache: RedisEndpoint = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey, for the newest frames.")
-    edges: dict[Id, EdgeConfig] = Field(min_length=1, description="Edges by their id.")
+    edges: dict[Id, SiteEdge] = Field(min_length=1, description="Edges by their id.")
 
     def camera_ids(self) -> list[CameraAddress]:
         """Every camera of the site."""
@@ -233,7 +244,7 @@ def _known_fields(where: Sequence[str]) -> list[str]:
         case 0:
             return list(SiteConfig.model_fields)
         case 2:
-            return list(EdgeConfig.model_fields)
+            return list(SiteEdge.model_fields)
         case _:
             return list(CameraConfig.model_fields)
 

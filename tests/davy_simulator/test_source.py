@@ -60,8 +60,8 @@ def test_a_seed_in_the_url_gives_the_mine_of_that_seed():
     ("url", "said"),
     [
         ("simulator://galery", "gallery, face"),
-        ("simulator://face?seed=x", "seed=<whole number>"),
-        ("simulator://face?sed=1", "seed=<whole number>"),
+        ("simulator://face?seed=x", "seed=<integer>"),
+        ("simulator://face?sed=1", "seed=<integer>"),
         ("simulator://face/x", "simulator://<place>"),
         ("rtsp://face", "simulator://<place>"),
     ],

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from davy.domain.dials import NEUTRAL, Dials
 from davy.domain.frame import BgrImage, Frame
+from davy.domain.source import ANY_SOURCE, SourcePolicy
 
 
 class FrameSource(Protocol):
@@ -35,6 +36,7 @@ class SourceOptions:
     size: tuple[int, int] | None = None  # (width, height) in pixels
     timeout_s: float = 5.0
     loop: bool = True
+    policy: SourcePolicy = ANY_SOURCE  # also of what the source leads to
 
 
 OpenSource = Callable[[str, SourceOptions], FrameSource]

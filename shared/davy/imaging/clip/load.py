@@ -47,7 +47,7 @@ def load_clip(setting: str = "davy", device: torch.device | str = "cpu") -> Clip
     if Path(setting).is_dir():
         return _create(setting, f"local-dir:{setting}", {}).to(device)
     if Path(setting).is_file():
-        raise ConfigError(f"CLIP {setting!r}: say which architecture the checkpoint is for, as in ViT-B-32:{setting}")
+        raise ConfigError(f"CLIP {setting!r}: name the checkpoint's architecture, as in ViT-B-32:{setting}")
     _check_name(setting, name)
     if not weights:
         raise ConfigError(f"CLIP {setting!r} names no weights: write {name}:TAG or {name}:/path/of/a/checkpoint")
@@ -63,7 +63,7 @@ def _load_own(setting: str, weights: str) -> Clip:
     if word != "random":
         return own.load(Path(weights))
     if not (seed or "0").isdecimal():
-        raise ConfigError(f"CLIP {setting!r}: the seed is a whole number, as in davy:random:7")
+        raise ConfigError(f"CLIP {setting!r}: the seed is an integer, as in davy:random:7")
     return own.random_clip(int(seed or 0))
 
 
@@ -134,7 +134,7 @@ def _create(setting: str, name: str, arguments: dict[str, Any]) -> Clip:
         raise ModelError(
             setting, f"it cannot be loaded ({error}): give a local checkpoint of this architecture as {name}:/path/of/a/file"
         ) from error
-    seen = package.get_model_preprocess_cfg(model)
-    size = seen["size"]
+    config = package.get_model_preprocess_cfg(model)
+    size = config["size"]
     height, width = (size, size) if isinstance(size, int) else size
-    return Clip(setting, model, tokenizer, Preprocessing((height, width), tuple(seen["mean"]), tuple(seen["std"])))
+    return Clip(setting, model, tokenizer, Preprocessing((height, width), tuple(config["mean"]), tuple(config["std"])))
