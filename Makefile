@@ -46,7 +46,7 @@ test: $(VENV)/.dev  ## the whole test suite
 	$(BIN)/pytest -m 'system and not alone and not slow' $(SYSTEM_WORKERS) $(PYTEST_ARGS)
 	$(BIN)/pytest -m 'alone and not slow' $(PYTEST_ARGS)
 
-unit: $(VENV)/.dev  ## the tests without brokers, browsers and processes
+unit: $(VENV)/.dev  ## the tests without brokers, browsers, processes and training: a minute
 	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
 
 check: $(VENV)/.dev  ## linters, types, layers, messages, generated code

@@ -65,6 +65,7 @@ def go(run, guides, groups, out, stop_at=None):
     train(run, guides, source, (), KNOWN, out, lambda *_: None, lambda: run.step == stop_at)
 
 
+@pytest.mark.system
 def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(stage, guides, groups, tmp_path):
     chosen = stage()
     go(begin(chosen), guides, groups, tmp_path / "whole")
