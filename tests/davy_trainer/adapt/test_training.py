@@ -23,7 +23,7 @@ from davy_trainer.runs.prompt_run import CHECKPOINT as PROMPT_CHECKPOINT
 from davy_trainer.runs.run import CHECKPOINT
 
 QUICK = {"steps": 4, "prompt_steps": 0, "most": 2, "relit": 1, "most_kept": 2, "most_held": 2, "batch": 1, "kept": 1}
-QUICK |= {"checkpoint_every": 1}
+QUICK |= {"checkpoint_every": 1, "device": "cpu"}
 
 
 @pytest.fixture

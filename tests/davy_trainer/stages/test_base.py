@@ -22,12 +22,24 @@ from davy_trainer.data.credits import write_credits
 from davy_trainer.data.echo import Echo
 from davy_trainer.data.packed import PHOTOGRAPH, SCENE, clear_truth, pack, unpack
 from davy_trainer.objectives import base_losses
+from davy_trainer.runs.device import Device
 from davy_trainer.runs.run import CHECKPOINT, begin_from
 from davy_trainer.stages import base
 from davy_trainer.stages.base_settings import BaseSettings
+from davy_trainer.stages.loop import Outputs
 from davy_trainer.stages.presets import preset
 
-TINY = {"batch": 2, "width": 8, "detail": 8, "pool": 3, "echo": 2, "warmup_steps": 1, "log_every": 1, "windows_every": 1}
+TINY = {
+    "device": "cpu",
+    "batch": 2,
+    "width": 8,
+    "detail": 8,
+    "pool": 3,
+    "echo": 2,
+    "warmup_steps": 1,
+    "log_every": 1,
+    "windows_every": 1,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -130,11 +142,10 @@ def test_training_stops_resumes_and_gives_the_same_bits(packed_file, tmp_path):
 def test_forty_steps_lower_the_loss(packed_file, tmp_path):
     chosen = settings(packed_file, steps=40, width=16, learning_rate=0.004)
     run = begin_from(IspCnn(16, 8), chosen, "", 40)
-    echo, told = Echo(unpack(packed_file), chosen, torch.device("cpu")), []
-    base.train(
-        run, echo, base.Device.of(chosen), [], {"photographs": {}}, tmp_path, lambda *x: told.append(x[2]), lambda: False
-    )
-    losses = [values["loss"] for values in told]
+    echo, reported = Echo(unpack(packed_file), chosen, torch.device("cpu")), []
+    outputs = Outputs(tmp_path, {"photographs": {}}, lambda *x: reported.append(x[2]))
+    base.train(run, echo, None, Device.of(chosen), [], outputs, lambda: False)
+    losses = [values["loss"] for values in reported]
     assert sum(losses[-10:]) < sum(losses[:10]) - 1
 
 
@@ -142,7 +153,7 @@ def test_half_precision_trains_too(packed_file):
     chosen = settings(packed_file, precision="bfloat16")
     sample = Echo(unpack(packed_file), chosen, torch.device("cpu"))(0)
     net = IspCnn(8, 8)
-    terms, _ = base.losses_of(net, sample, 0, chosen, base.Device.of(chosen))
+    terms, _ = base.losses_of(net, sample, 0, chosen, Device.of(chosen))
     torch.stack(list(terms.values())).sum().backward()
     assert all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None)
 

@@ -21,7 +21,7 @@ def test_bounds_strength_and_dials_agree_with_torch(strength, dials):
     from davy.imaging.isp import pipeline
 
     raws, around = raw(2.0), RNG.random((12, 16), np.float32)
-    ours = Parameters.from_raw(*raws, around=around).at_strength(strength).with_dials(dials)
+    ours = Parameters.from_raw(*raws, local_luma=around).at_strength(strength).with_dials(dials)
     theirs = pipeline.Parameters.from_raw(*(torch.from_numpy(part[None]) for part in raws))
     theirs = theirs.at_strength(strength).with_dials(dials, torch.from_numpy(around)[None, None])
     planes = [theirs.log2_gain, theirs.log2_colour, theirs.keep, theirs.noise, theirs.veil, theirs.log2_saturation]

@@ -26,6 +26,7 @@ from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
+from davy.adapters.media import formats
 from davy.adapters.media.conversion import BT709, HDR_TRANSFERS, PixelReader, PixelWriter, matrix_of
 from davy.adapters.media.orientation import orientation_of, swaps_sides, upright
 from davy.adapters.media.sound import SoundConverter, can_hold
@@ -42,7 +43,6 @@ READ_ONLY_SUFFIXES = (
 _NOT_TAGS = {"encoder", "major_brand", "minor_version", "compatible_brands"}  # of the file, not of its content
 _STREAM_TAGS = ("language", "title", "creation_time", "timecode")
 _ITUNES_TAGS = {"title", "artist", "album", "comment", "date", "genre", "copyright", "description", "creation_time", "location"}
-_OPEN_OPTIONS = {"protocol_whitelist": "file"}  # a file that names others, such as a playlist, reaches no network
 
 Change = Callable[[BgrImage], BgrImage]
 """Called once per picture, in order of display; returns a picture `panes` times as wide."""
@@ -99,7 +99,7 @@ def _url(path: Path) -> str:
 
 
 def _open(path: Path) -> InputContainer:
-    return av.open(_url(path), options=_OPEN_OPTIONS)
+    return av.open(_url(path), options=dict(formats.FILE))
 
 
 def _mux_options(target: Path, reader: InputContainer) -> dict[str, str]:
