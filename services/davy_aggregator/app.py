@@ -46,9 +46,9 @@ from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
-from davy_aggregator.rpc.senders import sender_check
 from davy_aggregator.samples.catalog import SampleCatalog, SampleMetrics
 from davy_aggregator.samples.rpc import SamplesServicer
+from davy_aggregator.senders import sender_check
 from davy_aggregator.settings import AggregatorSettings
 from davy_aggregator.site_status import SiteStatus
 

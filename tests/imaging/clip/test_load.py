@@ -100,6 +100,7 @@ def test_an_absent_a_foreign_and_an_ill_fitting_checkpoint_are_clear_errors(tiny
         load_clip(f"tiny-clip:{tmp_path}/other.safetensors")
 
 
+@pytest.mark.system
 def test_importing_davy_clip_imports_no_model_library():
     heavy = "{'open_clip', 'timm', 'torchvision', 'huggingface_hub', 'cv2'}"
     code = f"import sys, davy.imaging.clip; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
