@@ -85,7 +85,7 @@ def test_a_setting_that_names_nothing_says_what_to_write(setting: str, says: str
 
 
 def test_a_checkpoint_alone_asks_for_its_architecture(tiny: Path):
-    with pytest.raises(ConfigError, match="say which architecture"):
+    with pytest.raises(ConfigError, match="name the checkpoint"):
         load_clip(f"{tiny}/weights.pt")
 
 
