@@ -1,4 +1,4 @@
-"""One aggregator, from its settings to its sockets."""
+"""Composition of one aggregator, from its settings to its sockets."""
 
 import asyncio
 import uuid
@@ -57,18 +57,18 @@ async def serve(
     registry: CollectorRegistry | None = None,
     ready: Callable[[Ports], None] | None = None,
 ) -> None:
-    """Receive frames and events, show and analyse them, until cancelled.
+    """Receive, serve and analyse frames and events until cancelled.
 
-    An absent broker or cache degrades the aggregator (see /readyz) and does not end it.
+    The aggregator keeps running without a broker or a cache; /readyz reports that as degraded.
 
     Args:
-        registry: Receives the metrics of GET /metrics.
-        ready: Called once with the ports, when HTTP and gRPC accept connections.
+        registry: Metrics registry behind GET /metrics.
+        ready: Called once with the ports, as soon as HTTP and gRPC accept connections.
 
     Raises:
-        AddressUnavailableError: a port is taken.
-        ArchiveUnavailableError: The database cannot be opened.
-        ModelError: the configured detector cannot be used.
+        AddressUnavailableError: a port is in use.
+        ArchiveUnavailableError: the database cannot be opened.
+        ModelError: the configured detector is unusable.
     """
     registry = registry or CollectorRegistry()
     metrics = AggregatorMetrics(registry)
@@ -119,12 +119,12 @@ async def serve(
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
-            make_analysers = analysers(settings.analysis)  # a detector that cannot be used ends the start
+            make_analysers = analysers(settings.analysis)  # an unusable detector prevents the start
             supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, metrics, make_analysers)
         supervisor = Supervisor("aggregator", registry, health.set)
-        works = {name: supervisor.run(name, part) for name, part in supervised.items()}
+        coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
         await until_first_ends(
-            "aggregator", http=_serve_http(context, announce), grpc=_serve_grpc(context, site, announce), **works
+            "aggregator", http=_serve_http(context, announce), grpc=_serve_grpc(context, site, announce), **coroutines
         )
 
 
@@ -177,7 +177,7 @@ async def _rollout_service(
     archive: Archive,
     metrics: AggregatorMetrics,
 ) -> AsyncIterator[RolloutService]:
-    """Open the rollouts. Registry and key set default to the data folder."""
+    """Open the rollout service. Registry and key set default to the data folder."""
     url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
     catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
     store = RolloutStore(database)
@@ -202,7 +202,7 @@ async def _config_service(
 
 
 def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
-    """Publish retained state at every connect: a restarted broker may have forgotten it."""
+    """Return a callback that publishes the retained state at every connect: a restarted broker may have lost it."""
 
     async def on_connect(bus: Bus) -> None:
         await bus.publish(Message(status, ONLINE, qos=1, retain=True))

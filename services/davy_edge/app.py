@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -156,7 +156,8 @@ class _Edge:
         self._started_ns = time.time_ns()
         self._topics = EdgeTopics(site.site, edge)
         self._events = Events(self._topics, spool)
-        validator = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust)
+        self._policy = site.edges[edge].allowed_sources()
+        validator = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust, self._policy)
         self._configs = ConfigManager(
             self._topics, boot_id, config_file, site.edges[edge], validator, registry, self._record_event
         )
@@ -199,7 +200,7 @@ class _Edge:
             camera,
             config,
             self._boot_id,
-            self._openers.get(config.source.partition("://")[0].lower(), _open_unknown),
+            self._opener(config.source),
             VideoEnhancer(self._models.active_model.enhancer, self._settings.every) if self._models else None,
             self._models.active_model if self._models else None,
             self._semaphore,
@@ -209,6 +210,11 @@ class _Edge:
             self._states.set,
             self._observer(camera),
         )
+
+    def _opener(self, source: str) -> OpenSource:
+        """Opens a source by the policy of this edge, wherever the source's configuration came from."""
+        opener = self._openers.get(source.partition("://")[0].lower(), _open_unknown)
+        return lambda url, options: opener(url, replace(options, policy=self._policy))
 
     def _observer(self, camera: CameraAddress) -> FrameObserver:
         observers = [self._drift.observer(camera.camera)]

@@ -1,4 +1,4 @@
-"""Files on disk: which file becomes which. The command line around it is enhance_cli; the work is in davy.files."""
+"""Plan of input and output files, for enhance_cli. `davy.files` processes them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ from davy.imaging.runtime import StillEnhancer
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """One file to do."""
+class FileTask:
+    """An input file and its output file."""
 
     source: Path
     target: Path
@@ -22,36 +22,36 @@ class Errand:
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be done; kept: targets that exist already; others: files that are neither picture nor video."""
+    """Files to enhance. kept: existing outputs. others: inputs that are neither image nor video."""
 
-    errands: list[Errand] = field(default_factory=list)
+    tasks: list[FileTask] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
 
 
 def plan(source: Path, target: Path, overwrite: bool) -> Plan:
-    """A file to a file or into a folder; a folder, with all below it, to a folder. Names stay.
+    """Plan a file to a file or a folder, or a folder with its subfolders to a folder. Names stay.
 
     Raises:
-        InvalidInputError: source is not there, or source and target do not fit together; the text says what to do.
+        InvalidInputError: source does not exist, or target does not fit it; the text names the remedy.
     """
     if not source.exists():
         raise InvalidInputError(f"{source} does not exist")
     if source.is_dir():
         if target.is_file():
-            raise InvalidInputError(f"{source} is a folder and {target} a file: name a folder for the output")
+            raise InvalidInputError(f"{source} is a folder, but {target} is a file: choose a folder for OUT")
         if target.resolve() == source.resolve():
-            raise InvalidInputError("IN and OUT are one folder: the originals would be lost; name another for OUT")
+            raise InvalidInputError("IN and OUT are the same folder, and the originals would be lost: choose another OUT")
         return _plan_folder(source, target, overwrite)
     if target.is_dir() or not target.suffix:
         target = target / (_output_name(source) or source.name)
     if target.exists() and target.samefile(source):
-        raise InvalidInputError(f"IN and OUT are one file, {source}: the original would be lost; name another for OUT")
+        raise InvalidInputError(f"IN and OUT are the same file, {source}, and the original would be lost: choose another OUT")
     if target.exists() and not overwrite:
-        raise InvalidInputError(f"{target} exists: name another, or say --overwrite")
+        raise InvalidInputError(f"{target} exists: choose another OUT, or use --overwrite")
     if not _is_known(target):
-        raise InvalidInputError(f"{target.name} is no name that says what to write: end it with {_known()}")
-    return Plan([Errand(source, target)])
+        raise InvalidInputError(f"{target.name} has no supported suffix: use {_known()}")
+    return Plan([FileTask(source, target)])
 
 
 def _plan_folder(source: Path, target: Path, overwrite: bool) -> Plan:
@@ -70,27 +70,27 @@ def _plan_folder(source: Path, target: Path, overwrite: bool) -> Plan:
         if goal.exists() and not overwrite:
             found.kept.append(goal)
         else:
-            found.errands.append(Errand(path, goal))
+            found.tasks.append(FileTask(path, goal))
     return found
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
-    """Return a name, with a number before its ending where another file has it."""
+    """Return a free name, with a number before its suffix if another file has the name."""
     head, dot, ending = name.rpartition(".")
     names = (name, *(f"{head}-{number}{dot}{ending}" for number in range(2, len(taken) + 3)))
     return next(each for each in names if each not in taken)
 
 
 def _is_housekeeping(relative: Path) -> bool:
-    """Hidden files and folders, and those that storage devices and archivers make for themselves."""
-    return any(part.startswith((".", "@eaDir", "#recycle", "#snapshot", "__MACOSX")) for part in relative.parts)
+    """Return whether the path is hidden, or a folder of a storage device or an archiver."""
+    return any(name.startswith((".", "@eaDir", "#recycle", "#snapshot", "__MACOSX")) for name in relative.parts)
 
 
 def _output_name(path: Path) -> str | None:
-    """The name of the output: that of the input, with an ending added where its own cannot be written.
+    """Return the output name: the input name, plus a suffix if its own cannot be written.
 
     Returns:
-        None for a file that is neither picture nor video.
+        None for a file that is neither image nor video.
     """
     if _is_known(path):
         return path.name
@@ -116,14 +116,16 @@ def _known() -> str:
     return ", ".join([kind.suffixes[0] for kind in ImageFormat] + list(video.SUFFIXES))
 
 
-def enhance_file(errand: Errand, still: StillEnhancer, look: OutputOptions, progress: Progress = lambda _: None) -> list[str]:
+def enhance_file(
+    task: FileTask, still: StillEnhancer, options: OutputOptions, progress: Progress = lambda _: None
+) -> list[str]:
     """Enhance one file.
 
     Returns:
-        Warnings, such as streams that were left out; mostly none.
+        Warnings, such as omitted streams.
 
     Raises:
-        InvalidInputError: the file cannot be read, or its content cannot be written under the target's suffix.
+        InvalidInputError: the file is unreadable, or its content does not fit the output suffix.
         OSError: a file cannot be read or written.
     """
-    return list(files.enhance_file(errand.source, errand.target, still, look, progress).warnings)
+    return list(files.enhance_file(task.source, task.target, still, options, progress).warnings)

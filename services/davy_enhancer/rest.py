@@ -1,4 +1,4 @@
-"""REST: POST /v1/enhance, GET /v1/model, health, metrics, and a page to try it."""
+"""REST: POST /v1/enhance, GET /v1/model, health, metrics and a test page."""
 
 import asyncio
 import time
@@ -15,17 +15,19 @@ from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
 from davy.adapters.media.images import WEB_FORMATS
+from davy.domain.dials import NEUTRAL
 from davy.domain.errors import UnreadableImageError
+from davy_enhancer.dials import QueryDials
 from davy_enhancer.jobs import Jobs, add_jobs
 from davy_enhancer.negotiation import preferences_of
 from davy_enhancer.processing import Enhanced, EnhanceRequest
 from davy_enhancer.scheduler import RequestScheduler
 from davy_enhancer.settings import EnhancerSettings
 
-Troubles = Callable[[], Sequence[str]]
-"""Returns the reasons for being degraded; empty if there are none."""
+Problems = Callable[[], Sequence[str]]
+"""Returns the reasons of a degraded state; empty if there are none."""
 
-Strength = Annotated[float | None, Query(ge=0, le=1, description="0 leaves the picture unchanged, 1 is the full effect.")]
+Strength = Annotated[float | None, Query(ge=0, le=1, description="0 leaves the image unchanged, 1 is the full effect.")]
 Quality = Annotated[int | None, Query(ge=1, le=100, description="Quality of JPEG and WebP output.")]
 StrengthHeader = Annotated[float | None, Header(alias="Davy-Strength", ge=0, le=1)]
 QualityHeader = Annotated[int | None, Header(alias="Davy-Quality", ge=1, le=100)]
@@ -41,10 +43,10 @@ _OPENAPI: dict[str, Any] = {
 
 
 def create_app(
-    settings: EnhancerSettings, scheduler: RequestScheduler, jobs: Jobs, registry: CollectorRegistry, troubles: Troubles
+    settings: EnhancerSettings, scheduler: RequestScheduler, jobs: Jobs, registry: CollectorRegistry, problems: Problems
 ) -> FastAPI:
-    """The app over a running scheduler."""
-    app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load from the internet
+    """Build the app over a running scheduler."""
+    app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load files from other hosts
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes, larger={"/v1/jobs": settings.jobs_upload_bytes})
     install_metrics(app, registry)
@@ -55,7 +57,7 @@ def create_app(
         "/v1/enhance",
         response_class=Response,
         responses={
-            200: {"description": "The enhanced picture.", "content": {kind.value: _BINARY for kind in WEB_FORMATS}},
+            200: {"description": "The enhanced image.", "content": {kind.value: _BINARY for kind in WEB_FORMATS}},
             **problem_responses(406, 408, 413, 415, 422, 503, 504),
         },
         openapi_extra=_OPENAPI,
@@ -64,11 +66,15 @@ def create_app(
         request: Request,
         strength: Strength = None,
         quality: Quality = None,
+        dials: QueryDials = NEUTRAL,
         davy_strength: StrengthHeader = None,
         davy_quality: QualityHeader = None,
     ) -> Response:
-        """Enhance one picture: the body, or the form field `image`. `Accept` selects the format of the answer. A query
-        parameter overrides the header of the same name."""
+        """Enhance one image.
+
+        Send it as the body or as the form field `image`. `Accept` selects the output format. A query parameter overrides the
+        header of the same name.
+        """
         start = time.perf_counter()
         formats = preferences_of(request.headers.get("accept", ""))
         with scheduler.admit():
@@ -78,6 +84,7 @@ def create_app(
                     strength=next(value for value in (strength, davy_strength, 1.0) if value is not None),
                     quality=quality or davy_quality or 90,
                     formats=formats,
+                    dials=dials,
                     max_pixels=int(settings.max_megapixels * 1e6),
                 )
             )
@@ -85,7 +92,7 @@ def create_app(
 
     @app.get("/v1/model")
     async def model() -> dict[str, object]:
-        """The model and the limits of this service."""
+        """Return the model and the limits of this service."""
         return {
             "model": scheduler.model,
             "formats": [kind.value for kind in WEB_FORMATS],
@@ -96,15 +103,15 @@ def create_app(
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
-        """Liveness: the process answers."""
+        """Report liveness: the process answers."""
         return {"status": "ok"}
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        """Readiness: 503 while the queue is full; "degraded" with reasons while a part does not work."""
+        """Report readiness: 503 while the queue is full; "degraded" with reasons while a component fails."""
         if scheduler.full:
             return JSONResponse({"status": "full", "reasons": ["the enhancement queue is full"]}, 503, {"Retry-After": "1"})
-        reasons = list(troubles())
+        reasons = list(problems())
         return JSONResponse({"status": "degraded" if reasons else "ready", "reasons": reasons})
 
     @app.get("/", include_in_schema=False)
@@ -115,15 +122,15 @@ def create_app(
 
 
 async def _receive(request: Request, timeout_s: float) -> bytes:
-    """The picture, from the body itself or a form."""
+    """Receive the image, from the body or a form."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     try:
         async with asyncio.timeout(timeout_s):
             if kind == "multipart/form-data":
                 return await _receive_form(request)
-            return await request.body()  # its first bytes name the format more reliably than Content-Type
+            return await request.body()  # its first bytes are more reliable than Content-Type
     except TimeoutError as error:
-        raise HTTPException(408, f"the picture did not arrive within {timeout_s:g} s") from error
+        raise HTTPException(408, f"the image did not arrive within {timeout_s:g} s") from error
 
 
 async def _receive_form(request: Request) -> bytes:
@@ -135,11 +142,11 @@ async def _receive_form(request: Request) -> bytes:
 
 
 def _answer(enhanced: Enhanced, took_s: float) -> Response:
-    stages = ", ".join(f"{stage};dur={1e3 * seconds:.1f}" for stage, seconds in enhanced.stages_s.items())
+    timing = ", ".join(f"{step};dur={1e3 * seconds:.1f}" for step, seconds in enhanced.durations_s.items())
     headers = {
         "Davy-Model": enhanced.model,
         "Davy-Elapsed-Ms": f"{1e3 * took_s:.1f}",
-        "Server-Timing": stages,
+        "Server-Timing": timing,
         "Vary": "Accept",
         "Cache-Control": "no-store",
         **({"Davy-Notes": "; ".join(enhanced.notes)} if enhanced.notes else {}),

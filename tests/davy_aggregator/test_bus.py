@@ -72,7 +72,7 @@ async def test_edges_and_cameras_speak_for_themselves(mosquitto, tmp_path):
         connect(mosquitto.endpoint, "north") as bus,
     ):
         await connected(bus)
-        heard = bus.subscribe(["davy/v1/mine/aggregator/#"], qos=1)
+        messages = bus.subscribe(["davy/v1/mine/aggregator/#"], qos=1)
         stats = {"cameras": {"face": {"captured": 120, "enhanced": 115, "dropped": {"superseded": 4, "too_old": 1}}}}
         status = {"state": "error", "reason": "no route to host"}
         for topic, payload in (
@@ -93,7 +93,7 @@ async def test_edges_and_cameras_speak_for_themselves(mosquitto, tmp_path):
         await asyncio.sleep(1.1)  # watch_edges has seen it online
         await bus.publish(Message(NORTH.status, OFFLINE, qos=1, retain=True))
         async with asyncio.timeout(5):
-            async for each in heard:
+            async for each in messages:
                 if each.topic.endswith("/event"):
                     break
         event = ingest_pb2.Event.FromString(each.payload)

@@ -16,18 +16,23 @@ from davy_cli.programs import PROGRAMS, Program
 def run(monkeypatch, capsys):
     """Run `davy` in this process; returns the exit status and the words of stdout and stderr."""
 
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["davy", *words])
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["davy", *arguments])
         status = main()
-        said = capsys.readouterr()
-        return status, " ".join(said.out.split()), " ".join(said.err.split())
+        recorded = capsys.readouterr()
+        return status, " ".join(recorded.out.split()), " ".join(recorded.err.split())
 
     return run
 
 
-def complete(words: str) -> str:
+def complete(arguments: str) -> str:
     """Ask for completions as bash does."""
-    environment = {**os.environ, "_DAVY_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    environment = {
+        **os.environ,
+        "_DAVY_COMPLETE": "complete_bash",
+        "COMP_WORDS": arguments,
+        "COMP_CWORD": str(arguments.count(" ")),
+    }
     command = [sys.executable, "-m", "davy"]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60).stdout
 
@@ -47,7 +52,7 @@ def test_help_lists_every_program_but_old_names_and_imports_none():
 
 
 @pytest.mark.parametrize(
-    ("words", "hint"),
+    ("arguments", "hint"),
     [
         (["aggregatr"], "Did you mean 'aggregator'"),
         (["keys", "rotat"], "Did you mean 'rotate'"),
@@ -55,15 +60,15 @@ def test_help_lists_every_program_but_old_names_and_imports_none():
         (["init", "--versoin"], "No such option"),
     ],
 )
-def test_a_mistyped_program_command_or_option_is_a_usage_error_with_a_suggestion(run, words, hint):
-    status, _, err = run(*words)
+def test_a_mistyped_program_command_or_option_is_a_usage_error_with_a_suggestion(run, arguments, hint):
+    status, _, err = run(*arguments)
     assert status == 2
     assert hint in err
 
 
 @pytest.mark.system
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("arguments", "found"),
     [
         ("davy agg", "aggregator"),
         ("davy keys ro", "rotate"),
@@ -71,8 +76,8 @@ def test_a_mistyped_program_command_or_option_is_a_usage_error_with_a_suggestion
         ("davy edge --metr", "--metrics-port"),
     ],
 )
-def test_programs_commands_and_options_are_completed(words, found):
-    assert found in complete(words)
+def test_programs_commands_and_options_are_completed(arguments, found):
+    assert found in complete(arguments)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -56,10 +56,10 @@ class Loudspeaker:
 
 
 async def test_the_observer_tells_when_every_camera_was_seen_and_leaves_strangers_out():
-    seen = asyncio.Event()
+    observed = asyncio.Event()
     views = {FACE: CameraView()}
     stranger = Message("davy/v1/demo/other/cam/x/frame", b"", properties={"seq": "1", "captured_ns": "0"})
-    task = asyncio.create_task(observe(Loudspeaker(stranger, frame(3)), [FACE], views, seen.set))
-    await asyncio.wait_for(seen.wait(), 5)
+    task = asyncio.create_task(observe(Loudspeaker(stranger, frame(3)), [FACE], views, observed.set))
+    await asyncio.wait_for(observed.wait(), 5)
     task.cancel()
     assert (views[FACE].received, views[FACE].last_seq) == (1, 3)

@@ -35,10 +35,10 @@ def test_one_line_holds_every_camera():
 def test_programs_get_the_summary_as_json_with_ages_only_where_frames_came():
     account = CameraAccount(captured=20, enhanced=17)
     account.dropped["enhance superseded"] = 2
-    seen = view()
-    seen.received, seen.first_at, seen.last_at = 11, 1.0, 2.0
-    seen.ages_s.extend([0.1, 0.1])
-    found = as_json({FACE: seen}, {FACE: account})["north/face"]
+    observed = view()
+    observed.received, observed.first_at, observed.last_at = 11, 1.0, 2.0
+    observed.ages_s.extend([0.1, 0.1])
+    found = as_json({FACE: observed}, {FACE: account})["north/face"]
     assert (found["fps"], found["age_ms_p99"], found["captured"], found["unexplained"]) == (10.0, 100.0, 20, 1)
     assert found["dropped"] == {"enhance superseded": 2}
     assert as_json({FACE: view()}, {})["north/face"]["age_ms_p99"] is None

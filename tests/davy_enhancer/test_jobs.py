@@ -44,9 +44,9 @@ async def finished(service, answer: httpx.Response) -> dict[str, object]:
     assert answer.status_code == 202, answer.text
     async with service.http.stream("GET", answer.json()["links"]["events"]) as events:
         lines = [line async for line in events.aiter_lines()]
-    told = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
-    assert [job["progress"] for job in told] == sorted(job["progress"] for job in told)
-    return told[-1]
+    reply = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    assert [job["progress"] for job in reply] == sorted(job["progress"] for job in reply)
+    return reply[-1]
 
 
 async def result(service, job: dict[str, object]) -> bytes:
@@ -191,8 +191,8 @@ async def test_without_a_folder_to_write_jobs_are_refused_and_all_else_works(sta
     async with start_service(data=tmp_path / "file") as service:
         assert (await send(service, b"", name="a.zip")).status_code == 507
         assert (await service.http.post("/v1/enhance", content=dark_jpeg)).status_code == 200
-        told = (await service.http.get("/readyz")).json()
-        assert (told["status"], "cannot be written" in told["reasons"][0]) == ("degraded", True)
+        reply = (await service.http.get("/readyz")).json()
+        assert (reply["status"], "cannot write to" in reply["reasons"][0]) == ("degraded", True)
 
 
 async def test_a_page_of_another_origin_neither_starts_nor_deletes_a_job(service, dark_jpeg: bytes):

@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 PROBLEM = "application/problem+json"
 
@@ -40,9 +40,27 @@ async def test_strength_is_a_dial_from_header_or_query(service, dark: Image.Imag
     png = save(dark, "PNG")
     still = await service.http.post("/v1/enhance", content=png, headers={"Davy-Strength": "0"})
     half = await service.http.post("/v1/enhance", content=png, headers={"Davy-Strength": "0"}, params={"strength": 0.5})
-    whole = await service.http.post("/v1/enhance", content=png)
+    full = await service.http.post("/v1/enhance", content=png)
     assert np.array_equal(np.asarray(opened(still)), np.asarray(dark))
-    assert brightness(dark) < brightness(opened(half)) < brightness(opened(whole))
+    assert brightness(dark) < brightness(opened(half)) < brightness(opened(full))
+
+
+async def test_dials_and_presets_are_query_parameters(service, dark: Image.Image, save):
+    png = save(ImageOps.colorize(dark.convert("L"), "black", "orange"), "PNG")
+    plain = await service.http.post("/v1/enhance", content=png)
+    bright = await service.http.post("/v1/enhance", content=png, params={"brightness": 0.5})
+    night = await service.http.post("/v1/enhance", content=png, params={"preset": "night IR"})
+    assert brightness(opened(bright)) > brightness(opened(plain)) + 5
+    assert np.ptp(np.asarray(opened(night)).astype(int), axis=2).max() <= 3
+    coloured = await service.http.post("/v1/enhance", content=png, params={"preset": "night IR", "colour": 1})
+    assert np.ptp(np.asarray(opened(coloured)).astype(int), axis=2).max() > 3
+
+
+@pytest.mark.parametrize("wrong", [{"brightness": 2}, {"colour": -1}, {"preset": "day"}])
+async def test_a_dial_out_of_range_is_refused(service, dark_jpeg: bytes, wrong):
+    answer = await service.http.post("/v1/enhance", content=dark_jpeg, params=wrong)
+    assert answer.status_code == 422
+    assert next(iter(wrong)) in answer.text
 
 
 async def test_quality_makes_smaller_files(service, dark_jpeg: bytes):

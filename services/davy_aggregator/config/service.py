@@ -10,11 +10,12 @@ from pydantic import ValidationError
 from davy.adapters.storage.config_store import ConfigStore
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ChangedMeanwhileError, InvalidInputError, UnknownConfigError, UnknownEdgeError
+from davy.domain.ports import Bus
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
 from davy.telemetry import get_logger
 from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig, config_id, read_config, to_plain
-from davy.twin.protocol import INFO
+from davy.twin.protocol import INFO, MAX_EPOCH, WARNING, first_error
 from davy.twin.publisher import Publisher, ReportEvent
 from davy.twin.secrets import restore_secrets
 from davy_aggregator.config.record import ConfigRecord
@@ -23,11 +24,11 @@ log = get_logger(__name__)
 
 
 class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
-    """The configurations of one site's edges.
+    """Decides and publishes the configurations of one site's edges.
 
     Args:
-        site: The site as in site.yaml.
-        on_change: Called with the site as it is desired now, and with every camera that frames may come from.
+        site: Site configuration of site.yaml.
+        on_change: Called with the desired site and all cameras that may send frames.
     """
 
     name, reported_type = "config", ReportedConfig
@@ -44,10 +45,19 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         super().__init__(site.site, online, report_event, count_refused)
         self._site, self._store, self._on_change = site, store, on_change
         self._history: dict[str, list[ConfigRecord]] = defaultdict(list)
-        for record in filter(None, map(_read_record, store.all())):
-            self._history[record.edge].append(record)
+        self._unreadable: list[tuple[str, str]] = []
+        for body in store.all():
+            self._load(body)
+        store.set_aside(self._unreadable)
         self.republish_all()
         self._announce_cameras()
+
+    async def run(self, bus: Bus) -> None:
+        while self._unreadable:
+            message = f"a stored configuration cannot be read and was set aside: {self._unreadable[-1][1]}"
+            await self.record_event("config-set-aside", message, WARNING)
+            self._unreadable.pop()
+        await super().run(bus)
 
     @property
     def edges(self) -> list[str]:
@@ -62,7 +72,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         return self.history(edge)[0]
 
     def history(self, edge: str) -> list[ConfigRecord]:
-        """Return every decision, the newest first; the last is the configuration in site.yaml at the first of them.
+        """Return every decision, newest first; the last is the configuration in site.yaml at the first decision.
 
         Raises:
             UnknownEdgeError: the site has no such edge.
@@ -84,25 +94,26 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
 
         Args:
             config: Sources may contain `***` in place of known passwords.
-            expected: Id of the configuration that config changes; empty overwrites any.
+            expected: Id of the configuration that config is based on; empty overwrites any.
 
         Raises:
             UnknownEdgeError: the site has no such edge.
             ChangedMeanwhileError: expected is not the id of the desired configuration.
             InvalidInputError: config is invalid for this edge.
-            ArchiveUnavailableError: the decision could not be stored, and was not published.
+            ArchiveUnavailableError: the decision could not be stored, and is not published.
         """
         async with self.deciding:
             complete = restore_secrets(config, read_config(self._expect(edge, expected).config))
             if signature is not None and complete != config:
-                raise InvalidInputError("a signed configuration has to be complete: write the passwords out")
+                raise InvalidInputError("a signed configuration must contain its passwords")
             return await self._decide(edge, to_plain(complete), who, why, signature)
 
     async def roll_back(self, edge: str, to: str = "", who: str = "", why: str = "", expected: str = "") -> ConfigRecord:
-        """Decide the configuration before the newest decision again, or the one whose id starts with `to`.
+        """Decide the previous configuration again, or the one whose id starts with `to`.
 
         Raises:
-            UnknownConfigError: the history holds no such configuration; also the errors of `put`.
+            UnknownConfigError: the history has no such configuration.
+            DavyError: see `put`.
         """
         async with self.deciding:
             now = self._expect(edge, expected)
@@ -119,10 +130,10 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         history = self._history.get(edge)
         return history[-1].desired if history and edge in self._site.edges else None
 
-    async def bump_epoch(self, edge: str) -> None:
-        epoch = self.epoch_of(edge)
-        changes = {"epoch": epoch + 1, "why": f"published again: the edge reported epoch {epoch}", "at_ns": time.time_ns()}
-        await self._store_records(edge, [self._history[edge][-1].model_copy(update=changes)])
+    async def renumber(self, edge: str, epoch: int) -> None:
+        history = self._history[edge]
+        changes = {"epoch": epoch, "why": f"published again: the edge reported epoch {epoch - 1}", "at_ns": time.time_ns()}
+        await self._store_records(edge, [history[-1].model_copy(update=changes)], above=epoch - 1)
 
     async def on_reported(self, edge: str, before: ReportedConfig | None) -> None:
         report = self.reported[edge]
@@ -142,7 +153,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
     ) -> ConfigRecord:
         before, enhance = self.desired(edge), self._site.edges[edge].enhance
         if read_config(plain).enhance != enhance:
-            raise InvalidInputError(f"enhance: site.yaml says {enhance!r}; change it there and start the edge again")
+            raise InvalidInputError(f"enhance: site.yaml sets {enhance!r}; change it there and restart the edge")
         record = ConfigRecord(
             edge=edge,
             epoch=max(before.epoch, self.epoch_of(edge)) + 1,
@@ -155,21 +166,38 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             signature=signature,
         )
         if len(record.desired.to_bytes()) > DesiredConfig.max_bytes:
-            raise InvalidInputError(f"cameras: over {DesiredConfig.max_bytes:,} bytes in all fit into no message")
+            raise InvalidInputError(
+                f"cameras: the configuration exceeds the message limit of {DesiredConfig.max_bytes:,} bytes"
+            )
         await self._store_records(edge, [record] if self._history[edge] else [before, record])
         self._announce_cameras()
         log.info("config.decided", edge=edge, epoch=record.epoch, id=record.id[:12], who=who, why=why)
-        message = f"edge {edge}: configuration {record.id[:12]} (epoch {record.epoch}) by {who or 'somebody'}"
+        message = f"edge {edge}: configuration {record.id[:12]} (epoch {record.epoch}) by {who or 'unknown'}"
         await self.record_event("config-changed", f"{message}: {why or 'no reason given'}", INFO)
         return record
 
-    async def _store_records(self, edge: str, records: list[ConfigRecord]) -> None:
-        await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json() for record in records})
-        self._history[edge].extend(records)
+    async def _store_records(self, edge: str, records: list[ConfigRecord], above: int = MAX_EPOCH) -> None:
+        """Store records in place of those with an epoch over `above`."""
+        await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json() for record in records}, above)
+        self._history[edge] = [record for record in self._history[edge] if record.epoch <= above] + records
         self.publish(edge)
 
+    def _load(self, body: str) -> None:
+        """Read a stored record; one that another version of Davy wrote, or a damaged one, is no reason not to start."""
+        try:
+            record = ConfigRecord.model_validate_json(body)
+            read_config(record.config)
+            if record.epoch:
+                record.desired  # noqa: B018  # validates what will be published
+        except (ValueError, InvalidInputError) as error:
+            reason = first_error(error) if isinstance(error, ValidationError) else str(error)
+            log.error("config.set_aside", error=reason[:300])
+            self._unreadable.append((body, reason))
+        else:
+            self._history[record.edge].append(record)
+
     def _announce_cameras(self) -> None:
-        """Frames may come from the cameras that an edge is to have, and from those that it reports."""
+        """Report all cameras that may send frames: desired and reported ones."""
         configs = {edge: read_config(self.desired(edge).config) for edge in self._site.edges}
         names = [(edge, name) for edge, config in configs.items() for name in config.cameras]
         names += [
@@ -177,14 +205,3 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         ]
         camera_ids = [CameraAddress(self._site.site, edge, name) for edge, name in dict.fromkeys(names)]
         self._on_change(self._site.model_copy(update={"edges": configs}), camera_ids)
-
-
-def _read_record(body: str) -> ConfigRecord | None:
-    """Read a stored record; None if another version of Davy wrote it and this one does not understand it."""
-    try:
-        record = ConfigRecord.model_validate_json(body)
-        read_config(record.config)
-    except (ValidationError, InvalidInputError) as error:
-        log.error("config.unreadable", error=str(error)[:300])
-        return None
-    return record

@@ -1,4 +1,4 @@
-"""Events over REST: pages, keyframes, and a stream."""
+"""Events over REST: pages, keyframes and a stream."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -20,22 +20,24 @@ from davy_aggregator.rest.streams import CountedEvents
 
 Cursor = Annotated[
     str | None,
-    Query(pattern=r"^\d{1,18}$", description="The `cursor` of the previous page; absent starts with the newest."),
+    Query(pattern=r"^\d{1,18}$", description="`cursor` of the previous page; the first page if absent."),
 ]
-AtLeast = Annotated[SeverityName, Query(description="The least severity.")]
+AtLeast = Annotated[SeverityName, Query(description="Minimum severity.")]
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 def event_routes(context: ServiceContext) -> APIRouter:
-    """GET /v1/events and below."""
+    """Routes below /v1/events."""
     routes = APIRouter(prefix="/v1/events", tags=["events"])
 
     @routes.get("", summary="List events, newest first", responses=problem_responses(422, 503))
     async def events(
-        since: Annotated[AwareDatetime | None, Query(description="RFC 3339; earliest time of occurrence, inclusive")] = None,
-        until: Annotated[AwareDatetime | None, Query(description="RFC 3339; latest time of occurrence, exclusive")] = None,
-        camera: Annotated[str | None, Query(description="site/edge/camera or edge.camera", examples=["north.face"])] = None,
-        edge: Annotated[str | None, Query(description="The reporting edge", examples=["aggregator"])] = None,
+        since: Annotated[AwareDatetime | None, Query(description="Earliest time of occurrence, inclusive; RFC 3339.")] = None,
+        until: Annotated[AwareDatetime | None, Query(description="Latest time of occurrence, exclusive; RFC 3339.")] = None,
+        camera: Annotated[
+            str | None, Query(description="Camera address or id: site/edge/camera or edge.camera.", examples=["north.face"])
+        ] = None,
+        edge: Annotated[str | None, Query(description="Id of the reporting edge.", examples=["aggregator"])] = None,
         kind: Annotated[str | None, Query(examples=["lens-blocked"])] = None,
         severity: AtLeast = "info",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -81,14 +83,14 @@ def event_routes(context: ServiceContext) -> APIRouter:
     async def keyframe(event_id: Id) -> Response:
         jpeg = await context.archive.keyframe(event_id)
         if jpeg is None:
-            raise HTTPException(404, f"event {event_id} has no keyframe, or its space was needed for newer ones")
+            raise HTTPException(404, f"event {event_id} has no keyframe, or it was evicted")
         return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
 
     return routes
 
 
 def _key(camera: str | None, site: str) -> str | None:
-    """The camera as the archive has it; one that no longer exists may still have events."""
+    """Return the camera id as stored in the archive; a removed camera may still have events."""
     return CameraAddress.parse(camera, site).key if camera else camera
 
 

@@ -1,4 +1,4 @@
-"""A zip of pictures and videos to a zip of enhanced ones. No name in an archive ever becomes a path on disk."""
+"""Enhancement of a ZIP archive of images and videos. No name in an archive becomes a path on disk."""
 
 import shutil
 import zipfile
@@ -12,17 +12,17 @@ from davy.adapters.media.images import ImageFormat, decode, encode, sniff
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.files import OutputOptions, enhance_picture
 from davy.imaging.runtime import StillEnhancer
-from davy_enhancer.files import Errand, enhance_file, free_name
+from davy_enhancer.files import FileTask, enhance_file, free_name
 
 MAX_MEMBERS = 20_000
 COPY_BYTES = 1 << 20
-# A member that is damaged, encrypted, or packed in a way that Python's zipfile does not know.
+# A damaged or encrypted member, or a compression method that zipfile does not support.
 _FOREIGN_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """max_bytes: of all members unpacked; max_picture_bytes: of one picture's file."""
+    """Limits of an archive. max_bytes: of all unpacked members. max_picture_bytes: of one image file."""
 
     max_bytes: int
     max_picture_bytes: int
@@ -30,52 +30,52 @@ class Limits:
 
 
 def enhance_archive(
-    source: Path, target: Path, still: StillEnhancer, look: OutputOptions, limits: Limits, progress: Callable[[float], None]
+    source: Path, target: Path, still: StillEnhancer, options: OutputOptions, limits: Limits, progress: Callable[[float], None]
 ) -> list[str]:
-    """Enhance every picture and video of an archive, names kept.
+    """Enhance every image and video of an archive; names stay.
 
     Returns:
-        One line for each member that could not be done, or that deserves a note.
+        One line for each failed member and each note.
 
     Raises:
-        InvalidInputError: no zip, or one that unpacks to more than the limits.
+        InvalidInputError: the file is no ZIP archive, or exceeds the limits.
     """
     failures = []
     try:
         with zipfile.ZipFile(source) as reader, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as writer:
             members = _members(reader, limits)
-            seen: set[str] = set()
+            names: set[str] = set()
             for number, member in enumerate(members):
                 try:
-                    _check_name(member.filename, seen)
-                    notes = _enhance_member(reader, writer, member, target.parent, still, look, limits)
+                    _check_name(member.filename, names)
+                    notes = _enhance_member(reader, writer, member, target.parent, still, options, limits)
                     failures += [f"{member.filename}: {note}" for note in notes]
                 except (DavyError, *_FOREIGN_ERRORS) as error:
                     failures.append(f"{member.filename}: {error}")
                 progress((number + 1) / len(members))
     except zipfile.BadZipFile as error:
-        raise InvalidInputError(f"the zip archive cannot be read: {error}") from error
+        raise InvalidInputError(f"the ZIP archive cannot be read: {error}") from error
     return failures
 
 
 def _members(reader: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
     members = [member for member in reader.infolist() if not member.is_dir()]
     if len(members) > MAX_MEMBERS:
-        raise InvalidInputError(f"the archive holds {len(members):,} files: send at most {MAX_MEMBERS:,} at once")
-    unpacked = sum(member.file_size for member in members)  # zipfile reads no more of a member than it declares
+        raise InvalidInputError(f"the archive has {len(members):,} files; the limit is {MAX_MEMBERS:,}")
+    unpacked = sum(member.file_size for member in members)  # zipfile never reads more of a member
     if unpacked > limits.max_bytes:
-        raise InvalidInputError(f"the archive unpacks to {unpacked:,} bytes: at most {limits.max_bytes:,} are taken")
+        raise InvalidInputError(f"the archive unpacks to {unpacked:,} bytes; the limit is {limits.max_bytes:,}")
     return members
 
 
-def _check_name(name: str, seen: set[str]) -> None:
-    """The result passes names on: to someone whose unpacking may believe them."""
+def _check_name(name: str, names: set[str]) -> None:
+    """Check a member name: the result contains it, and the client may unpack it unchecked."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or not name.isprintable():
-        raise InvalidInputError("its name leads out of the archive, or has characters that no name should have")
-    if name in seen:
-        raise InvalidInputError("the archive holds two files of this name; the first one is enhanced")
-    seen.add(name)
+        raise InvalidInputError("unsafe name: it leaves the archive, or has forbidden characters")
+    if name in names:
+        raise InvalidInputError("duplicate name; only the first file is enhanced")
+    names.add(name)
 
 
 def _enhance_member(
@@ -84,23 +84,23 @@ def _enhance_member(
     member: zipfile.ZipInfo,
     folder: Path,
     still: StillEnhancer,
-    look: OutputOptions,
+    options: OutputOptions,
     limits: Limits,
 ) -> tuple[str, ...]:
     path = Path(member.filename)
     if path.suffix.lower() in video.SUFFIXES:
-        return _enhance_video(reader, writer, member, folder, still, look)
+        return _enhance_video(reader, writer, member, folder, still, options)
     kind, name = ImageFormat.of(path), member.filename
     if kind is None:
         with reader.open(member) as packed:
             kind = sniff(packed.read(16))
         if kind is None:
-            raise InvalidInputError("it is no picture or video")
+            raise InvalidInputError("no image or video")
         name = free_name(name + kind.suffixes[0], {*reader.namelist(), *writer.namelist()})
     if member.file_size > limits.max_picture_bytes:
-        raise InvalidInputError(f"a picture of {member.file_size:,} bytes is too large: at most {limits.max_picture_bytes:,}")
+        raise InvalidInputError(f"{member.file_size:,} bytes exceed the image limit of {limits.max_picture_bytes:,}")
     picture = decode(reader.read(member), tuple(ImageFormat), limits.max_pixels)
-    writer.writestr(name, encode(enhance_picture(still, picture, look.strength), kind, look.quality))
+    writer.writestr(name, encode(enhance_picture(still, picture, options.strength, options.dials), kind, options.quality))
     return picture.notes
 
 
@@ -110,16 +110,16 @@ def _enhance_video(
     member: zipfile.ZipInfo,
     folder: Path,
     still: StillEnhancer,
-    look: OutputOptions,
+    options: OutputOptions,
 ) -> tuple[str, ...]:
     suffix = Path(member.filename).suffix
-    errand = Errand(folder / f"member{suffix}", folder / f"member-enhanced{suffix}")
+    task = FileTask(folder / f"member{suffix}", folder / f"member-enhanced{suffix}")
     try:
-        with reader.open(member) as packed, errand.source.open("wb") as unpacked:
+        with reader.open(member) as packed, task.source.open("wb") as unpacked:
             shutil.copyfileobj(packed, unpacked, COPY_BYTES)
-        notes = enhance_file(errand, still, look)
-        writer.write(errand.target, member.filename)
-        return tuple(note.removeprefix(f"{errand.source}: ") for note in notes)
+        notes = enhance_file(task, still, options)
+        writer.write(task.target, member.filename)
+        return tuple(note.removeprefix(f"{task.source}: ") for note in notes)
     finally:
-        errand.source.unlink(missing_ok=True)
-        errand.target.unlink(missing_ok=True)
+        task.source.unlink(missing_ok=True)
+        task.target.unlink(missing_ok=True)

@@ -119,7 +119,7 @@ def kept_terms(
     each = [_kept_loss(output, item.target, settings) for item, output in zip(items, outputs, strict=True)]
     found = {"keep": settings.keep_weight * torch.stack(each).mean()}
     if settings.keep_parameters > 0:
-        first = parameters.knots.shape[0] - len(items)
+        first = parameters.tone_curve.shape[0] - len(items)
         found["settings"] = settings.keep_parameters * _parameter_change(parameters, first, items, settings)
     return found
 
@@ -148,9 +148,9 @@ def _parameter_change(parameters: Parameters, first: int, items: Sequence[Item],
         if (before := item.parameters) is not None:
             gain = (parameters.log2_gain[index] - before.log2_gain[0]).square().mean()
             colour = (parameters.log2_colour[index] - before.log2_colour[0]).square().mean()
-            tone = (parameters.knots[index] - before.knots[0]).square().mean()
+            tone = (parameters.tone_curve[index] - before.tone_curve[0]).square().mean()
             found.append(gain + colour + settings.keep_tone_weight * tone)
-    return torch.stack(found).mean() if found else parameters.knots.new_zeros(())
+    return torch.stack(found).mean() if found else parameters.tone_curve.new_zeros(())
 
 
 def _near_start(net: IspCnn, start: IspCnn, settings: AdaptSettings) -> dict[str, Tensor]:

@@ -26,7 +26,7 @@ def whole(
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Losses of the block means of the enhanced picture against small (B, 3, h, w); each with its weight, and these means."""
     p, q, r = torch.split(low_resolution_maps(blocks, parameters), 3, 1)
-    output = apply_tone(p * blocks.rgb + q * blocks.luma + r, parameters.knots)
+    output = apply_tone(p * blocks.rgb + q * blocks.luma + r, parameters.tone_curve)
 
     def uneven() -> Tensor:
         return losses.mean_square(F.avg_pool2d(output, 4), F.avg_pool2d(small, 4))

@@ -28,7 +28,7 @@ EVEN = 1e-5  # variance below which nothing is to be seen
 def without_reference(parameters: Parameters, blocks: BlockStatistics, weights: BaseWeights) -> dict[str, Tensor]:
     """Each loss with its weight, of real frames' block statistics (B, ., h, w)."""
     p, q, r = torch.split(low_resolution_maps(blocks, parameters), 3, 1)
-    output = apply_tone(p * blocks.rgb + q * blocks.luma + r, parameters.knots)
+    output = apply_tone(p * blocks.rgb + q * blocks.luma + r, parameters.tone_curve)
     dark = (1 - F.avg_pool2d(blocks.luma, 5, 1, 2, count_include_pad=False) / DARK).clamp(0, 1)
     y = luma(output)
     light, coarse_dark = F.avg_pool2d(y, 4), F.avg_pool2d(dark, 4)

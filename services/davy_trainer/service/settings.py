@@ -35,6 +35,9 @@ class TrainerSettings(BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delim
     samples_most_bytes: PositiveInt = Field(1_000_000_000, description="Of their pictures; the oldest are left out.")
     picture_most_bytes: PositiveInt = Field(8_000_000, description="A larger picture is left out.")
     samples_least: PositiveInt = Field(1, description="Of each drifted camera, before `adapt` begins.")
+    aggregator_wait_s: NonNegativeFloat = Field(
+        3600.0, description="Maximum time for which a run waits for an aggregator that does not answer."
+    )
     samples_wait_s: NonNegativeFloat = Field(600.0, description="So long `adapt` waits for them.")
     overrides: dict[Kind, dict[str, Any]] = Field(
         default_factory=dict, description='Of every run of a kind: {"retrain": {"rounds": 1}}; a request\'s count more.'

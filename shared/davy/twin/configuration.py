@@ -71,7 +71,7 @@ class ReportedConfig(Reported):
 
 def to_plain(config: EdgeConfig) -> dict[str, Any]:
     """Return a configuration as JSON values with every default."""
-    plain: dict[str, Any] = config.model_dump(mode="json")
+    plain: dict[str, Any] = config.model_dump(mode="json", include=set(EdgeConfig.model_fields))
     return plain
 
 

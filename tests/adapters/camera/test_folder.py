@@ -33,12 +33,12 @@ def test_a_picture_has_the_size_asked_for(folder):
     assert open_source(f"file://{folder}", SourceOptions(fps=200, size=(160, 96))).read().size == (160, 96)
 
 
-def test_an_unreadable_picture_is_skipped_with_one_line(folder, capsys):
+def test_an_unreadable_picture_is_skipped_with_one_line(folder, caplog):
     (folder / "1.jpg").write_bytes((folder / "1.jpg").read_bytes()[:400])
     source = open_source(f"file://{folder}", FAST)
     assert levels_of(source, 6) == [0, 2, 0, 2, 0, 2]
     assert source.damaged == 1
-    assert capsys.readouterr().out.count("camera.unreadable") == 1
+    assert caplog.text.count("camera.unreadable") == 1
 
 
 def test_a_new_picture_joins_in_the_next_round(folder):

@@ -1,8 +1,8 @@
 from davy_aggregator.analysis.base import Trigger
 
 
-def run(trigger, says, step_s=1.0):
-    return [trigger.update(bool(now), n * step_s) for n, now in enumerate(says)]
+def run(trigger, states, step_s=1.0):
+    return [trigger.update(bool(now), n * step_s) for n, now in enumerate(states)]
 
 
 def test_a_thing_must_last_to_be_raised_and_to_be_cleared():

@@ -55,11 +55,11 @@ async def test_analysis_keeps_to_its_rate(tmp_path):
     async with running(settings(tmp_path, fps=2), make_site()) as aggregator:
         pouring = asyncio.create_task(pour(aggregator, [picture()] * 100))
         await asyncio.sleep(2)
-        looked = aggregator.registry.get_sample_value("davy_analysis_duration_seconds_count", {"analyser": "motion"})
+        analysed = aggregator.registry.get_sample_value("davy_analysis_duration_seconds_count", {"analyser": "motion"})
         pouring.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await pouring
-        assert 2 <= looked <= 6
+        assert 2 <= analysed <= 6
 
 
 async def _has(aggregator, kind):

@@ -67,7 +67,7 @@ async def _is(aggregator, **expected) -> bool:
 
 
 async def test_what_an_edge_refuses_is_shown_beside_what_it_runs(mosquitto, tmp_path):
-    edge = edge_of(refuses="cameras: 2 of them; this edge takes 1")
+    edge = edge_of(refuses="cameras: 2 cameras exceed the limit of 1")
     async with (
         running(make_settings(tmp_path), site_of(mosquitto.endpoint)) as aggregator,
         talking(mosquitto.endpoint, "mine", edge),

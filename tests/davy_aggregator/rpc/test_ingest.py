@@ -90,16 +90,16 @@ async def test_a_subscriber_that_wants_no_raw_gets_none(aggregator):
 
 
 @pytest.mark.parametrize(
-    ("wish", "code"),
+    ("fields", "code"),
     [
         ({"cameras": ["nobody/x"]}, grpc.StatusCode.NOT_FOUND),
         ({"cameras": ["x"]}, grpc.StatusCode.INVALID_ARGUMENT),
         ({"max_fps": -1}, grpc.StatusCode.INVALID_ARGUMENT),
     ],
 )
-async def test_a_wrong_subscription_is_refused(aggregator, wish, code):
+async def test_a_wrong_subscription_is_refused(aggregator, fields, code):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest(**wish)).read()
+        await aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest(**fields)).read()
     assert caught.value.code() is code
 
 

@@ -62,6 +62,7 @@ def test_a_mine_that_does_not_come_up_is_told_with_what_it_said(tmp_path):
 
 
 @pytest.mark.system
+@pytest.mark.alone
 def test_a_real_mine_is_held_by_two_small_cameras(tmp_path):
     load = Load(2, (160, 120), 5, 6)
     found = sustain(load, write_stream(tmp_path / "camera.mp4", load.size, load.fps), tmp_path / "run")

@@ -20,14 +20,14 @@ def test_an_empty_folder_is_taken(tmp_path):
 
 def test_what_somebody_else_put_there_stays(tmp_path):
     (tmp_path / "thesis.txt").write_text("three years")
-    with pytest.raises(ConfigError, match="holds files that no scenario made"):
+    with pytest.raises(ConfigError, match="has files of other programs"):
         make_empty(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_another_file_by_the_name_of_the_mark_gives_no_right(tmp_path):
     (tmp_path / MARK).write_text("mine")
-    with pytest.raises(ConfigError, match="no scenario made"):
+    with pytest.raises(ConfigError, match="files of other programs"):
         make_empty(tmp_path)
     assert (tmp_path / MARK).read_text() == "mine"
 

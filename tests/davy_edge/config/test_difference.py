@@ -16,7 +16,18 @@ def test_the_same_configuration_changes_nothing():
     assert str(Difference.between(OLD, OLD)) == "nothing changes"
 
 
-@pytest.mark.parametrize("change", [{"strength": 0.5}, {"fps": 5}, {"quality": 60}, {"send_raw": False}, {"label": "Face"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"strength": 0.5},
+        {"brightness": 0.5},
+        {"preset": "heading"},
+        {"fps": 5},
+        {"quality": 60},
+        {"send_raw": False},
+        {"label": "Face"},
+    ],
+)
 def test_what_a_source_is_not_opened_with_leaves_it_open(change):
     assert changed(**change) == Difference((), (), (), ("face",))
 

@@ -151,7 +151,7 @@ def test_a_rate_is_taken_over_by_a_source_that_can_and_is_asked_of_no_other():
     source = Steady(["frame", "hang"])
     online = threading.Event()
     capture = Capture(
-        "face", "x://y", SourceOptions(fps=20), lambda url, options: source, lambda frame: None, lambda *told: online.set()
+        "face", "x://y", SourceOptions(fps=20), lambda url, options: source, lambda frame: None, lambda *answer: online.set()
     )
     assert not capture.set_fps(5)  # it is not open
     capture.start()

@@ -90,8 +90,8 @@ async def edge_of(at: Stand, folder: Path, **settings):
     openers = {**OPENERS, "mine": Mine().open_source}
     async with edge(site, folder, openers, trust=folder / "trust.json", **settings) as running:
         at.edge = running
-        seen = len(at.frames)
-        await until(lambda: len(at.frames) > seen + 3, 20)
+        observed = len(at.frames)
+        await until(lambda: len(at.frames) > observed + 3, 20)
         yield running
 
 
@@ -116,8 +116,8 @@ async def test_the_frames_say_which_model_made_them(mosquitto, tmp_path):
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):
         await at.desire(other, Evaluation(probation_s=0))
         assert (await at.final()).model == other.id
-        seen = len(at.frames)
-        await until(lambda: len(at.frames) > seen + 5)
+        observed = len(at.frames)
+        await until(lambda: len(at.frames) > observed + 5)
         assert at.frames[-1].properties["model"] == other.manifest.frame_id
         carried = [message.properties["model"] for message in at.frames]
         assert sum(a != b for a, b in pairwise(carried)) == 1
@@ -152,8 +152,8 @@ async def test_f22_a_bad_model_that_was_swapped_in_is_taken_back_by_itself(mosqu
         report = await at.final()
         assert (report.state, report.model) == (ModelState.ROLLED_BACK, GOOD.id)
         assert report.cause == cause, report
-        seen = len(at.frames)
-        await until(lambda: len(at.frames) > seen + 3)
+        observed = len(at.frames)
+        await until(lambda: len(at.frames) > observed + 3)
         assert at.frames[-1].properties["model"] == GOOD.manifest.frame_id
 
 

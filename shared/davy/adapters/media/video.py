@@ -2,7 +2,7 @@
 
 Subtitles, chapters, tags and the time of recording are copied; sound is copied where the output can hold it, else converted.
 Each picture keeps its time stamp, so a variable frame rate stays variable; recordings that were put together get one continuous
-time. A rotation or mirror image in the metadata is applied to the pixels, interlaced pictures are deinterlaced, and HDR becomes BT.709.
+time. A display matrix in the metadata is applied to the pixels, interlaced pictures are deinterlaced, HDR becomes BT.709.
 Pictures come out as 8-bit 4:2:0 H.264 (VP9 in WebM, MJPEG or MPEG-4 in AVI), with one row or column more where a side is odd,
 for 4:2:0 needs even ones. Without a change, the pictures are copied as packets.
 """
@@ -26,6 +26,7 @@ from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
+from davy.adapters.media import formats
 from davy.adapters.media.conversion import BT709, HDR_TRANSFERS, PixelReader, PixelWriter, matrix_of
 from davy.adapters.media.orientation import orientation_of, swaps_sides, upright
 from davy.adapters.media.sound import SoundConverter, can_hold
@@ -42,7 +43,6 @@ READ_ONLY_SUFFIXES = (
 _NOT_TAGS = {"encoder", "major_brand", "minor_version", "compatible_brands"}  # of the file, not of its content
 _STREAM_TAGS = ("language", "title", "creation_time", "timecode")
 _ITUNES_TAGS = {"title", "artist", "album", "comment", "date", "genre", "copyright", "description", "creation_time", "location"}
-_OPEN_OPTIONS = {"protocol_whitelist": "file"}  # a file that names others, such as a playlist, reaches no network
 
 Change = Callable[[BgrImage], BgrImage]
 """Called once per picture, in order of display; returns a picture `panes` times as wide."""
@@ -99,7 +99,7 @@ def _url(path: Path) -> str:
 
 
 def _open(path: Path) -> InputContainer:
-    return av.open(_url(path), options=_OPEN_OPTIONS)
+    return av.open(_url(path), options=dict(formats.FILE))
 
 
 def _mux_options(target: Path, reader: InputContainer) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -29,8 +30,11 @@ _MAX_SCANS = 100  # a progressive JPEG has about ten; thousands of empty ones co
 # Pillow's plugins let through whatever their parsing of hostile bytes meets.
 _FOREIGN_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, EOFError, RuntimeError,
-    AssertionError, MemoryError, struct.error, zlib.error,
+    AssertionError, MemoryError, struct.error, zlib.error, UserWarning,
 )  # fmt: skip
+
+# It warns of damage in metadata on stderr, without the file's name; `Picture.notes` and errors say what matters.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 # Opened by name: Image.open would ask every plugin, and warn by itself about sizes that are ours to judge.
 _OPEN: dict[ImageFormat, Callable[[io.BytesIO], ImageFile]] = {

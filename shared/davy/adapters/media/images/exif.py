@@ -1,4 +1,4 @@
-"""What enhancing changes in an EXIF block: orientation, with the sides that it swaps, and the thumbnail of the picture before."""
+"""What enhancing changes in an EXIF block: orientation, the sides that it swaps, and the thumbnail of the picture before."""
 
 import struct
 

@@ -24,6 +24,7 @@ from davy.adapters.media.images.photoshop import SEGMENT_NAME, iptc_of, resource
 from davy.adapters.media.images.picture import ImageFormat, Metadata
 from davy.adapters.media.images.png import kept_chunks, raw_profiles
 
+_HANDLED = (PREFIX, b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0", b"FPXR\0", SEGMENT_NAME)
 _IPTC_TAG, _PHOTOSHOP_TAG, _XMP_TAG = 33723, 34377, 700
 # Tags of a TIFF that describe how its pixels are stored; the output has its own.
 _LAYOUT_TAGS = frozenset(
@@ -38,7 +39,9 @@ def read_metadata(file: ImageFile, kind: ImageFormat, data: bytes) -> tuple[int,
     """Read what stands in an opened file.
 
     Args:
-        data: The file.
+        file: The file, opened and loaded.
+        kind: Its format.
+        data: Its bytes.
 
     Returns:
         The orientation of the stored pixels, 1 to 8, and the metadata, which says upright.
@@ -72,10 +75,7 @@ def _segments(file: JpegImageFile) -> bytes:
     kept = b""
     for name, body in file.applist:
         number = int(name.removeprefix("APP")) if name.startswith("APP") else -1
-        known = body.startswith(
-            (PREFIX, b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0", b"FPXR\0", SEGMENT_NAME)
-        )
-        if 1 <= number <= 15 and number not in (11, 14) and not known:
+        if 1 <= number <= 15 and number not in (11, 14) and not body.startswith(_HANDLED):
             kept += struct.pack(">BBH", 0xFF, 0xE0 + number, len(body) + 2) + body
     return kept
 

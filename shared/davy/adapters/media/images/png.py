@@ -38,6 +38,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 def kept_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Name and content of each chunk that an enhanced PNG keeps; EXIF and XMP among the texts are kept elsewhere."""
     for name, body, _ in _chunks(data):
         profile = body.startswith((b"Raw profile type exif\0", b"Raw profile type APP1\0", XMP_KEYWORD))
         if name in _KEPT_CHUNKS and not (name in TEXT and profile):
@@ -53,7 +54,7 @@ def raw_profiles(data: bytes) -> dict[bytes, bytes]:
     for name, body, _ in _chunks(data):
         if name not in (b"tEXt", b"zTXt") or not body.startswith(b"Raw profile type "):
             continue
-        keyword, _, text = body.partition(b"\0")
+        text = body.partition(b"\0")[2]
         try:
             text = zlib.decompressobj().decompress(text[1:], _MAX_TEXT_BYTES) if name == b"zTXt" else text
             _, kind, _, *lines = text.split(b"\n")
