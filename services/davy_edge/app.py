@@ -362,6 +362,7 @@ class _Edge:
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             self._pipelines.check()
+            self._states.check()
 
     async def _publish_stats(self, bus: Bus) -> None:
         while True:
