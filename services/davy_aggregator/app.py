@@ -279,7 +279,7 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
 
 async def _watch_health(bus: MqttBus, archive: Archive, health: Health) -> None:
     while True:
-        error = "" if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}"
+        error = bus.refusal if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}"
         health.set("broker", error, pending=not bus.attempted)
         health.set("archive", archive.error)
         await asyncio.sleep(HEALTH_EVERY_S)
