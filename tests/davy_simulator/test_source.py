@@ -21,6 +21,7 @@ def test_a_frames_time_is_the_tick_it_was_rendered_for():
         assert np.array_equal(frame.pixels, mine.render("gallery", t_s, SIZE))
 
 
+@pytest.mark.alone
 def test_frames_come_at_the_asked_rate_and_are_counted():
     source = Mine().open_source("simulator://face", SourceOptions(fps=20.0, size=SIZE))
     source.read()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from davy.adapters.grpc.ingest_client import IngestClient, Stream
 from davy.adapters.storage.spool import Spool
-from davy.domain.errors import AggregatorUnavailableError, BrokerUnavailableError, SpoolUnavailableError
+from davy.domain.errors import AggregatorUnavailableError, BrokerUnavailableError, MessageRefusedError, SpoolUnavailableError
 from davy.domain.ports import Bus, Message
 from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
@@ -117,6 +117,8 @@ class Events:
                     await bus.publish(
                         Message(self._topics.event, event.SerializeToString(), qos=1, content_type="application/protobuf")
                     )
+                except MessageRefusedError:  # the bus logs it; the record plane delivers the event
+                    log.debug("event.unpublished", kind=event.kind)
                 except BrokerUnavailableError:
                     await asyncio.sleep(RETRY_S)
                     continue

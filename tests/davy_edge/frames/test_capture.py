@@ -131,6 +131,7 @@ def test_threads_that_hang_are_bounded(watch, monkeypatch):
         source.closed.set()
 
 
+@pytest.mark.alone
 def test_stop_ends_the_thread(watch):
     capture, _, frames = watch(Scripted(["frame", "hang"]))
     until(lambda: frames)

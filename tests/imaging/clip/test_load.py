@@ -85,7 +85,7 @@ def test_a_setting_that_names_nothing_says_what_to_write(setting: str, says: str
 
 
 def test_a_checkpoint_alone_asks_for_its_architecture(tiny: Path):
-    with pytest.raises(ConfigError, match="say which architecture"):
+    with pytest.raises(ConfigError, match="name the checkpoint"):
         load_clip(f"{tiny}/weights.pt")
 
 
@@ -100,6 +100,7 @@ def test_an_absent_a_foreign_and_an_ill_fitting_checkpoint_are_clear_errors(tiny
         load_clip(f"tiny-clip:{tmp_path}/other.safetensors")
 
 
+@pytest.mark.system
 def test_importing_davy_clip_imports_no_model_library():
     heavy = "{'open_clip', 'timm', 'torchvision', 'huggingface_hub', 'cv2'}"
     code = f"import sys, davy.imaging.clip; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"

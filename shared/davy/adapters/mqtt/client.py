@@ -1,15 +1,18 @@
 """Configures aiomqtt's client, and converts messages."""
 
 import asyncio
+import functools
 import socket
 import ssl
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from davy.domain.errors import ConfigError
 from davy.domain.ports import Message
@@ -33,6 +36,53 @@ class Router(asyncio.Queue[aiomqtt.Message]):
         self._deliver(item)
 
 
+class Client(aiomqtt.Client):
+    """aiomqtt's client, which also keeps what a broker says in CONNACK and in PUBACK.
+
+    `max_packet_bytes` is the broker's limit, 0 where it names none.
+    """
+
+    max_packet_bytes = 0
+
+    def _on_connect(
+        self,
+        client: Any,  # noqa: ANN401  # as in the base class
+        userdata: Any,  # noqa: ANN401
+        flags: Any,  # noqa: ANN401
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        self.max_packet_bytes = int(getattr(properties, "MaximumPacketSize", 0) or 0)
+        super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_publish(
+        self,
+        client: Any,  # noqa: ANN401
+        userdata: Any,  # noqa: ANN401
+        mid: int,
+        reason_code: ReasonCode,
+        properties: Properties,
+    ) -> None:
+        if reason_code.is_failure and mid in self._pending_publishes:
+            self._refused[mid] = str(reason_code)
+        super()._on_publish(client, userdata, mid, reason_code, properties)
+
+    @functools.cached_property
+    def _refused(self) -> dict[int, str]:
+        return {}
+
+    @contextmanager
+    def _pending_call(self, mid: int, value: Any, pending_dict: dict[int, Any]) -> Iterator[None]:  # noqa: ANN401
+        with super()._pending_call(mid, value, pending_dict):
+            yield
+        if (reason := self._refused.pop(mid, "")) and pending_dict is self._pending_publishes:
+            raise RefusedError(reason)
+
+
+class RefusedError(Exception):
+    """A broker's PUBACK with a reason code above 0x7F."""
+
+
 def cut(client: aiomqtt.Client) -> None:
     """Break the connection at once; paho then notices and closes the socket."""
     paho = client._client  # aiomqtt gives no access to the socket
@@ -43,7 +93,7 @@ def cut(client: aiomqtt.Client) -> None:
     client._disconnected.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 
-def client_factory(endpoint: str, client_id: str, will: Message | None) -> Callable[[Callable[..., Router]], aiomqtt.Client]:
+def client_factory(endpoint: str, client_id: str, will: Message | None) -> Callable[[Callable[..., Router]], Client]:
     try:
         parts = urlsplit(escape_login(endpoint))
         port = parts.port
@@ -56,8 +106,8 @@ def client_factory(endpoint: str, client_id: str, will: Message | None) -> Calla
     properties.MaximumPacketSize = MAX_PACKET_BYTES
     tls_context = ssl.create_default_context() if secure else None
 
-    def make(queue_type: Callable[..., Router]) -> aiomqtt.Client:
-        client = aiomqtt.Client(
+    def make(queue_type: Callable[..., Router]) -> Client:
+        client = Client(
             parts.hostname or "",
             port or (8883 if secure else 1883),
             username=unquote(parts.username) if parts.username else None,

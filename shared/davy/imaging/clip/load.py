@@ -15,6 +15,7 @@ import importlib
 import pickle
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def load_clip(setting: str = "davy", device: torch.device | str = "cpu") -> Clip
     """
     name, _, weights = setting.partition(":")
     if name == "davy":
-        return _load_own(setting, weights).to(device)
+        return _load_own(setting, weights, torch.device(device))
     if Path(setting).is_dir():
         return _create(setting, f"local-dir:{setting}", {}).to(device)
     if Path(setting).is_file():
@@ -56,15 +57,19 @@ def load_clip(setting: str = "davy", device: torch.device | str = "cpu") -> Clip
     return _create(setting, name, _cached_tag(setting, name, weights)).to(device)
 
 
-def _load_own(setting: str, weights: str) -> Clip:
-    if not weights:
-        return own.load()
+def _load_own(setting: str, weights: str, device: torch.device) -> Clip:
     word, _, seed = weights.partition(":")
-    if word != "random":
-        return own.load(Path(weights))
+    if weights and word != "random":
+        return own.load(Path(weights)).to(device)
     if not (seed or "0").isdecimal():
         raise ConfigError(f"CLIP {setting!r}: the seed is an integer, as in davy:random:7")
-    return own.random_clip(int(seed or 0))
+    return _shared(int(seed or 0) if weights else None, device)
+
+
+@lru_cache(maxsize=2)
+def _shared(seed: int | None, device: torch.device) -> Clip:
+    """The shipped CLIP, or a random one. Its weights never move, so all who ask for the same one share it."""
+    return (own.load() if seed is None else own.random_clip(seed)).to(device)
 
 
 def _check_name(setting: str, name: str) -> None:
