@@ -17,17 +17,24 @@ from davy.domain.errors import DavyError, InvalidInputError
 from davy.files import OutputOptions, remove_partial_files
 from davy.imaging.runtime import StillEnhancer
 from davy_enhancer.files import Errand, enhance_file, is_video, plan
+from davy_enhancer.pipes import STDOUT, is_stream, remove_staged_files
 
 GRACE_S = 0.5  # after Ctrl-C, for the pictures under way
-INTERRUPTED = 130  # exit code: 128 + SIGINT
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def enhance(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, a video, or a folder with its sub-folders.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="A file or a folder; the suffix selects the format.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="IN...", help="Pictures, videos, and folders with their sub-folders; - is standard input."),
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="A file or a folder; the suffix selects the format; - is standard output."),
+    ],
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the identity, 1 the whole effect.")] = 1.0,
     quality: Annotated[
         int, typer.Option(min=1, max=100, help="Quality of JPEG, lossy WebP and video; PNG and TIFF stay lossless.")
@@ -35,12 +42,16 @@ def enhance(
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Put raw and enhanced next to each other.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace output files that exist.")] = False,
     model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
+    output_format: Annotated[
+        str, typer.Option("--format", help="Format of outputs in a folder and of standard output, such as png or mp4.")
+    ] = "",
     threads: Annotated[int, typer.Option(min=0, help="Pictures to enhance at the same time; 0: one per CPU core.")] = 0,
 ) -> None:
-    """Enhance an image, a folder or a video file. Files that cannot be read are listed at the end."""
+    """Enhance images, folders and video files. Files that cannot be read are listed at the end."""
     errors = Console(stderr=True, soft_wrap=True)
     try:
-        work = plan(source, target, overwrite)
+        suffix = f".{output_format.lower().removeprefix('.')}" if output_format else ""
+        work = plan(sources, target, overwrite, suffix)
         still = StillEnhancer(model)
     except InvalidInputError as error:
         errors.print(f"davy enhance: {error}", markup=False, highlight=False)
@@ -55,8 +66,9 @@ def enhance(
     told = [f"{len(work.errands) - len(failures)} enhanced"]
     told += [f"{len(work.kept)} kept that existed (--overwrite replaces them)"] if work.kept else []
     told += [f"{len(work.others)} left alone that are no pictures or videos"] if work.others else []
+    told += [f"{work.skipped} skipped that are hidden or of a system"] if work.skipped else []
     told += [f"{len(failures)} failed"] if failures else []
-    print(", ".join(told))
+    print(", ".join(told), file=sys.stderr if is_stream(target, STDOUT) else sys.stdout)
     if failures:
         raise typer.Exit(1)
 
@@ -71,24 +83,47 @@ def _do(errands: list[Errand], still: StillEnhancer, look: OutputOptions, thread
         bar = progress.add_task("enhancing", total=len(errands))
         executor, stop = ThreadPoolExecutor(threads, thread_name_prefix="enhance"), threading.Event()
         work = _start(executor, errands, still, look, lambda part: progress.advance(bar, part), stop)
+        before = {number: signal.getsignal(number) for number in STOPPING[1:]}
+        for number in before:
+            if before[number] != signal.SIG_IGN:  # as nohup asks for
+                signal.signal(number, _stop)
         try:
             for future in as_completed(work):
                 try:
                     notes += future.result()
+                except BrokenPipeError:
+                    failures.append(f"{work[future].target}: its reader went away")
                 except (DavyError, OSError) as error:
-                    failures.append(f"{work[future].source}: {error}")
-        except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not keep the files from being removed
+                    failures.append(f"{work[future].source}: {_text_of(error)}")
+        except KeyboardInterrupt as stopped:
+            for number in STOPPING:
+                signal.signal(number, signal.SIG_IGN)  # a second one must not keep the files from being removed
             stop.set()
             executor.shutdown(wait=False, cancel_futures=True)
             wait(work, GRACE_S)
             progress.stop()
             remove_partial_files()
+            remove_staged_files()
             console.print("davy enhance: stopped; finished files are kept", markup=False, highlight=False)
             sys.stderr.flush()
-            os._exit(INTERRUPTED)  # a thread in the middle of a large picture would keep the process for seconds
+            os._exit(
+                128 + (stopped.args[0] if stopped.args else signal.SIGINT)
+            )  # a thread in the middle of a large picture would keep the process for seconds
         executor.shutdown()
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return failures, notes
+
+
+def _stop(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(number)
+
+
+def _text_of(error: DavyError | OSError) -> str:
+    """An operating system's error without its number: "Is a directory: 'b.jpg'"."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename!r}" if error.filename else error.strerror
+    return str(error)
 
 
 def _start(

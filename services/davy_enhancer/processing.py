@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from davy.adapters.media.images import WEB_FORMATS, ImageFormat, decode, encode
+from davy.adapters.media.images import WEB_FORMATS, ImageFormat, decode, encode, left_out
+from davy.domain.errors import ImageTooLargeError
 from davy.domain.ports import ImageEnhancer
 from davy.files import enhance_picture
 from davy_enhancer.negotiation import Preferences, choose
@@ -50,7 +51,11 @@ def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhance
         InvalidInputError: the picture cannot be used; the class tells the reason.
     """
     times = [time.perf_counter()]
-    picture = decode(request.image, max_pixels=request.max_pixels)
+    try:
+        picture = decode(request.image, max_pixels=request.max_pixels)
+    except ImageTooLargeError as error:
+        hint = f"{error.limit} here (DAVY_ENHANCER_MAX_MEGAPIXELS); the command davy enhance takes 256 megapixels"
+        raise ImageTooLargeError(error.found, hint) from error
     times.append(time.perf_counter())
     better = enhance_picture(enhancer, picture, request.strength)
     times.append(time.perf_counter())
@@ -58,4 +63,4 @@ def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhance
     image = encode(better, kind, request.quality)
     times.append(time.perf_counter())
     stages = zip(("decode", "enhance", "encode"), np.diff(times).tolist(), strict=True)
-    return Enhanced(image, kind, enhancer.model, dict(stages), picture.notes)
+    return Enhanced(image, kind, enhancer.model, dict(stages), (*picture.notes, *left_out(better, kind)))

@@ -3,12 +3,15 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CollectorRegistry
+from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 
 from davy.adapters.http.body_limit import BodyLimit
@@ -31,7 +34,17 @@ StrengthHeader = Annotated[float | None, Header(alias="Davy-Strength", ge=0, le=
 QualityHeader = Annotated[int | None, Header(alias="Davy-Quality", ge=1, le=100)]
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_FORM = {"schema": {"type": "object", "properties": {"image": {"type": "string", "format": "binary"}}, "required": ["image"]}}
+_FORM = {
+    "schema": {
+        "type": "object",
+        "properties": {
+            "image": {"type": "string", "format": "binary"},
+            "strength": {"type": "number", "minimum": 0, "maximum": 1},
+            "quality": {"type": "integer", "minimum": 1, "maximum": 100},
+        },
+        "required": ["image"],
+    }
+}
 _OPENAPI: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -67,16 +80,17 @@ def create_app(
         davy_strength: StrengthHeader = None,
         davy_quality: QualityHeader = None,
     ) -> Response:
-        """Enhance one picture: the body, or the form field `image`. `Accept` selects the format of the answer. A query
-        parameter overrides the header of the same name."""
+        """Enhance one picture: the body, or the file of a form. `Accept` selects the format of the answer. A query
+        parameter overrides the form's field of the same name, and that one the header."""
         start = time.perf_counter()
         formats = preferences_of(request.headers.get("accept", ""))
         with scheduler.admit():
+            upload = await _receive(request, settings.upload_timeout_s)
             enhanced = await scheduler.enhance(
                 EnhanceRequest(
-                    await _receive(request, settings.upload_timeout_s),
-                    strength=next(value for value in (strength, davy_strength, 1.0) if value is not None),
-                    quality=quality or davy_quality or 90,
+                    upload.image,
+                    strength=next(each for each in (strength, upload.strength, davy_strength, 1.0) if each is not None),
+                    quality=quality or upload.quality or davy_quality or 90,
                     formats=formats,
                     max_pixels=int(settings.max_megapixels * 1e6),
                 )
@@ -114,24 +128,42 @@ def create_app(
     return app
 
 
-async def _receive(request: Request, timeout_s: float) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """A picture, and what the fields of its form say."""
+
+    image: bytes
+    strength: float | None = None
+    quality: int | None = None
+
+
+class _Fields(BaseModel, extra="forbid"):
+    strength: float | None = Field(None, ge=0, le=1)
+    quality: int | None = Field(None, ge=1, le=100)
+
+
+async def _receive(request: Request, timeout_s: float) -> _Upload:
     """The picture, from the body itself or a form."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     try:
         async with asyncio.timeout(timeout_s):
             if kind == "multipart/form-data":
                 return await _receive_form(request)
-            return await request.body()  # its first bytes name the format more reliably than Content-Type
+            return _Upload(await request.body())  # its first bytes name the format more reliably than Content-Type
     except TimeoutError as error:
         raise HTTPException(408, f"the picture did not arrive within {timeout_s:g} s") from error
 
 
-async def _receive_form(request: Request) -> bytes:
+async def _receive_form(request: Request) -> _Upload:
     async with request.form(max_files=1, max_fields=8) as form:
         image = form.get("image")
         if not isinstance(image, UploadFile):
             raise UnreadableImageError("the form has no file in its field 'image'")
-        return await image.read()
+        try:
+            fields = _Fields.model_validate({name: value for name, value in form.items() if name != "image"})
+        except ValidationError as error:
+            raise RequestValidationError([each | {"loc": ("body", *each["loc"])} for each in error.errors()]) from error
+        return _Upload(await image.read(), fields.strength, fields.quality)
 
 
 def _answer(enhanced: Enhanced, took_s: float) -> Response:

@@ -4,11 +4,12 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from davy.adapters.media import video
-from davy.adapters.media.images import ImageFormat, decode, encode, sniff
+from davy.adapters.media.images import ImageFormat, decode, encode, left_out, sniff
+from davy.adapters.media.listing import is_housekeeping
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.files import OutputOptions, enhance_picture
 from davy.imaging.runtime import StillEnhancer
@@ -29,33 +30,46 @@ class Limits:
     max_pixels: int
 
 
+@dataclass(slots=True)
+class Outcome:
+    """failures: what could not be done; notes: what is worth knowing of the rest; skipped: hidden files and the like."""
+
+    failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    skipped: int = 0
+
+
 def enhance_archive(
     source: Path, target: Path, still: StillEnhancer, look: OutputOptions, limits: Limits, progress: Callable[[float], None]
-) -> list[str]:
+) -> Outcome:
     """Enhance every picture and video of an archive, names kept.
 
     Returns:
-        One line for each member that could not be done, or that deserves a note.
+        One line for each member that could not be done, and for each note on one that was.
 
     Raises:
         InvalidInputError: no zip, or one that unpacks to more than the limits.
     """
-    failures = []
+    outcome = Outcome()
     try:
         with zipfile.ZipFile(source) as reader, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as writer:
-            members = _members(reader, limits)
+            every = _members(reader, limits)
+            members = [member for member in every if not is_housekeeping(PurePosixPath(member.filename))]
+            outcome.skipped = len(every) - len(members)
             seen: set[str] = set()
             for number, member in enumerate(members):
                 try:
                     _check_name(member.filename, seen)
                     notes = _enhance_member(reader, writer, member, target.parent, still, look, limits)
-                    failures += [f"{member.filename}: {note}" for note in notes]
+                    outcome.notes += [f"{member.filename}: {note}" for note in notes]
                 except (DavyError, *_FOREIGN_ERRORS) as error:
-                    failures.append(f"{member.filename}: {error}")
+                    outcome.failures.append(f"{member.filename}: {error}")
                 progress((number + 1) / len(members))
     except zipfile.BadZipFile as error:
         raise InvalidInputError(f"the zip archive cannot be read: {error}") from error
-    return failures
+    if outcome.skipped:
+        outcome.notes.append(f"{outcome.skipped} hidden files, or files of a system, were skipped")
+    return outcome
 
 
 def _members(reader: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
@@ -100,8 +114,9 @@ def _enhance_member(
     if member.file_size > limits.max_picture_bytes:
         raise InvalidInputError(f"a picture of {member.file_size:,} bytes is too large: at most {limits.max_picture_bytes:,}")
     picture = decode(reader.read(member), tuple(ImageFormat), limits.max_pixels)
-    writer.writestr(name, encode(enhance_picture(still, picture, look.strength), kind, look.quality))
-    return picture.notes
+    enhanced = enhance_picture(still, picture, look.strength)
+    writer.writestr(name, encode(enhanced, kind, look.quality))
+    return (*picture.notes, *left_out(enhanced, kind))
 
 
 def _enhance_video(

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError
 
-MAX_FAILURES = 1000  # that are kept word by word
+MAX_FAILURES = 1000  # that are kept word by word, and as many notes
 
 
 class State(StrEnum):
@@ -34,8 +34,9 @@ class Job(BaseModel):
     finished: float | None = None
     state: State = State.QUEUED
     progress: float = 0.0  # 0 to 1
-    detail: str = ""  # why it failed, or what was left out
+    detail: str = ""  # why it failed
     failures: list[str] = []  # a zip's files that could not be done
+    notes: list[str] = []  # what is worth knowing of those that were, such as streams that were left out
     result_bytes: int = 0
 
     @property

@@ -10,6 +10,7 @@ for 4:2:0 needs even ones. Without a change, the pictures are copied as packets.
 from __future__ import annotations  # PyAV's Packet is generic in its stub only
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -28,9 +29,10 @@ from av.video.stream import VideoStream
 
 from davy.adapters.media.conversion import BT709, HDR_TRANSFERS, PixelReader, PixelWriter, matrix_of
 from davy.adapters.media.orientation import orientation_of, swaps_sides, upright
+from davy.adapters.media.reasons import STORAGE, reason
 from davy.adapters.media.sound import SoundConverter, can_hold
 from davy.adapters.media.timeline import Timeline
-from davy.domain.errors import UnreadableVideoError
+from davy.domain.errors import StorageFullError, UnreadableVideoError
 from davy.domain.frame import BgrImage
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".flv", ".3gp")
@@ -79,6 +81,7 @@ def transcode(
 
     Raises:
         UnreadableVideoError: not a video, damaged from the start, or with streams that cannot be written.
+        StorageFullError: the disk of the target is full or takes no files.
     """
     try:
         with _open(source) as reader:
@@ -86,7 +89,9 @@ def transcode(
             with av.open(_url(target), "w", options=_mux_options(target, reader)) as writer:
                 return _Transcoding(reader, writer, first, quality, panes, copy=change is None).run(change or _same, progress)
     except av.FFmpegError as error:
-        raise UnreadableVideoError(str(source), error.strerror or str(error)) from error
+        if error.errno in STORAGE:
+            raise StorageFullError(str(target.parent), os.strerror(error.errno).lower()) from error
+        raise UnreadableVideoError(str(source), reason(error)) from error
 
 
 def _same(image: BgrImage) -> BgrImage:
