@@ -10,7 +10,7 @@ from davy_simulator.camera import Camera
 from davy_simulator.chance import generator
 from davy_simulator.geometry import Geometry
 
-MATERIAL = 6  # BELT in mine.h
+MATERIAL = 6  # BELT in vectors.h
 TEXELS, ACROSS = 2048, 64  # TEXELS in compose.c
 TEXELS_PER_M = 100
 WIDTH_M, CENTRE_X = 1.2, -0.35  # as in scene.c

@@ -22,7 +22,7 @@ BOUNCE = 0.035  # of a lamp's light comes back from the walls
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Maps of the padded size (H, W); `open` is ambient occlusion, `seen` holds one shadow map per lamp."""
+    """Maps of the padded size (H, W); `openness` is ambient occlusion, `visibility` holds one shadow map per lamp."""
 
     scene: Scene
     noise: Floats
@@ -31,13 +31,13 @@ class Geometry:
     albedo: Floats
     gloss: Floats
     material: NDArray[np.uint8]
-    open: Floats
-    seen: list[Floats]
+    openness: Floats
+    visibility: list[Floats]
 
     def surface(self, lamp: int, extinction_per_m: float) -> Surface:
         """The kernels' view of it, for one lamp."""
-        pointers = [a.ctypes.data for a in (self.depth, self.normal, self.albedo, self.gloss, self.material, self.open)]
-        return Surface(*pointers, self.seen[lamp].ctypes.data, extinction_per_m, BOUNCE)
+        pointers = [a.ctypes.data for a in (self.depth, self.normal, self.albedo, self.gloss, self.material, self.openness)]
+        return Surface(*pointers, self.visibility[lamp].ctypes.data, extinction_per_m, BOUNCE)
 
 
 def build_geometry(place: Place, camera: Camera, seed: int) -> Geometry:
@@ -51,7 +51,7 @@ def build_geometry(place: Place, camera: Camera, seed: int) -> Geometry:
     depth, gloss = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
     normal, albedo = np.empty((height, width, 3), np.float32), np.empty((height, width, 3), np.float32)
     material = np.empty((height, width), np.uint8)
-    march = kernel("mine_gbuffer")
+    march = kernel("gbuffer")
     _in_bands(
         -(-height // 8),
         lambda first, last: march(
@@ -65,23 +65,23 @@ def build_geometry(place: Place, camera: Camera, seed: int) -> Geometry:
             octets(material),
         ),
     )
-    openness, seen = _visibility(scene, depth, normal)
-    return Geometry(scene, noise, depth, normal, albedo, gloss, material, openness, seen)
+    openness, visibility = _visibility(scene, depth, normal)
+    return Geometry(scene, noise, depth, normal, albedo, gloss, material, openness, visibility)
 
 
 def _visibility(scene: Scene, depth: Floats, normal: Floats) -> tuple[Floats, list[Floats]]:
     """Ambient occlusion and shadow maps at full size."""
     height, width = depth.shape
     rows, columns = -(-height // SHADOW_STEP), -(-width // SHADOW_STEP)
-    openness, seen = np.empty((rows, columns), np.float32), np.empty((scene.lamps, rows, columns), np.float32)
-    look = kernel("mine_visibility")
+    openness, shadows = np.empty((rows, columns), np.float32), np.empty((scene.lamps, rows, columns), np.float32)
+    fill = kernel("visibility")
     _in_bands(
         rows,
-        lambda first, last: look(
-            scene, SHADOW_STEP, first, last, floats(depth), floats(normal), floats(openness), floats(seen)
+        lambda first, last: fill(
+            scene, SHADOW_STEP, first, last, floats(depth), floats(normal), floats(openness), floats(shadows)
         ),
     )
-    return _enlarge(openness, depth.shape), [_enlarge(plane, depth.shape) for plane in seen]
+    return _enlarge(openness, depth.shape), [_enlarge(plane, depth.shape) for plane in shadows]
 
 
 def _enlarge(plane: Floats, shape: tuple[int, ...]) -> Floats:

@@ -1,4 +1,4 @@
-"""The C kernels of this package as Python functions: the structures of mine.h, and arrays as pointers."""
+"""Typed bindings of the C kernels: the structures of vectors.h and of each source, arrays as pointers."""
 
 import ctypes
 from collections.abc import Callable
@@ -16,7 +16,7 @@ MAX_LAMPS = 8
 MAX_VARYING = 4
 Floats = NDArray[np.float32]
 Pointer = object
-"""What ctypes makes of an array's address."""
+"""An array's address as ctypes passes it."""
 
 
 class Scene(ctypes.Structure):
@@ -54,8 +54,8 @@ class Surface(ctypes.Structure):
         ("albedo", c_void_p),
         ("gloss", c_void_p),
         ("material", c_void_p),
-        ("open", c_void_p),
-        ("seen", c_void_p),
+        ("openness", c_void_p),
+        ("visibility", c_void_p),
         ("extinction", c_float),
         ("bounce", c_float),
     )
@@ -125,16 +125,16 @@ class Frame(ctypes.Structure):
 
 _F, _U8 = POINTER(c_float), POINTER(c_uint8)
 SIGNATURES: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "mine_gbuffer": ("scene", (POINTER(Scene), c_int, c_int, _F, _F, _F, _F, _U8)),
-    "mine_visibility": ("scene", (POINTER(Scene), c_int, c_int, c_int, _F, _F, _F, _F)),
-    "mine_lamp": ("light", (POINTER(Scene), POINTER(Surface), POINTER(Light), c_float, _F)),
-    "mine_even": ("light", (POINTER(Scene), POINTER(Surface), _F)),
-    "mine_moving_light": ("light", (POINTER(Scene), POINTER(Coarse), POINTER(Light), c_int, c_float, _F, _F)),
-    "mine_bodies": (
+    "gbuffer": ("scene", (POINTER(Scene), c_int, c_int, _F, _F, _F, _F, _U8)),
+    "visibility": ("scene", (POINTER(Scene), c_int, c_int, c_int, _F, _F, _F, _F)),
+    "lamp": ("light", (POINTER(Scene), POINTER(Surface), POINTER(Light), c_float, _F)),
+    "even": ("light", (POINTER(Scene), POINTER(Surface), _F)),
+    "moving_light": ("light", (POINTER(Scene), POINTER(Coarse), POINTER(Light), c_int, c_float, _F, _F)),
+    "bodies": (
         "bodies",
         (POINTER(Scene), POINTER(Body), c_int, POINTER(Light), c_int, c_float, c_float, c_int, POINTER(Canvas)),
     ),
-    "mine_compose": ("compose", (POINTER(Frame),)),
+    "compose": ("compose", (POINTER(Frame),)),
 }
 
 STRUCTURES: dict[str, tuple[type[ctypes.Structure], ...]] = {
@@ -147,22 +147,22 @@ STRUCTURES: dict[str, tuple[type[ctypes.Structure], ...]] = {
 
 @cache
 def kernel(name: str) -> Callable[..., None]:
-    """The C function `name`, which lets go of the interpreter lock while it runs.
+    """The C function davy_<name>; it releases the interpreter lock while it runs.
 
     Raises:
-        KernelsMissingError: the library was not built.
+        KernelsMissingError: the installation of Davy compiled no kernels.
     """
     stem, arguments = SIGNATURES[name]
-    function = getattr(load_kernels(Path(__file__).parent, stem, STRUCTURES[stem]), name)
+    function = getattr(load_kernels(Path(__file__).parent, stem, STRUCTURES[stem]), f"davy_{name}")
     function.argtypes, function.restype = arguments, None
     return cast(Callable[..., None], function)
 
 
 def floats(array: Floats) -> Pointer:
-    """A float32 array as the pointer that the kernels take; the caller keeps the array alive."""
+    """Pointer to a float32 array; the caller keeps the array alive."""
     return array.ctypes.data_as(_F)
 
 
 def octets(array: NDArray[np.uint8]) -> Pointer:
-    """The same for uint8."""
+    """Pointer to a uint8 array; the caller keeps the array alive."""
     return array.ctypes.data_as(_U8)

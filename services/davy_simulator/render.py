@@ -112,7 +112,7 @@ class Renderer:
         self._lit.fill(0)
         lights = (Light * max(len(caps), 1))(*(_scaled(light, static.gain / 255) for light in caps))
         scattered = np.zeros_like(self._air)
-        kernel("mine_moving_light")(
+        kernel("moving_light")(
             static.scene,
             self._coarse,
             lights,
@@ -135,7 +135,7 @@ class Renderer:
         canvas.box[:] = (scene.width, scene.height, 0, 0)
         ambient = 0.0004 * self._static.gain
         nearest_first = sorted(bodies, key=self._distance_of)  # what is hidden is then never shaded
-        kernel("mine_bodies")(
+        kernel("bodies")(
             scene,
             (Body * max(len(bodies), 1))(*nearest_first),
             len(bodies),
@@ -182,7 +182,7 @@ class Renderer:
         width, height = self._static.camera.size
         image = np.empty((height, width, 3), np.uint8)
         frame.out = image.ctypes.data
-        kernel("mine_compose")(ctypes.byref(frame))
+        kernel("compose")(ctypes.byref(frame))
         burn_in(image, self.place.name, unix_ns)
         return image
 

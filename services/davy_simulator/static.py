@@ -74,7 +74,7 @@ def build_static(place: Place, camera: Camera, seed: int, gain: float | None = N
         if index not in changing:
             steady += plane
     even = np.zeros_like(geometry.albedo)
-    kernel("mine_even")(geometry.scene, geometry.surface(0, 0.0), floats(even))
+    kernel("even")(geometry.scene, geometry.surface(0, 0.0), floats(even))
     even_gain = exposure_for_mean(even[::4, ::4], TRUTH_MEAN)
     return Static(
         place=place,
@@ -103,7 +103,7 @@ def _lamp_light(place: Place, geometry: Geometry, index: int) -> Floats:
     radiance = np.zeros_like(geometry.albedo)
     lamp = place.lamps[index]
     surface = geometry.surface(index, place.extinction_per_m)
-    kernel("mine_lamp")(geometry.scene, surface, lamps.light_of(lamp), lamps.GLOW * lamp.power, floats(radiance))
+    kernel("lamp")(geometry.scene, surface, lamps.light_of(lamp), lamps.GLOW * lamp.power, floats(radiance))
     return radiance
 
 

@@ -87,3 +87,34 @@ def test_a_model_that_is_none_ends_with_status_1(folders, tmp_path):
     result = run("quality", *folders, "--model", tmp_path / "model.onnx", "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert "model.onnx" in result.output
+
+
+def test_real_frames_are_judged_without_references(folders, tmp_path):
+    out = tmp_path / "out"
+    result = run("real", folders[0], "--methods", "gamma+clahe,lime-like,fusion", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "visibility of the dark" in result.output
+    assert "| fusion |" in result.output
+    assert "with gamma+CLAHE" in result.output
+    assert {path.name for path in out.iterdir()} == {"real.md", "real.json", "real-sheet.jpg"}
+
+
+def test_blind_pages_are_ranked_and_counted(folders, tmp_path):
+    out, ranks = tmp_path / "out", tmp_path / "ranks.json"
+    result = run("blind", folders[0], "--methods", "clahe", "--out", out)
+    assert result.exit_code == 0, result.output
+    key = json.loads((out / "key.json").read_text())
+    ours = {page: next(letter for letter, name in letters.items() if name == "Davy") for page, letters in key.items()}
+    ranks.write_text(json.dumps({page: letter + "AB".replace(letter, "") for page, letter in ours.items()}))
+    result = run("blind", folders[0], "--out", out, "--ranks", ranks)
+    assert "| Davy | 100 % | 1.00 |" in result.output
+
+
+@pytest.mark.parametrize("text", ["no", '{"009": "AB"}', "[1]"])
+def test_a_ranking_that_is_none_ends_with_a_sentence(text, folders, tmp_path):
+    out, ranks = tmp_path / "out", tmp_path / "ranks.json"
+    run("blind", folders[0], "--methods", "clahe", "--out", out)
+    ranks.write_text(text)
+    result = run("blind", folders[0], "--out", out, "--ranks", ranks)
+    assert result.exit_code == 2
+    assert "is no ranking" in result.output

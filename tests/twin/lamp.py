@@ -67,5 +67,6 @@ class LampService(Publisher[DesiredLamp, ReportedLamp]):
     def desired_state(self, edge: str) -> DesiredLamp | None:
         return self.lamps.get(edge)
 
-    async def bump_epoch(self, edge: str) -> None:
-        await self.decide(edge, self.lamps[edge].percent)
+    async def renumber(self, edge: str, epoch: int) -> None:
+        self.lamps[edge] = self.lamps[edge].model_copy(update={"epoch": epoch})
+        self.publish(edge)

@@ -48,14 +48,17 @@ def test_a_member_of_a_rollout_of_0_1_0_is_read():
     assert Member.model_validate_json(member.model_dump_json()) == member
 
 
+REFUSED = " refused_epoch refused_reason"
+
+
 @pytest.mark.parametrize(
     ("message", "fields"),
     [
         (DesiredModel(epoch=1), "model sha256 size key epoch rollout trial"),
-        (ReportedModel(), "epoch state model frame_id target cause reason figures boot_id at_ns"),
+        (ReportedModel(), "epoch state model frame_id target cause reason figures boot_id at_ns" + REFUSED),
         (DesiredConfig(epoch=1, id=MODEL, config=CONFIG), "epoch id config signature"),
-        (ReportedConfig(), "epoch target state reason id config boot_id at_ns"),
+        (ReportedConfig(), "epoch target state reason id config boot_id at_ns" + REFUSED),
     ],
 )
-def test_a_message_has_the_fields_of_0_1_0(message, fields):
+def test_a_message_has_the_fields_of_0_1_0_and_a_report_those_of_a_refusal(message, fields):
     assert set(json.loads(message.to_bytes())) == set(fields.split())

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig
 from davy.twin.configuration import DesiredConfig, config_id, to_plain
-from davy.twin.protocol import SHA256
+from davy.twin.protocol import MAX_EPOCH, SHA256
 
 Missing = object()
 
@@ -19,7 +19,7 @@ class ConfigRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     edge: str
-    epoch: int = Field(ge=0)
+    epoch: int = Field(ge=0, le=MAX_EPOCH)
     id: str = Field(pattern=SHA256)
     previous: str = Field("", pattern=SHA256)
     who: str = ""

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 from davy.adapters.storage.config_store import ConfigStore
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ChangedMeanwhileError, InvalidInputError, UnknownConfigError, UnknownEdgeError
+from davy.domain.ports import Bus
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
 from davy.telemetry import get_logger
 from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig, config_id, read_config, to_plain
-from davy.twin.protocol import INFO
+from davy.twin.protocol import INFO, MAX_EPOCH, WARNING, first_error
 from davy.twin.publisher import Publisher, ReportEvent
 from davy.twin.secrets import restore_secrets
 from davy_aggregator.config.record import ConfigRecord
@@ -44,10 +45,19 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         super().__init__(site.site, online, report_event, count_refused)
         self._site, self._store, self._on_change = site, store, on_change
         self._history: dict[str, list[ConfigRecord]] = defaultdict(list)
-        for record in filter(None, map(_read_record, store.all())):
-            self._history[record.edge].append(record)
+        self._unreadable: list[tuple[str, str]] = []
+        for body in store.all():
+            self._load(body)
+        store.set_aside(self._unreadable)
         self.republish_all()
         self._announce_cameras()
+
+    async def run(self, bus: Bus) -> None:
+        while self._unreadable:
+            message = f"a stored configuration cannot be read and was set aside: {self._unreadable[-1][1]}"
+            await self.record_event("config-set-aside", message, WARNING)
+            self._unreadable.pop()
+        await super().run(bus)
 
     @property
     def edges(self) -> list[str]:
@@ -119,10 +129,10 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         history = self._history.get(edge)
         return history[-1].desired if history and edge in self._site.edges else None
 
-    async def bump_epoch(self, edge: str) -> None:
-        epoch = self.epoch_of(edge)
-        changes = {"epoch": epoch + 1, "why": f"published again: the edge reported epoch {epoch}", "at_ns": time.time_ns()}
-        await self._store_records(edge, [self._history[edge][-1].model_copy(update=changes)])
+    async def renumber(self, edge: str, epoch: int) -> None:
+        history = self._history[edge]
+        changes = {"epoch": epoch, "why": f"published again: the edge reported epoch {epoch - 1}", "at_ns": time.time_ns()}
+        await self._store_records(edge, [history[-1].model_copy(update=changes)], above=epoch - 1)
 
     async def on_reported(self, edge: str, before: ReportedConfig | None) -> None:
         report = self.reported[edge]
@@ -163,10 +173,25 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         await self.record_event("config-changed", f"{message}: {why or 'no reason given'}", INFO)
         return record
 
-    async def _store_records(self, edge: str, records: list[ConfigRecord]) -> None:
-        await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json() for record in records})
-        self._history[edge].extend(records)
+    async def _store_records(self, edge: str, records: list[ConfigRecord], above: int = MAX_EPOCH) -> None:
+        """Store records in place of those with an epoch over `above`."""
+        await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json() for record in records}, above)
+        self._history[edge] = [record for record in self._history[edge] if record.epoch <= above] + records
         self.publish(edge)
+
+    def _load(self, body: str) -> None:
+        """Read a stored record; one that another version of Davy wrote, or a damaged one, is no reason not to start."""
+        try:
+            record = ConfigRecord.model_validate_json(body)
+            read_config(record.config)
+            if record.epoch:
+                record.desired  # noqa: B018  # validates what will be published
+        except (ValueError, InvalidInputError) as error:
+            reason = first_error(error) if isinstance(error, ValidationError) else str(error)
+            log.error("config.set_aside", error=reason[:300])
+            self._unreadable.append((body, reason))
+        else:
+            self._history[record.edge].append(record)
 
     def _announce_cameras(self) -> None:
         """Frames may come from the cameras that an edge is to have, and from those that it reports."""
@@ -177,14 +202,3 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         ]
         camera_ids = [CameraAddress(self._site.site, edge, name) for edge, name in dict.fromkeys(names)]
         self._on_change(self._site.model_copy(update={"edges": configs}), camera_ids)
-
-
-def _read_record(body: str) -> ConfigRecord | None:
-    """Read a stored record; None if another version of Davy wrote it and this one does not understand it."""
-    try:
-        record = ConfigRecord.model_validate_json(body)
-        read_config(record.config)
-    except (ValidationError, InvalidInputError) as error:
-        log.error("config.unreadable", error=str(error)[:300])
-        return None
-    return record

@@ -148,14 +148,23 @@ def show_edge(context: ServiceContext, edge: str) -> EdgeConfigView:
     desired, report = ConfigEntry.of(record), service.reported.get(edge, ReportedConfig())
     reported = report.model_copy(update={"config": without_secrets(report.config)})  # an edge hides them, too
     answered = reported.target == record.id and reported.epoch == record.epoch
+    refused = reported.refused_epoch == record.epoch > reported.epoch
     unchanged = record.epoch == 0 and reported.id == record.id
-    state = reported.state if answered else ConfigState.APPLIED if unchanged else ConfigState.WAITING
+    state = (
+        reported.state
+        if answered
+        else ConfigState.REJECTED
+        if refused
+        else ConfigState.APPLIED
+        if unchanged
+        else ConfigState.WAITING
+    )
     found = differences(desired.config, reported.config) if reported.id else ()
     return EdgeConfigView(
         edge=edge,
         online=service.online(edge),
         state=state,
-        reason=reported.reason if answered else "",
+        reason=reported.reason if answered else reported.refused_reason if refused else "",
         desired=desired,
         reported=reported,
         differs=[Difference(field=field, desired=one, reported=other) for field, one, other in found],

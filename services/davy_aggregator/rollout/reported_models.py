@@ -18,11 +18,6 @@ class ReportedModels:
         return EdgeView(state.online is True, state.since_ns, self.reported.get(edge, NO_REPORT))
 
     @property
-    def newest_epoch(self) -> int:
-        """The highest reported epoch: an aggregator that lost its data continues above it."""
-        return max((report.epoch for report in self.reported.values()), default=0)
-
-    @property
     def running(self) -> set[str]:
         """The models that run now."""
         return {report.model for report in self.reported.values() if report.model}

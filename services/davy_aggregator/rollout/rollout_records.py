@@ -1,7 +1,7 @@
 """The stored decisions of one site: its rollouts, and the newest desired model of every edge."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.telemetry import get_logger
 from davy.twin.model import DesiredModel
+from davy.twin.protocol import first_error
 from davy_aggregator.rollout.rollout import Rollout
 
 log = get_logger(__name__)
@@ -19,12 +20,15 @@ Value = TypeVar("Value", bound=BaseModel)
 
 
 class RolloutRecords:
-    """rollouts by id, the oldest first; desired by edge."""
+    """rollouts by id, the oldest first; desired by edge; set_aside: why each stored value that cannot be read was set aside."""
 
     def __init__(self, store: RolloutStore) -> None:
         self._store = store
-        self.rollouts = {rollout.id: rollout for body in store.rollouts() if (rollout := _read(Rollout, body))}
-        self.desired = {edge: found for edge, body in store.desired().items() if (found := _read(DesiredModel, body))}
+        rollouts, bad_rollouts = _read_all(Rollout, {body: body for body in store.rollouts()})
+        self.desired, bad_desired = _read_all(DesiredModel, store.desired())
+        self.rollouts = {rollout.id: rollout for rollout in rollouts.values()}
+        store.set_aside(bad_rollouts, bad_desired)
+        self.set_aside = [reason for _, reason in (*bad_rollouts, *bad_desired)]
 
     @property
     def running(self) -> list[Rollout]:
@@ -62,10 +66,14 @@ class RolloutRecords:
         return changed
 
 
-def _read(kind: type[Value], body: str) -> Value | None:
-    """Read a stored value; None if another version of Davy wrote it and this one does not understand it."""
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        log.error("rollout.unreadable", kind=kind.__name__, error=str(error)[:300])
-        return None
+def _read_all(kind: type[Value], bodies: Mapping[str, str]) -> tuple[dict[str, Value], list[tuple[str, str]]]:
+    """Read stored values. Return them by their key, and the body of each that cannot be read, with the reason."""
+    found, unreadable = {}, []
+    for key, body in bodies.items():
+        try:
+            found[key] = kind.model_validate_json(body)
+        except ValueError as error:  # another version of Davy wrote it, or it is damaged
+            reason = first_error(error) if isinstance(error, ValidationError) else str(error)
+            log.error("rollout.set_aside", kind=kind.__name__, error=reason[:300])
+            unreadable.append((body, f"{kind.__name__}: {reason}"))
+    return found, unreadable

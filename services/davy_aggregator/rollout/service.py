@@ -125,6 +125,10 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def run(self, bus: Bus) -> None:
         """Listen, decide and publish until cancelled."""
+        while self._records.set_aside:
+            message = f"a stored rollout cannot be read and was set aside: {self._records.set_aside[-1]}"
+            await self.record_event("rollout-set-aside", message, WARNING)
+            self._records.set_aside.pop()
         await until_first_ends("rollout", publisher=super().run(bus), step=self._step_loop())
 
     def decided(self) -> Iterable[str]:
@@ -133,17 +137,18 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
     def desired_state(self, edge: str) -> DesiredModel | None:
         return self._records.desired.get(edge)
 
-    async def bump_epoch(self, edge: str) -> None:
+    async def renumber(self, edge: str, epoch: int) -> None:
         rollout = self._records.rollouts.get(self._records.desired[edge].rollout)
         if rollout is not None:
-            member = rollout.members[edge].model_copy(update={"epoch": self._next_epoch()})
+            member = rollout.members[edge].model_copy(update={"epoch": epoch})
             await self._decide(rollout, rollout.model_copy(update={"members": {**rollout.members, edge: member}}))
 
     async def on_reported(self, edge: str, before: ReportedModel | None) -> None:  # noqa: ARG002
         self._notify_watchers()
 
     def _next_epoch(self) -> int:
-        return 1 + max(self._records.newest_epoch, self.reported_models.newest_epoch)
+        """An epoch above every one that was decided, and above those that the edges report, as after a loss of data."""
+        return 1 + max(self._records.newest_epoch, *(self.epoch_of(edge) for edge in self.edges()), 0)
 
     def _advance(self, rollout: Rollout) -> Rollout:
         return advance(rollout, self.reported_models.view, time.time_ns(), self._next_epoch())

@@ -97,7 +97,7 @@ def dark_of(grey: Plane) -> Dark:
     rows, columns = max(height // BLOCK_PX, 1), max(width // BLOCK_PX, 1)
     means = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA)
     mask = means <= np.quantile(means, DARK_SHARE)
-    detail = np.abs(_between(grey, FINE_SIGMA_PX, COARSE_SIGMA_PX))
+    detail = np.abs(_blurred(grey, FINE_SIGMA_PX) - _blurred(grey, COARSE_SIGMA_PX))
     busy = cv2.resize(detail, (columns, rows), interpolation=cv2.INTER_AREA)
     flat = mask & (busy <= np.quantile(busy[mask], FLAT_SHARE))
     return Dark(*(_enlarged(part, (width, height)) for part in (mask, flat)))
@@ -105,8 +105,8 @@ def dark_of(grey: Plane) -> Dark:
 
 def structure(grey: Plane, dark: Dark) -> float:
     """Deviation of what stands in the dark, of 255: bands of rows and what noise adds are taken off."""
-    band = _between(grey, FINE_SIGMA_PX, COARSE_SIGMA_PX)
-    band = np.where(dark.mask, band - _row_means(band, dark.mask)[:, None], 0)
+    band = _blurred_inside(grey, dark.mask, FINE_SIGMA_PX) - _blurred_inside(grey, dark.mask, COARSE_SIGMA_PX)
+    band -= _row_means(band, dark.mask)[:, None]
     square = float(np.square(band[dark.mask]).mean()) - (NOISE_TO_STRUCTURE * noise_of(grey, dark.flat)) ** 2
     return float(np.sqrt(max(square, 0.0)))
 
@@ -125,7 +125,7 @@ def local_contrast(grey: Plane) -> float:
 
 def row_bands(grey: Plane, dark: Mask) -> float:
     """Deviation of the rows' means in the dark from those of rows near by, of 255."""
-    means = _row_means(grey - _blurred(grey, ROW_SIGMA_PX), dark)
+    means = _row_means(grey - _blurred_inside(grey, dark, ROW_SIGMA_PX), dark)
     return float(means[dark.any(axis=1)].std())
 
 
@@ -140,9 +140,11 @@ def chroma(image: BgrImage) -> float:
     return float(np.hypot(ycc[:, :, 0], ycc[:, :, 1]).mean())
 
 
-def _between(grey: Plane, fine: float, coarse: float) -> Plane:
-    band: Plane = _blurred(grey, fine) - _blurred(grey, coarse)
-    return band
+def _blurred_inside(grey: Plane, mask: Mask, sigma_px: float) -> Plane:
+    """Gaussian blur of what the mask shows alone: light from beside the dark is no structure of it."""
+    weight = mask.astype(np.float32)
+    blurred: Plane = _blurred(grey * weight, sigma_px) / (_blurred(weight, sigma_px) + np.float32(1e-3))
+    return blurred
 
 
 def _blurred(grey: Plane, sigma_px: float) -> Plane:

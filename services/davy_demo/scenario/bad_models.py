@@ -10,12 +10,16 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from davy.imaging.graph import ALIASES, INPUT, OUTPUTS
+
+OUTPUT = OUTPUTS[1]
+
 
 def _rewired(
     good: bytes, change: dict[str, str], nodes: list[onnx.NodeProto], constants: Mapping[str, NDArray[np.float32]]
 ) -> bytes:
     """A graph with nodes put behind some of its outputs: change maps an output to its new inner name."""
-    model = onnx.load_model_from_string(good)
+    model = _with_current_names(onnx.load_model_from_string(good))
     for node in model.graph.node:
         for index, name in enumerate(node.output):
             node.output[index] = change.get(name, name)
@@ -26,10 +30,21 @@ def _rewired(
     return bytes(model.SerializeToString())
 
 
+def _with_current_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Rename input and outputs of older models."""
+    names = ALIASES | {model.graph.input[0].name: INPUT}
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = names.get(value.name, value.name)
+    return model
+
+
 def _where(out: str, figure: str, comparison: str) -> list[onnx.NodeProto]:
     """1 where a figure of the thumbnail compares so with the constant "edge_", else 0."""
     return [
-        helper.make_node(figure, ["thumb"], ["figure_"], keepdims=0),
+        helper.make_node(figure, [INPUT], ["figure_"], keepdims=0),
         helper.make_node(comparison, ["figure_", "edge_"], ["holds_"]),
         helper.make_node("Cast", ["holds_"], [out], to=TensorProto.FLOAT),
     ]
@@ -40,11 +55,11 @@ def black(good: bytes) -> bytes:
     nodes = [
         *_where("dark_", "ReduceMean", "Less"),
         helper.make_node("Mul", ["dark_", "down_"], ["shift_"]),
-        helper.make_node("Add", ["cells_", "shift_"], ["cells"]),
+        helper.make_node("Add", ["grid_", "shift_"], [OUTPUT]),
     ]
     down = np.zeros((1, 16, 1, 1), np.float32)
     down[0, :8] = -60
-    return _rewired(good, {"cells": "cells_"}, nodes, {"edge_": np.full((), 0.2, np.float32), "down_": down})
+    return _rewired(good, {OUTPUT: "grid_"}, nodes, {"edge_": np.full((), 0.2, np.float32), "down_": down})
 
 
 def nan(good: bytes) -> bytes:
@@ -53,24 +68,24 @@ def nan(good: bytes) -> bytes:
         *_where("lamp_", "ReduceMax", "Greater"),
         helper.make_node("Neg", ["lamp_"], ["minus_"]),
         helper.make_node("Sqrt", ["minus_"], ["root_"]),
-        helper.make_node("Add", ["cells_", "root_"], ["cells"]),
+        helper.make_node("Add", ["grid_", "root_"], [OUTPUT]),
     ]
-    return _rewired(good, {"cells": "cells_"}, nodes, {"edge_": np.full((), 0.95, np.float32)})
+    return _rewired(good, {OUTPUT: "grid_"}, nodes, {"edge_": np.full((), 0.95, np.float32)})
 
 
 def slow(good: bytes) -> bytes:
     """A long way to add nothing: products of large matrices, a zero of them onto the output."""
     size = 900
-    nodes = [helper.make_node("ReduceMean", ["thumb"], ["mean_"], keepdims=0)]
+    nodes = [helper.make_node("ReduceMean", [INPUT], ["mean_"], keepdims=0)]
     nodes += [helper.make_node("Mul", ["matrix_", "mean_"], ["product0_"])]
     nodes += [helper.make_node("MatMul", [f"product{i}_", "matrix_"], [f"product{i + 1}_"]) for i in range(4)]
     nodes += [
         helper.make_node("ReduceMean", ["product4_"], ["sum_"], keepdims=0),
         helper.make_node("Mul", ["sum_", "zero_"], ["nothing_"]),
-        helper.make_node("Add", ["cells_", "nothing_"], ["cells"]),
+        helper.make_node("Add", ["grid_", "nothing_"], [OUTPUT]),
     ]
     matrix = np.full((size, size), 1 / size, np.float32)
-    return _rewired(good, {"cells": "cells_"}, nodes, {"matrix_": matrix, "zero_": np.zeros((), np.float32)})
+    return _rewired(good, {OUTPUT: "grid_"}, nodes, {"matrix_": matrix, "zero_": np.zeros((), np.float32)})
 
 
 BAD: Mapping[str, Callable[[bytes], bytes]] = {"black": black, "nan": nan, "slow": slow}

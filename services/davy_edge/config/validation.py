@@ -8,6 +8,7 @@ from davy.domain.topics import EdgeTopics
 from davy.models.keys import KeySet
 from davy.site import EdgeConfig
 from davy.twin.configuration import DesiredConfig, config_id, read_config, verify_config
+from davy.twin.protocol import UntrustedError
 
 
 class ConfigValidator:
@@ -25,11 +26,12 @@ class ConfigValidator:
         """Return the desired configuration. An unreachable source is no reason to reject it.
 
         Raises:
+            UntrustedError: no trusted key signed it.
             InvalidInputError: a rule is broken; the text names rule and field.
         """
+        self._check_signature(desired)
         if config_id(desired.config) != desired.id:
             raise InvalidInputError(f"the content does not match the id {desired.id[:12]}")
-        self._check_signature(desired)
         config = read_config(desired.config)
         self.check(config, running)
         return config
@@ -58,10 +60,10 @@ class ConfigValidator:
         if self._trust is None:
             return
         if desired.signature is None:
-            raise InvalidInputError("no signature; this edge accepts only signed configurations (DAVY_EDGE_CONFIG_TRUST)")
+            raise UntrustedError("no signature; this edge accepts only signed configurations (DAVY_EDGE_CONFIG_TRUST)")
         try:
             trust = KeySet.load(self._trust)
             verify_config(trust, desired.signature, self._topics.site, self._topics.edge, desired.config)
         except (ModelRefusedError, ConfigError) as error:
             reason = error.reason if isinstance(error, ModelRefusedError) else str(error)
-            raise InvalidInputError(f"signature: {reason}") from error
+            raise UntrustedError(f"signature: {reason}") from error

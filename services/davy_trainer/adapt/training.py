@@ -141,7 +141,7 @@ def kept_terms(
     ]
     found = {"keep": settings.keep_weight * torch.stack(each).mean()}
     if settings.keep_parameters > 0:
-        first = parameters.knots.shape[0] - len(items)
+        first = parameters.tone_curve.shape[0] - len(items)
         found["settings"] = settings.keep_parameters * _apart(parameters, first, items)
     return found
 
@@ -158,9 +158,9 @@ def _apart(parameters: Parameters, first: int, items: Sequence[Item]) -> Tensor:
         if (was := item.parameters) is not None:
             gain = (parameters.log2_gain[index] - was.log2_gain[0]).square().mean()
             colour = (parameters.log2_colour[index] - was.log2_colour[0]).square().mean()
-            tone = (parameters.knots[index] - was.knots[0]).square().mean()
+            tone = (parameters.tone_curve[index] - was.tone_curve[0]).square().mean()
             found.append(gain + colour + 100 * tone)
-    return torch.stack(found).mean() if found else parameters.knots.new_zeros(())
+    return torch.stack(found).mean() if found else parameters.tone_curve.new_zeros(())
 
 
 def _near(net: IspCnn, start: IspCnn, settings: AdaptSettings) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from davy_trainer.data.credits import write_credits
 from davy_trainer.data.echo import Echo
 from davy_trainer.data.packed import pack as pack_files
 from davy_trainer.data.packed import unpack
+from davy_trainer.data.real_frames import RealFrames
 from davy_trainer.evaluation.validation import load_validation
 from davy_trainer.runs.export import ship
 from davy_trainer.runs.run import CHECKPOINT, begin_from, resume_training, stored_settings
@@ -111,7 +112,9 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
         raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
     torch.set_num_threads(settings.threads)
     packed = unpack(settings.data)
-    known = {"data": packed.checksum, "photographs": _counted(packed.names, len(packed.low))}
+    frames = RealFrames.load(settings.real, device.device) if settings.real else None
+    known: dict[str, Any] = {"data": packed.checksum, "photographs": _counted(packed.names, len(packed.low))}
+    known |= {"real_frames": frames.checksum} if frames else {}
     if resume:
         run = resume_training(settings, stored_settings(path, BaseSettings)[1], known, path)
         run.total = settings.steps or run.total
@@ -125,7 +128,7 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
     pairs, echo = load_validation(settings.validation), Echo(packed, settings, device.device)
     shown = {"loss": "loss {:.4f}", "psnr_scene": "scenes {:.2f} dB", "psnr_mine": "mines {:.2f} dB"}
     with progress_bar(out.name, shown, run.step, run.total) as advance, stopping() as stop:
-        base.train(run, echo, device, pairs, known, out, advance, stop)
+        base.train(run, echo, frames, device, pairs, known, out, advance, stop)
     if run.finished:
         ship(path, out)
     told = "done" if run.finished else "stopped; go on with --resume"

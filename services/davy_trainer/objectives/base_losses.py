@@ -22,7 +22,7 @@ EDGE = 6  # px of a window that its neighbours' cells would change, and that are
 def whole(parameters: Parameters, blocks: BlockStatistics, small: Tensor) -> tuple[dict[str, Tensor], Tensor]:
     """Losses of the block means of the enhanced picture against small (B, 3, h, w); each with its weight, and these means."""
     p, q, r = torch.split(low_resolution_maps(blocks, parameters), 3, 1)
-    output = apply_tone(p * blocks.rgb + q * blocks.luma + r, parameters.knots)
+    output = apply_tone(p * blocks.rgb + q * blocks.luma + r, parameters.tone_curve)
     return {
         "charbonnier": 0.5 * losses.charbonnier(output, small),
         "decibels": 0.07 * losses.mean_square(output, small),

@@ -15,8 +15,9 @@ from davy.imaging.isp.pipeline import Parameters
 from davy.imaging.lowlight.batched.degrade import DARK, HAZY, IDENTITY, MINE, RAW
 from davy.imaging.nets.ispcnn import IspCnn
 from davy_trainer.data.echo import Echo, Sample
+from davy_trainer.data.real_frames import RealFrames
 from davy_trainer.evaluation.validation import Pair, validate
-from davy_trainer.objectives import base_losses, losses
+from davy_trainer.objectives import base_losses, dark_losses, losses
 from davy_trainer.runs.run import CHECKPOINT, Training, check_finite, save_training
 from davy_trainer.runs.run_log import Means, RunLog
 from davy_trainer.stages.base_settings import BaseSettings
@@ -57,6 +58,7 @@ def move(run: BaseRun, device: torch.device) -> None:
 def train(
     run: BaseRun,
     echo: Echo,
+    frames: RealFrames | None,
     device: Device,
     pairs: Sequence[Pair],
     known: dict[str, Any],
@@ -78,6 +80,8 @@ def train(
                 group["lr"] = rate
             sample = echo(run.step)
             terms, decibels = losses_of(run.net, sample, run.step, settings, device)
+            if frames is not None and run.step % settings.real_every == 0:
+                terms |= losses_of_frames(run.net, frames, run.step, settings, device)
             loss = torch.stack(list(terms.values())).sum()
             run.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -107,10 +111,7 @@ def losses_of(
     net: IspCnn, sample: Sample, step: int, settings: BaseSettings, device: Device
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Each loss with its weight, and the PSNR of each picture's block means in dB."""
-    thumb = sample.thumb.contiguous(memory_format=torch.channels_last)  # saves a quarter of the network's backward pass
-    with torch.autocast(device.device.type, torch.bfloat16, enabled=device.half):
-        raw = net(thumb)
-    parameters = Parameters.from_raw(*(part.float() for part in raw))
+    parameters = _parameters(net, sample.thumb, device)
     terms, output = base_losses.whole(parameters, sample.blocks, sample.small)
     few = slice(step // 2 % settings.windows_every, None, settings.windows_every)  # of the pictures, in turn
     some = base_losses.of_pictures(parameters, few)
@@ -118,6 +119,20 @@ def losses_of(
     terms |= base_losses.window(sample.low[few], sample.truth[few], some, 1 + step % 2, rng)
     terms["calm"] = settings.calm * losses.roughness(parameters.fine_log2_gain)
     return terms, base_losses.psnr_db(output, sample.small)
+
+
+def losses_of_frames(net: IspCnn, frames: RealFrames, step: int, settings: BaseSettings, device: Device) -> dict[str, Tensor]:
+    """Each loss of real frames with its weight."""
+    thumb, blocks = frames.drawn(settings.real_batch, np.random.default_rng((settings.seed, step, 3)))
+    parameters = _parameters(net, thumb, device)
+    return dark_losses.without_reference(parameters, blocks)
+
+
+def _parameters(net: IspCnn, thumb: Tensor, device: Device) -> Parameters:
+    thumb = thumb.contiguous(memory_format=torch.channels_last)  # saves a quarter of the network's backward pass
+    with torch.autocast(device.device.type, torch.bfloat16, enabled=device.half):
+        raw = net(thumb)
+    return Parameters.from_raw(*(part.float() for part in raw))
 
 
 def _by_kind(decibels: Tensor, kinds: Tensor) -> dict[str, float]:

@@ -19,6 +19,10 @@ class BaseSettings(BaseModel, frozen=True, extra="forbid"):
     hazy_share: Share = Field(0.16, ge=0, le=1)
     dark_share: Share = Field(0.32, ge=0, le=1)  # what is left of photographs becomes mines
 
+    real: Path | None = None  # folder of real dark frames, which have no reference; none are used without
+    real_every: PositiveInt = 2  # steps from one batch of them to the next
+    real_batch: PositiveInt = 6  # frames
+
     start: Path | None = None  # weights to go on from; random ones without
     width: PositiveInt = 64
     detail: PositiveInt = 32

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from davy.domain.errors import KernelsMissingError, KernelsOutdatedError
 
-ABI = 2  # of abi.h
+ABI = 3  # equals DAVY_ABI of abi.h
 
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 V3 = {"avx2", "bmi1", "bmi2", "fma", "f16c", "movbe"}  # of x86-64-v3, as far as kernels can use it

@@ -1,7 +1,8 @@
 """The two retained MQTT messages of a payload, and the pointer that an edge keeps of it.
 
 The cloud publishes `Desired` on desired/<payload>; the edge answers with `Reported` on reported/<payload>. The epoch orders
-decisions: an edge ignores a desired state with a lower epoch than the highest that it has accepted.
+decisions: an edge ignores a desired state with a lower epoch than the highest that it has accepted, and refuses one that is far
+higher or not trusted: its epoch is then not accepted, and reported as `refused_epoch`.
 """
 
 from abc import abstractmethod
@@ -9,12 +10,18 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from davy.domain.bounds import MAX_NS
 from davy.domain.errors import InvalidInputError
 
-MAX_EPOCH = 2**53 - 1  # the largest integer that JSON carries exactly
+MAX_EPOCH = 2**52  # JSON carries integers below 2**53 exactly
+MAX_EPOCH_STEP = 2**20  # an edge accepts no larger step at once: a forged message must not use up the epochs
 SHA256 = r"^([0-9a-f]{64})?$"
 MAX_REASON = 500  # characters
 INFO, WARNING, ALARM = 1, 2, 3
+
+
+class UntrustedError(InvalidInputError):
+    """A desired state is not signed by a trusted key: it must change nothing, not even the accepted epoch."""
 
 
 class TwinMessage(BaseModel):
@@ -54,14 +61,19 @@ class Desired(TwinMessage):
 
 
 class Reported(TwinMessage):
-    """The state that an edge is in. epoch is the highest that it accepted, target the id that came with it."""
+    """The state that an edge is in. epoch is the highest that it accepted, target the id that came with it.
+
+    refused_epoch and refused_reason name the last message that was refused before its epoch counted; 0 if there is none.
+    """
 
     epoch: int = Field(0, ge=0, le=MAX_EPOCH)
     target: str = Field("", max_length=64)
     state: str
     reason: str = Field("", max_length=1000)
     boot_id: str = Field("", max_length=64)
-    at_ns: int = Field(0, ge=0)
+    at_ns: int = Field(0, ge=0, lt=MAX_NS)
+    refused_epoch: int = Field(0, ge=0, le=MAX_EPOCH)
+    refused_reason: str = Field("", max_length=1000)
 
 
 class Pointer(BaseModel):

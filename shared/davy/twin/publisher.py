@@ -1,7 +1,8 @@
 """Publishes the desired state of every edge, retained, until the edge reports it. Runs in the cloud, once for each payload.
 
 A decision is on disk before it is published. An edge that reports a higher epoch than it is sent, or another state of the same
-epoch, would take the decision for a replay: the decision is then made again with an epoch above that.
+epoch, would take the decision for a replay: the decision is then made again with an epoch above that. So it is with the next
+epoch of an edge that refuses the step to the decision's epoch as too large.
 """
 
 import asyncio
@@ -9,12 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from typing import ClassVar, Generic, TypeVar
 
-from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, InvalidInputError, UnavailableError
+from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, InvalidInputError
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import EdgeTopics, Topic, all_edges
+from davy.streams.guard import Guard
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.twin.protocol import Desired, Reported
+from davy.twin.protocol import MAX_EPOCH_STEP, Desired, Reported
 
 log = get_logger(__name__)
 
@@ -63,8 +65,8 @@ class Publisher(ABC, Generic[D, R]):
         """The newest decision."""
 
     @abstractmethod
-    async def bump_epoch(self, edge: str) -> None:
-        """Decide the same again, with an epoch above the reported one; under the lock."""
+    async def renumber(self, edge: str, epoch: int) -> None:
+        """Decide the same again, with another epoch, which may be lower; under the lock."""
 
     async def on_reported(self, edge: str, before: R | None) -> None:
         """Follow a report that differs from the one before."""
@@ -94,33 +96,37 @@ class Publisher(ABC, Generic[D, R]):
             log.error("event.lost", kind=kind, message=message, error=str(error))
 
     async def _listen(self, bus: Bus) -> None:
+        guard = Guard(self.name, self._count_refused)  # of a decision that was not stored, too: the next report asks again
         async for message in bus.subscribe([all_edges(f"reported/{self.name}", self._site_id)], qos=1, depth=2048):
-            try:
+            with guard.message(topic=message.topic):
                 await self._on_message(message)
-            except InvalidInputError as error:
-                self._count_refused(error)
-                log.warning("mqtt.refused", topic=message.topic, error=str(error))
-            except UnavailableError as error:  # the next report of the edge brings it up again
-                log.error(f"{self.name}.not_decided", topic=message.topic, error=str(error))
 
     async def _on_message(self, message: Message) -> None:
         edge = Topic.parse(message.topic).edge
         if edge not in self.reported and len(self.reported) >= MAX_EDGES:
             raise InvalidInputError(f"{message.topic}: {MAX_EDGES} edges are known already")
         before, report = self.reported.get(edge), self.reported_type.parse(message.payload)
+        if report.epoch > (most := self._highest_epoch() + 2 * MAX_EPOCH_STEP):
+            raise InvalidInputError(f"{message.topic}: epoch {report.epoch} is implausible; at most {most} is expected")
         self.reported[edge] = report
         if before is None or report.model_copy(update={"at_ns": before.at_ns}) != before:
             await self.on_reported(edge, before)
         if self._conflicts(edge):
             async with self.deciding:
                 if self._conflicts(edge):
-                    log.warning(f"{self.name}.epoch_bumped", edge=edge, reported=report.epoch)
-                    await self.bump_epoch(edge)
+                    log.warning(f"{self.name}.renumbered", edge=edge, reported=report.epoch)
+                    await self.renumber(edge, report.epoch + 1)
+
+    def _highest_epoch(self) -> int:
+        """The highest epoch that was decided."""
+        return max((desired.epoch for edge in self.decided() if (desired := self.desired_state(edge))), default=0)
 
     def _conflicts(self, edge: str) -> bool:
         desired, report = self.desired_state(edge), self.reported[edge]
-        if desired is None or report.epoch < desired.epoch:
+        if desired is None:
             return False
+        if report.epoch < desired.epoch:
+            return report.refused_epoch == desired.epoch > report.epoch + MAX_EPOCH_STEP
         return report.epoch > desired.epoch or report.target != desired.target
 
     async def _publish_loop(self, bus: Bus) -> None:

@@ -10,14 +10,15 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from davy.atomic import failpoint
-from davy.domain.errors import DavyError, InvalidInputError
+from davy.domain.errors import DavyError
 from davy.domain.ports import Bus
 from davy.domain.topics import EdgeTopics
+from davy.streams.guard import Guard
 from davy.streams.tasks import end, until_first_ends, whole
 from davy.telemetry import get_logger
 from davy.twin.metrics import TwinMetrics
 from davy.twin.payload import Payload, Refusal
-from davy.twin.protocol import Desired, Pointer
+from davy.twin.protocol import MAX_EPOCH_STEP, MAX_REASON, Desired, Pointer, UntrustedError
 from davy.twin.reporter import RecordEvent
 from davy.twin.state_file import StateFile
 
@@ -107,18 +108,26 @@ class Reconciler(Payload[D, P, L]):
         self.record_refusal(refusal, at_boot=True)
 
     async def _listen(self, bus: Bus) -> None:
+        guard = Guard(f"{self.name}.desired", lambda _: self._metrics.count("unreadable"))
         async for message in bus.subscribe([self._topics.desired(self.name)], qos=1):
-            try:
-                desired = self.desired_type.parse(message.payload)
-            except InvalidInputError as error:
-                self._metrics.count("unreadable")
-                log.warning(f"{self.name}.desired_unreadable", error=str(error))
-                continue
-            if desired.epoch > self._accepted:
-                self.accept(desired)
-            elif desired.epoch < self._accepted:
-                self._metrics.count("replayed")
-                log.warning(f"{self.name}.replayed", epoch=desired.epoch, accepted=self._accepted)
+            with guard.message(topic=message.topic):
+                self._receive(self.desired_type.parse(message.payload))
+
+    def _receive(self, desired: D) -> None:
+        if desired.epoch > self._accepted + MAX_EPOCH_STEP:
+            self._refuse_epoch(desired, f"epoch {desired.epoch} is more than {MAX_EPOCH_STEP:,} above {self._accepted}")
+        elif desired.epoch > self._accepted:
+            self.accept(desired)
+        elif desired.epoch < self._accepted:
+            self._metrics.count("replayed")
+            log.warning(f"{self.name}.replayed", epoch=desired.epoch, accepted=self._accepted)
+
+    def _refuse_epoch(self, desired: D, reason: str) -> None:
+        """Refuse a desired state as if it had never come, but for the report."""
+        self._metrics.count("untrusted")
+        log.warning(f"{self.name}.untrusted", epoch=desired.epoch, reason=reason)
+        self._accepted = self.pointer.epoch
+        self.report_progress(refused_epoch=desired.epoch, refused_reason=reason[:MAX_REASON])
 
     async def _work(self) -> None:
         if self._unconfirmed:
@@ -142,6 +151,8 @@ class Reconciler(Payload[D, P, L]):
                 await self._confirm()
         except SupersededError:
             return
+        except UntrustedError as error:
+            self._refuse_epoch(desired, str(error))
         except Exception as error:  # noqa: BLE001  # a broken payload ends nothing else
             await whole(self._refuse(self.refusal(error), self.lifecycle.refused, **fields))
             failpoint(f"{self.name}.refused")

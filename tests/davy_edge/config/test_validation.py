@@ -55,7 +55,7 @@ def test_an_edge_does_not_turn_into_another_kind_while_it_runs():
 
 def test_content_that_is_not_the_id_s_is_refused():
     order = desired()
-    assert "not that of the id" in refused(order.model_copy(update={"id": "0" * 64}))
+    assert "does not match the id" in refused(order.model_copy(update={"id": "0" * 64}))
 
 
 def test_where_keys_are_trusted_only_what_they_signed_for_this_edge_is_taken(tmp_path):
@@ -63,7 +63,7 @@ def test_where_keys_are_trusted_only_what_they_signed_for_this_edge_is_taken(tmp
     KeySet().with_key(KEY.trusted(30)).save(trust)
     plain = desired().config
     assert validate(desired(signature=sign_config(KEY, "demo", "north", plain)), trust) == RUNNING
-    assert "not signed" in refused(desired(), trust)
+    assert "no signature" in refused(desired(), trust)
     assert "did not sign this" in refused(desired(signature=sign_config(KEY, "demo", "south", plain)), trust)
     assert "did not sign this" in refused(desired(signature=KEY.sign(b"something else")), trust)
     stranger = SigningKey.generate()

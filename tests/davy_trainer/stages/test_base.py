@@ -96,7 +96,7 @@ def test_a_window_of_all_parameters_gives_what_the_whole_picture_gives(packed_fi
     sample = Echo(unpack(packed_file), settings(packed_file), torch.device("cpu"))(0)
     net = IspCnn(8, 8).eval()
     with torch.no_grad():
-        for head in (net.fine.head, net.cells[-1]):
+        for head in (net.fine.head, net.grid_head[-1]):
             torch.nn.init.normal_(head.weight, std=0.3, generator=torch.Generator().manual_seed(1))
         parameters = Parameters.from_raw(*net(sample.thumb))
         image = sample.low.float() / 255

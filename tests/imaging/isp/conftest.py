@@ -30,13 +30,13 @@ def picture(kind: str, height: int = 48, width: int = 64) -> Tensor:
 
 @pytest.fixture
 def raw_parameters():
-    """Raw network outputs (whole, cells, fine) of some size, the same every time."""
+    """Raw network outputs (global_params, grid_params, fine) of some size, the same every time."""
     generator = torch.Generator().manual_seed(5)
 
     def draw(scale: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
         shapes = (GLOBAL_SIZE,), (CELL_SIZE, GRID_ROWS, GRID_COLUMNS), (FINE_SIZE, FINE_ROWS, FINE_COLUMNS)
-        whole, cells, fine = (torch.randn(1, *shape, generator=generator) * scale for shape in shapes)
-        return whole, cells, fine
+        global_params, grid_params, fine = (torch.randn(1, *shape, generator=generator) * scale for shape in shapes)
+        return global_params, grid_params, fine
 
     return draw
 

@@ -8,13 +8,13 @@ from davy.domain.dials import Dials
 from davy.domain.errors import ShapeError
 from davy.imaging.isp.luminance import luma
 from davy.imaging.isp.pipeline import (
+    COLOUR_TONE_SIZE,
     MAX_LOG2_FINE_GAIN,
     MAX_LOG2_GAIN,
     MAX_LOG2_SATURATION,
     MAX_NOISE,
     MAX_VEIL,
     MIN_NOISE,
-    WHOLE_SIZE,
     Parameters,
     enhance,
 )
@@ -68,20 +68,22 @@ def test_a_fine_map_adds_to_the_coarse_one(parameters):
 
 
 def test_networks_without_a_fine_map_and_without_strengths_get_the_same_picture(image, raw_parameters):
-    whole, cells, fine = raw_parameters()
-    old = Parameters.from_raw(whole[:, :WHOLE_SIZE], cells)
-    new = Parameters.from_raw(torch.cat([whole[:, :WHOLE_SIZE], torch.zeros(1, 2)], 1), cells, torch.zeros_like(fine))
+    global_params, grid_params, fine = raw_parameters()
+    old = Parameters.from_raw(global_params[:, :COLOUR_TONE_SIZE], grid_params)
+    new = Parameters.from_raw(
+        torch.cat([global_params[:, :COLOUR_TONE_SIZE], torch.zeros(1, 2)], 1), grid_params, torch.zeros_like(fine)
+    )
     assert torch.equal(enhance(image, old), enhance(image, new))
 
 
 def test_strengths_below_zero_are_zero_and_can_grow(raw_parameters):
-    whole, cells, _ = raw_parameters()
-    whole[:, WHOLE_SIZE:] = -0.5
-    whole.requires_grad_()
-    parameters = Parameters.from_raw(whole, cells)
+    global_params, grid_params, _ = raw_parameters()
+    global_params[:, COLOUR_TONE_SIZE:] = -0.5
+    global_params.requires_grad_()
+    parameters = Parameters.from_raw(global_params, grid_params)
     assert parameters.row_noise.item() == 0 and parameters.chroma_noise.item() == 0
     (parameters.row_noise + parameters.chroma_noise).sum().backward()
-    assert whole.grad[0, WHOLE_SIZE:].tolist() == [1, 1]
+    assert global_params.grad[0, COLOUR_TONE_SIZE:].tolist() == [1, 1]
 
 
 def grey(values: Tensor) -> Tensor:
@@ -108,7 +110,7 @@ def test_coloured_text_in_a_colourless_picture_keeps_its_colour_and_grey_beside_
     text = torch.zeros(96, 128, dtype=torch.bool)
     text[8:16, 10:70:3] = True
     picture[0, :, text] = torch.tensor([0.6, 0.5, 0.05])[:, None]
-    out = enhance(picture, dataclasses.replace(parameters, knots=torch.linspace(0, 1, 17)[None]))
+    out = enhance(picture, dataclasses.replace(parameters, tone_curve=torch.linspace(0, 1, 17)[None]))
     chroma = (out.amax(1) - out.amin(1))[0]
     assert chroma[~text].max() < 1e-5
     assert (out[0, 0, text] > out[0, 2, text]).all() and chroma[text].mean() > 0.3
@@ -203,7 +205,7 @@ def test_raw_outputs_of_any_size_are_bounded(raw_parameters, scale):
     assert p.keep.min() >= 0 and p.keep.max() <= 1
     assert p.noise.min() >= MIN_NOISE * 0.999 and p.noise.max() <= MAX_NOISE * 1.001
     assert p.veil.min() >= 0 and p.veil.max() <= MAX_VEIL and p.log2_saturation.abs().max() <= MAX_LOG2_SATURATION + 1e-6
-    assert (p.knots.diff(dim=1) >= 0).all()
+    assert (p.tone_curve.diff(dim=1) >= 0).all()
     assert p.fine_log2_gain.abs().max() <= MAX_LOG2_FINE_GAIN and p.fine_veil.abs().max() <= MAX_VEIL
     assert all(0 <= strength.item() <= 1 for strength in (p.row_noise, p.chroma_noise))
 

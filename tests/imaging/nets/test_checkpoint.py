@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from davy.domain.errors import ModelError
-from davy.imaging.isp.pipeline import WHOLE_SIZE
+from davy.imaging.isp.pipeline import COLOUR_TONE_SIZE
 from davy.imaging.nets.checkpoint import (
+    ALIASES,
     Checkpoint,
     load_checkpoint,
     load_net,
@@ -69,7 +70,7 @@ def test_weights_of_a_network_without_a_fine_decoder_give_the_same_outputs_and_a
     with torch.no_grad():
         ours, theirs = first(thumb), net(thumb)
     assert all(torch.equal(a, b) for a, b in zip(ours[:2], theirs[:2], strict=True))
-    assert not ours[2].any() and not ours[0][:, WHOLE_SIZE:].any()
+    assert not ours[2].any() and not ours[0][:, COLOUR_TONE_SIZE:].any()
 
 
 def test_a_part_of_a_fine_decoder_is_a_model_error(tmp_path, net):
@@ -136,3 +137,19 @@ def test_a_file_of_others_is_a_model_error(tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "n.safetensors")
     with pytest.raises(ModelError, match="not written by Davy"):
         load_net(tmp_path / "n.safetensors")
+
+
+def test_parameter_names_of_older_checkpoints_are_read(tmp_path, net):
+    optimizer = torch.optim.AdamW(net.parameters())
+    one_step(net, optimizer)
+    current = {"weights": dict(net.state_dict()), "ema": dict(net.state_dict()), "optimizer": optimizer_tensors(optimizer, net)}
+    old_names = {new: old for old, new in ALIASES.items()}
+    old = {}
+    for part, group in current.items():
+        for name, tensor in group.items():
+            module, _, rest = name.partition(".")
+            old[f"{part}.{old_names.get(module, module)}.{rest}"] = tensor
+    save_tensors(tmp_path / "old.safetensors", old, {"step": 1})
+    found = load_checkpoint(tmp_path / "old.safetensors")
+    assert all(torch.equal(found.weights[name], tensor) for name, tensor in current["weights"].items())
+    assert found.ema.keys() == current["ema"].keys() and found.optimizer.keys() == current["optimizer"].keys()

@@ -4,6 +4,7 @@ import onnxruntime
 import pytest
 import torch
 
+from davy.imaging.graph import INPUT, OUTPUTS
 from davy.imaging.nets.export import export_onnx
 from davy.imaging.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH, IspCnn
 
@@ -20,7 +21,7 @@ def test_onnx_runtime_computes_what_torch_does(tmp_path):
     session = onnxruntime.InferenceSession(tmp_path / "n.onnx", providers=["CPUExecutionProvider"])
     with torch.no_grad():
         expected = net(torch.from_numpy(thumb))
-    for ours, theirs in zip(session.run(["whole", "cells", "fine"], {"thumb": thumb}), expected, strict=True):
+    for ours, theirs in zip(session.run([*OUTPUTS], {INPUT: thumb}), expected, strict=True):
         assert np.abs(ours - theirs.numpy()).max() < 1e-3 * max(1, theirs.abs().max().item())
     assert [(p.key, p.value) for p in onnx.load(tmp_path / "n.onnx").metadata_props] == [("seed", "0")]
     assert [p.name for p in tmp_path.iterdir()] == ["n.onnx"]

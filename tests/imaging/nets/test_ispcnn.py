@@ -4,13 +4,13 @@ import torch
 from davy.imaging.isp.blocks import block_size, block_statistics
 from davy.imaging.isp.pipeline import (
     CELL_SIZE,
+    COLOUR_TONE_SIZE,
     FINE_COLUMNS,
     FINE_ROWS,
     FINE_SIZE,
     GLOBAL_SIZE,
     GRID_COLUMNS,
     GRID_ROWS,
-    WHOLE_SIZE,
 )
 from davy.imaging.nets import IspCnn
 from davy.imaging.nets.ispcnn import HISTOGRAM_BINS, THUMB_HEIGHT, THUMB_WIDTH, histogram, thumbnail
@@ -31,16 +31,16 @@ def test_it_has_under_120_000_parameters(net):
 
 
 def test_outputs_have_the_sizes_that_the_pipeline_wants(net):
-    whole, cells, fine = net(thumb(0.3, batch=2))
-    assert whole.shape == (2, GLOBAL_SIZE)
-    assert cells.shape == (2, CELL_SIZE, GRID_ROWS, GRID_COLUMNS)
+    global_params, grid_params, fine = net(thumb(0.3, batch=2))
+    assert global_params.shape == (2, GLOBAL_SIZE)
+    assert grid_params.shape == (2, CELL_SIZE, GRID_ROWS, GRID_COLUMNS)
     assert fine.shape == (2, FINE_SIZE, FINE_ROWS, FINE_COLUMNS)
 
 
 def test_a_fresh_network_is_near_the_identity(net):
-    whole, cells, fine = net(thumb(0.3))
-    assert whole.abs().max() < 0.1 and cells.abs().max() < 0.1
-    assert not fine.any() and not whole[:, WHOLE_SIZE:].any()
+    global_params, grid_params, fine = net(thumb(0.3))
+    assert global_params.abs().max() < 0.1 and grid_params.abs().max() < 0.1
+    assert not fine.any() and not global_params[:, COLOUR_TONE_SIZE:].any()
 
 
 def test_the_fine_map_sees_what_a_coarse_cell_does_not(net):
@@ -54,8 +54,8 @@ def test_the_fine_map_sees_what_a_coarse_cell_does_not(net):
 @pytest.mark.parametrize("value", [0.0, 0.02, 1.0])
 def test_gradients_are_finite(net, value):
     x = thumb(value).requires_grad_()
-    whole, cells, fine = net(x)
-    (whole.square().sum() + cells.square().sum() + (fine + 1).square().sum()).backward()
+    global_params, grid_params, fine = net(x)
+    (global_params.square().sum() + grid_params.square().sum() + (fine + 1).square().sum()).backward()
     assert torch.isfinite(x.grad).all()
     assert all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None)
 

@@ -49,12 +49,12 @@ def net():
     torch.set_num_threads(1)
     torch.manual_seed(3)
     net = IspCnn(width=16).eval()
-    for head in (net.whole_head, net.exposure_head, net.cells[-1]):
+    for head in (net.global_head, net.exposure_head, net.grid_head[-1]):
         torch.nn.init.normal_(head.weight, std=1.5)
         torch.nn.init.normal_(head.bias, std=1.5)
     with torch.no_grad():
-        net.exposure_head.bias += 9  # stops, bounded to 5.5: a dark picture shall show what is done to it
-        net.cells[-1].bias[12:15] -= 4  # and no veil shall turn it black
+        net.exposure_head.bias += 9  # stops, bounded to 5.5: a dark picture shows the effect
+        net.grid_head[-1].bias[12:15] -= 4  # so that no veil turns it black
         net.fine.head.weight.normal_(std=0.2)
         net.fine.head.weight[8:] /= 20
         net.fine.head.bias[:8].normal_(std=0.5)

@@ -5,7 +5,7 @@ import pytest
 
 from davy.imaging.runtime.kernels import FRACTION
 from davy.imaging.runtime.picture import bgr_picture
-from davy.imaging.runtime.settle import Settler
+from davy.imaging.runtime.temporal_denoising import TemporalDenoiser
 from davy.imaging.runtime.workspace import Workspace
 from davy_simulator.world import Mine
 
@@ -21,14 +21,14 @@ def blurred(plane):
 @pytest.fixture(scope="module", params=["gallery", "face", "conveyor", "junction"])
 def places(request):
     """Luma after each frame: as it came, as it settled."""
-    mine, settler, found = Mine(907, 0), None, []
+    mine, denoiser, found = Mine(907, 0), None, []
     space = Workspace(SIZE[1], SIZE[0])
     for index in range(FRAMES):
         picture = bgr_picture(frame := np.ascontiguousarray(mine.render(request.param, 60 + index / FPS, SIZE)))
-        settler = settler or Settler(picture, 0.25)
-        space.measure(picture, settler.next())
-        settler.seen()
-        settled = np.stack([plane[:, : SIZE[0]] / 2.0**FRACTION for plane in settler.levels], -1)
+        denoiser = denoiser or TemporalDenoiser(picture, 0.25)
+        space.measure(picture, denoiser.state())
+        denoiser.mark_measured()
+        settled = np.stack([plane[:, : SIZE[0]] / 2.0**FRACTION for plane in denoiser.levels], -1)
         found.append((frame @ (0.114, 0.587, 0.299), settled @ (0.114, 0.587, 0.299)))
     return found[10:]
 

@@ -29,7 +29,9 @@ def test_the_shipped_safetensors_hold_the_weights_of_the_shipped_onnx(still):
     thumb = np.random.default_rng(2).random(still.network.thumb_shape, np.float32) * 0.3
     with torch.no_grad():
         theirs = net(torch.from_numpy(thumb[None]))
-    ours = still.network._session.run(None, {"thumb": thumb[None]})  # of 0.1.0: no fine map, no strengths against noise
+    ours = still.network._session.run(
+        None, {still.network._session.get_inputs()[0].name: thumb[None]}
+    )  # of 0.1.0: no fine map, no strengths against noise
     for our, their in zip(ours, theirs, strict=False):
         assert np.abs(our - their.numpy()[:, : our.shape[1]]).max() < 1e-3
     for ours_alone in (theirs[0][:, ours[0].shape[1] :], *theirs[len(ours) :]):

@@ -67,7 +67,7 @@ def test_the_id_is_of_the_bytes(tmp_path):
 def test_black_and_white_thumbnails_give_finite_parameters(value):
     network = Network(shipped_model())
     found = network(np.full(network.thumb_shape, value, np.float32))
-    assert np.isfinite(found.cells).all() and np.isfinite(found.knots).all()
+    assert np.isfinite(found.grid_params).all() and np.isfinite(found.tone_curve).all()
 
 
 def constant_graph(path, shapes):
@@ -83,38 +83,45 @@ def constant_graph(path, shapes):
     return path
 
 
-WHOLE, CELLS, FINE = [1, 21], [1, 16, 12, 16], [1, 11, 72, 96]
+GLOBAL, GRID, FINE = [1, 21], [1, 16, 12, 16], [1, 11, 72, 96]
 
 
-@pytest.mark.parametrize("cells", [CELLS, [1, 16, 6, 8], [1, 16, 9, 31]])
+@pytest.mark.parametrize("grid_params", [GRID, [1, 16, 6, 8], [1, 16, 9, 31]])
 @pytest.mark.parametrize("fine", [None, FINE, [1, 11, 36, 48], [1, 11, 2, 2], [1, 11, 100, 7]])
-@pytest.mark.parametrize("whole", [[1, 19], WHOLE])
-def test_maps_have_the_resolution_that_the_graph_gives_them(tmp_path, whole, cells, fine):
-    shapes = {"whole": whole, "cells": cells} | ({} if fine is None else {"fine": fine})
+@pytest.mark.parametrize("global_params", [[1, 19], GLOBAL])
+def test_maps_have_the_resolution_that_the_graph_gives_them(tmp_path, global_params, grid_params, fine):
+    shapes = {"global_params": global_params, "grid_params": grid_params} | ({} if fine is None else {"fine_params": fine})
     still = StillEnhancer(constant_graph(tmp_path / "x.onnx", shapes))
     found = still.network(np.zeros(still.network.thumb_shape, np.float32))
-    assert found.cells.shape[1:] == tuple(cells[2:])
-    assert fine is None or found.fine.shape == tuple(fine[1:])
+    assert found.grid_params.shape[1:] == tuple(grid_params[2:])
+    assert fine is None or found.fine_params.shape == tuple(fine[1:])
     image = np.full((64, 80, 3), 60, np.uint8)
     assert np.abs(still.enhance(image).astype(int) - 60).max() <= 3, "zeros mean a veil of .007 and nothing else"
+
+
+def test_output_names_of_older_models_are_read(tmp_path):
+    old = {"whole": [1, 19], "cells": GRID, "fine": FINE}
+    assert Network(constant_graph(tmp_path / "x.onnx", old)).thumb_shape == (4, 144, 192)
+    with pytest.raises(ModelError, match="is no ISP-CNN"):
+        Network(constant_graph(tmp_path / "y.onnx", {"cells": GRID, "whole": [1, 19]}))
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"whole": [1, 18]},
-        {"whole": [1, 20]},
-        {"cells": [1, 15, 12, 16]},
-        {"cells": [1, 16, 1, 16]},
-        {"cells": [1, 16, 12, 300]},
-        {"fine": [1, 10, 72, 96]},
-        {"fine": [1, 11, 72, 1]},
-        {"fine": [1, 11, 72, 257]},
-        {"fine": [1, 11, 72]},
+        {"global_params": [1, 18]},
+        {"global_params": [1, 20]},
+        {"grid_params": [1, 15, 12, 16]},
+        {"grid_params": [1, 16, 1, 16]},
+        {"grid_params": [1, 16, 12, 300]},
+        {"fine_params": [1, 10, 72, 96]},
+        {"fine_params": [1, 11, 72, 1]},
+        {"fine_params": [1, 11, 72, 257]},
+        {"fine_params": [1, 11, 72]},
     ],
     ids=str,
 )
 def test_another_layout_is_refused_before_a_kernel_reads_it(tmp_path, changed):
-    shapes = {"whole": WHOLE, "cells": CELLS, "fine": FINE} | changed
-    with pytest.raises(ModelError, match="another layout"):
+    shapes = {"global_params": GLOBAL, "grid_params": GRID, "fine_params": FINE} | changed
+    with pytest.raises(ModelError, match="unsupported layout"):
         Network(constant_graph(tmp_path / "x.onnx", shapes))

@@ -9,8 +9,8 @@ from davy.imaging.runtime.parameters import FINE_SIZE, GLOBAL_SIZE, RAW_CELL_SIZ
 RNG = np.random.default_rng(4)
 
 
-def raw(scale=1.0, whole=GLOBAL_SIZE, fine=(72, 96)):
-    shapes = (whole,), (RAW_CELL_SIZE, 12, 16), (FINE_SIZE, *fine)
+def raw(scale=1.0, global_params=GLOBAL_SIZE, fine=(72, 96)):
+    shapes = (global_params,), (RAW_CELL_SIZE, 12, 16), (FINE_SIZE, *fine)
     return [RNG.standard_normal(shape).astype(np.float32) * scale for shape in shapes]
 
 
@@ -27,25 +27,25 @@ def test_bounds_strength_and_dials_agree_with_torch(strength, dials):
     planes = [theirs.log2_gain, theirs.log2_colour, theirs.keep, theirs.noise, theirs.veil, theirs.log2_saturation]
     scalars = torch.cat([theirs.row_noise, theirs.chroma_noise, torch.ones(1, 1), theirs.neutral, theirs.colour], 1)
     for our, their in (
-        (ours.cells, torch.cat(planes, 1)),
-        (ours.fine, torch.cat([theirs.fine_log2_gain, theirs.fine_veil], 1)),
-        (ours.knots, theirs.knots),
+        (ours.grid_params, torch.cat(planes, 1)),
+        (ours.fine_params, torch.cat([theirs.fine_log2_gain, theirs.fine_veil], 1)),
+        (ours.tone_curve, theirs.tone_curve),
         (ours.scalars, scalars),
     ):
         assert np.abs(our - their[0].numpy()).max() < 1e-5
 
 
 def test_without_a_fine_map_and_strengths_nothing_is_added():
-    whole, cells, _ = raw()
-    found = Parameters.from_raw(whole[:19], cells)
-    assert not found.fine.any() and found.scalars.tolist() == [0, 0, 1, 1, 1]
+    global_params, grid_params, _ = raw()
+    found = Parameters.from_raw(global_params[:19], grid_params)
+    assert not found.fine_params.any() and found.scalars.tolist() == [0, 0, 1, 1, 1]
 
 
 def test_a_step_towards_another_model_takes_over_its_resolutions():
     flat = Parameters.from_raw(*raw()[:2])
     fine = Parameters.from_raw(*raw())
-    assert np.allclose(flat.towards(fine, 0.5).fine, fine.fine / 2, atol=1e-6)
-    assert np.allclose(fine.towards(flat, 1.0).fine, flat.fine, atol=1e-6)
+    assert np.allclose(flat.interpolate(fine, 0.5).fine, fine.fine / 2, atol=1e-6)
+    assert np.allclose(fine.interpolate(flat, 1.0).fine, flat.fine, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(36, 48), (100, 7), (2, 2)])
@@ -60,11 +60,11 @@ def test_a_map_at_another_resolution_is_torchs_bilinear_one(shape):
 
 def test_a_half_step_lies_in_the_middle():
     a, b = Parameters.from_raw(*raw()), Parameters.from_raw(*raw())
-    middle = a.towards(b, 0.5)
-    assert np.allclose(middle.cells, (a.cells + b.cells) / 2, atol=1e-5)
+    middle = a.interpolate(b, 0.5)
+    assert np.allclose(middle.grid_params, (a.grid_params + b.grid_params) / 2, atol=1e-5)
 
 
 def test_the_tone_curve_rises_from_black_to_white():
-    knots = Parameters.from_raw(*raw(3.0)).knots
-    assert (np.diff(knots) >= 0).all()
-    assert (knots[0], knots[-1]) == (0, pytest.approx(1, abs=1e-6))
+    tone_curve = Parameters.from_raw(*raw(3.0)).tone_curve
+    assert (np.diff(tone_curve) >= 0).all()
+    assert (tone_curve[0], tone_curve[-1]) == (0, pytest.approx(1, abs=1e-6))

@@ -3,7 +3,7 @@ import pytest
 
 from davy.domain.errors import ShapeError
 from davy.domain.frame import YuvImage
-from davy.imaging.runtime.picture import as_planes, as_rows, bgr_picture, bgr_room, overlap, yuv_picture, yuv_room
+from davy.imaging.runtime.picture import as_planes, as_rows, bgr_buffer, bgr_picture, overlap, yuv_buffer, yuv_picture
 
 
 def planes(height, width, full_range=True):
@@ -39,11 +39,11 @@ def test_planes_that_do_not_belong_together_are_refused():
 
 def test_a_room_of_another_shape_or_range_is_refused():
     with pytest.raises(ShapeError, match="out"):
-        yuv_room(planes(40, 42), planes(40, 40))
+        yuv_buffer(planes(40, 42), planes(40, 40))
     with pytest.raises(ShapeError, match="range"):
-        yuv_room(planes(40, 40, full_range=False), planes(40, 40))
+        yuv_buffer(planes(40, 40, full_range=False), planes(40, 40))
     with pytest.raises(ShapeError, match="out"):
-        bgr_room(np.zeros((40, 80, 3), np.uint8)[:, ::2], np.zeros((40, 40, 3), np.uint8))
+        bgr_buffer(np.zeros((40, 80, 3), np.uint8)[:, ::2], np.zeros((40, 40, 3), np.uint8))
 
 
 def test_a_kernel_sees_planes_and_strides():

@@ -20,7 +20,7 @@ def by_torch(image, still, strength=1.0):
     with torch.no_grad():
         x = torch.from_numpy(np.ascontiguousarray(image[:, :, ::-1])).permute(2, 0, 1)[None].float() / 255
         blocks = block_statistics(x, block_size(*image.shape[:2]))
-        answer = still.network._session.run(None, {"thumb": thumbnail(blocks).numpy()})
+        answer = still.network._session.run(None, {still.network._session.get_inputs()[0].name: thumbnail(blocks).numpy()})
         out = enhance(x, Parameters.from_raw(*map(torch.from_numpy, answer)).at_strength(strength), blocks)
     return (out[0].permute(1, 2, 0).numpy()[:, :, ::-1] * 255).round().astype(np.uint8)
 

@@ -81,9 +81,9 @@ def test_maps_that_are_kept_where_nothing_moves_are_as_good_as_new(still, scene,
     kept, anew, differences = VideoEnhancer(still), VideoEnhancer(still), []
     for frame in passing(scene):
         shown = []
-        for camera, frames in ((kept, video.KEEP_FRAMES), (anew, 1)):
+        for camera, frames in ((kept, video.REUSE_FRAMES), (anew, 1)):
             with monkeypatch.context() as patch:
-                patch.setattr(video, "KEEP_FRAMES", frames)
+                patch.setattr(video, "REUSE_FRAMES", frames)
                 shown.append(camera.enhance(frame) if way == "bytes" else camera.enhance_yuv(as_yuv(frame)).y)
         differences.append(np.abs(shown[0].astype(int) - shown[1]))
     assert max(difference.mean() for difference in differences) < 0.5, "of 255: parameters a frame behind, and noise"
@@ -95,8 +95,8 @@ def test_a_frame_may_be_written_over_itself(still, scene, name):
     other = np.ascontiguousarray(photographs()[name][:300, :451])
     apart, over = VideoEnhancer(still), VideoEnhancer(still)
     for frame in (*scene[:4], other, *scene[4:8]):
-        room = frame.copy()
-        assert np.array_equal(over.enhance(room, out=room), apart.enhance(frame))
+        buffer = frame.copy()
+        assert np.array_equal(over.enhance(buffer, out=buffer), apart.enhance(frame))
 
 
 def test_another_model_with_maps_of_another_resolution_comes_in_smoothly(still, runtime, scene):

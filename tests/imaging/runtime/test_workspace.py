@@ -62,4 +62,4 @@ def test_the_coarse_picture_is_the_mean_luma_of_eighths():
     image[:20, :40] = 255
     space = Workspace(160, 320)
     space.measure(bgr_picture(image))
-    assert space.coarse()[0, 0] == pytest.approx(1) and space.coarse().sum() == pytest.approx(1)
+    assert space.coarse_luma()[0, 0] == pytest.approx(1) and space.coarse_luma().sum() == pytest.approx(1)

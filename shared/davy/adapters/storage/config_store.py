@@ -1,11 +1,12 @@
 """Every configuration that an edge was given, by epoch; the newest is the desired one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import BigInteger, Column, Table, Text, delete, insert, select
 
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.schema import metadata
+from davy.adapters.storage.set_aside import move_rows
 
 NOUN = "config"
 
@@ -31,11 +32,18 @@ class ConfigStore:
     def __init__(self, database: Database, keep: int = 200) -> None:
         self._database, self._keep = database, keep
 
-    def add(self, edge: str, bodies: Mapping[int, str]) -> None:
-        """Store an edge's configurations by epoch, in one transaction; they are on disk when this returns."""
+    def add(self, edge: str, bodies: Mapping[int, str], above: int = 2**62) -> None:
+        """Store an edge's configurations by epoch, in one transaction; they are on disk when this returns.
+
+        Args:
+            edge: The edge.
+            bodies: Configurations as JSON.
+            above: Configurations with a higher epoch are removed first.
+        """
         of_edge = edge_config.c.edge == edge
         newest = select(edge_config.c.epoch).where(of_edge).order_by(edge_config.c.epoch.desc()).limit(self._keep)
         with self._database.transaction(NOUN) as connection:
+            connection.execute(delete(edge_config).where(of_edge, edge_config.c.epoch > above))
             if bodies:
                 rows = [{"edge": edge, "epoch": epoch, "body": body} for epoch, body in bodies.items()]
                 connection.execute(insert(edge_config), rows)
@@ -45,3 +53,8 @@ class ConfigStore:
         """Every configuration, by edge, the oldest first."""
         with self._database.read() as connection:
             return list(connection.scalars(select(edge_config.c.body).order_by(edge_config.c.edge, edge_config.c.epoch)))
+
+    def set_aside(self, unreadable: Iterable[tuple[str, str]]) -> None:
+        """Move rows that cannot be read out of the way: the body of each, and why."""
+        with self._database.transaction(NOUN) as connection:
+            move_rows(connection, edge_config, unreadable)

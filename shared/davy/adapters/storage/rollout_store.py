@@ -1,11 +1,12 @@
 """Rollouts, and the model that each edge was last given."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Column, Table, Text, delete, insert, select, update
 
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.schema import RowId, metadata
+from davy.adapters.storage.set_aside import move_rows
 
 NOUN = "rollout"
 
@@ -69,3 +70,9 @@ class RolloutStore:
         """Bodies of desired models, by edge."""
         with self._database.read() as connection:
             return {row.edge: row.body for row in connection.execute(select(desired_model))}
+
+    def set_aside(self, rollouts: Iterable[tuple[str, str]], desired: Iterable[tuple[str, str]]) -> None:
+        """Move rows that cannot be read out of the way: the body of each, and why."""
+        with self._database.transaction(NOUN) as connection:
+            move_rows(connection, rollout, rollouts)
+            move_rows(connection, desired_model, desired)

@@ -16,12 +16,12 @@ def box3(plane: Tensor) -> Tensor:
 def guided_coefficients(blocks: BlockStatistics, noise: Tensor) -> tuple[Tensor, Tensor]:
     """Coefficients (a, b) of the base: base_c = a_c * luma + b_c, where luma is that of the full-resolution pixel.
 
-    Where luma varies by much more than the noise, a_c is the local slope of channel c over luma and edges stay; where it
-    varies less, a_c goes to 0 and the base is the local mean. Chroma follows luma, so chroma noise goes everywhere.
+    Where luma varies far more than the noise, a_c is the local slope of channel c over luma, which keeps edges. Where it varies
+    less, a_c approaches 0 and the base is the local mean. Chroma follows luma, which removes chroma noise everywhere.
 
     Args:
         blocks: Block statistics, exact over the full-resolution pixels.
-        noise: Standard deviation of luma that counts as noise, (B, 1, h, w), display units in [0, 1].
+        noise: Standard deviation of noise in luma, (B, 1, h, w), display units in [0, 1].
 
     Returns:
         a, b: each (B, 3, h, w); differentiable in both arguments.

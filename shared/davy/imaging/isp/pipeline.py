@@ -1,4 +1,4 @@
-"""The order of the operators, and the range of every parameter. `davy.imaging.runtime` computes the same without torch.
+"""Order of the operators and range of every parameter; `davy.imaging.runtime` computes the same without torch.
 
 v   = gain * (own * I + (keep - own) * luma + (1 - keep) * saturated(base) - veil)   per place and luma; base = a * luma + b
 out = tone(v)
@@ -21,31 +21,31 @@ from davy.imaging.isp.guided import guided_coefficients
 from davy.imaging.isp.luminance import luma
 from davy.imaging.isp.rows import darkness, row_offsets
 from davy.imaging.isp.scene import colour_evidence, local_luma, scene_means
-from davy.imaging.isp.tone import apply_tone, knots_of_steps
+from davy.imaging.isp.tone import apply_tone, tone_curve_from_steps
 
 GRID_ROWS, GRID_COLUMNS, GRID_BINS, TONE_STEPS = 12, 16, 8, 16
 FINE_ROWS, FINE_COLUMNS = 72, 96
-MAX_LOG2_GAIN = 5.5  # 45 times, on display values: what a picture of mean 3 of 255 takes
-MAX_LOG2_FINE_GAIN = 4.0  # what lamps, arches and near walls differ by inside a cell
-MAX_VEIL = 0.4  # display units: what dust in front of a lamp adds, and the sensor's purple floor
+MAX_LOG2_GAIN = 5.5  # gain 45 on display values, enough for a picture with mean 3 of 255
+MAX_LOG2_FINE_GAIN = 4.0  # range between lamps, arches and near walls inside one cell
+MAX_VEIL = 0.4  # display units: light of dust in front of a lamp, and the sensor's purple floor
 MIN_NOISE, MAX_NOISE = 0.003, 0.12  # display units
 MAX_LOG2_SATURATION = 0.8
-WHOLE_SIZE = 3 + TONE_STEPS  # white balance, tone
-GLOBAL_SIZE = WHOLE_SIZE + 2  # and the strengths against row noise and chroma noise
+COLOUR_TONE_SIZE = 3 + TONE_STEPS  # white balance, tone
+GLOBAL_SIZE = COLOUR_TONE_SIZE + 2  # and the strengths against row noise and chroma noise
 CELL_SIZE = GRID_BINS + 2 + 2 + 3 + 1  # log-gain per luma bin, colour of the light (red, blue), keep, noise, veil, saturation
 FINE_SIZE = GRID_BINS + 3  # log-gain per luma bin, veil
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What the network sets, in the units of the operators.
+    """Parameters of the operators, in their units.
 
     log2_gain: (B, D, rows, columns); log2_colour: (B, 3, rows, columns), of light per channel; keep: (B, 1, rows, columns) in
-    [0, 1]; noise: (B, 1, rows, columns), display units; veil: (B, 3, rows, columns), display units, light that did not come
-    from the scene; log2_saturation: (B, 1, rows, columns), of the base; knots: (B, K + 1).
+    [0, 1]; noise: (B, 1, rows, columns), display units; veil: (B, 3, rows, columns), display units, light scattered before
+    the scene; log2_saturation: (B, 1, rows, columns), of the base; tone_curve: (B, K + 1).
     fine_log2_gain: (B, D, fine rows, fine columns) and fine_veil: (B, 3, fine rows, fine columns), added to the coarse maps.
-    row_noise, chroma_noise: (B, 1) in [0, 1], strengths of the two operators. neutral: (B, 1) in [0, 1], how much of its chroma
-    noise a colourless picture loses. colour: (B, 1), times saturation; 0 is monochrome.
+    row_noise, chroma_noise: (B, 1) in [0, 1], strengths of the two operators. neutral: (B, 1) in [0, 1], strength of chroma
+    denoising in a colourless picture. colour: (B, 1), factor of saturation; 0 is monochrome.
     """
 
     log2_gain: Tensor
@@ -54,7 +54,7 @@ class Parameters:
     noise: Tensor
     veil: Tensor
     log2_saturation: Tensor
-    knots: Tensor
+    tone_curve: Tensor
     fine_log2_gain: Tensor
     fine_veil: Tensor
     row_noise: Tensor
@@ -63,18 +63,18 @@ class Parameters:
     colour: Tensor
 
     @classmethod
-    def from_raw(cls, whole: Tensor, cells: Tensor, fine: Tensor | None = None) -> "Parameters":
+    def from_raw(cls, global_params: Tensor, grid_params: Tensor, fine_params: Tensor | None = None) -> "Parameters":
         """Bound the network's outputs.
 
         Args:
-            whole: (B, GLOBAL_SIZE); (B, WHOLE_SIZE) of networks that know no strengths: those are then 0.
-            cells: (B, CELL_SIZE, rows, columns).
-            fine: (B, FINE_SIZE, fine rows, fine columns); None adds nothing to the coarse maps.
+            global_params: (B, GLOBAL_SIZE); (B, COLOUR_TONE_SIZE) from networks without strengths, which are then 0.
+            grid_params: (B, CELL_SIZE, rows, columns).
+            fine_params: (B, FINE_SIZE, fine rows, fine columns); None adds nothing to the coarse maps.
         """
-        fine = torch.zeros_like(cells[:, :FINE_SIZE]) if fine is None else fine
-        whole = F.pad(whole, (0, GLOBAL_SIZE - whole.shape[1]))
-        white, steps, row_noise, chroma_noise = torch.split(whole, [3, TONE_STEPS, 1, 1], 1)
-        gain, colour, keep, noise, veil, saturation = torch.split(cells, [GRID_BINS, 2, 1, 1, 3, 1], 1)
+        fine = torch.zeros_like(grid_params[:, :FINE_SIZE]) if fine_params is None else fine_params
+        global_params = F.pad(global_params, (0, GLOBAL_SIZE - global_params.shape[1]))
+        white, steps, row_noise, chroma_noise = torch.split(global_params, [3, TONE_STEPS, 1, 1], 1)
+        gain, colour, keep, noise, veil, saturation = torch.split(grid_params, [GRID_BINS, 2, 1, 1, 3, 1], 1)
         fine_gain, fine_veil = torch.split(fine, [GRID_BINS, 3], 1)
         red, blue = torch.split(colour, 1, 1)
         light = torch.cat([red, torch.zeros_like(red), blue], 1) + white[:, :, None, None]
@@ -86,7 +86,7 @@ class Parameters:
             noise=MIN_NOISE * torch.exp(span.to(noise) * torch.sigmoid(noise)),
             veil=MAX_VEIL * torch.sigmoid(veil - 4),
             log2_saturation=MAX_LOG2_SATURATION * torch.tanh(saturation),
-            knots=knots_of_steps(steps),
+            tone_curve=tone_curve_from_steps(steps),
             fine_log2_gain=MAX_LOG2_FINE_GAIN * torch.tanh(fine_gain / MAX_LOG2_FINE_GAIN),
             fine_veil=MAX_VEIL * torch.tanh(fine_veil),
             row_noise=_unit(row_noise),
@@ -96,12 +96,12 @@ class Parameters:
         )
 
     def at_strength(self, strength: float) -> "Parameters":
-        """Blend towards the identity: 0 is the identity, 1 the whole effect."""
-        identity = torch.linspace(0, 1, self.knots.shape[1], dtype=self.knots.dtype, device=self.knots.device)
+        """Blend with the identity: 0 is the identity, 1 the full effect."""
+        identity = torch.linspace(0, 1, self.tone_curve.shape[1], dtype=self.tone_curve.dtype, device=self.tone_curve.device)
         linear = ("log2_gain", "log2_colour", "veil", "log2_saturation", "fine_log2_gain", "fine_veil")
         scaled = {name: getattr(self, name) * strength for name in (*linear, "row_noise", "chroma_noise", "neutral")}
-        keep, knots = 1 - (1 - self.keep) * strength, identity + (self.knots - identity) * strength
-        return replace(self, keep=keep, knots=knots, **scaled)
+        keep, tone_curve = 1 - (1 - self.keep) * strength, identity + (self.tone_curve - identity) * strength
+        return replace(self, keep=keep, tone_curve=tone_curve, **scaled)
 
     def with_dials(self, dials: Dials, around: Tensor) -> "Parameters":
         """Apply the operator's dials.
@@ -124,7 +124,7 @@ class Parameters:
             log2_gain=self.log2_gain + contrast,
             keep=keep,
             noise=self.noise * 2 ** (NOISE_STOPS * dials.noise),
-            knots=self.knots ** (2**-dials.brightness),
+            tone_curve=self.tone_curve ** (2**-dials.brightness),
             row_noise=(self.row_noise + (1 - self.row_noise) * more) * (1 - less),
             chroma_noise=(self.chroma_noise + (1 - self.chroma_noise) * more) * (1 - less),
             colour=self.colour * dials.colour,
@@ -141,7 +141,7 @@ def _scalar(per_picture: Tensor) -> Tensor:
 
 
 def low_resolution_maps(blocks: BlockStatistics, parameters: Parameters) -> Tensor:
-    """All that a place needs: v_c = p_c * I_c + q_c * luma + r_c.
+    """Compute the maps of v_c = p_c * I_c + q_c * luma + r_c.
 
     Returns:
         (B, 9, h, w): p for red, green, blue, then q, then r.
@@ -154,7 +154,7 @@ def low_resolution_maps(blocks: BlockStatistics, parameters: Parameters) -> Tens
     guide = slope * (blocks.luma - rows) + offset  # luma of the base
     evidence = colour_evidence(scene_means(blocks))
     log2_gain = slice_grid(parameters.log2_gain, guide, parameters.fine_log2_gain)
-    tint = evidence * _scalar(parameters.colour).clamp_max(1)  # of the light: what has no colour gets none
+    tint = evidence * _scalar(parameters.colour).clamp_max(1)  # of the light; a colourless picture gets none
     log2_colour = upsample_cells(parameters.log2_colour, size) * tint
     gain = torch.exp2(log2_gain.clamp(-MAX_LOG2_GAIN, MAX_LOG2_GAIN) + log2_colour)  # (B, 3, h, w)
     keep = upsample_cells(parameters.keep, size)
@@ -171,12 +171,12 @@ def low_resolution_maps(blocks: BlockStatistics, parameters: Parameters) -> Tens
 
 
 def enhance(image: Tensor, parameters: Parameters, blocks: BlockStatistics | None = None, dials: Dials = NEUTRAL) -> Tensor:
-    """Run the whole pipeline.
+    """Run the pipeline.
 
     Args:
         image: Display-encoded RGB, shape (B, 3, H, W), float in [0, 1].
-        parameters: From the network, for this picture.
-        blocks: The picture's block statistics where they are known already.
+        parameters: The network's output for this picture.
+        blocks: Block statistics of the picture; None computes them.
         dials: The operator's corrections.
 
     Returns:
@@ -190,4 +190,4 @@ def enhance(image: Tensor, parameters: Parameters, blocks: BlockStatistics | Non
     maps = low_resolution_maps(blocks, parameters)
     maps = F.interpolate(maps, scale_factor=float(blocks.block), mode="bilinear", align_corners=False)[:, :, :height, :width]
     p, q, r = torch.split(maps, 3, 1)
-    return apply_tone(p * image + q * luma(image) + r, parameters.knots)
+    return apply_tone(p * image + q * luma(image) + r, parameters.tone_curve)

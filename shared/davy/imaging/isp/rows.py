@@ -1,12 +1,12 @@
-"""Row noise: offsets of whole rows, as sensors add them; visible as bands once the dark is lifted."""
+"""Row noise: offsets of entire rows by the sensor, visible as bands once dark pictures are brightened."""
 
 import torch.nn.functional as F
 from torch import Tensor
 
-REACH = 2  # rows above and below that a row is compared with
-DARK = 0.25  # luma above which a place says nothing about row noise, and is left alone
+REACH = 2  # neighbouring rows above and below for comparison
+DARK = 0.25  # luma limit: brighter places give no estimate and stay unchanged
 FLAT = 0.03  # display units: a larger difference from the neighbouring rows is structure
-LEAST_SHARE = 0.03  # of the row that must be flat and dark; below it, the offset shrinks
+LEAST_SHARE = 0.03  # fraction of the row that is flat and dark; below it the offset shrinks
 MAX_OFFSET = 0.03  # display units
 
 

@@ -1,4 +1,4 @@
-"""Measures of the whole picture: whether it has colour, and its local brightness."""
+"""Global measures of a picture: evidence of colour, and local brightness."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -7,10 +7,10 @@ from davy.imaging.isp.blocks import BlockStatistics
 from davy.imaging.isp.luminance import luma
 
 SCENE_HEIGHT, SCENE_WIDTH = 144, 192  # area means; the network's thumbnail has the same size
-# A place has colour if its largest and smallest channel differ by more than this. Codecs turn grey by half a level;
-# the least colourful photograph of LOL has 65 % of its places above it.
+# Least difference between the largest and smallest channel of a coloured place. Codecs tint grey by half a level; 65 % of the
+# places of the least colourful LOL photograph exceed it.
 LEAST_CHROMA, LEAST_SHARE_OF_LUMA = 0.5 / 255, 0.02  # display units; of the place's luma
-INFORMATIVE_LUMA = 4 / 255  # below it, a place says less and less about colour
+INFORMATIVE_LUMA = 4 / 255  # darker places weigh less and less
 GREY_SHARE, COLOUR_SHARE = 0.2, 0.4  # share of places with colour: burnt-in text covers less, photographs cover more
 
 
@@ -20,7 +20,7 @@ def scene_means(blocks: BlockStatistics) -> Tensor:
 
 
 def colour_evidence(means: Tensor) -> Tensor:
-    """Tell a colour picture (1) from a colourless one (0), such as infrared night mode in a colour format.
+    """Detect colour: 1 for a colour picture, 0 for a colourless one, such as infrared night mode in a colour format.
 
     Burnt-in coloured text does not make a picture a colour picture.
 
@@ -30,7 +30,7 @@ def colour_evidence(means: Tensor) -> Tensor:
     Returns:
         (B, 1, 1, 1), in [0, 1].
     """
-    means = means[:, :, ::2, ::2]  # a quarter of the places says as much
+    means = means[:, :, ::2, ::2]  # a quarter of the places suffices
     y = luma(means)
     chroma = means.amax(1, keepdim=True) - means.amin(1, keepdim=True)
     least = LEAST_CHROMA + LEAST_SHARE_OF_LUMA * y

@@ -1,4 +1,4 @@
-"""The ISP-CNN on disk: safetensors with a JSON configuration inside. No pickle: reading a file runs no code of its author."""
+"""Read and write the ISP-CNN as safetensors with a JSON configuration; unlike pickle, reading a file runs no code."""
 
 import json
 import os
@@ -16,14 +16,15 @@ from davy.domain.errors import ModelError
 from davy.imaging.nets.ispcnn import IspCnn
 
 Tensors = dict[str, Tensor]
-FACTS_KEY = "davy"  # of the file's metadata, which holds strings only
+FACTS_KEY = "davy"  # key in the file's metadata, which holds strings only
 ADDED = ("fine.", "noise_head.")  # parts that networks of 0.1.0 lack
-DETAIL = 32  # of weights that do not say it
+ALIASES = {"whole": "global_mlp", "whole_head": "global_head", "to_cells": "to_grid", "cells": "grid_head"}  # names up to 0.2.0
+DETAIL = 32  # default for weights without this fact
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A training run at one step: everything that going on needs.
+    """A training run at one step, complete enough to resume.
 
     weights, ema: by parameter name. optimizer: by parameter name and moment, see optimizer_tensors. facts: JSON values.
     """
@@ -35,7 +36,7 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write atomically: a reader, or a machine that loses its power, finds the old file or the new one."""
+    """Write atomically: after a crash or power loss, the old or the new file exists."""
     parts = {"weights": checkpoint.weights, "ema": checkpoint.ema, "optimizer": checkpoint.optimizer}
     save_tensors(path, {f"{part}.{name}": t for part, group in parts.items() for name, t in group.items()}, checkpoint.facts)
 
@@ -52,14 +53,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         part, _, name = key.partition(".")
         if part not in parts:
             raise ModelError(str(path), f"is no checkpoint of a training run: it holds {key!r}")
-        parts[part][name] = tensor
+        parts[part][_current_name(name)] = tensor
     if not parts["weights"] or not parts["ema"]:
         raise ModelError(str(path), "is no checkpoint of a training run: weights are missing")
     return Checkpoint(**parts, facts=facts)
 
 
 def save_net(path: Path, net: IspCnn, facts: Mapping[str, Any]) -> None:
-    """Write the weights alone, float32, with facts and what building the network again needs."""
+    """Write the weights as float32, with facts and the settings that rebuild the network."""
     save_tensors(path, dict(net.state_dict()), {**facts, "width": net.width, "detail": net.detail})
 
 
@@ -78,22 +79,29 @@ def load_net(path: Path) -> tuple[IspCnn, dict[str, Any]]:
 
 
 def net_of(weights: Tensors, facts: Mapping[str, Any], path: Path) -> IspCnn:
-    """Build the network that facts describe and fill it.
+    """Build the network that facts describe and load the weights.
 
-    Weights of a network without a fine decoder give the same picture: the decoder starts at zero.
+    Weights without a fine decoder give the same picture, as the decoder starts at zero.
 
     Raises:
-        ModelError: the weights are not those of such a network; path says where they came from.
+        ModelError: the weights do not fit such a network; path names their file.
     """
     try:
-        with torch.random.fork_rng(devices=[]):  # the same network every time, whoever loads it
+        with torch.random.fork_rng(devices=[]):  # makes the initialisation reproducible
             torch.manual_seed(0)
             net = IspCnn(width=int(facts["width"]), detail=int(facts.get("detail", DETAIL)))
-        fresh = {} if any(name.startswith(ADDED) for name in weights) else _added(net)
-        net.load_state_dict({**fresh, **weights})
+        named = {_current_name(name): tensor for name, tensor in weights.items()}
+        fresh = {} if any(name.startswith(ADDED) for name in named) else _added(net)
+        net.load_state_dict({**fresh, **named})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(str(path), f"is no ISP-CNN of this version: {str(error).splitlines()[0][:200]}") from error
     return net
+
+
+def _current_name(name: str) -> str:
+    """The current name of a parameter; older files have other module names."""
+    module, dot, rest = name.partition(".")
+    return ALIASES.get(module, module) + dot + rest
 
 
 def _added(net: IspCnn) -> Tensors:
@@ -101,13 +109,13 @@ def _added(net: IspCnn) -> Tensors:
 
 
 def save_tensors(path: Path, tensors: Tensors, facts: Mapping[str, Any]) -> None:
-    own = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}  # shared memory is refused
+    own = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}  # safetensors rejects shared memory
     data = safetensors.torch.save(own, {FACTS_KEY: json.dumps(facts, sort_keys=True)})
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("wb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())  # the name must not reach the disk before the bytes
+        os.fsync(file.fileno())  # the rename must not reach the disk before the data
     partial.replace(path)
 
 
@@ -119,12 +127,12 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
     except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise ModelError(str(path), f"cannot be read: {error}") from error
     if not isinstance(facts, dict):
-        raise ModelError(str(path), "was not written by Davy: it has no configuration inside")
+        raise ModelError(str(path), "was not written by Davy: it holds no configuration")
     return tensors, facts
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, net: torch.nn.Module) -> Tensors:
-    """The optimizer's state by parameter name: `trunk.0.weight/exp_avg`. A number, as the step is, becomes a tensor ()."""
+    """The optimizer's state by parameter name, as in `trunk.0.weight/exp_avg`; numbers become tensors of shape ()."""
     state = optimizer.state
     return {
         f"{name}/{moment}": torch.as_tensor(value).clone()
@@ -134,7 +142,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, net: torch.nn.Module) ->
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, net: torch.nn.Module, tensors: Tensors) -> None:
-    """Put back what optimizer_tensors took."""
+    """Restore the state that optimizer_tensors saved."""
     parameters = dict(net.named_parameters())
     for key, tensor in tensors.items():
         name, _, moment = key.rpartition("/")

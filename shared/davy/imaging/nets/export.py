@@ -1,20 +1,21 @@
-"""The network as ONNX, for ONNX Runtime and any other server."""
+"""Export the network as ONNX, for ONNX Runtime and other servers."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
+from davy.imaging.graph import INPUT, OUTPUTS
 from davy.imaging.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH, IspCnn
 
 OPSET = 18
 
 
 def export_onnx(net: IspCnn, path: Path, facts: Mapping[str, str] | None = None) -> None:
-    """Write net as an ONNX graph: `thumb` (1, 4, 144, 192) -> `whole`, `cells`, `fine`; see davy.imaging.nets.ispcnn.
+    """Write net as an ONNX graph from thumbnail (1, 4, 144, 192) to the outputs of davy.imaging.graph.
 
     Args:
-        facts: for the file's metadata: where the weights come from.
+        facts: Metadata of the file, such as the origin of the weights.
     """
     import onnx
 
@@ -23,8 +24,8 @@ def export_onnx(net: IspCnn, path: Path, facts: Mapping[str, str] | None = None)
     program = torch.onnx.export(
         net.eval(),
         (thumb,),
-        input_names=["thumb"],
-        output_names=["whole", "cells", "fine"],
+        input_names=[INPUT],
+        output_names=[*OUTPUTS],
         opset_version=OPSET,
         dynamo=True,
         external_data=False,

@@ -1,4 +1,4 @@
-"""The network that sets the image signal processor: a trunk on a thumbnail, a global head, coarse maps and a fine decoder."""
+"""The network that predicts ISP parameters: a trunk on a thumbnail, a global head, a grid head and a fine decoder."""
 
 import torch
 import torch.nn.functional as F
@@ -8,20 +8,20 @@ from davy.imaging.isp.blocks import BlockStatistics
 from davy.imaging.isp.luminance import luma
 from davy.imaging.isp.pipeline import (
     CELL_SIZE,
+    COLOUR_TONE_SIZE,
     FINE_SIZE,
     GLOBAL_SIZE,
     GRID_BINS,
     GRID_COLUMNS,
     GRID_ROWS,
-    WHOLE_SIZE,
 )
 from davy.imaging.isp.scene import SCENE_HEIGHT, SCENE_WIDTH
 
 THUMB_HEIGHT, THUMB_WIDTH = SCENE_HEIGHT, SCENE_WIDTH
 HISTOGRAM_BINS = 24
 FEATURES = 9  # of the thumbnail, see IspCnn.forward
-SCENE = 80  # channels that say what is to be seen, not where
-DEVIATION_SCALE = 8.0  # the deviation inside a block is small beside the mean
+SCENE = 80  # channels of the global scene features
+DEVIATION_SCALE = 8.0  # the deviation inside a block is small relative to the mean
 
 
 def thumbnail(blocks: BlockStatistics) -> Tensor:
@@ -36,7 +36,7 @@ def thumbnail(blocks: BlockStatistics) -> Tensor:
 
 
 class Separable(nn.Module):
-    """Depthwise 3 x 3, then pointwise; residual where the shape stays."""
+    """Depthwise 3 x 3, then pointwise; residual where the shape stays the same."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class FineDecoder(nn.Module):
 
 
 class IspCnn(nn.Module):
-    """Thumbnail in, raw parameters out; `isp.pipeline.Parameters.from_raw` bounds them.
+    """Predict raw parameters from a thumbnail; `isp.pipeline.Parameters.from_raw` bounds them.
 
     Args:
         width: Channels of the coarse features.
@@ -101,18 +101,18 @@ class IspCnn(nn.Module):
             Separable(24, 48, 2),  # 18 x 24
             Separable(48, 48),
         )
-        self.to_cells = nn.Sequential(Separable(48, width), Separable(width, width))  # on the 12 x 16 grid
+        self.to_grid = nn.Sequential(Separable(48, width), Separable(width, width))  # on the 12 x 16 grid
         self.scene = nn.Sequential(Separable(width, SCENE, 2), Separable(SCENE, SCENE), Separable(SCENE, SCENE))  # 6 x 8
-        self.whole = nn.Sequential(
+        self.global_mlp = nn.Sequential(
             nn.Linear(2 * SCENE + HISTOGRAM_BINS + 6, 96), nn.Hardswish(), nn.Linear(96, width), nn.Hardswish()
         )
-        self.whole_head = nn.Linear(width, WHOLE_SIZE)
-        self.noise_head = nn.Linear(width, GLOBAL_SIZE - WHOLE_SIZE)  # strengths against row noise and chroma noise
-        self.exposure_head = nn.Linear(width, GRID_BINS)  # the log-gain by luma that all cells share
+        self.global_head = nn.Linear(width, COLOUR_TONE_SIZE)
+        self.noise_head = nn.Linear(width, GLOBAL_SIZE - COLOUR_TONE_SIZE)  # strengths against row noise and chroma noise
+        self.exposure_head = nn.Linear(width, GRID_BINS)  # log-gain per luma bin, shared by all cells
         self.mix = nn.Conv2d(2 * width, width, 1)
         last = nn.Conv2d(width, CELL_SIZE, 1)
-        self.cells = nn.Sequential(Separable(width, width), Separable(width, width), last)
-        for head in (self.whole_head, self.exposure_head, last):
+        self.grid_head = nn.Sequential(Separable(width, width), Separable(width, width), last)
+        for head in (self.global_head, self.exposure_head, last):
             nn.init.normal_(head.weight, std=1e-3)  # training starts near the identity
             assert head.bias is not None
             nn.init.zeros_(head.bias)
@@ -127,15 +127,16 @@ class IspCnn(nn.Module):
             thumb: (B, 4, THUMB_HEIGHT, THUMB_WIDTH), see thumbnail.
 
         Returns:
-            whole (B, GLOBAL_SIZE), cells (B, CELL_SIZE, GRID_ROWS, GRID_COLUMNS), fine (B, FINE_SIZE, FINE_ROWS, FINE_COLUMNS).
+            global_params (B, GLOBAL_SIZE), grid_params (B, CELL_SIZE, GRID_ROWS, GRID_COLUMNS) and fine_params
+            (B, FINE_SIZE, FINE_ROWS, FINE_COLUMNS).
         """
         rgb, deviation = thumb[:, :3], thumb[:, 3:]
         y = luma(rgb)
-        root = (rgb + 1e-4).sqrt()  # spreads the dark
+        root = (rgb + 1e-4).sqrt()  # expands the dark range
         mean = y.mean((2, 3), keepdim=True)
-        normal = (rgb / (2.5 * mean + 0.005)).clamp_max(3).add(1e-4).sqrt()  # the scene, however dark: says what it shows
+        normal = (rgb / (2.5 * mean + 0.005)).clamp_max(3).add(1e-4).sqrt()  # normalised for exposure: content of dark scenes
         texture = (deviation / (y + 0.02)).clamp_max(2)
-        brightest = torch.maximum(torch.maximum(rgb[:, :1], rgb[:, 1:2]), rgb[:, 2:])  # half the time of a reduction
+        brightest = torch.maximum(torch.maximum(rgb[:, :1], rgb[:, 1:2]), rgb[:, 2:])  # takes half the time of a reduction
         features = torch.cat(
             [root - 0.5, normal - 0.6, deviation * DEVIATION_SCALE, texture, brightest.add(1e-3).log() / 4], 1
         )  # (B, FEATURES, ., .)
@@ -143,7 +144,7 @@ class IspCnn(nn.Module):
         for part in (self.trunk[:2], self.trunk[2:]):  # (B, 24, 36, 48), (B, 48, 18, 24)
             skips.insert(0, part(skips[0]))
         x = F.interpolate(skips[0], size=(GRID_ROWS, GRID_COLUMNS), mode="bilinear", align_corners=False)
-        x = self.to_cells(x)
+        x = self.to_grid(x)
         scene = self.scene(x)
         facts = torch.cat(
             [
@@ -156,13 +157,13 @@ class IspCnn(nn.Module):
             ],
             1,
         )
-        whole = self.whole(facts)  # (B, width)
-        everywhere = whole[:, :, None, None].expand(-1, -1, GRID_ROWS, GRID_COLUMNS)
-        coarse = self.cells[:-1](F.hardswish(self.mix(torch.cat([x, everywhere], 1))))
-        shared = F.pad(self.exposure_head(whole), (0, CELL_SIZE - GRID_BINS))
-        cells = self.cells[-1](coarse) + shared[:, :, None, None]
-        strengths = torch.cat([self.whole_head(whole), self.noise_head(whole)], 1)
-        return strengths, cells, self.fine(coarse, skips)
+        global_features = self.global_mlp(facts)  # (B, width)
+        everywhere = global_features[:, :, None, None].expand(-1, -1, GRID_ROWS, GRID_COLUMNS)
+        coarse = self.grid_head[:-1](F.hardswish(self.mix(torch.cat([x, everywhere], 1))))
+        shared = F.pad(self.exposure_head(global_features), (0, CELL_SIZE - GRID_BINS))
+        grid_params = self.grid_head[-1](coarse) + shared[:, :, None, None]
+        global_params = torch.cat([self.global_head(global_features), self.noise_head(global_features)], 1)
+        return global_params, grid_params, self.fine(coarse, skips)
 
 
 def histogram(y: Tensor) -> Tensor:
@@ -172,11 +173,11 @@ def histogram(y: Tensor) -> Tensor:
         y: (B, 1, h, w), in [0, 1].
 
     Returns:
-        (B, HISTOGRAM_BINS), shares that sum to 4.
+        (B, HISTOGRAM_BINS), fractions that sum to 4.
     """
     small = F.avg_pool2d(y, 3).clamp_min(0).add(1e-6).sqrt() * (HISTOGRAM_BINS - 1)
     bins = torch.arange(HISTOGRAM_BINS, dtype=y.dtype, device=y.device).view(1, HISTOGRAM_BINS, 1, 1)
-    return (1 - (small - bins).abs()).clamp_min(0).mean((2, 3)) * 4  # scaled to be about 1 where a picture is dark
+    return (1 - (small - bins).abs()).clamp_min(0).mean((2, 3)) * 4  # about 1 for a dark picture
 
 
 def _spread(deviation: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-// Sums of columns to sums of blocks.
+// Reduce sums of columns to sums of blocks.
 #pragma once
 #include "lanes.h"
 
@@ -10,10 +10,10 @@ INLINE void sum_by(const int32_t *restrict from, float *restrict to, int count, 
     }
 }
 
-// Sums of columns, or of pairs of columns, to sums of blocks of so many.
+// Reduce sums of columns, or of column pairs, to sums of `block` entries each.
 static void block_sums(const int32_t *restrict columns, float *restrict to, int width, int block) {
     const int full = width / block;
-    switch (block) { // a side that the compiler knows makes one or two vectors of the inner loop: three times as fast
+    switch (block) { // constant sides let the compiler vectorise the inner loop: three times as fast
     case 1:
         sum_by(columns, to, full, 1);
         break;
@@ -33,7 +33,7 @@ static void block_sums(const int32_t *restrict columns, float *restrict to, int 
         sum_by(columns, to, full, 18);
         break;
     default:
-        for (int j = 0; j < full; j++) { // squares of a block of many white pixels are beyond an int
+        for (int j = 0; j < full; j++) { // squares of a large white block exceed an int
             float sum = 0;
             for (int i = 0; i < block; i++) sum += (float)columns[j * block + i];
             to[j] = sum;

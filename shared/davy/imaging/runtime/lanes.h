@@ -1,5 +1,5 @@
-// Vectors of 16 words, 8 ints and 8 floats: plain operators by the compiler, AVX2 where C has no word for what it does, and
-// loops that give the same bits elsewhere.
+// Vectors of 16 words, 8 ints and 8 floats: the compiler's operators where C has one, AVX2 intrinsics where it has none.
+// Loops replace the intrinsics on other processors and give the same bits.
 #pragma once
 #include <math.h>
 #include <stdint.h>
@@ -7,17 +7,17 @@
 #ifdef __AVX2__
 #include <immintrin.h>
 #endif
-#pragma GCC diagnostic ignored "-Wpsabi" // all that takes or gives a vector is inlined: there is no ABI to change
+#pragma GCC diagnostic ignored "-Wpsabi" // every function with vector arguments is inlined, so no ABI can change
 
 #define INLINE static inline __attribute__((always_inline))
-enum { LANES = 16 }; // pixels that are treated together
+enum { LANES = 16 }; // pixels per vector
 
 typedef int16_t Words __attribute__((vector_size(32)));
 typedef uint16_t Unsigned __attribute__((vector_size(32)));
 typedef int32_t Ints __attribute__((vector_size(32)));
 typedef float Floats __attribute__((vector_size(32)));
 typedef uint8_t Octets __attribute__((vector_size(16)));
-typedef uint8_t Few __attribute__((vector_size(8)));
+typedef uint8_t HalfOctets __attribute__((vector_size(8)));
 typedef int32_t Wide __attribute__((vector_size(64)));
 typedef int16_t Half __attribute__((vector_size(16)));
 
@@ -53,7 +53,7 @@ INLINE Floats at_least(Floats v, float least) {
 }
 INLINE Floats at_most(Floats v, float most) { return -at_least(-v, -most); }
 INLINE Floats magnitude(Floats v) { return (Floats)((Ints)v & 0x7fffffff); }
-INLINE int any_set(Floats v) { // whether a lane is not +0
+INLINE int any_set(Floats v) { // whether any lane differs from +0
 #ifdef __AVX2__
     return !_mm256_testz_si256((__m256i)v, (__m256i)v);
 #else
@@ -73,10 +73,10 @@ INLINE Floats root(Floats v) {
 
 // 2^x to 3e-6 relative, x in [-60, 60].
 INLINE Floats exp2_fast(Floats x) {
-    const Ints whole = __builtin_convertvector(x + 64, Ints) - 64;
-    const Floats part = x - __builtin_convertvector(whole, Floats);
+    const Ints integer = __builtin_convertvector(x + 64, Ints) - 64;
+    const Floats part = x - __builtin_convertvector(integer, Floats);
     const Floats p = 1.0f + part * (0.69314718f + part * (0.24022651f + part * (0.05550411f + part * (0.00961813f + part * 0.00133336f))));
-    return p * (Floats)((whole + 127) << 23);
+    return p * (Floats)((integer + 127) << 23);
 }
 
 INLINE Words load_octets(const uint8_t *from) {
@@ -84,7 +84,7 @@ INLINE Words load_octets(const uint8_t *from) {
     memcpy(&v, from, sizeof v);
     return __builtin_convertvector(v, Words);
 }
-INLINE void store_octets(uint8_t *to, Words v) { // of 0 to 255
+INLINE void store_octets(uint8_t *to, Words v) { // v: 0 to 255
 #ifdef __AVX2__
     const __m128i packed = _mm_packus_epi16(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
     _mm_storeu_si128((__m128i *)to, packed);
@@ -128,7 +128,7 @@ INLINE Ints pair_sums(Words a, Words b) {
 #endif
 }
 
-// The same, added to v.
+// v plus the pair sums of a and b.
 INLINE Ints plus_pair_sums(Ints v, Words a, Words b) {
 #ifdef __AVX512VNNI__
     return (Ints)_mm256_dpwssd_epi32((__m256i)v, (__m256i)a, (__m256i)b);
@@ -137,7 +137,7 @@ INLINE Ints plus_pair_sums(Ints v, Words a, Words b) {
 #endif
 }
 
-// Of two of at most 32767, rounded up.
+// Mean of a and b, rounded up; both at most 32767.
 INLINE Words mean_of(Words a, Words b) {
 #ifdef __AVX2__
     return (Words)_mm256_avg_epu16((__m256i)a, (__m256i)b);
@@ -146,7 +146,7 @@ INLINE Words mean_of(Words a, Words b) {
 #endif
 }
 
-// Pairs of a and b, lane by lane: those of lanes 0-3 and 8-11, and those of 4-7 and 12-15.
+// Interleave a and b: lanes 0-3 and 8-11 to low, lanes 4-7 and 12-15 to high.
 INLINE void zip(Words a, Words b, Words *low, Words *high) {
 #ifdef __AVX2__
     *low = (Words)_mm256_unpacklo_epi16((__m256i)a, (__m256i)b);
@@ -161,7 +161,7 @@ INLINE void zip(Words a, Words b, Words *low, Words *high) {
 #endif
 }
 
-// What was computed of zipped lanes, in the order of the pixels.
+// Restore the order of the pixels after zip.
 INLINE void unzip(Ints low, Ints high, Ints out[2]) {
 #ifdef __AVX2__
     out[0] = (Ints)_mm256_permute2x128_si256((__m256i)low, (__m256i)high, 0x20);
@@ -194,7 +194,7 @@ INLINE int all_within(Words least, Words low, Words most, Words high, int top) {
 #endif
 }
 
-// Every word twice.
+// Repeat each word.
 INLINE Words doubled(Half half) {
 #ifdef __AVX2__
     const __m256i wide = _mm256_cvtepu16_epi32((__m128i)half);
@@ -206,7 +206,7 @@ INLINE Words doubled(Half half) {
 #endif
 }
 
-// Rounded.
+// Round to the nearest integer.
 INLINE Ints to_ints(Floats v) {
 #ifdef __AVX2__
     return (Ints)_mm256_cvtps_epi32((__m256)v);
@@ -215,7 +215,7 @@ INLINE Ints to_ints(Floats v) {
 #endif
 }
 
-// Zipped lanes, within [0, 65535], to the order of the pixels.
+// Saturate zipped lanes to [0, 65535] and restore the order of the pixels.
 INLINE Words packed(Ints low, Ints high) {
 #ifdef __AVX2__
     return (Words)_mm256_packus_epi32((__m256i)low, (__m256i)high);
@@ -229,7 +229,7 @@ INLINE Words packed(Ints low, Ints high) {
 #endif
 }
 
-// Sixteen floats as words, rounded, within what words can hold.
+// Round sixteen floats to words, with saturation.
 INLINE Words to_words(Floats first, Floats second) {
 #ifdef __AVX2__
     return (Words)_mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)to_ints(first), (__m256i)to_ints(second)), 0xd8);
@@ -256,7 +256,7 @@ INLINE Floats greater(Floats a, Floats b) {
 #endif
 }
 
-// 16 pixels of three bytes, first, second and third bytes apart.
+// Load 16 pixels of three bytes and separate their channels.
 INLINE void load_triples(const uint8_t *from, Words out[3]) {
 #ifdef __AVX2__
     const __m128i a = _mm_loadu_si128((const __m128i *)from), b = _mm_loadu_si128((const __m128i *)(from + 16));

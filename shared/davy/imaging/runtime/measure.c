@@ -1,19 +1,19 @@
-// The first traversal of a picture: what is known of each block, and, for a fixed camera, noise that settles over time.
-// davy.imaging.isp.blocks holds the same statistics.
+// First pass over a picture: block statistics, after temporal denoising for a fixed camera.
+// davy.imaging.isp.blocks defines the same statistics.
 #include "block_sums.h"
 #include "moments.h"
-#include "settle.h"
+#include "temporal_denoising.h"
 #include "abi.h"
 
 enum { PLANES = 6, MARGIN = 8 };
 
-// Sums of a row of blocks to means of r, g, b, y*r, y*g, y*b in display units of [0, 1]; the border's repeated outside.
-INLINE void means(const int few, const float *sums, float *out, int w, int64_t pitch, int width, int block, int rows) {
-    const float whole = 1.0f / (16 * 255) / (rows * block), square = whole / (16 * 255);
+// Convert sums of a row of blocks to means of r, g, b, y*r, y*g, y*b in display units [0, 1]; margins repeat the border.
+INLINE void means(const int yuv_sums, const float *sums, float *out, int w, int64_t pitch, int width, int block, int rows) {
+    const float scale = 1.0f / (16 * 255) / (rows * block), square = scale / (16 * 255);
 #define SUM(m) load_floats(sums + (m) * pitch + j)
     for (int j = 0; j < w; j += 8) {
         Floats means[PLANES];
-        if (few) {
+        if (yuv_sums) {
             means[0] = SUM(0) + SUM(1), means[2] = SUM(0) + SUM(2);
             means[1] = SUM(0) - (0.299f / 0.587f) * SUM(1) - (0.114f / 0.587f) * SUM(2);
             means[3] = SUM(3) + SUM(4), means[5] = SUM(3) + SUM(5);
@@ -25,10 +25,11 @@ INLINE void means(const int few, const float *sums, float *out, int w, int64_t p
             means[5] = 0.299f * SUM(7) + 0.587f * SUM(8) + 0.114f * SUM(5);
         }
         for (int p = 0; p < PLANES; p++)
-            store_floats(out + p * pitch + MARGIN + j, at_least(means[p], 0) * (p < 3 ? whole : square)); // rounding may lead below 0
+            store_floats(out + p * pitch + MARGIN + j,
+                         at_least(means[p], 0) * (p < 3 ? scale : square)); // rounding may give values below 0
     }
 #undef SUM
-    const float more = (float)block / (width - (w - 1) * block); // a narrow last block is a mean of what is there
+    const float more = (float)block / (width - (w - 1) * block); // a narrow last block averages the pixels it has
     for (int p = 0; p < PLANES; p++) {
         float *row = out + p * pitch;
         row[MARGIN + w - 1] *= more;
@@ -40,17 +41,18 @@ typedef struct {
     float *stats; // (h, PLANES, pitch), MARGIN floats before the first block
     int64_t pitch;
     int32_t block, h, w;
-    int32_t *columns; // SUMS rows of the width, rounded up to LANES
+    int32_t *columns; // SUMS rows of width rounded up to LANES
     float *sums;      // SUMS rows of pitch
-    Rooms rooms;
+    Buffers buffers;
 } Blocks;
 
-INLINE void measure_row(const int kind, const int even, const Picture *p, const Settled *s, const Colours *k, const Blocks *b, int j) {
+INLINE void measure_row(const int kind, const int even, const Picture *p, const DenoiserState *s, const Colours *k, const Blocks *b,
+                        int j) {
     const int top = j * b->block, rows = p->height - top < b->block ? p->height - top : b->block;
-    const int few = even && (kind & 1);
+    const int yuv_sums = even && (kind & 1);
     Columns columns = {b->columns, (p->width + LANES - 1) / LANES * LANES, 0};
 #define ADD(x, count)                                                                                                                      \
-    if (few) {                                                                                                                             \
+    if (yuv_sums) {                                                                                                                        \
         sum_yuv(kind, p, s, k, top + y, part, x, count, &columns);                                                                         \
     } else {                                                                                                                               \
         sum_rgb(kind, even, p, s, k, top + y, part, x, count, &columns);                                                                   \
@@ -62,57 +64,56 @@ INLINE void measure_row(const int kind, const int even, const Picture *p, const 
         if (x < p->width) { ADD(x, p->width - x) }
     }
 #undef ADD
-    for (int m = 0; m < (few ? FEW_SUMS : SUMS); m++)
+    for (int m = 0; m < (yuv_sums ? YUV_SUMS : SUMS); m++)
         block_sums(columns.sums + m * columns.pitch, b->sums + m * b->pitch, even ? (p->width + 1) / 2 : p->width,
                    even ? b->block / 2 : b->block);
-    means(few, b->sums, b->stats + (int64_t)j * PLANES * b->pitch, b->w, b->pitch, p->width, b->block, rows);
+    means(yuv_sums, b->sums, b->stats + (int64_t)j * PLANES * b->pitch, b->w, b->pitch, p->width, b->block, rows);
 }
 
-static void measure_rows(int kind, const Picture *p, const Settled *s, const Colours *k, const Blocks *b, int begin, int end) {
+static void measure_rows(int kind, const Picture *p, const DenoiserState *s, const Colours *k, const Blocks *b, int begin, int end) {
     for (int j = begin; j < end && j < b->h; j++) {
         switch (kind + 4 * (b->block % 2)) {
         case BGR_BYTES:
             measure_row(BGR_BYTES, 1, p, s, k, b, j);
             break;
-        case BGR_SETTLED:
-            measure_row(BGR_SETTLED, 1, p, s, k, b, j);
+        case BGR_DENOISED:
+            measure_row(BGR_DENOISED, 1, p, s, k, b, j);
             break;
         case YUV_BYTES:
             measure_row(YUV_BYTES, 1, p, s, k, b, j);
             break;
-        case YUV_SETTLED:
-            measure_row(YUV_SETTLED, 1, p, s, k, b, j);
+        case YUV_DENOISED:
+            measure_row(YUV_DENOISED, 1, p, s, k, b, j);
             break;
         case 4 + BGR_BYTES:
             measure_row(BGR_BYTES, 0, p, s, k, b, j);
             break;
-        case 4 + BGR_SETTLED:
-            measure_row(BGR_SETTLED, 0, p, s, k, b, j);
+        case 4 + BGR_DENOISED:
+            measure_row(BGR_DENOISED, 0, p, s, k, b, j);
             break;
         case 4 + YUV_BYTES:
             measure_row(YUV_BYTES, 0, p, s, k, b, j);
             break;
         default:
-            measure_row(YUV_SETTLED, 0, p, s, k, b, j);
+            measure_row(YUV_DENOISED, 0, p, s, k, b, j);
         }
     }
 }
 
-// The motion of row j of settling blocks.
-void davy_motion(const Picture *p, const Settled *s, const Blocks *b, int32_t j) {
-    if (!s->fresh) find_motion(p, s, &b->rooms, j);
+// Update the motion mask of row j of denoiser blocks.
+void davy_detect_motion(const Picture *p, const DenoiserState *s, const Blocks *b, int32_t j) {
+    if (!s->reset) find_motion(p, s, &b->buffers, j);
 }
 
-// What moves reaches a block further: a row settles when the next one's motion is known. Then it is measured, while it is in the cache.
-INLINE void settle_and_measure(const Picture *p, const Settled *s, const Colours *k, const Blocks *b, int j) {
-    settle_row(p, s, &b->rooms, j);
-    if (!all_stand(s, j - 1, j + 2)) measure_rows(p->format + 2, p, s, k, b, 2 * j, 2 * j + 2);
+// Denoise row j once the motion of the next row is known, as motion dilates by one block. Measure it while it is cached.
+INLINE void denoise_and_measure(const Picture *p, const DenoiserState *s, const Colours *k, const Blocks *b, int j) {
+    denoise_row(p, s, &b->buffers, j);
+    if (!rows_static(s, j - 1, j + 2)) measure_rows(p->format + 2, p, s, k, b, 2 * j, 2 * j + 2);
 }
 
-// Fill the blocks from the picture; where it settles (s is not NULL), from the settled picture.
-// Rows [begin, end) of twice the height of a block, as those are which settle. Of rows at a border between two such bands,
-// motion is already known: the other band may have settled its own by now.
-void davy_measure(const Picture *p, const Settled *s, const Blocks *b, int32_t begin, int32_t end) {
+// Measure rows [begin, end) of denoiser blocks, each twice as high as a statistics block. s is NULL without denoising.
+// The caller detects motion of rows at borders between row tiles first: another thread may have denoised its side already.
+void davy_measure(const Picture *p, const DenoiserState *s, const Blocks *b, int32_t begin, int32_t end) {
     const Colours k = colours_of(p->limited);
     if (!s) {
         measure_rows(p->format, p, s, &k, b, 2 * begin, 2 * end);
@@ -120,30 +121,31 @@ void davy_measure(const Picture *p, const Settled *s, const Blocks *b, int32_t b
     }
     const int first = begin ? begin + 1 : 0, last = end < s->h ? end - 1 : end;
     for (int j = begin; j <= end; j++) {
-        if (j >= first && j < last) davy_motion(p, s, b, j);
-        if (j > begin) settle_and_measure(p, s, &k, b, j - 1);
+        if (j >= first && j < last) davy_detect_motion(p, s, b, j);
+        if (j > begin) denoise_and_measure(p, s, &k, b, j - 1);
     }
 }
 
-enum { TOGETHER = 8 }; // rows of settling blocks that are rendered at a time
-typedef void Render(const Picture *in, const Settled *s, const Picture *out, void *rendering, int32_t begin, int32_t finish);
+enum { ROWS_PER_PASS = 8 }; // rows of denoiser blocks per rendering call
+typedef void Render(const Picture *in, const DenoiserState *s, const Picture *out, void *rendering, int32_t begin, int32_t finish);
 
-// Both traversals of a picture that settles in one: pixels are rendered while what they settled to is in the cache. Maps are made of
-// what lies less than two settling blocks below.
-void davy_follow(const Picture *p, const Settled *s, const Blocks *b, Render *render, const Picture *out, void *rendering) {
+// Run both passes as one: render rows while their denoised levels are cached. Maps need statistics of less than two denoiser
+// blocks below.
+void davy_measure_and_render(const Picture *p, const DenoiserState *s, const Blocks *b, Render *render, const Picture *out,
+                             void *rendering) {
     const Colours k = colours_of(p->limited);
     for (int j = 0, done = 0; j <= s->h; j++) {
-        if (j < s->h) davy_motion(p, s, b, j);
-        if (j) settle_and_measure(p, s, &k, b, j - 1);
-        if (j < s->h && (j < 3 || j % TOGETHER)) continue;
+        if (j < s->h) davy_detect_motion(p, s, b, j);
+        if (j) denoise_and_measure(p, s, &k, b, j - 1);
+        if (j < s->h && (j < 3 || j % ROWS_PER_PASS)) continue;
         const int ready = j < s->h ? (j - 2) * s->block : p->height;
         render(p, s, out, rendering, done, ready);
         done = ready;
     }
 }
 
-// Mean luma of eight by eight parts of the picture.
-void davy_coarse(const Blocks *b, float *out) {
+// Mean luma of 8 x 8 parts of the picture.
+void davy_coarse_luma(const Blocks *b, float *out) {
     for (int i = 0; i < 8; i++) {
         const int begin = i * b->h / 8, end = (i + 1) * b->h / 8;
         float *restrict total = b->sums;
@@ -162,6 +164,6 @@ void davy_coarse(const Blocks *b, float *out) {
 }
 
 EXPORT_ABI
-EXPORT_SIZE(Picture, Picture)
-EXPORT_SIZE(Settled, Settled)
-EXPORT_SIZE(Blocks, Blocks)
+EXPORT_SIZE(Picture)
+EXPORT_SIZE(DenoiserState)
+EXPORT_SIZE(Blocks)

@@ -1,9 +1,9 @@
-"""Where the shipped model lies."""
+"""Location of the shipped model."""
 
 from importlib.resources import files
 from pathlib import Path
 
 
 def shipped_model() -> Path:
-    """The ONNX file of the network that comes with Davy."""
+    """Path of the ONNX file that Davy ships."""
     return Path(str(files("davy.imaging.runtime").joinpath("weights", "ispcnn.onnx")))

@@ -1,15 +1,15 @@
-// Sums over the pixels of a row of blocks, by columns: enough for the means of red, green, blue, and of luma times each.
+// Sum a row of blocks by columns: first and second moments, enough for the means of red, green, blue and luma times each.
 #pragma once
 #include "picture.h"
 
-// Of RGB: r, g, b, rr, gg, bb, rg, rb, gb. Of YUV: y, r - y, b - y, yy, y (r - y), y (b - y). In 1/16 levels: an int holds the
-// products of many rows.
-enum { SUMS = 9, FEW_SUMS = 6, ROWS = 16 }; // ROWS: that are treated together
+// RGB: r, g, b, rr, gg, bb, rg, rb, gb. YUV: y, r - y, b - y, yy, y (r - y), y (b - y). Units are 1/16 level, so that an int
+// holds the products of many rows.
+enum { SUMS = 9, YUV_SUMS = 6, ROWS = 16 }; // ROWS: rows per pass
 
 typedef struct {
     int32_t *sums; // SUMS rows of pitch
     int64_t pitch;
-    int add; // to what is there
+    int add; // 1: add to the sums; 0: overwrite them
 } Columns;
 
 INLINE Words sixteenths(Words v) { return (v + 2) >> 2; }
@@ -25,7 +25,7 @@ INLINE void put_sums(const Columns *to, int m, int64_t at, Ints sums) {
     memcpy(place, &sums, sizeof sums);
 }
 
-// The sum over rows of the products of two channels (3: of one and 1) in pairs of neighbours.
+// Sum the products of channels a and b over rows, for pairs of neighbouring pixels; b = 3 stands for the constant 1.
 INLINE Ints products(Words v[][3], int rows, int a, int b) {
     const Words one = words(1);
     Ints sum = pair_sums(v[0][a], b == 3 ? one : v[0][b]);
@@ -33,8 +33,8 @@ INLINE Ints products(Words v[][3], int rows, int a, int b) {
     return sum;
 }
 
-// even: sums of pairs of columns, eight of them; else of each column.
-INLINE void sum_rgb(const int kind, const int even, const Picture *p, const Settled *s, const Colours *k, int top, int rows, int x,
+// even: eight sums of column pairs; otherwise one sum per column.
+INLINE void sum_rgb(const int kind, const int even, const Picture *p, const DenoiserState *s, const Colours *k, int top, int rows, int x,
                     const int count, const Columns *to) {
     Words v[ROWS + 1][3], high[ROWS / 2 + 1][3];
     Tint tint = {{{0}}};
@@ -61,12 +61,12 @@ INLINE void sum_rgb(const int kind, const int even, const Picture *p, const Sett
 #undef PUT
 }
 
-// One or two rows that share their chroma, to sums of pairs of columns.
-INLINE void add_yuv(const Words luma[2], const Tint *tint, int rows, const int count, Ints sums[FEW_SUMS]) {
+// Add one or two rows that share chroma to the sums of column pairs.
+INLINE void add_yuv(const Words luma[2], const Tint *tint, int rows, const int count, Ints sums[YUV_SUMS]) {
     const Words one = words(1), *add = tint->rgb, other = luma[rows - 1];
     const Words low = lesser(lesser(add[0], add[1]), add[2]), high = -lesser(lesser(-add[0], -add[1]), -add[2]);
     if (count == LANES && all_within(lesser(luma[0], other), low, -lesser(-luma[0], -other), high, TOP)) {
-        Ints sum = {0}, squares = {0}; // all is what RGB can show: red - y and blue - y are those of chroma
+        Ints sum = {0}, squares = {0}; // no channel clips, so chroma gives red - y and blue - y
         for (int i = 0; i < rows; i++) {
             const Words y = sixteenths(luma[i]);
             sum += pair_sums(y, one), squares += pair_sums(y, y);
@@ -86,16 +86,16 @@ INLINE void add_yuv(const Words luma[2], const Tint *tint, int rows, const int c
     }
 }
 
-INLINE void sum_yuv(const int kind, const Picture *p, const Settled *s, const Colours *k, int top, int rows, int x, const int count,
+INLINE void sum_yuv(const int kind, const Picture *p, const DenoiserState *s, const Colours *k, int top, int rows, int x, const int count,
                     const Columns *to) {
-    Ints sums[FEW_SUMS] = {{0}};
+    Ints sums[YUV_SUMS] = {{0}};
     for (int y = top; y < top + rows;) {
-        const int few = !(y & 1) && y + 1 < top + rows ? 2 : 1;
+        const int rows_here = !(y & 1) && y + 1 < top + rows ? 2 : 1;
         const Tint tint = load_tint(kind, p, s, k, y, x, count);
         Words luma[2];
-        for (int row = 0; row < few; row++) luma[row] = load_luma(kind, p, s, k, y + row, x, count);
-        add_yuv(luma, &tint, few, count, sums);
-        y += few;
+        for (int row = 0; row < rows_here; row++) luma[row] = load_luma(kind, p, s, k, y + row, x, count);
+        add_yuv(luma, &tint, rows_here, count, sums);
+        y += rows_here;
     }
-    for (int m = 0; m < FEW_SUMS; m++) put_sums(to, m, x / 2, sums[m]);
+    for (int m = 0; m < YUV_SUMS; m++) put_sums(to, m, x / 2, sums[m]);
 }

@@ -1,4 +1,4 @@
-"""Pictures as the kernels take them: BGR, or planar YUV 4:2:0."""
+"""Input and output pictures of the kernels: BGR, or planar YUV 4:2:0."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ MIN_SIDE = 16
 
 
 def as_rows(image: BgrImage) -> BgrImage:
-    """The picture with contiguous pixels inside each row, copied only where it has other strides.
+    """Return the picture with contiguous pixels in each row; copy only if its strides differ.
 
     Raises:
         ShapeError: not (H, W, 3) uint8, or a side under 16 px.
@@ -23,7 +23,7 @@ def as_rows(image: BgrImage) -> BgrImage:
 
 
 def as_planes(image: YuvImage) -> YuvImage:
-    """The picture with contiguous rows in each plane, copied only where it has other strides.
+    """Return the picture with contiguous rows in each plane; copy only if its strides differ.
 
     Raises:
         ShapeError: the planes do not make one 8-bit 4:2:0 picture, or a side is under 16 px.
@@ -34,11 +34,11 @@ def as_planes(image: YuvImage) -> YuvImage:
     return YuvImage(_rows(image.y), _rows(image.u), _rows(image.v), image.full_range)
 
 
-def bgr_room(out: BgrImage | None, like: BgrImage) -> BgrImage:
-    """Where an enhanced picture goes: out, or a fresh array.
+def bgr_buffer(out: BgrImage | None, like: BgrImage) -> BgrImage:
+    """Return the output buffer: out, or a new array.
 
     Raises:
-        ShapeError: out has another shape, or pixels that lie apart.
+        ShapeError: out has another shape, or rows that are not contiguous.
     """
     if out is None:
         return np.empty(like.shape, np.uint8)
@@ -47,11 +47,11 @@ def bgr_room(out: BgrImage | None, like: BgrImage) -> BgrImage:
     return out
 
 
-def yuv_room(out: YuvImage | None, like: YuvImage) -> YuvImage:
-    """As bgr_room, for planes of the same range.
+def yuv_buffer(out: YuvImage | None, like: YuvImage) -> YuvImage:
+    """Return the output buffer for planes of the same range.
 
     Raises:
-        ShapeError: out has other shapes, bytes that lie apart, or another range.
+        ShapeError: out has other shapes, rows that are not contiguous, or another range.
     """
     if out is None:
         y, u, v = (np.empty(plane.shape, np.uint8) for plane in (like.y, like.u, like.v))
@@ -63,13 +63,13 @@ def yuv_room(out: YuvImage | None, like: YuvImage) -> YuvImage:
 
 
 def bgr_picture(image: BgrImage) -> Picture:
-    """For the kernels; valid while image lives."""
+    """Describe the picture to the kernels; valid while image exists."""
     at, stride = image.ctypes.data, image.strides[0]
     return Picture(BGR, 0, image.shape[0], image.shape[1], (at, at, at), (stride, stride, stride))
 
 
 def yuv_picture(image: YuvImage) -> Picture:
-    """For the kernels; valid while the planes live."""
+    """Describe the planes to the kernels; valid while they exist."""
     planes = image.y, image.u, image.v
     at, strides = tuple(plane.ctypes.data for plane in planes), tuple(plane.strides[0] for plane in planes)
     return Picture(YUV, not image.full_range, image.y.shape[0], image.y.shape[1], at, strides)
@@ -81,7 +81,7 @@ def overlap(first: Picture, second: Picture) -> bool:
 
 
 def _spans(picture: Picture) -> Iterator[tuple[int, int]]:
-    """Of addresses, of each plane with the stride of its last row."""
+    """Address range of each plane, the stride of its last row included."""
     for plane in range(1 if picture.format == BGR else 3):
         rows = picture.height if plane == 0 else -(-picture.height // 2)
         ends = picture.bytes[plane], picture.bytes[plane] + picture.stride[plane] * rows
@@ -89,7 +89,7 @@ def _spans(picture: Picture) -> Iterator[tuple[int, int]]:
 
 
 def copied(image: YuvImage, to: YuvImage) -> YuvImage:
-    """To, with the planes of image."""
+    """Copy the planes of image and return the target."""
     for plane, target in ((image.y, to.y), (image.u, to.u), (image.v, to.v)):
         np.copyto(target, plane)
     return to

@@ -1,35 +1,35 @@
-// The second traversal of a picture: v = p * I + q * luma + r by maps between four block centres, then the tone curve.
+// Second pass over a picture: v = p * I + q * luma + r with maps interpolated between block centres, then the tone curve.
 #include "maps.h"
 #include "picture.h"
 #include "abi.h"
 
-enum { LINE = 64 };                                                 // bytes that the processor fetches at once
-enum { TONE_STEPS = 16, TONE_FRACTION = 7, ROWS = 16, TILE = 256 }; // rows and columns that are treated together
+enum { LINE = 64 };                                                 // bytes of a cache line
+enum { TONE_STEPS = 16, TONE_FRACTION = 7, ROWS = 16, TILE = 256 }; // ROWS, TILE: rows and columns per pass
 
 typedef struct {
     Maps maps;
-    const int32_t *first;         // for each eight pixels a block
-    const int16_t *pick, *weight; // for each pixel how many blocks further its left one is, as bytes; of 32768, the right one's
-    float *rows;                  // two rows of maps and their sizes, (2, MAPS + 2, pitch)
-    int16_t *strips;              // `kept` rows of strips, (kept, tiles, 2 * MAPS, strip_pitch)
-    int32_t *shifts;              // (kept, tiles, 2)
-    int16_t *chroma;              // of the row above, two words for two pixels
-    const float *knots;           // TONE_STEPS + 1, from 0 to 1
-    int32_t block, strip_pitch;
-    int32_t kept;   // 1, or all rows of strips of a camera's frames, as they stand where nothing moved
-    int32_t row[2]; // which rows of maps are there
-    int32_t done;   // pixels are rendered up to this row
+    const int32_t *first;         // first block of each eight pixels
+    const int16_t *pick, *weight; // per pixel: byte offset of its left block; weight of its right block, in 1/32768
+    float *rows;                  // two rows of maps and their bounds, (2, MAPS + 2, pitch)
+    int16_t *map_tiles;           // (cached_rows, tiles, 2 * MAPS, map_tile_pitch)
+    int32_t *shifts;              // (cached_rows, tiles, 2)
+    int16_t *chroma;              // chroma of the row above, two words per pixel pair
+    const float *tone_curve;      // TONE_STEPS + 1, from 0 to 1
+    int32_t block, map_tile_pitch;
+    int32_t cached_rows; // 1, or all rows of map tiles: static rows of the next frame reuse theirs
+    int32_t row[2];      // index of each of the two rows of maps
+    int32_t done;        // first row of pixels that is not rendered yet
 } Rendering;
 
 typedef struct {
-    int16_t base[TONE_STEPS], rise[TONE_STEPS]; // the half that rounds is in the base
-    uint8_t bytes[4][TONE_STEPS];               // low and high bytes of base, then of rise, as shuffles look them up
+    int16_t base[TONE_STEPS], rise[TONE_STEPS]; // base includes the rounding half
+    uint8_t bytes[4][TONE_STEPS];               // lookup tables for shuffles: low and high bytes of base, then of rise
 } Tone;
 
-static Tone tone_of(const float *knots) {
+static Tone tone_of(const float *tone_curve) {
     Tone tone;
     int16_t at[TONE_STEPS + 1];
-    for (int i = 0; i <= TONE_STEPS; i++) at[i] = (int16_t)(knots[i] * (255 << TONE_FRACTION) + 0.5f + (1 << (TONE_FRACTION - 1)));
+    for (int i = 0; i <= TONE_STEPS; i++) at[i] = (int16_t)(tone_curve[i] * (255 << TONE_FRACTION) + 0.5f + (1 << (TONE_FRACTION - 1)));
     for (int i = 0; i < TONE_STEPS; i++) {
         tone.base[i] = at[i], tone.rise[i] = at[i + 1] - at[i];
         tone.bytes[0][i] = (uint8_t)tone.base[i], tone.bytes[1][i] = (uint8_t)(tone.base[i] >> 8);
@@ -44,7 +44,7 @@ INLINE __m256i shuffled(const uint8_t *table, __m256i index) {
 }
 #endif
 
-// The tone curve at two rows of positions, 0 to 65535, in 1/128 of a level.
+// Apply the tone curve to two rows of positions, 0 to 65535; the result is in 1/128 level.
 INLINE void apply_tone(Words v[2], const Tone *tone) {
     const Words index[2] = {(Words)((Unsigned)v[0] >> 12), (Words)((Unsigned)v[1] >> 12)};
     Words base[2], rise[2];
@@ -68,14 +68,14 @@ INLINE void apply_tone(Words v[2], const Tone *tone) {
 
 INLINE Words levels_of(Words v) { return (Words)((Unsigned)v >> TONE_FRACTION); }
 
-// 16 pixels and what of them there is to bytes.
+// Store the first `count` of 16 pixels as bytes.
 INLINE void put_octets(uint8_t *to, Words v, int count) {
-    uint8_t room[LANES];
-    store_octets(count < LANES ? room : to, v);
-    if (count < LANES) memcpy(to, room, count);
+    uint8_t buffer[LANES];
+    store_octets(count < LANES ? buffer : to, v);
+    if (count < LANES) memcpy(to, buffer, count);
 }
 
-// u of eight pairs of pixels, then v, of halves of blue and red less luma.
+// Eight u, then eight v, from halves of blue and red less luma at 16 pixels.
 INLINE Words chroma_of(Words blue, Words red) {
     const Words one = words(1);
     const Ints u = pair_sums(blue, one) >> 1, v = pair_sums(red, one) >> 1;
@@ -100,14 +100,14 @@ INLINE void put_luma(const Picture *out, const Colours *k, int y, int x, const i
     put_octets(out->bytes[0] + y * out->stride[0] + x, levels_of(out->limited ? scaled(luma, k->fit) + k->floor : luma), count);
 }
 
-// Two rows that share their chroma.
+// Store two rows that share their chroma.
 INLINE void put_pair(const Picture *out, const Colours *k, int y, int x, const int count, Words rgb[2][3]) {
     const Words luma[2] = {luma_of(rgb[0]), luma_of(rgb[1])}, mean = mean_of(luma[0], luma[1]);
     put_luma(out, k, y, x, count, luma[0]), put_luma(out, k, y + 1, x, count, luma[1]);
     put_chroma(out, k, y, x, count, chroma_of(mean_of(rgb[0][2], rgb[1][2]) - mean, mean_of(rgb[0][0], rgb[1][0]) - mean));
 }
 
-// A row whose neighbour is treated at another time: the upper one's chroma waits.
+// Store one row of a pair; the upper row's chroma waits in `above`.
 INLINE void put_single(const Picture *out, const Colours *k, int y, int x, const int count, const Words rgb[3], int16_t *above) {
     const Words luma = luma_of(rgb);
     put_luma(out, k, y, x, count, luma);
@@ -120,10 +120,10 @@ INLINE void put_single(const Picture *out, const Colours *k, int y, int x, const
 }
 
 INLINE void put_bgr(const Picture *out, int y, int x, const int count, const Words rgb[3]) {
-    uint8_t room[3 * LANES], *to = out->bytes[0] + y * out->stride[0] + 3 * (int64_t)x;
+    uint8_t buffer[3 * LANES], *to = out->bytes[0] + y * out->stride[0] + 3 * (int64_t)x;
     const Words bgr[3] = {levels_of(rgb[2]), levels_of(rgb[1]), levels_of(rgb[0])};
-    store_triples(count < LANES ? room : to, bgr);
-    if (count < LANES) memcpy(to, room, 3 * count);
+    store_triples(count < LANES ? buffer : to, bgr);
+    if (count < LANES) memcpy(to, buffer, 3 * count);
 }
 
 INLINE void put_rows(const int yuv, const Picture *out, const Colours *k, int begin, int rows, int x, const int count, Words rgb[][3],
@@ -143,18 +143,18 @@ INLINE void put_rows(const int yuv, const Picture *out, const Colours *k, int be
     }
 }
 
-typedef struct { // of one channel at 16 pixels, zipped: (p, q) as pairs of words, r as ints; what each changes by from row to row
+typedef struct { // maps of one channel at 16 pixels, zipped: (p, q) as word pairs, r as ints, and their steps from row to row
     Words pairs[2], pair_steps[2];
     Ints rest[2], rest_steps[2];
 } Slice;
 
-typedef struct {          // maps between two rows of blocks under TILE columns, as words of as many bits as fit: v << shift
-    int16_t *rows;        // each map, and behind it its change downwards, (2 * MAPS, pitch)
-    int64_t pitch, first; // first: block
-    int shift, more;      // more: by which r's words are too small
-} Strip;
+typedef struct {          // maps between two rows of blocks over TILE columns, as words: v << shift
+    int16_t *rows;        // each map followed by its step downwards, (2 * MAPS, pitch)
+    int64_t pitch, first; // first: index of the first block
+    int shift, more;      // r is shifted by `more` bits less
+} MapTile;
 
-// Of the power of two that no size in a row of maps or its neighbour exceeds; a little more, so that nothing rounds beyond a word.
+// Exponent of the power of two that bounds the maps of two rows, with 1 % margin so that rounding stays within a word.
 INLINE int exponent_of(const Rendering *r, const float *upper, const float *lower, int row, int64_t first, int64_t last) {
     const float *u = upper + row * r->maps.pitch, *l = lower + row * r->maps.pitch;
     Floats most = floats(1e-3f);
@@ -164,9 +164,9 @@ INLINE int exponent_of(const Rendering *r, const float *upper, const float *lowe
     return exponent;
 }
 
-// Fill the strip as far as column `end`; its first row of pixels lies `part` of the way.
-static void cut_strip(const Rendering *r, const float *upper, const float *lower, float part, int end, Strip *strip) {
-    const int64_t pitch = r->maps.pitch, first = strip->first, last = r->first[(end - 1) / 8] + 8;
+// Build a map tile up to column `end`. part: position of its first row between upper and lower, 0 to 1.
+static void build_map_tile(const Rendering *r, const float *upper, const float *lower, float part, int end, MapTile *map_tile) {
+    const int64_t pitch = r->maps.pitch, first = map_tile->first, last = r->first[(end - 1) / 8] + 8;
     const float each = 1.0f / r->block;
     const int exponents[2] = {exponent_of(r, upper, lower, MAPS, first, last), exponent_of(r, upper, lower, MAPS + 1, first, last)};
     const int shift = exponents[0] > 15 ? 0 : exponents[0] < 3 ? 12 : 15 - exponents[0];
@@ -175,7 +175,7 @@ static void cut_strip(const Rendering *r, const float *upper, const float *lower
     for (int m = 0; m < MAPS; m++) {
         const float unit = m < 6 ? scale : scale / (1 << more);
         const float *u = upper + m * pitch + first, *l = lower + m * pitch + first;
-        int16_t *start = strip->rows + 2 * m * strip->pitch, *step = start + strip->pitch;
+        int16_t *start = map_tile->rows + 2 * m * map_tile->pitch, *step = start + map_tile->pitch;
         for (int64_t j = 0; j <= last - first; j += LANES) {
             const Floats a[2] = {load_floats(u + j) * unit, load_floats(u + j + 8) * unit};
             const Floats down[2] = {load_floats(l + j) * unit - a[0], load_floats(l + j + 8) * unit - a[1]};
@@ -183,20 +183,20 @@ static void cut_strip(const Rendering *r, const float *upper, const float *lower
             store_words(step + j, to_words(down[0] * each, down[1] * each));
         }
     }
-    strip->shift = shift, strip->more = more;
+    map_tile->shift = shift, map_tile->more = more;
 }
 
-// A row of a strip at 16 columns, between its blocks. near: eight blocks are enough for all of them.
-INLINE Words spread(const int16_t *row, const int64_t at[2], int near, Words pick, Words weight) {
+// Interpolate a map tile's row at 16 columns. one_vector: eight blocks cover all 16 columns.
+INLINE Words interpolate(const int16_t *row, const int64_t at[2], int one_vector, Words pick, Words weight) {
 #ifdef __AVX2__
     const __m128i *first = (const __m128i *)(row + at[0]), *second = (const __m128i *)(row + at[1]);
-    const __m256i blocks = near ? _mm256_broadcastsi128_si256(_mm_loadu_si128(first)) : _mm256_loadu2_m128i(second, first);
+    const __m256i blocks = one_vector ? _mm256_broadcastsi128_si256(_mm_loadu_si128(first)) : _mm256_loadu2_m128i(second, first);
     const Words left = (Words)_mm256_shuffle_epi8(blocks, (__m256i)pick), next = pick + 0x0202;
     const Words right = (Words)_mm256_shuffle_epi8(blocks, (__m256i)next);
 #else
     Words left, right;
     for (int i = 0; i < LANES; i++) {
-        const int64_t block = at[near ? 0 : i / 8] + (pick[i] & 15) / 2;
+        const int64_t block = at[one_vector ? 0 : i / 8] + (pick[i] & 15) / 2;
         left[i] = row[block], right[i] = row[block + 1];
     }
 #endif
@@ -211,21 +211,21 @@ INLINE Ints shifted(Ints v, int by) {
 #endif
 }
 
-INLINE void slice_strip(const Rendering *r, const Strip *strip, int x, int c, Slice *slice) {
-    const int64_t at[2] = {r->first[x / 8] - strip->first, r->first[x / 8 + 1] - strip->first};
+INLINE void slice_map_tile(const Rendering *r, const MapTile *map_tile, int x, int c, Slice *slice) {
+    const int64_t at[2] = {r->first[x / 8] - map_tile->first, r->first[x / 8 + 1] - map_tile->first};
     const Words pick = load_words(r->pick + x), weight = load_words(r->weight + x), zero = words(0);
-    const int near = r->block > 2;
+    const int one_vector = r->block > 2;
     Words p[2], q[2], rest[2];
     for (int down = 0; down < 2; down++) {
-        const int16_t *row = strip->rows + (2 * c + down) * strip->pitch;
-        p[down] = spread(row, at, near, pick, weight);
-        q[down] = spread(row + 6 * strip->pitch, at, near, pick, weight);
-        rest[down] = spread(row + 12 * strip->pitch, at, near, pick, weight);
+        const int16_t *row = map_tile->rows + (2 * c + down) * map_tile->pitch;
+        p[down] = interpolate(row, at, one_vector, pick, weight);
+        q[down] = interpolate(row + 6 * map_tile->pitch, at, one_vector, pick, weight);
+        rest[down] = interpolate(row + 12 * map_tile->pitch, at, one_vector, pick, weight);
     }
     zip(p[0], q[0], &slice->pairs[0], &slice->pairs[1]), zip(p[1], q[1], &slice->pair_steps[0], &slice->pair_steps[1]);
     Words low, high;
     zip(zero, rest[0], &low, &high);
-    const int down = 16 - strip->more, half = 1 << strip->shift >> 1;
+    const int down = 16 - map_tile->more, half = 1 << map_tile->shift >> 1;
     slice->rest[0] = shifted((Ints)low, down) + half, slice->rest[1] = shifted((Ints)high, down) + half;
     zip(zero, rest[1], &low, &high);
     slice->rest_steps[0] = shifted((Ints)low, down), slice->rest_steps[1] = shifted((Ints)high, down);
@@ -239,23 +239,23 @@ INLINE Words next_row(Slice *slice, Words value, Words luma, int shift) {
     return packed(shifted(v[0], shift), shifted(v[1], shift));
 }
 
-// Rows [begin, end), all of which lie between two rows of block centres, at 16 columns. The first row lies `part` of the way.
-INLINE void render_columns(const int kind, const Picture *in, const Settled *s, const Picture *out, const Colours *k, const Rendering *r,
-                           const Strip *strip, int begin, int end, int x, const int count, const Tone *tone) {
+// Render 16 columns of rows [begin, end), which lie between two rows of block centres.
+INLINE void render_columns(const int kind, const Picture *in, const DenoiserState *s, const Picture *out, const Colours *k,
+                           const Rendering *r, const MapTile *map_tile, int begin, int end, int x, const int count, const Tone *tone) {
     Words pixels[ROWS + 1][3], luma[ROWS + 1];
     Tint tint = {{{0}}};
     const int rows = end - begin;
     for (int i = 0; i < rows; i++) {
         load_rgb(kind, in, s, k, begin + i, x, count, &tint, !i, pixels[i]);
-        const Words twice[3] = {pixels[i][0] << 1, pixels[i][1] << 1, pixels[i][2] << 1}; // its rounding would show where gain is high
+        const Words twice[3] = {pixels[i][0] << 1, pixels[i][1] << 1, pixels[i][2] << 1}; // one more bit: high gain would show the rounding
         luma[i] = luma_of(twice);
     }
     for (int c = 0; c < 3; c++) {
         Slice slice;
-        slice_strip(r, strip, x, c, &slice);
-        for (int i = 0; i < rows; i += 2) { // of an odd number, the last with one that nobody reads
+        slice_map_tile(r, map_tile, x, c, &slice);
+        for (int i = 0; i < rows; i += 2) { // an odd count computes one unused row
             Words v[2];
-            for (int row = 0; row < 2; row++) v[row] = next_row(&slice, pixels[i + row][c], luma[i + row], strip->shift);
+            for (int row = 0; row < 2; row++) v[row] = next_row(&slice, pixels[i + row][c], luma[i + row], map_tile->shift);
             apply_tone(v, tone);
             for (int row = 0; row < 2; row++) pixels[i + row][c] = v[row];
         }
@@ -263,8 +263,8 @@ INLINE void render_columns(const int kind, const Picture *in, const Settled *s, 
     put_rows(kind & 1, out, k, begin, rows, x, count, pixels, r->chroma + x);
 }
 
-// Bring what is read of columns [x, end) nearer: tiles are too short for the processor to see where it goes on.
-INLINE void fetch_tile(const int kind, const Picture *in, const Settled *s, int begin, int end, int x, int last) {
+// Prefetch columns [x, last): tiles are too short for the hardware prefetcher.
+INLINE void prefetch_pixels(const int kind, const Picture *in, const DenoiserState *s, int begin, int end, int x, int last) {
     if (last > in->width) last = in->width;
     const int64_t each = kind & 2 ? sizeof(int16_t) : kind == BGR_BYTES ? 3 : 1;
     for (int y = begin; y < end && y < in->height; y++)
@@ -277,58 +277,59 @@ INLINE void fetch_tile(const int kind, const Picture *in, const Settled *s, int 
         }
 }
 
-// Row y of maps, of which there is none beyond the first and the last.
-static const float *map_at(Rendering *r, int y) {
+// Row y of the maps, clamped to the first and last row.
+static const float *map_row_at(Rendering *r, int y) {
     y = y < 0 ? 0 : y < r->maps.h ? y : r->maps.h - 1;
     float *row = r->rows + (y & 1) * (MAPS + 2) * r->maps.pitch;
-    if (r->row[y & 1] != y) map_row(&r->maps, y, row), fetch_stats(&r->maps, y);
+    if (r->row[y & 1] != y) map_row(&r->maps, y, row), prefetch_stats(&r->maps, y);
     r->row[y & 1] = y;
     return row;
 }
 
-static void fetch_strip(const Rendering *r, int64_t i) {
-    const char *strip = (const char *)(r->strips + 2 * MAPS * i * r->strip_pitch);
-    for (int64_t at = 0; at < 2 * MAPS * r->strip_pitch * (int64_t)sizeof *r->strips; at += LINE) __builtin_prefetch(strip + at);
+static void prefetch_map_tile(const Rendering *r, int64_t i) {
+    const char *map_tile = (const char *)(r->map_tiles + 2 * MAPS * i * r->map_tile_pitch);
+    for (int64_t at = 0; at < 2 * MAPS * r->map_tile_pitch * (int64_t)sizeof *r->map_tiles; at += LINE) __builtin_prefetch(map_tile + at);
 }
 
-// Rows [begin, end) of pixels between rows j and j + 1 of maps. stand: by strips that are there.
-INLINE void render_rows(const int kind, const Picture *in, const Settled *s, const Picture *out, const Colours *k, Rendering *r, int j,
-                        int stand, int begin, int end, float part, const Tone *tone) {
-    const float *upper = stand ? NULL : map_at(r, j), *lower = stand ? NULL : map_at(r, j + 1);
-    const int64_t tiles = (in->width + TILE - 1) / TILE, row = (j + 1) % r->kept * tiles;
+// Render rows [begin, end) of pixels between rows j and j + 1 of the maps. cached: the map tiles are valid.
+INLINE void render_rows(const int kind, const Picture *in, const DenoiserState *s, const Picture *out, const Colours *k, Rendering *r,
+                        int j, int cached, int begin, int end, float part, const Tone *tone) {
+    const float *upper = cached ? NULL : map_row_at(r, j), *lower = cached ? NULL : map_row_at(r, j + 1);
+    const int64_t tiles = (in->width + TILE - 1) / TILE, row = (j + 1) % r->cached_rows * tiles;
     for (int64_t i = 0; i < tiles; i++) {
         const int tile = i * TILE, last = tile + TILE < in->width ? tile + TILE : in->width;
         int32_t *shifts = r->shifts + 2 * (row + i);
-        Strip strip = {r->strips + 2 * MAPS * (row + i) * r->strip_pitch, r->strip_pitch, r->first[tile / 8], shifts[0], shifts[1]};
-        fetch_tile(kind, in, s, begin, end, last, last + TILE);
-        if (stand) fetch_strip(r, row + i + 1);
-        if (!stand) cut_strip(r, upper, lower, part, last, &strip), shifts[0] = strip.shift, shifts[1] = strip.more;
+        MapTile map_tile = {r->map_tiles + 2 * MAPS * (row + i) * r->map_tile_pitch, r->map_tile_pitch, r->first[tile / 8], shifts[0],
+                            shifts[1]};
+        prefetch_pixels(kind, in, s, begin, end, last, last + TILE);
+        if (cached) prefetch_map_tile(r, row + i + 1);
+        if (!cached) build_map_tile(r, upper, lower, part, last, &map_tile), shifts[0] = map_tile.shift, shifts[1] = map_tile.more;
         int x = tile;
-        for (; x + LANES <= last; x += LANES) render_columns(kind, in, s, out, k, r, &strip, begin, end, x, LANES, tone);
-        if (x < last) render_columns(kind, in, s, out, k, r, &strip, begin, end, x, last - x, tone);
+        for (; x + LANES <= last; x += LANES) render_columns(kind, in, s, out, k, r, &map_tile, begin, end, x, LANES, tone);
+        if (x < last) render_columns(kind, in, s, out, k, r, &map_tile, begin, end, x, last - x, tone);
     }
 }
 
-// Rows [begin, finish) of the picture, begin even, from its bytes or, where s is not NULL, from what it settled to.
-void davy_render(const Picture *in, const Settled *s, const Picture *out, Rendering *r, int32_t begin, int32_t finish) {
+// Render rows [begin, finish) of the picture, begin even: from its bytes, or from denoised levels where s is not NULL.
+void davy_render(const Picture *in, const DenoiserState *s, const Picture *out, Rendering *r, int32_t begin, int32_t finish) {
     const Colours k = colours_of(in->limited);
-    const Tone tone = tone_of(r->knots);
+    const Tone tone = tone_of(r->tone_curve);
     const int kind = in->format + (s ? 2 : 0), h = r->maps.h;
-    const float lead = 0.5f * r->block - 0.5f; // of the first centre
+    const float lead = 0.5f * r->block - 0.5f; // row of the first block centre
     int j = -1;
     while (j + 1 < h && (int)ceilf(lead + (j + 1) * r->block) <= begin) j++;
-    if (begin != r->done || !begin) begin_maps(&r->maps), r->row[0] = r->row[1] = -1; // else it goes on
+    if (begin != r->done || !begin) begin_maps(&r->maps), r->row[0] = r->row[1] = -1; // otherwise the last call is continued
     r->done = finish;
     for (int y = begin; j < h && y < finish; j++) { // rows between the centres of rows j and j + 1 of blocks
         const int end = j + 1 < h ? (int)ceilf(lead + (j + 1) * r->block) : finish;
-        // Maps j and j + 1 are made of blocks up to two rows beyond, those of twice that height and their neighbours. More than ROWS
-        // rows of pixels have several strips in turn.
-        const int stand = s && r->kept > 1 && r->block <= ROWS && all_stand(s, (j - 2) / 2 - 1, (j + 3) / 2 + 2);
+        // Maps j and j + 1 use statistics up to two rows beyond, so denoiser blocks around those must be static. Blocks higher
+        // than ROWS use several map tiles in turn, which the cache does not hold.
+        const int cached = s && r->cached_rows > 1 && r->block <= ROWS && rows_static(s, (j - 2) / 2 - 1, (j + 3) / 2 + 2);
         while (y < end && y < finish) {
             const float part = (y - lead) / r->block - j;
             int last = end < finish ? end : finish;
             last = last < y + ROWS ? last : y + ROWS;
-#define RENDER(kind) render_rows(kind, in, s, out, &k, r, j, stand, y, last, part, &tone)
+#define RENDER(kind) render_rows(kind, in, s, out, &k, r, j, cached, y, last, part, &tone)
             switch (kind) {
             case BGR_BYTES:
                 RENDER(BGR_BYTES);
@@ -336,11 +337,11 @@ void davy_render(const Picture *in, const Settled *s, const Picture *out, Render
             case YUV_BYTES:
                 RENDER(YUV_BYTES);
                 break;
-            case BGR_SETTLED:
-                RENDER(BGR_SETTLED);
+            case BGR_DENOISED:
+                RENDER(BGR_DENOISED);
                 break;
             default:
-                RENDER(YUV_SETTLED);
+                RENDER(YUV_DENOISED);
             }
 #undef RENDER
             y = last;
@@ -349,7 +350,7 @@ void davy_render(const Picture *in, const Settled *s, const Picture *out, Render
 }
 
 EXPORT_ABI
-EXPORT_SIZE(Picture, Picture)
-EXPORT_SIZE(Settled, Settled)
-EXPORT_SIZE(Maps, Maps)
-EXPORT_SIZE(Rendering, Rendering)
+EXPORT_SIZE(Picture)
+EXPORT_SIZE(DenoiserState)
+EXPORT_SIZE(Maps)
+EXPORT_SIZE(Rendering)

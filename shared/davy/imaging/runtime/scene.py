@@ -1,4 +1,4 @@
-"""Measures of the whole picture from the network's thumbnail; davy.imaging.isp.scene holds the same arithmetic."""
+"""Global measures of a picture from its thumbnail; davy.imaging.isp.scene defines the same arithmetic."""
 
 from functools import cache
 
@@ -12,7 +12,7 @@ GREY_SHARE, COLOUR_SHARE = 0.2, 0.4
 
 
 def colour_evidence(thumb: Floats) -> float:
-    """Tell a colour picture (1) from a colourless one (0), by every second place of a thumbnail (4, h, w)."""
+    """Detect colour: 1 for a colour picture, 0 for a colourless one. It samples every second pixel of a thumbnail (4, h, w)."""
     red, green, blue = thumb[:3, ::2, ::2]
     y = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
     chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
@@ -32,7 +32,7 @@ def local_luma(thumb: Floats, rows: int, columns: int) -> Floats:
 
 @cache
 def _area(cells: int, count: int) -> Floats:
-    """The matrix (cells, count) of area means, as torch's adaptive_avg_pool2d has them."""
+    """Matrix (cells, count) of area means, equal to torch's adaptive_avg_pool2d."""
     at, cell = np.arange(count), np.arange(cells)[:, None]
     inside = (at >= cell * count // cells) & (at < -(-(cell + 1) * count // cells))
     matrix: Floats = (inside / inside.sum(1, keepdims=True)).astype(np.float32)

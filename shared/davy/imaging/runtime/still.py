@@ -12,7 +12,7 @@ from davy.imaging.runtime.kernels import Floats, Picture
 from davy.imaging.runtime.model import shipped_model
 from davy.imaging.runtime.network import Network
 from davy.imaging.runtime.parameters import Parameters
-from davy.imaging.runtime.picture import as_planes, as_rows, bgr_picture, bgr_room, copied, yuv_picture, yuv_room
+from davy.imaging.runtime.picture import as_planes, as_rows, bgr_buffer, bgr_picture, copied, yuv_buffer, yuv_picture
 from davy.imaging.runtime.workspace import Workspace
 
 
@@ -20,8 +20,8 @@ class StillEnhancer:
     """Enhance any BGR picture; safe to share between threads.
 
     Args:
-        model: an ONNX file that `davy train export` wrote, or its bytes; None is the shipped one.
-        threads: of the network, and of the pixels of one picture.
+        model: An ONNX file written by `davy train export`, or its bytes; None selects the shipped model.
+        threads: Number of threads for the network and for the pixels of one picture.
 
     Raises:
         ModelError: the model file cannot be used.
@@ -42,44 +42,43 @@ class StillEnhancer:
 
         Args:
             image: BGR, shape (H, W, 3), uint8, sides of at least 16; any strides.
-            strength: 0 is the identity, 1 the whole effect.
-            out: where the picture goes, shape of image, rows contiguous; a fresh array where None.
-            dials: the operator's corrections, after strength.
+            strength: 0 is the identity, 1 the full effect.
+            out: Output array, shape of image, rows contiguous; None allocates one.
+            dials: The operator's corrections, applied after strength.
 
         Raises:
             ShapeError: image or out has another shape or dtype.
             InvalidInputError: strength is outside [0, 1].
         """
         pixels = as_rows(image)
-        room = bgr_room(out, pixels)
-        self._enhance(bgr_picture(pixels), strength, dials, bgr_picture(room))
-        return room
+        buffer = bgr_buffer(out, pixels)
+        self._enhance(bgr_picture(pixels), strength, dials, bgr_picture(buffer))
+        return buffer
 
     def enhance_yuv(
         self, image: YuvImage, strength: float = 1.0, out: YuvImage | None = None, dials: Dials = NEUTRAL
     ) -> YuvImage:
-        """Return the enhanced picture, of the same range, without a detour by BGR in memory.
+        """Return the enhanced picture in the same range, without a BGR picture in memory.
 
-        It is what `enhance` does if every pixel has the chroma of its 2 x 2 (clipped to what RGB can show, not rounded), and
-        the chroma of a 2 x 2 is then the mean of its four pixels': within 3 of 255 in each plane. Strength 0 with
-        neutral dials is a plain copy.
+        The result equals `enhance` on upsampled chroma, with chroma then averaged over 2 x 2 pixels, within 3 of 255 per
+        plane. Strength 0 with neutral dials copies the planes.
 
         Args:
             image: 4:2:0 planes, sides of at least 16; any strides.
-            strength: 0 is the identity, 1 the whole effect.
-            out: where the picture goes, shape and range of image; fresh planes where None.
-            dials: the operator's corrections, after strength.
+            strength: 0 is the identity, 1 the full effect.
+            out: Output planes, shapes and range of image; None allocates them.
+            dials: The operator's corrections, applied after strength.
 
         Raises:
-            ShapeError: the planes of image or out do not belong together.
+            ShapeError: the planes of image or out do not form one 4:2:0 picture.
             InvalidInputError: strength is outside [0, 1].
         """
         planes = as_planes(image)
-        room = yuv_room(out, planes)
-        if strength == 0 and dials == NEUTRAL:  # not by way of RGB, which cannot show all that YUV can say
-            return copied(planes, room)
-        self._enhance(yuv_picture(planes), strength, dials, yuv_picture(room))
-        return room
+        buffer = yuv_buffer(out, planes)
+        if strength == 0 and dials == NEUTRAL:  # RGB does not cover every YUV value
+            return copied(planes, buffer)
+        self._enhance(yuv_picture(planes), strength, dials, yuv_picture(buffer))
+        return buffer
 
     def _enhance(self, picture: Picture, strength: float, dials: Dials, out: Picture) -> None:
         check_strength(strength)
@@ -88,20 +87,20 @@ class StillEnhancer:
         space.render(picture, self.parameters(space).at_strength(strength).with_dials(dials), out)
 
     def parameters(self, space: Workspace) -> Parameters:
-        """Run the network on a workspace that has measured a picture."""
+        """Run the network on the picture that the workspace has measured."""
         space.thumbnail(self.thumb)
         return self.network(self.thumb)
 
     @property
     def thumb(self) -> Floats:
-        """This thread's thumbnail, as the network last saw it."""
+        """The last thumbnail of this thread."""
         if not hasattr(self._local, "thumb"):
             self._local.thumb = np.empty(self.network.thumb_shape, np.float32)
         thumb: Floats = self._local.thumb
         return thumb
 
     def workspace(self, picture: Picture) -> Workspace:
-        """This thread's buffers for pictures of this size; the last size is kept."""
+        """Buffers of this thread for pictures of this size; it caches the last size."""
         space: Workspace | None = getattr(self._local, "space", None)
         if space is None or (space.height, space.width) != (picture.height, picture.width):
             space = self._local.space = Workspace(picture.height, picture.width, self.threads)
@@ -110,4 +109,4 @@ class StillEnhancer:
 
 def check_strength(strength: float) -> None:
     if not 0 <= strength <= 1:
-        raise InvalidInputError(f"strength {strength:g} is outside 0 (leave as it is) to 1 (whole effect)")
+        raise InvalidInputError(f"strength {strength:g} is outside 0 (identity) to 1 (full effect)")
