@@ -139,9 +139,7 @@ def _output_name(path: Path, suffix: str = "") -> str | None:
     Returns:
         None for a file that is neither picture nor video.
     """
-    written = path.name if _is_known(path) else None
-    if written is None and path.suffix.lower() in video.READ_ONLY_SUFFIXES:
-        written = f"{path.name}.mp4"
+    written = written_name(path.name) if _is_known(Path(written_name(path.name))) else None
     if written is None:
         try:
             written = path.name + suffix_of(path)
@@ -149,6 +147,11 @@ def _output_name(path: Path, suffix: str = "") -> str | None:
             return None
     changes = suffix and is_video(Path(written)) == is_video(Path(f"a{suffix}"))  # --format jpg is not meant for videos
     return f"{Path(written).stem}{suffix}" if changes else written
+
+
+def written_name(name: str) -> str:
+    """The name under which a video with an ending that is only read is written."""
+    return f"{name}.mp4" if Path(name).suffix.lower() in video.READ_ONLY_SUFFIXES else name
 
 
 def _is_known(path: Path) -> bool:

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from davy.adapters.media import video
 from davy.adapters.media.images import ImageFormat, decode, encode, left_out, sniff
-from davy.adapters.media.listing import is_housekeeping
+from davy.adapters.media.listing import SNIFFED_BYTES, is_housekeeping, video_suffix
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.files import OutputOptions, enhance_picture
 from davy.imaging.runtime import StillEnhancer
-from davy_enhancer.files import Errand, enhance_file, free_name
+from davy_enhancer.files import Errand, enhance_file, free_name, is_video, written_name
 
 MAX_MEMBERS = 20_000
 COPY_BYTES = 1 << 20
@@ -101,16 +100,20 @@ def _enhance_member(
     look: OutputOptions,
     limits: Limits,
 ) -> tuple[str, ...]:
-    path = Path(member.filename)
-    if path.suffix.lower() in video.SUFFIXES:
-        return _enhance_video(reader, writer, member, folder, still, look)
-    kind, name = ImageFormat.of(path), member.filename
-    if kind is None:
+    name = written_name(member.filename)
+    kind = ImageFormat.of(Path(name))
+    if kind is None and not is_video(Path(name)):
         with reader.open(member) as packed:
-            kind = sniff(packed.read(16))
-        if kind is None:
+            start = packed.read(SNIFFED_BYTES)
+        kind = sniff(start)
+        suffix = kind.suffixes[0] if kind else video_suffix(start)
+        if suffix is None:
             raise InvalidInputError("it is no picture or video")
-        name = free_name(name + kind.suffixes[0], {*reader.namelist(), *writer.namelist()})
+        name += suffix
+    if name != member.filename:
+        name = free_name(name, {*reader.namelist(), *writer.namelist()})
+    if kind is None:
+        return _enhance_video(reader, writer, member, name, folder, still, look)
     if member.file_size > limits.max_picture_bytes:
         raise InvalidInputError(f"a picture of {member.file_size:,} bytes is too large: at most {limits.max_picture_bytes:,}")
     picture = decode(reader.read(member), tuple(ImageFormat), limits.max_pixels)
@@ -123,17 +126,17 @@ def _enhance_video(
     reader: zipfile.ZipFile,
     writer: zipfile.ZipFile,
     member: zipfile.ZipInfo,
+    name: str,
     folder: Path,
     still: StillEnhancer,
     look: OutputOptions,
 ) -> tuple[str, ...]:
-    suffix = Path(member.filename).suffix
-    errand = Errand(folder / f"member{suffix}", folder / f"member-enhanced{suffix}")
+    errand = Errand(folder / f"member{Path(member.filename).suffix}", folder / f"member-enhanced{Path(name).suffix}")
     try:
         with reader.open(member) as packed, errand.source.open("wb") as unpacked:
             shutil.copyfileobj(packed, unpacked, COPY_BYTES)
         notes = enhance_file(errand, still, look)
-        writer.write(errand.target, member.filename)
+        writer.write(errand.target, name)
         return tuple(note.removeprefix(f"{errand.source}: ") for note in notes)
     finally:
         errand.source.unlink(missing_ok=True)

@@ -8,6 +8,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError
 
+from davy_enhancer.files import written_name
+
 MAX_FAILURES = 1000  # that are kept word by word, and as many notes
 
 
@@ -41,7 +43,7 @@ class Job(BaseModel):
 
     @property
     def result_name(self) -> str:
-        path = Path(self.name)
+        path = Path(written_name(self.name))
         return f"{path.stem}-enhanced{path.suffix}"
 
 
@@ -57,7 +59,7 @@ class Folder:
 
     @property
     def result(self) -> Path:
-        return self.path / f"result{Path(self.job.name).suffix}"
+        return self.path / f"result{Path(written_name(self.job.name)).suffix}"
 
     def save(self) -> None:
         """Write job.json so that a reader, or a start after a crash, sees the old or the new one whole."""

@@ -14,7 +14,6 @@ _BY_CLASS: tuple[tuple[type[av.FFmpegError], str], ...] = (
     (av.error.PatchWelcomeError, "it uses a feature of its codec that FFmpeg does not read"),
     (av.error.ProtocolNotFoundError, "it names other files or addresses, which are never followed"),
     (av.error.ExternalError, "its encoder or decoder failed inside: try ffmpeg -i IN -c copy OUT.mkv first"),
-    (av.error.PermissionError, "permission denied"),
     (av.error.FileNotFoundError, "there is no such file"),
     (av.error.MemoryError, "its pictures are larger than the free memory, or its header is damaged"),
 )
@@ -22,7 +21,8 @@ _BY_NUMBER = {
     errno.EIO: "it cannot be read to its end: it is cut short or damaged, or its disk or share fails",
     errno.EINVAL: "its streams contradict its header: it is damaged, or try ffmpeg -i IN -c copy OUT.mkv first",
     errno.ERANGE: "a number in its header is out of range: it is damaged",
-    errno.EPERM: "its streams cannot be written into this kind of file: choose another suffix, such as .mkv",
+    errno.EPERM: "it is a list of other files or addresses, which are never followed",
+    errno.EACCES: "permission denied",
     errno.ENOSYS: "it uses a feature that FFmpeg does not read",
 }
 

@@ -44,6 +44,7 @@ READ_ONLY_SUFFIXES = (
 _NOT_TAGS = {"encoder", "major_brand", "minor_version", "compatible_brands"}  # of the file, not of its content
 _STREAM_TAGS = ("language", "title", "creation_time", "timecode")
 _ITUNES_TAGS = {"title", "artist", "album", "comment", "date", "genre", "copyright", "description", "creation_time", "location"}
+_TAG_ERRORS = "surrogateescape"  # recorders write tags in GBK and others: their bytes pass through as they are
 _OPEN_OPTIONS = {"protocol_whitelist": "file"}  # a file that names others, such as a playlist, reaches no network
 
 Change = Callable[[BgrImage], BgrImage]
@@ -86,7 +87,8 @@ def transcode(
     try:
         with _open(source) as reader:
             first = _first_frame(source)
-            with av.open(_url(target), "w", options=_mux_options(target, reader)) as writer:
+            options = _mux_options(target, reader)
+            with av.open(_url(target), "w", options=options, metadata_errors=_TAG_ERRORS) as writer:
                 return _Transcoding(reader, writer, first, quality, panes, copy=change is None).run(change or _same, progress)
     except av.FFmpegError as error:
         if error.errno in STORAGE:
@@ -104,7 +106,9 @@ def _url(path: Path) -> str:
 
 
 def _open(path: Path) -> InputContainer:
-    return av.open(_url(path), options=_OPEN_OPTIONS)
+    if not path.stat().st_size:
+        raise UnreadableVideoError(str(path), "it is empty")
+    return av.open(_url(path), options=_OPEN_OPTIONS, metadata_errors=_TAG_ERRORS)
 
 
 def _mux_options(target: Path, reader: InputContainer) -> dict[str, str]:
@@ -302,12 +306,16 @@ class _Transcoding:
         for sound in self.sounds.values():
             self.writer.mux(list(sound.flush()))
         for happened, note in (
+            (self._is_padded(), "a row or column was repeated: both sides of 4:2:0 are even"),
             (self.timeline.jumps, f"time jumped back {self.timeline.jumps} times; the output runs on"),
             (self.pixels.deinterlaced, "interlaced pictures were deinterlaced"),
             (self.pixels.tone_mapped, "HDR was mapped to standard range, BT.709"),
         ):
             if happened:
                 self.report.notes.append(note)
+
+    def _is_padded(self) -> bool:
+        return self.target is not None and bool(self.first.width % 2 or self.first.height % 2)
 
     def _packets(self, wanted: list[Any]) -> Iterator[Packet[Any]]:
         """A file that breaks off in the middle ends there; what came before is worth having."""
