@@ -101,7 +101,7 @@ def of_video(path: Path) -> Facts:
     return Facts(
         (rgb.shape[1], rgb.shape[0]),
         spots_of(rgb),
-        tuple(round(float(frame[TIME]), 2) for frame in frames if TIME in frame),
+        _times(frames),
         tuple(
             SOUND_NAMES.get(stream["codec_name"], stream["codec_name"])
             for stream in told["streams"]
@@ -111,6 +111,17 @@ def of_video(path: Path) -> Facts:
         video.get("color_transfer", ""),
         any(int(frame.get("interlaced_frame", 0)) for frame in frames),
     )
+
+
+def _times(frames: list[dict[str, Any]]) -> tuple[float, ...]:
+    """Of every picture; one of which ffprobe knows none comes one period after the picture before."""
+    times: list[float] = []
+    for frame in frames:
+        if TIME in frame:
+            times.append(float(frame[TIME]))
+        elif len(times) > 1:
+            times.append(2 * times[-1] - times[-2])
+    return tuple(round(time, 2) for time in times)
 
 
 def _first_picture(path: Path) -> "np.ndarray":

@@ -160,6 +160,8 @@ def _others() -> Iterator[Case]:
     yield Case("12-bit-by-header.tif", saved(twelve, "TIFF", tiffinfo={281: 4095}), np.repeat(grey()[..., None], 3, 2))
     tags = exif()
     tags[315], tags[270], tags[305], tags[700], tags[33723] = "Gao Wei", "descent", "Davy 0.2", XMP, IPTC
+    for directory in (0x8769, 0x8825):
+        tags[directory] = dict(tags.get_ifd(directory))
     yield Case("metadata.tif", saved(image(), "TIFF", exif=tags, icc_profile=ICC, dpi=(300, 300)))
     yield Case("orientation-6.tif", saved(turned(6), "TIFF", exif=exif(6)))
     yield Case("pages.tif", saved(image(), "TIFF", save_all=True, append_images=[turned(3)]))
