@@ -1,4 +1,4 @@
-"""The event archive on the event loop."""
+"""Asynchronous access to the event archive."""
 
 import asyncio
 import time
@@ -23,11 +23,11 @@ R = TypeVar("R")
 
 
 class Archive:
-    """The event store behind one thread, and a signal for new events.
+    """Access to the event store through one thread, with a signal for new events.
 
     Args:
-        store: Used from this object's own thread only.
-        site: The site of the events that `report` makes.
+        store: Used only from this object's thread.
+        site: Site id of the events that `report` stores.
     """
 
     def __init__(self, store: EventStore, site: str, metrics: AggregatorMetrics) -> None:
@@ -36,13 +36,13 @@ class Archive:
         self._boot_id, self._seq = uuid.uuid4().hex[:12], 0
         self._changed = asyncio.Event()
         self._pruned_s = 0.0
-        self.error = ""  # why the newest write failed; empty while writing works
+        self.error = ""  # error of the newest write; empty if it succeeded
 
     async def record(self, events: Sequence[EventRecord]) -> list[EventRecord]:
         """Store events durably. Return the new ones.
 
         Raises:
-            ArchiveUnavailableError: the disk is full or fails; nothing was stored.
+            ArchiveUnavailableError: the disk is full or fails; nothing is stored.
         """
         started_s = time.monotonic()
         try:
@@ -71,7 +71,7 @@ class Archive:
         """Store an event of the aggregator itself.
 
         Raises:
-            ArchiveUnavailableError: it could not be stored.
+            ArchiveUnavailableError: the event could not be stored.
         """
         self._seq += 1
         event = EventRecord(
@@ -97,9 +97,9 @@ class Archive:
         return await self._call(self._store.keyframe, event_id)
 
     async def follow(self, after: int | None = None) -> AsyncGenerator[EventRecord, None]:
-        """Follow events as they are stored, oldest first, after id `after` (None: from now on).
+        """Yield events in order of storage, from the one after id `after` (None: only new ones).
 
-        It reads the store: a slow reader loses nothing and occupies no memory.
+        Events come from the store, so that a slow reader loses none and uses no memory.
         """
         position = after if after is not None else await self._call(self._store.last_id)
         while True:
@@ -112,7 +112,7 @@ class Archive:
                 await changed.wait()
 
     async def close(self) -> None:
-        """Wait for the write under way; take no more."""
+        """Wait for the present write, and accept no more."""
         await asyncio.to_thread(self._thread.shutdown)
 
     async def _prune(self) -> None:

@@ -1,4 +1,4 @@
-"""The aggregator on MQTT: frames of cameras without edge compute, statuses, and its own events."""
+"""The MQTT side of the aggregator: frames of cameras without edge compute, statuses, and its own events."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -36,7 +36,7 @@ PROTOBUF = "application/protobuf"
 
 
 async def track_presence(bus: Bus, site: str, presence: PresenceTracker, metrics: AggregatorMetrics) -> None:
-    """Keep the presence of edges and cameras up to date, until cancelled."""
+    """Update the presence of edges and cameras until cancelled."""
     filters = [all_edges(leaf, site) for leaf in ("status", "info", "stats")] + [all_cameras("status", site)]
     guard = Guard("mqtt", metrics.count_refused)
     async for message in bus.subscribe(filters, qos=1, depth=1024):
@@ -50,10 +50,10 @@ async def track_presence(bus: Bus, site: str, presence: PresenceTracker, metrics
 async def follow_passthrough_cameras(
     bus: Bus, cameras: Sequence[CameraAddress], live: LiveFrames, presence: PresenceTracker, metrics: AggregatorMetrics
 ) -> None:
-    """Receive enhanced frames of cameras without edge compute, each with the raw frame of the same seq, until cancelled.
+    """Receive enhanced frames of cameras without edge compute until cancelled, each with the raw frame of the same seq.
 
     Args:
-        cameras: The present ones; others of the same edges may be added and removed in live.
+        cameras: The present cameras; live may add and remove others of the same edges.
     """
     raws: dict[CameraAddress, deque[tuple[str, str, bytes]]] = defaultdict(lambda: deque(maxlen=RAW_KEPT))
     edges = dict.fromkeys((camera.site, camera.edge) for camera in cameras)
@@ -69,7 +69,7 @@ async def follow_passthrough_cameras(
 
 
 def _take_frame(message: Message, raws: deque[tuple[str, str, bytes]], live: LiveFrames, presence: PresenceTracker) -> None:
-    """Keep a raw frame, or put an enhanced one into live with the raw frame of the same boot and seq."""
+    """Keep a raw frame, or publish an enhanced one with the raw frame of the same boot and seq."""
     topic = Topic.parse(message.topic)
     name = (message.properties.get("boot_id", ""), message.properties.get("seq", ""))
     if topic.leaf == "raw":
@@ -83,7 +83,7 @@ def read_frame(message: Message, raw_jpeg: bytes = b"") -> EncodedFrame:
     """Read a frame message.
 
     Raises:
-        InvalidInputError: a property is missing or wrong, or the payload is no JPEG.
+        InvalidInputError: a property is missing or invalid, or the payload is no JPEG.
     """
     properties = message.properties
     try:
@@ -118,7 +118,7 @@ def _strength(properties: Mapping[str, str]) -> float:
 
 
 async def publish_events(bus: Bus, site: str, archive: Archive) -> None:
-    """Publish the aggregator's own events, each after it is stored, until cancelled."""
+    """Publish the stored events of the aggregator itself until cancelled."""
     topic = EdgeTopics(site, REPORTER).event
     position: int | None = None
     while True:

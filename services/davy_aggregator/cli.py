@@ -1,4 +1,4 @@
-"""`davy aggregator`: collect frames and events of one site; serve REST, console and metrics."""
+"""`davy aggregator`: collect frames and events of one site; serve REST, gRPC, the console and metrics."""
 
 import asyncio
 import signal

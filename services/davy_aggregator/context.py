@@ -1,4 +1,4 @@
-"""The parts of one aggregator, for its interfaces."""
+"""The components of one aggregator, for its interfaces."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from davy_aggregator.site_status import SiteStatus
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """Made by `davy_aggregator.app.serve`, passed to every interface."""
+    """Components shared by all interfaces; `davy_aggregator.app.serve` makes it."""
 
     settings: AggregatorSettings
     live: LiveFrames
@@ -43,10 +43,10 @@ class ServiceContext:
         """Count an open live stream.
 
         Raises:
-            OverloadedError: max_streams of this interface are open.
+            OverloadedError: max_streams streams of this interface are already open.
         """
         if self.streams.get(via, 0) >= self.settings.max_streams:
-            raise OverloadedError(f"the list of {via} streams", self.settings.max_streams)
+            raise OverloadedError(f"the number of {via} streams", self.settings.max_streams)
         self.streams[via] = self.streams.get(via, 0) + 1
         self.metrics.subscribers.labels(via).inc()
         try:

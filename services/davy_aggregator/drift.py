@@ -1,6 +1,6 @@
-"""How well the running model still fits each camera: as its edge measures it, for REST and for Prometheus.
+"""Drift of each camera, as measured by its edge, for REST and Prometheus.
 
-The training service adds a further measure, the distance of image embeddings: it has the samples and the network.
+The training service adds a second measure, the distance of image embeddings.
 """
 
 from collections.abc import Iterable
@@ -16,12 +16,12 @@ from davy_aggregator.presence import PresenceTracker
 
 
 class DriftReading(BaseModel):
-    """The drift of one camera, as its edge measures it."""
+    """The drift of one camera, as measured by its edge."""
 
     state: Literal["unknown", "settling", "fits", "drifted"] = Field(
-        "unknown", description="unknown: its edge has sent no stats. settling: the reference is still being learned."
+        "unknown", description="unknown: the edge has sent no stats. settling: the edge still learns the reference."
     )
-    model: str = Field("", examples=["ispcnn-1a2b3c4d"], max_length=1000, description="The running model.")
+    model: str = Field("", examples=["ispcnn-1a2b3c4d"], max_length=1000, description="Id of the active model.")
     score: FiniteFloat | None = Field(None, examples=[0.34], description="The largest of the reasons; 1 is a clear change.")
     reasons: dict[str, FiniteFloat] = Field(
         default_factory=dict, max_length=32, examples=[{"brightness": 0.34, "dark": 0.2, "left-uneven": 0.0}]
@@ -29,7 +29,7 @@ class DriftReading(BaseModel):
 
 
 class DriftCollector(Collector):
-    """Reads the last stats of the edges; holds no state."""
+    """Reads drift from the last stats of the edges; holds no state."""
 
     def __init__(self, live: LiveFrames, presence: PresenceTracker) -> None:
         self._live, self._presence = live, presence

@@ -1,4 +1,4 @@
-"""Alarms about edges: an edge that is offline cannot report it."""
+"""Alarms about edges, raised here because an offline edge cannot report itself."""
 
 import asyncio
 import time
@@ -6,6 +6,7 @@ import time
 from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.severity import Severity
 from davy.telemetry import get_logger
+from davy.twin.publisher import Lead
 from davy_aggregator.archive import Archive
 from davy_aggregator.presence import PresenceTracker
 
@@ -14,22 +15,22 @@ log = get_logger(__name__)
 CHECK_EVERY_S = 1.0
 
 
-async def watch_edges(presence: PresenceTracker, archive: Archive, offline_after_s: float) -> None:
-    """Report edges that go offline for longer than offline_after_s, and their return, until cancelled.
+async def watch_edges(presence: PresenceTracker, archive: Archive, offline_after_s: float, lead: Lead) -> None:
+    """Report edges that are offline for longer than offline_after_s, and their return, until cancelled.
 
-    An edge that was offline when this aggregator started is not reported.
+    Edges that were already offline when the aggregator started are not reported. Only the leader reports.
     """
     were_online: set[str] = set()
     reported: set[str] = set()
     while True:
-        for name, edge in list(presence.edges.items()):
+        for name, edge in list(presence.edges.items()) if lead.leads else ():
             offline_s = (time.time_ns() - edge.since_ns) / 1e9
             if edge.online and name not in reported:
                 were_online.add(name)
             elif edge.online and await _report(archive, name, "edge-online", f"edge {name} is online again", Severity.INFO):
                 reported.discard(name)
             elif edge.online is False and name in were_online - reported and offline_s >= offline_after_s:
-                message = f"edge {name} is offline: its cameras cannot be seen"
+                message = f"edge {name} is offline; its cameras send no frames"
                 if await _report(archive, name, "edge-offline", message, Severity.ALARM, {"offline_s": round(offline_s, 1)}):
                     reported.add(name)
         await asyncio.sleep(CHECK_EVERY_S)

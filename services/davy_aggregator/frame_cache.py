@@ -1,4 +1,4 @@
-"""Writes and follows the frame cache. It may be slow or absent: the live path never waits for it."""
+"""Writer and reader of the frame cache. The live path never waits for it: it may be slow or unreachable."""
 
 import asyncio
 from contextlib import aclosing
@@ -17,7 +17,7 @@ CHECK_EVERY_S = 2.0
 async def run_frame_cache(
     store: FrameCache, live: LiveFrames, health: Health, max_fps: float, count_refused: CountRefused
 ) -> None:
-    """Restore, write and follow frames while the cache is available; reconnect to it, until cancelled."""
+    """Restore, write and follow frames until cancelled; reconnect to the cache when it is unreachable."""
     guard = Guard(NAME, count_refused)
     while True:
         try:
@@ -33,7 +33,7 @@ async def run_frame_cache(
 
 
 async def _restore(store: FrameCache, live: LiveFrames, guard: Guard) -> None:
-    """Load the last frame of each camera: a restarted aggregator shows it with its true age."""
+    """Load the last frame of each camera, so that a restarted aggregator shows it with its true age."""
     for camera in live.cameras:
         if live.newest(camera) is None and (frame := await store.get(camera)):
             with guard.message(camera=camera):

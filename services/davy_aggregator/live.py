@@ -1,4 +1,4 @@
-"""The newest frame of every camera, and its subscribers. The newest frame wins; nothing queues."""
+"""The newest frame of every camera, and its subscribers. A newer frame replaces a waiting one; nothing queues."""
 
 import time
 from collections import deque
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from davy.domain.age import Age
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
-from davy.domain.errors import UnknownCameraError
+from davy.domain.errors import OtherSiteError, UnknownCameraError
 from davy.domain.frame import EncodedFrame
 from davy.streams.clock import ClockOffset
 from davy.streams.latest import LatestByKey
 from davy_aggregator.metrics import AggregatorMetrics
 
 FPS_WINDOW_S = 5.0
-REORDER_S = 2.0  # the network reorders frames for no longer than this: a later arrival is newer, whatever its seq
+REORDER_S = 2.0  # maximum time of reordering in the network: a later arrival is newer, regardless of its seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ class _Camera:
 
 
 class LiveFrames:
-    """The frames by camera.
+    """Newest frames by camera, with their subscribers.
 
     Args:
-        cameras: The configured cameras.
-        accept_unknown: Accept frames of other cameras of the same site too, up to max_cameras in all.
+        cameras: Configured cameras.
+        accept_unknown: Also accept frames of other cameras of the site, up to max_cameras in total.
     """
 
     def __init__(
@@ -68,9 +68,9 @@ class LiveFrames:
         self._accept_unknown, self._max_cameras = accept_unknown, max_cameras
 
     def set_cameras(self, cameras: Iterable[CameraAddress]) -> None:
-        """Accept frames of these configured cameras from now on.
+        """Set the configured cameras.
 
-        Frames of a removed camera that are still in flight are ignored: an error would end the stream of its whole edge.
+        Frames in flight of a removed camera are ignored: an error would end the stream of its edge.
         """
         wanted = dict.fromkeys(cameras)
         for gone in self._configured - wanted.keys():
@@ -79,6 +79,7 @@ class LiveFrames:
         while len(self._retired) > self._max_cameras:
             self._retired.pop(next(iter(self._retired)))
         self._configured = set(wanted)
+        self._sites |= {camera.site for camera in wanted}
         for camera in wanted:
             self._retired.pop(camera, None)
             self._cameras.setdefault(camera, _Camera())
@@ -88,13 +89,16 @@ class LiveFrames:
         return list(self._cameras)
 
     def check_known(self, camera: CameraAddress) -> None:
-        """Check that frames of this camera are accepted.
+        """Check whether frames of a camera are accepted.
 
         Raises:
-            UnknownCameraError: they are not.
+            OtherSiteError: the camera belongs to another site.
+            UnknownCameraError: frames of this camera are not accepted.
         """
         if camera in self._cameras:
             return
+        if self._sites and camera.site not in self._sites:
+            raise OtherSiteError(camera.site, min(self._sites), "frames")
         if not (self._accept_unknown and camera.site in self._sites and len(self._cameras) < self._max_cameras):
             raise self._unknown(camera)
 
@@ -104,7 +108,7 @@ class LiveFrames:
         A sequence belongs to one boot and one stream of an edge, so that no sender can use up the numbers of another.
 
         Raises:
-            UnknownCameraError: the site's file does not name the camera.
+            UnknownCameraError: frames of this camera are not accepted.
         """
         if frame.camera in self._retired:
             return False
@@ -115,7 +119,7 @@ class LiveFrames:
             self._metrics.dropped.labels(*labels, "ingest", DropReason.SUPERSEDED).inc()
             return False
         clock = self._clocks.setdefault(frame.camera.edge, ClockOffset())
-        # A cached frame may be old: it teaches nothing about the clock.
+        # A cached frame may be old: it does not reveal the clock offset.
         age = Age(clock.age_s(frame.captured_ns) if via == "store" else clock.observe(frame.captured_ns))
         live = LiveFrame(replace(frame, age=age), via, session)
         camera.newest = live
@@ -149,7 +153,7 @@ class LiveFrames:
         return self._cameras[camera].received
 
     def clock_offset_ms(self, edge: str) -> float:
-        """Return how far the edge's clock is behind this one, in ms; 0 if they agree within 2 s."""
+        """Return the lag of the edge's clock in ms; 0 within 2 s."""
         return self._clocks[edge].offset_ns / 1e6 if edge in self._clocks else 0.0
 
     @contextmanager
@@ -160,12 +164,12 @@ class LiveFrames:
         max_fps: float = 0.0,
         max_age_s: float = 0.0,
     ) -> "Iterator[Watcher]":
-        """Subscribe to cameras (None: all) for the duration of the block, beginning with the newest frames.
+        """Subscribe to cameras (None: all) for the duration of the block; the newest frames come first.
 
         Args:
-            name: The consumer's name in the drop counters.
-            max_fps: Per camera; 0 passes every frame.
-            max_age_s: Older frames are dropped; 0 passes every frame.
+            name: Name of the consumer in the drop counters.
+            max_fps: Limit per camera; 0: none.
+            max_age_s: Drop older frames; 0: none.
         """
         watcher = Watcher(name, cameras, max_fps, max_age_s, self._metrics)
         self._watchers.add(watcher)
@@ -179,9 +183,9 @@ class LiveFrames:
 
 
 def _is_newer(frame: EncodedFrame, via: str, session: int, newest: LiveFrame) -> bool:
-    """Whether a frame replaces the newest one of its camera."""
+    """Return whether a frame replaces the newest one of its camera."""
     if frame.boot_id != newest.frame.boot_id:
-        return session >= newest.session or _is_over(newest)  # an older stream may still deliver what it had in flight
+        return session >= newest.session or _is_over(newest)  # an older stream may still deliver its frames in flight
     if via == "store" or session == newest.session:
         return frame.seq > newest.frame.seq or (via != "store" and frame.seq != newest.frame.seq and _is_over(newest))
     return session > newest.session or _is_over(newest)
@@ -192,7 +196,7 @@ def _is_over(newest: LiveFrame) -> bool:
 
 
 class Watcher:
-    """One subscriber: at most one frame waits per camera. Made by `LiveFrames.watch`."""
+    """One subscriber; at most one frame waits per camera. `LiveFrames.watch` makes it."""
 
     def __init__(
         self,
@@ -220,7 +224,7 @@ class Watcher:
         self._slots.wake()
 
     async def take(self) -> LiveFrame:
-        """Wait for the next frame that may be sent; the camera that waited longest is served first."""
+        """Wait for the next frame that may be sent; the camera that waited longest comes first."""
         while True:
             camera, live = await self._slots.take(self._delay)
             if self._max_age_s and live.age_s() > self._max_age_s:
@@ -239,7 +243,7 @@ class Watcher:
         return 0.0 if due_s is None else due_s - time.monotonic()
 
     def _pace(self, camera: CameraAddress) -> None:
-        """Keep max_fps on average; a source that jitters around the same rate loses nothing."""
+        """Keep max_fps on average: a source with jitter around that rate loses no frame."""
         if self.max_fps:
             now_s, period_s = time.monotonic(), 1 / self.max_fps
             self._due_s[camera] = max(self._due_s.get(camera, now_s) + period_s, now_s + period_s / 2)

@@ -1,4 +1,4 @@
-"""The metrics of the aggregator."""
+"""Metrics of the aggregator."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -8,24 +8,24 @@ CAMERA = ("edge", "camera")
 
 
 class AggregatorMetrics:
-    """Counters and gauges of one aggregator, in the registry that it was given."""
+    """Counters, gauges and histograms of one aggregator."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.received = Counter(
-            "davy_aggregator_frames_received_total", "Frames taken, by way.", (*CAMERA, "via"), registry=registry
+            "davy_aggregator_frames_received_total", "Frames received, by interface.", (*CAMERA, "via"), registry=registry
         )
         self.dropped = Counter(
             "davy_aggregator_frames_dropped_total",
-            "Frames not given to a consumer (stage), by reason. A consumer that asks for fewer frames a second drops the rest.",
+            "Frames not delivered to a consumer (label stage), by reason. A consumer with a lower frame rate drops the others.",
             (*CAMERA, "stage", "reason"),
             registry=registry,
         )
         self.refused = Counter(
-            "davy_aggregator_refused_total", "Messages refused, by interface and error.", ("via", "error"), registry=registry
+            "davy_aggregator_refused_total", "Rejected messages, by interface and error.", ("via", "error"), registry=registry
         )
         self.age = Histogram(
             "davy_aggregator_frame_age_seconds",
-            "Age of a frame at a stage: received, or sent by an interface.",
+            "Age of a frame on receipt (stage received), or when an interface sends it.",
             (*CAMERA, "stage"),
             buckets=AGE_BUCKETS_S,
             registry=registry,
@@ -38,17 +38,20 @@ class AggregatorMetrics:
             "davy_aggregator_events_stored_total", "Events stored.", ("edge", "kind", "severity"), registry=registry
         )
         self.duplicates = Counter(
-            "davy_aggregator_events_duplicate_total", "Events that were stored already.", ("edge",), registry=registry
+            "davy_aggregator_events_duplicate_total", "Received events that were already stored.", ("edge",), registry=registry
         )
-        self.archive_bytes = Gauge("davy_aggregator_archive_bytes", "What the event archive holds.", registry=registry)
+        self.archive_bytes = Gauge("davy_aggregator_archive_bytes", "Size of the event archive in bytes.", registry=registry)
         self.commit = Histogram(
             "davy_aggregator_commit_duration_seconds",
-            "Time to put a batch of events on disk.",
+            "Time to write a batch of events to disk.",
             buckets=WORK_BUCKETS_S,
             registry=registry,
         )
-        self.up = Gauge("davy_aggregator_dependency_up", "1 where a dependency works.", ("dependency",), registry=registry)
+        self.up = Gauge(
+            "davy_aggregator_dependency_up", "1 while a dependency is available.", ("dependency",), registry=registry
+        )
         self.edge_online = Gauge("davy_aggregator_edge_online", "1 while the edge is online.", ("edge",), registry=registry)
+        self.leads = Gauge("davy_aggregator_leads", "1 while this aggregator decides for its site.", registry=registry)
         self.figure = Gauge(
             "davy_analysis_figure", "Newest figure of an analyser.", (*CAMERA, "analyser", "figure"), registry=registry
         )
@@ -60,11 +63,11 @@ class AggregatorMetrics:
             registry=registry,
         )
         self.analysis_errors = Counter(
-            "davy_analysis_errors_total", "Frames that an analyser could not use.", ("analyser",), registry=registry
+            "davy_analysis_errors_total", "Frames on which an analyser failed.", ("analyser",), registry=registry
         )
 
     def count_refused(self, error: Exception) -> None:
-        """Count an MQTT message that is refused."""
+        """Count a rejected MQTT message."""
         self.refused.labels("mqtt", type(error).__name__).inc()
 
     def count_store_refused(self, error: Exception) -> None:

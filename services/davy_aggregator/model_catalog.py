@@ -1,4 +1,4 @@
-"""The registry without blocking the loop; the packages that edges download lie in memory, the last two of them."""
+"""Asynchronous access to the model registry, with the last two downloaded packages in memory."""
 
 import asyncio
 from collections import OrderedDict
@@ -10,11 +10,11 @@ from davy.adapters.storage.model_registry import Entry, ModelRegistry
 from davy.domain.errors import UnknownModelError
 from davy.twin.model import Target
 
-KEPT = 2  # a rollout needs the new package, a rollback the old one; each is under 60 MB, usually half of one
+KEPT = 2  # packages: a rollout needs the new one, a rollback the old one; each is under 60 MB, usually 0.5 MB
 
 
 class ModelCatalog:
-    """The registry of one aggregator."""
+    """Models of one aggregator's registry."""
 
     def __init__(self, url: str, trust: Path) -> None:
         self._registry = ModelRegistry(url, trust)
@@ -46,10 +46,10 @@ class ModelCatalog:
         return await asyncio.to_thread(self._registry.retire, keep, timedelta(days=days), protected, dry_run)
 
     async def target(self, model: str) -> Target:
-        """How an edge is told to run a model; the installed one for an empty id.
+        """Return the target of a desired model; an empty id selects the installed model.
 
         Raises:
-            UnknownModelError: the registry has none of this id.
+            UnknownModelError: the registry has no such model.
         """
         if not model:
             return Target()
@@ -57,18 +57,20 @@ class ModelCatalog:
         return Target(model=entry.id, sha256=entry.sha256, size=entry.size, key=entry.key)
 
     async def package(self, name: str, sha256: str = "") -> bytes:
-        """A package as it travels, checked when it was read.
+        """Return the bytes of a package, verified when it was read.
 
         Raises:
-            UnknownModelError: there is none, or it was signed again since: begin anew.
+            UnknownModelError: no such package, or it has been signed again: restart the download.
         """
         if sha256 in self._packages:
             self._packages.move_to_end(sha256)
             return self._packages[sha256]
-        async with self._reading:  # two hundred edges that ask at once read it once
+        async with self._reading:  # two hundred simultaneous downloads read the package once
             entry = await self.get(name)
             if sha256 and entry.sha256 != sha256:
-                raise UnknownModelError(name, f"its package is {entry.sha256[:12]} now, not {sha256[:12]}: begin anew")
+                raise UnknownModelError(
+                    name, f"its package is now {entry.sha256[:12]}, not {sha256[:12]}: restart the download"
+                )
             if entry.sha256 not in self._packages:
                 self._packages[entry.sha256] = await asyncio.to_thread(self._registry.read, entry)
             while len(self._packages) > KEPT:

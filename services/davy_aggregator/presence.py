@@ -1,4 +1,4 @@
-"""The presence of edges and cameras: the states and figures that they publish over MQTT."""
+"""Presence of edges and cameras: the states and figures that they publish over MQTT."""
 
 import time
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from davy.domain.bounds import read_json_object
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import InvalidInputError
+from davy.domain.errors import InvalidInputError, OtherSiteError
 from davy.domain.ports import Message
 from davy.domain.topics import OFFLINE, ONLINE, Topic
 
@@ -17,7 +17,7 @@ MAX_EDGES = 1024
 
 @dataclass(slots=True)
 class EdgeState:
-    """The last state of an edge. online is None before its first message; info and stats are its own JSON."""
+    """Last state of an edge. online is None before its first message; info and stats are its JSON."""
 
     online: bool | None = None
     since_ns: int = 0
@@ -28,14 +28,14 @@ class EdgeState:
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """The last state of a camera: online, offline, stalled or error, with a reason. Empty before the first message."""
+    """Last state of a camera: online, offline, stalled or error, with a reason. Empty before the first message."""
 
     state: str = ""
     reason: str = ""
 
 
 class PresenceTracker:
-    """The newest retained state of every edge and camera of one site."""
+    """Tracks the newest retained state of every edge and camera of one site."""
 
     def __init__(self, site: str) -> None:
         self._site = site
@@ -57,20 +57,22 @@ class PresenceTracker:
         self._raw_s[camera] = time.monotonic()
 
     def waits_for_enhancer(self, camera: CameraAddress) -> bool:
-        """Whether raw frames of the camera came within the last 5 s."""
+        """Return whether raw frames of the camera arrived within the last 5 s."""
         return time.monotonic() - self._raw_s.get(camera, -1e9) < 5
 
     def apply(self, message: Message) -> None:
         """Apply a status, info, stats or camera status message.
 
         Raises:
-            InvalidInputError: the message is too large, or does not match its topic.
+            InvalidInputError: the message is too large, or is invalid for its topic.
         """
         topic = Topic.parse(message.topic)
-        if topic.site != self._site or len(message.payload) > MAX_STATUS_BYTES:
-            raise InvalidInputError(f"{message.topic}: another site's, or over {MAX_STATUS_BYTES:,} bytes")
+        if topic.site != self._site:
+            raise OtherSiteError(topic.site, self._site, "states")
+        if len(message.payload) > MAX_STATUS_BYTES:
+            raise InvalidInputError(f"{message.topic}: over {MAX_STATUS_BYTES:,} bytes")
         if topic.edge not in self.edges and len(self.edges) >= MAX_EDGES:
-            raise InvalidInputError(f"{message.topic}: {MAX_EDGES} edges are known already")
+            raise InvalidInputError(f"{message.topic}: the limit of {MAX_EDGES} edges is reached")
         match (topic.camera, topic.leaf):
             case ("", "status"):
                 self._apply_status(topic.edge, message.payload)
@@ -79,7 +81,7 @@ class PresenceTracker:
             case ("", "stats"):
                 edge = self._edge(topic.edge)
                 edge.stats, edge.stats_ns = read_json_object(message.topic, message.payload), time.time_ns()
-            case (_, "status") if not message.payload:  # a camera that was taken out: its topic keeps nothing
+            case (_, "status") if not message.payload:  # the camera was removed
                 self._cameras.pop(topic.camera_id, None)
             case (_, "status"):
                 status = read_json_object(message.topic, message.payload)
@@ -90,7 +92,7 @@ class PresenceTracker:
                 raise InvalidInputError(f"{message.topic}: not a status topic")
 
     def camera_stats(self, camera: CameraAddress) -> Mapping[str, Any]:
-        """Return the camera's part of its edge's stats, empty if there is none."""
+        """Return the stats of a camera, empty if there are none."""
         cameras = self.edge(camera.edge).stats.get("cameras")
         found = cameras.get(camera.camera) if isinstance(cameras, dict) else None
         return found if isinstance(found, dict) else {}

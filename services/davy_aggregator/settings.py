@@ -1,4 +1,4 @@
-"""The aggregator's settings; each can be set as DAVY_AGGREGATOR_<NAME>."""
+"""Settings of the aggregator; the environment variable DAVY_AGGREGATOR_<NAME> sets each of them."""
 
 from pathlib import Path
 
@@ -7,20 +7,22 @@ from pydantic_settings import BaseSettings
 
 
 class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
-    """Analysis of enhanced frames."""
+    """Settings of the analysis of enhanced frames."""
 
     enabled: bool = Field(True, description="Analyse enhanced frames.")
     fps: PositiveFloat = Field(1.0, description="Maximum frames per second analysed per camera.")
-    person_fps: NonNegativeFloat = Field(0.5, description="Frames per second given to the people detector; 0 disables it.")
-    width: PositiveInt = Field(640, description="Decode pictures at the smallest scale of at least this width in pixels.")
-    cooldown_s: NonNegativeFloat = Field(60.0, description="Seconds before the same finding of one camera is reported again.")
+    person_fps: NonNegativeFloat = Field(
+        0.5, description="Frames per second and camera for the people detector; 0 disables it."
+    )
+    width: PositiveInt = Field(640, description="Decode frames at the smallest scale of at least this width in pixels.")
+    cooldown_s: NonNegativeFloat = Field(60.0, description="Seconds before the same finding of a camera is reported again.")
     detector: Path | None = Field(None, description="ONNX detector with YOLO outputs (davy_aggregator.analysis.detector).")
     detector_labels: Path | None = Field(None, description="Text file with the detector's labels, one per line.")
     detector_score: float = Field(0.4, ge=0, le=1, description="Discard detections below this score.")
 
 
 class AggregatorSettings(BaseSettings, env_prefix="DAVY_AGGREGATOR_", env_nested_delimiter="__", frozen=True):
-    """One aggregator."""
+    """Settings of one aggregator."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(8080, ge=0, le=65535, description="HTTP port; 0 chooses a free one.")
@@ -40,7 +42,7 @@ class AggregatorSettings(BaseSettings, env_prefix="DAVY_AGGREGATOR_", env_nested
     offline_after_s: PositiveFloat = Field(30.0, description="Report a camera as offline after this silence.")
     max_age_ms: PositiveInt = Field(
         1500,
-        description="Never deliver an older frame in a live stream.",
+        description="Maximum age of a frame in a live stream, in ms.",
     )
     max_streams: PositiveInt = Field(64, description="Maximum simultaneous live streams per interface.")
     edge_offline_after_s: NonNegativeFloat = Field(3.0, description="Raise an alarm if an edge is offline for longer.")

@@ -1,10 +1,10 @@
-"""The state of a site, its edges and its cameras, combined from frames, presence and figures, for REST and the console."""
+"""State of a site, its edges and its cameras, combined from frames, presence and stats, for REST and the console."""
 
 import time
 from importlib.metadata import version
 
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import InvalidIdError, UnknownCameraError
+from davy.domain.errors import InvalidIdError, OtherSiteError, UnknownCameraError
 from davy.site import SiteConfig
 from davy_aggregator.archive import REPORTER
 from davy_aggregator.health import Health
@@ -17,7 +17,7 @@ MAX_COUNT = 2**53  # the largest integer that JSON carries exactly
 
 
 class SiteStatus:
-    """Describes the present state of the site; holds no state of its own."""
+    """Describes the present state of the site; holds no state itself."""
 
     def __init__(
         self, site: SiteConfig, settings: AggregatorSettings, live: LiveFrames, presence: PresenceTracker, health: Health
@@ -26,29 +26,41 @@ class SiteStatus:
         self._live, self._presence, self._health = live, presence, health
         self._started_s = time.monotonic()
 
-    @property
-    def site_name(self) -> str:
-        """The id of the site."""
-        return self._site.site
-
     def reconfigure(self, site: SiteConfig) -> None:
-        """Use another site configuration from now on."""
+        """Replace the site configuration."""
         self._site = site
 
     def find(self, key: str) -> CameraAddress:
-        """Return the camera of an address, or of its id "edge.camera".
+        """Return the camera of an address or of an id "edge.camera".
 
         Raises:
-            UnknownCameraError: there is none; the text lists those there are.
+            OtherSiteError: the address names another site.
+            UnknownCameraError: no such camera; the text lists the known ones.
         """
         known = self._live.cameras
         try:
             found = CameraAddress.parse(key, self._site.site)
         except InvalidIdError:
             found = None
+        if found is not None and found.site != self._site.site:
+            raise OtherSiteError(found.site, self._site.site, "cameras")
         if found not in known:
             raise UnknownCameraError(key, [each.key for each in known])
         return found
+
+    def key_of(self, text: str | None) -> str | None:
+        """Return the id that stored events and samples have for a camera of this site, present or not; None for none.
+
+        Raises:
+            InvalidIdError: text is no address.
+            OtherSiteError: the address names another site.
+        """
+        if not text:
+            return None
+        camera = CameraAddress.parse(text, self._site.site)
+        if camera.site != self._site.site:
+            raise OtherSiteError(camera.site, self._site.site, "cameras")
+        return camera.key
 
     def cameras(self) -> list[Camera]:
         return [self.camera(camera) for camera in self._live.cameras]
@@ -118,14 +130,14 @@ class SiteStatus:
         )
 
     def _state(self, camera: CameraAddress, newest: LiveFrame | None) -> tuple[CameraState, str]:
-        """Decide by a fresh frame first, then by the edge's own report, then by the time since the last frame."""
+        """Return state and reason, by a fresh frame, else by the edge's report, else by the time since the last frame."""
         if newest and newest.age_s() <= self._settings.stale_after_s:
             return CameraState.LIVE, ""
         reported = self._presence.camera(camera)
         if self._presence.edge(camera.edge).online is False:
             return CameraState.OFFLINE, f"edge {camera.edge} is offline"
         if reported.state in ("offline", "error"):
-            return CameraState.OFFLINE, reported.reason or f"its edge reports: {reported.state}"
+            return CameraState.OFFLINE, reported.reason or f"its edge reports {reported.state}"
         if newest is None:
             return CameraState.WAITING, self._why_waiting(camera, reported.reason)
         silent = f"no frame for {newest.age_s():.0f} s"
@@ -135,11 +147,11 @@ class SiteStatus:
 
     def _why_waiting(self, camera: CameraAddress, reported: str) -> str:
         if self._presence.waits_for_enhancer(camera):
-            return "raw frames arrive, and no enhancer answers: is `davy enhancer` running?"
-        return reported or f"edge {camera.edge} has sent nothing since this aggregator started"
+            return "raw frames arrive, but no enhancer answers: is `davy enhancer` running?"
+        return reported or f"edge {camera.edge} has sent no message since the aggregator started"
 
     def _drops(self, camera: CameraAddress) -> Drops:
-        """The edge's own counters: dropped frames, and enhanced ones that never reached this aggregator."""
+        """Return the edge's counters. Dropped frames include enhanced ones that its sink dropped."""
         stats = self._presence.camera_stats(camera)
         edge, sinks = self._site.edges.get(camera.edge), stats.get("sinks")
         sink = (sinks if isinstance(sinks, dict) else {}).get("mqtt" if edge and edge.enhance == "pool" else "grpc")
@@ -155,5 +167,5 @@ class SiteStatus:
 def _count(value: object) -> int | None:
     """Read a counter of an edge's stats: a number, or numbers by reason."""
     if isinstance(value, dict):
-        return sum(_count(part) or 0 for part in value.values())
+        return sum(_count(each) or 0 for each in value.values())
     return int(value) if isinstance(value, int | float) and 0 <= value <= MAX_COUNT else None

@@ -58,7 +58,9 @@ def set_(
     values: Annotated[
         list[str] | None, typer.Argument(help="CAMERA.FIELD=VALUE, such as face.strength=0.5; several make one change.")
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="YAML file with the whole configuration; - reads standard input.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="YAML file with the complete configuration; - reads standard input.")
+    ] = None,
     remove: Annotated[list[str] | None, typer.Option(help="Remove this camera. Repeatable.")] = None,
     who: Who = "",
     why: Why = "",
@@ -67,7 +69,7 @@ def set_(
     wait: Wait = 30,
     aggregator: Aggregator = DEFAULT,
 ) -> None:
-    """Change the configuration of an edge and wait. The exit status is 0 once the edge has applied it."""
+    """Change the configuration of an edge and wait until it is applied; otherwise the exit status is 1."""
     client = ConfigClient(aggregator)
     now = client.get(edge)["desired"]
     wanted = read_config(_change(_load(file) if file else now["config"], values or [], remove or []))
@@ -81,9 +83,9 @@ def set_(
 def history(edge: Edge, aggregator: Aggregator = DEFAULT) -> None:
     """List all configurations with author, time and reason, newest first."""
     for each in ConfigClient(aggregator).history(edge):
-        told = f"{each['epoch']:>5}  {each['id'][:12]}  {each['at'] or '-':<24}  {len(each['config']['cameras'])} cameras"
+        line = f"{each['epoch']:>5}  {each['id'][:12]}  {each['at'] or '-':<24}  {len(each['config']['cameras'])} cameras"
         signed = f"  signed by {each['signed_by']}" if each["signed_by"] else ""
-        print(f"{told}  {each['who']}: {each['why'] or '-'}{signed}")
+        print(f"{line}  {each['who']}: {each['why'] or '-'}{signed}")
 
 
 @config.command()
@@ -115,12 +117,12 @@ def _change(plain: dict[str, Any], values: list[str], remove: list[str]) -> dict
         place, equals, value = each.partition("=")
         camera, dot, field = place.partition(".")
         if not (equals and dot and field):
-            raise ConfigError(f"{each!r}: CAMERA.FIELD=VALUE is expected, as in face.strength=0.5")
+            raise ConfigError(f"{each!r}: expected CAMERA.FIELD=VALUE, such as face.strength=0.5")
         cameras.setdefault(camera, {})[field] = value if field in TEXTS else _value(value)
     for camera in remove:
         if cameras.pop(camera, None) is None:
             raise ConfigError(
-                f"there is no camera {camera!r} to remove{did_you_mean(camera, cameras)}; known: {', '.join(cameras)}"
+                f"no camera {camera!r} to remove{did_you_mean(camera, cameras)}; known cameras: {', '.join(cameras)}"
             )
     return {**plain, "cameras": cameras}
 
@@ -129,7 +131,7 @@ def _value(text: str) -> object:
     try:
         found: object = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{text!r} is not a value: write a number, true, false or null") from error
+        raise ConfigError(f"{text!r} is no valid value: use a number, true, false or null") from error
     return found
 
 
@@ -140,10 +142,10 @@ def _sign(keys: Path, site: str, edge: str, wanted: EdgeConfig) -> dict[str, Any
 
 
 def _follow(client: ConfigClient, view: dict[str, Any], wait_s: float) -> None:
-    """Print the state until the edge has answered.
+    """Print the state until the edge reports on the configuration.
 
     Raises:
-        typer.Exit: the edge rejected the configuration (1), or did not answer in time (1).
+        typer.Exit: the edge rejected the configuration, or did not report in time; status 1.
     """
     wanted, ends_s = view["desired"]["epoch"], time.monotonic() + wait_s
     print(_line(view), flush=True)
@@ -156,9 +158,9 @@ def _follow(client: ConfigClient, view: dict[str, Any], wait_s: float) -> None:
         print(f"{view['edge']}: applied")
         return
     answer = (
-        f"refused: {view['reason']}"
+        f"rejected: {view['reason']}"
         if view["state"] == ConfigState.REJECTED
-        else "no answer yet; the edge gets the configuration once it is online"
+        else "no report yet; the edge gets the configuration as soon as it is online"
     )
     typer.echo(f"{view['edge']}: {answer}", err=True)
     raise typer.Exit(1)

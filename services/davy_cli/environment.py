@@ -1,4 +1,4 @@
-"""Environment variables of every service: which exist, which are misspelt, which have an old name."""
+"""Environment variables of all programs: list, warnings about unknown names, deprecated names."""
 
 import json
 import types
@@ -35,8 +35,8 @@ class Variable:
     """One environment variable.
 
     Args:
-        group: The program that reads it.
-        default: As it is written in the environment; empty where there is none.
+        group: Program that reads it.
+        default: As written in the environment; empty if there is none.
     """
 
     group: str
@@ -49,16 +49,16 @@ class Variable:
 GENERAL = [
     Variable("commands", "DAVY_KEYS", "path", "keys", "Folder of the signing keys: davy keys, models, trainer."),
     Variable("commands", "DAVY_KEY_PASSPHRASE", "text", "", "Encrypts and opens the private keys."),
-    Variable("commands", "DAVY_REGISTRY", "URL", "models", "The model registry of davy models."),
-    Variable("commands", "DAVY_CONSOLE", "URL", "http://127.0.0.1:8080", "The aggregator's HTTP address for davy edges."),
-    Variable("internal", "DAVY_PROGRESS", "path", "", "File in which a training command reports its progress."),
-    Variable("internal", "DAVY_FAILPOINT", "text", "", "Kills the process at a named place; for fault tests."),
+    Variable("commands", "DAVY_REGISTRY", "URL", "models", "Model registry of davy models."),
+    Variable("commands", "DAVY_CONSOLE", "URL", "http://127.0.0.1:8080", "HTTP address of the aggregator for davy edges."),
+    Variable("internal", "DAVY_PROGRESS", "path", "", "Progress file of a training command."),
+    Variable("internal", "DAVY_FAILPOINT", "text", "", "Kills the process at a named failpoint; for fault tests."),
     Variable("internal", "DAVY_SERVICE", "text", "", "The service of a container image; set by the image."),
 ]
 
 
 def variables() -> list[Variable]:
-    """Every variable that a program reads, from the settings classes."""
+    """Return all environment variables, from the settings classes."""
     found = [*_of_site()]
     for group in SETTINGS:
         settings = _settings(group)
@@ -67,12 +67,14 @@ def variables() -> list[Variable]:
 
 
 def warnings_of(environ: Mapping[str, str]) -> list[str]:
-    """One line for each DAVY_ variable that no program reads; importing the settings costs nothing where there is none."""
+    """Return a warning for each unknown DAVY_ variable. The settings are imported only if there is a candidate."""
     given = [name for name in sorted(environ) if name.startswith(ENV_PREFIX) and not name.startswith((OLD_PREFIX, *IGNORED))]
     if not given:
         return []
     known = {variable.name for variable in variables() if "<" not in variable.name}
-    roots = {f"{ENV_PREFIX}{name.upper()}" for name in (*SiteConfig.model_fields, "store")}  # davy.site checks what follows
+    roots = {
+        f"{ENV_PREFIX}{name.upper()}" for name in (*SiteConfig.model_fields, "store")
+    }  # davy.site checks the rest of the name
     return [
         f"warning: no program reads the environment variable {name}{did_you_mean(name, known | roots)}"
         for name in given
@@ -81,7 +83,7 @@ def warnings_of(environ: Mapping[str, str]) -> list[str]:
 
 
 def apply_old_names(environ: MutableMapping[str, str]) -> list[str]:
-    """Set the new names of DAVY_MINE_ variables where they are not set; returns one warning for each old one."""
+    """Set the new name of each DAVY_MINE_ variable unless it is set. Return one warning per variable."""
     lines = []
     for name in sorted(name for name in environ if name.startswith(OLD_PREFIX)):
         field = name.removeprefix(OLD_PREFIX).lower()
@@ -119,14 +121,14 @@ def _of_fields(group: str, prefix: str, model: type[BaseModel]) -> Iterator[Vari
 
 
 def _is_nested(field: FieldInfo) -> bool:
-    """Whether the field is a model, or a mapping of models: its own fields are listed instead."""
-    parts = (field.annotation, *get_args(field.annotation))
-    return any(isinstance(part, type) and issubclass(part, BaseModel) for part in parts)
+    """Return whether the field is a model or a mapping of models, whose fields are listed instead."""
+    types_of = (field.annotation, *get_args(field.annotation))
+    return any(isinstance(each, type) and issubclass(each, BaseModel) for each in types_of)
 
 
 def _type(field: FieldInfo) -> str:
-    annotated = [part for part in get_args(field.annotation) if get_origin(part) is Annotated]  # of PositiveInt | None
-    metadata = [*field.metadata, *(each for part in annotated for each in get_args(part)[1:])]
+    annotated = [each for each in get_args(field.annotation) if get_origin(each) is Annotated]  # of PositiveInt | None
+    metadata = [*field.metadata, *(constraint for each in annotated for constraint in get_args(each)[1:])]
     bounds = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
     found = [(sign, getattr(each, name, None)) for name, sign in bounds.items() for each in metadata]
     limits = [f"{sign} {value:g}" for sign, value in found if value is not None]
@@ -155,7 +157,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def as_text(found: list[Variable]) -> str:
-    """One variable per paragraph, by program."""
+    """Format the variables as text, one paragraph each, by program."""
     lines = []
     for group in dict.fromkeys(variable.group for variable in found):
         lines.append(f"{group}:")
@@ -168,7 +170,7 @@ def as_text(found: list[Variable]) -> str:
 
 
 def as_markdown(found: list[Variable]) -> str:
-    """One table per program."""
+    """Format the variables as Markdown, one table per program."""
     lines = []
     for group in dict.fromkeys(variable.group for variable in found):
         lines += [f"## {group}", "", "| variable | type | default | meaning |", "| :--- | :--- | :--- | :--- |"]
@@ -181,7 +183,7 @@ def as_markdown(found: list[Variable]) -> str:
 
 
 def as_json(found: list[Variable]) -> str:
-    """A list of objects."""
+    """Format the variables as a JSON list of objects."""
     return json.dumps([asdict(each) for each in found], indent=2)
 
 

@@ -1,4 +1,4 @@
-"""`davy init`: a site.yaml to start from, with its JSON Schema beside it."""
+"""`davy init`: a template of site.yaml, with its JSON Schema."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ SCHEMA_NAME = "site.schema.json"
 
 
 def schema_text() -> str:
-    """The JSON Schema of a site's file, by which editors complete and check it."""
+    """Return the JSON Schema of site.yaml, for completion and checks in editors."""
     return json.dumps(SiteConfig.model_json_schema(), indent=2) + "\n"
 
 
@@ -18,11 +18,11 @@ def write_site(folder: Path) -> list[Path]:
     """Write both files.
 
     Raises:
-        ConfigError: one of them exists, or the folder cannot be written; no file is overwritten.
+        ConfigError: a file exists, or the folder is not writable; no file is overwritten.
     """
     texts = {folder / FILE_NAME: BUILT_IN_FILE.read_text(encoding="utf-8"), folder / SCHEMA_NAME: schema_text()}
     if existing := [str(path) for path in texts if path.exists()]:
-        raise ConfigError(f"{existing[0]} exists already: choose another folder, or remove it first")
+        raise ConfigError(f"{existing[0]} already exists: choose another folder, or remove it first")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():

@@ -1,4 +1,4 @@
-"""`davy keys`: keys that sign models and configurations, and the key set that edges trust."""
+"""`davy keys`: signing keys of models and configurations, and the key set of the edges."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from davy.models.keyring import TRUST, make_key, signs_here
 from davy.models.keys import KeySet, TrustedKey, key_id
 
 app = typer.Typer(
-    help="The keys that sign models (FOLDER/*.pem, secret) and the key set that edges trust (FOLDER/trust.json).",
+    help="Manage signing keys (FOLDER/*.pem, secret) and the key set of the edges (FOLDER/trust.json).",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -32,12 +32,12 @@ def new(folder: Folder = Path("keys"), days: Days = 365, comment: Comment = "") 
 def list_(
     folder: Folder = Path("keys"), public: Annotated[bool, typer.Option(help="Also print the public keys.")] = False
 ) -> None:
-    """List trusted keys with their validity, and which of them can sign here."""
+    """List trusted keys with their validity; mark those that can sign here."""
     now = datetime.now(UTC)
     for key in sorted(KeySet.load(folder / TRUST).keys, key=lambda key: key.not_before):
         secret = "signs here" if signs_here(folder, key) else "-"
-        told = f"{key.id}  {key.state(now):<13}  {key.not_before:%F} to {key.not_after:%F}  {secret:<10}  {key.comment}"
-        print(told.rstrip() + (f"  {key.public}" if public else "") + (f"  revoked: {key.reason}" if key.revoked else ""))
+        line = f"{key.id}  {key.state(now):<13}  {key.not_before:%F} to {key.not_after:%F}  {secret:<10}  {key.comment}"
+        print(line.rstrip() + (f"  {key.public}" if public else "") + (f"  revoked: {key.reason}" if key.revoked else ""))
 
 
 @app.command()
@@ -92,7 +92,7 @@ def trust(
 def revoke(
     key: Annotated[str, typer.Argument(help="Id of the key, or its start.")],
     folder: Folder = Path("keys"),
-    reason: Annotated[str, typer.Option(help="Reason that edges report.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason for the reports of the edges.")] = "",
 ) -> None:
     """Revoke a key. Edges with the new trust.json reject its models, running ones included."""
     known = KeySet.load(folder / TRUST)

@@ -1,5 +1,6 @@
-"""The `davy` command: one tree of commands. A program is imported only when it is named, so each needs its own extra only."""
+"""The `davy` command: one tree of commands. It imports a program only on use, so that each needs only its own extra."""
 
+import faulthandler
 import importlib
 import os
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from typer.completion import get_completion_script  # type: ignore[attr-defined]  # re-exported without saying so
+from typer.completion import get_completion_script  # type: ignore[attr-defined]  # not re-exported explicitly
 from typer.core import TyperGroup
 
 import davy
@@ -16,22 +17,22 @@ from davy_cli.programs import PROGRAMS
 
 
 class LazyGroup(TyperGroup):
-    """A group whose programs are stubs, enough for help and completion, until one is invoked or completed."""
+    """A group of stubs for help and completion; it imports a program on use."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401  # as of load
-        """Replace the stub of the named program by the program."""
+        """Replace the stub of a program by the program."""
         name, command, rest = super().resolve_command(ctx, args)
         if name not in PROGRAMS:
             return name, command, rest
         try:
             return name, load(name), rest
         except MissingExtraError:
-            if ctx.resilient_parsing:  # completion: a program that cannot run has nothing to complete
+            if ctx.resilient_parsing:  # a missing extra must not break completion
                 return name, command, rest
             raise
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # as of load
-        """Turn an error that a program raises on purpose into one line and the exit status 1."""
+        """Print a program's DavyError as one line, and exit with status 1."""
         try:
             return super().invoke(ctx)
         except DavyError as error:
@@ -49,7 +50,7 @@ app = typer.Typer(
 
 
 def _stub() -> None:
-    """Stand in for a program that is not imported yet."""
+    """Stand in for a program before its import."""
 
 
 for _name, _program in PROGRAMS.items():
@@ -60,7 +61,7 @@ def load(name: str) -> Any:  # noqa: ANN401  # Typer keeps the class of its comm
     """Import a program and return its command.
 
     Raises:
-        MissingExtraError: a package that it needs is not installed.
+        MissingExtraError: a required package is not installed.
     """
     program = PROGRAMS[name]
     try:
@@ -85,7 +86,7 @@ def davy_command(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Enhance the cameras of underground mines: on edges, in services, from files, in training."""
+    """Enhance the cameras of underground mines."""
     if context.invoked_subcommand in PROGRAMS and any(name.startswith("DAVY_") for name in os.environ):
         from davy_cli.environment import apply_old_names, warnings_of  # pydantic: not for every completion
 
@@ -95,9 +96,9 @@ def davy_command(
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder of the new files.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder for the new files.")] = Path(),
 ) -> None:
-    """Write a site.yaml to start from, and its JSON Schema for editors. Existing files are never overwritten."""
+    """Write a template of site.yaml, and its JSON Schema for editors. Existing files are never overwritten."""
     from davy_cli.init import write_site
 
     for path in write_site(folder):
@@ -106,7 +107,7 @@ def init(
 
 @app.command()
 def completion(
-    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell that reads the script.")],
+    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="Shell.")],
 ) -> None:
     """Print a completion script: eval "$(davy completion bash)". To install it, use davy --install-completion."""
     typer.echo(get_completion_script(prog_name="davy", complete_var="_DAVY_COMPLETE", shell=shell))
@@ -118,6 +119,9 @@ def main() -> int:
     Returns:
         The exit status: 0 success, 1 failure, 2 usage error.
     """
+    if not faulthandler.is_enabled() and sys.__stderr__ is not None:
+        faulthandler.enable(sys.__stderr__)  # an abort in a C++ library leaves a line and the place of every thread
+    os.environ.setdefault("PYTHONFAULTHANDLER", "1")  # for child processes, too
     try:
         app(prog_name="davy")
     except SystemExit as end:

@@ -41,22 +41,22 @@ def add(
     card: Annotated[
         Path | None, typer.Option(help="Model card. Default: MODEL_CARD.md in the folder of the ONNX file.")
     ] = None,
-    parent: Annotated[str, typer.Option(help="Model that the training started from.")] = "",
+    parent: Annotated[str, typer.Option(help="Parent model of the training.")] = "",
     run: Annotated[str, typer.Option(help="Id of the training run.")] = "",
     figure: Annotated[list[str] | None, typer.Option(help="Measured value, such as val-psnr-db=23.4. Repeatable.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Tag of the model. Repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Also write the package to this file.")] = None,
 ) -> None:
-    """Validate and add a package; or pack an ONNX and a safetensors file, sign them with the newest key, and add the result."""
+    """Add a package; or pack an ONNX and a safetensors file, sign them with the newest key, and add the result."""
     opened = open_registry(registry, keys)
     if len(files) == 1:
         data = _read(files[0])
     else:
         onnx, tensors = _pair(files)
         text = card or onnx.parent / "MODEL_CARD.md"
-        told = Provenance(parent=opened.get(parent).id if parent else "", run=run, figures=_figures(figure or []))
+        provenance = Provenance(parent=opened.get(parent).id if parent else "", run=run, figures=_figures(figure or []))
         written = text.read_text(encoding="utf-8") if text.is_file() else ""
-        data = pack(_read(onnx), _read(tensors), written, signing_key(keys), told).data
+        data = pack(_read(onnx), _read(tensors), written, signing_key(keys), provenance).data
     entry = opened.add(data)
     for name in tag or []:
         opened.tag(entry, name)
@@ -79,22 +79,22 @@ def list_(registry: Registry = DEFAULT, keys: Folder = Path("keys")) -> None:
 def show(name: Name, registry: Registry = DEFAULT, keys: Folder = Path("keys")) -> None:
     """Show all details of a model."""
     entry = open_registry(registry, keys).get(name)
-    said = entry.manifest
+    manifest = entry.manifest
     for title, value in (
         ("id", entry.id),
-        ("frames carry", entry.frame_id),
-        ("created", f"{said.created:%F %T} UTC by {said.maker}"),
+        ("id in frames", entry.frame_id),
+        ("created", f"{manifest.created:%F %T} UTC by {manifest.maker}"),
         ("added", f"{entry.added:%F %T} UTC"),
-        ("parent", said.parent or "-"),
-        ("run", said.run or "-"),
+        ("parent", manifest.parent or "-"),
+        ("run", manifest.run or "-"),
         ("tags", ", ".join(entry.tags) or "-"),
         ("signed by", entry.key),
         ("package", f"{entry.size:,} bytes, sha256 {entry.sha256}"),
     ):
         print(f"{title:<14}{value}")
-    for figure, measured in sorted(said.figures.items()):
+    for figure, measured in sorted(manifest.figures.items()):
         print(f"  {figure:<30}{measured:g}")
-    for file, facts in sorted(said.files.items()):
+    for file, facts in sorted(manifest.files.items()):
         print(f"  {file:<30}{facts.size:>10,}  {facts.sha256[:16]}")
     print(f"\n{entry.card}")
 
@@ -160,7 +160,7 @@ def delete(
     else:
         gone = opened.retire(keep or 0, timedelta(days=days), dry_run=dry_run)
     for entry in gone:
-        print(f"{entry.id[:12]}  {'would go' if dry_run else 'gone'}")
+        print(f"{entry.id[:12]}  {'would be deleted' if dry_run else 'deleted'}")
 
 
 @app.command()
@@ -175,7 +175,7 @@ def verify(
     data = path.read_bytes() if path.is_file() else (opened := ModelRegistry(registry, trust)).read(opened.get(name))
     package = open_package(data, trust, trust.now())
     package.load()
-    print(f"{package.id}  {package.manifest.frame_id}  good: signed by {package.signature.key}, golden vectors reproduced")
+    print(f"{package.id}  {package.manifest.frame_id}  valid: signed by {package.signature.key}, golden vectors match")
 
 
 def _pair(files: list[Path]) -> tuple[Path, Path]:
@@ -192,18 +192,18 @@ def _read(path: Path) -> bytes:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _figures(words: list[str]) -> dict[str, float]:
+def _figures(values: list[str]) -> dict[str, float]:
     try:
-        return {name: float(value) for name, _, value in (word.partition("=") for word in words)}
+        return {name: float(value) for name, _, value in (each.partition("=") for each in values)}
     except ValueError as error:
-        raise ConfigError(f"a figure is a name and a number, val-psnr-db=23.4: {error}") from error
+        raise ConfigError(f"a figure needs a name and a number, such as val-psnr-db=23.4: {error}") from error
 
 
 def _sheet(opened: ModelRegistry, one: Entry, two: Entry, folder: Path) -> BgrImage:
-    """One row per picture: input, first, second; all of one height, cut to the narrowest."""
+    """Return a contact sheet with one row per picture: input, A, B; rows are cropped to the narrowest."""
     pictures = [jpeg.decode(_read(path)) for path in sorted(folder.glob("*.jp*g"))[:32]]
     if not pictures:
-        raise ConfigError(f"{folder} holds no JPEGs")
+        raise ConfigError(f"no JPEGs in {folder}")
     stills = [opened.open(entry).load() for entry in (one, two)]
     rows = []
     for picture in pictures:

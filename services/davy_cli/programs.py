@@ -1,17 +1,17 @@
-"""The programs of the `davy` command: where each one is, which extra it needs, what it does."""
+"""The programs of the `davy` command: module, required extra, help text."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One word after `davy`.
+    """A program of the `davy` command.
 
     Args:
-        module: Its module, which has the Typer app `app`.
-        extra: The extra that installs what it imports.
-        help: One sentence.
-        hidden: Not listed: an old name.
+        module: Module of the Typer app `app`.
+        extra: Extra that installs its packages.
+        help: Help text, one sentence.
+        hidden: Omitted from the help, as a deprecated name.
     """
 
     module: str
@@ -29,11 +29,11 @@ PROGRAMS = {
     "simulator": Program("davy_simulator.cli", "simulator", "Serve or render the cameras of the simulated mine."),
     "enhance": Program("davy_enhancer.enhance_cli", "enhancer", "Enhance images, folders and video files."),
     "train": Program("davy_trainer.cli.main", "trainer", "Train, export and evaluate the network."),
-    "bench": Program("davy_bench.cli", "bench", "Measure quality and speed beside other methods."),
+    "bench": Program("davy_bench.cli", "bench", "Measure quality and speed in comparison with other methods."),
     "models": Program("davy_cli.models", "registry", "Manage the registry of signed models."),
-    "rollout": Program("davy_cli.rollouts", "edge", "Bring a model to the edges in waves, watch it, roll it back."),
+    "rollout": Program("davy_cli.rollouts", "edge", "Roll a model out to the edges in waves, watch it, roll it back."),
     "edges": Program("davy_cli.edges", "edge", "Configure edges remotely; show history, roll back."),
     "keys": Program("davy_cli.keys", "model", "Make, rotate, trust and revoke the keys that sign models."),
     "config": Program("davy_cli.site", "edge", "Check a site.yaml, print its JSON Schema, list environment variables."),
-    "mine": Program("davy_demo.mine_cli", "demo", "The old name of demo and simulator.", hidden=True),
+    "mine": Program("davy_demo.mine_cli", "demo", "Deprecated name of demo and simulator.", hidden=True),
 }

@@ -30,19 +30,19 @@ def start(
     wave: Annotated[list[float] | None, typer.Option(help="Share of all edges after a wave, such as 0.1. Repeatable.")] = None,
     shadow_frames: Annotated[int, typer.Option(min=0, help="Frames that canaries enhance with both models.")] = 40,
     probation_s: Annotated[float, typer.Option(min=0, help="Probation of a new model in seconds.")] = 20,
-    watch: Annotated[bool, typer.Option(help="Wait until the rollout has ended.")] = True,
+    watch: Annotated[bool, typer.Option(help="Wait for the end of the rollout.")] = True,
 ) -> None:
     """Start a rollout. With --watch, the exit status is 0 only if the edges run the model at the end."""
     request = model_pb2.CreateRolloutRequest(
         model=model, edges=edge or [], canaries=canaries, waves=wave or [], shadow_frames=shadow_frames, probation_s=probation_s
     )
 
-    async def work(client: RolloutClient) -> str:
+    async def call(client: RolloutClient) -> str:
         made = await client.create(request)
         print(f"rollout {made.id}: model {made.model[:12]} to {len(made.edges)} edges in {made.waves} waves", flush=True)
         return await _watch(client, made.id) if watch else ENDED_WELL
 
-    if _run(aggregator, work) != ENDED_WELL:
+    if _run(aggregator, call) != ENDED_WELL:
         raise typer.Exit(1)
 
 
@@ -58,10 +58,10 @@ def list_(aggregator: Aggregator = DEFAULT) -> None:
 def show(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
     """Show every edge of a rollout with its gate figures."""
 
-    async def work(client: RolloutClient) -> model_pb2.Rollout:
+    async def call(client: RolloutClient) -> model_pb2.Rollout:
         return await client.get(await _named(client, rollout))
 
-    found = _run(aggregator, work)
+    found = _run(aggregator, call)
     print(f"rollout {found.id}  model {found.model[:12]}  {found.state}: {found.reason or '-'}")
     for edge in found.edges:
         figures = "  ".join(f"{name} {value:g}" for name, value in sorted(edge.figures.items()))
@@ -72,10 +72,10 @@ def show(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
 def watch(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
     """Print a line at every change until the rollout has ended."""
 
-    async def work(client: RolloutClient) -> str:
+    async def call(client: RolloutClient) -> str:
         return await _watch(client, await _named(client, rollout))
 
-    if _run(aggregator, work) != ENDED_WELL:
+    if _run(aggregator, call) != ENDED_WELL:
         raise typer.Exit(1)
 
 
@@ -98,17 +98,17 @@ def abort(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
 
 
 def _change(aggregator: str, rollout: str, change: Callable[[RolloutClient, str], Awaitable[model_pb2.Rollout]]) -> None:
-    async def work(client: RolloutClient) -> model_pb2.Rollout:
+    async def call(client: RolloutClient) -> model_pb2.Rollout:
         return await change(client, await _named(client, rollout))
 
-    found = _run(aggregator, work)
+    found = _run(aggregator, call)
     print(f"rollout {found.id}: {found.state}")
 
 
-def _run(aggregator: str, work: Callable[[RolloutClient], Awaitable[rollout_client.Answer]]) -> rollout_client.Answer:
+def _run(aggregator: str, call: Callable[[RolloutClient], Awaitable[rollout_client.Answer]]) -> rollout_client.Answer:
     async def run() -> rollout_client.Answer:
         async with rollout_client.connect(aggregator) as client:
-            return await work(client)
+            return await call(client)
 
     return asyncio.run(run())
 
@@ -119,8 +119,8 @@ async def _named(client: RolloutClient, rollout: str) -> str:
 
 
 async def _watch(client: RolloutClient, rollout: str) -> str:
-    """Print a line at every change; returns the state at the end."""
-    state = said = ""
+    """Print a line at every change. Return the final state."""
+    state = printed = ""
     async with aclosing(client.watch(rollout)) as changes:
         async for found in changes:
             state = found.state
@@ -128,7 +128,7 @@ async def _watch(client: RolloutClient, rollout: str) -> str:
             line = f"wave {found.wave + 1} of {found.waves}  {found.state}  " + ", ".join(f"{n} {s}" for s, n in counts.items())
             if found.reason:
                 line += f"  ({found.reason})"
-            if line != said:
+            if line != printed:
                 print(line, flush=True)
-            said = line
+            printed = line
     return state

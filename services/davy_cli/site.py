@@ -1,4 +1,4 @@
-"""`davy config`: check a site's file, print its JSON Schema, list environment variables, restrict its broker."""
+"""`davy config`: check a site.yaml, print its JSON Schema, list environment variables, restrict its broker."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ SitePath = Annotated[Path | None, typer.Argument(help="Site file. Default: site.
 
 @app.command()
 def check(path: SitePath = None) -> None:
-    """Validate a site's file and list its cameras; report each error with its line."""
+    """Validate a site.yaml and list its cameras; report each error with its line."""
     path = find_site_file(path)
     try:
         site = load_site(path)
@@ -36,7 +36,7 @@ def check(path: SitePath = None) -> None:
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema that editors use to complete and check the file."""
+    """Print the JSON Schema for completion and checks in editors."""
     typer.echo(schema_text(), nl=False)
 
 
@@ -51,7 +51,7 @@ def env(
 @app.command()
 def broker(
     path: Annotated[Path, typer.Argument(help="Site file.")],
-    folder: Annotated[Path, typer.Argument(help="Output folder of acl, passwords (hashed) and compose.env (plain passwords).")],
+    folder: Annotated[Path, typer.Argument(help="Folder for acl, passwords (hashed) and compose.env (plain passwords).")],
 ) -> None:
     """Write access rules and passwords for Mosquitto: an edge may publish only below its own topic. Existing passwords stay."""
     try:
@@ -67,7 +67,7 @@ def broker(
     kept = "".join(f"{_variable(user)}={password}\n" for user, password in passwords.items())
     for name, text, mode in (
         ("acl", acl, 0o644),
-        ("passwords", password_file(passwords), 0o644),  # salted digests: the broker's own user reads them
+        ("passwords", password_file(passwords), 0o644),  # salted hashes, readable by the broker's user
         ("compose.env", kept, 0o600),
     ):
         with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Sums the frame accounting of all services and finds unexplained frames."""
+"""Frame accounting summed over all services, with the unexplained frames."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from davy.domain.drops import SINKS
 
 @dataclass(slots=True)
 class CameraAccount:
-    """The frames of one camera. dropped is by "point reason"."""
+    """Frame counters of one camera. The keys of dropped are "point reason"."""
 
     captured: int = 0
     enhanced: int = 0
@@ -21,17 +21,17 @@ class CameraAccount:
 
     @property
     def lost(self) -> int:
-        """Frames dropped before enhancement; the sinks' drops are no part of the sum."""
+        """Return the number of frames dropped before enhancement; it excludes drops of the sinks."""
         return sum(count for cause, count in self.dropped.items() if cause.split()[0] not in SINKS)
 
     @property
     def unexplained(self) -> int:
-        """captured - enhanced - dropped - in flight: 0, always."""
+        """Return captured - enhanced - dropped - in flight, which must be 0."""
         return self.captured - self.enhanced - self.lost - self.in_flight
 
 
 def read_accounts(site: str, registries: Iterable[CollectorRegistry]) -> dict[CameraAddress, CameraAccount]:
-    """Sum the accounting that these registries hold, by camera."""
+    """Sum the frame accounting of all registries by camera."""
     accounts: dict[CameraAddress, CameraAccount] = {}
     for registry in registries:
         for metric in registry.collect():

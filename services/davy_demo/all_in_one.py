@@ -1,4 +1,4 @@
-"""Compose every service and the simulated mine in one process."""
+"""Composition of every service and the simulated mine in one process."""
 
 import asyncio
 import time
@@ -38,7 +38,7 @@ SIMULATED = (SIMULATOR_SCHEME, OLD_SCHEME)
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where each service listens; moved lists the ports that were in use, with their replacements."""
+    """Addresses of the services; moved lists the replaced ports."""
 
     host: str
     console: int
@@ -50,7 +50,7 @@ class Addresses:
 
     @classmethod
     def choose(cls, settings: DemoSettings) -> "Addresses":
-        """Take the ports of the settings; replace each port in use by a free one."""
+        """Choose the ports of the settings; replace each port in use by a free one."""
         wanted = {
             "console": settings.console_port,
             "mqtt": settings.mqtt_port,
@@ -75,18 +75,18 @@ class RunningDemo:
     addresses: Addresses
     views: Views
     registries: list[CollectorRegistry]
-    listening: asyncio.Event = field(default_factory=asyncio.Event)  # set when console, gRPC and REST answer
-    seen: asyncio.Event = field(default_factory=asyncio.Event)  # set when every camera has delivered a frame
+    listening: asyncio.Event = field(default_factory=asyncio.Event)  # set when console, gRPC and REST accept connections
+    all_delivered: asyncio.Event = field(default_factory=asyncio.Event)  # set when every camera has delivered a frame
 
     def accounts(self) -> Mapping[CameraAddress, CameraAccount]:
         return read_accounts(self.site.site, self.registries)
 
 
 class AllInOne:
-    """Broker, cache, simulated cameras, edges, enhancer and aggregator of one site, over real sockets."""
+    """Runs broker, cache, simulated cameras, edges, enhancer and aggregator of one site, over real sockets."""
 
     def __init__(self, settings: DemoSettings, site: SiteConfig, edges: Mapping[str, Any] | None = None) -> None:
-        """Args: edges: settings that replace the defaults of every edge."""
+        """Prepare the demo. edges: settings that replace the defaults of every edge."""
         self.settings, self._edge_settings = settings, dict(edges or {})
         self.mine = Mine(settings.seed)
         addresses = Addresses.choose(settings)
@@ -95,20 +95,20 @@ class AllInOne:
             site, addresses, {camera: CameraView() for camera in site.camera_ids()}, list(self._registries.values())
         )
         self._waiting = {"aggregator", "enhancer"}
-        self._semaphore = FairSemaphore(slots_for(parallel=0, threads=1))  # one for the process
+        self._semaphore = FairSemaphore(slots_for(parallel=0, threads=1))  # shared by all edges of the process
 
     def seconds(self) -> float:
-        """The time on the simulator's clock."""
+        """Return the time on the simulator's clock in s."""
         return self.mine.time_of(time.time_ns())
 
     @property
     def registry_url(self) -> str:
-        """The URL of the model registry."""
+        """Return the URL of the model registry."""
         return f"file://{(self.settings.data / 'models').absolute()}"
 
     @property
     def keys(self) -> Path:
-        """The folder of the keys that sign models."""
+        """Return the folder of the signing keys."""
         return self.settings.data / "keys"
 
     async def run(self) -> None:
@@ -127,7 +127,7 @@ class AllInOne:
             await asyncio.to_thread(first_model, self.registry_url, self.keys)
             async with mqtt.connect(broker, f"davy-observer-{running.addresses.mqtt}") as bus:
                 services: dict[str, Coroutine[Any, Any, None]] = {
-                    "observe": observe(bus, site.camera_ids(), running.views, running.seen.set),
+                    "observe": observe(bus, site.camera_ids(), running.views, running.all_delivered.set),
                     "aggregator": self._aggregator(site),
                     "enhancer": self._enhancer(site),
                     **{f"edge.{edge_id}": self._edge(site, edge_id, still) for edge_id in site.edges},
@@ -160,7 +160,7 @@ class AllInOne:
         await enhancer.serve(settings, CollectorRegistry(), site, ready=lambda _: self._mark_ready("enhancer"))
 
     async def _edge(self, site: SiteConfig, edge_id: str, still: StillEnhancer) -> None:
-        await self.running.listening.wait()  # an edge also waits for the aggregator, but logs warnings
+        await self.running.listening.wait()  # an edge can wait for the aggregator, but logs warnings
         settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge", trust=self.keys / TRUST, **self._edge_settings)
         openers: dict[str, OpenSource] = {**OPENERS, **dict.fromkeys(SIMULATED, self.mine.open_source)}
         await edge.serve(settings, site, openers, self._registries[edge_id], still=still, semaphore=self._semaphore)
@@ -171,6 +171,6 @@ class AllInOne:
             self.running.listening.set()
 
     def _simulated_places(self, site: SiteConfig) -> dict[CameraAddress, str]:
-        """The place of every camera whose ground truth this process can render."""
+        """Return the place of every camera with a ground truth in this process."""
         sources = {camera: urlsplit(site.camera(camera).source) for camera in site.camera_ids()}
         return {camera: url.netloc for camera, url in sources.items() if url.scheme in SIMULATED and not url.query}

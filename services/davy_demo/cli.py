@@ -1,4 +1,4 @@
-"""`davy demo`: the simulated mine and every service in one process; `davy demo scenario`: the whole retraining loop."""
+"""`davy demo`: a simulated mine and every service in one process; `davy demo scenario`: the retraining loop."""
 
 import asyncio
 import json
@@ -41,13 +41,14 @@ def demo(
     seed: Annotated[int | None, typer.Option(help="Seed of the simulated mine.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port of the console; a port in use is replaced by a free one.", min=0, max=65535)
+        int | None,
+        typer.Option(help="Port of the console; if it is in use, the next free one is chosen and printed.", min=0, max=65535),
     ] = None,
     table: Annotated[Literal["auto", "live", "lines", "off"] | None, typer.Option(help="Progress output.")] = None,
-    summary: Annotated[Path | None, typer.Option(help="Also write the closing summary to this file, as JSON.")] = None,
-    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR; lines go to stderr.")] = "WARNING",
+    summary: Annotated[Path | None, typer.Option(help="Also write the summary as JSON to this file.")] = None,
+    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR; the log goes to stderr.")] = "WARNING",
 ) -> None:
-    """Run a simulated mine with every service in one process: cameras, edges, broker, cache, enhancer, aggregator, console."""
+    """Run a simulated mine and every service in one process: cameras, edges, broker, cache, enhancer, aggregator, console."""
     if context.invoked_subcommand:
         return
     limit_malloc_arenas()
@@ -93,20 +94,20 @@ async def _run(demo: AllInOne, console: Console, summary: Path | None) -> int:
     silent = [camera for camera, view in demo.running.views.items() if not view.received]
     unexplained = sum(account.unexplained for account in accounts.values())
     if silent:
-        console.print(f"no frame came from {', '.join(map(str, silent))}")
+        console.print(f"no frames from {', '.join(map(str, silent))}")
     if unexplained:
         console.print(f"{unexplained} frames are not accounted for")
     return 1 if silent or unexplained else 0
 
 
 async def _show(demo: AllInOne, console: Console, started: float, stop: asyncio.Event) -> None:
-    """Print the addresses once they answer, then the progress, until stopped or the time is over."""
+    """Print the addresses when the services listen, then the progress, until stopped or the time is over."""
     running, settings = demo.running, demo.settings
     for line in running.addresses.moved:
         console.print(line)
     await running.listening.wait()
     with suppress(TimeoutError):
-        await asyncio.wait_for(running.seen.wait(), FIRST_FRAMES_WITHIN_S)
+        await asyncio.wait_for(running.all_delivered.wait(), FIRST_FRAMES_WITHIN_S)
     at, host = running.addresses, running.addresses.host
     missing = ", ".join(f"{camera.edge}/{camera.camera}" for camera, view in running.views.items() if not view.received)
     console.print(f"ready after {time.monotonic() - started:.1f} s" + (f"; no frame yet from {missing}" if missing else ""))
@@ -116,7 +117,7 @@ async def _show(demo: AllInOne, console: Console, started: float, stop: asyncio.
     console.print(f"  gRPC      grpc://{host}:{at.grpc} and grpc://{host}:{at.enhancer_grpc}")
     console.print(f"  models    http://{host}:{at.console}/models   davy models list --registry {demo.registry_url}")
     for view in running.views.values():
-        view.restart()  # frames that came while other cameras still started do not count
+        view.restart()  # frames before all cameras were ready do not count
     live = settings.table == "live" or (settings.table == "auto" and console.is_terminal)
     deadline = time.monotonic() + (settings.seconds or float("inf"))
     await _tables(demo, console, deadline, stop, live)

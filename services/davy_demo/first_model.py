@@ -15,7 +15,7 @@ TAG = "shipped"
 
 
 def first_model(registry_url: str, keys: Path) -> None:
-    """Make the key and the registry entry where they are missing.
+    """Make the key and the registry entry if they are missing.
 
     Raises:
         StorageFullError, RegistryUnavailableError: the data folder cannot be written.

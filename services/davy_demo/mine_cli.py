@@ -1,4 +1,4 @@
-"""`davy mine`: the old name of `davy demo` and `davy simulator`."""
+"""`davy mine`: the deprecated name of `davy demo` and `davy simulator`."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ NEW_NAMES = {
 
 
 class OldNames(TyperGroup):
-    """A group whose sub-commands warn that they have new names."""
+    """A group whose subcommands warn about their new names."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401  # private in Typer
-        """Resolve a sub-command, and warn unless it is only completed."""
+        """Resolve a subcommand, with a warning except during shell completion."""
         name, command, rest = super().resolve_command(ctx, args)
         if name is not None and not ctx.resilient_parsing:
             typer.echo(f"warning: davy mine {name} is a deprecated name: use {NEW_NAMES[name]}", err=True)

@@ -1,6 +1,7 @@
-"""Observe delivered frames as an MQTT subscriber: rate, age, and PSNR against the simulator's ground truth."""
+"""An MQTT subscriber that measures delivered frames: rate, age, and PSNR against the simulator's ground truth."""
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from davy.domain.frame import BgrImage
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import Topic, all_cameras
 from davy.imaging.iqa import psnr_db
+from davy.streams.clock import ClockOffset
 from davy.telemetry import get_logger
 from davy_simulator.world import Mine
 
@@ -25,7 +27,7 @@ RATE_WINDOW_S = 5.0
 
 @dataclass(slots=True)
 class CameraView:
-    """Frames of one camera that arrived. Ages in s, PSNR in dB, times on the monotonic clock in s."""
+    """Delivered frames of one camera. Ages in s, PSNR in dB, times on the monotonic clock in s."""
 
     received: int = 0
     out_of_order: int = 0
@@ -37,6 +39,7 @@ class CameraView:
     raw_psnr_db: list[float] = field(default_factory=list)
     enhanced_psnr_db: list[float] = field(default_factory=list)
     latest: Message | None = None
+    clock: ClockOffset = field(default_factory=lambda: ClockOffset(trust_s=math.inf))  # cameras run on this machine
 
     def record(self, message: Message, now: float, now_ns: int) -> None:
         """Record one frame message."""
@@ -48,35 +51,35 @@ class CameraView:
         self.last_at = now
         self.received += 1
         self.arrivals.append(now)
-        self.ages_s.append((now_ns - int(message.properties["captured_ns"])) / 1e9)
+        self.ages_s.append(self.clock.observe(int(message.properties["captured_ns"]), now_ns))
         self.latest = message
 
     def restart(self) -> None:
-        """Reset the counters: the measurement begins now."""
+        """Reset the counters and start the measurement again."""
         self.received, self.first_at = 0, 0.0
         self.ages_s.clear()
         self.arrivals.clear()
 
     def fps(self, now: float) -> float:
-        """Frames a second over the last RATE_WINDOW_S."""
+        """Return the frames per second over the last RATE_WINDOW_S."""
         since = max(now - RATE_WINDOW_S, self.first_at)
         recent = sum(at > since for at in self.arrivals)
         return recent / max(now - since, 1e-3) if self.received else 0.0
 
     def mean_fps(self) -> float:
-        """Frames a second from the first frame to the last."""
+        """Return the frames per second from the first frame to the last."""
         return (self.received - 1) / (self.last_at - self.first_at) if self.received > 1 else 0.0
 
     def age_ms(self, percent: float) -> float:
-        """A percentile of the ages in ms; NaN before the first frame."""
+        """Return a percentile of the ages in ms; NaN before the first frame."""
         return float(np.percentile(self.ages_s, percent)) * 1000 if self.ages_s else float("nan")
 
 
 Views = dict[CameraAddress, CameraView]
 
 
-async def observe(bus: Bus, cameras: Sequence[CameraAddress], views: Views, on_all_seen: Callable[[], None]) -> None:
-    """Fill views until cancelled; calls on_all_seen once every camera has delivered a frame."""
+async def observe(bus: Bus, cameras: Sequence[CameraAddress], views: Views, on_all_delivered: Callable[[], None]) -> None:
+    """Fill views until cancelled. Call on_all_delivered once, when every camera has delivered a frame."""
     waiting = set(cameras)
     async for message in bus.subscribe([all_cameras("frame")]):
         camera = Topic.parse(message.topic).camera_id
@@ -86,11 +89,11 @@ async def observe(bus: Bus, cameras: Sequence[CameraAddress], views: Views, on_a
         if waiting:
             waiting.discard(camera)
             if not waiting:
-                on_all_seen()
+                on_all_delivered()
 
 
 async def sample_quality(mine: Mine, places: dict[CameraAddress, str], views: Views, period_s: float) -> None:
-    """Measure the PSNR of one camera after the other until cancelled, each once per period_s."""
+    """Measure the PSNR of the cameras in turn until cancelled, each once per period_s."""
     while True:
         for camera, place in places.items():
             await asyncio.sleep(period_s / len(places))
@@ -107,13 +110,13 @@ async def sample_quality(mine: Mine, places: dict[CameraAddress, str], views: Vi
 
 
 def measure(mine: Mine, place: str, message: Message) -> tuple[float, float]:
-    """PSNR in dB, raw and enhanced, of a delivered frame against the ground truth of the same instant."""
+    """Return the PSNR in dB, raw and enhanced, of a delivered frame against the ground truth of the same instant."""
     enhanced, truth, at_s = delivered(mine, place, message)
     return psnr_db(mine.render(place, at_s, (truth.shape[1], truth.shape[0])), truth), psnr_db(enhanced, truth)
 
 
 def delivered(mine: Mine, place: str, message: Message) -> tuple[BgrImage, BgrImage, float]:
-    """Return a delivered frame, the ground truth of the same instant and size, and that instant on the simulator's clock, s."""
+    """Return a delivered frame, its ground truth in the same size, and its instant on the simulator's clock in s."""
     enhanced = jpeg.decode(message.payload)
     at_s = mine.time_of(int(message.properties["captured_ns"]))
     return enhanced, mine.truth(place, at_s, (enhanced.shape[1], enhanced.shape[0])), at_s

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings
 
 
 class DemoSettings(BaseSettings, env_prefix="DAVY_DEMO_", frozen=True):
-    """Each setting has an environment variable: DAVY_DEMO_CONSOLE_PORT=8080. A port in use is replaced by a free one."""
+    """Settings of the demo; DAVY_DEMO_<NAME> sets each of them. A free port replaces each port in use."""
 
     seed: int = Field(7, description="Seed of the simulated mine.")
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")

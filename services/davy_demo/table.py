@@ -1,4 +1,4 @@
-"""Tables of the demo: live on a terminal, one line every few seconds elsewhere, and the closing summary."""
+"""Tables of the demo: a live table on a terminal, one line every few seconds elsewhere, and the summary."""
 
 import math
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from davy_demo.observer import CameraView, Views
 
 
 def live_table(views: Views, accounts: Mapping[CameraAddress, CameraAccount], now: float) -> Table:
-    """Build the live table: fps of the last seconds; ages, PSNR and drops since the start."""
+    """Build the live table: present fps; ages, PSNR and drops since the start."""
     return _table("Davy", [(camera, view, view.fps(now)) for camera, view in views.items()], accounts)
 
 
 def summary_table(views: Views, accounts: Mapping[CameraAddress, CameraAccount]) -> Table:
-    """Build the closing table: all figures since the start."""
+    """Build the summary: all figures since the start."""
     return _table("Summary", [(camera, view, view.mean_fps()) for camera, view in views.items()], accounts)
 
 
@@ -28,7 +28,7 @@ def one_line(views: Views, now: float) -> str:
 
 
 def as_json(views: Views, accounts: Mapping[CameraAddress, CameraAccount]) -> dict[str, dict[str, object]]:
-    """Return the summary by "edge/camera", for programs; ages are None for cameras without frames."""
+    """Return the summary by "edge/camera" for JSON; ages are None for cameras without frames."""
     return {
         f"{camera.edge}/{camera.camera}": _figures(view, accounts.get(camera, CameraAccount()))
         for camera, view in views.items()
@@ -36,7 +36,7 @@ def as_json(views: Views, accounts: Mapping[CameraAddress, CameraAccount]) -> di
 
 
 def psnr_text(view: CameraView) -> str:
-    """ "raw -> enhanced (+gain)" in dB, means over all samples."""
+    """Format "raw -> enhanced (+gain)" in dB, means over all samples."""
     if not view.enhanced_psnr_db:
         return "-"
     raw, enhanced = mean(view.raw_psnr_db), mean(view.enhanced_psnr_db)

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -14,8 +14,11 @@ from prometheus_client import CollectorRegistry
 from davy.adapters import mqtt
 from davy.adapters.camera import OPENERS
 from davy.adapters.grpc import ingest_client, model_client
+from davy.adapters.grpc.ingest_client import IngestClient
+from davy.adapters.grpc.model_client import ModelClient
 from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.mqtt.bus import MqttBus
+from davy.adapters.storage.folder_lock import hold_folder
 from davy.adapters.storage.sample_spool import SampleSpool
 from davy.adapters.storage.spool import Spool
 from davy.domain.camera import CameraAddress
@@ -31,6 +34,7 @@ from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import OLD_SCHEME, SIMULATOR_SCHEME, CameraConfig, EdgeConfig, SiteConfig
 from davy.streams.accounting import FrameAccounting
 from davy.streams.metrics import FrameCollector, FrameTimings, labels_of_edge
+from davy.streams.supervisor import Part, Supervisor
 from davy.telemetry import get_logger
 from davy.twin.state_file import StateFile
 from davy_edge.birth import birth_message
@@ -91,6 +95,7 @@ async def serve(
     Raises:
         ConfigError: the site has no such edge, or the spool is unusable.
         AddressUnavailableError: the metrics port is in use.
+        FolderInUseError: another process works in this edge's data folder.
         ModelError: the model file is unusable.
     """
     edge = choose_edge(settings, site)
@@ -103,6 +108,7 @@ async def serve(
     with ExitStack() as stack:
         spool = await asyncio.to_thread(Spool, folder / "spool.db", boot_id, settings.spool_max_bytes)
         stack.callback(spool.close)
+        stack.enter_context(hold_folder(folder, f"edge {edge}"))
         config_file = await asyncio.to_thread(open_state_file, folder / "config")
         samples = None
         if settings.samples_bytes_per_hour:
@@ -154,9 +160,12 @@ class _Edge:
         self._settings, self._site = settings, site
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
         self._started_ns = time.time_ns()
+        self._failing: dict[str, str] = {}  # parts that fail again and again
+        self._supervisor = Supervisor(f"edge.{edge}", registry, self._failing.__setitem__)
         self._topics = EdgeTopics(site.site, edge)
         self._events = Events(self._topics, spool)
-        validator = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust)
+        self._policy = site.edges[edge].allowed_sources()
+        validator = ConfigValidator(self._topics, openers, settings.max_cameras, settings.config_trust, self._policy)
         self._configs = ConfigManager(
             self._topics, boot_id, config_file, site.edges[edge], validator, registry, self._record_event
         )
@@ -199,7 +208,7 @@ class _Edge:
             camera,
             config,
             self._boot_id,
-            self._openers.get(config.source.partition("://")[0].lower(), _open_unknown),
+            self._opener(config.source),
             VideoEnhancer(self._models.active_model.enhancer, self._settings.every) if self._models else None,
             self._models.active_model if self._models else None,
             self._semaphore,
@@ -209,6 +218,11 @@ class _Edge:
             self._states.set,
             self._observer(camera),
         )
+
+    def _opener(self, source: str) -> OpenSource:
+        """Opens a source by the policy of this edge, wherever the source's configuration came from."""
+        opener = self._openers.get(source.partition("://")[0].lower(), _open_unknown)
+        return lambda url, options: opener(url, replace(options, policy=self._policy))
 
     def _observer(self, camera: CameraAddress) -> FrameObserver:
         observers = [self._drift.observer(camera.camera)]
@@ -222,8 +236,9 @@ class _Edge:
 
     def _errors(self) -> dict[str, str]:
         broker = self._bus.error if self._bus else "not connected yet"
-        errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.fault}
+        errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.error}
         errors |= {"live": self._grpc.error} if self._models else {}
+        errors |= self._failing
         return errors | ({"samples": self._samples.error} if self._samples else {})
 
     def _open_samples(self, spool: SampleSpool) -> Samples:
@@ -280,27 +295,29 @@ class _Edge:
                     f"edge {self._edge} started with {cameras} cameras, model {self._model or 'none'}",
                     figures={"cameras": cameras},
                 )
-                for coroutine, title in (
-                    (self._mqtt.run(bus), "mqtt"),
-                    (self._states.publish(bus), "status"),
-                    (self._publish_stats(bus), "stats"),
-                    (self._watch(), "watch"),
-                    (self._events.keep(), "events.keep"),
-                    (self._events.publish(bus), "events.publish"),
-                    (self._events.report(client), "events.report"),
-                    (self._publish_births(bus), "swaps"),
-                    (self._configs.run(bus, self._reconfigure), "config"),
-                ):
-                    tasks.create_task(coroutine, name=f"edge.{self._edge}.{title}")
-                if self._models:
-                    tasks.create_task(self._grpc.run(client), name=f"edge.{self._edge}.grpc")
-                    tasks.create_task(self._models.run(bus, registry), name=f"edge.{self._edge}.models")
-                if self._samples:
-                    tasks.create_task(self._samples.keep(), name=f"edge.{self._edge}.samples.keep")
-                    tasks.create_task(self._samples.push(client), name=f"edge.{self._edge}.samples.push")
+                for title, part in self._parts(bus, client, registry).items():
+                    tasks.create_task(self._supervisor.run(title, part), name=f"edge.{self._edge}.{title}")
                 log.info("edge.started", boot_id=self._boot_id, cameras=list(self._pipelines.config.cameras), model=self._model)
                 if ready is not None:
                     ready(Ready(self._edge, self._boot_id, port))
+
+    def _parts(self, bus: MqttBus, client: IngestClient, registry: ModelClient) -> dict[str, Part]:
+        parts: dict[str, Part] = {
+            "mqtt.frames": lambda: self._mqtt.run(bus),
+            "status": lambda: self._states.publish(bus),
+            "stats": lambda: self._publish_stats(bus),
+            "watch": self._watch,
+            "events.keep": self._events.keep,
+            "events.publish": lambda: self._events.publish(bus),
+            "events.report": lambda: self._events.report(client),
+            "swaps": lambda: self._publish_births(bus),
+            "config": lambda: self._configs.run(bus, self._reconfigure),
+        }
+        if models := self._models:
+            parts |= {"grpc.frames": lambda: self._grpc.run(client), "models": lambda: models.run(bus, registry)}
+        if samples := self._samples:
+            parts |= {"samples.keep": samples.keep, "samples.push": lambda: samples.push(client)}
+        return parts
 
     @asynccontextmanager
     async def _cameras_open(self, bus: MqttBus) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
     """Settings of one edge process."""
 
     edge: str = Field("", description="Id of the edge in the site file; optional if the file has only one.")
-    data: Path = Field(Path("data/edge"), description="Folder of the spool; each edge uses its own sub-folder.")
+    data: Path = Field(Path("data/edge"), description="Folder of the spool; each edge uses its own subfolder.")
     model: Path | None = Field(None, description="ONNX file of the network; the shipped one if absent.")
     trust: Path | None = Field(None, description="Key set of `davy keys` for models; DATA/trust.json if absent.")
     config_trust: Path | None = Field(

@@ -1,1 +1,1 @@
-"""The enhancement service: REST, gRPC, and the pool that turns raw camera frames from MQTT into enhanced ones."""
+"""The enhancement service: REST, gRPC, and a pool member that enhances raw camera frames over MQTT."""

@@ -1,4 +1,4 @@
-"""The enhancement service: REST, gRPC and, with a site, a member of the enhancer pool."""
+"""Composition of the enhancement service: REST, gRPC and, with a site, a pool member."""
 
 import asyncio
 import functools
@@ -14,8 +14,10 @@ from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.server import serve_app
 from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenBus
+from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig, SiteConfig
+from davy.streams.supervisor import Supervisor
 from davy.telemetry import get_logger
 from davy_enhancer.jobs import Jobs
 from davy_enhancer.jobs.bundle import Limits
@@ -29,12 +31,12 @@ from davy_enhancer.settings import EnhancerSettings
 
 log = get_logger(__name__)
 
-PROTOBUF_OVERHEAD = 1_000_000  # of a gRPC message over the picture in it; output may be larger than input, too
+PROTOBUF_OVERHEAD = 1_000_000  # of a gRPC message; the output may also be larger than the input
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The ports that the service really listens on."""
+    """The ports on which the service listens."""
 
     http_port: int
     grpc_port: int
@@ -50,14 +52,14 @@ async def serve(
     """Serve until cancelled.
 
     Args:
-        registry: Receives the metrics of /metrics.
-        site: The pool enhances its cameras without edge compute; None serves requests only.
-        ready: Called once REST and gRPC accept connections.
+        registry: Metrics registry behind /metrics.
+        site: Site whose cameras without edge compute the pool enhances; None serves only requests.
+        ready: Called as soon as REST and gRPC accept connections.
         open_bus: Connects to the site's broker.
 
     Raises:
-        AddressUnavailableError: a port is taken.
-        ModelError: the model file cannot be used.
+        AddressUnavailableError: a port is in use.
+        ModelError: the model file is unusable.
     """
     still = await asyncio.to_thread(StillEnhancer, settings.model)
     scheduler = RequestScheduler(
@@ -70,8 +72,11 @@ async def serve(
     )
     service = EnhancerService(scheduler, int(settings.max_megapixels * 1e6))
     jobs = _jobs(settings, still)
-    troubles: list[Callable[[], Sequence[str]]] = [lambda: [f"no jobs: {jobs.fault}"] if jobs.fault else []]
-    app = create_app(settings, scheduler, jobs, registry, lambda: [text for ask in troubles for text in ask()])
+    problems: list[Callable[[], Sequence[str]]] = [lambda: [f"jobs unavailable: {jobs.error}"] if jobs.error else []]
+    app = create_app(settings, scheduler, jobs, registry, lambda: [text for ask in problems for text in ask()])
+    failing: dict[str, str] = {}
+    problems.append(lambda: [f"{part} {reason}" for part, reason in failing.items() if reason])
+    supervisor = Supervisor("enhancer", registry, failing.__setitem__)
     http_port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def grpc_ready(port: int) -> None:
@@ -80,11 +85,11 @@ async def serve(
 
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(scheduler.run(), name="enhancer.scheduler")
-            tasks.create_task(jobs.run(), name="enhancer.jobs")
+            tasks.create_task(supervisor.run("scheduler", scheduler.run), name="enhancer.scheduler")
+            tasks.create_task(supervisor.run("jobs", jobs.run), name="enhancer.jobs")
             http = serve_app(app, settings.host, settings.port, http_port.set_result, access_log=settings.access_log)
             tasks.create_task(http, name="enhancer.http")
-            await http_port  # one after the other: a gRPC server that is cancelled while it starts leaves a traceback
+            await http_port  # a gRPC server that is cancelled during its start leaves a traceback
             grpc = serve_grpc(
                 settings.host,
                 settings.grpc_port,
@@ -94,10 +99,10 @@ async def serve(
             )
             tasks.create_task(grpc, name="enhancer.grpc")
             if site is not None:
-                pool = _serve_pool(settings, registry, site, still, open_bus, troubles)
+                pool = _serve_pool(settings, registry, site, still, open_bus, problems, supervisor)
                 tasks.create_task(pool, name="enhancer.pool")
     except ExceptionGroup as group:
-        if len(group.exceptions) == 1:  # one fault, a port that is taken for example: no need to unpack it
+        if len(group.exceptions) == 1:  # a single error, such as a port in use
             raise group.exceptions[0] from group
         raise
 
@@ -114,7 +119,8 @@ async def _serve_pool(
     site: SiteConfig,
     still: StillEnhancer,
     open_bus: OpenBus,
-    troubles: list[Callable[[], Sequence[str]]],
+    problems: list[Callable[[], Sequence[str]]],
+    supervisor: Supervisor,
 ) -> None:
     pool = Pool(
         still.model,
@@ -124,13 +130,11 @@ async def _serve_pool(
         cameras=settings.pool_cameras,
         threads=settings.pool_threads,
     )
-    # Two members with one id would take each other's connection, so each start takes its own.
+    # Two members with the same client id would take over each other's connection.
     client_id = f"enhancer-{platform.node()}-{uuid.uuid4().hex[:8]}"
     async with open_bus(site.broker, client_id) as bus:
-        troubles.append(
-            lambda: [] if bus.connected else [f"no connection to the broker at {site.broker}: no frames of cameras"]
-        )
-        await pool.run(bus)
+        problems.append(lambda: [] if bus.connected else [f"no MQTT broker at {redact(site.broker)}: no camera frames"])
+        await supervisor.run("pool", lambda: pool.run(bus))
 
 
 _UNKNOWN_CAMERA = CameraConfig.model_validate({"source": "mine://unknown"})

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
 from davy.domain.errors import ConfigError, DavyError
+from davy.domain.urls import redact
 from davy.site import SiteConfig, load_site
 from davy.site_options import LogStyleOption
 from davy.telemetry import configure_logging, get_logger
@@ -22,24 +23,24 @@ log = get_logger(__name__)
 
 @app.command()
 def run(
-    config: Annotated[Path | None, typer.Option(help="Site file, to enhance the raw frames of its pool edges.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Site file; enhance the raw frames of its pool edges.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="REST port; 0 chooses a free one.", min=0, max=65535)] = None,
     grpc_port: Annotated[int | None, typer.Option(help="gRPC port; 0 chooses a free one.", min=0, max=65535)] = None,
     model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Pictures to enhance at the same time.", min=1)] = None,
+    threads: Annotated[int | None, typer.Option(help="Images to enhance at the same time.", min=1)] = None,
     log_style: LogStyleOption = "json",
 ) -> None:
     """Serve enhancement over REST, gRPC and MQTT until interrupted. `davy config env` lists the other settings."""
     configure_logging(log_style)
-    words: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "model": model, "threads": threads}
+    given: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "model": model, "threads": threads}
     try:
-        settings = EnhancerSettings(**{name: value for name, value in words.items() if value is not None})
+        settings = EnhancerSettings(**{name: value for name, value in given.items() if value is not None})
         site = load_site(config) if config else None
         asyncio.run(_run(settings, site))
     except ValidationError as error:
-        for fault in error.errors():
-            typer.echo(f"DAVY_ENHANCER_{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
+        for each in error.errors():
+            typer.echo(f"DAVY_ENHANCER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}", err=True)
         raise typer.Exit(2) from error
     except DavyError as error:
         typer.echo(f"davy enhancer: {error}", err=True)
@@ -53,7 +54,7 @@ async def _run(settings: EnhancerSettings, site: SiteConfig | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
     def ready(addresses: Addresses) -> None:
-        pool = f"enhances raw frames of site {site.site} from {site.broker}" if site else "no site configured, no pool"
+        pool = f"enhances raw frames of site {site.site} from {redact(site.broker)}" if site else "no site configured, no pool"
         log.info("enhancer.ready", http_port=addresses.http_port, grpc_port=addresses.grpc_port, pool=pool)
 
     try:

@@ -1,4 +1,4 @@
-"""Files on disk: which file becomes which. The command line around it is enhance_cli; the work is in davy.files."""
+"""Plan of input and output files, for enhance_cli. `davy.files` processes them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +15,8 @@ from davy_enhancer.pipes import STDIN, STDOUT, is_stream, staged, suffix_of
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """One file to do."""
+class FileTask:
+    """An input file and its output file."""
 
     source: Path
     target: Path
@@ -25,45 +25,45 @@ class Errand:
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be done.
+    """Plan of one run.
 
     Args:
-        errands: Files to enhance.
-        kept: Targets that exist already.
-        others: Files that are neither picture nor video.
-        skipped: How many files are hidden, or belong to a storage device or a system.
+        tasks: Files to enhance.
+        kept: Existing outputs.
+        others: Inputs that are neither image nor video.
+        skipped: Number of hidden files and of files of storage devices and systems.
     """
 
-    errands: list[Errand] = field(default_factory=list)
+    tasks: list[FileTask] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
     skipped: int = 0
 
 
 def plan(sources: Sequence[Path], target: Path, overwrite: bool, suffix: str = "") -> Plan:
-    """One file to a file; files and folders, with all below them, into a folder. Names stay.
+    """Plan a file to a file, or files and folders with their subfolders to a folder. Names stay.
 
     Args:
         sources: At least one.
-        target: Of several sources, a folder.
-        overwrite: Replace what exists.
-        suffix: Of the outputs in a folder; empty: that of each input.
+        target: A folder, if there are several sources.
+        overwrite: Replace existing outputs.
+        suffix: Suffix of the outputs in a folder; empty: that of each input.
 
     Raises:
-        InvalidInputError: a source is not there, or sources and target do not fit together; the text says what to do.
+        InvalidInputError: a source does not exist, or target does not fit; the text names the remedy.
     """
     if suffix and not _is_known(Path(f"a{suffix}")):
         raise InvalidInputError(f"no format {suffix[1:]!r}: choose one of {_known().replace('.', '')}")
     if len(sources) == 1 and not sources[0].is_dir():
         return _plan_file(sources[0], target, overwrite, suffix)
     if target.is_file() or (len(sources) > 1 and _is_known(target) and not target.is_dir()):
-        raise InvalidInputError(f"{target} is no folder: name a folder for the output of several files")
+        raise InvalidInputError(f"{target} is a file: choose a folder for OUT")
     found, taken = Plan(), set[Path]()
     for source in sources:
         if not source.exists():
             raise InvalidInputError(f"{source} does not exist")
         if target.resolve() == (source if source.is_dir() else source.parent).resolve():
-            raise InvalidInputError("IN and OUT are one folder: the originals would be lost; name another for OUT")
+            raise InvalidInputError("IN and OUT are the same folder, and the originals would be lost: choose another OUT")
         below = target / source.name if source.is_dir() and len(sources) > 1 else target
         _plan_folder(found, source, below, overwrite, suffix, taken)
     return found
@@ -77,7 +77,7 @@ def _plan_file(source: Path, target: Path, overwrite: bool, suffix: str) -> Plan
     if target.is_dir() or not target.suffix:
         target = target / (_output_name(source, suffix) or source.name)
     if target.exists() and target.samefile(source):
-        raise InvalidInputError(f"IN and OUT are one file, {source}: the original would be lost; name another for OUT")
+        raise InvalidInputError(f"IN and OUT are the same file, {source}, and the original would be lost: choose another OUT")
     return _checked(source, target, overwrite)
 
 
@@ -85,18 +85,18 @@ def _plan_stream(source: Path, target: Path, overwrite: bool, suffix: str) -> Pl
     if not is_stream(source, STDIN) and not source.is_file():
         raise InvalidInputError(f"{source} does not exist")
     if is_stream(target, STDOUT):
-        return Plan([Errand(source, target, suffix)])
+        return Plan([FileTask(source, target, suffix)])
     if target.is_dir():
-        raise InvalidInputError(f"{target} is a folder: name a file, for standard input has no name")
+        raise InvalidInputError(f"{target} is a folder: choose a file for OUT, since standard input has no name")
     return _checked(source, target, overwrite)
 
 
 def _checked(source: Path, target: Path, overwrite: bool) -> Plan:
     if target.exists() and not overwrite:
-        raise InvalidInputError(f"{target} exists: name another, or say --overwrite")
+        raise InvalidInputError(f"{target} exists: choose another OUT, or use --overwrite")
     if not _is_known(target):
-        raise InvalidInputError(f"{target.name} is no name that says what to write: end it with {_known()}")
-    return Plan([Errand(source, target)])
+        raise InvalidInputError(f"{target.name} has no supported suffix: use {_known()}")
+    return Plan([FileTask(source, target)])
 
 
 def _plan_folder(found: Plan, source: Path, target: Path, overwrite: bool, suffix: str, taken: set[Path]) -> None:
@@ -120,24 +120,24 @@ def _plan_folder(found: Plan, source: Path, target: Path, overwrite: bool, suffi
         if goal.exists() and not overwrite:
             found.kept.append(goal)
         else:
-            found.errands.append(Errand(path, goal))
+            found.tasks.append(FileTask(path, goal))
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
-    """Return a name, with a number before its ending where another file has it."""
+    """Return a free name, with a number before its suffix if another file has the name."""
     head, dot, ending = name.rpartition(".")
     names = (name, *(f"{head}-{number}{dot}{ending}" for number in range(2, len(taken) + 3)))
     return next(each for each in names if each not in taken)
 
 
 def _output_name(path: Path, suffix: str = "") -> str | None:
-    """The name of the output: that of the input, with an ending added where its own cannot be written.
+    """Return the output name: the input name, plus a suffix if its own cannot be written.
 
     Args:
         suffix: The ending that is asked for; empty: none.
 
     Returns:
-        None for a file that is neither picture nor video.
+        None for a file that is neither image nor video.
     """
     written = written_name(path.name) if _is_known(Path(written_name(path.name))) else None
     if written is None:
@@ -166,16 +166,18 @@ def _known() -> str:
     return ", ".join([kind.suffixes[0] for kind in ImageFormat] + list(video.SUFFIXES))
 
 
-def enhance_file(errand: Errand, still: StillEnhancer, look: OutputOptions, progress: Progress = lambda _: None) -> list[str]:
+def enhance_file(
+    task: FileTask, still: StillEnhancer, options: OutputOptions, progress: Progress = lambda _: None
+) -> list[str]:
     """Enhance one file.
 
     Returns:
-        Warnings, such as streams that were left out; mostly none.
+        Warnings, such as omitted streams.
 
     Raises:
-        InvalidInputError: the file cannot be read, or its content cannot be written under the target's suffix.
+        InvalidInputError: the file is unreadable, or its content does not fit the output suffix.
         OSError: a file cannot be read or written.
     """
-    with staged(errand.source, errand.target, errand.suffix) as (source, target):
-        warnings = files.enhance_file(source, target, still, look, progress).warnings
-    return [line.replace(str(source), str(errand.source)) for line in warnings]
+    with staged(task.source, task.target, task.suffix) as (source, target):
+        warnings = files.enhance_file(source, target, still, options, progress).warnings
+    return [line.replace(str(source), str(task.source)) for line in warnings]

@@ -1,7 +1,7 @@
-"""A member of the enhancer pool: raw frames of cameras without edge compute in, enhanced ones out, over MQTT.
+"""A member of the enhancer pool: it enhances raw frames of cameras without edge compute, over MQTT.
 
-The broker distributes the frames of `$share/enhancers/...` among the members, so a camera's frames may alternate between
-them. Each member keeps its own temporal state of each camera.
+The broker distributes the frames of `$share/enhancers/...` among the members, so that the frames of a camera may alternate
+between them. Each member has its own temporal state of each camera.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ from davy.telemetry import get_logger
 log = get_logger(__name__)
 
 GROUP = "enhancers"
-RECEIVE_DEPTH = 256  # receiving only sorts frames into slots, so nothing waits here for long
+RECEIVE_DEPTH = 256  # short waits only: the receiver just sorts frames into slots
 
 ConfigOf = Callable[[CameraAddress], CameraConfig]
-"""Returns a camera's strength, quality and max_age_ms from site.yaml; defaults for an unknown camera."""
+"""Returns a camera's strength, dials, quality and max_age_ms from site.yaml; defaults for an unknown camera."""
 
 
 class Camera:
-    """The state of one camera in this member."""
+    """State of one camera in this member."""
 
     def __init__(self, enhancer: VideoEnhancer) -> None:
         self.enhancer = enhancer
@@ -49,7 +49,7 @@ class Camera:
         self._boot_id, self._clock = "", ClockOffset(trust_s=0)
 
     def age_of(self, frame: EncodedFrame) -> Age:
-        """Estimate the age of a frame that has just arrived; a reboot of its edge starts a new estimate."""
+        """Estimate the age of a received frame; a restart of its edge starts a new estimate."""
         if frame.boot_id != self._boot_id:
             self._boot_id, self._clock = frame.boot_id, ClockOffset(trust_s=0)
         return Age(self._clock.observe(frame.captured_ns))
@@ -60,13 +60,13 @@ def _labels(camera: CameraAddress) -> tuple[str, str]:
 
 
 class Pool:
-    """The newest frame of each camera wins; every other one is counted with a reason.
+    """Enhances the newest frame of each camera, and counts every dropped one with a reason.
 
     Args:
-        model: The model's id, as frames carry it.
-        make_enhancer: Makes a stateful enhancer for one camera.
-        registry: Receives the frame metrics.
-        cameras: The number of cameras to keep; the one that was silent for longest is forgotten first.
+        model: Model id for the frames.
+        make_enhancer: Returns a stateful enhancer for one camera.
+        registry: Registry of the frame metrics.
+        cameras: Maximum number of cameras; the least recently used is evicted.
         threads: Frames enhanced at once.
     """
 
@@ -82,7 +82,7 @@ class Pool:
     ) -> None:
         self._model, self._make_enhancer, self._config_of = model, make_enhancer, config_of
         self._limit, self._threads = cameras, threads
-        self._cameras: OrderedDict[CameraAddress, Camera] = OrderedDict()  # the one that was silent for longest first
+        self._cameras: OrderedDict[CameraAddress, Camera] = OrderedDict()  # least recently used first
         self._slots: LatestByKey[CameraAddress, EncodedFrame] = LatestByKey()
         self._accounting: FrameAccounting[CameraAddress] = FrameAccounting(sinks=(DropPoint.MQTT,))
         self._timings: FrameTimings[CameraAddress] = FrameTimings(_labels, registry)
@@ -117,22 +117,22 @@ class Pool:
     def _camera(self, camera_id: CameraAddress) -> Camera:
         if camera_id not in self._cameras:
             if len(self._cameras) >= self._limit:
-                self._forget_one()
+                self._evict_one()
             self._cameras[camera_id] = Camera(self._make_enhancer())
             self._accounting.open(camera_id)
         self._cameras.move_to_end(camera_id)
         return self._cameras[camera_id]
 
-    def _forget_one(self) -> None:
-        """Make room: a publisher can invent any number of cameras."""
+    def _evict_one(self) -> None:
+        """Evict a camera: a publisher can invent any number of them."""
         camera_id = next((each for each, camera in self._cameras.items() if not camera.busy), None)
         if camera_id is None:
-            return  # as many are busy as there are threads: the bound is passed by no more than that
+            return  # all are busy: the number of threads bounds the excess
         del self._cameras[camera_id]
         waiting = self._slots.pop(camera_id)
         if waiting is not None:
             self._drop(waiting, DropReason.STOPPED)
-        log.info("pool.camera_forgotten", edge=camera_id.edge, camera=camera_id.camera)
+        log.info("pool.camera_evicted", edge=camera_id.edge, camera=camera_id.camera)
         self._accounting.retire(camera_id)
         self._timings.forget(camera_id)
 
@@ -153,7 +153,7 @@ class Pool:
                 self._slots.wake()
 
     async def _enhance(self, camera: Camera, raw: EncodedFrame) -> EncodedFrame | None:
-        """Enhance a frame, or count its drop and return None."""
+        """Enhance a frame; return None for a dropped one."""
         config = self._config_of(raw.camera)
         if raw.age.limited(config.max_age_ms / 1000).expired:
             self._drop(raw, DropReason.TOO_OLD)
@@ -161,10 +161,10 @@ class Pool:
         began_s = time.perf_counter()
         try:
             frame = await asyncio.to_thread(_enhance, camera.enhancer, self._model, raw, config)
-        except Exception as error:  # a bad frame ends nothing else
+        except Exception as error:  # a bad frame must not end the pool
             self._drop(raw, DropReason.TOO_LARGE if isinstance(error, FrameTooLargeError) else DropReason.ERROR)
             log.warning(
-                "pool.frame_refused",
+                "pool.frame_rejected",
                 edge=raw.camera.edge,
                 camera=raw.camera.camera,
                 seq=raw.seq,
@@ -195,7 +195,7 @@ class Pool:
 
 
 def _parse(message: Message) -> EncodedFrame:
-    """Read a raw message. Foreign publishers may leave out everything but the JPEG."""
+    """Parse a raw message. Third-party publishers may omit all properties."""
     topic = Topic.parse(message.topic)
     properties = message.properties
     captured_ns = parse_uint("captured_ns", properties.get("captured_ns", "0"))
@@ -212,9 +212,9 @@ def _parse(message: Message) -> EncodedFrame:
 
 
 def _enhance(enhancer: VideoEnhancer, model: str, frame: EncodedFrame, config: CameraConfig) -> EncodedFrame:
-    """Enhance one frame. Runs in a thread."""
+    """Enhance one frame, in a thread."""
     image = jpeg.decode_yuv(frame.jpeg)
-    better = enhancer.enhance_yuv(image, config.strength, out=planes.empty(*image.y.shape))
+    better = enhancer.enhance_yuv(image, config.strength, planes.empty(*image.y.shape), config.dials)
     return replace(
         frame,
         jpeg=jpeg.encode(better, config.quality),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from davy.adapters.media.images import WEB_FORMATS, ImageFormat, decode, encode, left_out
+from davy.domain.dials import NEUTRAL, Dials
 from davy.domain.errors import ImageTooLargeError
 from davy.domain.ports import ImageEnhancer
 from davy.files import enhance_picture
@@ -16,14 +17,15 @@ ANY_FORMAT: Preferences = dict.fromkeys(WEB_FORMATS, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class EnhanceRequest:
-    """A request to enhance one picture.
+    """A request to enhance one image.
 
     Args:
         image: A JPEG, PNG or WebP file.
         strength: 0 (identity) to 1.
+        dials: The operator's corrections.
         quality: 1 to 100, for lossy output.
-        formats: The formats that the client accepts.
-        max_pixels: Larger pictures are refused.
+        formats: Formats that the client accepts.
+        max_pixels: Larger images are rejected.
     """
 
     image: bytes = field(repr=False)
@@ -31,24 +33,25 @@ class EnhanceRequest:
     quality: int = 90
     formats: Preferences = field(default_factory=lambda: ANY_FORMAT)
     max_pixels: int = 64_000_000
+    dials: Dials = NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
 class Enhanced:
-    """The answer: a file, the duration of each step in s, and notes on the input."""
+    """An enhanced image file, with the duration of each step in s and notes on the input."""
 
     image: bytes = field(repr=False)
     format: ImageFormat
     model: str
-    stages_s: dict[str, float]
+    durations_s: dict[str, float]
     notes: tuple[str, ...] = ()
 
 
 def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhanced:
-    """Decode, enhance and encode one picture.
+    """Decode, enhance and encode one image.
 
     Raises:
-        InvalidInputError: the picture cannot be used; the class tells the reason.
+        InvalidInputError: the image is unusable; the class has the reason.
     """
     times = [time.perf_counter()]
     try:
@@ -57,10 +60,10 @@ def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhance
         hint = f"{error.limit} here (DAVY_ENHANCER_MAX_MEGAPIXELS); the command davy enhance takes 256 megapixels"
         raise ImageTooLargeError(error.found, hint) from error
     times.append(time.perf_counter())
-    better = enhance_picture(enhancer, picture, request.strength)
+    better = enhance_picture(enhancer, picture, request.strength, request.dials)
     times.append(time.perf_counter())
     kind = choose(request.formats, picture.format)
     image = encode(better, kind, request.quality)
     times.append(time.perf_counter())
-    stages = zip(("decode", "enhance", "encode"), np.diff(times).tolist(), strict=True)
-    return Enhanced(image, kind, enhancer.model, dict(stages), (*picture.notes, *left_out(better, kind)))
+    steps = zip(("decode", "enhance", "encode"), np.diff(times).tolist(), strict=True)
+    return Enhanced(image, kind, enhancer.model, dict(steps), (*picture.notes, *left_out(better, kind)))

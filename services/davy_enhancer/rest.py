@@ -1,4 +1,4 @@
-"""REST: POST /v1/enhance, GET /v1/model, health, metrics, and a page to try it."""
+"""REST: POST /v1/enhance, GET /v1/model, health, metrics and a test page."""
 
 import asyncio
 import time
@@ -18,33 +18,40 @@ from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
 from davy.adapters.media.images import WEB_FORMATS
+from davy.domain.dials import NEUTRAL, Dials, Preset, dials_of
 from davy.domain.errors import UnreadableImageError
+from davy_enhancer.dials import QueryDials
 from davy_enhancer.jobs import Jobs, add_jobs
 from davy_enhancer.negotiation import preferences_of
 from davy_enhancer.processing import Enhanced, EnhanceRequest
 from davy_enhancer.scheduler import RequestScheduler
 from davy_enhancer.settings import EnhancerSettings
 
-Troubles = Callable[[], Sequence[str]]
-"""Returns the reasons for being degraded; empty if there are none."""
+Problems = Callable[[], Sequence[str]]
+"""Returns the reasons of a degraded state; empty if there are none."""
 
-Strength = Annotated[float | None, Query(ge=0, le=1, description="0 leaves the picture unchanged, 1 is the full effect.")]
+Strength = Annotated[float | None, Query(ge=0, le=1, description="0 leaves the image unchanged, 1 is the full effect.")]
 Quality = Annotated[int | None, Query(ge=1, le=100, description="Quality of JPEG and WebP output.")]
 StrengthHeader = Annotated[float | None, Header(alias="Davy-Strength", ge=0, le=1)]
 QualityHeader = Annotated[int | None, Header(alias="Davy-Quality", ge=1, le=100)]
 
+
+class _Fields(BaseModel, extra="forbid"):
+    strength: float | None = Field(None, ge=0, le=1)
+    quality: int | None = Field(None, ge=1, le=100)
+    preset: Preset | None = None
+    brightness: float | None = Field(None, ge=-1, le=1)
+    local_contrast: float | None = Field(None, ge=-1, le=1)
+    noise: float | None = Field(None, ge=-1, le=1)
+    colour: float | None = Field(None, ge=0, le=2)
+
+    def dials(self) -> Dials:
+        return dials_of(self.preset, self.brightness, self.local_contrast, self.noise, self.colour)
+
+
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_FORM = {
-    "schema": {
-        "type": "object",
-        "properties": {
-            "image": {"type": "string", "format": "binary"},
-            "strength": {"type": "number", "minimum": 0, "maximum": 1},
-            "quality": {"type": "integer", "minimum": 1, "maximum": 100},
-        },
-        "required": ["image"],
-    }
-}
+_FIELDS = _Fields.model_json_schema()
+_FORM = {"schema": _FIELDS | {"properties": {"image": _BINARY["schema"]} | _FIELDS["properties"], "required": ["image"]}}
 _OPENAPI: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -54,10 +61,10 @@ _OPENAPI: dict[str, Any] = {
 
 
 def create_app(
-    settings: EnhancerSettings, scheduler: RequestScheduler, jobs: Jobs, registry: CollectorRegistry, troubles: Troubles
+    settings: EnhancerSettings, scheduler: RequestScheduler, jobs: Jobs, registry: CollectorRegistry, problems: Problems
 ) -> FastAPI:
-    """The app over a running scheduler."""
-    app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load from the internet
+    """Build the app over a running scheduler."""
+    app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load files from other hosts
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes, larger={"/v1/jobs": settings.jobs_upload_bytes})
     install_metrics(app, registry)
@@ -68,7 +75,7 @@ def create_app(
         "/v1/enhance",
         response_class=Response,
         responses={
-            200: {"description": "The enhanced picture.", "content": {kind.value: _BINARY for kind in WEB_FORMATS}},
+            200: {"description": "The enhanced image.", "content": {kind.value: _BINARY for kind in WEB_FORMATS}},
             **problem_responses(406, 408, 413, 415, 422, 503, 504),
         },
         openapi_extra=_OPENAPI,
@@ -77,11 +84,15 @@ def create_app(
         request: Request,
         strength: Strength = None,
         quality: Quality = None,
+        dials: QueryDials = NEUTRAL,
         davy_strength: StrengthHeader = None,
         davy_quality: QualityHeader = None,
     ) -> Response:
-        """Enhance one picture: the body, or the file of a form. `Accept` selects the format of the answer. A query
-        parameter overrides the form's field of the same name, and that one the header."""
+        """Enhance one image.
+
+        Send it as the body, or as the form field `image`, beside which strength, quality and dials may be fields. `Accept`
+        selects the output format. A query parameter overrides the form field of the same name, and that one the header.
+        """
         start = time.perf_counter()
         formats = preferences_of(request.headers.get("accept", ""))
         with scheduler.admit():
@@ -92,6 +103,7 @@ def create_app(
                     strength=next(each for each in (strength, upload.strength, davy_strength, 1.0) if each is not None),
                     quality=quality or upload.quality or davy_quality or 90,
                     formats=formats,
+                    dials=upload.dials if dials == NEUTRAL else dials,
                     max_pixels=int(settings.max_megapixels * 1e6),
                 )
             )
@@ -99,7 +111,7 @@ def create_app(
 
     @app.get("/v1/model")
     async def model() -> dict[str, object]:
-        """The model and the limits of this service."""
+        """Return the model and the limits of this service."""
         return {
             "model": scheduler.model,
             "formats": [kind.value for kind in WEB_FORMATS],
@@ -110,15 +122,15 @@ def create_app(
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
-        """Liveness: the process answers."""
+        """Report liveness: the process answers."""
         return {"status": "ok"}
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        """Readiness: 503 while the queue is full; "degraded" with reasons while a part does not work."""
+        """Report readiness: 503 while the queue is full; "degraded" with reasons while a component fails."""
         if scheduler.full:
             return JSONResponse({"status": "full", "reasons": ["the enhancement queue is full"]}, 503, {"Retry-After": "1"})
-        reasons = list(troubles())
+        reasons = list(problems())
         return JSONResponse({"status": "degraded" if reasons else "ready", "reasons": reasons})
 
     @app.get("/", include_in_schema=False)
@@ -130,28 +142,24 @@ def create_app(
 
 @dataclass(frozen=True, slots=True)
 class _Upload:
-    """A picture, and what the fields of its form say."""
+    """An image, and the fields of its form."""
 
     image: bytes
     strength: float | None = None
     quality: int | None = None
-
-
-class _Fields(BaseModel, extra="forbid"):
-    strength: float | None = Field(None, ge=0, le=1)
-    quality: int | None = Field(None, ge=1, le=100)
+    dials: Dials = NEUTRAL
 
 
 async def _receive(request: Request, timeout_s: float) -> _Upload:
-    """The picture, from the body itself or a form."""
+    """Receive the image, from the body or a form."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     try:
         async with asyncio.timeout(timeout_s):
             if kind == "multipart/form-data":
                 return await _receive_form(request)
-            return _Upload(await request.body())  # its first bytes name the format more reliably than Content-Type
+            return _Upload(await request.body())  # its first bytes are more reliable than Content-Type
     except TimeoutError as error:
-        raise HTTPException(408, f"the picture did not arrive within {timeout_s:g} s") from error
+        raise HTTPException(408, f"the image did not arrive within {timeout_s:g} s") from error
 
 
 async def _receive_form(request: Request) -> _Upload:
@@ -163,15 +171,15 @@ async def _receive_form(request: Request) -> _Upload:
             fields = _Fields.model_validate({name: value for name, value in form.items() if name != "image"})
         except ValidationError as error:
             raise RequestValidationError([each | {"loc": ("body", *each["loc"])} for each in error.errors()]) from error
-        return _Upload(await image.read(), fields.strength, fields.quality)
+        return _Upload(await image.read(), fields.strength, fields.quality, fields.dials())
 
 
 def _answer(enhanced: Enhanced, took_s: float) -> Response:
-    stages = ", ".join(f"{stage};dur={1e3 * seconds:.1f}" for stage, seconds in enhanced.stages_s.items())
+    timing = ", ".join(f"{step};dur={1e3 * seconds:.1f}" for step, seconds in enhanced.durations_s.items())
     headers = {
         "Davy-Model": enhanced.model,
         "Davy-Elapsed-Ms": f"{1e3 * took_s:.1f}",
-        "Server-Timing": stages,
+        "Server-Timing": timing,
         "Vary": "Accept",
         "Cache-Control": "no-store",
         **({"Davy-Notes": "; ".join(enhanced.notes)} if enhanced.notes else {}),

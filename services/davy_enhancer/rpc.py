@@ -1,4 +1,4 @@
-"""gRPC: davy.v1.EnhancerService."""
+"""davy.v1.EnhancerService over gRPC."""
 
 from __future__ import annotations  # grpc's classes are generic in their stubs only
 
@@ -18,11 +18,11 @@ from davy_enhancer.scheduler import RequestScheduler
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
-AHEAD = 4  # requests of one stream that are worked on at once
+AHEAD = 4  # concurrent requests of one stream
 
 
 class EnhancerService(EnhancerServiceServicer):
-    """Uses the same scheduler as REST."""
+    """Enhances images through the scheduler that REST uses, too."""
 
     def __init__(self, scheduler: RequestScheduler, max_pixels: int) -> None:
         self._scheduler, self._max_pixels = scheduler, max_pixels
@@ -38,8 +38,8 @@ class EnhancerService(EnhancerServiceServicer):
         request_iterator: AsyncIterator[EnhanceStreamRequest],
         context: Context,  # noqa: ARG002  # grpc passes it
     ) -> AsyncGenerator[EnhanceStreamResponse, None]:
-        """Answer in order, with up to AHEAD requests in work: the stream is read no faster than it is served."""
-        answers: asyncio.Queue[asyncio.Task[EnhanceStreamResponse] | None] = asyncio.Queue(AHEAD - 1)  # and one is awaited
+        """Answer in order, with at most AHEAD concurrent requests, which also limits reading of the stream."""
+        answers: asyncio.Queue[asyncio.Task[EnhanceStreamResponse] | None] = asyncio.Queue(AHEAD - 1)  # one more is awaited
         reader = asyncio.create_task(self._read(request_iterator, answers), name="enhancer.stream")
         try:
             while (answer := await answers.get()) is not None:
@@ -56,7 +56,7 @@ class EnhancerService(EnhancerServiceServicer):
         try:
             async for request in requests:
                 await answers.put(asyncio.create_task(self._enhance_or_report(request), name="enhancer.stream.request"))
-        finally:  # also where the client broke off: the answers so far are still taken
+        finally:  # also after a client's error: pending answers are still sent
             await answers.put(None)
 
     async def _enhance_or_report(self, request: EnhanceStreamRequest) -> EnhanceStreamResponse:
@@ -91,6 +91,6 @@ class EnhancerService(EnhancerServiceServicer):
 
 
 def register(service: EnhancerService, server: grpc.aio.Server) -> list[str]:
-    """Add the service to a server; returns its full name, for health and reflection."""
+    """Add the service to a server. Return its full name, for health and reflection."""
     add_EnhancerServiceServicer_to_server(service, server)
     return ["davy.v1.EnhancerService"]

@@ -1,9 +1,8 @@
-"""Requests for single pictures: a bounded queue, batches for threads, a deadline for each.
+"""Scheduler of image requests: a bounded queue, batches for threads, a deadline for each request.
 
-A thread that becomes free takes what has gathered meanwhile, at most `batch` requests and at most its share, as one
-batch, the earliest deadline first. Nothing waits for companions while a thread is idle: of a 720p request, decoding,
-the full-resolution pass and encoding are all but the network's run on a thumbnail, and none of them gains from company,
-so a pause to collect would only add latency.
+A free thread takes its share of the waiting requests as one batch, at most `batch` of them, the earliest deadline first.
+An idle thread never waits to fill a batch. Decoding, the full-resolution pass and encoding take most of the time. A batch
+makes none of them faster, and a pause would only add latency.
 """
 
 import asyncio
@@ -20,8 +19,8 @@ from davy.domain.ports import ImageEnhancer
 from davy_enhancer.metrics import RequestMetrics
 from davy_enhancer.processing import Enhanced, EnhanceRequest, process_request
 
-WHAT = "the enhancement queue"
-_MEMORY = 0.2  # of the running mean of service times: about the last ten requests count
+RESOURCE = "the enhancement queue"
+_SMOOTHING = 0.2  # weight of the newest service time: about the last ten requests count
 
 
 @dataclass(order=True, slots=True)
@@ -34,11 +33,11 @@ class _Job:
 
 
 class RequestScheduler:
-    """Enhances the pictures of many clients.
+    """Enhances images of many clients.
 
     Args:
-        queue: Requests in the service, at most.
-        deadline_s: Time from submission to answer.
+        queue: Maximum requests in the service.
+        deadline_s: Maximum time from submission to answer.
     """
 
     def __init__(
@@ -49,46 +48,46 @@ class RequestScheduler:
         self._enhancer, self._metrics = enhancer, metrics
         self._threads, self._batch, self._queue = threads, batch, queue
         self._waiting: list[_Job] = []
-        self._news = asyncio.Condition()
+        self._changed = asyncio.Condition()
         self._numbers = itertools.count()
-        self._inside = 0
+        self._admitted = 0
         self._service_s = 0.0  # running mean
 
     @property
     def full(self) -> bool:
-        return self._inside >= self._queue
+        return self._admitted >= self._queue
 
     @contextmanager
     def admit(self) -> Iterator[None]:
-        """Hold one place. Taken before a body is received, so that bodies in memory are bounded too.
+        """Occupy one place for the block. Call it before receiving a body, which also bounds the bodies in memory.
 
         Raises:
-            OverloadedError: no place is free, or those inside would take longer than the deadline.
+            OverloadedError: no place is free, or the waiting requests would exceed the deadline.
         """
         expected_s = self._service_s * (len(self._waiting) + 1) / self._threads
         if self.full or (self._waiting and expected_s > self.deadline_s):
             self._metrics.requests.labels("overloaded").inc()
-            raise OverloadedError(WHAT, self._inside)
-        self._inside += 1
-        self._metrics.inside.set(self._inside)
+            raise OverloadedError(RESOURCE, self._admitted)
+        self._admitted += 1
+        self._metrics.inside.set(self._admitted)
         try:
             yield
         finally:
-            self._inside -= 1
-            self._metrics.inside.set(self._inside)
+            self._admitted -= 1
+            self._metrics.inside.set(self._admitted)
 
     async def enhance(self, request: EnhanceRequest) -> Enhanced:
-        """Wait for the answer. The caller holds a place by `admit`.
+        """Enhance an image. The caller occupies a place by `admit`.
 
         Raises:
-            DeadlineExceededError: it took too long.
-            InvalidInputError: the picture cannot be used.
+            DeadlineExceededError: the deadline has passed.
+            InvalidInputError: the image is unusable.
         """
         now = time.monotonic()
         job = _Job(now + self.deadline_s, next(self._numbers), request, asyncio.get_running_loop().create_future(), now)
-        async with self._news:
+        async with self._changed:
             heapq.heappush(self._waiting, job)
-            self._news.notify()
+            self._changed.notify()
         outcome = "failed"
         try:
             async with asyncio.timeout(self.deadline_s):
@@ -105,25 +104,25 @@ class RequestScheduler:
             raise
         finally:
             self._metrics.requests.labels(outcome).inc()
-        for stage, took_s in enhanced.stages_s.items():
-            self._metrics.stage.labels(stage).observe(took_s)
+        for step, took_s in enhanced.durations_s.items():
+            self._metrics.stage.labels(step).observe(took_s)
         return enhanced
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Process requests until cancelled."""
         executor = ThreadPoolExecutor(self._threads, thread_name_prefix="enhance")
         try:
             async with asyncio.TaskGroup() as tasks:
                 for number in range(self._threads):
                     tasks.create_task(self._feed(executor), name=f"enhancer.thread.{number}")
         finally:
-            executor.shutdown(wait=False, cancel_futures=True)  # waiting would stop the event loop for everybody
+            executor.shutdown(wait=False, cancel_futures=True)  # waiting would block the event loop
 
     async def _feed(self, executor: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            async with self._news:
-                await self._news.wait_for(lambda: self._waiting)
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._waiting)
                 jobs = self._take()
             if not jobs:
                 continue
@@ -131,24 +130,24 @@ class RequestScheduler:
             start = time.monotonic()
             await loop.run_in_executor(executor, self._work, jobs, loop.call_soon_threadsafe)
             took_s = (time.monotonic() - start) / len(jobs)
-            self._service_s += _MEMORY * (took_s - self._service_s) if self._service_s else took_s
+            self._service_s += _SMOOTHING * (took_s - self._service_s) if self._service_s else took_s
 
     def _take(self) -> list[_Job]:
-        """Take one thread's share of the waiting requests, without abandoned ones."""
+        """Take one thread's share of the waiting requests, except abandoned ones."""
         share = min(self._batch, -(-len(self._waiting) // self._threads))
         jobs = [heapq.heappop(self._waiting) for _ in range(share)]
         return [job for job in jobs if not job.answer.done()]
 
     def _work(self, jobs: Sequence[_Job], on_loop: Callable[..., object]) -> None:
-        """Enhance the pictures in a thread; answer each as soon as it is done."""
+        """Enhance the images of a batch in a thread; resolve each answer at once."""
         for job in jobs:
-            if job.answer.done():  # its client gave up while the batch's first ones were done
+            if job.answer.done():  # abandoned meanwhile
                 continue
             queued_s = time.monotonic() - job.since
             try:
                 enhanced = process_request(self._enhancer, job.request)
-                enhanced.stages_s["queue"] = queued_s
-            except Exception as error:  # noqa: BLE001  # it belongs to its client; the thread serves the others
+                enhanced.durations_s["queue"] = queued_s
+            except Exception as error:  # noqa: BLE001  # the error goes to its client
                 on_loop(_resolve, job.answer, None, error)
             else:
                 on_loop(_resolve, job.answer, enhanced, None)

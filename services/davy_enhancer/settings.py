@@ -8,9 +8,9 @@ from pydantic_settings import BaseSettings
 
 
 class EnhancerSettings(BaseSettings, env_prefix="DAVY_ENHANCER_", frozen=True):
-    """Each setting has an environment variable: DAVY_ENHANCER_PORT=8081.
+    """Settings of the enhancement service; DAVY_ENHANCER_<NAME> sets each of them.
 
-    The defaults keep the process below 1 GB: 16 bodies of 24 MB, and two threads that each hold three 24-megapixel pictures.
+    The defaults keep the process below 1 GB: 16 bodies of 24 MB, and two threads with three 24-megapixel images each.
     """
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
@@ -19,20 +19,20 @@ class EnhancerSettings(BaseSettings, env_prefix="DAVY_ENHANCER_", frozen=True):
     model: Path | None = Field(None, description="ONNX file of the network; the shipped one if absent.")
     threads: PositiveInt = Field(
         default_factory=lambda: os.cpu_count() or 1,
-        description="Requests enhanced at the same time; absent: one per CPU.",
+        description="Requests enhanced at the same time; one per CPU if absent.",
     )
-    batch: PositiveInt = Field(4, description="Maximum requests that one thread takes at once.")
-    queue: PositiveInt = Field(16, description="Maximum requests that wait or receive their body; further ones are rejected.")
-    deadline_s: PositiveFloat = Field(5.0, description="Reject a request that would take longer.")
-    upload_timeout_s: PositiveFloat = Field(30.0, description="Maximum time for a body to arrive.")
+    batch: PositiveInt = Field(4, description="Maximum requests in one batch of a thread.")
+    queue: PositiveInt = Field(16, description="Maximum requests in the service; further ones are rejected.")
+    deadline_s: PositiveFloat = Field(5.0, description="Maximum time of a request in s; a longer one is rejected.")
+    upload_timeout_s: PositiveFloat = Field(30.0, description="Maximum time of an upload in s.")
     max_body_bytes: PositiveInt = Field(24_000_000, description="Maximum size of a request body.")
-    max_megapixels: PositiveFloat = Field(24.0, description="Maximum size of a picture.")
+    max_megapixels: PositiveFloat = Field(24.0, description="Maximum size of an image in megapixels.")
     pool_threads: PositiveInt = Field(1, description="Raw frames of pool cameras enhanced at the same time.")
-    pool_cameras: PositiveInt = Field(64, description="Pool cameras whose state is kept; the least recently used is evicted.")
+    pool_cameras: PositiveInt = Field(64, description="Maximum pool cameras; the least recently used is evicted.")
     network_every: PositiveInt = Field(10, description="Frames of a pool camera between two runs of the network.")
     data: Path = Field(Path(".davy/enhancer"), description="Folder of the uploads and results of jobs.")
     jobs_waiting: PositiveInt = Field(16, description="Maximum unfinished jobs.")
-    jobs_upload_bytes: PositiveInt = Field(2_000_000_000, description="Maximum size of an upload, and of an unpacked archive.")
+    jobs_upload_bytes: PositiveInt = Field(2_000_000_000, description="Maximum size of an upload or an unpacked archive.")
     jobs_total_bytes: PositiveInt = Field(8_000_000_000, description="Maximum disk space of all jobs.")
     jobs_keep_s: PositiveFloat = Field(86_400.0, description="Seconds for which a finished job is kept.")
     access_log: bool = Field(False, description="Log every HTTP request.")

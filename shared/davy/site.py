@@ -17,24 +17,26 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
 from davy.domain.camera import ID_PATTERN, CameraAddress
+from davy.domain.dials import Dials, Preset, dials_of
 from davy.domain.errors import ConfigError
+from davy.domain.source import InvalidSourceError, Source, SourcePolicy, check_source
 from davy.domain.suggestion import did_you_mean
 from davy.yaml_lines import YamlMapping, parse_mapping
 
 log = logging.getLogger(__name__)
 ENV_PREFIX = "DAVY_"
 OLD_SCHEME, SIMULATOR_SCHEME = "mine", "simulator"
-SOURCE_SCHEMES = ("simulator://", "rtsp://", "rtsps://", "http://", "https://", "file://", "usb://")
 OLD_CACHE = "store"  # the name of `cache` before 0.2
 FILE_NAME, OLD_FILE_NAME = "site.yaml", "mine.yaml"
 CHECKOUT_FILE = Path("infra") / FILE_NAME
 BUILT_IN_FILE = Path(str(files("davy").joinpath("default_site.yaml")))
 
 
-def _known_scheme(source: str) -> str:
-    if not source.startswith((*SOURCE_SCHEMES, f"{OLD_SCHEME}://")):
-        raise ValueError(f"a source starts with one of {', '.join(SOURCE_SCHEMES)}")
-    return source
+def _checked_source(source: str) -> str:
+    try:
+        return check_source(source)
+    except InvalidSourceError as error:
+        raise ValueError(str(error)) from error
 
 
 def _endpoint(*schemes: str) -> AfterValidator:
@@ -59,7 +61,7 @@ class _Config(BaseModel):
 class CameraConfig(_Config):
     """One camera of an edge."""
 
-    source: Annotated[str, AfterValidator(_known_scheme)] = Field(
+    source: Annotated[str, AfterValidator(_checked_source)] = Field(
         description="simulator://PLACE, rtsp://…, http://… (MJPEG), file:///video.mp4, file:///folder/ (looped), usb://0"
     )
     label: str = Field("", description="Name shown in the console.")
@@ -67,6 +69,11 @@ class CameraConfig(_Config):
     width: PositiveInt | None = Field(None, le=7680, description="Width in pixels; the source's own if absent.")
     height: PositiveInt | None = Field(None, le=4320, description="Height in pixels; the source's own if absent.")
     strength: float = Field(1.0, ge=0, le=1, description="0 is the identity, 1 the whole effect.")
+    preset: Preset | None = Field(None, description="Dials for a kind of place; a dial below replaces the preset's.")
+    brightness: float | None = Field(None, ge=-1, le=1, description="-1 darker, 0 neutral, 1 brighter; black and white stay.")
+    local_contrast: float | None = Field(None, ge=-1, le=1, description="-1 flatter, 0 neutral, 1 more: against dust.")
+    noise: float | None = Field(None, ge=-1, le=1, description="-1 keeps all grain, 0 neutral, 1 smooths most.")
+    colour: float | None = Field(None, ge=0, le=2, description="0 monochrome, 1 neutral, 2 twice the saturation.")
     quality: int = Field(85, ge=30, le=100, description="Maximum JPEG quality; lowered if a frame exceeds 900,000 bytes.")
     send_raw: bool = Field(True, description="Also send the raw picture to the aggregator.")
     max_age_ms: PositiveInt = Field(500, description="Drop and count frames older than this.")
@@ -76,6 +83,11 @@ class CameraConfig(_Config):
     def size(self) -> tuple[int, int] | None:
         """(width, height) in pixels, or None for the source's own."""
         return (self.width, self.height) if self.width and self.height else None
+
+    @property
+    def dials(self) -> Dials:
+        """The operator's corrections, of preset and dials."""
+        return dials_of(self.preset, self.brightness, self.local_contrast, self.noise, self.colour)
 
 
 class EdgeConfig(_Config):
@@ -87,6 +99,16 @@ class EdgeConfig(_Config):
     cameras: dict[Id, CameraConfig] = Field(min_length=1, description="Cameras by their id.")
 
 
+class SiteEdge(EdgeConfig):
+    """One edge in the site's file, with what is never changed from afar."""
+
+    sources: SourcePolicy = Field(SourcePolicy(), description="Sources that may be configured from afar on this edge.")
+
+    def allowed_sources(self) -> SourcePolicy:
+        """The policy, with the sources of this file."""
+        return self.sources.trusting(Source.parse(camera.source) for camera in self.cameras.values())
+
+
 class SiteConfig(_Config):
     """One site: a mine with its edges and cameras."""
 
@@ -94,7 +116,7 @@ class SiteConfig(_Config):
     broker: MqttEndpoint = Field("mqtt://127.0.0.1:1883", description="The MQTT broker: mqtt:// or mqtts://.")
     aggregator: GrpcEndpoint = Field("grpc://127.0.0.1:50051", description="The aggregator: grpc:// or grpcs://.")
     cache: RedisEndpoint = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey, for the newest frames.")
-    edges: dict[Id, EdgeConfig] = Field(min_length=1, description="Edges by their id.")
+    edges: dict[Id, SiteEdge] = Field(min_length=1, description="Edges by their id.")
 
     def camera_ids(self) -> list[CameraAddress]:
         """Every camera of the site."""
@@ -222,7 +244,7 @@ def _known_fields(where: Sequence[str]) -> list[str]:
         case 0:
             return list(SiteConfig.model_fields)
         case 2:
-            return list(EdgeConfig.model_fields)
+            return list(SiteEdge.model_fields)
         case _:
             return list(CameraConfig.model_fields)
 

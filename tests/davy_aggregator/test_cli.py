@@ -27,18 +27,28 @@ edges:
 """
 
 
-def start(tmp_path: Path, *words: str) -> subprocess.Popen:
+def start(tmp_path: Path, *arguments: str) -> subprocess.Popen:
     config = tmp_path / "site.yaml"
     if not config.exists():
         config.write_text(SITE)
-    command = [sys.executable, "-m", "davy", "aggregator", "--config", str(config), "--data", str(tmp_path / "data"), *words]
+    command = [
+        sys.executable,
+        "-m",
+        "davy",
+        "aggregator",
+        "--config",
+        str(config),
+        "--data",
+        str(tmp_path / "data"),
+        *arguments,
+    ]
     environment = os.environ | {"DAVY_ANALYSIS_ENABLED": "false"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 @pytest.mark.system
 @pytest.mark.parametrize(
-    ("site", "words", "status", "text"),
+    ("site", "arguments", "status", "text"),
     [
         ("site: mine\nedges: {}\n", [], 2, "site.yaml:2: edges"),
         ("site: MINE\n", [], 2, "site.yaml:1: site"),
@@ -46,9 +56,9 @@ def start(tmp_path: Path, *words: str) -> subprocess.Popen:
         (SITE, ["--port", "1", "--host", "192.0.2.1"], 1, "cannot listen on"),
     ],
 )
-def test_a_wrong_start_says_what_to_change(tmp_path, site, words, status, text):
+def test_a_failed_start_names_the_remedy(tmp_path, site, arguments, status, text):
     (tmp_path / "site.yaml").write_text(site)
-    process = start(tmp_path, *words)
+    process = start(tmp_path, *arguments)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == status
     assert text in stderr

@@ -18,7 +18,7 @@ from davy_aggregator.presence import PresenceTracker
 FAST = {"look_every_s": 0.05, "drift_reference_s": 0.6, "drift_window_s": 0.3, "stats_every_s": 0.2}
 
 
-async def test_when_the_lamps_change_drift_rises_is_told_and_ends_with_them(mosquitto, free_port, tmp_path):
+async def test_drift_rises_with_a_change_of_lamps_and_ends_with_it(mosquitto, free_port, tmp_path):
     pictures = {gain: jpeg.encode(scene(1, gain)) for gain in (0.5, 1.0)}
     gain = 1.0
     with mjpeg_server(lambda _: pictures[gain]) as camera:
@@ -30,7 +30,7 @@ async def test_when_the_lamps_change_drift_rises_is_told_and_ends_with_them(mosq
                 (reading,) = (await aggregator.get("/v1/drift")).json()["cameras"]
                 return reading["state"]
 
-            async def said(kind: str) -> list[dict]:
+            async def recorded(kind: str) -> list[dict]:
                 return (await aggregator.get(f"/v1/events?kind={kind}")).json()["events"]
 
             await until(lambda: _is(state, "fits"), 15)
@@ -41,14 +41,14 @@ async def test_when_the_lamps_change_drift_rises_is_told_and_ends_with_them(mosq
             assert reading["score"] == max(reading["reasons"].values()) >= 0.6
             assert aggregator.registry.get_sample_value("davy_drift", {"edge": "north", "camera": "face"}) >= 0.6
             assert north.value("davy_edge_drift", camera="face") >= 0.6
-            (event,) = await until(lambda: said("drift"))
-            assert (event["severity"], event["camera"], "no longer shows the light" in event["message"]) == (
+            (event,) = await until(lambda: recorded("drift"))
+            assert (event["severity"], event["camera"], "differs from the reference" in event["message"]) == (
                 "warning",
                 "north.face",
                 True,
             )
             gain = 1.0
-            assert await until(lambda: said("drift-over"), 10)
+            assert await until(lambda: recorded("drift-over"), 10)
 
 
 async def test_a_camera_of_which_nothing_is_known_is_unknown(aggregator):
@@ -57,13 +57,13 @@ async def test_a_camera_of_which_nothing_is_known_is_unknown(aggregator):
     assert aggregator.registry.get_sample_value("davy_drift", {"edge": "north", "camera": "face"}) is None
 
 
-def test_what_an_edge_of_another_version_says_is_no_fault():
+def test_a_report_of_another_version_is_no_error():
     site = make_site()
-    roster = PresenceTracker("mine")
-    board = DriftCollector(LiveFrames(site.camera_ids(), AggregatorMetrics(CollectorRegistry()), False), roster)
-    for told in ({"state": "molten"}, {"score": "NaN"}, [], 7, {"reasons": {"a": None}}):
-        payload = json.dumps({"cameras": {"face": {"drift": told}}}).encode()
-        roster.apply(Message("davy/v1/mine/north/stats", payload))
+    tracker = PresenceTracker("mine")
+    board = DriftCollector(LiveFrames(site.camera_ids(), AggregatorMetrics(CollectorRegistry()), False), tracker)
+    for answer in ({"state": "molten"}, {"score": "NaN"}, [], 7, {"reasons": {"a": None}}):
+        payload = json.dumps({"cameras": {"face": {"drift": answer}}}).encode()
+        tracker.apply(Message("davy/v1/mine/north/stats", payload))
         assert board.read(site.camera_ids()[0]) == DriftReading()
 
 

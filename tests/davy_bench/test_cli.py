@@ -36,6 +36,7 @@ def test_a_picture_that_cannot_be_read_is_named_with_a_count(folders, tmp_path):
     assert "coffee.png is broken or no picture" in result.output
 
 
+@pytest.mark.system
 def test_the_mine_is_judged_per_place_with_its_flicker(tmp_path, monkeypatch):
     monkeypatch.setattr("davy_bench.quality.flicker.SPAN_S", 0.5)
     words = ("--seeds", "907", "--frames", "1", "--size", "160x96", "--methods", "gamma 2.2")

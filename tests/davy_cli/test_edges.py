@@ -19,11 +19,11 @@ NORTH = {"cameras": {"face": {"source": "mine://face"}, "belt": {"source": "mine
 
 @pytest.fixture
 def davy(monkeypatch, capsys):
-    async def run(aggregator, *words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["davy", "edges", *words, "--aggregator", aggregator.http])
+    async def run(aggregator, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["davy", "edges", *arguments, "--aggregator", aggregator.http])
         status = await asyncio.to_thread(main)
-        said = capsys.readouterr()
-        return status, said.out, said.err
+        recorded = capsys.readouterr()
+        return status, recorded.out, recorded.err
 
     return run
 
@@ -32,8 +32,8 @@ async def test_one_field_is_set_from_a_terminal_and_the_edge_s_answer_is_waited_
     site = make_site(mosquitto.endpoint, north=NORTH)
     edge = ConfigEdge(site.edges["north"])
     async with running(make_settings(tmp_path), site) as aggregator, talking(mosquitto.endpoint, "mine", edge):
-        words = ["face.strength=0.5", "face.label=Coal: face", "shaft.source=rtsp://a:b@10.1.0.7/s", "--remove", "belt"]
-        status, out, err = await davy(aggregator, "config", "set", "north", *words, "--why", "too bright", "--who", "Marie")
+        arguments = ["face.strength=0.5", "face.label=Coal: face", "shaft.source=rtsp://a:b@10.1.0.7/s", "--remove", "belt"]
+        status, out, err = await davy(aggregator, "config", "set", "north", *arguments, "--why", "too bright", "--who", "Marie")
         assert (status, out.splitlines()[-1]) == (0, "north: applied"), out + err
         cameras = edge.received[-1].config["cameras"]
         assert (cameras["face"]["strength"], cameras["face"]["label"]) == (0.5, "Coal: face")
@@ -42,7 +42,7 @@ async def test_one_field_is_set_from_a_terminal_and_the_edge_s_answer_is_waited_
         assert yaml.safe_load(out)["cameras"]["shaft"]["source"] == "rtsp://***@10.1.0.7/s"
         edge.refuses = "it is tired"
         status, _, err = await davy(aggregator, "config", "set", "north", "face.fps=5")
-        assert (status, err) == (1, "north: refused: it is tired\n")
+        assert (status, err) == (1, "north: rejected: it is tired\n")
         edge.refuses = ""
         status, out, _ = await davy(aggregator, "config", "rollback", "north")
         assert status == 0
@@ -53,18 +53,18 @@ async def test_one_field_is_set_from_a_terminal_and_the_edge_s_answer_is_waited_
         assert "epoch 3" in out
 
 
-async def test_a_file_is_set_whole(tmp_path, davy):
+async def test_a_file_replaces_the_configuration(tmp_path, davy):
     async with running(make_settings(tmp_path), make_site(north=NORTH)) as aggregator:
         file = tmp_path / "north.yaml"
         file.write_text("cameras: {shaft: {source: 'mine://gallery', fps: 5}}")
         status, out, err = await davy(aggregator, "config", "set", "north", "--file", str(file), "--wait", "0")
-        assert (status, "no answer yet" in err) == (1, True), out
+        assert (status, "no report yet" in err) == (1, True), out
         _, out, _ = await davy(aggregator, "config", "get", "north")
         assert yaml.safe_load(out)["cameras"]["shaft"]["fps"] == 5
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "recorded"),
     [
         (["face.fps=-1"], "cameras.face.fps"),
         (["face"], "CAMERA.FIELD=VALUE"),
@@ -73,20 +73,20 @@ async def test_a_file_is_set_whole(tmp_path, davy):
         (["--keys", "/nowhere"], "--site"),
     ],
 )
-async def test_wrong_words_are_told_and_nothing_changes(tmp_path, davy, words, said):
+async def test_usage_errors_are_reported_and_nothing_changes(tmp_path, davy, arguments, recorded):
     async with running(make_settings(tmp_path), make_site(north=NORTH)) as aggregator:
-        status, _, err = await davy(aggregator, "config", "set", "north", *words)
-        assert (status, said in err) == (1, True), err
+        status, _, err = await davy(aggregator, "config", "set", "north", *arguments)
+        assert (status, recorded in err) == (1, True), err
         assert (await aggregator.get("/v1/edges/north/config")).json()["desired"]["epoch"] == 0
 
 
-async def test_what_is_signed_here_is_taken_by_an_edge_that_takes_nothing_else(mosquitto, tmp_path, davy):
+async def test_an_edge_that_requires_signatures_accepts_a_signed_configuration(mosquitto, tmp_path, davy):
     site = make_site(mosquitto.endpoint, north=NORTH)
     edge = ConfigEdge(site.edges["north"])
     make_key(tmp_path / "keys", 30)
     async with running(make_settings(tmp_path), site) as aggregator, talking(mosquitto.endpoint, "mine", edge):
-        words = ["face.strength=0.5", "--keys", str(tmp_path / "keys"), "--site", "mine"]
-        status, _, err = await davy(aggregator, "config", "set", "north", *words)
+        arguments = ["face.strength=0.5", "--keys", str(tmp_path / "keys"), "--site", "mine"]
+        status, _, err = await davy(aggregator, "config", "set", "north", *arguments)
         assert status == 0, err
         _, out, _ = await davy(aggregator, "config", "history", "north")
     assert "signed by" in out.splitlines()[0]
@@ -95,7 +95,7 @@ async def test_what_is_signed_here_is_taken_by_an_edge_that_takes_nothing_else(m
     assert validator.validate(desired, edge.config).cameras["face"].strength == 0.5
 
 
-def test_nobody_at_home_is_told(monkeypatch, capsys):
+def test_an_unreachable_aggregator_is_reported(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["davy", "edges", "list", "--aggregator", "http://127.0.0.1:9"])
     assert main() == 1
     assert "no aggregator at http://127.0.0.1:9" in capsys.readouterr().err

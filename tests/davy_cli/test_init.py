@@ -1,7 +1,6 @@
 import json
 import sys
 
-import jsonschema
 import pytest
 import yaml
 
@@ -11,15 +10,17 @@ from davy_cli.main import main
 
 @pytest.fixture
 def davy(monkeypatch, capsys, tmp_path):
-    def run(*words: str) -> tuple[int, str, str]:
+    def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["davy", *words])
+        monkeypatch.setattr(sys, "argv", ["davy", *arguments])
         return (main(), *capsys.readouterr())
 
     return run
 
 
-def test_init_writes_a_valid_site_with_its_schema_beside_it(davy, tmp_path):
+def test_init_writes_a_valid_site_and_its_schema(davy, tmp_path):
+    import jsonschema  # a second and more: not for every worker
+
     assert davy("init") == (0, "site.yaml\nsite.schema.json\n", "")
     text = (tmp_path / "site.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=site.schema.json\n")
@@ -32,7 +33,7 @@ def test_init_writes_a_valid_site_with_its_schema_beside_it(davy, tmp_path):
 def test_init_overwrites_nothing(davy, tmp_path, existing):
     (tmp_path / existing).write_text("mine")
     status, _, err = davy("init")
-    assert (status, err) == (1, f"davy init: {existing} exists already: choose another folder, or remove it first\n")
+    assert (status, err) == (1, f"davy init: {existing} already exists: choose another folder, or remove it first\n")
     assert [path.name for path in tmp_path.iterdir()] == [existing]
     assert (tmp_path / existing).read_text() == "mine"
     assert davy("init", "new/folder")[0] == 0

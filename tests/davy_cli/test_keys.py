@@ -14,9 +14,9 @@ NOW = datetime.now(UTC)
 def davy_keys(monkeypatch, capsys):
     """Runs `davy keys` as typed; returns the exit status and what it printed."""
 
-    def run(folder, *words, **environment) -> tuple[int, str, str]:
+    def run(folder, *arguments, **environment) -> tuple[int, str, str]:
         with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["davy", "keys", *words])
+            patch.setattr(sys, "argv", ["davy", "keys", *arguments])
             for name, value in {"DAVY_KEYS": str(folder), **environment}.items():
                 patch.setenv(name, value)
             status = main()
@@ -47,10 +47,10 @@ def test_the_keys_of_another_site_are_trusted_without_their_secrets(tmp_path, da
     assert not list((tmp_path / "ours").glob("*.pem"))
 
 
-def test_wrong_words_say_what_to_do(tmp_path, davy_keys):
-    for words in (("trust", "abc"), ("trust", "ab" * 31), ("revoke", "zz")):
-        status, _, fault = davy_keys(tmp_path, *words)
-        assert (status, fault[:11]) == (1, "davy keys: ")
+def test_usage_errors_name_the_remedy(tmp_path, davy_keys):
+    for arguments in (("trust", "abc"), ("trust", "ab" * 31), ("revoke", "zz")):
+        status, _, error = davy_keys(tmp_path, *arguments)
+        assert (status, error[:11]) == (1, "davy keys: ")
 
 
 def test_a_passphrase_encrypts_the_key(tmp_path, davy_keys):

@@ -2,6 +2,8 @@
 
 import importlib
 import os
+import signal
+import socket
 import subprocess
 import sys
 
@@ -16,18 +18,23 @@ from davy_cli.programs import PROGRAMS, Program
 def run(monkeypatch, capsys):
     """Run `davy` in this process; returns the exit status and the words of stdout and stderr."""
 
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["davy", *words])
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["davy", *arguments])
         status = main()
-        said = capsys.readouterr()
-        return status, " ".join(said.out.split()), " ".join(said.err.split())
+        recorded = capsys.readouterr()
+        return status, " ".join(recorded.out.split()), " ".join(recorded.err.split())
 
     return run
 
 
-def complete(words: str) -> str:
+def complete(arguments: str) -> str:
     """Ask for completions as bash does."""
-    environment = {**os.environ, "_DAVY_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    environment = {
+        **os.environ,
+        "_DAVY_COMPLETE": "complete_bash",
+        "COMP_WORDS": arguments,
+        "COMP_CWORD": str(arguments.count(" ")),
+    }
     command = [sys.executable, "-m", "davy"]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60).stdout
 
@@ -47,7 +54,7 @@ def test_help_lists_every_program_but_old_names_and_imports_none():
 
 
 @pytest.mark.parametrize(
-    ("words", "hint"),
+    ("arguments", "hint"),
     [
         (["aggregatr"], "Did you mean 'aggregator'"),
         (["keys", "rotat"], "Did you mean 'rotate'"),
@@ -55,15 +62,15 @@ def test_help_lists_every_program_but_old_names_and_imports_none():
         (["init", "--versoin"], "No such option"),
     ],
 )
-def test_a_mistyped_program_command_or_option_is_a_usage_error_with_a_suggestion(run, words, hint):
-    status, _, err = run(*words)
+def test_a_mistyped_program_command_or_option_is_a_usage_error_with_a_suggestion(run, arguments, hint):
+    status, _, err = run(*arguments)
     assert status == 2
     assert hint in err
 
 
 @pytest.mark.system
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("arguments", "found"),
     [
         ("davy agg", "aggregator"),
         ("davy keys ro", "rotate"),
@@ -71,8 +78,8 @@ def test_a_mistyped_program_command_or_option_is_a_usage_error_with_a_suggestion
         ("davy edge --metr", "--metrics-port"),
     ],
 )
-def test_programs_commands_and_options_are_completed(words, found):
-    assert found in complete(words)
+def test_programs_commands_and_options_are_completed(arguments, found):
+    assert found in complete(arguments)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -115,4 +122,37 @@ def test_an_old_name_works_with_one_line_of_warning(run, old, new):
 def test_davy_mine_is_the_demo(run):
     status, out, _ = run("mine", "--help")
     assert status == 0
-    assert "Run a simulated mine with every service in one process" in out
+    assert "Run a simulated mine and every service in one process" in out
+
+
+def test_an_abort_in_native_code_leaves_a_line_and_the_place_of_every_thread():
+    code = "import davy_cli.main as m, os; m.app = lambda **_: os.abort(); m.main()"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGABRT
+    assert "Fatal Python error: Aborted" in ended.stderr
+    assert "Current thread" in ended.stderr
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    "words",
+    [
+        "aggregator --data {data} --port {taken} --grpc-port 0",
+        "aggregator --data {data} --port 0 --grpc-port {taken}",
+        "enhancer --port {taken} --grpc-port 0",
+        "enhancer --port 0 --grpc-port {taken}",
+        "edge --data {data} --edge north --metrics-port {taken}",
+        "simulator serve --port {taken}",
+        "trainer --port 0 --grpc-port {taken}",
+    ],
+)
+def test_a_taken_port_is_one_sentence_and_no_traceback(tmp_path, words):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken = listener.getsockname()[1]
+        command = [sys.executable, "-m", "davy", *words.format(taken=taken, data=tmp_path / "data").split()]
+        environment = {**os.environ, "DAVY_BROKER": "mqtt://127.0.0.1:9", "DAVY_CACHE": "redis://127.0.0.1:9/0"}
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment, timeout=60)
+    plain = [line for line in ended.stderr.splitlines() if not line.startswith("{")]  # the others are the log
+    sentence = f"cannot listen on 127.0.0.1:{taken}: Address already in use; choose another port, or 0 for any free one"
+    assert plain == [f"davy {words.split()[0]}: {sentence}"]
+    assert ended.returncode == 1

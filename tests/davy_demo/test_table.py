@@ -18,7 +18,7 @@ def test_the_gain_over_raw_is_a_mean_over_the_samples():
     assert psnr_text(view()) == "11.0 -> 17.0 (+6.0)"
 
 
-def test_the_summary_names_camera_drops_and_what_nobody_explains():
+def test_the_summary_has_cameras_drops_and_unexplained_frames():
     account = CameraAccount(captured=20, enhanced=17, in_flight=0)
     account.dropped["enhance superseded"] = 2
     console = Console(width=120, record=True, file=io.StringIO())
@@ -35,10 +35,10 @@ def test_one_line_holds_every_camera():
 def test_programs_get_the_summary_as_json_with_ages_only_where_frames_came():
     account = CameraAccount(captured=20, enhanced=17)
     account.dropped["enhance superseded"] = 2
-    seen = view()
-    seen.received, seen.first_at, seen.last_at = 11, 1.0, 2.0
-    seen.ages_s.extend([0.1, 0.1])
-    found = as_json({FACE: seen}, {FACE: account})["north/face"]
+    observed = view()
+    observed.received, observed.first_at, observed.last_at = 11, 1.0, 2.0
+    observed.ages_s.extend([0.1, 0.1])
+    found = as_json({FACE: observed}, {FACE: account})["north/face"]
     assert (found["fps"], found["age_ms_p99"], found["captured"], found["unexplained"]) == (10.0, 100.0, 20, 1)
     assert found["dropped"] == {"enhance superseded": 2}
     assert as_json({FACE: view()}, {})["north/face"]["age_ms_p99"] is None

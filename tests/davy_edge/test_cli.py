@@ -11,8 +11,8 @@ edges:
 """
 
 
-def davy_edge(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, "-m", "davy", "edge", *words], capture_output=True, text=True, timeout=60)
+def davy_edge(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", "davy", "edge", *arguments], capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.system

@@ -13,7 +13,7 @@ DAVY = [sys.executable, "-m", "davy", "enhancer"]
 
 
 @pytest.mark.system
-def test_it_serves_until_it_is_told_to_stop(tmp_path: Path):
+def test_it_serves_until_a_signal(tmp_path: Path):
     process = subprocess.Popen([*DAVY, "--port", "0", "--grpc-port", "0"], stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     assert process.stderr is not None
     line = next(line for line in process.stderr if "enhancer.ready" in line)
@@ -42,7 +42,7 @@ def test_a_port_in_use_ends_it_with_a_sentence(tmp_path: Path):
 
 @pytest.mark.system
 @pytest.mark.parametrize(
-    ("words", "environment", "told"),
+    ("arguments", "environment", "answer"),
     [
         (["--config", "absent.yaml"], {}, "absent.yaml: cannot be read"),
         ([], {"DAVY_ENHANCER_QUEUE": "none"}, "DAVY_ENHANCER_QUEUE: Input should be a valid integer"),
@@ -50,13 +50,13 @@ def test_a_port_in_use_ends_it_with_a_sentence(tmp_path: Path):
     ],
 )
 def test_wrong_settings_are_named(
-    tmp_path: Path, words: list[str], environment: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, arguments: list[str], environment: dict[str, str], answer: str, monkeypatch: pytest.MonkeyPatch
 ):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    ended = subprocess.run([*DAVY, *words], capture_output=True, text=True, cwd=tmp_path, timeout=20)
+    ended = subprocess.run([*DAVY, *arguments], capture_output=True, text=True, cwd=tmp_path, timeout=20)
     assert ended.returncode == 2
-    assert told in ended.stderr
+    assert answer in ended.stderr
 
 
 @pytest.mark.system

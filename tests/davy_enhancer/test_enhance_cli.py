@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from davy_cli.main import main
 
@@ -23,11 +23,11 @@ DAVY = [sys.executable, "-m", "davy", "enhance"]
 
 @pytest.fixture
 def davy_enhance(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["davy", "enhance", *map(str, words)])
+    def run(*texts: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["davy", "enhance", *map(str, texts)])
         status = main()
-        told = capsys.readouterr()
-        return status, told.out, told.err
+        answer = capsys.readouterr()
+        return status, answer.out, answer.err
 
     return run
 
@@ -44,6 +44,12 @@ def mean(path: Path) -> float:
         return float(np.asarray(image.convert("L")).mean())
 
 
+def colour(path: Path) -> int:
+    """The widest difference between a pixel's channels."""
+    with Image.open(path) as image:
+        return int(np.ptp(np.asarray(image.convert("RGB")).astype(int), axis=2).max())
+
+
 def format_of(path: Path) -> str | None:
     with Image.open(path) as image:
         return image.format
@@ -57,7 +63,16 @@ def test_one_picture_becomes_another_file(davy_enhance, dark: Image.Image, tmp_p
     assert mean(tmp_path / "b.jpg") > mean(tmp_path / "a.png") + 10
 
 
-def test_strength_zero_leaves_a_lossless_picture_as_it_was(davy_enhance, dark: Image.Image, tmp_path: Path):
+def test_dials_and_presets_change_the_picture(davy_enhance, dark: Image.Image, tmp_path: Path):
+    ImageOps.colorize(dark.convert("L"), "black", "orange").save(tmp_path / "a.png")
+    davy_enhance(tmp_path / "a.png", tmp_path / "plain.png")
+    davy_enhance(tmp_path / "a.png", tmp_path / "bright.png", "--brightness", 0.5)
+    davy_enhance(tmp_path / "a.png", tmp_path / "night.png", "--preset", "night IR")
+    assert mean(tmp_path / "bright.png") > mean(tmp_path / "plain.png") + 5
+    assert colour(tmp_path / "night.png") <= 3 < colour(tmp_path / "plain.png")
+
+
+def test_strength_zero_leaves_a_lossless_picture_unchanged(davy_enhance, dark: Image.Image, tmp_path: Path):
     dark.save(tmp_path / "a.png")
     davy_enhance(tmp_path / "a.png", tmp_path / "b.png", "--strength", 0)
     assert np.array_equal(np.asarray(Image.open(tmp_path / "b.png")), np.asarray(dark))
@@ -72,7 +87,7 @@ def test_side_by_side_is_raw_on_the_left(davy_enhance, dark: Image.Image, tmp_pa
     assert both[:, 320:].mean() > both[:, :320].mean() + 10
 
 
-def test_a_folder_keeps_names_and_lossless_formats_and_tells_what_failed_at_the_end(
+def test_a_folder_keeps_names_and_lossless_formats_and_lists_failures_at_the_end(
     davy_enhance, dark: Image.Image, tmp_path: Path
 ):
     source, target = tmp_path / "in", tmp_path / "out"
@@ -85,7 +100,7 @@ def test_a_folder_keeps_names_and_lossless_formats_and_tells_what_failed_at_the_
     (source / "notes.txt").write_text("not a picture")
     status, out, err = davy_enhance(source, target)
     assert status == 1
-    assert out == "6 enhanced, 1 left alone that are no pictures or videos, 2 failed\n"
+    assert out == "6 enhanced, 1 skipped (no image or video), 2 failed\n"
     assert f"{source / 'broken.jpg'}: the image cannot be read: it is truncated" in err
     assert f"{source / 'empty.png'}: the image cannot be read: it is empty" in err
     written = {str(path.relative_to(target)): format_of(path) for path in target.rglob("*") if path.is_file()}
@@ -100,16 +115,15 @@ def test_a_folder_keeps_names_and_lossless_formats_and_tells_what_failed_at_the_
     assert b"VP8L" in (target / "f.webp").read_bytes()[:40]
 
 
-def test_a_folder_is_taken_by_content_and_what_is_left_out_is_named(davy_enhance, dark: Image.Image, tmp_path: Path):
+def test_a_folder_is_read_by_content_and_skipped_files_are_named(davy_enhance, dark: Image.Image, tmp_path: Path):
     source, target = tmp_path / "in", tmp_path / "out"
     for name in ("a.jfif", "b.JPG_large", "c", "d.dib", "@eaDir/a.jpg", ".hidden/e.jpg"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         dark.save(source / name, "BMP" if name == "d.dib" else "JPEG")
     (source / "notes.txt").write_text("not a picture")
     status, out, err = davy_enhance(source, target)
-    assert status == 0
-    assert out == "4 enhanced, 1 left alone that are no pictures or videos, 2 skipped that are hidden or of a system\n"
-    assert f"{source / 'notes.txt'}: left alone" in err
+    assert (status, out) == (0, "4 enhanced, 1 skipped (no image or video), 2 skipped (hidden or system files)\n")
+    assert f"{source / 'notes.txt'}: skipped" in err
     written = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
     assert written == {"a.jfif", "b.JPG_large.jpg", "c.jpg", "d.dib"}
 
@@ -125,12 +139,12 @@ def test_two_files_never_share_an_output(davy_enhance, dark: Image.Image, tmp_pa
         assert picture.size == dark.size
 
 
-def test_what_exists_is_kept_unless_told_otherwise(davy_enhance, dark: Image.Image, tmp_path: Path):
+def test_existing_outputs_are_kept_by_default(davy_enhance, dark: Image.Image, tmp_path: Path):
     (tmp_path / "in").mkdir()
     dark.save(tmp_path / "in" / "a.png")
     davy_enhance(tmp_path / "in", tmp_path / "out")
     dark.save(tmp_path / "out" / "a.png")
-    assert davy_enhance(tmp_path / "in", tmp_path / "out")[1] == "0 enhanced, 1 kept that existed (--overwrite replaces them)\n"
+    assert davy_enhance(tmp_path / "in", tmp_path / "out")[1] == "0 enhanced, 1 existing kept (--overwrite replaces them)\n"
     assert mean(tmp_path / "out" / "a.png") == mean(tmp_path / "in" / "a.png")
     assert davy_enhance(tmp_path / "in", tmp_path / "out", "--overwrite")[1] == "1 enhanced\n"
     status, _, err = davy_enhance(tmp_path / "in" / "a.png", tmp_path / "out" / "a.png")
@@ -138,26 +152,26 @@ def test_what_exists_is_kept_unless_told_otherwise(davy_enhance, dark: Image.Ima
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("arguments", "expected"),
     [
         (("absent.png", "b.png"), "does not exist"),
         (("a.png", "a.png"), "original would be lost"),
         ((".", "."), "originals would be lost"),
-        ((".", "a.png"), "name a folder"),
+        ((".", "a.png"), "choose a folder"),
         (("a.png", "b.xyz"), ".jpg, .png"),
         (("a.png", "b.png", "--strength", "2"), "--strength"),
+        (("a.png", "b.png", "--brightness", "2"), "--brightness"),
+        (("a.png", "b.png", "--preset", "day"), "--preset"),
         (("a.png",), "OUT"),
     ],
 )
-def test_wrong_words_are_refused_with_what_to_say_instead(
-    davy_enhance, dark: Image.Image, tmp_path: Path, monkeypatch, words, told: str
-):
+def test_usage_errors_name_the_remedy(davy_enhance, dark: Image.Image, tmp_path: Path, monkeypatch, arguments, expected: str):
     monkeypatch.chdir(tmp_path)
     dark.save("a.png")
     before = Path("a.png").read_bytes()
-    status, _, err = davy_enhance(*words)
+    status, _, err = davy_enhance(*arguments)
     assert status == 2
-    assert told in err
+    assert expected in err
     assert Path("a.png").read_bytes() == before
 
 
@@ -213,6 +227,7 @@ def test_kill_9_leaves_no_half_file_under_the_final_name(tmp_path: Path):
 @pytest.mark.system
 @pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
 @pytest.mark.parametrize(("number", "times"), [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1)])
+@pytest.mark.alone
 def test_ctrl_c_and_sigterm_stop_a_video_within_a_second_and_leave_no_rest(tmp_path: Path, number: int, times: int):
     source = make_video(tmp_path / "a.mp4", seconds=60, size="640x480")
     (tmp_path / "out").mkdir()
@@ -308,7 +323,7 @@ def test_several_inputs_go_into_a_folder(davy_enhance, dark: Image.Image, tmp_pa
     written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert written == {"a.png", "b.jpg", "shift/c.png", "shift/b.jpg"}
     status, _, err = davy_enhance(*inputs, tmp_path / "b.jpg")
-    assert (status, "no folder" in err) == (2, True)
+    assert (status, "choose a folder" in err) == (2, True)
 
 
 def test_inputs_of_one_name_never_share_an_output(davy_enhance, dark: Image.Image, tmp_path: Path):

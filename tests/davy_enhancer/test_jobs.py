@@ -52,9 +52,9 @@ async def finished(service, answer: httpx.Response) -> dict[str, object]:
     assert answer.status_code == 202, answer.text
     async with service.http.stream("GET", answer.json()["links"]["events"]) as events:
         lines = [line async for line in events.aiter_lines()]
-    told = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
-    assert [job["progress"] for job in told] == sorted(job["progress"] for job in told)
-    return told[-1]
+    reply = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    assert [job["progress"] for job in reply] == sorted(job["progress"] for job in reply)
+    return reply[-1]
 
 
 async def result(service, job: dict[str, object]) -> bytes:
@@ -80,7 +80,7 @@ async def test_a_video_comes_back_with_its_sound(service, tmp_path: Path):
         assert reader.streams.audio[0].codec_context.name == "aac"
 
 
-async def test_an_archive_comes_back_enhanced_and_names_what_failed(service, dark: Image.Image, dark_jpeg: bytes, save):
+async def test_an_archive_is_enhanced_and_names_failed_files(service, dark: Image.Image, dark_jpeg: bytes, save):
     members = {"a.jpg": dark_jpeg, "shaft/b.png": save(dark, "PNG"), "c.jpg": dark_jpeg[:-300], "notes.txt": b"hello"}
     job = await finished(service, await send(service, archive_of(**members), name="night.zip"))
     assert job["state"] == "done"
@@ -96,7 +96,7 @@ async def test_notes_on_what_was_done_are_no_failures_and_hidden_members_are_ski
     assert (job["state"], job["failures"]) == ("done", [])
     assert job["notes"] == [
         "a.jpg: the file lacks its end marker; its picture is complete",
-        "3 hidden files, or files of a system, were skipped",
+        "3 hidden or system files skipped",
     ]
     with zipfile.ZipFile(io.BytesIO(await result(service, job))) as archive:
         assert archive.namelist() == ["a.jpg"]
@@ -131,7 +131,7 @@ async def test_an_archive_that_unpacks_to_too_much_fails_before_it_is_unpacked(s
 
 @pytest.mark.parametrize("body", [b"", b"hello", bytes(1000)])
 @pytest.mark.parametrize("name", ["a.mp4", "a.zip"])
-async def test_what_is_not_what_it_says_fails_with_a_reason(service, body: bytes, name: str, tmp_path: Path):
+async def test_a_file_of_another_format_fails_with_a_reason(service, body: bytes, name: str, tmp_path: Path):
     job = await finished(service, await send(service, body, name=name))
     assert job["state"] == "failed"
     assert "cannot be read" in job["detail"]
@@ -219,8 +219,8 @@ async def test_without_a_folder_to_write_jobs_are_refused_and_all_else_works(sta
     async with start_service(data=tmp_path / "file") as service:
         assert (await send(service, b"", name="a.zip")).status_code == 507
         assert (await service.http.post("/v1/enhance", content=dark_jpeg)).status_code == 200
-        told = (await service.http.get("/readyz")).json()
-        assert (told["status"], "cannot be written" in told["reasons"][0]) == ("degraded", True)
+        reply = (await service.http.get("/readyz")).json()
+        assert (reply["status"], "cannot write to" in reply["reasons"][0]) == ("degraded", True)
 
 
 async def test_a_page_of_another_origin_neither_starts_nor_deletes_a_job(service, dark_jpeg: bytes):

@@ -16,23 +16,23 @@ async def page(service):
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         page = await browser.new_page(viewport={"width": 1200, "height": 800})
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(str(service.http.base_url))
         yield page
         await browser.close()
-        assert faults == []
+        assert errors == []
 
 
-async def test_a_picture_is_shown_raw_beside_enhanced(page: Page, dark: Image.Image, tmp_path: Path):
+async def test_a_picture_is_shown_raw_next_to_enhanced(page: Page, dark: Image.Image, tmp_path: Path):
     dark.save(tmp_path / "dark.jpg")
     await page.set_input_files("#file", tmp_path / "dark.jpg")
     await expect(page.locator("#view")).to_be_visible()
-    await expect(page.locator("#told")).to_contain_text("320 × 240, JPEG")
-    before = await page.locator("#better").get_attribute("src")
+    await expect(page.locator("#status")).to_contain_text("320 × 240, JPEG")
+    before = await page.locator("#enhanced").get_attribute("src")
 
     await page.locator("#strength").fill("40")
-    await expect(page.locator("#better")).not_to_have_attribute("src", str(before))
+    await expect(page.locator("#enhanced")).not_to_have_attribute("src", str(before))
     await expect(page.locator("#shown")).to_have_text("0.40")
 
     box = await page.locator("#view").bounding_box()
@@ -47,8 +47,8 @@ async def test_a_picture_is_shown_raw_beside_enhanced(page: Page, dark: Image.Im
     await expect(page.locator("#save")).to_have_attribute("download", "dark-enhanced.png")
 
 
-async def test_what_is_no_picture_is_answered_with_what_to_do(page: Page, tmp_path: Path):
+async def test_a_file_that_is_no_picture_gets_an_error_with_the_remedy(page: Page, tmp_path: Path):
     (tmp_path / "notes.txt").write_text("hello")
     await page.set_input_files("#file", tmp_path / "notes.txt")
-    await expect(page.locator("#fault")).to_have_text(re.compile("notes.txt: .*send JPEG"))
+    await expect(page.locator("#error")).to_have_text(re.compile("notes.txt: .*send JPEG"))
     await expect(page.locator("#drop")).to_be_visible()

@@ -49,9 +49,9 @@ async def until(condition, timeout_s: float = 5) -> None:
 
 async def ready_is(service, status: str, timeout_s: float = 5) -> dict[str, object]:
     async with asyncio.timeout(timeout_s):
-        while (told := (await service.http.get("/readyz")).json())["status"] != status:  # noqa: ASYNC110  # asked over HTTP
+        while (answer := (await service.http.get("/readyz")).json())["status"] != status:  # noqa: ASYNC110  # asked over HTTP
             await asyncio.sleep(0.02)
-    return told
+    return answer
 
 
 async def pool_is_up(service) -> None:
@@ -72,9 +72,9 @@ async def test_a_raw_frame_becomes_an_enhanced_one_with_meta(mosquitto, start_se
         assert jpeg.decode(frame.payload).mean() > jpeg.decode(dark_jpeg).mean() + 10
         assert dict(frame.properties) | {"model": ""} == dict(sent.properties) | {"model": ""}
         assert frame.properties["model"].startswith("ispcnn-")
-        told = json.loads(meta.payload)
-        assert (meta.topic, told["seq"], told["boot_id"], told["strength"]) == (JUNCTION.meta, 7, "boot", 1.0)
-        assert told["enhanced_ns"] >= told["captured_ns"]
+        answer = json.loads(meta.payload)
+        assert (meta.topic, answer["seq"], answer["boot_id"], answer["strength"]) == (JUNCTION.meta, 7, "boot", 1.0)
+        assert answer["enhanced_ns"] >= answer["captured_ns"]
         assert service.count("davy_frames_enhanced_total", **LABELS) == 1
 
 
@@ -149,12 +149,14 @@ async def test_two_members_share_the_work(mosquitto, start_service, dark_jpeg: b
         assert min(each.count("davy_frames_captured_total", **LABELS) for each in (first, second)) > 0
 
 
-async def test_f01_without_a_broker_requests_are_served_and_readiness_says_why(mosquitto, start_service, dark_jpeg: bytes):
+async def test_f01_without_a_broker_requests_are_served_and_readiness_has_the_reason(
+    mosquitto, start_service, dark_jpeg: bytes
+):
     async with start_service(site_of(mosquitto.endpoint)) as service:
         await pool_is_up(service)
         mosquitto.kill()
-        told = await ready_is(service, "degraded", 10)
-        assert mosquitto.endpoint in told["reasons"][0]
+        answer = await ready_is(service, "degraded", 10)
+        assert mosquitto.endpoint in answer["reasons"][0]
         assert (await service.http.post("/v1/enhance", content=dark_jpeg)).status_code == 200
         mosquitto.start()
         await ready_is(service, "ready", 15)

@@ -26,12 +26,12 @@ async def test_one_picture_is_enhanced_in_its_own_format(stub: EnhancerServiceSt
 async def test_strength_zero_is_not_the_same_as_no_strength(stub: EnhancerServiceStub, dark: Image.Image, save):
     png = save(dark, "PNG")
     still = await stub.Enhance(EnhanceRequest(image=png, strength=0))
-    whole = await stub.Enhance(EnhanceRequest(image=png))
-    assert still.image != whole.image
+    full = await stub.Enhance(EnhanceRequest(image=png))
+    assert still.image != full.image
 
 
 @pytest.mark.parametrize(
-    ("request_of", "code", "words"),
+    ("request_of", "code", "arguments"),
     [
         (lambda jpeg: EnhanceRequest(image=jpeg[:-300]), grpc.StatusCode.INVALID_ARGUMENT, "truncated"),
         (lambda jpeg: EnhanceRequest(image=b"hello"), grpc.StatusCode.INVALID_ARGUMENT, "send JPEG"),
@@ -41,11 +41,13 @@ async def test_strength_zero_is_not_the_same_as_no_strength(stub: EnhancerServic
         (lambda jpeg: EnhanceRequest(image=bytes(100_000_000)), grpc.StatusCode.RESOURCE_EXHAUSTED, "larger than max"),
     ],
 )
-async def test_bad_requests_end_with_a_code_and_a_reason(stub: EnhancerServiceStub, dark_jpeg: bytes, request_of, code, words):
+async def test_bad_requests_end_with_a_code_and_a_reason(
+    stub: EnhancerServiceStub, dark_jpeg: bytes, request_of, code, arguments
+):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.Enhance(request_of(dark_jpeg))
     assert caught.value.code() is code
-    assert re.search(words, caught.value.details() or "")
+    assert re.search(arguments, caught.value.details() or "")
 
 
 async def test_a_stream_answers_in_order_and_survives_a_bad_picture(stub: EnhancerServiceStub, dark_jpeg: bytes):

@@ -6,7 +6,7 @@ from skimage import data
 
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 
-TINY = {"crop_width": 64, "crop_height": 32, "batch": 2, "width": 8, "warmup_steps": 2, "short_side": 96}
+TINY = {"device": "cpu", "crop_width": 64, "crop_height": 32, "batch": 2, "width": 8, "warmup_steps": 2, "short_side": 96}
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""What is looked for in enhanced frames: one small file per analyser."""
+"""Analysers of enhanced frames, one file each."""

@@ -1,4 +1,4 @@
-"""What an analyser is: it gets small pictures of one camera, one after the other, and says what it sees."""
+"""The interface of an analyser: it receives reduced frames of one camera in order, and returns observations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from davy.domain.severity import Severity
 
 @dataclass
 class Picture:
-    """An enhanced frame at reduced size; what several analysers need of it is computed once.
+    """An enhanced frame at reduced size; derived images are computed once for all analysers.
 
     Args:
         bgr: (H, W, 3), uint8.
@@ -32,20 +32,20 @@ class Picture:
 
     @cached_property
     def thumbnail(self) -> NDArray[np.float32]:
-        """(90, 160), float32 in [0, 255]; each value is the mean of its area, so that sensor noise is gone."""
+        """(90, 160), float32 in [0, 255]; each value is the mean of its area, which removes sensor noise."""
         return np.asarray(cv2.resize(self.gray, (160, 90), interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one analyser says about one picture.
+    """A finding of one analyser in one picture.
 
     Args:
-        kind: Of the event that it may become, `[a-z0-9-]{1,64}`.
-        active: Whether it is so now. An event needs several in a row (see Trigger).
-        message: One sentence for a person, for when it begins.
-        over: The same for when it is over; empty makes no event of its end.
-        figures: Shown as gauges, kept with the event.
+        kind: Event kind, `[a-z0-9-]{1,64}`.
+        active: Whether the finding applies to this picture. An event needs several in a row (see Trigger).
+        message: Text of the event at its beginning, one sentence.
+        over: Text of the event at its end; empty: no such event.
+        figures: Values for gauges and for the event.
     """
 
     kind: str
@@ -57,21 +57,23 @@ class Observation:
 
 
 class Analyser(Protocol):
-    """Looks at the pictures of one camera. Used from one thread."""
+    """Analyses the pictures of one camera. Used from one thread."""
 
     name: str
     every_s: float
-    """The least time between two pictures; 0 takes all that come."""
+    """Minimum time between two pictures in s; 0 takes every picture."""
 
     def analyse(self, picture: Picture) -> Sequence[Observation]:
-        """Say what is seen; quick, for all cameras share one thread."""
+        """Return the observations. Be quick: all cameras share one thread."""
         ...
 
 
 @dataclass(slots=True)
 class Trigger:
-    """Hysteresis: a thing is so after raise_after observations in a row, and over after clear_after; within cooldown_s of its
-    beginning it is not reported again."""
+    """Hysteresis: raised after raise_after active observations in a row, cleared after clear_after inactive ones.
+
+    Within cooldown_s of one event it raises no other.
+    """
 
     raise_after: int = 2
     clear_after: int = 4
@@ -82,7 +84,7 @@ class Trigger:
     _silent: bool = False
 
     def update(self, active: bool, now_s: float) -> Literal["raised", "cleared"] | None:
-        """Take one observation; returns what is worth an event."""
+        """Add one observation. Return the change to report, None if there is none."""
         if active == self.raised:
             self._streak = 0
             return None

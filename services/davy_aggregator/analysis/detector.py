@@ -1,9 +1,9 @@
-"""Any object detector as an ONNX file, in one of the two forms in which YOLO models are exported.
+"""Object detection by an ONNX model in one of the two YOLO export formats.
 
-Input: one tensor (1, 3, H, W), float32 RGB in [0, 1]; the picture is letterboxed with grey 114. A dynamic H or W becomes 640.
-Output, the first tensor: (1, 4 + C, N) as YOLOv8 to 11 export it (centre x, y, width, height in input pixels, then one score
-per class), or (1, N, 5 + C) as YOLOv5 and v7 do (an objectness before the class scores, which multiplies them). A model with
-more rows than columns is read as the second. Boxes that overlap by more than 45 % count once.
+Input: one tensor (1, 3, H, W), float32 RGB in [0, 1], letterboxed with grey 114. A dynamic H or W becomes 640.
+Output: the first tensor, in one of two shapes. YOLOv8 to 11 export (1, 4 + C, N): centre x, y, width, height in input pixels,
+then one score per class. YOLOv5 and v7 export (1, N, 5 + C): an objectness before the class scores multiplies them. More rows
+than columns mean the second shape. Boxes that overlap by more than 45 % count once.
 """
 
 import re
@@ -28,10 +28,10 @@ MAX_CANDIDATES = 300
 
 
 class DetectorModel:
-    """The network, shared by all cameras.
+    """The detection network, shared by all cameras.
 
     Raises:
-        ModelError: the file is missing, is no ONNX, or has another form than the module describes.
+        ModelError: the file is missing, is no ONNX model, or has other shapes than the module describes.
     """
 
     def __init__(self, path: Path, labels: Path | None, min_score: float) -> None:
@@ -44,19 +44,19 @@ class DetectorModel:
             raise ModelError(str(path), str(error).splitlines()[0]) from error
         wanted = self._session.get_inputs()[0]
         if len(wanted.shape) != 4 or wanted.type != "tensor(float)":
-            raise ModelError(str(path), f"its input is {wanted.type} {wanted.shape}, expected float (1, 3, H, W)")
+            raise ModelError(str(path), f"input is {wanted.type} {wanted.shape}, expected float (1, 3, H, W)")
         self._input = wanted.name
         self._size = tuple(side if isinstance(side, int) else DEFAULT_SIDE for side in wanted.shape[2:])  # (H, W)
         self._path, self._min_score = path, min_score
 
     def detect(self, picture: Picture) -> list[tuple[str, float]]:
-        """(label, score) of everything that is found, best first."""
+        """Return label and score of every detection, best first."""
         try:
             (output, *_) = self._session.run(None, {self._input: self._letterbox(picture)})
         except Exception as error:  # as above
             raise ModelError(str(self._path), str(error).splitlines()[0]) from error
         if output.ndim != 3 or min(output.shape[1:]) < 5:
-            raise ModelError(str(self._path), f"its output is {output.shape}, expected (1, 4 + C, N) or (1, N, 5 + C)")
+            raise ModelError(str(self._path), f"output is {output.shape}, expected (1, 4 + C, N) or (1, N, 5 + C)")
         boxes, scores = _read(output[0])
         kinds, best = scores.argmax(1), scores.max(1)
         kept = np.flatnonzero(best >= self._min_score)
@@ -80,14 +80,14 @@ class DetectorModel:
 
 
 def _read(output: Floats) -> tuple[Floats, Floats]:
-    """Boxes (N, 4) and class scores (N, C) of either form."""
+    """Return boxes (N, 4) and class scores (N, C) of either shape."""
     if output.shape[0] < output.shape[1]:  # (4 + C, N)
         return output[:4].T, output[4:].T
     return output[:, :4], output[:, 5:] * output[:, 4:5]
 
 
 def _suppress(boxes: Floats, kinds: NDArray[np.intp], order: NDArray[np.intp]) -> list[int]:
-    """Non-maximum suppression among boxes of one class; order is best first."""
+    """Suppress all but the best of overlapping boxes of one class; order is best first."""
     low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
     areas = np.prod(boxes[:, 2:], axis=1)
     kept: list[int] = []
@@ -101,7 +101,7 @@ def _suppress(boxes: Floats, kinds: NDArray[np.intp], order: NDArray[np.intp]) -
 
 
 class Detector:
-    """One camera's use of a DetectorModel: an observation per label that was ever seen there."""
+    """Detections of one camera: an observation for each label that was ever detected there."""
 
     name = "detector"
 

@@ -1,4 +1,4 @@
-"""How evenly the place is lit, and whether that has changed: a lamp failed, or was moved."""
+"""Uniformity of illumination, and its change: a lamp that failed or was moved."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,17 @@ from davy.domain.severity import Severity
 from davy_aggregator.analysis.base import Observation, Picture
 
 DISPLAY_GAMMA = 2.2
-REFERENCE_WEIGHT = 0.02  # weight of a new picture in what is usual: one minute at 1 fps
-PRESENT_WEIGHT = 0.4  # and in what is now
-WARM_UP = 10  # pictures before a change can be told
-FACTOR = 1.6  # brightness or uniformity that is this much less, or more, than usual
+REFERENCE_WEIGHT = 0.02  # weight of a new picture in the reference: one minute at 1 fps
+PRESENT_WEIGHT = 0.4  # weight of a new picture in the present light
+WARM_UP = 10  # pictures before a change can be reported
+FACTOR = 1.6  # reported ratio of brightness or uniformity to the reference, or its inverse
 
 
 class Illumination:
-    """Uniformity as lighting engineers have it (EN 12464-1: least over mean illuminance), on the picture: the 5th percentile
-    of linearised luminance over its mean, 0 (a spot in the dark) to 1 (even)."""
+    """Measures uniformity: the 5th percentile of linear luminance over its mean, 0 (a spot in the dark) to 1 (even).
+
+    Source: EN 12464-1 defines it as minimum over mean illuminance.
+    """
 
     name, every_s = "illumination", 0.0
 
@@ -37,8 +39,12 @@ class Illumination:
             "dark_share": float((picture.thumbnail < 16).mean()),
             "blown_share": float((picture.thumbnail > 250).mean()),
         }
-        message = f"the light has changed: mean {ratios[0]:.0%} and uniformity {ratios[1]:.0%} of the usual"
-        return [Observation("illumination-change", changed, Severity.WARNING, message, "the light is as usual", figures)]
+        message = f"the light has changed: mean {ratios[0]:.0%} and uniformity {ratios[1]:.0%} of the reference"
+        return [
+            Observation(
+                "illumination-change", changed, Severity.WARNING, message, "the light is back at the reference", figures
+            )
+        ]
 
     def _learn(self, measured: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> None:
         if not self._pictures:

@@ -1,4 +1,4 @@
-"""A lens that is covered, or dirty: coal dust and water settle on every camera underground."""
+"""Detection of a covered or dirty lens: coal dust and water reach every camera underground."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,18 @@ import numpy as np
 from davy.domain.severity import Severity
 from davy_aggregator.analysis.base import Observation, Picture
 
-BLOCKED_CONTRAST = 5.0  # of 255: spread of area means; the plainest simulated place has 20, real underground photographs 37
-DIRTY_SHARE = 0.45  # of the sharpness that this camera once had
-WARM_UP = 20  # pictures before a camera's own sharpness is known
-FORGET = 0.002  # a move of the camera to a plainer scene is forgotten within some ten minutes at 1 fps
+BLOCKED_CONTRAST = 5.0  # of 255: deviation of area means; the plainest simulated place has 20, real photographs 37
+DIRTY_SHARE = 0.45  # of the best sharpness of this camera
+WARM_UP = 20  # pictures before the best sharpness is known
+DECAY = 0.002  # per picture; at 1 fps a move to a plainer scene is forgotten within ten minutes
 
 
 class Lens:
-    """Contrast is the spread of area means, which amplified sensor noise does not feign; sharpness is the mean gradient of the
-    picture over its contrast, compared with the best that the same camera has shown."""
+    """Measures contrast and sharpness of a camera.
+
+    Contrast is the deviation of area means: amplified sensor noise does not raise it. Sharpness is the mean gradient over the
+    contrast, compared with the best of the same camera.
+    """
 
     name, every_s = "lens", 0.0
 
@@ -31,15 +34,25 @@ class Lens:
         blocked = contrast < BLOCKED_CONTRAST
         if not blocked:
             self._pictures += 1
-            self._best = max(sharpness, self._best * (1 - FORGET))
+            self._best = max(sharpness, self._best * (1 - DECAY))
         share = sharpness / self._best if self._best else 1.0
         dirty = not blocked and self._pictures > WARM_UP and share < DIRTY_SHARE
         figures = {"contrast": contrast, "sharpness": sharpness, "sharpness_share": share}
         return [
             Observation(
-                "lens-blocked", blocked, Severity.ALARM, "the lens is covered, or no light is left", "the lens is free", figures
+                "lens-blocked",
+                blocked,
+                Severity.ALARM,
+                "the lens is covered, or there is no light",
+                "the lens is clear",
+                figures,
             ),
             Observation(
-                "lens-dirty", dirty, Severity.WARNING, f"only {share:.0%} of the usual sharpness", "it is sharp again", figures
+                "lens-dirty",
+                dirty,
+                Severity.WARNING,
+                f"the image has only {share:.0%} of its usual sharpness",
+                "the image is sharp again",
+                figures,
             ),
         ]

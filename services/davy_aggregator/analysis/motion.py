@@ -1,4 +1,4 @@
-"""Something moves: a person, a machine, falling rock."""
+"""Motion detection: a person, a machine, falling rock."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 from davy.domain.severity import Severity
 from davy_aggregator.analysis.base import Observation, Picture
 
-LEARNING = 0.1  # share of a picture in the background: at 1 fps something that stopped is background after half a minute
+LEARNING = 0.1  # weight of a picture in the background: at 1 fps a stopped object joins it after half a minute
 CHANGE = 14.0  # of 255 in an area of 8x8 pixels; noise averaged over 64 pixels stays below 3
 SHARE = 0.01  # of the picture: a person at 30 m in a 4 m roadway
 
 
 class Motion:
-    """The share of the picture that differs from its running mean, after a change of the whole picture's brightness is
-    taken out (a lamp that flickers is no motion)."""
+    """Measures the share of the picture that differs from its running mean.
+
+    A change of global brightness is compensated first, so that a flickering lamp is no motion.
+    """
 
     name, every_s = "motion", 0.0
 
@@ -31,6 +33,4 @@ class Motion:
         changed = np.abs(now - self._background * gain) > CHANGE
         cv2.accumulateWeighted(now, self._background, LEARNING)
         share = float(changed.mean())
-        return [
-            Observation("motion", share > SHARE, Severity.INFO, "something moves", "nothing moves any more", {"share": share})
-        ]
+        return [Observation("motion", share > SHARE, Severity.INFO, "motion in view", "no more motion", {"share": share})]

@@ -1,4 +1,4 @@
-"""People, by OpenCV's HOG detector (Dalal and Triggs 2005): no model file; upright, some 100 pixels tall or more."""
+"""People detection by OpenCV's HOG detector (Dalal and Triggs 2005), without a model file: upright, from 100 pixels tall."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ import numpy as np
 from davy.domain.severity import Severity
 from davy_aggregator.analysis.base import Observation, Picture
 
-MIN_WIDTH, MIN_HEIGHT = 96, 160  # pixels; OpenCV aborts the process, not the call, where its 64x128 window does not fit
-MIN_SCORE = 0.6  # distance from the SVM's plane; below it rails and props are people
+MIN_WIDTH, MIN_HEIGHT = 96, 160  # pixels; OpenCV aborts the process if its 64x128 window does not fit
+MIN_SCORE = 0.6  # distance from the SVM's plane; below it rails and props count as people
 
 
 class Person:
-    """Upright people. Needs opencv-contrib: OpenCV 5 moved HOG there."""
+    """Detects upright people. It needs opencv-contrib: OpenCV 5 moved HOG there."""
 
     name = "person"
 
@@ -31,7 +31,5 @@ class Person:
         count, best = len(scores), max(scores, default=0.0)
         message = "a person is in view" if count == 1 else f"{count} people are in view"
         return [
-            Observation(
-                "person", count > 0, Severity.INFO, message, "nobody is in view any more", {"count": count, "score": best}
-            )
+            Observation("person", count > 0, Severity.INFO, message, "no more people in view", {"count": count, "score": best})
         ]

@@ -1,4 +1,4 @@
-"""Analysis beside the live plane: newest frames at a bounded rate, on one thread of low priority."""
+"""Analysis in parallel to the live plane: newest frames at a bounded rate, on one low-priority thread."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ from davy_aggregator.settings import AnalysisSettings
 log = get_logger(__name__)
 
 NICENESS = 10
-MAX_AGE_S = 2.0  # an older frame says nothing about now
+MAX_AGE_S = 2.0  # of an analysed frame
 MAX_KINDS = 64  # per camera
 
 MakeAnalysers = Callable[[], Sequence[Analyser]]
@@ -39,7 +39,7 @@ MakeAnalysers = Callable[[], Sequence[Analyser]]
 
 @dataclass(slots=True)
 class CameraAnalysis:
-    """The analysers of one camera, and what they have said so far."""
+    """The analysers of one camera and the state of their findings."""
 
     analysers: Sequence[Analyser]
     due_s: dict[str, float] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class AnalyserResult:
 async def analyse(
     settings: AnalysisSettings, live: LiveFrames, archive: Archive, metrics: AggregatorMetrics, make: MakeAnalysers
 ) -> None:
-    """Analyse the newest frame of every camera and report what begins and ends, until cancelled."""
+    """Analyse every camera's newest frames, and report begins and ends of findings, until cancelled."""
     cameras: dict[CameraAddress, CameraAnalysis] = {}
     thread = ThreadPoolExecutor(1, "analysis", initializer=_lower_priority)
     try:
@@ -76,7 +76,7 @@ async def analyse(
 
 
 def analysers(settings: AnalysisSettings) -> MakeAnalysers:
-    """Return the maker of one camera's analysers; raises ModelError if the configured detector cannot be used."""
+    """Return a factory of one camera's analysers; raise ModelError if the configured detector is unusable."""
     model = DetectorModel(settings.detector, settings.detector_labels, settings.detector_score) if settings.detector else None
 
     def make() -> Sequence[Analyser]:
@@ -105,7 +105,7 @@ def _analyse_frame(analysis: CameraAnalysis, newest: LiveFrame, width: int) -> l
         started_s = time.monotonic()
         if started_s < analysis.due_s.get(analyser.name, 0.0):
             continue
-        analysis.due_s[analyser.name] = started_s + 0.9 * analyser.every_s  # pictures come with jitter
+        analysis.due_s[analyser.name] = started_s + 0.9 * analyser.every_s  # frames arrive with jitter
         try:
             observations, failure = analyser.analyse(picture), ""
         except (cv2.error, ModelError, ValueError, ArithmeticError, LookupError) as error:
@@ -115,7 +115,7 @@ def _analyse_frame(analysis: CameraAnalysis, newest: LiveFrame, width: int) -> l
 
 
 def _bounded(image: BgrImage, longest: int) -> BgrImage:
-    """A picture whose sides fit the time that a picture may take: a tall, narrow one is as wide as asked and far too high."""
+    """Reduce an image to a longest side: a tall, narrow one is otherwise far too high."""
     scale = longest / max(image.shape[:2])
     if scale >= 1:
         return image

@@ -1,1 +1,1 @@
-"""The desired configuration of every edge, its history, and the configuration that each edge reports."""
+"""Desired configurations of the edges, their history, and the reported configurations."""

@@ -1,4 +1,4 @@
-"""One decision on the configuration of one edge: who, when and why."""
+"""A decision on an edge's configuration, with author, time and reason."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ Missing = object()
 
 
 class ConfigRecord(BaseModel):
-    """A line of an edge's history. Epoch 0 is the configuration in site.yaml; it is not published."""
+    """An entry in an edge's configuration history. Epoch 0 is the configuration in site.yaml; it is not published."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -39,7 +39,7 @@ class ConfigRecord(BaseModel):
 
 
 def differences(desired: Mapping[str, Any], reported: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield the fields that differ, such as `cameras.face.fps`, and both values; None stands for a missing one."""
+    """Yield each field that differs, such as `cameras.face.fps`, with both values; None for a missing one."""
     for name in dict.fromkeys((*desired, *reported)):
         here = f"{path}.{name}" if path else str(name)
         one, other = desired.get(name, Missing), reported.get(name, Missing)

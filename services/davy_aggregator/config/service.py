@@ -24,11 +24,11 @@ log = get_logger(__name__)
 
 
 class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
-    """The configurations of one site's edges.
+    """Decides and publishes the configurations of one site's edges.
 
     Args:
-        site: The site as in site.yaml.
-        on_change: Called with the site as it is desired now, and with every camera that frames may come from.
+        site: Site configuration of site.yaml.
+        on_change: Called with the desired site and all cameras that may send frames.
     """
 
     name, reported_type = "config", ReportedConfig
@@ -46,15 +46,19 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         self._site, self._store, self._on_change = site, store, on_change
         self._history: dict[str, list[ConfigRecord]] = defaultdict(list)
         self._unreadable: list[tuple[str, str]] = []
-        for body in store.all():
-            self._load(body)
-        store.set_aside(self._unreadable)
+        self.reload()
         self.republish_all()
         self._announce_cameras()
 
+    def reload(self) -> None:
+        self._history.clear()
+        for body in self._store.all():
+            self._load(body)
+        self._store.set_aside(self._unreadable)
+
     async def run(self, bus: Bus) -> None:
         while self._unreadable:
-            message = f"a stored configuration cannot be read and was set aside: {self._unreadable[-1][1]}"
+            message = f"an unreadable stored configuration was set aside: {self._unreadable[-1][1]}"
             await self.record_event("config-set-aside", message, WARNING)
             self._unreadable.pop()
         await super().run(bus)
@@ -72,7 +76,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         return self.history(edge)[0]
 
     def history(self, edge: str) -> list[ConfigRecord]:
-        """Return every decision, the newest first; the last is the configuration in site.yaml at the first of them.
+        """Return every decision, newest first; the last is the configuration in site.yaml at the first decision.
 
         Raises:
             UnknownEdgeError: the site has no such edge.
@@ -94,26 +98,30 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
 
         Args:
             config: Sources may contain `***` in place of known passwords.
-            expected: Id of the configuration that config changes; empty overwrites any.
+            expected: Id of the configuration that config is based on; empty overwrites any.
 
         Raises:
             UnknownEdgeError: the site has no such edge.
             ChangedMeanwhileError: expected is not the id of the desired configuration.
             InvalidInputError: config is invalid for this edge.
-            ArchiveUnavailableError: the decision could not be stored, and was not published.
+            ArchiveUnavailableError: the decision could not be stored, and is not published.
+            StandbyError: another aggregator leads the site.
         """
+        self.lead.check()
         async with self.deciding:
             complete = restore_secrets(config, read_config(self._expect(edge, expected).config))
             if signature is not None and complete != config:
-                raise InvalidInputError("a signed configuration has to be complete: write the passwords out")
+                raise InvalidInputError("a signed configuration must contain its passwords")
             return await self._decide(edge, to_plain(complete), who, why, signature)
 
     async def roll_back(self, edge: str, to: str = "", who: str = "", why: str = "", expected: str = "") -> ConfigRecord:
-        """Decide the configuration before the newest decision again, or the one whose id starts with `to`.
+        """Decide the previous configuration again, or the one whose id starts with `to`.
 
         Raises:
-            UnknownConfigError: the history holds no such configuration; also the errors of `put`.
+            UnknownConfigError: the history has no such configuration.
+            DavyError: see `put`.
         """
+        self.lead.check()
         async with self.deciding:
             now = self._expect(edge, expected)
             wanted = to or now.previous
@@ -152,7 +160,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
     ) -> ConfigRecord:
         before, enhance = self.desired(edge), self._site.edges[edge].enhance
         if read_config(plain).enhance != enhance:
-            raise InvalidInputError(f"enhance: site.yaml says {enhance!r}; change it there and start the edge again")
+            raise InvalidInputError(f"enhance: site.yaml sets {enhance!r}; change it there and restart the edge")
         record = ConfigRecord(
             edge=edge,
             epoch=max(before.epoch, self.epoch_of(edge)) + 1,
@@ -165,11 +173,13 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             signature=signature,
         )
         if len(record.desired.to_bytes()) > DesiredConfig.max_bytes:
-            raise InvalidInputError(f"cameras: over {DesiredConfig.max_bytes:,} bytes in all fit into no message")
+            raise InvalidInputError(
+                f"cameras: the configuration exceeds the message limit of {DesiredConfig.max_bytes:,} bytes"
+            )
         await self._store_records(edge, [record] if self._history[edge] else [before, record])
         self._announce_cameras()
         log.info("config.decided", edge=edge, epoch=record.epoch, id=record.id[:12], who=who, why=why)
-        message = f"edge {edge}: configuration {record.id[:12]} (epoch {record.epoch}) by {who or 'somebody'}"
+        message = f"edge {edge}: configuration {record.id[:12]} (epoch {record.epoch}) by {who or 'unknown'}"
         await self.record_event("config-changed", f"{message}: {why or 'no reason given'}", INFO)
         return record
 
@@ -180,12 +190,12 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         self.publish(edge)
 
     def _load(self, body: str) -> None:
-        """Read a stored record; one that another version of Davy wrote, or a damaged one, is no reason not to start."""
+        """Read a stored record; an unreadable one, such as one of another version, does not prevent the start."""
         try:
             record = ConfigRecord.model_validate_json(body)
             read_config(record.config)
             if record.epoch:
-                record.desired  # noqa: B018  # validates what will be published
+                record.desired  # noqa: B018  # validates the state to publish
         except (ValueError, InvalidInputError) as error:
             reason = first_error(error) if isinstance(error, ValidationError) else str(error)
             log.error("config.set_aside", error=reason[:300])
@@ -194,7 +204,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             self._history[record.edge].append(record)
 
     def _announce_cameras(self) -> None:
-        """Frames may come from the cameras that an edge is to have, and from those that it reports."""
+        """Report all cameras that may send frames: desired and reported ones."""
         configs = {edge: read_config(self.desired(edge).config) for edge in self._site.edges}
         names = [(edge, name) for edge, config in configs.items() for name in config.cameras]
         names += [

@@ -1,1 +1,1 @@
-"""The REST interface and the console, one file per noun."""
+"""The REST interface and the console, one file per resource."""

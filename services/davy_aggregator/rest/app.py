@@ -19,14 +19,14 @@ from davy_aggregator.rest.rollouts import rollout_routes
 from davy_aggregator.rest.samples import sample_routes
 from davy_aggregator.rest.system import system_routes
 
-DESCRIPTION = """The cameras of a site: newest frames, live streams, events and health; training
+DESCRIPTION = """Cameras of a site: newest frames, live streams, events and health; training
 samples; models and their rollout to the edges; the configuration of the edges.
 
-Errors are `application/problem+json` (RFC 9457). A camera's id is `edge.camera`."""
+Errors are `application/problem+json` (RFC 9457). A camera id has the form `edge.camera`."""
 
 
 def build_app(context: ServiceContext) -> FastAPI:
-    """Build the app. The schema is at /openapi.json; the page /docs shows it and loads nothing from other hosts."""
+    """Build the app. /openapi.json has the schema; /docs shows it without files from other hosts."""
     app = FastAPI(
         title="Davy aggregator",
         version=version("davy"),

@@ -1,4 +1,4 @@
-"""Cameras over REST: their state, the newest picture, a live MJPEG stream."""
+"""Cameras over REST: state, newest frame, live MJPEG stream."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -15,15 +15,13 @@ from davy_aggregator.rest.schemas import Camera, Cameras
 from davy_aggregator.rest.streams import CountedStream
 
 BOUNDARY = "davy-frame"
-SILENCE_S = 10.0  # a live stream without frames ends after this time: a frozen picture must not pass for a live one
+SILENCE_S = 10.0  # a live stream without frames ends after this time, so that no viewer takes a frozen image for a live one
 
-Variant = Annotated[
-    Literal["enhanced", "raw"], Query(description="raw: the same instant before enhancement, if the edge sends it")
-]
+Variant = Annotated[Literal["enhanced", "raw"], Query(description="raw: the frame before enhancement, if the edge sends it")]
 _JPEG_200: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A plain JPEG."}}
-_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing newer than If-None-Match."}}
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The newest frame matches If-None-Match."}}
 _MJPEG_200: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"multipart/x-mixed-replace": {}}, "description": "JPEGs as they come."}
+    200: {"content": {"multipart/x-mixed-replace": {}}, "description": "A stream of JPEGs."}
 }
 
 
@@ -41,7 +39,7 @@ def camera_routes(context: ServiceContext) -> APIRouter:
 
     @routes.get(
         "/{camera_id}/latest.jpg",
-        summary="The newest frame of any age; see the headers Age and X-Davy-Stale",
+        summary="Get the newest frame of any age; see the headers Age and X-Davy-Stale",
         response_class=Response,
         responses=_JPEG_200 | _NOT_MODIFIED | problem_responses(404, 503),
     )
@@ -64,7 +62,7 @@ def camera_routes(context: ServiceContext) -> APIRouter:
     async def live_stream(
         camera_id: str,
         variant: Variant = "enhanced",
-        fps: Annotated[float, Query(ge=0, le=120, description="Frames per second, at most; 0 sends every frame.")] = 0,
+        fps: Annotated[float, Query(ge=0, le=120, description="Maximum frames per second; 0 sends every frame.")] = 0,
     ) -> StreamingResponse:
         live = _newest(context, camera_id, variant)
 
@@ -73,7 +71,7 @@ def camera_routes(context: ServiceContext) -> APIRouter:
                 async for newest in _until_silent(watcher):
                     if picture := _picture(newest, variant):
                         context.count_sent(newest, "mjpeg")
-                        yield _part(newest, picture)
+                        yield _multipart(newest, picture)
 
         return CountedStream(body(), context.stream("mjpeg"), f"multipart/x-mixed-replace; boundary={BOUNDARY}")
 
@@ -114,7 +112,7 @@ async def _until_silent(watcher: Watcher) -> AsyncIterator[LiveFrame]:
         yield newest
 
 
-def _part(live: LiveFrame, picture: bytes) -> bytes:
+def _multipart(live: LiveFrame, picture: bytes) -> bytes:
     head = (
         f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n"
         f"X-Davy-Seq: {live.frame.seq}\r\nX-Davy-Age-Ms: {round(live.age_s() * 1000)}\r\n\r\n"

@@ -1,4 +1,4 @@
-"""The configuration of edges over REST: desired, reported, history and rollback."""
+"""Configurations of edges over REST: desired, reported, history and rollback."""
 
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import utc
 
 Edge = Annotated[str, Path(pattern=f"^{ID_PATTERN}$", examples=["north"])]
-IfMatch = Annotated[str, Header(max_length=80, description="The ETag of the configuration that this is a change of.")]
+IfMatch = Annotated[str, Header(max_length=80, description="ETag of the configuration that the change is based on.")]
 MAX_TEXT = 200
 
 
@@ -25,15 +25,15 @@ class ConfigChange(BaseModel):
     """A desired configuration, its author and reason. `***` in a source stands for the known password."""
 
     config: EdgeConfig
-    who: str = Field("", max_length=MAX_TEXT, examples=["M. Curie"], description="Empty: the address of the client.")
+    who: str = Field("", max_length=MAX_TEXT, examples=["M. Curie"], description="Author; the client's address if empty.")
     why: str = Field("", max_length=MAX_TEXT, examples=["the face is too bright"])
-    signature: Signature | None = Field(None, description="Of `davy edges config set --keys`.")
+    signature: Signature | None = Field(None, description="Signature made by `davy edges config set --keys`.")
 
 
 class Rollback(BaseModel):
-    """The configuration to go back to."""
+    """Request to return to an earlier configuration."""
 
-    to: str = Field("", max_length=64, description="An id of the history, or its start; empty: the one before the newest.")
+    to: str = Field("", max_length=64, description="Id in the history, or its start; the previous configuration if empty.")
     who: str = Field("", max_length=MAX_TEXT)
     why: str = Field("", max_length=MAX_TEXT)
 
@@ -41,13 +41,13 @@ class Rollback(BaseModel):
 class ConfigEntry(BaseModel):
     """A configuration in an edge's history. Passwords are `***`."""
 
-    epoch: int = Field(description="0: from site.yaml.")
-    id: str = Field(description="SHA-256 of its canonical JSON.")
+    epoch: int = Field(description="Number of the decision; 0: site.yaml.")
+    id: str = Field(description="SHA-256 of the canonical JSON.")
     previous: str
     who: str
     why: str
     at: str | None
-    signed_by: str = Field(description="A key's id, or empty.")
+    signed_by: str = Field(description="Key id, or empty.")
     config: dict[str, Any]
 
     @classmethod
@@ -71,7 +71,7 @@ class EdgeConfigView(BaseModel):
 
     edge: str
     online: bool
-    state: ConfigState = Field(description="Of the desired configuration: waiting until the edge has reported it.")
+    state: ConfigState = Field(description="State of the desired configuration; waiting until the edge reports on it.")
     reason: str = Field(description="Reason of a rejection.")
     desired: ConfigEntry
     reported: ReportedConfig
@@ -83,13 +83,13 @@ class EdgeConfigs(BaseModel):
 
 
 class History(BaseModel):
-    """The newest first."""
+    """Decisions, newest first."""
 
     history: list[ConfigEntry]
 
 
 def config_routes(context: ServiceContext) -> APIRouter:
-    """/v1/configs and /v1/edges/{edge}/config."""
+    """Routes /v1/configs and /v1/edges/{edge}/config."""
     routes = APIRouter(prefix="/v1", tags=["configuration"], responses=problem_responses(404))
     changes, refusals = [Depends(same_origin)], problem_responses(404, 412, 422, 503)
 
@@ -99,17 +99,19 @@ def config_routes(context: ServiceContext) -> APIRouter:
             response.headers["ETag"] = f'"{view.desired.id}"'
         return view
 
-    @routes.get("/configs", summary="Every edge's configuration, desired and reported")
+    @routes.get("/configs", summary="List the desired and reported configurations of all edges")
     async def configs() -> EdgeConfigs:
         return EdgeConfigs(edges=[show(edge) for edge in context.configs.edges])
 
-    @routes.get("/edges/{edge}/config", summary="One edge's configuration, desired and reported; its ETag is for If-Match")
+    @routes.get(
+        "/edges/{edge}/config", summary="Get the desired and reported configuration of an edge; its ETag is for If-Match"
+    )
     async def get(edge: Edge, response: Response) -> EdgeConfigView:
         return show(edge, response)
 
     @routes.put(
         "/edges/{edge}/config",
-        summary="Configure an edge: validated as a whole, applied by difference",
+        summary="Set the desired configuration of an edge; only changed cameras restart",
         dependencies=changes,
         responses=refusals,
     )
@@ -121,13 +123,13 @@ def config_routes(context: ServiceContext) -> APIRouter:
         await context.configs.put(edge, change.config, who, change.why, change.signature, expected)
         return show(edge, response)
 
-    @routes.get("/edges/{edge}/config/history", summary="Every decision with its author, time and reason")
+    @routes.get("/edges/{edge}/config/history", summary="List the configuration history of an edge")
     async def history(edge: Edge) -> History:
         return History(history=[ConfigEntry.of(record) for record in context.configs.history(edge)])
 
     @routes.post(
         "/edges/{edge}/config/rollback",
-        summary="Return to the previous configuration, or to any in the history",
+        summary="Return to an earlier configuration",
         dependencies=changes,
         responses=refusals,
     )
@@ -142,11 +144,11 @@ def config_routes(context: ServiceContext) -> APIRouter:
 
 
 def show_edge(context: ServiceContext, edge: str) -> EdgeConfigView:
-    """Compare desired and reported; the reported state counts if it is about the desired configuration."""
+    """Compare desired and reported configuration; a report on another configuration has no state here."""
     service = context.configs
     record = service.desired(edge)
     desired, report = ConfigEntry.of(record), service.reported.get(edge, ReportedConfig())
-    reported = report.model_copy(update={"config": without_secrets(report.config)})  # an edge hides them, too
+    reported = report.model_copy(update={"config": without_secrets(report.config)})  # an edge redacts them, too
     answered = reported.target == record.id and reported.epoch == record.epoch
     refused = reported.refused_epoch == record.epoch > reported.epoch
     unchanged = record.epoch == 0 and reported.id == record.id

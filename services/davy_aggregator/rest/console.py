@@ -1,4 +1,4 @@
-"""The live page's stream: pairs of pictures over one WebSocket, paced by the browser's acknowledgements."""
+"""The console's pages and their WebSocket: pairs of raw and enhanced frames, paced by the browser's acknowledgements."""
 
 import asyncio
 import json
@@ -22,8 +22,8 @@ log = get_logger(__name__)
 
 STATIC = Path(__file__).parent.parent / "static"
 STATE_EVERY_S = 0.5
-WINDOW, WINDOW_OF_MANY, MANY = 2, 1, 4  # pictures per camera that the browser may not have drawn yet; 1 above 4 cameras
-WINDOW_BYTES = 4_000_000  # of all cameras together: over a slow link a page gets fewer frames, not later ones
+WINDOW, WINDOW_OF_MANY, MANY = 2, 1, 4  # frames in flight per camera; 1 above 4 cameras
+WINDOW_BYTES = 4_000_000  # in flight over all cameras, so that a slow link gets fewer frames, but not later ones
 MAX_REQUEST_BYTES = 16_384
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 
@@ -37,7 +37,7 @@ _PAGE_HEADERS = {
 
 
 class Request(BaseModel):
-    """A message of the page: `ack` for a picture that it drew or discarded, or its selection of cameras."""
+    """A message from the page: `ack` for a drawn or discarded frame, else its selection of cameras."""
 
     ack: str | None = None
     seq: int = 0
@@ -47,7 +47,7 @@ class Request(BaseModel):
 
 
 def console_routes(context: ServiceContext) -> APIRouter:
-    """GET /, GET /models, GET /edges, GET /samples, GET /docs and the WebSocket /v1/console."""
+    """Routes /, /models, /edges, /samples, /docs and the WebSocket /v1/console."""
     routes = APIRouter()
 
     @routes.get("/", include_in_schema=False)
@@ -72,8 +72,8 @@ def console_routes(context: ServiceContext) -> APIRouter:
 
     @routes.websocket("/v1/console")
     async def console(socket: WebSocket) -> None:
-        if not is_same_origin(socket):  # any page that the operator opens could read the cameras otherwise
-            await socket.close(POLICY_VIOLATION, "another origin")
+        if not is_same_origin(socket):  # otherwise any page in the operator's browser could read the cameras
+            await socket.close(POLICY_VIOLATION, "cross-origin request")
             return
         await socket.accept()
         try:
@@ -93,7 +93,7 @@ class Viewer:
 
     def __init__(self, socket: WebSocket, context: ServiceContext, watcher: Watcher) -> None:
         self._socket, self._context, self._watcher = socket, context, watcher
-        self._undrawn: Credits[CameraAddress, int] = Credits(WINDOW)  # bytes of the pictures that the page has not drawn yet
+        self._undrawn: Credits[CameraAddress, int] = Credits(WINDOW)  # bytes of the frames in flight
         self._raw = True
         watcher.may_send = self._may_send
 
@@ -124,7 +124,7 @@ class Viewer:
             try:
                 self._apply(Request.model_validate_json(text[:MAX_REQUEST_BYTES]))
             except (ValidationError, DavyError) as error:
-                await self._socket.close(POLICY_VIOLATION, f"not understood: {str(error)[:80]}")
+                await self._socket.close(POLICY_VIOLATION, f"invalid message: {str(error)[:80]}")
                 return
 
     def _apply(self, request: Request) -> None:
@@ -160,7 +160,7 @@ class Viewer:
 
 
 def _pack(live: LiveFrame, with_raw: bool) -> bytes:
-    """A 4-byte big-endian length, a JSON head of that length, the enhanced JPEG, the raw JPEG of the same instant."""
+    """Pack a frame: 4-byte big-endian length, JSON head of that length, enhanced JPEG, raw JPEG."""
     frame = live.frame
     raw = frame.raw_jpeg if with_raw else b""
     head = {

@@ -9,7 +9,7 @@ from davy_aggregator.drift import DriftReading
 
 
 class CameraDrift(DriftReading):
-    """How well the running model fits one camera."""
+    """The drift of one camera."""
 
     camera: str = Field(examples=["north.face"], description="edge.camera")
 
@@ -19,13 +19,13 @@ class Drifts(BaseModel):
 
 
 def drift_routes(context: ServiceContext) -> APIRouter:
-    """GET /v1/drift."""
+    """Route /v1/drift."""
     routes = APIRouter(prefix="/v1/drift", tags=["drift"])
 
     def show(camera: CameraAddress, reading: DriftReading) -> CameraDrift:
         return CameraDrift(camera=camera.key, **reading.model_dump())
 
-    @routes.get("", summary="List how well the running model fits each camera, by its edge's last report")
+    @routes.get("", summary="List the drift of each camera, as its edge last reported it")
     async def drift() -> Drifts:
         return Drifts(cameras=[show(camera, reading) for camera, reading in context.drift.readings().items()])
 

@@ -1,8 +1,9 @@
-"""Events over REST: pages, keyframes, and a stream."""
+"""Events over REST: pages, keyframes and a stream."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -11,32 +12,38 @@ from pydantic import AwareDatetime
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.problems import problem_responses
-from davy.domain.camera import CameraAddress
+from davy.domain.camera import ID_PATTERN
 from davy.domain.event import EventQuery
 from davy.domain.severity import Severity, SeverityName
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import Event, Events
 from davy_aggregator.rest.streams import CountedEvents
 
+EPOCH, MAX_NS = datetime(1970, 1, 1, tzinfo=UTC), 2**63 - 1
+
 Cursor = Annotated[
     str | None,
-    Query(pattern=r"^\d{1,18}$", description="The `cursor` of the previous page; absent starts with the newest."),
+    Query(pattern=r"^\d{1,18}$", description="`cursor` of the previous page; the first page if absent."),
 ]
-AtLeast = Annotated[SeverityName, Query(description="The least severity.")]
+AtLeast = Annotated[SeverityName, Query(description="Minimum severity.")]
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 def event_routes(context: ServiceContext) -> APIRouter:
-    """GET /v1/events and below."""
+    """Routes below /v1/events."""
     routes = APIRouter(prefix="/v1/events", tags=["events"])
 
     @routes.get("", summary="List events, newest first", responses=problem_responses(422, 503))
     async def events(
-        since: Annotated[AwareDatetime | None, Query(description="RFC 3339; earliest time of occurrence, inclusive")] = None,
-        until: Annotated[AwareDatetime | None, Query(description="RFC 3339; latest time of occurrence, exclusive")] = None,
-        camera: Annotated[str | None, Query(description="site/edge/camera or edge.camera", examples=["north.face"])] = None,
-        edge: Annotated[str | None, Query(description="The reporting edge", examples=["aggregator"])] = None,
-        kind: Annotated[str | None, Query(examples=["lens-blocked"])] = None,
+        since: Annotated[AwareDatetime | None, Query(description="Earliest time of occurrence, inclusive; RFC 3339.")] = None,
+        until: Annotated[AwareDatetime | None, Query(description="Latest time of occurrence, exclusive; RFC 3339.")] = None,
+        camera: Annotated[
+            str | None, Query(description="Camera address or id: site/edge/camera or edge.camera.", examples=["north.face"])
+        ] = None,
+        edge: Annotated[
+            str | None, Query(pattern=f"^{ID_PATTERN}$", description="Id of the reporting edge.", examples=["aggregator"])
+        ] = None,
+        kind: Annotated[str | None, Query(pattern=f"^{ID_PATTERN}$", examples=["lens-blocked"])] = None,
         severity: AtLeast = "info",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         cursor: Cursor = None,
@@ -44,7 +51,7 @@ def event_routes(context: ServiceContext) -> APIRouter:
         query = EventQuery(
             since_ns=_to_ns(since),
             until_ns=_to_ns(until),
-            camera=_key(camera, context.site_status.site_name),
+            camera=context.site_status.key_of(camera),
             edge=edge,
             kind=kind,
             severity=Severity.named(severity),
@@ -62,7 +69,8 @@ def event_routes(context: ServiceContext) -> APIRouter:
         responses=_content("text/event-stream") | problem_responses(503),
     )
     async def stream(severity: AtLeast = "info", last_event_id: Annotated[str | None, Header()] = None) -> EventSourceResponse:
-        after = int(last_event_id) if last_event_id and last_event_id.isdigit() else None
+        known = last_event_id is not None and re.fullmatch(r"[0-9]{1,18}", last_event_id)
+        after = int(known[0]) if known else None
 
         async def body() -> AsyncGenerator[ServerSentEvent, None]:
             async with aclosing(context.archive.follow(after)) as records:
@@ -81,19 +89,17 @@ def event_routes(context: ServiceContext) -> APIRouter:
     async def keyframe(event_id: Id) -> Response:
         jpeg = await context.archive.keyframe(event_id)
         if jpeg is None:
-            raise HTTPException(404, f"event {event_id} has no keyframe, or its space was needed for newer ones")
+            raise HTTPException(404, f"event {event_id} has no keyframe, or it was evicted")
         return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
 
     return routes
 
 
-def _key(camera: str | None, site: str) -> str | None:
-    """The camera as the archive has it; one that no longer exists may still have events."""
-    return CameraAddress.parse(camera, site).key if camera else camera
-
-
 def _to_ns(moment: datetime | None) -> int | None:
-    return int(moment.timestamp() * 1e9) if moment else None
+    """Return Unix time in ns, no further from 1970 than the archive counts: the years 1678 to 2262."""
+    if moment is None:
+        return None
+    return max(-MAX_NS, min(MAX_NS, (moment - EPOCH) // timedelta(microseconds=1) * 1000))
 
 
 def _content(media_type: str) -> dict[int | str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""GET /manual: the manual, where the package holds it. A wheel does if `mkdocs build` ran before it was built."""
+"""Route /manual: the manual, if the package contains it. A wheel does if `mkdocs build` ran before its build."""
 
 from pathlib import Path
 
@@ -24,6 +24,6 @@ class _Pages(StaticFiles):
 
 
 def mount_manual(app: FastAPI, folder: Path = MANUAL) -> None:
-    """Serve the manual's folder at /manual if it exists."""
+    """Serve the folder of the manual at /manual if it exists."""
     if (folder / "index.html").is_file():
         app.mount("/manual", _Pages(directory=folder, html=True), name="manual")

@@ -1,4 +1,4 @@
-"""The registry over REST: what models there are, their packages, their names."""
+"""The model registry over REST: models, packages, tags."""
 
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from davy.domain.errors import BodyTooLargeError
 from davy.models import MAX_PACKAGE_BYTES
 from davy_aggregator.context import ServiceContext
 
-Name = Annotated[str, Path(max_length=64, description="An id or its start, the id that frames carry, or a tag.")]
+Name = Annotated[str, Path(max_length=64, description="Model id or its start, the id in frames, or a tag.")]
 Tag = Annotated[str, Path(pattern=TAG_PATTERN)]
 _ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}}}
 _UPLOAD: dict[str, Any] = {
@@ -23,18 +23,18 @@ _UPLOAD: dict[str, Any] = {
 class Model(BaseModel):
     """A version of the network."""
 
-    id: str = Field(description="SHA-256 of its canonical manifest; it stands for every byte of the package.")
-    frame_id: str = Field(examples=["ispcnn-1a2b3c4d"], description="What frames say that it enhanced.")
+    id: str = Field(description="SHA-256 of the canonical manifest, which covers every file of the package.")
+    frame_id: str = Field(examples=["ispcnn-1a2b3c4d"], description="Model id in the frames that it enhances.")
     sha256: str
-    size: int = Field(description="Of the package, in bytes.")
+    size: int = Field(description="Size of the package in bytes.")
     created: AwareDatetime
     added: AwareDatetime
     parent: str
     run: str
-    key: str = Field(description="Who signed it.")
+    key: str = Field(description="Id of the signing key.")
     figures: dict[str, float] = Field(examples=[{"val-psnr-db": 23.4}])
     tags: list[str]
-    runs_on: list[str] = Field(description="The edges that say they run it.")
+    runs_on: list[str] = Field(description="Edges that report it as running.")
 
     @classmethod
     def of(cls, entry: Entry, context: ServiceContext) -> "Model":
@@ -57,10 +57,10 @@ class Model(BaseModel):
 
 
 class ModelDetail(BaseModel):
-    """A model with everything that it says of itself."""
+    """A model with its card and manifest."""
 
     model: Model
-    card: str = Field(description="Markdown.")
+    card: str = Field(description="Model card, Markdown.")
     manifest: dict[str, Any]
 
 
@@ -69,7 +69,7 @@ class Models(BaseModel):
 
 
 class Difference(BaseModel):
-    """One figure of two models; None where one has none."""
+    """One figure of two models; null if a model lacks it."""
 
     figure: str
     a: float | None
@@ -84,17 +84,17 @@ class Comparison(BaseModel):
 
 
 def registry_routes(context: ServiceContext) -> APIRouter:
-    """/v1/models and below."""
+    """Routes below /v1/models."""
     routes = APIRouter(prefix="/v1/models", tags=["models"], responses=problem_responses(503))
     changes = [Depends(same_origin)]
 
-    @routes.get("", summary="Every model, the newest first")
+    @routes.get("", summary="List the models, newest first")
     async def models() -> Models:
         return Models(models=[Model.of(entry, context) for entry in await context.catalog.entries()])
 
     @routes.post(
         "",
-        summary="Take in a signed package (application/zip), checked as an edge checks it",
+        summary="Add a signed package (application/zip), verified as on an edge",
         status_code=201,
         dependencies=changes,
         responses=problem_responses(413, 422, 507),
@@ -103,16 +103,16 @@ def registry_routes(context: ServiceContext) -> APIRouter:
     async def add(request: Request) -> Model:
         return Model.of(await context.catalog.add(await _read_body(request)), context)
 
-    @routes.delete("", summary="Delete by rule; what has a tag or runs somewhere stays", dependencies=changes)
+    @routes.delete("", summary="Delete old models; tagged and running ones stay", dependencies=changes)
     async def retire(
-        keep: Annotated[int, Query(ge=0, description="The newest so many stay.")],
-        days: Annotated[float, Query(ge=0, description="Those added within so many days stay.")] = 30,
+        keep: Annotated[int, Query(ge=0, description="Number of newest models that stay.")],
+        days: Annotated[float, Query(ge=0, le=36_500, description="Models added within this number of days stay.")] = 30,
         dry_run: bool = False,
     ) -> Models:
         gone = await context.catalog.retire(keep, days, context.rollouts.protected, dry_run)
         return Models(models=[Model.of(entry, context) for entry in gone])
 
-    @routes.get("/compare", summary="The figures of two models", responses=problem_responses(404))
+    @routes.get("/compare", summary="Compare the figures of two models", responses=problem_responses(404))
     async def compare(a: str, b: str) -> Comparison:
         one, two = await context.catalog.get(a), await context.catalog.get(b)
         rows = []
@@ -122,31 +122,41 @@ def registry_routes(context: ServiceContext) -> APIRouter:
             rows.append(Difference(figure=name, a=left, b=right, difference=gap))
         return Comparison(a=Model.of(one, context), b=Model.of(two, context), figures=rows)
 
-    @routes.get("/{name}", summary="One model, its card and manifest", responses=problem_responses(404))
+    @routes.get("/{name}", summary="Get a model with its card and manifest", responses=problem_responses(404))
     async def model(name: Name) -> ModelDetail:
         entry = await context.catalog.get(name)
         return ModelDetail(model=Model.of(entry, context), card=entry.card, manifest=entry.manifest.model_dump(mode="json"))
 
     @routes.get(
-        "/{name}/package.zip", summary="The signed package", response_class=Response, responses=_ZIP | problem_responses(404)
+        "/{name}/package.zip",
+        summary="Download the signed package",
+        response_class=Response,
+        responses=_ZIP | problem_responses(404),
     )
     async def package(name: Name) -> Response:
         entry = await context.catalog.get(name)
         headers = {"ETag": f'"{entry.sha256}"', "Content-Disposition": f'attachment; filename="{entry.frame_id}.zip"'}
         return Response(await context.catalog.package(entry.id, entry.sha256), media_type="application/zip", headers=headers)
 
-    @routes.put("/{name}/tags/{tag}", summary="Name it; a tag moves", dependencies=changes, responses=problem_responses(404))
+    @routes.put(
+        "/{name}/tags/{tag}",
+        summary="Set a tag; it moves from any other model",
+        dependencies=changes,
+        responses=problem_responses(404),
+    )
     async def put_tag(name: Name, tag: Tag) -> Model:
         return Model.of(await context.catalog.tag(name, tag), context)
 
-    @routes.delete("/{name}/tags/{tag}", summary="Take a name away", dependencies=changes, responses=problem_responses(404))
+    @routes.delete("/{name}/tags/{tag}", summary="Remove a tag", dependencies=changes, responses=problem_responses(404))
     async def delete_tag(name: Name, tag: Tag) -> Model:
         entry = await context.catalog.get(name)
         if tag in entry.tags:
             await context.catalog.untag(tag)
         return Model.of(await context.catalog.get(entry.id), context)
 
-    @routes.delete("/{name}", summary="Delete it", status_code=204, dependencies=changes, responses=problem_responses(404, 409))
+    @routes.delete(
+        "/{name}", summary="Delete a model", status_code=204, dependencies=changes, responses=problem_responses(404, 409)
+    )
     async def delete(name: Name) -> None:
         await context.catalog.delete(name, context.rollouts.protected)
 

@@ -1,4 +1,4 @@
-"""Rollouts over REST: create, read, pause, resume, abort, and watch by server-sent events."""
+"""Rollouts over REST: create, read, pause, resume, abort, watch by server-sent events."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -22,24 +22,24 @@ Id = Annotated[str, Path(max_length=64)]
 
 
 class EdgeModel(BaseModel):
-    """One edge in a rollout: its desired and its reported model."""
+    """One edge in a rollout, with its desired and reported model."""
 
     edge: str = Field(examples=["north"])
-    wave: int = Field(description="0: a canary.")
+    wave: int = Field(description="Wave of the edge; 0: canary.")
     online: bool
-    desired_epoch: int = Field(description="0 before it starts.")
+    desired_epoch: int = Field(description="Epoch of the desired model; 0 before the edge starts.")
     desired_model: str
     reported_epoch: int
-    state: ModelState = Field(description="Its progress with the model of this rollout; a final state stays.")
-    returned: bool = Field(description="Whether it was sent back to its previous model.")
-    model: str = Field(description="Model that it runs; empty: the one installed with it.")
+    state: ModelState = Field(description="Progress with the model of this rollout; a final state does not change.")
+    returned: bool = Field(description="Whether the edge was returned to its previous model.")
+    model: str = Field(description="Running model; empty: the installed one.")
     cause: str = Field(examples=["gate:black"])
     reason: str
     figures: dict[str, float] = Field(description="Gate figures, measured by the edge.", examples=[{"p95-ratio": 1.02}])
 
 
 class RolloutView(BaseModel):
-    """A rollout now."""
+    """The present state of a rollout."""
 
     id: str
     model: str
@@ -59,7 +59,7 @@ class Rollouts(BaseModel):
 
 
 class EdgeReport(BaseModel):
-    """One edge, in a rollout or not."""
+    """The reported model of one edge."""
 
     edge: str
     online: bool
@@ -67,13 +67,13 @@ class EdgeReport(BaseModel):
 
 
 class EdgeReports(BaseModel):
-    """The reported model of every edge."""
+    """The reported models of all edges."""
 
     edges: list[EdgeReport]
 
 
 def rollout_routes(context: ServiceContext) -> APIRouter:
-    """/v1/rollouts and below, and /v1/fleet."""
+    """Routes below /v1/rollouts, and /v1/fleet."""
     routes = APIRouter(prefix="/v1", tags=["rollouts"], responses=problem_responses(503))
     service, changes = context.rollouts, [Depends(same_origin)]
 
@@ -92,20 +92,20 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
             edges=[_show_edge(rollout, edge, context) for edge in rollout.members],
         )
 
-    @routes.get("/fleet", summary="The reported model of every edge")
+    @routes.get("/fleet", summary="List the reported models of all edges")
     async def fleet() -> EdgeReports:
         views = {edge: service.reported_models.view(edge) for edge in service.edges()}
         return EdgeReports(
             edges=[EdgeReport(edge=edge, online=view.online, reported=view.reported) for edge, view in views.items()]
         )
 
-    @routes.get("/rollouts", summary="The newest first")
+    @routes.get("/rollouts", summary="List the rollouts, newest first")
     async def rollouts() -> Rollouts:
         return Rollouts(rollouts=[show(rollout) for rollout in service.rollouts])
 
     @routes.post(
         "/rollouts",
-        summary="Roll a model out to the edges, in waves",
+        summary="Roll a model out to the edges in waves",
         status_code=201,
         dependencies=changes,
         responses=problem_responses(404, 409),
@@ -113,13 +113,13 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
     async def create(spec: RolloutSpec) -> RolloutView:
         return show(await service.create(spec))
 
-    @routes.get("/rollouts/{rollout_id}", summary="One rollout", responses=problem_responses(404))
+    @routes.get("/rollouts/{rollout_id}", summary="Get a rollout", responses=problem_responses(404))
     async def rollout(rollout_id: Id) -> RolloutView:
         return show(service.get(rollout_id))
 
     @routes.post(
         "/rollouts/{rollout_id}/pause",
-        summary="Start no further edge",
+        summary="Pause a rollout: start no further edge",
         dependencies=changes,
         responses=problem_responses(404, 409),
     )
@@ -127,14 +127,14 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
         return show(await service.pause(rollout_id))
 
     @routes.post(
-        "/rollouts/{rollout_id}/resume", summary="Continue", dependencies=changes, responses=problem_responses(404, 409)
+        "/rollouts/{rollout_id}/resume", summary="Resume a rollout", dependencies=changes, responses=problem_responses(404, 409)
     )
     async def resume(rollout_id: Id) -> RolloutView:
         return show(await service.resume(rollout_id))
 
     @routes.post(
         "/rollouts/{rollout_id}/abort",
-        summary="End it and send the edges that it has reached back",
+        summary="Abort a rollout and return started edges to their previous model",
         dependencies=changes,
         responses=problem_responses(404, 409),
     )
@@ -143,7 +143,7 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
 
     @routes.get(
         "/rollouts/{rollout_id}/watch",
-        summary="The rollout at every change, as server-sent events, until it has ended",
+        summary="Stream every change of a rollout as server-sent events until it ends",
         response_class=EventSourceResponse,
         responses=_SSE | problem_responses(404),
     )

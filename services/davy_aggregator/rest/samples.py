@@ -1,4 +1,4 @@
-"""Samples over REST: look at them, say what each is for, take them home as a folder."""
+"""Samples over REST: list, view, assign a use, export as a folder."""
 
 import io
 import json
@@ -12,37 +12,42 @@ from pydantic import BaseModel, Field
 
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.http.same_origin import same_origin
+from davy.domain.camera import ID_PATTERN
 from davy.domain.errors import UnknownSampleError
 from davy.domain.sample import SampleQuery, SampleRecord, Use
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import utc
 
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Camera = Annotated[str | None, Query(description="edge.camera", examples=["north.face"])]
-OfUse = Annotated[Use | None, Query(description="train, validation or excluded; all where absent")]
+Camera = Annotated[
+    str | None, Query(description="Camera address or id: site/edge/camera or edge.camera.", examples=["north.face"])
+]
+OfUse = Annotated[Use | None, Query(description="Use: train, validation or excluded; all if absent.")]
 
-BATCH = 64  # samples that an export asks the store for at once
+BATCH = 64  # samples per query of an export
 FOLDERS = {Use.TRAIN: "low", Use.VALIDATION: "validation"}
 _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 _ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}}}
 
 
 class Sample(BaseModel):
-    """A raw keyframe that an edge chose, and where it comes from."""
+    """A raw keyframe chosen by an edge, and its origin."""
 
-    id: int = Field(examples=[17], description="Its place in the store; later ones have larger ids.")
+    id: int = Field(examples=[17], description="Later samples have larger ids.")
     site: str
     edge: str
     camera: str = Field(examples=["north.face"], description="edge.camera")
     boot_id: str
     seq: int
-    captured_at: str = Field(examples=["2026-11-22T18:20:31.120Z"], description="On the edge's clock.")
+    captured_at: str = Field(examples=["2026-11-22T18:20:31.120Z"], description="Time of the edge's clock.")
     captured_ns: int
     received_at: str
-    reason: str = Field(examples=["dark"], description="dark, uneven, over-exposed, new-scene")
-    model: str = Field(examples=["ispcnn-1a2b3c4d"], description="What enhanced the camera then; empty for a thin camera.")
+    reason: str = Field(examples=["dark"], description="dark, uneven, over-exposed or new-scene.")
+    model: str = Field(
+        examples=["ispcnn-1a2b3c4d"], description="Active model at capture; empty for a camera without edge compute."
+    )
     figures: dict[str, float] = Field(examples=[{"raw-dark": 0.61, "shown-evenness": 0.08, "value": 0.84}])
-    use: Use = Field(description="train; validation: pinned, never trained on, never evicted; excluded")
+    use: Use = Field(description="train; validation: pinned, never used for training, never evicted; excluded.")
     width: int = Field(description="pixels")
     height: int = Field(description="pixels")
     size: int = Field(description="bytes on disk")
@@ -72,7 +77,7 @@ class Sample(BaseModel):
 
 
 class CameraTally(BaseModel):
-    """How many samples of a camera there are for a use."""
+    """Number and size of a camera's samples for one use."""
 
     camera: str
     use: Use
@@ -81,37 +86,41 @@ class CameraTally(BaseModel):
 
 
 class Samples(BaseModel):
-    """A page of samples, newest first, and what the whole store holds."""
+    """A page of samples, newest first, and the totals of the store."""
 
     samples: list[Sample]
-    cursor: str | None = Field(examples=["313"], description="Pass it on as `cursor` for the next page; None on the last.")
+    cursor: str | None = Field(examples=["313"], description="`cursor` parameter of the next page; null on the last one.")
     tally: list[CameraTally]
     max_bytes: int
     max_count: int
 
 
 class Assignment(BaseModel):
-    """What a sample shall be for."""
+    """The use of a sample."""
 
     use: Use
 
 
 def sample_routes(context: ServiceContext) -> APIRouter:
-    """/v1/samples and below."""
+    """Routes below /v1/samples."""
     routes = APIRouter(prefix="/v1/samples", tags=["samples"], responses=problem_responses(503))
 
-    @routes.get("", summary="Raw keyframes that edges chose for training, newest first")
+    @routes.get("", summary="List the samples, newest first")
     async def samples(
         camera: Camera = None,
-        edge: Annotated[str | None, Query(examples=["north"])] = None,
-        reason: Annotated[str | None, Query(examples=["dark"])] = None,
-        model: Annotated[str | None, Query(examples=["ispcnn-1a2b3c4d"])] = None,
+        edge: Annotated[str | None, Query(pattern=f"^{ID_PATTERN}$", examples=["north"])] = None,
+        reason: Annotated[str | None, Query(pattern=f"^{ID_PATTERN}$", examples=["dark"])] = None,
+        model: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", examples=["ispcnn-1a2b3c4d"])] = None,
         use: OfUse = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        cursor: Annotated[str | None, Query(pattern=r"^\d{1,18}$", description="From the answer before.")] = None,
+        cursor: Annotated[
+            str | None, Query(pattern=r"^\d{1,18}$", description="`cursor` of the previous page; the first page if absent.")
+        ] = None,
     ) -> Samples:
         before = int(cursor) if cursor else None
-        found = await context.samples.query(SampleQuery(camera, edge, reason, model, use, before, limit=limit))
+        found = await context.samples.query(
+            SampleQuery(context.site_status.key_of(camera), edge, reason, model, use, before, limit=limit)
+        )
         max_bytes, max_count = context.samples.limits
         return Samples(
             samples=[Sample.of(record) for record in found],
@@ -123,26 +132,26 @@ def sample_routes(context: ServiceContext) -> APIRouter:
 
     @routes.get(
         "/export.zip",
-        summary="A folder to train on: low/ (for training), validation/ (pinned), samples.jsonl (where each comes from)",
+        summary="Export a training folder: low/ (training), validation/ (pinned), samples.jsonl (origins)",
         response_class=StreamingResponse,
         responses=_ZIP,
     )
     async def export(
         camera: Camera = None,
         use: OfUse = None,
-        after: Annotated[int, Query(ge=0, le=2**63 - 1, description="Only those with a larger id.")] = 0,
+        after: Annotated[int, Query(ge=0, le=2**63 - 1, description="Export only samples with a larger id.")] = 0,
     ) -> StreamingResponse:
         headers = {"Content-Disposition": 'attachment; filename="samples.zip"'}
-        body = _zip(context, SampleQuery(camera=camera, use=use, after=after, limit=BATCH))
+        body = _zip(context, SampleQuery(camera=context.site_status.key_of(camera), use=use, after=after, limit=BATCH))
         return StreamingResponse(body, media_type="application/zip", headers=headers)
 
-    @routes.get("/{sample_id}", summary="One sample", responses=problem_responses(404))
+    @routes.get("/{sample_id}", summary="Get a sample", responses=problem_responses(404))
     async def sample(sample_id: Id) -> Sample:
         return Sample.of(await context.samples.get(sample_id))
 
     @routes.get(
         "/{sample_id}/picture.jpg",
-        summary="The raw picture",
+        summary="Get the raw image of a sample",
         response_class=Response,
         responses=_JPEG | problem_responses(404),
     )
@@ -152,7 +161,7 @@ def sample_routes(context: ServiceContext) -> APIRouter:
 
     @routes.put(
         "/{sample_id}/use",
-        summary="Train on it, exclude it, or pin it to the validation set",
+        summary="Assign a sample to training or validation, or exclude it",
         dependencies=[Depends(same_origin)],
         responses=problem_responses(404, 409),
     )
@@ -163,7 +172,7 @@ def sample_routes(context: ServiceContext) -> APIRouter:
 
 
 class _Sink(io.RawIOBase):
-    """What a ZIP is written to and taken from piece by piece: no export is ever whole in memory or on disk."""
+    """A buffer between the ZIP writer and the response, so that no export is completely in memory or on disk."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -183,7 +192,7 @@ class _Sink(io.RawIOBase):
 
 async def _zip(context: ServiceContext, query: SampleQuery) -> AsyncGenerator[bytes, None]:
     sink, origins = _Sink(), []
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # JPEGs do not shrink
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # JPEGs do not compress further
         after = query.after
         while batch := await context.samples.query(SampleQuery(query.camera, use=query.use, after=after, limit=query.limit)):
             after = batch[-1].id
@@ -191,7 +200,7 @@ async def _zip(context: ServiceContext, query: SampleQuery) -> AsyncGenerator[by
                 path = f"{FOLDERS[record.use]}/{record.camera}/{record.id:08d}.jpg"
                 try:
                     archive.writestr(path, await context.samples.picture(record.id))
-                except UnknownSampleError:  # it has just gone for a newer one
+                except UnknownSampleError:  # just evicted
                     continue
                 origins.append(json.dumps({"path": path} | Sample.of(record).model_dump(mode="json", exclude={"picture"})))
                 yield sink.take()

@@ -1,4 +1,4 @@
-"""The messages of the REST interface."""
+"""Messages of the REST interface."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from davy.domain.severity import Severity, SeverityName
 
 
 class CameraState(StrEnum):
-    """The state of a camera, by its newest frame."""
+    """State of a camera, by its newest frame."""
 
     LIVE = "live"
     STALE = "stale"
@@ -32,13 +32,13 @@ class Camera(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    id: str = Field(examples=["north.face"], description="edge.camera, unique within the site")
-    address: str = Field(examples=["demo/north/face"], description="site/edge/camera, unique everywhere")
+    id: str = Field(examples=["north.face"], description="edge.camera, unique within the site.")
+    address: str = Field(examples=["demo/north/face"], description="site/edge/camera, globally unique.")
     edge: str = Field(examples=["north"])
     camera: str = Field(examples=["face"])
     label: str = Field(examples=["Coal face"])
-    state: CameraState = Field(description="live; stale: the newest frame is old; offline; waiting: no frame yet")
-    reason: str = Field("", examples=["no frame for 3 s"], description="The reason for not being live.")
+    state: CameraState = Field(description="live; stale: the newest frame is old; offline; waiting: no frame since the start.")
+    reason: str = Field("", examples=["no frame for 3 s"], description="Reason for any state but live.")
     enhanced_at: Literal["here", "pool"] = Field("here", description="here: on its edge. pool: by the enhancer pool.")
     fps: float = Field(examples=[10.0], description="Frames per second over the last 5 s.")
     age_ms: int | None = Field(examples=[62], description="Age of the newest frame; null if there is none.")
@@ -58,17 +58,17 @@ class Cameras(BaseModel):
 
 
 class Edge(BaseModel):
-    """One edge, by its last report over MQTT."""
+    """One edge with its last report over MQTT."""
 
     edge: str = Field(examples=["north"])
     status: Literal["online", "offline", "unknown"]
-    since: str | None = Field(examples=["2026-11-22T17:58:02.004Z"], description="Arrival time of that status.")
-    configured: bool = Field(description="Whether site.yaml names it.")
+    since: str | None = Field(examples=["2026-11-22T17:58:02.004Z"], description="Arrival time of the status.")
+    configured: bool = Field(description="Whether site.yaml has the edge.")
     enhance: Literal["here", "pool"] | None = None
     clock_skew_ms: float = Field(examples=[0.0], description="Lag behind the aggregator's clock; 0 within 2 s.")
     cameras: list[str] = Field(examples=[["north.face", "north.gallery"]])
-    info: dict[str, Any] = Field(description="Its birth message.")
-    stats: dict[str, Any] = Field(description="Its newest stats.")
+    info: dict[str, Any] = Field(description="The birth message of the edge.")
+    stats: dict[str, Any] = Field(description="The newest stats of the edge.")
 
 
 class Edges(BaseModel):
@@ -83,11 +83,11 @@ class Event(BaseModel):
     edge: str = Field(examples=["aggregator"], description="The reporting edge; `aggregator` for events of the analysis.")
     boot_id: str = Field(examples=["9f0c2b7d1e44"])
     seq: int = Field(examples=[17])
-    camera: str = Field(examples=["north.face"], description="edge.camera; empty for an event of the edge itself")
+    camera: str = Field(examples=["north.face"], description="edge.camera; empty for an event of the edge itself.")
     occurred_at: str = Field(examples=["2026-11-22T18:20:31.120Z"])
     severity: SeverityName
     kind: str = Field(examples=["lens-blocked"])
-    message: str = Field(examples=["the lens is covered or very dirty"])
+    message: str = Field(examples=["the lens is covered, or there is no light"])
     figures: dict[str, float] = Field(examples=[{"sharpness": 0.4}])
     keyframe: str | None = Field(examples=["/v1/events/412/keyframe.jpg"])
 
@@ -113,7 +113,7 @@ class Events(BaseModel):
     """A page of events, newest first."""
 
     events: list[Event]
-    cursor: str | None = Field(examples=["313"], description="The `cursor` parameter of the next page; null on the last one.")
+    cursor: str | None = Field(examples=["313"], description="`cursor` parameter of the next page; null on the last one.")
 
 
 class Dependency(BaseModel):
@@ -123,7 +123,7 @@ class Dependency(BaseModel):
 
 
 class Readiness(BaseModel):
-    """The status code is 200 in both states: a degraded aggregator still receives and shows frames."""
+    """Readiness. The HTTP status is 200 in both states: a degraded aggregator still receives and shows frames."""
 
     status: Literal["ready", "degraded"]
     dependencies: list[Dependency]

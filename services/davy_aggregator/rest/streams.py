@@ -1,4 +1,4 @@
-"""Streaming answers: counted while they are open, ended at once when the client disconnects."""
+"""Streaming responses, counted while open and closed as soon as the client disconnects."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, aclosing
@@ -11,7 +11,7 @@ PING_S = 15  # proxies close a silent connection after 30 to 60 s
 
 
 class CountedStream(StreamingResponse):
-    """A streaming answer within a context manager; an error on entering it becomes an ordinary error response."""
+    """A streaming response in a context manager; an error on entry becomes an ordinary error response."""
 
     def __init__(self, body: AsyncGenerator[bytes, None], opened: AbstractContextManager[None], media_type: str) -> None:
         super().__init__(body, media_type=media_type, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
@@ -24,7 +24,7 @@ class CountedStream(StreamingResponse):
 
 
 class CountedEvents(EventSourceResponse):
-    """The same for server-sent events."""
+    """A CountedStream of server-sent events."""
 
     def __init__(self, body: AsyncGenerator[ServerSentEvent, None], opened: AbstractContextManager[None]) -> None:
         super().__init__(body, ping=PING_S)

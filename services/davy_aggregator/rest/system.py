@@ -1,4 +1,4 @@
-"""Edges, the site, health and readiness."""
+"""The site, its edges, health and readiness over REST."""
 
 from fastapi import APIRouter
 
@@ -7,7 +7,7 @@ from davy_aggregator.rest.schemas import Edges, Health, Readiness, Site
 
 
 def system_routes(context: ServiceContext) -> APIRouter:
-    """GET /v1/site, /v1/edges, /healthz, /readyz."""
+    """Routes /v1/site, /v1/edges, /healthz and /readyz."""
     routes = APIRouter()
 
     @routes.get("/v1/site", tags=["site"], summary="Get a summary of the site")
@@ -22,7 +22,7 @@ def system_routes(context: ServiceContext) -> APIRouter:
     async def healthz() -> Health:
         return Health()
 
-    @routes.get("/readyz", tags=["health"], summary="Readiness; degraded names the missing dependencies with reasons")
+    @routes.get("/readyz", tags=["health"], summary="Readiness, with the reasons of unavailable dependencies")
     async def readyz() -> Readiness:
         status = "degraded" if context.health.degraded else "ready"
         return Readiness(status=status, dependencies=context.site_status.dependencies())

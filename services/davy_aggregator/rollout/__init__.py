@@ -1,1 +1,1 @@
-"""Rollouts: a model goes to the edges in waves, and back if it fails. The desired and reported model of every edge."""
+"""Rollouts of models to edges in waves, with rollback; the desired and reported model of every edge."""

@@ -1,4 +1,4 @@
-"""The edges of a new rollout, with their waves and the models that they would go back to."""
+"""The edges of a new rollout, with their waves and rollback models."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,29 +15,29 @@ async def choose_members(
     """Choose the edges of a rollout; online edges come first.
 
     Args:
-        known: Edges that enhance.
+        known: Edges that run models.
         desired: Newest desired model by edge.
 
     Raises:
-        ConflictError: an edge is unknown, none enhances, or all are offline.
+        ConflictError: an edge is unknown, no edge runs models, or all are offline.
     """
     if unknown := [edge for edge in spec.edges if edge not in known]:
-        raise ConflictError(f"no edge {unknown[0]!r} that enhances; there are {', '.join(known[:8]) or 'none'}")
+        raise ConflictError(f"no edge {unknown[0]!r} that runs models; known edges: {', '.join(known[:8]) or 'none'}")
     chosen = sorted(spec.edges or known, key=lambda edge: not view(edge).online)
     if not chosen:
-        raise ConflictError("no edge of this site enhances: there is nowhere to bring a model")
+        raise ConflictError("no edge of this site runs models")
     if not view(chosen[0]).online:
-        raise ConflictError("every edge is offline: a canary must be online to prove the model")
+        raise ConflictError("every edge is offline; a canary must be online")
     waves = assign_waves(chosen, spec)
     baselines = {edge: await _baseline(view(edge).reported, desired.get(edge), catalog) for edge in chosen}
     return {edge: Member(wave=waves[edge], baseline=baselines[edge]) for edge in chosen}
 
 
 async def _baseline(report: ReportedModel, desired: DesiredModel | None, catalog: ModelCatalog) -> Target:
-    """Return the running model, or the desired one of an edge that never reported, with its package if it is known."""
+    """Return the running model, or the desired one of an edge that never reported; with its package if known."""
     if desired is not None and (report is NO_REPORT or report.model == desired.model):
         return Target.model_validate(desired.model_dump(include=set(Target.model_fields)))
     try:
         return await catalog.target(report.model)
-    except UnknownModelError:  # the edge has it on its own disk
+    except UnknownModelError:  # the edge has it on disk
         return Target(model=report.model)

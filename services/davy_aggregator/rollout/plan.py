@@ -1,4 +1,4 @@
-"""The next state of a rollout: a function of the rollout, the reports of its edges, and the time."""
+"""The next state of a rollout, as a function of the rollout, the reports of its edges, and the time."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,13 +7,13 @@ from davy.domain.errors import ConflictError
 from davy.twin.model import ModelState, ReportedModel
 from davy_aggregator.rollout.rollout import NO_REPORT, Rollout, RolloutSpec, RolloutState, View
 
-CANARY_SHARE = 0.1  # of all edges, at most, but one
+CANARY_SHARE = 0.1  # maximum share of the edges; at least one edge
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
 
 
 def assign_waves(edges: Sequence[str], spec: RolloutSpec) -> dict[str, int]:
-    """Return the wave of each edge, in the order given: first the canaries, then up to each share of all."""
+    """Return the wave of each edge in the given order: first the canaries, then up to each share of all edges."""
     total = len(edges)
     ends = [min(spec.canaries, max(1, int(CANARY_SHARE * total)))]
     ends += [math.ceil(share * total) for share in spec.waves]
@@ -22,10 +22,10 @@ def assign_waves(edges: Sequence[str], spec: RolloutSpec) -> dict[str, int]:
 
 
 def advance(rollout: Rollout, view: View, now_ns: int, epoch: int) -> Rollout:
-    """Return the rollout after the newest reports; the same object if nothing changes.
+    """Return the rollout after the newest reports; the same object without a change.
 
     Args:
-        epoch: An epoch above every reported one, for the edges that get another desired model.
+        epoch: Epoch above every reported one, for edges with a new desired model.
     """
     if rollout.state.ended:
         return rollout
@@ -37,20 +37,20 @@ def advance(rollout: Rollout, view: View, now_ns: int, epoch: int) -> Rollout:
     if _wave_is_done(rollout, view):
         if rollout.wave + 1 == rollout.waves:
             late = sum(1 for edge in rollout.members if not _is_final(rollout, edge, view))
-            reason = f"{late} edges are offline and will follow" if late else "every edge runs it"
+            reason = f"{late} edges are offline and will follow" if late else "every edge runs the model"
             return rollout.model_copy(update={"state": RolloutState.DONE, "reason": reason, "ended_ns": now_ns})
         rollout = rollout.model_copy(update={"wave": rollout.wave + 1})
     return _start(rollout, now_ns, epoch)
 
 
 def send_back(rollout: Rollout, state: RolloutState, reason: str, now_ns: int, epoch: int) -> Rollout:
-    """End a rollout: every edge that was to run the model is to run its baseline again.
+    """End a rollout and return every started edge to its baseline.
 
     Raises:
-        ConflictError: the rollout has ended already.
+        ConflictError: the rollout has already ended.
     """
     if rollout.state.ended:
-        raise ConflictError(f"rollout {rollout.id} is {rollout.state} already")
+        raise ConflictError(f"rollout {rollout.id} is already {rollout.state}")
     back = {
         edge: member.model_copy(update={"epoch": epoch, "returned": True, "started_ns": now_ns}) if member.epoch else member
         for edge, member in rollout.members.items()
@@ -59,7 +59,7 @@ def send_back(rollout: Rollout, state: RolloutState, reason: str, now_ns: int, e
 
 
 def report_of(rollout: Rollout, edge: str, view: View) -> ReportedModel:
-    """Return the edge's report on the model of this rollout: the final one, or its progress."""
+    """Return the edge's report on this rollout's model: the final one, else its progress."""
     member, reported = rollout.members[edge], view(edge).reported
     if member.final_report is not None:
         return member.final_report
@@ -72,8 +72,8 @@ def state_of(rollout: Rollout, edge: str, view: View) -> ModelState:
     return reported.state if member.epoch and reported.epoch == member.epoch else ModelState.WAITING
 
 
-def is_settled(rollout: Rollout, view: View) -> bool:
-    """Whether every started edge that is online has its final report."""
+def all_reports_final(rollout: Rollout, view: View) -> bool:
+    """Return whether every started online edge has its final report."""
     return not any(
         view(edge).online and (view(edge).reported.epoch < member.epoch or not view(edge).reported.state.final)
         for edge, member in rollout.members.items()
@@ -82,7 +82,7 @@ def is_settled(rollout: Rollout, view: View) -> bool:
 
 
 def _keep_final_reports(rollout: Rollout, view: View) -> Rollout:
-    """Keep the final reports: an edge that is sent back reports another model next."""
+    """Keep the final reports: an edge that returns to its baseline reports another model next."""
     kept = {}
     for edge, member in rollout.members.items():
         report = view(edge).reported
@@ -93,7 +93,7 @@ def _keep_final_reports(rollout: Rollout, view: View) -> Rollout:
 
 
 def _start(rollout: Rollout, now_ns: int, epoch: int) -> Rollout:
-    """Start edges of this wave, as many as the rate allows."""
+    """Start edges of this wave within the rate limit."""
     recent = sum(1 for member in rollout.members.values() if member.epoch and member.started_ns > now_ns - MINUTE_NS)
     due = [edge for edge, member in rollout.members.items() if member.wave <= rollout.wave and not member.epoch]
     starting = due[: max(0, rollout.spec.per_minute - recent)]
@@ -109,7 +109,7 @@ def _is_final(rollout: Rollout, edge: str, view: View) -> bool:
 
 
 def _wave_is_done(rollout: Rollout, view: View) -> bool:
-    """Whether every edge so far has its final report; after the canaries, offline edges are not waited for."""
+    """Return whether every edge of the present waves has its final report; offline edges count only among the canaries."""
     so_far = [edge for edge, member in rollout.members.items() if member.wave <= rollout.wave]
     if not all(rollout.members[edge].epoch for edge in so_far):
         return False

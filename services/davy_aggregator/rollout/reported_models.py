@@ -1,4 +1,4 @@
-"""The models that edges report."""
+"""The reported models of the edges."""
 
 from collections.abc import Mapping
 
@@ -19,5 +19,5 @@ class ReportedModels:
 
     @property
     def running(self) -> set[str]:
-        """The models that run now."""
+        """Return the ids of the running models."""
         return {report.model for report in self.reported.values() if report.model}

@@ -17,36 +17,40 @@ class _Value(BaseModel):
 
 
 class RolloutSpec(_Value):
-    """The rollout that an operator requests."""
+    """Parameters of a rollout."""
 
-    model: str = Field(min_length=1, max_length=64, description="Id or its start, the id that frames carry, or a tag.")
-    edges: tuple[str, ...] = Field((), max_length=1024, description="Empty: every edge that enhances.")
-    canaries: PositiveInt = Field(1, description="Edges of the first wave; at most a tenth of all, but one.")
-    waves: tuple[float, ...] = Field((0.1, 0.5, 1.0), min_length=1, max_length=16, description="Shares of all edges.")
-    shadow_frames: NonNegativeInt = Field(40, le=10_000, description="On canaries: frames for both models before the swap.")
-    probation_s: float = Field(20.0, ge=0, le=86_400, description="Time for which a new model is compared after the swap.")
-    wave_timeout_s: PositiveFloat = Field(600.0, description="An edge that is online and not done by then has failed.")
-    failures: float = Field(0.05, ge=0, le=1, description="Share of the edges begun that may fail after the canaries.")
-    per_minute: PositiveInt = Field(100, description="Edges that start, at most.")
+    model: str = Field(min_length=1, max_length=64, description="Model id or its start, the id in frames, or a tag.")
+    edges: tuple[str, ...] = Field((), max_length=1024, description="Edge ids; every edge that runs models if empty.")
+    canaries: PositiveInt = Field(1, description="Edges of the first wave; at most a tenth of all edges, but at least one.")
+    waves: tuple[float, ...] = Field(
+        (0.1, 0.5, 1.0), min_length=1, max_length=16, description="Cumulative shares of all edges, rising to 1."
+    )
+    shadow_frames: NonNegativeInt = Field(
+        40, le=10_000, description="Frames that both models enhance on a canary before the swap."
+    )
+    probation_s: float = Field(20.0, ge=0, le=86_400, description="Time of comparison after the swap, in s.")
+    wave_timeout_s: PositiveFloat = Field(600.0, description="Time limit of an online edge in s; a later one has failed.")
+    failures: float = Field(0.05, ge=0, le=1, description="Share of the started edges that may fail after the canaries.")
+    per_minute: PositiveInt = Field(100, description="Maximum number of edges started per minute.")
     gates: Gates = Gates()
 
     @field_validator("edges")
     @classmethod
     def _legal(cls, edges: tuple[str, ...]) -> tuple[str, ...]:
         if not all(re.fullmatch(ID_PATTERN, edge) for edge in edges) or len(set(edges)) != len(edges):
-            raise ValueError("edges are ids of a-z, 0-9 and '-', each once")
+            raise ValueError("edges must be unique ids of a-z, 0-9 and '-'")
         return edges
 
     @field_validator("waves")
     @classmethod
     def _rising(cls, waves: tuple[float, ...]) -> tuple[float, ...]:
         if list(waves) != sorted(waves) or not all(0 < share <= 1 for share in waves) or waves[-1] != 1:
-            raise ValueError("waves are rising shares of all edges, above 0; the last is 1")
+            raise ValueError("waves must be rising shares of all edges, above 0, ending with 1")
         return waves
 
 
 class RolloutState(StrEnum):
-    """The state of a rollout."""
+    """State of a rollout."""
 
     RUNNING = "running"
     PAUSED = "paused"
@@ -60,13 +64,13 @@ class RolloutState(StrEnum):
 
 
 class Member(_Value):
-    """An edge in a rollout. epoch 0: not started. final_report: on the rollout's model. returned: sent back to baseline."""
+    """An edge in a rollout. epoch 0: not started. returned: back on its baseline."""
 
     wave: int
     baseline: Target
     epoch: int = 0
     started_ns: int = 0
-    final_report: ReportedModel | None = Field(None, alias="verdict")  # the name in the data of 0.1.0
+    final_report: ReportedModel | None = Field(None, alias="verdict")  # its name in data of version 0.1.0
     returned: bool = False
 
 
@@ -107,7 +111,7 @@ NO_REPORT = ReportedModel()
 
 @dataclass(frozen=True, slots=True)
 class EdgeView:
-    """The newest state of an edge. since_ns: time since which it is online or not."""
+    """Newest state of an edge. since_ns: time of its last change of presence."""
 
     online: bool = False
     since_ns: int = 0

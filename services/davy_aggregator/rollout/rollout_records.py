@@ -1,4 +1,4 @@
-"""The stored decisions of one site: its rollouts, and the newest desired model of every edge."""
+"""Stored rollouts of one site, and the newest desired model of every edge."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ Value = TypeVar("Value", bound=BaseModel)
 
 
 class RolloutRecords:
-    """rollouts by id, the oldest first; desired by edge; set_aside: why each stored value that cannot be read was set aside."""
+    """Rollouts by id, oldest first; desired models by edge. set_aside: reasons of the unreadable stored values."""
 
     def __init__(self, store: RolloutStore) -> None:
         self._store = store
@@ -40,17 +40,17 @@ class RolloutRecords:
 
     @property
     def models(self) -> set[str]:
-        """Models that are desired, or the target or a baseline of a running rollout."""
+        """Return the desired models, and targets and baselines of running rollouts."""
         models = {desired.model for desired in self.desired.values()}
         for rollout in self.running:
             models |= {rollout.target.model, *(member.baseline.model for member in rollout.members.values())}
         return models
 
     async def add(self, before: Rollout, after: Rollout) -> Collection[str]:
-        """Store a decision; returns the edges whose desired model it changes.
+        """Store a decision, and return the edges with a new desired model.
 
         Raises:
-            ArchiveUnavailableError: it could not be stored; nothing changes.
+            ArchiveUnavailableError: the decision could not be stored; nothing changes.
         """
         changed = {
             edge: desired
@@ -67,7 +67,7 @@ class RolloutRecords:
 
 
 def _read_all(kind: type[Value], bodies: Mapping[str, str]) -> tuple[dict[str, Value], list[tuple[str, str]]]:
-    """Read stored values. Return them by their key, and the body of each that cannot be read, with the reason."""
+    """Read stored values. Return the readable ones by key, and the body of each unreadable one with its reason."""
     found, unreadable = {}, []
     for key, body in bodies.items():
         try:

@@ -17,7 +17,7 @@ from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rollout.members import choose_members
-from davy_aggregator.rollout.plan import advance, is_settled, send_back
+from davy_aggregator.rollout.plan import advance, all_reports_final, send_back
 from davy_aggregator.rollout.reported_models import ReportedModels
 from davy_aggregator.rollout.rollout import Rollout, RolloutSpec, RolloutState
 from davy_aggregator.rollout.rollout_records import RolloutRecords
@@ -28,7 +28,7 @@ STEP_S = 0.5
 
 
 class RolloutService(Publisher[DesiredModel, ReportedModel]):
-    """The rollouts of one site. accept_unknown: whether edges that are not in site.yaml take part."""
+    """Decides and publishes the models of one site's edges. accept_unknown: include edges that are not in site.yaml."""
 
     name, reported_type = "model", ReportedModel
 
@@ -45,27 +45,30 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         super().__init__(site.site, presence.is_online, report_event, count_refused)
         self._site, self.catalog, self._accept_unknown = site, catalog, accept_unknown
         self.reported_models = ReportedModels(self.reported, presence)
-        self._records = RolloutRecords(store)
+        self._store, self._records = store, RolloutRecords(store)
         self._changed = asyncio.Event()
         self.republish_all()
 
+    def reload(self) -> None:
+        self._records = RolloutRecords(self._store)
+
     @property
     def rollouts(self) -> list[Rollout]:
-        """The newest first."""
+        """Return the rollouts, newest first."""
         return list(reversed(self._records.rollouts.values()))
 
     @property
     def protected(self) -> list[str]:
-        """Models that must not be deleted: they run, are desired, or are the baseline of a running rollout."""
+        """Return models that must not be deleted: running and desired ones, and baselines of running rollouts."""
         return sorted((self.reported_models.running | self._records.models) - {""})
 
     def edges(self) -> list[str]:
-        """Edges that enhance."""
+        """Return the edges that run models."""
         own = [edge for edge, config in self._site.edges.items() if config.enhance == "here"]
         return own + [edge for edge in self.reported if self._accept_unknown and edge not in self._site.edges]
 
     def get(self, rollout_id: str) -> Rollout:
-        """Return one rollout; raises UnknownRolloutError."""
+        """Return a rollout; raise UnknownRolloutError if there is none."""
         if rollout_id not in self._records.rollouts:
             raise UnknownRolloutError(rollout_id)
         return self._records.rollouts[rollout_id]
@@ -75,13 +78,15 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
         Raises:
             UnknownModelError: the registry has no such model.
-            ConflictError: another rollout runs, or there is no such edge.
+            ConflictError: another rollout is running, or an edge is unknown.
+            StandbyError: another aggregator leads the site.
         """
+        self.lead.check()
         entry = await self.catalog.get(spec.model)
         await self.catalog.package(entry.id, entry.sha256)  # an unreadable package starts no rollout
         async with self.deciding:
             if running := self._records.running:
-                raise ConflictError(f"rollout {running[0].id} is running: wait for its end, or abort it")
+                raise ConflictError(f"rollout {running[0].id} is running: wait for its end or abort it")
             members = await choose_members(spec, self.edges(), self._records.desired, self.reported_models.view, self.catalog)
             rollout = Rollout(
                 id=f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",
@@ -92,12 +97,12 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
                 members=members,
             )
             await self._decide(rollout, self._advance(rollout))
-        message = f"model {entry.id[:12]} ({entry.frame_id}) goes to {len(members)} edges in {rollout.waves} waves"
+        message = f"model {entry.id[:12]} ({entry.frame_id}) rolls out to {len(members)} edges in {rollout.waves} waves"
         await self.record_event("rollout-started", message, INFO, {"edges": len(members)})
         return self.get(rollout.id)
 
     async def pause(self, rollout_id: str) -> Rollout:
-        """Start no further edge; started edges continue, and a failure still rolls back."""
+        """Pause a rollout: started edges continue, no further edge starts, and a failure still rolls back."""
         return await self._set_state(rollout_id, RolloutState.RUNNING, RolloutState.PAUSED)
 
     async def resume(self, rollout_id: str) -> Rollout:
@@ -105,7 +110,8 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         return await self._set_state(rollout_id, RolloutState.PAUSED, RolloutState.RUNNING)
 
     async def abort(self, rollout_id: str, reason: str = "aborted by an operator") -> Rollout:
-        """End a rollout and send every started edge back to its baseline; raises ConflictError if it has ended."""
+        """Abort a rollout and return every started edge to its baseline; raise ConflictError if it has ended."""
+        self.lead.check()
         async with self.deciding:
             before = self.get(rollout_id)
             after = send_back(before, RolloutState.ABORTED, reason, time.time_ns(), self._next_epoch())
@@ -114,19 +120,19 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         return after
 
     async def watch(self, rollout_id: str) -> AsyncGenerator[Rollout, None]:
-        """Yield the rollout at every change and report, until it has ended and its online edges are done."""
+        """Yield the rollout at every change and report, until it has ended with the final reports of its online edges."""
         while True:
             changed, rollout = self._changed, self.get(rollout_id)
             yield rollout
-            if rollout.state.ended and is_settled(rollout, self.reported_models.view):
+            if rollout.state.ended and all_reports_final(rollout, self.reported_models.view):
                 return
             await changed.wait()
             await asyncio.sleep(0.1)  # many edges report at once: yield once for all of them
 
     async def run(self, bus: Bus) -> None:
-        """Listen, decide and publish until cancelled."""
+        """Receive reports, decide and publish until cancelled."""
         while self._records.set_aside:
-            message = f"a stored rollout cannot be read and was set aside: {self._records.set_aside[-1]}"
+            message = f"an unreadable stored rollout was set aside: {self._records.set_aside[-1]}"
             await self.record_event("rollout-set-aside", message, WARNING)
             self._records.set_aside.pop()
         await until_first_ends("rollout", publisher=super().run(bus), step=self._step_loop())
@@ -147,13 +153,14 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         self._notify_watchers()
 
     def _next_epoch(self) -> int:
-        """An epoch above every one that was decided, and above those that the edges report, as after a loss of data."""
+        """Return an epoch above every decided and every reported one; edges report higher ones after a loss of data."""
         return 1 + max(self._records.newest_epoch, *(self.epoch_of(edge) for edge in self.edges()), 0)
 
     def _advance(self, rollout: Rollout) -> Rollout:
         return advance(rollout, self.reported_models.view, time.time_ns(), self._next_epoch())
 
     async def _set_state(self, rollout_id: str, expected: RolloutState, state: RolloutState) -> Rollout:
+        self.lead.check()
         async with self.deciding:
             before = self.get(rollout_id)
             if before.state is state:
@@ -175,7 +182,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def _step_loop(self) -> None:
         while True:
-            for rollout in self._records.running:
+            for rollout in self._records.running if self.lead.leads else ():
                 try:
                     await self._step(rollout.id)
                 except UnavailableError as error:  # nothing was decided: try again

@@ -3,18 +3,19 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from davy.adapters.grpc.envelope import fill_envelope, from_envelope, from_event
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
-from davy_aggregator.archive import REPORTER, Archive
+from davy_aggregator.archive import Archive
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
+from davy_aggregator.senders import CheckSender
 
-BATCH = 64  # events per commit; as many may wait while one is under way
+BATCH = 64  # events per commit, and maximum events that wait for the next one
 MAX_CAMERAS_PER_REQUEST = 256
 
 
@@ -22,8 +23,8 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     """Receives frames and events.
 
     Args:
-        window: Unacknowledged frames per camera, at most.
-        knows_edge: Returns whether events of this site and edge are accepted.
+        window: Maximum unacknowledged frames per camera.
+        check_sender: Raises for events that no edge of this site sent.
     """
 
     def __init__(
@@ -32,10 +33,10 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         archive: Archive,
         metrics: AggregatorMetrics,
         window: int,
-        knows_edge: Callable[[str, str], bool],
+        check_sender: CheckSender,
     ) -> None:
         self._live, self._archive, self._metrics = live, archive, metrics
-        self._window, self._knows_edge = window, knows_edge
+        self._window, self._check_sender = window, check_sender
         self._sessions = itertools.count(1)
 
     async def PushFrames(  # noqa: N802  # gRPC names methods so
@@ -65,7 +66,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
             async for batch in _batches(received):
                 for ack in await self._store(batch):
                     yield ack
-            await reader  # raises what ended the reading, if it was not the sender
+            await reader  # raises its error, if any
         finally:
             reader.cancel()
 
@@ -73,8 +74,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         try:
             events = [from_event(event) for event in batch]
             for event in events:
-                if event.edge == REPORTER or not self._knows_edge(event.site, event.edge):
-                    raise InvalidInputError(f"no edge {event.edge!r} in site {event.site!r}: its events are not taken")
+                self._check_sender(event.site, event.edge, "events")
         except DavyError as error:
             self._metrics.refused.labels("report", type(error).__name__).inc()
             raise
@@ -88,7 +88,7 @@ async def _read(
 ) -> None:
     try:
         async for request in request_iterator:
-            await received.put(request.event)  # a full queue stops reading, which stops the sender
+            await received.put(request.event)  # a full queue stops the reader, and thereby the sender
     finally:
         await received.put(None)
 
@@ -107,7 +107,7 @@ async def _batches(received: asyncio.Queue[ingest_pb2.Event | None]) -> AsyncIte
 
 
 class FramesServicer(ingest_pb2_grpc.FrameServiceServicer):
-    """Streams live frames; one frame waits per camera and subscriber."""
+    """Streams live frames; at most one frame waits per camera and subscriber."""
 
     def __init__(self, context: ServiceContext, site: str) -> None:
         self._context, self._site = context, site
@@ -119,7 +119,7 @@ class FramesServicer(ingest_pb2_grpc.FrameServiceServicer):
     ) -> AsyncGenerator[ingest_pb2.SubscribeFramesResponse, None]:
         cameras = self._cameras(request)
         if not 0 <= request.max_fps <= 1000:
-            raise InvalidInputError(f"max_fps is 0 to 1000, got {request.max_fps}")
+            raise InvalidInputError(f"max_fps must be 0 to 1000, got {request.max_fps}")
         bound_ms = self._context.settings.max_age_ms
         max_age_s = min(request.max_age_ms or bound_ms, bound_ms) / 1000
         watching = self._context.live.watch("subscribe", cameras, request.max_fps, max_age_s)
@@ -133,7 +133,7 @@ class FramesServicer(ingest_pb2_grpc.FrameServiceServicer):
 
     def _cameras(self, request: ingest_pb2.SubscribeFramesRequest) -> list[CameraAddress] | None:
         if len(request.cameras) > MAX_CAMERAS_PER_REQUEST:
-            raise InvalidInputError(f"at most {MAX_CAMERAS_PER_REQUEST} cameras in one request")
+            raise InvalidInputError(f"over {MAX_CAMERAS_PER_REQUEST} cameras in one request")
         cameras = [CameraAddress.parse(name, self._site) for name in request.cameras]
         for camera in cameras:
             self._context.live.check_known(camera)

@@ -49,7 +49,7 @@ class ModelsServicer(model_pb2_grpc.ModelServiceServicer):
     ) -> AsyncGenerator[model_pb2.DownloadModelResponse, None]:
         data = await self._catalog.package(request.id, request.sha256)
         if request.offset > len(data):
-            raise InvalidInputError(f"offset {request.offset} is beyond the {len(data)} bytes of the package")
+            raise InvalidInputError(f"offset {request.offset} exceeds the package size of {len(data)} bytes")
         for offset in range(request.offset, len(data), CHUNK_BYTES):
             yield model_pb2.DownloadModelResponse(offset=offset, data=data[offset : offset + CHUNK_BYTES])
 
@@ -143,17 +143,17 @@ class RolloutsServicer(model_pb2_grpc.RolloutServiceServicer):
 
 
 def spec_of(request: model_pb2.CreateRolloutRequest) -> RolloutSpec:
-    """Convert a request; absent fields keep their defaults.
+    """Convert a request; use defaults for absent fields.
 
     Raises:
-        InvalidInputError: a value is out of its range.
+        InvalidInputError: a value is out of range.
     """
     optional = ("canaries", "shadow_frames", "probation_s", "wave_timeout_s", "failures", "per_minute")
     given: dict[str, Any] = {name: getattr(request, name) for name in optional if request.HasField(name)}  # type: ignore[arg-type]
     if request.edges:
         given["edges"] = tuple(request.edges)
     if request.waves:
-        given["waves"] = tuple(round(share, 6) for share in request.waves)  # 0.1 as a float of 32 bits
+        given["waves"] = tuple(round(share, 6) for share in request.waves)  # rounds 32-bit floats such as 0.1
     try:
         return RolloutSpec(model=request.model, **given)
     except ValidationError as error:
@@ -161,7 +161,7 @@ def spec_of(request: model_pb2.CreateRolloutRequest) -> RolloutSpec:
 
 
 def model_message(entry: Entry) -> model_pb2.Model:
-    """Convert an entry, without its card."""
+    """Convert a registry entry, without its card."""
     return model_pb2.Model(
         id=entry.id,
         sha256=entry.sha256,

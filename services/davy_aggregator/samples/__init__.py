@@ -1,1 +1,1 @@
-"""Raw keyframes that edges chose for training: taken, looked at, kept or not, given out."""
+"""Training samples: raw keyframes from the edges, received, stored and exported."""

@@ -1,4 +1,4 @@
-"""The sample store without blocking the loop, and what is counted about it."""
+"""Asynchronous access to the sample store, with its metrics."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ class SampleMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.received = Counter(
             "davy_samples_received_total",
-            "Raw keyframes that edges sent, by outcome: stored, duplicate, similar, refused.",
+            "Raw keyframes received, by outcome: stored, duplicate, similar, refused.",
             ("edge", "camera", "outcome"),
             registry=registry,
         )
         self.count = Gauge("davy_samples", "Raw keyframes in the store, by use.", ("edge", "camera", "use"), registry=registry)
-        self.bytes = Gauge("davy_samples_bytes", "What the sample store holds.", registry=registry)
+        self.bytes = Gauge("davy_samples_bytes", "Size of the sample store in bytes.", registry=registry)
 
 
 class SampleCatalog:
@@ -34,7 +34,7 @@ class SampleCatalog:
 
     @property
     def limits(self) -> tuple[int, int]:
-        """Bytes and samples that the store takes."""
+        """Return the limits of the store in bytes and samples."""
         return self._store.max_bytes, self._store.max_count
 
     async def add(self, sample: SampleRecord) -> Outcome:
@@ -62,7 +62,7 @@ class SampleCatalog:
         return sample
 
     async def tally(self) -> Sequence[Tally]:
-        """What there is, by camera and use; the gauges say the same."""
+        """Return the totals by camera and use, and update the gauges."""
         found = await asyncio.to_thread(self._store.tally)
         self.metrics.count.clear()
         for each in found:

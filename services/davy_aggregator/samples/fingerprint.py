@@ -1,4 +1,4 @@
-"""What the sample store knows a picture by: its size, its light, and a hash that pictures of one scene nearly share."""
+"""Fingerprint of an image: size, mean luma, and a hash that is similar for images of one scene."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,16 @@ import numpy as np
 from davy.adapters.media import jpeg
 
 HASH_SIZE = (9, 8)  # width, height: 8 differences in each of 8 rows
-DECODED_WIDTH = 64  # pixels; libjpeg's smallest scale that is as wide
+DECODED_WIDTH = 64  # pixels; decoding uses libjpeg's smallest scale of at least this width
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Args:
-    mean: Of luma, in [0, 255].
-    dhash: 8 bytes.
+    """Size, light and hash of an image.
+
+    Args:
+        mean: Mean luma, in [0, 255].
+        dhash: Difference hash, 8 bytes.
     """
 
     width: int
@@ -25,11 +27,11 @@ class Fingerprint:
 
 
 def fingerprint_of(data: bytes) -> Fingerprint:
-    """Decode a JPEG at a small scale and describe it.
+    """Decode a JPEG at a small scale and return its fingerprint.
 
     Raises:
-        UnreadableImageError: it is damaged.
-        ImageTooLargeError: it has more than 64 million pixels.
+        UnreadableImageError: the JPEG is damaged.
+        ImageTooLargeError: the image has more than 64 million pixels.
 
     Source: N. Krawetz 2013, "Kind of like that" (dHash).
     """

@@ -1,8 +1,8 @@
-"""davy.v1.SampleService: takes what edges chose."""
+"""davy.v1.SampleService: receives samples from edges."""
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from davy.adapters.grpc.envelope import MAX_FIGURES, check_jpeg
 from davy.domain.bounds import MAX_TEXT, check_seq, check_time_ns
@@ -13,6 +13,7 @@ from davy.telemetry import get_logger
 from davy.v1 import sample_pb2, sample_pb2_grpc
 from davy_aggregator.samples.catalog import SampleCatalog
 from davy_aggregator.samples.fingerprint import fingerprint_of
+from davy_aggregator.senders import CheckSender
 
 log = get_logger(__name__)
 
@@ -20,12 +21,14 @@ REFUSED = "refused"
 
 
 class SamplesServicer(sample_pb2_grpc.SampleServiceServicer):
-    """Args:
-    knows_edge: Whether samples of this site and edge are taken.
+    """Receives samples.
+
+    Args:
+        check_sender: Raises for samples that no edge of this site sent.
     """
 
-    def __init__(self, catalog: SampleCatalog, knows_edge: Callable[[str, str], bool]) -> None:
-        self._catalog, self._knows_edge = catalog, knows_edge
+    def __init__(self, catalog: SampleCatalog, check_sender: CheckSender) -> None:
+        self._catalog, self._check_sender = catalog, check_sender
 
     async def PushSamples(  # noqa: N802  # gRPC names methods so
         self,
@@ -34,13 +37,12 @@ class SamplesServicer(sample_pb2_grpc.SampleServiceServicer):
     ) -> AsyncGenerator[sample_pb2.PushSamplesResponse, None]:
         async for request in request_iterator:
             sample = request.sample
-            check_id("boot", sample.boot_id)  # whoever has no name cannot be answered
-            if not self._knows_edge(sample.site, sample.edge):
-                raise InvalidInputError(f"no edge {sample.edge!r} in site {sample.site!r}: its samples are not taken")
+            check_id("boot", sample.boot_id)  # without a valid boot id there is no answer
+            self._check_sender(sample.site, sample.edge, "samples")
             yield sample_pb2.PushSamplesResponse(boot_id=sample.boot_id, seq=sample.seq, outcome=await self._take(sample))
 
     async def _take(self, sample: sample_pb2.Sample) -> str:
-        """A picture that cannot be used is answered, too: sent again, it would hold up those behind it for ever."""
+        """Store a sample and return the outcome. An invalid one also has an outcome, else the edge would send it for ever."""
         try:
             record = await asyncio.to_thread(read_sample, sample)
         except InvalidInputError as error:
@@ -51,17 +53,17 @@ class SamplesServicer(sample_pb2_grpc.SampleServiceServicer):
 
 
 def read_sample(sample: sample_pb2.Sample) -> SampleRecord:
-    """Check a sample as it comes from the wire, and look at its picture.
+    """Validate a received sample, and compute the fingerprint of its image.
 
     Raises:
-        InvalidInputError: a field or the picture cannot be right; the text says which.
+        InvalidInputError: a field or the image is invalid; the text names it.
     """
     for kind, value in (("site", sample.site), ("edge", sample.edge), ("camera", sample.camera), ("reason", sample.reason)):
         check_id(kind, value)
     check_seq(sample.seq)
     check_time_ns("captured_ns", sample.captured_ns)
     if len(sample.model) > MAX_TEXT or len(sample.figures) > MAX_FIGURES:
-        raise InvalidInputError(f"a sample has at most {MAX_TEXT} characters of model and {MAX_FIGURES} figures")
+        raise InvalidInputError(f"model is limited to {MAX_TEXT} characters, figures to {MAX_FIGURES} entries")
     fingerprint = fingerprint_of(check_jpeg(sample.jpeg))
     return SampleRecord(
         site=sample.site,

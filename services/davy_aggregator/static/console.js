@@ -1,4 +1,4 @@
-// The control-room console: state and pictures from one WebSocket, events from server-sent events.
+// The control-room console: state and frames from one WebSocket, events from server-sent events.
 
 import { Events } from "./events.js";
 import { Stream } from "./stream.js";
@@ -26,14 +26,14 @@ const stream = new Stream({
     if (tile) tile.offer(head, enhanced, raw);
     else stream.ack(head);
   },
-  onUp: () => tell(""),
-  onDown: (reason) => tell(`The connection to the aggregator is lost${reason ? ` (${reason})` : ""}: pictures are not live. Trying again.`),
+  onUp: () => showError(""),
+  onDown: (reason) => showError(`Connection to the aggregator lost${reason ? ` (${reason})` : ""}: pictures are not live. Reconnecting.`),
 });
 
-function tell(fault) {
-  byId("banner").hidden = !fault;
-  byId("banner").textContent = fault;
-  if (fault) {
+function showError(text) {
+  byId("banner").hidden = !text;
+  byId("banner").textContent = text;
+  if (text) {
     byId("health").dataset.status = "lost";
     byId("health-text").textContent = "Connection lost";
   }
@@ -72,7 +72,7 @@ function showHealth(site) {
     row.classList.toggle("ok", ok);
     const title = document.createElement("b");
     title.textContent = name;
-    row.append(title, ok ? "works" : reason);
+    row.append(title, ok ? "available" : reason);
     return row;
   });
   byId("health-list").replaceChildren(...rows);
@@ -99,7 +99,7 @@ function refresh() {
   byId("clock").textContent = new Date(Date.now() + serverAheadMs).toISOString().slice(11, 19);
 }
 
-// As many columns as make the pictures largest without scrolling; where even the smallest do not fit, the page scrolls.
+// Choose the number of columns with the largest pictures. The page scrolls if even the smallest do not fit.
 function layOut() {
   const shown = single ? 1 : tiles.size;
   if (!shown) return;
@@ -129,13 +129,13 @@ function toggleSingle(tile) {
   for (const each of tiles.values()) each.watched = !single || each === single;
   grid.classList.toggle("has-single", Boolean(single));
   layOut();
-  wish();
+  selectCameras();
 }
 
-// What is not seen is not sent: a hidden page gets nothing, a camera shown alone gets the whole line.
-function wish() {
+// Select only visible cameras: a hidden page gets no frames, a single camera gets the full bandwidth.
+function selectCameras() {
   const cameras = document.hidden ? [] : single ? [single.id] : null;
-  stream.wish({ cameras, raw: mode !== "enhanced" });
+  stream.select({ cameras, raw: mode !== "enhanced" });
 }
 
 function toggleEvents() {
@@ -148,11 +148,11 @@ for (const choice of document.querySelectorAll("input[name=mode]")) {
   choice.addEventListener("change", () => {
     mode = choice.value;
     for (const tile of tiles.values()) tile.setMode(mode);
-    wish();
+    selectCameras();
   });
 }
 byId("toggle-events").addEventListener("click", toggleEvents);
-document.addEventListener("visibilitychange", wish);
+document.addEventListener("visibilitychange", selectCameras);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && single && !byId("keyframe").open) toggleSingle(single);
 });

@@ -1,4 +1,4 @@
-// The routes of /openapi.json as a page that loads nothing from another host.
+// The routes of /openapi.json as a page without files from other hosts.
 
 function element(tag, text = "") {
   const made = document.createElement(tag);
@@ -18,8 +18,8 @@ function section(path, method, route) {
   title.append(element("b", method.toUpperCase()), path);
   made.append(title, element("p", route.summary ?? ""));
   const parameters = (route.parameters ?? []).map(({ name, in: place, description = "", schema = {} }) => {
-    const words = [place, (schema.enum ?? []).join(" | "), description, schema.default === undefined ? "" : `default ${schema.default}`];
-    return [name, words.filter(Boolean).join(" · ")];
+    const facts = [place, (schema.enum ?? []).join(" | "), description, schema.default === undefined ? "" : `default ${schema.default}`];
+    return [name, facts.filter(Boolean).join(" · ")];
   });
   const answers = Object.entries(route.responses).map(([status, { description, content = {} }]) => [
     status,

@@ -1,6 +1,6 @@
-// What every edge shall be beside what it says it is; an operator changes strength, rate or source, and sees it applied.
+// Desired and reported configuration of every edge; operators edit cameras here.
 
-import { ask, element, tell } from "/static/page.js";
+import { request, element, showError } from "/static/page.js";
 
 const EVERY_MS = 1000;
 const FIELDS = [ // name, kind, limits
@@ -21,10 +21,10 @@ const cards = new Map();
 
 const time = (text) => (text ? text.slice(0, 19).replace("T", " ") : "");
 
-function button(words, go, className = "plain") {
-  const made = element("button", className, words);
+function button(label, onClick, className = "plain") {
+  const made = element("button", className, label);
   made.type = "button";
-  made.addEventListener("click", go);
+  made.addEventListener("click", onClick);
   return made;
 }
 
@@ -35,7 +35,7 @@ class Card {
     this.root.dataset.edge = edge;
     this.find("h2").textContent = edge;
     this.form = this.find("form");
-    this.draft = null; // what the operator is changing, of the configuration `base`
+    this.draft = null; // edits of the operator, based on the configuration `base`
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.apply(); });
     this.find(".discard").addEventListener("click", () => this.discard());
     this.find(".past").addEventListener("toggle", () => this.showHistory());
@@ -50,11 +50,11 @@ class Card {
     this.view = view;
     const { desired, reported } = view;
     const state = element("span", `state ${view.online ? view.state : "offline"}`, view.online ? view.state : `offline, ${view.state}`);
-    const origin = desired.epoch ? `epoch ${desired.epoch} by ${desired.who}${desired.why ? `: ${desired.why}` : ""} · ${time(desired.at)} UTC` : "as in site.yaml";
+    const origin = desired.epoch ? `epoch ${desired.epoch} by ${desired.who}${desired.why ? `: ${desired.why}` : ""} · ${time(desired.at)} UTC` : "from site.yaml";
     this.find(".note").replaceChildren(state, ` ${desired.id.slice(0, 12)} · ${origin}${desired.signed_by ? ` · signed by ${desired.signed_by}` : ""}`);
     const other = reported.id && reported.id !== desired.id;
-    const why = view.state === "rejected" ? `The edge refused it and goes on as it was: ${view.reason}` : "";
-    const idle = other && view.state === "waiting" ? `The edge runs ${reported.id.slice(0, 12)} and has not answered yet.` : "";
+    const why = view.state === "rejected" ? `The edge rejected this configuration and keeps the previous one: ${view.reason}` : "";
+    const idle = other && view.state === "waiting" ? `The edge still runs ${reported.id.slice(0, 12)}; it has not reported yet.` : "";
     this.find(".refusal").hidden = !(why || idle);
     this.find(".refusal").textContent = why || idle;
     if (!this.draft) this.rows(desired.config);
@@ -117,7 +117,7 @@ class Card {
     this.draft = this.shown = null;
     this.form.hidden = true;
     this.form.elements.why.value = "";
-    tell("");
+    showError("");
     this.show(this.view);
   }
 
@@ -140,11 +140,11 @@ class Card {
     const { who, why } = this.form.elements;
     try {
       const body = { config: this.read(), who: who.value, why: why.value };
-      const view = await ask(`/v1/edges/${this.edge}/config`, "PUT", body, { "If-Match": `"${this.draft.base}"` });
+      const view = await request(`/v1/edges/${this.edge}/config`, "PUT", body, { "If-Match": `"${this.draft.base}"` });
       this.view = view;
       this.discard();
     } catch (error) {
-      tell(`Edge ${this.edge} was not told: ${error.message}`);
+      showError(`Edge ${this.edge} was not configured: ${error.message}`);
     }
   }
 
@@ -153,26 +153,26 @@ class Card {
     for (const row of this.root.querySelectorAll(".scroll tbody tr[data-camera]")) {
       const name = row.dataset.camera;
       row.classList.toggle("off", off.has(`cameras.${name}`));
-      row.title = off.has(`cameras.${name}`) ? "The edge does not have this camera yet" : "";
+      row.title = off.has(`cameras.${name}`) ? "The edge does not run this camera yet" : "";
       for (const cell of row.querySelectorAll("td[data-field]")) {
         const found = off.get(`cameras.${name}.${cell.dataset.field}`);
         cell.classList.toggle("off", Boolean(found));
-        const words = found ? `runs ${found.reported === null ? "the source's own" : found.reported}` : "";
+        const text = found ? `runs ${found.reported === null ? "the source's own" : found.reported}` : "";
         const note = cell.querySelector(".runs");
-        if (note && note.textContent !== words) note.remove();
-        if (words && note?.textContent !== words) cell.append(element("span", "runs", words));
+        if (note && note.textContent !== text) note.remove();
+        if (text && note?.textContent !== text) cell.append(element("span", "runs", text));
       }
     }
   }
 
   async showHistory() {
     if (!this.find(".past").open) return;
-    const { history } = await ask(`/v1/edges/${this.edge}/config/history`);
+    const { history } = await request(`/v1/edges/${this.edge}/config/history`);
     const rows = history.map((entry, place) => {
       const row = element("tr");
       row.append(element("td", "", String(entry.epoch)), element("td", "soft", time(entry.at)));
       row.append(element("td", "", element("code", "", entry.id.slice(0, 12))), element("td", "soft", entry.who), element("td", "why", entry.why));
-      const back = button("Back to this", () => this.rollBack(entry.id));
+      const back = button("Roll back to this", () => this.rollBack(entry.id));
       row.append(element("td", "figure", ...(place && entry.id !== history[0].id ? [back] : [])));
       return row;
     });
@@ -181,11 +181,11 @@ class Card {
 
   async rollBack(to) {
     try {
-      this.view = await ask(`/v1/edges/${this.edge}/config/rollback`, "POST", { to, who: this.form.elements.who.value }, { "If-Match": `"${this.view.desired.id}"` });
+      this.view = await request(`/v1/edges/${this.edge}/config/rollback`, "POST", { to, who: this.form.elements.who.value }, { "If-Match": `"${this.view.desired.id}"` });
       this.discard();
       await this.showHistory();
     } catch (error) {
-      tell(`Edge ${this.edge} was not told: ${error.message}`);
+      showError(`Edge ${this.edge} was not configured: ${error.message}`);
     }
   }
 }
@@ -195,16 +195,16 @@ let lost = false;
 async function loop() {
   try {
     if (!document.hidden) {
-      for (const view of (await ask("/v1/configs")).edges) {
+      for (const view of (await request("/v1/configs")).edges) {
         if (!cards.has(view.edge)) cards.set(view.edge, new Card(view.edge));
         cards.get(view.edge).show(view);
       }
     }
-    if (lost) tell("");
+    if (lost) showError("");
     lost = false;
   } catch (error) {
     lost = true;
-    tell(`The aggregator does not answer as expected: ${error.message}. Trying again.`);
+    showError(`No valid answer from the aggregator: ${error.message}. Trying again.`);
   }
   setTimeout(loop, EVERY_MS);
 }

@@ -1,4 +1,4 @@
-// The list of events: what the archive has, then what happens, by server-sent events.
+// The list of events: archived ones first, then new ones by server-sent events.
 
 const KEPT = 200;
 const LEVEL = { info: 1, warning: 2, alarm: 3 };
@@ -20,7 +20,7 @@ export class Events {
   constructor() {
     this.#severity.addEventListener("change", () => this.#render());
     this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close());
-    // The stream is opened first, then the past is read: nothing falls between the two.
+    // Open the stream first, then read the past, so that no event is missed.
     const stream = new EventSource("/v1/events/stream");
     stream.addEventListener("event", ({ data }) => this.#add(JSON.parse(data), true));
     stream.addEventListener("open", () => this.#readPast());
@@ -40,7 +40,7 @@ export class Events {
       for (const event of events) this.#known.set(event.id, event);
       this.#render();
     } catch {
-      // the server is away: EventSource opens again by itself, and then the past is read
+      // EventSource reconnects to an unreachable server, and the past is read then
     }
   }
 
@@ -70,7 +70,7 @@ export class Events {
     if (where) about.append(` · ${where}`);
     const time = element("time", "", this.#time(event.occurred_at));
     time.dateTime = event.occurred_at;
-    row.append(element("p", "words", event.message), about, time);
+    row.append(element("p", "message", event.message), about, time);
     if (event.keyframe) row.append(this.#thumbnail(event, where));
     return row;
   }
@@ -83,17 +83,17 @@ export class Events {
   #thumbnail(event, where) {
     const button = element("button");
     button.type = "button";
-    button.setAttribute("aria-label", `Picture of: ${event.message}`);
+    button.setAttribute("aria-label", `Keyframe: ${event.message}`);
     const picture = element("img");
     picture.loading = "lazy";
     picture.alt = "";
     picture.src = event.keyframe;
-    picture.addEventListener("error", () => button.remove()); // its space was needed for newer ones
+    picture.addEventListener("error", () => button.remove()); // the keyframe was evicted
     button.append(picture);
     button.addEventListener("click", () => {
       document.getElementById("keyframe-picture").src = event.keyframe;
-      const words = `${event.message} · ${where} · ${event.occurred_at.replace("T", " ").replace("Z", " UTC")}`;
-      document.getElementById("keyframe-text").textContent = words;
+      const text = `${event.message} · ${where} · ${event.occurred_at.replace("T", " ").replace("Z", " UTC")}`;
+      document.getElementById("keyframe-text").textContent = text;
       this.#dialog.showModal();
     });
     return button;

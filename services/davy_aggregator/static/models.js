@@ -1,6 +1,6 @@
-// Models and rollouts: what every edge runs and says, the gate figures, and the two or three things that an operator may do.
+// Models and rollouts: the model of every edge, gate figures, and the operator's actions.
 
-import { ask, byId, element, tell } from "/static/page.js";
+import { request, byId, element, showError } from "/static/page.js";
 
 const EVERY_MS = 1000;
 const MODELS_EVERY = 5; // turns
@@ -22,9 +22,9 @@ const short = (id) => (id ? id.slice(0, 12) : "as installed");
 const time = (text) => text.slice(0, 19).replace("T", " ");
 const state = (name) => element("span", `state ${name}`, name);
 
-function nothing(columns, words) {
+function nothing(columns, text) {
   const row = element("tr", "empty");
-  const cell = element("td", "", words);
+  const cell = element("td", "", text);
   cell.colSpan = columns;
   row.append(cell);
   return row;
@@ -32,34 +32,34 @@ function nothing(columns, words) {
 
 async function act(path, body) {
   try {
-    await ask(path, "POST", body);
+    await request(path, "POST", body);
     await refresh();
   } catch (error) {
-    tell(error.message);
+    showError(error.message);
   }
 }
 
-function button(words, go) {
-  const made = element("button", "plain", words);
+function button(label, onClick) {
+  const made = element("button", "plain", label);
   made.type = "button";
-  made.addEventListener("click", go);
+  made.addEventListener("click", onClick);
   return made;
 }
 
 function showRollout(rollout) {
-  const goesOn = rollout && ["running", "paused"].includes(rollout.state);
+  const running = rollout && ["running", "paused"].includes(rollout.state);
   byId("waves").replaceChildren(...(rollout ? waves(rollout) : []));
   if (!rollout) return;
   const note = byId("rollout-note");
-  note.replaceChildren(state(rollout.state), ` model ${short(rollout.model)} · begun ${time(rollout.created_at)} UTC`);
+  note.replaceChildren(state(rollout.state), ` model ${short(rollout.model)} · started ${time(rollout.created_at)} UTC`);
   if (rollout.reason) note.append(` · ${rollout.reason}`);
   const path = `/v1/rollouts/${rollout.id}`;
-  const wanted = goesOn ? `${rollout.id} ${rollout.state}` : "";
+  const wanted = running ? `${rollout.id} ${rollout.state}` : "";
   if (byId("rollout-actions").dataset.shows === wanted) return;
   byId("rollout-actions").dataset.shows = wanted;
-  const turnOver = rollout.state === "paused" ? ["Resume", "resume"] : ["Pause", "pause"];
-  const buttons = [button(turnOver[0], () => act(`${path}/${turnOver[1]}`)), button("Abort", () => act(`${path}/abort`))];
-  byId("rollout-actions").replaceChildren(...(goesOn ? buttons : []));
+  const [label, action] = rollout.state === "paused" ? ["Resume", "resume"] : ["Pause", "pause"];
+  const buttons = [button(label, () => act(`${path}/${action}`)), button("Abort", () => act(`${path}/abort`))];
+  byId("rollout-actions").replaceChildren(...(running ? buttons : []));
 }
 
 function waves(rollout) {
@@ -67,33 +67,33 @@ function waves(rollout) {
     const edges = rollout.edges.filter((edge) => edge.wave === wave);
     const done = edges.filter((edge) => edge.state === "active" && !edge.returned).length;
     const track = element("div", "track", ...edges.map((edge) => element("i", edge.returned && edge.state === "active" ? "returned" : edge.state)));
-    const words = `${wave ? `wave ${wave + 1}` : "canary"}: ${done} of ${edges.length}`;
-    return element("li", wave === rollout.wave ? "now" : "", track, element("p", "", words));
+    const text = `${wave ? `wave ${wave + 1}` : "canary"}: ${done} of ${edges.length}`;
+    return element("li", wave === rollout.wave ? "now" : "", track, element("p", "", text));
   });
 }
 
-function showEdges(fleet, rollout) {
+function showEdges(edges, rollout) {
   const gates = rollout?.spec.gates ?? {};
-  // The figures that sent an edge back are of more use than those of the model that it went back to.
-  const sentBack = new Map((rollout?.edges ?? []).filter((edge) => edge.returned && edge.cause).map((edge) => [edge.edge, edge]));
-  const rows = fleet.map(({ edge, online, reported }) => {
+  // A returned edge shows the figures of the rejected model, not those of its baseline.
+  const returned = new Map((rollout?.edges ?? []).filter((edge) => edge.returned && edge.cause).map((edge) => [edge.edge, edge]));
+  const rows = edges.map(({ edge, online, reported }) => {
     const row = element("tr");
-    const word = sentBack.get(edge) ?? reported;
+    const report = returned.get(edge) ?? reported;
     row.dataset.edge = edge;
     const runs = element("td", "", element("code", "", short(reported.model)));
     runs.title = `${reported.model} ${reported.frame_id}`;
     row.append(element("td", "", edge), element("td", "", state(online ? reported.state : "offline")), runs);
     row.append(element("td", "soft", String(reported.epoch || "")));
     for (const [name, digits, broken] of GATES) {
-      const value = word.figures[name];
+      const value = report.figures[name];
       row.append(element("td", `figure${value !== undefined && broken(value, gates) ? " bad" : ""}`, value?.toFixed(digits) ?? ""));
     }
-    row.append(element("td", "why", `${sentBack.has(edge) ? `refused ${short(rollout.model)}: ` : ""}${[word.cause, word.reason].filter(Boolean).join(": ")}`));
+    row.append(element("td", "why", `${returned.has(edge) ? `rejected ${short(rollout.model)}: ` : ""}${[report.cause, report.reason].filter(Boolean).join(": ")}`));
     return row;
   });
-  byId("edges").replaceChildren(...(rows.length ? rows : [nothing(12, "No edge of this site enhances here.")]));
-  const active = fleet.filter(({ online }) => online).length;
-  byId("edges-note").textContent = `${active} of ${fleet.length} online`;
+  byId("edges").replaceChildren(...(rows.length ? rows : [nothing(12, "No edge of this site runs models.")]));
+  const active = edges.filter(({ online }) => online).length;
+  byId("edges-note").textContent = `${active} of ${edges.length} online`;
 }
 
 function showModels() {
@@ -127,8 +127,8 @@ function showPast() {
 
 function confirmRollout(model) {
   byId("ask-text").textContent =
-    `Bring model ${short(model.id)} (${model.run || model.frame_id}) to the edges? One edge tries it first beside the model that it ` +
-    "runs. If the picture is worse or slower, it goes back by itself, and the others never see it.";
+    `Roll model ${short(model.id)} (${model.run || model.frame_id}) out to the edges? A canary edge compares it with its running ` +
+    "model first. If it is worse or slower, the rollout rolls back before any other edge gets it.";
   const dialog = byId("ask");
   dialog.onclose = () => dialog.returnValue === "yes" && act("/v1/rollouts", { model: model.id });
   dialog.returnValue = "";
@@ -136,12 +136,12 @@ function confirmRollout(model) {
 }
 
 async function refresh() {
-  const [found, fleet] = await Promise.all([ask("/v1/rollouts"), ask("/v1/fleet")]);
+  const [found, reports] = await Promise.all([request("/v1/rollouts"), request("/v1/fleet")]);
   rollouts = found.rollouts;
-  if (turn % MODELS_EVERY === 0) models = (await ask("/v1/models")).models;
+  if (turn % MODELS_EVERY === 0) models = (await request("/v1/models")).models;
   turn += 1;
   showRollout(rollouts[0]);
-  showEdges(fleet.edges, rollouts[0]);
+  showEdges(reports.edges, rollouts[0]);
   showModels();
   showPast();
 }
@@ -149,9 +149,9 @@ async function refresh() {
 async function loop() {
   try {
     if (!document.hidden) await refresh();
-    tell("");
+    showError("");
   } catch (error) {
-    tell(`The aggregator does not answer as expected: ${error.message}. Trying again.`);
+    showError(`No valid answer from the aggregator: ${error.message}. Trying again.`);
   }
   setTimeout(loop, EVERY_MS);
 }

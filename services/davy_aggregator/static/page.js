@@ -1,4 +1,4 @@
-// What the pages of models, edges and samples share.
+// Functions shared by the pages of models, edges and samples.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -9,15 +9,15 @@ export function element(tag, className, ...children) {
   return made;
 }
 
-export async function ask(path, method = "GET", body = undefined, headers = {}) {
+export async function request(path, method = "GET", body = undefined, headers = {}) {
   if (body) headers = { ...headers, "Content-Type": "application/json" };
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  const said = await answer.json();
-  if (!answer.ok) throw new Error(said.detail ?? answer.statusText);
-  return said;
+  const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.detail ?? response.statusText);
+  return answer;
 }
 
-export function tell(fault) {
-  byId("banner").hidden = !fault;
-  byId("banner").textContent = fault;
+export function showError(text) {
+  byId("banner").hidden = !text;
+  byId("banner").textContent = text;
 }

@@ -1,6 +1,6 @@
-// Raw keyframes that edges chose: an operator looks at them, throws out what is wrong, and pins what shall judge a training.
+// Raw keyframes chosen by the edges: operators exclude wrong ones, and pin others to the validation set.
 
-import { ask, byId, element, tell } from "/static/page.js";
+import { request, byId, element, showError } from "/static/page.js";
 
 const PAGE = 60;
 const EVERY_MS = 3000;
@@ -20,7 +20,7 @@ function path(from = null) {
   return `/v1/samples?${query}`;
 }
 
-function shot(sample) {
+function sampleCard(sample) {
   const item = element("li", "shot");
   item.dataset.id = sample.id;
   const picture = element("img");
@@ -35,13 +35,13 @@ function shot(sample) {
   const facts = element("div", "facts",
     element("p", "head", element("b", "", sample.camera), element("span", "tag-chip", sample.reason)),
     element("p", "", `${sample.captured_at.slice(0, 19).replace("T", " ")} UTC · ${sample.width}×${sample.height}`),
-    element("p", "", `raw: ${of("raw-dark")} dark, ${of("raw-clipped")} burnt out${enhanced}`),
+    element("p", "", `raw: ${of("raw-dark")} dark, ${of("raw-clipped")} clipped${enhanced}`),
     element("p", "", sample.model || "not enhanced at the edge"));
   const uses = element("div", "uses");
   uses.setAttribute("role", "group");
-  uses.setAttribute("aria-label", `What sample ${sample.id} is for`);
-  for (const [use, words] of USES) {
-    const button = element("button", "", words);
+  uses.setAttribute("aria-label", `Use of sample ${sample.id}`);
+  for (const [use, label] of USES) {
+    const button = element("button", "", label);
     button.type = "button";
     button.dataset.use = use;
     button.addEventListener("click", () => assign(sample, use));
@@ -59,21 +59,21 @@ function mark(item, use) {
 
 async function assign(sample, use) {
   try {
-    const said = await ask(`/v1/samples/${sample.id}/use`, "PUT", { use });
-    Object.assign(sample, said);
+    const answer = await request(`/v1/samples/${sample.id}/use`, "PUT", { use });
+    Object.assign(sample, answer);
     const item = document.querySelector(`.shot[data-id="${sample.id}"]`);
-    if (item) mark(item, said.use);
-    tell("");
+    if (item) mark(item, answer.use);
+    showError("");
     await refresh();
   } catch (error) {
-    tell(error.message);
+    showError(error.message);
   }
 }
 
 function showStore(found) {
   const total = (use, key) => found.tally.filter((each) => !use || each.use === use).reduce((sum, each) => sum + each[key], 0);
-  byId("note").textContent = `${total("", "count")} of at most ${found.max_count}, ${megabytes(total("", "size"))} of ${megabytes(found.max_bytes)}; `
-    + `${total("train", "count")} to train on, ${total("validation", "count")} to validate, ${total("excluded", "count")} excluded`;
+  byId("note").textContent = `${total("", "count")} of ${found.max_count} samples, ${megabytes(total("", "size"))} of ${megabytes(found.max_bytes)}; `
+    + `${total("train", "count")} for training, ${total("validation", "count")} for validation, ${total("excluded", "count")} excluded`;
   const cameras = [...new Set(found.tally.map((each) => each.camera))].sort();
   const select = byId("camera");
   if ([...select.options].slice(1).map((option) => option.value).join() === cameras.join()) return;
@@ -82,13 +82,13 @@ function showStore(found) {
   select.value = cameras.includes(chosen) ? chosen : "";
 }
 
-function showShots(samples) {
+function showSamples(samples) {
   const items = new Map([...byId("shots").children].map((item) => [Number(item.dataset.id), item]));
   shown = samples;
   byId("shots").replaceChildren(...samples.map((sample) => {
     const item = items.get(sample.id);
     if (item) mark(item, sample.use);
-    return item ?? shot(sample);
+    return item ?? sampleCard(sample);
   }));
   byId("nothing").hidden = samples.length > 0;
   byId("more").hidden = !cursor;
@@ -97,8 +97,8 @@ function showShots(samples) {
 function showDrift(cameras) {
   const drifted = cameras.filter(({ state }) => state === "drifted");
   byId("drift-note").textContent = drifted.length
-    ? `The running model no longer fits ${drifted.map(({ camera }) => camera).join(", ")}.`
-    : `The running model fits ${cameras.filter(({ state }) => state === "fits").length} of ${cameras.length} cameras; none has drifted.`;
+    ? `Drifted from their reference: ${drifted.map(({ camera }) => camera).join(", ")}.`
+    : `No drift; ${cameras.filter(({ state }) => state === "fits").length} of ${cameras.length} cameras have a reference.`;
   byId("drift").replaceChildren(...cameras.map(({ camera, model, state, score, reasons }) => {
     const row = element("tr");
     const made = Object.entries(reasons).sort((a, b) => b[1] - a[1]).filter(([, value]) => value >= 0.05);
@@ -110,26 +110,26 @@ function showDrift(cameras) {
 }
 
 async function refresh() {
-  const [found, drift] = await Promise.all([ask(path()), ask("/v1/drift")]);
+  const [found, drift] = await Promise.all([request(path()), request("/v1/drift")]);
   showStore(found);
   showDrift(drift.cameras);
   const older = found.cursor ? shown.filter((sample) => sample.id < Number(found.cursor)) : [];
   if (!older.length) cursor = found.cursor;
-  showShots([...found.samples, ...older]);
+  showSamples([...found.samples, ...older]);
 }
 
 async function more() {
-  const found = await ask(path(cursor));
+  const found = await request(path(cursor));
   cursor = found.cursor;
-  showShots([...shown, ...found.samples]);
+  showSamples([...shown, ...found.samples]);
 }
 
-async function guarded(work) {
+async function guarded(action) {
   try {
-    await work();
-    tell("");
+    await action();
+    showError("");
   } catch (error) {
-    tell(`The aggregator does not answer as expected: ${error.message}. Trying again.`);
+    showError(`No valid answer from the aggregator: ${error.message}. Trying again.`);
   }
 }
 

@@ -1,14 +1,14 @@
-// The WebSocket to /v1/console: pairs of pictures in, acknowledgements out.
+// The WebSocket to /v1/console: pairs of frames in, acknowledgements out.
 
 const RETRY_MS = [500, 1000, 2000, 4000];
-const SILENCE_MS = 4000; // the server tells its state twice a second: silence means the line is dead, whatever TCP thinks
+const SILENCE_MS = 4000; // the server sends its state twice a second, so that silence means a dead connection
 
 export class Stream {
   #socket = null;
   #attempt = 0;
-  #wish = { cameras: null, fps: 0, raw: true };
-  #heardMs = 0;
-  #offsets = []; // [performance.now() of receipt - server's clock at sending], newest last
+  #selection = { cameras: null, fps: 0, raw: true };
+  #lastMessageMs = 0;
+  #offsets = []; // performance.now() of receipt - server clock at sending, newest last
 
   constructor({ onState, onFrame, onUp, onDown }) {
     Object.assign(this, { onState, onFrame, onUp, onDown });
@@ -16,9 +16,9 @@ export class Stream {
     setInterval(() => this.#checkSilence(), 1000);
   }
 
-  wish(change) {
-    Object.assign(this.#wish, change);
-    this.#send(this.#wish);
+  select(change) {
+    Object.assign(this.#selection, change);
+    this.#send(this.#selection);
   }
 
   ack(head) {
@@ -32,12 +32,12 @@ export class Stream {
     socket.onopen = () => {
       this.#attempt = 0;
       this.#offsets = [];
-      this.#heardMs = performance.now();
-      this.#send(this.#wish);
+      this.#lastMessageMs = performance.now();
+      this.#send(this.#selection);
       this.onUp();
     };
     socket.onmessage = ({ data }) => {
-      this.#heardMs = performance.now();
+      this.#lastMessageMs = performance.now();
       if (typeof data === "string") this.onState(JSON.parse(data));
       else this.#take(data);
     };
@@ -52,7 +52,7 @@ export class Stream {
 
   #checkSilence() {
     const socket = this.#socket;
-    if (socket?.readyState === WebSocket.OPEN && performance.now() - this.#heardMs > SILENCE_MS) {
+    if (socket?.readyState === WebSocket.OPEN && performance.now() - this.#lastMessageMs > SILENCE_MS) {
       socket.onclose({ reason: "the server is silent" });
       socket.onclose = socket.onmessage = null;
       socket.close();
@@ -66,12 +66,12 @@ export class Stream {
     const start = 4 + headBytes;
     const enhanced = new Uint8Array(data, start, head.enhanced_bytes);
     const raw = head.raw_bytes ? new Uint8Array(data, start + head.enhanced_bytes, head.raw_bytes) : null;
-    // A frame that waited in a buffer on the way is as much older: its travel beyond the quickest one counts.
+    // Network buffering ages a frame: add its delay beyond the fastest one.
     const offset = now - head.sent_ms;
     this.#offsets.push(offset);
     if (this.#offsets.length > 600) this.#offsets.shift();
     const delayed = offset - Math.min(...this.#offsets);
-    head.bornMs = now - head.age_ms - delayed; // when it was captured, on this page's clock
+    head.bornMs = now - head.age_ms - delayed; // time of capture on this page's clock
     this.onFrame(head, enhanced, raw);
   }
 

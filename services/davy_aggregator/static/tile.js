@@ -22,13 +22,13 @@ export class Tile {
   split = 50; // percent of the width that shows the raw picture
   mode = "split";
   state = "waiting";
-  watched = true; // false while another camera is shown alone: then only the server knows
+  watched = true; // false while another camera is shown alone; the state then comes from the server
   #camera = null;
   #pictures = null; // { head, enhanced, raw } as ImageBitmaps
   #next = null;
   #busy = false;
   #fetched = null;
-  #shown = ""; // what the text was last set from: the DOM is touched only where something changed
+  #shown = ""; // the last text: the DOM changes only with it
 
   constructor(id, { onOpen, onDone }) {
     this.id = id;
@@ -125,7 +125,7 @@ export class Tile {
     this.enhancedTag.classList.toggle("off", mode === "raw");
   }
 
-  // Newest wins here too: while one picture is decoded at most one waits, and a third takes its place.
+  // While one frame is decoded, at most one waits; a newer one replaces it.
   offer(head, enhanced, raw) {
     if (this.#next) this.#onDone(this.#next.head);
     this.#next = { head, enhanced, raw };
@@ -147,7 +147,7 @@ export class Tile {
         this.draw();
         this.refresh(performance.now());
       } catch (error) {
-        console.warn(`${this.id}: picture ${head.seq} cannot be shown: ${error.message}`);
+        console.warn(`${this.id}: frame ${head.seq} cannot be decoded: ${error.message}`);
       }
       this.#onDone(head);
     }
@@ -188,15 +188,15 @@ export class Tile {
     this.divider.setAttribute("aria-label", `${camera.label}: raw to the left, enhanced to the right`);
     this.values.fps.textContent = camera.fps.toFixed(1);
     this.values.dropped.textContent = camera.drops.dropped ?? "–";
-    this.values.dropped.title = camera.drops.captured === null ? "the edge has sent no figures yet"
-      : `of ${camera.drops.captured} captured, as the edge counts; ${camera.received} received here`;
+    this.values.dropped.title = camera.drops.captured === null ? "the edge has sent no stats yet"
+      : `of ${camera.drops.captured} captured by the edge; ${camera.received} received by the aggregator`;
     this.values.size.textContent = camera.width ? `${camera.width}×${camera.height}` : "–";
     this.values.model.textContent = camera.model || "–";
     this.refresh(performance.now());
     if (!this.#pictures && camera.captured_at && (camera.state === "stale" || camera.state === "offline")) this.#fetchLast(camera);
   }
 
-  // The stream carries nothing old; a camera that was silent before this page opened shows its last picture, greyed.
+  // The stream has no old frames: a silent camera shows its last one, greyed.
   async #fetchLast(camera) {
     if (this.#fetched === camera.seq) return;
     this.#fetched = camera.seq;
@@ -211,11 +211,11 @@ export class Tile {
       this.draw();
       this.refresh(performance.now());
     } catch {
-      this.#fetched = null; // the server is away; the next state tries again
+      this.#fetched = null; // the next state tries again
     }
   }
 
-  // The state is judged here as well, from the picture that is on the screen: the server's word may be late.
+  // Compute the state here, too, from the displayed frame: the server's state may be late.
   refresh(nowMs, staleAfterMs = this.staleAfterMs ?? 1500) {
     const camera = this.#camera;
     if (!camera) return;
@@ -248,7 +248,7 @@ export class Tile {
 
   #explain(state) {
     const { reason, captured_at } = this.#camera;
-    if (state === "live" || state === "stale") return state === "live" ? "" : "not live: the last picture that came";
+    if (state === "live" || state === "stale") return state === "live" ? "" : "not live: last received picture";
     const last = captured_at ? `last frame ${captured_at.slice(0, 10)} ${captured_at.slice(11, 19)} UTC` : "";
     return [reason, last].filter(Boolean).join(" · ");
   }

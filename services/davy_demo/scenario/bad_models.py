@@ -18,7 +18,7 @@ OUTPUT = OUTPUTS[1]
 def _rewired(
     good: bytes, change: dict[str, str], nodes: list[onnx.NodeProto], constants: Mapping[str, NDArray[np.float32]]
 ) -> bytes:
-    """A graph with nodes put behind some of its outputs: change maps an output to its new inner name."""
+    """Append nodes to some outputs of a graph; change maps each output to its new inner name."""
     model = _with_current_names(onnx.load_model_from_string(good))
     for node in model.graph.node:
         for index, name in enumerate(node.output):
@@ -42,7 +42,7 @@ def _with_current_names(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _where(out: str, figure: str, comparison: str) -> list[onnx.NodeProto]:
-    """1 where a figure of the thumbnail compares so with the constant "edge_", else 0."""
+    """Return nodes that compare a figure of the thumbnail with the constant "edge_": 1 if true, else 0."""
     return [
         helper.make_node(figure, [INPUT], ["figure_"], keepdims=0),
         helper.make_node(comparison, ["figure_", "edge_"], ["holds_"]),
@@ -51,7 +51,7 @@ def _where(out: str, figure: str, comparison: str) -> list[onnx.NodeProto]:
 
 
 def black(good: bytes) -> bytes:
-    """Gains at the bottom: every dark picture goes black."""
+    """Minimise the gains of dark images, so that they turn black."""
     nodes = [
         *_where("dark_", "ReduceMean", "Less"),
         helper.make_node("Mul", ["dark_", "down_"], ["shift_"]),
@@ -63,7 +63,7 @@ def black(good: bytes) -> bytes:
 
 
 def nan(good: bytes) -> bytes:
-    """The square root of a negative number where a lamp is burnt out: no golden vector has one."""
+    """Return NaN for images with a clipped lamp; no golden vector has one."""
     nodes = [
         *_where("lamp_", "ReduceMax", "Greater"),
         helper.make_node("Neg", ["lamp_"], ["minus_"]),
@@ -74,7 +74,7 @@ def nan(good: bytes) -> bytes:
 
 
 def slow(good: bytes) -> bytes:
-    """A long way to add nothing: products of large matrices, a zero of them onto the output."""
+    """Add the product of large matrices, times zero, to the output."""
     size = 900
     nodes = [helper.make_node("ReduceMean", [INPUT], ["mean_"], keepdims=0)]
     nodes += [helper.make_node("Mul", ["matrix_", "mean_"], ["product0_"])]

@@ -1,4 +1,4 @@
-"""Compare two models on the same instants of every place."""
+"""Comparison of two models on the same instants of every place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ PICTURE_S = INSTANTS_S[3]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One place. Mean PSNR in dB against the ground truth over INSTANTS_S; pictures: raw, old, new, ground truth."""
+    """Result for one place: mean PSNR in dB over INSTANTS_S, and pictures: raw, old, new, ground truth."""
 
     place: str
     raw_db: float
@@ -27,11 +27,11 @@ class Comparison:
 
     @property
     def gain_db(self) -> float:
-        """The new model's PSNR over the old one's."""
+        """Return the PSNR gain of the new model over the old one."""
         return self.new_db - self.old_db
 
     def figures(self) -> dict[str, float]:
-        """The PSNR values by name."""
+        """Return the PSNR values by name."""
         return {"raw_db": self.raw_db, "old_db": self.old_db, "new_db": self.new_db}
 
 

@@ -1,4 +1,4 @@
-"""Write the report: README.md, scenario.json, timeline.png, pictures.jpg."""
+"""Report of a scenario: README.md, scenario.json, timeline.png, pictures.jpg."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,9 +22,9 @@ GAIN_DB, LOSS_DB, CAUGHT_S = 1.0, -0.2, 60.0  # acceptance limits
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One acceptance check."""
+    """Result of one acceptance check."""
 
-    what: str
+    title: str
     found: str
     wanted: str
     passed: bool
@@ -35,35 +35,33 @@ def checks(outcome: Outcome, comparisons: Sequence[Comparison]) -> list[Check]:
     found = []
     for place in comparisons:
         changed = place.place == CHANGED[1]
-        wanted = f"at least +{GAIN_DB:g} dB" if changed else f"at most {-LOSS_DB:g} dB lost"
+        wanted = f"at least +{GAIN_DB:g} dB" if changed else f"loss of at most {-LOSS_DB:g} dB"
         passed = place.gain_db >= (GAIN_DB if changed else LOSS_DB)
         found.append(Check(f"{place.place}: PSNR, new model over old", f"{place.gain_db:+.2f} dB", wanted, passed))
     lost = [edge["figures"].get("frames-lost", math.nan) for edge in outcome.rollout.get("edges", [])]
     found.append(
-        Check(
-            "frames lost across a swap, per edge", str(max(lost, default=math.nan)), "at most 1", bool(lost) and max(lost) <= 1
-        )
+        Check("frames lost by a swap, per edge", str(max(lost, default=math.nan)), "at most 1", bool(lost) and max(lost) <= 1)
     )
     for kind, end in outcome.bad.items():
         touched = len(end["others-touched"])
-        words = f"{end['state']} after {end['seconds']:.0f} s ({', '.join(end['causes'])}), {touched} others touched"
+        words = f"{end['state']} after {end['seconds']:.0f} s ({', '.join(end['causes'])}), {touched} other edges affected"
         in_time = end["state"] == "rolled-back" and end["seconds"] <= CAUGHT_S
         passed = in_time and not touched and end["causes"] == [CAUGHT_BY[kind]]
-        wanted = f"rolled back by {CAUGHT_BY[kind]} within {CAUGHT_S:.0f} s, none touched"
-        found.append(Check(f"a bad model: {kind}", words, wanted, passed))
+        wanted = f"rolled back by {CAUGHT_BY[kind]} within {CAUGHT_S:.0f} s, no other edge affected"
+        found.append(Check(f"bad model: {kind}", words, wanted, passed))
     return found
 
 
 def write_report(
     out: Path, timeline: Timeline, outcome: Outcome, comparisons: Sequence[Comparison], live: Mapping[str, tuple[float, float]]
 ) -> list[Check]:
-    """Write the report to the folder `out`; live: PSNR of delivered pictures before and after, dB, by camera."""
+    """Write the report to the folder `out`. live: PSNR of delivered pictures before and after in dB, by camera."""
     out.mkdir(parents=True, exist_ok=True)
     found = checks(outcome, comparisons)
     _plot(out / "timeline.png", timeline)
     _sheet(out / "pictures.jpg", comparisons)
     timeline.save(out / "scenario.json", {
-        "checks": [[check.what, check.found, check.wanted, check.passed] for check in found],
+        "checks": [[check.title, check.found, check.wanted, check.passed] for check in found],
         "comparisons": {each.place: each.figures() for each in comparisons},
         "delivered": dict(live),
         "run": dict(outcome.run),
@@ -75,14 +73,14 @@ def write_report(
 
 _INTRODUCTION = """# The retraining loop: one scenario on the simulated mine
 
-Written by `davy demo scenario` (`make story`): three edges, every service and the training service, over real sockets.
-Nobody intervenes: the gallery's light changes, its drift rises, a run starts, the new model goes to a canary and then to
-all edges. Then three bad models with valid signatures are rolled out, each made from the running model.
+`davy demo scenario` (`make story`) writes this page. It runs three edges and every service, including training, over real
+sockets. The gallery's light changes, its drift rises, a training run starts, and the new model rolls out to a canary and
+then to all edges. Nobody intervenes. Three bad models with valid signatures follow, each made from the running model.
 """
 _PSNR = """## PSNR against the ground truth, dB
 
-*Gain*: both models on the same twelve instants of each place after the change; the checks use it. *Delivered*: pictures
-that a subscriber received before and after the new model, at different instants.
+*Gain* compares both models on the same twelve instants of each place after the change; the checks use it. *Delivered*
+pictures are those of a subscriber before and after the new model, at different instants.
 
 | place | raw | running model | new model | gain | delivered before | after |
 | :--- | ---: | ---: | ---: | ---: | ---: | ---: |"""
@@ -93,11 +91,11 @@ def _page(
 ) -> str:
     lines = [
         _INTRODUCTION,
-        "| what | found | wanted |  |",
+        "| check | found | wanted |  |",
         "| :--- | ---: | ---: | ---: |",
-        *(f"| {c.what} | {c.found} | {c.wanted} | {'PASS' if c.passed else '**short**'} |" for c in found),
-        "\n![timeline](timeline.png)\n\n## What happened\n\n|  | s | event |\n| ---: | ---: | :--- |",
-        *(f"| {number} | {at:.0f} | {what} |" for number, (at, what) in enumerate(timeline.events, 1)),
+        *(f"| {c.title} | {c.found} | {c.wanted} | {'PASS' if c.passed else '**short**'} |" for c in found),
+        "\n![timeline](timeline.png)\n\n## Events\n\n|  | s | event |\n| ---: | ---: | :--- |",
+        *(f"| {number} | {at:.0f} | {text} |" for number, (at, text) in enumerate(timeline.events, 1)),
         "",
         _PSNR,
         *(_row(each, live) for each in comparisons),

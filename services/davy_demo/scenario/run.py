@@ -1,4 +1,4 @@
-"""Run the demo, the training service and the steps, from the first frame to the report."""
+"""A scenario run: the demo, the training service and the steps, from the first frame to the report."""
 
 import asyncio
 from collections.abc import Mapping
@@ -33,12 +33,12 @@ async def run_scenario(change: str, training_steps: int, data: Path, out: Path, 
     """Run the scenario and write its report to `out`.
 
     Args:
-        change: The change of the gallery's light, the query of a `simulator://` source.
+        change: Change of the gallery's light, as the query of a `simulator://` source.
         training_steps: Number of training steps.
         data: Data folder of the services.
 
     Raises:
-        ScenarioFailedError: an expected step did not happen in time.
+        ScenarioFailedError: a step timed out.
     """
     settings = DemoSettings(
         data=data, table="off", console_port=0, grpc_port=0, mqtt_port=0, enhancer_port=0, enhancer_grpc_port=0
@@ -69,21 +69,23 @@ async def _run_steps(
 ) -> tuple[Outcome, Mapping[str, tuple[float, float]]]:
     running, host = mine.running, mine.settings.host
     await running.listening.wait()
-    await running.seen.wait()
+    await running.all_delivered.wait()
     async with AsyncExitStack() as stack:
         addresses = f"http://{host}:{running.addresses.console}", f"http://{host}:{await training_port}"
-        cloud, training = [
+        aggregator, training = [
             await stack.enter_async_context(httpx.AsyncClient(base_url=address, timeout=REST_TIMEOUT_S))
             for address in addresses
         ]
-        recording = asyncio.create_task(record_timeline(timeline, cloud, mine.mine, running.views), name="scenario.timeline")
-        steps = ScenarioSteps(timeline, cloud, training, timing, report)
-        steps.record(f"every camera delivers; console {addresses[0]}, training {addresses[1]}")
+        recording = asyncio.create_task(
+            record_timeline(timeline, aggregator, mine.mine, running.views), name="scenario.timeline"
+        )
+        steps = ScenarioSteps(timeline, aggregator, training, timing, report)
+        steps.record(f"every camera delivers frames; console {addresses[0]}, training {addresses[1]}")
         try:
             await steps.light_changes(timing.change_at - mine.seconds())
             await steps.drift_rises()
             await steps.run_starts_and_ends()
-            await steps.fleet_takes_it()
+            await steps.model_rolls_out()
             await asyncio.sleep(timing.measured)
             live = _delivered_psnr(timeline, steps.outcome, timing)
             await steps.bad_models(mine.registry_url, mine.keys)
@@ -109,7 +111,7 @@ async def _trainer(mine: AllInOne, port: asyncio.Future[int], steps: int) -> Non
 
 
 def _delivered_psnr(timeline: Timeline, outcome: Outcome, timing: Timing) -> dict[str, tuple[float, float]]:
-    """Mean PSNR of delivered pictures under the changed light, before the training run and after the new model, by camera."""
+    """Return the mean PSNR of delivered pictures in the changed light, before and after the new model, by camera."""
     names = {each.camera for each in timeline.observations}
     until = min(outcome.changed_at + 4 + timing.measured, outcome.swapped_at)
     return {
@@ -125,6 +127,6 @@ def _compare(mine: AllInOne, change: str, model: str, data: Path) -> list[Compar
     registry = ModelRegistry(mine.registry_url, mine.keys / TRUST)
     path = data / "scenario-model.onnx"
     path.write_bytes(registry.open(registry.get(model)).onnx)
-    words: dict[str, Any] = dict(parse_qsl(change))
-    places = [(CHANGED[1], parse_change(words, PLACES[CHANGED[1]])[0]), *((camera, USUAL) for _, camera in OTHERS)]
+    parameters: dict[str, Any] = dict(parse_qsl(change))
+    places = [(CHANGED[1], parse_change(parameters, PLACES[CHANGED[1]])[0]), *((camera, USUAL) for _, camera in OTHERS)]
     return compare_models(mine.mine, places, StillEnhancer(), StillEnhancer(path), SIZE)

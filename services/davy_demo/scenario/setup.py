@@ -13,13 +13,13 @@ OTHERS = (("south", "conveyor"), ("west", "junction"))
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Times of the scenario in s. A real site learns its usual light for ten minutes and compares over five."""
+    """Times of the scenario in s. A real site learns the reference light for ten minutes and averages over five."""
 
-    reference: float = 90.0  # duration of learning the usual light
-    window: float = 25.0  # over which the present light is averaged
+    reference: float = 90.0  # duration of learning the reference light
+    window: float = 25.0  # time constant of the present light
     change_at: float = 140.0  # on the simulator's clock
     sample_every: float = 6.0
-    measured: float = 45.0  # of delivered pictures, before and after the new model
+    measured: float = 45.0  # duration of each PSNR measurement, before and after the new model
     patience: float = 900.0  # timeout of each step
 
 
@@ -36,7 +36,7 @@ def scenario_site(change: str, timing: Timing) -> SiteConfig:
 
 
 def edge_settings(timing: Timing) -> dict[str, Any]:
-    """Settings of every edge, faster than those of a real site."""
+    """Return the settings of every edge, faster than those of a real site."""
     return {
         "drift_reference_s": timing.reference,
         "drift_window_s": timing.window,
@@ -48,9 +48,9 @@ def edge_settings(timing: Timing) -> dict[str, Any]:
 
 
 def trainer_settings(steps: int) -> dict[str, Any]:
-    """Settings of the training service."""
+    """Return the settings of the training service."""
     return {
-        "drift_above": 1.6,  # the reference is short: a miner's lamp alone may make 1.3
+        "drift_above": 1.6,  # the reference is short: a miner's lamp alone may reach 1.3
         "drift_looks": 3,
         "drift_every_s": 4.0,
         "drift_cooldown_s": 3600.0,

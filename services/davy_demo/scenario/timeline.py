@@ -1,4 +1,4 @@
-"""Record drift, PSNR and model of delivered pictures, and events, from outside: over MQTT and REST."""
+"""Timeline of a scenario: drift, PSNR and model of delivered pictures, and events, observed over MQTT and REST."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ OBSERVE_EVERY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One camera at one instant. at: s since the scenario began; psnr_db of the delivered picture, None if there is none."""
+    """One camera at one instant. at: s since the start of the scenario. psnr_db: of the delivered picture, if any."""
 
     at: float
     camera: str
@@ -44,11 +44,11 @@ class Timeline:
     def now(self) -> float:
         return time.monotonic() - self.began
 
-    def record(self, what: str) -> None:
-        self.events.append((self.now(), what))
+    def record(self, text: str) -> None:
+        self.events.append((self.now(), text))
 
     def mean_psnr(self, camera: str, since: float, until: float) -> float:
-        """Mean over delivered pictures, dB; NaN where there was none."""
+        """Return the mean PSNR of delivered pictures in dB; NaN without any."""
         values = [
             each.psnr_db for each in self.observations
             if each.camera == camera and since <= each.at < until and each.psnr_db is not None
@@ -57,7 +57,7 @@ class Timeline:
 
     def save(self, path: Path, more: Mapping[str, Any]) -> None:
         rows = [[round(each.at, 2), each.camera, each.model, each.psnr_db, each.drift] for each in self.observations]
-        events = [[round(at, 2), what] for at, what in self.events]
+        events = [[round(at, 2), text] for at, text in self.events]
         observations = {"columns": ["at_s", "camera", "model", "psnr_db", "drift"], "rows": rows}
         path.write_text(json.dumps({**more, "events": events, "observations": observations}, indent=1) + "\n", encoding="utf-8")
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from davy.domain.errors import ConfigError, InvalidInputError, ModelRefusedError
+from davy.domain.source import ANY_SOURCE, InvalidSourceError, Source, SourcePolicy
 from davy.domain.topics import EdgeTopics
 from davy.models.keys import KeySet
 from davy.site import EdgeConfig
@@ -17,10 +18,19 @@ class ConfigValidator:
     Args:
         schemes: URL schemes that this edge supports.
         trust: Key set that authorizes configurations; None also accepts unsigned ones.
+        policy: Sources that may be configured.
     """
 
-    def __init__(self, topics: EdgeTopics, schemes: Collection[str], max_cameras: int, trust: Path | None) -> None:
+    def __init__(
+        self,
+        topics: EdgeTopics,
+        schemes: Collection[str],
+        max_cameras: int,
+        trust: Path | None,
+        policy: SourcePolicy = ANY_SOURCE,
+    ) -> None:
         self._topics, self._schemes, self._max_cameras, self._trust = topics, frozenset(schemes), max_cameras, trust
+        self._policy = policy
 
     def validate(self, desired: DesiredConfig, running: EdgeConfig) -> EdgeConfig:
         """Return the desired configuration. An unreachable source is no reason to reject it.
@@ -55,6 +65,10 @@ class ConfigValidator:
             if scheme not in self._schemes and (before is None or before.source != camera.source):
                 known = ", ".join(f"{each}://" for each in sorted(self._schemes))
                 raise InvalidInputError(f"cameras.{name}.source: this edge does not support {scheme}://; it supports {known}")
+            try:
+                self._policy.check(Source.parse(camera.source))
+            except InvalidSourceError as error:
+                raise InvalidInputError(f"cameras.{name}.source: {error}") from error
 
     def _check_signature(self, desired: DesiredConfig) -> None:
         if self._trust is None:

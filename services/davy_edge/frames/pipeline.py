@@ -65,7 +65,7 @@ class Pipeline:
         observer: FrameObserver | None = None,
     ) -> None:
         self._id, self._config, self._boot_id = camera, config, boot_id
-        self._wanted = config
+        self._wanted, self._dials = config, config.dials
         self._enhancer, self._active_model, self._semaphore, self._observer = enhancer, active_model, semaphore, observer
         self._accounting, self._timings, self._deliver = accounting, timings, deliver
         self._slot: LatestSlot[CapturedFrame] = LatestSlot()
@@ -127,7 +127,8 @@ class Pipeline:
 
     def _process_with_model(self, captured: CapturedFrame) -> None:
         """Enhance with the present configuration and the active model; both change only between two frames."""
-        self._config = self._wanted
+        if self._config is not self._wanted:
+            self._config, self._dials = self._wanted, self._wanted.dials
         active_model, enhancer = self._active_model, self._enhancer
         if active_model is None or enhancer is None:
             self._process(captured)
@@ -194,10 +195,10 @@ class Pipeline:
         if isinstance(pixels, YuvImage):
             if self._planes is None or self._planes.size != pixels.size:
                 self._planes = planes.empty(*pixels.y.shape)  # reused: only the encoder reads it
-            return self._enhancer.enhance_yuv(pixels, self._config.strength, out=self._planes)
+            return self._enhancer.enhance_yuv(pixels, self._config.strength, self._planes, self._dials)
         if self._buffer is None or self._buffer.shape != pixels.shape:
             self._buffer = np.empty_like(pixels, order="C")  # reused: only the encoder reads it
-        return self._enhancer.enhance(pixels, self._config.strength, out=self._buffer)
+        return self._enhancer.enhance(pixels, self._config.strength, self._buffer, self._dials)
 
     def _encode(self, captured: CapturedFrame, pixels: Pixels, enhanced_ns: int, max_age_s: float) -> EncodedFrame:
         config, enhanced = self._config, self._enhancer is not None

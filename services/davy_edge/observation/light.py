@@ -1,7 +1,7 @@
 """Light of an image, measured on one pixel in 64: cheap enough for an edge, without OpenCV.
 
 The measures are those of `davy.imaging.iqa` on reduced luma: clipped and dark share, evenness. The layout of light and dark
-tells scenes apart.
+distinguishes scenes.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Long work: whole videos, and zip archives of pictures and videos. Uploaded, done one after the other, fetched."""
+"""Jobs: uploaded videos, and ZIP archives of images and videos, processed one by one."""
 
 from davy_enhancer.jobs.rest import add_jobs
 from davy_enhancer.jobs.runner import Jobs

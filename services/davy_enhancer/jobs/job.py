@@ -1,4 +1,4 @@
-"""One job, and the folder that it lives in: job.json, the upload, and in the end the result."""
+"""A job and its folder: job.json, the upload, the result."""
 
 import time
 from collections.abc import Iterator
@@ -8,9 +8,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError
 
+from davy.domain.dials import NEUTRAL, Dials
 from davy_enhancer.files import written_name
 
-MAX_FAILURES = 1000  # that are kept word by word, and as many notes
+MAX_FAILURES = 1000  # stored lines, of failures and of notes
 
 
 class State(StrEnum):
@@ -25,20 +26,21 @@ class State(StrEnum):
 
 
 class Job(BaseModel):
-    """What is known of a job; written to disk whenever its state changes."""
+    """State of a job, written to disk on each change of state."""
 
     id: str
     kind: Literal["video", "zip"]
-    name: str  # of the upload, without folders
+    name: str  # file name of the upload, without folders
     strength: float = 1.0
     quality: int = 90
+    dials: Dials = NEUTRAL
     created: float = Field(default_factory=time.time)  # Unix time, s
     finished: float | None = None
     state: State = State.QUEUED
     progress: float = 0.0  # 0 to 1
-    detail: str = ""  # why it failed
-    failures: list[str] = []  # a zip's files that could not be done
-    notes: list[str] = []  # what is worth knowing of those that were, such as streams that were left out
+    detail: str = ""  # reason of a failure
+    failures: list[str] = []  # failed files of a ZIP archive
+    notes: list[str] = []  # on enhanced files, such as omitted streams
     result_bytes: int = 0
 
     @property
@@ -62,26 +64,26 @@ class Folder:
         return self.path / f"result{Path(written_name(self.job.name)).suffix}"
 
     def save(self) -> None:
-        """Write job.json so that a reader, or a start after a crash, sees the old or the new one whole."""
+        """Write job.json atomically: a reader, or a start after a crash, finds the old or the new one."""
         temporary = self.path / "job.json.part"
         temporary.write_text(self.job.model_dump_json(), encoding="utf-8")
         temporary.replace(self.path / "job.json")
 
     def remove(self) -> None:
-        """Every file in it, then itself; job.json first, so that a crash in between leaves no job."""
+        """Remove the folder; job.json first, so that a crash in between leaves no job."""
         for path in sorted(self.path.iterdir(), key=lambda each: each.name != "job.json"):
             path.unlink(missing_ok=True)
         self.path.rmdir()
 
     def tidy(self) -> None:
-        """Remove what a crash left half written."""
+        """Remove temporary files left by a crash."""
         for path in self.path.iterdir():
             if path not in (self.path / "job.json", self.upload, self.result):
                 path.unlink()
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
-        """The job that a folder holds; None for a folder whose upload never ended."""
+        """Read the job of a folder; return None for an incomplete upload."""
         try:
             return cls(path, Job.model_validate_json((path / "job.json").read_bytes()))
         except (OSError, ValidationError):
@@ -89,7 +91,7 @@ class Folder:
 
 
 def load_all(data: Path) -> Iterator[Folder]:
-    """Every job on disk, oldest first; what is left of broken uploads is removed."""
+    """Yield every job on disk, oldest first, and remove incomplete uploads."""
     found = []
     for path in data.iterdir():
         if not path.is_dir():

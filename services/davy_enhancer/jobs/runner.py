@@ -1,4 +1,4 @@
-"""Takes jobs, does them one after the other in a thread, keeps them on disk across restarts."""
+"""Runner of jobs, one by one in a thread; jobs survive restarts on disk."""
 
 import asyncio
 import shutil
@@ -13,24 +13,24 @@ from davy.domain.errors import DavyError, OverloadedError, StorageFullError
 from davy.files import OutputOptions
 from davy.imaging.runtime import StillEnhancer
 from davy.telemetry import get_logger
-from davy_enhancer.files import Errand, enhance_file
+from davy_enhancer.files import FileTask, enhance_file
 from davy_enhancer.jobs.bundle import Limits, Outcome, enhance_archive
 from davy_enhancer.jobs.job import MAX_FAILURES, Folder, Job, State, load_all
 
 log = get_logger(__name__)
 
-REPORT_S = 0.25  # between two reports of progress, at least
+REPORT_S = 0.25  # minimum time between two reports of progress
 SWEEP_S = 600.0
-RESERVE_BYTES = 100_000_000  # of the disk, left to others
+RESERVE_BYTES = 100_000_000  # free disk space left to other programs
 
 
-class _Stopped(Exception):  # noqa: N818  # no error: the job was deleted, or the service stops
+class _Stopped(Exception):  # noqa: N818  # no error: a deleted job, or a stop of the service
     pass
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """waiting: jobs not finished; total_bytes: of all uploads and results; keep_s: a finished job is kept this long."""
+    """Limits. waiting: unfinished jobs. total_bytes: all uploads and results. keep_s: lifetime of a finished job."""
 
     waiting: int
     total_bytes: int
@@ -39,17 +39,17 @@ class Bounds:
 
 
 class Jobs:
-    """All jobs of a service. Used from one event loop; `data` is created if need be and belongs to one process."""
+    """Jobs of one service. Use it on the event loop; only one process may use `data`."""
 
     def __init__(self, data: Path, still: StillEnhancer, bounds: Bounds) -> None:
         self._data, self._still, self._bounds = data, still, bounds
         self._folders: dict[str, Folder] = {}
-        self._news = asyncio.Condition()  # a job came, or went on
-        self._stop = threading.Event()  # the job in the thread shall end
-        self._running = ""
-        self._arriving = 0  # uploads under way
-        self._opened = asyncio.Event()  # the folder was looked at
-        self.fault = ""  # why no job can be taken
+        self._changed = asyncio.Condition()  # a job was added or has changed
+        self._stop = threading.Event()  # set to end the job of the thread
+        self._running_id = ""
+        self._uploading = 0  # uploads in progress
+        self._opened = asyncio.Event()  # the folder has been read
+        self.error = ""  # reason for rejecting every job; empty if there is none
 
     def get(self, job_id: str) -> Folder | None:
         return self._folders.get(job_id)
@@ -58,14 +58,14 @@ class Jobs:
         return [folder.job for folder in self._folders.values()]
 
     async def run(self) -> None:
-        """Do jobs until cancelled; one that was running is done again from its start after the next one."""
+        """Process jobs until cancelled; a restarted service restarts an interrupted job."""
         try:
             await asyncio.to_thread(self._open)
         except OSError as error:
-            self.fault = f"{self._data} cannot be written ({error.strerror or error}); set DAVY_ENHANCER_DATA"
-            log.error("jobs.unavailable", reason=self.fault)
+            self.error = f"cannot write to {self._data} ({error.strerror or error}); set DAVY_ENHANCER_DATA"
+            log.error("jobs.unavailable", reason=self.error)
             self._opened.set()
-            await asyncio.Event().wait()  # everything else of the service goes on
+            await asyncio.Event().wait()  # the service keeps running without jobs
         self._opened.set()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._sweep(), name="enhancer.jobs.sweep")
@@ -86,16 +86,16 @@ class Jobs:
 
         Raises:
             OverloadedError: too many jobs wait.
-            StorageFullError: the jobs' share of the disk, or the disk itself, is full.
+            StorageFullError: the limit for jobs is reached, or the disk is full.
         """
         await self._opened.wait()
-        if self.fault:
-            raise StorageFullError("the jobs' folder", self.fault)
-        unfinished = self._arriving + sum(not job.state.final for job in self.all())
+        if self.error:
+            raise StorageFullError("the jobs' folder", self.error)
+        unfinished = self._uploading + sum(not job.state.final for job in self.all())
         if unfinished >= self._bounds.waiting:
             raise OverloadedError("the queue of jobs", unfinished)
         folder = Folder(self._data / job.id, job)
-        self._arriving += 1
+        self._uploading += 1
         try:
             await asyncio.to_thread(folder.path.mkdir)
             await self._receive(folder, body)
@@ -107,10 +107,10 @@ class Jobs:
             await asyncio.to_thread(shutil.rmtree, folder.path, ignore_errors=True)
             raise
         finally:
-            self._arriving -= 1
-        async with self._news:
+            self._uploading -= 1
+        async with self._changed:
             self._folders[job.id] = folder
-            self._news.notify_all()
+            self._changed.notify_all()
         return job
 
     async def _receive(self, folder: Folder, body: AsyncIterator[bytes]) -> None:
@@ -125,34 +125,34 @@ class Jobs:
     def _check_space(self) -> None:
         used = sum(path.stat().st_size for path in self._data.glob("*/*"))
         if used > self._bounds.total_bytes:
-            raise StorageFullError("the jobs' folder", f"jobs hold {used:,} of {self._bounds.total_bytes:,} bytes: delete some")
+            raise StorageFullError("the jobs' folder", f"jobs use {used:,} of {self._bounds.total_bytes:,} bytes: delete some")
         if shutil.disk_usage(self._data).free < RESERVE_BYTES:
             raise StorageFullError("the jobs' folder", "the disk is full")
 
     async def delete(self, job_id: str) -> None:
-        """Remove a job with its files; one that runs is stopped first."""
+        """Delete a job with its files; stop it first if it runs."""
         folder = self._folders.pop(job_id)
-        async with self._news:
-            if self._running == job_id:
+        async with self._changed:
+            if self._running_id == job_id:
                 self._stop.set()
-                await self._news.wait_for(lambda: self._running != job_id)
-            self._news.notify_all()
+                await self._changed.wait_for(lambda: self._running_id != job_id)
+            self._changed.notify_all()
         await asyncio.to_thread(shutil.rmtree, folder.path, ignore_errors=True)
 
     async def watch(self, job_id: str) -> AsyncIterator[Job]:
-        """The job now, and again whenever it has gone on; ends when it is finished or deleted."""
-        told: tuple[State, float] | None = None
+        """Yield the job now and after each change, until it ends or is deleted."""
+        yielded: tuple[State, float] | None = None
         while (folder := self._folders.get(job_id)) is not None:
             now = (folder.job.state, folder.job.progress)
-            if told != now:
-                told = now
-                yield folder.job.model_copy()  # it goes on while the reader is busy
+            if yielded != now:
+                yielded = now
+                yield folder.job.model_copy()  # it changes while the reader is busy
                 continue
             if now[0].final:
                 return
-            async with self._news:
+            async with self._changed:
                 if now == (folder.job.state, folder.job.progress) and job_id in self._folders:
-                    await self._news.wait()
+                    await self._changed.wait()
 
     async def _sweep(self) -> None:
         while True:
@@ -164,26 +164,26 @@ class Jobs:
 
     async def _work(self) -> None:
         while True:
-            async with self._news:
-                await self._news.wait_for(lambda: any(job.state is State.QUEUED for job in self.all()))
+            async with self._changed:
+                await self._changed.wait_for(lambda: any(job.state is State.QUEUED for job in self.all()))
             folder = next(each for each in self._folders.values() if each.job.state is State.QUEUED)
-            self._running = folder.job.id
+            self._running_id = folder.job.id
             self._stop.clear()
             try:
-                await self._do(folder)
+                await self._run_job(folder)
             finally:
-                self._running = ""
-                self._stop.set()  # when cancelled: the thread ends at its next picture
-            await self._tell()
+                self._running_id = ""
+                self._stop.set()  # after a cancellation the thread ends at its next image
+            await self._notify()
 
-    async def _tell(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
 
-    async def _do(self, folder: Folder) -> None:
+    async def _run_job(self, folder: Folder) -> None:
         job = folder.job
         job.state = State.RUNNING
-        await self._tell()
+        await self._notify()
         log.info("job.started", job=job.id, kind=job.kind, name=job.name)
         reporter = asyncio.create_task(self._report(), name="enhancer.jobs.report")
         try:
@@ -193,10 +193,10 @@ class Jobs:
             job.result_bytes = (await asyncio.to_thread(folder.result.stat)).st_size
             job.state = State.DONE
         except _Stopped:
-            return  # deleted; its folder is removed by whoever did that
-        except Exception as error:  # one job, whatever is wrong with it, ends nothing else
+            return  # deleted; `delete` removes the folder
+        except Exception as error:  # a bad job must not end the runner
             known = isinstance(error, DavyError)
-            job.detail = _without_paths(str(error), folder) if known else "an unexpected error; the service's log says more"
+            job.detail = _without_paths(str(error), folder) if known else "unexpected error; see the log of the service"
             job.state = State.FAILED
             folder.result.unlink(missing_ok=True)
             log.warning("job.failed", job=job.id, error=str(error), exc_info=None if known else error)
@@ -210,33 +210,33 @@ class Jobs:
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(REPORT_S)
-            await self._tell()
+            await self._notify()
 
     def _enhance(self, folder: Folder) -> Outcome:
-        """In a thread."""
+        """Enhance the upload, in a thread."""
         job = folder.job
         checked_s = time.monotonic()
 
-        def progress(part: float) -> None:
+        def progress(share: float) -> None:
             nonlocal checked_s
             if self._stop.is_set():
                 raise _Stopped
-            job.progress = part
+            job.progress = share
             if time.monotonic() - checked_s > 1:
                 checked_s = time.monotonic()
                 self._check_space()
 
-        look = OutputOptions(job.strength, job.quality)
+        options = OutputOptions(job.strength, job.quality, dials=job.dials)
         if job.kind == "zip":
-            return enhance_archive(folder.upload, folder.result, self._still, look, self._bounds.archive, progress)
-        return Outcome(notes=enhance_file(Errand(folder.upload, folder.result), self._still, look, progress))
+            return enhance_archive(folder.upload, folder.result, self._still, options, self._bounds.archive, progress)
+        return Outcome(notes=enhance_file(FileTask(folder.upload, folder.result), self._still, options, progress))
 
 
 def _without_paths(text: str, folder: Folder) -> str:
-    """Clients know a file by the name that they gave it, and need not know where it lies here."""
+    """Replace server paths by the client's file name."""
     return text.replace(str(folder.upload), folder.job.name).replace(str(folder.path), "")
 
 
 def new_id() -> str:
-    """Not to be guessed: whoever knows it can fetch the result."""
+    """Return an unguessable id: anybody who knows it can fetch the result."""
     return uuid.uuid4().hex

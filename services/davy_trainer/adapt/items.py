@@ -29,6 +29,16 @@ class Item:
     target: Tensor
     parameters: Parameters | None = None  # the running model's, where they are to be kept
 
+    def to(self, device: torch.device) -> "Item":
+        """Return the item on the device; on the same device, it shares its tensors."""
+        parameters = self.parameters
+        if parameters is not None:
+            parameters = Parameters(*(getattr(parameters, field.name).to(device) for field in fields(Parameters)))
+        blocks = BlockStatistics(
+            self.blocks.block, *(getattr(self.blocks, name).to(device) for name in ("rgb", "luma", "luma_squared", "luma_rgb"))
+        )
+        return Item(self.thumb.to(device), blocks, self.target.to(device), parameters)
+
 
 def through_blocks(net: IspCnn, items: Sequence[Item]) -> tuple[list[Tensor], Parameters]:
     """Outputs (1, 3, h, w) of each, sizes may differ, and the parameters of all."""

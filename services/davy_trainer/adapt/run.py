@@ -1,5 +1,6 @@
 """The adaptation as one call that begins or goes on: samples, refreshed prompts, training, the files to ship."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import Tensor
 from davy.domain.errors import ConfigError
 from davy.imaging.clip import Clip, load_clip, load_prompts
 from davy.imaging.nets.checkpoint import load_checkpoint
+from davy.imaging.nets.ispcnn import IspCnn
 from davy_trainer.adapt.items import Item, drifted_items
 from davy_trainer.adapt.retention import kept_items
 from davy_trainer.adapt.settings import AdaptSettings
@@ -23,11 +25,13 @@ from davy_trainer.data.embeddings import embed_views
 from davy_trainer.data.unpaired import checksum_of_files
 from davy_trainer.evaluation.embedding_drift import REFERENCE, fit_reference, save_reference
 from davy_trainer.evaluation.sheet import from_tensor, write_png
+from davy_trainer.runs.device import Device, move
 from davy_trainer.runs.export import ship
 from davy_trainer.runs.prompt_run import PROMPTS
 from davy_trainer.runs.run import CHECKPOINT, begin_from, resume_training, save_training, stored_settings
 from davy_trainer.runs.weights import EXPORTED, load_weights, weights_file
-from davy_trainer.stages.run_stage import Stop, run_pair
+from davy_trainer.stages.loop import Outputs, Stop
+from davy_trainer.stages.run_stage import run_pair
 from davy_trainer.stages.settings import PairSettings
 
 PAIR, PICTURES = "pair", "pictures"
@@ -81,9 +85,12 @@ def learn(settings: AdaptSettings, out: Path, stop: Stop) -> bool:
         )
         if settings.guided and not _refresh_prompts(changed, kept.in_turn, settings, out, stop):
             return False
-        clip, prompts = _guide(settings, out)
-        with progress_bar(out.name, {"loss": "loss {:.4f}"}, run.step, run.total) as advance:
-            train(run, AdaptationData(changed, kept.learned, start, clip, prompts), known, out, advance, stop)
+        device = Device.of(settings)
+        data = _on_device(changed, kept.learned, start, settings, out, device.device)
+        move(run, device.device)
+        with progress_bar(out.name, {"loss": "loss {:.4f}"}, run.step, run.total) as report:
+            train(run, data, Outputs(out, known, report), device, stop)
+        move(run, torch.device("cpu"))
     if run.finished and SETTLED not in load_checkpoint(path).facts:
         settled = settle(start, run.average, kept.held, settings.most_change)
         CONSOLE.print(
@@ -124,10 +131,19 @@ def _refresh_prompts(changed: Sequence[Item], same: Sequence[Item], settings: Ad
     return run_pair(PairSettings.model_validate(words), out / PAIR, stop)
 
 
-def _guide(settings: AdaptSettings, out: Path) -> tuple[Clip | None, Tensor | None]:
+def _on_device(
+    drifted: Sequence[Item], kept: Sequence[Item], start: IspCnn, settings: AdaptSettings, out: Path, device: torch.device
+) -> AdaptationData:
+    """Return the data of the training on its device; start itself stays where it is."""
+    clip, prompts = _guide(settings, out, device)
+    on_device = copy.deepcopy(start).to(device)
+    return AdaptationData([item.to(device) for item in drifted], [item.to(device) for item in kept], on_device, clip, prompts)
+
+
+def _guide(settings: AdaptSettings, out: Path, device: torch.device) -> tuple[Clip | None, Tensor | None]:
     if not settings.guided:
         return None, None
-    clip = load_clip(settings.clip)
+    clip = load_clip(settings.clip, device)
     with torch.no_grad():
         prompts: Tensor = load_prompts(out / PAIR / PROMPTS, clip)()
     return clip, prompts

@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from davy_trainer.stages.device_settings import DeviceSettings
+from davy_trainer.stages.loss_weights import AdaptWeights
 from davy_trainer.stages.settings import ORDINARY, SMOOTHING
 
 Share = float
 
 
-class AdaptSettings(BaseModel, frozen=True, extra="forbid"):
+class AdaptSettings(AdaptWeights, DeviceSettings, frozen=True):
     """Of `davy train adapt`. A weight of 0 switches its loss off."""
 
     samples: Path  # folder of raw samples: a sub-folder EDGE/CAM, EDGE--CAM or EDGE.CAM for each camera
@@ -31,14 +33,8 @@ class AdaptSettings(BaseModel, frozen=True, extra="forbid"):
     region: Share = Field(0.07, gt=0, le=0.5)  # of a picture's height: over so much light is taken to be even
 
     prompt_steps: NonNegativeInt = 150  # of refreshing the prompts; 0 leaves the CLIP out
-    clip_weight: NonNegativeFloat = 0.02
     clip_views: PositiveInt = 1  # of drifted pictures in a step: 90 ms each
     smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # as the prompts were trained
-    spatial_weight: NonNegativeFloat = 0.5
-    exposure_weight: NonNegativeFloat = 0.05
-    keep_weight: NonNegativeFloat = 4.0  # of the running model's output as the target on all other cameras
-    keep_parameters: NonNegativeFloat = 2.0  # of its parameters, per square stop
-    near_weight: NonNegativeFloat = 0.02  # of the squared distance from the start's weights: what does not help stays
 
     batch: PositiveInt = 2  # pictures of drifted cameras in a step
     kept: PositiveInt = 8  # of others, beside them

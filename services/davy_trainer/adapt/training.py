@@ -1,11 +1,9 @@
-"""Adaptation: the running model learns a camera's changed light, without references; on all other cameras it stays as it is."""
+"""Adaptation: the running model learns a camera's changed light, without references; all other cameras keep their pictures."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import reduce
+from operator import add
 
 import numpy as np
 import torch
@@ -17,19 +15,26 @@ from davy.imaging.nets.ispcnn import IspCnn
 from davy_trainer.adapt.items import Item, through_blocks
 from davy_trainer.adapt.settings import AdaptSettings
 from davy_trainer.evaluation.sheet import from_tensor, sheet, write_png
-from davy_trainer.objectives import clip_losses, losses
+from davy_trainer.objectives import clip_losses, enhance_losses, losses
 from davy_trainer.objectives.patches import WHOLE, look_at
-from davy_trainer.runs.run import CHECKPOINT, Training, check_finite, save_training
-from davy_trainer.runs.run_log import Means, RunLog
+from davy_trainer.objectives.weighted import weighted
+from davy_trainer.runs.device import Device
+from davy_trainer.runs.run import Training
+from davy_trainer.stages.loop import SHEET_ROWS, Forward, Outputs, Periodic, Stop, run_loop
 
-SHEET_ROWS = 8
-Tell = Callable[[int, int | None, Mapping[str, float]], None]
 AdaptRun = Training[AdaptSettings]
 
 
 @dataclass(frozen=True, slots=True)
 class AdaptationData:
-    """All items; kept may be empty where every camera drifted. clip and prompts (2, D) guide; None without CLIP."""
+    """The items and the frozen teachers, all on the training's device.
+
+    Attributes:
+        kept: Empty where every camera drifted.
+        start: The running model.
+        clip: The frozen towers; None without CLIP.
+        prompts: Unit vectors (2, D); None without CLIP.
+    """
 
     drifted: Sequence[Item]
     kept: Sequence[Item]
@@ -38,141 +43,123 @@ class AdaptationData:
     prompts: Tensor | None
 
 
-def train(
-    run: AdaptRun, data: AdaptationData, known: Mapping[str, Any], out: Path, tell: Tell, stop: Callable[[], bool]
-) -> None:
-    """Train until the run is finished or stop() is true; either way a checkpoint is written last.
+def train(run: AdaptRun, data: AdaptationData, outputs: Outputs, device: Device, stop: Stop) -> None:
+    """Train the adaptation; see run_loop."""
+    settings = run.settings
 
-    Args:
-        known: facts of the data, for the checkpoint.
-        out: folder for checkpoint, log and sheets.
-        tell: called after every step.
-
-    Raises:
-        TrainingError: a loss is no number any more.
-    """
-    settings, means = run.settings, Means()
-    with closing(RunLog(out, run.step)) as log:
-        while not run.finished and not stop():
-            started = time.monotonic()
-            rate = run.rate()
-            for group in run.optimizer.param_groups:
-                group["lr"] = rate
-            rng = np.random.default_rng((settings.seed, run.step))
-            changed = _draw(data.drifted, settings.batch, rng)
-            same = _draw(data.kept, settings.kept, rng)
-
-            outputs, parameters = through_blocks(run.net, [*changed, *same])
-            terms = evened_terms(changed, outputs[: len(changed)], settings)
-            terms |= _seen_by_clip(outputs[: len(changed)], data, settings)
-            terms |= kept_terms(same, outputs[len(changed) :], parameters, settings)
-            terms |= _near(run.net, data.start, settings)
-            terms["smooth"] = _smooth(parameters)
-            loss = torch.stack(list(terms.values())).sum()
-
-            run.optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), settings.gradient_norm)
-            check_finite(run.step, loss.item(), norm.item(), lower_rate=0.0001)
-            run.optimizer.step()
-            run.update_ema()
-            run.step += 1
-            run.seconds += time.monotonic() - started
-
-            means.add({"loss": loss.item(), "learning_rate": rate} | {f"loss_{name}": t.item() for name, t in terms.items()})
-            tell(run.step, run.total, {"loss": loss.item()})
-            if run.step % settings.log_every == 0:
-                log.write("train", run.step, means.take() | {"steps_per_s": run.step / run.seconds})
-            if run.step % settings.sheet_every == 0 or run.finished:
-                write_png(out / "sheets" / f"{run.step:06}-train.png", _sheet(run.average, data))
-            if run.step % settings.checkpoint_every == 0:
-                save_training(run, known, out / CHECKPOINT)
-    save_training(run, known, out / CHECKPOINT)
-
-
-def evened_terms(items: Sequence[Item], outputs: Sequence[Tensor], settings: AdaptSettings) -> dict[str, Tensor]:
-    """Losses on drifted cameras: stage 0 against flat-field targets, stage 2 without targets."""
-    found: dict[str, list[Tensor]] = {}
-    for item, output in zip(items, outputs, strict=True):
-        terms = {
-            "charbonnier": losses.charbonnier(output, item.target),
-            "decibels": 0.15 * losses.mean_square(output, item.target),
-            "uneven": 0.2 * losses.unevenness(output, item.target),
-            "ssim": 0.25 * losses.dssim_loss(output, item.target),
-            "colour": 0.5 * losses.colour_angle(output, item.target),
-        }
-        if settings.spatial_weight > 0:
-            even = clip_losses.gain_normalised(item.target, output)
-            terms["spatial"] = settings.spatial_weight * clip_losses.spatial_consistency(even, output)
-        if settings.exposure_weight > 0:
-            terms["exposure"] = settings.exposure_weight * clip_losses.exposure(output, output.new_full((1,), settings.level))
-        for name, term in terms.items():
-            found.setdefault(name, []).append(term)
-    return {name: torch.stack(values).mean() for name, values in found.items()}
-
-
-def _seen_by_clip(outputs: Sequence[Tensor], data: AdaptationData, settings: AdaptSettings) -> dict[str, Tensor]:
-    if data.clip is None or data.prompts is None:
+    def draw_sheet(_: Forward) -> dict[str, float]:
+        write_png(outputs.out / "sheets" / f"{run.step:06}-train.png", _sheet(run.average, data))
         return {}
-    size = data.clip.preprocessing.size
-    views = torch.cat([look_at(output, [(0, WHOLE)], size) for output in outputs[: settings.clip_views]])
-    nearer = clip_losses.clip_guidance_loss(
-        data.prompts, data.clip.encode_image(views), data.clip.logit_scale, settings.smoothing
+
+    periodic = (Periodic("sheet", settings.sheet_every, draw_sheet),)
+    read_every = device.read_every(settings.log_every)
+    run_loop(run, lambda: forward(run.net, run.step, data, settings, device), outputs, periodic, stop, read_every)
+
+
+def forward(net: IspCnn, step: int, data: AdaptationData, settings: AdaptSettings, device: Device) -> Forward:
+    """Draw the items of a step, pass them through the network, and compute all losses."""
+    rng = np.random.default_rng((settings.seed, step))
+    drifted, kept = _draw(data.drifted, settings.batch, rng), _draw(data.kept, settings.kept, rng)
+    outputs, parameters = through_blocks(net, [*drifted, *kept])
+    terms = drifted_terms(drifted, outputs[: len(drifted)], settings)
+    terms |= _clip_term(outputs[: len(drifted)], data, settings, device)
+    terms |= kept_terms(kept, outputs[len(drifted) :], parameters, settings)
+    terms |= _near_start(net, data.start, settings)
+    smoothness = enhance_losses.smoothness(parameters.log2_gain, parameters.log2_colour)
+    terms["smooth"] = settings.smooth_weight * smoothness
+    return Forward(terms)
+
+
+def drifted_terms(items: Sequence[Item], outputs: Sequence[Tensor], settings: AdaptSettings) -> dict[str, Tensor]:
+    """Return the losses on drifted cameras: those of stage 0 against flat-field targets, and those of stage 2 without."""
+    each = [_drifted_terms(item, output, settings) for item, output in zip(items, outputs, strict=True)]
+    return {name: torch.stack([terms[name] for terms in each]).mean() for name in each[0]}
+
+
+def _drifted_terms(item: Item, output: Tensor, settings: AdaptSettings) -> dict[str, Tensor]:
+    def spatial() -> Tensor:
+        return enhance_losses.spatial_consistency(enhance_losses.gain_normalised(item.target, output), output)
+
+    level = output.new_full((1,), settings.level)
+    return weighted(
+        {
+            "charbonnier": (settings.charbonnier_weight, lambda: losses.charbonnier(output, item.target)),
+            "decibels": (settings.decibels_weight, lambda: losses.mean_square(output, item.target)),
+            "uneven": (settings.uneven_weight, lambda: losses.unevenness(output, item.target)),
+            "ssim": (settings.ssim_weight, lambda: losses.dssim_loss(output, item.target)),
+            "colour": (settings.colour_weight, lambda: losses.colour_angle(output, item.target)),
+            "spatial": (settings.spatial_weight, spatial),
+            "exposure": (settings.exposure_weight, lambda: enhance_losses.exposure(output, level)),
+        }
     )
-    return {"clip": settings.clip_weight * nearer}
+
+
+def _clip_term(outputs: Sequence[Tensor], data: AdaptationData, settings: AdaptSettings, device: Device) -> dict[str, Tensor]:
+    clip = data.clip
+    if clip is None or data.prompts is None:
+        return {}
+    size = clip.preprocessing.size
+    views = torch.cat([look_at(output, [(0, WHOLE)], size) for output in outputs[: settings.clip_views]])
+    with device.autocast():
+        embeddings = clip.encode_image(views)
+    guidance = clip_losses.clip_guidance_loss(data.prompts, embeddings.float(), clip.logit_scale, settings.smoothing)
+    return {"clip": settings.clip_weight * guidance}
 
 
 def kept_terms(
     items: Sequence[Item], outputs: Sequence[Tensor], parameters: Parameters, settings: AdaptSettings
 ) -> dict[str, Tensor]:
-    """Learning without forgetting, of the picture and of what the network sets. Source: Li and Hoiem 2016.
+    """Return the losses that keep all other cameras' pictures and parameters. Source: Li and Hoiem 2016.
 
     Args:
-        parameters: of a batch that ends with items.
+        parameters: Of a batch that ends with items.
     """
     if not items or settings.keep_weight == 0:
         return {}
-    each = [
-        clip_losses.distillation(output, item.target)
-        + 0.05 * losses.mean_square(output, item.target)
-        + 0.05 * losses.unevenness(output, item.target)
-        + 0.05 * _mean_apart(output, item.target)
-        for item, output in zip(items, outputs, strict=True)
-    ]
+    each = [_kept_loss(output, item.target, settings) for item, output in zip(items, outputs, strict=True)]
     found = {"keep": settings.keep_weight * torch.stack(each).mean()}
     if settings.keep_parameters > 0:
         first = parameters.tone_curve.shape[0] - len(items)
-        found["settings"] = settings.keep_parameters * _apart(parameters, first, items)
+        found["settings"] = settings.keep_parameters * _parameter_change(parameters, first, items, settings)
     return found
 
 
-def _mean_apart(output: Tensor, target: Tensor) -> Tensor:
-    """Of the pictures' mean colours, squared, log10: one level of 255 all over is 0.15 dB, and detail hides it elsewhere."""
+def _kept_loss(output: Tensor, target: Tensor, settings: AdaptSettings) -> Tensor:
+    terms = weighted(
+        {
+            "charbonnier": (settings.keep_charbonnier_weight, lambda: enhance_losses.distillation(output, target)),
+            "decibels": (settings.keep_decibels_weight, lambda: losses.mean_square(output, target)),
+            "uneven": (settings.keep_uneven_weight, lambda: losses.unevenness(output, target)),
+            "mean": (settings.keep_mean_weight, lambda: _mean_colour_error(output, target)),
+        }
+    )
+    return reduce(add, terms.values(), output.new_zeros(()))
+
+
+def _mean_colour_error(output: Tensor, target: Tensor) -> Tensor:
+    """log10 of the squared error of the mean colour: one level of 255 all over is 0.15 dB, which detail hides elsewhere."""
     return (output.mean((2, 3)) - target.mean((2, 3))).square().mean().add(1e-7).log10()
 
 
-def _apart(parameters: Parameters, first: int, items: Sequence[Item]) -> Tensor:
-    """Mean squared difference from what the running model set, in stops of gain and of colour; tone in tenths."""
+def _parameter_change(parameters: Parameters, first: int, items: Sequence[Item], settings: AdaptSettings) -> Tensor:
+    """Mean squared difference from the running model's parameters, in stops of gain and of colour."""
     found = []
     for index, item in enumerate(items, first):
-        if (was := item.parameters) is not None:
-            gain = (parameters.log2_gain[index] - was.log2_gain[0]).square().mean()
-            colour = (parameters.log2_colour[index] - was.log2_colour[0]).square().mean()
-            tone = (parameters.tone_curve[index] - was.tone_curve[0]).square().mean()
-            found.append(gain + colour + 100 * tone)
+        if (before := item.parameters) is not None:
+            gain = (parameters.log2_gain[index] - before.log2_gain[0]).square().mean()
+            colour = (parameters.log2_colour[index] - before.log2_colour[0]).square().mean()
+            tone = (parameters.tone_curve[index] - before.tone_curve[0]).square().mean()
+            found.append(gain + colour + settings.keep_tone_weight * tone)
     return torch.stack(found).mean() if found else parameters.tone_curve.new_zeros(())
 
 
-def _near(net: IspCnn, start: IspCnn, settings: AdaptSettings) -> dict[str, Tensor]:
-    """L2-SP: what does not help stays. Source: Li, Grandvalet, Davoine 2018."""
+def _near_start(net: IspCnn, start: IspCnn, settings: AdaptSettings) -> dict[str, Tensor]:
+    """L2-SP: the squared distance from the running model's weights. Source: Li, Grandvalet, Davoine 2018."""
     if settings.near_weight == 0:
         return {}
     pairs = zip(net.parameters(), start.parameters(), strict=True)
-    return {"near": settings.near_weight * torch.stack([(now - was.detach()).square().sum() for now, was in pairs]).sum()}
-
-
-def _smooth(parameters: Parameters) -> Tensor:
-    return 0.005 * clip_losses.smoothness(parameters.log2_gain, parameters.log2_colour)
+    squares = [(now - before.detach()).square().sum() for now, before in pairs]
+    return {"near": settings.near_weight * torch.stack(squares).sum()}
 
 
 def _draw(items: Sequence[Item], count: int, rng: np.random.Generator) -> list[Item]:
@@ -180,7 +167,7 @@ def _draw(items: Sequence[Item], count: int, rng: np.random.Generator) -> list[I
 
 
 def _sheet(net: IspCnn, data: AdaptationData) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Raw, start, now, target; drifted cameras first."""
+    """Draw raw, running model, new model and target, the drifted cameras first."""
     half = SHEET_ROWS // 2
     rows = []
     with torch.no_grad():

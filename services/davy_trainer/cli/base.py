@@ -18,11 +18,13 @@ from davy_trainer.data.packed import pack as pack_files
 from davy_trainer.data.packed import unpack
 from davy_trainer.data.real_frames import RealFrames
 from davy_trainer.evaluation.validation import load_validation
+from davy_trainer.runs.device import Device, move
 from davy_trainer.runs.export import ship
 from davy_trainer.runs.run import CHECKPOINT, begin_from, resume_training, stored_settings
 from davy_trainer.runs.weights import load_weights
 from davy_trainer.stages import base
 from davy_trainer.stages.base_settings import BaseSettings
+from davy_trainer.stages.loop import Outputs
 from davy_trainer.stages.presets import preset
 
 Out = Annotated[Path, typer.Option(help="Folder for checkpoint, log and sheets.")]
@@ -107,7 +109,7 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
     Raises:
         ConfigError: there is a run already, or none to go on with, or the data has changed.
     """
-    path, device = out / CHECKPOINT, base.Device.of(settings)
+    path, device = out / CHECKPOINT, Device.of(settings)
     if path.exists() and not resume:
         raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
     torch.set_num_threads(settings.threads)
@@ -123,12 +125,15 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
         net = load_weights(settings.start).train() if settings.start else IspCnn(settings.width, settings.detail)
         run = begin_from(net, settings, command_line(), settings.steps)
     out.mkdir(parents=True, exist_ok=True)
-    (out / DATA).write_text(json.dumps({"names": list(packed.names), "scenes": len(packed.low)}) + "\n")
-    base.move(run, device.device)
+    (out / DATA).write_text(
+        json.dumps({"names": [*packed.names, *(frames.names if frames else ())], "scenes": len(packed.low)}) + "\n"
+    )
+    move(run, device.device)
+    base.channels_last(run.net)
     pairs, echo = load_validation(settings.validation), Echo(packed, settings, device.device)
     shown = {"loss": "loss {:.4f}", "psnr_scene": "scenes {:.2f} dB", "psnr_mine": "mines {:.2f} dB"}
     with progress_bar(out.name, shown, run.step, run.total) as advance, stopping() as stop:
-        base.train(run, echo, frames, device, pairs, known, out, advance, stop)
+        base.train(run, echo, frames, device, pairs, Outputs(out, known, advance), stop)
     if run.finished:
         ship(path, out)
     told = "done" if run.finished else "stopped; go on with --resume"

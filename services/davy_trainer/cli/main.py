@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 
 from davy.domain.errors import ConfigError
@@ -17,11 +16,9 @@ from davy_trainer.cli.terminal import (
     clear_errors,
     command_line,
     numbers_of_words,
-    progress_bar,
     settings_of_words,
     stopping,
 )
-from davy_trainer.data.loader import batches
 from davy_trainer.data.photographs import Group
 from davy_trainer.distributed import process_group
 from davy_trainer.evaluation.compare import compare
@@ -31,8 +28,7 @@ from davy_trainer.runs.export import export_mean, ship
 from davy_trainer.runs.package import PACKAGE, package_run
 from davy_trainer.runs.run import CHECKPOINT, Run, resume, settings_of
 from davy_trainer.runs.weights import begin_self_supervised
-from davy_trainer.stages.run_stage import read_groups
-from davy_trainer.stages.self_supervised import train
+from davy_trainer.stages.run_stage import read_groups, train_self_supervised
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -79,12 +75,8 @@ def self_supervised(
             run, groups, out = _resume(out, chosen)
         else:
             run, groups, out = _begin(out, chosen)
-        pairs = load_validation(run.settings.validation)
-        torch.set_num_threads(run.settings.threads)
-        shown = {"loss": "loss {:.4f}", "psnr_db": "PSNR {:.2f} dB"}
-        bar = progress_bar("training", shown, run.step, run.total)
-        with batches(groups, run.settings, run.step) as source, stopping() as stop, bar as advance:
-            train(run, groups, source, pairs, out, lambda run, values: advance(run.step, run.total, values), stop)
+        with stopping() as stop:
+            train_self_supervised(run, groups, out, stop)
         if not process_group.is_first():
             return
         state = "done" if run.finished else "stopped; continue with --resume"

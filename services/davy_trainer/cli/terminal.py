@@ -17,11 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from davy.domain.errors import DavyError, InvalidInputError
 from davy_trainer.distributed import process_group
-from davy_trainer.runs.progress import ProgressWriter
+from davy_trainer.runs.progress import ProgressWriter, ReportProgress
 
 CONSOLE = Console(stderr=True)
-Advance = Callable[[int, int | None, Mapping[str, float]], None]
-"""Told after every step: steps done, steps to do (None while unknown), the newest values."""
 
 
 def command_line() -> str:
@@ -62,17 +60,17 @@ def stopping() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def progress_bar(title: str, shown: Mapping[str, str], done: int = 0, total: int | None = None) -> Iterator[Advance]:
+def progress_bar(title: str, shown: Mapping[str, str], done: int = 0, total: int | None = None) -> Iterator[ReportProgress]:
     """A bar with the values that `shown` names, each in its format: {"loss": "loss {:.4f}"}; means of about 20 steps."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=CONSOLE, disable=not process_group.is_first()) as bar:
         task = bar.add_task(title, total=total, completed=done)
         mean: dict[str, float] = {}
 
-        told = ProgressWriter(title)
+        writer = ProgressWriter(title)
 
         def advance(done: int, total: int | None, values: Mapping[str, float]) -> None:
-            told.tell(done, total, values)
+            writer.write(done, total, values)
             for name, value in values.items():
                 mean[name] = mean.get(name, value) * 0.95 + value * 0.05
             words = [form.format(mean[name]) for name, form in shown.items() if name in mean]

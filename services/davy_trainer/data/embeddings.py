@@ -20,13 +20,13 @@ AT_ONCE = 8  # views that pass the tower together: more costs memory and saves n
 
 
 def embed_views(clip: Clip, views: Iterator[BgrImage]) -> Tensor:
-    """Unit vectors of pictures or parts of them, BGR bytes of any size: shape (N, D)."""
+    """Return unit vectors of pictures or parts of them, BGR bytes of any size: shape (N, D), on the CPU."""
     size = clip.preprocessing.size
     found = []
     while some := list(islice(views, AT_ONCE)):
-        squares = torch.cat([look_at(to_tensor(view), [(0, WHOLE)], size) for view in some])
+        squares = torch.cat([look_at(to_tensor(view).to(clip.device), [(0, WHOLE)], size) for view in some])
         with torch.no_grad():
-            found.append(clip.encode_image(squares))
+            found.append(clip.encode_image(squares).float().cpu())
     return torch.cat(found)
 
 

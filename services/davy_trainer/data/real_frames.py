@@ -19,9 +19,10 @@ BLOCK, THUMB_BLOCK = 4, 2  # px: of the losses, and of what the network sees
 
 @dataclass(frozen=True, slots=True)
 class RealFrames:
-    """pictures: bytes, (N, 3, H, W) RGB. checksum: of the files, which a resumed run must find again."""
+    """pictures: bytes, (N, 3, H, W) RGB. names: FOLDER/GROUP/FILE. checksum: of the files."""
 
     pictures: Tensor
+    names: tuple[str, ...]
     checksum: int
 
     @classmethod
@@ -36,7 +37,8 @@ class RealFrames:
         height, width = SHAPE
         small = [cv2.resize(read_bgr(path), (width, height), interpolation=cv2.INTER_AREA)[:, :, ::-1] for path in paths]
         stacked = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).contiguous()
-        return cls(stacked.to(device), checksum_of_files(paths))
+        names = tuple("/".join(path.resolve().parts[-3:]) for path in paths)
+        return cls(stacked.to(device), names, checksum_of_files(paths))
 
     def drawn(self, count: int, rng: np.random.Generator) -> tuple[Tensor, BlockStatistics]:
         """The network's input and the block statistics of so many frames, some of them mirrored."""

@@ -71,7 +71,7 @@ def average(net: torch.nn.Module, values: Mapping[str, float]) -> dict[str, floa
     if count() == 1:
         return dict(values)
     gradients = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
-    flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), torch.tensor(list(values.values()))])
+    flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), gradients[0].new_tensor(list(values.values()))])
     dist.all_reduce(flat)
     flat /= count()
     *means, told = torch.split(flat, [*(gradient.numel() for gradient in gradients), len(values)])

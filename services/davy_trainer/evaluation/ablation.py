@@ -22,7 +22,8 @@ from davy_trainer.runs.prompt_run import PROMPTS
 from davy_trainer.runs.weights import load_weights
 from davy_trainer.stages.all_settings import AllSettings
 from davy_trainer.stages.iterate import iterate, networks, plan, read_settings, write_settings
-from davy_trainer.stages.run_stage import Stop, run_pair
+from davy_trainer.stages.loop import Stop
+from davy_trainer.stages.run_stage import run_pair
 from davy_trainer.stages.settings import PairSettings
 
 FIGURES = "figures.json"

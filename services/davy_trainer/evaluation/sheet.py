@@ -27,7 +27,7 @@ def sheet(rows: Sequence[Row], cell_width: int = CELL_WIDTH, columns: int = 1) -
 
 def from_tensor(image: Tensor) -> BgrImage:
     """RGB (3, H, W) in [0, 1] as BGR bytes (H, W, 3)."""
-    pixels = image.detach().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
+    pixels = image.detach().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
     return np.ascontiguousarray(pixels[:, :, ::-1])
 
 

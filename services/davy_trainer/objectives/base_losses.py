@@ -15,26 +15,45 @@ from davy.imaging.isp.luminance import luma
 from davy.imaging.isp.pipeline import GRID_COLUMNS, GRID_ROWS, Parameters, enhance, low_resolution_maps
 from davy.imaging.isp.tone import apply_tone
 from davy_trainer.objectives import losses
+from davy_trainer.objectives.weighted import weighted
+from davy_trainer.stages.loss_weights import BaseWeights
 
 EDGE = 6  # px of a window that its neighbours' cells would change, and that are not judged
 
 
-def whole(parameters: Parameters, blocks: BlockStatistics, small: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+def whole(
+    parameters: Parameters, blocks: BlockStatistics, small: Tensor, weights: BaseWeights
+) -> tuple[dict[str, Tensor], Tensor]:
     """Losses of the block means of the enhanced picture against small (B, 3, h, w); each with its weight, and these means."""
     p, q, r = torch.split(low_resolution_maps(blocks, parameters), 3, 1)
     output = apply_tone(p * blocks.rgb + q * blocks.luma + r, parameters.tone_curve)
-    return {
-        "charbonnier": 0.5 * losses.charbonnier(output, small),
-        "decibels": 0.07 * losses.mean_square(output, small),
-        "uneven": 0.15 * losses.mean_square(F.avg_pool2d(output, 4), F.avg_pool2d(small, 4)),
-        "ssim": 0.3 * losses.dssim_loss(output, small),
-        "colour": 1.2 * _colour_angle(output, small),
-        "chroma": 0.7 * losses.charbonnier(output - luma(output), small - luma(small)),
-        "smooth": 0.005 * losses.roughness(parameters.log2_gain),
-    }, output
+
+    def uneven() -> Tensor:
+        return losses.mean_square(F.avg_pool2d(output, 4), F.avg_pool2d(small, 4))
+
+    def chroma() -> Tensor:
+        return losses.charbonnier(output - luma(output), small - luma(small))
+
+    terms = {
+        "charbonnier": (weights.charbonnier_weight, lambda: losses.charbonnier(output, small)),
+        "decibels": (weights.decibels_weight, lambda: losses.mean_square(output, small)),
+        "uneven": (weights.uneven_weight, uneven),
+        "ssim": (weights.ssim_weight, lambda: losses.dssim_loss(output, small)),
+        "colour": (weights.colour_weight, lambda: _colour_angle(output, small)),
+        "chroma": (weights.chroma_weight, chroma),
+        "smooth": (weights.smooth_weight, lambda: losses.roughness(parameters.log2_gain)),
+    }
+    return weighted(terms), output
 
 
-def window(low: Tensor, truth: Tensor, parameters: Parameters, block: int, rng: np.random.Generator) -> dict[str, Tensor]:
+def window(
+    low: Tensor,
+    truth: Tensor,
+    parameters: Parameters,
+    block: int,
+    rng: np.random.Generator,
+    weights: BaseWeights,
+) -> dict[str, Tensor]:
     """Losses of one window at full resolution, half of the picture's rows and columns, in blocks of `block` px."""
     rows, columns = GRID_ROWS // 2, GRID_COLUMNS // 2
     top, left = int(rng.integers(rows + 1)), int(rng.integers(columns + 1))
@@ -42,12 +61,14 @@ def window(low: Tensor, truth: Tensor, parameters: Parameters, block: int, rng: 
     seen, wanted = (inside.of(planes).float() / 255 for planes in (low, truth))
     output = enhance(seen, inside.parameters(parameters), block_statistics(seen, block))
     output, wanted = (planes[:, :, EDGE:-EDGE, EDGE:-EDGE] for planes in (output, wanted))
-    return {
-        "window_charbonnier": 0.5 * losses.charbonnier(output, wanted),
-        "window_decibels": 0.07 * losses.mean_square(output, wanted),
-        "window_ssim": 0.4 * losses.dssim_loss(output, wanted),
-        "window_vif": 0.4 * losses.vif_loss(output, wanted),
-    }
+    return weighted(
+        {
+            "window_charbonnier": (weights.window_charbonnier_weight, lambda: losses.charbonnier(output, wanted)),
+            "window_decibels": (weights.window_decibels_weight, lambda: losses.mean_square(output, wanted)),
+            "window_ssim": (weights.window_ssim_weight, lambda: losses.dssim_loss(output, wanted)),
+            "window_vif": (weights.window_vif_weight, lambda: losses.vif_loss(output, wanted)),
+        }
+    )
 
 
 class Window:

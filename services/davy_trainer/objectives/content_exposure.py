@@ -46,7 +46,7 @@ def content_exposure(clip: Clip, groups: Sequence[Group], seed: int, tick: Calla
     for done, (group, index) in enumerate(chosen):
         picture = group.pictures[index]
         dark = darken(np.ascontiguousarray(picture[:, :, ::-1], np.float32) / np.float32(255), rng)
-        low = torch.from_numpy(dark).permute(2, 0, 1)[None]
+        low = torch.from_numpy(dark).permute(2, 0, 1)[None].to(clip.device)
         features.append(_features(clip, low)[0])
         stops.append(np.log2(max(mean_luma_of(picture), 1 / 255)))
         weights.append(group.weight / min(len(group.pictures), MOST))
@@ -58,7 +58,7 @@ def content_exposure(clip: Clip, groups: Sequence[Group], seed: int, tick: Calla
     def target(low: Tensor, names: Sequence[str]) -> Tensor:
         rows = _features(clip, low)
         found = [fits.get(name, fits[""])(row) for name, row in zip(names, rows, strict=True)]
-        return torch.tensor(np.exp2(np.clip(found, -3, -0.4)), dtype=low.dtype)  # means of 0.12 to 0.76
+        return torch.tensor(np.exp2(np.clip(found, -3, -0.4)), dtype=low.dtype, device=low.device)  # means of 0.12 to 0.76
 
     return target
 
@@ -72,10 +72,10 @@ def _features(clip: Clip, low: Tensor) -> Floats:
         size = (max(round(height * scale), 32), max(round(width * scale), 32))
         small = interpolate(quiet, size=size, mode="bilinear", antialias=True, align_corners=False)
         level = small.mean((1, 2, 3), keepdim=True).clamp_min(1e-3)
-        looked = clip.look((small * MEAN / level).clamp(0, 1))
+        looked = clip.image_features((small * MEAN / level).clamp(0, 1))
         pooled = looked.maps[-1].mean((2, 3))
         pooled = 3 * pooled / pooled.norm(dim=1, keepdim=True).clamp_min(1e-6)
-        found: Floats = torch.cat([pooled, looked.embedding], 1).double().numpy()
+        found: Floats = torch.cat([pooled, looked.embedding], 1).double().cpu().numpy()
         return found
 
 

@@ -12,6 +12,8 @@ from davy.imaging.isp.blocks import BlockStatistics
 from davy.imaging.isp.luminance import luma
 from davy.imaging.isp.pipeline import Parameters, low_resolution_maps
 from davy.imaging.isp.tone import apply_tone
+from davy_trainer.objectives.weighted import weighted
+from davy_trainer.stages.loss_weights import BaseWeights
 
 DARK = 0.3  # display units: luma from which on a place is lit
 LEAST_LIGHT = 0.34  # display units: what the dark is lifted to at least; a person is then seen on any monitor
@@ -23,7 +25,7 @@ KEPT_CONTRAST = 1.1  # of the raw frame's, relative to the local mean
 EVEN = 1e-5  # variance below which nothing is to be seen
 
 
-def without_reference(parameters: Parameters, blocks: BlockStatistics) -> dict[str, Tensor]:
+def without_reference(parameters: Parameters, blocks: BlockStatistics, weights: BaseWeights) -> dict[str, Tensor]:
     """Each loss with its weight, of real frames' block statistics (B, ., h, w)."""
     p, q, r = torch.split(low_resolution_maps(blocks, parameters), 3, 1)
     output = apply_tone(p * blocks.rgb + q * blocks.luma + r, parameters.tone_curve)
@@ -32,14 +34,26 @@ def without_reference(parameters: Parameters, blocks: BlockStatistics) -> dict[s
     light, coarse_dark = F.avg_pool2d(y, 4), F.avg_pool2d(dark, 4)
     chroma = F.avg_pool2d(output, 4) - light
     purple = (chroma[:, :1] + chroma[:, 2:]).clamp_min(0) / 2 - chroma[:, 1:2].clamp_max(0)  # what the sensor's floor adds
-    banded = bands(y, dark).square().add(1e-8).sqrt().mean() + bands(*_turned(y, dark)).square().add(1e-8).sqrt().mean()
-    return {
-        "real_lift": 1.5 * (coarse_dark * (LEAST_LIGHT - light).clamp_min(0)).mean(),
-        "real_purple": 3.0 * (coarse_dark * purple).mean(),
-        "real_neutral": 0.7 * (coarse_dark * (chroma.square() + 1e-6).sqrt()).mean(),
-        "real_bands": 2.0 * banded,
-        "real_contrast": 0.5 * _lost_contrast(y, without_bands(blocks.luma, dark), dark),
-    }
+
+    def banded() -> Tensor:
+        rows, columns = bands(y, dark), bands(*_turned(y, dark))
+        return rows.square().add(1e-8).sqrt().mean() + columns.square().add(1e-8).sqrt().mean()
+
+    return weighted(
+        {
+            "real_lift": (weights.real_lift_weight, lambda: (coarse_dark * (LEAST_LIGHT - light).clamp_min(0)).mean()),
+            "real_purple": (weights.real_purple_weight, lambda: (coarse_dark * purple).mean()),
+            "real_neutral": (
+                weights.real_neutral_weight,
+                lambda: (coarse_dark * (chroma.square() + 1e-6).sqrt()).mean(),
+            ),
+            "real_bands": (weights.real_bands_weight, banded),
+            "real_contrast": (
+                weights.real_contrast_weight,
+                lambda: _lost_contrast(y, without_bands(blocks.luma, dark), dark),
+            ),
+        }
+    )
 
 
 def bands(y: Tensor, dark: Tensor) -> Tensor:

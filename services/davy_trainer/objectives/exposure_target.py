@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from davy.domain.frame import BgrImage
@@ -17,7 +16,7 @@ ExposureTarget = Callable[[Tensor, Sequence[str]], Tensor]
 
 def same_for_all(mean: float) -> ExposureTarget:
     """Every picture should have this mean luma."""
-    return lambda low, _: torch.full((len(low),), mean)
+    return lambda low, _: low.new_full((len(low),), mean)
 
 
 def log_mean(groups: Sequence[Group]) -> float:

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from davy.imaging.isp.luminance import luma
+from davy_trainer.objectives.weighted import weighted
+from davy_trainer.stages.loss_weights import SelfSupervisedWeights
 
 C1, C2 = 0.01**2, 0.03**2
 
@@ -17,14 +19,14 @@ def charbonnier(output: Tensor, truth: Tensor) -> Tensor:
 
 
 def mean_square(output: Tensor, truth: Tensor) -> Tensor:
-    """What PSNR measures; per picture, as decibels are: the mean of log10 of each picture's error."""
+    """Mean over the pictures of log10 of each picture's mean squared error: PSNR as a loss."""
     return (output - truth).square().mean((1, 2, 3)).add(1e-5).log10().mean()
 
 
 def unevenness(output: Tensor, truth: Tensor) -> Tensor:
-    """mean_square of the means of 16 x 16 px blocks: how the light lies, whatever the detail.
+    """mean_square of the means of 16 x 16 px blocks: the distribution of light without the detail.
 
-    Local contrast outweighs it in all other terms: without this one the network brightens a mine and leaves it uneven.
+    Local contrast outweighs light in all other terms: without this one the network brightens a mine and leaves it uneven.
     """
     return mean_square(F.avg_pool2d(output, 16), F.avg_pool2d(truth, 16))
 
@@ -70,9 +72,8 @@ def vif_loss(output: Tensor, truth: Tensor) -> Tensor:
         share = apart**2
         kept = kept + share * torch.log1p(gain**2 * var_true / (noise + 2)).sum((1, 2, 3))
         there = there + share * torch.log1p(var_true / 2).sum((1, 2, 3))
-    return (
-        1 - ((kept + 1e-3) / (there + 1e-3)).clamp_max(1.2).mean()
-    )  # nothing there, nothing lost; more contrast than the truth has is no aim
+    # 1e-3: a flat picture loses nothing. 1.2: more contrast than the truth has is no aim.
+    return 1 - ((kept + 1e-3) / (there + 1e-3)).clamp_max(1.2).mean()
 
 
 def _gauss(planes: Tensor, window: int, apart: int) -> Tensor:
@@ -94,14 +95,16 @@ def roughness(cells: Tensor) -> Tensor:
     return (cells[..., 1:, :] - cells[..., :-1, :]).square().mean() + (cells[..., 1:] - cells[..., :-1]).square().mean()
 
 
-def total(output: Tensor, truth: Tensor, log2_gain: Tensor) -> dict[str, Tensor]:
-    """Each term with its weight; their sum is what training minimises."""
-    return {
-        "charbonnier": charbonnier(output, truth),
-        "decibels": 0.15 * mean_square(output, truth),
-        "uneven": 0.2 * unevenness(output, truth),
-        "ssim": 0.25 * dssim_loss(output, truth),
-        "vif": 0.3 * vif_loss(output[::2], truth[::2]),
-        "colour": 0.5 * colour_angle(output, truth),
-        "smooth": 0.005 * roughness(log2_gain),
-    }
+def total(output: Tensor, truth: Tensor, log2_gain: Tensor, weights: SelfSupervisedWeights) -> dict[str, Tensor]:
+    """Return each loss of stage 0 times its weight; training minimises their sum."""
+    return weighted(
+        {
+            "charbonnier": (weights.charbonnier_weight, lambda: charbonnier(output, truth)),
+            "decibels": (weights.decibels_weight, lambda: mean_square(output, truth)),
+            "uneven": (weights.uneven_weight, lambda: unevenness(output, truth)),
+            "ssim": (weights.ssim_weight, lambda: dssim_loss(output, truth)),
+            "vif": (weights.vif_weight, lambda: vif_loss(output[::2], truth[::2])),
+            "colour": (weights.colour_weight, lambda: colour_angle(output, truth)),
+            "smooth": (weights.smooth_weight, lambda: roughness(log2_gain)),
+        }
+    )

@@ -1,25 +1,27 @@
-"""Progress for a program that watches: JSON lines in the file that DAVY_PROGRESS names, beside the bar for a person."""
+"""Progress of a run for another program: JSON lines in the file that DAVY_PROGRESS names."""
 
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 FILE = "DAVY_PROGRESS"
 EVERY_S = 0.5
+ReportProgress = Callable[[int, int | None, Mapping[str, float]], None]
+"""Called after every step: steps done, steps to do (None while unknown), the newest values."""
 
 
 class ProgressWriter:
-    """Appends a line at the first step of a stage, the last, and twice a second between; to nothing if FILE is not set."""
+    """Appends a line at the first and the last step of a stage, and twice a second between; without DAVY_PROGRESS, nothing."""
 
     def __init__(self, stage: str) -> None:
         self._stage, self._path, self._last_s = stage, os.environ.get(FILE, ""), float("-inf")
 
-    def tell(self, step: int, total: int | None, values: Mapping[str, float]) -> None:
-        """Say how far it is; one write of one line, begun anew after one that a kill has cut short.
+    def write(self, step: int, total: int | None, values: Mapping[str, float]) -> None:
+        """Append the progress as one line in one write. A line that a kill cut short stays apart.
 
         Raises:
-            OSError: the disk is full.
+            OSError: The disk is full.
         """
         now_s = time.monotonic()
         if not self._path or (now_s - self._last_s < EVERY_S and step != total):

@@ -1,5 +1,6 @@
 """A prompt pair between two training steps: what its checkpoint holds. Stages 1 and 3 share it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import Tensor
 from davy.domain.errors import ConfigError, ModelError
 from davy.imaging.clip import PromptPair
 from davy.imaging.nets.checkpoint import Tensors, load_tensors, save_tensors
+from davy_trainer.runs.device import move_moments
 from davy_trainer.stages.settings import PromptSettings
 
 CHECKPOINT = "prompt-run.safetensors"
@@ -40,6 +42,12 @@ def save(run: PromptRun, settings: PromptSettings, known: Mapping[str, Any], out
     tensors |= {f"adam.{name}": torch.as_tensor(value) for name, value in moments.items()}
     facts = {"settings": settings.model_dump(mode="json"), "step": run.step, "known": dict(known)}
     save_tensors(out / CHECKPOINT, tensors, facts)
+
+
+def write_result(run: PromptRun, report: Mapping[str, Any], out: Path) -> None:
+    """Write out/PROMPTS and out/REPORT of a finished run."""
+    run.pair.save(out / PROMPTS)
+    (out / REPORT).write_text(json.dumps(report, indent=1) + "\n")
 
 
 def stored_settings(out: Path, kind: type[P]) -> P:
@@ -75,6 +83,7 @@ def resume(run: PromptRun, known: Mapping[str, Any], out: Path) -> None:
         moments: dict[str, Tensor] = {name[5:]: value for name, value in tensors.items() if name.startswith("adam.")}
         if moments:
             run.optimizer.state[run.pair.context] = moments
+            move_moments(run.optimizer, run.pair.context.device)
         run.step = int(facts["step"])
     except (KeyError, RuntimeError) as error:
         raise ModelError(str(path), f"is no prompt run of this version: {error}") from error

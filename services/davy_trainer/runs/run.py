@@ -194,16 +194,16 @@ def fingerprint(groups: Sequence[Group]) -> dict[str, Any]:
     return found
 
 
-def check_finite(step: int, loss: float, gradient_norm: float, lower_rate: float) -> None:
-    """Before the step is taken; lower_rate is what to try instead.
+def check_finite(step: int, loss: float, gradient_norm: float, learning_rate: float) -> None:
+    """Check the loss and the gradient before the step is taken.
 
     Raises:
-        TrainingError: a value is no number.
+        TrainingError: One is not finite; a fifth of the learning rate is suggested.
     """
     if not math.isfinite(loss) or not math.isfinite(gradient_norm):
         raise TrainingError(
             f"step {step} has loss {loss} and gradient {gradient_norm}: begin a new run with another --seed, "
-            f"or with a lower rate (--set learning_rate={lower_rate})"
+            f"or with a lower rate (--set learning_rate={learning_rate / 5:g})"
         )
 
 

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from davy_trainer.stages.loss_weights import BaseWeights
 
 Share = float
 
 
-class BaseSettings(BaseModel, frozen=True, extra="forbid"):
+class BaseSettings(BaseWeights, frozen=True):
     """Self-supervision from a packed data file, on any device. A checkpoint carries these, and a resumed run takes them."""
 
     data: Path  # a file of `davy train pack`

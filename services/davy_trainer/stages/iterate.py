@@ -14,7 +14,8 @@ from davy.domain.errors import ConfigError, ModelError
 from davy_trainer.runs.prompt_run import PROMPTS
 from davy_trainer.runs.weights import weights_file
 from davy_trainer.stages.all_settings import STEPS, AllSettings
-from davy_trainer.stages.run_stage import Stop, run_enhance, run_pair, run_refine, run_self_supervised
+from davy_trainer.stages.loop import Stop
+from davy_trainer.stages.run_stage import run_enhance, run_pair, run_refine, run_self_supervised
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 from davy_trainer.stages.settings import REPLAYED, EnhanceSettings, PairSettings, RefineSettings
 

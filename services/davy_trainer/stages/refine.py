@@ -1,21 +1,20 @@
-"""Stage 3, cue refinement: all enhanced pictures so far are classes between low-light and normal.
+"""Stage 3, cue refinement: the enhanced pictures of every round are classes between low-light and normal.
 
-Ranked are whole pictures, and local patches, the darkest most: so the prompts come to see uneven regions.
+It ranks whole pictures and local patches, dark patches most often, so that the prompts respond to uneven regions.
 Source: Liang et al. 2023, CLIP-LIT, prompt refinement; here with patches, and with every earlier round.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from davy.domain.frame import BgrImage
-from davy.imaging.clip import LOW, NORMAL, Clip, load_prompts
+from davy.imaging.clip import LOW, NORMAL, Clip, PromptPair, load_prompts
 from davy.imaging.nets.checkpoint import Tensors
 from davy.imaging.nets.ispcnn import IspCnn
 from davy_trainer.data.embeddings import embed_views, kept, tick_each
@@ -23,10 +22,12 @@ from davy_trainer.data.unpaired import Split, checksum_of_files, read_small, spl
 from davy_trainer.evaluation.validation import through
 from davy_trainer.objectives.clip_losses import margin_ranking, normality, prompt_cross_entropy
 from davy_trainer.objectives.patches import WHOLE, cut, darkness, draw_dark, grid_boxes
-from davy_trainer.runs.prompt_run import PROMPTS, REPORT, PromptRun, begin, resume, save
-from davy_trainer.runs.run_log import Means, RunLog
+from davy_trainer.runs.progress import ReportProgress
+from davy_trainer.runs.prompt_run import PromptRun, begin, resume, save, write_result
 from davy_trainer.runs.weights import load_weights
-from davy_trainer.stages.pair import EMBEDDINGS, Tell, Tick
+from davy_trainer.stages.loop import Outputs, Stop, total_loss
+from davy_trainer.stages.pair import EMBEDDINGS, Tick
+from davy_trainer.stages.prompt_loop import run_prompt_loop
 from davy_trainer.stages.settings import RefineSettings
 
 
@@ -46,56 +47,53 @@ class Classes:
 
 
 def train(
-    settings: RefineSettings, clip: Clip, out: Path, going_on: bool, tick: Tick, tell: Tell, stop: Callable[[], bool]
+    settings: RefineSettings, clip: Clip, out: Path, resuming: bool, tick: Tick, report: ReportProgress, stop: Stop
 ) -> PromptRun:
-    """Train until done or stop() is true; arguments and files as of stage 1's train."""
+    """Train until done or stop() is true; arguments and files are those of stage 1's train."""
     splits = {NORMAL: _split(settings, NORMAL), LOW: _split(settings, LOW)}
-    sources = [*settings.weights, settings.prompts]
     known = {"pictures": checksum_of_files([p for s in splits.values() for p in (*s.train, *s.held)])}
-    known |= {"weights": checksum_of_files(sources)}
-    names = ("clip", "held_out", "most", "short_side", "seed", "grid", "patches", "darkness")
-    facts = {**known, **{name: getattr(settings, name) for name in names}}
+    known |= {"weights": checksum_of_files([*settings.weights, settings.prompts])}
     start = load_prompts(settings.prompts, clip)
     run = begin(load_prompts(settings.prompts, clip), settings)
-    if going_on:
+    if resuming:
         resume(run, known, out)
     else:
-        save(run, settings, known, out)  # looking takes a minute: a kill amid it is resumed, too
-    views = kept(out / EMBEDDINGS, facts, lambda: _look(settings, clip, splits, tick))
-    learned, judged = (_classes(views, part, len(settings.weights)) for part in ("train", "held"))
-    means = Means()
-    with closing(RunLog(out, run.step)) as log:
-        while run.step < settings.steps and not stop():
-            rng = np.random.default_rng((settings.seed, run.step))
-            low, normal = (torch.from_numpy(rng.integers(len(x), size=settings.batch)) for x in (learned.low, learned.normal))
-            whole, local = (learned.at(low, normal, places) for places in (slice(0, 1), slice(1, None)))
+        save(run, settings, known, out)  # embedding takes a minute: a kill meanwhile is resumed, too
+    views = kept(out / EMBEDDINGS, _facts(settings, known), lambda: _embed(settings, clip, splits, tick))
+    views = {name: view.to(clip.device) for name, view in views.items()}
+    learned, held = (_classes(views, part, len(settings.weights)) for part in ("train", "held"))
 
-            pair = run.pair()
-            terms = {
-                "whole": ranking(pair, whole, clip.logit_scale, settings),
-                "local": settings.patch_weight * ranking(pair, local, clip.logit_scale, settings, local.dark),
-                "entropy": settings.entropy_weight * _entropy(pair, whole, clip.logit_scale, settings.smoothing),
-            }
-            loss = torch.stack(list(terms.values())).sum()
+    def evaluate(pair: PromptPair) -> dict[str, float]:
+        return figures(pair(), held, clip.logit_scale)
 
-            run.optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            run.optimizer.step()
-            run.step += 1
-
-            means.add({"loss": loss.item()} | {f"loss_{name}": term.item() for name, term in terms.items()})
-            tell(run.step, settings.steps, {"loss": loss.item()})
-            if run.step % settings.log_every == 0:
-                log.write("train", run.step, means.take() | figures(run.pair(), judged, clip.logit_scale))
-            if run.step % settings.checkpoint_every == 0:
-                save(run, settings, known, out)
-    save(run, settings, known, out)
+    outputs = Outputs(out, known, report)
+    run_prompt_loop(
+        run, settings, settings.steps, lambda: _loss(run, learned, settings), lambda: evaluate(run.pair), outputs, stop
+    )
     if run.step >= settings.steps:
-        run.pair.save(out / PROMPTS)
-        before, after = (figures(pair(), judged, clip.logit_scale) for pair in (start, run.pair))
-        report = {"clip": clip.name, "steps": run.step, "before": before, "after": after}
-        (out / REPORT).write_text(json.dumps(report, indent=1) + "\n")
+        before, after = evaluate(start), evaluate(run.pair)
+        write_result(run, {"clip": clip.name, "steps": run.step, "before": before, "after": after}, out)
     return run
+
+
+def _loss(run: PromptRun, learned: Classes, settings: RefineSettings) -> tuple[Tensor, dict[str, float]]:
+    """Draw the places of run.step; return the loss and its terms."""
+    rng = np.random.default_rng((settings.seed, run.step))
+    low, normal = (torch.from_numpy(rng.integers(len(x), size=settings.batch)) for x in (learned.low, learned.normal))
+    whole, local = (learned.at(low, normal, places) for places in (slice(0, 1), slice(1, None)))
+    pair, scale = run.pair(), run.pair.clip.logit_scale
+    terms = {
+        "whole": ranking(pair, whole, scale, settings),
+        "local": settings.patch_weight * ranking(pair, local, scale, settings, local.dark),
+        "entropy": settings.entropy_weight * _entropy(pair, whole, scale, settings.smoothing),
+    }
+    return total_loss(terms), {f"loss_{name}": term.item() for name, term in terms.items()}
+
+
+def _facts(settings: RefineSettings, known: Mapping[str, int]) -> dict[str, Any]:
+    """Facts that the embeddings depend on."""
+    names = ("clip", "held_out", "most", "short_side", "seed", "grid", "patches", "darkness")
+    return {**known, **{name: getattr(settings, name) for name in names}}
 
 
 def ranking(pair: Tensor, seen: Classes, scale: float, settings: RefineSettings, weights: Tensor | None = None) -> Tensor:
@@ -114,14 +112,14 @@ def ranking(pair: Tensor, seen: Classes, scale: float, settings: RefineSettings,
 
 
 def figures(pair: Tensor, seen: Classes, scale: float) -> dict[str, float]:
-    """Held out: classes told apart, and pictures (and patches) whose newest version ranks above their low one."""
+    """Held-out accuracy, and the share of pictures and of patches whose newest version ranks above the low one."""
     with torch.no_grad():
         normal, low = normality(pair, seen.normal, scale), normality(pair, seen.low, scale)
         newest = normality(pair, seen.enhanced[-1], scale)
-        told = ((normal[:, 0] > 0.5).float().mean() + (low[:, 0] < 0.5).float().mean()) / 2
+        correct = ((normal[:, 0] > 0.5).float().mean() + (low[:, 0] < 0.5).float().mean()) / 2
         above = (newest > low).float()
         return {
-            "held_accuracy": round(float(told), 4),
+            "held_accuracy": round(float(correct), 4),
             "held_ranked_whole": round(float(above[:, 0].mean()), 4),
             "held_ranked_patches": round(float(above[:, 1:].mean()), 4),
             "patches_low": round(float(low[:, 1:].mean()), 4),
@@ -131,7 +129,7 @@ def figures(pair: Tensor, seen: Classes, scale: float) -> dict[str, float]:
 
 
 def _entropy(pair: Tensor, seen: Classes, scale: float, smoothing: float) -> Tensor:
-    labels = torch.tensor([NORMAL, LOW]).repeat_interleave(len(seen.low))
+    labels = torch.tensor([NORMAL, LOW], device=seen.low.device).repeat_interleave(len(seen.low))
     return prompt_cross_entropy(pair, torch.cat([seen.normal, seen.low]), labels, scale, smoothing)
 
 
@@ -145,7 +143,7 @@ def _classes(views: Tensors, part: str, rounds: int) -> Classes:
     return Classes(views[f"{part}.low"], enhanced, views[f"{part}.normal"], views[f"{part}.dark"])
 
 
-def _look(settings: RefineSettings, clip: Clip, splits: Mapping[int, Split], tick: Tick) -> Tensors:
+def _embed(settings: RefineSettings, clip: Clip, splits: Mapping[int, Split], tick: Tick) -> Tensors:
     nets = [load_weights(path) for path in settings.weights]
     found: dict[str, Tensor] = {}
     for part in ("train", "held"):

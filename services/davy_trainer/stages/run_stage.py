@@ -8,7 +8,7 @@ import torch
 from rich.progress import Progress
 
 from davy.imaging.clip import Clip, PromptPair, load_clip, load_prompts
-from davy_trainer.cli.terminal import CONSOLE, Advance, command_line, progress_bar
+from davy_trainer.cli.terminal import CONSOLE, command_line, progress_bar
 from davy_trainer.data.loader import batches, prefetch
 from davy_trainer.data.mixed_batches import make_mixed
 from davy_trainer.data.photographs import Group, load_groups
@@ -18,8 +18,11 @@ from davy_trainer.evaluation.validation import load_validation
 from davy_trainer.objectives.content_exposure import content_exposure
 from davy_trainer.objectives.exposure_target import ExposureTarget, prior_of
 from davy_trainer.runs import prompt_run
+from davy_trainer.runs.device import Device, move
+from davy_trainer.runs.progress import ReportProgress
 from davy_trainer.runs.run import (
     CHECKPOINT,
+    Run,
     begin_from,
     fingerprint,
     resume,
@@ -30,50 +33,58 @@ from davy_trainer.runs.run import (
 )
 from davy_trainer.runs.weights import begin_self_supervised, load_weights, weights_file
 from davy_trainer.stages import enhance, pair, refine, self_supervised
+from davy_trainer.stages.loop import Outputs, Stop
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
-from davy_trainer.stages.settings import EnhanceSettings, PairSettings, RefineSettings
+from davy_trainer.stages.settings import EnhanceSettings, PairSettings, PromptSettings, RefineSettings
 
-Stop = Callable[[], bool]
 LOOKED_AT = {"loss": "loss {:.4f}"}
 
 
 def run_self_supervised(settings: SelfSupervisedSettings, out: Path, stop: Stop) -> bool:
     """Stage 0 in out, from its checkpoint where there is one; true when it is finished."""
     groups, path = read_groups(settings), out / CHECKPOINT
-    torch.set_num_threads(settings.threads)
     out.mkdir(parents=True, exist_ok=True)
     run = (
         resume(settings, settings_of(path)[1], groups, path)
         if path.exists()
         else begin_self_supervised(settings, command_line())
     )
+    train_self_supervised(run, groups, out, stop)
+    return run.finished
+
+
+def train_self_supervised(run: Run, groups: Sequence[Group], out: Path, stop: Stop) -> None:
+    """Train a run of stage 0 with a progress bar until it is finished or stop() is true."""
+    settings, device = run.settings, Device.of(run.settings)
+    torch.set_num_threads(settings.threads)
     pairs = load_validation(settings.validation)
     shown = {"loss": "loss {:.4f}", "psnr_db": "PSNR {:.2f} dB"}
     bar = progress_bar(out.name, shown, run.step, run.total)
-    with batches(groups, settings, run.step) as source, bar as advance:
-        self_supervised.train(run, groups, source, pairs, out, lambda run, v: advance(run.step, run.total, v), stop)
-    return run.finished
+    move(run, device.device)
+    with batches(groups, settings, run.step) as source, bar as report:
+        outputs = Outputs(out, {"photographs": fingerprint(groups)}, report)
+        self_supervised.train(run, source, pairs, outputs, device, stop)
 
 
 def run_pair(settings: PairSettings, out: Path, stop: Stop) -> bool:
     """Stage 1 in out, from its checkpoint where there is one; true when it is finished."""
-    return _run_prompts(settings.threads, settings.clip, out, partial(pair.train, settings), stop)
+    return _run_prompts(settings, out, partial(pair.train, settings), stop)
 
 
 def run_refine(settings: RefineSettings, out: Path, stop: Stop) -> bool:
     """Stage 3 in out, from its checkpoint where there is one; true when it is finished."""
-    return _run_prompts(settings.threads, settings.clip, out, partial(refine.train, settings), stop)
+    return _run_prompts(settings, out, partial(refine.train, settings), stop)
 
 
 class _StoppedError(Exception):
     """Asked to stop while pictures are looked at."""
 
 
-PromptTrain = Callable[[Clip, Path, bool, Callable[[], None], Advance, Stop], prompt_run.PromptRun]
+PromptTrain = Callable[[Clip, Path, bool, Callable[[], None], ReportProgress, Stop], prompt_run.PromptRun]
 
 
-def _run_prompts(threads: int, clip: str, out: Path, train: PromptTrain, stop: Stop) -> bool:
-    torch.set_num_threads(threads)
+def _run_prompts(settings: PromptSettings, out: Path, train: PromptTrain, stop: Stop) -> bool:
+    torch.set_num_threads(settings.threads)
     out.mkdir(parents=True, exist_ok=True)
     looked = 0
     with progress_bar(out.name, LOOKED_AT) as advance:
@@ -86,7 +97,14 @@ def _run_prompts(threads: int, clip: str, out: Path, train: PromptTrain, stop: S
                 raise _StoppedError
 
         try:
-            train(load_clip(clip), out, (out / prompt_run.CHECKPOINT).exists(), tick, advance, stop)
+            train(
+                load_clip(settings.clip, Device.of(settings).device),
+                out,
+                (out / prompt_run.CHECKPOINT).exists(),
+                tick,
+                advance,
+                stop,
+            )
         except _StoppedError:
             return False
     return (out / prompt_run.PROMPTS).exists()
@@ -98,7 +116,7 @@ def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: Expo
     Args:
         exposure: how bright enhanced pictures should be; what the settings say if None.
     """
-    path = out / CHECKPOINT
+    path, device = out / CHECKPOINT, Device.of(settings)
     torch.set_num_threads(settings.threads)
     out.mkdir(parents=True, exist_ok=True)
     low = read_groups(settings.reading)
@@ -119,16 +137,18 @@ def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: Expo
         run = begin_from(load_weights(start).train(), settings, command_line(), settings.steps)
         if process_group.is_first():
             save_training(run, known, path)  # a kill before the first checkpoint is resumed, too
-    clip = load_clip(settings.clip) if settings.uses_clip else None
+    clip = load_clip(settings.clip, device.device) if settings.uses_clip else None
     exposure = exposure or _exposure(settings, clip, normal)
-    guides = enhance.FrozenTeachers(load_weights(start), exposure, clip, _prompts(settings, clip))
+    start_net = load_weights(start).to(device.device)
+    teachers = enhance.FrozenTeachers(start_net, exposure, clip, _prompts(settings, clip))
     pairs = load_validation(settings.validation)
     for batch in (settings.batch, settings.replay.batch if settings.replay else settings.batch):
         process_group.part_of(batch)  # an odd one is told before anything is made
+    move(run, device.device)
     make = partial(make_mixed, low, normal, settings, process=process_group.rank())
     bar = progress_bar(out.name, {"loss": "loss {:.4f}", "luma": "luma {:.3f}"}, run.step, run.total)
-    with prefetch(make, run.step, settings.workers, settings.ahead) as source, bar as advance:
-        enhance.train(run, guides, source, pairs, known, out, advance, stop)
+    with prefetch(make, run.step, settings.workers, settings.ahead) as source, bar as report:
+        enhance.train(run, teachers, source, pairs, Outputs(out, known, report), device, stop)
     return run.finished
 
 

@@ -3,17 +3,20 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from davy_trainer.stages.device_settings import DeviceSettings
+from davy_trainer.stages.loss_weights import SelfSupervisedWeights
 
 Share = float
 
 
-class SelfSupervisedSettings(BaseModel, frozen=True, extra="forbid"):
+class SelfSupervisedSettings(SelfSupervisedWeights, DeviceSettings, frozen=True):
     """A checkpoint carries these; a resumed run takes them from there."""
 
     # the data
     data: tuple[Path, ...]  # folders of well-lit photographs; each sub-folder is a group
-    weights: dict[str, PositiveFloat] = {}  # share of a group among the samples, by name; 1 where not named
+    weights: dict[str, PositiveFloat] = Field({})  # share of a group among the samples, by name; 1 where not named
     bracketed: tuple[str, ...] = ("multi_exposure",)  # folders or groups that hold over- and underexposed pictures, too
     well_lit: tuple[float, float] = (0.38, 0.6)  # of those only pictures with a mean in this range, of [0, 1], are truths
     short_side: PositiveInt = 512  # px that photographs are reduced to when read: a crop shows at least half of one

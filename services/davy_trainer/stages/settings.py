@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from davy_trainer.stages.device_settings import DeviceSettings
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 
 Share = float
@@ -17,7 +18,7 @@ ORDINARY = 0.42  # of [0, 1]: log-mean of the mean luma of 400 well-lit photogra
 SMOOTHING = 0.1  # of labels: a real normal picture is normal with 95 %, and an enhanced one need not be more
 
 
-class PromptSettings(BaseModel, frozen=True, extra="forbid"):
+class PromptSettings(DeviceSettings, frozen=True):
     """Training of a prompt pair; stages 1 and 3 share it."""
 
     low: tuple[Path, ...]  # folders of real low-light pictures, unpaired
@@ -67,11 +68,11 @@ class RefineSettings(PromptSettings, frozen=True):
     entropy_weight: NonNegativeFloat = 1.0  # of stage 1's own loss, so that the classes stay apart
 
 
-class EnhanceSettings(BaseModel, frozen=True, extra="forbid"):
+class EnhanceSettings(DeviceSettings, frozen=True):
     """Stage 2. A weight of 0 switches its loss off."""
 
     low: tuple[Path, ...]  # folders of real low-light pictures; each sub-folder is a group
-    weights: dict[str, PositiveFloat] = {}  # share of a group among the samples, by name; 1 where not named
+    weights: dict[str, PositiveFloat] = Field({})  # share of a group among the samples, by name; 1 where not named
     start: Path  # the network to start from
     prompts: Path | None = None  # a prompt pair; without one no CLIP takes part
     clip: str = "davy"

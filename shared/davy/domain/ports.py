@@ -5,7 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from davy.domain.dials import NEUTRAL, Dials
 from davy.domain.frame import BgrImage, Frame
+from davy.domain.source import ANY_SOURCE, SourcePolicy
 
 
 class FrameSource(Protocol):
@@ -34,6 +36,7 @@ class SourceOptions:
     size: tuple[int, int] | None = None  # (width, height) in pixels
     timeout_s: float = 5.0
     loop: bool = True
+    policy: SourcePolicy = ANY_SOURCE  # also of what the source leads to
 
 
 OpenSource = Callable[[str, SourceOptions], FrameSource]
@@ -83,6 +86,6 @@ class ImageEnhancer(Protocol):
         """The model's id, as frames carry it."""
         ...
 
-    def enhance(self, image: BgrImage, strength: float = 1.0) -> BgrImage:
-        """Shape and dtype of image; strength 0 is the identity."""
+    def enhance(self, image: BgrImage, strength: float = 1.0, out: BgrImage | None = None, dials: Dials = NEUTRAL) -> BgrImage:
+        """Shape and dtype of image; strength 0 with neutral dials is the identity."""
         ...

@@ -28,25 +28,25 @@ def kinds(observations):
     return {each.kind for each in observations if each.active}
 
 
-def look(analyser, pictures):
+def observe(analyser, pictures):
     return [kinds(analyser.analyse(each)) for each in pictures]
 
 
 def test_a_thing_that_moves_is_motion():
-    seen = look(Motion(), [scene(0.2)] * 3 + [scene(0.2 + n / 10) for n in range(6)])
-    assert seen[:3] == [set()] * 3
-    assert all(each == {"motion"} for each in seen[4:])
+    observed = observe(Motion(), [scene(0.2)] * 3 + [scene(0.2 + n / 10) for n in range(6)])
+    assert observed[:3] == [set()] * 3
+    assert all(each == {"motion"} for each in observed[4:])
 
 
 def test_noise_and_a_flickering_lamp_are_no_motion():
     pictures = [scene(light=1.0 if n % 3 else 0.75, noise=8, seed=n) for n in range(20)]
-    assert look(Motion(), pictures) == [set()] * 20
+    assert observe(Motion(), pictures) == [set()] * 20
 
 
 def test_a_lamp_that_fails_is_a_change_of_light_and_noise_is_none():
     analyser = Illumination()
-    assert look(analyser, [scene(seed=n) for n in range(20)]) == [set()] * 20
-    assert {"illumination-change"} in look(analyser, [scene(light=0.4, seed=n) for n in range(6)])
+    assert observe(analyser, [scene(seed=n) for n in range(20)]) == [set()] * 20
+    assert {"illumination-change"} in observe(analyser, [scene(light=0.4, seed=n) for n in range(6)])
 
 
 def test_even_light_is_uniform_and_a_spot_is_not():
@@ -63,11 +63,11 @@ def test_a_covered_lens_is_blocked_however_its_noise_is_amplified(level):
     assert kinds(Lens().analyse(Picture(noise, 0))) == {"lens-blocked"}
 
 
-def test_a_lens_that_gets_dirty_is_told_from_one_that_is_clean():
+def test_a_dirty_lens_is_distinguished_from_a_clean_one():
     analyser = Lens()
-    assert look(analyser, [scene(seed=n) for n in range(30)]) == [set()] * 30
+    assert observe(analyser, [scene(seed=n) for n in range(30)]) == [set()] * 30
     dirty = [Picture(cv2.GaussianBlur(scene(seed=n).bgr, (0, 0), 14), 0) for n in range(3)]
-    assert look(analyser, dirty) == [{"lens-dirty"}] * 3
+    assert observe(analyser, dirty) == [{"lens-dirty"}] * 3
 
 
 def silhouette(height_px):

@@ -49,10 +49,10 @@ def test_both_forms_of_yolo_are_read_and_overlaps_count_once(tmp_path, output):
     assert [(label, round(score, 2)) for label, score in detector.detect(PICTURE)] == [("worker", 0.9), ("hard-hat", 0.7)]
 
 
-def test_a_label_that_was_seen_is_observed_from_then_on(tmp_path):
+def test_a_detected_label_is_observed_from_then_on(tmp_path):
     made = Detector(DetectorModel(model(tmp_path / "yolo.onnx", yolo_v8()), None, 0.4), 1.0)
-    seen = {each.kind: (each.active, each.figures["count"]) for each in made.analyse(PICTURE)}
-    assert seen == {"detected-class-0": (True, 1), "detected-class-1": (True, 1)}
+    observed = {each.kind: (each.active, each.figures["count"]) for each in made.analyse(PICTURE)}
+    assert observed == {"detected-class-0": (True, 1), "detected-class-1": (True, 1)}
 
 
 def test_a_file_that_is_no_model_is_named(tmp_path):
@@ -64,5 +64,5 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
 
 def test_an_output_of_another_form_is_refused(tmp_path):
     made = DetectorModel(model(tmp_path / "flat.onnx", np.zeros((1, 10), np.float32)), None, 0.4)
-    with pytest.raises(ModelError, match="its output is"):
+    with pytest.raises(ModelError, match="output is"):
         made.detect(PICTURE)

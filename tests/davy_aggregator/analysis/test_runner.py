@@ -44,7 +44,7 @@ async def test_a_lens_that_is_covered_and_freed_is_two_events_with_a_picture(tmp
         )
 
 
-async def test_a_picture_that_cannot_be_read_is_counted_and_the_next_is_looked_at(tmp_path):
+async def test_an_unreadable_picture_is_counted_and_the_next_is_analysed(tmp_path):
     async with running(settings(tmp_path), make_site()) as aggregator:
         await pour(aggregator, [COVERED[:200], *[COVERED] * 8])
         await until(lambda: _has(aggregator, "lens-blocked"))
@@ -55,11 +55,11 @@ async def test_analysis_keeps_to_its_rate(tmp_path):
     async with running(settings(tmp_path, fps=2), make_site()) as aggregator:
         pouring = asyncio.create_task(pour(aggregator, [picture()] * 100))
         await asyncio.sleep(2)
-        looked = aggregator.registry.get_sample_value("davy_analysis_duration_seconds_count", {"analyser": "motion"})
+        analysed = aggregator.registry.get_sample_value("davy_analysis_duration_seconds_count", {"analyser": "motion"})
         pouring.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await pouring
-        assert 2 <= looked <= 6
+        assert 2 <= analysed <= 6
 
 
 async def _has(aggregator, kind):

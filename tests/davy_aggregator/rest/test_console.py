@@ -73,15 +73,15 @@ async def test_a_page_gets_the_cameras_that_it_asks_for(aggregator):
         assert (head["id"], raw) == ("north.belt", b"")
 
 
-@pytest.mark.parametrize("words", ["not json", '{"ack": "nobody.here"}', '{"cameras": 3}', '{"fps": -1}'])
-async def test_a_page_that_says_something_wrong_is_told_and_closed(aggregator, words):
+@pytest.mark.parametrize("arguments", ["not json", '{"ack": "nobody.here"}', '{"cameras": 3}', '{"fps": -1}'])
+async def test_an_invalid_message_closes_the_socket_with_a_reason(aggregator, arguments):
     async with viewer(aggregator) as socket:
-        await socket.send(words)
+        await socket.send(arguments)
         with pytest.raises(websockets.ConnectionClosed) as caught:
             while True:
                 await socket.recv()
         assert caught.value.rcvd.code == 1008
-        assert "not understood" in caught.value.rcvd.reason
+        assert "invalid message" in caught.value.rcvd.reason
 
 
 async def test_a_page_of_another_origin_is_refused(aggregator):
@@ -110,14 +110,14 @@ async def opened(aggregator, width=1440, height=860):
     """The console in a real browser; the test fails if the page writes an error to its console."""
     from playwright.async_api import async_playwright
 
-    faults = []
+    errors = []
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = await chromium.new_page(viewport={"width": width, "height": height})
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(aggregator.http)
-        page.faults = faults
+        page.errors = errors
         yield page
         await chromium.close()
 
@@ -154,7 +154,7 @@ async def mine(tmp_path):
         pouring.cancel()
 
 
-async def look(page, camera):
+async def observe(page, camera):
     """The canvas of a tile, as a string."""
     return await page.evaluate("id => document.querySelector(`[data-camera='${id}'] canvas`).toDataURL('image/png')", camera)
 
@@ -196,7 +196,7 @@ async def test_four_cameras_are_four_tiles_that_move(mine):
     async with opened(mine.aggregator) as page:
         await four_are_live(page)
         ids = ["north.face", "north.belt", "south.gate", "south.pump"]
-        before = [await look(page, camera) for camera in ids]
+        before = [await observe(page, camera) for camera in ids]
         moved = "([id, old]) => document.querySelector(`[data-camera='${id}'] canvas`).toDataURL('image/png') !== old"
         for camera, old in zip(ids, before, strict=True):
             await page.wait_for_function(moved, arg=[camera, old], timeout=15_000)
@@ -206,7 +206,7 @@ async def test_four_cameras_are_four_tiles_that_move(mine):
         boxes = await page.evaluate("[...document.querySelectorAll('.tile')].map(t => t.getBoundingClientRect().toJSON())")
         assert len({round(box["x"]) for box in boxes}) == 2
         assert all(box["bottom"] <= 860 for box in boxes)
-        assert page.faults == []
+        assert page.errors == []
 
 
 @browser
@@ -230,7 +230,7 @@ async def test_the_divider_moves_by_pointer_and_by_key(mine):
         await drawn(page, 0.65, lambda mean: mean < 90)
         await page.keyboard.press("ArrowLeft")
         assert await divider.get_attribute("aria-valuenow") == "98"
-        assert page.faults == []
+        assert page.errors == []
 
 
 @browser
@@ -246,7 +246,7 @@ async def test_an_old_picture_is_never_shown_as_live(mine):
         assert await states(page) == ["live", "live", "live", "offline"]
         mine.cameras.add("south/pump")
         await page.wait_for_selector("[data-camera='south.pump'][data-state=live]", timeout=5000)
-        assert page.faults == []
+        assert page.errors == []
 
 
 @browser
@@ -263,7 +263,7 @@ async def test_one_camera_alone_and_back(mine):
         await page.keyboard.press("Escape")
         await until(lambda: _count(page, ".tile:visible", 4))
         await four_are_live(page)
-        assert page.faults == []
+        assert page.errors == []
 
 
 async def _count(page, selector, count):
@@ -272,7 +272,7 @@ async def _count(page, selector, count):
 
 @browser
 @pytest.mark.system
-async def test_the_page_says_when_the_aggregator_is_gone_and_comes_back_by_itself(tmp_path):
+async def test_the_page_shows_a_lost_aggregator_and_reconnects(tmp_path):
     settings, site = make_settings(tmp_path, port=pick_port()), make_site()
     async with running(settings, site) as aggregator:
         page_of = opened(aggregator)

@@ -38,9 +38,9 @@ async def test_an_operator_configures_an_edge_by_hand_and_sees_it_applied_or_ref
     async with running(make_settings(tmp_path), site) as aggregator, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = await browser.new_page(viewport={"width": 1440, "height": 760})
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         async with talking(mosquitto.endpoint, "mine", edge):
             await page.goto(f"{aggregator.http}/edges")
             north = page.locator("section[data-edge=north]")
@@ -71,18 +71,18 @@ async def test_an_operator_configures_an_edge_by_hand_and_sees_it_applied_or_ref
             await shoot(page, "3-refused")
 
             edge.refuses = ""
-            await north.locator(".past tr", has_text="too bright").get_by_role("button", name="Back to this").click()
+            await north.locator(".past tr", has_text="too bright").get_by_role("button", name="Roll back to this").click()
             await north.locator("text=epoch 3").first.wait_for()
             await until(lambda: "shaft" not in edge.reported.config["cameras"])
             await north.locator(".refusal").wait_for(state="hidden")
             await north.locator("tr[data-camera=gallery]").get_by_role("button", name="Remove gallery").click()
             await north.get_by_role("button", name="Apply").click()
             await until(lambda: list(edge.reported.config["cameras"]) == ["face"])
-        assert faults == []
+        assert errors == []
         await north.locator("tr[data-camera=face] [name=quality]").fill("3")
         await north.get_by_role("button", name="Apply").click()
         await page.locator("#banner", has_text="config/cameras/face/quality").wait_for()
-        assert "422" in faults.pop()
+        assert "422" in errors.pop()
         await shoot(page, "4-invalid")
         await browser.close()
-    assert faults == []
+    assert errors == []

@@ -35,16 +35,16 @@ async def test_an_operator_rolls_a_model_out_by_hand_and_sees_why_a_bad_one_went
             assert (await aggregator.client.post("/v1/models", content=package.data, timeout=30)).status_code == 201
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = await browser.new_page(viewport={"width": 1440, "height": 860})
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         async with talking(mosquitto.endpoint, "mine", *edges):
             await page.goto(f"{aggregator.http}/models")
             await page.wait_for_selector("text=3 of 3 online")
-            for package, verdict in ((GOOD, "done"), (BLACK, "rolled-back")):
+            for package, expected_state in ((GOOD, "done"), (BLACK, "rolled-back")):
                 await page.locator("#models tr", has_text=package.id[:12]).locator("button:enabled").click()
                 await page.click("#ask button.go")
-                await page.wait_for_selector(f"#rollout-note .state.{verdict}", timeout=15_000)
+                await page.wait_for_selector(f"#rollout-note .state.{expected_state}", timeout=15_000)
             assert "canary" in await page.inner_text("#rollout-note")
             await until(lambda: _has(page, "e0", "gate:black"))
             assert "0.02" in await row(page, "e0")
@@ -53,8 +53,8 @@ async def test_an_operator_rolls_a_model_out_by_hand_and_sees_why_a_bad_one_went
             assert await page.locator("#past tr").count() == 1
         await page.wait_for_selector("text=0 of 3 online", timeout=10_000)
         await browser.close()
-    assert faults == []
+    assert errors == []
 
 
-async def _has(page, edge: str, words: str) -> bool:
-    return words in await row(page, edge)
+async def _has(page, edge: str, arguments: str) -> bool:
+    return arguments in await row(page, edge)

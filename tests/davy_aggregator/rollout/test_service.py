@@ -28,11 +28,11 @@ def settings_of(folder: Path):
 
 
 async def online(aggregator, count: int) -> None:
-    async def seen() -> bool:
+    async def observed() -> bool:
         edges = (await aggregator.get("/v1/edges")).json()["edges"]
         return sum(edge["status"] == "online" for edge in edges) >= count
 
-    await until(seen, 20)
+    await until(observed, 20)
 
 
 async def begin(aggregator, package=GOOD, **spec) -> str:
@@ -45,11 +45,11 @@ async def begin(aggregator, package=GOOD, **spec) -> str:
 
 
 async def ended(aggregator, rollout: str, timeout_s: float = 20) -> dict:
-    async def look() -> dict | None:
+    async def observe() -> dict | None:
         found = (await aggregator.get(f"/v1/rollouts/{rollout}")).json()
         return found if found["state"] not in ("running", "paused") else None
 
-    return await until(look, timeout_s)
+    return await until(observe, timeout_s)
 
 
 async def test_a_model_goes_to_every_edge_in_waves_and_late_edges_follow(mosquitto, tmp_path):
@@ -191,7 +191,7 @@ async def test_grpc_lists_gives_out_in_pieces_and_watches(mosquitto, tmp_path):
             assert (await rollouts.GetRollout(model_pb2.GetRolloutRequest(id=made.id))).rollout.state == "done"
 
 
-async def test_rest_takes_in_what_is_signed_tags_compares_and_refuses_the_rest(aggregator, tmp_path):
+async def test_rest_accepts_signed_models_tags_compares_and_rejects_others(aggregator, tmp_path):
     trust().save(tmp_path / "keys" / "trust.json")
     post = aggregator.client.post
     refused = await post("/v1/models", content=GOOD.data[:-1])
@@ -236,7 +236,7 @@ async def test_f04_the_rollout_continues_after_kill_9_of_the_aggregator(mosquitt
     site = {"site": "mine", "broker": mosquitto.endpoint, "edges": {edge.name: CAMERA for edge in edges}}
     (tmp_path / "site.yaml").write_text(yaml.safe_dump(site))
     trust().save(tmp_path / "data" / "keys" / "trust.json")
-    words = [
+    arguments = [
         sys.executable,
         "-m",
         "davy",
@@ -249,7 +249,7 @@ async def test_f04_the_rollout_continues_after_kill_9_of_the_aggregator(mosquitt
 
     async def start() -> tuple[asyncio.subprocess.Process, str]:
         pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
-        process = await asyncio.create_subprocess_exec(*words, "--port", "0", "--grpc-port", "0", **pipes)
+        process = await asyncio.create_subprocess_exec(*arguments, "--port", "0", "--grpc-port", "0", **pipes)
         assert process.stdout
         return process, (await process.stdout.readline()).decode().split()[1]
 

@@ -18,16 +18,16 @@ def test_an_empty_folder_is_taken(tmp_path):
     assert (tmp_path / MARK).is_file()
 
 
-def test_what_somebody_else_put_there_stays(tmp_path):
+def test_foreign_files_stay(tmp_path):
     (tmp_path / "thesis.txt").write_text("three years")
-    with pytest.raises(ConfigError, match="holds files that no scenario made"):
+    with pytest.raises(ConfigError, match="has files of other programs"):
         make_empty(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_another_file_by_the_name_of_the_mark_gives_no_right(tmp_path):
     (tmp_path / MARK).write_text("mine")
-    with pytest.raises(ConfigError, match="no scenario made"):
+    with pytest.raises(ConfigError, match="files of other programs"):
         make_empty(tmp_path)
     assert (tmp_path / MARK).read_text() == "mine"
 
@@ -43,10 +43,10 @@ def test_links_are_removed_and_not_followed(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_what_is_no_folder_is_refused(kind, tmp_path):
+def test_a_path_that_is_no_folder_is_rejected(kind, tmp_path):
     path, other = tmp_path / "story", tmp_path / "other"
     other.mkdir()
     path.symlink_to(other) if kind == "link" else path.write_text("a file")
-    with pytest.raises(ConfigError, match="not a plain folder"):
+    with pytest.raises(ConfigError, match="no regular folder"):
         make_empty(path)
     assert list(other.iterdir()) == []

@@ -24,12 +24,12 @@ def outcome(lost=1.0, state="rolled-back", seconds=20.0, touched=(), cause="gate
 PLACES = (comparisons("gallery", 14.0, 15.2), comparisons("junction", 16.0, 15.9))
 
 
-def test_what_must_be_seen_is_seen():
+def test_every_acceptance_check_can_pass():
     assert all(check.passed for check in checks(outcome(), PLACES))
 
 
 @pytest.mark.parametrize(
-    ("story", "places", "what"),
+    ("result", "places", "title"),
     [
         (outcome(), (comparisons("gallery", 14.0, 14.9), PLACES[1]), "gallery"),
         (outcome(), (PLACES[0], comparisons("junction", 16.0, 15.7)), "junction"),
@@ -40,9 +40,9 @@ def test_what_must_be_seen_is_seen():
         (outcome(cause="gate:uneven"), PLACES, "black"),
     ],
 )
-def test_what_falls_short_is_said(story, places, what):
-    (short,) = [check for check in checks(story, places) if not check.passed]
-    assert what in short.what
+def test_a_failed_check_is_named(result, places, title):
+    (short,) = [check for check in checks(result, places) if not check.passed]
+    assert title in short.title
 
 
 def test_the_report_is_a_page_with_plot_pictures_and_figures(tmp_path):

@@ -27,11 +27,11 @@ class Killed:
     def __init__(self, folder: Path, bus: mqtt.MqttBus, zygote: asyncio.subprocess.Process, pictures: str) -> None:
         self.folder, self.bus, self.zygote, self.pictures, self.epoch = folder, bus, zygote, pictures, 0
 
-    async def desire(self, **fault) -> str:
+    async def desire(self, **error) -> str:
         """Another camera comes, one goes, one changes; returns the id."""
         self.epoch += 1
         camera = {"source": self.pictures, "fps": 5}
-        cameras = {"face": {**camera, "strength": self.epoch % 10 / 10, **fault}, f"other-{self.epoch % 2}": camera}
+        cameras = {"face": {**camera, "strength": self.epoch % 10 / 10, **error}, f"other-{self.epoch % 2}": camera}
         (self.folder / "epoch").write_text(str(self.epoch))
         await self.bus.publish(desire(self.epoch, cameras))
         return config_id(plain_of(cameras))
@@ -75,9 +75,9 @@ def id_of(pointer: ConfigPointer) -> str:
 async def killed_edge(mosquitto, folder: Path, pictures: str):
     async with mqtt.connect(mosquitto.endpoint, "hand") as bus:
         await until(lambda: bus.connected)
-        words = [sys.executable, "-m", "tests.fixtures.config_zygote", str(folder), mosquitto.endpoint, pictures]
+        arguments = [sys.executable, "-m", "tests.fixtures.config_zygote", str(folder), mosquitto.endpoint, pictures]
         pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
-        zygote = await asyncio.create_subprocess_exec(*words, cwd=ROOT, **pipes)
+        zygote = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, **pipes)
         try:
             yield Killed(folder, bus, zygote, pictures)
         finally:
@@ -99,7 +99,7 @@ async def test_f06_killed_at_every_step(mosquitto, pictures, tmp_path):
 
 
 @pytest.mark.system
-async def test_killed_while_it_refuses_an_edge_is_still_what_it_was(mosquitto, pictures, tmp_path):
+async def test_an_edge_killed_during_a_rejection_keeps_its_configuration(mosquitto, pictures, tmp_path):
     async with killed_edge(mosquitto, tmp_path, pictures) as edge:
         good = await edge.desire()
         await edge.start()
@@ -131,5 +131,5 @@ async def test_f06_killed_at_random_fifty_times(mosquitto, pictures, tmp_path):
     await random_kills(mosquitto, tmp_path, pictures, 50, 7)
 
 
-def test_the_edge_that_is_killed_begins_as_its_file_says(pictures):
+def test_a_killed_edge_starts_with_its_state_file(pictures):
     assert list(site_of("mqtt://127.0.0.1:9", pictures).edges[TOPICS.edge].cameras) == ["face"]

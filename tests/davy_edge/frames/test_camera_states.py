@@ -24,7 +24,7 @@ class Book:
             raise BrokerUnavailableError("mqtt://book")
         self.messages.append(message)
 
-    def told(self) -> list[tuple[str, str]]:
+    def published(self) -> list[tuple[str, str]]:
         """Camera and state, or "" where what was kept is cleared."""
         return [(m.topic.split("/")[5], json.loads(m.payload)["state"] if m.payload else "") for m in self.messages]
 
@@ -40,24 +40,24 @@ async def publishing(states: CameraStates, book: Book) -> None:
     work.cancel()
 
 
-async def test_a_removed_camera_says_offline_and_then_nothing_is_kept_of_it():
+async def test_a_removed_camera_turns_offline_and_its_message_is_cleared():
     states, book = CameraStates(TOPICS, ["face", "belt"], Events()), Book()
     states.set("belt", CameraState.ONLINE, "")
     states.remove("belt", "it was taken out")
     states.set("belt", CameraState.OFFLINE, "closed")  # the last word of its thread
     await publishing(states, book)
-    assert book.told() == [("belt", "offline"), ("belt", "")]
+    assert book.published() == [("belt", "offline"), ("belt", "")]
     assert states.of("belt")[0] is CameraState.OFFLINE
 
 
-async def test_what_was_removed_while_the_broker_was_away_is_cleared_when_it_is_back():
+async def test_a_camera_removed_without_a_broker_is_cleared_at_the_next_connect():
     states, book = CameraStates(TOPICS, ["face", "belt"], Events()), Book()
     book.connected = False
     states.remove("belt", "it was taken out")
     await publishing(states, book)
     book.connected = True
     await states.publish_all(book)
-    assert book.told() == [("belt", ""), ("face", "offline")]
+    assert book.published() == [("belt", ""), ("face", "offline")]
 
 
 async def test_a_camera_that_comes_back_is_not_cleared():
@@ -66,7 +66,7 @@ async def test_a_camera_that_comes_back_is_not_cleared():
     states.add("belt")
     states.set("belt", CameraState.ONLINE, "")
     await states.publish_all(book)
-    assert book.told() == [("face", "offline"), ("belt", "online")]
+    assert book.published() == [("face", "offline"), ("belt", "online")]
 
 
 def test_a_camera_that_comes_and_goes_is_one_event_with_a_count():

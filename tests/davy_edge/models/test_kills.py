@@ -93,9 +93,9 @@ async def killed_edge(mosquitto, folder: Path):
     packages = Packages({package.id: package.data for package in PAIR}, chunk=100_000)
     async with package_server(packages) as server, mqtt.connect(mosquitto.endpoint, "hand") as bus:
         await until(lambda: bus.connected)
-        words = [sys.executable, "-m", "tests.fixtures.swap_zygote", str(folder), mosquitto.endpoint, server.endpoint]
+        arguments = [sys.executable, "-m", "tests.fixtures.swap_zygote", str(folder), mosquitto.endpoint, server.endpoint]
         pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
-        zygote = await asyncio.create_subprocess_exec(*words, cwd=ROOT, **pipes)
+        zygote = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, **pipes)
         try:
             yield Killed(folder, bus, zygote)
         finally:

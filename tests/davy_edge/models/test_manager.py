@@ -90,8 +90,8 @@ async def edge_of(at: Stand, folder: Path, **settings):
     openers = {**OPENERS, "mine": Mine().open_source}
     async with edge(site, folder, openers, trust=folder / "trust.json", **settings) as running:
         at.edge = running
-        seen = len(at.frames)
-        await until(lambda: len(at.frames) > seen + 3, 20)
+        observed = len(at.frames)
+        await until(lambda: len(at.frames) > observed + 3, 20)
         yield running
 
 
@@ -111,13 +111,13 @@ async def test_a_good_model_is_shadowed_swapped_watched_and_loses_no_frame(mosqu
         assert info[-1]["model"] == GOOD.manifest.frame_id
 
 
-async def test_the_frames_say_which_model_made_them(mosquitto, tmp_path):
+async def test_frames_carry_the_id_of_their_model(mosquitto, tmp_path):
     other = bad_package("slow")  # another network that gives the same picture
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):
         await at.desire(other, Evaluation(probation_s=0))
         assert (await at.final()).model == other.id
-        seen = len(at.frames)
-        await until(lambda: len(at.frames) > seen + 5)
+        observed = len(at.frames)
+        await until(lambda: len(at.frames) > observed + 5)
         assert at.frames[-1].properties["model"] == other.manifest.frame_id
         carried = [message.properties["model"] for message in at.frames]
         assert sum(a != b for a, b in pairwise(carried)) == 1
@@ -144,7 +144,7 @@ async def test_f22_a_bad_model_does_not_get_past_the_shadow(mosquitto, tmp_path,
         pytest.param("slow", "probation:slow", marks=pytest.mark.slow),
     ],
 )
-async def test_f22_a_bad_model_that_was_swapped_in_is_taken_back_by_itself(mosquitto, tmp_path, kind, cause):
+async def test_f22_a_bad_model_is_rolled_back_after_its_swap(mosquitto, tmp_path, kind, cause):
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):
         await at.desire(GOOD, Evaluation(probation_s=0))
         assert (await at.final()).model == GOOD.id
@@ -152,8 +152,8 @@ async def test_f22_a_bad_model_that_was_swapped_in_is_taken_back_by_itself(mosqu
         report = await at.final()
         assert (report.state, report.model) == (ModelState.ROLLED_BACK, GOOD.id)
         assert report.cause == cause, report
-        seen = len(at.frames)
-        await until(lambda: len(at.frames) > seen + 3)
+        observed = len(at.frames)
+        await until(lambda: len(at.frames) > observed + 3)
         assert at.frames[-1].properties["model"] == GOOD.manifest.frame_id
 
 

@@ -21,16 +21,16 @@ class Camera:
     """A camera under watch; 2 s pass between looks."""
 
     def __init__(self, folder) -> None:
-        self.told: list[Reading] = []
+        self.changes: list[Reading] = []
         self.now_s = 0.0
         self.path = folder / "face.json"
         self.start()
 
     def start(self) -> None:
-        self.drift = Drift(self.path, 60, 30, self.told.append)
+        self.drift = Drift(self.path, 60, 30, self.changes.append)
 
-    def look(self, raw: Light, looks: int, model: str = "m1", shown: Light | None = None) -> Reading:
-        for _ in range(looks):
+    def probe(self, raw: Light, count: int, model: str = "m1", shown: Light | None = None) -> Reading:
+        for _ in range(count):
             self.drift.observe(FRAME, raw, shown or light(2.0, 60), model, self.now_s)
             self.now_s += 2
         return self.drift.reading
@@ -55,44 +55,44 @@ def test_a_picture_that_the_model_makes_better_is_no_drift():
 
 
 def test_it_settles_then_fits(camera):
-    assert camera.look(light(), 25).as_json() == {"state": "settling", "model": "m1", "score": None, "reasons": {}}
-    reading = camera.look(light(), 25)
+    assert camera.probe(light(), 25).as_json() == {"state": "settling", "model": "m1", "score": None, "reasons": {}}
+    reading = camera.probe(light(), 25)
     assert (reading.fit, reading.score) == (Fit.FITS, pytest.approx(0, abs=1e-9))
-    assert camera.told == []
+    assert camera.changes == []
 
 
-def test_another_light_is_told_once_when_it_stays_and_once_when_it_is_over(camera):
-    camera.look(light(), 50)
-    assert camera.look(light(lift=20), 1).fit is Fit.FITS  # a passing lamp
-    drifted = camera.look(light(lift=20), 50)
+def test_a_lasting_change_of_light_is_reported_once_and_its_end_once(camera):
+    camera.probe(light(), 50)
+    assert camera.probe(light(lift=20), 1).fit is Fit.FITS  # a passing lamp
+    drifted = camera.probe(light(lift=20), 50)
     assert (drifted.fit, drifted.score > 2 * BEGINS) == (Fit.DRIFTED, True)
-    camera.look(light(), 100)
-    assert [reading.fit for reading in camera.told] == [Fit.DRIFTED, Fit.FITS]
+    camera.probe(light(), 100)
+    assert [reading.fit for reading in camera.changes] == [Fit.DRIFTED, Fit.FITS]
 
 
 def test_at_the_threshold_it_does_not_flutter(camera):
-    camera.look(light(), 50)
+    camera.probe(light(), 50)
     for lift in [8, 4] * 20:
-        camera.look(light(lift=lift), 10)
-    assert [reading.fit for reading in camera.told] == [Fit.DRIFTED]
+        camera.probe(light(lift=lift), 10)
+    assert [reading.fit for reading in camera.changes] == [Fit.DRIFTED]
 
 
-def test_what_is_usual_survives_a_restart_and_another_model_begins_anew(camera):
-    camera.look(light(), 50)
+def test_the_reference_survives_a_restart_and_another_model_starts_a_new_one(camera):
+    camera.probe(light(), 50)
     camera.start()
-    assert camera.look(light(lift=20), 50).fit is Fit.DRIFTED
-    assert camera.look(light(lift=20), 1, model="m2").fit is Fit.LEARNING
-    assert camera.look(light(lift=20), 50, model="m2").fit is Fit.FITS
+    assert camera.probe(light(lift=20), 50).fit is Fit.DRIFTED
+    assert camera.probe(light(lift=20), 1, model="m2").fit is Fit.LEARNING
+    assert camera.probe(light(lift=20), 50, model="m2").fit is Fit.FITS
 
 
 def test_a_covered_lens_is_no_drift(camera):
-    camera.look(light(), 50)
-    assert camera.look(light(0.0), 50).fit is Fit.FITS
+    camera.probe(light(), 50)
+    assert camera.probe(light(0.0), 50).fit is Fit.FITS
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"model": "m1", "values": [1, 2]}', '{"model": "m1", "values": "x"}'])
 def test_a_damaged_file_is_learned_again(camera, content):
     camera.path.write_text(content)
     camera.start()
-    assert camera.look(light(), 1).fit is Fit.LEARNING
-    assert camera.look(light(), 50).fit is Fit.FITS
+    assert camera.probe(light(), 1).fit is Fit.LEARNING
+    assert camera.probe(light(), 50).fit is Fit.FITS

@@ -132,6 +132,7 @@ def test_prompts_that_are_none_are_told(low, start, monkeypatch, capsys, tmp_pat
     assert status == 1 and "davy train pair" in errors
 
 
+@pytest.mark.system
 def test_a_run_is_not_overwritten_and_keeps_its_settings(low, start, monkeypatch, capsys, tmp_path):
     words = ["pair", "--out", "run", *LOW, "--clip", "davy:random", "--labels", "fixed", "--set", "views=1"]
     status, _, said = in_process(words, monkeypatch, capsys, tmp_path)
@@ -141,6 +142,7 @@ def test_a_run_is_not_overwritten_and_keeps_its_settings(low, start, monkeypatch
     assert status == 2 and "leave seed out" in errors
 
 
+@pytest.mark.system
 def test_enhancement_without_clip_runs_and_is_exported(low, start, monkeypatch, capsys, tmp_path):
     tiny = [w for n, v in TINY["enhance"].items() if n != "steps" for w in ("--set", f"{n}={v}")]
     tiny += [w for n in ("crop_width=64", "crop_height=32", "batch=2") for w in ("--set", f"replay.{n}")]
@@ -155,6 +157,7 @@ def test_enhancement_without_clip_runs_and_is_exported(low, start, monkeypatch, 
     assert facts["low_light_pictures"] == {"low": 3} and facts["settings"]["start"] == "start.safetensors"
 
 
+@pytest.mark.system
 def test_an_ablation_is_trained_judged_and_told(low, start, folder, pairs_folder, monkeypatch, capsys, tmp_path):
     settings = [w for s in ("pair", "refine", "enhance") for n, v in TINY[s].items() for w in ("--set", f"{s}.{n}={v}")]
     replay = ["--set", "enhance.replay_weight=0", "--set", "enhance.clip=davy:random"]

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from davy_trainer.objectives import losses
+from davy_trainer.stages.loss_weights import SelfSupervisedWeights
 
 
 def flat(value):
@@ -41,7 +42,7 @@ def test_roughness_is_zero_on_a_plain_and_one_step_counts_squared():
 def test_the_total_has_finite_gradients(value):
     output = flat(value).requires_grad_()
     cells = torch.zeros(1, 8, 12, 16, requires_grad=True)
-    torch.stack(list(losses.total(output, flat(0.5), cells).values())).sum().backward()
+    torch.stack(list(losses.total(output, flat(0.5), cells, SelfSupervisedWeights()).values())).sum().backward()
     assert torch.isfinite(output.grad).all() and torch.isfinite(cells.grad).all()
 
 
@@ -51,3 +52,12 @@ def test_unevenness_sees_how_the_light_lies_and_no_detail():
     slope = truth + torch.linspace(-0.1, 0.1, 64)
     assert losses.unevenness(checks, truth) == pytest.approx(losses.unevenness(truth, truth))
     assert losses.unevenness(slope, truth) > losses.unevenness(truth, truth) + 1
+
+
+def test_a_weight_scales_its_loss_and_zero_switches_it_off():
+    cells = torch.zeros(1, 8, 12, 16)
+    usual = losses.total(flat(0.5), flat(0.4), cells, SelfSupervisedWeights())
+    weights = SelfSupervisedWeights(charbonnier_weight=3.0, ssim_weight=0)
+    changed = losses.total(flat(0.5), flat(0.4), cells, weights)
+    assert changed["charbonnier"].item() == pytest.approx(3 * usual["charbonnier"].item())
+    assert changed.keys() == usual.keys() - {"ssim"}

@@ -14,18 +14,18 @@ def path(tmp_path, monkeypatch):
 
 def test_what_a_stage_tells_is_read_once(path):
     told = ProgressWriter("02-enhance-1")
-    told.tell(1, 20, {"loss": 0.5})
+    told.write(1, 20, {"loss": 0.5})
     found, offset = read_progress(path, 0)
     assert [(each.stage, each.step, each.total, each.values) for each in found] == [("02-enhance-1", 1, 20, {"loss": 0.5})]
     assert read_progress(path, offset) == ([], offset)
-    told.tell(20, 20, {})
+    told.write(20, 20, {})
     assert [each.step for each in read_progress(path, offset)[0]] == [20]
 
 
 def test_steps_that_follow_each_other_fast_are_told_twice_a_second(path):
     told = ProgressWriter("train")
     for step in range(1, 1000):
-        told.tell(step, 1000, {})
+        told.write(step, 1000, {})
     assert read_progress(path, 0)[0][0].step == 1
     assert len(read_progress(path, 0)[0]) < 5
 
@@ -34,12 +34,12 @@ def test_a_line_that_a_kill_has_cut_short_hides_no_other(path):
     path.write_text(json.dumps({"stage": "a", "step": 1}) + '\n{"stage": "a", "st')
     found, offset = read_progress(path, 0)
     assert [each.step for each in found] == [1]
-    ProgressWriter("a").tell(2, None, {})
+    ProgressWriter("a").write(2, None, {})
     assert [each.step for each in read_progress(path, offset)[0]] == [2]
 
 
 def test_nothing_is_told_where_nobody_asks(path, monkeypatch):
     monkeypatch.delenv(FILE)
-    ProgressWriter("a").tell(1, 1, {})
+    ProgressWriter("a").write(1, 1, {})
     assert not path.exists()
     assert read_progress(path, 0) == ([], 0)

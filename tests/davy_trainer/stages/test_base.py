@@ -22,12 +22,24 @@ from davy_trainer.data.credits import write_credits
 from davy_trainer.data.echo import Echo
 from davy_trainer.data.packed import PHOTOGRAPH, SCENE, clear_truth, pack, unpack
 from davy_trainer.objectives import base_losses
+from davy_trainer.runs.device import Device
 from davy_trainer.runs.run import CHECKPOINT, begin_from
 from davy_trainer.stages import base
 from davy_trainer.stages.base_settings import BaseSettings
+from davy_trainer.stages.loop import Outputs
 from davy_trainer.stages.presets import preset
 
-TINY = {"batch": 2, "width": 8, "detail": 8, "pool": 3, "echo": 2, "warmup_steps": 1, "log_every": 1, "windows_every": 1}
+TINY = {
+    "device": "cpu",
+    "batch": 2,
+    "width": 8,
+    "detail": 8,
+    "pool": 3,
+    "echo": 2,
+    "warmup_steps": 1,
+    "log_every": 1,
+    "windows_every": 1,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +120,7 @@ def test_a_window_of_all_parameters_gives_what_the_whole_picture_gives(packed_fi
     assert (ours - part.of(whole))[inner].abs().mean() < 2 / 255
 
 
+@pytest.mark.system
 def test_training_stops_resumes_and_gives_the_same_bits(packed_file, tmp_path):
     run = CliRunner()
     words = ["base", "--data", str(packed_file), "--steps", "4", *(f"--set={k}={v}" for k, v in TINY.items())]
@@ -125,14 +138,38 @@ def test_training_stops_resumes_and_gives_the_same_bits(packed_file, tmp_path):
     assert {"loss", "loss_window_vif", "steps_per_s"} <= log[0].keys()
 
 
+def test_real_frames_join_the_loss_and_are_named_for_credits(packed_file, tmp_path):
+    frames = tmp_path / "low" / "underground"
+    frames.mkdir(parents=True)
+    cv2.imwrite(str(frames / "dark.png"), data.coffee()[:, :, ::-1] // 8)
+    words = [
+        "base",
+        "--data",
+        str(packed_file),
+        "--out",
+        str(tmp_path / "run"),
+        "--steps",
+        "1",
+        "--set",
+        f"real={frames.parent}",
+    ]
+    result = CliRunner().invoke(app, [*words, *(f"--set={name}={value}" for name, value in TINY.items())])
+    assert result.exit_code == 0, result.output
+    logged = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
+    assert {"loss_real_lift", "loss_real_purple", "loss_real_bands"} <= set(logged)
+    assert "low/underground/dark.png" in json.loads((tmp_path / "run" / "data.json").read_text())["names"]
+    told = load_net(tmp_path / "run" / "ispcnn.safetensors")[1]
+    assert str(tmp_path) not in json.dumps(told)
+
+
+@pytest.mark.system
 def test_forty_steps_lower_the_loss(packed_file, tmp_path):
     chosen = settings(packed_file, steps=40, width=16, learning_rate=0.004)
     run = begin_from(IspCnn(16, 8), chosen, "", 40)
-    echo, told = Echo(unpack(packed_file), chosen, torch.device("cpu")), []
-    base.train(
-        run, echo, base.Device.of(chosen), [], {"photographs": {}}, tmp_path, lambda *x: told.append(x[2]), lambda: False
-    )
-    losses = [values["loss"] for values in told]
+    echo, reported = Echo(unpack(packed_file), chosen, torch.device("cpu")), []
+    outputs = Outputs(tmp_path, {"photographs": {}}, lambda *x: reported.append(x[2]))
+    base.train(run, echo, None, Device.of(chosen), [], outputs, lambda: False)
+    losses = [values["loss"] for values in reported]
     assert sum(losses[-10:]) < sum(losses[:10]) - 1
 
 
@@ -140,11 +177,12 @@ def test_half_precision_trains_too(packed_file):
     chosen = settings(packed_file, precision="bfloat16")
     sample = Echo(unpack(packed_file), chosen, torch.device("cpu"))(0)
     net = IspCnn(8, 8)
-    terms, _ = base.losses_of(net, sample, 0, chosen, base.Device.of(chosen))
+    terms, _ = base.losses_of(net, sample, 0, chosen, Device.of(chosen))
     torch.stack(list(terms.values())).sum().backward()
     assert all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None)
 
 
+@pytest.mark.system
 def test_a_run_says_what_it_was_trained_on_and_credits_it(packed_file, tmp_path):
     out = tmp_path / "run"
     words = [
@@ -186,6 +224,7 @@ def test_an_unknown_preset_names_the_known_ones():
         preset("slow")
 
 
+@pytest.mark.system
 def test_the_gpu_script_trains_and_exports_small_files(packed_file, tmp_path):
     script = Path(__file__).parents[3] / "infra" / "train_gpu.sh"
     words = ["sh", str(script), str(packed_file), str(tmp_path / "run"), "steps=1", "batch=2", "width=8", "detail=8"]

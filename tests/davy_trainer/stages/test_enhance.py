@@ -13,9 +13,11 @@ from davy.imaging.nets.ispcnn import IspCnn
 from davy_trainer.data.mixed_batches import make_mixed
 from davy_trainer.data.photographs import load_groups
 from davy_trainer.objectives.exposure_target import same_for_all
+from davy_trainer.runs.device import Device
 from davy_trainer.runs.run import CHECKPOINT, begin_from, resume_training, stored_settings
 from davy_trainer.runs.weights import load_weights
 from davy_trainer.stages.enhance import FrozenTeachers, train
+from davy_trainer.stages.loop import Outputs
 from davy_trainer.stages.settings import EnhanceSettings
 
 KNOWN = {"photographs": {}}
@@ -41,15 +43,24 @@ def start(tmp_path):
 @pytest.fixture
 def stage(folder, settings, start):
     def make(**changes):
-        words = {"low": (folder,), "start": start, "prompts": start, "replay": settings(), "steps": 4, "batch": 2, "views": 2}
-        words |= {"crop_width": 64, "crop_height": 32, "short_side": 96, "warmup_steps": 1, **changes}
+        words = {
+            "low": (folder,),
+            "device": "cpu",
+            "start": start,
+            "prompts": start,
+            "replay": settings(),
+            "steps": 4,
+            "batch": 2,
+            "views": 2,
+        }
+        words |= {"crop_width": 64, "crop_height": 32, "short_side": 96, "warmup_steps": 1, "device": "cpu", **changes}
         return EnhanceSettings.model_validate(words)
 
     return make
 
 
 @pytest.fixture
-def guides(clip, start):
+def teachers(clip, start):
     with torch.no_grad():
         return FrozenTeachers(load_weights(start), same_for_all(0.4), clip, PromptPair(clip)())
 
@@ -58,21 +69,23 @@ def begin(settings):
     return begin_from(load_weights(settings.start).train(), settings, "", settings.steps)
 
 
-def go(run, guides, groups, out, stop_at=None):
+def go(run, teachers, groups, out, stop_at=None):
     out.mkdir(exist_ok=True)
     low = load_groups(run.settings.reading, lambda done, total: None)
     source = (make_mixed(low, groups, run.settings, index) for index in itertools.count(run.step))
-    train(run, guides, source, (), KNOWN, out, lambda *_: None, lambda: run.step == stop_at)
+    outputs = Outputs(out, KNOWN, lambda *_: None)
+    train(run, teachers, source, (), outputs, Device.of(run.settings), lambda: run.step == stop_at)
 
 
-def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(stage, guides, groups, tmp_path):
+@pytest.mark.system
+def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(stage, teachers, groups, tmp_path):
     chosen = stage()
-    go(begin(chosen), guides, groups, tmp_path / "whole")
-    go(begin(chosen), guides, groups, tmp_path / "parts", stop_at=2)
+    go(begin(chosen), teachers, groups, tmp_path / "whole")
+    go(begin(chosen), teachers, groups, tmp_path / "parts", stop_at=2)
     path = tmp_path / "parts" / CHECKPOINT
     kept, checkpoint = stored_settings(path, EnhanceSettings)
     assert kept == chosen and checkpoint.facts["step"] == 2
-    go(resume_training(kept, checkpoint, KNOWN, path), guides, groups, tmp_path / "parts")
+    go(resume_training(kept, checkpoint, KNOWN, path), teachers, groups, tmp_path / "parts")
     whole, parts = load_checkpoint(tmp_path / "whole" / CHECKPOINT), load_checkpoint(path)
     for name in ("weights", "ema", "optimizer"):
         ours, theirs = getattr(whole, name), getattr(parts, name)
@@ -83,28 +96,28 @@ def logged(out):
     return json.loads((out / "log.jsonl").read_text().splitlines()[0])
 
 
-def test_every_loss_is_logged_and_a_weight_of_zero_switches_one_off(stage, guides, groups, tmp_path):
+def test_every_loss_is_logged_and_a_weight_of_zero_switches_one_off(stage, teachers, groups, tmp_path):
     chosen = stage(steps=1, log_every=1, sheet_every=1)
-    go(begin(chosen), guides, groups, tmp_path / "all")
+    go(begin(chosen), teachers, groups, tmp_path / "all")
     names = {"clip", "fidelity", "spatial", "exposure", "colour", "smooth", "distill", "replay"}
     assert {name for name in names if f"loss_{name}" in logged(tmp_path / "all")} == names
     assert (tmp_path / "all" / "sheets" / "000001-train.png").exists()
-    go(begin(stage(steps=1, log_every=1, colour_weight=0, replay_weight=0)), guides, groups, tmp_path / "fewer")
+    go(begin(stage(steps=1, log_every=1, colour_weight=0, replay_weight=0)), teachers, groups, tmp_path / "fewer")
     gone = {name for name in names if f"loss_{name}" not in logged(tmp_path / "fewer")}
     assert gone == {"colour", "replay"}
 
 
-def test_the_exposure_loss_alone_brightens_towards_its_target(stage, guides, groups, folder, tmp_path):
+def test_the_exposure_loss_alone_brightens_towards_its_target(stage, teachers, groups, folder, tmp_path):
     zero = dict.fromkeys(("clip", "fidelity", "spatial", "colour", "smooth", "distill", "replay"), 0)
     chosen = stage(steps=12, learning_rate=0.01, exposure_weight=1, **{f"{name}_weight": 0 for name in zero}, log_every=1)
-    brighter = FrozenTeachers(guides.start, same_for_all(0.8), None, None)
+    brighter = FrozenTeachers(teachers.start, same_for_all(0.8), None, None)
     go(begin(chosen), brighter, groups, tmp_path / "run")
     records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert records[11]["loss_exposure"] < records[0]["loss_exposure"] * 0.5
 
 
-def test_a_gradient_that_is_no_number_ends_the_run(stage, guides, groups, tmp_path):
+def test_a_gradient_that_is_no_number_ends_the_run(stage, teachers, groups, tmp_path):
     run = begin(stage())
     run.net.stem.bias.register_hook(lambda gradient: gradient * float("nan"))
     with pytest.raises(TrainingError, match="step 0 has loss"):
-        go(run, guides, groups, tmp_path / "run")
+        go(run, teachers, groups, tmp_path / "run")

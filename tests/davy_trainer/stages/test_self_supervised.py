@@ -8,7 +8,9 @@ from davy.domain.errors import TrainingError
 from davy.imaging.nets.checkpoint import load_checkpoint
 from davy_trainer.data.synthetic import make_batch
 from davy_trainer.evaluation.validation import load_validation
-from davy_trainer.runs.run import CHECKPOINT, begin, resume, settings_of
+from davy_trainer.runs.device import Device
+from davy_trainer.runs.run import CHECKPOINT, begin, fingerprint, resume, settings_of
+from davy_trainer.stages.loop import Outputs
 from davy_trainer.stages.self_supervised import psnr_db, train
 
 
@@ -20,11 +22,13 @@ def one_thread():
 def go(run, groups, out, stop_at=None, pairs=()):
     out.mkdir(exist_ok=True)
     source = (make_batch(groups, run.settings, index) for index in itertools.count(run.step))
-    told = []
-    train(run, groups, source, pairs, out, lambda run, values: told.append(values), lambda: run.step == stop_at)
-    return told
+    reported = []
+    outputs = Outputs(out, {"photographs": fingerprint(groups)}, lambda step, total, values: reported.append(values))
+    train(run, source, pairs, outputs, Device.of(run.settings), lambda: run.step == stop_at)
+    return reported
 
 
+@pytest.mark.system
 def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(groups, settings, tmp_path):
     chosen = settings(steps=6)
     go(begin(chosen, ""), groups, tmp_path / "whole")
@@ -39,10 +43,11 @@ def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(groups, settings
         assert all(torch.equal(ours[key], theirs[key]) for key in ours), name
 
 
+@pytest.mark.system
 def test_forty_steps_lower_the_loss(groups, settings, tmp_path):
     # warm-up and all: the mean of the last ten against that of the first ten
-    told = go(begin(settings(steps=40, dark_share=1, mine_share=0), ""), groups, tmp_path / "run")
-    losses = [values["loss"] for values in told]
+    reported = go(begin(settings(steps=40, dark_share=1, mine_share=0), ""), groups, tmp_path / "run")
+    losses = [values["loss"] for values in reported]
     assert sum(losses[-10:]) < sum(losses[:10]) * 0.85
 
 

@@ -11,9 +11,9 @@ from davy.adapters.camera.folder import FolderSource
 from davy.adapters.camera.live import LiveSource, open_usb
 from davy.adapters.camera.video import VideoFileSource
 from davy.adapters.camera.web import open_http
-from davy.domain.errors import CameraUnavailableError, ConfigError
+from davy.domain.errors import CameraUnavailableError
 from davy.domain.ports import FrameSource, OpenSource, SourceOptions
-from davy.domain.urls import escape_login, redact
+from davy.domain.source import InvalidSourceError, Source
 
 __all__ = ["OPENERS", "open_source"]
 
@@ -27,17 +27,19 @@ def open_source(url: str, options: SourceOptions) -> FrameSource:
 
     Raises:
         CameraUnavailableError: it is not there, or shows no picture.
-        ConfigError: the URL has an unknown scheme or names nothing.
+        InvalidSourceError: the URL is malformed, or options.policy does not allow it.
     """
-    scheme = url.partition("://")[0].lower()
-    if scheme not in OPENERS:
-        raise ConfigError(f"camera {redact(url)}: a source starts with one of {', '.join(f'{each}://' for each in OPENERS)}")
-    return OPENERS[scheme](url, options)
+    source = Source.parse(url)
+    if source.scheme not in OPENERS:
+        raise InvalidSourceError(f"{source.scheme}:// cameras exist only inside `davy demo`")
+    return OPENERS[source.scheme](url, options)
 
 
 def _open_file(url: str, options: SourceOptions) -> FrameSource:
     written = url.partition("://")[2]  # file://folder is taken as relative, as people write it
     path = Path(written) if written and Path(written).exists() else Path(unquote(written))  # # and ? are letters of a name
+    options.policy.check(Source.parse(url))
+    options.policy.check_path(path)
     if path.is_dir():
         return FolderSource(path, options)
     if path.is_file():
@@ -48,11 +50,11 @@ def _open_file(url: str, options: SourceOptions) -> FrameSource:
 
 
 def _open_rtsp(url: str, options: SourceOptions) -> FrameSource:
-    return LiveSource(escape_login(url), options)
+    return LiveSource(Source.parse(url), options)
 
 
 def _open_web(url: str, options: SourceOptions) -> FrameSource:
-    return open_http(escape_login(url), options)
+    return open_http(Source.parse(url), options)
 
 
 OPENERS: Mapping[str, OpenSource] = {

@@ -9,7 +9,9 @@ from http.client import HTTPMessage
 from typing import IO
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from davy.adapters.camera.network import connect
 from davy.domain.errors import CameraUnavailableError
+from davy.domain.source import ANY_SOURCE, Source, SourcePolicy
 from davy.domain.urls import redact
 
 _SAFE = "%/:=&?~+!$,;'@()*[]"
@@ -20,14 +22,15 @@ class Answer:
 
     Raises:
         CameraUnavailableError: nobody answers within timeout_s, or the answer is an error.
+        InvalidSourceError: the URL, or where it redirects to, is not allowed.
         http.client.HTTPException: what answers speaks no HTTP.
     """
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, policy: SourcePolicy = ANY_SOURCE) -> None:
         self.source, self._timeout_s = redact(url), timeout_s
         self.allow(timeout_s)
         try:
-            self._response: http.client.HTTPResponse = _opener(url).open(_request(url), timeout=timeout_s)
+            self._response: http.client.HTTPResponse = _opener(url, policy).open(_request(url), timeout=timeout_s)
         except http.client.HTTPException:
             raise
         except (OSError, ValueError) as error:  # urllib's errors are OSErrors; its digest raises ValueError
@@ -38,6 +41,8 @@ class Answer:
         self.kind = headers.get_content_type() if headers["Content-Type"] else ""
         self.boundary = str(headers.get_param("boundary") or "").encode()
         self.has_length = headers["Content-Length"] is not None
+        moved = self._response.geturl() != _request(url).full_url
+        self.moved_to = Source.parse(self._response.geturl()) if moved else None
 
     def allow(self, seconds: float) -> None:
         """Give what is read next this time, however its bytes trickle."""
@@ -95,7 +100,51 @@ class _Basic(urllib.request.HTTPBasicAuthHandler):
             return None
 
 
-def _opener(url: str) -> urllib.request.OpenerDirector:
+class _Http(urllib.request.HTTPHandler):
+    """Connects to allowed addresses only."""
+
+    def __init__(self, policy: SourcePolicy) -> None:
+        super().__init__()
+        self._policy = policy
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_connection_class(http.client.HTTPConnection, self._policy), req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    """Connects to allowed addresses only."""
+
+    def __init__(self, context: ssl.SSLContext, policy: SourcePolicy) -> None:
+        super().__init__(context=context)
+        self._tls, self._policy = context, policy
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_connection_class(http.client.HTTPSConnection, self._policy), req, context=self._tls)
+
+
+def _connection_class(base: type[http.client.HTTPConnection], policy: SourcePolicy) -> type[http.client.HTTPConnection]:
+    class Connection(base):  # type: ignore[misc, valid-type]  # a class that is given
+        def __init__(self, host: str, **options: object) -> None:
+            super().__init__(host, **options)
+            self._create_connection = lambda address, timeout, _: connect(address[0], address[1], timeout, policy)
+
+    return Connection
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to allowed sources only."""
+
+    def __init__(self, policy: SourcePolicy) -> None:
+        self._policy = policy
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        self._policy.check(Source.parse(newurl))
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener(url: str, policy: SourcePolicy) -> urllib.request.OpenerDirector:
     parts = urlsplit(url)
     passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
     if parts.username is not None:
@@ -105,11 +154,10 @@ def _opener(url: str) -> urllib.request.OpenerDirector:
     tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE  # cameras sign their certificates themselves; as FFmpeg does
     opener = urllib.request.OpenerDirector()
     for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(context=tls),
+        _Http(policy),
+        _Https(tls, policy),
         urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPRedirectHandler(),
+        _Redirects(policy),
         urllib.request.HTTPErrorProcessor(),
         _DigestOnce(passwords),
         _Basic(passwords),

@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 
 from av.video.frame import VideoFrame
 
+from davy.adapters.camera.network import pinned
 from davy.adapters.camera.pace import RateCap
 from davy.adapters.camera.packets import Packets
 from davy.adapters.camera.picture import ToPlanes
+from davy.adapters.media import formats
 from davy.domain.errors import CameraUnavailableError
 from davy.domain.frame import Frame
 from davy.domain.ports import SourceOptions
+from davy.domain.source import Source
 
 # No seconds of probing for a frame rate that nobody needs. What probing reads is kept (no "nobuffer"): the key frame is in it.
 LIVE_OPTIONS = {"analyzeduration": "300000", "fpsprobesize": "0"}
@@ -39,8 +42,8 @@ class Pictures(Protocol):
 class LiveSource:
     """A network camera. Every frame that arrives is read, so nothing queues; those beyond options.fps are dropped early."""
 
-    def __init__(self, url: str, options: SourceOptions, packets: Pictures | None = None, own_rate: bool = False) -> None:
-        self._packets: Pictures = packets or Packets(url, options.timeout_s, options=_options_of(url))
+    def __init__(self, source: Source, options: SourceOptions, packets: Pictures | None = None, own_rate: bool = False) -> None:
+        self._packets: Pictures = packets or _open(source, options)
         self._opened_fps, self._own_rate = options.fps, own_rate or packets is None
         self._cap = RateCap(options.fps)
         self._to_planes = ToPlanes(options.size)
@@ -86,8 +89,9 @@ def open_usb(url: str, options: SourceOptions) -> LiveSource:
     Raises:
         CameraUnavailableError: there is no such device, or it gives no picture.
     """
-    parts = urlsplit(url)
-    device = Path(parts.path) if parts.path.startswith("/dev/") else Path(f"/dev/video{parts.netloc or parts.path.strip('/')}")
+    source = Source.parse(url)
+    options.policy.check(source)
+    device = Path(source.path)
     if not device.exists():
         present = ", ".join(sorted(str(each) for each in Path("/dev").glob("video*"))) or "none"
         raise CameraUnavailableError(url, f"there is no {device}: is the camera plugged in? present: {present}")
@@ -99,15 +103,20 @@ def open_usb(url: str, options: SourceOptions) -> LiveSource:
     attempts: tuple[dict[str, str], ...] = ({**wanted, "input_format": "mjpeg"}, wanted, {})
     for number, attempt in enumerate(attempts, 1):
         try:
-            return LiveSource(url, options, Packets(str(device), options.timeout_s, "v4l2", attempt))
+            return LiveSource(source, options, Packets(str(device), options.timeout_s, "v4l2", attempt))
         except CameraUnavailableError:
             if number == len(attempts):
                 raise
     raise AssertionError("the last attempt returns or raises")
 
 
-def _options_of(url: str) -> dict[str, str]:
-    if not url.startswith("rtsp"):
-        return LIVE_OPTIONS
+def _open(source: Source, options: SourceOptions) -> Packets:
+    try:
+        url = pinned(source, options.policy)
+    except OSError as error:
+        raise CameraUnavailableError(source.text, error.strerror or "its name cannot be resolved") from error
+    if source.scheme not in ("rtsp", "rtsps"):
+        return Packets(url, options.timeout_s, options=LIVE_OPTIONS | formats.HTTP)
     chosen = urlsplit(url).query.rpartition("&")[2].replace("multicast", "udp_multicast")
-    return {**LIVE_OPTIONS, **({"rtsp_transport": chosen} if chosen in RTSP_TRANSPORTS else RTSP_TCP_THEN_UDP)}
+    transport = {"rtsp_transport": chosen} if chosen in RTSP_TRANSPORTS else RTSP_TCP_THEN_UDP
+    return Packets(url, options.timeout_s, "rtsp", LIVE_OPTIONS | formats.RTSP | transport)

@@ -17,6 +17,7 @@ from davy.telemetry import get_logger
 log = get_logger(__name__)
 
 INTRA_ONLY = frozenset({"mjpeg", "rawvideo", "png", "bmp"})  # every packet is a picture: unwanted ones need no decoding
+MAX_PIXELS = 64_000_000
 LONGEST_GOP_S = 120.0  # some cameras send one key frame a minute while nothing moves
 
 
@@ -56,7 +57,10 @@ class Packets:
             raise CameraUnavailableError(self.source, "it has no picture, only sound or data")
         self._stream: VideoStream = self._container.streams.video[0]
         self._stream.codec_context.thread_count = 1
-        self._stream.codec_context.options = {"err_detect": "explode"}  # without it half a picture passes, the rest made up
+        self._stream.codec_context.options = {
+            "err_detect": "explode",
+            "max_pixels": str(MAX_PIXELS),
+        }  # without it half a picture passes, the rest made up
         self._good_s = self.heard_s = time.monotonic()
         self._key_s: float | None = None  # when the first key frame came after which no frame was whole
         self._began = False

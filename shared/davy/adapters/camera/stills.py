@@ -21,7 +21,7 @@ class StillSource:
 
     def __init__(self, url: str, options: SourceOptions) -> None:
         self._url, self._source = url, redact(url)
-        self._fps, self._timeout_s = options.fps, options.timeout_s
+        self._fps, self._timeout_s, self._policy = options.fps, options.timeout_s, options.policy
         self._closing = threading.Event()
         self._pace, self._media_s = Pace(self._closing), 0.0
         self._to_planes = ToPlanes(options.size)
@@ -66,7 +66,7 @@ class StillSource:
 
     def _fetch(self, timeout_s: float) -> bytes:
         try:
-            answer = Answer(self._url, timeout_s)
+            answer = Answer(self._url, timeout_s, self._policy)
         except http.client.HTTPException as error:
             raise CameraUnavailableError(self._source, "it speaks no HTTP") from error
         try:

@@ -10,6 +10,7 @@ from av.video.frame import VideoFrame
 from davy.adapters.camera.pace import Pace, SteadyClock
 from davy.adapters.camera.packets import Packets
 from davy.adapters.camera.picture import ToPlanes
+from davy.adapters.media import formats
 from davy.domain.errors import CameraEndedError, CameraUnavailableError
 from davy.domain.frame import Frame
 from davy.domain.ports import SourceOptions
@@ -55,7 +56,7 @@ class VideoFileSource:
         self._packets.close()
 
     def _open(self) -> Packets:
-        return Packets(f"file:{self._path}", self._options.timeout_s)
+        return Packets(f"file:{self._path}", self._options.timeout_s, options=dict(formats.FILE))
 
     def _timed_frames(self) -> Iterator[tuple[float, VideoFrame]]:
         """Frames that are wanted, each with its time in seconds since the first round began."""

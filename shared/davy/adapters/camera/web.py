@@ -11,6 +11,7 @@ from davy.adapters.camera.parts import JPEG, PNG, pictures_of
 from davy.adapters.camera.stills import StillSource
 from davy.domain.errors import CameraUnavailableError
 from davy.domain.ports import FrameSource, SourceOptions
+from davy.domain.source import Source
 
 CHUNK_BYTES = 64 * 1024
 _PAGES = ("text/html", "application/xhtml+xml")
@@ -18,38 +19,38 @@ _IN_A_ROW = ("multipart/", "video/x-motion-jpeg", "video/mjpeg", "video/x-mjpeg"
 _UNTOLD = ("", "application/octet-stream", "binary/octet-stream", "text/plain")  # what it is shows in its first bytes
 
 
-def open_http(url: str, options: SourceOptions) -> FrameSource:
+def open_http(source: Source, options: SourceOptions) -> FrameSource:
     """Open what the URL answers with: pictures in a row, one picture (asked for options.fps times a second), or a stream.
 
     Raises:
         CameraUnavailableError: it does not answer, refuses, or answers with what is no picture.
     """
     try:
-        answer = Answer(url, options.timeout_s)
+        answer = Answer(source.text, options.timeout_s, options.policy)
     except http.client.HTTPException:  # it speaks almost HTTP: FFmpeg is lenient
-        return LiveSource(url, options)
+        return LiveSource(source, options)
     try:
-        return _source(url, options, answer)
+        return _source(answer.moved_to or source, options, answer)
     except (OSError, http.client.HTTPException, ValueError) as error:
         answer.close()
         raise CameraUnavailableError(answer.source, answer.reason(error)) from error
 
 
-def _source(url: str, options: SourceOptions, answer: Answer) -> FrameSource:
+def _source(source: Source, options: SourceOptions, answer: Answer) -> FrameSource:
     if answer.kind in _PAGES:
         raise ValueError(f"it answers with a web page ({answer.kind}), not with a picture")
     head = answer.read(CHUNK_BYTES) if answer.kind in _UNTOLD else b""
     if not (answer.kind.startswith((*_IN_A_ROW, "image/")) or JPEG in head or PNG in head):
         answer.close()
-        return LiveSource(url, options)
+        return LiveSource(source, options)
     pictures = pictures_of(_chunks(answer, head), answer.boundary)
     if not answer.kind.startswith(_IN_A_ROW):
         begun = list(_first_two(pictures, answer))
         if len(begun) < 2:
             answer.close()
-            return StillSource(url, options)
+            return StillSource(source.text, options)
         pictures = chain(begun, pictures)
-    return LiveSource(url, options, MjpegPictures(pictures, answer, options.timeout_s), own_rate=True)
+    return LiveSource(source, options, MjpegPictures(pictures, answer, options.timeout_s), own_rate=True)
 
 
 def _chunks(answer: Answer, head: bytes) -> Iterator[bytes]:

@@ -27,6 +27,7 @@ from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 
+from davy.adapters.media import formats
 from davy.adapters.media.conversion import BT709, HDR_TRANSFERS, PixelReader, PixelWriter, matrix_of
 from davy.adapters.media.orientation import orientation_of, swaps_sides, upright
 from davy.adapters.media.reasons import STORAGE, reason
@@ -45,7 +46,6 @@ _NOT_TAGS = {"encoder", "major_brand", "minor_version", "compatible_brands"}  # 
 _STREAM_TAGS = ("language", "title", "creation_time", "timecode")
 _ITUNES_TAGS = {"title", "artist", "album", "comment", "date", "genre", "copyright", "description", "creation_time", "location"}
 _TAG_ERRORS = "surrogateescape"  # recorders write tags in GBK and others: their bytes pass through as they are
-_OPEN_OPTIONS = {"protocol_whitelist": "file"}  # a file that names others, such as a playlist, reaches no network
 
 Change = Callable[[BgrImage], BgrImage]
 """Called once per picture, in order of display; returns a picture `panes` times as wide."""
@@ -108,7 +108,7 @@ def _url(path: Path) -> str:
 def _open(path: Path) -> InputContainer:
     if not path.stat().st_size:
         raise UnreadableVideoError(str(path), "it is empty")
-    return av.open(_url(path), options=_OPEN_OPTIONS, metadata_errors=_TAG_ERRORS)
+    return av.open(_url(path), options=dict(formats.FILE), metadata_errors=_TAG_ERRORS)
 
 
 def _mux_options(target: Path, reader: InputContainer) -> dict[str, str]:

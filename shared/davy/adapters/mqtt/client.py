@@ -13,7 +13,7 @@ from paho.mqtt.properties import Properties
 
 from davy.domain.errors import ConfigError
 from davy.domain.ports import Message
-from davy.domain.urls import redact
+from davy.domain.urls import escape_login, redact
 
 KEEPALIVE_S = 6  # paho needs up to two keepalives and 2 s to notice a frozen broker: 14 s, of the 15 s that F02 allows
 CONNECT_TIMEOUT_S = 5.0
@@ -45,7 +45,7 @@ def cut(client: aiomqtt.Client) -> None:
 
 def client_factory(endpoint: str, client_id: str, will: Message | None) -> Callable[[Callable[..., Router]], aiomqtt.Client]:
     try:
-        parts = urlsplit(endpoint)
+        parts = urlsplit(escape_login(endpoint))
         port = parts.port
     except ValueError as error:
         raise ConfigError(f"{redact(endpoint)} is no address of a broker: {error}") from error
