@@ -134,9 +134,9 @@ def judge(path: Path, outputs: Path, still: StillEnhancer) -> dict[str, object]:
     began = time.process_time()
     answer: dict[str, object] = {"name": path.name, "told": [], "silent": ""}
     try:
-        errands = plan([path], outputs, overwrite=True).errands
-        told = enhance_file(errands[0], still, OutputOptions())
-        answer |= {"outcome": "enhanced", "told": told, "silent": _lost(path, errands[0].target, told)}
+        tasks = plan([path], outputs, overwrite=True).tasks
+        told = enhance_file(tasks[0], still, OutputOptions())
+        answer |= {"outcome": "enhanced", "told": told, "silent": _lost(path, tasks[0].target, told)}
     except (DavyError, OSError) as error:
         answer |= {"outcome": "refused", "told": [str(error)]}
     except Exception as error:  # noqa: BLE001  # what the test looks for

@@ -24,7 +24,7 @@ EXPLANATIONS = (
     (r"refused: .*(truncated|damaged)", "Rows of pixels are missing from the file; the reason names how many."),
     (r"refused: .*samples of mode", "Float and 32-bit samples have no black and white of their own."),
     (r"refused: .*(TIFF|BMP|GIF) is not supported", "REST and gRPC take JPEG, PNG and WebP, as browsers do."),
-    (r"refused: .*(no picture or video|no known picture)", "GIF is neither read nor written; the file is named."),
+    (r"refused: .*(no (picture|image) or video|no known picture)", "GIF is neither read nor written; the file is named."),
     (r"refused: .*HDR picture", "A camera's frames are mapped by nobody: the camera has a setting for standard range."),
     (r"refused: .*(image of type|holds no picture|web page|no picture)", "Cameras with a snapshot URL send JPEG or PNG."),
     (r"interlaced", "Interlaced pictures are deinterlaced."),
