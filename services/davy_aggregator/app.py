@@ -47,9 +47,9 @@ from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
-from davy_aggregator.rpc.senders import sender_check
 from davy_aggregator.samples.catalog import SampleCatalog, SampleMetrics
 from davy_aggregator.samples.rpc import SamplesServicer
+from davy_aggregator.senders import sender_check
 from davy_aggregator.settings import AggregatorSettings
 from davy_aggregator.site_status import SiteStatus
 
@@ -262,7 +262,7 @@ async def _serve_http(context: ServiceContext, announce: Callable[[str, int], No
 async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
     settings = context.settings
 
-    check_sender = sender_check(site, settings.accept_unknown)
+    check_sender = sender_check(site, settings.accept_unknown, REPORTER)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
         ingest = IngestServicer(context.live, context.archive, context.metrics, settings.window, check_sender)

@@ -13,7 +13,7 @@ from davy_aggregator.archive import Archive
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
-from davy_aggregator.rpc.senders import CheckSender
+from davy_aggregator.senders import CheckSender
 
 BATCH = 64  # events per commit, and maximum events that wait for the next one
 MAX_CAMERAS_PER_REQUEST = 256

@@ -11,9 +11,9 @@ from davy.domain.errors import InvalidInputError
 from davy.domain.sample import SampleRecord
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2, sample_pb2_grpc
-from davy_aggregator.rpc.senders import CheckSender
 from davy_aggregator.samples.catalog import SampleCatalog
 from davy_aggregator.samples.fingerprint import fingerprint_of
+from davy_aggregator.senders import CheckSender
 
 log = get_logger(__name__)
 

@@ -19,7 +19,7 @@ log = get_logger(__name__)
 DEFAULT_WINDOW = 4
 HELLO_TIMEOUT_S = 5.0
 CREDIT_TIMEOUT_S = 10.0  # a stream without an answer for this time is dead
-BACKOFF = Backoff()
+BACKOFF = Backoff(longest_s=1.0)  # after a partition live frames are back within 2 s
 
 
 class GrpcPlane(Sink):
