@@ -33,6 +33,7 @@ def test_the_import_is_light():
     assert found.stdout.strip() == "[]"
 
 
+@pytest.mark.system
 def test_an_enhancer_imports_no_torch_no_opencv_and_no_video_codecs():
     program = "import sys, davy; davy.Enhancer(); print([name for name in ('torch', 'cv2', 'av') if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -157,6 +158,7 @@ def test_a_missing_package_names_its_extra(enhancer, tmp_path, monkeypatch):
         enhancer.enhance_file(tmp_path / "dark.mp4", tmp_path / "bright.mp4")
 
 
+@pytest.mark.system
 def test_mypy_strict_finds_types_in_a_users_project(tmp_path):
     good = """\
         from collections.abc import Iterator

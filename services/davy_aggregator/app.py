@@ -262,7 +262,7 @@ async def _serve_http(context: ServiceContext, announce: Callable[[str, int], No
 async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
     settings = context.settings
 
-    check_sender = sender_check(site, settings.accept_unknown, REPORTER)
+    check_sender = sender_check(site, settings.accept_unknown)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
         ingest = IngestServicer(context.live, context.archive, context.metrics, settings.window, check_sender)

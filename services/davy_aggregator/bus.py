@@ -75,7 +75,7 @@ async def follow_passthrough_cameras(
 
 
 def _take_frame(message: Message, raws: deque[tuple[str, str, bytes]], live: LiveFrames, presence: PresenceTracker) -> None:
-    """Keep a raw frame, or put an enhanced one into live with the raw frame of the same boot and seq."""
+    """Keep a raw frame, or publish an enhanced one with the raw frame of the same boot and seq."""
     topic = Topic.parse(message.topic)
     name = (message.properties.get("boot_id", ""), message.properties.get("seq", ""))
     if topic.leaf == "raw":

@@ -1,7 +1,7 @@
-"""Which of several aggregators of one site decides. The others stand by: two would outbid each other's epochs without end.
+"""Leader election among the aggregators of one site. Only the leader decides: two would outbid each other's epochs.
 
-The leader says so every second on its retained `info` topic; the message expires soon after its death. Whoever starts listens
-first. A standby takes over when it hears nothing any more, or that the leader has ended.
+The leader publishes a beat every second on its retained `info` topic; the message expires soon after its death. A starting
+aggregator listens first. A standby takes over when the beats cease, or when the leader ends.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ EXPIRY_S = 5  # without a beat the leader is gone
 
 
 class Claim(BaseModel):
-    """What the leader publishes: the name for people, the folder that it works in, and when it started."""
+    """A beat of the leader: its name, its data folder, and its start time."""
 
     name: str = Field(max_length=200)
     folder: str = Field(max_length=2000)
@@ -39,16 +39,16 @@ class Claim(BaseModel):
 
     @property
     def order(self) -> tuple[int, str]:
-        """Of two that claim at once, the lower one leads."""
+        """Return the order of simultaneous claims; the lowest one leads."""
         return self.started_ns, self.boot
 
 
 class Leadership(Lead):
-    """The claim of this aggregator, and what it hears of others.
+    """The claim of this aggregator, and the claims of others.
 
     Args:
-        on_change: Called with the reason to stand by; empty when this aggregator leads.
-        take_over: Awaited when this aggregator leads after it stood by.
+        on_change: Called with the reason to stand by; empty if this aggregator leads.
+        take_over: Awaited when this standby becomes the leader.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class Leadership(Lead):
         self._site, self._topics = site, EdgeTopics(site, REPORTER)
         self._on_change, self._take_over = on_change, take_over
         self._rival: Claim | None = None
-        self._heard_s = 0.0
-        self._released = False  # the leader said that it ends
+        self._last_beat_s = 0.0
+        self._released = False  # the leader has released the lead
         self._beat_s = 0.0  # of the last own beat that the broker took
         self._stood_by = False
         self._settled = False
@@ -78,11 +78,11 @@ class Leadership(Lead):
 
     @property
     def leads(self) -> bool:
-        """Whether nobody else leads, as far as the broker tells."""
+        """Return whether this aggregator leads."""
         return self._settled and self._rival is None
 
     def check(self) -> None:
-        """Check that a decision may be made here.
+        """Check whether this aggregator may decide.
 
         Raises:
             StandbyError: another aggregator leads the site.
@@ -91,7 +91,7 @@ class Leadership(Lead):
             raise StandbyError(self._rival.name, self._site)
 
     async def run(self, bus: Bus) -> None:
-        """Listen and claim until cancelled; then let go of the lead."""
+        """Listen and claim until cancelled; then release the lead."""
         try:
             await until_first_ends("leadership", listen=self._listen(bus), claim=self._claim(bus))
         finally:
@@ -107,11 +107,11 @@ class Leadership(Lead):
                     with suppress(BrokerUnavailableError):
                         await bus.publish(Message(self._topics.status, ONLINE, qos=1, retain=True))
                 continue
-            if self._hear(message.payload):
+            if self._receive(message.payload):
                 self._news.set()
 
-    def _hear(self, payload: bytes) -> bool:
-        """Take in a beat. Return whether it calls for a claim at once."""
+    def _receive(self, payload: bytes) -> bool:
+        """Process a beat. Return whether it requires an immediate claim."""
         if not payload:
             self._released = True
             return True
@@ -124,8 +124,8 @@ class Leadership(Lead):
         if claim.boot == own.boot or claim.folder == own.folder:  # of this folder's last process: it is dead
             return False
         if self.leads and own.order < claim.order:
-            return True  # it hears the answer, and stands by
-        self._heard_s, self._released = _now(), False
+            return True  # the other aggregator receives the answer, and stands by
+        self._last_beat_s, self._released = _now(), False
         if self._rival is None or self._rival.boot != claim.boot:
             self._rival, self._settled = claim, True
             self._stood_by = True
@@ -156,8 +156,8 @@ class Leadership(Lead):
                     await self._news.wait()
 
     def _is_silent(self, connected_s: float) -> bool:
-        """Whether the leader would have been heard by now, connected since connected_s."""
-        return _now() - self._heard_s > EXPIRY_S and _now() - connected_s > LISTEN_S
+        """Return whether beats are overdue, with a connection since connected_s."""
+        return _now() - self._last_beat_s > EXPIRY_S and _now() - connected_s > LISTEN_S
 
     async def _lead(self) -> None:
         gone, self._rival, self._settled = self._rival, None, True

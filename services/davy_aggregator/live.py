@@ -16,7 +16,7 @@ from davy.streams.latest import LatestByKey
 from davy_aggregator.metrics import AggregatorMetrics
 
 FPS_WINDOW_S = 5.0
-REORDER_S = 2.0  # the network reorders frames for no longer than this: a later arrival is newer, whatever its seq
+REORDER_S = 2.0  # maximum time of reordering in the network: a later arrival is newer, regardless of its seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class LiveFrames:
 def _is_newer(frame: EncodedFrame, via: str, session: int, newest: LiveFrame) -> bool:
     """Return whether a frame replaces the newest one of its camera."""
     if frame.boot_id != newest.frame.boot_id:
-        return session >= newest.session or _is_over(newest)  # an older stream may still deliver what it had in flight
+        return session >= newest.session or _is_over(newest)  # an older stream may still deliver its frames in flight
     if via == "store" or session == newest.session:
         return frame.seq > newest.frame.seq or (via != "store" and frame.seq != newest.frame.seq and _is_over(newest))
     return session > newest.session or _is_over(newest)

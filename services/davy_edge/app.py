@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 from davy.adapters import mqtt
 from davy.adapters.camera import OPENERS
 from davy.adapters.grpc import ingest_client, model_client
+from davy.adapters.grpc.ingest_client import IngestClient
+from davy.adapters.grpc.model_client import ModelClient
 from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.mqtt.bus import MqttBus
 from davy.adapters.storage.folder_lock import hold_folder
@@ -32,6 +34,7 @@ from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import OLD_SCHEME, SIMULATOR_SCHEME, CameraConfig, EdgeConfig, SiteConfig
 from davy.streams.accounting import FrameAccounting
 from davy.streams.metrics import FrameCollector, FrameTimings, labels_of_edge
+from davy.streams.supervisor import Part, Supervisor
 from davy.telemetry import get_logger
 from davy.twin.state_file import StateFile
 from davy_edge.birth import birth_message
@@ -157,6 +160,8 @@ class _Edge:
         self._settings, self._site = settings, site
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
         self._started_ns = time.time_ns()
+        self._failing: dict[str, str] = {}  # parts that fail again and again
+        self._supervisor = Supervisor(f"edge.{edge}", registry, self._failing.__setitem__)
         self._topics = EdgeTopics(site.site, edge)
         self._events = Events(self._topics, spool)
         self._policy = site.edges[edge].allowed_sources()
@@ -232,8 +237,9 @@ class _Edge:
 
     def _errors(self) -> dict[str, str]:
         broker = self._bus.error or self._bus.refusal if self._bus else "not connected yet"
-        errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.fault}
+        errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.error}
         errors |= {"live": self._grpc.error} if self._models else {}
+        errors |= self._failing
         return errors | ({"samples": self._samples.error} if self._samples else {})
 
     def _open_samples(self, spool: SampleSpool) -> Samples:
@@ -291,27 +297,29 @@ class _Edge:
                     f"edge {self._edge} started with {cameras} cameras, model {self._model or 'none'}",
                     figures={"cameras": cameras},
                 )
-                for coroutine, title in (
-                    (self._mqtt.run(bus), "mqtt"),
-                    (self._states.publish(bus), "status"),
-                    (self._publish_stats(bus), "stats"),
-                    (self._watch(), "watch"),
-                    (self._events.keep(), "events.keep"),
-                    (self._events.publish(bus), "events.publish"),
-                    (self._events.report(client), "events.report"),
-                    (self._publish_births(bus), "swaps"),
-                    (self._configs.run(bus, self._reconfigure), "config"),
-                ):
-                    tasks.create_task(coroutine, name=f"edge.{self._edge}.{title}")
-                if self._models:
-                    tasks.create_task(self._grpc.run(client), name=f"edge.{self._edge}.grpc")
-                    tasks.create_task(self._models.run(bus, registry), name=f"edge.{self._edge}.models")
-                if self._samples:
-                    tasks.create_task(self._samples.keep(), name=f"edge.{self._edge}.samples.keep")
-                    tasks.create_task(self._samples.push(client), name=f"edge.{self._edge}.samples.push")
+                for title, part in self._parts(bus, client, registry).items():
+                    tasks.create_task(self._supervisor.run(title, part), name=f"edge.{self._edge}.{title}")
                 log.info("edge.started", boot_id=self._boot_id, cameras=list(self._pipelines.config.cameras), model=self._model)
                 if ready is not None:
                     ready(Ready(self._edge, self._boot_id, port))
+
+    def _parts(self, bus: MqttBus, client: IngestClient, registry: ModelClient) -> dict[str, Part]:
+        parts: dict[str, Part] = {
+            "mqtt.frames": lambda: self._mqtt.run(bus),
+            "status": lambda: self._states.publish(bus),
+            "stats": lambda: self._publish_stats(bus),
+            "watch": self._watch,
+            "events.keep": self._events.keep,
+            "events.publish": lambda: self._events.publish(bus),
+            "events.report": lambda: self._events.report(client),
+            "swaps": lambda: self._publish_births(bus),
+            "config": lambda: self._configs.run(bus, self._reconfigure),
+        }
+        if models := self._models:
+            parts |= {"grpc.frames": lambda: self._grpc.run(client), "models": lambda: models.run(bus, registry)}
+        if samples := self._samples:
+            parts |= {"samples.keep": samples.keep, "samples.push": lambda: samples.push(client)}
+        return parts
 
     @asynccontextmanager
     async def _cameras_open(self, bus: MqttBus) -> AsyncIterator[None]:

@@ -17,6 +17,7 @@ from davy.domain.ports import OpenBus
 from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import CameraConfig, SiteConfig
+from davy.streams.supervisor import Supervisor
 from davy.telemetry import get_logger
 from davy_enhancer.jobs import Jobs
 from davy_enhancer.jobs.bundle import Limits
@@ -73,6 +74,9 @@ async def serve(
     jobs = _jobs(settings, still)
     problems: list[Callable[[], Sequence[str]]] = [lambda: [f"jobs unavailable: {jobs.error}"] if jobs.error else []]
     app = create_app(settings, scheduler, jobs, registry, lambda: [text for ask in problems for text in ask()])
+    failing: dict[str, str] = {}
+    problems.append(lambda: [f"{part} {reason}" for part, reason in failing.items() if reason])
+    supervisor = Supervisor("enhancer", registry, failing.__setitem__)
     http_port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def grpc_ready(port: int) -> None:
@@ -81,8 +85,8 @@ async def serve(
 
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(scheduler.run(), name="enhancer.scheduler")
-            tasks.create_task(jobs.run(), name="enhancer.jobs")
+            tasks.create_task(supervisor.run("scheduler", scheduler.run), name="enhancer.scheduler")
+            tasks.create_task(supervisor.run("jobs", jobs.run), name="enhancer.jobs")
             http = serve_app(app, settings.host, settings.port, http_port.set_result, access_log=settings.access_log)
             tasks.create_task(http, name="enhancer.http")
             await http_port  # a gRPC server that is cancelled during its start leaves a traceback
@@ -95,7 +99,7 @@ async def serve(
             )
             tasks.create_task(grpc, name="enhancer.grpc")
             if site is not None:
-                pool = _serve_pool(settings, registry, site, still, open_bus, problems)
+                pool = _serve_pool(settings, registry, site, still, open_bus, problems, supervisor)
                 tasks.create_task(pool, name="enhancer.pool")
     except ExceptionGroup as group:
         if len(group.exceptions) == 1:  # a single error, such as a port in use
@@ -116,6 +120,7 @@ async def _serve_pool(
     still: StillEnhancer,
     open_bus: OpenBus,
     problems: list[Callable[[], Sequence[str]]],
+    supervisor: Supervisor,
 ) -> None:
     pool = Pool(
         still.model,
@@ -129,7 +134,7 @@ async def _serve_pool(
     client_id = f"enhancer-{platform.node()}-{uuid.uuid4().hex[:8]}"
     async with open_bus(site.broker, client_id) as bus:
         problems.append(lambda: [] if bus.connected else [f"no MQTT broker at {redact(site.broker)}: no camera frames"])
-        await pool.run(bus)
+        await supervisor.run("pool", lambda: pool.run(bus))
 
 
 _UNKNOWN_CAMERA = CameraConfig.model_validate({"source": "mine://unknown"})

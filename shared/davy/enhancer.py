@@ -20,8 +20,8 @@ class Enhancer:
     One enhancer loads the network once and may be shared between threads.
 
     Args:
-        model: An ONNX file that `davy train export` wrote; None selects the shipped one.
-        strength: Default of every call: 0 is the identity, 1 the whole effect.
+        model: An ONNX file written by `davy train export`; None selects the shipped model.
+        strength: Default of every call: 0 is the identity, 1 the full effect.
         threads: Threads per picture, at least 1.
 
     Raises:
@@ -41,7 +41,7 @@ class Enhancer:
 
     @property
     def model(self) -> str:
-        """The id of the network, as enhanced frames carry it."""
+        """The id of the network, equal to the model id in enhanced frames."""
         return self._still.model
 
     def enhance(self, image: BgrImage, strength: float | None = None, dials: Dials = NEUTRAL) -> BgrImage:

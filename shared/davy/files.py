@@ -27,10 +27,10 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """How an output file looks.
+    """Options of an output file.
 
     Args:
-        strength: 0 is the identity, 1 the whole effect; the identity of a video copies its packets.
+        strength: 0 is the identity, 1 the full effect; the identity of a video copies its packets.
         quality: 1 to 100, of lossy formats.
         side_by_side: Put the input left of the output; the file is twice as wide.
         dials: The operator's corrections.
@@ -95,7 +95,7 @@ def enhance_any_size(enhancer: ImageEnhancer, image: BgrImage, strength: float, 
 
 @contextmanager
 def _replaced_when_complete(target: Path) -> Iterator[Path]:
-    """Yield a hidden name beside the target and rename it to the target at the end."""
+    """Yield a hidden name in the target's folder and rename it to the target at the end."""
     temporary = target.with_name(f".{target.stem[:100]}.{uuid.uuid4().hex[:8]}.part{target.suffix}")
     _partial.add(temporary)
     try:

@@ -102,7 +102,7 @@ async def test_edges_and_cameras_speak_for_themselves(mosquitto, tmp_path):
         assert edges == {"north": "offline", "thin": "unknown"}
 
 
-async def test_f01_it_hears_again_after_the_broker_was_killed(mosquitto, tmp_path):
+async def test_f01_it_receives_again_after_the_broker_was_killed(mosquitto, tmp_path):
     async with (
         running(make_settings(tmp_path), make_site(mosquitto.endpoint)) as aggregator,
         connect(mosquitto.endpoint, "pool") as bus,

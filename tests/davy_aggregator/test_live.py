@@ -52,7 +52,7 @@ async def test_the_newest_frame_wins_and_the_other_is_counted(live, registry):
     assert dropped(registry, "superseded") == 2
 
 
-async def test_a_watcher_begins_with_what_there_is(live):
+async def test_a_watcher_starts_with_the_newest_frames(live):
     live.put(frame(5), "grpc")
     with live.watch("test") as watcher:
         assert (await take(watcher)).seq == 5
@@ -152,7 +152,7 @@ async def test_fps_counts_the_last_seconds(live):
     assert live.fps(BELT) == 0
 
 
-def test_a_configured_camera_comes_and_one_that_went_says_nothing_more(live):
+def test_frames_of_an_added_camera_arrive_and_of_a_removed_one_do_not(live):
     shaft = CameraAddress("mine", "north", "shaft")
     live.put(frame(1, BELT), "grpc")
     live.set_cameras([FACE, shaft])
@@ -165,7 +165,7 @@ def test_a_configured_camera_comes_and_one_that_went_says_nothing_more(live):
     assert live.put(frame(3, BELT), "grpc")
 
 
-def test_cameras_that_nobody_configured_stay_where_they_are_taken(registry):
+def test_unconfigured_cameras_stay_if_they_are_accepted(registry):
     live = LiveFrames([FACE], AggregatorMetrics(registry), accept_unknown=True)
     live.put(frame(1, BELT), "grpc")
     live.set_cameras([FACE])

@@ -122,7 +122,7 @@ def test_an_old_name_works_with_one_line_of_warning(run, old, new):
 def test_davy_mine_is_the_demo(run):
     status, out, _ = run("mine", "--help")
     assert status == 0
-    assert "Run a simulated mine with every service in one process" in out
+    assert "Run a simulated mine and every service in one process" in out
 
 
 def test_an_abort_in_native_code_leaves_a_line_and_the_place_of_every_thread():

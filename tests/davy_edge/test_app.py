@@ -60,7 +60,7 @@ async def test_p3_frames_reach_both_planes_and_the_sums_hold(mosquitto, pictures
             assert enhanced == running.value("davy_frames_sent_total", sink=sink) + dropped
 
 
-async def test_birth_status_and_stats_are_told_and_a_clean_exit_says_offline(mosquitto, pictures, tmp_path):
+async def test_birth_status_and_stats_are_published_and_a_clean_exit_sets_offline(mosquitto, pictures, tmp_path):
     async with ear(mosquitto.endpoint) as messages:
         async with edge(site_of(pictures, mosquitto.endpoint), tmp_path, stats_every_s=0.3):
             await until(lambda: len(of(messages, "stats")) >= 3)
@@ -103,7 +103,7 @@ async def test_p4_an_edge_works_without_broker_and_aggregator(pictures, tmp_path
         assert running.value("davy_frames_dropped_total", stage="grpc", reason="offline") >= 5
 
 
-async def test_camera_events_are_told_and_spooled(mosquitto, tmp_path):
+async def test_camera_events_are_published_and_spooled(mosquitto, tmp_path):
     folder = tmp_path / "late"
     async with (
         ear(mosquitto.endpoint) as messages,

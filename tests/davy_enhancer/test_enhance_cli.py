@@ -71,7 +71,7 @@ def test_dials_and_presets_change_the_picture(davy_enhance, dark: Image.Image, t
     assert colour(tmp_path / "night.png") <= 3 < colour(tmp_path / "plain.png")
 
 
-def test_strength_zero_leaves_a_lossless_picture_as_it_was(davy_enhance, dark: Image.Image, tmp_path: Path):
+def test_strength_zero_leaves_a_lossless_picture_unchanged(davy_enhance, dark: Image.Image, tmp_path: Path):
     dark.save(tmp_path / "a.png")
     davy_enhance(tmp_path / "a.png", tmp_path / "b.png", "--strength", 0)
     assert np.array_equal(np.asarray(Image.open(tmp_path / "b.png")), np.asarray(dark))
@@ -86,7 +86,7 @@ def test_side_by_side_is_raw_on_the_left(davy_enhance, dark: Image.Image, tmp_pa
     assert both[:, 320:].mean() > both[:, :320].mean() + 10
 
 
-def test_a_folder_keeps_names_and_lossless_formats_and_tells_what_failed_at_the_end(
+def test_a_folder_keeps_names_and_lossless_formats_and_lists_failures_at_the_end(
     davy_enhance, dark: Image.Image, tmp_path: Path
 ):
     source, target = tmp_path / "in", tmp_path / "out"
@@ -114,7 +114,7 @@ def test_a_folder_keeps_names_and_lossless_formats_and_tells_what_failed_at_the_
     assert b"VP8L" in (target / "f.webp").read_bytes()[:40]
 
 
-def test_a_folder_is_taken_by_content_and_what_is_left_out_is_named(davy_enhance, dark: Image.Image, tmp_path: Path):
+def test_a_folder_is_read_by_content_and_skipped_files_are_named(davy_enhance, dark: Image.Image, tmp_path: Path):
     source, target = tmp_path / "in", tmp_path / "out"
     for name in ("a.jfif", "b.JPG_large", "c", "d.dib", "@eaDir/a.jpg", ".hidden/e.jpg"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def test_two_files_never_share_an_output(davy_enhance, dark: Image.Image, tmp_pa
         assert picture.size == dark.size
 
 
-def test_what_exists_is_kept_unless_told_otherwise(davy_enhance, dark: Image.Image, tmp_path: Path):
+def test_existing_outputs_are_kept_by_default(davy_enhance, dark: Image.Image, tmp_path: Path):
     (tmp_path / "in").mkdir()
     dark.save(tmp_path / "in" / "a.png")
     davy_enhance(tmp_path / "in", tmp_path / "out")

@@ -15,7 +15,7 @@ from davy_enhancer.processing import EnhanceRequest, process_request
 NOTE = "the file lacks its end marker; its picture is complete"
 
 
-async def test_rest_takes_a_picture_without_its_end_marker_and_says_so(service, dark_jpeg: bytes):
+async def test_rest_accepts_a_picture_without_its_end_marker_with_a_note(service, dark_jpeg: bytes):
     answer = await service.http.post("/v1/enhance", content=dark_jpeg[:-2])
     assert (answer.status_code, answer.headers["davy-notes"]) == (200, NOTE)
     full = await service.http.post("/v1/enhance", content=dark_jpeg)

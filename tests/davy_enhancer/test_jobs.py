@@ -72,7 +72,7 @@ async def test_a_video_comes_back_with_its_sound(service, tmp_path: Path):
         assert reader.streams.audio[0].codec_context.name == "aac"
 
 
-async def test_an_archive_comes_back_enhanced_and_names_what_failed(service, dark: Image.Image, dark_jpeg: bytes, save):
+async def test_an_archive_is_enhanced_and_names_failed_files(service, dark: Image.Image, dark_jpeg: bytes, save):
     members = {"a.jpg": dark_jpeg, "shaft/b.png": save(dark, "PNG"), "c.jpg": dark_jpeg[:-300], "notes.txt": b"hello"}
     job = await finished(service, await send(service, archive_of(**members), name="night.zip"))
     assert job["state"] == "done"
@@ -103,7 +103,7 @@ async def test_an_archive_that_unpacks_to_too_much_fails_before_it_is_unpacked(s
 
 @pytest.mark.parametrize("body", [b"", b"hello", bytes(1000)])
 @pytest.mark.parametrize("name", ["a.mp4", "a.zip"])
-async def test_what_is_not_what_it_says_fails_with_a_reason(service, body: bytes, name: str, tmp_path: Path):
+async def test_a_file_of_another_format_fails_with_a_reason(service, body: bytes, name: str, tmp_path: Path):
     job = await finished(service, await send(service, body, name=name))
     assert job["state"] == "failed"
     assert "cannot be read" in job["detail"]

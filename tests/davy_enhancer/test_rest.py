@@ -96,7 +96,7 @@ async def test_a_form_field_named_image_is_taken(service, dark: Image.Image, dar
     assert brightness(opened(answer)) > brightness(dark) + 10
 
 
-async def test_a_form_without_the_field_says_which_one_is_missing(service, dark_jpeg: bytes):
+async def test_a_form_without_the_field_gets_an_error_that_names_it(service, dark_jpeg: bytes):
     answer = await service.http.post("/v1/enhance", files={"photo": ("a.jpg", dark_jpeg, "image/jpeg")})
     assert (answer.status_code, "'image'" in answer.json()["detail"]) == (422, True)
 
@@ -121,7 +121,7 @@ def animated(save: Callable[..., bytes], dark: Image.Image) -> bytes:
     ],
     ids=["truncated", "empty", "text", "gif", "animated", "36 megapixels"],
 )
-async def test_bad_pictures_are_problems_that_say_what_to_do(service, dark, save, make, status: int, kind: str):
+async def test_bad_pictures_are_problems_with_a_remedy(service, dark, save, make, status: int, kind: str):
     answer = await service.http.post("/v1/enhance", content=make(save, dark), headers={"Content-Type": "image/jpeg"})
     assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
     assert answer.json()["type"] == f"urn:davy:problem:{kind}"
@@ -180,7 +180,7 @@ async def test_f16_an_upload_of_100_mb_is_refused_with_memory_flat(service, dark
     assert psutil.Process(os.getpid()).memory_info().rss - before < 60e6
 
 
-async def test_more_requests_than_the_queue_holds_are_told_to_come_back(start_service, dark: Image.Image, save):
+async def test_requests_beyond_the_queue_get_a_retry_after(start_service, dark: Image.Image, save):
     png = save(dark.resize((3000, 2000)), "PNG")
     async with start_service(queue=2, threads=1) as service:
         answers = await asyncio.gather(*(service.http.post("/v1/enhance", content=png) for _ in range(6)))
@@ -193,7 +193,7 @@ async def test_more_requests_than_the_queue_holds_are_told_to_come_back(start_se
         assert service.count("davy_enhance_requests_total", outcome="overloaded") == 4
 
 
-async def test_what_would_miss_its_deadline_is_a_504(start_service, dark: Image.Image, save):
+async def test_a_missed_deadline_is_a_504(start_service, dark: Image.Image, save):
     png = save(dark.resize((3000, 2000)), "PNG")
     async with start_service(threads=1, deadline_s=0.05) as service:
         answer = await service.http.post("/v1/enhance", content=png)

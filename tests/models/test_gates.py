@@ -65,6 +65,7 @@ def test_a_picture_of_any_size_has_a_look():
 
 
 @pytest.mark.parametrize(("kind", "gate"), [("black", "black"), ("nan", "errors"), ("slow", "slow")])
+@pytest.mark.system
 def test_f22_the_three_bad_models_are_told_from_the_good_one_on_frames_of_a_mine(kind, gate):
     import time
 

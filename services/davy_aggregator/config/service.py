@@ -58,7 +58,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
 
     async def run(self, bus: Bus) -> None:
         while self._unreadable:
-            message = f"a stored configuration cannot be read and was set aside: {self._unreadable[-1][1]}"
+            message = f"an unreadable stored configuration was set aside: {self._unreadable[-1][1]}"
             await self.record_event("config-set-aside", message, WARNING)
             self._unreadable.pop()
         await super().run(bus)
@@ -190,12 +190,12 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         self.publish(edge)
 
     def _load(self, body: str) -> None:
-        """Read a stored record; one that another version of Davy wrote, or a damaged one, is no reason not to start."""
+        """Read a stored record; an unreadable one, such as one of another version, does not prevent the start."""
         try:
             record = ConfigRecord.model_validate_json(body)
             read_config(record.config)
             if record.epoch:
-                record.desired  # noqa: B018  # validates what will be published
+                record.desired  # noqa: B018  # validates the state to publish
         except (ValueError, InvalidInputError) as error:
             reason = first_error(error) if isinstance(error, ValidationError) else str(error)
             log.error("config.set_aside", error=reason[:300])

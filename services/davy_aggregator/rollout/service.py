@@ -132,7 +132,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
     async def run(self, bus: Bus) -> None:
         """Receive reports, decide and publish until cancelled."""
         while self._records.set_aside:
-            message = f"a stored rollout cannot be read and was set aside: {self._records.set_aside[-1]}"
+            message = f"an unreadable stored rollout was set aside: {self._records.set_aside[-1]}"
             await self.record_event("rollout-set-aside", message, WARNING)
             self._records.set_aside.pop()
         await until_first_ends("rollout", publisher=super().run(bus), step=self._step_loop())
@@ -153,7 +153,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         self._notify_watchers()
 
     def _next_epoch(self) -> int:
-        """An epoch above every one that was decided, and above those that the edges report, as after a loss of data."""
+        """Return an epoch above every decided and every reported one; edges report higher ones after a loss of data."""
         return 1 + max(self._records.newest_epoch, *(self.epoch_of(edge) for edge in self.edges()), 0)
 
     def _advance(self, rollout: Rollout) -> Rollout:

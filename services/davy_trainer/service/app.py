@@ -12,6 +12,7 @@ from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.run_store import RunStore
+from davy.streams.supervisor import Part, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.v1 import trainer_pb2_grpc
@@ -67,14 +68,18 @@ async def serve(
         worker = Worker(book, metrics)
         embedding = EmbeddingWatch(book, metrics, lambda: worker.active, fault_of("pictures"))
         app = build_app(book, embedding.newest, registry, lambda: worker.active, faults)
+        supervisor = Supervisor("trainer", registry, faults.__setitem__)
+        parts: dict[str, Part] = {
+            "worker": worker.run,
+            "schedule": lambda: keep_schedule(book, metrics, lambda: worker.active),
+            "drift": lambda: watch_drift(book, metrics, lambda: worker.active, fault_of("aggregator")),
+            "embedding": embedding.run,
+        }
         await until_first_ends(
             "trainer",
             http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port)),
             grpc=serve_grpc(settings.host, settings.grpc_port, register, lambda port: announce("grpc", port)),
-            worker=worker.run(),
-            schedule=keep_schedule(book, metrics, lambda: worker.active),
-            drift=watch_drift(book, metrics, lambda: worker.active, fault_of("aggregator")),
-            embedding=embedding.run(),
+            **{name: supervisor.run(name, part) for name, part in parts.items()},
         )
 
 

@@ -8,13 +8,13 @@ from typing import Literal
 from davy.domain.errors import InvalidInputError
 
 CONTRAST_GAIN, MAX_CONTRAST, CONTRAST_FLOOR = 0.5, 2.0, 0.02  # exponent at full dial; stops; display units
-NOISE_KEEP = 0.7  # share of the detail layer that goes at full dial
-NOISE_STOPS = 2.0  # of the noise map at full dial
+NOISE_KEEP = 0.7  # fraction of the detail layer removed at full dial
+NOISE_STOPS = 2.0  # stops of the noise map at full dial
 
 
 @dataclass(frozen=True, slots=True)
 class Dials:
-    """Corrections that an operator makes to the picture; the defaults change nothing.
+    """Picture corrections by the operator; the defaults change nothing.
 
     brightness: -1 to 1: gamma of 2**-brightness after the tone curve; black and white stay.
     local_contrast: -1 to 1: contrast within regions of a sixteenth of the width, and fine detail.

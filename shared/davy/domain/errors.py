@@ -1,4 +1,4 @@
-"""Every error that Davy raises on purpose: one tree. A class composes its message and keeps the facts as attributes.
+"""Davy's error tree. A class composes its message and keeps the facts as attributes.
 
 Adapters translate foreign errors into these classes. `davy.adapters.status` maps them to HTTP and gRPC status codes.
 """
@@ -88,7 +88,7 @@ class BodyTooLargeError(TooLargeError):
 
 class NotAcceptableError(UnsupportedError):
     def __init__(self, wanted: str, offered: Sequence[str]) -> None:
-        super().__init__(f"none of {wanted!r} can be given: accept one of {', '.join(offered)}")
+        super().__init__(f"no representation for {wanted!r}: accept one of {', '.join(offered)}")
         self.wanted, self.offered = wanted, tuple(offered)
 
 
@@ -241,7 +241,7 @@ class ModelError(DavyError):
 
 
 class ModelRefusedError(ModelError):
-    """A model package that must not run. cause names the violated rule ("digest", "gate:black"); figures may prove it."""
+    """A refused model package. cause names the violated rule ("digest", "gate:black"); figures may support it."""
 
     def __init__(self, cause: str, reason: str, figures: Mapping[str, float] | None = None) -> None:
         super().__init__("package", f"refused ({cause}): {reason}")
@@ -256,7 +256,7 @@ class UnknownModelError(NotFoundError):
 
 class UnknownSampleError(NotFoundError):
     def __init__(self, sample: int) -> None:
-        super().__init__(f"there is no sample {sample}, or its space was needed for newer ones")
+        super().__init__(f"no sample {sample}; newer samples may have replaced it")
         self.sample = sample
 
 
@@ -269,7 +269,7 @@ class UnknownEdgeError(NotFoundError):
 
 class UnknownConfigError(NotFoundError):
     def __init__(self, edge: str, config: str) -> None:
-        super().__init__(f"edge {edge} never had a configuration {config!r}: see its history")
+        super().__init__(f"edge {edge} has no configuration {config!r}: see its history")
         self.edge, self.config = edge, config
 
 
@@ -287,7 +287,7 @@ class UnknownRunError(NotFoundError):
 
 class ChangedMeanwhileError(ConflictError):
     def __init__(self, what: str, expected: str, actual: str) -> None:
-        super().__init__(f"{what} is {actual[:12]} now, not {expected[:12]}: somebody changed it meanwhile; look at it again")
+        super().__init__(f"{what} is {actual[:12]} now, not {expected[:12]}: it changed meanwhile: read it again")
         self.what, self.expected, self.actual = what, expected, actual
 
 
@@ -307,7 +307,7 @@ class KernelsMissingError(DavyError):
 
 
 class KernelsOutdatedError(DavyError):
-    """A C kernel was compiled from other sources than the Python code beside it."""
+    """A C kernel and the Python code come from different versions."""
 
     def __init__(self, path: str, name: str, found: int, wanted: int) -> None:
         super().__init__(f"{path} is of another version ({name} is {found}, not {wanted}): install davy again with pip")
@@ -328,5 +328,5 @@ class TrainingError(DavyError):
 
 class MineFailedError(DavyError):
     def __init__(self, reason: str) -> None:
-        super().__init__(f"davy mine could not be measured: {reason}")
+        super().__init__(f"davy demo could not be measured: {reason}")
         self.reason = reason

@@ -12,9 +12,10 @@ from davy.imaging.runtime import StillEnhancer
 from davy.imaging.runtime.network import MAX_MODEL_BYTES
 from davy.models import golden
 from davy.models.archive import MAX_ENTRIES, unzip_strict, zip_exact
-from davy.models.keys import KeySet, SigningKey
+from davy.models.keys import KeySet
 from davy.models.manifest import INTERFACE, SCHEMA, FileEntry, Manifest, Signature
 from davy.models.refusal import Cause
+from davy.models.signing_key import SigningKey
 
 ONNX, TENSORS, CARD, MANIFEST, SIGNATURE = "model.onnx", "model.safetensors", "card.md", "manifest.json", "signature.json"
 MAX_TENSOR_HEADER_BYTES = 1_000_000  # of safetensors: JSON that a reader parses at once

@@ -271,6 +271,7 @@ def test_f15_a_bomb_is_refused_in_milliseconds_with_memory_flat(bomb, tmp_path: 
     assert grown <= 5e6
 
 
+@pytest.mark.alone
 def test_thousands_of_scans_are_refused_at_once():
     whole = file_of(scene(), "JPEG", progressive=True)
     scan = whole.index(b"\xff\xda")

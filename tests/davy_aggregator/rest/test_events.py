@@ -63,7 +63,7 @@ async def read_events(aggregator, count, **headers):
     return found
 
 
-async def test_the_event_stream_goes_on_where_it_broke_off(aggregator):
+async def test_the_event_stream_resumes_after_a_break(aggregator):
     live = asyncio.create_task(read_events(aggregator, 2))
     await until(lambda: aggregator.registry.get_sample_value("davy_aggregator_subscribers", {"via": "sse"}))
     await asyncio.sleep(0.1)

@@ -130,7 +130,7 @@ async def test_subscribers_are_bounded(tmp_path):
             call.cancel()
 
 
-async def test_f10_a_slow_subscriber_costs_bounded_memory_and_nobody_elses_frames(aggregator):
+async def test_f10_a_slow_subscriber_costs_bounded_memory_and_no_other_frames(aggregator):
     """One reads nothing while 120 MB are pushed; another gets every frame it can; the server's memory stays."""
     slow = aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest(include_raw=True))
     await push(aggregator, envelope(1))

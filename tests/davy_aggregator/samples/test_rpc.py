@@ -27,7 +27,7 @@ async def push(aggregator, *samples: sample_pb2.Sample) -> list[tuple[int, str]]
     return [(ack.seq, ack.outcome) async for ack in stub.PushSamples(requests)]
 
 
-async def test_every_sample_is_answered_with_what_became_of_it(aggregator):
+async def test_every_sample_is_answered_with_its_outcome(aggregator):
     sent = [sample(1), sample(1), sample(2), sample(3, number=5), sample(4, jpeg=b"\xff\xd8no"), sample(5, camera="No!")]
     answers = await push(aggregator, *sent)
     assert answers == [(1, "stored"), (1, "duplicate"), (2, "similar"), (3, "stored"), (4, "refused"), (5, "refused")]

@@ -56,6 +56,7 @@ def test_ages_are_of_the_worst_camera_and_none_where_one_gave_nothing():
     assert not silent.kept_up
 
 
+@pytest.mark.system
 def test_a_mine_that_does_not_come_up_is_told_with_what_it_said(tmp_path):
     with pytest.raises(MineFailedError, match="width"):
         sustain(Load(1, (-1, 120), 5, 5), tmp_path / "none.mp4", tmp_path / "run")

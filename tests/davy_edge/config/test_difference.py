@@ -28,12 +28,12 @@ def test_the_same_configuration_changes_nothing():
         {"label": "Face"},
     ],
 )
-def test_what_a_source_is_not_opened_with_leaves_it_open(change):
+def test_other_settings_leave_a_source_open(change):
     assert changed(**change) == Difference((), (), (), ("face",))
 
 
 @pytest.mark.parametrize("change", [{"source": "mine://gallery"}, {"width": 640}, {"height": 360}, {"timeout_s": 2.0}])
-def test_what_a_source_is_opened_with_opens_that_camera_anew(change):
+def test_settings_of_a_source_reopen_its_camera(change):
     assert changed(**change) == Difference((), (), ("face",), ())
 
 

@@ -42,7 +42,7 @@ async def publishing(states: CameraStates, book: Book) -> None:
     work.cancel()
 
 
-async def test_a_removed_camera_says_offline_and_then_nothing_is_kept_of_it():
+async def test_a_removed_camera_turns_offline_and_its_message_is_cleared():
     states, book = CameraStates(TOPICS, ["face", "belt"], Events()), Book()
     states.set("belt", CameraState.ONLINE, "")
     states.remove("belt", "it was taken out")
@@ -52,7 +52,7 @@ async def test_a_removed_camera_says_offline_and_then_nothing_is_kept_of_it():
     assert states.of("belt")[0] is CameraState.OFFLINE
 
 
-async def test_what_was_removed_while_the_broker_was_away_is_cleared_when_it_is_back():
+async def test_a_camera_removed_without_a_broker_is_cleared_at_the_next_connect():
     states, book = CameraStates(TOPICS, ["face", "belt"], Events()), Book()
     book.connected = False
     states.remove("belt", "it was taken out")

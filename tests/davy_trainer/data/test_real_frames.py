@@ -21,6 +21,7 @@ def test_frames_come_at_one_size_with_what_the_network_sees(folder):
     assert frames.pictures.shape == (3, 3, 288, 384)
     assert thumb.shape == (2, 4, 144, 192)
     assert blocks.luma.shape == (2, 1, 72, 96)
+    assert frames.names[0].endswith(f"{folder.name}/0.png")
 
 
 def test_the_same_numbers_draw_the_same_frames(folder):
@@ -37,4 +38,16 @@ def test_other_files_have_another_checksum(folder):
 
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(ConfigError):
+        RealFrames.load(tmp_path, torch.device("cpu"))
+
+
+def test_an_unreadable_frame_is_left_out_and_named(folder, capfd):
+    (folder / "broken.jpg").write_bytes(b"x")
+    assert len(RealFrames.load(folder, torch.device("cpu")).pictures) == 3
+    assert "1 unreadable picture left out: " in (told := capfd.readouterr().err) and "broken.jpg" in told
+
+
+def test_a_folder_without_a_readable_frame_is_refused(tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"x")
+    with pytest.raises(ConfigError, match=r"none of the 1 pictures in .* is readable"):
         RealFrames.load(tmp_path, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""davy.v1.RolloutService from an operator's side."""
+"""Operator client of davy.v1.RolloutService."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 
 
 class RolloutClient:
-    """Begins, watches and ends rollouts.
+    """Start, watch and end rollouts.
 
     Every method raises AggregatorUnavailableError where there is none, InvalidInputError and ConflictError in its words.
     """
@@ -29,7 +29,7 @@ class RolloutClient:
         return (await self._ask(self._stub.CreateRollout(request, timeout=ANSWER_S))).rollout
 
     async def all(self) -> list[model_pb2.Rollout]:
-        """The newest first."""
+        """List rollouts, newest first."""
         answer = await self._ask(self._stub.ListRollouts(model_pb2.ListRolloutsRequest(), timeout=ANSWER_S))
         return list(answer.rollouts)
 
@@ -50,7 +50,7 @@ class RolloutClient:
         return (await self._ask(self._stub.AbortRollout(request, timeout=ANSWER_S))).rollout
 
     async def watch(self, rollout: str) -> AsyncGenerator[model_pb2.Rollout, None]:
-        """The rollout now and at every change, until it has ended."""
+        """Watch the rollout: its current state and every change until its end."""
         call = self._stub.WatchRollout(model_pb2.WatchRolloutRequest(id=rollout))
         try:
             async for found in call:
@@ -67,14 +67,14 @@ class RolloutClient:
             raise self._translate(error) from error
 
     def _translate(self, error: grpc.aio.AioRpcError) -> DavyError:
-        said = error.details() or error.code().name
+        text = error.details() or error.code().name
         match error.code():
             case grpc.StatusCode.NOT_FOUND | grpc.StatusCode.INVALID_ARGUMENT:
-                return InvalidInputError(said)
+                return InvalidInputError(text)
             case grpc.StatusCode.FAILED_PRECONDITION:
-                return ConflictError(said)
+                return ConflictError(text)
             case _:
-                return AggregatorUnavailableError(self._endpoint, said)
+                return AggregatorUnavailableError(self._endpoint, text)
 
 
 @asynccontextmanager

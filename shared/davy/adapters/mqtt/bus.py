@@ -7,6 +7,7 @@ message is handed over only while the connection is up, one at a time (QoS 0), a
 import asyncio
 import functools
 import math
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 
@@ -29,6 +30,7 @@ from davy.adapters.mqtt.subscription import Subscription
 from davy.domain.errors import BrokerUnavailableError, DavyError, MessageRefusedError, SessionTakenOverError
 from davy.domain.ports import Bus, Message
 from davy.domain.urls import redact
+from davy.streams.guard import Guard
 from davy.streams.reconnect import Backoff, keep_connected
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
@@ -102,11 +104,13 @@ class MqttBus:
         self._writing = asyncio.Lock()
         self._unacked = asyncio.Semaphore(MAX_UNACKED)
         self._deadlines: set[asyncio.Timeout] = set()
-        self._subscriptions: list[Subscription] = []
+        self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()  # a part that failed drops its own
         self._unsent: list[Subscription] = []
         self._requested = asyncio.Event()
         self._clash = ClashDetector(functools.partial(_answers, client_factory(endpoint, f"{client_id}-probe", None)))
         self._reason_given = False
+        self.unreadable = 0  # messages that MQTT's own rules forbid
+        self._guard = Guard("mqtt", self._count_unreadable)
 
     @property
     def attempted(self) -> bool:
@@ -192,14 +196,17 @@ class MqttBus:
 
     def subscribe(self, topic_filters: Sequence[str], qos: int = 0, depth: int = 64) -> Subscription:
         """Subscribe across reconnects. A reader slower than the broker loses the oldest of `depth` messages."""
-        subscription = Subscription(topic_filters, qos, depth, self._subscriptions.remove)
-        self._subscriptions.append(subscription)
+        subscription = Subscription(topic_filters, qos, depth, self._subscriptions.discard)
+        self._subscriptions.add(subscription)
         self._unsent.append(subscription)
         self._requested.set()
         return subscription
 
+    def _count_unreadable(self, _: Exception) -> None:
+        self.unreadable += 1
+
     def end_subscriptions(self) -> None:
-        for subscription in self._subscriptions:
+        for subscription in list(self._subscriptions):
             subscription.end()
 
     async def publish_will(self) -> None:
@@ -315,6 +322,10 @@ class MqttBus:
                     log.error("mqtt.refused", client_id=self.client_id, topic_filter=topic_filter, reason=str(code))
 
     def _deliver(self, received: aiomqtt.Message) -> None:
+        with self._guard.message(topic=received.topic):
+            self._distribute(received)
+
+    def _distribute(self, received: aiomqtt.Message) -> None:
         message = from_aiomqtt(received)
         for subscription in list(self._subscriptions):
             if any(received.topic.matches(each) for each in subscription.topic_filters):

@@ -48,7 +48,7 @@ class FrameCache:
         )
 
     async def put(self, frame: EncodedFrame) -> None:
-        """Replace the camera's frame and tell the others.
+        """Replace the camera's frame and notify subscribers.
 
         Raises:
             StoreUnavailableError: the server is away, full or refuses.
