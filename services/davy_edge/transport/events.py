@@ -23,7 +23,7 @@ BATCH = 64
 ACK_TIMEOUT_S = 15.0
 RETRY_S = 1.0
 FULL_AGAIN_S = 60.0  # a full spool is reported once in this time
-BACKOFF = Backoff()
+BACKOFF = Backoff(longest_s=1.0)
 
 
 class Events:

@@ -39,7 +39,7 @@ log = get_logger(__name__)
 
 WRITE_TIMEOUT_S = 5.0  # 150 kB in 5 s is 240 kbit/s: a link slower than that carries no live picture
 STABLE_S = 5.0  # a connection that lasted this long resets the backoff; shorter ones count as failures
-BACKOFF = Backoff(longest_s=4.0)  # a broker that returns is met within 5 s (F01)
+BACKOFF = Backoff(longest_s=1.0)  # a broker that returns is met within 2 s (F07), and with jitter
 SESSION_TAKEN_OVER = 0x8E
 HEAD_BYTES = 1024  # topic, properties and headers of a packet, at most
 UNSPECIFIED = 0x80  # paho's own word for a connection that just broke

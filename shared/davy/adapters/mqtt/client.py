@@ -19,7 +19,7 @@ from davy.domain.ports import Message
 from davy.domain.urls import escape_login, redact
 
 KEEPALIVE_S = 6  # paho needs up to two keepalives and 2 s to notice a frozen broker: 14 s, of the 15 s that F02 allows
-CONNECT_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S, TLS_CONNECT_TIMEOUT_S = 2.0, 5.0  # a lost SYN goes again after 1 s; TLS takes three more round trips
 MAX_UNACKED = 16  # QoS 1 messages on their way at once
 MAX_PACKET_BYTES = 4_000_000  # what we accept from a broker
 SEND_BUFFER_BYTES = 262_144  # the kernel would grow it to 4 MB, which is seconds of stale frames
@@ -105,6 +105,7 @@ def client_factory(endpoint: str, client_id: str, will: Message | None) -> Calla
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.MaximumPacketSize = MAX_PACKET_BYTES
     tls_context = ssl.create_default_context() if secure else None
+    timeout_s = TLS_CONNECT_TIMEOUT_S if secure else CONNECT_TIMEOUT_S
 
     def make(queue_type: Callable[..., Router]) -> Client:
         client = Client(
@@ -116,7 +117,7 @@ def client_factory(endpoint: str, client_id: str, will: Message | None) -> Calla
             queue_type=queue_type,  # type: ignore[arg-type]  # called with maxsize only
             protocol=aiomqtt.ProtocolVersion.V5,
             will=_to_will(will) if will else None,
-            timeout=CONNECT_TIMEOUT_S,
+            timeout=timeout_s,
             keepalive=KEEPALIVE_S,
             clean_start=True,
             max_inflight_messages=2 * MAX_UNACKED,  # ours is the lower bound, so paho's queue stays empty
@@ -124,7 +125,7 @@ def client_factory(endpoint: str, client_id: str, will: Message | None) -> Calla
             tls_context=tls_context,
             socket_options=_socket_options(),
         )
-        client._client.connect_timeout = CONNECT_TIMEOUT_S  # blocks a thread of the loop's executor for so long
+        client._client.connect_timeout = timeout_s  # blocks a thread of the loop's executor for so long
         return client
 
     return make
