@@ -31,6 +31,7 @@ from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 from davy_aggregator.analysis.runner import analyse, analysers
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
+from davy_aggregator.clock_watch import watch_clocks
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftCollector
@@ -123,6 +124,7 @@ async def serve(
             "configs": lambda: configs.run(bus),
             "health": lambda: _watch_health(bus, archive, health),
             "leadership": lambda: leadership.run(bus),
+            "clocks": lambda: watch_clocks(live, archive, metrics),
         }
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
@@ -277,7 +279,7 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
 
 async def _watch_health(bus: MqttBus, archive: Archive, health: Health) -> None:
     while True:
-        error = "" if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}"
+        error = bus.refusal if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}"
         health.set("broker", error, pending=not bus.attempted)
         health.set("archive", archive.error)
         await asyncio.sleep(HEALTH_EVERY_S)

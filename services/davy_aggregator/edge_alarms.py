@@ -23,10 +23,12 @@ async def watch_edges(presence: PresenceTracker, archive: Archive, offline_after
     were_online: set[str] = set()
     reported: set[str] = set()
     while True:
-        for name, edge in list(presence.edges.items()) if lead.leads else ():
+        for name, edge in list(presence.edges.items()):
             offline_s = (time.time_ns() - edge.since_ns) / 1e9
             if edge.online and name not in reported:
                 were_online.add(name)
+            elif not lead.leads:
+                continue
             elif edge.online and await _report(archive, name, "edge-online", f"edge {name} is online again", Severity.INFO):
                 reported.discard(name)
             elif edge.online is False and name in were_online - reported and offline_s >= offline_after_s:

@@ -84,6 +84,7 @@ class SiteStatus:
             fps=round(self._live.fps(camera), 1),
             age_ms=round(newest.age_s() * 1000) if newest else None,
             captured_at=utc(frame.captured_ns) if frame else None,
+            clock_skew_ms=round(self._live.clock_offset_ms(camera.edge), 1),
             seq=frame.seq if frame else None,
             width=frame.width if frame else None,
             height=frame.height if frame else None,

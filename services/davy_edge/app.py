@@ -217,6 +217,7 @@ class _Edge:
             self._deliver,
             self._states.set,
             self._observer(camera),
+            lambda: self._bus.max_payload_bytes if self._bus else 0,
         )
 
     def _opener(self, source: str) -> OpenSource:
@@ -235,7 +236,7 @@ class _Edge:
             sink.offer(frame)
 
     def _errors(self) -> dict[str, str]:
-        broker = self._bus.error if self._bus else "not connected yet"
+        broker = self._bus.error or self._bus.refusal if self._bus else "not connected yet"
         errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.error}
         errors |= {"live": self._grpc.error} if self._models else {}
         errors |= self._failing
@@ -269,6 +270,7 @@ class _Edge:
 
     def _gauges(self) -> Iterable[tuple[str, str, float]]:
         yield "davy_edge_mqtt_connected", "1 while connected to the broker.", float(bool(self._bus and self._bus.connected))
+        yield "davy_edge_mqtt_refused", "Messages that the broker refused.", float(self._bus.refused if self._bus else 0)
         yield "davy_edge_ingest_connected", "1 while the frame stream to the aggregator is open.", float(self._grpc.connected)
         yield "davy_edge_spool_events_dropped", "Events dropped because the spool was full.", self._spool.events_dropped
         if self._samples:
@@ -370,6 +372,7 @@ class _Edge:
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             self._pipelines.check()
+            self._states.check()
 
     async def _publish_stats(self, bus: Bus) -> None:
         while True:

@@ -142,11 +142,11 @@ def test_a_frame_with_wrong_properties_is_refused(changes):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"captured_ns": str(10**30)}, "captured_ns above 0"),
-        ({"captured_ns": "-5"}, "captured_ns above 0"),
-        ({"seq": str(2**70)}, "seq from 1"),
+        ({"captured_ns": str(10**30)}, "captured_ns is"),
+        ({"captured_ns": "-5"}, "captured_ns is"),
+        ({"seq": str(2**70)}, "seq is"),
         ({"width": "100000000"}, "pixels"),
-        ({"model": "m" * 2000}, "at most 1000"),
+        ({"model": "m" * 2000}, "model"),
     ],
 )
 def test_a_frame_with_figures_that_cannot_be_is_refused(changes, text):

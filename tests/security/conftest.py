@@ -2,7 +2,10 @@
 
 import itertools
 import time
+from collections.abc import Iterator
 
+import pytest
+from tests.conftest import MOSQUITTO, Mosquitto, pick_port
 from tests.davy_aggregator.conftest import PICTURE, Running, envelope, push, until
 
 from davy.domain.ports import Bus, Message
@@ -34,3 +37,17 @@ async def still_works(aggregator: Running, bus: Bus) -> None:
     for path in ("/v1/edges", "/v1/cameras", "/v1/site", "/v1/configs", "/v1/drift", "/v1/fleet", "/metrics", "/healthz"):
         assert (await aggregator.get(path)).status_code == 200, path
     assert await is_ready(aggregator)
+
+
+@pytest.fixture(scope="module")
+def module_mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    """A broker for all tests of a module."""
+    if MOSQUITTO is None:
+        pytest.skip("mosquitto is not installed")
+    port = pick_port()
+    config = tmp_path_factory.mktemp("broker") / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n")
+    broker = Mosquitto(port, config)
+    broker.start()
+    yield broker
+    broker.kill()

@@ -125,6 +125,15 @@ class BrokerUnavailableError(UnavailableError):
         self.endpoint, self.reason = endpoint, reason
 
 
+class MessageRefusedError(BrokerUnavailableError):
+    """The broker is there and does not take this message: sending it again would not help."""
+
+    def __init__(self, endpoint: str, topic: str, reason: str) -> None:
+        super().__init__(endpoint, reason)
+        self.args = (f"the broker at {endpoint} refuses {topic}: {reason}",)
+        self.topic = topic
+
+
 class SessionTakenOverError(BrokerUnavailableError):
     def __init__(self, endpoint: str, client_id: str) -> None:
         super().__init__(endpoint, f"another client connected as {client_id!r}: give each edge and service its own id")

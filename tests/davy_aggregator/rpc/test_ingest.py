@@ -73,7 +73,7 @@ async def test_a_thousand_events_take_few_commits(aggregator):
         ({"edge": "aggregator"}, grpc.StatusCode.INVALID_ARGUMENT, "the aggregator's own name"),
         ({"site": "other"}, grpc.StatusCode.NOT_FOUND, "the events are of site 'other'"),
         ({"kind": "Ü"}, grpc.StatusCode.INVALID_ARGUMENT, "event kind"),
-        ({"seq": 0}, grpc.StatusCode.INVALID_ARGUMENT, "seq from 1"),
+        ({"seq": 0}, grpc.StatusCode.INVALID_ARGUMENT, "seq is 1"),
     ],
 )
 async def test_a_bad_event_is_refused_and_nothing_of_it_stored(aggregator, changes, code, text):

@@ -100,10 +100,10 @@ START = ["--weights", "start.safetensors"]
     [
         (["pair", *LOW], "--out FOLDER"),
         (["pair", "--out", "run", "--low", "low"], "--normal FOLDER"),
-        (["pair", "--out", "run", "--low", "none", "--normal", "photographs"], "none is no folder"),
+        (["pair", "--out", "run", "--low", "none", "--normal", "photographs"], "none is not a folder"),
         (["pair", "--out", "run", *LOW, "--clip", "ViT-B-33"], "no open_clip architecture"),
         (["pair", "--out", "run", "--resume"], "nothing to resume"),
-        (["pair", "--out", "run", *LOW, "--set", "step=3"], "'step' is no setting"),
+        (["pair", "--out", "run", *LOW, "--set", "step=3"], "'step' is not a setting"),
         (["refine", "--out", "run", *LOW, *START], "--prompts RUN"),
         (["enhance", "--out", "run", *LOW, *START, "--steps", 1], "--prompts RUN"),
         (["enhance", "--out", "run", *LOW, "--steps", 1], "--weights RUN"),
@@ -139,7 +139,7 @@ def test_a_run_is_not_overwritten_and_keeps_its_settings(low, start, monkeypatch
     assert status == 0 and "held_accuracy" in said
     assert "--resume" in in_process(words, monkeypatch, capsys, tmp_path)[1]
     status, errors, _ = in_process(["pair", "--out", "run", "--resume", "--seed", 3], monkeypatch, capsys, tmp_path)
-    assert status == 2 and "leave seed out" in errors
+    assert status == 2 and "omit seed" in errors
 
 
 @pytest.mark.system

@@ -39,3 +39,15 @@ def test_other_files_have_another_checksum(folder):
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(ConfigError):
         RealFrames.load(tmp_path, torch.device("cpu"))
+
+
+def test_an_unreadable_frame_is_left_out_and_named(folder, capfd):
+    (folder / "broken.jpg").write_bytes(b"x")
+    assert len(RealFrames.load(folder, torch.device("cpu")).pictures) == 3
+    assert "1 unreadable picture left out: " in (told := capfd.readouterr().err) and "broken.jpg" in told
+
+
+def test_a_folder_without_a_readable_frame_is_refused(tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"x")
+    with pytest.raises(ConfigError, match=r"none of the 1 pictures in .* is readable"):
+        RealFrames.load(tmp_path, torch.device("cpu"))

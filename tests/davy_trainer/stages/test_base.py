@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,16 @@ def test_what_is_no_packed_file_is_told(tmp_path):
     (tmp_path / "x").write_bytes(b"no")
     with pytest.raises(ConfigError, match="pack-data"):
         unpack(tmp_path / "x")
+
+
+def test_unreadable_photographs_and_scenes_are_left_out_and_named(packed_file, tmp_path, capfd):
+    shutil.copytree(packed_file.parent, tmp_path / "data")
+    root = tmp_path / "data"
+    (root / "normal" / "free" / "a.png").write_bytes(b"x")
+    (root / "scenes" / "low" / "s0.png").write_bytes(b"x")
+    assert pack([root / "normal"], [root / "scenes"], root / "data.pack", 1000, lambda done, total: None) == (1, 1)
+    told = capfd.readouterr().err
+    assert "2 unreadable pictures left out: " in told and "a.png" in told and "s0.png" in told
 
 
 def test_a_photograph_with_a_faint_veil_becomes_clear(tmp_path):
