@@ -1,5 +1,6 @@
 """Events over REST: pages, keyframes and a stream."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
@@ -11,6 +12,7 @@ from pydantic import AwareDatetime
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.problems import problem_responses
+from davy.domain.bounds import MAX_NS
 from davy.domain.camera import CameraAddress
 from davy.domain.event import EventQuery
 from davy.domain.severity import Severity, SeverityName
@@ -64,7 +66,7 @@ def event_routes(context: ServiceContext) -> APIRouter:
         responses=_content("text/event-stream") | problem_responses(503),
     )
     async def stream(severity: AtLeast = "info", last_event_id: Annotated[str | None, Header()] = None) -> EventSourceResponse:
-        after = int(last_event_id) if last_event_id and last_event_id.isdigit() else None
+        after = int(last_event_id) if last_event_id and re.fullmatch(r"[0-9]{1,18}", last_event_id) else None
 
         async def body() -> AsyncGenerator[ServerSentEvent, None]:
             async with aclosing(context.archive.follow(after)) as records:
@@ -95,7 +97,8 @@ def _key(camera: str | None, site: str) -> str | None:
 
 
 def _to_ns(moment: datetime | None) -> int | None:
-    return int(moment.timestamp() * 1e9) if moment else None
+    """Unix time in ns, limited to the times that events can have."""
+    return min(MAX_NS, max(0, int(moment.timestamp() * 1e9))) if moment else None
 
 
 def _content(media_type: str) -> dict[int | str, dict[str, Any]]:

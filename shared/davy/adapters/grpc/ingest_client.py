@@ -11,6 +11,7 @@ import grpc
 from davy.adapters.grpc.envelope import to_push_request
 from davy.domain.errors import AggregatorUnavailableError, ConfigError
 from davy.domain.frame import EncodedFrame
+from davy.domain.urls import redact
 from davy.v1 import ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
 
 MAX_MESSAGE_BYTES = 4_000_000
@@ -127,7 +128,7 @@ async def connect(endpoint: str) -> AsyncIterator[IngestClient]:
         ConfigError: endpoint is no such address.
     """
     async with open_channel(endpoint) as channel:
-        yield IngestClient(channel, endpoint)
+        yield IngestClient(channel, redact(endpoint))
 
 
 def open_channel(endpoint: str) -> grpc.aio.Channel:
@@ -140,9 +141,9 @@ def open_channel(endpoint: str) -> grpc.aio.Channel:
         parts = urlsplit(endpoint)
         target = f"{parts.hostname}:{parts.port or DEFAULT_PORT}"
     except ValueError as error:
-        raise ConfigError(f"{endpoint} is no address of an aggregator: {error}") from error
+        raise ConfigError(f"{redact(endpoint)} is no address of an aggregator: {error}") from error
     if parts.scheme not in ("grpc", "grpcs") or not parts.hostname:
-        raise ConfigError(f"{endpoint} is no address of an aggregator: write grpc://host:50051 or grpcs://host:50051")
+        raise ConfigError(f"{redact(endpoint)} is no address of an aggregator: write grpc://host:50051 or grpcs://host:50051")
     if parts.scheme == "grpcs":
         return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options=_OPTIONS)
     return grpc.aio.insecure_channel(target, options=_OPTIONS)

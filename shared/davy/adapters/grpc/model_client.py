@@ -8,6 +8,7 @@ import grpc
 
 from davy.adapters.grpc.ingest_client import open_channel
 from davy.domain.errors import AggregatorUnavailableError, UnknownModelError
+from davy.domain.urls import redact
 from davy.twin.model import Target
 from davy.v1 import model_pb2, model_pb2_grpc
 
@@ -58,4 +59,4 @@ async def connect(endpoint: str) -> AsyncIterator[ModelClient]:
         ConfigError: endpoint is no such address.
     """
     async with open_channel(endpoint) as channel:
-        yield ModelClient(channel, endpoint)
+        yield ModelClient(channel, redact(endpoint))
