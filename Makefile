@@ -4,9 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?=
 PYTEST_ARGS ?=
-# Tests that start several programs have the machine to themselves; the others share it. WORKERS= runs them in one process.
-WORKERS ?= -n auto --dist worksteal
+# Tests marked alone have the machine to themselves; the others share it, files of system tests as a whole, for their fixtures.
+# A worker more than processors, because many tests wait. WORKERS= and SYSTEM_WORKERS= run them in one process.
+WORKERS ?= -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal
+SYSTEM_WORKERS ?= -n auto --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Compiled modules are kept: the tests start hundreds of processes, and pytest rewrites every test module.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
 
@@ -38,11 +42,12 @@ mine: $(VENV)/.mine  ## run the demo: a simulated mine with every service; SECON
 	$(BIN)/davy demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(VENV)/.dev  ## the whole test suite
-	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
-	$(BIN)/pytest -m 'system and not slow' $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'not system and not alone and not slow' $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'system and not alone and not slow' $(SYSTEM_WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'alone and not slow' $(PYTEST_ARGS)
 
-unit: $(VENV)/.dev  ## the tests without brokers, browsers and processes
-	$(BIN)/pytest -m 'not system and not slow' $(WORKERS) $(PYTEST_ARGS)
+unit: $(VENV)/.dev  ## the tests without brokers, browsers, processes, training and stopwatches
+	$(BIN)/pytest -m 'not system and not alone and not slow' $(WORKERS) $(PYTEST_ARGS)
 
 check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
 	$(BIN)/ruff check .

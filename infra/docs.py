@@ -9,7 +9,7 @@ from docs_errors import errors_page
 from docs_metrics import metrics_page
 from docs_proto import proto_page
 from docs_rest import openapi_documents, rest_page
-from docs_settings import settings_page
+from docs_settings import settings_page, training_page
 from docs_sources import ROOT
 from docs_topics import asyncapi, topics_page
 
@@ -22,6 +22,7 @@ def pages() -> dict[Path, str]:
     return {
         Path("cli.md"): cli_page(),
         Path("settings.md"): settings_page(),
+        Path("training-settings.md"): training_page(),
         Path("metrics.md"): metrics_page(),
         Path("errors.md"): errors_page(),
         Path("grpc.md"): proto_page(),

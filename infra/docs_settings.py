@@ -21,6 +21,10 @@ INTRO = """
 Every setting has an environment variable. A variable wins over the default, and an option of the command line wins over the
 variable. Lists and tables are JSON.
 """
+TRAINING_INTRO = """
+`--set NAME=VALUE` sets each of them; values are JSON. `davy train all` takes `--set STAGE.NAME=VALUE`. A checkpoint carries its
+settings, and a resumed run keeps them. A loss of weight 0 is switched off.
+"""
 SITE_INTRO = """
 `site.yaml` describes one site. `DAVY_` and the path, joined by two underscores, overrides each value:
 `DAVY_EDGES__NORTH__CAMERAS__FACE_1__FPS=5` sets `edges.north.cameras.face-1.fps`. `_` stands for the `-` of an id.
@@ -31,6 +35,35 @@ def settings_page() -> str:
     """The page with every settings class and every variable."""
     classes = sorted(_classes(), key=lambda found: str(found.model_config.get("env_prefix")))
     return page("Settings", INTRO, *(_section(found) for found in classes), _site())
+
+
+def training_page() -> str:
+    """The page with the settings of every training stage, the weights of its losses among them."""
+    from davy_trainer.adapt.settings import AdaptSettings
+    from davy_trainer.stages.all_settings import AllSettings
+    from davy_trainer.stages.base_settings import BaseSettings as BaseStage
+    from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
+    from davy_trainer.stages.settings import EnhanceSettings, PairSettings, RefineSettings
+
+    stages: dict[str, type[BaseModel]] = {
+        "self-supervised": SelfSupervisedSettings,
+        "pair": PairSettings,
+        "enhance": EnhanceSettings,
+        "refine": RefineSettings,
+        "all": AllSettings,
+        "base": BaseStage,
+        "adapt": AdaptSettings,
+    }
+    return page("Training settings", TRAINING_INTRO, *(_stage(name, found) for name, found in stages.items()))
+
+
+def _stage(name: str, found: type[BaseModel]) -> str:
+    rows = [
+        (code(field), code(_type(info)), code(_default(info)), _meaning(found, field, info))
+        for field, info in found.model_fields.items()
+    ]
+    summary = sentence((inspect.getdoc(found) or "").splitlines()[0])
+    return f"## davy train {name}\n\n{summary}\n\n" + table(("setting", "type", "default", "meaning"), rows)
 
 
 def _classes() -> set[type[BaseSettings]]:
@@ -105,15 +138,16 @@ def _default(field: FieldInfo) -> str:
 
 
 def _meaning(found: type[BaseModel], name: str, field: FieldInfo) -> str:
-    text = field.description or dict(_comments(found)).get(name, "")
+    comments = {key: text for each in reversed(found.__mro__) for key, text in _comments(each)}
+    text = field.description or comments.get(name, "")
     return cell(sentence(text)) if text else ""
 
 
-def _comments(found: type[BaseModel]) -> Iterator[tuple[str, str]]:
+def _comments(found: type) -> Iterator[tuple[str, str]]:
     """Field name and the comment at the end of the line that declares it."""
     try:
         source = inspect.getsource(found)
-    except OSError:
+    except (OSError, TypeError):  # of a built-in base
         return
     name = ""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):

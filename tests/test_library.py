@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -32,6 +33,7 @@ def test_the_import_is_light():
     assert found.stdout.strip() == "[]"
 
 
+@pytest.mark.system
 def test_an_enhancer_imports_no_torch_no_opencv_and_no_video_codecs():
     program = "import sys, davy; davy.Enhancer(); print([name for name in ('torch', 'cv2', 'av') if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -61,6 +63,28 @@ def test_the_enhancers_strength_is_the_default_of_its_calls():
     weak = davy.Enhancer(strength=0.5)
     assert np.array_equal(weak.enhance(noise()), davy.Enhancer().enhance(noise(), 0.5))
     assert np.array_equal(weak.enhance(noise(), 0.0), noise())
+
+
+def test_dials_change_arrays_and_frames_alike(enhancer):
+    monochrome, coloured = davy.Dials(colour=0.0), noise() * np.array([1, 2, 4], np.uint8)
+    plain = enhancer.enhance(coloured)
+    assert np.array_equal(enhancer.enhance(coloured, dials=davy.Dials()), plain)
+    for dialled in (
+        enhancer.enhance(coloured, dials=monochrome),
+        next(iter(enhancer.enhance_video([coloured], dials=monochrome))),
+    ):
+        assert np.ptp(dialled.astype(int), axis=2).max() <= 3 < np.ptp(plain.astype(int), axis=2).max()
+
+
+def test_dials_work_without_the_network(enhancer):
+    brighter = enhancer.enhance(noise(), 0.0, davy.Dials(brightness=0.5))
+    assert brighter.mean() > noise().mean() + 5
+
+
+def test_dials_reach_files(enhancer, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), noise())
+    enhancer.enhance_file(tmp_path / "a.png", tmp_path / "b.png", dials=davy.Dials(colour=0.0))
+    assert np.ptp(cv2.imread(str(tmp_path / "b.png")).astype(int), axis=2).max() <= 3
 
 
 def test_a_strength_out_of_range_and_a_wrong_shape_are_invalid_input(enhancer):
@@ -134,6 +158,7 @@ def test_a_missing_package_names_its_extra(enhancer, tmp_path, monkeypatch):
         enhancer.enhance_file(tmp_path / "dark.mp4", tmp_path / "bright.mp4")
 
 
+@pytest.mark.system
 def test_mypy_strict_finds_types_in_a_users_project(tmp_path):
     good = """\
         from collections.abc import Iterator

@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 
 from davy.domain.camera import CameraAddress
+from davy.domain.dials import NEUTRAL, PRESETS
 from davy.domain.errors import ConfigError
 from davy.site import BUILT_IN_FILE, SiteConfig, find_site_file, load_site
 
@@ -78,6 +79,8 @@ def test_a_missing_file_is_a_config_error(tmp_path):
 
 def test_the_shipped_mine_is_valid_and_its_schema_is_fresh():
     load_site(ROOT / "infra" / "site.yaml", {})
+    import jsonschema  # a second and more: not for every worker
+
     schema = json.loads((ROOT / "infra" / "site.schema.json").read_text())
     assert schema == SiteConfig.model_json_schema(), "run: davy config schema > infra/site.schema.json"
     jsonschema.validate(yaml.safe_load((ROOT / "infra" / "site.yaml").read_text()), schema)
@@ -133,3 +136,19 @@ def test_a_sites_file_is_the_given_one_else_that_of_the_folder_else_the_built_in
 
 def test_the_built_in_site_is_the_one_of_the_checkout():
     assert BUILT_IN_FILE.read_text() == (ROOT / "infra" / "site.yaml").read_text()
+
+
+def test_a_camera_has_dials_of_its_preset_and_its_own(tmp_path):
+    text = GOOD.replace("fps: 5", "fps: 5, preset: night IR, brightness: -0.5")
+    camera = load_site(write(tmp_path, text), {}).camera(CameraAddress("demo", "north", "face-1"))
+    assert camera.dials == replace(PRESETS["night IR"], brightness=-0.5)
+
+
+def test_a_camera_without_dials_is_neutral(tmp_path):
+    assert load_site(write(tmp_path, GOOD), {}).camera(CameraAddress("demo", "north", "face-1")).dials == NEUTRAL
+
+
+@pytest.mark.parametrize("wrong", ["brightness: 1.5", "colour: -1", "preset: day"])
+def test_a_dial_out_of_range_is_told_with_its_line(tmp_path, wrong):
+    with pytest.raises(ConfigError, match=wrong.split(":")[0]):
+        load_site(write(tmp_path, GOOD.replace("fps: 5", f"fps: 5, {wrong}")), {})

@@ -15,11 +15,13 @@ from davy.adapters.mqtt.bus import MqttBus, connect
 from davy.adapters.storage.config_store import ConfigStore
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.event_store import EventStore
+from davy.adapters.storage.folder_lock import hold_folder
 from davy.adapters.storage.frame_cache import FrameCache
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
 from davy.domain.camera import CameraAddress
+from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.site import SiteConfig
@@ -29,12 +31,14 @@ from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 from davy_aggregator.analysis.runner import analyse, analysers
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
+from davy_aggregator.clock_watch import watch_clocks
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftCollector
 from davy_aggregator.edge_alarms import watch_edges
 from davy_aggregator.frame_cache import run_frame_cache
 from davy_aggregator.health import Health
+from davy_aggregator.leadership import Leadership
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
@@ -45,6 +49,7 @@ from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
 from davy_aggregator.samples.catalog import SampleCatalog, SampleMetrics
 from davy_aggregator.samples.rpc import SamplesServicer
+from davy_aggregator.senders import sender_check
 from davy_aggregator.settings import AggregatorSettings
 from davy_aggregator.site_status import SiteStatus
 
@@ -67,6 +72,7 @@ async def serve(
 
     Raises:
         AddressUnavailableError: a port is in use.
+        FolderInUseError: another process works in the data folder.
         ArchiveUnavailableError: the database cannot be opened.
         ModelError: the configured detector is unusable.
     """
@@ -79,6 +85,7 @@ async def serve(
     registry.register(drift)
     status = EdgeTopics(site.site, REPORTER).status
     async with (
+        _folder(settings),
         _database(settings) as database,
         _archive(settings, database, site, metrics) as archive,
         _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
@@ -106,15 +113,18 @@ async def serve(
             samples,
             drift,
         )
+        leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
         announce = announcer(ready)
         supervised: dict[str, Part] = {
             "presence": lambda: track_presence(bus, site.site, presence, metrics),
             "events": lambda: publish_events(bus, site.site, archive),
             "frames": lambda: run_frame_cache(store, live, health, settings.store_fps, metrics.count_store_refused),
-            "edges": lambda: watch_edges(presence, archive, settings.edge_offline_after_s),
+            "edges": lambda: watch_edges(presence, archive, settings.edge_offline_after_s, leadership),
             "rollouts": lambda: rollouts.run(bus),
             "configs": lambda: configs.run(bus),
             "health": lambda: _watch_health(bus, archive, health),
+            "leadership": lambda: leadership.run(bus),
+            "clocks": lambda: watch_clocks(live, archive, metrics),
         }
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
@@ -126,6 +136,15 @@ async def serve(
         await until_first_ends(
             "aggregator", http=_serve_http(context, announce), grpc=_serve_grpc(context, site, announce), **coroutines
         )
+
+
+@asynccontextmanager
+async def _folder(settings: AggregatorSettings) -> AsyncIterator[None]:
+    try:
+        with hold_folder(settings.data, "aggregator"):
+            yield
+    except OSError as error:
+        raise ArchiveUnavailableError(str(settings.data), error.strerror or str(error)) from error
 
 
 @asynccontextmanager
@@ -201,6 +220,29 @@ async def _config_service(
     yield ConfigService(site, ConfigStore(database), presence.is_online, archive.report, metrics.count_refused, changed)
 
 
+def _leadership(
+    settings: AggregatorSettings,
+    site: SiteConfig,
+    name: str,
+    health: Health,
+    metrics: AggregatorMetrics,
+    *services: RolloutService | ConfigService,
+) -> Leadership:
+    def changed(reason: str) -> None:
+        metrics.leads.set(not reason)
+        if reason or "leadership" in health.errors:
+            health.set("leadership", reason)
+
+    async def take_over() -> None:
+        for service in services:
+            await service.take_over()
+
+    leadership = Leadership(site.site, name, settings.data, changed, take_over)
+    for service in services:
+        service.lead = leadership
+    return leadership
+
+
 def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus], Awaitable[None]]:
     """Return a callback that publishes the retained state at every connect: a restarted broker may have lost it."""
 
@@ -220,17 +262,16 @@ async def _serve_http(context: ServiceContext, announce: Callable[[str, int], No
 async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
     settings = context.settings
 
-    def knows_edge(of_site: str, edge: str) -> bool:
-        return of_site == site.site and (edge in site.edges or settings.accept_unknown)
+    check_sender = sender_check(site, settings.accept_unknown)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        ingest = IngestServicer(context.live, context.archive, context.metrics, settings.window, knows_edge)
+        ingest = IngestServicer(context.live, context.archive, context.metrics, settings.window, check_sender)
         frames = FramesServicer(context, site.site)
         ingest_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         ingest_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
         model_pb2_grpc.add_ModelServiceServicer_to_server(ModelsServicer(context.catalog), server)
         model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(context.rollouts), server)
-        sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(context.samples, knows_edge), server)
+        sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(context.samples, check_sender), server)
         return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample")]
 
     await serve_grpc(settings.grpc_host or settings.host, settings.grpc_port, register, lambda port: announce("grpc", port))
@@ -238,6 +279,7 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
 
 async def _watch_health(bus: MqttBus, archive: Archive, health: Health) -> None:
     while True:
-        health.set("broker", "" if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}")
+        error = bus.refusal if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}"
+        health.set("broker", error, pending=not bus.attempted)
         health.set("archive", archive.error)
         await asyncio.sleep(HEALTH_EVERY_S)

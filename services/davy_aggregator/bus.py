@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from davy.adapters.grpc.envelope import JPEG_START, check_jpeg, to_event
 from davy.domain.bounds import (
@@ -16,7 +16,13 @@ from davy.domain.bounds import (
     parse_uint,
 )
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, InvalidInputError, UnreadableImageError
+from davy.domain.errors import (
+    ArchiveUnavailableError,
+    BrokerUnavailableError,
+    InvalidInputError,
+    MessageRefusedError,
+    UnreadableImageError,
+)
 from davy.domain.frame import MAX_JPEG_BYTES, EncodedFrame
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import EdgeTopics, Topic, all_cameras, all_edges
@@ -69,7 +75,7 @@ async def follow_passthrough_cameras(
 
 
 def _take_frame(message: Message, raws: deque[tuple[str, str, bytes]], live: LiveFrames, presence: PresenceTracker) -> None:
-    """Keep a raw frame, or put an enhanced one into live with the raw frame of the same boot and seq."""
+    """Keep a raw frame, or publish an enhanced one with the raw frame of the same boot and seq."""
     topic = Topic.parse(message.topic)
     name = (message.properties.get("boot_id", ""), message.properties.get("seq", ""))
     if topic.leaf == "raw":
@@ -134,4 +140,8 @@ async def publish_events(bus: Bus, site: str, archive: Archive) -> None:
 
 
 async def _publish(bus: Bus, message: Message) -> None:
-    await retry(lambda: bus.publish(message), BrokerUnavailableError, BACKOFF)
+    async def attempt() -> None:
+        with suppress(MessageRefusedError):  # the bus counts and logs it; REST and console show the event
+            await bus.publish(message)
+
+    await retry(attempt, BrokerUnavailableError, BACKOFF)

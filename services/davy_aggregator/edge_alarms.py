@@ -6,6 +6,7 @@ import time
 from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.severity import Severity
 from davy.telemetry import get_logger
+from davy.twin.publisher import Lead
 from davy_aggregator.archive import Archive
 from davy_aggregator.presence import PresenceTracker
 
@@ -14,10 +15,10 @@ log = get_logger(__name__)
 CHECK_EVERY_S = 1.0
 
 
-async def watch_edges(presence: PresenceTracker, archive: Archive, offline_after_s: float) -> None:
+async def watch_edges(presence: PresenceTracker, archive: Archive, offline_after_s: float, lead: Lead) -> None:
     """Report edges that are offline for longer than offline_after_s, and their return, until cancelled.
 
-    Edges that were already offline when the aggregator started are not reported.
+    Edges that were already offline when the aggregator started are not reported. Only the leader reports.
     """
     were_online: set[str] = set()
     reported: set[str] = set()
@@ -26,6 +27,8 @@ async def watch_edges(presence: PresenceTracker, archive: Archive, offline_after
             offline_s = (time.time_ns() - edge.since_ns) / 1e9
             if edge.online and name not in reported:
                 were_online.add(name)
+            elif not lead.leads:
+                continue
             elif edge.online and await _report(archive, name, "edge-online", f"edge {name} is online again", Severity.INFO):
                 reported.discard(name)
             elif edge.online is False and name in were_online - reported and offline_s >= offline_after_s:

@@ -17,16 +17,27 @@ class Health:
     def __init__(self, metrics: AggregatorMetrics) -> None:
         self._metrics = metrics
         self.errors: dict[str, str] = {}
+        self._pending: set[str] = set()
 
     @property
     def degraded(self) -> bool:
         return any(self.errors.values())
 
-    def set(self, dependency: str, error: str = "") -> None:
-        """Set the error of a dependency, empty if it is available. Log a change."""
-        before = self.errors.get(dependency)
+    def set(self, dependency: str, error: str = "", *, pending: bool = False) -> None:
+        """Set the error of a dependency, empty if it is available. Log a change.
+
+        Args:
+            dependency: Its name.
+            error: Why it is unavailable.
+            pending: The first attempt has not ended: nothing is wrong yet, and nothing is logged.
+        """
+        before = self.errors.get(dependency) and dependency not in self._pending
         self.errors[dependency] = error
         self._metrics.up.labels(dependency).set(not error)
+        if pending:
+            self._pending.add(dependency)
+            return
+        self._pending.discard(dependency)
         if error and not before:
             log.warning("dependency.down", dependency=dependency, reason=error)
         elif before and not error:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from davy.domain.age import Age
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
-from davy.domain.errors import UnknownCameraError
+from davy.domain.errors import OtherSiteError, UnknownCameraError
 from davy.domain.frame import EncodedFrame
 from davy.streams.clock import ClockOffset
 from davy.streams.latest import LatestByKey
 from davy_aggregator.metrics import AggregatorMetrics
 
 FPS_WINDOW_S = 5.0
-REORDER_S = 2.0  # the network reorders frames for no longer than this: a later arrival is newer, whatever its seq
+REORDER_S = 2.0  # maximum time of reordering in the network: a later arrival is newer, regardless of its seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ class LiveFrames:
         while len(self._retired) > self._max_cameras:
             self._retired.pop(next(iter(self._retired)))
         self._configured = set(wanted)
+        self._sites |= {camera.site for camera in wanted}
         for camera in wanted:
             self._retired.pop(camera, None)
             self._cameras.setdefault(camera, _Camera())
@@ -91,10 +92,13 @@ class LiveFrames:
         """Check whether frames of a camera are accepted.
 
         Raises:
+            OtherSiteError: the camera belongs to another site.
             UnknownCameraError: frames of this camera are not accepted.
         """
         if camera in self._cameras:
             return
+        if self._sites and camera.site not in self._sites:
+            raise OtherSiteError(camera.site, min(self._sites), "frames")
         if not (self._accept_unknown and camera.site in self._sites and len(self._cameras) < self._max_cameras):
             raise self._unknown(camera)
 
@@ -181,7 +185,7 @@ class LiveFrames:
 def _is_newer(frame: EncodedFrame, via: str, session: int, newest: LiveFrame) -> bool:
     """Return whether a frame replaces the newest one of its camera."""
     if frame.boot_id != newest.frame.boot_id:
-        return session >= newest.session or _is_over(newest)  # an older stream may still deliver what it had in flight
+        return session >= newest.session or _is_over(newest)  # an older stream may still deliver its frames in flight
     if via == "store" or session == newest.session:
         return frame.seq > newest.frame.seq or (via != "store" and frame.seq != newest.frame.seq and _is_over(newest))
     return session > newest.session or _is_over(newest)

@@ -51,6 +51,13 @@ class AggregatorMetrics:
             "davy_aggregator_dependency_up", "1 while a dependency is available.", ("dependency",), registry=registry
         )
         self.edge_online = Gauge("davy_aggregator_edge_online", "1 while the edge is online.", ("edge",), registry=registry)
+        self.clock_skew = Gauge(
+            "davy_aggregator_clock_skew_seconds",
+            "Lag of an edge's clock behind this one; 0 within 2 s.",
+            ("edge",),
+            registry=registry,
+        )
+        self.leads = Gauge("davy_aggregator_leads", "1 while this aggregator decides for its site.", registry=registry)
         self.figure = Gauge(
             "davy_analysis_figure", "Newest figure of an analyser.", (*CAMERA, "analyser", "figure"), registry=registry
         )

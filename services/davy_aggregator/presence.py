@@ -7,7 +7,7 @@ from typing import Any
 
 from davy.domain.bounds import read_json_object
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import InvalidInputError
+from davy.domain.errors import InvalidInputError, OtherSiteError
 from davy.domain.ports import Message
 from davy.domain.topics import OFFLINE, ONLINE, Topic
 
@@ -67,8 +67,10 @@ class PresenceTracker:
             InvalidInputError: the message is too large, or is invalid for its topic.
         """
         topic = Topic.parse(message.topic)
-        if topic.site != self._site or len(message.payload) > MAX_STATUS_BYTES:
-            raise InvalidInputError(f"{message.topic}: wrong site, or over {MAX_STATUS_BYTES:,} bytes")
+        if topic.site != self._site:
+            raise OtherSiteError(topic.site, self._site, "states")
+        if len(message.payload) > MAX_STATUS_BYTES:
+            raise InvalidInputError(f"{message.topic}: over {MAX_STATUS_BYTES:,} bytes")
         if topic.edge not in self.edges and len(self.edges) >= MAX_EDGES:
             raise InvalidInputError(f"{message.topic}: the limit of {MAX_EDGES} edges is reached")
         match (topic.camera, topic.leaf):

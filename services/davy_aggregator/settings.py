@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
+from davy.adapters.http.listen_settings import GrpcPort, HttpPort, ListenSettings
+
 
 class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
     """Settings of the analysis of enhanced frames."""
@@ -21,13 +23,12 @@ class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
     detector_score: float = Field(0.4, ge=0, le=1, description="Discard detections below this score.")
 
 
-class AggregatorSettings(BaseSettings, env_prefix="DAVY_AGGREGATOR_", env_nested_delimiter="__", frozen=True):
+class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGATOR_", env_nested_delimiter="__", frozen=True):
     """Settings of one aggregator."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
-    port: int = Field(8080, ge=0, le=65535, description="HTTP port; 0 chooses a free one.")
+    port: HttpPort = 8080
     grpc_host: str = Field("", description="Address of gRPC; the same as host if empty.")
-    grpc_port: int = Field(50051, ge=0, le=65535, description="gRPC port; 0 chooses a free one.")
+    grpc_port: GrpcPort = 50051
     data: Path = Field(Path("data/aggregator"), description="Folder of the database, the models and the keys.")
     database: str = Field(
         "",

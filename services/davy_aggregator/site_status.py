@@ -4,7 +4,7 @@ import time
 from importlib.metadata import version
 
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import InvalidIdError, UnknownCameraError
+from davy.domain.errors import InvalidIdError, OtherSiteError, UnknownCameraError
 from davy.site import SiteConfig
 from davy_aggregator.archive import REPORTER
 from davy_aggregator.health import Health
@@ -26,11 +26,6 @@ class SiteStatus:
         self._live, self._presence, self._health = live, presence, health
         self._started_s = time.monotonic()
 
-    @property
-    def site_name(self) -> str:
-        """Return the id of the site."""
-        return self._site.site
-
     def reconfigure(self, site: SiteConfig) -> None:
         """Replace the site configuration."""
         self._site = site
@@ -39,6 +34,7 @@ class SiteStatus:
         """Return the camera of an address or of an id "edge.camera".
 
         Raises:
+            OtherSiteError: the address names another site.
             UnknownCameraError: no such camera; the text lists the known ones.
         """
         known = self._live.cameras
@@ -46,9 +42,25 @@ class SiteStatus:
             found = CameraAddress.parse(key, self._site.site)
         except InvalidIdError:
             found = None
+        if found is not None and found.site != self._site.site:
+            raise OtherSiteError(found.site, self._site.site, "cameras")
         if found not in known:
             raise UnknownCameraError(key, [each.key for each in known])
         return found
+
+    def key_of(self, text: str | None) -> str | None:
+        """Return the id that stored events and samples have for a camera of this site, present or not; None for none.
+
+        Raises:
+            InvalidIdError: text is no address.
+            OtherSiteError: the address names another site.
+        """
+        if not text:
+            return None
+        camera = CameraAddress.parse(text, self._site.site)
+        if camera.site != self._site.site:
+            raise OtherSiteError(camera.site, self._site.site, "cameras")
+        return camera.key
 
     def cameras(self) -> list[Camera]:
         return [self.camera(camera) for camera in self._live.cameras]
@@ -72,6 +84,7 @@ class SiteStatus:
             fps=round(self._live.fps(camera), 1),
             age_ms=round(newest.age_s() * 1000) if newest else None,
             captured_at=utc(frame.captured_ns) if frame else None,
+            clock_skew_ms=round(self._live.clock_offset_ms(camera.edge), 1),
             seq=frame.seq if frame else None,
             width=frame.width if frame else None,
             height=frame.height if frame else None,

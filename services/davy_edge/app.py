@@ -18,6 +18,7 @@ from davy.adapters.grpc.ingest_client import IngestClient
 from davy.adapters.grpc.model_client import ModelClient
 from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.mqtt.bus import MqttBus
+from davy.adapters.storage.folder_lock import hold_folder
 from davy.adapters.storage.sample_spool import SampleSpool
 from davy.adapters.storage.spool import Spool
 from davy.domain.camera import CameraAddress
@@ -94,6 +95,7 @@ async def serve(
     Raises:
         ConfigError: the site has no such edge, or the spool is unusable.
         AddressUnavailableError: the metrics port is in use.
+        FolderInUseError: another process works in this edge's data folder.
         ModelError: the model file is unusable.
     """
     edge = choose_edge(settings, site)
@@ -106,6 +108,7 @@ async def serve(
     with ExitStack() as stack:
         spool = await asyncio.to_thread(Spool, folder / "spool.db", boot_id, settings.spool_max_bytes)
         stack.callback(spool.close)
+        stack.enter_context(hold_folder(folder, f"edge {edge}"))
         config_file = await asyncio.to_thread(open_state_file, folder / "config")
         samples = None
         if settings.samples_bytes_per_hour:
@@ -214,6 +217,7 @@ class _Edge:
             self._deliver,
             self._states.set,
             self._observer(camera),
+            lambda: self._bus.max_payload_bytes if self._bus else 0,
         )
 
     def _opener(self, source: str) -> OpenSource:
@@ -232,8 +236,8 @@ class _Edge:
             sink.offer(frame)
 
     def _errors(self) -> dict[str, str]:
-        broker = self._bus.error if self._bus else "not connected yet"
-        errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.fault}
+        broker = self._bus.error or self._bus.refusal if self._bus else "not connected yet"
+        errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.error}
         errors |= {"live": self._grpc.error} if self._models else {}
         errors |= self._failing
         return errors | ({"samples": self._samples.error} if self._samples else {})
@@ -266,6 +270,7 @@ class _Edge:
 
     def _gauges(self) -> Iterable[tuple[str, str, float]]:
         yield "davy_edge_mqtt_connected", "1 while connected to the broker.", float(bool(self._bus and self._bus.connected))
+        yield "davy_edge_mqtt_refused", "Messages that the broker refused.", float(self._bus.refused if self._bus else 0)
         yield "davy_edge_ingest_connected", "1 while the frame stream to the aggregator is open.", float(self._grpc.connected)
         yield "davy_edge_spool_events_dropped", "Events dropped because the spool was full.", self._spool.events_dropped
         if self._samples:
@@ -367,6 +372,7 @@ class _Edge:
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             self._pipelines.check()
+            self._states.check()
 
     async def _publish_stats(self, bus: Bus) -> None:
         while True:

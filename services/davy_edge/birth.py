@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 import time
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -34,6 +35,7 @@ def birth_message(topics: EdgeTopics, config: EdgeConfig, boot_id: str, model: s
             "fps": camera.fps,
             "size": camera.size,
             "strength": camera.strength,
+            "dials": asdict(camera.dials),
             "max_age_ms": camera.max_age_ms,
         }
         for name, camera in config.cameras.items()

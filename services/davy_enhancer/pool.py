@@ -18,7 +18,7 @@ from davy.domain.age import Age
 from davy.domain.bounds import MAX_SEQ, MAX_SIDE, check_boot_id, check_header_text, check_time_ns, parse_uint
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
-from davy.domain.errors import BrokerUnavailableError, DavyError, FrameTooLargeError
+from davy.domain.errors import BrokerUnavailableError, DavyError, FrameTooLargeError, MessageRefusedError
 from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import Topic, all_cameras, shared
@@ -37,7 +37,7 @@ GROUP = "enhancers"
 RECEIVE_DEPTH = 256  # short waits only: the receiver just sorts frames into slots
 
 ConfigOf = Callable[[CameraAddress], CameraConfig]
-"""Returns a camera's strength, quality and max_age_ms from site.yaml; defaults for an unknown camera."""
+"""Returns a camera's strength, dials, quality and max_age_ms from site.yaml; defaults for an unknown camera."""
 
 
 class Camera:
@@ -177,18 +177,20 @@ class Pool:
         return frame
 
     async def _publish(self, bus: Bus, frame: EncodedFrame) -> None:
-        sent = False
+        sent, reason = False, DropReason.OFFLINE
         try:
             for message in messages_of(frame):
                 await bus.publish(message)
                 sent = True
+        except MessageRefusedError:  # over the broker's packet limit; the bus logs it
+            reason = DropReason.TOO_LARGE
         except BrokerUnavailableError:
             pass  # the bus logs it; the next frame follows
         if sent:
             self._accounting.send(frame.camera, DropPoint.MQTT)
             self._timings.age(frame.camera, DropPoint.MQTT, frame.age.seconds())
         else:
-            self._accounting.drop(frame.camera, DropPoint.MQTT, DropReason.OFFLINE)
+            self._accounting.drop(frame.camera, DropPoint.MQTT, reason)
 
     def _drop(self, frame: EncodedFrame, reason: DropReason) -> None:
         self._accounting.drop(frame.camera, DropPoint.ENHANCE, reason)
@@ -214,7 +216,7 @@ def _parse(message: Message) -> EncodedFrame:
 def _enhance(enhancer: VideoEnhancer, model: str, frame: EncodedFrame, config: CameraConfig) -> EncodedFrame:
     """Enhance one frame, in a thread."""
     image = jpeg.decode_yuv(frame.jpeg)
-    better = enhancer.enhance_yuv(image, config.strength, out=planes.empty(*image.y.shape))
+    better = enhancer.enhance_yuv(image, config.strength, planes.empty(*image.y.shape), config.dials)
     return replace(
         frame,
         jpeg=jpeg.encode(better, config.quality),

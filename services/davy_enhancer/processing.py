@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from davy.adapters.media.images import WEB_FORMATS, ImageFormat, decode, encode
+from davy.adapters.media.images import WEB_FORMATS, ImageFormat, decode, encode, left_out
+from davy.domain.dials import NEUTRAL, Dials
+from davy.domain.errors import ImageTooLargeError
 from davy.domain.ports import ImageEnhancer
 from davy.files import enhance_picture
 from davy_enhancer.negotiation import Preferences, choose
@@ -20,6 +22,7 @@ class EnhanceRequest:
     Args:
         image: A JPEG, PNG or WebP file.
         strength: 0 (identity) to 1.
+        dials: The operator's corrections.
         quality: 1 to 100, for lossy output.
         formats: Formats that the client accepts.
         max_pixels: Larger images are rejected.
@@ -30,6 +33,7 @@ class EnhanceRequest:
     quality: int = 90
     formats: Preferences = field(default_factory=lambda: ANY_FORMAT)
     max_pixels: int = 64_000_000
+    dials: Dials = NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,16 @@ def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhance
         InvalidInputError: the image is unusable; the class has the reason.
     """
     times = [time.perf_counter()]
-    picture = decode(request.image, max_pixels=request.max_pixels)
+    try:
+        picture = decode(request.image, max_pixels=request.max_pixels)
+    except ImageTooLargeError as error:
+        hint = f"{error.limit} here (DAVY_ENHANCER_MAX_MEGAPIXELS); the command davy enhance takes 256 megapixels"
+        raise ImageTooLargeError(error.found, hint) from error
     times.append(time.perf_counter())
-    better = enhance_picture(enhancer, picture, request.strength)
+    better = enhance_picture(enhancer, picture, request.strength, request.dials)
     times.append(time.perf_counter())
     kind = choose(request.formats, picture.format)
     image = encode(better, kind, request.quality)
     times.append(time.perf_counter())
     steps = zip(("decode", "enhance", "encode"), np.diff(times).tolist(), strict=True)
-    return Enhanced(image, kind, enhancer.model, dict(steps), picture.notes)
+    return Enhanced(image, kind, enhancer.model, dict(steps), (*picture.notes, *left_out(better, kind)))

@@ -6,16 +6,17 @@ from pathlib import Path
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
+from davy.adapters.http.listen_settings import GrpcPort, HttpPort, ListenSettings
 
-class EnhancerSettings(BaseSettings, env_prefix="DAVY_ENHANCER_", frozen=True):
+
+class EnhancerSettings(ListenSettings, BaseSettings, env_prefix="DAVY_ENHANCER_", frozen=True):
     """Settings of the enhancement service; DAVY_ENHANCER_<NAME> sets each of them.
 
     The defaults keep the process below 1 GB: 16 bodies of 24 MB, and two threads with three 24-megapixel images each.
     """
 
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
-    port: int = Field(8081, ge=0, le=65535, description="REST port; 0 chooses a free one.")
-    grpc_port: int = Field(50052, ge=0, le=65535, description="gRPC port; 0 chooses a free one.")
+    port: HttpPort = 8081
+    grpc_port: GrpcPort = 50052
     model: Path | None = Field(None, description="ONNX file of the network; the shipped one if absent.")
     threads: PositiveInt = Field(
         default_factory=lambda: os.cpu_count() or 1,

@@ -1,4 +1,4 @@
-"""Serve the simulator's cameras over HTTP as network cameras do: MJPEG, snapshots, an index page."""
+"""Serve the simulated cameras over HTTP like network cameras: MJPEG, snapshots, an index page."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,6 +8,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 from prometheus_client import CollectorRegistry
 
+from davy.adapters.addresses import listen
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers
 from davy.adapters.http.server import serve_app
@@ -19,7 +20,7 @@ from davy_simulator.settings import SimulatorSettings
 from davy_simulator.world import Mine
 
 BOUNDARY = "frame"
-SNAPSHOT_TIMEOUT_S = 30.0  # the first picture of a place waits until its rock is cut
+SNAPSHOT_TIMEOUT_S = 30.0  # the first picture of a place waits for its geometry
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -33,14 +34,15 @@ async def serve(
 
     Args:
         ready: Called with the actual port once connections are accepted.
-        mine: The mine to render; None makes one of settings.seed.
+        mine: The mine to render; None creates one from settings.seed.
         registry: Metrics to serve at /metrics.
 
     Raises:
         AddressUnavailableError: host and port are not available.
     """
+    listen(settings.host, settings.port).close()  # a taken port is reported now, not after a minute of rendering
     mine = mine or Mine(settings.seed)
-    for place in mine.places if settings.warm else ():  # else the first viewer of each waits until its rock is cut
+    for place in mine.places if settings.warm else ():  # otherwise the first viewer waits for the geometry
         await asyncio.to_thread(mine.render, place, 0.0, (settings.width, settings.height))
     app = create_app(settings, mine)
     if registry is not None:
@@ -65,14 +67,14 @@ def create_app(settings: SimulatorSettings, mine: Mine) -> FastAPI:
 
     async def live(place: str) -> StreamingResponse:
         parts = _parts(camera(place))
-        first = await anext(parts)  # so that a full camera is answered with 503, not with an empty stream
+        first = await anext(parts)  # a camera without free places answers 503, not an empty stream
         media_type = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
         return StreamingResponse(_resumed(first, parts), media_type=media_type, headers=NO_STORE)
 
     async def snapshot(place: str) -> Response:
-        async with camera(place).watch() as queue:
+        async with camera(place).watch() as next_frame:
             try:
-                data = await asyncio.wait_for(queue.get(), SNAPSHOT_TIMEOUT_S)
+                data = await asyncio.wait_for(next_frame(), SNAPSHOT_TIMEOUT_S)
             except TimeoutError as error:
                 raise DeadlineExceededError(f"a picture of {place}", SNAPSHOT_TIMEOUT_S) from error
         return Response(data, media_type="image/jpeg", headers=NO_STORE)
@@ -94,9 +96,9 @@ def _broadcast(mine: Mine, place: str, options: SourceOptions, settings: Simulat
 
 async def _parts(camera: Broadcast) -> AsyncIterator[bytes]:
     """Parts of a multipart stream, one per frame."""
-    async with camera.watch() as queue:
+    async with camera.watch() as next_frame:
         while True:
-            data = await queue.get()
+            data = await next_frame()
             yield b"--%s\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (BOUNDARY.encode(), len(data), data)
 
 
@@ -106,7 +108,7 @@ async def _resumed(first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[b
         async for part in parts:
             yield part
     finally:
-        await parts.aclose()  # type: ignore[attr-defined]  # an async generator: lets go of the camera
+        await parts.aclose()  # type: ignore[attr-defined]  # closing the generator releases the camera
 
 
 def _index(places: tuple[str, ...]) -> str:

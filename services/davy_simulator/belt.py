@@ -1,4 +1,4 @@
-"""The conveyor's load: a texture of coal that runs along the belt, and where every pixel looks at it."""
+"""The conveyor's load: a moving coal texture, and its coordinates at every pixel."""
 
 from dataclasses import dataclass
 

@@ -27,10 +27,10 @@ def chance(*parts: int | str) -> float:
 
 def wander(t: float, *parts: int | str) -> float:
     """A smooth random function of t with features one unit long, in [-1, 1]."""
-    whole = math.floor(t)
-    k = t - whole
+    step = math.floor(t)
+    k = t - step
     k *= k * (3 - 2 * k)
-    return (chance(*parts, whole) * (1 - k) + chance(*parts, whole + 1) * k) * 2 - 1
+    return (chance(*parts, step) * (1 - k) + chance(*parts, step + 1) * k) * 2 - 1
 
 
 def generator(*parts: int | str) -> np.random.Generator:

@@ -34,7 +34,7 @@ USUAL = Change()
 
 
 def parse_change(words: dict[str, str], place: Place) -> tuple[Change, float]:
-    """The change that words such as dim=0.3 and out=0,2 tell, and the mine's time in s that it begins at (from=60, or 0).
+    """Parse a change of light, such as dim=0.3 or out=0,2, and its start in s of the mine's time (from=60; default 0).
 
     Raises:
         ConfigError: a word is unknown or out of range.

@@ -49,8 +49,8 @@ def serve(
         given: dict[str, Any] = {"host": host, "port": port, "fps": fps, "seed": seed, "width": width, "height": height}
         asyncio.run(_run(SimulatorSettings(**{name: value for name, value in given.items() if value is not None})))
     except ValidationError as error:
-        for fault in error.errors():
-            typer.echo(f"DAVY_SIMULATOR_{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}", err=True)
+        for each in error.errors():
+            typer.echo(f"DAVY_SIMULATOR_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}", err=True)
         raise typer.Exit(2) from error
     except DavyError as error:
         raise _failed(error) from error
@@ -142,7 +142,7 @@ def _low_high(out: Path, mine: Mine, place: str, times: list[float], size: tuple
 def _seeds(text: str) -> list[int]:
     ends = [word.split("-", 1) for word in text.split(",")]
     if not all(part.isdecimal() for end in ends for part in end):
-        raise InvalidInputError(f"seeds {text!r} are not whole numbers: write 3 or 3,4,5 or 3-5")
+        raise InvalidInputError(f"seeds {text!r} are not integers: write 3 or 3,4,5 or 3-5")
     return [seed for first, *last in ends for seed in range(int(first), int(last[0] if last else first) + 1)]
 
 

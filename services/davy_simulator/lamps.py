@@ -11,7 +11,7 @@ from davy_simulator.places import Behaviour, FixedLamp, Place
 
 FAILURE_S = 9.0  # a failing lamp throws its dice this often
 FAILURE_SHARE = 0.4  # of those times it is out
-LENS_GLARE = 0.0012  # of a lamp that is seen, at 1 m beside it: dust on the glass before the lens
+LENS_GLARE = 0.0012  # of a visible lamp at 1 m: glare of dust on the lens glass
 GLOW = 7.0  # light of a lamp's glass per unit of white, before exposure: far over the clip
 
 
@@ -64,12 +64,12 @@ def scattered(lamp: FixedLamp, origin: Floats, rays: Floats, depth: Floats, exti
     """
     eye = np.array(lamp.position, np.float32) - origin
     nearest = rays @ eye
-    beside = np.sqrt(np.maximum(float(eye @ eye) - nearest**2, 0.01))
-    angles = np.arctan((depth - nearest) / beside) + np.arctan(nearest / beside)
-    glow = lamp.power * extinction_per_m / 4 * np.maximum(angles, 0) / beside
-    glare = lamp.power * LENS_GLARE / (beside**2 + 0.01) * (nearest < depth)
+    offset = np.sqrt(np.maximum(float(eye @ eye) - nearest**2, 0.01))
+    angles = np.arctan((depth - nearest) / offset) + np.arctan(nearest / offset)
+    glow = lamp.power * extinction_per_m / 4 * np.maximum(angles, 0) / offset
+    glare = lamp.power * LENS_GLARE / (offset**2 + 0.01) * (nearest < depth)
     if lamp.spread > 0:
         aim = np.array(lamp.aim, np.float32) / np.float32(math.sqrt(sum(x * x for x in lamp.aim)))
         towards = np.maximum(-(eye @ aim) / math.sqrt(float(eye @ eye)), 0.0)
-        glow *= 0.12 + float(towards) ** lamp.spread  # much less is seen of a beam that points away
+        glow *= 0.12 + float(towards) ** lamp.spread  # a beam that points away scatters far less
     return np.asarray(glow + glare, np.float32)

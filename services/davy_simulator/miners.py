@@ -22,12 +22,12 @@ BOOT_BGR = (0.03, 0.03, 0.03)
 
 @dataclass(frozen=True, slots=True)
 class Miner:
-    """One miner at one instant. heading is in radians, 0 along z; look the head's turn from it; phase the step's, radians."""
+    """One miner at one instant. heading is in radians, 0 along z; head_turn is relative to it; phase the step's, radians."""
 
     x: float
     z: float
     heading: float
-    look: float
+    head_turn: float
     phase: float
     swing: float
     index: int
@@ -39,7 +39,7 @@ def miners_at(place: Place, t_s: float, seed: int) -> list[Miner]:
 
 
 def bodies_of(miner: Miner, view_point: Point) -> list[Body]:
-    """The miner's capsules; the cap lamp dazzles whoever it points at."""
+    """Capsules of the miner; the cap lamp glares towards the camera."""
     figure = _Figure(miner)
     overalls = OVERALLS_BGR[miner.index % 3]
     bodies = [*_legs(figure, overalls), *_arms(figure, overalls)]
@@ -63,8 +63,8 @@ def bodies_of(miner: Miner, view_point: Point) -> list[Body]:
 
 
 def cap_lamp(miner: Miner) -> Light:
-    """The lamp on the miner's helmet, lighting where the head looks."""
-    yaw = miner.heading + miner.look
+    """The cap lamp, which points in the direction of the head."""
+    yaw = miner.heading + miner.head_turn
     nod = -0.27 + 0.05 * math.sin(miner.phase) * miner.swing
     aim = (math.sin(yaw) * math.cos(nod), math.sin(nod), math.cos(yaw) * math.cos(nod))
     position = (miner.x + 0.16 * math.sin(yaw), 1.79, miner.z + 0.16 * math.cos(yaw))
@@ -126,11 +126,11 @@ def _arms(figure: _Figure, overalls: Point) -> list[Body]:
 
 
 def _miner(walk: Walk, t_s: float, index: int, key: tuple[int | str, ...]) -> Miner:
-    look = 0.55 * wander(t_s / 2.3, *key, "look")
+    head_turn = 0.55 * wander(t_s / 2.3, *key, "look")
     if walk.speed_m_s == 0:
         x, z = walk.points[0]
         turn = 0.5 + 0.8 * wander(t_s / 6.0, *key, "turn")
-        return Miner(x, z, turn, look, 3.0 * t_s, 0.0, index)
+        return Miner(x, z, turn, head_turn, 3.0 * t_s, 0.0, index)
     lengths = [math.dist(a, b) for a, b in zip(walk.points, walk.points[1:], strict=False)]
     walked_s = sum(lengths) / walk.speed_m_s
     cycle = 2 * (walked_s + REST_S)
@@ -144,7 +144,7 @@ def _miner(walk: Walk, t_s: float, index: int, key: tuple[int | str, ...]) -> Mi
     if not moving:  # turns round at the end of the rest
         heading += math.pi * float(np.clip((t - walked_s - (REST_S - TURN_S)) / TURN_S, 0, 1))
     swing = float(np.clip(min(t, walked_s - t) * 3, 0, 1)) if moving else 0.0
-    return Miner(x, z, heading, look, 2 * math.pi * way / (2 * STRIDE_M) if moving else 2.0 * t_s, swing, index)
+    return Miner(x, z, heading, head_turn, 2 * math.pi * way / (2 * STRIDE_M) if moving else 2.0 * t_s, swing, index)
 
 
 def _along(walk: Walk, lengths: list[float], way: float) -> tuple[float, float, float]:

@@ -28,7 +28,7 @@ class SimulatedCamera:
         picture: Renders the frame of a Unix time in ns.
         epoch_ns: Unix time in ns of tick 0.
         options: fps paces it.
-        phase: In [0, 1), of a period: cameras do not all look at the same instant.
+        phase: In [0, 1) of a period: it spreads the cameras' exposures.
     """
 
     def __init__(
@@ -96,9 +96,9 @@ def parse_url(url: str) -> View:
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     seed = query.pop("seed", None)
     if seed is not None and not seed.isdecimal():
-        raise ConfigError(f"{url}: after '?' write seed=<whole number>")
+        raise ConfigError(f"{url}: after '?' write seed=<integer>")
     try:
         change, from_s = parse_change(query, PLACES[parts.netloc])
     except ConfigError as error:
-        raise ConfigError(f"{url}: after '?' only seed=<whole number> and a change of light may stand: {error}") from error
+        raise ConfigError(f"{url}: after '?' only seed=<integer> and a change of light are allowed: {error}") from error
     return View(parts.netloc, None if seed is None else int(seed), change, from_s)

@@ -1,4 +1,4 @@
-"""Places that training sees beside the four that are watched: other lamps, other air, the camera moved, another exposure."""
+"""Variants of the four places for training: other lamps, air, camera positions and exposures."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The simulated mine as one object: places to look at, at any time, dark as they are or evenly lit."""
+"""The simulated mine as one object: renders places at any time, dark or evenly lit."""
 
 import threading
 import time
@@ -97,5 +97,5 @@ class Mine:
 
 
 def _phase(place: str) -> float:
-    """When within its period a camera looks: real ones are not in step, and all at once would queue for a processor."""
+    """Phase of a camera's exposures in its period: real cameras are not synchronous, and bursts would queue for a processor."""
     return tuple(PLACES).index(place) / len(PLACES)

@@ -13,6 +13,7 @@ The import is light: NumPy, ONNX Runtime and the codecs are imported by the firs
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from davy.domain.dials import Dials
     from davy.domain.errors import DavyError, InvalidInputError, MissingExtraError, ModelError
     from davy.domain.frame import BgrImage
     from davy.enhancer import Enhancer, FileReport
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BgrImage",
     "DavyError",
+    "Dials",
     "Enhancer",
     "FileReport",
     "InvalidInputError",
@@ -34,6 +36,7 @@ if not TYPE_CHECKING:  # a type checker sees the imports above, and reports a na
     _MODULES = {
         "BgrImage": "davy.domain.frame",
         "DavyError": "davy.domain.errors",
+        "Dials": "davy.domain.dials",
         "Enhancer": "davy.enhancer",
         "FileReport": "davy.enhancer",
         "InvalidInputError": "davy.domain.errors",

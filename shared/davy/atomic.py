@@ -1,4 +1,4 @@
-"""Write files atomically; and failpoints, where a fault test kills the process."""
+"""Atomic writes, and failpoints at which fault tests kill the process."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         with partial.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())  # the name must not reach the disk before the bytes
+            os.fsync(file.fileno())  # the rename must not reach the disk before the data
         failpoint("atomic.written")
         partial.replace(path)
     except OSError:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 
+from davy.domain.dials import NEUTRAL, Dials
 from davy.domain.errors import InvalidInputError
 from davy.domain.frame import BgrImage
 from davy.files import FileReport, OutputOptions, Progress, enhance_any_size, enhance_file
@@ -19,8 +20,8 @@ class Enhancer:
     One enhancer loads the network once and may be shared between threads.
 
     Args:
-        model: An ONNX file that `davy train export` wrote; None selects the shipped one.
-        strength: Default of every call: 0 is the identity, 1 the whole effect.
+        model: An ONNX file written by `davy train export`; None selects the shipped model.
+        strength: Default of every call: 0 is the identity, 1 the full effect.
         threads: Threads per picture, at least 1.
 
     Raises:
@@ -40,15 +41,16 @@ class Enhancer:
 
     @property
     def model(self) -> str:
-        """The id of the network, as enhanced frames carry it."""
+        """The id of the network, equal to the model id in enhanced frames."""
         return self._still.model
 
-    def enhance(self, image: BgrImage, strength: float | None = None) -> BgrImage:
+    def enhance(self, image: BgrImage, strength: float | None = None, dials: Dials = NEUTRAL) -> BgrImage:
         """Enhance one image.
 
         Args:
             image: BGR as OpenCV reads it, shape (H, W, 3), uint8, any size of at least 1 x 1, any strides.
             strength: 0 to 1; None takes the enhancer's default.
+            dials: Corrections of brightness, local contrast, noise and colour, after strength.
 
         Returns:
             A new array, shape and dtype of image.
@@ -57,14 +59,17 @@ class Enhancer:
             ShapeError: image has another shape or dtype.
             InvalidInputError: strength is outside [0, 1].
         """
-        return enhance_any_size(self._still, image, self._strength(strength))
+        return enhance_any_size(self._still, image, self._strength(strength), dials)
 
-    def enhance_video(self, frames: Iterable[BgrImage], strength: float | None = None) -> Iterator[BgrImage]:
+    def enhance_video(
+        self, frames: Iterable[BgrImage], strength: float | None = None, dials: Dials = NEUTRAL
+    ) -> Iterator[BgrImage]:
         """Enhance the frames of one camera or clip, steady in time and with less noise where nothing moves.
 
         Args:
             frames: As of `enhance`, sides of at least 16, in order; the size may change.
             strength: 0 to 1; None takes the enhancer's default.
+            dials: Corrections of brightness, local contrast, noise and colour, after strength.
 
         Yields:
             One new array per frame, as soon as the frame is there.
@@ -74,7 +79,7 @@ class Enhancer:
             InvalidInputError: strength is outside [0, 1].
         """
         chosen, video = self._strength(strength), VideoEnhancer(self._still)
-        return (video.enhance(frame, chosen) for frame in frames)
+        return (video.enhance(frame, chosen, dials=dials) for frame in frames)
 
     def enhance_file(
         self,
@@ -82,6 +87,7 @@ class Enhancer:
         target: str | PathLike[str],
         *,
         strength: float | None = None,
+        dials: Dials = NEUTRAL,
         quality: int = 90,
         side_by_side: bool = False,
         overwrite: bool = False,
@@ -95,6 +101,7 @@ class Enhancer:
             source: A JPEG, PNG, WebP, TIFF or BMP image, or a video that FFmpeg reads.
             target: The file to write; its folder is created.
             strength: 0 to 1; None takes the enhancer's default.
+            dials: Corrections of brightness, local contrast, noise and colour, after strength.
             quality: 1 to 100, of JPEG, WebP and video.
             side_by_side: Put the input left of the output.
             overwrite: Replace a target that exists.
@@ -115,7 +122,7 @@ class Enhancer:
         if not 1 <= quality <= 100:
             raise InvalidInputError(f"quality {quality} is outside 1 to 100")
         return enhance_file(
-            read, written, self._still, OutputOptions(self._strength(strength), quality, side_by_side), progress
+            read, written, self._still, OutputOptions(self._strength(strength), quality, side_by_side, dials), progress
         )
 
     def _strength(self, strength: float | None) -> float:

@@ -9,7 +9,8 @@ from types import ModuleType
 
 import numpy as np
 
-from davy.adapters.media.images import ImageFormat, Picture, decode, encode
+from davy.adapters.media.images import ImageFormat, Picture, decode, encode, left_out
+from davy.domain.dials import NEUTRAL, Dials
 from davy.domain.errors import InvalidInputError, MissingExtraError, UnsupportedImageError
 from davy.domain.frame import BgrImage
 from davy.domain.ports import ImageEnhancer
@@ -26,17 +27,19 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """How an output file looks.
+    """Options of an output file.
 
     Args:
-        strength: 0 is the identity, 1 the whole effect; the identity of a video copies its packets.
+        strength: 0 is the identity, 1 the full effect; the identity of a video copies its packets.
         quality: 1 to 100, of lossy formats.
         side_by_side: Put the input left of the output; the file is twice as wide.
+        dials: The operator's corrections.
     """
 
     strength: float = 1.0
     quality: int = 90
     side_by_side: bool = False
+    dials: Dials = NEUTRAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def enhance_file(
     Raises:
         InvalidInputError: the source cannot be read, or its content cannot be written under the target's suffix.
         MissingExtraError: a video needs the extra `video`.
+        StorageFullError: the disk of the target is full.
         OSError: a file cannot be read or written.
     """
     kind = ImageFormat.of(target)
@@ -76,23 +80,23 @@ def enhance_file(
     return report
 
 
-def enhance_picture(enhancer: ImageEnhancer, picture: Picture, strength: float) -> Picture:
+def enhance_picture(enhancer: ImageEnhancer, picture: Picture, strength: float, dials: Dials = NEUTRAL) -> Picture:
     """Enhance the pixels of a decoded file; alpha and metadata stay. Accepts any size of at least 1 x 1."""
-    return replace(picture, pixels=enhance_any_size(enhancer, picture.pixels, strength))
+    return replace(picture, pixels=enhance_any_size(enhancer, picture.pixels, strength, dials))
 
 
-def enhance_any_size(enhancer: ImageEnhancer, image: BgrImage, strength: float) -> BgrImage:
+def enhance_any_size(enhancer: ImageEnhancer, image: BgrImage, strength: float, dials: Dials = NEUTRAL) -> BgrImage:
     """Enhance an image of any size of at least 1 x 1; sides under MIN_SIDE are padded for the enhancer and cropped again."""
     height, width = image.shape[:2]
     if min(height, width) < MIN_SIDE:
         missing = ((0, max(0, MIN_SIDE - height)), (0, max(0, MIN_SIDE - width)), (0, 0))
         image = np.pad(image, missing, mode="edge")
-    return enhancer.enhance(image, strength)[:height, :width]
+    return enhancer.enhance(image, strength, dials=dials)[:height, :width]
 
 
 @contextmanager
 def _replaced_when_complete(target: Path) -> Iterator[Path]:
-    """Yield a hidden name beside the target and rename it to the target at the end."""
+    """Yield a hidden name in the target's folder and rename it to the target at the end."""
     temporary = target.with_name(f".{target.stem[:100]}.{uuid.uuid4().hex[:8]}.part{target.suffix}")
     _partial.add(temporary)
     try:
@@ -116,12 +120,12 @@ def _enhance_image(
     if ImageFormat.of(source) is None and source.suffix and _is_video(source):
         raise UnsupportedImageError(f"writing {source.name} as a picture", "an output name with the suffix of a video")
     picture = decode(source.read_bytes(), tuple(ImageFormat), MAX_FILE_PIXELS)
-    enhanced = enhance_picture(still, picture, options.strength)
+    enhanced = enhance_picture(still, picture, options.strength, options.dials)
     if options.side_by_side:
         alpha = None if picture.alpha is None else np.hstack([picture.alpha, picture.alpha])
         enhanced = replace(enhanced, pixels=np.hstack([picture.pixels, enhanced.pixels]), alpha=alpha)
     target.write_bytes(encode(enhanced, kind, options.quality))
-    return picture.notes
+    return (*picture.notes, *left_out(enhanced, kind))
 
 
 def _enhance_video(
@@ -133,11 +137,11 @@ def _enhance_video(
     enhancer = VideoEnhancer(still)
 
     def change(image: BgrImage) -> BgrImage:
-        enhanced = enhancer.enhance(image, options.strength)
+        enhanced = enhancer.enhance(image, options.strength, dials=options.dials)
         return np.hstack([image, enhanced]) if options.side_by_side else enhanced
 
     panes = 2 if options.side_by_side else 1
-    identity = options.strength == 0 and not options.side_by_side
+    identity = options.strength == 0 and options.dials == NEUTRAL and not options.side_by_side
     report = video.transcode(
         source, temporary, None if identity else change, quality=options.quality, panes=panes, progress=progress
     )

@@ -17,6 +17,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
 from davy.domain.camera import ID_PATTERN, CameraAddress
+from davy.domain.dials import Dials, Preset, dials_of
 from davy.domain.errors import ConfigError
 from davy.domain.source import InvalidSourceError, Source, SourcePolicy, check_source
 from davy.domain.suggestion import did_you_mean
@@ -68,6 +69,11 @@ class CameraConfig(_Config):
     width: PositiveInt | None = Field(None, le=7680, description="Width in pixels; the source's own if absent.")
     height: PositiveInt | None = Field(None, le=4320, description="Height in pixels; the source's own if absent.")
     strength: float = Field(1.0, ge=0, le=1, description="0 is the identity, 1 the whole effect.")
+    preset: Preset | None = Field(None, description="Dials for a kind of place; a dial below replaces the preset's.")
+    brightness: float | None = Field(None, ge=-1, le=1, description="-1 darker, 0 neutral, 1 brighter; black and white stay.")
+    local_contrast: float | None = Field(None, ge=-1, le=1, description="-1 flatter, 0 neutral, 1 more: against dust.")
+    noise: float | None = Field(None, ge=-1, le=1, description="-1 keeps all grain, 0 neutral, 1 smooths most.")
+    colour: float | None = Field(None, ge=0, le=2, description="0 monochrome, 1 neutral, 2 twice the saturation.")
     quality: int = Field(85, ge=30, le=100, description="Maximum JPEG quality; lowered if a frame exceeds 900,000 bytes.")
     send_raw: bool = Field(True, description="Also send the raw picture to the aggregator.")
     max_age_ms: PositiveInt = Field(500, description="Drop and count frames older than this.")
@@ -77,6 +83,11 @@ class CameraConfig(_Config):
     def size(self) -> tuple[int, int] | None:
         """(width, height) in pixels, or None for the source's own."""
         return (self.width, self.height) if self.width and self.height else None
+
+    @property
+    def dials(self) -> Dials:
+        """The operator's corrections, of preset and dials."""
+        return dials_of(self.preset, self.brightness, self.local_contrast, self.noise, self.colour)
 
 
 class EdgeConfig(_Config):

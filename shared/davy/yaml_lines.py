@@ -1,4 +1,4 @@
-"""YAML with line numbers: errors name file and line, and a key that stands twice is an error."""
+"""YAML with line numbers: errors name file and line, and duplicate keys are errors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class YamlMapping:
     _root: yaml.Node | None
 
     def line_of(self, where: Sequence[str]) -> int:
-        """The line of the deepest key of the path that the file has; 1 where it has none."""
+        """Line of the deepest existing key of the path; 1 if no key exists."""
         line, node = 1, self._root
         for part in where:
             found = next(((key, value) for key, value in _pairs(node) if str(key.value) == part), None)
@@ -40,10 +40,10 @@ def parse_mapping(text: str, name: str, content: str) -> YamlMapping:
     Args:
         text: The content of the file.
         name: Name of the file, for messages.
-        content: What the mapping holds, for messages.
+        content: Expected keys of the mapping, for messages.
 
     Raises:
-        ConfigError: it is not YAML, no mapping, or a key stands twice; each line of the text is `file:line: error`.
+        ConfigError: the text is not YAML, not a mapping, or has duplicate keys; each line reads `file:line: error`.
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -63,15 +63,15 @@ def parse_mapping(text: str, name: str, content: str) -> YamlMapping:
 
 
 def _duplicates(node: yaml.Node | None) -> Iterator[tuple[str, int, int]]:
-    """Keys that stand twice in one mapping: key, first line, this line. PyYAML itself lets the last one win."""
-    seen: dict[tuple[str, str], int] = {}
+    """Find duplicate keys of a mapping: key, first line, this line. PyYAML keeps the last one silently."""
+    first_lines: dict[tuple[str, str], int] = {}
     for key, value in _pairs(node):
         line = key.start_mark.line + 1
         if isinstance(key, yaml.ScalarNode):
             identity = key.tag, key.value
-            if identity in seen:
-                yield key.value, seen[identity], line
-            seen.setdefault(identity, line)
+            if identity in first_lines:
+                yield key.value, first_lines[identity], line
+            first_lines.setdefault(identity, line)
         yield from _duplicates(value)
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:

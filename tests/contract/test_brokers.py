@@ -123,6 +123,7 @@ async def test_a_clean_exit_publishes_the_will(endpoint, reader):
     assert (await next_of(messages)).payload == b"offline"
 
 
+@pytest.mark.alone
 async def test_f05_a_connection_that_breaks_leaves_the_last_will_within_1_s(endpoint, reader):
     messages = await subscribed(reader, STATUS, qos=1)
     async with connected(endpoint, "writer", will=Message(STATUS, b"offline", 1, True)) as writer:
@@ -130,6 +131,7 @@ async def test_f05_a_connection_that_breaks_leaves_the_last_will_within_1_s(endp
         assert (await next_of(messages, 1)).payload == b"offline"
 
 
+@pytest.mark.alone
 async def test_without_a_broker_publish_raises_at_once(free_port):
     async with mqtt.connect(f"mqtt://127.0.0.1:{free_port}", "writer") as bus:
         started = time.monotonic()
@@ -180,6 +182,7 @@ async def test_f01_after_kill_9_of_the_broker_retained_state_and_subscriptions_r
 
 
 @pytest.mark.system
+@pytest.mark.alone
 async def test_f02_a_frozen_broker_blocks_no_loop_and_is_noticed_within_15_s(mosquitto: Mosquitto):
     async with connected(mosquitto.endpoint, "writer") as writer:
         mosquitto.freeze()
@@ -220,6 +223,7 @@ async def test_two_clients_with_one_id_do_not_fight(mosquitto: Mosquitto):
 
 
 @pytest.mark.system
+@pytest.mark.alone
 async def test_a_broker_that_is_killed_again_and_again_is_met_within_5_s_and_is_no_client_id_clash(mosquitto: Mosquitto):
     async with connected(mosquitto.endpoint, "edge") as bus:
         for _ in range(6):

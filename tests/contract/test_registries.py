@@ -215,7 +215,7 @@ def test_the_command_line_packs_signs_lists_compares_and_deletes(tmp_path, model
     model_id = said.split()[0]
     assert {model_id[:12], "stable"} <= set(models("list")[1].split())
     assert "val-psnr-db" in models("show", "stable")[1]
-    assert "good" in models("verify", str(package))[1]
+    assert "valid" in models("verify", str(package))[1]
     second = models("add", *files, "--parent", "stable", "--figure", "val-psnr-db=24")[1].split()[0]
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / "a.jpg").write_bytes(jpeg.encode(make_inputs()[0]))

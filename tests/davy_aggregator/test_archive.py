@@ -32,7 +32,7 @@ async def archive(tmp_path):
     database.close()
 
 
-async def test_what_the_aggregator_finds_is_numbered_and_named(archive):
+async def test_findings_of_the_aggregator_have_number_and_kind(archive):
     for kind in ("motion", "person"):
         await archive.report(kind, "something", 1, camera="north.face", figures={"share": 0.5})
     newest, first = await archive.query(EventQuery())
@@ -52,7 +52,7 @@ async def test_a_follower_gets_every_event_once_however_slow_it_is(archive):
         assert (await waiting).message == "new"
 
 
-async def test_a_full_disk_is_told_and_over_once_there_is_room(archive):
+async def test_a_full_disk_is_an_error_until_there_is_room(archive):
     pages = execute(archive, "PRAGMA page_count")
     execute(archive, f"PRAGMA max_page_count={pages + 4}")
     with pytest.raises(ArchiveUnavailableError, match="full"):
@@ -64,7 +64,7 @@ async def test_a_full_disk_is_told_and_over_once_there_is_room(archive):
     assert archive.error == ""
 
 
-async def test_a_broken_archive_ends_nobody_who_publishes_from_it(archive):
+async def test_a_broken_archive_does_not_end_the_publisher(archive):
     class Heard:
         """A bus that keeps what is published."""
 

@@ -102,7 +102,7 @@ async def test_edges_and_cameras_speak_for_themselves(mosquitto, tmp_path):
         assert edges == {"north": "offline", "thin": "unknown"}
 
 
-async def test_f01_it_hears_again_after_the_broker_was_killed(mosquitto, tmp_path):
+async def test_f01_it_receives_again_after_the_broker_was_killed(mosquitto, tmp_path):
     async with (
         running(make_settings(tmp_path), make_site(mosquitto.endpoint)) as aggregator,
         connect(mosquitto.endpoint, "pool") as bus,
@@ -136,6 +136,21 @@ async def _is(broker, ok):
 @pytest.mark.parametrize("changes", [{"seq": "x"}, {"width": ""}, {"boot_id": "b1", "captured_ns": "1e9"}])
 def test_a_frame_with_wrong_properties_is_refused(changes):
     with pytest.raises(InvalidInputError, match="user properties"):
+        read_frame(message(THIN.frame, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"captured_ns": str(10**30)}, "captured_ns is"),
+        ({"captured_ns": "-5"}, "captured_ns is"),
+        ({"seq": str(2**70)}, "seq is"),
+        ({"width": "100000000"}, "pixels"),
+        ({"model": "m" * 2000}, "model"),
+    ],
+)
+def test_a_frame_with_figures_that_cannot_be_is_refused(changes, text):
+    with pytest.raises(InvalidInputError, match=text):
         read_frame(message(THIN.frame, **changes))
 
 

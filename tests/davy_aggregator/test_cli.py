@@ -56,7 +56,7 @@ def start(tmp_path: Path, *arguments: str) -> subprocess.Popen:
         (SITE, ["--port", "1", "--host", "192.0.2.1"], 1, "cannot listen on"),
     ],
 )
-def test_a_wrong_start_says_what_to_change(tmp_path, site, arguments, status, text):
+def test_a_failed_start_names_the_remedy(tmp_path, site, arguments, status, text):
     (tmp_path / "site.yaml").write_text(site)
     process = start(tmp_path, *arguments)
     _, stderr = process.communicate(timeout=30)

@@ -18,7 +18,7 @@ from davy_aggregator.presence import PresenceTracker
 FAST = {"look_every_s": 0.05, "drift_reference_s": 0.6, "drift_window_s": 0.3, "stats_every_s": 0.2}
 
 
-async def test_when_the_lamps_change_drift_rises_is_told_and_ends_with_them(mosquitto, free_port, tmp_path):
+async def test_drift_rises_with_a_change_of_lamps_and_ends_with_it(mosquitto, free_port, tmp_path):
     pictures = {gain: jpeg.encode(scene(1, gain)) for gain in (0.5, 1.0)}
     gain = 1.0
     with mjpeg_server(lambda _: pictures[gain]) as camera:
@@ -57,7 +57,7 @@ async def test_a_camera_of_which_nothing_is_known_is_unknown(aggregator):
     assert aggregator.registry.get_sample_value("davy_drift", {"edge": "north", "camera": "face"}) is None
 
 
-def test_what_an_edge_of_another_version_says_is_no_fault():
+def test_a_report_of_another_version_is_no_error():
     site = make_site()
     tracker = PresenceTracker("mine")
     board = DriftCollector(LiveFrames(site.camera_ids(), AggregatorMetrics(CollectorRegistry()), False), tracker)

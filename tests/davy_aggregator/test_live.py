@@ -5,7 +5,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import UnknownCameraError
+from davy.domain.errors import OtherSiteError, UnknownCameraError
 from davy.domain.frame import EncodedFrame
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
@@ -52,7 +52,7 @@ async def test_the_newest_frame_wins_and_the_other_is_counted(live, registry):
     assert dropped(registry, "superseded") == 2
 
 
-async def test_a_watcher_begins_with_what_there_is(live):
+async def test_a_watcher_starts_with_the_newest_frames(live):
     live.put(frame(5), "grpc")
     with live.watch("test") as watcher:
         assert (await take(watcher)).seq == 5
@@ -128,9 +128,15 @@ async def test_an_unknown_camera_is_refused_and_the_known_are_listed(live):
 async def test_unknown_cameras_of_the_site_are_taken_on_request_up_to_a_bound(registry):
     live = LiveFrames([FACE], AggregatorMetrics(registry), accept_unknown=True, max_cameras=2)
     assert live.put(frame(1, CameraAddress("mine", "south", "x")), "grpc")
-    for refused in (CameraAddress("mine", "south", "y"), CameraAddress("other", "south", "x")):
-        with pytest.raises(UnknownCameraError):
-            live.put(frame(1, refused), "grpc")
+    with pytest.raises(UnknownCameraError):
+        live.put(frame(1, CameraAddress("mine", "south", "y")), "grpc")
+
+
+@pytest.mark.parametrize("accept_unknown", [False, True])
+async def test_frames_of_another_site_are_refused_with_both_sites_named(registry, accept_unknown):
+    live = LiveFrames([FACE], AggregatorMetrics(registry), accept_unknown)
+    with pytest.raises(OtherSiteError, match="serves site 'mine', and the frames are of site 'other'"):
+        live.put(frame(1, CameraAddress("other", "north", "face")), "grpc")
 
 
 async def test_a_frame_from_the_store_teaches_no_clock(live):
@@ -146,7 +152,7 @@ async def test_fps_counts_the_last_seconds(live):
     assert live.fps(BELT) == 0
 
 
-def test_a_configured_camera_comes_and_one_that_went_says_nothing_more(live):
+def test_frames_of_an_added_camera_arrive_and_of_a_removed_one_do_not(live):
     shaft = CameraAddress("mine", "north", "shaft")
     live.put(frame(1, BELT), "grpc")
     live.set_cameras([FACE, shaft])
@@ -159,7 +165,7 @@ def test_a_configured_camera_comes_and_one_that_went_says_nothing_more(live):
     assert live.put(frame(3, BELT), "grpc")
 
 
-def test_cameras_that_nobody_configured_stay_where_they_are_taken(registry):
+def test_unconfigured_cameras_stay_if_they_are_accepted(registry):
     live = LiveFrames([FACE], AggregatorMetrics(registry), accept_unknown=True)
     live.put(frame(1, BELT), "grpc")
     live.set_cameras([FACE])

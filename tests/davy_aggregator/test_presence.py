@@ -21,7 +21,7 @@ def publish(tracker, leaf, payload, edge="north", site="mine"):
     )
 
 
-def test_an_edge_that_said_nothing_is_neither_online_nor_offline(tracker):
+def test_a_silent_edge_is_neither_online_nor_offline(tracker):
     assert tracker.edge("north").online is None
 
 
@@ -50,13 +50,15 @@ def test_a_cameras_status_and_figures_are_found(tracker):
         ("info", b"[1]"),
         ("info", b"[" * 60_000),
         ("stats", b"\xff\xfe"),
+        ("stats", b'{"rss_bytes": NaN}'),
+        ("stats", b'{"rss_bytes": 1e999}'),
         ("stats", bytes(70_000)),
         ("cam/face/status", b"online"),
         ("cam/face/frame", b"{}"),
         ("else", b"{}"),
     ],
 )
-def test_what_a_topic_does_not_promise_is_refused(tracker, leaf, payload):
+def test_a_payload_that_does_not_fit_its_topic_is_rejected(tracker, leaf, payload):
     with pytest.raises(InvalidInputError):
         publish(tracker, leaf, payload)
 

@@ -36,6 +36,7 @@ def test_a_picture_that_cannot_be_read_is_named_with_a_count(folders, tmp_path):
     assert "coffee.png is broken or no picture" in result.output
 
 
+@pytest.mark.system
 def test_the_mine_is_judged_per_place_with_its_flicker(tmp_path, monkeypatch):
     monkeypatch.setattr("davy_bench.quality.flicker.SPAN_S", 0.5)
     words = ("--seeds", "907", "--frames", "1", "--size", "160x96", "--methods", "gamma 2.2")
@@ -68,12 +69,12 @@ def test_frames_are_held_to_half_a_point_of_highlights(folders, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("quality", "/none"), "/none is no folder: give one that holds pictures"),
+        (("quality", "/none"), "/none is not a folder: give one that holds pictures"),
         (("mine", "--seeds", "7"), "seed 7 may have been trained on"),
         (("mine", "--seeds", "x"), "write numbers with commas"),
         (("mine", "--size", "big"), "is not WIDTHxHEIGHT"),
         (("relit", "--seeds", "901", "--methods", "magic"), "no method 'magic'"),
-        (("report", "--data", "/none"), "/none is no folder"),
+        (("report", "--data", "/none"), "/none is not a folder"),
     ],
 )
 def test_wrong_words_end_with_a_sentence_and_status_2(words, said, tmp_path):

@@ -53,7 +53,7 @@ async def test_one_field_is_set_from_a_terminal_and_the_edge_s_answer_is_waited_
         assert "epoch 3" in out
 
 
-async def test_a_file_is_set_whole(tmp_path, davy):
+async def test_a_file_replaces_the_configuration(tmp_path, davy):
     async with running(make_settings(tmp_path), make_site(north=NORTH)) as aggregator:
         file = tmp_path / "north.yaml"
         file.write_text("cameras: {shaft: {source: 'mine://gallery', fps: 5}}")
@@ -73,14 +73,14 @@ async def test_a_file_is_set_whole(tmp_path, davy):
         (["--keys", "/nowhere"], "--site"),
     ],
 )
-async def test_wrong_words_are_told_and_nothing_changes(tmp_path, davy, arguments, recorded):
+async def test_usage_errors_are_reported_and_nothing_changes(tmp_path, davy, arguments, recorded):
     async with running(make_settings(tmp_path), make_site(north=NORTH)) as aggregator:
         status, _, err = await davy(aggregator, "config", "set", "north", *arguments)
         assert (status, recorded in err) == (1, True), err
         assert (await aggregator.get("/v1/edges/north/config")).json()["desired"]["epoch"] == 0
 
 
-async def test_what_is_signed_here_is_taken_by_an_edge_that_takes_nothing_else(mosquitto, tmp_path, davy):
+async def test_an_edge_that_requires_signatures_accepts_a_signed_configuration(mosquitto, tmp_path, davy):
     site = make_site(mosquitto.endpoint, north=NORTH)
     edge = ConfigEdge(site.edges["north"])
     make_key(tmp_path / "keys", 30)
@@ -95,7 +95,7 @@ async def test_what_is_signed_here_is_taken_by_an_edge_that_takes_nothing_else(m
     assert validator.validate(desired, edge.config).cameras["face"].strength == 0.5
 
 
-def test_nobody_at_home_is_told(monkeypatch, capsys):
+def test_an_unreachable_aggregator_is_reported(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["davy", "edges", "list", "--aggregator", "http://127.0.0.1:9"])
     assert main() == 1
     assert "no aggregator at http://127.0.0.1:9" in capsys.readouterr().err

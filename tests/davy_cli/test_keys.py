@@ -47,7 +47,7 @@ def test_the_keys_of_another_site_are_trusted_without_their_secrets(tmp_path, da
     assert not list((tmp_path / "ours").glob("*.pem"))
 
 
-def test_wrong_words_say_what_to_do(tmp_path, davy_keys):
+def test_usage_errors_name_the_remedy(tmp_path, davy_keys):
     for arguments in (("trust", "abc"), ("trust", "ab" * 31), ("revoke", "zz")):
         status, _, error = davy_keys(tmp_path, *arguments)
         assert (status, error[:11]) == (1, "davy keys: ")

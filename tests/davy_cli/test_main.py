@@ -2,6 +2,8 @@
 
 import importlib
 import os
+import signal
+import socket
 import subprocess
 import sys
 
@@ -120,4 +122,37 @@ def test_an_old_name_works_with_one_line_of_warning(run, old, new):
 def test_davy_mine_is_the_demo(run):
     status, out, _ = run("mine", "--help")
     assert status == 0
-    assert "Run a simulated mine with every service in one process" in out
+    assert "Run a simulated mine and every service in one process" in out
+
+
+def test_an_abort_in_native_code_leaves_a_line_and_the_place_of_every_thread():
+    code = "import davy_cli.main as m, os; m.app = lambda **_: os.abort(); m.main()"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGABRT
+    assert "Fatal Python error: Aborted" in ended.stderr
+    assert "Current thread" in ended.stderr
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    "words",
+    [
+        "aggregator --data {data} --port {taken} --grpc-port 0",
+        "aggregator --data {data} --port 0 --grpc-port {taken}",
+        "enhancer --port {taken} --grpc-port 0",
+        "enhancer --port 0 --grpc-port {taken}",
+        "edge --data {data} --edge north --metrics-port {taken}",
+        "simulator serve --port {taken}",
+        "trainer --port 0 --grpc-port {taken}",
+    ],
+)
+def test_a_taken_port_is_one_sentence_and_no_traceback(tmp_path, words):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken = listener.getsockname()[1]
+        command = [sys.executable, "-m", "davy", *words.format(taken=taken, data=tmp_path / "data").split()]
+        environment = {**os.environ, "DAVY_BROKER": "mqtt://127.0.0.1:9", "DAVY_CACHE": "redis://127.0.0.1:9/0"}
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment, timeout=60)
+    plain = [line for line in ended.stderr.splitlines() if not line.startswith("{")]  # the others are the log
+    sentence = f"cannot listen on 127.0.0.1:{taken}: Address already in use; choose another port, or 0 for any free one"
+    assert plain == [f"davy {words.split()[0]}: {sentence}"]
+    assert ended.returncode == 1

@@ -9,7 +9,7 @@ from davy_demo.accounting import CameraAccount, read_accounts
 FACE = CameraAddress("demo", "north", "face")
 
 
-def test_an_account_adds_up_what_a_service_counted():
+def test_an_account_sums_the_counters_of_a_service():
     registry = CollectorRegistry()
     accounting = FrameAccounting(["face"])
     registry.register(FrameCollector(labels_of_edge("north"), accounting))
@@ -26,5 +26,5 @@ def test_an_account_adds_up_what_a_service_counted():
     assert account.unexplained == 0
 
 
-def test_a_frame_that_nobody_counted_is_unexplained():
+def test_an_uncounted_frame_is_unexplained():
     assert CameraAccount(captured=10, enhanced=8).unexplained == 2

@@ -25,7 +25,7 @@ def test_a_view_knows_rate_and_age():
     assert view.age_ms(50) == pytest.approx(50)
 
 
-def test_a_view_without_frames_says_so():
+def test_a_view_without_frames_has_no_rate_and_no_age():
     view = CameraView()
     assert (view.fps(now=1.0), view.mean_fps()) == (0, 0)
     assert math.isnan(view.age_ms(99))
@@ -55,7 +55,7 @@ class Loudspeaker:
         await asyncio.Event().wait()
 
 
-async def test_the_observer_tells_when_every_camera_was_seen_and_leaves_strangers_out():
+async def test_the_observer_reports_complete_delivery_and_ignores_other_cameras():
     observed = asyncio.Event()
     views = {FACE: CameraView()}
     stranger = Message("davy/v1/demo/other/cam/x/frame", b"", properties={"seq": "1", "captured_ns": "0"})

@@ -18,7 +18,7 @@ def test_the_gain_over_raw_is_a_mean_over_the_samples():
     assert psnr_text(view()) == "11.0 -> 17.0 (+6.0)"
 
 
-def test_the_summary_names_camera_drops_and_what_nobody_explains():
+def test_the_summary_has_cameras_drops_and_unexplained_frames():
     account = CameraAccount(captured=20, enhanced=17, in_flight=0)
     account.dropped["enhance superseded"] = 2
     console = Console(width=120, record=True, file=io.StringIO())

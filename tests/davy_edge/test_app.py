@@ -60,7 +60,7 @@ async def test_p3_frames_reach_both_planes_and_the_sums_hold(mosquitto, pictures
             assert enhanced == running.value("davy_frames_sent_total", sink=sink) + dropped
 
 
-async def test_birth_status_and_stats_are_told_and_a_clean_exit_says_offline(mosquitto, pictures, tmp_path):
+async def test_birth_status_and_stats_are_published_and_a_clean_exit_sets_offline(mosquitto, pictures, tmp_path):
     async with ear(mosquitto.endpoint) as messages:
         async with edge(site_of(pictures, mosquitto.endpoint), tmp_path, stats_every_s=0.3):
             await until(lambda: len(of(messages, "stats")) >= 3)
@@ -103,7 +103,7 @@ async def test_p4_an_edge_works_without_broker_and_aggregator(pictures, tmp_path
         assert running.value("davy_frames_dropped_total", stage="grpc", reason="offline") >= 5
 
 
-async def test_camera_events_are_told_and_spooled(mosquitto, tmp_path):
+async def test_camera_events_are_published_and_spooled(mosquitto, tmp_path):
     folder = tmp_path / "late"
     async with (
         ear(mosquitto.endpoint) as messages,
@@ -171,6 +171,7 @@ async def test_a_camera_that_falls_silent_is_stalled_and_comes_back(mosquitto, t
 
 
 @pytest.mark.system
+@pytest.mark.alone
 async def test_f01_after_kill_9_of_the_broker_the_edge_is_born_again_and_kept_its_rate(mosquitto, pictures, tmp_path):
     async with edge(site_of(pictures, mosquitto.endpoint), tmp_path) as running:
         await until(lambda: running.value("davy_frames_sent_total", sink="mqtt") >= 20)
@@ -189,6 +190,7 @@ async def test_f01_after_kill_9_of_the_broker_the_edge_is_born_again_and_kept_it
 
 
 @pytest.mark.system
+@pytest.mark.alone
 async def test_f02_a_frozen_broker_slows_no_camera(mosquitto, pictures, tmp_path):
     async with edge(site_of(pictures, mosquitto.endpoint), tmp_path) as running:
         await until(lambda: running.value("davy_frames_sent_total", sink="mqtt") >= 20)
@@ -219,6 +221,7 @@ async def test_an_rtsp_camera_goes_through_the_edge_and_survives_its_server(mosq
 
 @pytest.mark.system
 @pytest.mark.skipif(not UNDERGROUND.is_dir(), reason=f"{UNDERGROUND} is not there")
+@pytest.mark.alone
 async def test_real_frames_from_underground_go_through_at_720p(mosquitto, tmp_path):
     site = site_of(f"file://{UNDERGROUND}", mosquitto.endpoint, width=1280, height=720)
     async with ear(mosquitto.endpoint) as messages, edge(site, tmp_path):
@@ -257,6 +260,7 @@ def start_edge(tmp_path: Path, site: SiteConfig) -> "subprocess.Popen[bytes]":
 
 
 @pytest.mark.system
+@pytest.mark.alone
 async def test_f05_after_kill_9_the_last_will_speaks_and_no_event_is_lost(mosquitto, pictures, tmp_path):
     site = site_of(pictures, mosquitto.endpoint)
     async with ear(mosquitto.endpoint) as messages:

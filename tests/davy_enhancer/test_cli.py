@@ -13,7 +13,7 @@ DAVY = [sys.executable, "-m", "davy", "enhancer"]
 
 
 @pytest.mark.system
-def test_it_serves_until_it_is_told_to_stop(tmp_path: Path):
+def test_it_serves_until_a_signal(tmp_path: Path):
     process = subprocess.Popen([*DAVY, "--port", "0", "--grpc-port", "0"], stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     assert process.stderr is not None
     line = next(line for line in process.stderr if "enhancer.ready" in line)

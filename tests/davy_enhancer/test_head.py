@@ -10,5 +10,5 @@ async def test_head_has_the_header_of_get_and_no_body(service, path: str):
     assert head.headers["content-type"] == get.headers["content-type"]
 
 
-async def test_head_of_what_is_not_there_is_404(service):
+async def test_head_of_a_missing_resource_is_404(service):
     assert (await service.http.head("/v1/jobs/none")).status_code == 404

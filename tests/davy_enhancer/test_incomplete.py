@@ -15,7 +15,7 @@ from davy_enhancer.processing import EnhanceRequest, process_request
 NOTE = "the file lacks its end marker; its picture is complete"
 
 
-async def test_rest_takes_a_picture_without_its_end_marker_and_says_so(service, dark_jpeg: bytes):
+async def test_rest_accepts_a_picture_without_its_end_marker_with_a_note(service, dark_jpeg: bytes):
     answer = await service.http.post("/v1/enhance", content=dark_jpeg[:-2])
     assert (answer.status_code, answer.headers["davy-notes"]) == (200, NOTE)
     full = await service.http.post("/v1/enhance", content=dark_jpeg)
@@ -34,8 +34,10 @@ def test_a_zip_names_the_member_with_the_note(dark_jpeg: bytes, tmp_path: Path):
         writer.writestr("a.jpg", dark_jpeg[:-2])
     (tmp_path / "in.zip").write_bytes(packed.getvalue())
     limits = Limits(10**7, 10**7, 10**7)
-    lines = enhance_archive(tmp_path / "in.zip", tmp_path / "out.zip", StillEnhancer(), OutputOptions(), limits, lambda _: None)
-    assert lines == [f"a.jpg: {NOTE}"]
+    outcome = enhance_archive(
+        tmp_path / "in.zip", tmp_path / "out.zip", StillEnhancer(), OutputOptions(), limits, lambda _: None
+    )
+    assert (outcome.notes, outcome.failures) == ([f"a.jpg: {NOTE}"], [])
 
 
 @pytest.mark.parametrize("lost", [1, 2])

@@ -24,7 +24,7 @@ async def page(service):
         assert errors == []
 
 
-async def test_a_picture_is_shown_raw_beside_enhanced(page: Page, dark: Image.Image, tmp_path: Path):
+async def test_a_picture_is_shown_raw_next_to_enhanced(page: Page, dark: Image.Image, tmp_path: Path):
     dark.save(tmp_path / "dark.jpg")
     await page.set_input_files("#file", tmp_path / "dark.jpg")
     await expect(page.locator("#view")).to_be_visible()
@@ -47,7 +47,7 @@ async def test_a_picture_is_shown_raw_beside_enhanced(page: Page, dark: Image.Im
     await expect(page.locator("#save")).to_have_attribute("download", "dark-enhanced.png")
 
 
-async def test_what_is_no_picture_is_answered_with_what_to_do(page: Page, tmp_path: Path):
+async def test_a_file_that_is_no_picture_gets_an_error_with_the_remedy(page: Page, tmp_path: Path):
     (tmp_path / "notes.txt").write_text("hello")
     await page.set_input_files("#file", tmp_path / "notes.txt")
     await expect(page.locator("#error")).to_have_text(re.compile("notes.txt: .*send JPEG"))

@@ -149,7 +149,9 @@ async def test_two_members_share_the_work(mosquitto, start_service, dark_jpeg: b
         assert min(each.count("davy_frames_captured_total", **LABELS) for each in (first, second)) > 0
 
 
-async def test_f01_without_a_broker_requests_are_served_and_readiness_says_why(mosquitto, start_service, dark_jpeg: bytes):
+async def test_f01_without_a_broker_requests_are_served_and_readiness_has_the_reason(
+    mosquitto, start_service, dark_jpeg: bytes
+):
     async with start_service(site_of(mosquitto.endpoint)) as service:
         await pool_is_up(service)
         mosquitto.kill()

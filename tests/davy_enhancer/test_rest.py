@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 PROBLEM = "application/problem+json"
 
@@ -45,6 +45,24 @@ async def test_strength_is_a_dial_from_header_or_query(service, dark: Image.Imag
     assert brightness(dark) < brightness(opened(half)) < brightness(opened(full))
 
 
+async def test_dials_and_presets_are_query_parameters(service, dark: Image.Image, save):
+    png = save(ImageOps.colorize(dark.convert("L"), "black", "orange"), "PNG")
+    plain = await service.http.post("/v1/enhance", content=png)
+    bright = await service.http.post("/v1/enhance", content=png, params={"brightness": 0.5})
+    night = await service.http.post("/v1/enhance", content=png, params={"preset": "night IR"})
+    assert brightness(opened(bright)) > brightness(opened(plain)) + 5
+    assert np.ptp(np.asarray(opened(night)).astype(int), axis=2).max() <= 3
+    coloured = await service.http.post("/v1/enhance", content=png, params={"preset": "night IR", "colour": 1})
+    assert np.ptp(np.asarray(opened(coloured)).astype(int), axis=2).max() > 3
+
+
+@pytest.mark.parametrize("wrong", [{"brightness": 2}, {"colour": -1}, {"preset": "day"}])
+async def test_a_dial_out_of_range_is_refused(service, dark_jpeg: bytes, wrong):
+    answer = await service.http.post("/v1/enhance", content=dark_jpeg, params=wrong)
+    assert answer.status_code == 422
+    assert next(iter(wrong)) in answer.text
+
+
 async def test_quality_makes_smaller_files(service, dark_jpeg: bytes):
     small = await service.http.post("/v1/enhance", content=dark_jpeg, params={"quality": 10})
     large = await service.http.post("/v1/enhance", content=dark_jpeg, headers={"Davy-Quality": "98"})
@@ -78,7 +96,35 @@ async def test_a_form_field_named_image_is_taken(service, dark: Image.Image, dar
     assert brightness(opened(answer)) > brightness(dark) + 10
 
 
-async def test_a_form_without_the_field_says_which_one_is_missing(service, dark_jpeg: bytes):
+async def test_fields_beside_the_file_of_a_form_are_obeyed(service, dark_jpeg: bytes, dark: Image.Image, save):
+    png = {"image": ("a.png", save(dark, "PNG"), "image/png")}
+    unchanged = await service.http.post("/v1/enhance", files=png, data={"strength": "0"})
+    assert np.array_equal(np.asarray(opened(unchanged)), np.asarray(dark))
+    over = await service.http.post("/v1/enhance?strength=1", files=png, data={"strength": "0"})
+    assert np.asarray(opened(over)).mean() > np.asarray(dark).mean() + 10
+    jpeg = {"image": ("a.jpg", dark_jpeg, "image/jpeg")}
+    small, large = [await service.http.post("/v1/enhance", files=jpeg, data={"quality": quality}) for quality in ("10", "100")]
+    assert len(small.content) < len(large.content) / 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"), [("strength", "2", "strength"), ("quality", "best", "quality"), ("gamma", "1", "gamma")]
+)
+async def test_a_field_that_is_wrong_or_unknown_is_refused_by_name(
+    service, dark_jpeg: bytes, field: str, value: str, told: str
+):
+    answer = await service.http.post("/v1/enhance", files={"image": ("a.jpg", dark_jpeg)}, data={field: value})
+    assert (answer.status_code, told in answer.json()["detail"]) == (422, True)
+
+
+async def test_a_picture_over_the_service_s_limit_says_where_to_send_it(start_service, dark_jpeg: bytes):
+    async with start_service(max_megapixels=0.01) as service:
+        answer = await service.http.post("/v1/enhance", content=dark_jpeg)
+    assert answer.status_code == 413
+    assert "DAVY_ENHANCER_MAX_MEGAPIXELS" in answer.json()["detail"]
+
+
+async def test_a_form_without_the_field_gets_an_error_that_names_it(service, dark_jpeg: bytes):
     answer = await service.http.post("/v1/enhance", files={"photo": ("a.jpg", dark_jpeg, "image/jpeg")})
     assert (answer.status_code, "'image'" in answer.json()["detail"]) == (422, True)
 
@@ -103,7 +149,7 @@ def animated(save: Callable[..., bytes], dark: Image.Image) -> bytes:
     ],
     ids=["truncated", "empty", "text", "gif", "animated", "36 megapixels"],
 )
-async def test_bad_pictures_are_problems_that_say_what_to_do(service, dark, save, make, status: int, kind: str):
+async def test_bad_pictures_are_problems_with_a_remedy(service, dark, save, make, status: int, kind: str):
     answer = await service.http.post("/v1/enhance", content=make(save, dark), headers={"Content-Type": "image/jpeg"})
     assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
     assert answer.json()["type"] == f"urn:davy:problem:{kind}"
@@ -162,7 +208,7 @@ async def test_f16_an_upload_of_100_mb_is_refused_with_memory_flat(service, dark
     assert psutil.Process(os.getpid()).memory_info().rss - before < 60e6
 
 
-async def test_more_requests_than_the_queue_holds_are_told_to_come_back(start_service, dark: Image.Image, save):
+async def test_requests_beyond_the_queue_get_a_retry_after(start_service, dark: Image.Image, save):
     png = save(dark.resize((3000, 2000)), "PNG")
     async with start_service(queue=2, threads=1) as service:
         answers = await asyncio.gather(*(service.http.post("/v1/enhance", content=png) for _ in range(6)))
@@ -175,7 +221,7 @@ async def test_more_requests_than_the_queue_holds_are_told_to_come_back(start_se
         assert service.count("davy_enhance_requests_total", outcome="overloaded") == 4
 
 
-async def test_what_would_miss_its_deadline_is_a_504(start_service, dark: Image.Image, save):
+async def test_a_missed_deadline_is_a_504(start_service, dark: Image.Image, save):
     png = save(dark.resize((3000, 2000)), "PNG")
     async with start_service(threads=1, deadline_s=0.05) as service:
         answer = await service.http.post("/v1/enhance", content=png)

@@ -40,7 +40,7 @@ def test_the_cap_lamp_is_on_the_head_and_shines_ahead():
     assert math.hypot(lamp.position[0] - miner.x, lamp.position[2] - miner.z) < 0.2
     assert 1.6 < lamp.position[1] < 1.9
     assert lamp.aim[1] < 0
-    yaw = miner.heading + miner.look
+    yaw = miner.heading + miner.head_turn
     assert lamp.aim[0] * math.sin(yaw) + lamp.aim[2] * math.cos(yaw) > 0.9
 
 

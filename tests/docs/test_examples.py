@@ -15,6 +15,7 @@ from tests.docs.conftest import Demo, dark_picture, environment
 
 from davy.domain.topics import EdgeTopics
 
+pytestmark = pytest.mark.system
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -119,7 +120,6 @@ def test_clip_finds_the_enhanced_picture_better_lit(folder: Path):
     assert shares[1] > shares[0]
 
 
-@pytest.mark.system
 def test_frames_are_received_and_a_picture_is_enhanced_by_a_running_demo(folder: Path, demo: Demo):
     broker, service = f"mqtt://127.0.0.1:{demo.ports['1883']}", f"http://127.0.0.1:{demo.ports['8081']}"
     run("subscribe.py", "--broker", broker, "--frames", "3", "--out", "frames", folder=folder)

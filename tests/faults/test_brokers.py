@@ -19,7 +19,7 @@ from davy.adapters import mqtt
 from davy.domain.ports import Message
 from davy.domain.topics import ONLINE, EdgeTopics
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]
 ROOT = Path(__file__).resolve().parents[2]
 FRAME = bytes(60_000)
 CAMERA = {"cameras": {"face": {"source": "mine://face"}}}

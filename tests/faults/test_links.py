@@ -13,10 +13,10 @@ from tests.fixtures.ingest_server import Ingest, ingest_server
 
 from davy.adapters import mqtt
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]
 FRAMES = "davy/v1/demo/north/cam/face/frame"
 LATENCY_S, DOWN_S = 0.2, 1.0
-LIVE_AGAIN_S = 10.0  # 6 to 8 s seen: a stream's backoff and a keepalive have to end first
+LIVE_AGAIN_S = 4.0  # below 1.3 s seen over a real link; a loaded test machine is slower
 
 
 TAKEN_FOR_A_CLASH = "three short sessions in a row are taken for another client with the same id: 34 s until the next attempt"

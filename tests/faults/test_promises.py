@@ -20,7 +20,7 @@ from davy.domain.ports import Message
 from davy.site import CameraConfig
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]
 START_S = 30
 
 

@@ -10,7 +10,7 @@ from tests.conftest import pick_port
 from tests.faults.programs import program
 from tests.fixtures.edges import site_of
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]
 BEFORE_SINKS = ("capture", "enhance", "encode")
 
 

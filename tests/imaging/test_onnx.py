@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROBE = """
 import json, os, sys, time
 import numpy as np
@@ -23,6 +25,7 @@ print(json.dumps(sorted(opened)))
 """
 
 
+@pytest.mark.system
 def test_the_runtime_opens_no_socket_and_keeps_nothing_in_the_home_directory(tmp_path: Path):
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("ORT_", "XDG_"))}
     command = [sys.executable, "-c", PROBE]

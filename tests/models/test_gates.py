@@ -4,7 +4,7 @@ from tests.fixtures.packages import bad_package, good_package
 
 from davy.domain.errors import ModelError
 from davy.imaging.runtime import StillEnhancer
-from davy.models.gates import Gates, Side, figures_of, judge, look
+from davy.models.gates import Gates, ModelMeasurements, failed_gates, gate_figures, measure_frame
 from davy_simulator.world import Mine
 
 
@@ -14,12 +14,12 @@ def shade(value: float, size=(180, 320)) -> np.ndarray:
     return np.repeat(plane.clip(0, 255).astype(np.uint8)[..., None], 3, 2)
 
 
-def side_of(*pictures, seconds: float = 0.01) -> Side:
-    return Side([look(picture) for picture in pictures], [seconds] * len(pictures))
+def side_of(*pictures, seconds: float = 0.01) -> ModelMeasurements:
+    return ModelMeasurements([measure_frame(picture) for picture in pictures], [seconds] * len(pictures))
 
 
-def broken(old: Side, new: Side) -> list[str]:
-    return [name for name, _ in judge(Gates(), old, new)]
+def broken(old: ModelMeasurements, new: ModelMeasurements) -> list[str]:
+    return [name for name, _ in failed_gates(Gates(), old, new)]
 
 
 def test_the_same_picture_passes_every_gate():
@@ -56,21 +56,22 @@ def test_a_picture_that_is_brighter_as_a_whole_is_not_noisier_for_it():
 
 
 def test_a_model_that_only_fails_is_told_by_its_errors_alone():
-    assert judge(Gates(), side_of(shade(90)), Side(errors=3)) == [("errors", "it failed on 3 of 3 frames")]
+    assert failed_gates(Gates(), side_of(shade(90)), ModelMeasurements(errors=3)) == [("errors", "it failed on 3 of 3 frames")]
 
 
 def test_a_picture_of_any_size_has_a_look():
     for size in ((16, 16), (17, 4000), (2160, 3840)):
-        assert 0 < look(shade(100, size)).brightness < 1
+        assert 0 < measure_frame(shade(100, size)).brightness < 1
 
 
 @pytest.mark.parametrize(("kind", "gate"), [("black", "black"), ("nan", "errors"), ("slow", "slow")])
+@pytest.mark.system
 def test_f22_the_three_bad_models_are_told_from_the_good_one_on_frames_of_a_mine(kind, gate):
     import time
 
     mine = Mine()
     frames = [mine.render(place, at_s, (640, 360)) for place in mine.places for at_s in (1.0,)]
-    old, new = Side(), Side()
+    old, new = ModelMeasurements(), ModelMeasurements()
     good, bad = StillEnhancer(good_package().onnx), bad_package(kind).load()
     for frame in frames:
         for still, side in ((good, old), (bad, new)):
@@ -81,6 +82,6 @@ def test_f22_the_three_bad_models_are_told_from_the_good_one_on_frames_of_a_mine
                 side.errors += 1
                 continue
             side.times_s.append(time.thread_time() - began)
-            side.looks.append(look(picture))
-    assert gate in [name for name, _ in judge(Gates(), old, new)], figures_of(old, new)
-    assert judge(Gates(), old, old) == []
+            side.statistics.append(measure_frame(picture))
+    assert gate in [name for name, _ in failed_gates(Gates(), old, new)], gate_figures(old, new)
+    assert failed_gates(Gates(), old, old) == []

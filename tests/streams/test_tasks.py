@@ -54,7 +54,7 @@ async def test_a_cancellation_is_never_lost_whenever_it_comes(steps):
 
 
 async def test_a_task_that_loses_its_first_cancellation_is_ended_all_the_same(monkeypatch):
-    monkeypatch.setattr(tasks, "ASK_AGAIN_S", 0.05)
+    monkeypatch.setattr(tasks, "RETRY_CANCEL_S", 0.05)
 
     async def deaf_once() -> None:
         try:

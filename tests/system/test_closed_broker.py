@@ -8,7 +8,7 @@ from tests.davy_edge.conftest import pictures  # noqa: F401  # a fixture
 from tests.fixtures.closed_broker import closed_broker
 from tests.fixtures.edges import ear, edge, site_of, until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(120)]
 PATH = "/v1/edges/north/config"
 
 

@@ -17,7 +17,7 @@ from davy.site import SiteConfig
 from davy_edge.config.manager import open_state_file
 from davy_simulator.world import Mine
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(180)]
 TOPICS = EdgeTopics("demo", "north")
 PATH = "/v1/edges/north/config"
 CAMERA = {"fps": 2, "width": 320, "height": 180, "max_age_ms": 5000}  # a busy machine loses no frame at that rate

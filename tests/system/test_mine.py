@@ -20,7 +20,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 READY_WITHIN_S = 60  # 4 to 5 s on an idle machine; a test machine is rarely idle
 TILES = 4
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(300)]
 
 
 @dataclass
@@ -63,6 +63,11 @@ def mine(tmp_path_factory):
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0, rest
     assert "Summary" in rest
+
+
+def test_the_mine_warns_of_nothing_while_all_is_well(mine):
+    assert "[warning" not in mine.printed
+    assert "[error" not in mine.printed
 
 
 def test_the_console_shows_four_tiles_that_move(mine, tmp_path):

@@ -105,6 +105,7 @@ def test_the_first_part_needs_no_boundary():
         source.close()
 
 
+@pytest.mark.alone
 def test_a_picture_is_shown_before_the_next_one_comes():
     with web_camera(streaming(*DIALECTS["no_length"], fps=2)) as url:
         source = open_source(url, OPTIONS)
@@ -141,6 +142,7 @@ def test_bytes_that_trickle_are_a_stall():
 
 @pytest.mark.parametrize("with_length", [True, False])
 @pytest.mark.parametrize(("content", "kind"), [(jpeg_of, "image/jpeg"), (png_of, "image/png"), (jpeg_of, "")])
+@pytest.mark.alone
 def test_a_snapshot_is_asked_for_fps_times_a_second(content, kind, with_length):
     count = [0]
 
@@ -177,6 +179,7 @@ def test_a_snapshot_that_fails_once_is_asked_for_again():
         source.close()
 
 
+@pytest.mark.alone
 def test_a_snapshot_that_is_gone_is_unavailable_in_time():
     count = [0]
 

@@ -9,7 +9,7 @@ from tests.fixtures.cameras import levels_of, rtsp_server, write_video
 from davy.adapters.camera import open_source
 from davy.domain.ports import SourceOptions
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]
 
 CODECS = [("h264", "libx264"), ("h265", "libx265")]
 

@@ -76,7 +76,7 @@ async def analyse(
 
 
 def analysers(settings: AnalysisSettings) -> MakeAnalysers:
-    """Return the maker of one camera's analysers; raises ModelError if the configured detector cannot be used."""
+    """Return a factory of one camera's analysers; raise ModelError if the configured detector is unusable."""
     model = DetectorModel(settings.detector, settings.detector_labels, settings.detector_score) if settings.detector else None
 
     def make() -> Sequence[Analyser]:

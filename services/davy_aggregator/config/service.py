@@ -46,15 +46,19 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         self._site, self._store, self._on_change = site, store, on_change
         self._history: dict[str, list[ConfigRecord]] = defaultdict(list)
         self._unreadable: list[tuple[str, str]] = []
-        for body in store.all():
-            self._load(body)
-        store.set_aside(self._unreadable)
+        self.reload()
         self.republish_all()
         self._announce_cameras()
 
+    def reload(self) -> None:
+        self._history.clear()
+        for body in self._store.all():
+            self._load(body)
+        self._store.set_aside(self._unreadable)
+
     async def run(self, bus: Bus) -> None:
         while self._unreadable:
-            message = f"a stored configuration cannot be read and was set aside: {self._unreadable[-1][1]}"
+            message = f"an unreadable stored configuration was set aside: {self._unreadable[-1][1]}"
             await self.record_event("config-set-aside", message, WARNING)
             self._unreadable.pop()
         await super().run(bus)
@@ -101,7 +105,9 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             ChangedMeanwhileError: expected is not the id of the desired configuration.
             InvalidInputError: config is invalid for this edge.
             ArchiveUnavailableError: the decision could not be stored, and is not published.
+            StandbyError: another aggregator leads the site.
         """
+        self.lead.check()
         async with self.deciding:
             complete = restore_secrets(config, read_config(self._expect(edge, expected).config))
             if signature is not None and complete != config:
@@ -115,6 +121,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             UnknownConfigError: the history has no such configuration.
             DavyError: see `put`.
         """
+        self.lead.check()
         async with self.deciding:
             now = self._expect(edge, expected)
             wanted = to or now.previous
@@ -183,12 +190,12 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         self.publish(edge)
 
     def _load(self, body: str) -> None:
-        """Read a stored record; one that another version of Davy wrote, or a damaged one, is no reason not to start."""
+        """Read a stored record; an unreadable one, such as one of another version, does not prevent the start."""
         try:
             record = ConfigRecord.model_validate_json(body)
             read_config(record.config)
             if record.epoch:
-                record.desired  # noqa: B018  # validates what will be published
+                record.desired  # noqa: B018  # validates the state to publish
         except (ValueError, InvalidInputError) as error:
             reason = first_error(error) if isinstance(error, ValidationError) else str(error)
             log.error("config.set_aside", error=reason[:300])

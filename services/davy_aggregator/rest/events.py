@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -12,13 +12,14 @@ from pydantic import AwareDatetime
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.problems import problem_responses
-from davy.domain.bounds import MAX_NS
-from davy.domain.camera import CameraAddress
+from davy.domain.camera import ID_PATTERN
 from davy.domain.event import EventQuery
 from davy.domain.severity import Severity, SeverityName
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import Event, Events
 from davy_aggregator.rest.streams import CountedEvents
+
+EPOCH, MAX_NS = datetime(1970, 1, 1, tzinfo=UTC), 2**63 - 1
 
 Cursor = Annotated[
     str | None,
@@ -39,8 +40,10 @@ def event_routes(context: ServiceContext) -> APIRouter:
         camera: Annotated[
             str | None, Query(description="Camera address or id: site/edge/camera or edge.camera.", examples=["north.face"])
         ] = None,
-        edge: Annotated[str | None, Query(description="Id of the reporting edge.", examples=["aggregator"])] = None,
-        kind: Annotated[str | None, Query(examples=["lens-blocked"])] = None,
+        edge: Annotated[
+            str | None, Query(pattern=f"^{ID_PATTERN}$", description="Id of the reporting edge.", examples=["aggregator"])
+        ] = None,
+        kind: Annotated[str | None, Query(pattern=f"^{ID_PATTERN}$", examples=["lens-blocked"])] = None,
         severity: AtLeast = "info",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         cursor: Cursor = None,
@@ -48,7 +51,7 @@ def event_routes(context: ServiceContext) -> APIRouter:
         query = EventQuery(
             since_ns=_to_ns(since),
             until_ns=_to_ns(until),
-            camera=_key(camera, context.site_status.site_name),
+            camera=context.site_status.key_of(camera),
             edge=edge,
             kind=kind,
             severity=Severity.named(severity),
@@ -66,7 +69,8 @@ def event_routes(context: ServiceContext) -> APIRouter:
         responses=_content("text/event-stream") | problem_responses(503),
     )
     async def stream(severity: AtLeast = "info", last_event_id: Annotated[str | None, Header()] = None) -> EventSourceResponse:
-        after = int(last_event_id) if last_event_id and re.fullmatch(r"[0-9]{1,18}", last_event_id) else None
+        known = last_event_id is not None and re.fullmatch(r"[0-9]{1,18}", last_event_id)
+        after = int(known[0]) if known else None
 
         async def body() -> AsyncGenerator[ServerSentEvent, None]:
             async with aclosing(context.archive.follow(after)) as records:
@@ -91,14 +95,11 @@ def event_routes(context: ServiceContext) -> APIRouter:
     return routes
 
 
-def _key(camera: str | None, site: str) -> str | None:
-    """Return the camera id as stored in the archive; a removed camera may still have events."""
-    return CameraAddress.parse(camera, site).key if camera else camera
-
-
 def _to_ns(moment: datetime | None) -> int | None:
-    """Unix time in ns, limited to the times that events can have."""
-    return min(MAX_NS, max(0, int(moment.timestamp() * 1e9))) if moment else None
+    """Return Unix time in ns, no further from 1970 than the archive counts: the years 1678 to 2262."""
+    if moment is None:
+        return None
+    return max(-MAX_NS, min(MAX_NS, (moment - EPOCH) // timedelta(microseconds=1) * 1000))
 
 
 def _content(media_type: str) -> dict[int | str, dict[str, Any]]:

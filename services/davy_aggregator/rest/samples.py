@@ -12,13 +12,16 @@ from pydantic import BaseModel, Field
 
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.http.same_origin import same_origin
+from davy.domain.camera import ID_PATTERN
 from davy.domain.errors import UnknownSampleError
 from davy.domain.sample import SampleQuery, SampleRecord, Use
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import utc
 
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Camera = Annotated[str | None, Query(description="edge.camera", examples=["north.face"])]
+Camera = Annotated[
+    str | None, Query(description="Camera address or id: site/edge/camera or edge.camera.", examples=["north.face"])
+]
 OfUse = Annotated[Use | None, Query(description="Use: train, validation or excluded; all if absent.")]
 
 BATCH = 64  # samples per query of an export
@@ -105,9 +108,9 @@ def sample_routes(context: ServiceContext) -> APIRouter:
     @routes.get("", summary="List the samples, newest first")
     async def samples(
         camera: Camera = None,
-        edge: Annotated[str | None, Query(examples=["north"])] = None,
-        reason: Annotated[str | None, Query(examples=["dark"])] = None,
-        model: Annotated[str | None, Query(examples=["ispcnn-1a2b3c4d"])] = None,
+        edge: Annotated[str | None, Query(pattern=f"^{ID_PATTERN}$", examples=["north"])] = None,
+        reason: Annotated[str | None, Query(pattern=f"^{ID_PATTERN}$", examples=["dark"])] = None,
+        model: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", examples=["ispcnn-1a2b3c4d"])] = None,
         use: OfUse = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         cursor: Annotated[
@@ -115,7 +118,9 @@ def sample_routes(context: ServiceContext) -> APIRouter:
         ] = None,
     ) -> Samples:
         before = int(cursor) if cursor else None
-        found = await context.samples.query(SampleQuery(camera, edge, reason, model, use, before, limit=limit))
+        found = await context.samples.query(
+            SampleQuery(context.site_status.key_of(camera), edge, reason, model, use, before, limit=limit)
+        )
         max_bytes, max_count = context.samples.limits
         return Samples(
             samples=[Sample.of(record) for record in found],
@@ -137,7 +142,7 @@ def sample_routes(context: ServiceContext) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=2**63 - 1, description="Export only samples with a larger id.")] = 0,
     ) -> StreamingResponse:
         headers = {"Content-Disposition": 'attachment; filename="samples.zip"'}
-        body = _zip(context, SampleQuery(camera=camera, use=use, after=after, limit=BATCH))
+        body = _zip(context, SampleQuery(camera=context.site_status.key_of(camera), use=use, after=after, limit=BATCH))
         return StreamingResponse(body, media_type="application/zip", headers=headers)
 
     @routes.get("/{sample_id}", summary="Get a sample", responses=problem_responses(404))

@@ -43,6 +43,9 @@ class Camera(BaseModel):
     fps: float = Field(examples=[10.0], description="Frames per second over the last 5 s.")
     age_ms: int | None = Field(examples=[62], description="Age of the newest frame; null if there is none.")
     captured_at: str | None = Field(examples=["2026-11-22T18:20:31.120Z"], description="Capture time of the newest frame.")
+    clock_skew_ms: float = Field(
+        0.0, examples=[0.0], description="Lag of its edge's clock behind the aggregator's; 0 within 2 s."
+    )
     seq: int | None = Field(examples=[18231])
     width: int | None = Field(examples=[1280], description="pixels")
     height: int | None = Field(examples=[720], description="pixels")

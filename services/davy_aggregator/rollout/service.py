@@ -45,9 +45,12 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         super().__init__(site.site, presence.is_online, report_event, count_refused)
         self._site, self.catalog, self._accept_unknown = site, catalog, accept_unknown
         self.reported_models = ReportedModels(self.reported, presence)
-        self._records = RolloutRecords(store)
+        self._store, self._records = store, RolloutRecords(store)
         self._changed = asyncio.Event()
         self.republish_all()
+
+    def reload(self) -> None:
+        self._records = RolloutRecords(self._store)
 
     @property
     def rollouts(self) -> list[Rollout]:
@@ -76,7 +79,9 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         Raises:
             UnknownModelError: the registry has no such model.
             ConflictError: another rollout is running, or an edge is unknown.
+            StandbyError: another aggregator leads the site.
         """
+        self.lead.check()
         entry = await self.catalog.get(spec.model)
         await self.catalog.package(entry.id, entry.sha256)  # an unreadable package starts no rollout
         async with self.deciding:
@@ -106,6 +111,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def abort(self, rollout_id: str, reason: str = "aborted by an operator") -> Rollout:
         """Abort a rollout and return every started edge to its baseline; raise ConflictError if it has ended."""
+        self.lead.check()
         async with self.deciding:
             before = self.get(rollout_id)
             after = send_back(before, RolloutState.ABORTED, reason, time.time_ns(), self._next_epoch())
@@ -126,7 +132,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
     async def run(self, bus: Bus) -> None:
         """Receive reports, decide and publish until cancelled."""
         while self._records.set_aside:
-            message = f"a stored rollout cannot be read and was set aside: {self._records.set_aside[-1]}"
+            message = f"an unreadable stored rollout was set aside: {self._records.set_aside[-1]}"
             await self.record_event("rollout-set-aside", message, WARNING)
             self._records.set_aside.pop()
         await until_first_ends("rollout", publisher=super().run(bus), step=self._step_loop())
@@ -147,13 +153,14 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         self._notify_watchers()
 
     def _next_epoch(self) -> int:
-        """An epoch above every one that was decided, and above those that the edges report, as after a loss of data."""
+        """Return an epoch above every decided and every reported one; edges report higher ones after a loss of data."""
         return 1 + max(self._records.newest_epoch, *(self.epoch_of(edge) for edge in self.edges()), 0)
 
     def _advance(self, rollout: Rollout) -> Rollout:
         return advance(rollout, self.reported_models.view, time.time_ns(), self._next_epoch())
 
     async def _set_state(self, rollout_id: str, expected: RolloutState, state: RolloutState) -> Rollout:
+        self.lead.check()
         async with self.deciding:
             before = self.get(rollout_id)
             if before.state is state:
@@ -175,7 +182,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def _step_loop(self) -> None:
         while True:
-            for rollout in self._records.running:
+            for rollout in self._records.running if self.lead.leads else ():
                 try:
                     await self._step(rollout.id)
                 except UnavailableError as error:  # nothing was decided: try again

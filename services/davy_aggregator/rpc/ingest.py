@@ -3,16 +3,17 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from davy.adapters.grpc.envelope import fill_envelope, from_envelope, from_event
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
-from davy_aggregator.archive import REPORTER, Archive
+from davy_aggregator.archive import Archive
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
+from davy_aggregator.senders import CheckSender
 
 BATCH = 64  # events per commit, and maximum events that wait for the next one
 MAX_CAMERAS_PER_REQUEST = 256
@@ -23,7 +24,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
 
     Args:
         window: Maximum unacknowledged frames per camera.
-        knows_edge: Returns whether events of a site and edge are accepted.
+        check_sender: Raises for events that no edge of this site sent.
     """
 
     def __init__(
@@ -32,10 +33,10 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         archive: Archive,
         metrics: AggregatorMetrics,
         window: int,
-        knows_edge: Callable[[str, str], bool],
+        check_sender: CheckSender,
     ) -> None:
         self._live, self._archive, self._metrics = live, archive, metrics
-        self._window, self._knows_edge = window, knows_edge
+        self._window, self._check_sender = window, check_sender
         self._sessions = itertools.count(1)
 
     async def PushFrames(  # noqa: N802  # gRPC names methods so
@@ -73,8 +74,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         try:
             events = [from_event(event) for event in batch]
             for event in events:
-                if event.edge == REPORTER or not self._knows_edge(event.site, event.edge):
-                    raise InvalidInputError(f"no edge {event.edge!r} in site {event.site!r}: its events are rejected")
+                self._check_sender(event.site, event.edge, "events")
         except DavyError as error:
             self._metrics.refused.labels("report", type(error).__name__).inc()
             raise

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from davy.adapters.grpc.envelope import MAX_FIGURES, check_jpeg
 from davy.domain.bounds import MAX_TEXT, check_seq, check_time_ns
@@ -13,6 +13,7 @@ from davy.telemetry import get_logger
 from davy.v1 import sample_pb2, sample_pb2_grpc
 from davy_aggregator.samples.catalog import SampleCatalog
 from davy_aggregator.samples.fingerprint import fingerprint_of
+from davy_aggregator.senders import CheckSender
 
 log = get_logger(__name__)
 
@@ -23,11 +24,11 @@ class SamplesServicer(sample_pb2_grpc.SampleServiceServicer):
     """Receives samples.
 
     Args:
-        knows_edge: Returns whether samples of a site and edge are accepted.
+        check_sender: Raises for samples that no edge of this site sent.
     """
 
-    def __init__(self, catalog: SampleCatalog, knows_edge: Callable[[str, str], bool]) -> None:
-        self._catalog, self._knows_edge = catalog, knows_edge
+    def __init__(self, catalog: SampleCatalog, check_sender: CheckSender) -> None:
+        self._catalog, self._check_sender = catalog, check_sender
 
     async def PushSamples(  # noqa: N802  # gRPC names methods so
         self,
@@ -37,8 +38,7 @@ class SamplesServicer(sample_pb2_grpc.SampleServiceServicer):
         async for request in request_iterator:
             sample = request.sample
             check_id("boot", sample.boot_id)  # without a valid boot id there is no answer
-            if not self._knows_edge(sample.site, sample.edge):
-                raise InvalidInputError(f"no edge {sample.edge!r} in site {sample.site!r}: its samples are rejected")
+            self._check_sender(sample.site, sample.edge, "samples")
             yield sample_pb2.PushSamplesResponse(boot_id=sample.boot_id, seq=sample.seq, outcome=await self._take(sample))
 
     async def _take(self, sample: sample_pb2.Sample) -> str:

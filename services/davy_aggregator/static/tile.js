@@ -62,6 +62,9 @@ export class Tile {
     caption.append(this.title, this.where, this.chip);
     this.figures = element("dl", "figures");
     this.values = Object.fromEntries(["age", "fps", "dropped", "size", "model"].map((name) => [name, this.#figure(name)]));
+    this.values.clock = this.#figure("clock");
+    this.values.clock.classList.add("warn");
+    this.values.clock.parentElement.hidden = true; // shown while the clock of its edge is wrong
     this.root.append(picture, caption, this.figures);
     new ResizeObserver(() => this.draw()).observe(picture);
   }
@@ -192,6 +195,10 @@ export class Tile {
       : `of ${camera.drops.captured} captured by the edge; ${camera.received} received by the aggregator`;
     this.values.size.textContent = camera.width ? `${camera.width}×${camera.height}` : "–";
     this.values.model.textContent = camera.model || "–";
+    const skew = camera.clock_skew_ms || 0;
+    this.values.clock.parentElement.hidden = !skew;
+    this.values.clock.textContent = `${duration(Math.abs(skew))} ${skew > 0 ? "slow" : "fast"}`;
+    this.values.clock.title = "the clock of the camera's edge is wrong; the ages are right";
     this.refresh(performance.now());
     if (!this.#pictures && camera.captured_at && (camera.state === "stale" || camera.state === "offline")) this.#fetchLast(camera);
   }

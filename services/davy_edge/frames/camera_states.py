@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from davy.domain.errors import BrokerUnavailableError
@@ -15,6 +15,7 @@ from davy_edge.transport.events import Events
 
 UNSTEADY_CHANGES, UNSTEADY_S = 6, 60.0  # this number of changes in this number of seconds makes one event
 MAX_CHANGES = 100
+STEADY_S = 20.0  # without a change a camera is steady again: longer than the longest wait before it is opened anew
 
 _DOWN = (CameraState.OFFLINE, CameraState.ERROR)
 
@@ -22,8 +23,10 @@ _DOWN = (CameraState.OFFLINE, CameraState.ERROR)
 class CameraStates:
     """Tracks every camera's state: retained on its status topic, with an event on each change. Use it on the event loop."""
 
-    def __init__(self, topics: EdgeTopics, cameras: list[str], events: Events) -> None:
-        self._topics, self._events = topics, events
+    def __init__(
+        self, topics: EdgeTopics, cameras: list[str], events: Events, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._topics, self._events, self._clock = topics, events, clock
         self.current: dict[str, tuple[CameraState, str]] = dict.fromkeys(cameras, (CameraState.OFFLINE, "the edge opens it"))
         self._known: dict[str, CameraState] = {}
         self._changes: dict[str, list[float]] = {}
@@ -63,8 +66,18 @@ class CameraStates:
         before, self._known[camera] = self._known.get(camera), state
         self._changed[camera] = None
         self._pending.set()
-        if state is before or self._is_unsteady(camera):
-            return
+        if state is not before and not self._is_unsteady(camera):
+            self._record(camera, state, reason, before)
+
+    def check(self) -> None:
+        """Record the state that an unsteady camera has come to rest in. Call it every second or so."""
+        for camera in list(self._unsteady):
+            if self._clock() - self._changes[camera][-1] >= STEADY_S:
+                self._unsteady.discard(camera)
+                self._changes.pop(camera)
+                self._record(camera, *self.current[camera], before=None)
+
+    def _record(self, camera: str, state: CameraState, reason: str, before: CameraState | None) -> None:
         if state is CameraState.ONLINE:
             self._events.record_event("camera-online", f"camera {camera} sends frames", Severity.INFO, camera)
         elif state is CameraState.STALLED:
@@ -74,7 +87,7 @@ class CameraStates:
 
     def _is_unsteady(self, camera: str) -> bool:
         """Return whether the camera changes too often; record that once, until the camera is steady again."""
-        now_s = time.monotonic()
+        now_s = self._clock()
         recent = [at_s for at_s in self._changes.get(camera, []) if now_s - at_s < UNSTEADY_S][-MAX_CHANGES:]
         self._changes[camera] = [*recent, now_s]
         if len(recent) < UNSTEADY_CHANGES:

@@ -1,6 +1,7 @@
 """The pipeline of one camera: a capture thread, a slot for the newest frame, and a thread that enhances and encodes."""
 
 import asyncio
+import contextlib
 import contextvars  # log lines of a thread name the same edge
 import os
 import secrets
@@ -15,7 +16,7 @@ from davy.adapters.media import jpeg, planes
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import DavyError, FrameTooLargeError, ModelError
-from davy.domain.frame import BgrImage, EncodedFrame, Frame, Pixels, YuvImage
+from davy.domain.frame import MAX_JPEG_BYTES, BgrImage, EncodedFrame, Frame, Pixels, YuvImage
 from davy.domain.ports import OpenSource, SourceOptions
 from davy.imaging.runtime import VideoEnhancer
 from davy.site import CameraConfig
@@ -47,6 +48,7 @@ class Pipeline:
         deliver: Called on the event loop with each encoded frame.
         on_state: Called on the event loop on each change of the camera's state.
         observer: Receives frames, raw and enhanced, after their delivery.
+        max_jpeg_bytes: Returns the size that the broker takes, 0 for any; quality is lowered for it. Called from a thread.
     """
 
     def __init__(
@@ -63,9 +65,10 @@ class Pipeline:
         deliver: Callable[[EncodedFrame], None],
         on_state: Callable[[str, CameraState, str], None],
         observer: FrameObserver | None = None,
+        max_jpeg_bytes: Callable[[], int] = int,
     ) -> None:
         self._id, self._config, self._boot_id = camera, config, boot_id
-        self._wanted = config
+        self._wanted, self._dials, self._max_jpeg_bytes = config, config.dials, max_jpeg_bytes
         self._enhancer, self._active_model, self._semaphore, self._observer = enhancer, active_model, semaphore, observer
         self._accounting, self._timings, self._deliver = accounting, timings, deliver
         self._slot: LatestSlot[CapturedFrame] = LatestSlot()
@@ -127,7 +130,8 @@ class Pipeline:
 
     def _process_with_model(self, captured: CapturedFrame) -> None:
         """Enhance with the present configuration and the active model; both change only between two frames."""
-        self._config = self._wanted
+        if self._config is not self._wanted:
+            self._config, self._dials = self._wanted, self._wanted.dials
         active_model, enhancer = self._active_model, self._enhancer
         if active_model is None or enhancer is None:
             self._process(captured)
@@ -194,10 +198,18 @@ class Pipeline:
         if isinstance(pixels, YuvImage):
             if self._planes is None or self._planes.size != pixels.size:
                 self._planes = planes.empty(*pixels.y.shape)  # reused: only the encoder reads it
-            return self._enhancer.enhance_yuv(pixels, self._config.strength, out=self._planes)
+            return self._enhancer.enhance_yuv(pixels, self._config.strength, self._planes, self._dials)
         if self._buffer is None or self._buffer.shape != pixels.shape:
             self._buffer = np.empty_like(pixels, order="C")  # reused: only the encoder reads it
-        return self._enhancer.enhance(pixels, self._config.strength, out=self._buffer)
+        return self._enhancer.enhance(pixels, self._config.strength, self._buffer, self._dials)
+
+    def _fit(self, pixels: Pixels, quality: int) -> bytes:
+        """Encode for the broker's packet limit; a frame that fits at no quality goes over gRPC alone."""
+        limit = self._max_jpeg_bytes()
+        if 0 < limit < MAX_JPEG_BYTES:
+            with contextlib.suppress(FrameTooLargeError):
+                return jpeg.encode(pixels, quality, limit)
+        return jpeg.encode(pixels, quality)
 
     def _encode(self, captured: CapturedFrame, pixels: Pixels, enhanced_ns: int, max_age_s: float) -> EncodedFrame:
         config, enhanced = self._config, self._enhancer is not None
@@ -209,7 +221,7 @@ class Pipeline:
             captured_ns=captured.frame.captured_ns,
             width=width,
             height=height,
-            jpeg=jpeg.encode(pixels, config.quality),
+            jpeg=self._fit(pixels, config.quality),
             model=self._enhancer.model if self._enhancer else "",
             strength=config.strength if enhanced else 0.0,
             enhanced_ns=enhanced_ns if enhanced else 0,

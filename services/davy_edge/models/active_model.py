@@ -6,7 +6,7 @@ import time
 from davy.adapters.media import planes
 from davy.domain.frame import BgrImage, Pixels
 from davy.imaging.runtime import StillEnhancer
-from davy.models.gates import Look, Side, look
+from davy.models.gates import FrameStatistics, ModelMeasurements, measure_frame
 from davy.streams.latest import LatestSlot
 from davy.telemetry import get_logger
 
@@ -30,7 +30,7 @@ class ShadowComparison:
         self._latest: LatestSlot[Pixels] = LatestSlot()
         self._next_s = 0.0
         self._lock = threading.Lock()
-        self._sides = (Side(), Side())
+        self._sides = (ModelMeasurements(), ModelMeasurements())
         self._thread = threading.Thread(target=self._run, name="model.comparison", daemon=True)
         self._thread.start()
 
@@ -41,10 +41,10 @@ class ShadowComparison:
             self._next_s = now_s + self._every_s
             self._latest.put(pixels)
 
-    def read(self) -> tuple[Side, Side]:
+    def read(self) -> tuple[ModelMeasurements, ModelMeasurements]:
         """Return the present figures of the old and of the new model."""
         with self._lock:
-            old, new = (Side(list(side.looks), list(side.times_s), side.errors) for side in self._sides)
+            old, new = (ModelMeasurements(list(side.statistics), list(side.times_s), side.errors) for side in self._sides)
         return old, new
 
     def close(self) -> None:
@@ -67,15 +67,15 @@ class ShadowComparison:
             with self._lock:
                 self._add(found[0], found[1])
 
-    def _add(self, old: tuple[Look, float] | None, new: tuple[Look, float] | None) -> None:
+    def _add(self, old: tuple[FrameStatistics, float] | None, new: tuple[FrameStatistics, float] | None) -> None:
         """Add the figures of one frame, if both models enhanced it."""
         for side, found in zip(self._sides, (old, new), strict=True):
             side.errors += found is None
-            if old is not None and new is not None and found is not None and len(side.looks) < MAX_PAIRS:
-                side.looks.append(found[0])
+            if old is not None and new is not None and found is not None and len(side.statistics) < MAX_PAIRS:
+                side.statistics.append(found[0])
                 side.times_s.append(found[1])
 
-    def _measure(self, still: StillEnhancer, pixels: BgrImage) -> tuple[Look, float] | None:
+    def _measure(self, still: StillEnhancer, pixels: BgrImage) -> tuple[FrameStatistics, float] | None:
         began_s = time.thread_time()
         try:
             picture = still.enhance(pixels)
@@ -83,7 +83,7 @@ class ShadowComparison:
             log.warning("model.failed_in_comparison", model=still.model, error=str(error))
             return None
         took_s = time.thread_time() - began_s
-        return look(picture), took_s
+        return measure_frame(picture), took_s
 
 
 class ActiveModel:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from davy.domain.errors import ModelRefusedError
 from davy.imaging.runtime import StillEnhancer
-from davy.models.gates import figures_of, judge
+from davy.models.gates import failed_gates, gate_figures
 from davy.twin.model import Evaluation
 from davy_edge.models.active_model import ActiveModel, ShadowComparison
 
@@ -64,8 +64,8 @@ def _figures(comparison: ShadowComparison, evaluation: Evaluation, enough: int, 
         ModelRefusedError: a gate is broken after enough compared frames.
     """
     old, new = comparison.read()
-    figures = figures_of(old, new)
-    if figures["frames"] >= enough and (broken := judge(evaluation.gates, old, new)):
+    figures = gate_figures(old, new)
+    if figures["frames"] >= enough and (broken := failed_gates(evaluation.gates, old, new)):
         raise ModelRefusedError(f"{phase}:{broken[0][0]}", "; ".join(text for _, text in broken), figures)
     return figures
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from davy.adapters.grpc.ingest_client import IngestClient, Stream
 from davy.adapters.storage.spool import Spool
-from davy.domain.errors import AggregatorUnavailableError, BrokerUnavailableError, SpoolUnavailableError
+from davy.domain.errors import AggregatorUnavailableError, BrokerUnavailableError, MessageRefusedError, SpoolUnavailableError
 from davy.domain.ports import Bus, Message
 from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
@@ -23,7 +23,7 @@ BATCH = 64
 ACK_TIMEOUT_S = 15.0
 RETRY_S = 1.0
 FULL_AGAIN_S = 60.0  # a full spool is reported once in this time
-BACKOFF = Backoff()
+BACKOFF = Backoff(longest_s=1.0)
 
 
 class Events:
@@ -117,6 +117,8 @@ class Events:
                     await bus.publish(
                         Message(self._topics.event, event.SerializeToString(), qos=1, content_type="application/protobuf")
                     )
+                except MessageRefusedError:  # the bus logs it; the record plane delivers the event
+                    log.debug("event.unpublished", kind=event.kind)
                 except BrokerUnavailableError:
                     await asyncio.sleep(RETRY_S)
                     continue

@@ -1,6 +1,7 @@
 """The live plane over gRPC: frames out, credits back, at most `window` unanswered frames per camera."""
 
 import asyncio
+import time
 
 from davy.adapters.grpc.ingest_client import IngestClient, PushStream
 from davy.domain.drops import DropPoint, DropReason
@@ -10,6 +11,7 @@ from davy.streams.accounting import FrameAccounting
 from davy.streams.credits import Credits
 from davy.streams.metrics import FrameTimings
 from davy.streams.reconnect import Backoff, keep_connected
+from davy.streams.round_trip import RoundTripWindow
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy_edge.transport.sink import Sink
@@ -19,7 +21,7 @@ log = get_logger(__name__)
 DEFAULT_WINDOW = 4
 HELLO_TIMEOUT_S = 5.0
 CREDIT_TIMEOUT_S = 10.0  # a stream without an answer for this time is dead
-BACKOFF = Backoff()
+BACKOFF = Backoff(longest_s=1.0)  # after a partition live frames are back within 2 s
 
 
 class GrpcPlane(Sink):
@@ -29,12 +31,23 @@ class GrpcPlane(Sink):
         super().__init__(DropPoint.GRPC, accounting, timings)
         self.error = "not connected yet"
         self._credits: Credits[str, EncodedFrame] = Credits(DEFAULT_WINDOW)
+        self._path: RoundTripWindow[str] = RoundTripWindow(DEFAULT_WINDOW)
         self._answered_s = 0.0
         self._delivered = 0
 
     @property
     def connected(self) -> bool:
         return not self.error
+
+    def offer(self, frame: EncodedFrame) -> None:
+        """Put a frame into its camera's slot; never waits."""
+        self._path.offer(frame.camera.camera, time.monotonic())
+        super().offer(frame)
+
+    def forget(self, camera: str) -> None:
+        """Remove a camera; its waiting frame counts as stopped."""
+        self._path.forget(camera)
+        super().forget(camera)
 
     def why_waiting(self, camera: str) -> DropReason:
         if not self.connected:
@@ -55,7 +68,8 @@ class GrpcPlane(Sink):
         try:
             async with client.push() as stream:
                 hello = await stream.answer(HELLO_TIMEOUT_S)
-                self._credits.window = hello.window or DEFAULT_WINDOW
+                self._path.restart(hello.window or DEFAULT_WINDOW)
+                self._credits.window = self._path.window
                 self.error, self._answered_s = "", _now()
                 log.info("ingest.connected", plane="live", endpoint=client.endpoint, window=self._credits.window)
                 await until_first_ends(
@@ -87,6 +101,7 @@ class GrpcPlane(Sink):
             if not self._credits:
                 self._answered_s = _now()  # the timeout runs from the first unanswered frame
             self._credits.spend(camera, frame.seq, frame)
+            self._path.send(camera, frame.seq, time.monotonic())
             await stream.send(frame)
 
     async def _read(self, stream: PushStream) -> None:
@@ -94,7 +109,9 @@ class GrpcPlane(Sink):
             credit = await stream.answer()
             self._answered_s = _now()
             if credit.window:
-                self._credits.window = credit.window
+                self._path.granted = credit.window
+            self._path.answer(credit.camera, credit.seq, time.monotonic())
+            self._credits.window = self._path.window
             frame = self._credits.give_back(credit.camera, credit.seq)
             if frame is not None:
                 self._delivered += 1

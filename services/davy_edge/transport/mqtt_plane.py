@@ -2,7 +2,7 @@
 
 from davy.adapters.mqtt.frame_messages import messages_of
 from davy.domain.drops import DropPoint, DropReason
-from davy.domain.errors import BrokerUnavailableError
+from davy.domain.errors import BrokerUnavailableError, MessageRefusedError
 from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus
 from davy.streams.accounting import FrameAccounting
@@ -32,6 +32,8 @@ class MqttPlane(Sink):
             await bus.publish(picture)
             reason = None
             await bus.publish(meta)
+        except MessageRefusedError:  # over the broker's packet limit, even at the lowest quality
+            reason = DropReason.TOO_LARGE if reason else None
         except BrokerUnavailableError:
             reason = DropReason.OFFLINE if reason else None  # the picture may have arrived without its metadata
         finally:

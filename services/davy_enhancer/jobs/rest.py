@@ -13,7 +13,9 @@ from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.http.same_origin import same_origin
 from davy.adapters.media import video
+from davy.domain.dials import NEUTRAL
 from davy.domain.errors import UnsupportedImageError
+from davy_enhancer.dials import QueryDials
 from davy_enhancer.jobs.job import Folder, Job, State
 from davy_enhancer.jobs.runner import Jobs, new_id
 
@@ -32,6 +34,7 @@ _SUFFIX_OF = {
     "video/x-flv": ".flv",
     "video/3gpp": ".3gp",
 }
+_SUFFIXES = (".zip", *video.SUFFIXES, *video.READ_ONLY_SUFFIXES)
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -60,11 +63,17 @@ def add_jobs(app: FastAPI, jobs: Jobs) -> None:
         dependencies=[Depends(same_origin)],
         responses=problem_responses(403, 408, 413, 415, 422, 503, 507),
     )
-    async def create(request: Request, name: FileName = "", strength: Strength = 1.0, quality: Quality = 90) -> Response:
+    async def create(
+        request: Request,
+        name: FileName = "",
+        strength: Strength = 1.0,
+        quality: Quality = 90,
+        dials: QueryDials = NEUTRAL,
+    ) -> Response:
         """Enhance a video, or a ZIP archive of images and videos. The body is the file."""
         name = _name(name, request.headers.get("content-type", ""))
         kind = "zip" if name.lower().endswith(".zip") else "video"
-        job = Job(id=new_id(), kind=kind, name=name, strength=strength, quality=quality)
+        job = Job(id=new_id(), kind=kind, name=name, strength=strength, quality=quality, dials=dials)
         await jobs.create(job, _body(request))
         return JSONResponse(_view(job), 202, {"Location": f"/v1/jobs/{job.id}"})
 
@@ -106,12 +115,12 @@ def _name(name: str, content_type: str) -> str:
         raise UnsupportedImageError("a form", "the file itself as the body (curl --data-binary @clip.mp4)")
     plain = re.sub(r"[^\w. -]", "_", Path(name.replace("\\", "/")).name)
     suffix = Path(plain).suffix.lower()
-    if suffix not in (".zip", *video.SUFFIXES):
+    if suffix not in _SUFFIXES:
         suffix = _SUFFIX_OF.get(kind, "")
         if not suffix:
             raise UnsupportedImageError(
                 f"a job of Content-Type {kind or 'unknown'!r} and name {plain!r}",
-                f"a video or a ZIP archive with ?name=clip.mp4; supported suffixes: .zip, {', '.join(video.SUFFIXES)}",
+                f"a video or a ZIP archive with ?name=clip.mp4; supported suffixes: {', '.join(_SUFFIXES)}",
             )
         plain = (Path(plain).stem or "upload") + suffix
     return plain

@@ -1,4 +1,4 @@
-"""Every hyper-parameter of the adaptation to changed light, with its unit or its reason."""
+"""Every hyper-parameter of the adaptation to changed light; the weights of its losses are in stages.loss_weights."""
 
 from pathlib import Path
 from typing import Self
@@ -13,54 +13,54 @@ Share = float
 
 
 class AdaptSettings(AdaptWeights, DeviceSettings, frozen=True):
-    """Of `davy train adapt`. A weight of 0 switches its loss off."""
+    """Settings of `davy train adapt`."""
 
-    samples: Path  # folder of raw samples: a sub-folder EDGE/CAM, EDGE--CAM or EDGE.CAM for each camera
-    drifted: tuple[str, ...] = Field(min_length=1)  # EDGE/CAM whose light changed
+    samples: Path  # folder of raw samples: a sub-folder EDGE/CAM, EDGE--CAM or EDGE.CAM per camera
+    drifted: tuple[str, ...] = Field(min_length=1)  # cameras EDGE/CAM whose light changed
     start: Path  # the running model
-    clip: str = "davy"
+    clip: str = "davy"  # davy, davy:FILE, NAME:FILE or NAME:TAG; see davy.imaging.clip.load
 
-    most: PositiveInt = 12  # samples of a drifted camera, the newest of each light: 4 MB in memory each
-    most_kept: PositiveInt = 96  # pictures of all other cameras together, as many of each, in many lights: 2 MB in memory each
-    most_held: PositiveInt = 24  # more of them, whole, for the last look: 4 MB each
-    most_change: PositiveFloat = 0.008  # of any such camera's regions, root mean square, of [0, 1]; see adapt_settle
+    most: PositiveInt = 12  # maximum samples of a drifted camera, the newest of each light: 4 MB of memory each
+    most_kept: PositiveInt = 96  # maximum pictures of all other cameras together, in many lights: 2 MB each
+    most_held: PositiveInt = 24  # maximum pictures of them, whole, for the final weight interpolation: 4 MB each
+    most_change: PositiveFloat = 0.008  # maximum RMS change of such a camera's regions, of [0, 1]; see adapt.wise_ft
     relit: PositiveInt = 6  # pictures of the earlier light, darkened to the new one
-    dimmer_stops: Share = Field(0.7, ge=0)  # every picture is seen a second time at random so much darker or brighter
+    dimmer_stops: Share = Field(0.7, ge=0)  # maximum stops by which every picture is shown again, darker or brighter
 
-    level: Share = Field(ORDINARY, gt=0, lt=1)  # display mean that evenly lit rock should have everywhere
-    evening: Share = Field(0.5, ge=0, le=1)  # how much of the way there targets are brought, brightness; 1 looks flat
-    neutral: Share = Field(0.6, ge=0, le=1)  # and colour
-    region: Share = Field(0.07, gt=0, le=0.5)  # of a picture's height: over so much light is taken to be even
+    level: Share = Field(ORDINARY, gt=0, lt=1)  # display mean that evenly lit rock should have
+    evening: Share = Field(0.5, ge=0, le=1)  # share of the way to a flat field in brightness; 1 looks flat
+    neutral: Share = Field(0.6, ge=0, le=1)  # share of the way to a flat field in colour
+    region: Share = Field(0.07, gt=0, le=0.5)  # share of a picture's height over which light is even
 
-    prompt_steps: NonNegativeInt = 150  # of refreshing the prompts; 0 leaves the CLIP out
-    clip_views: PositiveInt = 1  # of drifted pictures in a step: 90 ms each
-    smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # as the prompts were trained
+    prompt_steps: NonNegativeInt = 150  # steps of the prompts' refresh; 0 leaves CLIP out
+    clip_views: PositiveInt = 1  # drifted pictures that CLIP sees in a step: 90 ms each
+    smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # label smoothing that the prompts were trained with
 
-    batch: PositiveInt = 2  # pictures of drifted cameras in a step
-    kept: PositiveInt = 8  # of others, beside them
-    steps: PositiveInt = 200  # 0.6 s each on one core
-    learning_rate: PositiveFloat = 1.5e-3  # at 5e-4 some starting weights came a quarter of the way only
-    final_rate: PositiveFloat = 1e-5
-    warmup_steps: NonNegativeInt = 20
-    weight_decay: float = Field(1e-4, ge=0)
-    gradient_norm: PositiveFloat = 1.0
-    ema_step: PositiveFloat = Field(0.02, le=1)
-    ema_early_step: PositiveFloat = Field(0.05, le=1)
-    ema_early_steps: NonNegativeInt = 50
-    minutes: None = None  # steps say how long
-    seed: NonNegativeInt = 1
-    threads: PositiveInt = 1
-    checkpoint_every: PositiveInt = 20
-    log_every: PositiveInt = 10
-    sheet_every: PositiveInt = 100
+    batch: PositiveInt = 2  # pictures of drifted cameras per step
+    kept: PositiveInt = 8  # pictures of other cameras per step
+    steps: PositiveInt = 200  # number of steps: 0.6 s each on one core
+    learning_rate: PositiveFloat = 1.5e-3  # of AdamW; at 5e-4 some starts reached a quarter of the way only
+    final_rate: PositiveFloat = 1e-5  # learning rate at the end of the cosine
+    warmup_steps: NonNegativeInt = 20  # steps of the linear warm-up
+    weight_decay: float = Field(1e-4, ge=0)  # of AdamW
+    gradient_norm: PositiveFloat = 1.0  # maximum norm of the gradient; longer gradients are clipped
+    ema_step: PositiveFloat = Field(0.02, le=1)  # share of the newest weights in the exponential moving average
+    ema_early_step: PositiveFloat = Field(0.05, le=1)  # the same during the first ema_early_steps steps
+    ema_early_steps: NonNegativeInt = 50  # steps with ema_early_step
+    minutes: None = None  # unused: steps set the duration
+    seed: NonNegativeInt = 1  # random seed
+    threads: PositiveInt = 1  # of torch; more than one may change the last bits of the weights
+    checkpoint_every: PositiveInt = 20  # steps between checkpoints
+    log_every: PositiveInt = 10  # steps between log lines; a line holds means over them
+    sheet_every: PositiveInt = 100  # steps between sheets
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if odd := [name for name in self.drifted if name.count("/") != 1]:
-            raise ValueError(f"{odd[0]!r} names no camera: write EDGE/CAM")
+            raise ValueError(f"{odd[0]!r} is not a camera: write EDGE/CAM")
         return self
 
     @property
     def guided(self) -> bool:
-        """True where the CLIP takes part."""
+        """Whether CLIP takes part."""
         return self.prompt_steps > 0 and self.clip_weight > 0

@@ -24,8 +24,8 @@ def add_to(app: typer.Typer) -> None:
 def ablate_command(
     out: Annotated[Path, typer.Option(help="Folder for the runs, ablations.md, ablations.json and a sheet each.")],
     data: Annotated[Folders, typer.Option(help="Folder with low/ and normal/; may be given again.")] = None,
-    low: Annotated[Folders, typer.Option(help="One more folder of real low-light pictures.")] = None,
-    normal: Annotated[Folders, typer.Option(help="One more folder of well-lit photographs.")] = None,
+    low: Annotated[Folders, typer.Option(help="Folder of real low-light pictures. Repeatable.")] = None,
+    normal: Annotated[Folders, typer.Option(help="Folder of well-lit photographs. Repeatable.")] = None,
     weights: Annotated[Path | None, typer.Option(help="The network that all start from.")] = None,
     validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
     mine: Annotated[Path | None, typer.Option(help="The same of the simulated mine: `davy mine pairs`, other seeds.")] = None,
@@ -33,7 +33,10 @@ def ablate_command(
     steps: Annotated[int | None, typer.Option(help="Of each round of enhancement.")] = None,
     seeds: Annotated[str, typer.Option(help="Runs of each: one spread needs two.")] = "1,2",
     only: Annotated[list[str] | None, typer.Option(help="This ablation only; may be given again.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="STAGE.NAME=VALUE, as in enhance.views=2.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="STAGE.NAME=VALUE: a setting of a stage, as in enhance.views=2. Repeatable."),
+    ] = None,
 ) -> None:
     """Short runs from the same weights with the same steps, each without one part; goes on where it was stopped."""
     with clear_errors():
@@ -42,9 +45,9 @@ def ablate_command(
         given |= {"normal": [*(folder / "normal" for folder in data or []), *(normal or [])] or None}
         for needed in ("low", "normal"):
             if given[needed] is None:
-                raise ConfigError(f"say where the pictures are: --data FOLDER with low/ and normal/, or --{needed} FOLDER")
+                raise ConfigError(f"set the folder of pictures: --data FOLDER with low/ and normal/, or --{needed} FOLDER")
         if weights is None:
-            raise ConfigError("say what to start from: --weights RUN, or the shipped ispcnn.safetensors")
+            raise ConfigError("set the network to start from: --weights RUN, or the shipped ispcnn.safetensors")
         chosen = {name: value for name, value in given.items() if value is not None} | {"start": weights_file(weights)}
         settings = AblateSettings.model_validate(chosen | settings_of_words(set_ or [], AblateSettings))
         chosen_variants(settings)

@@ -20,16 +20,18 @@ def add_to(app: typer.Typer) -> None:
 
 def adapt(
     samples: Annotated[Path | None, typer.Option(help="Raw samples: a sub-folder EDGE/CAM or EDGE--CAM per camera.")] = None,
-    drifted: Annotated[list[str] | None, typer.Option(help="EDGE/CAM whose light changed; may be given again.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for checkpoint, logs, sheets and the new model.")] = None,
-    model: Annotated[Path | None, typer.Option(help="The running model's .safetensors, or a run; the shipped one.")] = None,
+    drifted: Annotated[list[str] | None, typer.Option(help="EDGE/CAM whose light changed. Repeatable.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder of checkpoint, logs, sheets and the new model.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Running model: a .safetensors file or the folder of a run. Default: the shipped one.")
+    ] = None,
     clip: Annotated[str | None, typer.Option("--clip", help="davy, davy:FILE, NAME:FILE, NAME:TAG (cached).")] = None,
-    steps: Annotated[int | None, typer.Option(help="Exactly so many steps.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, with its settings.")] = False,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other, see adapt_settings.py.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Number of training steps.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed of the run.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out with its settings.")] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting. Repeatable.")] = None,
 ) -> None:
-    """Fine-tune for cameras whose light changed, without references; every other camera stays as it is."""
+    """Fine-tune the model for cameras whose light changed, without references; all other cameras keep their pictures."""
     given: dict[str, Any] = {"samples": samples, "drifted": drifted, "clip": clip, "steps": steps, "seed": seed}
     with clear_errors():
         chosen = {name: value for name, value in given.items() if value is not None}
@@ -37,19 +39,19 @@ def adapt(
         if model is not None:
             chosen["start"] = weights_file(model)
         if out is None:
-            raise ConfigError("say where to: --out FOLDER")
+            raise ConfigError("set the output folder: --out FOLDER")
         settings = _resumed(out, chosen) if resume else _new(out, chosen)
         with stopping() as stop:
             finished = run_adapt(settings, out, stop)
-        print(f"{out / EXPORTED}: done" if finished else f"{out}: stopped; go on with --resume")
+        print(f"{out / EXPORTED}: done" if finished else f"{out}: stopped; continue with --resume")
 
 
 def _new(out: Path, chosen: dict[str, Any]) -> AdaptSettings:
     for needed, word in (("samples", "FOLDER"), ("drifted", "EDGE/CAM")):
         if needed not in chosen:
-            raise ConfigError(f"say --{needed} {word}")
+            raise ConfigError(f"set --{needed} {word}")
     if (out / CHECKPOINT).exists():
-        raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
+        raise ConfigError(f"{out} already holds a run: use --resume, or another --out")
     return AdaptSettings.model_validate({"start": shipped_weights()} | chosen)
 
 
@@ -57,5 +59,5 @@ def _resumed(out: Path, chosen: dict[str, Any]) -> AdaptSettings:
     stored = stored_settings(out / CHECKPOINT, AdaptSettings)[0]
     asked = AdaptSettings.model_validate({**stored.model_dump(), **chosen})
     if changed := [name for name in chosen if getattr(asked, name) != getattr(stored, name)]:
-        raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
+        raise ConfigError(f"a resumed run keeps its settings: omit {', '.join(changed)}, or start a new run")
     return stored

@@ -30,29 +30,34 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train_all(
-    data: Annotated[
-        Folders, typer.Option(help="Folder with low/ and normal/ (sub-folders are groups); again for more.")
+    data: Annotated[Folders, typer.Option(help="Folder with low/ and normal/; sub-folders are groups. Repeatable.")] = None,
+    low: Annotated[Folders, typer.Option(help="Folder of real low-light pictures. Repeatable.")] = None,
+    normal: Annotated[Folders, typer.Option(help="Folder of well-lit photographs. Repeatable.")] = None,
+    photographs: Annotated[
+        Folders, typer.Option(help="Photographs for self-supervision only, such as exposure brackets.")
     ] = None,
-    low: Annotated[Folders, typer.Option(help="One more folder of real low-light pictures.")] = None,
-    normal: Annotated[Folders, typer.Option(help="One more folder of well-lit photographs.")] = None,
-    photographs: Annotated[Folders, typer.Option(help="Photographs for self-supervision only: brackets.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Start from these instead of stage 0.")] = None,
-    prompts: Annotated[Path | None, typer.Option(help="Start from these instead of stage 1.")] = None,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds of enhancement; refinement between them.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; each stage gets one inside.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Weights to start from, in place of stage 0.")] = None,
+    prompts: Annotated[Path | None, typer.Option(help="Prompts to start from, in place of stage 1.")] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Number of enhancement rounds; refinement runs between them.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder; each stage has a sub-folder.")] = None,
     clip: Annotated[str | None, typer.Option("--clip", help="davy, davy:FILE, NAME:FILE, NAME:TAG (cached).")] = None,
-    no_clip: Annotated[bool, typer.Option("--no-clip", help="Without stages 1 and 3: an ablation.")] = False,
-    no_refine: Annotated[bool, typer.Option("--no-refine", help="Without stage 3: an ablation (Figure 5).")] = False,
-    validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/ to judge by.")] = None,
-    show: Annotated[Folders, typer.Option(help="Pictures for the summary's sheet, beside those of --low.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, with its settings.")] = False,
+    no_clip: Annotated[bool, typer.Option("--no-clip", help="Train without stages 1 and 3.")] = False,
+    no_refine: Annotated[bool, typer.Option("--no-refine", help="Train without stage 3 (Figure 5).")] = False,
+    validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
+    show: Annotated[Folders, typer.Option(help="Further pictures for the sheet of the summary.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed of the run.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out with its settings.")] = False,
     must_improve: Annotated[
-        bool, typer.Option("--must-improve", help="Status 1 if the start was better on --validate.")
+        bool, typer.Option("--must-improve", help="Exit with status 1 if the start is better on --validate.")
     ] = False,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="STAGE.NAME=VALUE, as in enhance.steps=300.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="STAGE.NAME=VALUE: a setting of a stage, as in enhance.steps=300. Repeatable."),
+    ] = None,
 ) -> None:
-    """Stage 0 (or --weights), pairing, then enhancement and refinement in turn; goes on after a kill with --resume."""
+    """Run all stages: stage 0 or --weights, pairing, then rounds of enhancement and refinement."""
     given: dict[str, Any] = {"start": weights, "rounds": rounds, "clip": clip, "seed": seed, "validation": validate}
     given |= {"low": [*(folder / "low" for folder in data or []), *(low or [])] or None, "photographs": photographs}
     given |= {"normal": [*(folder / "normal" for folder in data or []), *(normal or [])] or None}
@@ -62,7 +67,7 @@ def train_all(
         chosen = {name: value for name, value in given.items() if value is not None}
         chosen |= settings_of_words(set_ or [], AllSettings)
         if out is None:
-            raise ConfigError("say where to: --out FOLDER")
+            raise ConfigError("set the output folder: --out FOLDER")
         if must_improve and not resume and validate is None:
             raise ConfigError("improvement is measured on references: give --validate FOLDER with low/ and high/")
         settings = _resumed(out, chosen) if resume else _new(out, chosen)
@@ -70,7 +75,7 @@ def train_all(
         with stopping() as stop:
             finished = iterate(plan(settings, out), stop, lambda told: CONSOLE.print(told, highlight=False))
         if not finished:
-            print(f"{out}: stopped; go on with --resume")
+            print(f"{out}: stopped; continue with --resume")
             return
         improved = _summarise(settings, out, pairs, show or [])
         if must_improve and not improved:
@@ -78,7 +83,7 @@ def train_all(
 
 
 def samples(out: Annotated[Path, typer.Argument(help="Folder to copy them to.")]) -> None:
-    """Well-lit photographs that come with installed packages: enough to try training where no other data is."""
+    """Copy the well-lit photographs of installed packages, to try training without other data."""
     with clear_errors():
         for path in copy_samples(out):
             print(path)
@@ -87,10 +92,10 @@ def samples(out: Annotated[Path, typer.Argument(help="Folder to copy them to.")]
 def _new(out: Path, chosen: dict[str, Any]) -> AllSettings:
     for needed in ("low", "normal"):
         if needed not in chosen:
-            raise ConfigError(f"say where the pictures are: --data FOLDER with low/ and normal/, or --{needed} FOLDER")
+            raise ConfigError(f"set the folder of pictures: --data FOLDER with low/ and normal/, or --{needed} FOLDER")
     settings = AllSettings.model_validate(chosen)
     if (out / SETTINGS).exists():
-        raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
+        raise ConfigError(f"{out} already holds a run: use --resume, or another --out")
     plan(settings, out)  # wrong settings are told before anything is written
     write_settings(settings, out)
     return settings
@@ -100,7 +105,7 @@ def _resumed(out: Path, chosen: dict[str, Any]) -> AllSettings:
     settings = read_settings(out)
     asked = AllSettings.model_validate({**settings.model_dump(), **chosen})
     if changed := [name for name in chosen if getattr(asked, name) != getattr(settings, name)]:
-        raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
+        raise ConfigError(f"a resumed run keeps its settings: omit {', '.join(changed)}, or start a new run")
     return settings
 
 

@@ -27,8 +27,8 @@ from davy_trainer.stages.base_settings import BaseSettings
 from davy_trainer.stages.loop import Outputs
 from davy_trainer.stages.presets import preset
 
-Out = Annotated[Path, typer.Option(help="Folder for checkpoint, log and sheets.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any setting, see base_settings.py.")]
+Out = Annotated[Path, typer.Option(help="Output folder of checkpoint, log and sheets.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting. Repeatable.")]
 DATA = "data.json"  # names of what a run was trained on
 MAY_CHANGE = {"steps", "minutes", "threads", "device", "precision", "data", "validation", "checkpoint_every", "validate_every"}
 
@@ -42,12 +42,12 @@ def add_to(app: typer.Typer) -> None:
 
 
 def pack_data(
-    normal: Annotated[list[Path], typer.Option(help="Folder of well-lit photographs; again for more.")],
-    out: Annotated[Path, typer.Option(help="The file to write.")],
-    scenes: Annotated[list[Path] | None, typer.Option(help="Folder of `davy mine scenes`; again for more.")] = None,
-    most_mb: Annotated[float, typer.Option(help="The file's largest size, MB.", min=1)] = 10_000,
+    normal: Annotated[list[Path], typer.Option(help="Folder of well-lit photographs. Repeatable.")],
+    out: Annotated[Path, typer.Option(help="Output file.")],
+    scenes: Annotated[list[Path] | None, typer.Option(help="Folder of `davy mine scenes`. Repeatable.")] = None,
+    most_mb: Annotated[float, typer.Option(help="Maximum size of the file, MB.", min=1)] = 10_000,
 ) -> None:
-    """Put clear well-lit photographs and scenes of the simulated mine into one file that training reads."""
+    """Pack clear well-lit photographs and simulated scenes into one file for base training."""
     with clear_errors(), Progress(console=CONSOLE, transient=True) as bar:
         task = bar.add_task("packing")
         found = pack_files(
@@ -60,15 +60,15 @@ def base_training(
     out: Out,
     data: Annotated[Path | None, typer.Option(help="File of `davy train pack-data`.")] = None,
     preset_: Annotated[str | None, typer.Option("--preset", help="Settings by name: quick, shipped.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Exactly so many steps.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="About so long.")] = None,
-    start: Annotated[Path | None, typer.Option(help="Weights to go on from: a run's folder or a file.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Number of training steps.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Approximate duration.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Weights to start from: the folder of a run, or a file.")] = None,
     validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed, another run.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Random seed of the run.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out with its settings.")] = False,
     set_: Set = None,
 ) -> None:
-    """Stage 0 on any device: photographs and scenes are made dark there, and the network learns to undo it."""
+    """Run base training: stage 0 on any device, from a file of `davy train pack-data`."""
     given: dict[str, Any] = {"data": data, "steps": steps, "minutes": minutes, "start": start, "seed": seed}
     given |= {"validation": validate}
     with clear_errors():
@@ -82,7 +82,7 @@ def reproduce(
     out: Out = Path("runs/shipped"),
     set_: Set = None,
 ) -> None:
-    """Train the recipe of the shipped weights; goes on where a run in --out was stopped."""
+    """Train the recipe of the shipped weights; resume a run in --out."""
     with clear_errors():
         resume = (out / CHECKPOINT).exists()
         chosen: dict[str, Any] = {"data": data} | settings_of_words(set_ or [], BaseSettings)
@@ -92,14 +92,14 @@ def reproduce(
 def credit(
     run: Annotated[Path, typer.Argument(help="Folder of a run of `davy train base`.")],
     manifest: Annotated[Path, typer.Option(help="CSV with file, source, licence and author of every photograph.")],
-    out: Annotated[Path, typer.Option(help="The Markdown file to write.")] = Path("CREDITS.md"),
+    out: Annotated[Path, typer.Option(help="Output file, Markdown.")] = Path("CREDITS.md"),
 ) -> None:
     """Credit the photographs that a run was trained on, from their manifest."""
     with clear_errors():
         try:
             names = json.loads((run / DATA).read_text())["names"]
         except (OSError, KeyError, json.JSONDecodeError) as error:
-            raise ConfigError(f"{run} does not say what it was trained on: {error}") from error
+            raise ConfigError(f"{run} has no list of its training pictures: {error}") from error
         print(f"{out}: {write_credits(manifest, names, out)} photographs credited")
 
 
@@ -111,7 +111,7 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
     """
     path, device = out / CHECKPOINT, Device.of(settings)
     if path.exists() and not resume:
-        raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
+        raise ConfigError(f"{out} already holds a run: use --resume, or another --out")
     torch.set_num_threads(settings.threads)
     packed = unpack(settings.data)
     frames = RealFrames.load(settings.real, device.device) if settings.real else None
@@ -125,7 +125,9 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
         net = load_weights(settings.start).train() if settings.start else IspCnn(settings.width, settings.detail)
         run = begin_from(net, settings, command_line(), settings.steps)
     out.mkdir(parents=True, exist_ok=True)
-    (out / DATA).write_text(json.dumps({"names": list(packed.names), "scenes": len(packed.low)}) + "\n")
+    (out / DATA).write_text(
+        json.dumps({"names": [*packed.names, *(frames.names if frames else ())], "scenes": len(packed.low)}) + "\n"
+    )
     move(run, device.device)
     base.channels_last(run.net)
     pairs, echo = load_validation(settings.validation), Echo(packed, settings, device.device)
@@ -134,7 +136,7 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
         base.train(run, echo, frames, device, pairs, Outputs(out, known, advance), stop)
     if run.finished:
         ship(path, out)
-    told = "done" if run.finished else "stopped; go on with --resume"
+    told = "done" if run.finished else "stopped; continue with --resume"
     print(f"{path}: step {run.step} of {run.total or 'unknown'}, {run.seconds / 60:.1f} min, {told}")
 
 
@@ -146,7 +148,7 @@ def _settings(out: Path, name: str | None, chosen: dict[str, Any], resume: bool)
         return BaseSettings.model_validate(values)
     stored = stored_settings(out / CHECKPOINT, BaseSettings)[0].model_dump()
     if changed := [key for key in chosen if key not in MAY_CHANGE and stored[key] != chosen[key]]:
-        raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
+        raise ConfigError(f"a resumed run keeps its settings: omit {', '.join(changed)}, or start a new run")
     if "steps" in chosen or "minutes" in chosen:
         stored |= {"steps": None, "minutes": None}
     return BaseSettings.model_validate({**stored, **{key: chosen[key] for key in chosen if key in MAY_CHANGE}})

@@ -23,6 +23,7 @@ from davy_trainer.clip.card import model_card, source_lines, tables
 from davy_trainer.clip.evaluate import ClipScore, evaluate
 from davy_trainer.clip.features import FeatureSet, extract_cached
 from davy_trainer.clip.pictures import is_held_out, photographs
+from davy_trainer.data.unpaired import readable
 
 HELD_OUT_SEED = 1_000_003  # of the renderings that judge: no training seed a person would pick
 clip_app = typer.Typer(help="Davy's own CLIP: build it, judge it or any other.", no_args_is_help=True, add_completion=False)
@@ -98,11 +99,24 @@ def evaluate_command(
 
 
 def _split(data: Path) -> tuple[list[Path], list[Path]]:
-    paths = photographs(data)
+    paths = _readable(data)
     train, held = [p for p in paths if not is_held_out(p)], [p for p in paths if is_held_out(p)]
     if not train or not held:
-        raise ConfigError(f"{data} holds {len(paths)} photographs, too few to train on some and judge by others")
+        raise ConfigError(f"{data} holds {len(paths)} photographs, too few to train on some and validate with others")
     return train, held
+
+
+def _readable(folder: Path) -> list[Path]:
+    """Return the readable pictures under folder; the others are reported.
+
+    Raises:
+        ConfigError: None is readable.
+    """
+    files = photographs(folder)
+    found = readable(files)
+    if not found:
+        raise ConfigError(f"none of the {len(files)} pictures in {folder} is readable")
+    return found
 
 
 def _features(tower: StagedImageTower, train: Sequence[Path], crops: int, seed: int, cache: Path) -> FeatureSet:
@@ -112,7 +126,7 @@ def _features(tower: StagedImageTower, train: Sequence[Path], crops: int, seed: 
 
 def _judge(setting: str, held: Sequence[Path], real: Sequence[Path] | None) -> ClipScore:
     clip = load_clip(setting)
-    folders = [(folder.name, photographs(folder)) for folder in real or []]
+    folders = [(folder.name, _readable(folder)) for folder in real or []]
     folders.append(("held-out well-lit photographs", list(held)))
     with _progress("judge", len(held) + sum(len(paths) for _, paths in folders)) as advance:
         return evaluate(clip, held, folders, HELD_OUT_SEED, lambda: advance(None))

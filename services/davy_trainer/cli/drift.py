@@ -41,12 +41,14 @@ def add_to(app: typer.Typer) -> None:
 
 def drift(
     samples: Annotated[Path, typer.Argument(help="Raw samples: a sub-folder EDGE/CAM, EDGE--CAM or EDGE.CAM per camera.")],
-    reference: Annotated[Path | None, typer.Option(help="Of the running model; the shipped model's if absent.")] = None,
-    newest: Annotated[int, typer.Option(min=1, help="So many of each camera's samples count, the newest.")] = 5,
+    reference: Annotated[
+        Path | None, typer.Option(help="Reference of the running model. Default: that of the shipped model.")
+    ] = None,
+    newest: Annotated[int, typer.Option(min=1, help="Number of newest samples per camera.")] = 5,
     clip: ClipName = "davy",
-    json_: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """How far each camera's pictures lie from those trained on: 0 is ordinary, 1 a clear change."""
+    """Measure the drift of each camera from the training pictures: 0 is ordinary, 1 a clear change."""
     with clear_errors():
         torch.set_num_threads(1)
         known = load_reference(reference or shipped_weights().with_name(REFERENCE))
@@ -59,19 +61,19 @@ def drift(
 
 
 def reference(
-    out: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="What to write; a few kB.")],
-    samples: Annotated[Path | None, typer.Option(help="Samples of cameras, as of `davy train drift`.")] = None,
-    data: Annotated[list[Path] | None, typer.Option(help="Photographs of stage 0, darkened as there.")] = None,
-    count: Annotated[int, typer.Option(min=40, help="Darkened photographs to look at: 50 ms each.")] = 400,
-    newest: Annotated[int, typer.Option(min=2, help="Samples of each camera, the newest.")] = 40,
-    seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 1,
+    out: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="Output file, a few kB.")],
+    samples: Annotated[Path | None, typer.Option(help="Folder of camera samples, as for `davy train drift`.")] = None,
+    data: Annotated[list[Path] | None, typer.Option(help="Folder of photographs, darkened as in stage 0. Repeatable.")] = None,
+    count: Annotated[int, typer.Option(min=40, help="Number of darkened photographs, 50 ms each.")] = 400,
+    newest: Annotated[int, typer.Option(min=2, help="Number of newest samples per camera.")] = 40,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 1,
     clip: ClipName = "davy",
 ) -> None:
-    """Write down what a model was trained on, for `davy train drift`."""
+    """Write the reference of a model, for `davy train drift`."""
     with clear_errors():
         torch.set_num_threads(1)
         if (samples is None) == (not data):
-            raise ConfigError("say what it was trained on: --samples FOLDER of cameras, or --data FOLDER of photographs")
+            raise ConfigError("set the training pictures: --samples FOLDER of cameras, or --data FOLDER of photographs")
         tower = load_clip(clip)
         if samples is not None:
             found = fit_reference(list(embeddings_of_cameras(samples, tower, newest).values()), tower.name)

@@ -15,14 +15,14 @@ from davy_trainer.runs.weights import prompts_file, weights_file
 from davy_trainer.stages.run_stage import run_enhance, run_pair, run_refine
 from davy_trainer.stages.settings import REPLAYED, EnhanceSettings, Labels, PairSettings, RefineSettings
 
-Low = Annotated[list[Path] | None, typer.Option(help="Folder of real low-light pictures; may be given again.")]
-Normal = Annotated[list[Path] | None, typer.Option(help="Folder of well-lit photographs; may be given again.")]
-Out = Annotated[Path | None, typer.Option(help="Folder for checkpoint, logs, sheets and the result.")]
+Low = Annotated[list[Path] | None, typer.Option(help="Folder of real low-light pictures. Repeatable.")]
+Normal = Annotated[list[Path] | None, typer.Option(help="Folder of well-lit photographs. Repeatable.")]
+Out = Annotated[Path | None, typer.Option(help="Output folder of checkpoint, logs, sheets and the result.")]
 ClipName = Annotated[str | None, typer.Option("--clip", help="davy, davy:FILE, davy:random, NAME:FILE, NAME:TAG (cached).")]
-Steps = Annotated[int | None, typer.Option(help="Exactly so many steps.")]
-Seed = Annotated[int | None, typer.Option(help="Another seed, another run.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, with its settings.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting, see stage_settings.py.")]
+Steps = Annotated[int | None, typer.Option(help="Number of training steps.")]
+Seed = Annotated[int | None, typer.Option(help="Random seed of the run.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out with its settings.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting. Repeatable.")]
 K = TypeVar("K", bound=BaseModel)
 MAY_CHANGE = ("workers",)  # on resuming: it changes no bit
 
@@ -40,7 +40,7 @@ def pair(
     clip: ClipName = None,
     labels: Annotated[
         Labels | None,
-        typer.Option(help="What separates the classes: their light; other exposure or meaning (Figure 4); or fixed texts."),
+        typer.Option(help="Difference between the classes: light, exposure or meaning (Figure 4), or fixed texts."),
     ] = None,
     texts: Annotated[tuple[str, str] | None, typer.Option(help="Normal and low-light text, for --labels fixed.")] = None,
     steps: Steps = None,
@@ -48,7 +48,7 @@ def pair(
     resume: Resume = False,
     set_: Set = None,
 ) -> None:
-    """Stage 1: a prompt pair learns to tell low-light pictures from normal ones."""
+    """Run stage 1: train a prompt pair to separate low-light pictures from normal ones."""
     given = {"low": low, "normal": normal, "clip": clip, "labels": labels, "texts": texts, "steps": steps, "seed": seed}
     with clear_errors():
         folder = _folder(out)
@@ -59,8 +59,10 @@ def pair(
 
 
 def refine(
-    prompts: Annotated[Path | None, typer.Option(help="Prompts to start from: a run's folder or the file.")] = None,
-    weights: Annotated[list[Path] | None, typer.Option(help="Networks so far, the newest last; given again for each.")] = None,
+    prompts: Annotated[Path | None, typer.Option(help="Prompts to start from: the folder of a run, or a file.")] = None,
+    weights: Annotated[
+        list[Path] | None, typer.Option(help="Networks of the rounds so far, the newest last. Repeatable.")
+    ] = None,
     low: Low = None,
     normal: Normal = None,
     out: Out = None,
@@ -70,7 +72,7 @@ def refine(
     resume: Resume = False,
     set_: Set = None,
 ) -> None:
-    """Stage 3: enhanced pictures become classes between low-light and normal, as a whole and in local patches."""
+    """Run stage 3: refine the prompts with enhanced pictures as classes between low-light and normal."""
     with clear_errors():
         folder = _folder(out)
         given: dict[str, Any] = {"low": low, "normal": normal, "clip": clip, "steps": steps, "seed": seed}
@@ -82,22 +84,24 @@ def refine(
 
 
 def enhance(
-    prompts: Annotated[Path | None, typer.Option(help="Prompts of stage 1 or 3: a run's folder or the file.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Network to start from: a run's folder or a file.")] = None,
+    prompts: Annotated[Path | None, typer.Option(help="Prompts of stage 1 or 3: the folder of a run, or a file.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Network to start from: the folder of a run, or a file.")] = None,
     low: Low = None,
     normal: Normal = None,
     out: Out = None,
     clip: ClipName = None,
-    no_clip: Annotated[bool, typer.Option("--no-clip", help="Without L_clip and feature fidelity: an ablation.")] = False,
+    no_clip: Annotated[bool, typer.Option("--no-clip", help="Train without L_clip and feature fidelity.")] = False,
     steps: Steps = None,
-    minutes: Annotated[float | None, typer.Option(help="About so long, instead of --steps.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Approximate duration, instead of --steps.")] = None,
     seed: Seed = None,
     validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
-    weight: Annotated[list[str] | None, typer.Option(help="GROUP=NUMBER: how often a low-light group is drawn.")] = None,
+    weight: Annotated[
+        list[str] | None, typer.Option(help="GROUP=NUMBER: sampling weight of a low-light group. Default: 1.")
+    ] = None,
     resume: Resume = False,
     set_: Set = None,
 ) -> None:
-    """Stage 2: the ISP-CNN learns on real low-light pictures, guided by the prompts; stage 0 is replayed beside it."""
+    """Run stage 2: train the network on real low-light pictures, guided by the prompts, and replay stage 0."""
     with clear_errors():
         folder = _folder(out)
         given: dict[str, Any] = {"low": low, "clip": clip, "steps": steps, "minutes": minutes, "seed": seed}
@@ -112,7 +116,7 @@ def enhance(
             settings = _same(stored_settings(folder / CHECKPOINT, EnhanceSettings)[0], chosen)
         else:
             if "start" not in chosen:
-                raise ConfigError("say what to start from: --weights RUN, or the shipped ispcnn.safetensors")
+                raise ConfigError("set the network to start from: --weights RUN, or the shipped ispcnn.safetensors")
             settings = _new(folder, CHECKPOINT, EnhanceSettings, chosen)
         with process_group.init(), stopping() as stop:
             finished = run_enhance(settings, folder, stop)
@@ -137,12 +141,12 @@ def _chosen(given: dict[str, Any], words: list[str] | None, kind: type[BaseModel
 def _new(out: Path, checkpoint: str, kind: type[K], chosen: dict[str, Any]) -> K:
     for needed in ("low", "normal"):
         if needed in kind.model_fields and needed not in chosen:
-            raise ConfigError(f"say where the pictures are: --{needed} FOLDER")
+            raise ConfigError(f"set the folder of pictures: --{needed} FOLDER")
     if "prompts" in kind.model_fields and kind.model_fields["prompts"].is_required() and "prompts" not in chosen:
-        raise ConfigError("say which prompts to refine: --prompts RUN of `davy train pair`")
+        raise ConfigError("set the prompts to refine: --prompts RUN of `davy train pair`")
     settings = kind.model_validate(chosen)
     if (out / checkpoint).exists():
-        raise ConfigError(f"{out} holds a run already: go on with it by --resume, or choose another --out")
+        raise ConfigError(f"{out} already holds a run: use --resume, or another --out")
     return settings
 
 
@@ -150,18 +154,18 @@ def _same(stored: K, chosen: dict[str, Any]) -> K:
     """The stored settings, where nothing else was asked for."""
     asked = type(stored).model_validate({**stored.model_dump(), **chosen})
     if changed := [name for name in chosen if name not in MAY_CHANGE and getattr(asked, name) != getattr(stored, name)]:
-        raise ConfigError(f"a resumed run keeps its settings: leave {', '.join(changed)} out, or begin a new run")
+        raise ConfigError(f"a resumed run keeps its settings: omit {', '.join(changed)}, or start a new run")
     return asked
 
 
 def _folder(out: Path | None) -> Path:
     if out is None:
-        raise ConfigError("say where to: --out FOLDER")
+        raise ConfigError("set the output folder: --out FOLDER")
     return out
 
 
 def _tell(out: Path, result: str, finished: bool) -> None:
-    print(f"{out / result}: done" if finished else f"{out}: stopped; go on with --resume")
+    print(f"{out / result}: done" if finished else f"{out}: stopped; continue with --resume")
     report = out / prompt_run.REPORT
     if finished and report.exists():
         print(report.read_text().rstrip())

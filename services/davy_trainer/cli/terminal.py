@@ -90,7 +90,7 @@ def settings_of_words(words: list[str], kind: type[BaseModel]) -> dict[str, Any]
         path, _, text = word.partition("=")
         name, _, inner = path.partition(".")
         if name not in kind.model_fields:
-            raise typer.BadParameter(f"{name!r} is no setting: {', '.join(kind.model_fields)}")
+            raise typer.BadParameter(f"{name!r} is not a setting: {', '.join(kind.model_fields)}")
         try:
             value = json.loads(text)
         except json.JSONDecodeError:

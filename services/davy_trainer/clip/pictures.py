@@ -21,14 +21,14 @@ HELD_OUT_OF = 5  # one group of photographs in five is never trained on
 
 
 def photographs(folder: Path) -> list[Path]:
-    """All pictures under folder, sorted.
+    """Return all picture files under folder, sorted.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: The folder holds none.
     """
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not found:
-        raise ConfigError(f"{folder} holds no picture: give a folder with {', '.join(sorted(SUFFIXES))} files")
+        raise ConfigError(f"{folder} holds no picture: expected {', '.join(sorted(SUFFIXES))}")
     return found
 
 

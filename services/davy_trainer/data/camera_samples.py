@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from davy.domain.errors import ConfigError, UnreadableImageError
 from davy.domain.frame import BgrImage
-from davy_trainer.data.photographs import find_pictures, read_bgr, shrink_to
+from davy_trainer.data.photographs import find_pictures, is_picture, read_bgr, shrink_to
+from davy_trainer.data.unreadable import report_unreadable
 
 LONGEST_PX = 1080  # short side: a larger sample is reduced
 CLEAR = 2.0  # a light that changed differs by so many deviations of what it was before
@@ -25,30 +26,37 @@ class CameraSamples:
     name: str  # EDGE/CAM
     paths: tuple[Path, ...]
 
+    @property
+    def readable(self) -> bool:
+        """Whether any sample is a picture."""
+        return any(is_picture(path) for path in self.paths)
+
     def read(self, most: int) -> list[BgrImage]:
-        """The newest `most` that are pictures.
+        """Read the newest `most` readable samples, oldest first; unreadable ones are reported.
 
         Raises:
-            ConfigError: none is.
+            ConfigError: None is readable.
         """
         found: list[BgrImage] = []
+        unreadable: list[Path] = []
         for path in reversed(self.paths):
             if len(found) == most:
                 break
             try:
                 found.append(shrink_to(read_bgr(path), LONGEST_PX))
             except UnreadableImageError:
-                continue
+                unreadable.append(path)
+        report_unreadable(unreadable)
         if not found:
-            raise ConfigError(f"{self.name}: none of its {len(self.paths)} samples is a picture")
+            raise ConfigError(f"{self.name}: none of its {len(self.paths)} samples is a readable picture")
         return found[::-1]
 
 
 def find_cameras(folder: Path) -> dict[str, CameraSamples]:
-    """Cameras by name.
+    """Return cameras by name.
 
     Raises:
-        ConfigError: the folder is missing, holds no picture, or pictures that belong to no camera.
+        ConfigError: The folder is missing, holds no picture, or holds a picture outside of any camera's sub-folder.
     """
     found: dict[str, list[Path]] = {}
     for path in find_pictures(folder):
@@ -57,14 +65,15 @@ def find_cameras(folder: Path) -> dict[str, CameraSamples]:
 
 
 def chosen(cameras: Mapping[str, CameraSamples], drifted: Sequence[str]) -> tuple[list[CameraSamples], list[CameraSamples]]:
-    """The drifted cameras and all others.
+    """Return the drifted cameras and all others that have a readable sample.
 
     Raises:
-        ConfigError: a drifted camera has no samples.
+        ConfigError: A drifted camera has no samples.
     """
     if missing := [name for name in drifted if name not in cameras]:
         raise ConfigError(f"no samples of {', '.join(missing)}: there are some of {', '.join(sorted(cameras))}")
-    return [cameras[name] for name in drifted], [cameras[name] for name in sorted(set(cameras) - set(drifted))]
+    others = [cameras[name] for name in sorted(set(cameras) - set(drifted))]
+    return [cameras[name] for name in drifted], [camera for camera in others if camera.readable]
 
 
 def various(pictures: Sequence[BgrImage], most: int) -> list[BgrImage]:
@@ -114,4 +123,4 @@ def _camera_of(path: Path) -> str:
             return f"{edge}/{camera}"
     if len(folders) >= 2:
         return "/".join(folders[-2:])
-    raise ConfigError(f"{path} belongs to no camera: put samples into EDGE/CAM/, EDGE--CAM/ or EDGE.CAM/")
+    raise ConfigError(f"{path} is in no camera's folder: put samples into EDGE/CAM/, EDGE--CAM/ or EDGE.CAM/")

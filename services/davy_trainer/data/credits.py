@@ -8,7 +8,10 @@ from pathlib import Path
 from davy.domain.errors import ConfigError
 
 NEEDED = ("file", "source", "licence", "author")
-MIT_GROUPS = {"subt_indoor": "MIT, robotika/subt-artf"}  # groups that stand in no manifest
+MIT_GROUPS = {
+    "subt_indoor": "MIT, robotika/subt-artf",
+    "underground": "MIT, robotika/subt-artf",
+}  # groups that stand in no manifest
 
 
 def write_credits(manifest: Path, names: Sequence[str], out: Path) -> int:

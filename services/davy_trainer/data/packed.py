@@ -16,7 +16,8 @@ from safetensors import SafetensorError, safe_open
 from davy.atomic import write_atomic
 from davy.domain.errors import ConfigError, UnreadableImageError
 from davy.domain.frame import BgrImage
-from davy_trainer.data.photographs import DEPTH, find_pictures, read_bgr
+from davy_trainer.data.photographs import find_pictures, read_bgr, read_millimetres
+from davy_trainer.data.unreadable import report_unreadable
 
 T = TypeVar("T")
 Bytes = NDArray[np.uint8]
@@ -61,17 +62,26 @@ def pack(
     highs = [path for folder in scenes for path in find_pictures(folder / "high")]
     total, share = len(found) + len(highs), 0.5
     rows: list[tuple[str, bytes]] = []
+    unreadable: list[Path] = []
     for done, (path, name) in enumerate(found):
         tick(done, total)
-        clear = clear_truth(path)
+        try:
+            clear = clear_truth(path)
+        except UnreadableImageError:
+            unreadable.append(path)
+            continue
         if clear is not None:
             rows.append((name, _jpeg(clear, _quality("photographs", most_mb))))
     if not rows:
-        raise ConfigError("no photograph is clear and well lit")
+        raise ConfigError(f"none of {len(found)} photographs is clear and well lit; {len(unreadable)} are unreadable")
     views = []
     for done, path in enumerate(highs):
         tick(len(found) + done, total)
-        views.append(_view(path, most_mb))
+        try:
+            views.append(_view(path, most_mb))
+        except UnreadableImageError:
+            unreadable.append(path)
+    report_unreadable(unreadable)
     room = most_mb * 1e6 * 0.98
     sizes = [sum(len(data) for _, data in rows), sum(sum(map(len, view)) for view in views)]
     if sum(sizes) > room:
@@ -106,11 +116,12 @@ _SHAPES = (("photographs", PHOTOGRAPH), ("low", SCENE), ("high", SCENE))
 
 
 def clear_truth(path: Path) -> BgrImage | None:
-    """A photograph of PHOTOGRAPH's size that can be a truth, black and white where they belong; None where it cannot."""
-    try:
-        picture = fitted(read_bgr(path), PHOTOGRAPH)
-    except UnreadableImageError:
-        return None
+    """A photograph of PHOTOGRAPH's size that can be a truth, black and white where they belong; None where it cannot.
+
+    Raises:
+        UnreadableImageError: The file is not a picture.
+    """
+    picture = fitted(read_bgr(path), PHOTOGRAPH)
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     black, white = np.percentile(grey, (0.5, 99.5)) / 255
     too_dark = float((grey < DARK_BELOW * 255).mean()) > MOST_DARK
@@ -136,7 +147,9 @@ def fitted(picture: BgrImage, size: tuple[int, int]) -> BgrImage:
 
 def _view(high: Path, most_mb: float) -> tuple[bytes, bytes, bytes]:
     low = high.parent.parent / "low" / high.name
-    depth = cv2.imdecode(np.fromfile(high.with_name(high.stem + DEPTH), np.uint8), cv2.IMREAD_UNCHANGED)
+    depth = read_millimetres(high)
+    if depth is None:
+        raise UnreadableImageError(f"{high} has no depth map")
     small = cv2.resize(depth, (SCENE[1] // DEPTH_STEP, SCENE[0] // DEPTH_STEP), interpolation=cv2.INTER_AREA)
     pictures = (fitted(read_bgr(path), SCENE) for path in (low, high))
     raw, truth = (_jpeg(p, _quality(name, most_mb)) for p, name in zip(pictures, ("low", "high"), strict=True))

@@ -8,10 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from davy.domain.errors import ConfigError
+from davy.domain.frame import BgrImage
 from davy.imaging.isp.blocks import BlockStatistics, block_statistics
 from davy.imaging.nets.ispcnn import thumbnail
 from davy_trainer.data.photographs import find_pictures, read_bgr
 from davy_trainer.data.unpaired import checksum_of_files
+from davy_trainer.data.unreadable import read_all, report_unreadable
 
 SHAPE = (288, 384)  # px, height and width: as the packed photographs have it
 BLOCK, THUMB_BLOCK = 4, 2  # px: of the losses, and of what the network sees
@@ -19,24 +22,28 @@ BLOCK, THUMB_BLOCK = 4, 2  # px: of the losses, and of what the network sees
 
 @dataclass(frozen=True, slots=True)
 class RealFrames:
-    """pictures: bytes, (N, 3, H, W) RGB. checksum: of the files, which a resumed run must find again."""
+    """pictures: bytes, (N, 3, H, W) RGB. names: FOLDER/GROUP/FILE. checksum: of the files."""
 
     pictures: Tensor
+    names: tuple[str, ...]
     checksum: int
 
     @classmethod
     def load(cls, folder: Path, device: torch.device) -> "RealFrames":
-        """Read every picture below folder.
+        """Read every picture below folder; unreadable ones are left out and reported.
 
         Raises:
-            ConfigError: it is missing or empty.
-            UnreadableImageError: a picture is broken.
+            ConfigError: The folder is missing, or holds no readable picture.
         """
         paths = find_pictures(folder)
-        height, width = SHAPE
-        small = [cv2.resize(read_bgr(path), (width, height), interpolation=cv2.INTER_AREA)[:, :, ::-1] for path in paths]
-        stacked = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).contiguous()
-        return cls(stacked.to(device), checksum_of_files(paths))
+        read, unreadable = read_all(paths, _read)
+        report_unreadable(unreadable)
+        if not read:
+            raise ConfigError(f"none of the {len(paths)} pictures in {folder} is readable")
+        stacked = torch.from_numpy(np.stack([frame for _, frame in read])).permute(0, 3, 1, 2).contiguous()
+        used = [path for path, _ in read]
+        names = tuple("/".join(path.resolve().parts[-3:]) for path in used)
+        return cls(stacked.to(device), names, checksum_of_files(used))
 
     def drawn(self, count: int, rng: np.random.Generator) -> tuple[Tensor, BlockStatistics]:
         """The network's input and the block statistics of so many frames, some of them mirrored."""
@@ -45,3 +52,9 @@ class RealFrames:
         if rng.random() < 0.5:
             planes = planes.flip(3)
         return thumbnail(block_statistics(planes, THUMB_BLOCK)), block_statistics(planes, BLOCK)
+
+
+def _read(path: Path) -> BgrImage:
+    """Read a frame as RGB of SHAPE."""
+    height, width = SHAPE
+    return np.asarray(cv2.resize(read_bgr(path), (width, height), interpolation=cv2.INTER_AREA)[:, :, ::-1], np.uint8)

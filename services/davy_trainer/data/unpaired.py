@@ -1,4 +1,4 @@
-"""Unpaired real pictures, low-light and normal: which there are, and who judges and never trains."""
+"""Unpaired real pictures, low-light and normal, split into training and held-out ones."""
 
 import zlib
 from collections.abc import Sequence
@@ -9,30 +9,31 @@ import numpy as np
 
 from davy.domain.errors import ConfigError
 from davy.domain.frame import BgrImage
-from davy_trainer.data.photographs import find_pictures, read_bgr, shrink_to
+from davy_trainer.data.photographs import find_pictures, is_picture, read_bgr, shrink_to
+from davy_trainer.data.unreadable import report_unreadable
 
 RUN_MARK = "__"  # "drill__drill_k2w_003.jpg" is a frame of the recording "drill": its neighbours show the same
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Paths of one class: some to train on, some to judge by, none in both."""
+    """Readable pictures of one class: some to train on, some held out for validation, none in both."""
 
     train: tuple[Path, ...]
     held: tuple[Path, ...]
 
 
 def split_folders(folders: Sequence[Path], held_out: float, most: int, seed: int) -> Split:
-    """At most `most` pictures of folders, evenly taken; recordings go to one side as a whole.
+    """Split at most `most` pictures of folders, evenly spaced; each recording goes to one side as a whole.
 
     Args:
-        held_out: share of the pictures that judge, about: a single recording is cut at its end instead.
+        held_out: Approximate share of the held-out pictures; a single recording is cut at its end instead.
 
     Raises:
-        ConfigError: a folder is missing or empty, or there are too few pictures for both sides.
+        ConfigError: A folder is missing or empty, or too few pictures are readable for both sides.
     """
     paths = [path for folder in folders for path in find_pictures(folder)]
-    chosen = [paths[index] for index in sorted({round(i) for i in np.linspace(0, len(paths) - 1, most)})]
+    chosen = readable([paths[index] for index in sorted({round(i) for i in np.linspace(0, len(paths) - 1, most)})])
     wanted = max(round(len(chosen) * held_out), 1)
     recordings: dict[tuple[Path, str], list[Path]] = {}
     for path in chosen:
@@ -45,21 +46,31 @@ def split_folders(folders: Sequence[Path], held_out: float, most: int, seed: int
     held = held or chosen[-wanted:]
     train = [path for path in chosen if path not in set(held)]
     if not train:
-        raise ConfigError(f"{', '.join(map(str, folders))}: too few pictures to train on some and judge by others")
+        raise ConfigError(
+            f"{', '.join(map(str, folders))}: {len(chosen)} of {len(paths)} files are readable pictures, and training needs "
+            "two: one to train on, one to validate"
+        )
     return Split(tuple(train), tuple(sorted(held)))
 
 
+def readable(paths: Sequence[Path]) -> list[Path]:
+    """Return the paths that hold a picture, and report the others."""
+    found = [path for path in paths if is_picture(path)]
+    report_unreadable(sorted(set(paths) - set(found)))
+    return found
+
+
 def read_small(path: Path, short_side: int) -> BgrImage:
-    """A picture with at most short_side px on its short side.
+    """Read a picture, reduced to at most short_side px on its short side.
 
     Raises:
-        UnreadableImageError: it is no picture.
+        UnreadableImageError: The file is not a picture.
     """
     return shrink_to(read_bgr(path), short_side)
 
 
 def checksum_of_files(paths: Sequence[Path]) -> int:
-    """Over names and bytes: a resumed run must see the same pictures."""
+    """Return a checksum over names and bytes, by which a resumed run recognises its pictures."""
     checksum = 0
     for path in paths:
         checksum = zlib.crc32(path.read_bytes(), zlib.crc32(path.name.encode(), checksum))
@@ -67,5 +78,5 @@ def checksum_of_files(paths: Sequence[Path]) -> int:
 
 
 def _recording(path: Path) -> tuple[Path, str]:
-    """Folder and recording; a file whose name tells none is one by itself."""
+    """Return folder and recording; a file whose name has no recording is one by itself."""
     return path.parent, path.stem.split(RUN_MARK)[0]

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from davy.atomic import write_atomic
-from davy.domain.errors import ConfigError, UnreadableImageError
+from davy.domain.errors import ConfigError
 from davy.domain.frame import BgrImage
 from davy.imaging.iqa import clipped_share, illumination_uniformity, psnr_db, ssim
 from davy.imaging.runtime import StillEnhancer
 from davy_trainer.data.photographs import find_pictures, read_bgr, shrink_to
+from davy_trainer.data.unreadable import read_all, report_unreadable
 from davy_trainer.evaluation.sheet import Row, sheet, write_png
 from davy_trainer.evaluation.summary import titles
 from davy_trainer.evaluation.validation import Pair
@@ -28,11 +29,13 @@ def compare(new: Path, running: Path, pairs: Sequence[Pair], samples: Path | Non
     running model as NAME-running.
 
     Raises:
-        ConfigError: there is nothing to compare on.
-        ModelError: a file is no model, or the new one's output is no picture.
+        ConfigError: There is nothing to compare on.
+        ModelError: A file is not a model, or the new model's output is not a picture.
     """
     stills = {"": StillEnhancer(new), "-running": StillEnhancer(running)}
     pictures = read_samples(samples) if samples else []
+    if not pairs and samples and not pictures:
+        raise ConfigError(f"nothing to compare on: no picture in {samples} is readable")
     if not pairs and not pictures:
         raise ConfigError("nothing to compare on: give --validate FOLDER with low/ and high/, or --samples FOLDER")
     found: Means = {}
@@ -49,19 +52,15 @@ def compare(new: Path, running: Path, pairs: Sequence[Pair], samples: Path | Non
 
 
 def read_samples(folder: Path) -> list[BgrImage]:
-    """Up to MOST pictures, as many of each sub-folder; what is none is left out."""
+    """Read up to MOST pictures, equally many of each sub-folder; unreadable ones are left out and reported."""
     by_camera: dict[Path, list[Path]] = {}
     for path in find_pictures(folder):
         by_camera.setdefault(path.parent, []).append(path)
     each = max(1, MOST // max(len(by_camera), 1))
-    found: list[BgrImage] = []
-    for paths in by_camera.values():
-        for path in paths[-each:]:  # names sort by time
-            try:
-                found.append(shrink_to(read_bgr(path), SHORT_SIDE))
-            except UnreadableImageError:
-                continue
-    return found
+    newest = [path for paths in by_camera.values() for path in paths[-each:]]  # names sort by time
+    found, unreadable = read_all(newest, lambda path: shrink_to(read_bgr(path), SHORT_SIDE))
+    report_unreadable(unreadable)
+    return [picture for _, picture in found]
 
 
 def _on_pairs(pairs: Sequence[Pair], still: StillEnhancer) -> Means:

@@ -15,6 +15,7 @@ from davy.imaging.isp.blocks import block_size, block_statistics
 from davy.imaging.isp.pipeline import Parameters, enhance
 from davy.imaging.nets.ispcnn import IspCnn, thumbnail
 from davy_trainer.data.photographs import find_pictures, read_bgr
+from davy_trainer.data.unreadable import read_all, report_unreadable
 from davy_trainer.evaluation.sheet import from_tensor, sheet, write_png
 
 SHEET_ROWS = 8
@@ -30,23 +31,29 @@ class Pair:
 
 
 def load_pairs(low: Path, high: Path) -> list[Pair]:
-    """The pictures of low that have one of the same name (whatever its ending) in high.
+    """Read the pictures of low that have one of the same stem in high; unreadable ones are left out and reported.
 
     Raises:
-        ConfigError: a folder is missing or empty, no names agree, or two pictures differ in size.
-        UnreadableImageError: a picture of a pair is broken.
+        ConfigError: A folder is missing or empty, no names match, no pair is readable, or two pictures differ in size.
     """
-    truths = {path.stem: path for path in find_pictures(high)}
-    pairs = [Pair(path.stem, read_bgr(path), read_bgr(truths[path.stem])) for path in find_pictures(low) if path.stem in truths]
-    if not pairs:
+    references = {path.stem: path for path in find_pictures(high)}
+    matched = [path for path in find_pictures(low) if path.stem in references]
+    if not matched:
         raise ConfigError(f"no picture of {low} has a reference of the same name in {high}")
+    dark, unreadable = read_all(matched, read_bgr)
+    bright, broken = read_all([references[path.stem] for path, _ in dark], read_bgr)
+    report_unreadable([*unreadable, *broken])
+    by_name = {path.stem: picture for path, picture in bright}
+    pairs = [Pair(path.stem, picture, by_name[path.stem]) for path, picture in dark if path.stem in by_name]
+    if not pairs:
+        raise ConfigError(f"none of the {len(matched)} pairs of {low} and {high} is readable")
     if odd := [pair.name for pair in pairs if pair.low.shape != pair.truth.shape]:
         raise ConfigError(f"{odd[0]} has another size in {low} than in {high}")
     return pairs
 
 
 def load_validation(folder: Path | None) -> list[Pair]:
-    """Pairs of folder/low and folder/high; none where no folder is set."""
+    """Read the pairs of folder/low and folder/high; none where no folder is set."""
     return load_pairs(folder / "low", folder / "high") if folder else []
 
 

@@ -72,7 +72,7 @@ def _features(clip: Clip, low: Tensor) -> Floats:
         size = (max(round(height * scale), 32), max(round(width * scale), 32))
         small = interpolate(quiet, size=size, mode="bilinear", antialias=True, align_corners=False)
         level = small.mean((1, 2, 3), keepdim=True).clamp_min(1e-3)
-        looked = clip.look((small * MEAN / level).clamp(0, 1))
+        looked = clip.image_features((small * MEAN / level).clamp(0, 1))
         pooled = looked.maps[-1].mean((2, 3))
         pooled = 3 * pooled / pooled.norm(dim=1, keepdim=True).clamp_min(1e-6)
         found: Floats = torch.cat([pooled, looked.embedding], 1).double().cpu().numpy()

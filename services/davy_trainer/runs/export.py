@@ -14,7 +14,7 @@ from davy.imaging.nets.checkpoint import load_checkpoint, load_net, net_of, save
 from davy.imaging.nets.export import export_onnx
 from davy.imaging.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH, IspCnn
 
-PATHS = {"data", "low", "start", "prompts", "validation", "samples"}  # settings that hold folders or files
+PATHS = {"data", "low", "start", "prompts", "validation", "samples", "real"}  # settings that hold folders or files
 
 
 def ship(checkpoint: Path, out: Path) -> tuple[Path, Path]:

@@ -1,4 +1,4 @@
-"""The aggregator over REST, as far as training asks it."""
+"""A client of the aggregator's REST, for samples, drift and the running model."""
 
 import re
 from collections import Counter
@@ -14,37 +14,37 @@ from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 T = TypeVar("T")
-Sample = dict[str, Any]  # as GET /v1/samples tells it
+Sample = dict[str, Any]  # as GET /v1/samples answers it
 
 PAGE = 200
 CAMERA = r"[a-z0-9-]{1,64}\.[a-z0-9-]{1,64}"
 ANSWER_S = 20.0
-PATIENCE_S = 120.0
-FOLDERS = {"train": "train", "validation": "validation"}  # of what is not excluded, by its use
+LONGEST_WAIT_S = 5.0  # between two attempts
+FOLDERS = {"train": "train", "validation": "validation"}  # of the samples that are not excluded, by their use
 
 
 class Aggregator:
-    """Every method raises AggregatorUnavailableError if it does not answer, or answers something else."""
+    """Every method raises AggregatorUnavailableError if the aggregator does not answer, or answers something else."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
 
     async def drift(self) -> list[dict[str, Any]]:
-        """Of every camera that is known: camera, score, reasons."""
+        """Return camera, score and reasons of every camera with a score."""
         with self._translated():
             cameras = (await self._json("/v1/drift"))["cameras"]
             known = [each for each in cameras if each["score"] is not None]
             return [{"camera": str(e["camera"]), "score": float(e["score"]), "reasons": _floats(e["reasons"])} for e in known]
 
     async def running(self) -> str:
-        """Id of the model that most edges report; empty: what was installed with them."""
+        """Return the id of the model that most edges report; empty for the installed one."""
         with self._translated():
             edges = (await self._json("/v1/fleet"))["edges"]
             counts = Counter(str(edge["reported"]["model"]) for edge in edges)
         return counts.most_common(1)[0][0] if counts else ""
 
     async def samples(self, most: int) -> list[Sample]:
-        """The newest `most` that are not excluded, the newest first."""
+        """Return the newest `most` samples that are not excluded, the newest first."""
         found: list[Sample] = []
         cursor: str | None = None
         while len(found) < most:
@@ -57,7 +57,7 @@ class Aggregator:
         return found[:most]
 
     async def picture(self, sample: Sample, most_bytes: int) -> bytes | None:
-        """A sample's JPEG; None where it has gone for a newer one, or is too large to be one of an edge's."""
+        """Return a sample's JPEG; None if it was evicted by a newer one, or is larger than most_bytes."""
         data = bytearray()
         with self._translated():
             async with self._client() as client, client.stream("GET", f"/v1/samples/{sample['id']}/picture.jpg") as answer:
@@ -98,15 +98,36 @@ def _floats(reasons: dict[str, Any]) -> dict[str, float]:
 
 
 def _checked(sample: Sample) -> Sample:
-    """What becomes a path must be no path by itself."""
+    """Check the values that become a path."""
     if not re.fullmatch(CAMERA, sample["camera"]):
-        raise ValueError(f"{sample['camera']!r} is no camera")
+        raise ValueError(f"{sample['camera']!r} is not a camera")
     return sample | {"id": int(sample["id"])}
 
 
-async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until the aggregator answers, for PATIENCE_S at most: it may be restarting."""
-    return await retry(ask, AggregatorUnavailableError, Backoff(), _on_lost, PATIENCE_S)
+Check = Callable[[], Awaitable[None]]
+"""Awaited now and then; raises if the run is to end."""
+
+
+async def no_check() -> None:
+    """End nothing."""
+
+
+async def patiently(ask: Callable[[], Awaitable[T]], wait_s: float, check: Check = no_check) -> T:
+    """Ask the aggregator again until it answers: it may be restarting.
+
+    Args:
+        wait_s: Longest time without an answer.
+        check: Awaited before each attempt.
+
+    Raises:
+        AggregatorUnavailableError: It does not answer in this time.
+    """
+
+    async def attempt() -> T:
+        await check()
+        return await ask()
+
+    return await retry(attempt, AggregatorUnavailableError, Backoff(longest_s=LONGEST_WAIT_S), _on_lost, wait_s)
 
 
 def _on_lost(error: Exception, wait_s: float, failures: int) -> None:

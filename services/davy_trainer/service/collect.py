@@ -1,10 +1,10 @@
-"""What a run learns from and starts from: samples and the running model, brought into the run's folder."""
+"""The inputs of a run, fetched into its folder: samples and the running model."""
 
 import asyncio
 import json
 import shutil
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from davy.models.keyring import TRUST
 from davy.models.shipped import shipped_tensors
 from davy.telemetry import get_logger
 from davy_trainer.data.packaged_photographs import copy_samples
-from davy_trainer.service.aggregator import FOLDERS, Aggregator, Sample, patiently
+from davy_trainer.service.aggregator import FOLDERS, Aggregator, Check, Sample, no_check, patiently
 from davy_trainer.service.settings import TrainerSettings
 
 log = get_logger(__name__)
@@ -26,19 +26,19 @@ SAMPLES_EVERY_S = 2.0
 ONNX, TENSORS = "ispcnn.onnx", "ispcnn.safetensors"
 
 
-async def collect_samples(
-    settings: TrainerSettings, folder: Path, drifted: tuple[str, ...], check: Callable[[], Awaitable[None]]
-) -> None:
-    """Write FOLDER/train and FOLDER/validation, a sub-folder EDGE.CAMERA each, and FOLDER/samples.jsonl: all, or try again.
+async def collect_samples(settings: TrainerSettings, folder: Path, drifted: tuple[str, ...], check: Check) -> None:
+    """Write FOLDER/train and FOLDER/validation, a sub-folder EDGE.CAMERA each, and FOLDER/samples.jsonl.
+
+    The folder appears complete or not at all.
 
     Args:
-        drifted: cameras of which there must be samples_least; they are waited for.
-        check: awaited now and then; it raises if the run shall end.
+        drifted: Cameras that need samples_least samples; collecting waits for them.
+        check: Awaited now and then; it raises if the run is to end.
 
     Raises:
-        AggregatorUnavailableError: it does not answer for two minutes.
-        ConfigError: a drifted camera has too few samples.
-        OSError: the disk is full.
+        AggregatorUnavailableError: It does not answer for aggregator_wait_s.
+        ConfigError: A drifted camera has too few samples.
+        OSError: The disk is full.
     """
     if await asyncio.to_thread(folder.is_dir):
         return
@@ -49,7 +49,7 @@ async def collect_samples(
     for sample in samples:
         path = half / FOLDERS[sample["use"]] / _name(sample)
         await check()
-        brought = await _bring(aggregator, sample, path, settings)
+        brought = await _bring(aggregator, sample, path, settings, check)
         left_bytes -= brought
         if left_bytes < 0:
             log.warning(
@@ -65,10 +65,10 @@ async def collect_samples(
 
 
 def by_camera(samples: Sequence[Sample], newest: int) -> dict[str, list[Sample]]:
-    """Those to train on, so many of each camera.
+    """Return the newest training samples of each camera, at most `newest`.
 
     Args:
-        samples: the newest first.
+        samples: The newest first.
     """
     found: dict[str, list[Sample]] = {}
     for sample in samples:
@@ -94,11 +94,12 @@ async def fetch(
             path.unlink()
 
 
-async def _bring(aggregator: Aggregator, sample: Sample, path: Path, settings: TrainerSettings) -> int:
-    """Its picture's bytes; 0 where it is not to be had."""
+async def _bring(aggregator: Aggregator, sample: Sample, path: Path, settings: TrainerSettings, check: Check = no_check) -> int:
+    """Write the sample's picture; return its size, or 0 if it is not available."""
     if known := await asyncio.to_thread(_size, path):
         return known
-    data = await patiently(partial(aggregator.picture, sample, settings.picture_most_bytes))
+    picture = partial(aggregator.picture, sample, settings.picture_most_bytes)
+    data = await patiently(picture, settings.aggregator_wait_s, check)
     if data is None:
         return 0
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,13 +115,12 @@ def _name(sample: Sample) -> str:
     return f"{sample['camera']}/{sample['id']:010d}.jpg"
 
 
-async def _enough(
-    settings: TrainerSettings, aggregator: Aggregator, drifted: tuple[str, ...], check: Callable[[], Awaitable[None]]
-) -> list[Sample]:
+async def _enough(settings: TrainerSettings, aggregator: Aggregator, drifted: tuple[str, ...], check: Check) -> list[Sample]:
     until_s = asyncio.get_running_loop().time() + settings.samples_wait_s
     while True:
         await check()
-        samples = await patiently(partial(aggregator.samples, settings.samples_most))
+        newest = partial(aggregator.samples, settings.samples_most)
+        samples = await patiently(newest, settings.aggregator_wait_s, check)
         counts = Counter(sample["camera"] for sample in samples if sample["use"] == "train")
         missing = [camera for camera in drifted if counts[camera] < settings.samples_least]
         if not missing:
@@ -131,15 +131,16 @@ async def _enough(
         await asyncio.sleep(SAMPLES_EVERY_S)
 
 
-async def bring_running_model(settings: TrainerSettings, folder: Path) -> str:
-    """Write the running model's ONNX and safetensors; returns its id in the registry, empty for the shipped one.
+async def bring_running_model(settings: TrainerSettings, folder: Path, check: Check = no_check) -> str:
+    """Write the running model's ONNX and safetensors; return its id in the registry, empty for the shipped one.
 
     Raises:
-        DavyError: it cannot be found, or is refused.
+        DavyError: The model is not found, or is refused.
     """
     name = settings.model
     if name == "fleet":
-        name = await patiently(Aggregator(settings.aggregator).running) if settings.aggregator else ""
+        running = Aggregator(settings.aggregator).running
+        name = await patiently(running, settings.aggregator_wait_s, check) if settings.aggregator else ""
     found, onnx, tensors = await asyncio.to_thread(_files_of, settings, "" if name == "shipped" else name)
     half = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(half, ignore_errors=True)
@@ -152,10 +153,10 @@ async def bring_running_model(settings: TrainerSettings, folder: Path) -> str:
 
 
 def bring_photographs(folder: Path) -> None:
-    """A few well-lit photographs, where the settings name none.
+    """Copy a few well-lit photographs from installed packages, for settings that name none.
 
     Raises:
-        ConfigError: the installed packages bring none.
+        ConfigError: The installed packages contain none.
     """
     if not folder.is_dir():
         half = folder.with_name(f"{folder.name}.part")
@@ -170,5 +171,5 @@ def _files_of(settings: TrainerSettings, name: str) -> tuple[str, bytes, bytes]:
     try:
         package = registry.open(registry.get(name))
     except DavyError as error:
-        raise ConfigError(f"the running model {name[:24]} is not to be had: {error}") from error
+        raise ConfigError(f"the running model {name[:24]} is not available: {error}") from error
     return package.id, package.onnx, package.files["model.safetensors"]

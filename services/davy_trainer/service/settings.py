@@ -8,17 +8,18 @@ from typing import Any, Literal, Self
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
+from davy.adapters.http.listen_settings import GrpcPort, HttpPort, ListenSettings
+
 Kind = Literal["prompts", "retrain", "adapt"]
 CRON_FIELDS = 5
 LOWEST_NICE = 19
 
 
-class TrainerSettings(BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delimiter="__", frozen=True):
+class TrainerSettings(ListenSettings, BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delimiter="__", frozen=True):
     """One training service. Several on one data folder are one and its reserves."""
 
-    host: str = Field("127.0.0.1", description="Address that HTTP and gRPC listen on.")
-    port: int = Field(8082, ge=0, le=65535, description="HTTP; 0 takes a free one.")
-    grpc_port: int = Field(50053, ge=0, le=65535, description="gRPC; 0 takes a free one.")
+    port: HttpPort = 8082
+    grpc_port: GrpcPort = 50053
     data: Path = Field(Path("data/trainer"), description="Folder of the runs and of the database.")
     database: str = Field(
         "",
@@ -35,6 +36,9 @@ class TrainerSettings(BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delim
     samples_most_bytes: PositiveInt = Field(1_000_000_000, description="Of their pictures; the oldest are left out.")
     picture_most_bytes: PositiveInt = Field(8_000_000, description="A larger picture is left out.")
     samples_least: PositiveInt = Field(1, description="Of each drifted camera, before `adapt` begins.")
+    aggregator_wait_s: NonNegativeFloat = Field(
+        3600.0, description="Maximum time for which a run waits for an aggregator that does not answer."
+    )
     samples_wait_s: NonNegativeFloat = Field(600.0, description="So long `adapt` waits for them.")
     overrides: dict[Kind, dict[str, Any]] = Field(
         default_factory=dict, description='Of every run of a kind: {"retrain": {"rounds": 1}}; a request\'s count more.'

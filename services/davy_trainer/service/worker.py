@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from davy.domain.errors import DavyError, TrainingError
 from davy.telemetry import get_logger
 from davy_trainer.service import commands, publish
+from davy_trainer.service.aggregator import patiently
 from davy_trainer.service.collect import bring_photographs, bring_running_model, collect_samples
 from davy_trainer.service.commands import Command
 from davy_trainer.service.lease import Lease
@@ -107,10 +109,15 @@ class Worker:
                 entry = await asyncio.to_thread(publish.register, self._settings, folder)
                 await self._brings(record.id, model=entry.id, frame_id=entry.frame_id)
             case RunPhase.ROLLOUT if self._settings.rollout:
-                try:
-                    await self._brings(record.id, rollout=await publish.begin_rollout(self._settings, record.result.model))
-                except DavyError as error:  # the model is good and kept; an operator can roll it out
-                    await self._brings(record.id, note=f"no rollout: {error}")
+                await self._roll_out(record)
+
+    async def _roll_out(self, record: RunRecord) -> None:
+        begin = partial(publish.begin_rollout, self._settings, record.result.model)
+        try:
+            rollout = await patiently(begin, self._settings.aggregator_wait_s, partial(self._check, record.id))
+            await self._brings(record.id, rollout=rollout)
+        except DavyError as error:  # the model is good and kept; an operator can roll it out
+            await self._brings(record.id, note=f"no rollout: {error}")
 
     async def _collect(self, record: RunRecord, folder: Path) -> None:
         async def check() -> None:
@@ -119,7 +126,7 @@ class Worker:
         if self._settings.aggregator:
             await collect_samples(self._settings, folder / "samples", record.drifted, check)
         if record.kind != "prompts" and not (folder / "running").is_dir():
-            await self._brings(record.id, parent=await bring_running_model(self._settings, folder / "running"))
+            await self._brings(record.id, parent=await bring_running_model(self._settings, folder / "running", check))
         if record.kind != "adapt" and not self._settings.normal:
             await asyncio.to_thread(bring_photographs, folder / commands.PHOTOGRAPHS)
 

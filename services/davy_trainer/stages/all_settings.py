@@ -1,29 +1,31 @@
-"""What `davy train all` is told; free of torch, so that the training service can judge it."""
+"""Settings of `davy train all`; free of torch, so that the training service can validate them."""
 
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from davy_trainer.stages.device_settings import DeviceSettings
 
 STEPS = {"enhance": 600, "self_supervised": 4000}  # steps where none are set
 
 
-class AllSettings(BaseModel, frozen=True, extra="forbid"):
-    """The whole recipe; a stage's table overrides that stage's own defaults."""
+class AllSettings(DeviceSettings, frozen=True):
+    """Settings of all stages; a stage's table overrides that stage's defaults."""
 
     low: tuple[Path, ...] = Field(min_length=1)  # folders of real low-light pictures
     normal: tuple[Path, ...] = Field(min_length=1)  # folders of well-lit photographs
-    photographs: tuple[Path, ...] = ()  # more of them for stages 0 and 2 only, such as exposure brackets
+    photographs: tuple[Path, ...] = ()  # further photographs for stages 0 and 2, such as exposure brackets
     start: Path | None = None  # weights to start from, in place of stage 0
-    prompts: Path | None = None  # a prompt pair to start from, in place of stage 1
-    rounds: PositiveInt = 2  # of enhancement; each but the first is led by refined prompts
-    refined: bool = True  # false leaves stage 3 out: an ablation
-    clip: str = "davy"
-    guided: bool = True  # false trains without CLIP: an ablation
-    validation: Path | None = None  # a folder with low/ and high/
-    seed: NonNegativeInt = 1
-    threads: PositiveInt = 1
-    self_supervised: dict[str, Any] = {}
-    pair: dict[str, Any] = {}
-    enhance: dict[str, Any] = {}
-    refine: dict[str, Any] = {}
+    prompts: Path | None = None  # prompt pair to start from, in place of stage 1
+    rounds: PositiveInt = 2  # rounds of enhancement; refinement runs between them
+    refined: bool = True  # false leaves stage 3 out, for an ablation
+    clip: str = "davy"  # davy, davy:FILE, NAME:FILE or NAME:TAG
+    guided: bool = True  # false trains without CLIP, for an ablation
+    validation: Path | None = None  # folder with low/ and high/
+    seed: NonNegativeInt = 1  # random seed of every stage
+    threads: PositiveInt = 1  # threads of torch
+    self_supervised: dict[str, Any] = Field({})  # settings of stage 0
+    pair: dict[str, Any] = Field({})  # settings of stage 1
+    enhance: dict[str, Any] = Field({})  # settings of stage 2
+    refine: dict[str, Any] = Field({})  # settings of stage 3

@@ -11,5 +11,5 @@ Precision = Literal["auto", "float32", "bfloat16"]
 class DeviceSettings(BaseModel, frozen=True, extra="forbid"):
     """Where a stage trains. A resumed run may use another device."""
 
-    device: DeviceName = "auto"  # cuda if torch sees a GPU, else cpu
-    precision: Precision = "auto"  # of the networks' passes: bfloat16 on a GPU, float32 on a CPU
+    device: DeviceName = "auto"  # auto: cuda if torch sees a GPU, else cpu
+    precision: Precision = "auto"  # of the networks' passes; auto: bfloat16 on a GPU, float32 on a CPU

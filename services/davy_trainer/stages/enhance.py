@@ -148,7 +148,7 @@ def clip_terms(
         return {}
     size, terms = clip.preprocessing.size, {}
     with device.autocast():
-        after = clip.look(look_at(output, views, size), settings.fidelity_layers)
+        after = clip.image_features(look_at(output, views, size), settings.fidelity_layers)
     if prompts is not None and settings.clip_weight > 0:
         embedding = after.embedding.float()
         guidance = clip_losses.clip_guidance_loss(prompts, embedding, clip.logit_scale, settings.smoothing)

@@ -90,20 +90,20 @@ def read_settings(out: Path) -> AllSettings:
 
 
 def _steps(settings: AllSettings, out: Path) -> Iterator[Step]:
-    same: dict[str, Any] = {"seed": settings.seed, "threads": settings.threads}
-    replay = _stage_0(settings, same)
+    shared: dict[str, Any] = {name: getattr(settings, name) for name in ("seed", "threads", "device", "precision")}
+    replay = _stage_0(settings, shared)
     newest, number = settings.start, 0
     if newest is None:
         newest = _folder(out, number, "self-supervised")
         yield Step("stage 0", newest, partial(run_self_supervised, replay, newest))
     else:
         newest = weights_file(newest)
-    real: dict[str, Any] = {"low": settings.low, "clip": settings.clip, **same}
+    pictures: dict[str, Any] = {"low": settings.low, "clip": settings.clip, **shared}
     prompts = settings.prompts if settings.guided else None
     if settings.guided and prompts is None:
         number += 1
         folder = _folder(out, number, "pair")
-        pairing = PairSettings.model_validate({**real, "normal": settings.normal, **settings.pair})
+        pairing = PairSettings.model_validate({**pictures, "normal": settings.normal, **settings.pair})
         yield Step("stage 1", folder, partial(run_pair, pairing, folder))
         prompts = folder / PROMPTS
     versions = [newest]
@@ -111,12 +111,12 @@ def _steps(settings: AllSettings, out: Path) -> Iterator[Step]:
         if k > 1 and prompts and settings.refined:
             number += 1
             folder = _folder(out, number, f"refine-{k - 1}")
-            words = {**real, "normal": settings.normal, "prompts": prompts, "weights": versions, **settings.refine}
+            words = {**pictures, "normal": settings.normal, "prompts": prompts, "weights": versions, **settings.refine}
             yield Step("stage 3", folder, partial(_refine, RefineSettings.model_validate(words), folder))
             prompts = folder / PROMPTS
         number += 1
         folder = _folder(out, number, f"enhance-{k}")
-        words = {**real, "start": versions[-1], "prompts": prompts, "replay": replay.model_copy(update={"batch": REPLAYED})}
+        words = {**pictures, "start": versions[-1], "prompts": prompts, "replay": replay.model_copy(update={"batch": REPLAYED})}
         words |= {} if "minutes" in settings.enhance else {"steps": STEPS["enhance"]}
         words |= {"validation": settings.validation, **({} if prompts else {"clip_weight": 0, "fidelity_weight": 0})}
         enhancing = EnhanceSettings.model_validate(words | settings.enhance)
@@ -134,8 +134,8 @@ def _enhance(settings: EnhanceSettings, folder: Path, stop: Stop) -> bool:
     return run_enhance(settings.model_copy(update={"start": weights_file(settings.start)}), folder, stop)
 
 
-def _stage_0(settings: AllSettings, same: dict[str, Any]) -> SelfSupervisedSettings:
-    words: dict[str, Any] = {"data": (*settings.normal, *settings.photographs), "validation": settings.validation, **same}
+def _stage_0(settings: AllSettings, shared: dict[str, Any]) -> SelfSupervisedSettings:
+    words: dict[str, Any] = {"data": (*settings.normal, *settings.photographs), "validation": settings.validation, **shared}
     words |= settings.self_supervised
     if not {"steps", "minutes"} & set(words):
         words["steps"] = STEPS["self_supervised"]

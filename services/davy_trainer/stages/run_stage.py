@@ -181,6 +181,7 @@ def read_groups(settings: SelfSupervisedSettings) -> list[Group]:
 
 
 def _described(group: Group) -> str:
-    left = [f"{group.skipped} unreadable"] * (group.skipped > 0) + [f"{group.unlit} not well lit"] * (group.unlit > 0)
-    note = f" ({', '.join(left)} left out)" if left else ""
+    counts = {"unreadable": len(group.unreadable), "not well lit": group.unlit}
+    left = ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
+    note = f" ({left} left out)" if left else ""
     return f"{group.name}: {len(group.pictures)} photographs, weight {group.weight:g}{note}"

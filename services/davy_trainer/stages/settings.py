@@ -1,4 +1,4 @@
-"""Every hyper-parameter of stages 1 to 3, with its unit or its reason; stage 0's are in settings.py."""
+"""Every hyper-parameter of stages 1 to 3; stage 0's are in self_supervised_settings."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -11,113 +11,113 @@ from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 Share = float
 Labels = Literal["light", "exposure", "meaning", "fixed"]
 
-REPLAYED = 4  # photographs of stage 0 in a step of stage 2, beside as many real pictures
+REPLAYED = 4  # photographs of stage 0 in a step of stage 2, as many as real pictures
 
 ORDINARY = 0.42  # of [0, 1]: log-mean of the mean luma of 400 well-lit photographs
 
-SMOOTHING = 0.1  # of labels: a real normal picture is normal with 95 %, and an enhanced one need not be more
+SMOOTHING = 0.1  # of labels: a real normal picture is normal with a probability of 95 %, and more is not needed
 
 
 class PromptSettings(DeviceSettings, frozen=True):
-    """Training of a prompt pair; stages 1 and 3 share it."""
+    """Settings of a prompt pair's training, which stages 1 and 3 share."""
 
     low: tuple[Path, ...]  # folders of real low-light pictures, unpaired
-    normal: tuple[Path, ...]  # folders of well-lit ones
-    clip: str = "davy"  # see davy.imaging.clip.load
-    held_out: Share = Field(0.2, gt=0, lt=1)  # of the pictures, by recording where names tell it: they judge only
-    most: PositiveInt = 400  # pictures of a class, evenly taken: the image tower needs 35 ms for each view
+    normal: tuple[Path, ...]  # folders of well-lit photographs, unpaired
+    clip: str = "davy"  # davy, davy:FILE, NAME:FILE or NAME:TAG; see davy.imaging.clip.load
+    held_out: Share = Field(0.2, gt=0, lt=1)  # share of the pictures, whole recordings, that only validate
+    most: PositiveInt = 400  # maximum pictures per class, evenly spaced: the image tower needs 35 ms per view
     learning_rate: PositiveFloat = 2e-3  # of Adam, constant
-    smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # of labels, see clip_losses.prompt_cross_entropy
-    batch: PositiveInt = 128  # cached views in a step
-    steps: PositiveInt = 400  # 20 ms each
-    checkpoint_every: PositiveInt = 50
-    log_every: PositiveInt = 10
-    short_side: PositiveInt = 384  # px that pictures are reduced to when read: the tower sees 224
-    seed: NonNegativeInt = 1
-    threads: PositiveInt = 1
+    smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # label smoothing, see clip_losses.prompt_cross_entropy
+    batch: PositiveInt = 128  # cached views per step
+    steps: PositiveInt = 400  # number of steps, 20 ms each
+    checkpoint_every: PositiveInt = 50  # steps between checkpoints
+    log_every: PositiveInt = 10  # steps between log lines; a line holds means over them
+    short_side: PositiveInt = 384  # px that pictures are reduced to when read
+    seed: NonNegativeInt = 1  # random seed
+    threads: PositiveInt = 1  # of torch; more than one may change the last bits of the weights
 
 
 class PairSettings(PromptSettings, frozen=True):
-    """Stage 1."""
+    """Settings of stage 1."""
 
-    labels: Labels = "light"  # what separates the two classes, see davy_trainer.stages.pair
-    texts: tuple[str, str] = ("a well-lit photo", "a low-light photo")  # of labels=fixed, normal then low
-    label_stops: float = 1.5  # of labels=exposure: so much brighter the normal class becomes
-    tokens: PositiveInt = 16  # learnable vectors of a prompt, as in CoOp
-    views: PositiveInt = 2  # of a picture: the whole, then mirrored crops of at least least_crop of each side
-    least_crop: Share = Field(0.6, gt=0, le=1)  # smaller parts are refinement's
+    labels: Labels = "light"  # difference between the two classes, see davy_trainer.stages.pair
+    texts: tuple[str, str] = ("a well-lit photo", "a low-light photo")  # normal and low-light text of labels=fixed
+    label_stops: float = 1.5  # stops by which labels=exposure brightens the normal class
+    tokens: PositiveInt = 16  # learnable vectors per prompt, as in CoOp
+    views: PositiveInt = 2  # views per picture: the whole, then mirrored crops
+    least_crop: Share = Field(0.6, gt=0, le=1)  # minimum share of each side that a crop keeps; smaller parts are refinement's
 
 
 class RefineSettings(PromptSettings, frozen=True):
-    """Stage 3."""
+    """Settings of stage 3."""
 
-    prompts: Path  # a prompt pair to start from
-    weights: tuple[Path, ...] = Field(min_length=1)  # of the networks so far, the newest last
-    most: PositiveInt = 120
-    steps: PositiveInt = 300
-    batch: PositiveInt = 48  # places, each seen in the low, the enhanced and a normal picture
+    prompts: Path  # prompt pair to start from
+    weights: tuple[Path, ...] = Field(min_length=1)  # networks of the rounds so far, the newest last
+    most: PositiveInt = 120  # maximum pictures per class, evenly spaced
+    steps: PositiveInt = 300  # number of steps
+    batch: PositiveInt = 48  # places per step, each in the low, the enhanced and a normal picture
     learning_rate: PositiveFloat = 1e-3  # half of stage 1's: the pair is to be refined, not replaced
     grid: PositiveInt = 3  # patches per side; each is half of the picture, so that neighbours overlap by half
-    patches: PositiveInt = 3  # of a picture, drawn without return, the darkest most often
+    patches: PositiveInt = 3  # patches per picture, drawn without replacement, the darkest most often
     darkness: NonNegativeFloat = 1.0  # a patch that is a stop darker is drawn e ** darkness times as often
-    margin_light: Share = Field(0.8, ge=0, le=1)  # normal over low-light, in probability
-    margin_normal: Share = Field(0.2, ge=0, le=1)  # normal over the newest; the newest has room to improve
-    margin_step: Share = Field(0.05, ge=0, le=1)  # the newest over the one before, and so on down
-    margin_low: Share = Field(0.2, ge=0, le=1)  # the earliest over low-light
-    patch_weight: NonNegativeFloat = 1.0  # of the local ranking beside the global one
-    entropy_weight: NonNegativeFloat = 1.0  # of stage 1's own loss, so that the classes stay apart
+    margin_light: Share = Field(0.8, ge=0, le=1)  # margin of normal over low-light, in probability
+    margin_normal: Share = Field(0.2, ge=0, le=1)  # margin of normal over the newest round, which may still improve
+    margin_step: Share = Field(0.05, ge=0, le=1)  # margin of each round over the one before
+    margin_low: Share = Field(0.2, ge=0, le=1)  # margin of the first round over low-light
+    patch_weight: NonNegativeFloat = 1.0  # weight of the ranking of patches, relative to whole pictures
+    entropy_weight: NonNegativeFloat = 1.0  # weight of stage 1's own loss, which keeps the classes apart
 
 
 class EnhanceSettings(DeviceSettings, frozen=True):
-    """Stage 2. A weight of 0 switches its loss off."""
+    """Settings of stage 2."""
 
-    low: tuple[Path, ...]  # folders of real low-light pictures; each sub-folder is a group
-    weights: dict[str, PositiveFloat] = Field({})  # share of a group among the samples, by name; 1 where not named
-    start: Path  # the network to start from
-    prompts: Path | None = None  # a prompt pair; without one no CLIP takes part
-    clip: str = "davy"
-    replay: SelfSupervisedSettings | None = None  # stage 0's own batches, mixed in so that nothing is forgotten
-    batch: PositiveInt = 4  # real pictures in a step, beside the replayed ones
-    crop_width: PositiveInt = Field(384, multiple_of=2)
-    crop_height: PositiveInt = Field(256, multiple_of=2)
-    zoom: PositiveFloat = Field(1.8, ge=1)
-    short_side: PositiveInt = 512
+    low: tuple[Path, ...]  # folders of real low-light pictures, unpaired
+    weights: dict[str, PositiveFloat] = Field({})  # sampling weight of a group, by name; 1 if absent
+    start: Path  # network to start from
+    prompts: Path | None = None  # prompt pair that guides; absent: training without CLIP
+    clip: str = "davy"  # davy, davy:FILE, NAME:FILE or NAME:TAG; see davy.imaging.clip.load
+    replay: SelfSupervisedSettings | None = None  # settings of stage 0, whose batches are mixed in to prevent forgetting
+    batch: PositiveInt = 4  # real pictures per step, in addition to the replayed ones
+    crop_width: PositiveInt = Field(384, multiple_of=2)  # px
+    crop_height: PositiveInt = Field(256, multiple_of=2)  # px
+    zoom: PositiveFloat = Field(1.8, ge=1)  # maximum scale of a picture relative to the scale that the crop needs
+    short_side: PositiveInt = 512  # px that pictures are reduced to when read
 
-    views: PositiveInt = 4  # pictures or parts of them that the CLIP sees in a step: 90 ms each, forward and back
-    patch_share: Share = Field(0.5, ge=0, le=1)  # of the views that are parts, drawn by darkness
-    smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # as the prompts were trained
-    fidelity_layers: tuple[int, ...] = (1, 2, 3, 4)  # of the image tower; layer 0 sees noise and little else
+    views: PositiveInt = 4  # pictures or patches that CLIP sees in a step: 90 ms each, forward and backward
+    patch_share: Share = Field(0.5, ge=0, le=1)  # share of the views that are patches, drawn by darkness
+    smoothing: Share = Field(SMOOTHING, ge=0, lt=1)  # label smoothing, see clip_losses.prompt_cross_entropy
+    fidelity_layers: tuple[int, ...] = (1, 2, 3, 4)  # layers of the image tower; layer 0 sees little but noise
 
-    clip_weight: NonNegativeFloat = 0.05  # 0.1 lifts the dark more and whitens what is lit
-    fidelity_weight: NonNegativeFloat = 0.2
-    spatial_weight: NonNegativeFloat = 1.0
-    exposure: Literal["content", "prior"] = "content"  # what the mean luma should be: the scene's own, or one for all
-    exposure_weight: NonNegativeFloat = 0.15  # holds the mean, so that the CLIP moves light into the dark, not up
-    colour_weight: NonNegativeFloat = 0.2
-    smooth_weight: NonNegativeFloat = 0.005
-    distill_weight: NonNegativeFloat = 0.2  # at 1 nothing moves
-    replay_weight: NonNegativeFloat = 1.0
+    clip_weight: NonNegativeFloat = 0.05  # of the cross entropy towards the normal prompt; 0.1 whitens lit places
+    fidelity_weight: NonNegativeFloat = 0.2  # of 1 - cosine between feature maps before and after
+    spatial_weight: NonNegativeFloat = 1.0  # of the difference in luma between neighbouring regions
+    exposure: Literal["content", "prior"] = "content"  # target of the mean luma: by the scene's content, or one prior for all
+    exposure_weight: NonNegativeFloat = 0.15  # of squared stops to that target; it keeps CLIP from lifting everything
+    colour_weight: NonNegativeFloat = 0.2  # of squared differences of the channels' means
+    smooth_weight: NonNegativeFloat = 0.005  # of squared steps between neighbouring cells of gain and colour
+    distill_weight: NonNegativeFloat = 0.2  # of the distance from the start's output; at 1 nothing moves
+    replay_weight: NonNegativeFloat = 1.0  # of all losses of the replayed batches together
 
     learning_rate: PositiveFloat = 5e-4  # of AdamW; a quarter of stage 0's: the start is good
-    final_rate: PositiveFloat = 1e-5
-    warmup_steps: NonNegativeInt = 20
-    weight_decay: float = Field(1e-4, ge=0)
-    gradient_norm: PositiveFloat = 1.0
-    ema_step: PositiveFloat = Field(0.02, le=1)  # an average over about 50 steps
-    ema_early_step: PositiveFloat = Field(0.05, le=1)
-    ema_early_steps: NonNegativeInt = 50
+    final_rate: PositiveFloat = 1e-5  # learning rate at the end of the cosine
+    warmup_steps: NonNegativeInt = 20  # steps of the linear warm-up
+    weight_decay: float = Field(1e-4, ge=0)  # of AdamW
+    gradient_norm: PositiveFloat = 1.0  # maximum norm of the gradient; longer gradients are clipped
+    ema_step: PositiveFloat = Field(0.02, le=1)  # share of the newest weights in the average: about 50 steps
+    ema_early_step: PositiveFloat = Field(0.05, le=1)  # the same during the first ema_early_steps steps
+    ema_early_steps: NonNegativeInt = 50  # steps with ema_early_step
 
-    steps: PositiveInt | None = None
-    minutes: PositiveFloat | None = None
-    seed: NonNegativeInt = 1
-    threads: PositiveInt = 1
-    workers: PositiveInt = 1
-    ahead: PositiveInt = 4
-    checkpoint_every: PositiveInt = 50
-    log_every: PositiveInt = 10
-    validation: Path | None = None
-    validate_every: PositiveInt = 500
-    sheet_every: PositiveInt = 200
+    steps: PositiveInt | None = None  # number of steps; give either steps or minutes
+    minutes: PositiveFloat | None = None  # approximate duration; the number of steps is estimated once the warm-up is over
+    seed: NonNegativeInt = 1  # random seed
+    threads: PositiveInt = 1  # of torch; more than one may change the last bits of the weights
+    workers: PositiveInt = 1  # processes that prepare batches; their number changes no picture
+    ahead: PositiveInt = 4  # batches that each worker keeps ready
+    checkpoint_every: PositiveInt = 50  # steps between checkpoints
+    log_every: PositiveInt = 10  # steps between log lines; a line holds means over them
+    validation: Path | None = None  # folder with low/ and high/
+    validate_every: PositiveInt = 500  # steps between validations
+    sheet_every: PositiveInt = 200  # steps between sheets of training pictures
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -131,7 +131,7 @@ class EnhanceSettings(DeviceSettings, frozen=True):
 
     @property
     def reading(self) -> SelfSupervisedSettings:
-        """How low-light pictures are read and cropped: as photographs are, none left out, none turned."""
+        """Settings for reading low-light pictures: like photographs, but none is left out and none is turned."""
         return SelfSupervisedSettings(
             data=self.low,
             weights=self.weights,

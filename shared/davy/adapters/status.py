@@ -32,7 +32,7 @@ STATUS: dict[type[errors.DavyError], Status] = {
     errors.CameraError: UNAVAILABLE,
     errors.ModelError: INTERNAL,
     errors.ModelRefusedError: Status(HTTPStatus.UNPROCESSABLE_ENTITY, "INVALID_ARGUMENT"),
-    # A service that is misconfigured or badly installed is not the client's fault.
+    # The server, not the client, causes errors of configuration and installation.
     errors.ConfigError: INTERNAL,
     errors.MissingExtraError: INTERNAL,
     errors.KernelsMissingError: INTERNAL,

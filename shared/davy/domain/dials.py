@@ -1,17 +1,20 @@
-"""The operator's dials."""
+"""The operator's dials, and presets of them."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Literal
 
 from davy.domain.errors import InvalidInputError
 
 CONTRAST_GAIN, MAX_CONTRAST, CONTRAST_FLOOR = 0.5, 2.0, 0.02  # exponent at full dial; stops; display units
-NOISE_KEEP = 0.7  # share of the detail layer that goes at full dial
-NOISE_STOPS = 2.0  # of the noise map at full dial
+NOISE_KEEP = 0.7  # fraction of the detail layer removed at full dial
+NOISE_STOPS = 2.0  # stops of the noise map at full dial
 
 
 @dataclass(frozen=True, slots=True)
 class Dials:
-    """Corrections that an operator makes to the picture; the defaults change nothing.
+    """Picture corrections by the operator; the defaults change nothing.
 
     brightness: -1 to 1: gamma of 2**-brightness after the tone curve; black and white stay.
     local_contrast: -1 to 1: contrast within regions of a sixteenth of the width, and fine detail.
@@ -35,3 +38,31 @@ class Dials:
 
 
 NEUTRAL = Dials()
+Preset = Literal["longwall dust", "heading", "conveyor", "night IR"]
+PRESETS: Mapping[Preset, Dials] = MappingProxyType(
+    {
+        "longwall dust": Dials(local_contrast=0.6, noise=0.1),  # dust takes contrast, and light is plenty
+        "heading": Dials(brightness=0.3, local_contrast=0.2, noise=0.2),  # cap lamps alone: the dark counts
+        "conveyor": Dials(brightness=0.1, local_contrast=0.4, noise=-0.3),  # edges of rips and lumps move: no smoothing
+        "night IR": Dials(brightness=0.2, local_contrast=0.2, noise=0.4, colour=0.0),
+    }
+)
+
+
+def dials_of(
+    preset: Preset | None = None,
+    brightness: float | None = None,
+    local_contrast: float | None = None,
+    noise: float | None = None,
+    colour: float | None = None,
+) -> Dials:
+    """A preset's dials, neutral without one; a dial that is given replaces the preset's.
+
+    Raises:
+        InvalidInputError: a dial is outside its range, or there is no such preset.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise InvalidInputError(f"no preset {preset!r}: choose from {', '.join(PRESETS)}")
+    given = {"brightness": brightness, "local_contrast": local_contrast, "noise": noise, "colour": colour}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return replace(PRESETS[preset] if preset else NEUTRAL, **chosen)

@@ -1,4 +1,4 @@
-"""Every error that Davy raises on purpose: one tree. A class composes its message and keeps the facts as attributes.
+"""Davy's error tree. A class composes its message and keeps the facts as attributes.
 
 Adapters translate foreign errors into these classes. `davy.adapters.status` maps them to HTTP and gRPC status codes.
 """
@@ -88,7 +88,7 @@ class BodyTooLargeError(TooLargeError):
 
 class NotAcceptableError(UnsupportedError):
     def __init__(self, wanted: str, offered: Sequence[str]) -> None:
-        super().__init__(f"none of {wanted!r} can be given: accept one of {', '.join(offered)}")
+        super().__init__(f"no representation for {wanted!r}: accept one of {', '.join(offered)}")
         self.wanted, self.offered = wanted, tuple(offered)
 
 
@@ -97,6 +97,13 @@ class UnknownCameraError(NotFoundError):
         listed, hint = f"known cameras: {', '.join(known[:8]) or 'none'}", did_you_mean(camera, known)
         super().__init__(f"no camera {camera!r}{hint} ({listed})" if hint else f"no camera {camera!r}; {listed}")
         self.camera, self.known = camera, tuple(known)
+
+
+class OtherSiteError(NotFoundError):
+    def __init__(self, site: str, served: str, what: str) -> None:
+        advice = f"send them to the aggregator of site {site}, or start this one with its site.yaml"
+        super().__init__(f"this aggregator serves site {served!r}, and the {what} are of site {site!r}: {advice}")
+        self.site, self.served, self.what = site, served, what
 
 
 class FrameTooLargeError(TooLargeError):
@@ -116,6 +123,15 @@ class BrokerUnavailableError(UnavailableError):
     def __init__(self, endpoint: str, reason: str = "") -> None:
         super().__init__(f"no MQTT broker at {endpoint}" + (f": {reason}" if reason else ""))
         self.endpoint, self.reason = endpoint, reason
+
+
+class MessageRefusedError(BrokerUnavailableError):
+    """The broker is there and does not take this message: sending it again would not help."""
+
+    def __init__(self, endpoint: str, topic: str, reason: str) -> None:
+        super().__init__(endpoint, reason)
+        self.args = (f"the broker at {endpoint} refuses {topic}: {reason}",)
+        self.topic = topic
 
 
 class SessionTakenOverError(BrokerUnavailableError):
@@ -146,6 +162,18 @@ class AddressUnavailableError(UnavailableError):
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(f"cannot listen on {address}: {reason}; choose another port, or 0 for any free one")
         self.address, self.reason = address, reason
+
+
+class FolderInUseError(UnavailableError):
+    def __init__(self, folder: str, holder: str) -> None:
+        super().__init__(f"{folder} is in use by {holder}: stop that one, or give this one another folder (--data)")
+        self.folder, self.holder = folder, holder
+
+
+class StandbyError(UnavailableError):
+    def __init__(self, leader: str, site: str) -> None:
+        super().__init__(f"this aggregator stands by: {leader} leads site {site}; decide there, or stop that one")
+        self.leader, self.site = leader, site
 
 
 class OverloadedError(UnavailableError):
@@ -213,7 +241,7 @@ class ModelError(DavyError):
 
 
 class ModelRefusedError(ModelError):
-    """A model package that must not run. cause names the violated rule ("digest", "gate:black"); figures may prove it."""
+    """A refused model package. cause names the violated rule ("digest", "gate:black"); figures may support it."""
 
     def __init__(self, cause: str, reason: str, figures: Mapping[str, float] | None = None) -> None:
         super().__init__("package", f"refused ({cause}): {reason}")
@@ -228,7 +256,7 @@ class UnknownModelError(NotFoundError):
 
 class UnknownSampleError(NotFoundError):
     def __init__(self, sample: int) -> None:
-        super().__init__(f"there is no sample {sample}, or its space was needed for newer ones")
+        super().__init__(f"no sample {sample}; newer samples may have replaced it")
         self.sample = sample
 
 
@@ -241,7 +269,7 @@ class UnknownEdgeError(NotFoundError):
 
 class UnknownConfigError(NotFoundError):
     def __init__(self, edge: str, config: str) -> None:
-        super().__init__(f"edge {edge} never had a configuration {config!r}: see its history")
+        super().__init__(f"edge {edge} has no configuration {config!r}: see its history")
         self.edge, self.config = edge, config
 
 
@@ -259,7 +287,7 @@ class UnknownRunError(NotFoundError):
 
 class ChangedMeanwhileError(ConflictError):
     def __init__(self, what: str, expected: str, actual: str) -> None:
-        super().__init__(f"{what} is {actual[:12]} now, not {expected[:12]}: somebody changed it meanwhile; look at it again")
+        super().__init__(f"{what} is {actual[:12]} now, not {expected[:12]}: it changed meanwhile: read it again")
         self.what, self.expected, self.actual = what, expected, actual
 
 
@@ -279,7 +307,7 @@ class KernelsMissingError(DavyError):
 
 
 class KernelsOutdatedError(DavyError):
-    """A C kernel was compiled from other sources than the Python code beside it."""
+    """A C kernel and the Python code come from different versions."""
 
     def __init__(self, path: str, name: str, found: int, wanted: int) -> None:
         super().__init__(f"{path} is of another version ({name} is {found}, not {wanted}): install davy again with pip")
@@ -300,5 +328,5 @@ class TrainingError(DavyError):
 
 class MineFailedError(DavyError):
     def __init__(self, reason: str) -> None:
-        super().__init__(f"davy mine could not be measured: {reason}")
+        super().__init__(f"davy demo could not be measured: {reason}")
         self.reason = reason

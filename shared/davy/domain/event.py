@@ -1,4 +1,4 @@
-"""Events: something that an edge or the aggregator reports, and queries for it."""
+"""Events of an edge or the aggregator, and queries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """Something worth keeping. (site, edge, boot_id, seq) names it for ever.
+    """An event; (site, edge, boot_id, seq) identifies it permanently.
 
     Args:
         camera: "edge.camera", or empty where the event is about the edge itself.

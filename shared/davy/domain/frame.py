@@ -18,7 +18,7 @@ Plane = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class YuvImage:
-    """A picture as decoders and encoders have it: planar Y'CbCr 4:2:0, ITU-R BT.601, 8 bit.
+    """A picture in the form of codecs: planar Y'CbCr 4:2:0, ITU-R BT.601, 8 bit.
 
     Args:
         y: Luma, shape (H, W).
@@ -39,7 +39,7 @@ class YuvImage:
 
 
 Pixels = BgrImage | YuvImage
-"""A picture as its source has it."""
+"""A picture in the form of its source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from davy.domain.dials import NEUTRAL, Dials
 from davy.domain.frame import BgrImage, Frame
 from davy.domain.source import ANY_SOURCE, SourcePolicy
 
@@ -85,6 +86,6 @@ class ImageEnhancer(Protocol):
         """The model's id, as frames carry it."""
         ...
 
-    def enhance(self, image: BgrImage, strength: float = 1.0) -> BgrImage:
-        """Shape and dtype of image; strength 0 is the identity."""
+    def enhance(self, image: BgrImage, strength: float = 1.0, out: BgrImage | None = None, dials: Dials = NEUTRAL) -> BgrImage:
+        """Shape and dtype of image; strength 0 with neutral dials is the identity."""
         ...

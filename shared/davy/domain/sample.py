@@ -1,4 +1,4 @@
-"""Samples: raw keyframes for training, what they are used for, and queries for them."""
+"""Samples: raw keyframes for training, their use, and queries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,24 +6,24 @@ from enum import StrEnum
 
 
 class Use(StrEnum):
-    """What a sample is for."""
+    """Use of a sample."""
 
     TRAIN = "train"
-    VALIDATION = "validation"  # pinned: never trained on, never evicted
-    EXCLUDED = "excluded"  # kept, so that no picture like it comes again
+    VALIDATION = "validation"  # pinned: excluded from training and eviction
+    EXCLUDED = "excluded"  # kept to reject similar pictures
 
 
 class Outcome(StrEnum):
-    """What became of a sample that was sent."""
+    """Result of sending a sample."""
 
     STORED = "stored"
-    DUPLICATE = "duplicate"  # the very same was sent before
-    SIMILAR = "similar"  # a picture like it is there
+    DUPLICATE = "duplicate"  # the store has this sample
+    SIMILAR = "similar"  # the store has a similar picture
 
 
 @dataclass(frozen=True, slots=True)
 class SampleRecord:
-    """A raw picture and where it comes from. (site, edge, boot_id, seq) names it for ever.
+    """A raw picture and its origin; (site, edge, boot_id, seq) identifies it permanently.
 
     Args:
         camera: "edge.camera".
@@ -70,7 +70,7 @@ class SampleQuery:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many samples of a camera there are for a use, and their bytes."""
+    """Number and bytes of a camera's samples for one use."""
 
     camera: str
     use: Use
@@ -79,5 +79,5 @@ class Tally:
 
 
 def hash_distance(one: bytes, other: bytes) -> int:
-    """Bits in which two hashes of equal length differ."""
+    """Hamming distance of two hashes of equal length, in bits."""
     return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()

@@ -1,4 +1,4 @@
-"""URLs without their secrets, for logs, errors and birth messages; and passwords in them as people write them."""
+"""Redact secrets of URLs for logs, errors and birth messages; percent-encode passwords in URLs."""
 
 import re
 from urllib.parse import parse_qsl, quote, urlencode
@@ -12,7 +12,27 @@ _START = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|localhost|[\w-]+(?:\.[\w-]+)+)(?::\d{1,5})?")  # an address, or a name with a dot
 _ANY_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::\d{1,5})?")
 _ENDS = re.compile(r"[/?#]")
-_HAVE_HOST = frozenset({"rtsp", "rtsps", "http", "https", "mqtt", "mqtts", "rtmp", "rtmps", "rtp", "udp", "srt", "ws", "wss"})
+_HAVE_HOST = frozenset(
+    {
+        "rtsp",
+        "rtsps",
+        "http",
+        "https",
+        "mqtt",
+        "mqtts",
+        "rtmp",
+        "rtmps",
+        "rtp",
+        "udp",
+        "srt",
+        "ws",
+        "wss",
+        "redis",
+        "rediss",
+        "grpc",
+        "grpcs",
+    }
+)
 
 
 def redact(url: str) -> str:
@@ -42,7 +62,7 @@ def escape_login(url: str) -> str:
     """Return url with its user and password percent-encoded, so that every parser takes them as they were meant.
 
     Raises:
-        ConfigError: `#`, `/` or `?` stand where both a password and a host may be meant; the text says how to write them.
+        ConfigError: `#`, `/` or `?` stand where both a password and a host may be meant; the text gives the correct form.
     """
     found = _START.fullmatch(url)
     if found is None or found.group(1).lower() not in _HAVE_HOST:
@@ -74,5 +94,5 @@ def _split_login(scheme: str, rest: str, safe: bool) -> tuple[str | None, str]:
 
 
 def _quoted(text: str) -> str:
-    """Percent-encoded; a % that begins an escape already stays."""
+    """Percent-encode a text; existing escapes stay."""
     return quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", text), safe="%!$&'()*+,;=~")

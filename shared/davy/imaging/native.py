@@ -1,4 +1,4 @@
-"""Loads Davy's C kernels: the variant that this processor runs best."""
+"""Load Davy's C kernels in the best variant for this processor."""
 
 import ctypes
 import platform
@@ -22,11 +22,11 @@ def load_kernels(folder: Path, stem: str, structures: tuple[type[ctypes.Structur
     Args:
         folder: Where the library is.
         stem: Its name without variant and suffix.
-        structures: Those of its C structures that Python fills; the library exports their sizes.
+        structures: C structures that Python fills; the library exports their sizes.
 
     Raises:
-        KernelsMissingError: the library was not compiled when Davy was installed.
-        KernelsOutdatedError: the library was compiled from other sources than these.
+        KernelsMissingError: the installation of Davy compiled no library.
+        KernelsOutdatedError: the library comes from another version of the sources.
     """
     names = [*(f"{stem}.{level}{SUFFIX}" for level in x86_64_levels()), f"{stem}{SUFFIX}"]
     for path in (folder / name for name in names):
@@ -50,7 +50,7 @@ def _check_abi(library: ctypes.CDLL, path: Path, structures: tuple[type[ctypes.S
 
 @cache
 def x86_64_levels() -> tuple[str, ...]:
-    """Which of v4 (AVX-512) and v3 (AVX2) this processor has, the best first; only Linux tells, elsewhere none."""
+    """Levels of this processor among v4 (AVX-512) and v3 (AVX2), the best first; none outside of Linux."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return ()
     try:

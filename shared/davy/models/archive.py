@@ -1,8 +1,7 @@
-"""The single file that a package travels in: a ZIP that any tool opens, but of one form only, byte for byte.
+"""The archive format of a package: a canonical ZIP, identical byte for byte, that any tool opens.
 
-Entries are stored, in order of their names, without times, attributes or comments. `unzip_strict` reads exactly what
-`zip_exact` writes and refuses everything else, so no byte of a package goes unchecked, and there is nothing to unpack that
-could become large, become a link, or land outside a folder.
+Entries are stored uncompressed in order of their names, without times, attributes or comments. `unzip_strict` reads only
+the output of `zip_exact`, so that no byte stays unverified: no large entries, no links, no paths outside a folder.
 """
 
 import stat
@@ -24,7 +23,7 @@ _FILE = (stat.S_IFREG | 0o644) << 16
 
 
 def zip_exact(files: Mapping[str, bytes]) -> bytes:
-    """The one ZIP of these files."""
+    """Write the canonical ZIP of these files."""
     body, directory = bytearray(), bytearray()
     for name in sorted(files):
         data, encoded = files[name], name.encode("ascii")
@@ -36,23 +35,23 @@ def zip_exact(files: Mapping[str, bytes]) -> bytes:
 
 
 def unzip_strict(data: bytes, limits: Mapping[str, int]) -> dict[str, bytes]:
-    """Take a ZIP apart in memory.
+    """Read a ZIP in memory.
 
     Args:
-        limits: The names that may be in it, and how many bytes each may have.
+        limits: Permitted names with their maximum sizes in bytes.
 
     Raises:
-        ModelRefusedError: it is no ZIP, is cut off, or holds what no package holds. Whether it is byte for byte what
-            zip_exact writes is for the caller to compare, when it has judged the content.
+        ModelRefusedError: the data is no ZIP, is truncated, or holds other entries. The caller compares it with the output of
+            zip_exact after verifying the content.
     """
     if not data.startswith(b"PK\3\4"):
-        raise ModelRefusedError(Cause.NOT_A_PACKAGE, "it does not begin as a ZIP does")
+        raise ModelRefusedError(Cause.NOT_A_PACKAGE, "it has no ZIP signature")
     if len(data) < _END.size or data[-_END.size :][:4] != b"PK\5\6":
         raise ModelRefusedError(Cause.TRUNCATED, "the end of the ZIP is missing")
     *_, count, size, at, _ = _END.unpack(data[-_END.size :])
     if at + size + _END.size != len(data):
         raise ModelRefusedError(
-            Cause.TRUNCATED, f"the file has {len(data)} bytes, its directory speaks of {at + size + _END.size}"
+            Cause.TRUNCATED, f"the file has {len(data)} bytes, its directory ends at {at + size + _END.size}"
         )
     if count > MAX_ENTRIES:
         raise ModelRefusedError(Cause.TOO_LARGE, f"{count} entries, at most {MAX_ENTRIES} are allowed")
@@ -60,13 +59,13 @@ def unzip_strict(data: bytes, limits: Mapping[str, int]) -> dict[str, bytes]:
     for _ in range(count):
         name, content, at = _read_entry(data, at, limits)
         if name in files:
-            raise ModelRefusedError(Cause.DUPLICATE, f"{name} is there twice")
+            raise ModelRefusedError(Cause.DUPLICATE, f"{name} exists twice")
         files[name] = content
     return files
 
 
 def _read_entry(data: bytes, at: int, limits: Mapping[str, int]) -> tuple[str, bytes, int]:
-    """Name and content of the directory entry at an offset, and where the next one is."""
+    """Read the directory entry at an offset: name, content, and offset of the next entry."""
     if at + _ENTRY.size > len(data) or data[at : at + 4] != b"PK\1\2":
         raise ModelRefusedError(Cause.TRUNCATED, "the directory of the ZIP is damaged")
     fields = _ENTRY.unpack_from(data, at)
@@ -75,13 +74,13 @@ def _read_entry(data: bytes, at: int, limits: Mapping[str, int]) -> tuple[str, b
     name = _safe_name(raw)
     mode = attributes >> 16
     if stat.S_ISLNK(mode) or stat.S_ISDIR(mode):
-        raise ModelRefusedError(Cause.LINK, f"{name} is no file but a link or a folder")
+        raise ModelRefusedError(Cause.LINK, f"{name} is a link or a folder, not a file")
     if name not in limits:
-        raise ModelRefusedError(Cause.UNEXPECTED_FILE, f"{name} has no place in a model package")
+        raise ModelRefusedError(Cause.UNEXPECTED_FILE, f"{name} is not part of a model package")
     if size > limits[name]:
         raise ModelRefusedError(Cause.TOO_LARGE, f"{name} has {size:,} bytes, at most {limits[name]:,} are allowed")
     if method != 0 or packed != size:
-        raise ModelRefusedError(Cause.NOT_CANONICAL, f"{name} is compressed; the entries of a package are stored as they are")
+        raise ModelRefusedError(Cause.NOT_CANONICAL, f"{name} is compressed; a package stores its entries uncompressed")
     begins = start + _LOCAL.size + name_size
     content = data[begins : begins + size]
     if len(content) != size:

@@ -1,6 +1,6 @@
-"""Is the new model's picture as good as the old one's, of the same frame, without a reference? And is it as fast?
+"""Compare a new model with the running one on the same frames, without a reference: picture quality and speed.
 
-Every figure is of luma in [0, 1] on a grid of about 320 x 180 samples, in numpy: an edge has no OpenCV.
+Every figure uses luma in [0, 1] on a grid of about 320 x 180 samples, in numpy, as an edge has no OpenCV.
 """
 
 from collections.abc import Sequence
@@ -13,35 +13,37 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from davy.domain.frame import BgrImage
 
-SAMPLES = 180  # rows, about
+SAMPLES = 180  # approximate number of sampled rows
 BLOCK = 15  # samples per side of a block for noise and unevenness
-BURNT = 250  # of 255: a channel at or above counts as clipped
+BURNT = 250  # of 255: channel values from here on are clipped
 FLOOR = 0.01
-QUANTISATION = 0.3 / 255  # noise below this is that of rounding
+QUANTISATION = 0.3 / 255  # noise of rounding alone
 WORST = 10  # per cent of the frames
-LATENCY_SLACK_S = 0.002  # differences below this are the clock's and the scheduler's
+LATENCY_SLACK_S = 0.002  # timing noise of clock and scheduler
 
 
 class Gates(BaseModel):
-    """How far the new model may fall behind the running one: wide enough for what training changes (of three other trainings,
-    noise 0.6 to 2.2, brightness 0.7 to 1.2), each frame with itself; the worst tenth of the frames counts, so
-    that one camera of several cannot hide behind the others."""
+    """Limits of a new model relative to the running one, frame by frame.
+
+    They admit the variation between trainings: noise 0.6 to 2.2 times, brightness 0.7 to 1.2 times. The worst tenth of the
+    frames decides, so that good cameras cannot hide a bad one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     brightness_least: float = Field(0.6, ge=0, description="Mean luma, new / old.")
-    brightness_most: float = Field(3.0, ge=1, description="Mean luma, new / old; what is too bright is burnt out first.")
-    clipped_more: float = Field(0.05, ge=0, le=1, description="Share of burnt-out samples, new - old.")
-    entropy_less: float = Field(0.8, ge=0, le=8, description="Of the histogram of luma, bits, old - new.")
-    noise_most: float = Field(3.0, ge=1, description="Residual in the flattest blocks as a share of the mean luma, new / old.")
-    uneven_most: float = Field(1.5, ge=1, description="Deviation of the blocks' log2 luma, new / old.")
-    latency_most: float = Field(1.5, ge=1, description="p95 of the time for one frame, new / old.")
-    errors_most: float = Field(0.0, ge=0, le=1, description="Share of frames that the model failed on.")
+    brightness_most: float = Field(3.0, ge=1, description="Mean luma, new / old; clipping limits it further.")
+    clipped_more: float = Field(0.05, ge=0, le=1, description="Fraction of clipped samples, new - old.")
+    entropy_less: float = Field(0.8, ge=0, le=8, description="Entropy of the luma histogram in bits, old - new.")
+    noise_most: float = Field(3.0, ge=1, description="Residual in the flattest blocks relative to mean luma, new / old.")
+    uneven_most: float = Field(1.5, ge=1, description="Standard deviation of the blocks' log2 luma, new / old.")
+    latency_most: float = Field(1.5, ge=1, description="95th percentile of the time per frame, new / old.")
+    errors_most: float = Field(0.0, ge=0, le=1, description="Fraction of frames on which the model fails.")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one picture looks like. brightness, clipped in [0, 1]; entropy in bits; noise in luma; uneven in stops."""
+class FrameStatistics:
+    """Statistics of one picture: brightness and clipped in [0, 1], entropy in bits, noise in luma, uneven in stops."""
 
     brightness: float
     clipped: float
@@ -50,11 +52,11 @@ class Look:
     uneven: float
 
 
-def look(image: BgrImage) -> Look:
-    """Measure a picture; under 2 ms whatever its size."""
+def measure_frame(image: BgrImage) -> FrameStatistics:
+    """Measure a picture in less than 2 ms, for every size."""
     step = max(1, image.shape[0] // SAMPLES)
-    seen = image[::step, ::step]
-    luma = np.asarray(seen @ np.array([0.0722, 0.7152, 0.2126], np.float32) / 255, np.float32)
+    samples = image[::step, ::step]
+    luma = np.asarray(samples @ np.array([0.0722, 0.7152, 0.2126], np.float32) / 255, np.float32)
     shares = np.bincount((luma * 255).astype(np.uint8).ravel(), minlength=256) / luma.size
     entropy = -float(np.sum(shares[shares > 0] * np.log2(shares[shares > 0])))
     blocks = _blocks(luma)
@@ -63,11 +65,11 @@ def look(image: BgrImage) -> Look:
         luma[1:-1, 1:-1] - (luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]) / 4, np.float32
     )
     noise = float(np.percentile(np.abs(_blocks(residual)).mean((1, 3)), 25))
-    return Look(float(luma.mean()), float((seen.max(2) >= BURNT).mean()), entropy, noise, uneven)
+    return FrameStatistics(float(luma.mean()), float((samples.max(2) >= BURNT).mean()), entropy, noise, uneven)
 
 
 def _blocks(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """View as (rows, BLOCK, columns, BLOCK); a plane smaller than a block is one."""
+    """View as (rows, BLOCK, columns, BLOCK); a smaller plane is one block."""
     height, width = plane.shape
     if min(height, width) < BLOCK:
         return plane[None, :, None, :].reshape(1, height, 1, width)
@@ -76,28 +78,30 @@ def _blocks(plane: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @dataclass(slots=True)
-class Side:
-    """What was seen of one model: a look and a time in s per frame, the same frames in the same order on both sides of a duel;
-    and on how many further frames it failed."""
+class ModelMeasurements:
+    """Measurements of one model in a shadow comparison: statistics and time in s per frame, and the number of failed frames.
 
-    looks: list[Look] = field(default_factory=list)
+    Both models of a comparison process the same frames in the same order.
+    """
+
+    statistics: list[FrameStatistics] = field(default_factory=list)
     times_s: list[float] = field(default_factory=list)
     errors: int = 0
 
     def values(self, name: str) -> NDArray[np.float64]:
-        """One figure of every look."""
-        return np.array([getattr(each, name) for each in self.looks], np.float64)
+        """One statistic of all frames."""
+        return np.array([getattr(each, name) for each in self.statistics], np.float64)
 
     @property
     def p95_s(self) -> float:
         return float(np.percentile(self.times_s, 95)) if self.times_s else 0.0
 
 
-def figures_of(old: Side, new: Side) -> dict[str, float]:
-    """The gate figures, as an operator sees them; empty but for errors where the new model made no picture."""
-    seen = len(new.looks) + new.errors
-    figures = {"frames": float(seen), "errors": new.errors / seen if seen else 0.0}
-    if not new.looks or len(old.looks) != len(new.looks):
+def gate_figures(old: ModelMeasurements, new: ModelMeasurements) -> dict[str, float]:
+    """Compute the gate figures; only frames and errors if the new model returned no picture."""
+    frames = len(new.statistics) + new.errors
+    figures = {"frames": float(frames), "errors": new.errors / frames if frames else 0.0}
+    if not new.statistics or len(old.statistics) != len(new.statistics):
         return figures
     bright = _ratios(old, new, "brightness", 1 / 255)
     noise = _ratios(old, new, "noise", QUANTISATION) / bright
@@ -114,8 +118,8 @@ def figures_of(old: Side, new: Side) -> dict[str, float]:
     }
 
 
-def _ratios(old: Side, new: Side, name: str, floor: float) -> NDArray[np.float64]:
-    """New / old per frame; below the floor a ratio means nothing."""
+def _ratios(old: ModelMeasurements, new: ModelMeasurements, name: str, floor: float) -> NDArray[np.float64]:
+    """Ratio new / old per frame; the floor limits both values."""
     ratios: NDArray[np.float64] = np.maximum(new.values(name), floor) / np.maximum(old.values(name), floor)
     return ratios
 
@@ -124,9 +128,9 @@ def _round(value: float | np.floating[Any]) -> float:
     return round(float(value), 3)
 
 
-def judge(gates: Gates, old: Side, new: Side) -> Sequence[tuple[str, str]]:
-    """The gates that the new model does not pass, each with a sentence; empty where it passes all."""
-    figures = figures_of(old, new)
+def failed_gates(gates: Gates, old: ModelMeasurements, new: ModelMeasurements) -> Sequence[tuple[str, str]]:
+    """List the gates that the new model fails, each with a reason; empty if it passes all."""
+    figures = gate_figures(old, new)
     if figures["errors"] > gates.errors_most:
         return [("errors", f"it failed on {new.errors} of {figures['frames']:g} frames")]
     if "brightness" not in figures:
@@ -137,19 +141,19 @@ def judge(gates: Gates, old: Side, new: Side) -> Sequence[tuple[str, str]]:
     rules = [
         ("black", least < gates.brightness_least, f"{least:.2f} times as bright"),
         ("bright", most > gates.brightness_most, f"{most:.2f} times as bright"),
-        ("clipped", clipped > gates.clipped_more, f"{clipped:.1%} more of the picture is burnt out"),
-        ("entropy", entropy > gates.entropy_less, f"its histogram holds {entropy:.2f} bits less"),
+        ("clipped", clipped > gates.clipped_more, f"{clipped:.1%} more of the picture is clipped"),
+        ("entropy", entropy > gates.entropy_less, f"the entropy of its histogram is {entropy:.2f} bits lower"),
         ("noise", noise > gates.noise_most, f"{noise:.2f} times as noisy"),
         ("uneven", uneven > gates.uneven_most, f"{uneven:.2f} times as uneven"),
-        ("slow", slow and p95 > gates.latency_most, f"{p95:.2f} times as long for a frame (p95)"),
+        ("slow", slow and p95 > gates.latency_most, f"{p95:.2f} times the time per frame (p95)"),
     ]
     return [(name, text) for name, broken, text in rules if broken]
 
 
-def _is_slower(gates: Gates, old: Side, new: Side) -> bool:
-    """The typical frame takes longer, too: the p95 of few frames on a busy machine is one frame's bad luck."""
-    return _typical_s(new) > (1 + (gates.latency_most - 1) / 3) * _typical_s(old)
+def _is_slower(gates: Gates, old: ModelMeasurements, new: ModelMeasurements) -> bool:
+    """Whether the median frame is slower, too: on a busy machine, one delayed frame moves the p95 of few frames."""
+    return _median_s(new) > (1 + (gates.latency_most - 1) / 3) * _median_s(old)
 
 
-def _typical_s(side: Side) -> float:
-    return float(np.median(side.times_s)) if side.times_s else 0.0
+def _median_s(model: ModelMeasurements) -> float:
+    return float(np.median(model.times_s)) if model.times_s else 0.0

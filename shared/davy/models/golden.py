@@ -1,5 +1,7 @@
-"""Golden vectors: small pictures and what the maker's machine made of them. A machine that computes something else must not
-run the model, whatever the reason: a damaged runtime, another layout, another version of the pixels' arithmetic."""
+"""Golden vectors: small pictures with the output of the maker's machine.
+
+A machine with different output refuses the model, for any reason: a damaged runtime, another layout, changed arithmetic.
+"""
 
 import io
 
@@ -15,10 +17,7 @@ SIZE = (96, 64)  # width, height: small, but with blocks, borders and every cell
 COUNT = 3
 MAX_BYTES = 128 * 1024
 MAX_HEADER_BYTES = 512
-MEAN, MOST = (
-    4.0,
-    96,
-)  # of 255: room for other processors and for later arithmetic of the pixels; a wrong graph makes 10 and more
+MEAN, MOST = 4.0, 96  # of 255: tolerance for other processors and later arithmetic; a wrong graph differs by 10 or more
 
 
 def golden_names(count: int) -> list[tuple[str, str]]:
@@ -27,7 +26,7 @@ def golden_names(count: int) -> list[tuple[str, str]]:
 
 
 def make_inputs() -> list[BgrImage]:
-    """A dark roadway with a lamp, a bright even wall, and noise: always the same."""
+    """Fixed inputs: a dark roadway with a lamp, a bright even wall, and noise."""
     width, height = SIZE
     rows, columns = np.mgrid[:height, :width].astype(np.float64)
     lamp = np.exp(-((columns - 70) ** 2 + (rows - 18) ** 2) / 300)
@@ -40,7 +39,7 @@ def make_inputs() -> list[BgrImage]:
 
 
 def make_golden(onnx: bytes) -> tuple[Golden, dict[str, bytes]]:
-    """Run the model here and write down what comes out.
+    """Run the model here and record its output.
 
     Raises:
         ModelError: the model does not run here.
@@ -53,10 +52,10 @@ def make_golden(onnx: bytes) -> tuple[Golden, dict[str, bytes]]:
 
 
 def check_golden(golden: Golden, files: dict[str, bytes], still: StillEnhancer) -> float:
-    """Run the golden vectors; returns the largest mean difference in units of 1/255.
+    """Run the golden vectors and return the largest mean difference in units of 1/255.
 
     Raises:
-        ModelRefusedError: a file is none, or the result differs by more than the manifest allows.
+        ModelRefusedError: a file is no picture, or the output differs by more than the manifest allows.
     """
     worst = 0.0
     for given, expected in golden_names(golden.count):
@@ -83,7 +82,7 @@ def _to_npy(picture: BgrImage) -> bytes:
 
 
 def _from_npy(name: str, data: bytes) -> BgrImage:
-    """A picture (H, W, 3) uint8; its header is read and bounded before anything is allocated."""
+    """Parse a picture (H, W, 3) uint8; it bounds the header before allocating memory."""
     try:
         file = io.BytesIO(data)
         if np.lib.format.read_magic(file) != (1, 0):

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from davy.domain.errors import ConfigError
-from davy.models.keys import KeySet, SigningKey, TrustedKey, newest_valid
+from davy.models.keys import KeySet, TrustedKey, newest_valid
+from davy.models.signing_key import SigningKey
 
 TRUST = "trust.json"
 PASSPHRASE = "DAVY_KEY_PASSPHRASE"

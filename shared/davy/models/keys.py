@@ -1,33 +1,24 @@
-"""Ed25519 keys: the one that signs, and the set that an edge trusts.
+"""The key set that an edge trusts: Ed25519 public keys with validity periods.
 
-A key has a validity period, and an edge's clock may be wrong, so:
+A key has a validity period, and an edge's clock may be wrong:
 
-- Validity is judged once, when a model is admitted. A model that was admitted runs on after its key has expired: an edge must
-  boot years later, offline, on its last good model. Only a revoked key stops what it has signed.
-- A clock that is behind (a dead battery says 1970) cannot bring an expired key back: the time is at least that of the last
-  change of the key set, and of the newest model that was ever admitted.
-- A clock that is ahead makes valid keys look expired. Then nothing new is admitted, the old model runs on, and the refusal
-  names the clock. A day of difference, either way, changes nothing.
+- An edge checks validity once, when it admits a model. An admitted model keeps running after its key expires, so that an edge
+  boots offline years later. Only revocation of the key stops it.
+- A slow clock (1970 after a dead battery) does not revive an expired key: the time is at least that of the last change of the
+  key set and of the newest admitted model.
+- A fast clock makes valid keys expire early. The edge then admits no new model, keeps the old one, and the refusal names the
+  clock. A difference of one day has no effect.
 """
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from davy.atomic import write_atomic
@@ -35,17 +26,17 @@ from davy.domain.errors import ConfigError, ModelRefusedError
 from davy.models.manifest import SIGNED_PREFIX, Signature
 from davy.models.refusal import Cause
 
-LEEWAY = timedelta(days=1)  # clocks drift; a key is no more or less safe for a day
+LEEWAY = timedelta(days=1)  # tolerated clock drift
 MAX_KEYS = 64
 
 
 def key_id(public: bytes) -> str:
-    """16 hex digits that name a public key (32 bytes)."""
+    """Id of a public key (32 bytes): 16 hex digits."""
     return hashlib.sha256(public).hexdigest()[:16]
 
 
 class TrustedKey(BaseModel):
-    """A public key, and when what it signs may be admitted."""
+    """A public key with the period in which an edge admits models signed by it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,11 +45,11 @@ class TrustedKey(BaseModel):
     not_before: AwareDatetime
     not_after: AwareDatetime
     revoked: AwareDatetime | None = None
-    reason: str = Field("", max_length=200, description="Why it was revoked.")
+    reason: str = Field("", max_length=200, description="Reason of the revocation.")
     comment: str = Field("", max_length=200)
 
     def state(self, now: datetime) -> str:
-        """valid, revoked, expired or not yet valid."""
+        """State of the key: valid, revoked, expired or not yet valid."""
         if self.revoked is not None:
             return "revoked"
         if now < self.not_before - LEEWAY:
@@ -67,7 +58,7 @@ class TrustedKey(BaseModel):
 
 
 class KeySet(BaseModel):
-    """The keys whose models an edge admits."""
+    """Public keys whose models an edge admits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -76,10 +67,10 @@ class KeySet(BaseModel):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a key set; a file that does not exist yet is an empty one.
+        """Read a key set; a missing file gives an empty set.
 
         Raises:
-            ConfigError: it cannot be read, or is none.
+            ConfigError: the file cannot be read, or is no key set.
         """
         try:
             text = path.read_text(encoding="utf-8")
@@ -90,29 +81,29 @@ class KeySet(BaseModel):
         try:
             found = cls.model_validate_json(text)
         except ValidationError as error:
-            fault = error.errors()[0]
-            where = ".".join(map(str, fault["loc"]))
-            raise ConfigError(f"{path}: no key set: {where}: {fault['msg']}; make one with `davy keys`") from error
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ConfigError(f"{path}: no key set: {where}: {first['msg']}; make one with `davy keys`") from error
         for key in found.keys:
             if key.id != key_id(bytes.fromhex(key.public)):
-                raise ConfigError(f"{path}: key {key.id} is not the id of the public key beside it")
+                raise ConfigError(f"{path}: key {key.id} is not the id of its public key")
         return found
 
     def save(self, path: Path) -> None:
-        """Write it atomically, dated now."""
+        """Write the key set atomically with the current time."""
         path.parent.mkdir(parents=True, exist_ok=True)
         dated = self.model_copy(update={"updated": max(self.updated, datetime.now(UTC))})
         write_atomic(path, (json.dumps(dated.model_dump(mode="json"), indent=2) + "\n").encode())
 
     def with_key(self, key: TrustedKey) -> Self:
-        """With the key added, or put in the place of the one of its id."""
+        """Return the set with the key added, or replaced where its id exists."""
         return self.model_copy(update={"keys": (*(known for known in self.keys if known.id != key.id), key)})
 
     def find(self, id_or_start: str) -> TrustedKey:
-        """The one key whose id begins so.
+        """Find the key whose id begins with the given digits.
 
         Raises:
-            ConfigError: there is none, or several.
+            ConfigError: no key or several keys match.
         """
         found = [key for key in self.keys if key.id.startswith(id_or_start)]
         if len(found) != 1:
@@ -121,14 +112,14 @@ class KeySet(BaseModel):
         return found[0]
 
     def verify(self, manifest: bytes, signature: Signature, now: datetime | None, prefix: bytes = SIGNED_PREFIX) -> None:
-        """Check who signed the bytes of a manifest, before anything in it is read.
+        """Verify the signature over a manifest's bytes, before they are parsed.
 
         Args:
-            now: See `now`; None judges no validity period, for a model that was admitted before.
-            prefix: Says what kind of document was signed.
+            now: See `now`; None ignores the validity period, for a model that was admitted before.
+            prefix: Kind of the signed document.
 
         Raises:
-            ModelRefusedError: unknown, revoked, not yet valid or expired key, or it did not sign these bytes.
+            ModelRefusedError: the key is unknown, revoked, not yet valid or expired, or did not sign these bytes.
         """
         key = next((known for known in self.keys if known.id == signature.key), None)
         if key is None:
@@ -144,7 +135,7 @@ class KeySet(BaseModel):
             return
         if now < key.not_before - LEEWAY:
             raise ModelRefusedError(
-                Cause.KEY_NOT_YET_VALID, f"key {key.id} is valid from {key.not_before:%F}; this machine's clock says {now:%F}"
+                Cause.KEY_NOT_YET_VALID, f"key {key.id} is valid from {key.not_before:%F}; this machine's clock shows {now:%F}"
             )
         if now > key.not_after + LEEWAY:
             raise ModelRefusedError(
@@ -154,65 +145,10 @@ class KeySet(BaseModel):
             )
 
     def now(self, *floors: datetime) -> datetime:
-        """The time by which keys are judged: the clock's, but not before the set's last change nor any of the floors."""
+        """Time for the validity of keys: the clock's, but at least the set's last change and each floor."""
         return max((datetime.now(UTC), self.updated, *floors))
 
 
-class SigningKey:
-    """A private key in a PEM file (PKCS 8), encrypted where a passphrase is given."""
-
-    def __init__(self, private: Ed25519PrivateKey) -> None:
-        self._private = private
-        self.public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.id = key_id(self.public)
-
-    @classmethod
-    def generate(cls) -> Self:
-        return cls(Ed25519PrivateKey.generate())
-
-    @classmethod
-    def load(cls, path: Path, passphrase: bytes | None = None) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            ConfigError: there is no such file, the passphrase is wrong, or it is no Ed25519 key.
-        """
-        try:
-            private = load_pem_private_key(path.read_bytes(), passphrase or None)
-        except OSError as error:
-            raise ConfigError(f"{path}: the key cannot be read: {error.strerror}; make one with `davy keys new`") from error
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise ConfigError(f"{path}: no key, or another passphrase (DAVY_KEY_PASSPHRASE): {error}") from error
-        if not isinstance(private, Ed25519PrivateKey):
-            raise ConfigError(f"{path}: an Ed25519 key is expected; make one with `davy keys new`")
-        return cls(private)
-
-    def save(self, path: Path, passphrase: bytes | None = None) -> None:
-        """Write it where only this user can read it.
-
-        Raises:
-            FileExistsError: there is a key already; none is ever overwritten.
-        """
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
-        data = self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-
-    def sign(self, manifest: bytes, prefix: bytes = SIGNED_PREFIX) -> Signature:
-        """Sign the bytes of a manifest, or of the kind of document that prefix names."""
-        return Signature(algorithm="ed25519", key=self.id, signature=self._private.sign(prefix + manifest).hex())
-
-    def trusted(self, days: float, comment: str = "", starts: datetime | None = None) -> TrustedKey:
-        """Its public half, valid for so many days from starts (now)."""
-        begins = starts or datetime.now(UTC)
-        return TrustedKey(
-            id=self.id, public=self.public.hex(), not_before=begins, not_after=begins + timedelta(days=days), comment=comment
-        )
-
-
 def newest_valid(keys: Sequence[TrustedKey], now: datetime) -> TrustedKey | None:
-    """The valid key that lasts longest: what to sign with."""
+    """Find the signing key: the valid key that expires last."""
     return max((key for key in keys if key.state(now) == "valid"), key=lambda key: key.not_after, default=None)

@@ -1,4 +1,4 @@
-"""What a package says of itself, in one canonical form, and who vouches for it."""
+"""Manifest and signature of a model package, in canonical form."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from davy.domain.errors import ModelRefusedError
 from davy.models.refusal import Cause
 
 SCHEMA = "davy.model/1"
-INTERFACE = "ispcnn/1"  # thumb (1, 4, H, W) -> whole (1, 5 + K), cells (1, 12, rows, columns); see davy.imaging.nets.ispcnn
+INTERFACE = "ispcnn/1"  # input and outputs of davy.imaging.graph
 DIGEST = r"^[0-9a-f]{64}$"
 MAX_TEXT = 500
 
@@ -21,10 +21,10 @@ class _Document(BaseModel):
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read the canonical form (RFC 8785) and no other.
+        """Parse the canonical form (RFC 8785) only.
 
         Raises:
-            ModelRefusedError: it is no JSON, in another form, or of another schema.
+            ModelRefusedError: the document is no JSON, not canonical, or of another schema.
         """
         try:
             value = json.loads(data)
@@ -36,9 +36,9 @@ class _Document(BaseModel):
         try:
             return cls.model_validate(value)
         except ValidationError as error:
-            fault = error.errors()[0]
-            where = ".".join(map(str, fault["loc"])) or "document"
-            raise ModelRefusedError(Cause.SCHEMA, f"{cls.__name__.lower()}: {where}: {fault['msg']}") from error
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "document"
+            raise ModelRefusedError(Cause.SCHEMA, f"{cls.__name__.lower()}: {where}: {first['msg']}") from error
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
@@ -53,7 +53,7 @@ class FileEntry(_Document):
 
 
 class Golden(_Document):
-    """How the golden vectors are compared: absolute differences of 8-bit values, as mean and at most."""
+    """Tolerances of the golden vectors: mean and maximum of absolute differences of 8-bit values."""
 
     count: int = Field(ge=1, le=8)
     mean: FiniteFloat = Field(ge=0, le=255)
@@ -61,15 +61,15 @@ class Golden(_Document):
 
 
 class Manifest(_Document):
-    """Everything that is signed. Its SHA-256 is the model's id, so the id stands for every byte of the package."""
+    """Signed description of a package. Its SHA-256 is the model's id, so the id covers every byte of the package."""
 
     schema_: str = Field(alias="schema", pattern=f"^{SCHEMA}$")
     interface: str = Field(max_length=MAX_TEXT)
     name: str = Field(pattern=r"^[a-z0-9-]{1,64}$")
     created: AwareDatetime
-    parent: str = Field("", pattern=r"^([0-9a-f]{64})?$", description="The id of the model that training began with.")
+    parent: str = Field("", pattern=r"^([0-9a-f]{64})?$", description="Id of the model that training started from.")
     run: str = Field("", max_length=MAX_TEXT, description="The training run.")
-    maker: str = Field("", max_length=MAX_TEXT, description="The Davy that wrote the golden vectors.")
+    maker: str = Field("", max_length=MAX_TEXT, description="Version of Davy that computed the golden vectors.")
     figures: dict[str, FiniteFloat] = Field(default_factory=dict, max_length=64)
     golden: Golden
     files: dict[str, FileEntry] = Field(max_length=32)
@@ -80,7 +80,7 @@ class Manifest(_Document):
 
     @property
     def frame_id(self) -> str:
-        """The id that frames carry, as davy.imaging.runtime makes it."""
+        """Model id in frames, equal to that of davy.imaging.runtime."""
         return f"ispcnn-{self.files['model.onnx'].sha256[:8]}"
 
 
@@ -92,7 +92,7 @@ class Signature(_Document):
     signature: str = Field(pattern=r"^[0-9a-f]{128}$")
 
 
-SIGNED_PREFIX = f"{SCHEMA}\n".encode()  # a signature of this key over anything else is none over a manifest
+SIGNED_PREFIX = f"{SCHEMA}\n".encode()  # separates manifests from other signed documents
 
 
 def facts_of(manifest: Manifest) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from davy.imaging.runtime import StillEnhancer
 from davy.imaging.runtime.network import MAX_MODEL_BYTES
 from davy.models import golden
 from davy.models.archive import MAX_ENTRIES, unzip_strict, zip_exact
-from davy.models.keys import KeySet, SigningKey
+from davy.models.keys import KeySet
 from davy.models.manifest import INTERFACE, SCHEMA, FileEntry, Manifest, Signature
 from davy.models.refusal import Cause
+from davy.models.signing_key import SigningKey
 
 ONNX, TENSORS, CARD, MANIFEST, SIGNATURE = "model.onnx", "model.safetensors", "card.md", "manifest.json", "signature.json"
-MAX_TENSOR_HEADER_BYTES = 1_000_000  # of safetensors: JSON that a reader would parse as a whole
+MAX_TENSOR_HEADER_BYTES = 1_000_000  # of safetensors: JSON that a reader parses at once
 LIMITS: Mapping[str, int] = {
     ONNX: MAX_MODEL_BYTES,
     TENSORS: MAX_MODEL_BYTES,
@@ -31,12 +32,12 @@ MAX_PACKAGE_BYTES = sum(LIMITS.values()) + MAX_ENTRIES * 256
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package whose every byte was checked.
+    """A package with every byte verified.
 
     Args:
-        manifest: What it says of itself; `manifest.id` is the model's id.
-        files: By name, manifest and signature included.
-        data: The single file; sha256 is of it.
+        manifest: Signed description; `manifest.id` is the model's id.
+        files: Contents by name, manifest and signature included.
+        data: The package file; sha256 is its digest.
     """
 
     manifest: Manifest
@@ -61,7 +62,7 @@ class Package:
         """Build the enhancer and run the golden vectors on it.
 
         Raises:
-            ModelRefusedError: this machine cannot run it, or computes something else than its maker's did.
+            ModelRefusedError: this machine cannot run it, or its output differs from the golden vectors.
         """
         if self.manifest.interface != INTERFACE:
             raise ModelRefusedError(Cause.INTERFACE, f"{self.manifest.interface} is not {INTERFACE}, which this Davy runs")
@@ -75,7 +76,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a model comes from, for its manifest. figures: measured values by name, "val-psnr-db" for example."""
+    """Origin of a model, for its manifest. figures: measured values by name, such as "val-psnr-db"."""
 
     name: str = "ispcnn"
     parent: str = ""
@@ -88,10 +89,10 @@ class Provenance:
 
 
 def pack(onnx: bytes, tensors: bytes, card: str, key: SigningKey, provenance: Provenance | None = None) -> Package:
-    """Make a signed package: runs the golden vectors here, and writes their results down.
+    """Make a signed package; it runs the golden vectors here and stores their results.
 
     Args:
-        onnx: The network, as `davy train export` writes it.
+        onnx: The network, written by `davy train export`.
         tensors: The same weights as safetensors.
         card: The model card, Markdown.
 
@@ -99,7 +100,7 @@ def pack(onnx: bytes, tensors: bytes, card: str, key: SigningKey, provenance: Pr
         ModelError: the network does not run here.
         ModelRefusedError: a part is too large, or the tensors are no safetensors.
     """
-    told = provenance or Provenance()
+    origin = provenance or Provenance()
     expected, vectors = golden.make_golden(onnx)
     contents = {ONNX: onnx, TENSORS: tensors, CARD: card.encode(), **vectors}
     for name, data in contents.items():
@@ -109,12 +110,12 @@ def pack(onnx: bytes, tensors: bytes, card: str, key: SigningKey, provenance: Pr
     manifest = Manifest(
         schema_=SCHEMA,
         interface=INTERFACE,
-        name=told.name,
-        created=told.now(),
-        parent=told.parent,
-        run=told.run,
+        name=origin.name,
+        created=origin.now(),
+        parent=origin.parent,
+        run=origin.run,
         maker=_maker(),
-        figures=dict(told.figures),
+        figures=dict(origin.figures),
         golden=expected,
         files={name: FileEntry(size=len(data), sha256=_sha256(data)) for name, data in contents.items()},
     )
@@ -122,28 +123,28 @@ def pack(onnx: bytes, tensors: bytes, card: str, key: SigningKey, provenance: Pr
 
 
 def sign(manifest: Manifest, contents: Mapping[str, bytes], key: SigningKey) -> Package:
-    """Put a manifest, its files and a signature into one file."""
-    said = manifest.to_bytes()
-    signature = key.sign(said)
-    files = {**contents, MANIFEST: said, SIGNATURE: signature.to_bytes()}
+    """Sign a manifest and archive it with its files."""
+    signed = manifest.to_bytes()
+    signature = key.sign(signed)
+    files = {**contents, MANIFEST: signed, SIGNATURE: signature.to_bytes()}
     data = zip_exact(files)
     return Package(manifest, signature, files, data, _sha256(data))
 
 
-class Verdict:
-    """The steps of `open_package`, each a rule of its own: nothing is read further before the rule before it holds."""
+class PackageVerification:
+    """Steps of `open_package`; each one reads only data that the previous steps verified."""
 
     def __init__(self, data: bytes) -> None:
         if len(data) > MAX_PACKAGE_BYTES:
             raise ModelRefusedError(Cause.TOO_LARGE, f"{len(data):,} bytes, at most {MAX_PACKAGE_BYTES:,} are allowed")
         self.data, self.files = data, unzip_strict(data, LIMITS)
 
-    def signed_by(self, trust: KeySet, now: datetime | None) -> Self:
-        """The signature holds over the manifest's bytes, which nobody has read so far."""
+    def verify_signature(self, trust: KeySet, now: datetime | None) -> Self:
+        """Verify the signature over the manifest's bytes before parsing them."""
         if MANIFEST not in self.files:
             raise ModelRefusedError(Cause.MISSING_FILE, f"{MANIFEST} is missing")
         if SIGNATURE not in self.files:
-            raise ModelRefusedError(Cause.UNSIGNED, "it carries no signature")
+            raise ModelRefusedError(Cause.UNSIGNED, "it has no signature")
         try:
             self.signature = Signature.parse(self.files[SIGNATURE])
         except ModelRefusedError as error:
@@ -151,8 +152,8 @@ class Verdict:
         trust.verify(self.files[MANIFEST], self.signature, now)
         return self
 
-    def complete(self) -> Self:
-        """The manifest names every file, with its size and digest, and the archive is in its one form."""
+    def verify_files(self) -> Self:
+        """Verify that the manifest lists every file with size and digest, and that the archive is canonical."""
         self.manifest = manifest = Manifest.parse(self.files[MANIFEST])
         vectors = {name for pair in golden.golden_names(manifest.golden.count) for name in pair}
         needed = {ONNX, TENSORS, CARD, *vectors}
@@ -166,33 +167,33 @@ class Verdict:
                 raise ModelRefusedError(Cause.UNEXPECTED_FILE, f"{name} is not in the manifest")
             self._matches(name, manifest.files[name])
         if zip_exact(self.files) != self.data:
-            raise ModelRefusedError(Cause.NOT_CANONICAL, "the archive is not byte for byte what Davy writes")
+            raise ModelRefusedError(Cause.NOT_CANONICAL, "the archive is not in the canonical form")
         _check_tensors(self.files[TENSORS])
         return self
 
     def _matches(self, name: str, entry: FileEntry) -> None:
         data = self.files[name]
         if len(data) != entry.size:
-            raise ModelRefusedError(Cause.SIZE, f"{name} has {len(data)} bytes, the manifest says {entry.size}")
+            raise ModelRefusedError(Cause.SIZE, f"{name} has {len(data)} bytes, the manifest lists {entry.size}")
         if _sha256(data) != entry.sha256:
-            raise ModelRefusedError(Cause.DIGEST, f"{name} is not what was signed")
+            raise ModelRefusedError(Cause.DIGEST, f"{name} differs from the signed file")
 
 
 def open_package(data: bytes, trust: KeySet, now: datetime | None) -> Package:
-    """Check a package: size, form, signature, schema, sizes and digests, in this order. Runs nothing of it: see Package.load.
+    """Verify a package: size, form, signature, schema, sizes and digests, in this order; it runs no model, see Package.load.
 
     Args:
-        now: The time by which keys are judged (KeySet.now); None for a model that was admitted before.
+        now: Time for the validity of keys (KeySet.now); None for a model that was admitted before.
 
     Raises:
-        ModelRefusedError: a rule does not hold; `cause` says which.
+        ModelRefusedError: a rule is violated; `cause` names it.
     """
-    verdict = Verdict(data).signed_by(trust, now).complete()
-    return Package(verdict.manifest, verdict.signature, verdict.files, data, _sha256(data))
+    verified = PackageVerification(data).verify_signature(trust, now).verify_files()
+    return Package(verified.manifest, verified.signature, verified.files, data, _sha256(data))
 
 
 def _check_tensors(data: bytes) -> None:
-    """The header's length, which a reader of safetensors believes before it parses."""
+    """Check the header's length, which safetensors readers trust before parsing."""
     header = int.from_bytes(data[:8], "little")
     if len(data) < 8 or header > MAX_TENSOR_HEADER_BYTES or header > len(data) - 8:
         raise ModelRefusedError(
@@ -207,5 +208,5 @@ def _sha256(data: bytes) -> str:
 def _maker() -> str:
     try:
         return f"davy {version('davy')}"
-    except PackageNotFoundError:  # run from a source tree that was never installed
+    except PackageNotFoundError:  # runs from a source tree without installation
         return "davy"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from davy.domain.errors import ModelError
 from davy.imaging.runtime import shipped_model
-from davy.models.keys import SigningKey
 from davy.models.package import Package, Provenance, pack
+from davy.models.signing_key import SigningKey
 
 
 def shipped_tensors() -> Path:

@@ -1,7 +1,7 @@
-"""Coroutines that run and end together, without the defects of asyncio.TaskGroup in Python 3.11.
+"""Run and end coroutines together, without the defects of asyncio.TaskGroup in Python 3.11.
 
-There a TaskGroup that fails leaves the task that holds it marked as cancelled, and swallows a real cancellation that comes at
-the same moment: a reconnecting loop around one then ends by itself, or never.
+In 3.11 a failing TaskGroup leaves its task marked as cancelled and loses a concurrent cancellation. A reconnecting loop
+around it then ends unexpectedly, or never.
 """
 
 import asyncio
@@ -9,11 +9,11 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-ASK_AGAIN_S = 4.0  # longer than any clean-up here takes: asking again would cut it short
+RETRY_CANCEL_S = 4.0  # longer than every clean-up, which a second cancellation would interrupt
 
 
 async def until_first_ends(name: str, **works: Coroutine[Any, Any, None]) -> None:
-    """Run all works until one of them returns or raises, then cancel the others; raise what the first raised."""
+    """Run all works until one returns or raises, then cancel the others and re-raise its error."""
     tasks = [asyncio.create_task(work, name=f"{name}.{title}") for title, work in works.items()]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -24,17 +24,20 @@ async def until_first_ends(name: str, **works: Coroutine[Any, Any, None]) -> Non
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks and wait until each has ended, asking again: Python 3.11 loses a cancellation that meets a wait_for, or a
-    library's time-out (redis, aiomqtt), that has just ended. What they raise is theirs: read it from the task."""
+    """Cancel tasks and wait for their end; read their errors from the tasks.
+
+    It repeats the cancellation, as Python 3.11 loses one that meets a just finished wait_for or library time-out (redis,
+    aiomqtt).
+    """
     pending = set(tasks)
     while pending:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_S)
+        _, pending = await asyncio.wait(pending, timeout=RETRY_CANCEL_S)
 
 
-async def whole(work: Coroutine[Any, Any, T]) -> T:
-    """Finish a coroutine that must not be interrupted; a cancellation takes effect after it."""
+async def run_to_completion(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end without interruption; a cancellation takes effect afterwards."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)

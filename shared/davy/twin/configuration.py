@@ -15,8 +15,9 @@ from pydantic import Field, ValidationError, field_validator
 
 from davy.domain.camera import ID_PATTERN
 from davy.domain.errors import InvalidInputError
-from davy.models.keys import KeySet, SigningKey
+from davy.models.keys import KeySet
 from davy.models.manifest import Signature
+from davy.models.signing_key import SigningKey
 from davy.site import EdgeConfig
 from davy.twin.protocol import SHA256, Desired, Reported, first_error
 

@@ -14,7 +14,7 @@ class TwinMetrics:
         )
 
     def epoch(self, epoch: int) -> None:
-        """Set the highest epoch that was seen."""
+        """Set the highest accepted epoch."""
         self._epoch.labels(self._edge).set(epoch)
 
     def count(self, decision: str, cause: str = "") -> None:  # noqa: ARG002  # a payload may count causes

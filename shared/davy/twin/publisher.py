@@ -23,6 +23,7 @@ log = get_logger(__name__)
 MAX_EDGES = 1024
 MAX_EVENT = 500  # characters
 RETRY_S = 1.0
+STANDBY_S = 0.2
 REMIND_S = 30.0
 
 D = TypeVar("D", bound=Desired)
@@ -31,6 +32,22 @@ R = TypeVar("R", bound=Reported)
 
 ReportEvent = Callable[..., Awaitable[object]]
 """Stores an event: kind, message, severity and the keyword figures; raises ArchiveUnavailableError."""
+
+
+class Lead:
+    """Whether this process decides for its site. One that is alone always does."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether desired states may be published."""
+        return True
+
+    def check(self) -> None:
+        """Check that a decision may be made here.
+
+        Raises:
+            StandbyError: another process decides for the site.
+        """
 
 
 class Publisher(ABC, Generic[D, R]):
@@ -53,6 +70,7 @@ class Publisher(ABC, Generic[D, R]):
         self._site_id, self.online, self._report_event, self._count_refused = site, online, report_event, count_refused
         self.reported: dict[str, R] = {}
         self.deciding = asyncio.Lock()
+        self.lead = Lead()
         self._pending: dict[str, None] = {}
         self._to_publish = asyncio.Event()
 
@@ -67,6 +85,10 @@ class Publisher(ABC, Generic[D, R]):
     @abstractmethod
     async def renumber(self, edge: str, epoch: int) -> None:
         """Decide the same again, with another epoch, which may be lower; under the lock."""
+
+    @abstractmethod
+    def reload(self) -> None:
+        """Read every decision from the store again."""
 
     async def on_reported(self, edge: str, before: R | None) -> None:
         """Follow a report that differs from the one before."""
@@ -83,6 +105,14 @@ class Publisher(ABC, Generic[D, R]):
     def republish_all(self) -> None:
         """Publish every desired state again: a broker may have lost what was retained."""
         self.publish(*self.decided())
+
+    async def take_over(self) -> None:
+        """Decide from now on: read what the leader before stored, and publish it."""
+        async with self.deciding:
+            await asyncio.to_thread(self.reload)
+        self.republish_all()
+        for edge in list(self.reported):
+            await self._settle(edge)
 
     async def run(self, bus: Bus) -> None:
         """Listen and publish until cancelled."""
@@ -111,11 +141,17 @@ class Publisher(ABC, Generic[D, R]):
         self.reported[edge] = report
         if before is None or report.model_copy(update={"at_ns": before.at_ns}) != before:
             await self.on_reported(edge, before)
-        if self._conflicts(edge):
-            async with self.deciding:
-                if self._conflicts(edge):
-                    log.warning(f"{self.name}.renumbered", edge=edge, reported=report.epoch)
-                    await self.renumber(edge, report.epoch + 1)
+        await self._settle(edge)
+
+    async def _settle(self, edge: str) -> None:
+        """Decide again what an edge would take for a replay."""
+        if not self.lead.leads or not self._conflicts(edge):
+            return
+        async with self.deciding:
+            if self._conflicts(edge):
+                reported = self.reported[edge].epoch
+                log.warning(f"{self.name}.renumbered", edge=edge, reported=reported)
+                await self.renumber(edge, reported + 1)
 
     def _highest_epoch(self) -> int:
         """The highest epoch that was decided."""
@@ -134,6 +170,9 @@ class Publisher(ABC, Generic[D, R]):
             await self._to_publish.wait()
             self._to_publish.clear()
             while self._pending:
+                if not self.lead.leads:
+                    await asyncio.sleep(STANDBY_S)
+                    continue
                 edge = next(iter(self._pending))
                 desired = self.desired_state(edge)
                 if desired is not None and not await self._published(bus, edge, desired):
@@ -153,7 +192,7 @@ class Publisher(ABC, Generic[D, R]):
         """Publish again to edges that are online and have not reported the newest epoch."""
         while True:
             await asyncio.sleep(REMIND_S)
-            for edge in self.decided():
+            for edge in self.decided() if self.lead.leads else ():
                 desired = self.desired_state(edge)
                 if desired is not None and self.online(edge) and self.epoch_of(edge) < desired.epoch:
                     self.publish(edge)

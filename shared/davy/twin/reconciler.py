@@ -14,7 +14,7 @@ from davy.domain.errors import DavyError
 from davy.domain.ports import Bus
 from davy.domain.topics import EdgeTopics
 from davy.streams.guard import Guard
-from davy.streams.tasks import end, until_first_ends, whole
+from davy.streams.tasks import end, run_to_completion, until_first_ends
 from davy.telemetry import get_logger
 from davy.twin.metrics import TwinMetrics
 from davy.twin.payload import Payload, Refusal
@@ -147,14 +147,14 @@ class Reconciler(Payload[D, P, L]):
             if loaded is self.running:
                 await self.persist(**fields, state=self.lifecycle.confirmed)
             else:
-                await whole(self._switch(desired, loaded, fields))
+                await run_to_completion(self._switch(desired, loaded, fields))
                 await self._confirm()
         except SupersededError:
             return
         except UntrustedError as error:
             self._refuse_epoch(desired, str(error))
         except Exception as error:  # noqa: BLE001  # a broken payload ends nothing else
-            await whole(self._refuse(self.refusal(error), self.lifecycle.refused, **fields))
+            await run_to_completion(self._refuse(self.refusal(error), self.lifecycle.refused, **fields))
             failpoint(f"{self.name}.refused")
 
     async def _switch(self, desired: D, loaded: L, fields: Mapping[str, object]) -> None:
@@ -180,10 +180,10 @@ class Reconciler(Payload[D, P, L]):
             figures = await self._unless_superseded(self.confirm())
         except SupersededError:
             if self.lifecycle.revert_superseded:
-                await whole(self.revert(Refusal("superseded", "a newer state is desired")))
+                await run_to_completion(self.revert(Refusal("superseded", "a newer state is desired")))
             return
         except Exception as error:  # noqa: BLE001  # as above
-            await whole(self.revert(self.refusal(error)))
+            await run_to_completion(self.revert(self.refusal(error)))
             return
         await self.persist_or_remember(state=self.lifecycle.confirmed, figures=dict(figures), attempts=0)
         failpoint(f"{self.name}.confirmed")

@@ -11,7 +11,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from davy.domain.errors import BrokerUnavailableError
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import EdgeTopics
-from davy.streams.tasks import whole
+from davy.streams.tasks import run_to_completion
 from davy.twin.metrics import TwinMetrics
 from davy.twin.protocol import Pointer, Reported
 from davy.twin.state_file import StateFile
@@ -64,13 +64,13 @@ class Reporter(ABC, Generic[P]):
 
     async def persist(self, **changes: object) -> None:
         """Change the pointer on disk and report it; raises OSError if the disk fails."""
-        await whole(asyncio.to_thread(self._file.update, **changes))
+        await run_to_completion(asyncio.to_thread(self._file.update, **changes))
         self._metrics.epoch(self.pointer.epoch)
         self.report_progress()
 
     async def persist_or_remember(self, **changes: object) -> None:
         """Change the pointer, in memory alone if the disk fails, and report it."""
-        await whole(asyncio.to_thread(self._file.update_or_remember, **changes))
+        await run_to_completion(asyncio.to_thread(self._file.update_or_remember, **changes))
         self._metrics.epoch(self.pointer.epoch)
         self.report_progress()
 

@@ -20,6 +20,7 @@ def test_an_http_camera_gives_its_frames_in_order():
     assert levels == [(levels[0] + n) % 25 for n in range(10)]
 
 
+@pytest.mark.alone
 def test_frames_beyond_the_cap_are_dropped_early():
     with mjpeg_server(jpeg_of, fps=40) as url:
         source = open_source(url, SourceOptions(fps=10, timeout_s=2))
@@ -67,6 +68,7 @@ def test_nobody_there_is_unavailable_and_the_password_is_not_shown(free_port):
 
 
 @pytest.mark.parametrize("scheme", ["rtsp", "http"])
+@pytest.mark.alone
 def test_a_server_that_never_answers_is_given_up_in_time(scheme):
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"{scheme}://127.0.0.1:{server.getsockname()[1]}/cam"
@@ -107,6 +109,7 @@ def test_an_rtsp_camera_is_read_over_tcp_and_its_end_is_said(tmp_path):
         source.close()
 
 
+@pytest.mark.alone
 def test_another_rate_needs_no_other_connection():
     with mjpeg_server(jpeg_of, fps=40) as url:
         source = open_source(url, SourceOptions(fps=40, timeout_s=2))

@@ -2,6 +2,8 @@ import itertools
 import threading
 import time
 
+import pytest
+
 from davy.adapters.camera.pace import Pace, RateCap, SteadyClock
 
 
@@ -23,6 +25,7 @@ def test_after_a_silence_no_burst_follows():
     assert sum(cap.wants(60 + n / 1000) for n in range(100)) <= 3
 
 
+@pytest.mark.alone
 def test_a_file_that_is_late_goes_on_from_now():
     pace = Pace(threading.Event())
     assert pace.wait(0)

@@ -2,9 +2,11 @@ import io
 import struct
 import time
 import zlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from PIL import Image, ImageOps
@@ -49,6 +51,7 @@ def test_a_truncated_or_empty_file_is_refused(tmp_path, suffix):
             read_picture(path)
 
 
+@pytest.mark.alone
 def test_a_png_bomb_is_refused_before_its_pixels(tmp_path):
     out = io.BytesIO(b"")
     out.write(b"\x89PNG\r\n\x1a\n")
@@ -136,14 +139,15 @@ def test_planes_that_are_as_jpeg_s_stay_where_the_decoder_put_them():
     assert np.array_equal(y, before)
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_stands_upright_as_its_exif_says(tmp_path, orientation):
+def test_a_picture_stands_upright_as_its_exif_says(tmp_path, orientation, suffix):
     image = Image.fromarray(colours(96, 128)[..., ::-1])
     exif = Image.Exif()
     exif[0x0112] = orientation
-    image.save(tmp_path / "a.jpg", exif=exif, quality=95)
-    wanted = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "a.jpg")))[..., ::-1]
-    found = planes.bgr_of(read_picture(tmp_path / "a.jpg"))
+    image.save(tmp_path / f"a{suffix}", exif=exif, quality=95)
+    wanted = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / f"a{suffix}")))[..., ::-1]
+    found = planes.bgr_of(read_picture(tmp_path / f"a{suffix}"))
     assert found.shape == wanted.shape
     assert np.abs(found.astype(int) - wanted).mean() < 2
 
@@ -154,3 +158,36 @@ def test_hdr_is_refused_with_its_reason(transfer, name):
     frame.color_trc = transfer
     with pytest.raises(UnsupportedImageError, match=name):
         ToPlanes(None)(frame)
+
+
+def test_an_interlaced_frame_of_a_live_camera_has_no_comb():
+    """A bright bar that moved 8 pixels between the two fields."""
+    luma = np.full((64, 96), 40, np.uint8)
+    luma[0::2, 30:50] = 200
+    luma[1::2, 38:58] = 200
+    planar = np.concatenate([luma.ravel(), np.full(64 * 96 // 2, 128, np.uint8)]).reshape(96, 96)
+    progressive = VideoFrame.from_ndarray(planar, "yuv420p")
+    interlaced = marked_interlaced(progressive)
+    assert interlaced.interlaced_frame
+    assert comb(ToPlanes(None)(interlaced).y) < 0.25 * comb(luma)
+    assert comb(ToPlanes(None)(progressive).y) > 0.9 * comb(luma)
+
+
+def marked_interlaced(frame: VideoFrame) -> VideoFrame:
+    graph = Graph()
+    nodes = [
+        graph.add("buffer", f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/1000"),
+        graph.add("setparams", "field_mode=tff"),
+        graph.add("buffersink"),
+    ]
+    for one, following in pairwise(nodes):
+        one.link_to(following)
+    graph.configure()
+    graph.push(frame)
+    return graph.pull()
+
+
+def comb(luma: np.ndarray) -> float:
+    """How much every second line differs from its neighbours."""
+    rows = luma.astype(int)
+    return float(np.abs(2 * rows[1:-1] - rows[:-2] - rows[2:]).mean())

@@ -17,6 +17,7 @@ def test_a_video_starts_again_at_its_end(video):
     assert levels == [*range(10), *range(5)]
 
 
+@pytest.mark.alone
 def test_a_video_plays_at_its_own_speed(video):
     source = open_source(f"file://{video}", SourceOptions(fps=100))
     source.read()

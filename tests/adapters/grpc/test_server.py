@@ -17,10 +17,10 @@ from davy.domain.errors import (
 )
 from davy.v1 import enhancer_pb2, enhancer_pb2_grpc
 
-ERRORS = {
-    "id": InvalidIdError("edge", "Ü"),
-    "full": OverloadedError("the mirror", 3),
-    "camera": UnknownCameraError("x/y", ["a/b"]),
+ERRORS = {  # made anew each time: one that lives as long as its module keeps calls until the interpreter has half ended
+    "id": lambda: InvalidIdError("edge", "Ü"),
+    "full": lambda: OverloadedError("the mirror", 3),
+    "camera": lambda: UnknownCameraError("x/y", ["a/b"]),
 }
 
 
@@ -29,7 +29,7 @@ class Mirror(enhancer_pb2_grpc.EnhancerServiceServicer):
 
     async def Enhance(self, request, context):  # noqa: N802
         if request.accept:
-            raise ERRORS[request.accept]
+            raise ERRORS[request.accept]()
         return enhancer_pb2.EnhanceResponse(image=request.image)
 
     async def EnhanceStream(self, request_iterator, context):  # noqa: N802

@@ -260,6 +260,7 @@ print(json.dumps([error, time.perf_counter() - start, process.memory_info().rss 
 
 @pytest.mark.system
 @pytest.mark.parametrize("bomb", [jpeg_bomb, png_bomb])
+@pytest.mark.alone
 def test_f15_a_bomb_is_refused_in_milliseconds_with_memory_flat(bomb, tmp_path: Path):
     (tmp_path / "bomb").write_bytes(bomb())
     (tmp_path / "harmless").write_bytes(file_of(scene(), "JPEG" if bomb is jpeg_bomb else "PNG"))
@@ -270,6 +271,7 @@ def test_f15_a_bomb_is_refused_in_milliseconds_with_memory_flat(bomb, tmp_path: 
     assert grown <= 5e6
 
 
+@pytest.mark.alone
 def test_thousands_of_scans_are_refused_at_once():
     whole = file_of(scene(), "JPEG", progressive=True)
     scan = whole.index(b"\xff\xda")

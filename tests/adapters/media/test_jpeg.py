@@ -118,6 +118,7 @@ def test_what_is_no_jpeg_is_refused_by_name(data, says):
         jpeg.decode(data)
 
 
+@pytest.mark.alone
 def test_f15_a_bomb_is_refused_within_5_ms_by_its_header():
     data = bomb(30_000, 30_000)
     started = time.perf_counter()
@@ -194,6 +195,7 @@ def test_a_truncated_file_gives_no_planes(kept):
 
 
 @pytest.mark.usefixtures("_either_way")
+@pytest.mark.alone
 def test_f15_a_bomb_gives_no_planes():
     data = bomb(30_000, 30_000)
     started = time.perf_counter()

@@ -95,6 +95,7 @@ async def test_f18_nobody_comes_in_without_a_password(closed):
         assert not bus.connected
 
 
+@pytest.mark.system
 def test_a_mine_s_file_is_enough_and_passwords_stay(tmp_path):
     words = [sys.executable, "-m", "davy", "config", "broker", "infra/site.yaml", str(tmp_path / "users")]
     for _ in range(2):

@@ -117,6 +117,7 @@ def test_the_file_shrinks_when_rows_are_deleted(tmp_path):
     assert (tmp_path / "davy.db").stat().st_size < 1_000_000
 
 
+@pytest.mark.system
 def test_a_service_goes_on_after_its_postgresql_was_restarted(tmp_path):
     with running_postgres() as server:
         database = open_database(tmp_path, server.database())

@@ -110,7 +110,7 @@ def test_a_full_spool_refuses_counts_and_recovers(open_spool, tmp_path):
     kept = spool.waiting
     spool.acknowledge("boot-1", kept)
     assert spool.add(event()).seq == kept + 1
-    assert spool.fault == ""
+    assert spool.error == ""
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ def postgres():
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.system)])
 def url(request, tmp_path):
     """An empty database of each kind."""
     if request.param == "sqlite":

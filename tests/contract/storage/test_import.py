@@ -103,6 +103,7 @@ def test_rows_that_lie_in_the_write_ahead_log_only_come_along(folder, url):
 
 
 @pytest.mark.parametrize("batches", [1, 3, 6, 9])
+@pytest.mark.system
 def test_kill_9_in_the_middle_leaves_the_old_files_and_the_next_start_completes(folder, url, batches):
     assert EVENT_COUNT > 4 * BATCH_ROWS
     program = f"""
@@ -150,6 +151,7 @@ def test_a_file_is_refused_where_the_database_has_such_rows_already(folder, url,
     assert (folder / "events.db").exists()
 
 
+@pytest.mark.system
 def test_two_starts_at_once_import_once(folder, url):
     program = (
         "from pathlib import Path; from davy.adapters.storage.opening import open_database;"

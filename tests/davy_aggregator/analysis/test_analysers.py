@@ -63,7 +63,7 @@ def test_a_covered_lens_is_blocked_however_its_noise_is_amplified(level):
     assert kinds(Lens().analyse(Picture(noise, 0))) == {"lens-blocked"}
 
 
-def test_a_lens_that_gets_dirty_is_told_from_one_that_is_clean():
+def test_a_dirty_lens_is_distinguished_from_a_clean_one():
     analyser = Lens()
     assert observe(analyser, [scene(seed=n) for n in range(30)]) == [set()] * 30
     dirty = [Picture(cv2.GaussianBlur(scene(seed=n).bgr, (0, 0), 14), 0) for n in range(3)]

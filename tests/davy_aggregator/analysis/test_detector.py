@@ -49,7 +49,7 @@ def test_both_forms_of_yolo_are_read_and_overlaps_count_once(tmp_path, output):
     assert [(label, round(score, 2)) for label, score in detector.detect(PICTURE)] == [("worker", 0.9), ("hard-hat", 0.7)]
 
 
-def test_a_label_that_was_seen_is_observed_from_then_on(tmp_path):
+def test_a_detected_label_is_observed_from_then_on(tmp_path):
     made = Detector(DetectorModel(model(tmp_path / "yolo.onnx", yolo_v8()), None, 0.4), 1.0)
     observed = {each.kind: (each.active, each.figures["count"]) for each in made.analyse(PICTURE)}
     assert observed == {"detected-class-0": (True, 1), "detected-class-1": (True, 1)}

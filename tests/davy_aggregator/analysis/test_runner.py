@@ -44,7 +44,7 @@ async def test_a_lens_that_is_covered_and_freed_is_two_events_with_a_picture(tmp
         )
 
 
-async def test_a_picture_that_cannot_be_read_is_counted_and_the_next_is_looked_at(tmp_path):
+async def test_an_unreadable_picture_is_counted_and_the_next_is_analysed(tmp_path):
     async with running(settings(tmp_path), make_site()) as aggregator:
         await pour(aggregator, [COVERED[:200], *[COVERED] * 8])
         await until(lambda: _has(aggregator, "lens-blocked"))

@@ -20,7 +20,7 @@ from tests.davy_aggregator.conftest import envelope, push
         ("/v1/nothing", 404, "nothing is at"),
     ],
 )
-async def test_a_wrong_request_is_a_problem_that_says_why(aggregator, path, status, text):
+async def test_an_invalid_request_is_a_problem_with_a_reason(aggregator, path, status, text):
     answer = await aggregator.get(path)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"

@@ -3,7 +3,7 @@ import asyncio
 from tests.davy_aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, push, running, until
 
 
-async def test_cameras_tell_what_they_are_worth(aggregator):
+async def test_cameras_report_their_state_and_figures(aggregator):
     await push(aggregator, envelope(1))
     cameras = {camera["id"]: camera for camera in (await aggregator.get("/v1/cameras")).json()["cameras"]}
     face, belt = cameras["north.face"], cameras["north.belt"]

@@ -74,7 +74,7 @@ async def test_a_page_gets_the_cameras_that_it_asks_for(aggregator):
 
 
 @pytest.mark.parametrize("arguments", ["not json", '{"ack": "nobody.here"}', '{"cameras": 3}', '{"fps": -1}'])
-async def test_a_page_that_says_something_wrong_is_told_and_closed(aggregator, arguments):
+async def test_an_invalid_message_closes_the_socket_with_a_reason(aggregator, arguments):
     async with viewer(aggregator) as socket:
         await socket.send(arguments)
         with pytest.raises(websockets.ConnectionClosed) as caught:
@@ -272,7 +272,7 @@ async def _count(page, selector, count):
 
 @browser
 @pytest.mark.system
-async def test_the_page_says_when_the_aggregator_is_gone_and_comes_back_by_itself(tmp_path):
+async def test_the_page_shows_a_lost_aggregator_and_reconnects(tmp_path):
     settings, site = make_settings(tmp_path, port=pick_port()), make_site()
     async with running(settings, site) as aggregator:
         page_of = opened(aggregator)

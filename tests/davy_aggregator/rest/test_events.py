@@ -39,6 +39,13 @@ async def test_events_of_a_camera_are_found_by_every_form_of_its_address(aggrega
     assert [event["camera"] for event in found] == ["north.face"]
 
 
+@pytest.mark.parametrize("path", ["/v1/events?camera=other/north/face", "/v1/samples?camera=other/north/face"])
+async def test_a_camera_of_another_site_is_named_as_such(aggregator, path):
+    answer = await aggregator.get(path)
+    assert answer.status_code == 404
+    assert "serves site 'mine', and the cameras are of site 'other'" in answer.json()["detail"]
+
+
 async def test_an_events_picture_is_kept(aggregator):
     await report(aggregator, {"kind": "person", "keyframe_jpeg": PICTURE})
     (event,) = (await aggregator.get("/v1/events")).json()["events"]
@@ -56,7 +63,7 @@ async def read_events(aggregator, count, **headers):
     return found
 
 
-async def test_the_event_stream_goes_on_where_it_broke_off(aggregator):
+async def test_the_event_stream_resumes_after_a_break(aggregator):
     live = asyncio.create_task(read_events(aggregator, 2))
     await until(lambda: aggregator.registry.get_sample_value("davy_aggregator_subscribers", {"via": "sse"}))
     await asyncio.sleep(0.1)

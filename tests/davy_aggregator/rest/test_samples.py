@@ -39,7 +39,7 @@ async def test_the_picture_is_the_raw_jpeg(aggregator):
     assert answer.content == jpeg.encode(scene(0))
 
 
-async def test_an_export_is_a_folder_to_train_on_without_what_is_excluded(aggregator):
+async def test_an_export_is_a_training_folder_without_excluded_samples(aggregator):
     first, belt, newest = await fill(aggregator)
     for which, use in ((first, "excluded"), (newest, "validation")):
         answer = await aggregator.client.put(f"/v1/samples/{which['id']}/use", json={"use": use})
@@ -69,7 +69,7 @@ async def test_an_export_is_a_folder_to_train_on_without_what_is_excluded(aggreg
         ("GET", "/v1/samples?cursor=x", None, 422, "cursor"),
     ],
 )
-async def test_a_wrong_request_is_a_problem_that_says_why(aggregator, method, path, body, status, text):
+async def test_an_invalid_request_is_a_problem_with_a_reason(aggregator, method, path, body, status, text):
     answer = await aggregator.client.request(method, path, json=body)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert text in answer.json()["detail"]

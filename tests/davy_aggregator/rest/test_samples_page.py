@@ -12,7 +12,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: chromium)")
 @pytest.mark.system
-async def test_an_operator_looks_at_samples_excludes_one_and_pins_one(aggregator):
+async def test_an_operator_views_samples_excludes_one_and_pins_one(aggregator):
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:

@@ -1,7 +1,7 @@
 from tests.davy_aggregator.conftest import envelope, push, until
 
 
-async def test_without_broker_and_store_it_is_degraded_and_says_why(aggregator):
+async def test_without_broker_and_store_it_is_degraded_with_reasons(aggregator):
     answer = await until(lambda: aggregator.get("/readyz"))
     assert answer.status_code == 200
     found = answer.json()
@@ -13,7 +13,7 @@ async def test_without_broker_and_store_it_is_degraded_and_says_why(aggregator):
     assert (await aggregator.get("/healthz")).json() == {"status": "ok"}
 
 
-async def test_the_site_and_its_edges_in_one_look(aggregator):
+async def test_the_site_and_its_edges_in_one_request(aggregator):
     await push(aggregator, envelope(1))
     site = (await aggregator.get("/v1/site")).json()
     assert (site["site"], site["edges"], site["cameras"], site["live"]) == ("mine", 2, 3, 1)

@@ -82,7 +82,7 @@ def test_every_wave_follows_the_one_before_to_the_end():
     assert (rollout.state, len(started(rollout))) == (RolloutState.DONE, 20)
 
 
-def test_f22_a_canary_that_fails_takes_it_back_and_no_other_edge_hears_of_it():
+def test_f22_a_failed_canary_rolls_back_before_any_other_edge():
     for state in (ModelState.FAILED, ModelState.ROLLED_BACK):
         rollout, edges = begun()
         rollout = advance(rollout, edges, S, 1)
@@ -151,7 +151,7 @@ def test_a_paused_rollout_starts_no_edge_but_a_failure_still_reverts_it():
     assert advance(rollout, edges, 2 * S, 2).state is RolloutState.ROLLED_BACK
 
 
-def test_what_has_ended_does_not_change():
+def test_an_ended_rollout_does_not_change():
     rollout, edges = begun()
     rollout = send_back(advance(rollout, edges, S, 1), RolloutState.ABORTED, "no", 2 * S, 2)
     assert advance(rollout, edges, 3 * S, 3) is rollout

@@ -191,7 +191,7 @@ async def test_grpc_lists_gives_out_in_pieces_and_watches(mosquitto, tmp_path):
             assert (await rollouts.GetRollout(model_pb2.GetRolloutRequest(id=made.id))).rollout.state == "done"
 
 
-async def test_rest_takes_in_what_is_signed_tags_compares_and_refuses_the_rest(aggregator, tmp_path):
+async def test_rest_accepts_signed_models_tags_compares_and_rejects_others(aggregator, tmp_path):
     trust().save(tmp_path / "keys" / "trust.json")
     post = aggregator.client.post
     refused = await post("/v1/models", content=GOOD.data[:-1])

@@ -27,7 +27,11 @@ async def test_the_window_comes_first_then_a_credit_for_every_frame(aggregator):
     ("changes", "code", "text"),
     [
         ({"camera": "north/nowhere"}, grpc.StatusCode.NOT_FOUND, "known cameras: north.face, north.belt, thin.cam"),
-        ({"site": "other"}, grpc.StatusCode.NOT_FOUND, "no camera"),
+        (
+            {"site": "other"},
+            grpc.StatusCode.NOT_FOUND,
+            "this aggregator serves site 'mine', and the frames are of site 'other'",
+        ),
         ({"edge": "../etc"}, grpc.StatusCode.INVALID_ARGUMENT, "is not legal"),
         ({"seq": 0}, grpc.StatusCode.INVALID_ARGUMENT, "seq is 1 to"),
         ({"jpeg": b"GIF89a"}, grpc.StatusCode.INVALID_ARGUMENT, "no JPEG"),
@@ -62,12 +66,22 @@ async def test_a_thousand_events_take_few_commits(aggregator):
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("changes", [{"edge": "nobody"}, {"edge": "aggregator"}, {"site": "other"}, {"kind": "Ü"}, {"seq": 0}])
-async def test_a_bad_event_is_refused_and_nothing_of_it_stored(aggregator, changes):
+@pytest.mark.parametrize(
+    ("changes", "code", "text"),
+    [
+        ({"edge": "nroth"}, grpc.StatusCode.NOT_FOUND, "did you mean 'north'?"),
+        ({"edge": "aggregator"}, grpc.StatusCode.INVALID_ARGUMENT, "the aggregator's own name"),
+        ({"site": "other"}, grpc.StatusCode.NOT_FOUND, "the events are of site 'other'"),
+        ({"kind": "Ü"}, grpc.StatusCode.INVALID_ARGUMENT, "event kind"),
+        ({"seq": 0}, grpc.StatusCode.INVALID_ARGUMENT, "seq is 1"),
+    ],
+)
+async def test_a_bad_event_is_refused_and_nothing_of_it_stored(aggregator, changes, code, text):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         async for _ in aggregator.ingest.ReportEvents(iter([report(**{"seq": 1} | changes)])):
             pass
-    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.code() is code
+    assert text in caught.value.details()
     assert (await aggregator.get("/v1/events")).json()["events"] == []
 
 
@@ -116,7 +130,7 @@ async def test_subscribers_are_bounded(tmp_path):
             call.cancel()
 
 
-async def test_f10_a_slow_subscriber_costs_bounded_memory_and_nobody_elses_frames(aggregator):
+async def test_f10_a_slow_subscriber_costs_bounded_memory_and_no_other_frames(aggregator):
     """One reads nothing while 120 MB are pushed; another gets every frame it can; the server's memory stays."""
     slow = aggregator.frames.SubscribeFrames(ingest_pb2.SubscribeFramesRequest(include_raw=True))
     await push(aggregator, envelope(1))

@@ -17,7 +17,7 @@ def test_a_scene_has_the_hash_of_itself_again_and_not_that_of_another():
     assert hash_distance(one.dhash, other.dhash) > 2 * SIMILAR_BITS
 
 
-def test_the_same_scene_with_failing_lamps_is_told_by_its_mean():
+def test_a_failed_lamp_changes_the_mean_of_a_scene():
     assert fingerprint_of(jpeg.encode(scene(1))).mean - fingerprint_of(jpeg.encode(scene(1, 0.4))).mean > SIMILAR_MEAN
 
 

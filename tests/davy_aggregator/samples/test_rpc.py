@@ -27,7 +27,7 @@ async def push(aggregator, *samples: sample_pb2.Sample) -> list[tuple[int, str]]
     return [(ack.seq, ack.outcome) async for ack in stub.PushSamples(requests)]
 
 
-async def test_every_sample_is_answered_with_what_became_of_it(aggregator):
+async def test_every_sample_is_answered_with_its_outcome(aggregator):
     sent = [sample(1), sample(1), sample(2), sample(3, number=5), sample(4, jpeg=b"\xff\xd8no"), sample(5, camera="No!")]
     answers = await push(aggregator, *sent)
     assert answers == [(1, "stored"), (1, "duplicate"), (2, "similar"), (3, "stored"), (4, "refused"), (5, "refused")]
@@ -39,11 +39,14 @@ async def test_every_sample_is_answered_with_what_became_of_it(aggregator):
     assert value("davy_samples_bytes") > 10_000
 
 
-async def test_an_edge_that_the_site_does_not_name_is_refused(aggregator):
+@pytest.mark.parametrize(
+    ("changes", "text"), [({"edge": "stranger"}, "stranger"), ({"site": "other"}, "the samples are of site 'other'")]
+)
+async def test_an_edge_that_the_site_does_not_name_is_refused(aggregator, changes, text):
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await push(aggregator, sample(1, edge="stranger"))
-    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "stranger" in refused.value.details()
+        await push(aggregator, sample(1, **changes))
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+    assert text in refused.value.details()
 
 
 async def test_an_edge_keeps_its_samples_until_the_aggregator_is_there(tmp_path, free_port):

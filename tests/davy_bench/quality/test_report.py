@@ -1,9 +1,12 @@
 import shutil
 
+import pytest
+
 from davy_bench.quality import report
 from davy_bench.quality.report import write_report
 
 
+@pytest.mark.system
 def test_the_page_has_every_section_and_keeps_the_datas_photographs_out(folders, tmp_path, still, monkeypatch):
     monkeypatch.setattr(report, "SIZE", (160, 96))
     monkeypatch.setattr(report, "MINE_SEEDS", (907,))

@@ -56,12 +56,14 @@ def test_ages_are_of_the_worst_camera_and_none_where_one_gave_nothing():
     assert not silent.kept_up
 
 
+@pytest.mark.system
 def test_a_mine_that_does_not_come_up_is_told_with_what_it_said(tmp_path):
     with pytest.raises(MineFailedError, match="width"):
         sustain(Load(1, (-1, 120), 5, 5), tmp_path / "none.mp4", tmp_path / "run")
 
 
 @pytest.mark.system
+@pytest.mark.alone
 def test_a_real_mine_is_held_by_two_small_cameras(tmp_path):
     load = Load(2, (160, 120), 5, 6)
     found = sustain(load, write_stream(tmp_path / "camera.mp4", load.size, load.fps), tmp_path / "run")

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from davy.adapters.media import jpeg
 from davy_bench.speed.memory import MIB, _traced, measure, memories, peak_bytes, resident_bytes
@@ -34,6 +35,7 @@ def test_a_jpeg_path_takes_more_than_a_path_into_a_buffer():
     assert video.peak_mib >= video.after_mib > 0
 
 
+@pytest.mark.system
 def test_every_path_is_measured_in_a_process_of_its_own():
     ticks = []
     found = memories(FRAMES, None, lambda done, total: ticks.append((done, total)), count=20)

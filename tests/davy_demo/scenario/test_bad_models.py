@@ -30,7 +30,7 @@ def test_the_model_to_be_made_from_is_another_than_the_shipped_one(good):
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_where_it_is_good_it_shows_what_the_model_shows_that_it_was_made_from(kind, good):
+def test_a_bad_model_equals_its_parent_outside_its_defect(kind, good):
     bad = BAD[kind](good)
     onnx.checker.check_model(onnx.load_model(io.BytesIO(bad)))
     assert np.array_equal(StillEnhancer(bad).enhance(BRIGHT), StillEnhancer(good).enhance(BRIGHT))
@@ -44,11 +44,11 @@ def edge(name, wave, model):
     return {"edge": name, "wave": wave, "desired_model": model}
 
 
-def test_what_is_desired_is_what_the_canaries_shall_run_now():
+def test_the_desired_model_is_that_of_the_canaries():
     assert desired_model({"id": "r", "edges": [edge("east", 0, "new"), edge("west", 1, "old")]}) == "new"
 
 
 @pytest.mark.parametrize("edges", [[edge("east", 0, "")], [edge("east", 0, "a"), edge("north", 0, "b")]])
-def test_no_one_model_to_be_made_from_is_said(edges):
+def test_canaries_without_a_common_model_are_an_error(edges):
     with pytest.raises(ScenarioFailedError, match="no common desired model of east"):
         desired_model({"id": "r", "edges": edges})

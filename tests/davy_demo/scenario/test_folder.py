@@ -18,7 +18,7 @@ def test_an_empty_folder_is_taken(tmp_path):
     assert (tmp_path / MARK).is_file()
 
 
-def test_what_somebody_else_put_there_stays(tmp_path):
+def test_foreign_files_stay(tmp_path):
     (tmp_path / "thesis.txt").write_text("three years")
     with pytest.raises(ConfigError, match="has files of other programs"):
         make_empty(tmp_path)
@@ -43,10 +43,10 @@ def test_links_are_removed_and_not_followed(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
-def test_what_is_no_folder_is_refused(kind, tmp_path):
+def test_a_path_that_is_no_folder_is_rejected(kind, tmp_path):
     path, other = tmp_path / "story", tmp_path / "other"
     other.mkdir()
     path.symlink_to(other) if kind == "link" else path.write_text("a file")
-    with pytest.raises(ConfigError, match="not a plain folder"):
+    with pytest.raises(ConfigError, match="no regular folder"):
         make_empty(path)
     assert list(other.iterdir()) == []

@@ -24,7 +24,7 @@ def outcome(lost=1.0, state="rolled-back", seconds=20.0, touched=(), cause="gate
 PLACES = (comparisons("gallery", 14.0, 15.2), comparisons("junction", 16.0, 15.9))
 
 
-def test_what_must_be_seen_is_seen():
+def test_every_acceptance_check_can_pass():
     assert all(check.passed for check in checks(outcome(), PLACES))
 
 

@@ -16,13 +16,24 @@ def test_the_same_configuration_changes_nothing():
     assert str(Difference.between(OLD, OLD)) == "nothing changes"
 
 
-@pytest.mark.parametrize("change", [{"strength": 0.5}, {"fps": 5}, {"quality": 60}, {"send_raw": False}, {"label": "Face"}])
-def test_what_a_source_is_not_opened_with_leaves_it_open(change):
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"strength": 0.5},
+        {"brightness": 0.5},
+        {"preset": "heading"},
+        {"fps": 5},
+        {"quality": 60},
+        {"send_raw": False},
+        {"label": "Face"},
+    ],
+)
+def test_other_settings_leave_a_source_open(change):
     assert changed(**change) == Difference((), (), (), ("face",))
 
 
 @pytest.mark.parametrize("change", [{"source": "mine://gallery"}, {"width": 640}, {"height": 360}, {"timeout_s": 2.0}])
-def test_what_a_source_is_opened_with_opens_that_camera_anew(change):
+def test_settings_of_a_source_reopen_its_camera(change):
     assert changed(**change) == Difference((), (), ("face",), ())
 
 

@@ -99,7 +99,7 @@ async def test_f06_killed_at_every_step(mosquitto, pictures, tmp_path):
 
 
 @pytest.mark.system
-async def test_killed_while_it_refuses_an_edge_is_still_what_it_was(mosquitto, pictures, tmp_path):
+async def test_an_edge_killed_during_a_rejection_keeps_its_configuration(mosquitto, pictures, tmp_path):
     async with killed_edge(mosquitto, tmp_path, pictures) as edge:
         good = await edge.desire()
         await edge.start()
@@ -131,5 +131,5 @@ async def test_f06_killed_at_random_fifty_times(mosquitto, pictures, tmp_path):
     await random_kills(mosquitto, tmp_path, pictures, 50, 7)
 
 
-def test_the_edge_that_is_killed_begins_as_its_file_says(pictures):
+def test_a_killed_edge_starts_with_its_state_file(pictures):
     assert list(site_of("mqtt://127.0.0.1:9", pictures).edges[TOPICS.edge].cameras) == ["face"]

@@ -67,7 +67,7 @@ async def test_a_changed_strength_and_rate_reach_one_camera_and_no_frame_of_any_
     assert 2.5 < 7e9 / (stamps[-1] - stamps[0]) < 3.5  # frames a second
 
 
-async def test_another_source_opens_that_camera_anew_and_its_seq_goes_on(mosquitto, cameras, tmp_path, pictures):
+async def test_another_source_reopens_its_camera_and_its_seq_continues(mosquitto, cameras, tmp_path, pictures):
     async with configured(mosquitto, cameras, tmp_path) as (_running, received, publish):
         last = seqs(received, "face")[-1]
         cameras["face"] |= {"width": 160, "height": 120}
@@ -95,7 +95,7 @@ async def test_a_camera_that_is_added_starts_and_one_that_is_removed_ends_in_ord
     assert gaps(received, "face") == []
 
 
-async def test_one_error_rejects_the_whole_and_the_old_one_keeps_running(mosquitto, cameras, tmp_path):
+async def test_one_error_rejects_the_configuration_and_the_old_one_keeps_running(mosquitto, cameras, tmp_path):
     async with configured(mosquitto, cameras, tmp_path, max_cameras=2) as (_running, received, publish):
         bad = {"face": {**cameras["face"], "strength": 0.5}, "belt": {**cameras["belt"], "fps": 0}}
         await publish(1, bad)

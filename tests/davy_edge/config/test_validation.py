@@ -2,7 +2,8 @@ import pytest
 
 from davy.domain.errors import InvalidInputError
 from davy.domain.topics import EdgeTopics
-from davy.models.keys import KeySet, SigningKey
+from davy.models.keys import KeySet
+from davy.models.signing_key import SigningKey
 from davy.site import EdgeConfig
 from davy.twin.configuration import DesiredConfig, config_id, sign_config, to_plain
 from davy_edge.config.validation import ConfigValidator
@@ -27,7 +28,7 @@ def refused(order: DesiredConfig, trust=None) -> str:
     return str(caught.value)
 
 
-def test_what_this_edge_can_be_is_taken():
+def test_a_valid_configuration_is_accepted():
     wanted = {"face": {"source": "mine://face", "strength": 0.5}, "shaft": {"source": "rtsp://10.1.0.7/stream"}}
     assert validate(desired(wanted)).cameras["face"].strength == 0.5
 
@@ -45,7 +46,7 @@ def test_what_this_edge_can_be_is_taken():
         ({"face": {"source": "mine://face", "timeout_s": "soon"}}, "cameras.face.timeout_s"),
     ],
 )
-def test_one_fault_refuses_the_whole_and_names_the_field(cameras, reason):
+def test_one_error_rejects_the_configuration_and_names_the_field(cameras, reason):
     assert reason in refused(desired(cameras))
 
 
@@ -58,7 +59,7 @@ def test_content_that_is_not_the_id_s_is_refused():
     assert "does not match the id" in refused(order.model_copy(update={"id": "0" * 64}))
 
 
-def test_where_keys_are_trusted_only_what_they_signed_for_this_edge_is_taken(tmp_path):
+def test_with_a_key_set_only_configurations_signed_for_this_edge_are_accepted(tmp_path):
     trust = tmp_path / "trust.json"
     KeySet().with_key(KEY.trusted(30)).save(trust)
     plain = desired().config

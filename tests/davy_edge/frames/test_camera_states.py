@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from davy.domain.errors import BrokerUnavailableError
 from davy.domain.ports import Message
 from davy.domain.topics import EdgeTopics
@@ -40,7 +42,7 @@ async def publishing(states: CameraStates, book: Book) -> None:
     work.cancel()
 
 
-async def test_a_removed_camera_says_offline_and_then_nothing_is_kept_of_it():
+async def test_a_removed_camera_turns_offline_and_its_message_is_cleared():
     states, book = CameraStates(TOPICS, ["face", "belt"], Events()), Book()
     states.set("belt", CameraState.ONLINE, "")
     states.remove("belt", "it was taken out")
@@ -50,7 +52,7 @@ async def test_a_removed_camera_says_offline_and_then_nothing_is_kept_of_it():
     assert states.of("belt")[0] is CameraState.OFFLINE
 
 
-async def test_what_was_removed_while_the_broker_was_away_is_cleared_when_it_is_back():
+async def test_a_camera_removed_without_a_broker_is_cleared_at_the_next_connect():
     states, book = CameraStates(TOPICS, ["face", "belt"], Events()), Book()
     book.connected = False
     states.remove("belt", "it was taken out")
@@ -83,3 +85,39 @@ def test_a_camera_that_comes_and_goes_is_one_event_with_a_count():
     assert len(kinds) == 7
     assert [kind for kind, _ in kinds].count("camera-unsteady") == 1
     assert "6 changes" in kinds[-1][1]
+
+
+class Written:
+    """Events that are kept."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    def record_event(self, kind: str, *more: object) -> None:
+        self.kinds.append(kind)
+
+
+@pytest.mark.parametrize(
+    ("last", "kind"),
+    [
+        (CameraState.OFFLINE, "camera-offline"),
+        (CameraState.ONLINE, "camera-online"),
+        (CameraState.STALLED, "camera-stalled"),
+    ],
+)
+def test_the_state_that_an_unsteady_camera_comes_to_rest_in_is_one_event(last, kind):
+    now_s, events = [0.0], Written()
+    states = CameraStates(TOPICS, ["face"], events, lambda: now_s[0])
+    for number in range(20):
+        now_s[0] += 1
+        states.set("face", CameraState.ONLINE if number % 2 else CameraState.OFFLINE, "")
+        states.check()
+    states.set("face", last, "it left")
+    assert events.kinds[-1] == "camera-unsteady"
+    before = len(events.kinds)
+    for _ in range(60):
+        now_s[0] += 1
+        states.check()
+    assert events.kinds[before:] == [kind]
+    states.set("face", CameraState.ONLINE if last is not CameraState.ONLINE else CameraState.OFFLINE, "")
+    assert len(events.kinds) == before + 2

@@ -99,7 +99,7 @@ def test_a_camera_that_is_not_there_is_tried_again(watch):
 
 
 @pytest.mark.parametrize("error", [ConfigError("no such scheme"), ZeroDivisionError("bug")])
-def test_any_other_fault_is_an_error_and_ends_nothing(watch, error):
+def test_any_other_exception_is_an_error_and_capture_continues(watch, error):
     _, states, frames = watch(error, Scripted(["frame"]))
     until(lambda: frames)
     assert states[0][0] == "error"
@@ -131,6 +131,7 @@ def test_threads_that_hang_are_bounded(watch, monkeypatch):
         source.closed.set()
 
 
+@pytest.mark.alone
 def test_stop_ends_the_thread(watch):
     capture, _, frames = watch(Scripted(["frame", "hang"]))
     until(lambda: frames)
@@ -162,7 +163,7 @@ def test_a_rate_is_taken_over_by_a_source_that_can_and_is_asked_of_no_other():
     assert not capture.set_fps(5)
 
 
-def test_a_source_that_hears_its_camera_between_key_frames_does_not_hang(watch, monkeypatch):
+def test_a_source_that_receives_data_between_key_frames_does_not_hang(watch, monkeypatch):
     monkeypatch.setattr(module, "HANG_MARGIN_S", 0.1)
 
     class Listening(Scripted):

@@ -1,7 +1,7 @@
 from davy_edge.frames.deadline_estimator import DeadlineEstimator
 
 
-def test_what_would_come_out_too_old_is_not_begun():
+def test_a_frame_that_would_expire_is_not_started():
     estimator = DeadlineEstimator()
     for _ in range(20):
         estimator.record(0.3)

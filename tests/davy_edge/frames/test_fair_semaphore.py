@@ -26,7 +26,7 @@ def test_no_more_at_once_than_there_are_slots():
     assert max(most) == 2
 
 
-def test_who_asks_first_is_served_first_and_who_comes_back_waits():
+def test_the_semaphore_serves_in_order_of_arrival():
     semaphore, order = FairSemaphore(1), []
 
     def work(name: str) -> None:
@@ -45,7 +45,7 @@ def test_who_asks_first_is_served_first_and_who_comes_back_waits():
     assert "".join(order) == "abcdabcdabcd"
 
 
-def test_a_fault_inside_gives_the_slot_back():
+def test_an_exception_releases_the_slot():
     semaphore = FairSemaphore(1)
     with pytest.raises(KeyError), semaphore:
         raise KeyError
@@ -53,7 +53,7 @@ def test_a_fault_inside_gives_the_slot_back():
         pass
 
 
-def test_processors_are_shared_out_unless_told():
+def test_slots_follow_the_processors_by_default():
     processors = os.cpu_count() or 1
     assert slots_for(0, 1) == processors
     assert slots_for(0, 2 * processors) == 1

@@ -164,3 +164,11 @@ async def test_sizes_may_change_between_frames(still):
     await asyncio.to_thread(pipeline.stop)
     assert set(sizes) == {(640, 360), (321, 181), (160, 120)}
     assert accounting.read()["gallery"].dropped[DropPoint.ENHANCE, DropReason.ERROR] == 0
+
+
+async def test_a_cameras_dials_reach_its_frames(run):
+    grey = CameraConfig(source="file:///none", max_age_ms=1000 * AGE_S, preset="night IR")
+    for pixels in (scene(), planes.from_bgr(scene())):
+        found, _, _ = await run(pixels, grey, names=("face",), seconds=1.0)
+        frame, _ = found["face"][-1]
+        assert np.ptp(jpeg.decode(frame.jpeg).astype(int), axis=2).max() <= 4

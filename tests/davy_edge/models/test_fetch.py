@@ -25,7 +25,7 @@ async def get(disk, packages, target=TARGET) -> list[str]:
     return reasons
 
 
-async def test_a_download_that_breaks_goes_on_where_it_was(disk):
+async def test_a_broken_download_resumes(disk):
     packages = Packages({GOOD.id: GOOD.data}, chunk=50_000, break_after=200_000)
     reasons = await get(disk, packages)
     assert packages.offsets == list(range(0, len(GOOD.data), 200_000))
@@ -34,7 +34,7 @@ async def test_a_download_that_breaks_goes_on_where_it_was(disk):
     assert disk.admit(TARGET, None).id == GOOD.id
 
 
-async def test_a_download_goes_on_after_a_restart_and_begins_anew_where_the_disk_lied(disk):
+async def test_a_download_resumes_after_a_restart_and_restarts_on_a_damaged_file(disk):
     disk.partial(TARGET).write_bytes(GOOD.data[:100_000])
     packages = Packages({GOOD.id: GOOD.data})
     await get(disk, packages)

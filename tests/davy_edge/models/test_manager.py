@@ -111,7 +111,7 @@ async def test_a_good_model_is_shadowed_swapped_watched_and_loses_no_frame(mosqu
         assert info[-1]["model"] == GOOD.manifest.frame_id
 
 
-async def test_the_frames_say_which_model_made_them(mosquitto, tmp_path):
+async def test_frames_carry_the_id_of_their_model(mosquitto, tmp_path):
     other = bad_package("slow")  # another network that gives the same picture
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):
         await at.desire(other, Evaluation(probation_s=0))
@@ -144,7 +144,7 @@ async def test_f22_a_bad_model_does_not_get_past_the_shadow(mosquitto, tmp_path,
         pytest.param("slow", "probation:slow", marks=pytest.mark.slow),
     ],
 )
-async def test_f22_a_bad_model_that_was_swapped_in_is_taken_back_by_itself(mosquitto, tmp_path, kind, cause):
+async def test_f22_a_bad_model_is_rolled_back_after_its_swap(mosquitto, tmp_path, kind, cause):
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):
         await at.desire(GOOD, Evaluation(probation_s=0))
         assert (await at.final()).model == GOOD.id

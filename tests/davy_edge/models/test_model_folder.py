@@ -24,14 +24,14 @@ def cause(call, *args) -> str:
     return caught.value.cause
 
 
-def test_what_was_downloaded_is_admitted_and_opened_again(disk, tmp_path):
+def test_a_download_is_admitted_and_reopened(disk, tmp_path):
     disk.partial(TARGET).write_bytes(GOOD.data)
     assert disk.admit(TARGET, None).id == GOOD.id
     assert disk.open(GOOD.id).onnx == GOOD.onnx
     assert not list((tmp_path / "models" / "partial").iterdir())
 
 
-def test_f20_a_download_that_is_not_what_was_announced_is_thrown_away(disk):
+def test_f20_a_download_with_another_digest_is_removed(disk):
     disk.partial(TARGET).write_bytes(GOOD.data[:-1] + b"?")
     assert cause(disk.admit, TARGET, None) == "digest"
     assert not disk.partial(TARGET).exists()
@@ -46,7 +46,7 @@ def test_a_package_that_would_be_too_large_is_not_begun(disk):
 
 
 @pytest.mark.proves("P5")
-def test_f20_what_is_altered_on_disk_or_whose_key_is_revoked_is_not_opened(disk, tmp_path):
+def test_f20_an_altered_package_or_a_revoked_key_is_rejected(disk, tmp_path):
     disk.partial(TARGET).write_bytes(GOOD.data)
     disk.admit(TARGET, None)
     path = tmp_path / "models" / "packages" / f"{GOOD.id}.zip"
@@ -70,7 +70,7 @@ def test_f13_the_clock_is_not_before_the_newest_model_that_was_admitted(disk, tm
     assert disk.open(GOOD.id).id == GOOD.id  # what was admitted runs on
 
 
-def test_p6_what_nobody_needs_is_removed(disk, tmp_path):
+def test_p6_unused_packages_are_removed(disk, tmp_path):
     for package in (GOOD, good_package("other")):
         target = Target(model=package.id, sha256=package.sha256, size=len(package.data))
         disk.partial(target).write_bytes(package.data)

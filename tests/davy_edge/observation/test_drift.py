@@ -61,7 +61,7 @@ def test_it_settles_then_fits(camera):
     assert camera.changes == []
 
 
-def test_another_light_is_told_once_when_it_stays_and_once_when_it_is_over(camera):
+def test_a_lasting_change_of_light_is_reported_once_and_its_end_once(camera):
     camera.probe(light(), 50)
     assert camera.probe(light(lift=20), 1).fit is Fit.FITS  # a passing lamp
     drifted = camera.probe(light(lift=20), 50)
@@ -77,7 +77,7 @@ def test_at_the_threshold_it_does_not_flutter(camera):
     assert [reading.fit for reading in camera.changes] == [Fit.DRIFTED]
 
 
-def test_what_is_usual_survives_a_restart_and_another_model_begins_anew(camera):
+def test_the_reference_survives_a_restart_and_another_model_starts_a_new_one(camera):
     camera.probe(light(), 50)
     camera.start()
     assert camera.probe(light(lift=20), 50).fit is Fit.DRIFTED

@@ -51,7 +51,7 @@ def test_a_camera_that_always_shows_the_same_gives_one_picture():
     assert len(sampling.given) == 1
 
 
-def test_the_budget_is_kept_and_what_it_costs_is_counted():
+def test_the_byte_rate_limit_holds_and_omitted_samples_are_counted():
     size = len(jpeg.encode(scene(1), 95))
     sampling = Sampling(bytes_per_hour=int(2.5 * size), every_s=5)
     for number in range(10):
@@ -61,7 +61,7 @@ def test_the_budget_is_kept_and_what_it_costs_is_counted():
     assert set(sampling.left_out) == {"budget"}
 
 
-def test_an_observer_looks_now_and_then_at_raw_and_shown():
+def test_an_observer_measures_raw_and_enhanced_frames_periodically():
     observed = []
     observer = FrameObserver(lambda *probe: observed.append(probe), every_s=0.05)
     frame, shown = Frame(scene(1, 0.5), 1), scene(1, 1.0)

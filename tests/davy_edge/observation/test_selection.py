@@ -13,7 +13,7 @@ def light(number: int = 0, gain: float = 1.0, **changes) -> Light:
 GOOD = light(dark=0.0, clipped=0.0, evenness=0.6)  # an enhanced picture that leaves nothing to wish for
 
 
-def test_what_the_model_leaves_dark_uneven_or_burnt_out_is_chosen_for_that():
+def test_dark_uneven_and_clipped_results_are_chosen_with_that_reason():
     known = light(gain=0.4)  # the same scene: nothing is new about it but its light
     shown = {
         Reason.DARK: replace(GOOD, dark=0.3),

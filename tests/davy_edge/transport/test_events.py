@@ -58,7 +58,7 @@ async def test_f04_events_survive_the_aggregator_s_absence_and_the_edge_s_restar
     assert named == [*(("boot-1", seq) for seq in range(1, 101)), ("boot-2", 1)]
 
 
-async def test_what_was_not_acknowledged_is_sent_again(tmp_path):
+async def test_unacknowledged_events_are_sent_again(tmp_path):
     deaf = Ingest(answers=False)
     async with recording_to(tmp_path, deaf) as (events, spool, port):
         events.record_event("motion", "first")
@@ -89,7 +89,7 @@ async def test_events_are_published_as_protobuf(tmp_path, mosquitto):
 
 
 @pytest.mark.filterwarnings("error")
-async def test_p6_a_full_spool_is_told_over_mqtt_and_ends_nothing(tmp_path, mosquitto):
+async def test_p6_a_full_spool_is_reported_over_mqtt_and_the_edge_continues(tmp_path, mosquitto):
     async with (
         ear(mosquitto.endpoint) as messages,
         recording(tmp_path, max_bytes=2**20, broker=mosquitto.endpoint) as (events, spool),

@@ -2,6 +2,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry
+from tests.faults.proxy import link
 from tests.fixtures.edges import until
 from tests.fixtures.ingest_server import Ingest, ingest_server
 
@@ -120,3 +121,22 @@ async def test_f04_a_stream_that_breaks_is_opened_again_and_its_frames_are_accou
         await context.__aexit__(None, None, None)
     account = fed.accounting.read()["face"]
     assert account.enhanced == account.sent[DropPoint.GRPC] + account.dropped_by(DropPoint.GRPC)
+
+
+async def test_a_far_aggregator_gets_every_frame_of_20_a_second():
+    """200 ms each way: four unanswered frames would be 10 a second."""
+    async with (
+        ingest_server(Ingest(window=4)) as aggregator,
+        link(aggregator.port, latency_s=0.2) as far,
+        pushing(f"grpc://127.0.0.1:{far.port}") as fed,
+    ):
+        await until(lambda: fed.plane.connected)
+        for _ in range(20):  # the round trip is learned
+            fed.offer(1)
+            await asyncio.sleep(0.05)
+        before = fed.sent
+        for _ in range(60):
+            fed.offer(1)
+            await asyncio.sleep(0.05)
+        assert fed.sent - before > 45
+        assert fed.plane._credits.window > 4

@@ -63,6 +63,7 @@ def stops(after):
     return lambda: next(asked) >= after
 
 
+@pytest.mark.system
 def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(make, tmp_path):
     assert learn(make(), tmp_path / "whole", lambda: False)
     assert not learn(make(), tmp_path / "parts", stops(2))
@@ -70,6 +71,7 @@ def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(make, tmp_path):
     assert same_bits(tmp_path / "whole", tmp_path / "parts")
 
 
+@pytest.mark.system
 def test_the_new_model_is_written_as_files_to_ship(make, tmp_path):
     assert not run_adapt(make(steps=1), tmp_path / "run", stops(0))
     assert run_adapt(make(steps=1), tmp_path / "run", lambda: False)
@@ -77,6 +79,7 @@ def test_the_new_model_is_written_as_files_to_ship(make, tmp_path):
     assert load_net(tmp_path / "run" / "ispcnn.safetensors")[1]["settings"]["samples"] == "samples"
 
 
+@pytest.mark.system
 def test_the_drifted_camera_gets_even(make, tmp_path):
     words = {"steps": 40, "learning_rate": 3e-3, "warmup_steps": 2, "log_every": 10, "batch": 2, "keep_weight": 0.2}
     learn(make(**words), tmp_path / "run", lambda: False)
@@ -87,6 +90,7 @@ def test_the_drifted_camera_gets_even(make, tmp_path):
     assert (tmp_path / "run" / "sheets" / "000040-train.png").exists()
 
 
+@pytest.mark.system
 def test_prompts_are_refreshed_with_what_the_cameras_see_now(make, tmp_path):
     words = {"clip": "davy:random:1", "prompt_steps": 2, "steps": 1, "log_every": 1}
     assert not learn(make(**words), tmp_path / "run", stops(1))  # amid the looking
@@ -98,6 +102,7 @@ def test_prompts_are_refreshed_with_what_the_cameras_see_now(make, tmp_path):
     assert "loss_clip" in json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
 
 
+@pytest.mark.system
 def test_one_sample_of_each_light_is_enough(make, samples, tmp_path):
     for path in [*samples.rglob("*1.jpg"), *samples.rglob("*3.jpg"), *samples.glob("north/face/*2.jpg")]:
         path.unlink()
@@ -106,6 +111,7 @@ def test_one_sample_of_each_light_is_enough(make, samples, tmp_path):
     assert not (tmp_path / "run" / "embeddings.safetensors").exists()
 
 
+@pytest.mark.system
 def test_the_last_look_takes_back_what_changes_the_other_cameras_and_only_once(make, tmp_path):
     words = {"steps": 12, "learning_rate": 3e-3, "warmup_steps": 2, "keep_weight": 0, "ema_step": 0.5, "ema_early_step": 0.5}
     for name, most in (("free", 1.0), ("bound", 1e-3)):
@@ -120,6 +126,7 @@ def test_the_last_look_takes_back_what_changes_the_other_cameras_and_only_once(m
     assert all(torch.equal(bound.ema[key], again.ema[key]) for key in start)
 
 
+@pytest.mark.system
 def test_weights_stay_near_the_running_models(make, tmp_path):
     start, apart = load_net(tmp_path / "start.safetensors")[0].state_dict(), {}
     for name, weight in (("free", 0.0), ("near", 100.0)):
@@ -129,6 +136,7 @@ def test_weights_stay_near_the_running_models(make, tmp_path):
     assert 0 < apart["near"] < 0.5 * apart["free"]
 
 
+@pytest.mark.system
 def test_other_samples_are_told_on_resuming(make, samples, tmp_path):
     learn(make(), tmp_path / "run", stops(1))
     (samples / "north" / "face" / "00000003.jpg").unlink()

@@ -106,16 +106,16 @@ def in_process(words, monkeypatch, capsys, tmp_path):
     ("words", "told"),
     [
         (["self-supervised", "--steps", 3], "--data FOLDER"),
-        (["self-supervised", "--steps", 3, "--data", "none"], "none is no folder"),
+        (["self-supervised", "--steps", 3, "--data", "none"], "none is not a folder"),
         (["self-supervised", "--steps", 3, "--data", "."], "holds no picture"),
         (["self-supervised", "--data", "."], "either steps or minutes"),
         (["self-supervised", "--resume"], "--out FOLDER"),
         (["self-supervised", "--resume", "--out", "none"], "nothing to resume"),
-        (["self-supervised", "--steps", 3, "--data", ".", "--set", "lr=1"], "'lr' is no setting"),
+        (["self-supervised", "--steps", 3, "--data", ".", "--set", "lr=1"], "'lr' is not a setting"),
         (["self-supervised", "--steps", 3, "--data", ".", "--weight", "lol"], "GROUP=NUMBER"),
         (["export", "none"], "none does not exist"),
-        (["evaluate", "none", "none"], "none is no folder"),
-        (["sheet", "none", "out.png"], "none is no folder"),
+        (["evaluate", "none", "none"], "none is not a folder"),
+        (["sheet", "none", "out.png"], "none is not a folder"),
     ],
 )
 def test_wrong_words_are_told_in_one_sentence(words, told, monkeypatch, capsys, tmp_path):

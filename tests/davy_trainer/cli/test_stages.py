@@ -100,10 +100,10 @@ START = ["--weights", "start.safetensors"]
     [
         (["pair", *LOW], "--out FOLDER"),
         (["pair", "--out", "run", "--low", "low"], "--normal FOLDER"),
-        (["pair", "--out", "run", "--low", "none", "--normal", "photographs"], "none is no folder"),
+        (["pair", "--out", "run", "--low", "none", "--normal", "photographs"], "none is not a folder"),
         (["pair", "--out", "run", *LOW, "--clip", "ViT-B-33"], "no open_clip architecture"),
         (["pair", "--out", "run", "--resume"], "nothing to resume"),
-        (["pair", "--out", "run", *LOW, "--set", "step=3"], "'step' is no setting"),
+        (["pair", "--out", "run", *LOW, "--set", "step=3"], "'step' is not a setting"),
         (["refine", "--out", "run", *LOW, *START], "--prompts RUN"),
         (["enhance", "--out", "run", *LOW, *START, "--steps", 1], "--prompts RUN"),
         (["enhance", "--out", "run", *LOW, "--steps", 1], "--weights RUN"),
@@ -132,15 +132,17 @@ def test_prompts_that_are_none_are_told(low, start, monkeypatch, capsys, tmp_pat
     assert status == 1 and "davy train pair" in errors
 
 
+@pytest.mark.system
 def test_a_run_is_not_overwritten_and_keeps_its_settings(low, start, monkeypatch, capsys, tmp_path):
     words = ["pair", "--out", "run", *LOW, "--clip", "davy:random", "--labels", "fixed", "--set", "views=1"]
     status, _, said = in_process(words, monkeypatch, capsys, tmp_path)
     assert status == 0 and "held_accuracy" in said
     assert "--resume" in in_process(words, monkeypatch, capsys, tmp_path)[1]
     status, errors, _ = in_process(["pair", "--out", "run", "--resume", "--seed", 3], monkeypatch, capsys, tmp_path)
-    assert status == 2 and "leave seed out" in errors
+    assert status == 2 and "omit seed" in errors
 
 
+@pytest.mark.system
 def test_enhancement_without_clip_runs_and_is_exported(low, start, monkeypatch, capsys, tmp_path):
     tiny = [w for n, v in TINY["enhance"].items() if n != "steps" for w in ("--set", f"{n}={v}")]
     tiny += [w for n in ("crop_width=64", "crop_height=32", "batch=2") for w in ("--set", f"replay.{n}")]
@@ -155,6 +157,7 @@ def test_enhancement_without_clip_runs_and_is_exported(low, start, monkeypatch, 
     assert facts["low_light_pictures"] == {"low": 3} and facts["settings"]["start"] == "start.safetensors"
 
 
+@pytest.mark.system
 def test_an_ablation_is_trained_judged_and_told(low, start, folder, pairs_folder, monkeypatch, capsys, tmp_path):
     settings = [w for s in ("pair", "refine", "enhance") for n, v in TINY[s].items() for w in ("--set", f"{s}.{n}={v}")]
     replay = ["--set", "enhance.replay_weight=0", "--set", "enhance.clip=davy:random"]

@@ -40,6 +40,7 @@ def aligned(five_lights: FeatureSet) -> tuple[torch.nn.Module, list[float]]:
     return run(five_lights, SMALL)
 
 
+@pytest.mark.system
 def test_the_loss_falls_and_the_trunk_does_not_move(aligned: tuple[torch.nn.Module, list[float]]):
     model, losses = aligned
     assert losses[-1] < losses[0] - 0.3

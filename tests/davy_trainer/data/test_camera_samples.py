@@ -16,7 +16,7 @@ def test_a_camera_is_told_by_its_folder(tmp_path, folder):
 
 def test_a_picture_of_no_camera_is_told(tmp_path):
     cv2.imwrite(str(tmp_path / "0.png"), np.zeros((16, 16, 3), np.uint8))
-    with pytest.raises(ConfigError, match="belongs to no camera"):
+    with pytest.raises(ConfigError, match="is in no camera's folder"):
         find_cameras(tmp_path)
 
 
@@ -42,3 +42,17 @@ def test_the_most_unlike_pictures_are_taken_the_newest_first():
     found = various([half, bright, dark, dark], 2)
     assert found[0] is dark and found[1] is bright
     assert len(various([dark], 5)) == 1 and various([], 5) == []
+
+
+def test_unreadable_samples_are_left_out_and_named(tmp_path, capfd):
+    for camera in ("north/face", "north/belt"):
+        (tmp_path / camera).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / camera / "0.png"), np.zeros((16, 16, 3), np.uint8))
+        (tmp_path / camera / "1.png").write_bytes(b"x")
+    (tmp_path / "north" / "belt" / "0.png").write_bytes(b"x")
+    cameras = find_cameras(tmp_path)
+    drifted, others = chosen(cameras, ["north/face"])
+    assert len(drifted[0].read(5)) == 1 and others == []
+    assert "1 unreadable picture left out: " in (told := capfd.readouterr().err) and "1.png" in told
+    with pytest.raises(ConfigError, match="north/belt: none of its 2 samples is a readable picture"):
+        cameras["north/belt"].read(5)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from davy.domain.errors import ConfigError, UnreadableImageError
-from davy_trainer.data.photographs import find_pictures, load_groups, read_bgr, read_depth, shrink_to
+from davy_trainer.data.photographs import find_pictures, is_picture, load_groups, read_bgr, read_depth, shrink_to
 
 
 def load(settings):
@@ -20,7 +20,7 @@ def test_weights_go_to_groups_by_name(settings):
 
 
 def test_a_weight_for_no_group_names_the_groups(settings):
-    with pytest.raises(ConfigError, match=r"no group dogs to weigh; the groups are cats, coffee"):
+    with pytest.raises(ConfigError, match=r"weights name no group dogs; the groups are cats, coffee"):
         load(settings(weights={"dogs": 2.0}))
 
 
@@ -28,18 +28,44 @@ def test_pictures_in_the_folder_itself_are_a_group_of_its_name(settings, folder)
     assert [g.name for g in load(settings(data=(folder / "cats",)))] == ["cats"]
 
 
-def test_unreadable_pictures_are_skipped_and_counted(settings, folder):
+def test_unreadable_pictures_are_skipped_named_and_counted(settings, folder, capfd):
     (folder / "cats" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     (folder / "cats" / "empty.jpg").touch()
     (folder / "cats" / "notes.txt").write_text("no picture")
     cats = load(settings())[0]
-    assert (len(cats.pictures), cats.skipped) == (2, 2)
+    assert len(cats.pictures) == 2
+    assert [path.name for path in cats.unreadable] == ["broken.png", "empty.jpg"]
+    told = capfd.readouterr().err
+    assert "2 unreadable pictures left out: " in told and "broken.png" in told and "empty.jpg" in told
 
 
-def test_a_group_of_unreadable_pictures_is_an_error(settings, folder):
+def test_a_group_of_unreadable_pictures_is_left_out(settings, folder):
     (folder / "coffee" / "c.jpg").write_bytes(b"x")
-    with pytest.raises(ConfigError, match=r"group coffee: none of its pictures can be used \(1 unreadable"):
+    assert [group.name for group in load(settings())] == ["cats"]
+
+
+def test_folders_without_a_usable_picture_are_refused_with_the_counts(settings, folder):
+    for path in folder.rglob("*.*g"):
+        path.write_bytes(b"x")
+    with pytest.raises(ConfigError, match="no picture is usable: group cats: 2 unreadable, 0 not well lit; group coffee: 1 un"):
         load(settings())
+
+
+def test_a_picture_whose_depth_map_is_broken_is_left_out(settings, folder):
+    (folder / "cats" / "a.depth.png").write_bytes(b"x")
+    cats = load(settings())[0]
+    assert len(cats.pictures) == len(cats.depths) == 1
+    assert [path.name for path in cats.unreadable] == ["a.png"]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize("size", [(16, 40), (15, 40), (300, 400)])
+def test_a_quick_probe_agrees_with_reading(tmp_path, suffix, size):
+    path = tmp_path / f"a{suffix}"
+    cv2.imwrite(str(path), np.full((*size, 3), 90, np.uint8))
+    assert is_picture(path) == (min(size) >= 16)
+    path.write_bytes(path.read_bytes()[:20])
+    assert not is_picture(path)
 
 
 def test_of_bracketed_exposures_only_the_well_lit_are_kept(settings, folder):

@@ -37,8 +37,15 @@ def test_at_most_so_many_are_taken(recordings):
 
 def test_one_picture_is_too_few(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((16, 16, 3), np.uint8))
-    with pytest.raises(ConfigError, match="too few"):
+    with pytest.raises(ConfigError, match="1 of 1 files are readable pictures, and training needs two"):
         split_folders([tmp_path], 0.2, 10, 1)
+
+
+def test_an_unreadable_picture_is_on_no_side_and_named(recordings, capfd):
+    (recordings / "broken.jpg").write_bytes(b"x")
+    split = split_folders([recordings], 0.3, 100, 1)
+    assert len(split.train) + len(split.held) == 8
+    assert "1 unreadable picture left out: " in (told := capfd.readouterr().err) and "broken.jpg" in told
 
 
 def test_the_checksum_sees_bytes_and_names(recordings):

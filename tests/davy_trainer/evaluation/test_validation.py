@@ -53,3 +53,16 @@ def test_to_tensor_is_rgb():
     x = to_tensor(np.array([[[0, 128, 255]]], np.uint8))
     assert x[0, :, 0, 0].tolist() == pytest.approx([1, 128 / 255, 0])
     assert math.isclose(x.max().item(), 1)
+
+
+def test_an_unreadable_pair_is_left_out_and_named(pairs_folder, capfd):
+    (pairs_folder / "high" / "a.png").write_bytes(b"x")
+    assert [pair.name for pair in load_validation(pairs_folder)] == ["b"]
+    assert "1 unreadable picture left out: " in (told := capfd.readouterr().err) and "a.png" in told
+
+
+def test_pairs_of_which_none_is_readable_are_refused_with_that_reason(pairs_folder):
+    for path in (pairs_folder / "low").iterdir():
+        path.write_bytes(b"x")
+    with pytest.raises(ConfigError, match=r"none of the 2 pairs of .* is readable"):
+        load_validation(pairs_folder)

@@ -10,6 +10,7 @@ from davy_trainer.runs.run import begin, save
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of torch's own exporter
+@pytest.mark.system
 def test_both_files_hold_the_average_and_where_it_comes_from(tmp_path, settings, groups, pairs_folder):
     run = begin(settings(seed=5), "davy train self-supervised --data /srv/photographs --steps 3 --set start=/srv/first")
     run.average.stem.bias.data.fill_(0.125)
@@ -29,6 +30,7 @@ def test_both_files_hold_the_average_and_where_it_comes_from(tmp_path, settings,
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # as above
+@pytest.mark.system
 def test_the_mean_of_networks_says_what_it_is_of(tmp_path, settings, groups):
     paths = []
     for name, bias in (("one", 0.1), ("two", 0.3)):

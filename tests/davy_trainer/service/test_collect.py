@@ -1,26 +1,24 @@
 import asyncio
 import json
+from functools import partial
 
 import pytest
 from fastapi import FastAPI
+from tests.davy_aggregator.conftest import make_settings, make_site, running
 from tests.davy_aggregator.samples.test_rpc import push, sample
 from tests.fixtures.scenes import scene
 
 from davy.adapters.http.server import serve_app
 from davy.adapters.media import jpeg
-from davy.domain.errors import AggregatorUnavailableError, ConfigError
+from davy.domain.errors import AggregatorUnavailableError, ConfigError, DavyError
 from davy_trainer.service import aggregator as asking
-from davy_trainer.service.aggregator import Aggregator
+from davy_trainer.service.aggregator import Aggregator, no_check, patiently
 from davy_trainer.service.collect import bring_running_model, by_camera, collect_samples, fetch
-
-
-async def no_check() -> None: ...
+from davy_trainer.service.publish import begin_rollout
 
 
 @pytest.fixture
 async def aggregator(tmp_path):
-    from tests.davy_aggregator.conftest import make_settings, make_site, running
-
     async with running(make_settings(tmp_path / "aggregator"), make_site()) as found:
         yield found
 
@@ -90,14 +88,64 @@ async def test_a_fleet_that_has_said_nothing_runs_what_was_installed(aggregator,
     assert await Aggregator(aggregator.http).running() == ""
     assert await bring_running_model(settings(aggregator=aggregator.http), tmp_path / "running") == ""
     assert sorted(path.name for path in (tmp_path / "running").iterdir()) == ["ispcnn.onnx", "ispcnn.safetensors"]
-    with pytest.raises(ConfigError, match="not to be had"):
+    with pytest.raises(ConfigError, match="is not available"):
         await bring_running_model(settings(model="nosuch"), tmp_path / "other")
 
 
-async def test_an_aggregator_that_is_away_is_asked_again_and_then_told(settings, tmp_path, free_port, monkeypatch):
-    monkeypatch.setattr(asking, "PATIENCE_S", 0.6)
+async def test_an_aggregator_that_stays_away_ends_the_run_with_its_address(settings, tmp_path, free_port):
+    given = settings(aggregator=f"http://127.0.0.1:{free_port}", aggregator_wait_s=0.6)
     with pytest.raises(AggregatorUnavailableError, match=str(free_port)):
-        await collect_samples(settings(aggregator=f"http://127.0.0.1:{free_port}"), tmp_path / "s", (), no_check)
+        await collect_samples(given, tmp_path / "s", (), no_check)
+
+
+async def test_a_run_waits_for_an_aggregator_that_starts_late(settings, tmp_path, free_port):
+    attempts = Attempts()
+    given = settings(aggregator=f"http://127.0.0.1:{free_port}")
+    collecting = asyncio.create_task(collect_samples(given, tmp_path / "s", (), attempts.check))
+    await attempts.reach(4)  # the aggregator is not there yet
+    assert not collecting.done()
+    async with running(make_settings(tmp_path / "aggregator", port=free_port), make_site()) as late:
+        await push(late, sample(1))
+        await asyncio.wait_for(collecting, 60)
+    assert (tmp_path / "s" / "samples.jsonl").exists()
+
+
+async def test_a_rollout_waits_for_an_aggregator_that_starts_late(settings, tmp_path, free_port):
+    attempts = Attempts()
+    given = settings(rollout_grpc=f"grpc://127.0.0.1:{free_port}")
+    begin = partial(begin_rollout, given, "0" * 64)
+    beginning = asyncio.create_task(patiently(begin, given.aggregator_wait_s, attempts.check))
+    await attempts.reach(3)
+    assert not beginning.done()
+    async with running(make_settings(tmp_path / "aggregator", grpc_port=free_port), make_site()):
+        with pytest.raises(DavyError) as refused:  # by the aggregator itself: it knows no such model
+            await asyncio.wait_for(beginning, 60)
+    assert not isinstance(refused.value, AggregatorUnavailableError)
+
+
+async def test_a_cancelled_run_stops_waiting_for_the_aggregator(settings, tmp_path, free_port):
+    attempts = Attempts(most=3)
+    given = settings(aggregator=f"http://127.0.0.1:{free_port}")
+    with pytest.raises(InterruptedError):
+        await asyncio.wait_for(collect_samples(given, tmp_path / "s", (), attempts.check), 60)
+
+
+class Attempts:
+    """Counts the checks that a waiting run makes before each attempt; cancels it at the `most`-th."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self.count, self.most, self.changed = 0, most, asyncio.Condition()
+
+    async def check(self) -> None:
+        async with self.changed:
+            self.count += 1
+            self.changed.notify_all()
+        if self.count >= self.most:
+            raise InterruptedError
+
+    async def reach(self, count: int) -> None:
+        async with self.changed:
+            await asyncio.wait_for(self.changed.wait_for(lambda: self.count >= count), 60)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def test_overrides_become_words_of_the_commands():
     assert words == ["--set", "rounds=1", "--set", 'clip="davy"', "--set", "enhance.steps=3"]
 
 
+@pytest.mark.system
 def test_the_service_needs_no_torch():
     code = "import sys, davy_trainer.service.app; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

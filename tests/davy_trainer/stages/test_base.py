@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,16 @@ def test_what_is_no_packed_file_is_told(tmp_path):
         unpack(tmp_path / "x")
 
 
+def test_unreadable_photographs_and_scenes_are_left_out_and_named(packed_file, tmp_path, capfd):
+    shutil.copytree(packed_file.parent, tmp_path / "data")
+    root = tmp_path / "data"
+    (root / "normal" / "free" / "a.png").write_bytes(b"x")
+    (root / "scenes" / "low" / "s0.png").write_bytes(b"x")
+    assert pack([root / "normal"], [root / "scenes"], root / "data.pack", 1000, lambda done, total: None) == (1, 1)
+    told = capfd.readouterr().err
+    assert "2 unreadable pictures left out: " in told and "a.png" in told and "s0.png" in told
+
+
 def test_a_photograph_with_a_faint_veil_becomes_clear(tmp_path):
     cv2.imwrite(str(tmp_path / "veiled.png"), (data.chelsea()[:, :, ::-1] * 0.75 + 45).astype(np.uint8))
     clear = clear_truth(tmp_path / "veiled.png")
@@ -120,6 +131,7 @@ def test_a_window_of_all_parameters_gives_what_the_whole_picture_gives(packed_fi
     assert (ours - part.of(whole))[inner].abs().mean() < 2 / 255
 
 
+@pytest.mark.system
 def test_training_stops_resumes_and_gives_the_same_bits(packed_file, tmp_path):
     run = CliRunner()
     words = ["base", "--data", str(packed_file), "--steps", "4", *(f"--set={k}={v}" for k, v in TINY.items())]
@@ -137,6 +149,31 @@ def test_training_stops_resumes_and_gives_the_same_bits(packed_file, tmp_path):
     assert {"loss", "loss_window_vif", "steps_per_s"} <= log[0].keys()
 
 
+def test_real_frames_join_the_loss_and_are_named_for_credits(packed_file, tmp_path):
+    frames = tmp_path / "low" / "underground"
+    frames.mkdir(parents=True)
+    cv2.imwrite(str(frames / "dark.png"), data.coffee()[:, :, ::-1] // 8)
+    words = [
+        "base",
+        "--data",
+        str(packed_file),
+        "--out",
+        str(tmp_path / "run"),
+        "--steps",
+        "1",
+        "--set",
+        f"real={frames.parent}",
+    ]
+    result = CliRunner().invoke(app, [*words, *(f"--set={name}={value}" for name, value in TINY.items())])
+    assert result.exit_code == 0, result.output
+    logged = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
+    assert {"loss_real_lift", "loss_real_purple", "loss_real_bands"} <= set(logged)
+    assert "low/underground/dark.png" in json.loads((tmp_path / "run" / "data.json").read_text())["names"]
+    told = load_net(tmp_path / "run" / "ispcnn.safetensors")[1]
+    assert str(tmp_path) not in json.dumps(told)
+
+
+@pytest.mark.system
 def test_forty_steps_lower_the_loss(packed_file, tmp_path):
     chosen = settings(packed_file, steps=40, width=16, learning_rate=0.004)
     run = begin_from(IspCnn(16, 8), chosen, "", 40)
@@ -156,6 +193,7 @@ def test_half_precision_trains_too(packed_file):
     assert all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None)
 
 
+@pytest.mark.system
 def test_a_run_says_what_it_was_trained_on_and_credits_it(packed_file, tmp_path):
     out = tmp_path / "run"
     words = [
@@ -197,6 +235,7 @@ def test_an_unknown_preset_names_the_known_ones():
         preset("slow")
 
 
+@pytest.mark.system
 def test_the_gpu_script_trains_and_exports_small_files(packed_file, tmp_path):
     script = Path(__file__).parents[3] / "infra" / "train_gpu.sh"
     words = ["sh", str(script), str(packed_file), str(tmp_path / "run"), "steps=1", "batch=2", "width=8", "detail=8"]

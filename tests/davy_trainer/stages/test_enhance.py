@@ -77,6 +77,7 @@ def go(run, teachers, groups, out, stop_at=None):
     train(run, teachers, source, (), outputs, Device.of(run.settings), lambda: run.step == stop_at)
 
 
+@pytest.mark.system
 def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(stage, teachers, groups, tmp_path):
     chosen = stage()
     go(begin(chosen), teachers, groups, tmp_path / "whole")

@@ -55,6 +55,7 @@ def test_prompts_tell_dark_pictures_from_normal_ones_that_they_never_saw(unpaire
     assert report["held_accuracy"] == 1.0 and report["pictures"] == {"normal": [5, 1], "low": [5, 1]}
 
 
+@pytest.mark.system
 def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(unpaired, clip, tmp_path):
     chosen = settings(unpaired)
     go(chosen, clip, tmp_path / "whole")

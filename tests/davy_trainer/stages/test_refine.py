@@ -77,6 +77,7 @@ def test_figures_count_ranks_of_whole_pictures_and_of_patches():
     assert found["held_ranked_whole"] == 1.0 and found["held_ranked_patches"] == 0.0 and found["held_accuracy"] == 1.0
 
 
+@pytest.mark.system
 def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(chosen, clip, tmp_path):
     go(chosen, clip, tmp_path / "whole")
     go(chosen, clip, tmp_path / "parts", stop_at=3)

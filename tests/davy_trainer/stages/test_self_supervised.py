@@ -28,6 +28,7 @@ def go(run, groups, out, stop_at=None, pairs=()):
     return reported
 
 
+@pytest.mark.system
 def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(groups, settings, tmp_path):
     chosen = settings(steps=6)
     go(begin(chosen, ""), groups, tmp_path / "whole")
@@ -42,6 +43,7 @@ def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(groups, settings
         assert all(torch.equal(ours[key], theirs[key]) for key in ours), name
 
 
+@pytest.mark.system
 def test_forty_steps_lower_the_loss(groups, settings, tmp_path):
     # warm-up and all: the mean of the last ten against that of the first ten
     reported = go(begin(settings(steps=40, dark_share=1, mine_share=0), ""), groups, tmp_path / "run")

@@ -52,7 +52,7 @@ def test_a_local_folder_brings_its_own_normalisation(tiny: Path):
 def test_a_transformer_gives_feature_maps_and_takes_learnable_prompts(tiny: Path):
     clip = load_clip(f"tiny-clip:{tiny}/weights.pt")
     image = torch.rand(1, 3, 64, 64, requires_grad=True)
-    seen = clip.look(image, layers=[1])
+    seen = clip.image_features(image, layers=[1])
     assert tuple(seen.maps[0].shape) == (1, 64, 4, 4)
     pair = PromptPair(clip)
     (seen.embedding @ pair().T).sum().backward()
@@ -76,7 +76,7 @@ def test_a_tag_without_weights_says_how_to_give_a_checkpoint(tmp_path: Path, mon
         ("ViT-B-23:openai", "no open_clip architecture 'ViT-B-23'; write 'davy', or one such as ViT-B-32"),
         ("ViT-B-32", "names no weights: write ViT-B-32:TAG"),
         ("ViT-B-32:nothing", "has no tag 'nothing' .it has: openai"),
-        ("davy:random:x", "the seed is a whole number"),
+        ("davy:random:x", "the seed is an integer"),
     ],
 )
 def test_a_setting_that_names_nothing_says_what_to_write(setting: str, says: str):
@@ -85,7 +85,7 @@ def test_a_setting_that_names_nothing_says_what_to_write(setting: str, says: str
 
 
 def test_a_checkpoint_alone_asks_for_its_architecture(tiny: Path):
-    with pytest.raises(ConfigError, match="say which architecture"):
+    with pytest.raises(ConfigError, match="name the checkpoint"):
         load_clip(f"{tiny}/weights.pt")
 
 
@@ -100,6 +100,7 @@ def test_an_absent_a_foreign_and_an_ill_fitting_checkpoint_are_clear_errors(tiny
         load_clip(f"tiny-clip:{tmp_path}/other.safetensors")
 
 
+@pytest.mark.system
 def test_importing_davy_clip_imports_no_model_library():
     heavy = "{'open_clip', 'timm', 'torchvision', 'huggingface_hub', 'cv2'}"
     code = f"import sys, davy.imaging.clip; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"

@@ -11,6 +11,7 @@ from skimage import data
 from davy.domain.errors import ModelError
 from davy.imaging.clip import Clip, load_clip
 from davy.imaging.clip.own import SHIPPED
+from davy.imaging.clip.own import random_clip as made_again
 from davy.imaging.lowlight import darken, relight_as_mine
 
 PICTURES = ("astronaut", "coffee", "chelsea", "rocket")  # come with scikit-image; no training saw them
@@ -59,7 +60,11 @@ def test_the_same_towers_with_random_weights_know_nothing_of_light(random_clip: 
             [(random_clip.encode_image(rendered[light]) @ prompts.T).argmax(1)[:4] for light in ("normal", "low")]
         )
     assert int((told == torch.tensor([[0], [1]])).sum()) < 8
-    assert torch.equal(prompts, load_clip("davy:random:1").encode_text(["a well-lit photo", "a low-light photo"]))
+    assert torch.equal(prompts, made_again(1).encode_text(["a well-lit photo", "a low-light photo"]))
+
+
+def test_whoever_asks_for_the_same_towers_shares_them():
+    assert load_clip("davy:random:1") is load_clip("davy:random:1") is not load_clip("davy")
 
 
 def test_a_file_that_is_no_davy_clip_is_refused(tmp_path: Path):

@@ -59,7 +59,7 @@ def test_feature_maps_come_from_the_asked_stages_and_carry_gradients(davy_clip: 
 
 def test_one_look_gives_the_same_as_two(davy_clip: Clip):
     image = rgb(1, 3, 100, 100)
-    seen = davy_clip.look(image, layers=[1])
+    seen = davy_clip.image_features(image, layers=[1])
     assert torch.allclose(seen.embedding, davy_clip.encode_image(image), atol=1e-6)
     assert torch.equal(seen.maps[0], davy_clip.feature_maps(image, layers=[1])[0])
 

@@ -11,8 +11,10 @@ from davy.imaging.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH, IspCnn
 
 # of torch's own exporter: it warns about itself
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
-def test_onnx_runtime_computes_what_torch_does(tmp_path):
-    torch.manual_seed(0)
+@pytest.mark.parametrize("seed", [0, 1])  # the second has the graph of the first
+@pytest.mark.system
+def test_onnx_runtime_computes_what_torch_does(seed, tmp_path):
+    torch.manual_seed(seed)
     net = IspCnn(width=16).eval()
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
@@ -28,6 +30,19 @@ def test_onnx_runtime_computes_what_torch_does(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # as above
+@pytest.mark.system
 def test_the_file_tells_no_path_of_the_machine_that_made_it(tmp_path):
     export_onnx(IspCnn(8), tmp_path / "net.onnx")
     assert b"site-packages" not in (tmp_path / "net.onnx").read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # as above
+@pytest.mark.system
+def test_layers_with_equal_weights_stay_apart_and_chance_goes_on_where_it_was(tmp_path):
+    net = IspCnn(8).eval()
+    for parameter in net.parameters():
+        torch.nn.init.zeros_(parameter)
+    before = torch.random.get_rng_state()
+    export_onnx(net, tmp_path / "net.onnx")
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert {tensor.name for tensor in onnx.load(tmp_path / "net.onnx").graph.initializer} >= net.state_dict().keys()

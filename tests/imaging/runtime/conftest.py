@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from skimage import data
+from tests.fixtures.once import made_once
 
 from davy.imaging.lowlight import darken, relight_as_mine
 from davy.imaging.runtime import StillEnhancer
@@ -65,11 +66,13 @@ def net():
 @pytest.fixture(scope="session")
 def runtime(net, tmp_path_factory):
     """The enhancer with that network."""
-    from davy.imaging.nets.export import export_onnx
 
-    path = tmp_path_factory.mktemp("random") / "random.onnx"
-    with warnings.catch_warnings():  # torch's own exporter calls what torch has deprecated
-        warnings.filterwarnings("ignore", r".*isinstance\(treespec, LeafSpec\)", FutureWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        export_onnx(net, path)
-    return StillEnhancer(path)
+    def make(path):
+        from davy.imaging.nets.export import export_onnx
+
+        with warnings.catch_warnings():  # torch's own exporter calls what torch has deprecated
+            warnings.filterwarnings("ignore", r".*isinstance\(treespec, LeafSpec\)", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            export_onnx(net, path)
+
+    return StillEnhancer(made_once(tmp_path_factory, "random.onnx", make))

@@ -21,7 +21,7 @@ def test_bounds_strength_and_dials_agree_with_torch(strength, dials):
     from davy.imaging.isp import pipeline
 
     raws, around = raw(2.0), RNG.random((12, 16), np.float32)
-    ours = Parameters.from_raw(*raws, around=around).at_strength(strength).with_dials(dials)
+    ours = Parameters.from_raw(*raws, local_luma=around).at_strength(strength).with_dials(dials)
     theirs = pipeline.Parameters.from_raw(*(torch.from_numpy(part[None]) for part in raws))
     theirs = theirs.at_strength(strength).with_dials(dials, torch.from_numpy(around)[None, None])
     planes = [theirs.log2_gain, theirs.log2_colour, theirs.keep, theirs.noise, theirs.veil, theirs.log2_saturation]
@@ -44,8 +44,8 @@ def test_without_a_fine_map_and_strengths_nothing_is_added():
 def test_a_step_towards_another_model_takes_over_its_resolutions():
     flat = Parameters.from_raw(*raw()[:2])
     fine = Parameters.from_raw(*raw())
-    assert np.allclose(flat.interpolate(fine, 0.5).fine, fine.fine / 2, atol=1e-6)
-    assert np.allclose(fine.interpolate(flat, 1.0).fine, flat.fine, atol=1e-6)
+    assert np.allclose(flat.interpolate(fine, 0.5).fine_params, fine.fine_params / 2, atol=1e-6)
+    assert np.allclose(fine.interpolate(flat, 1.0).fine_params, flat.fine_params, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(36, 48), (100, 7), (2, 2)])

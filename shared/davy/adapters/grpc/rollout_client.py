@@ -1,4 +1,4 @@
-"""davy.v1.RolloutService from an operator's side."""
+"""Operator client of davy.v1.RolloutService."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -8,6 +8,7 @@ import grpc
 
 from davy.adapters.grpc.ingest_client import open_channel
 from davy.domain.errors import AggregatorUnavailableError, ConflictError, DavyError, InvalidInputError
+from davy.domain.urls import redact
 from davy.v1 import model_pb2, model_pb2_grpc
 
 ANSWER_S = 20.0
@@ -16,19 +17,19 @@ Answer = TypeVar("Answer")
 
 
 class RolloutClient:
-    """Begins, watches and ends rollouts.
+    """Start, watch and end rollouts.
 
     Every method raises AggregatorUnavailableError where there is none, InvalidInputError and ConflictError in its words.
     """
 
     def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
-        self._stub, self._endpoint = model_pb2_grpc.RolloutServiceStub(channel), endpoint
+        self._stub, self._endpoint = model_pb2_grpc.RolloutServiceStub(channel), redact(endpoint)
 
     async def create(self, request: model_pb2.CreateRolloutRequest) -> model_pb2.Rollout:
         return (await self._ask(self._stub.CreateRollout(request, timeout=ANSWER_S))).rollout
 
     async def all(self) -> list[model_pb2.Rollout]:
-        """The newest first."""
+        """List rollouts, newest first."""
         answer = await self._ask(self._stub.ListRollouts(model_pb2.ListRolloutsRequest(), timeout=ANSWER_S))
         return list(answer.rollouts)
 
@@ -49,7 +50,7 @@ class RolloutClient:
         return (await self._ask(self._stub.AbortRollout(request, timeout=ANSWER_S))).rollout
 
     async def watch(self, rollout: str) -> AsyncGenerator[model_pb2.Rollout, None]:
-        """The rollout now and at every change, until it has ended."""
+        """Watch the rollout: its current state and every change until its end."""
         call = self._stub.WatchRollout(model_pb2.WatchRolloutRequest(id=rollout))
         try:
             async for found in call:
@@ -66,14 +67,14 @@ class RolloutClient:
             raise self._translate(error) from error
 
     def _translate(self, error: grpc.aio.AioRpcError) -> DavyError:
-        said = error.details() or error.code().name
+        text = error.details() or error.code().name
         match error.code():
             case grpc.StatusCode.NOT_FOUND | grpc.StatusCode.INVALID_ARGUMENT:
-                return InvalidInputError(said)
+                return InvalidInputError(text)
             case grpc.StatusCode.FAILED_PRECONDITION:
-                return ConflictError(said)
+                return ConflictError(text)
             case _:
-                return AggregatorUnavailableError(self._endpoint, said)
+                return AggregatorUnavailableError(self._endpoint, text)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from davy.adapters.addresses import listen, target
 from davy.adapters.grpc.interceptor import ErrorInterceptor
 from davy.domain.errors import AddressUnavailableError
 from davy.telemetry import get_logger
@@ -45,6 +46,7 @@ async def serve_grpc(
     Raises:
         AddressUnavailableError: the port is taken, or the address is not this machine's.
     """
+    listen(host, port).close()  # its refusal has a reason; gRPC's own writes to stderr and has none
     server = grpc.aio.server(
         interceptors=(ErrorInterceptor(),),
         options=_options(max_message_bytes),
@@ -55,11 +57,8 @@ async def serve_grpc(
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
-    except RuntimeError as error:
-        raise AddressUnavailableError(f"grpc://{host}:{port}", "the port is taken, or the address is not here") from error
-    await server.start()
-    try:
+        bound = _bind(server, host, port)
+        await server.start()
         for name in names:
             await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
         log.info("grpc.listening", host=host, port=bound, services=names)
@@ -68,6 +67,13 @@ async def serve_grpc(
         await server.wait_for_termination()
     finally:
         await asyncio.shield(_stop(server, health_servicer))
+
+
+def _bind(server: grpc.aio.Server, host: str, port: int) -> int:
+    try:
+        return server.add_insecure_port(target(host, port))
+    except RuntimeError as error:
+        raise AddressUnavailableError(target(host, port), "somebody has just taken the port") from error
 
 
 async def _stop(server: grpc.aio.Server, health_servicer: health.aio.HealthServicer) -> None:

@@ -51,7 +51,7 @@ class BodyLimit:
         async def pass_on(message: Message) -> None:
             nonlocal started
             if received > limit_bytes and not started:
-                return  # whatever the app made of it, a form parser's 400 for example, the answer is 413
+                return  # the answer is 413, even if the app answers otherwise, such as a form parser's 400
             started = True
             await send(message)
 

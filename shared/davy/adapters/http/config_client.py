@@ -1,4 +1,4 @@
-"""The aggregator's configuration routes from an operator's side, over HTTP."""
+"""Operator client of the aggregator's configuration routes."""
 
 import json
 from http.client import HTTPException
@@ -14,7 +14,7 @@ MAX_ANSWER_BYTES = 64 * 2**20
 
 
 class ConfigClient:
-    """Reads and changes what edges shall be. Calls block.
+    """Read and change the desired configurations of edges. Calls block.
 
     Every method raises AggregatorUnavailableError where there is none, and InvalidInputError in the words of its refusal.
 
@@ -29,19 +29,19 @@ class ConfigClient:
         if urlsplit(url).scheme not in ("http", "https"):
             raise ConfigError(f"{url!r} is not the address of an aggregator's console: http://host:8080 is expected")
         self._url = url.rstrip("/")
-        self._opener = build_opener(ProxyHandler({}))  # an aggregator is inside the mine: no proxy is between
+        self._opener = build_opener(ProxyHandler({}))  # no proxy: the aggregator is inside the mine
 
     def all(self) -> list[dict[str, Any]]:
-        """Every edge, desired and reported."""
+        """List the desired and reported configurations of all edges."""
         found: list[dict[str, Any]] = self._ask("GET", "/v1/configs")["edges"]
         return found
 
     def get(self, edge: str) -> dict[str, Any]:
-        """One edge, desired and reported."""
+        """Read the desired and reported configuration of one edge."""
         return self._ask("GET", self._path(edge))
 
     def put(self, edge: str, change: dict[str, Any], expected: str) -> dict[str, Any]:
-        """Configure an edge, if what it shall be still has the id that is expected.
+        """Set the desired configuration of an edge if the current one has the expected id.
 
         Raises:
             ChangedMeanwhileError: it has not.
@@ -49,7 +49,7 @@ class ConfigClient:
         return self._ask("PUT", self._path(edge), change, expected)
 
     def history(self, edge: str) -> list[dict[str, Any]]:
-        """The newest first."""
+        """List the configurations of an edge, newest first."""
         found: list[dict[str, Any]] = self._ask("GET", self._path(edge) + "/history")["history"]
         return found
 

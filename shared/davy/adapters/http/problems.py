@@ -33,7 +33,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **members: object,
 ) -> JSONResponse:
-    """Make an RFC 9457 answer.
+    """Build an RFC 9457 response.
 
     Args:
         status: HTTP status code, 400 to 599.
@@ -115,17 +115,17 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [
-        {"in": str(fault["loc"][0]), "pointer": _pointer(fault["loc"][1:]), "detail": fault["msg"]} for fault in error.errors()
+    invalid = [
+        {"in": str(each["loc"][0]), "pointer": _pointer(each["loc"][1:]), "detail": each["msg"]} for each in error.errors()
     ]
-    detail = "; ".join(f"{fault['in']} {fault['pointer'].removeprefix('#/')}: {fault['detail']}" for fault in faults)
+    detail = "; ".join(f"{each['in']} {each['pointer'].removeprefix('#/')}: {each['detail']}" for each in invalid)
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         detail,
         kind="invalid-request",
         title="Invalid request",
         instance=request.url.path,
-        errors=faults,
+        errors=invalid,
     )
 
 
@@ -135,7 +135,7 @@ def _pointer(parts: Sequence[str | int]) -> str:
 
 
 class _LastResort:
-    """Answers an unexpected error with a 500 and an id that the log repeats; the answer tells nothing of the error itself."""
+    """Answer an unexpected error with status 500 and an id that the log repeats, without details of the error."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -154,11 +154,11 @@ class _LastResort:
         try:
             await self.app(scope, receive, note_start)
         except ClientDisconnect:
-            return  # nobody is left to answer
+            return  # the client has disconnected
         except Exception:
             problem_id = uuid.uuid4().hex
             log.exception("unexpected_error", problem_id=problem_id, method=scope["method"], path=scope["path"])
             if started:
-                raise  # the answer is half sent: the server breaks the connection, so that the client can tell
+                raise  # the response has begun: the server breaks the connection, so that the client detects the failure
             detail = f"an unexpected error; the log of this service describes it under {problem_id}"
             await problem(500, detail, instance=scope["path"], id=problem_id)(scope, receive, send)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from davy.domain.errors import AddressUnavailableError
+from davy.adapters.addresses import listen
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -42,7 +42,8 @@ async def serve_app(
     Raises:
         AddressUnavailableError: host and port cannot be listened on.
     """
-    listener = _listen(host, port)
+    listener = listen(host, port)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # accepted connections inherit it
     config = uvicorn.Config(
         _Endable(app),
         http="h11",
@@ -112,13 +113,3 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=256)
-    except OSError as error:
-        raise AddressUnavailableError(f"{host}:{port}", error.strerror or str(error)) from error
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # accepted connections inherit it
-    return listener

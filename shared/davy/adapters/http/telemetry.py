@@ -10,7 +10,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from davy.domain.errors import AddressUnavailableError
+from davy.adapters.addresses import unavailable
 
 Health = Callable[[], Mapping[str, Any]]
 
@@ -55,7 +55,7 @@ def serve_telemetry(host: str, port: int, registry: CollectorRegistry, health: H
     try:
         server = wsgiref.simple_server.make_server(host, port, app, _Server, _Quiet)
     except OSError as error:
-        raise AddressUnavailableError(f"{host}:{port}", error.strerror or str(error)) from error
+        raise unavailable(host, port, error) from error
     thread = threading.Thread(target=server.serve_forever, args=(0.2,), name="telemetry", daemon=True)
     thread.start()
     try:

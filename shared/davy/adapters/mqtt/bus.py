@@ -15,10 +15,19 @@ import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from davy.adapters.mqtt.client import MAX_UNACKED, Router, client_factory, cut, from_aiomqtt, to_properties
+from davy.adapters.mqtt.client import (
+    MAX_UNACKED,
+    Client,
+    RefusedError,
+    Router,
+    client_factory,
+    cut,
+    from_aiomqtt,
+    to_properties,
+)
 from davy.adapters.mqtt.client_id_clash import ClashDetector
 from davy.adapters.mqtt.subscription import Subscription
-from davy.domain.errors import BrokerUnavailableError, DavyError, SessionTakenOverError
+from davy.domain.errors import BrokerUnavailableError, DavyError, MessageRefusedError, SessionTakenOverError
 from davy.domain.ports import Bus, Message
 from davy.domain.urls import redact
 from davy.streams.guard import Guard
@@ -30,9 +39,12 @@ log = get_logger(__name__)
 
 WRITE_TIMEOUT_S = 5.0  # 150 kB in 5 s is 240 kbit/s: a link slower than that carries no live picture
 STABLE_S = 5.0  # a connection that lasted this long resets the backoff; shorter ones count as failures
-BACKOFF = Backoff(longest_s=4.0)  # a broker that returns is met within 5 s (F01)
+BACKOFF = Backoff(longest_s=1.0)  # a broker that returns is met within 2 s (F07), and with jitter
 SESSION_TAKEN_OVER = 0x8E
+HEAD_BYTES = 1024  # topic, properties and headers of a packet, at most
 UNSPECIFIED = 0x80  # paho's own word for a connection that just broke
+
+NOT_YET = "not connected yet"
 
 OnConnect = Callable[[Bus], Awaitable[None]]
 
@@ -75,15 +87,20 @@ def _report_crash(runner: "asyncio.Task[None]") -> None:
 
 
 class MqttBus:
-    """The Bus of `connect`. `error` is the reason for being disconnected, empty while connected."""
+    """The Bus of `connect`.
+
+    `error` is the reason for being disconnected, empty while connected. `refusal` is the last message that the broker refused,
+    with its reason, empty once the topic is taken again; `refused` counts them.
+    """
 
     def __init__(self, endpoint: str, client_id: str, will: Message | None, on_connect: OnConnect | None) -> None:
         self.endpoint, self.client_id = redact(endpoint), client_id
-        self.error = "not connected yet"
+        self.error = NOT_YET
         self.closing = False
+        self.refused, self.refusal, self._refused_topic = 0, "", ""
         self._client_of = client_factory(endpoint, client_id, will)
         self._will, self._on_connect = will, on_connect
-        self._client: aiomqtt.Client | None = None
+        self._client: Client | None = None
         self._writing = asyncio.Lock()
         self._unacked = asyncio.Semaphore(MAX_UNACKED)
         self._deadlines: set[asyncio.Timeout] = set()
@@ -96,19 +113,53 @@ class MqttBus:
         self._guard = Guard("mqtt", self._count_unreadable)
 
     @property
+    def attempted(self) -> bool:
+        """Whether the first attempt to connect has ended."""
+        return self.error != NOT_YET
+
+    @property
     def connected(self) -> bool:
         return self._client is not None
 
     async def publish(self, message: Message) -> None:
         """Hand the message to the socket (QoS 0) or to the broker (QoS 1). Never queues behind a dead connection.
 
+        A retained message that the broker refuses is counted, logged and shown as `refusal`: those after it still go.
+
         Raises:
             BrokerUnavailableError: not connected, the connection broke meanwhile, or nothing was taken for 5 s.
+            MessageRefusedError: the message is over the broker's packet limit, or its PUBACK refuses it.
         """
+        try:
+            await self._publish(message)
+        except MessageRefusedError as error:
+            self._count_refusal(error)
+            if not message.retain:
+                raise
+        else:
+            if self.refusal and message.topic == self._refused_topic:
+                self.refusal = ""
+
+    def _count_refusal(self, error: MessageRefusedError) -> None:
+        self.refused += 1
+        if str(error) != self.refusal:
+            log.error("mqtt.message_refused", client_id=self.client_id, topic=error.topic, reason=error.reason)
+        self.refusal, self._refused_topic = str(error), error.topic
+
+    @property
+    def max_payload_bytes(self) -> int:
+        """The largest payload that the broker's packet limit leaves room for; 0 where there is no limit."""
+        limit = self._client.max_packet_bytes if self._client is not None else 0
+        return max(1, limit - HEAD_BYTES) if limit else 0
+
+    async def _publish(self, message: Message) -> None:
         async with self._writing if message.qos == 0 else self._unacked:
             client = self._client
             if client is None:
                 raise BrokerUnavailableError(self.endpoint, self.error)
+            if 0 < self.max_payload_bytes < len(message.payload):
+                reason = f"it takes packets of at most {client.max_packet_bytes:,} bytes, and this has {len(message.payload):,}"
+                raise MessageRefusedError(self.endpoint, message.topic, reason)
             try:
                 async with self._deadline():
                     await client.publish(
@@ -123,6 +174,8 @@ class MqttBus:
                 if self._client is client and client._client.want_write():
                     cut(client)  # half a packet is in the pipe: nothing else can be sent on this connection
                 raise BrokerUnavailableError(self.endpoint, self.error or f"no answer for {WRITE_TIMEOUT_S:g} s") from error
+            except RefusedError as error:
+                raise MessageRefusedError(self.endpoint, message.topic, str(error)) from error
             except aiomqtt.MqttError as error:
                 raise BrokerUnavailableError(self.endpoint, str(error)) from error
 
@@ -220,7 +273,7 @@ class MqttBus:
             with suppress(RuntimeError):  # it has just ended by itself
                 deadline.reschedule(0)
 
-    async def _close(self, client: aiomqtt.Client) -> None:
+    async def _close(self, client: Client) -> None:
         self._detach()
         try:
             await client.__aexit__(None, None, None)
@@ -229,7 +282,7 @@ class MqttBus:
         finally:
             cut(client)
 
-    async def _watch(self, client: aiomqtt.Client) -> None:
+    async def _watch(self, client: Client) -> None:
         """Wait for the end of the connection. Messages go through Router."""
         try:
             async for _ in client.messages:
@@ -242,7 +295,7 @@ class MqttBus:
                 self._reason_given = code.value > UNSPECIFIED
             raise BrokerUnavailableError(self.endpoint, str(error.__cause__ or error)) from error
 
-    async def _attend(self, client: aiomqtt.Client) -> None:
+    async def _attend(self, client: Client) -> None:
         """Renew every subscription, call on_connect, then add new subscriptions as they come."""
         self._unsent = list(self._subscriptions)
         await self._send_subscriptions(client)
@@ -255,7 +308,7 @@ class MqttBus:
             await self._requested.wait()
             await self._send_subscriptions(client)
 
-    async def _send_subscriptions(self, client: aiomqtt.Client) -> None:
+    async def _send_subscriptions(self, client: Client) -> None:
         self._requested.clear()
         while self._unsent:
             subscription = self._unsent.pop(0)
@@ -283,7 +336,7 @@ def _ignore(received: aiomqtt.Message) -> None:
     """Take no message."""
 
 
-async def _answers(make_client: Callable[[Callable[..., Router]], aiomqtt.Client]) -> bool:
+async def _answers(make_client: Callable[[Callable[..., Router]], Client]) -> bool:
     """Return whether the broker accepts an MQTT connection at this moment."""
     client = make_client(functools.partial(Router, _ignore))
     try:

@@ -1,22 +1,25 @@
 """Configures aiomqtt's client, and converts messages."""
 
 import asyncio
+import functools
 import socket
 import ssl
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from davy.domain.errors import ConfigError
 from davy.domain.ports import Message
-from davy.domain.urls import redact
+from davy.domain.urls import escape_login, redact
 
 KEEPALIVE_S = 6  # paho needs up to two keepalives and 2 s to notice a frozen broker: 14 s, of the 15 s that F02 allows
-CONNECT_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S, TLS_CONNECT_TIMEOUT_S = 2.0, 5.0  # a lost SYN goes again after 1 s; TLS takes three more round trips
 MAX_UNACKED = 16  # QoS 1 messages on their way at once
 MAX_PACKET_BYTES = 4_000_000  # what we accept from a broker
 SEND_BUFFER_BYTES = 262_144  # the kernel would grow it to 4 MB, which is seconds of stale frames
@@ -33,6 +36,53 @@ class Router(asyncio.Queue[aiomqtt.Message]):
         self._deliver(item)
 
 
+class Client(aiomqtt.Client):
+    """aiomqtt's client, which also keeps what a broker says in CONNACK and in PUBACK.
+
+    `max_packet_bytes` is the broker's limit, 0 where it names none.
+    """
+
+    max_packet_bytes = 0
+
+    def _on_connect(
+        self,
+        client: Any,  # noqa: ANN401  # as in the base class
+        userdata: Any,  # noqa: ANN401
+        flags: Any,  # noqa: ANN401
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        self.max_packet_bytes = int(getattr(properties, "MaximumPacketSize", 0) or 0)
+        super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_publish(
+        self,
+        client: Any,  # noqa: ANN401
+        userdata: Any,  # noqa: ANN401
+        mid: int,
+        reason_code: ReasonCode,
+        properties: Properties,
+    ) -> None:
+        if reason_code.is_failure and mid in self._pending_publishes:
+            self._refused[mid] = str(reason_code)
+        super()._on_publish(client, userdata, mid, reason_code, properties)
+
+    @functools.cached_property
+    def _refused(self) -> dict[int, str]:
+        return {}
+
+    @contextmanager
+    def _pending_call(self, mid: int, value: Any, pending_dict: dict[int, Any]) -> Iterator[None]:  # noqa: ANN401
+        with super()._pending_call(mid, value, pending_dict):
+            yield
+        if (reason := self._refused.pop(mid, "")) and pending_dict is self._pending_publishes:
+            raise RefusedError(reason)
+
+
+class RefusedError(Exception):
+    """A broker's PUBACK with a reason code above 0x7F."""
+
+
 def cut(client: aiomqtt.Client) -> None:
     """Break the connection at once; paho then notices and closes the socket."""
     paho = client._client  # aiomqtt gives no access to the socket
@@ -43,9 +93,9 @@ def cut(client: aiomqtt.Client) -> None:
     client._disconnected.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 
-def client_factory(endpoint: str, client_id: str, will: Message | None) -> Callable[[Callable[..., Router]], aiomqtt.Client]:
+def client_factory(endpoint: str, client_id: str, will: Message | None) -> Callable[[Callable[..., Router]], Client]:
     try:
-        parts = urlsplit(endpoint)
+        parts = urlsplit(escape_login(endpoint))
         port = parts.port
     except ValueError as error:
         raise ConfigError(f"{redact(endpoint)} is no address of a broker: {error}") from error
@@ -55,9 +105,10 @@ def client_factory(endpoint: str, client_id: str, will: Message | None) -> Calla
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.MaximumPacketSize = MAX_PACKET_BYTES
     tls_context = ssl.create_default_context() if secure else None
+    timeout_s = TLS_CONNECT_TIMEOUT_S if secure else CONNECT_TIMEOUT_S
 
-    def make(queue_type: Callable[..., Router]) -> aiomqtt.Client:
-        client = aiomqtt.Client(
+    def make(queue_type: Callable[..., Router]) -> Client:
+        client = Client(
             parts.hostname or "",
             port or (8883 if secure else 1883),
             username=unquote(parts.username) if parts.username else None,
@@ -66,7 +117,7 @@ def client_factory(endpoint: str, client_id: str, will: Message | None) -> Calla
             queue_type=queue_type,  # type: ignore[arg-type]  # called with maxsize only
             protocol=aiomqtt.ProtocolVersion.V5,
             will=_to_will(will) if will else None,
-            timeout=CONNECT_TIMEOUT_S,
+            timeout=timeout_s,
             keepalive=KEEPALIVE_S,
             clean_start=True,
             max_inflight_messages=2 * MAX_UNACKED,  # ours is the lower bound, so paho's queue stays empty
@@ -74,7 +125,7 @@ def client_factory(endpoint: str, client_id: str, will: Message | None) -> Calla
             tls_context=tls_context,
             socket_options=_socket_options(),
         )
-        client._client.connect_timeout = CONNECT_TIMEOUT_S  # blocks a thread of the loop's executor for so long
+        client._client.connect_timeout = timeout_s  # blocks a thread of the loop's executor for so long
         return client
 
     return make

@@ -1,6 +1,6 @@
-"""Tells a client-id clash from a lost connection.
+"""Distinguish a client-id clash from a lost connection.
 
-Two clients with one id evict each other at every reconnect. Some brokers say so (reason code 0x8E); others just close
+Two clients with one id evict each other at every reconnect. Some brokers report it (reason code 0x8E); others just close
 the connection (Mosquitto 2.0.11, rumqttd). A broker that dies closes it too, but answers nobody at that moment.
 """
 
@@ -34,11 +34,11 @@ class ClashDetector:
         self._evictions = 0
 
     async def ended(self, lasted_s: float, *, taken_over: bool, reason_given: bool) -> bool:
-        """Judge the end of a session. Return whether another client uses the same id.
+        """Classify the end of a session; return whether another client uses the same id.
 
         Args:
             lasted_s: Length of the session in s.
-            taken_over: The broker said so.
+            taken_over: The broker reported it.
             reason_given: The broker gave another reason.
         """
         if taken_over:

@@ -15,12 +15,12 @@ from davy.site import SiteConfig
 
 AGGREGATOR, ENHANCER, VIEWER = "davy-aggregator", "davy-enhancer", "davy-viewer"
 EDGE_WRITES = ("status", "info", "stats", "event", "reported/model", "reported/config", "cam/#")
-SEEN = ("status", "info", "stats", "event", "reported/#", "cam/#")
+VIEWER_READS = ("status", "info", "stats", "event", "reported/#", "cam/#")
 ITERATIONS = 20_000
 
 
 def access_list(site: SiteConfig) -> str:
-    """Mosquitto's acl_file: one user per edge, named as the edge, and three more. What is not listed is denied.
+    """Mosquitto's acl_file: one user per edge, named as the edge, and three more. Everything else is denied.
 
     Raises:
         ConfigError: an edge has the name of one of the three.
@@ -31,10 +31,10 @@ def access_list(site: SiteConfig) -> str:
     users: dict[str, list[str]] = {
         edge: [f"read {base}/{edge}/desired/#", *(f"write {base}/{edge}/{leaf}" for leaf in EDGE_WRITES)] for edge in site.edges
     }
-    reporter = (f"write {base}/aggregator/{leaf}" for leaf in ("status", "event"))
+    reporter = (f"write {base}/aggregator/{leaf}" for leaf in ("status", "info", "event"))
     users[AGGREGATOR] = [f"read {base}/#", f"write {base}/+/desired/#", *reporter]
     users[ENHANCER] = [f"read {base}/+/cam/+/raw", *(f"write {base}/+/cam/+/{leaf}" for leaf in ("frame", "meta"))]
-    users[VIEWER] = [f"read {base}/+/{leaf}" for leaf in SEEN]
+    users[VIEWER] = [f"read {base}/+/{leaf}" for leaf in VIEWER_READS]
     parts = [f"user {user}\n" + "".join(f"topic {rule}\n" for rule in rules) for user, rules in users.items()]
     return f"# Written by `davy config broker`, for site {site.site}.\n\n" + "\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""The archive of events: on disk before they are acknowledged, each event stored once, size and age bounded."""
+"""Archive of events: durable before acknowledgement, each event once, bounded in size and age."""
 
 import json
 import time
@@ -35,8 +35,8 @@ from davy.adapters.storage.space_used import change_space, counted_space
 from davy.domain.event import EventQuery, EventRecord
 
 NOUN = "event"
-ROW_BYTES = 400  # of an event beside its texts: columns, four indexes, and its share of pages that are not full
-PRUNE_KEYFRAMES = 64  # deleted in one transaction; others wait for it
+ROW_BYTES = 400  # of an event without texts: columns, four indexes, and unused space of pages
+PRUNE_KEYFRAMES = 64  # deleted per transaction, which blocks others
 PRUNE_EVENTS = 1024
 
 event = Table(
@@ -91,7 +91,7 @@ class EventStore:
         self._newest, self._stored_after = database.compile(_NEWEST), database.compile(_STORED_AFTER)
 
     def add(self, events: Sequence[EventRecord]) -> list[EventRecord]:
-        """Store a batch in one transaction; it is on disk when this returns.
+        """Store a batch in one transaction; it is durable on return.
 
         Returns:
             The events that are new, with their ids. An event that was stored before is not changed.
@@ -115,23 +115,23 @@ class EventStore:
         return [_stored(row_id, each, received_ns) for row_id, each in new]
 
     def query(self, query: EventQuery) -> list[EventRecord]:
-        """Newest first, or oldest first where `query.after` is given; at most query.limit."""
+        """Find events, newest first, or oldest first if `query.after` is given; at most query.limit."""
         with self.database.read() as connection:
             return [_record(row) for row in connection.execute(_select(query))]
 
     def keyframe(self, event_id: int) -> bytes | None:
-        """The JPEG of an event, or None: it has none, or its space was needed."""
+        """Read the JPEG of an event; None if it has none or retention deleted it."""
         with self.database.read() as connection:
             found = connection.execute(select(keyframe.c.jpeg).where(keyframe.c.event == event_id)).scalar_one_or_none()
         return None if found is None else bytes(found)
 
     def last_id(self) -> int:
-        """The id of the newest event, 0 where there is none."""
+        """Id of the newest event; 0 without events."""
         with self.database.read() as connection:
             return last_id(connection, event.c.id)
 
     def prune(self, now_ns: int | None = None) -> int:
-        """Hold max_age_s and max_bytes. Returns the number of deleted events (keyframes deleted alone do not count)."""
+        """Enforce max_age_s and max_bytes; return the number of deleted events (without keyframes deleted alone)."""
         gone = 0
         if self.max_age_s:
             oldest_ns = (now_ns or time.time_ns()) - int(self.max_age_s * 1e9)
@@ -153,7 +153,7 @@ class EventStore:
         return gone
 
     def size_bytes(self) -> int:
-        """Bytes of all events and keyframes."""
+        """Size of all events and keyframes in bytes."""
         with self.database.transaction(NOUN) as connection:
             return _count_space(connection)
 
@@ -174,7 +174,7 @@ class EventStore:
 
 
 def _count_space(connection: Connection) -> int:
-    """Count the rows that came since the last count; returns the bytes of all."""
+    """Add the rows since the last count; return the size of all in bytes."""
     size, counted_to = counted_space(connection, NOUN)
     newest = last_id(connection, event.c.id)
     if newest <= counted_to:

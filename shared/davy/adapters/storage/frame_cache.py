@@ -13,7 +13,7 @@ from davy.adapters.grpc.envelope import from_envelope, to_wire
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError, StoreUnavailableError
 from davy.domain.frame import EncodedFrame
-from davy.domain.urls import redact
+from davy.domain.urls import escape_login, redact
 from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
 from davy.v1 import frame_pb2
@@ -40,7 +40,7 @@ class FrameCache:
     def __init__(self, endpoint: str, writer: str, ttl_s: float = 60.0) -> None:
         self.endpoint, self.writer, self.ttl_s = redact(endpoint), writer, ttl_s
         self._redis: Redis = Redis.from_url(
-            endpoint,
+            escape_login(endpoint),
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
             max_connections=8,
@@ -48,7 +48,7 @@ class FrameCache:
         )
 
     async def put(self, frame: EncodedFrame) -> None:
-        """Replace the camera's frame and tell the others.
+        """Replace the camera's frame and notify subscribers.
 
         Raises:
             StoreUnavailableError: the server is away, full or refuses.

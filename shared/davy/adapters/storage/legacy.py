@@ -1,4 +1,4 @@
-"""Imports the five SQLite files of version 0.1.0 into the database, once; the old files stay beside it as *.migrated.
+"""Import the five SQLite files of version 0.1.0 into the database once; the old files stay as *.migrated.
 
 Rows are copied in small transactions, in the order of their keys, and keep their ids. Killed in the middle, the old files
 are untouched and the next start continues where the copy ended.

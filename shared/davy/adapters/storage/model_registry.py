@@ -1,56 +1,47 @@
-"""The registry of models: signed packages by content, on a file system or any object storage that fsspec knows.
+"""Model registry: content-addressed signed packages on a file system or an object storage of fsspec.
 
-Three kinds of objects below one URL, each written whole or not at all:
+Three kinds of objects below one URL, each written atomically:
 
-    packages/<sha256>.zip     a package as it travels
-    models/<id>.json          its entry: what makes it visible, written last and deleted first
+    packages/<sha256>.zip     a package file
+    models/<id>.json          its entry, which makes it visible; written last and deleted first
     tags/<tag>.json           a name for an id
 
-A crash leaves at most a package without an entry, which nobody sees and `sweep` removes.
+A crash leaves at most a package without an entry, which is invisible and removed by `sweep`.
 """
 
-import errno
 import json
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import fsspec
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from davy.atomic import failpoint, write_atomic
+from davy.adapters.storage.object_files import ObjectFiles
+from davy.atomic import failpoint
 from davy.domain.errors import (
     ConfigError,
     ConflictError,
-    DavyError,
-    RegistryUnavailableError,
-    StorageFullError,
     UnknownModelError,
 )
-from davy.domain.extras import install_command
-from davy.domain.urls import redact
 from davy.models import KeySet, Manifest, Package, open_package
 from davy.models.manifest import DIGEST
 
 TAG_PATTERN = r"^[a-z][a-z0-9.-]{0,63}$"
 MIN_PREFIX = 4
-OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "az", "oci"}  # there makedirs would make the bucket of a mistyped name
 ORPHAN_AFTER = timedelta(hours=1)
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Entry(BaseModel):
-    """One model as the registry lists it."""
+    """One model of the registry."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=DIGEST)
-    sha256: str = Field(pattern=DIGEST, description="Of the package.")
-    size: int = Field(ge=0, description="Of the package, in bytes.")
-    key: str = Field(description="Who signed it.")
+    sha256: str = Field(pattern=DIGEST, description="Digest of the package.")
+    size: int = Field(ge=0, description="Size of the package in bytes.")
+    key: str = Field(description="Id of the signing key.")
     added: AwareDatetime
     manifest: Manifest
     card: str = ""
@@ -66,30 +57,25 @@ class ModelRegistry:
 
     Args:
         url: file:///srv/models, s3://bucket/models (needs s3fs), memory://models, ...; a plain path is a folder.
-        trust: The keys whose packages are taken in and given out; a file is read again each time.
+        trust: Keys of accepted packages; a file is read at each use.
 
     Raises:
-        ConfigError: nothing here opens such a URL.
+        ConfigError: no installed file system opens the URL.
     """
 
     def __init__(self, url: str, trust: KeySet | Path) -> None:
-        self.url, self._trust = redact(url), trust
-        try:
-            self._fs, self._root = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as error:
-            raise ConfigError(f"registry {self.url}: {error}; for S3: {install_command('s3')}") from error
-        protocols = _protocols(self._fs)
-        self._local, self._has_folders = "file" in protocols, not OBJECT_STORES.intersection(protocols)
+        self._files, self._trust = ObjectFiles(url), trust
+        self.url = self._files.url
 
     def add(self, data: bytes, run: bool = True) -> Entry:
-        """Check a package as an edge would, and keep it. One that is there already is left as it is.
+        """Verify a package like an edge does, and store it; an existing package stays unchanged.
 
         Args:
             run: Also run its golden vectors here.
 
         Raises:
-            ModelRefusedError: a rule does not hold.
-            StorageFullError, RegistryUnavailableError: it cannot be stored; nothing of it can be seen.
+            ModelRefusedError: the package violates a rule.
+            StorageFullError, RegistryUnavailableError: it cannot be stored; no part of it becomes visible.
         """
         trust = self._keys()
         package = open_package(data, trust, trust.now())
@@ -99,28 +85,27 @@ class ModelRegistry:
         if known is not None and known.sha256 == package.sha256:
             return self._tagged(known)
         entry = _entry_of(package)
-        self._write(f"packages/{package.sha256}.zip", data)
+        self._files.write(f"packages/{package.sha256}.zip", data)
         failpoint("registry.package")
-        self._write(f"models/{package.id}.json", entry.model_dump_json(exclude={"tags"}).encode())
-        if known is not None:  # signed again, by another key
-            self._remove(f"packages/{known.sha256}.zip")
+        self._files.write(f"models/{package.id}.json", entry.model_dump_json(exclude={"tags"}).encode())
+        if known is not None:  # signed again by another key
+            self._files.remove(f"packages/{known.sha256}.zip")
         return self._tagged(entry)
 
     def entries(self) -> list[Entry]:
-        """Every model, the newest first."""
-        with self._translated():
-            paths = self._names("models", ".json")
-            found = self._fs.cat([self._path(f"models/{name}.json") for name in paths], on_error="omit") if paths else {}
+        """List all models, newest first."""
         tags = self.tags()
-        entries = [entry for data in found.values() if (entry := _read_entry(data)) is not None]
+        entries = [
+            entry for data in self._files.read_all("models", ".json").values() if (entry := _read_entry(data)) is not None
+        ]
         named = [entry.model_copy(update={"tags": _tags_of(entry.id, tags)}) for entry in entries]
         return sorted(named, key=lambda entry: (entry.manifest.created, entry.added), reverse=True)
 
     def get(self, name: str) -> Entry:
-        """The model of an id, the start of one, the id that its frames carry, or a tag.
+        """Find a model by its id, the start of an id, the id in its frames, or a tag.
 
         Raises:
-            UnknownModelError: there is none, or several.
+            UnknownModelError: no model or several models match.
         """
         if re.fullmatch(DIGEST, name) and (entry := self._entry(name)) is not None:
             return self._tagged(entry)
@@ -129,71 +114,69 @@ class ModelRegistry:
             return self._tagged(entry)
         found = [each for each in self.entries() if _goes_by(each, name)]
         if len(found) != 1:
-            raise UnknownModelError(name, f"{len(found)} models begin so: give more digits" if found else "no such id or tag")
+            raise UnknownModelError(
+                name, f"{len(found)} models begin with it: give more digits" if found else "no such id or tag"
+            )
         return found[0]
 
     def read(self, entry: Entry) -> bytes:
-        """The package, as it was added.
+        """Read the package of a model.
 
         Raises:
-            ModelRefusedError: the storage has altered it.
+            ModelRefusedError: the stored package changed.
         """
-        data = self._read(f"packages/{entry.sha256}.zip")
+        data = self._files.read(f"packages/{entry.sha256}.zip")
         if data is None:
-            raise UnknownModelError(entry.id, "its package is gone from the registry")
+            raise UnknownModelError(entry.id, "its package is missing in the registry")
         open_package(data, self._keys(), None)
         return data
 
     def open(self, entry: Entry) -> Package:
-        """The package, checked again."""
+        """Read the package of a model and verify it again."""
         return open_package(self.read(entry), self._keys(), None)
 
     def tags(self) -> dict[str, str]:
-        """Ids by tag."""
-        with self._translated():
-            names = self._names("tags", ".json")
-            found = self._fs.cat([self._path(f"tags/{name}.json") for name in names], on_error="omit") if names else {}
-        by_path = {str(path).rpartition("/")[2].removesuffix(".json"): data for path, data in found.items()}
-        return {name: str(json.loads(data)["id"]) for name, data in by_path.items() if data}
+        """Model ids by tag."""
+        return {name: str(json.loads(data)["id"]) for name, data in self._files.read_all("tags", ".json").items() if data}
 
     def tag(self, entry: Entry, tag: str) -> None:
-        """Name a model; a tag moves if it is another's.
+        """Tag a model; an existing tag moves to it.
 
         Raises:
-            ConfigError: it is no legal tag.
+            ConfigError: the tag is not legal.
         """
         _check_tag(tag)
-        said = {"id": entry.id, "at": datetime.now(UTC).isoformat()}
-        self._write(f"tags/{tag}.json", json.dumps(said).encode())
+        content = {"id": entry.id, "at": datetime.now(UTC).isoformat()}
+        self._files.write(f"tags/{tag}.json", json.dumps(content).encode())
 
     def untag(self, tag: str) -> None:
-        """Take a name away.
+        """Remove a tag.
 
         Raises:
-            ConfigError: it is no legal tag.
+            ConfigError: the tag is not legal.
         """
         _check_tag(tag)
-        self._remove(f"tags/{tag}.json")
+        self._files.remove(f"tags/{tag}.json")
 
     def delete(self, entry: Entry, protected: Sequence[str] = ()) -> None:
-        """Forget a model.
+        """Delete a model.
 
         Args:
-            protected: Ids that run somewhere.
+            protected: Ids of models that edges run.
 
         Raises:
-            ConflictError: it has a tag, or runs somewhere.
+            ConflictError: the model has a tag, or an edge runs it.
         """
         if entry.tags:
             raise ConflictError(f"model {entry.id[:12]} is tagged {', '.join(entry.tags)}: remove the tag first")
         if entry.id in protected:
-            raise ConflictError(f"model {entry.id[:12]} runs on an edge, or is the one it would return to")
-        self._remove(f"models/{entry.id}.json")
+            raise ConflictError(f"model {entry.id[:12]} runs on an edge, or is the model that it would return to")
+        self._files.remove(f"models/{entry.id}.json")
         failpoint("registry.entry")
-        self._remove(f"packages/{entry.sha256}.zip")
+        self._files.remove(f"packages/{entry.sha256}.zip")
 
     def retire(self, keep: int, older_than: timedelta, protected: Sequence[str] = (), dry_run: bool = False) -> list[Entry]:
-        """Delete by rule: all but the newest `keep`, those with a tag, those that run, and those added within older_than."""
+        """Delete old models; keep the newest `keep`, tagged and running models, and those added within older_than."""
         before = datetime.now(UTC) - older_than
         old = [entry for entry in self.entries()[keep:] if entry.added < before]
         gone = [entry for entry in old if not entry.tags and entry.id not in protected]
@@ -204,77 +187,23 @@ class ModelRegistry:
         return gone
 
     def sweep(self) -> int:
-        """Remove packages without an entry that are older than an hour, left by a crash. Returns how many."""
+        """Remove packages without an entry that are older than an hour, left by a crash; return their number."""
         wanted = {entry.sha256 for entry in self.entries()}
-        gone = 0
-        with self._translated():
-            for name in self._names("packages", ".zip"):
-                path = self._path(f"packages/{name}.zip")
-                if name not in wanted and _age(self._fs, path) > ORPHAN_AFTER:
-                    self._fs.rm_file(path)
-                    gone += 1
-        return gone
+        orphans = [f"packages/{name}.zip" for name in self._files.names("packages", ".zip") if name not in wanted]
+        gone = [path for path in orphans if self._files.age(path) > ORPHAN_AFTER]
+        for path in gone:
+            self._files.remove(path)
+        return len(gone)
 
     def _keys(self) -> KeySet:
         return KeySet.load(self._trust) if isinstance(self._trust, Path) else self._trust
 
     def _entry(self, model_id: str) -> Entry | None:
-        data = self._read(f"models/{model_id}.json")
+        data = self._files.read(f"models/{model_id}.json")
         return _read_entry(data) if data is not None else None
 
     def _tagged(self, entry: Entry) -> Entry:
         return entry.model_copy(update={"tags": _tags_of(entry.id, self.tags())})
-
-    def _path(self, name: str) -> str:
-        return f"{self._root.rstrip('/')}/{name}"
-
-    def _names(self, folder: str, suffix: str) -> list[str]:
-        try:
-            self._fs.invalidate_cache()
-            paths = self._fs.ls(self._path(folder), detail=False)
-        except FileNotFoundError:
-            return []
-        names = [str(path).rpartition("/")[2] for path in paths]
-        return [name.removesuffix(suffix) for name in names if name.endswith(suffix) and not name.startswith(".")]
-
-    def _read(self, name: str) -> bytes | None:
-        with self._translated():
-            try:
-                data: bytes = self._fs.cat_file(self._path(name))
-            except FileNotFoundError:
-                return None
-            return data
-
-    def _write(self, name: str, data: bytes) -> None:
-        path = self._path(name)
-        with self._translated():
-            if self._local:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-                write_atomic(Path(path), data)
-            else:  # an object is there when its upload has ended
-                if self._has_folders:
-                    self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-                self._fs.pipe_file(path, data)
-
-    def _remove(self, name: str) -> None:
-        with self._translated():
-            try:
-                self._fs.rm_file(self._path(name))
-            except FileNotFoundError:
-                return
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except DavyError:
-            raise
-        except OSError as error:
-            if error.errno in _FULL:
-                raise StorageFullError(self.url, error.strerror or str(error)) from error
-            raise RegistryUnavailableError(self.url, str(error)) from error
-        except Exception as error:  # storages of fsspec share no base class of errors
-            raise RegistryUnavailableError(self.url, f"{type(error).__name__}: {error}") from error
 
 
 def _check_tag(tag: str) -> None:
@@ -295,7 +224,7 @@ def _entry_of(package: Package) -> Entry:
 
 
 def _read_entry(data: Any) -> Entry | None:  # noqa: ANN401  # fsspec gives bytes, or an exception
-    """None where it is no entry: one damaged file must not hide the others."""
+    """Parse an entry; None for a damaged file, which must not hide the others."""
     try:
         entry = Entry.model_validate_json(data)
     except (ValidationError, TypeError):
@@ -309,12 +238,3 @@ def _goes_by(entry: Entry, name: str) -> bool:
 
 def _tags_of(model_id: str, tags: dict[str, str]) -> tuple[str, ...]:
     return tuple(sorted(tag for tag, tagged in tags.items() if tagged == model_id))
-
-
-def _protocols(fs: Any) -> tuple[str, ...]:  # noqa: ANN401  # fsspec has no types
-    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
-
-
-def _age(fs: Any, path: str) -> timedelta:  # noqa: ANN401  # as above
-    moment: datetime = fs.modified(path)
-    return datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))

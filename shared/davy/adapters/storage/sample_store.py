@@ -1,4 +1,4 @@
-"""Raw keyframes for training: on disk before they are acknowledged, each picture once, bytes and count bounded.
+"""Raw keyframes for training: durable before acknowledgement, each picture once, bounded in bytes and count.
 
 When the store is full, the camera with most samples loses one: an excluded one first, else its oldest. Samples of the
 validation set are never evicted, so they may take half of the store at most.
@@ -39,10 +39,10 @@ from davy.domain.errors import ConflictError, UnknownSampleError
 from davy.domain.sample import Outcome, SampleQuery, SampleRecord, Tally, Use, hash_distance
 
 NOUN = "sample"
-SIMILAR_BITS = 5  # of 64: pictures of one scene differ in so few bits of their hash
-SIMILAR_MEAN = 10.0  # of luma: the same scene in another light is another sample
+SIMILAR_BITS = 5  # of 64 bits: largest hash distance of one scene
+SIMILAR_MEAN = 10.0  # levels of luma: the same scene in different light is another sample
 PIN_SHARE = 0.5
-ROW_BYTES = 1024  # of a row beside its picture
+ROW_BYTES = 1024  # of a row without its picture
 
 sample = Table(
     "sample",
@@ -92,7 +92,7 @@ class SampleStore:
         self._database, self.max_bytes, self.max_count = database, max_bytes, max_count
 
     def add(self, new: SampleRecord) -> Outcome:
-        """Store a sample unless it, or a similar one of the same camera, is there; it is on disk when this returns.
+        """Store a sample unless the camera has the same or a similar one; it is durable on return.
 
         Others are evicted where the store is full.
         """
@@ -110,7 +110,7 @@ class SampleStore:
         return Outcome.STORED
 
     def query(self, query: SampleQuery) -> list[SampleRecord]:
-        """Newest first, or oldest first where `query.after` is given; at most query.limit."""
+        """Find samples, newest first, or oldest first if `query.after` is given; at most query.limit."""
         given = (
             (eq, sample.c.camera, query.camera),
             (eq, sample.c.edge, query.edge),
@@ -126,7 +126,7 @@ class SampleStore:
             return [_record(row) for row in connection.execute(wanted)]
 
     def get(self, sample_id: int) -> SampleRecord:
-        """One sample.
+        """Read one sample.
 
         Raises:
             UnknownSampleError: No sample has this id.
@@ -138,7 +138,7 @@ class SampleStore:
         return _record(row)
 
     def picture(self, sample_id: int) -> bytes:
-        """The JPEG of a sample.
+        """Read the JPEG of a sample.
 
         Raises:
             UnknownSampleError: No sample has this id.
@@ -167,7 +167,7 @@ class SampleStore:
         return replace(found, use=use)
 
     def tally(self) -> Sequence[Tally]:
-        """Counts and bytes, by camera and use."""
+        """Count samples and their bytes by camera and use."""
         columns = sample.c
         wanted = select(columns.camera, columns.use, func.count(), func.sum(columns.bytes)).group_by(
             columns.camera, columns.use
@@ -190,7 +190,7 @@ class SampleStore:
             count, size = _sum(connection, true())
             if count <= self.max_count and size <= self.max_bytes:
                 return evicted
-            # Fair: the camera that takes most gives, so a noisy camera cannot push a quiet one out.
+            # Fairness: the camera with most bytes loses samples, so that a noisy camera cannot evict a quiet one.
             measure = func.count() if count > self.max_count else func.sum(sample.c.bytes)
             largest = select(sample.c.camera).where(~_PINNED).group_by(sample.c.camera)
             camera = connection.scalars(largest.order_by(measure.desc(), sample.c.camera).limit(1)).one_or_none()

@@ -1,7 +1,7 @@
-"""Events on an edge's disk until the archive has them: SQLite in WAL mode, on disk before `add` returns, bytes bounded.
+"""Spool of events on an edge's disk until the archive acknowledges them: SQLite in WAL mode, durable, bounded in bytes.
 
-A row is (boot, seq). Keyframes lie beside their events and yield first: they get nine tenths of the quota at most, and the
-oldest go for a new one. Events are only ever refused, when the quota is full of them; each loss is counted.
+A row is (boot, seq). Keyframes use at most nine tenths of the quota; a new keyframe replaces the oldest ones. When events
+fill the quota, the spool refuses new ones and counts each loss.
 """
 
 import contextlib
@@ -19,10 +19,10 @@ from davy.v1 import ingest_pb2
 log = get_logger(__name__)
 
 PAGE_BYTES = 4096
-EVENT_RESERVE = 0.1  # of the quota, which keyframes never use
-WAL_PAGES = 64  # the log beside the database is folded in after so many, so it stays below 1 MB
+EVENT_RESERVE = 0.1  # fraction of the quota without keyframes
+WAL_PAGES = 64  # pages of the write-ahead log per checkpoint, so that it stays below 1 MB
 WAL_BYTES = 1_000_000
-MARGIN_BYTES = 8 * PAGE_BYTES  # of inner pages that a row may need beside its own
+MARGIN_BYTES = 8 * PAGE_BYTES  # inner pages that a row may need in addition to its own
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS keyframe (event INTEGER PRIMARY KEY REFERENCES event 
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """An event that waits for its acknowledgement; id grows with the order of occurrence."""
+    """An unacknowledged event; ids grow in order of occurrence."""
 
     id: int
     event: ingest_pb2.Event
@@ -46,7 +46,7 @@ class Spool:
     Attributes:
         events_dropped: Events that were not stored: the quota or the disk is full.
         keyframes_dropped: Keyframes that were left out or gave way.
-        fault: Why the last `add` failed, empty if it did not.
+        error: Reason why the last `add` failed, empty after a success.
 
     Raises:
         ConfigError: another process uses it, or its folder cannot be made.
@@ -57,7 +57,7 @@ class Spool:
         self._lock = threading.Lock()
         self._next_seq = 1
         self.events_dropped = self.keyframes_dropped = 0
-        self.fault = ""
+        self.error = ""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = self._open()
@@ -78,7 +78,7 @@ class Spool:
                 "locking_mode=EXCLUSIVE",  # two edges on one spool would send each other's events
                 f"page_size={PAGE_BYTES}",
                 "journal_mode=WAL",
-                "synchronous=FULL",  # an event is on the disk's platter, not in its cache, before `add` returns
+                "synchronous=FULL",  # an event is on the medium, not in the disk's cache, before `add` returns
                 "foreign_keys=ON",
                 f"wal_autocheckpoint={WAL_PAGES}",
                 f"journal_size_limit={WAL_BYTES}",
@@ -96,7 +96,7 @@ class Spool:
             self._db.close()
 
     def add(self, event: ingest_pb2.Event) -> ingest_pb2.Event:
-        """Give the event its boot and seq and store it; it is on disk when this returns.
+        """Store an event with its boot id and seq; it is durable on return.
 
         Raises:
             SpoolUnavailableError: the quota or the disk is full; the event is counted as dropped.
@@ -112,15 +112,15 @@ class Spool:
                         self._insert_keyframe(row, event.keyframe_jpeg)
             except sqlite3.Error as error:
                 self.events_dropped += 1
-                self.fault = str(error)
+                self.error = str(error)
                 raise SpoolUnavailableError(str(self._path), str(error)) from error
             self._next_seq += 1
-            self.fault = ""
+            self.error = ""
         stored.keyframe_jpeg = event.keyframe_jpeg
         return stored
 
     def _insert(self, body: bytes) -> int:
-        # Room is made before, for SQLite ends the whole transaction when it meets a full database.
+        # Space is freed first: SQLite rolls the transaction back when the database is full.
         while self._used() + len(body) + MARGIN_BYTES > self._max_bytes and self._evict_keyframe():
             pass
         statement = "INSERT INTO event (boot_id, seq, body) VALUES (?, ?, ?)"
@@ -140,7 +140,7 @@ class Spool:
         return gone
 
     def pending(self, after: int = 0, limit: int = 64) -> Sequence[Spooled]:
-        """The oldest events that are not acknowledged, in order, beyond the one with id `after`; of every boot.
+        """Read the oldest unacknowledged events of all boots in order, from id `after` on.
 
         Raises:
             SpoolUnavailableError: the disk cannot be read.
@@ -158,7 +158,7 @@ class Spool:
         return found
 
     def acknowledge(self, boot_id: str, seq: int) -> int:
-        """Forget every event of the boot up to and including seq; returns how many that were.
+        """Delete the events of a boot up to and including seq; return their number.
 
         Raises:
             SpoolUnavailableError: the disk takes nothing; the events will be sent again, which does no harm.
@@ -168,7 +168,7 @@ class Spool:
 
     @property
     def waiting(self) -> int:
-        """Events that are not acknowledged."""
+        """Number of unacknowledged events."""
         with self._lock, self._translated():
             return int(self._db.execute("SELECT count(*) FROM event").fetchone()[0])
 

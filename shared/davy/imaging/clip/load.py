@@ -15,6 +15,7 @@ import importlib
 import pickle
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,11 @@ def load_clip(setting: str = "davy", device: torch.device | str = "cpu") -> Clip
     """
     name, _, weights = setting.partition(":")
     if name == "davy":
-        return _load_own(setting, weights).to(device)
+        return _load_own(setting, weights, torch.device(device))
     if Path(setting).is_dir():
         return _create(setting, f"local-dir:{setting}", {}).to(device)
     if Path(setting).is_file():
-        raise ConfigError(f"CLIP {setting!r}: say which architecture the checkpoint is for, as in ViT-B-32:{setting}")
+        raise ConfigError(f"CLIP {setting!r}: name the checkpoint's architecture, as in ViT-B-32:{setting}")
     _check_name(setting, name)
     if not weights:
         raise ConfigError(f"CLIP {setting!r} names no weights: write {name}:TAG or {name}:/path/of/a/checkpoint")
@@ -56,15 +57,19 @@ def load_clip(setting: str = "davy", device: torch.device | str = "cpu") -> Clip
     return _create(setting, name, _cached_tag(setting, name, weights)).to(device)
 
 
-def _load_own(setting: str, weights: str) -> Clip:
-    if not weights:
-        return own.load()
+def _load_own(setting: str, weights: str, device: torch.device) -> Clip:
     word, _, seed = weights.partition(":")
-    if word != "random":
-        return own.load(Path(weights))
+    if weights and word != "random":
+        return own.load(Path(weights)).to(device)
     if not (seed or "0").isdecimal():
-        raise ConfigError(f"CLIP {setting!r}: the seed is a whole number, as in davy:random:7")
-    return own.random_clip(int(seed or 0))
+        raise ConfigError(f"CLIP {setting!r}: the seed is an integer, as in davy:random:7")
+    return _shared(int(seed or 0) if weights else None, device)
+
+
+@lru_cache(maxsize=2)
+def _shared(seed: int | None, device: torch.device) -> Clip:
+    """The shipped CLIP, or a random one. Its weights never move, so all who ask for the same one share it."""
+    return (own.load() if seed is None else own.random_clip(seed)).to(device)
 
 
 def _check_name(setting: str, name: str) -> None:
@@ -134,7 +139,7 @@ def _create(setting: str, name: str, arguments: dict[str, Any]) -> Clip:
         raise ModelError(
             setting, f"it cannot be loaded ({error}): give a local checkpoint of this architecture as {name}:/path/of/a/file"
         ) from error
-    seen = package.get_model_preprocess_cfg(model)
-    size = seen["size"]
+    config = package.get_model_preprocess_cfg(model)
+    size = config["size"]
     height, width = (size, size) if isinstance(size, int) else size
-    return Clip(setting, model, tokenizer, Preprocessing((height, width), tuple(seen["mean"]), tuple(seen["std"])))
+    return Clip(setting, model, tokenizer, Preprocessing((height, width), tuple(config["mean"]), tuple(config["std"])))

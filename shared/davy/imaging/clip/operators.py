@@ -31,7 +31,7 @@ def open_clip() -> ModuleType:
 def declare_torchvision_operators() -> torch.library.Library | None:
     """Declare the schemas of torchvision's operators where its compiled library cannot be loaded.
 
-    torchvision from PyPI is built for torch with CUDA; beside a CPU build its library does not load, and then its
+    torchvision from PyPI is built for torch with CUDA; with a CPU build its library does not load, and then its
     Python side fails on import with "operator torchvision::nms does not exist". Nothing here ever calls one of them.
 
     Returns:
@@ -48,7 +48,7 @@ def declare_torchvision_operators() -> torch.library.Library | None:
 def _compiled_library_loads() -> bool:
     found = importlib.util.find_spec("torchvision")
     if found is None or found.origin is None:
-        return True  # no torchvision: nothing to help; the import itself says what is missing
+        return True  # without torchvision, the import names the missing package
     try:
         for library in Path(found.origin).parent.glob("_C*.so"):
             torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ Tokenizer = Callable[[list[str]], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """What an image tower saw in training: size (height, width) in px, mean and deviation of its RGB values."""
+    """Preprocessing of an image tower: size (height, width) in px, mean and deviation of RGB values."""
 
     size: tuple[int, int]
     mean: tuple[float, float, float]
@@ -29,7 +29,7 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True)
 class ImageFeatures:
-    """One look at images: unit vectors (B, D), and the asked layers' maps, each (B, C, h, w)."""
+    """Features of images: unit vectors (B, D), and maps of the requested layers, each (B, C, h, w)."""
 
     embedding: Tensor
     maps: list[Tensor]
@@ -75,10 +75,10 @@ class Clip:
         embedding: Tensor = normalize(self.model.encode_image(prepare(rgb, self.preprocessing)), dim=-1)
         return embedding
 
-    def look(self, rgb: Tensor, layers: Sequence[int] | None = None) -> ImageFeatures:
+    def image_features(self, rgb: Tensor, layers: Sequence[int] | None = None) -> ImageFeatures:
         """encode_image and feature_maps for the price of one pass; arguments and errors are theirs."""
-        seen = self._intermediates(rgb, layers, intermediates_only=False)
-        return ImageFeatures(normalize(seen["image_features"], dim=-1), list(seen["image_intermediates"]))
+        found = self._intermediates(rgb, layers, intermediates_only=False)
+        return ImageFeatures(normalize(found["image_features"], dim=-1), list(found["image_intermediates"]))
 
     def feature_maps(self, rgb: Tensor, layers: Sequence[int] | None = None) -> list[Tensor]:
         """What layers of the image tower see, for a fidelity loss between an image and its enhanced self.
@@ -115,7 +115,7 @@ class Clip:
 
         Args:
             embeddings: Shape (N, L, W), L at most the model's context length.
-            ids: The ids that they stand for, shape (N, L): they only tell where a text ends.
+            ids: The ids that they stand for, shape (N, L): they mark the end of each text.
 
         Returns:
             Shape (N, D), unit length; differentiable in embeddings.
@@ -139,19 +139,19 @@ class Clip:
         return tower
 
     def _intermediates(self, rgb: Tensor, layers: Sequence[int] | None, intermediates_only: bool) -> dict[str, Any]:
-        seen: dict[str, Any] = self.model.visual.forward_intermediates(
+        found: dict[str, Any] = self.model.visual.forward_intermediates(
             prepare(rgb, self.preprocessing),
             indices=None if layers is None else list(layers),
             intermediates_only=intermediates_only,
             output_fmt="NCHW",
         )
-        return seen
+        return found
 
 
 def prepare(rgb: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Images (B, 3, H, W) in [0, 1] as a tower wants them: its size, its normalisation; differentiable.
 
-    The whole picture is squeezed to the tower's square: a centre crop would not see the dark corners.
+    It resizes the full picture to the tower's square: a centre crop would lose dark corners.
 
     Raises:
         ShapeError: not (B, 3, H, W).

@@ -1,6 +1,6 @@
 """Which seeds may be trained on and which judge: the one place where the two are kept apart.
 
-A seed is a whole world: the simulated mine's rock, people and dust, or the lamps that `davy.imaging.lowlight` hangs up.
+A seed defines a world: the simulated mine's rock, people and dust, or the lamps that `davy.imaging.lowlight` hangs up.
 """
 
 from collections.abc import Iterable
@@ -20,9 +20,9 @@ def check_judging_seeds(seeds: Iterable[int]) -> tuple[int, ...]:
     chosen = tuple(seeds)
     if not chosen:
         raise ConfigError(f"give at least one seed, {JUDGING_FROM} or higher")
-    if seen := [seed for seed in chosen if seed < JUDGING_FROM]:
+    if trained := [seed for seed in chosen if seed < JUDGING_FROM]:
         raise ConfigError(
-            f"seed {seen[0]} may have been trained on: training takes seeds below {TRAINING_BELOW}, "
+            f"seed {trained[0]} may have been trained on: training takes seeds below {TRAINING_BELOW}, "
             f"judge by seeds from {JUDGING_FROM} on"
         )
     return chosen

@@ -28,31 +28,31 @@ def vif(image: BgrImage, reference: BgrImage) -> float:
     check_same(image, reference)
     if min(image.shape[:2]) < SMALLEST_PX:
         raise ShapeError("image", image.shape, f"at least {SMALLEST_PX} x {SMALLEST_PX} px")
-    seen, true = rounded_luma(image), rounded_luma(reference)
+    output, true = rounded_luma(image), rounded_luma(reference)
     kept = there = 0.0
     for scale in range(1, 5):
         window = 2 ** (5 - scale) + 1
         if scale > 1:
-            seen, true = _valid(seen, window)[::2, ::2], _valid(true, window)[::2, ::2]
-        scale_kept, scale_there = _information(seen, true, window)
+            output, true = _valid(output, window)[::2, ::2], _valid(true, window)[::2, ::2]
+        scale_kept, scale_there = _information(output, true, window)
         kept, there = kept + scale_kept, there + scale_there
     return kept / there if there > 0 else 1.0  # a flat reference holds no information to lose
 
 
-def _information(seen: Plane, true: Plane, window: int) -> tuple[float, float]:
+def _information(output: Plane, true: Plane, window: int) -> tuple[float, float]:
     """(information kept, information there) at one scale, in units of log10."""
-    mean_true, mean_seen = _valid(true, window), _valid(seen, window)
+    mean_true, mean_output = _valid(true, window), _valid(output, window)
     var_true = np.maximum(_valid(true * true, window) - mean_true**2, 0)
-    var_seen = np.maximum(_valid(seen * seen, window) - mean_seen**2, 0)
-    covariance = _valid(true * seen, window) - mean_true * mean_seen
+    var_output = np.maximum(_valid(output * output, window) - mean_output**2, 0)
+    covariance = _valid(true * output, window) - mean_true * mean_output
     gain = covariance / (var_true + EPSILON)
-    lost = var_seen - gain * covariance
+    lost = var_output - gain * covariance
     flat = var_true < EPSILON
-    gain[flat], lost[flat], var_true[flat] = 0, var_seen[flat], 0
-    blank = var_seen < EPSILON
+    gain[flat], lost[flat], var_true[flat] = 0, var_output[flat], 0
+    blank = var_output < EPSILON
     gain[blank], lost[blank] = 0, 0
     inverted = gain < 0
-    gain[inverted], lost[inverted] = 0, var_seen[inverted]
+    gain[inverted], lost[inverted] = 0, var_output[inverted]
     lost = np.maximum(lost, EPSILON)
     kept = np.log10(1 + gain**2 * var_true / (lost + NOISE_VARIANCE)).sum()
     return float(kept), float(np.log10(1 + var_true / NOISE_VARIANCE).sum())

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from davy.imaging.isp.bounds import clip
+
 
 def tone_curve_from_steps(steps: Tensor) -> Tensor:
     """Build a monotone curve from (0, 0) to (1, 1).
@@ -28,7 +30,7 @@ def apply_tone(image: Tensor, tone_curve: Tensor) -> Tensor:
         Shape of image, in [0, 1]; differentiable in both arguments.
     """
     count = tone_curve.shape[1] - 1
-    position = image.clamp(0, 1) * count
+    position = clip(image, 0, 1) * count
     low = position.detach().floor().clamp_max(count - 1).long()
     flat = low.flatten(1)  # (B, C*H*W)
     left, right = tone_curve.gather(1, flat).view_as(image), tone_curve.gather(1, flat + 1).view_as(image)

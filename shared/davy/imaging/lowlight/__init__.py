@@ -1,4 +1,4 @@
-"""The forward model of a mine's light and of the camera that looks at it: lamps, dust, exposure, sensor, JPEG.
+"""Forward model of light and cameras in a mine: lamps, dust, exposure, sensor, JPEG.
 
 Pure functions on linear-light or display-encoded float32 RGB; every random choice comes from the Generator passed in.
 """

@@ -33,4 +33,4 @@ def halo(lamp: Lamp, shape: tuple[int, int], extinction_per_m: float) -> FloatIm
 
 def veil(irradiance: FloatImage, passed: FloatImage) -> FloatImage:
     """Air-light of lit dust in front of the scene: the mean irradiance of the view, times what the dust does not let pass."""
-    return (1 - passed) * np.float32(irradiance.mean() * 0.25)  # 1 / 4: isotropic dust of albedo about 1, seen by one lens
+    return (1 - passed) * np.float32(irradiance.mean() * 0.25)  # 1 / 4: isotropic dust of albedo about 1, for one lens

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatImage = NDArray[np.float32]
-"""RGB as shape (H, W, 3) or a plane (H, W), float32; a docstring says whether it is linear light or display-encoded."""
+"""RGB as shape (H, W, 3) or a plane (H, W), float32; docstrings state linear light or display encoding."""
 
 ENCODE_STEPS = 4096  # over sqrt(light): the largest step is 0.1/255 of display
 DECODE_STEPS = 4096

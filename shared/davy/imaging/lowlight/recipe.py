@@ -1,4 +1,4 @@
-"""How dark, dusty and noisy the made pictures are: every range with its unit, uniform between its ends unless said.
+"""How dark, dusty and noisy the made pictures are: every range with its unit, uniform unless stated otherwise.
 
 Fitted by eye and by histogram to ../shared/data/train/low: underground (display mean 67 to 95, 5 % quantile 15 to 25 of
 255, purple banded dark) and lol (mean 7 to 23, noise about 1.1 of 255 at that level).

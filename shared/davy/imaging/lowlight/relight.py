@@ -22,7 +22,7 @@ def relight_as_mine(
     Args:
         image: Display-encoded RGB, shape (H, W, 3), float32 in [0, 1], H and W at least 16.
         rng: Every random choice comes from it: the same state gives the same picture.
-        recipe: MINE, or ROADWAY where depth is known, unless told.
+        recipe: Default MINE, or ROADWAY if depth is known.
         depth: (H, W), m along the optical axis, where it is known: lamps then hang before the walls, and surfaces that face
             away from them are darker. Without it the picture gets a roadway's depth, see scene.pseudo_depth.
 
@@ -41,12 +41,14 @@ def relight_as_mine(
     coarse = cv2.resize(albedo, (max(shape[1] // COARSE, 4), max(shape[0] // COARSE, 4)), interpolation=cv2.INTER_AREA)
     light, air, lamps = _light_maps(coarse, recipe, rng, depth)
     gain = exposure.exposure_for_mean((coarse * light + air)[::2, ::2], uniform(rng, recipe.display_mean))
-    seen = albedo * exposure.enlarge(light * np.float32(gain), shape)
-    seen += exposure.enlarge(air * np.float32(gain), shape)
+    radiance = albedo * exposure.enlarge(light * np.float32(gain), shape)
+    radiance += exposure.enlarge(air * np.float32(gain), shape)
     for source in lamps:
         if source.visible:
-            seen += lamp.glass(source, shape)[:, :, None] * lamp.colour_of_temperature(source.temperature_k) * np.float32(1.6)
-    return _photograph(seen, recipe, rng, use_jpeg=True)
+            radiance += (
+                lamp.glass(source, shape)[:, :, None] * lamp.colour_of_temperature(source.temperature_k) * np.float32(1.6)
+            )
+    return _photograph(radiance, recipe, rng, use_jpeg=True)
 
 
 def darken(image: FloatImage, rng: np.random.Generator, recipe: DarkRecipe = DARK) -> FloatImage:

@@ -13,7 +13,7 @@ GAINS = (1.5, 1.0, 1.7)  # the same gains as they scale the standard deviation
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """One exposure's noise, all in units of white of linear light unless said otherwise.
+    """One exposure's noise, in units of linear white unless stated otherwise.
 
     Args:
         full_well_e: Electrons at white after gain; the variance of shot noise is light / full_well_e.

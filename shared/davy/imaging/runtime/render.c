@@ -200,7 +200,8 @@ INLINE Words interpolate(const int16_t *row, const int64_t at[2], int one_vector
         left[i] = row[block], right[i] = row[block + 1];
     }
 #endif
-    return left + scaled(right - left, weight);
+    const Words difference = (Words)((Unsigned)right - (Unsigned)left); // wraps where blocks are 1 px high, whose steps are unused
+    return left + scaled(difference, weight);
 }
 
 INLINE Ints shifted(Ints v, int by) {

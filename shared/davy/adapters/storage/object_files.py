@@ -1,0 +1,112 @@
+"""Files of one folder on a file system or an object storage of fsspec."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import fsspec
+
+from davy.atomic import write_atomic
+from davy.domain.errors import ConfigError, DavyError, RegistryUnavailableError, StorageFullError
+from davy.domain.extras import install_command
+from davy.domain.urls import redact
+
+OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "az", "oci"}  # makedirs would create the bucket of a mistyped name
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class ObjectFiles:
+    """Read and write files below a URL. Calls block and may come from any thread.
+
+    Every method raises RegistryUnavailableError if the storage fails.
+
+    Args:
+        url: file:///srv/models, s3://bucket/models (needs s3fs), memory://models, ...; a plain path is a folder.
+
+    Raises:
+        ConfigError: no installed file system opens the URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = redact(url)
+        try:
+            self._fs, self._root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise ConfigError(f"registry {self.url}: {error}; for S3: {install_command('s3')}") from error
+        protocols = (self._fs.protocol,) if isinstance(self._fs.protocol, str) else tuple(self._fs.protocol)
+        self._local, self._has_folders = "file" in protocols, not OBJECT_STORES.intersection(protocols)
+
+    def names(self, folder: str, suffix: str) -> list[str]:
+        """List the names of a folder with a suffix, without it; an absent folder is empty."""
+        with self._translated():
+            try:
+                self._fs.invalidate_cache()
+                paths = self._fs.ls(self._path(folder), detail=False)
+            except FileNotFoundError:
+                return []
+        names = [str(path).rpartition("/")[2] for path in paths]
+        return [name.removesuffix(suffix) for name in names if name.endswith(suffix) and not name.startswith(".")]
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file; None if it does not exist."""
+        with self._translated():
+            try:
+                data: bytes = self._fs.cat_file(self._path(name))
+            except FileNotFoundError:
+                return None
+            return data
+
+    def read_all(self, folder: str, suffix: str) -> dict[str, bytes]:
+        """Read all files of a folder with a suffix, by name without it; unreadable ones are omitted."""
+        with self._translated():
+            paths = [self._path(f"{folder}/{name}{suffix}") for name in self.names(folder, suffix)]
+            found = self._fs.cat(paths, on_error="omit") if paths else {}
+        return {str(path).rpartition("/")[2].removesuffix(suffix): data for path, data in found.items()}
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file atomically.
+
+        Raises:
+            StorageFullError: the disk is full.
+        """
+        path = self._path(name)
+        with self._translated():
+            if self._local:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(Path(path), data)
+            else:  # an object appears when its upload ends
+                if self._has_folders:
+                    self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+                self._fs.pipe_file(path, data)
+
+    def remove(self, name: str) -> None:
+        """Remove a file if it exists."""
+        with self._translated():
+            try:
+                self._fs.rm_file(self._path(name))
+            except FileNotFoundError:
+                return
+
+    def age(self, name: str) -> timedelta:
+        """Time since the last change of a file."""
+        with self._translated():
+            moment: datetime = self._fs.modified(self._path(name))
+        return datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+    def _path(self, name: str) -> str:
+        return f"{self._root.rstrip('/')}/{name}"
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DavyError:
+            raise
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StorageFullError(self.url, error.strerror or str(error)) from error
+            raise RegistryUnavailableError(self.url, str(error)) from error
+        except Exception as error:  # fsspec's storages share no base class of errors
+            raise RegistryUnavailableError(self.url, f"{type(error).__name__}: {error}") from error
