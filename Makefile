@@ -117,6 +117,9 @@ train: $(VENV)/.dev  ## train every stage: QUICK=1 in minutes, or DATA=/folder w
 # About three minutes; BENCH='--cameras 1,2,4,8,16' adds the whole mine under load, three more.
 BENCH ?= --cameras none
 
+fuzz: $(VENV)/.dev  ## 10 minutes of random input on every topic, method, route and stored record
+	DAVY_FUZZ_S=140 $(BIN)/pytest tests/security/test_fuzz.py --timeout 1200
+
 bench: $(VENV)/.dev  ## how fast, beside CLAHE, cv2.LUT, a copy and Zero-DCE++: writes docs/speed
 	$(BIN)/davy bench speed --out docs/speed $(BENCH)
 
@@ -144,4 +147,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: lock release sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences
+.PHONY: fuzz lock release sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences

@@ -27,7 +27,7 @@ PROGRAMS = {
     "enhancer": Program("davy_enhancer.cli", "enhancer", "Serve enhancement over REST, gRPC and MQTT."),
     "trainer": Program("davy_trainer.service.cli", "trainer", "Serve training: on request, by schedule and by drift."),
     "simulator": Program("davy_simulator.cli", "simulator", "Serve or render the cameras of the simulated mine."),
-    "enhance": Program("davy_enhancer.enhance_cli", "enhancer", "Enhance an image, a folder or a video file."),
+    "enhance": Program("davy_enhancer.enhance_cli", "enhancer", "Enhance images, folders and video files."),
     "train": Program("davy_trainer.cli.main", "trainer", "Train, export and evaluate the network."),
     "bench": Program("davy_bench.cli", "bench", "Measure quality and speed in comparison with other methods."),
     "models": Program("davy_cli.models", "registry", "Manage the registry of signed models."),

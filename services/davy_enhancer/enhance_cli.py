@@ -18,17 +18,24 @@ from davy.domain.errors import DavyError, InvalidInputError
 from davy.files import OutputOptions, remove_partial_files
 from davy.imaging.runtime import StillEnhancer
 from davy_enhancer.files import FileTask, enhance_file, is_video, plan
+from davy_enhancer.pipes import STDOUT, is_stream, remove_staged_files
 
-GRACE_S = 0.5  # for images in progress after Ctrl-C
-INTERRUPTED = 130  # exit code: 128 + SIGINT
+GRACE_S = 0.5  # after Ctrl-C, for images in progress
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def enhance(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="An image, a video, or a folder with its subfolders.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="A file or a folder; the suffix selects the format.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="IN...", help="Images, videos and folders with their subfolders; - is standard input."),
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="A file or a folder; the suffix selects the format; - is standard output."),
+    ],
     strength: Annotated[float, typer.Option(min=0, max=1, help="0 is the identity, 1 the full effect.")] = 1.0,
     preset: Annotated[Preset | None, typer.Option(help="Dials for a kind of place; a dial that is given replaces it.")] = None,
     brightness: Annotated[float | None, typer.Option(min=-1, max=1, help="-1 darker, 0 neutral, 1 brighter.")] = None,
@@ -41,12 +48,16 @@ def enhance(
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write raw and enhanced next to each other.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
     model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
+    output_format: Annotated[
+        str, typer.Option("--format", help="Format of outputs in a folder and of standard output, such as png or mp4.")
+    ] = "",
     threads: Annotated[int, typer.Option(min=0, help="Images to enhance at the same time; 0: one per CPU core.")] = 0,
 ) -> None:
-    """Enhance an image, a folder or a video file. Unreadable files are listed at the end."""
+    """Enhance images, folders and video files. Unreadable files are listed at the end."""
     errors = Console(stderr=True, soft_wrap=True)
     try:
-        work = plan(source, target, overwrite)
+        suffix = f".{output_format.lower().removeprefix('.')}" if output_format else ""
+        work = plan(sources, target, overwrite, suffix)
         still = StillEnhancer(model)
     except InvalidInputError as error:
         errors.print(f"davy enhance: {error}", markup=False, highlight=False)
@@ -62,8 +73,9 @@ def enhance(
     summary = [f"{len(work.tasks) - len(failures)} enhanced"]
     summary += [f"{len(work.kept)} existing kept (--overwrite replaces them)"] if work.kept else []
     summary += [f"{len(work.others)} skipped (no image or video)"] if work.others else []
+    summary += [f"{work.skipped} skipped (hidden or system files)"] if work.skipped else []
     summary += [f"{len(failures)} failed"] if failures else []
-    print(", ".join(summary))
+    print(", ".join(summary), file=sys.stderr if is_stream(target, STDOUT) else sys.stdout)
     if failures:
         raise typer.Exit(1)
 
@@ -80,24 +92,46 @@ def _enhance_all(
         bar = progress.add_task("enhancing", total=len(tasks))
         executor, stop = ThreadPoolExecutor(threads, thread_name_prefix="enhance"), threading.Event()
         futures = _start(executor, tasks, still, options, lambda share: progress.advance(bar, share), stop)
+        before = {number: signal.getsignal(number) for number in STOPPING[1:]}
+        for number in before:
+            if before[number] != signal.SIG_IGN:  # as nohup asks for
+                signal.signal(number, _stop)
         try:
             for future in as_completed(futures):
                 try:
                     notes += future.result()
+                except BrokenPipeError:
+                    failures.append(f"{futures[future].target}: its reader went away")
                 except (DavyError, OSError) as error:
-                    failures.append(f"{futures[future].source}: {error}")
-        except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not prevent the cleanup
+                    failures.append(f"{futures[future].source}: {_text_of(error)}")
+        except KeyboardInterrupt as stopped:
+            for number in STOPPING:
+                signal.signal(number, signal.SIG_IGN)  # a second one must not prevent the cleanup
             stop.set()
             executor.shutdown(wait=False, cancel_futures=True)
             wait(futures, GRACE_S)
             progress.stop()
             remove_partial_files()
+            remove_staged_files()
             console.print("davy enhance: stopped; finished files are kept", markup=False, highlight=False)
             sys.stderr.flush()
-            os._exit(INTERRUPTED)  # a thread with a large image would delay the exit by seconds
+            # a thread with a large image would delay the exit by seconds
+            os._exit(128 + (stopped.args[0] if stopped.args else signal.SIGINT))
         executor.shutdown()
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return failures, notes
+
+
+def _stop(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(number)
+
+
+def _text_of(error: DavyError | OSError) -> str:
+    """An operating system's error without its number: "Is a directory: 'b.jpg'"."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename!r}" if error.filename else error.strerror
+    return str(error)
 
 
 def _start(

@@ -1,15 +1,17 @@
 """Plan of input and output files, for enhance_cli. `davy.files` processes them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from davy import files
 from davy.adapters.media import video
-from davy.adapters.media.images import ImageFormat, sniff
+from davy.adapters.media.images import ImageFormat
+from davy.adapters.media.listing import is_housekeeping
 from davy.domain.errors import InvalidInputError
 from davy.files import OutputOptions, Progress
 from davy.imaging.runtime import StillEnhancer
+from davy_enhancer.pipes import STDIN, STDOUT, is_stream, staged, suffix_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,35 +20,78 @@ class FileTask:
 
     source: Path
     target: Path
+    suffix: str = ""  # of a target that is a stream; empty: the kind of the source
 
 
 @dataclass(slots=True)
 class Plan:
-    """Files to enhance. kept: existing outputs. others: inputs that are neither image nor video."""
+    """Plan of one run.
+
+    Args:
+        tasks: Files to enhance.
+        kept: Existing outputs.
+        others: Inputs that are neither image nor video.
+        skipped: Number of hidden files and of files of storage devices and systems.
+    """
 
     tasks: list[FileTask] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
+    skipped: int = 0
 
 
-def plan(source: Path, target: Path, overwrite: bool) -> Plan:
-    """Plan a file to a file or a folder, or a folder with its subfolders to a folder. Names stay.
+def plan(sources: Sequence[Path], target: Path, overwrite: bool, suffix: str = "") -> Plan:
+    """Plan a file to a file, or files and folders with their subfolders to a folder. Names stay.
+
+    Args:
+        sources: At least one.
+        target: A folder, if there are several sources.
+        overwrite: Replace existing outputs.
+        suffix: Suffix of the outputs in a folder; empty: that of each input.
 
     Raises:
-        InvalidInputError: source does not exist, or target does not fit it; the text names the remedy.
+        InvalidInputError: a source does not exist, or target does not fit; the text names the remedy.
     """
+    if suffix and not _is_known(Path(f"a{suffix}")):
+        raise InvalidInputError(f"no format {suffix[1:]!r}: choose one of {_known().replace('.', '')}")
+    if len(sources) == 1 and not sources[0].is_dir():
+        return _plan_file(sources[0], target, overwrite, suffix)
+    if target.is_file() or (len(sources) > 1 and _is_known(target) and not target.is_dir()):
+        raise InvalidInputError(f"{target} is a file: choose a folder for OUT")
+    found, taken = Plan(), set[Path]()
+    for source in sources:
+        if not source.exists():
+            raise InvalidInputError(f"{source} does not exist")
+        if target.resolve() == (source if source.is_dir() else source.parent).resolve():
+            raise InvalidInputError("IN and OUT are the same folder, and the originals would be lost: choose another OUT")
+        below = target / source.name if source.is_dir() and len(sources) > 1 else target
+        _plan_folder(found, source, below, overwrite, suffix, taken)
+    return found
+
+
+def _plan_file(source: Path, target: Path, overwrite: bool, suffix: str) -> Plan:
+    if is_stream(source, STDIN) or is_stream(target, STDOUT):
+        return _plan_stream(source, target, overwrite, suffix)
     if not source.exists():
         raise InvalidInputError(f"{source} does not exist")
-    if source.is_dir():
-        if target.is_file():
-            raise InvalidInputError(f"{source} is a folder, but {target} is a file: choose a folder for OUT")
-        if target.resolve() == source.resolve():
-            raise InvalidInputError("IN and OUT are the same folder, and the originals would be lost: choose another OUT")
-        return _plan_folder(source, target, overwrite)
     if target.is_dir() or not target.suffix:
-        target = target / (_output_name(source) or source.name)
+        target = target / (_output_name(source, suffix) or source.name)
     if target.exists() and target.samefile(source):
         raise InvalidInputError(f"IN and OUT are the same file, {source}, and the original would be lost: choose another OUT")
+    return _checked(source, target, overwrite)
+
+
+def _plan_stream(source: Path, target: Path, overwrite: bool, suffix: str) -> Plan:
+    if not is_stream(source, STDIN) and not source.is_file():
+        raise InvalidInputError(f"{source} does not exist")
+    if is_stream(target, STDOUT):
+        return Plan([FileTask(source, target, suffix)])
+    if target.is_dir():
+        raise InvalidInputError(f"{target} is a folder: choose a file for OUT, since standard input has no name")
+    return _checked(source, target, overwrite)
+
+
+def _checked(source: Path, target: Path, overwrite: bool) -> Plan:
     if target.exists() and not overwrite:
         raise InvalidInputError(f"{target} exists: choose another OUT, or use --overwrite")
     if not _is_known(target):
@@ -54,24 +99,28 @@ def plan(source: Path, target: Path, overwrite: bool) -> Plan:
     return Plan([FileTask(source, target)])
 
 
-def _plan_folder(source: Path, target: Path, overwrite: bool) -> Plan:
-    found = Plan()
-    paths = [path for path in sorted(source.rglob("*")) if path.is_file() and not path.is_relative_to(target)]
-    inputs = {path for path in paths if not _is_housekeeping(path.relative_to(source))}
-    taken = {str(path) for path in inputs}
-    for path in sorted(inputs):
-        name = _output_name(path)
+def _plan_folder(found: Plan, source: Path, target: Path, overwrite: bool, suffix: str, taken: set[Path]) -> None:
+    """Add what is below a folder, or one file, to a plan."""
+    inputs = [source]
+    if source.is_dir():
+        paths = [path for path in sorted(source.rglob("*")) if path.is_file() and not path.is_relative_to(target)]
+        inputs = [path for path in paths if not is_housekeeping(path.relative_to(source))]
+        found.skipped += len(paths) - len(inputs)
+    root = source if source.is_dir() else source.parent
+    own = {target / path.relative_to(root) for path in inputs}
+    for path in inputs:
+        name = _output_name(path, suffix)
         if name is None:
             found.others.append(path)
             continue
-        named = path.with_name(name) if name == path.name else Path(free_name(str(path.with_name(name)), taken))
-        taken.add(str(named))
-        goal = target / named.relative_to(source)
+        goal = target / path.relative_to(root).with_name(name)
+        if goal in taken or (name != path.name and goal in own):
+            goal = Path(free_name(str(goal), {str(each) for each in taken | own}))
+        taken.add(goal)
         if goal.exists() and not overwrite:
             found.kept.append(goal)
         else:
             found.tasks.append(FileTask(path, goal))
-    return found
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
@@ -81,27 +130,28 @@ def free_name(name: str, taken: Collection[str]) -> str:
     return next(each for each in names if each not in taken)
 
 
-def _is_housekeeping(relative: Path) -> bool:
-    """Return whether the path is hidden, or a folder of a storage device or an archiver."""
-    return any(name.startswith((".", "@eaDir", "#recycle", "#snapshot", "__MACOSX")) for name in relative.parts)
-
-
-def _output_name(path: Path) -> str | None:
+def _output_name(path: Path, suffix: str = "") -> str | None:
     """Return the output name: the input name, plus a suffix if its own cannot be written.
+
+    Args:
+        suffix: The ending that is asked for; empty: none.
 
     Returns:
         None for a file that is neither image nor video.
     """
-    if _is_known(path):
-        return path.name
-    if path.suffix.lower() in video.READ_ONLY_SUFFIXES:
-        return f"{path.name}.mp4"
-    try:
-        with path.open("rb") as file:
-            kind = sniff(file.read(16))
-    except OSError:
-        return None
-    return None if kind is None else path.name + kind.suffixes[0]
+    written = written_name(path.name) if _is_known(Path(written_name(path.name))) else None
+    if written is None:
+        try:
+            written = path.name + suffix_of(path)
+        except (OSError, InvalidInputError):
+            return None
+    changes = suffix and is_video(Path(written)) == is_video(Path(f"a{suffix}"))  # --format jpg is not meant for videos
+    return f"{Path(written).stem}{suffix}" if changes else written
+
+
+def written_name(name: str) -> str:
+    """The name under which a video with an ending that is only read is written."""
+    return f"{name}.mp4" if Path(name).suffix.lower() in video.READ_ONLY_SUFFIXES else name
 
 
 def _is_known(path: Path) -> bool:
@@ -128,4 +178,6 @@ def enhance_file(
         InvalidInputError: the file is unreadable, or its content does not fit the output suffix.
         OSError: a file cannot be read or written.
     """
-    return list(files.enhance_file(task.source, task.target, still, options, progress).warnings)
+    with staged(task.source, task.target, task.suffix) as (source, target):
+        warnings = files.enhance_file(source, target, still, options, progress).warnings
+    return [line.replace(str(source), str(task.source)) for line in warnings]

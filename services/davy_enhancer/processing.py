@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from davy.adapters.media.images import WEB_FORMATS, ImageFormat, decode, encode
+from davy.adapters.media.images import WEB_FORMATS, ImageFormat, decode, encode, left_out
 from davy.domain.dials import NEUTRAL, Dials
+from davy.domain.errors import ImageTooLargeError
 from davy.domain.ports import ImageEnhancer
 from davy.files import enhance_picture
 from davy_enhancer.negotiation import Preferences, choose
@@ -53,7 +54,11 @@ def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhance
         InvalidInputError: the image is unusable; the class has the reason.
     """
     times = [time.perf_counter()]
-    picture = decode(request.image, max_pixels=request.max_pixels)
+    try:
+        picture = decode(request.image, max_pixels=request.max_pixels)
+    except ImageTooLargeError as error:
+        hint = f"{error.limit} here (DAVY_ENHANCER_MAX_MEGAPIXELS); the command davy enhance takes 256 megapixels"
+        raise ImageTooLargeError(error.found, hint) from error
     times.append(time.perf_counter())
     better = enhance_picture(enhancer, picture, request.strength, request.dials)
     times.append(time.perf_counter())
@@ -61,4 +66,4 @@ def process_request(enhancer: ImageEnhancer, request: EnhanceRequest) -> Enhance
     image = encode(better, kind, request.quality)
     times.append(time.perf_counter())
     steps = zip(("decode", "enhance", "encode"), np.diff(times).tolist(), strict=True)
-    return Enhanced(image, kind, enhancer.model, dict(steps), picture.notes)
+    return Enhanced(image, kind, enhancer.model, dict(steps), (*picture.notes, *left_out(better, kind)))

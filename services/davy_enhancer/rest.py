@@ -3,19 +3,22 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CollectorRegistry
+from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
 from davy.adapters.media.images import WEB_FORMATS
-from davy.domain.dials import NEUTRAL
+from davy.domain.dials import NEUTRAL, Dials, Preset, dials_of
 from davy.domain.errors import UnreadableImageError
 from davy_enhancer.dials import QueryDials
 from davy_enhancer.jobs import Jobs, add_jobs
@@ -32,8 +35,23 @@ Quality = Annotated[int | None, Query(ge=1, le=100, description="Quality of JPEG
 StrengthHeader = Annotated[float | None, Header(alias="Davy-Strength", ge=0, le=1)]
 QualityHeader = Annotated[int | None, Header(alias="Davy-Quality", ge=1, le=100)]
 
+
+class _Fields(BaseModel, extra="forbid"):
+    strength: float | None = Field(None, ge=0, le=1)
+    quality: int | None = Field(None, ge=1, le=100)
+    preset: Preset | None = None
+    brightness: float | None = Field(None, ge=-1, le=1)
+    local_contrast: float | None = Field(None, ge=-1, le=1)
+    noise: float | None = Field(None, ge=-1, le=1)
+    colour: float | None = Field(None, ge=0, le=2)
+
+    def dials(self) -> Dials:
+        return dials_of(self.preset, self.brightness, self.local_contrast, self.noise, self.colour)
+
+
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_FORM = {"schema": {"type": "object", "properties": {"image": {"type": "string", "format": "binary"}}, "required": ["image"]}}
+_FIELDS = _Fields.model_json_schema()
+_FORM = {"schema": _FIELDS | {"properties": {"image": _BINARY["schema"]} | _FIELDS["properties"], "required": ["image"]}}
 _OPENAPI: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -72,19 +90,20 @@ def create_app(
     ) -> Response:
         """Enhance one image.
 
-        Send it as the body or as the form field `image`. `Accept` selects the output format. A query parameter overrides the
-        header of the same name.
+        Send it as the body, or as the form field `image`, beside which strength, quality and dials may be fields. `Accept`
+        selects the output format. A query parameter overrides the form field of the same name, and that one the header.
         """
         start = time.perf_counter()
         formats = preferences_of(request.headers.get("accept", ""))
         with scheduler.admit():
+            upload = await _receive(request, settings.upload_timeout_s)
             enhanced = await scheduler.enhance(
                 EnhanceRequest(
-                    await _receive(request, settings.upload_timeout_s),
-                    strength=next(value for value in (strength, davy_strength, 1.0) if value is not None),
-                    quality=quality or davy_quality or 90,
+                    upload.image,
+                    strength=next(each for each in (strength, upload.strength, davy_strength, 1.0) if each is not None),
+                    quality=quality or upload.quality or davy_quality or 90,
                     formats=formats,
-                    dials=dials,
+                    dials=upload.dials if dials == NEUTRAL else dials,
                     max_pixels=int(settings.max_megapixels * 1e6),
                 )
             )
@@ -121,24 +140,38 @@ def create_app(
     return app
 
 
-async def _receive(request: Request, timeout_s: float) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """An image, and the fields of its form."""
+
+    image: bytes
+    strength: float | None = None
+    quality: int | None = None
+    dials: Dials = NEUTRAL
+
+
+async def _receive(request: Request, timeout_s: float) -> _Upload:
     """Receive the image, from the body or a form."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     try:
         async with asyncio.timeout(timeout_s):
             if kind == "multipart/form-data":
                 return await _receive_form(request)
-            return await request.body()  # its first bytes are more reliable than Content-Type
+            return _Upload(await request.body())  # its first bytes are more reliable than Content-Type
     except TimeoutError as error:
         raise HTTPException(408, f"the image did not arrive within {timeout_s:g} s") from error
 
 
-async def _receive_form(request: Request) -> bytes:
+async def _receive_form(request: Request) -> _Upload:
     async with request.form(max_files=1, max_fields=8) as form:
         image = form.get("image")
         if not isinstance(image, UploadFile):
             raise UnreadableImageError("the form has no file in its field 'image'")
-        return await image.read()
+        try:
+            fields = _Fields.model_validate({name: value for name, value in form.items() if name != "image"})
+        except ValidationError as error:
+            raise RequestValidationError([each | {"loc": ("body", *each["loc"])} for each in error.errors()]) from error
+        return _Upload(await image.read(), fields.strength, fields.quality, fields.dials())
 
 
 def _answer(enhanced: Enhanced, took_s: float) -> Response:

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import numpy as np
 
-from davy.adapters.media.images import ImageFormat, Picture, decode, encode
+from davy.adapters.media.images import ImageFormat, Picture, decode, encode, left_out
 from davy.domain.dials import NEUTRAL, Dials
 from davy.domain.errors import InvalidInputError, MissingExtraError, UnsupportedImageError
 from davy.domain.frame import BgrImage
@@ -65,6 +65,7 @@ def enhance_file(
     Raises:
         InvalidInputError: the source cannot be read, or its content cannot be written under the target's suffix.
         MissingExtraError: a video needs the extra `video`.
+        StorageFullError: the disk of the target is full.
         OSError: a file cannot be read or written.
     """
     kind = ImageFormat.of(target)
@@ -124,7 +125,7 @@ def _enhance_image(
         alpha = None if picture.alpha is None else np.hstack([picture.alpha, picture.alpha])
         enhanced = replace(enhanced, pixels=np.hstack([picture.pixels, enhanced.pixels]), alpha=alpha)
     target.write_bytes(encode(enhanced, kind, options.quality))
-    return picture.notes
+    return (*picture.notes, *left_out(enhanced, kind))
 
 
 def _enhance_video(

@@ -1,5 +1,6 @@
 """`davy enhance IN OUT`, as typed."""
 
+import io
 import os
 import pty
 import shutil
@@ -121,7 +122,7 @@ def test_a_folder_is_read_by_content_and_skipped_files_are_named(davy_enhance, d
         dark.save(source / name, "BMP" if name == "d.dib" else "JPEG")
     (source / "notes.txt").write_text("not a picture")
     status, out, err = davy_enhance(source, target)
-    assert (status, out) == (0, "4 enhanced, 1 skipped (no image or video)\n")
+    assert (status, out) == (0, "4 enhanced, 1 skipped (no image or video), 2 skipped (hidden or system files)\n")
     assert f"{source / 'notes.txt'}: skipped" in err
     written = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
     assert written == {"a.jfif", "b.JPG_large.jpg", "c.jpg", "d.dib"}
@@ -225,9 +226,9 @@ def test_kill_9_leaves_no_half_file_under_the_final_name(tmp_path: Path):
 
 @pytest.mark.system
 @pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
-@pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.parametrize(("number", "times"), [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1)])
 @pytest.mark.alone
-def test_ctrl_c_stops_a_video_within_a_second_and_leaves_no_rest(tmp_path: Path, presses: int):
+def test_ctrl_c_and_sigterm_stop_a_video_within_a_second_and_leave_no_rest(tmp_path: Path, number: int, times: int):
     source = make_video(tmp_path / "a.mp4", seconds=60, size="640x480")
     (tmp_path / "out").mkdir()
     process = subprocess.Popen(
@@ -242,12 +243,12 @@ def test_ctrl_c_stops_a_video_within_a_second_and_leaves_no_rest(tmp_path: Path,
         assert process.poll() is None, "it was done before it could be stopped"
         time.sleep(0.05)
     pressed = time.monotonic()
-    for _ in range(presses):
-        process.send_signal(signal.SIGINT)
+    for _ in range(times):
+        process.send_signal(number)
         time.sleep(0.05)
     _, errors = process.communicate(timeout=10)
     assert time.monotonic() - pressed < 1.5  # a second, and what a busy machine adds
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "stopped" in errors
     assert "Traceback" not in errors
     assert list((tmp_path / "out").iterdir()) == []
@@ -276,3 +277,88 @@ def _read(descriptor: int) -> bytes:
         return os.read(descriptor, 4096)
     except OSError:  # Linux' way to say that the terminal was closed
         return b""
+
+
+def piped(*words: object, data: bytes) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run([*DAVY, *map(str, words)], input=data, capture_output=True, check=False, timeout=60)
+
+
+@pytest.mark.system
+def test_standard_input_and_output_are_files(dark_jpeg: bytes, tmp_path: Path):
+    (tmp_path / "a.jpg").write_bytes(dark_jpeg)
+    for words in (("-", "-"), (tmp_path / "a.jpg", "-"), ("/dev/stdin", "/dev/stdout")):
+        done = piped(*words, data=dark_jpeg)
+        assert (done.returncode, done.stderr) == (0, b"1 enhanced\n")
+        assert Image.open(io.BytesIO(done.stdout)).format == "JPEG"
+    done = piped("-", "-", "--format", "png", data=dark_jpeg)
+    assert Image.open(io.BytesIO(done.stdout)).format == "PNG"
+    done = piped("-", tmp_path / "b.webp", data=dark_jpeg)
+    assert (done.returncode, done.stdout, format_of(tmp_path / "b.webp")) == (0, b"1 enhanced\n", "WEBP")
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(("data", "told"), [(b"", b"is empty"), (b"hello", b"no picture or video")])
+def test_standard_input_that_is_no_picture_says_so_and_writes_nothing(data: bytes, told: bytes):
+    done = piped("-", "-", data=data)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert told in done.stderr
+
+
+@pytest.mark.system
+@pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
+def test_a_video_goes_through_a_pipe(tmp_path: Path):
+    done = piped("-", "-", data=make_video(tmp_path / "a.mkv").read_bytes())
+    assert done.returncode == 0
+    with av.open(io.BytesIO(done.stdout)) as reader:
+        assert reader.format.name == "matroska,webm"
+        assert len(list(reader.decode(video=0))) == 10
+
+
+def test_several_inputs_go_into_a_folder(davy_enhance, dark: Image.Image, tmp_path: Path):
+    for name in ("a.png", "b.jpg", "shift/c.png", "shift/b.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        dark.save(tmp_path / name)
+    inputs = [tmp_path / "a.png", tmp_path / "b.jpg", tmp_path / "shift"]
+    assert davy_enhance(*inputs, tmp_path / "out")[:2] == (0, "4 enhanced\n")
+    written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert written == {"a.png", "b.jpg", "shift/c.png", "shift/b.jpg"}
+    status, _, err = davy_enhance(*inputs, tmp_path / "b.jpg")
+    assert (status, "choose a folder" in err) == (2, True)
+
+
+def test_inputs_of_one_name_never_share_an_output(davy_enhance, dark: Image.Image, tmp_path: Path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        dark.save(tmp_path / folder / "a.png")
+    assert davy_enhance(tmp_path / "one" / "a.png", tmp_path / "two" / "a.png", tmp_path / "out")[0] == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-2.png", "a.png"]
+
+
+def test_format_chooses_the_kind_of_pictures_in_a_folder(davy_enhance, dark: Image.Image, tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    dark.save(tmp_path / "in" / "a.bmp")
+    assert davy_enhance(tmp_path / "in", tmp_path / "out", "--format", "png")[0] == 0
+    assert format_of(tmp_path / "out" / "a.png") == "PNG"
+    status, _, err = davy_enhance(tmp_path / "in", tmp_path / "out", "--format", "gif")
+    assert (status, "choose one of jpg" in err) == (2, True)
+
+
+def test_what_an_output_cannot_hold_is_said(davy_enhance, dark: Image.Image, tmp_path: Path):
+    exif = Image.Exif()
+    exif[0x010F] = "Davy lamps"
+    dark.save(tmp_path / "a.jpg", exif=exif, comment=b"shaft 3")
+    status, _, err = davy_enhance(tmp_path / "a.jpg", tmp_path / "b.bmp")
+    assert status == 0
+    assert "EXIF left out: BMP cannot hold it" in err
+    assert "the comment left out: BMP cannot hold it" in err
+
+
+@pytest.mark.system
+@pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
+def test_a_video_that_was_cut_short_says_what_to_do_instead_of_a_riddle(davy_enhance, tmp_path: Path):
+    whole = make_video(tmp_path / "a.mp4").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 3])
+    status, _, err = davy_enhance(tmp_path / "cut.mp4", tmp_path / "b.mp4")
+    assert status == 1
+    assert "Input/output error" not in err
+    assert "damaged" in err or "cut short" in err

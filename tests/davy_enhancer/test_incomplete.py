@@ -34,8 +34,10 @@ def test_a_zip_names_the_member_with_the_note(dark_jpeg: bytes, tmp_path: Path):
         writer.writestr("a.jpg", dark_jpeg[:-2])
     (tmp_path / "in.zip").write_bytes(packed.getvalue())
     limits = Limits(10**7, 10**7, 10**7)
-    lines = enhance_archive(tmp_path / "in.zip", tmp_path / "out.zip", StillEnhancer(), OutputOptions(), limits, lambda _: None)
-    assert lines == [f"a.jpg: {NOTE}"]
+    outcome = enhance_archive(
+        tmp_path / "in.zip", tmp_path / "out.zip", StillEnhancer(), OutputOptions(), limits, lambda _: None
+    )
+    assert (outcome.notes, outcome.failures) == ([f"a.jpg: {NOTE}"], [])
 
 
 @pytest.mark.parametrize("lost", [1, 2])

@@ -24,6 +24,14 @@ def make_video(path: Path, seconds: int = 1, size: str = "160x120") -> bytes:
     return path.read_bytes()
 
 
+def make_g711(path: Path) -> None:
+    """Sound as recorders of cameras have it; FFmpeg writes it to Matroska only as a copy."""
+    sources = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=10:duration=1", "-f", "lavfi", "-i", "sine=duration=1"]
+    words = [str(FFMPEG), "-v", "error", *sources, "-c:a", "pcm_alaw", "-ar", "8000", str(path.with_suffix(".mov"))]
+    subprocess.run(words, check=True)
+    subprocess.run([str(FFMPEG), "-v", "error", "-i", str(path.with_suffix(".mov")), "-c", "copy", str(path)], check=True)
+
+
 def archive_of(**members: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -80,6 +88,26 @@ async def test_an_archive_is_enhanced_and_names_failed_files(service, dark: Imag
     with zipfile.ZipFile(io.BytesIO(await result(service, job))) as archive:
         assert archive.namelist() == ["a.jpg", "shaft/b.png"]
         assert Image.open(io.BytesIO(archive.read("shaft/b.png"))).size == dark.size
+
+
+async def test_notes_on_what_was_done_are_no_failures_and_hidden_members_are_skipped(service, dark_jpeg: bytes):
+    members = {"a.jpg": dark_jpeg[:-2], "__MACOSX/._a.jpg": b"\0\5\x16\7", ".DS_Store": b"\0", "shaft/Thumbs.db": b"\xd0"}
+    job = await finished(service, await send(service, archive_of(**members), name="night.zip"))
+    assert (job["state"], job["failures"]) == ("done", [])
+    assert job["notes"] == [
+        "a.jpg: the file lacks its end marker; its picture is complete",
+        "3 hidden or system files skipped",
+    ]
+    with zipfile.ZipFile(io.BytesIO(await result(service, job))) as archive:
+        assert archive.namelist() == ["a.jpg"]
+
+
+@pytest.mark.system
+@needs_ffmpeg
+async def test_a_video_tells_what_was_changed_in_its_notes(service, tmp_path: Path):
+    make_g711(tmp_path / "a.mkv")
+    job = await finished(service, await send(service, (tmp_path / "a.mkv").read_bytes(), name="a.mkv"))
+    assert (job["failures"], job["notes"]) == ([], ["a.mkv: audio pcm_alaw converted to pcm_s16le"])
 
 
 @pytest.mark.parametrize("name", ["../../evil.jpg", "/etc/evil.jpg", "a/../../evil.jpg", "..\\evil.jpg", "C:evil.jpg"])

@@ -96,6 +96,34 @@ async def test_a_form_field_named_image_is_taken(service, dark: Image.Image, dar
     assert brightness(opened(answer)) > brightness(dark) + 10
 
 
+async def test_fields_beside_the_file_of_a_form_are_obeyed(service, dark_jpeg: bytes, dark: Image.Image, save):
+    png = {"image": ("a.png", save(dark, "PNG"), "image/png")}
+    unchanged = await service.http.post("/v1/enhance", files=png, data={"strength": "0"})
+    assert np.array_equal(np.asarray(opened(unchanged)), np.asarray(dark))
+    over = await service.http.post("/v1/enhance?strength=1", files=png, data={"strength": "0"})
+    assert np.asarray(opened(over)).mean() > np.asarray(dark).mean() + 10
+    jpeg = {"image": ("a.jpg", dark_jpeg, "image/jpeg")}
+    small, large = [await service.http.post("/v1/enhance", files=jpeg, data={"quality": quality}) for quality in ("10", "100")]
+    assert len(small.content) < len(large.content) / 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"), [("strength", "2", "strength"), ("quality", "best", "quality"), ("gamma", "1", "gamma")]
+)
+async def test_a_field_that_is_wrong_or_unknown_is_refused_by_name(
+    service, dark_jpeg: bytes, field: str, value: str, told: str
+):
+    answer = await service.http.post("/v1/enhance", files={"image": ("a.jpg", dark_jpeg)}, data={field: value})
+    assert (answer.status_code, told in answer.json()["detail"]) == (422, True)
+
+
+async def test_a_picture_over_the_service_s_limit_says_where_to_send_it(start_service, dark_jpeg: bytes):
+    async with start_service(max_megapixels=0.01) as service:
+        answer = await service.http.post("/v1/enhance", content=dark_jpeg)
+    assert answer.status_code == 413
+    assert "DAVY_ENHANCER_MAX_MEGAPIXELS" in answer.json()["detail"]
+
+
 async def test_a_form_without_the_field_gets_an_error_that_names_it(service, dark_jpeg: bytes):
     answer = await service.http.post("/v1/enhance", files={"photo": ("a.jpg", dark_jpeg, "image/jpeg")})
     assert (answer.status_code, "'image'" in answer.json()["detail"]) == (422, True)

@@ -5,6 +5,7 @@ A short form runs with the tests; `make fuzz` sets DAVY_FUZZ_S, the time for eac
 
 import json
 import os
+from pathlib import Path
 
 import grpc
 import pytest
@@ -12,14 +13,22 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.conftest import Mosquitto
-from tests.davy_aggregator.conftest import PICTURE
+from tests.davy_aggregator.conftest import PICTURE, make_site
 from tests.fixtures.cameras import picture
 from tests.security.target import Target, spend, target
 
 from davy.adapters.media import jpeg
+from davy.adapters.storage.config_store import ConfigStore
+from davy.adapters.storage.opening import open_database
+from davy.adapters.storage.rollout_store import RolloutStore
+from davy.adapters.storage.spool import Spool
 from davy.domain.ports import Message
 from davy.twin.model import ModelState
+from davy.twin.state_file import StateFile
 from davy.v1 import ingest_pb2, model_pb2, sample_pb2
+from davy_aggregator.config.service import ConfigService
+from davy_aggregator.rollout.rollout_records import RolloutRecords
+from davy_edge.config.manager import ConfigPointer
 
 # The threads of what is fuzzed draw random waits while an example is made.
 pytestmark = [pytest.mark.system, pytest.mark.filterwarnings("ignore:Do not use the `random` module")]
@@ -151,19 +160,23 @@ def test_grpc_every_method(fuzzed: Target, method: str):
         except grpc.aio.AioRpcError as error:
             assert error.code() not in (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL), error.details()
 
-    @FUZZ
+    @settings(FUZZ, max_examples=8 if not BUDGET_S else EXAMPLES)
     @given(st.data())
     def case(data: st.DataObject) -> None:
         kind = METHODS[method]
         raw = [data.draw(st.binary(max_size=60)) if data.draw(st.integers(0, 4)) == 0 else _drawn(data, kind) for _ in range(2)]
         fuzzed.run(call(raw))
 
-    few = settings(FUZZ, max_examples=8 if not BUDGET_S else EXAMPLES)(case)
-    spend(BUDGET_S / len(METHODS), lambda: (few(), fuzzed.check()))
+    spend(BUDGET_S / len(METHODS), lambda: (case(), fuzzed.check()))
 
 
 def _drawn(data: st.DataObject, kind: type) -> bytes:
     return _message(data.draw, kind).SerializeToString()
+
+
+@schemathesis.serializer("application/zip")
+def _as_it_is(_context: object, value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
 
 
 def test_rest_every_route(fuzzed: Target):
@@ -183,3 +196,39 @@ def test_rest_every_route(fuzzed: Target):
         case()
 
     spend(BUDGET_S, lambda: ([fuzz(operation) for operation in operations], fuzzed.check()))
+
+
+def test_stored_records_of_any_content_are_set_aside(tmp_path: Path):
+    database = open_database(tmp_path / "db")
+
+    @FUZZ
+    @given(st.lists(WIRE | reports(), min_size=1, max_size=3), st.binary(max_size=2000))
+    def case(bodies: list[bytes], damage: bytes) -> None:
+        store, rollouts = ConfigStore(database), RolloutStore(database)
+        texts = [body.decode("utf-8", "replace").replace("\0", "") for body in bodies]
+        store.add("north", dict(enumerate(texts, 1)), above=0)
+        rollouts.save("r", texts[0], {"north": texts[-1]})
+        ConfigService(make_site(), store, lambda _: True, _ignore, lambda _: None, lambda *_: None)
+        RolloutRecords(rollouts)
+        for file, read in ((tmp_path / "active.json", _read_state), (tmp_path / "spool.db", _read_spool)):
+            file.write_bytes(damage)
+            read(tmp_path)
+        for leftover in tmp_path.glob("spool.db*"):
+            leftover.unlink()
+
+    spend(BUDGET_S, case)
+    database.close()
+
+
+async def _ignore(*_: object, **__: object) -> None:
+    """Store no event."""
+
+
+def _read_state(folder: Path) -> None:
+    assert StateFile(folder, ConfigPointer()).pointer is not None
+
+
+def _read_spool(folder: Path) -> None:
+    spool = Spool(folder / "spool.db", "b1", 1_000_000)
+    spool.add(ingest_pb2.Event(site="mine", edge="north", kind="test"))
+    spool.close()

@@ -4,15 +4,15 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from davy.adapters.media import video
-from davy.adapters.media.images import ImageFormat, decode, encode, sniff
+from davy.adapters.media.images import ImageFormat, decode, encode, left_out, sniff
+from davy.adapters.media.listing import SNIFFED_BYTES, is_housekeeping, video_suffix
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.files import OutputOptions, enhance_picture
 from davy.imaging.runtime import StillEnhancer
-from davy_enhancer.files import FileTask, enhance_file, free_name
+from davy_enhancer.files import FileTask, enhance_file, free_name, is_video, written_name
 
 MAX_MEMBERS = 20_000
 COPY_BYTES = 1 << 20
@@ -29,33 +29,46 @@ class Limits:
     max_pixels: int
 
 
+@dataclass(slots=True)
+class Outcome:
+    """failures: of members; notes: on enhanced members; skipped: number of hidden and system files."""
+
+    failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    skipped: int = 0
+
+
 def enhance_archive(
     source: Path, target: Path, still: StillEnhancer, options: OutputOptions, limits: Limits, progress: Callable[[float], None]
-) -> list[str]:
+) -> Outcome:
     """Enhance every image and video of an archive; names stay.
 
     Returns:
-        One line for each failed member and each note.
+        One line for each failed member, and for each note on an enhanced one.
 
     Raises:
         InvalidInputError: the file is no ZIP archive, or exceeds the limits.
     """
-    failures = []
+    outcome = Outcome()
     try:
         with zipfile.ZipFile(source) as reader, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as writer:
-            members = _members(reader, limits)
+            every = _members(reader, limits)
+            members = [member for member in every if not is_housekeeping(PurePosixPath(member.filename))]
+            outcome.skipped = len(every) - len(members)
             names: set[str] = set()
             for number, member in enumerate(members):
                 try:
                     _check_name(member.filename, names)
                     notes = _enhance_member(reader, writer, member, target.parent, still, options, limits)
-                    failures += [f"{member.filename}: {note}" for note in notes]
+                    outcome.notes += [f"{member.filename}: {note}" for note in notes]
                 except (DavyError, *_FOREIGN_ERRORS) as error:
-                    failures.append(f"{member.filename}: {error}")
+                    outcome.failures.append(f"{member.filename}: {error}")
                 progress((number + 1) / len(members))
     except zipfile.BadZipFile as error:
         raise InvalidInputError(f"the ZIP archive cannot be read: {error}") from error
-    return failures
+    if outcome.skipped:
+        outcome.notes.append(f"{outcome.skipped} hidden or system files skipped")
+    return outcome
 
 
 def _members(reader: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
@@ -87,38 +100,43 @@ def _enhance_member(
     options: OutputOptions,
     limits: Limits,
 ) -> tuple[str, ...]:
-    path = Path(member.filename)
-    if path.suffix.lower() in video.SUFFIXES:
-        return _enhance_video(reader, writer, member, folder, still, options)
-    kind, name = ImageFormat.of(path), member.filename
-    if kind is None:
+    name = written_name(member.filename)
+    kind = ImageFormat.of(Path(name))
+    if kind is None and not is_video(Path(name)):
         with reader.open(member) as packed:
-            kind = sniff(packed.read(16))
-        if kind is None:
+            start = packed.read(SNIFFED_BYTES)
+        kind = sniff(start)
+        suffix = kind.suffixes[0] if kind else video_suffix(start)
+        if suffix is None:
             raise InvalidInputError("no image or video")
-        name = free_name(name + kind.suffixes[0], {*reader.namelist(), *writer.namelist()})
+        name += suffix
+    if name != member.filename:
+        name = free_name(name, {*reader.namelist(), *writer.namelist()})
+    if kind is None:
+        return _enhance_video(reader, writer, member, name, folder, still, options)
     if member.file_size > limits.max_picture_bytes:
         raise InvalidInputError(f"{member.file_size:,} bytes exceed the image limit of {limits.max_picture_bytes:,}")
     picture = decode(reader.read(member), tuple(ImageFormat), limits.max_pixels)
-    writer.writestr(name, encode(enhance_picture(still, picture, options.strength, options.dials), kind, options.quality))
-    return picture.notes
+    enhanced = enhance_picture(still, picture, options.strength, options.dials)
+    writer.writestr(name, encode(enhanced, kind, options.quality))
+    return (*picture.notes, *left_out(enhanced, kind))
 
 
 def _enhance_video(
     reader: zipfile.ZipFile,
     writer: zipfile.ZipFile,
     member: zipfile.ZipInfo,
+    name: str,
     folder: Path,
     still: StillEnhancer,
     options: OutputOptions,
 ) -> tuple[str, ...]:
-    suffix = Path(member.filename).suffix
-    task = FileTask(folder / f"member{suffix}", folder / f"member-enhanced{suffix}")
+    task = FileTask(folder / f"member{Path(member.filename).suffix}", folder / f"member-enhanced{Path(name).suffix}")
     try:
         with reader.open(member) as packed, task.source.open("wb") as unpacked:
             shutil.copyfileobj(packed, unpacked, COPY_BYTES)
         notes = enhance_file(task, still, options)
-        writer.write(task.target, member.filename)
+        writer.write(task.target, name)
         return tuple(note.removeprefix(f"{task.source}: ") for note in notes)
     finally:
         task.source.unlink(missing_ok=True)

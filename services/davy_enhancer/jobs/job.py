@@ -9,8 +9,9 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field, ValidationError
 
 from davy.domain.dials import NEUTRAL, Dials
+from davy_enhancer.files import written_name
 
-MAX_FAILURES = 1000  # stored lines
+MAX_FAILURES = 1000  # stored lines, of failures and of notes
 
 
 class State(StrEnum):
@@ -37,13 +38,14 @@ class Job(BaseModel):
     finished: float | None = None
     state: State = State.QUEUED
     progress: float = 0.0  # 0 to 1
-    detail: str = ""  # reason of a failure, or a note
+    detail: str = ""  # reason of a failure
     failures: list[str] = []  # failed files of a ZIP archive
+    notes: list[str] = []  # on enhanced files, such as omitted streams
     result_bytes: int = 0
 
     @property
     def result_name(self) -> str:
-        path = Path(self.name)
+        path = Path(written_name(self.name))
         return f"{path.stem}-enhanced{path.suffix}"
 
 
@@ -59,7 +61,7 @@ class Folder:
 
     @property
     def result(self) -> Path:
-        return self.path / f"result{Path(self.job.name).suffix}"
+        return self.path / f"result{Path(written_name(self.job.name)).suffix}"
 
     def save(self) -> None:
         """Write job.json atomically: a reader, or a start after a crash, finds the old or the new one."""

@@ -34,6 +34,7 @@ _SUFFIX_OF = {
     "video/x-flv": ".flv",
     "video/3gpp": ".3gp",
 }
+_SUFFIXES = (".zip", *video.SUFFIXES, *video.READ_ONLY_SUFFIXES)
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -114,12 +115,12 @@ def _name(name: str, content_type: str) -> str:
         raise UnsupportedImageError("a form", "the file itself as the body (curl --data-binary @clip.mp4)")
     plain = re.sub(r"[^\w. -]", "_", Path(name.replace("\\", "/")).name)
     suffix = Path(plain).suffix.lower()
-    if suffix not in (".zip", *video.SUFFIXES):
+    if suffix not in _SUFFIXES:
         suffix = _SUFFIX_OF.get(kind, "")
         if not suffix:
             raise UnsupportedImageError(
                 f"a job of Content-Type {kind or 'unknown'!r} and name {plain!r}",
-                f"a video or a ZIP archive with ?name=clip.mp4; supported suffixes: .zip, {', '.join(video.SUFFIXES)}",
+                f"a video or a ZIP archive with ?name=clip.mp4; supported suffixes: {', '.join(_SUFFIXES)}",
             )
         plain = (Path(plain).stem or "upload") + suffix
     return plain

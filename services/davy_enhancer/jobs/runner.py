@@ -14,7 +14,7 @@ from davy.files import OutputOptions
 from davy.imaging.runtime import StillEnhancer
 from davy.telemetry import get_logger
 from davy_enhancer.files import FileTask, enhance_file
-from davy_enhancer.jobs.bundle import Limits, enhance_archive
+from davy_enhancer.jobs.bundle import Limits, Outcome, enhance_archive
 from davy_enhancer.jobs.job import MAX_FAILURES, Folder, Job, State, load_all
 
 log = get_logger(__name__)
@@ -187,8 +187,9 @@ class Jobs:
         log.info("job.started", job=job.id, kind=job.kind, name=job.name)
         reporter = asyncio.create_task(self._report(), name="enhancer.jobs.report")
         try:
-            failures = await asyncio.to_thread(self._enhance, folder)
-            job.failures = [_without_paths(line, folder) for line in failures[:MAX_FAILURES]]
+            outcome = await asyncio.to_thread(self._enhance, folder)
+            job.failures = [_without_paths(line, folder) for line in outcome.failures[:MAX_FAILURES]]
+            job.notes = [_without_paths(line, folder) for line in outcome.notes[:MAX_FAILURES]]
             job.result_bytes = (await asyncio.to_thread(folder.result.stat)).st_size
             job.state = State.DONE
         except _Stopped:
@@ -211,7 +212,7 @@ class Jobs:
             await asyncio.sleep(REPORT_S)
             await self._notify()
 
-    def _enhance(self, folder: Folder) -> list[str]:
+    def _enhance(self, folder: Folder) -> Outcome:
         """Enhance the upload, in a thread."""
         job = folder.job
         checked_s = time.monotonic()
@@ -228,7 +229,7 @@ class Jobs:
         options = OutputOptions(job.strength, job.quality, dials=job.dials)
         if job.kind == "zip":
             return enhance_archive(folder.upload, folder.result, self._still, options, self._bounds.archive, progress)
-        return enhance_file(FileTask(folder.upload, folder.result), self._still, options, progress)
+        return Outcome(notes=enhance_file(FileTask(folder.upload, folder.result), self._still, options, progress))
 
 
 def _without_paths(text: str, folder: Folder) -> str:

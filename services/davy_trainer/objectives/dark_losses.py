@@ -1,6 +1,6 @@
 """The loss of real dark frames, without references: lifted, not purple, without bands, with the contrast that they had.
 
-All of it counts only where the raw frame is dark, and sees block means: what is fine, or lit, is learned from pairs.
+All but the contrast counts only where the raw frame is dark, and sees block means: what is fine, or lit, is learned from pairs.
 Source of the idea of losses without a reference: Guo et al. 2020, "Zero-reference deep curve estimation".
 """
 
@@ -22,6 +22,7 @@ AROUND = 9  # lines that one line is compared with
 LEAST_WEIGHT = 0.15  # of darkness, on average over a line's part: below it the line says nothing
 WINDOW = 9  # blocks: of local contrast
 KEPT_CONTRAST = 1.1  # of the raw frame's, relative to the local mean
+LIT_SHARE = 0.4  # of a lit place's lost contrast counts
 EVEN = 1e-5  # variance below which nothing is to be seen
 
 
@@ -83,14 +84,14 @@ def _turned(y: Tensor, dark: Tensor) -> tuple[Tensor, Tensor]:
     return y.transpose(2, 3), dark.transpose(2, 3)
 
 
-def _lost_contrast(y: Tensor, raw: Tensor, dark: Tensor) -> Tensor:
+def _lost_contrast(y: Tensor, raw: Tensor, weight: Tensor) -> Tensor:
     """How far local contrast, relative to the local mean and in the raw frame's own pattern, falls short of the raw frame's."""
     mean, mean_raw = _mean(y), _mean(raw)
     variance = (_mean(raw * raw) - mean_raw**2).clamp_min(0)
     slope = (_mean(y * raw) - mean * mean_raw) / (variance + EVEN)  # of the output on the raw frame: noise that is new is none
     kept = slope * mean_raw / mean.clamp_min(0.05)
     shown = variance / (variance + EVEN)
-    return (dark * shown * (KEPT_CONTRAST - kept).clamp_min(0)).mean()
+    return (weight * shown * (KEPT_CONTRAST - kept).clamp_min(0)).mean()
 
 
 def _mean(plane: Tensor) -> Tensor:

@@ -139,14 +139,15 @@ def test_planes_that_are_as_jpeg_s_stay_where_the_decoder_put_them():
     assert np.array_equal(y, before)
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_stands_upright_as_its_exif_says(tmp_path, orientation):
+def test_a_picture_stands_upright_as_its_exif_says(tmp_path, orientation, suffix):
     image = Image.fromarray(colours(96, 128)[..., ::-1])
     exif = Image.Exif()
     exif[0x0112] = orientation
-    image.save(tmp_path / "a.jpg", exif=exif, quality=95)
-    wanted = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "a.jpg")))[..., ::-1]
-    found = planes.bgr_of(read_picture(tmp_path / "a.jpg"))
+    image.save(tmp_path / f"a{suffix}", exif=exif, quality=95)
+    wanted = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / f"a{suffix}")))[..., ::-1]
+    found = planes.bgr_of(read_picture(tmp_path / f"a{suffix}"))
     assert found.shape == wanted.shape
     assert np.abs(found.astype(int) - wanted).mean() < 2
 

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import av
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from tests.world import facts, videos
 
+from davy.adapters.media.tone_map import PQ, to_standard_range
 from davy.adapters.media.video import transcode
-from davy.domain.errors import UnreadableVideoError
+from davy.domain.errors import StorageFullError, UnreadableVideoError
 from davy.domain.frame import BgrImage
 
 FFMPEG = shutil.which("ffmpeg")
@@ -108,6 +111,16 @@ def test_a_rotation_is_applied_to_the_pixels(tmp_path: Path, degrees: int):
     after, wanted = pictures(tmp_path / "b.mp4"), pictures(shown)
     assert after[5].shape == wanted[5].shape
     assert np.abs(after[5].astype(int) - wanted[5]).mean() < 6
+
+
+@pytest.mark.parametrize("name", ["mirrored.mp4", "upside-down.mp4", "transposed.mp4", "turned-90.mp4"])
+def test_a_display_matrix_is_applied_also_where_it_mirrors(tmp_path: Path, name: str):
+    source = tmp_path / name
+    next(clip for clip in videos.CLIPS if clip.name == name).make(source)
+    transcode(source, tmp_path / "b.mp4", same)
+    before, after = facts.of_video(source), facts.of_video(tmp_path / "b.mp4")
+    assert after.size == before.size
+    assert np.abs(after.spots - before.spots).max() < 7
 
 
 @pytest.mark.parametrize("matrix", ["bt709", "smpte170m"])
@@ -284,6 +297,51 @@ def test_hdr_is_mapped_to_standard_range_and_said(tmp_path: Path, transfer: str)
         frame = next(reader.decode(video=0))
         assert (frame.colorspace, frame.color_trc, frame.color_primaries, frame.format.name) == (1, 1, 1, "yuv420p")
     assert 10 < pictures(tmp_path / "b.mp4")[5].mean() < 245
+
+
+def test_hdr_white_of_203_nits_is_nearly_white_and_brighter_light_is_compressed():
+    pq_of_nits = {0: 0.0, 100: 0.5081, 203: 0.5807, 1000: 0.7518}  # ITU-R BT.2100, table 4
+    levels = to_standard_range(np.array([[signal] * 3 for signal in pq_of_nits.values()]), PQ, 1000)[:, 0]
+    assert levels[0] == 0
+    assert abs(levels[3] - 1) < 0.01
+    assert 0.8 < levels[2] < 1
+    assert abs(levels[1] - (100 / 203) ** (1 / 2.4)) < 0.03  # below the knee, light keeps its value
+
+
+def test_a_saturated_hdr_colour_keeps_its_hue():
+    red, green, blue = to_standard_range(np.array([[0.5, 0.45, 0.45]]), PQ)[0]
+    assert red > green + 0.1
+    assert abs(green - blue) < 0.03
+
+
+def test_hdr_is_mapped_without_a_pause(tmp_path: Path):
+    tags = ["-color_primaries", "bt2020", "-colorspace", "bt2020nc", "-color_trc", "smpte2084"]
+    words = ["-c:v", "libx265", "-x265-params", "log-level=none", "-pix_fmt", "yuv420p10le", *tags]
+    source = make(tmp_path / "a.mp4", *words, audio=None)
+    began_s = time.process_time()
+    transcode(source, tmp_path / "b.mp4", same)
+    assert time.process_time() - began_s < 2  # its table of colours took swscale 5 s of a processor
+
+
+def test_tags_in_another_encoding_pass_through_as_they_are(tmp_path: Path):
+    source = make(tmp_path / "a.mp4", "-metadata", "title=XXXXXX", audio=None)
+    source.write_bytes(source.read_bytes().replace(b"XXXXXX", "矿灯井".encode("gbk")))
+    transcode(source, tmp_path / "b.mp4", same)
+    assert "矿灯井".encode("gbk") in (tmp_path / "b.mp4").read_bytes()
+
+
+def test_an_empty_file_is_called_empty(tmp_path: Path):
+    (tmp_path / "a.mp4").touch()
+    with pytest.raises(UnreadableVideoError, match="it is empty"):
+        transcode(tmp_path / "a.mp4", tmp_path / "b.mp4", same)
+
+
+def test_a_full_disk_is_blamed_and_not_the_source(tmp_path: Path):
+    source = make(tmp_path / "a.mp4", audio=None)
+    full = tmp_path / "b.ts"
+    full.symlink_to("/dev/full")
+    with pytest.raises(StorageFullError, match="no space left"):
+        transcode(source, full, same)
 
 
 def test_a_name_with_colons_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

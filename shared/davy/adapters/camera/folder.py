@@ -27,6 +27,7 @@ class FolderSource:
         self._to_planes = ToPlanes(options.size)
         self._waiting: list[Path] = []
         self._unreadable: set[Path] = set()
+        self._shown, self._reason = False, ""
         self._fps, self._media_s = options.fps, 0.0
         self._list()
 
@@ -61,19 +62,26 @@ class FolderSource:
         while not self._closing.is_set():
             if not self._waiting:
                 rounds += 1
-                if not self._options.loop:
+                if not self._options.loop and self._shown:
                     raise CameraEndedError(str(self._path), "every picture was shown")
-                if rounds > 1:
-                    raise CameraUnavailableError(str(self._path), f"none of its {len(self._list())} pictures can be read")
+                if rounds > 1 or (not self._options.loop and self._reason):
+                    raise CameraUnavailableError(str(self._path), self._unreadable_reason())
                 self._list()
             path = self._waiting.pop(0)
             try:
-                return self._to_planes.resize(read_picture(path))
+                pixels = self._to_planes.resize(read_picture(path))
+                self._shown = True
+                return pixels
             except (InvalidInputError, OSError) as error:
+                self._reason = str(error)
                 if path not in self._unreadable:
                     self._unreadable.add(path)
                     log.warning("camera.unreadable", file=str(path), error=str(error))
         raise CameraUnavailableError(str(self._path), "closed")
+
+    def _unreadable_reason(self) -> str:
+        count = len(self._list())
+        return self._reason if count == 1 else f"none of its {count} pictures can be read; the last one: {self._reason}"
 
     def _list(self) -> list[Path]:
         try:

@@ -42,7 +42,11 @@ class Packets:
         began_s = time.monotonic()
         try:
             self._container: InputContainer = av.open(
-                url, format=container_format, options=options or {}, timeout=(timeout_s, timeout_s)
+                url,
+                format=container_format,
+                options=options or {},
+                timeout=(timeout_s, timeout_s),
+                metadata_errors="replace",
             )
         except (av.error.FFmpegError, OSError) as error:  # its own text would show the URL with its password
             late = time.monotonic() - began_s > 0.9 * timeout_s  # RTSP's own timeout calls itself invalid data

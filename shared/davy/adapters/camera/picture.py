@@ -124,9 +124,13 @@ def read_picture(path: Path) -> Pixels:
         ImageTooLargeError: it has over 64 megapixels; its pixels were not decoded.
         OSError: the file cannot be read.
     """
-    from davy.adapters.media import images  # Pillow: folder cameras alone need it; an edge starts without
+    return picture_of(path.read_bytes())
 
-    data = path.read_bytes()
+
+def picture_of(data: bytes) -> Pixels:
+    """Read the bytes of a picture file, as `read_picture` does."""
+    from davy.adapters.media import images  # Pillow: cameras of pictures alone need it; an edge starts without
+
     if images.sniff(data) is images.ImageFormat.JPEG and jpeg.is_planar(data):
         return upright_planes(jpeg.decode_yuv(data), images.orientation_of_jpeg(data))
     return images.over_white(images.decode(data, tuple(images.ImageFormat), jpeg.MAX_PIXELS))

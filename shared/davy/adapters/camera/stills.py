@@ -5,11 +5,10 @@ import threading
 import time
 
 from davy.adapters.camera.answer import Answer
-from davy.adapters.camera.mjpeg import StillDecoder
 from davy.adapters.camera.pace import Pace
 from davy.adapters.camera.parts import pictures_of
-from davy.adapters.camera.picture import ToPlanes
-from davy.domain.errors import CameraStalledError, CameraUnavailableError, ImageTooLargeError, UnreadableImageError
+from davy.adapters.camera.picture import ToPlanes, picture_of
+from davy.domain.errors import CameraStalledError, CameraUnavailableError, InvalidInputError
 from davy.domain.frame import Frame
 from davy.domain.ports import SourceOptions
 from davy.domain.urls import redact
@@ -25,7 +24,7 @@ class StillSource:
         self._fps, self._timeout_s, self._policy = options.fps, options.timeout_s, options.policy
         self._closing = threading.Event()
         self._pace, self._media_s = Pace(self._closing), 0.0
-        self._decoder, self._to_planes = StillDecoder(), ToPlanes(options.size)
+        self._to_planes = ToPlanes(options.size)
         self.damaged = 0
 
     def read(self) -> Frame:
@@ -36,6 +35,7 @@ class StillSource:
             CameraUnavailableError: none came for timeout_s, or the source was closed.
         """
         ends_s: float | None = None
+        damage: InvalidInputError | None = None
         while True:
             on_time = self._pace.wait(self._media_s)
             self._media_s += 1 / self._fps
@@ -46,14 +46,14 @@ class StillSource:
             try:
                 data = self._fetch(ends_s - began_s)
                 captured_ns = time.time_ns()
-                return Frame(self._to_planes(self._decoder.decode(data)), captured_ns)
-            except CameraUnavailableError:
+                return Frame(self._to_planes.resize(picture_of(data)), captured_ns)
+            except (CameraUnavailableError, InvalidInputError) as error:
+                if isinstance(error, InvalidInputError):
+                    self.damaged, damage = self.damaged + 1, error
                 if time.monotonic() + 1 / self._fps > ends_s:
-                    raise
-            except (UnreadableImageError, ImageTooLargeError) as error:
-                self.damaged += 1
-                if time.monotonic() + 1 / self._fps > ends_s:
-                    raise CameraStalledError(self._source, f"no whole picture for {self._timeout_s:g} s: {error}") from error
+                    if damage is None:
+                        raise
+                    raise CameraStalledError(self._source, f"no whole picture for {self._timeout_s:g} s: {damage}") from error
 
     def set_fps(self, fps: float) -> bool:
         """Take another rate without being opened anew."""

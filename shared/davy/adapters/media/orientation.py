@@ -18,6 +18,7 @@ _TRANSPOSED, _FLIPPED, _MIRRORED = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
 _BY_STEPS = {
     (kind in _TRANSPOSED, kind in _FLIPPED, kind in _MIRRORED): kind for kind in range(1, 9)
 }  # rows and columns exchanged, then upside down, then left to right
+_BY_ROTATION = {1: 8, 2: 3, 3: 6}  # quarter turns counterclockwise
 
 
 def orientation_of(frame: VideoFrame) -> int:
@@ -27,7 +28,7 @@ def orientation_of(frame: VideoFrame) -> int:
     """
     matrix = side_data(frame, "DISPLAYMATRIX")
     if len(matrix) < 36:
-        return 1
+        return _BY_ROTATION.get(round(frame.rotation / 90) % 4, 1) if frame.rotation else 1
     a, b, _, c, d, *_ = struct.unpack_from("9i", matrix)
     if not (a or b) or not (c or d):
         return 1
@@ -37,7 +38,10 @@ def orientation_of(frame: VideoFrame) -> int:
 
 def side_data(frame: VideoFrame, name: str) -> bytes:
     """What FFmpeg attached to a decoded frame under a name of AV_FRAME_DATA; empty where there is nothing."""
-    found = cast("SideDataContainer", frame.side_data)
+    try:
+        found = cast("SideDataContainer", frame.side_data)
+    except ValueError:  # PyAV does not know every kind of FFmpeg's: EXIF of a still picture, for one
+        return b""
     return next((bytes(each) for each in found if each.type.name == name), b"")
 
 

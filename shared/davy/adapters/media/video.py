@@ -10,6 +10,7 @@ for 4:2:0 needs even ones. Without a change, the pictures are copied as packets.
 from __future__ import annotations  # PyAV's Packet is generic in its stub only
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -29,9 +30,10 @@ from av.video.stream import VideoStream
 from davy.adapters.media import formats
 from davy.adapters.media.conversion import BT709, HDR_TRANSFERS, PixelReader, PixelWriter, matrix_of
 from davy.adapters.media.orientation import orientation_of, swaps_sides, upright
+from davy.adapters.media.reasons import STORAGE, reason
 from davy.adapters.media.sound import SoundConverter, can_hold
 from davy.adapters.media.timeline import Timeline
-from davy.domain.errors import UnreadableVideoError
+from davy.domain.errors import StorageFullError, UnreadableVideoError
 from davy.domain.frame import BgrImage
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".flv", ".3gp")
@@ -43,6 +45,7 @@ READ_ONLY_SUFFIXES = (
 _NOT_TAGS = {"encoder", "major_brand", "minor_version", "compatible_brands"}  # of the file, not of its content
 _STREAM_TAGS = ("language", "title", "creation_time", "timecode")
 _ITUNES_TAGS = {"title", "artist", "album", "comment", "date", "genre", "copyright", "description", "creation_time", "location"}
+_TAG_ERRORS = "surrogateescape"  # recorders write tags in GBK and others: their bytes pass through as they are
 
 Change = Callable[[BgrImage], BgrImage]
 """Called once per picture, in order of display; returns a picture `panes` times as wide."""
@@ -79,14 +82,18 @@ def transcode(
 
     Raises:
         UnreadableVideoError: not a video, damaged from the start, or with streams that cannot be written.
+        StorageFullError: the disk of the target is full or takes no files.
     """
     try:
         with _open(source) as reader:
             first = _first_frame(source)
-            with av.open(_url(target), "w", options=_mux_options(target, reader)) as writer:
+            options = _mux_options(target, reader)
+            with av.open(_url(target), "w", options=options, metadata_errors=_TAG_ERRORS) as writer:
                 return _Transcoding(reader, writer, first, quality, panes, copy=change is None).run(change or _same, progress)
     except av.FFmpegError as error:
-        raise UnreadableVideoError(str(source), error.strerror or str(error)) from error
+        if error.errno in STORAGE:
+            raise StorageFullError(str(target.parent), os.strerror(error.errno).lower()) from error
+        raise UnreadableVideoError(str(source), reason(error)) from error
 
 
 def _same(image: BgrImage) -> BgrImage:
@@ -99,7 +106,9 @@ def _url(path: Path) -> str:
 
 
 def _open(path: Path) -> InputContainer:
-    return av.open(_url(path), options=dict(formats.FILE))
+    if not path.stat().st_size:
+        raise UnreadableVideoError(str(path), "it is empty")
+    return av.open(_url(path), options=dict(formats.FILE), metadata_errors=_TAG_ERRORS)
 
 
 def _mux_options(target: Path, reader: InputContainer) -> dict[str, str]:
@@ -297,12 +306,16 @@ class _Transcoding:
         for sound in self.sounds.values():
             self.writer.mux(list(sound.flush()))
         for happened, note in (
+            (self._is_padded(), "a row or column was repeated: both sides of 4:2:0 are even"),
             (self.timeline.jumps, f"time jumped back {self.timeline.jumps} times; the output runs on"),
             (self.pixels.deinterlaced, "interlaced pictures were deinterlaced"),
             (self.pixels.tone_mapped, "HDR was mapped to standard range, BT.709"),
         ):
             if happened:
                 self.report.notes.append(note)
+
+    def _is_padded(self) -> bool:
+        return self.target is not None and bool(self.first.width % 2 or self.first.height % 2)
 
     def _packets(self, wanted: list[Any]) -> Iterator[Packet[Any]]:
         """A file that breaks off in the middle ends there; what came before is worth having."""

@@ -18,7 +18,7 @@ from davy.adapters.media.images.depth import eight_bits, is_deep_colour, load_de
 from davy.adapters.media.images.exif import set_upright
 from davy.adapters.media.images.metadata import exif_of_jpeg, read_metadata
 from davy.adapters.media.images.picture import ImageFormat, Picture
-from davy.adapters.media.images.png import without_long_texts
+from davy.adapters.media.images.png import readable
 from davy.adapters.media.orientation import upright
 from davy.domain.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
 from davy.domain.frame import BgrImage
@@ -57,16 +57,18 @@ def decode(data: bytes, formats: Collection[ImageFormat] = WEB_FORMATS, max_pixe
     """
     kind = _sniff(data, formats)
     try:
-        plain = without_long_texts(data) if kind is ImageFormat.PNG else data
+        plain, notes = readable(data) if kind is ImageFormat.PNG else (data, ())
         file = _OPEN[kind](io.BytesIO(plain))
         _check_header(file, kind, data, max_pixels)
-        return _read(file, kind, plain, data)
+        picture = _read(file, kind, plain, data)
+        return replace(picture, notes=(*picture.notes, *notes))
     except DecompressionBombError as error:  # of plugins that judge the size themselves as they open a file
         raise ImageTooLargeError("more pixels than are ever read", f"{max_pixels / 1e6:g} megapixels") from error
     except UnreadableImageError:
         raise
     except _FOREIGN_ERRORS as error:
-        raise UnreadableImageError(f"it is truncated or damaged ({error or type(error).__name__})") from error
+        told = f" ({error})" if " " in str(error) else ""  # some errors are a number, or the name of a key
+        raise UnreadableImageError(f"it is truncated or damaged{told}") from error
 
 
 def orientation_of_jpeg(data: bytes) -> int:

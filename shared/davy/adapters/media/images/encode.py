@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from davy.adapters.media.images.metadata import tags_of_tiff
+from davy.adapters.media.images.metadata import has_directories, tags_of_tiff
 from davy.adapters.media.images.photoshop import photoshop_segments
 from davy.adapters.media.images.picture import ImageFormat, Metadata, Picture
 from davy.adapters.media.images.png import TEXT, raw_profile
@@ -53,9 +53,21 @@ def encode(picture: Picture, kind: ImageFormat | None = None, quality: int = 90)
             # Of a lossless WebP, quality is effort. Method 2 is half the time of 4, for 5 % more bytes.
             options |= {"lossless": True, "quality": 30, "method": 1} if lossless else {"quality": quality, "method": 2}
         case ImageFormat.TIFF:
-            options["compression"] = "tiff_deflate"
-    file = io.BytesIO()
-    _image(picture, keep_alpha=kind in _WITH_ALPHA).save(file, kind.name, **options)
+            if not has_directories(picture.metadata):
+                options["compression"] = "tiff_deflate"
+    return _saved(_image(picture, keep_alpha=kind in _WITH_ALPHA), kind, options)
+
+
+def _saved(image: Image.Image, kind: ImageFormat, options: dict[str, Any]) -> bytes:
+    """libtiff, which compresses, writes no EXIF and GPS directories and refuses some private tags; Pillow writes them raw."""
+    try:
+        file = io.BytesIO()
+        image.save(file, kind.name, **options)
+    except RuntimeError:
+        if "compression" not in options:
+            raise
+        file = io.BytesIO()
+        image.save(file, kind.name, **{name: value for name, value in options.items() if name != "compression"})
     return file.getvalue()
 
 

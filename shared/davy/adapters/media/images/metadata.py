@@ -25,6 +25,7 @@ from davy.adapters.media.images.picture import ImageFormat, Metadata
 from davy.adapters.media.images.png import kept_chunks, raw_profiles
 
 _HANDLED = (PREFIX, b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0", b"FPXR\0", SEGMENT_NAME)
+_DIRECTORIES = (0x8769, 0x8825)  # EXIF, GPS
 _IPTC_TAG, _PHOTOSHOP_TAG, _XMP_TAG = 33723, 34377, 700
 # Tags of a TIFF that describe how its pixels are stored; the output has its own.
 _LAYOUT_TAGS = frozenset(
@@ -98,8 +99,16 @@ def _exif_of_tiff(file: TiffImageFile) -> bytes:
     own, block = file.getexif(), Image.Exif()
     for tag, value in own.items():
         if tag not in _LAYOUT_TAGS and tag not in (_XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG):
-            block[tag] = own.get_ifd(tag) if tag in (0x8769, 0x8825) else value
+            block[tag] = own.get_ifd(tag) if tag in _DIRECTORIES else value
     return block.tobytes() if len(block) else b""
+
+
+def has_directories(metadata: Metadata) -> bool:
+    """Whether there are directories of EXIF or GPS, which lie in a TIFF beside its own."""
+    tags = Image.Exif()
+    if metadata.exif:
+        tags.load(metadata.exif)
+    return any(tag in tags for tag in _DIRECTORIES)
 
 
 def tags_of_tiff(metadata: Metadata) -> Image.Exif:

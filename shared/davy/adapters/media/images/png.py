@@ -14,14 +14,21 @@ _KEPT_CHUNKS = (*TEXT, b"tIME", b"gAMA", b"cHRM", b"sRGB", b"cICP")
 _MAX_TEXT_BYTES = 1_000_000  # Pillow refuses a picture with longer texts in it
 
 
-def without_long_texts(data: bytes) -> bytes:
-    """A PNG without texts that Pillow would refuse the picture for; they are passed on as they are."""
-    chunks = list(_chunks(data))
-    long = [(name, body) for name, body, _ in chunks if name in TEXT and (name != b"tEXt" or len(body) > _MAX_TEXT_BYTES)]
-    if not long:
-        return data
-    kept = [whole for name, body, whole in chunks if (name, body) not in long or body.startswith(XMP_KEYWORD)]
-    return PNG_START + b"".join(kept)
+def readable(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """A PNG without the chunks for which Pillow would refuse the whole picture, though they hold no pixels.
+
+    Returns:
+        The file, without compressed and long texts (`kept_chunks` passes them on as they are) and without damaged chunks
+        that a reader may ignore; and a note on the damaged ones.
+    """
+    kept, damaged = [PNG_START], []
+    for name, body, whole in _chunks(data):
+        if name[:1].islower() and zlib.crc32(name + body) != int.from_bytes(whole[-4:]):
+            damaged.append(name.decode("ascii", "replace"))
+        elif name not in TEXT or body.startswith(XMP_KEYWORD) or (name == b"tEXt" and len(body) <= _MAX_TEXT_BYTES):
+            kept.append(whole)
+    notes = (f"damaged chunks were left out: {', '.join(damaged)}; the pixels are complete",) if damaged else ()
+    return b"".join(kept), notes
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
@@ -39,7 +46,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 def kept_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Name and content of each chunk that an enhanced PNG keeps; EXIF and XMP among the texts are kept elsewhere."""
-    for name, body, _ in _chunks(data):
+    for name, body, whole in _chunks(data):
+        if zlib.crc32(name + body) != int.from_bytes(whole[-4:]):
+            continue
         profile = body.startswith((b"Raw profile type exif\0", b"Raw profile type APP1\0", XMP_KEYWORD))
         if name in _KEPT_CHUNKS and not (name in TEXT and profile):
             yield name, body
