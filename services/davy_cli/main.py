@@ -1,6 +1,5 @@
 """The `davy` command: one tree of commands. It imports a program only on use, so that each needs only its own extra."""
 
-import faulthandler
 import importlib
 import os
 import sys
@@ -13,6 +12,7 @@ from typer.core import TyperGroup
 
 import davy
 from davy.domain.errors import DavyError, MissingExtraError
+from davy_cli.crash import write_crashes
 from davy_cli.programs import PROGRAMS
 
 
@@ -119,9 +119,7 @@ def main() -> int:
     Returns:
         The exit status: 0 success, 1 failure, 2 usage error.
     """
-    if not faulthandler.is_enabled() and sys.__stderr__ is not None:
-        faulthandler.enable(sys.__stderr__)  # an abort in a C++ library leaves a line and the place of every thread
-    os.environ.setdefault("PYTHONFAULTHANDLER", "1")  # for child processes, too
+    write_crashes()
     try:
         app(prog_name="davy")
     except SystemExit as end:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -129,6 +130,8 @@ def test_an_abort_in_native_code_leaves_a_line_and_the_place_of_every_thread():
     code = "import davy_cli.main as m, os; m.app = lambda **_: os.abort(); m.main()"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.returncode == -signal.SIGABRT
+    assert "davy: fatal signal 06, native backtrace:" in ended.stderr
+    assert re.search(r"libc\.so\.6\(abort\+0x", ended.stderr)  # the native frame that gave up
     assert "Fatal Python error: Aborted" in ended.stderr
     assert "Current thread" in ended.stderr
 

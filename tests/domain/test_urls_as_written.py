@@ -22,7 +22,7 @@ PASSWORDS = [
 ]
 
 
-@pytest.mark.parametrize("scheme", ["rtsp", "rtsps", "http", "https", "mqtt"])
+@pytest.mark.parametrize("scheme", ["rtsp", "rtsps", "http", "https", "mqtt", "redis", "grpc"])
 @pytest.mark.parametrize("password", PASSWORDS)
 def test_a_password_is_taken_as_meant_and_never_shown(password, scheme):
     url = f"{scheme}://admin:{password}@10.0.0.7:554/stream?channel=1"

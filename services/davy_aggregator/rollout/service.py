@@ -67,6 +67,10 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         own = [edge for edge, config in self._site.edges.items() if config.enhance == "here"]
         return own + [edge for edge in self.reported if self._accept_unknown and edge not in self._site.edges]
 
+    def pooled(self) -> list[str]:
+        """Return the edges whose cameras the enhancer pool enhances, by a model of its own."""
+        return [edge for edge, config in self._site.edges.items() if config.enhance == "pool"]
+
     def get(self, rollout_id: str) -> Rollout:
         """Return a rollout; raise UnknownRolloutError if there is none."""
         if rollout_id not in self._records.rollouts:
@@ -82,6 +86,10 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             StandbyError: another aggregator leads the site.
         """
         self.lead.check()
+        pooled = self.pooled()
+        if unreached := [edge for edge in spec.edges if edge in pooled]:
+            advice = "rollouts do not reach the pool; start `davy enhancer` with the model (DAVY_ENHANCER_MODEL)"
+            raise ConflictError(f"the enhancer pool enhances the cameras of edge {unreached[0]}: {advice}")
         entry = await self.catalog.get(spec.model)
         await self.catalog.package(entry.id, entry.sha256)  # an unreadable package starts no rollout
         async with self.deciding:
@@ -98,6 +106,8 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             )
             await self._decide(rollout, self._advance(rollout))
         message = f"model {entry.id[:12]} ({entry.frame_id}) rolls out to {len(members)} edges in {rollout.waves} waves"
+        if pooled:
+            message += f"; the enhancer pool keeps its own model for the cameras of {', '.join(pooled)}"
         await self.record_event("rollout-started", message, INFO, {"edges": len(members)})
         return self.get(rollout.id)
 

@@ -9,7 +9,7 @@ from tests.fixtures.edges import ear, edge, site_of, until
 
 from davy.adapters.media import jpeg
 from davy.adapters.mqtt.bus import connect
-from davy.domain.errors import MessageRefusedError
+from davy.domain.errors import BrokerUnavailableError, MessageRefusedError
 from davy.domain.ports import Message
 
 LIMIT = 20_000
@@ -60,3 +60,20 @@ async def test_a_broker_that_refuses_a_topic_is_shown_with_its_reason(tmp_path):
                 await bus.publish(Message("davy/v1/demo/south/event", b"{}", qos=1))
             await bus.publish(Message("davy/v1/demo/north/info", json.dumps({}).encode(), qos=1, retain=True))
             assert bus.connected
+
+
+@pytest.mark.parametrize("password", ["p#a/s?s@w", "a@b", "100%", "x/y"])
+async def test_a_broker_takes_a_password_as_it_is_written_and_nothing_shows_it(tmp_path, monkeypatch, password, caplog):
+    monkeypatch.setattr("tests.fixtures.closed_broker.make_passwords", lambda site: {"north": password})
+    with closed_broker(site_of("file:///nowhere"), tmp_path) as closed:
+        endpoint = closed.endpoint("north")
+        assert password in endpoint
+        async with connect(endpoint, "north") as bus:
+            await until(lambda: bus.connected)
+            assert bus.endpoint == f"mqtt://***@127.0.0.1:{closed.broker.port}"
+    async with connect(endpoint, "north") as bus:
+        await until(lambda: bus.attempted)
+        assert password not in bus.error
+        with pytest.raises(BrokerUnavailableError) as error:
+            await bus.publish(Message("a", b""))
+    assert password not in str(error.value) + caplog.text

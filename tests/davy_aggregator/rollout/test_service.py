@@ -120,6 +120,22 @@ async def test_pause_resume_abort_and_one_rollout_at_a_time(mosquitto, tmp_path)
         assert (await post("/v1/rollouts/nothing/abort")).status_code == 404
 
 
+async def test_a_rollout_says_which_cameras_it_does_not_reach(mosquitto, tmp_path):
+    site = make_site(mosquitto.endpoint, e000=CAMERA, thin=CAMERA | {"enhance": "pool"})
+    async with (
+        running(settings_of(tmp_path), site) as aggregator,
+        talking(mosquitto.endpoint, "mine", TalkingEdge("e000")),
+    ):
+        await online(aggregator, 1)
+        await begin(aggregator)
+        (event,) = (await aggregator.get("/v1/events?kind=rollout-started")).json()["events"]
+        assert event["message"].endswith("; the enhancer pool keeps its own model for the cameras of thin")
+        wanted = {"model": GOOD.id, "edges": ["thin"]}
+        refused = await aggregator.client.post("/v1/rollouts", json=wanted)
+        assert refused.status_code == 409
+        assert "the enhancer pool enhances the cameras of edge thin" in refused.json()["detail"]
+
+
 async def test_f04_f19_a_rollout_continues_after_a_restart_and_is_published_again_to_a_broker_that_lost_it(mosquitto, tmp_path):
     edges = [TalkingEdge(f"e{index:03}", step_s=0.05) for index in range(12)]
     settings, site = settings_of(tmp_path), site_of(mosquitto, 12)

@@ -1,0 +1,21 @@
+"""A line and backtraces, native and Python's, for a process that native code kills."""
+
+import faulthandler
+import os
+import sys
+from pathlib import Path
+
+from davy.domain.errors import DavyError
+from davy.imaging.native import load_kernels
+
+
+def write_crashes() -> None:
+    """Write where a fatal signal happened to stderr: the native backtrace, then the place of every Python thread."""
+    os.environ.setdefault("PYTHONFAULTHANDLER", "1")  # for child processes
+    if faulthandler.is_enabled() or sys.__stderr__ is None:
+        return
+    faulthandler.enable(sys.__stderr__)
+    try:
+        load_kernels(Path(__file__).parent, "backtrace").davy_write_crashes()
+    except DavyError:  # not compiled, or of another version: what needs its kernels says so
+        return
