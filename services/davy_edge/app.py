@@ -160,6 +160,7 @@ class _Edge:
         self._settings, self._site = settings, site
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
         self._started_ns = time.time_ns()
+        self._set_aside = (config_file.set_aside,)
         self._failing: dict[str, str] = {}  # parts that fail again and again
         self._supervisor = Supervisor(f"edge.{edge}", registry, self._failing.__setitem__)
         self._topics = EdgeTopics(site.site, edge)
@@ -292,6 +293,8 @@ class _Edge:
                 asyncio.TaskGroup() as tasks,
             ):
                 self._bus, cameras = bus, len(self._pipelines.config.cameras)
+                for message in filter(None, (self._spool.set_aside, *self._set_aside)):
+                    self._events.record_event("file-set-aside", message, Severity.WARNING)
                 self._events.record_event(
                     "edge-started",
                     f"edge {self._edge} started with {cameras} cameras, model {self._model or 'none'}",

@@ -64,7 +64,7 @@ class CameraConfig(_Config):
     source: Annotated[str, AfterValidator(_checked_source)] = Field(
         description="simulator://PLACE, rtsp://…, http://… (MJPEG), file:///video.mp4, file:///folder/ (looped), usb://0"
     )
-    label: str = Field("", description="Name shown in the console.")
+    label: str = Field("", max_length=200, description="Name shown in the console.")
     fps: PositiveFloat = Field(10.0, le=120, description="Maximum frames per second taken from the source.")
     width: PositiveInt | None = Field(None, le=7680, description="Width in pixels; the source's own if absent.")
     height: PositiveInt | None = Field(None, le=4320, description="Height in pixels; the source's own if absent.")

@@ -70,3 +70,6 @@ class LampService(Publisher[DesiredLamp, ReportedLamp]):
     async def renumber(self, edge: str, epoch: int) -> None:
         self.lamps[edge] = self.lamps[edge].model_copy(update={"epoch": epoch})
         self.publish(edge)
+
+    def reload(self) -> None:
+        """The lamps are in memory alone."""

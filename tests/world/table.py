@@ -26,7 +26,10 @@ EXPLANATIONS = (
     (r"refused: .*(TIFF|BMP|GIF) is not supported", "REST and gRPC take JPEG, PNG and WebP, as browsers do."),
     (r"refused: .*(no (picture|image) or video|no known picture)", "GIF is neither read nor written; the file is named."),
     (r"refused: .*HDR picture", "A camera's frames are mapped by nobody: the camera has a setting for standard range."),
-    (r"refused: .*(image of type|holds no picture|web page|no picture)", "Cameras with a snapshot URL send JPEG or PNG."),
+    (
+        r"refused: .*(image of type|holds no picture|web page|no picture|no video that can be read)",
+        "Cameras with a snapshot URL send JPEG or PNG.",
+    ),
     (r"interlaced", "Interlaced pictures are deinterlaced."),
     (r"transfer", "HDR is mapped to BT.709, which every display shows."),
     (r"hdr colour", "The colours of HDR as ffmpeg shows them without tone mapping are no reference."),

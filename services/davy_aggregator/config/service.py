@@ -52,9 +52,10 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
 
     def reload(self) -> None:
         self._history.clear()
+        known = len(self._unreadable)
         for body in self._store.all():
             self._load(body)
-        self._store.set_aside(self._unreadable)
+        self._store.set_aside(self._unreadable[known:])
 
     async def run(self, bus: Bus) -> None:
         while self._unreadable:

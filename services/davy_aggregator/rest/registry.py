@@ -105,7 +105,7 @@ def registry_routes(context: ServiceContext) -> APIRouter:
 
     @routes.delete("", summary="Delete old models; tagged and running ones stay", dependencies=changes)
     async def retire(
-        keep: Annotated[int, Query(ge=0, description="Number of newest models that stay.")],
+        keep: Annotated[int, Query(ge=0, le=1_000_000, description="Number of newest models that stay.")],
         days: Annotated[float, Query(ge=0, le=36_500, description="Models added within this number of days stay.")] = 30,
         dry_run: bool = False,
     ) -> Models:

@@ -56,7 +56,7 @@ def singles(folder: Path) -> list[Case]:
 def find(folder: Path) -> list[Path]:
     """All picture files below folder, sorted; errors as of singles."""
     if not folder.is_dir():
-        raise ConfigError(f"{folder} is no folder: give one that holds pictures")
+        raise ConfigError(f"{folder} is not a folder: give one that holds pictures")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
     if not paths:
         raise ConfigError(f"{folder} holds no picture: {', '.join(sorted(SUFFIXES))} are looked for, in sub-folders too")

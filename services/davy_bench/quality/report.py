@@ -78,10 +78,10 @@ def write_report(
     private, as their terms do not let them be given on.
 
     Raises:
-        ConfigError: data is no folder, or the bundled photographs are not installed.
+        ConfigError: data is not a folder, or the bundled photographs are not installed.
     """
     if data is not None and not data.is_dir():
-        raise ConfigError(f"{data} is no folder: give the one that holds val/ and train/, or leave --data out")
+        raise ConfigError(f"{data} is not a folder: give the one that holds val/ and train/, or leave --data out")
     report = Report(out, private, still, bar)
     left_out = []
     _mine(report)

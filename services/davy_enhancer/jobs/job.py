@@ -37,6 +37,7 @@ class Job(BaseModel):
     created: float = Field(default_factory=time.time)  # Unix time, s
     finished: float | None = None
     state: State = State.QUEUED
+    attempts: int = Field(0, ge=0)  # how often it was begun: it may be what ends the service
     progress: float = 0.0  # 0 to 1
     detail: str = ""  # reason of a failure
     failures: list[str] = []  # failed files of a ZIP archive

@@ -21,6 +21,7 @@ log = get_logger(__name__)
 
 REPORT_S = 0.25  # minimum time between two reports of progress
 SWEEP_S = 600.0
+MAX_ATTEMPTS = 3  # a job that was begun so often and never ended has ended the service each time
 RESERVE_BYTES = 100_000_000  # free disk space left to other programs
 
 
@@ -79,6 +80,8 @@ class Jobs:
         for folder in load_all(self._data):
             if not folder.job.state.final:
                 folder.job.state, folder.job.progress = State.QUEUED, 0.0
+                if folder.job.attempts >= MAX_ATTEMPTS:
+                    _give_up(folder)
             self._folders[folder.job.id] = folder
 
     async def create(self, job: Job, body: AsyncIterator[bytes]) -> Job:
@@ -182,7 +185,8 @@ class Jobs:
 
     async def _run_job(self, folder: Folder) -> None:
         job = folder.job
-        job.state = State.RUNNING
+        job.state, job.attempts = State.RUNNING, job.attempts + 1
+        await asyncio.to_thread(folder.save)  # before it begins: it may take the process with it
         await self._notify()
         log.info("job.started", job=job.id, kind=job.kind, name=job.name)
         reporter = asyncio.create_task(self._report(), name="enhancer.jobs.report")
@@ -192,6 +196,10 @@ class Jobs:
             job.notes = [_without_paths(line, folder) for line in outcome.notes[:MAX_FAILURES]]
             job.result_bytes = (await asyncio.to_thread(folder.result.stat)).st_size
             job.state = State.DONE
+        except asyncio.CancelledError:  # the service ends by itself: no fault of the job
+            job.attempts -= 1
+            folder.save()
+            raise
         except _Stopped:
             return  # deleted; `delete` removes the folder
         except Exception as error:  # a bad job must not end the runner
@@ -230,6 +238,15 @@ class Jobs:
         if job.kind == "zip":
             return enhance_archive(folder.upload, folder.result, self._still, options, self._bounds.archive, progress)
         return Outcome(notes=enhance_file(FileTask(folder.upload, folder.result), self._still, options, progress))
+
+
+def _give_up(folder: Folder) -> None:
+    """Fail a job that ends the service again and again."""
+    folder.job.state, folder.job.finished, folder.job.progress = State.FAILED, time.time(), 1.0
+    folder.job.detail = f"the service ended {folder.job.attempts} times during this job"
+    folder.upload.unlink(missing_ok=True)
+    folder.save()
+    log.error("job.given_up", job=folder.job.id, attempts=folder.job.attempts)
 
 
 def _without_paths(text: str, folder: Folder) -> str:

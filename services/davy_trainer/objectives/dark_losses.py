@@ -51,7 +51,7 @@ def without_reference(parameters: Parameters, blocks: BlockStatistics, weights: 
             "real_bands": (weights.real_bands_weight, banded),
             "real_contrast": (
                 weights.real_contrast_weight,
-                lambda: _lost_contrast(y, without_bands(blocks.luma, dark), dark),
+                lambda: _lost_contrast(y, without_bands(blocks.luma, dark), LIT_SHARE + (1 - LIT_SHARE) * dark),
             ),
         }
     )

@@ -1,7 +1,8 @@
 """What a run is told: its settings, judged whole before it begins, and the words of its command."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from davy_trainer.stages.settings import REPLAYED, EnhanceSettings, PairSettings
 
 # what is the service's to say
 OWN = {"low", "normal", "start", "prompts", "weights", "validation", "samples", "drifted", "photographs"}
+OWN_AT_ANY_DEPTH = OWN | {"data", "real"}  # of a request: a stage's table names folders, too
+CLIP_NAME = re.compile(r"[\w-]+(?::[\w-]+)?")  # a network by its name; in a request never a file
 SOMEWHERE = Path("somewhere")
 
 
@@ -26,8 +29,10 @@ def judged(settings: TrainerSettings, kind: Kind, overrides: dict[str, Any], dri
         InvalidInputError: one is no setting, or has a wrong value, or is for the service to say.
     """
     merged = _merged({"threads": len(settings.cores)}, settings.overrides.get(kind, {}), overrides)
-    if own := sorted(OWN & set(merged)):
+    if own := sorted(OWN & set(merged) | OWN_AT_ANY_DEPTH & set(_names(overrides))):
         raise InvalidInputError(f"{', '.join(own)}: the service says where pictures and weights are; leave it out")
+    if files := [name for name in _values_of("clip", overrides) if not CLIP_NAME.fullmatch(str(name))]:
+        raise InvalidInputError(f"clip: {str(files[0])[:80]!r} is no name of a network")
     if kind == "adapt" and not drifted:
         raise InvalidInputError("adapt needs the drifted cameras: drifted=[EDGE.CAMERA]")
     if odd := [name for name in drifted if name.count(".") != 1]:
@@ -53,6 +58,28 @@ def set_words(overrides: dict[str, Any]) -> list[str]:
 def folders(name: str, paths: Sequence[Path]) -> list[str]:
     """--low A --low B."""
     return [word for path in paths for word in (f"--{name}", str(path))]
+
+
+def _names(value: object) -> Iterator[str]:
+    """Every name in a value, at every depth."""
+    if isinstance(value, dict):
+        yield from value
+        for each in value.values():
+            yield from _names(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _names(each)
+
+
+def _values_of(name: str, value: object) -> Iterator[object]:
+    """The values under a name, at every depth."""
+    if isinstance(value, dict):
+        yield from (each for key, each in value.items() if key == name)
+        for each in value.values():
+            yield from _values_of(name, each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _values_of(name, each)
 
 
 def _merged(*tables: dict[str, Any]) -> dict[str, Any]:

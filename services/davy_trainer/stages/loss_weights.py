@@ -36,9 +36,9 @@ class BaseWeights(BaseModel, frozen=True, extra="forbid"):
     window_vif_weight: NonNegativeFloat = 0.4  # 1 - VIF in the window
     real_lift_weight: NonNegativeFloat = 1.5  # of real frames: display units that the dark stays below the least light
     real_purple_weight: NonNegativeFloat = 3.0  # of real frames: red and blue over green in the dark
-    real_neutral_weight: NonNegativeFloat = 0.7  # of real frames: any chroma in the dark
+    real_neutral_weight: NonNegativeFloat = 0.15  # of real frames: any chroma in the dark
     real_bands_weight: NonNegativeFloat = 2.0  # of real frames: rows and columns that differ from those around them
-    real_contrast_weight: NonNegativeFloat = 0.5  # of real frames: local contrast below the raw frame's
+    real_contrast_weight: NonNegativeFloat = 1.5  # of real frames: local contrast below the raw frame's
 
 
 class AdaptWeights(ReferenceWeights, frozen=True):

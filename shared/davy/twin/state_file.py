@@ -26,6 +26,7 @@ class StateFile(Generic[P]):
         self._path, self._lock = folder / "active.json", threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)  # a payload may hold passwords
+        self.set_aside = ""  # what became of a damaged file
         self.pointer = self._read(initial)
 
     def update(self, **changes: object) -> P:
@@ -56,6 +57,7 @@ class StateFile(Generic[P]):
             return initial
         except (OSError, ValidationError) as error:  # the write is atomic: the disk itself is damaged
             log.error("twin.pointer_damaged", path=str(self._path), error=str(error)[:300])
+            self.set_aside = f"{self._path.parent.name}/{self._path.name} was damaged and set aside: {str(error)[:200]}"
             with suppress(OSError):
                 self._path.replace(self._path.with_suffix(".damaged"))
             return initial

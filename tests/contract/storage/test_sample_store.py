@@ -78,7 +78,7 @@ def test_what_is_pinned_stays_and_what_is_excluded_goes_first(store):
     store.assign(ids[7], Use.EXCLUDED)
     store.add(sample())
     assert [store.get(ids[0]).use, store.get(ids[1]).use] == [Use.VALIDATION, Use.TRAIN]
-    with pytest.raises(UnknownSampleError, match="its space was needed"):
+    with pytest.raises(UnknownSampleError, match="newer samples may have replaced it"):
         store.get(ids[7])
     for _ in range(50):
         store.add(sample())

@@ -4,6 +4,7 @@ import torch
 from davy.imaging.isp.blocks import block_statistics
 from davy.imaging.isp.pipeline import CELL_SIZE, GLOBAL_SIZE, GRID_COLUMNS, GRID_ROWS, Parameters
 from davy_trainer.objectives.dark_losses import bands, without_bands, without_reference
+from davy_trainer.stages.loss_weights import BaseWeights
 
 SHAPE = (72, 96)
 
@@ -17,8 +18,12 @@ def parameters(log2_gain=0.0):
     return Parameters.from_raw(torch.zeros(1, GLOBAL_SIZE), cells)
 
 
+def found(chosen, blocks):
+    return without_reference(chosen, blocks, BaseWeights())
+
+
 def losses(image, log2_gain=0.0):
-    return {name: float(loss) for name, loss in without_reference(parameters(log2_gain), block_statistics(image, 4)).items()}
+    return {name: float(loss) for name, loss in found(parameters(log2_gain), block_statistics(image, 4)).items()}
 
 
 def dark(colour=(0.1, 0.1, 0.1)):
@@ -60,16 +65,14 @@ def test_bands_are_taken_from_luma_and_lit_places_stay():
 def test_contrast_that_is_lost_by_an_offset_is_a_loss():
     kept, flat = dark(), 0.5 * dark() + 0.1
     stats = block_statistics(kept, 4)
-    keeps = float(without_reference(parameters(1.0), stats)["real_contrast"])
+    keeps = float(found(parameters(1.0), stats)["real_contrast"])
     assert keeps < losses(kept)["real_contrast"] + 1e-3  # a gain keeps it
     assert losses(flat)["real_contrast"] >= 0
 
 
 def test_every_loss_reaches_the_maps():
     cells = torch.zeros(1, CELL_SIZE, GRID_ROWS, GRID_COLUMNS, requires_grad=True)
-    terms = without_reference(
-        Parameters.from_raw(torch.zeros(1, GLOBAL_SIZE), cells), block_statistics(dark((0.12, 0.07, 0.12)), 4)
-    )
+    terms = found(Parameters.from_raw(torch.zeros(1, GLOBAL_SIZE), cells), block_statistics(dark((0.12, 0.07, 0.12)), 4))
     for name, term in terms.items():
         (gradient,) = torch.autograd.grad(term, cells, retain_graph=True)
         assert gradient.abs().sum() > 0, name

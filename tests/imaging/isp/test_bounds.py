@@ -1,7 +1,7 @@
 import torch
 
 from davy.imaging.isp.bounds import clip
-from davy.imaging.isp.tone import apply_tone, knots_of_steps
+from davy.imaging.isp.tone import apply_tone, tone_curve_from_steps
 
 
 def gradients(weights):
@@ -23,6 +23,6 @@ def test_a_value_outside_comes_back_by_a_descent_step_and_never_goes_farther():
 
 def test_a_black_picture_can_become_brighter_again():
     image = torch.full((1, 3, 4, 4), -0.2, requires_grad=True)
-    loss = (apply_tone(image, knots_of_steps(torch.zeros(1, 16))) - 0.5).square().mean()
+    loss = (apply_tone(image, tone_curve_from_steps(torch.zeros(1, 16))) - 0.5).square().mean()
     loss.backward()
     assert (image.grad < 0).all()

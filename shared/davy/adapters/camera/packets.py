@@ -51,6 +51,8 @@ class Packets:
         except (av.error.FFmpegError, OSError) as error:  # its own text would show the URL with its password
             late = time.monotonic() - began_s > 0.9 * timeout_s  # RTSP's own timeout calls itself invalid data
             reason = f"no answer within {timeout_s:g} s" if late else error.strerror or type(error).__name__
+            if not late and isinstance(error, av.error.ArgumentError | av.error.InvalidDataError):
+                reason = "it holds no video that can be read, or is of a kind that no camera sends"
             raise CameraUnavailableError(self.source, reason) from error
         if not self._container.streams.video:
             self._container.close()

@@ -128,7 +128,7 @@ async def connect(endpoint: str) -> AsyncIterator[IngestClient]:
         ConfigError: endpoint is no such address.
     """
     async with open_channel(endpoint) as channel:
-        yield IngestClient(channel, endpoint)
+        yield IngestClient(channel, redact(endpoint))
 
 
 def open_channel(endpoint: str) -> grpc.aio.Channel:

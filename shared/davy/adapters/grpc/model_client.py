@@ -59,4 +59,4 @@ async def connect(endpoint: str) -> AsyncIterator[ModelClient]:
         ConfigError: endpoint is no such address.
     """
     async with open_channel(endpoint) as channel:
-        yield ModelClient(channel, endpoint)
+        yield ModelClient(channel, redact(endpoint))

@@ -45,6 +45,7 @@ class Spool:
 
     Attributes:
         events_dropped: Events that were not stored: the quota or the disk is full.
+        set_aside: What became of a damaged file at the start; empty if it was sound.
         keyframes_dropped: Keyframes that were left out or gave way.
         error: Reason why the last `add` failed, empty after a success.
 
@@ -57,6 +58,7 @@ class Spool:
         self._lock = threading.Lock()
         self._next_seq = 1
         self.events_dropped = self.keyframes_dropped = 0
+        self.set_aside = ""
         self.error = ""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,6 +69,7 @@ class Spool:
             broken = path.with_name(f"{path.name}.broken-{int(time.time())}")
             path.rename(broken)
             log.error("spool.broken", path=str(path), kept_as=str(broken), error=str(error))
+            self.set_aside = f"{path.name} was damaged ({error}) and is kept as {broken.name}; its events are lost"
             self._db = self._open()
         except OSError as error:
             raise ConfigError(f"the spool {path} cannot be made: {error.strerror}") from error
