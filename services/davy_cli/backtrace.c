@@ -31,8 +31,10 @@ static void on_fatal(int number) {
     raise(number);
 }
 
-// Returns 0, or -1 where a handler cannot be set. Call it once, after faulthandler.
+// Returns 0, or -1 where a handler cannot be set. Call it after faulthandler; a second call does nothing.
 int davy_write_crashes(void) {
+    static int installed;
+    if (installed++) return 0;
 #if __has_include(<execinfo.h>)
     void *frames[1];
     backtrace(frames, 1); // loads what it needs now: a handler must not allocate

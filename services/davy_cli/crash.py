@@ -12,9 +12,10 @@ from davy.imaging.native import load_kernels
 def write_crashes() -> None:
     """Write where a fatal signal happened to stderr: the native backtrace, then the place of every Python thread."""
     os.environ.setdefault("PYTHONFAULTHANDLER", "1")  # for child processes
-    if faulthandler.is_enabled() or sys.__stderr__ is None:
+    if sys.__stderr__ is None:
         return
-    faulthandler.enable(sys.__stderr__)
+    if not faulthandler.is_enabled():
+        faulthandler.enable(sys.__stderr__)
     try:
         load_kernels(Path(__file__).parent, "backtrace").davy_write_crashes()
     except DavyError:  # not compiled, or of another version: what needs its kernels says so
