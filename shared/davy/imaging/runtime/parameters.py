@@ -154,4 +154,4 @@ def _bilinear(count: int, cells: int) -> Floats:
 
 
 def _sigmoid(x: NDArray[np.float32]) -> Floats:
-    return (1 / (1 + np.exp(-x))).astype(np.float32)
+    return (0.5 + 0.5 * np.tanh(0.5 * x)).astype(np.float32)  # exp overflows far below 0
