@@ -144,7 +144,8 @@ def resized(planes: Floats, shape: tuple[int, ...]) -> Floats:
     if planes.shape == shape:
         return planes
     rows, columns = (_bilinear(new, old) for new, old in zip(shape[-2:], planes.shape[-2:], strict=True))
-    return np.ascontiguousarray(rows @ planes @ columns.T, np.float32)
+    found: Floats = np.ascontiguousarray(rows @ planes @ columns.T, np.float32)
+    return found
 
 
 def _bilinear(count: int, cells: int) -> Floats:
