@@ -144,8 +144,7 @@ def resized(planes: Floats, shape: tuple[int, ...]) -> Floats:
     if planes.shape == shape:
         return planes
     rows, columns = (_bilinear(new, old) for new, old in zip(shape[-2:], planes.shape[-2:], strict=True))
-    found: Floats = np.ascontiguousarray(rows @ planes @ columns.T, np.float32)
-    return found
+    return np.ascontiguousarray(rows @ planes @ columns.T, np.float32)
 
 
 def _bilinear(count: int, cells: int) -> Floats:
@@ -155,4 +154,5 @@ def _bilinear(count: int, cells: int) -> Floats:
 
 
 def _sigmoid(x: NDArray[np.float32]) -> Floats:
-    return (0.5 + 0.5 * np.tanh(0.5 * x)).astype(np.float32)  # exp overflows far below 0
+    sigmoid: Floats = (0.5 + 0.5 * np.tanh(0.5 * x)).astype(np.float32)  # exp overflows far below 0
+    return sigmoid
