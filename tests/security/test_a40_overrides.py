@@ -22,7 +22,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("overrides", HOSTILE)
 def test_a40_a_request_names_no_folder_and_no_file_at_any_depth(tmp_path, overrides):
-    with pytest.raises(InvalidInputError, match=r"the service says where|no name of a network"):
+    with pytest.raises(InvalidInputError, match=r"the service says where|not the name of a network"):
         judged(TrainerSettings(data=tmp_path), "retrain", overrides)
 
 

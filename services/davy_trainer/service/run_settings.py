@@ -18,7 +18,7 @@ from davy_trainer.stages.settings import REPLAYED, EnhanceSettings, PairSettings
 # what is the service's to say
 OWN = {"low", "normal", "start", "prompts", "weights", "validation", "samples", "drifted", "photographs"}
 OWN_AT_ANY_DEPTH = OWN | {"data", "real"}  # of a request: a stage's table names folders, too
-CLIP_NAME = re.compile(r"[\w-]+(?::[\w-]+)?")  # a network by its name; in a request never a file
+CLIP_NAME = re.compile(r"davy:random:\d{1,9}|[\w-]+(?::[\w-]+)?")  # a network by its name; in a request never a file
 SOMEWHERE = Path("somewhere")
 
 
@@ -32,7 +32,7 @@ def judged(settings: TrainerSettings, kind: Kind, overrides: dict[str, Any], dri
     if own := sorted(OWN & set(merged) | OWN_AT_ANY_DEPTH & set(_names(overrides))):
         raise InvalidInputError(f"{', '.join(own)}: the service says where pictures and weights are; leave it out")
     if files := [name for name in _values_of("clip", overrides) if not CLIP_NAME.fullmatch(str(name))]:
-        raise InvalidInputError(f"clip: {str(files[0])[:80]!r} is no name of a network")
+        raise InvalidInputError(f"clip: {str(files[0])[:80]!r} is not the name of a network, such as ViT-B-32:openai")
     if kind == "adapt" and not drifted:
         raise InvalidInputError("adapt needs the drifted cameras: drifted=[EDGE.CAMERA]")
     if odd := [name for name in drifted if name.count(".") != 1]:
