@@ -40,7 +40,7 @@ def test_folders_that_do_not_fit_are_told_what_to_do(folders):
 
 
 def test_a_missing_and_an_empty_folder_are_told(tmp_path):
-    with pytest.raises(ConfigError, match="is no folder"):
+    with pytest.raises(ConfigError, match="is not a folder"):
         singles(tmp_path / "none")
     with pytest.raises(ConfigError, match="holds no picture"):
         singles(tmp_path)
