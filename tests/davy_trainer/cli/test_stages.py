@@ -54,6 +54,7 @@ def launch(*words, cwd):
 
 
 @pytest.mark.system
+@pytest.mark.slow
 def test_stages_killed_amid_enhancement_go_on_to_the_same_bits(folder, low, start, pairs_folder, tmp_path):
     words = ["all", "--low", low, "--normal", folder, "--weights", start, "--clip", "davy:random", *SETTINGS]
     words += ["--validate", pairs_folder]

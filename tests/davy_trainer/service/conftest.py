@@ -148,3 +148,31 @@ def alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:
         return False
+
+
+def trains(run: dict) -> bool:
+    """Past the pictures, amid the steps, after a checkpoint."""
+    return bool(run["progress"] and run["progress"]["total"] and run["progress"]["step"] > 10)
+
+
+async def sse(client: httpx.AsyncClient, run: str, after: str = "") -> list[tuple[str, str, str]]:
+    """Event, id and data, to the end of the stream."""
+    found, fields = [], {}
+    headers = {"last-event-id": after} if after else {}
+    async with client.stream("GET", f"/v1/training-runs/{run}/events", headers=headers, timeout=120) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        async for line in answer.aiter_lines():
+            name, _, value = line.partition(": ")
+            if name in ("event", "id", "data"):
+                fields[name] = value
+            elif not line and fields:
+                found.append((fields.get("event", ""), fields.get("id", ""), fields.get("data", "")))
+                fields = {}
+    return found
+
+
+async def answers(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/readyz")).json()["active"]
+    except httpx.TransportError:
+        return False

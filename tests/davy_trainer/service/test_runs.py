@@ -5,13 +5,12 @@ import os
 import subprocess
 
 import cv2
-import httpx
 import numpy as np
 import pytest
 from tests.davy_aggregator.conftest import make_settings, make_site
 from tests.davy_aggregator.conftest import running as aggregating
 from tests.davy_aggregator.samples.test_rpc import push, sample
-from tests.davy_trainer.service.conftest import LONG, PROMPTS, RETRAIN, alive, child_of, kill_9, process, serving, until
+from tests.davy_trainer.service.conftest import LONG, PROMPTS, RETRAIN, alive, answers, child_of, serving, sse, trains, until
 
 from davy.adapters.storage.model_registry import ModelRegistry
 from davy.models import KeySet
@@ -19,27 +18,6 @@ from davy.models.keyring import TRUST
 from davy.v1 import trainer_pb2, trainer_pb2_grpc
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
-
-
-def trains(run: dict) -> bool:
-    """Past the pictures, amid the steps, after a checkpoint."""
-    return bool(run["progress"] and run["progress"]["total"] and run["progress"]["step"] > 10)
-
-
-async def sse(client: httpx.AsyncClient, run: str, after: str = "") -> list[tuple[str, str, str]]:
-    """Event, id and data, to the end of the stream."""
-    found, fields = [], {}
-    headers = {"last-event-id": after} if after else {}
-    async with client.stream("GET", f"/v1/training-runs/{run}/events", headers=headers, timeout=120) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        async for line in answer.aiter_lines():
-            name, _, value = line.partition(": ")
-            if name in ("event", "id", "data"):
-                fields[name] = value
-            elif not line and fields:
-                found.append((fields.get("event", ""), fields.get("id", ""), fields.get("data", "")))
-                fields = {}
-    return found
 
 
 async def test_a_run_is_told_as_it_goes_and_a_stream_goes_on_after_the_last_event(settings):
@@ -94,91 +72,6 @@ async def test_drifted_cameras_are_adapted_to_from_the_aggregators_samples(setti
             assert run["result"]["figures"]["sample-luma"] > 0.1
 
 
-async def test_f24_a_killed_process_goes_on_from_its_checkpoint(settings):
-    given = settings()
-    async with serving(given) as service:
-        run = await service.start(**LONG)
-        seen = await service.until(run, trains)
-        kill_9(child_of(given.data / "runs" / run))
-        again = await service.until(run, lambda now: now["kills"] == 1)
-        assert "signal 9" in again["told"]
-        ended = await service.ended(run)
-        assert (ended["state"], ended["progress"]["step"]) == ("done", 400), ended["told"]
-        assert service.registry.get_sample_value("davy_training_resumed_total") == 1
-        steps = [event for event in await sse(service.client, run) if event[0] == "progress"]
-        assert len(steps) > 3 and seen["progress"]["step"] > 10
-
-
-async def test_f24_a_run_that_is_killed_without_getting_further_fails_with_a_reason(settings):
-    given = settings(attempts=2)
-    async with serving(given) as service:
-        run = await service.start(**LONG)
-        for kills in range(2):
-            pid = await until(lambda: _pid(given.data / "runs" / run), bool)
-            kill_9(pid)
-            if kills == 0:
-                await service.until(run, lambda now: now["kills"] == 1)
-                await until(lambda pid=pid: _other(given.data / "runs" / run, pid), bool)
-        ended = await service.ended(run)
-        assert (ended["state"], "killed 2 times" in ended["told"]) == ("failed", True), ended["told"]
-
-
-async def _pid(folder) -> int:
-    return child_of(folder) if (folder / "pid").exists() and alive(child_of(folder)) else 0
-
-
-async def _other(folder, pid: int) -> bool:
-    found = await _pid(folder)
-    return found not in (0, pid)
-
-
-async def test_f24_a_killed_service_leaves_its_run_which_the_next_adopts(settings, tmp_path, free_port):
-    given = settings(port=free_port)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{free_port}", timeout=20) as client:
-        with process(given, tmp_path / "first.log") as first:
-            await until(lambda: _answers(client), bool)
-            made = await client.post("/v1/training-runs", json={"kind": "prompts", "overrides": LONG})
-            run = made.json()["id"]
-            await until(lambda: _run(client, run), trains)
-            child = child_of(given.data / "runs" / run)
-            kill_9(first.pid)
-            first.wait()
-        assert alive(child)  # it does not share the service's fate
-        async with serving(settings()) as service:
-            assert alive(child)
-            ended = await service.ended(run)
-            assert (ended["state"], ended["kills"]) == ("done", 0), ended["told"]
-            assert not alive(child)
-
-
-async def test_f24_service_and_process_killed_the_next_service_resumes(settings, tmp_path, free_port):
-    given = settings(port=free_port)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{free_port}", timeout=20) as client:
-        with process(given, tmp_path / "first.log") as first:
-            await until(lambda: _answers(client), bool)
-            made = await client.post("/v1/training-runs", json={"kind": "prompts", "overrides": LONG})
-            run = made.json()["id"]
-            before = await until(lambda: _run(client, run), trains)
-            kill_9(first.pid)
-            kill_9(child_of(given.data / "runs" / run))
-            first.wait()
-        async with serving(settings()) as service:
-            ended = await service.ended(run)
-            assert ended["state"] == "done", ended["told"]
-            assert before["progress"]["step"] < ended["progress"]["step"] == 400
-
-
-async def _answers(client: httpx.AsyncClient) -> bool:
-    try:
-        return (await client.get("/readyz")).json()["active"]
-    except httpx.TransportError:
-        return False
-
-
-async def _run(client: httpx.AsyncClient, run: str) -> dict:
-    return (await client.get(f"/v1/training-runs/{run}")).json()
-
-
 async def test_of_two_services_on_a_folder_one_works_and_the_other_takes_over(settings):
     given = settings()
     async with serving(given) as reserve_or_first:
@@ -200,7 +93,7 @@ async def test_of_two_services_on_a_folder_one_works_and_the_other_takes_over(se
 async def test_the_reserve_goes_on_with_the_run_of_a_service_that_is_stopped(settings):
     given = settings()
     async with serving(given) as first:
-        await until(lambda: _answers(first.client), bool)
+        await until(lambda: answers(first.client), bool)
         run = await first.start(**LONG)
         await first.until(run, trains)
         child = child_of(given.data / "runs" / run)
