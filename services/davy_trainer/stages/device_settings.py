@@ -9,7 +9,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class DeviceSettings(BaseModel, frozen=True, extra="forbid"):
-    """Where a stage trains. A resumed run may use another device."""
+    """Where a stage trains."""
 
     device: DeviceName = "auto"  # auto: cuda if torch sees a GPU, else cpu
     precision: Precision = "auto"  # of the networks' passes; auto: bfloat16 on a GPU, float32 on a CPU

@@ -5,13 +5,13 @@ from typing import Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from davy_trainer.stages.device_settings import DeviceSettings
 from davy_trainer.stages.loss_weights import SelfSupervisedWeights
+from davy_trainer.stages.network_settings import NetworkSettings
 
 Share = float
 
 
-class SelfSupervisedSettings(SelfSupervisedWeights, DeviceSettings, frozen=True):
+class SelfSupervisedSettings(SelfSupervisedWeights, NetworkSettings, frozen=True):
     """Settings of stage 0."""
 
     # the data
@@ -39,31 +39,16 @@ class SelfSupervisedSettings(SelfSupervisedWeights, DeviceSettings, frozen=True)
     width: PositiveInt = 64  # channels of the network's heads; 64 makes 81 thousand parameters
     batch: PositiveInt = 8  # photographs per step: 0.4 s on one core
     learning_rate: PositiveFloat = 2e-3  # of AdamW; the highest that stays stable with the clipped gradient
-    final_rate: PositiveFloat = 1e-5  # learning rate at the end of the cosine
     warmup_steps: NonNegativeInt = 100  # steps of the linear warm-up
-    weight_decay: float = Field(1e-4, ge=0)  # of AdamW
-    gradient_norm: PositiveFloat = 1.0  # maximum norm of the gradient; longer gradients are clipped
     ema_step: PositiveFloat = Field(0.005, le=1)  # share of the newest weights in the average: about 200 steps
-    ema_early_step: PositiveFloat = Field(0.05, le=1)  # the same during the first ema_early_steps steps
     ema_early_steps: NonNegativeInt = 200  # steps with ema_early_step
 
     # the run
-    steps: PositiveInt | None = None  # number of steps; give either steps or minutes
-    minutes: PositiveFloat | None = None  # approximate duration; the number of steps is estimated once the warm-up is over
-    seed: NonNegativeInt = 1  # random seed
-    threads: PositiveInt = 1  # of torch; more than one may change the last bits of the weights
-    workers: PositiveInt = 1  # processes that prepare batches; their number changes no picture
-    ahead: PositiveInt = 4  # batches that each worker keeps ready
     checkpoint_every: PositiveInt = 100  # steps between checkpoints
-    log_every: PositiveInt = 10  # steps between log lines; a line holds means over them
-    validation: Path | None = None  # folder with low/ and high/
-    validate_every: PositiveInt = 500  # steps between validations
     sheet_every: PositiveInt = 500  # steps between sheets of training pictures
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.mine_share + self.dark_share > 1:
             raise ValueError("mine_share and dark_share are together more than 1")
-        if (self.steps is None) == (self.minutes is None):
-            raise ValueError("give either steps or minutes")
         return self

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from davy_trainer.stages.device_settings import DeviceSettings
+from davy_trainer.stages.network_settings import NetworkSettings
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 
 Share = float
@@ -68,7 +69,7 @@ class RefineSettings(PromptSettings, frozen=True):
     entropy_weight: NonNegativeFloat = 1.0  # weight of stage 1's own loss, which keeps the classes apart
 
 
-class EnhanceSettings(DeviceSettings, frozen=True):
+class EnhanceSettings(NetworkSettings, frozen=True):
     """Settings of stage 2."""
 
     low: tuple[Path, ...]  # folders of real low-light pictures, unpaired
@@ -99,30 +100,15 @@ class EnhanceSettings(DeviceSettings, frozen=True):
     replay_weight: NonNegativeFloat = 1.0  # of all losses of the replayed batches together
 
     learning_rate: PositiveFloat = 5e-4  # of AdamW; a quarter of stage 0's: the start is good
-    final_rate: PositiveFloat = 1e-5  # learning rate at the end of the cosine
     warmup_steps: NonNegativeInt = 20  # steps of the linear warm-up
-    weight_decay: float = Field(1e-4, ge=0)  # of AdamW
-    gradient_norm: PositiveFloat = 1.0  # maximum norm of the gradient; longer gradients are clipped
     ema_step: PositiveFloat = Field(0.02, le=1)  # share of the newest weights in the average: about 50 steps
-    ema_early_step: PositiveFloat = Field(0.05, le=1)  # the same during the first ema_early_steps steps
     ema_early_steps: NonNegativeInt = 50  # steps with ema_early_step
 
-    steps: PositiveInt | None = None  # number of steps; give either steps or minutes
-    minutes: PositiveFloat | None = None  # approximate duration; the number of steps is estimated once the warm-up is over
-    seed: NonNegativeInt = 1  # random seed
-    threads: PositiveInt = 1  # of torch; more than one may change the last bits of the weights
-    workers: PositiveInt = 1  # processes that prepare batches; their number changes no picture
-    ahead: PositiveInt = 4  # batches that each worker keeps ready
     checkpoint_every: PositiveInt = 50  # steps between checkpoints
-    log_every: PositiveInt = 10  # steps between log lines; a line holds means over them
-    validation: Path | None = None  # folder with low/ and high/
-    validate_every: PositiveInt = 500  # steps between validations
     sheet_every: PositiveInt = 200  # steps between sheets of training pictures
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if (self.steps is None) == (self.minutes is None):
-            raise ValueError("give either steps or minutes")
         if self.prompts is None and self.uses_prompts:
             raise ValueError("give the prompts of stage 1 (--prompts RUN), or --no-clip to train without")
         if self.replay is None and self.replay_weight > 0:
