@@ -54,10 +54,7 @@ class Supervisor:
         def on_error(error: Exception, wait_s: float, failures: int) -> None:
             self._failed(name, error, wait_s, failures)
 
-        await keep_connected(lambda: self._session(name, part, on_error), _RestartError, self._wait, on_error)
-
-    def _wait(self, error: Exception, failures: int) -> float:
-        return self._backoff(error, failures)
+        await keep_connected(lambda: self._session(name, part, on_error), _RestartError, self._backoff, on_error)
 
     async def _session(self, name: str, part: Part, on_error: Callable[[Exception, float, int], None]) -> None:
         """Run a part until it fails. Return if it was stable before, raise if it was not."""
