@@ -87,6 +87,7 @@ async def test_p1_a_frame_over_its_age_is_not_given(live, registry):
     assert dropped(registry, "too_old") == 1
 
 
+@pytest.mark.alone  # measures a rate
 async def test_max_fps_holds_on_average(live):
     with live.watch("test", max_fps=20) as watcher:
         given, ends_s, seq = 0, time.monotonic() + 1, 0
