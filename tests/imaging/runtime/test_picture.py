@@ -60,6 +60,18 @@ def test_pictures_overlap_where_they_share_rows_or_planes():
     upper, middle, lower = (bgr_picture(tall[start : start + 20]) for start in (0, 10, 40))
     assert overlap(upper, middle) and overlap(middle, upper)
     assert not overlap(upper, lower) and overlap(upper, bgr_picture(tall[19::-1]))
-    one, two = planes(20, 30), planes(20, 30)
+    assert not overlap(bgr_picture(tall[:20]), bgr_picture(tall[20:40]))
+    assert not overlap(bgr_picture(tall[39:19:-1]), bgr_picture(tall[:20]))
+    assert not overlap(bgr_picture(tall[39:19:-1]), bgr_picture(tall[40:]))
+
+
+def test_planes_that_touch_do_not_overlap():
+    """Where an allocator puts planes next to each other, the row before a plane's first is another plane's."""
+    room = np.zeros(4 * 900, np.uint8)
+    one, two = (
+        YuvImage(*(room[at : at + h * w].reshape(h, w) for at, h, w in ((s, 20, 30), (s + 1800, 10, 15), (s + 2100, 10, 15))))
+        for s in (0, 600)
+    )
     assert not overlap(yuv_picture(one), yuv_picture(two))
+    assert overlap(yuv_picture(one), yuv_picture(one))
     assert overlap(yuv_picture(one), yuv_picture(YuvImage(two.y, one.v, two.v)))

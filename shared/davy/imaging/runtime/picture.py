@@ -81,11 +81,13 @@ def overlap(first: Picture, second: Picture) -> bool:
 
 
 def _spans(picture: Picture) -> Iterator[tuple[int, int]]:
-    """Address range of each plane, the stride of its last row included."""
+    """Address range [first, last) of each plane's bytes: strides may run backwards, and no gap counts after the last row."""
     for plane in range(1 if picture.format == BGR else 3):
-        rows = picture.height if plane == 0 else -(-picture.height // 2)
-        ends = picture.bytes[plane], picture.bytes[plane] + picture.stride[plane] * rows
-        yield min(ends) - abs(picture.stride[plane]), max(ends)
+        rows, row = picture.height, picture.width * 3 if picture.format == BGR else picture.width
+        if plane:
+            rows, row = -(-rows // 2), -(-row // 2)
+        last = picture.bytes[plane] + picture.stride[plane] * (rows - 1)
+        yield min(picture.bytes[plane], last), max(picture.bytes[plane], last) + row
 
 
 def copied(image: YuvImage, to: YuvImage) -> YuvImage:
