@@ -112,6 +112,35 @@ class FrameTooLargeError(TooLargeError):
         self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
 
 
+class RefusedError(DavyError):
+    """The caller may not do this."""
+
+
+class UnauthenticatedError(RefusedError):
+    def __init__(self, operation: str, reason: str = "sign in, or send a token or a certificate of this site") -> None:
+        super().__init__(f"{operation} needs an identity: {reason}")
+        self.operation, self.reason = operation, reason
+
+
+class ForbiddenError(RefusedError):
+    def __init__(self, name: str, role: str, permission: str, operation: str = "") -> None:
+        what = f"{operation} needs the permission {permission}, which" if operation else f"permission {permission}, which"
+        super().__init__(f"{name!r} has role {role}: {what} it does not hold; ask an administrator of this site")
+        self.name, self.role, self.permission, self.operation = name, role, permission, operation
+
+
+class OtherEdgeError(RefusedError):
+    def __init__(self, name: str, edge: str) -> None:
+        super().__init__(f"{name!r} speaks for itself alone, not for edge {edge}")
+        self.name, self.edge = name, edge
+
+
+class TooManyAttemptsError(RefusedError):
+    def __init__(self, what: str, wait_s: float) -> None:
+        super().__init__(f"too many {what}: try again in {wait_s:.0f} s")
+        self.what, self.wait_s = what, wait_s
+
+
 # --- unavailable services ----------------------------------------------------------------------------------------------
 
 
@@ -289,6 +318,18 @@ class ChangedMeanwhileError(ConflictError):
     def __init__(self, what: str, expected: str, actual: str) -> None:
         super().__init__(f"{what} is {actual[:12]} now, not {expected[:12]}: it changed meanwhile: read it again")
         self.what, self.expected, self.actual = what, expected, actual
+
+
+class UnknownUserError(NotFoundError):
+    def __init__(self, user: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no user {user!r}{did_you_mean(user, known)}")
+        self.user, self.known = user, tuple(known)
+
+
+class UnknownTokenError(NotFoundError):
+    def __init__(self, token: str) -> None:
+        super().__init__(f"there is no token {token!r}")
+        self.token = token
 
 
 class RegistryUnavailableError(UnavailableError):
