@@ -25,6 +25,8 @@ STATUS: dict[type[errors.DavyError], Status] = {
     errors.TooLargeError: Status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RESOURCE_EXHAUSTED"),
     errors.ConflictError: Status(HTTPStatus.CONFLICT, "FAILED_PRECONDITION"),
     errors.ChangedMeanwhileError: Status(HTTPStatus.PRECONDITION_FAILED, "FAILED_PRECONDITION"),
+    errors.IdentityRefusedError: Status(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED"),
+    errors.PermissionDeniedError: Status(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED"),
     errors.UnavailableError: UNAVAILABLE,
     errors.OverloadedError: Status(HTTPStatus.SERVICE_UNAVAILABLE, "RESOURCE_EXHAUSTED"),
     errors.StorageFullError: Status(HTTPStatus.INSUFFICIENT_STORAGE, "UNAVAILABLE"),  # gRPC's clients retry

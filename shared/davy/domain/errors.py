@@ -56,6 +56,12 @@ class ConfigError(InvalidInputError):
     """A configuration file or variable is wrong; the text names the file, the line and a correct value."""
 
 
+class InvalidIdentityError(InvalidInputError):
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name!r} is no identity: {reason}")
+        self.name, self.reason = name, reason
+
+
 class UnreadableImageError(UnreadableError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the image cannot be read: {reason}")
@@ -110,6 +116,25 @@ class FrameTooLargeError(TooLargeError):
     def __init__(self, size_bytes: int, limit_bytes: int) -> None:
         super().__init__(f"a JPEG of {size_bytes:,} bytes is over the limit of {limit_bytes:,}, even at the lowest quality")
         self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
+
+
+# --- callers -----------------------------------------------------------------------------------------------------------
+
+
+class IdentityRefusedError(DavyError):
+    """The caller's certificate or token is missing, revoked, expired or of another site."""
+
+    def __init__(self, who: str, reason: str) -> None:
+        super().__init__(f"{who} is refused: {reason}")
+        self.who, self.reason = who, reason
+
+
+class PermissionDeniedError(DavyError):
+    """The caller is known, and may not do this."""
+
+    def __init__(self, who: str, action: str) -> None:
+        super().__init__(f"{who} may not {action}")
+        self.who, self.action = who, action
 
 
 # --- unavailable services ----------------------------------------------------------------------------------------------
