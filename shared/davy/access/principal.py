@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from davy.access.roles import PERMISSIONS_OF, Permission, Role
-from davy.domain.errors import ForbiddenError, OtherEdgeError, UnauthenticatedError
+from davy.domain.errors import PermissionDeniedError, UnauthenticatedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +29,19 @@ class Principal:
         """Return whether this principal holds a permission."""
         return self.role is None or permission in PERMISSIONS_OF[self.role]
 
-    def require(self, permission: Permission, operation: str = "") -> None:
-        """Raise ForbiddenError unless this principal holds the permission."""
-        if not self.may(permission):
-            raise ForbiddenError(self.name, str(self.role), str(permission), operation)
+    def require(self, permission: Permission | None, operation: str) -> None:
+        """Raise PermissionDeniedError unless this principal holds the permission; nobody holds None."""
+        if permission is None or not self.may(permission):
+            needs = f"which needs the permission {permission}" if permission else "which nobody may"
+            raise PermissionDeniedError(str(self), f"{operation}, {needs}: ask an administrator of this site")
 
     def require_edge(self, edge: str) -> None:
-        """Raise OtherEdgeError if this principal is an edge other than this one."""
+        """Raise PermissionDeniedError if this principal is an edge other than this one."""
         if self.role is Role.EDGE and self.edge != edge:
-            raise OtherEdgeError(self.name, edge)
+            raise PermissionDeniedError(str(self), f"speak for edge {edge}")
+
+    def __str__(self) -> str:
+        return f"{self.name!r} ({self.role or self.via})"
 
 
 OWNER = Principal("owner", None, "open")
@@ -73,13 +77,11 @@ def check(principal: Principal | None, permission: Permission | None, operation:
 
     Raises:
         UnauthenticatedError: The operation needs an identity, and the caller has none.
-        ForbiddenError: The caller's role does not hold the permission.
+        PermissionDeniedError: The caller's role does not hold the permission.
     """
     if permission is Permission.PUBLIC:
         return principal or ANONYMOUS
     if principal is None:
         raise UnauthenticatedError(operation)
-    if permission is None:
-        raise ForbiddenError(principal.name, str(principal.role), "none", operation)
     principal.require(permission, operation)
     return principal

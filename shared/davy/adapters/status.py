@@ -28,6 +28,7 @@ STATUS: dict[type[errors.DavyError], Status] = {
     errors.RefusedError: Status(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED"),
     errors.UnauthenticatedError: Status(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED"),
     errors.TooManyAttemptsError: Status(HTTPStatus.TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED"),
+    errors.IdentityRefusedError: Status(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED"),
     errors.UnavailableError: UNAVAILABLE,
     errors.OverloadedError: Status(HTTPStatus.SERVICE_UNAVAILABLE, "RESOURCE_EXHAUSTED"),
     errors.StorageFullError: Status(HTTPStatus.INSUFFICIENT_STORAGE, "UNAVAILABLE"),  # gRPC's clients retry

@@ -56,6 +56,12 @@ class ConfigError(InvalidInputError):
     """A configuration file or variable is wrong; the text names the file, the line and a correct value."""
 
 
+class InvalidIdentityError(InvalidInputError):
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name!r} is no identity: {reason}")
+        self.name, self.reason = name, reason
+
+
 class UnreadableImageError(UnreadableError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the image cannot be read: {reason}")
@@ -112,6 +118,9 @@ class FrameTooLargeError(TooLargeError):
         self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
 
 
+# --- callers -----------------------------------------------------------------------------------------------------------
+
+
 class RefusedError(DavyError):
     """The caller may not do this."""
 
@@ -122,17 +131,20 @@ class UnauthenticatedError(RefusedError):
         self.operation, self.reason = operation, reason
 
 
-class ForbiddenError(RefusedError):
-    def __init__(self, name: str, role: str, permission: str, operation: str = "") -> None:
-        what = f"{operation} needs the permission {permission}, which" if operation else f"permission {permission}, which"
-        super().__init__(f"{name!r} has role {role}: {what} it does not hold; ask an administrator of this site")
-        self.name, self.role, self.permission, self.operation = name, role, permission, operation
+class IdentityRefusedError(RefusedError):
+    """The caller's certificate or token is missing, revoked, expired or of another site."""
+
+    def __init__(self, who: str, reason: str) -> None:
+        super().__init__(f"{who} is refused: {reason}")
+        self.who, self.reason = who, reason
 
 
-class OtherEdgeError(RefusedError):
-    def __init__(self, name: str, edge: str) -> None:
-        super().__init__(f"{name!r} speaks for itself alone, not for edge {edge}")
-        self.name, self.edge = name, edge
+class PermissionDeniedError(RefusedError):
+    """The caller is known, and may not do this."""
+
+    def __init__(self, who: str, action: str) -> None:
+        super().__init__(f"{who} may not {action}")
+        self.who, self.action = who, action
 
 
 class TooManyAttemptsError(RefusedError):
