@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
+from davy.adapters.access.credentials import Authenticator
+from davy.adapters.access.directory import Directory
 from davy.domain.errors import OverloadedError
 from davy_aggregator.archive import Archive
 from davy_aggregator.config.service import ConfigService
@@ -36,6 +38,8 @@ class ServiceContext:
     configs: ConfigService
     samples: SampleCatalog
     drift: DriftCollector
+    directory: Directory
+    authenticator: Authenticator
     streams: dict[str, int] = field(default_factory=dict)
 
     @contextmanager

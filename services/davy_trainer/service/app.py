@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 import grpc
 from prometheus_client import CollectorRegistry
 
+from davy.adapters.access.grpc import AccessInterceptor
+from davy.adapters.access.remote import authenticator_of, login_of
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
@@ -67,7 +69,8 @@ async def serve(
         book = RunService(settings, store)
         worker = Worker(book, metrics)
         embedding = EmbeddingWatch(book, metrics, lambda: worker.active, fault_of("pictures"))
-        app = build_app(book, embedding.newest, registry, lambda: worker.active, faults)
+        authenticator = authenticator_of(settings)
+        app = build_app(book, embedding.newest, registry, lambda: worker.active, faults, authenticator, login_of(settings))
         supervisor = Supervisor("trainer", registry, faults.__setitem__)
         parts: dict[str, Part] = {
             "worker": worker.run,
@@ -78,7 +81,13 @@ async def serve(
         await until_first_ends(
             "trainer",
             http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port)),
-            grpc=serve_grpc(settings.host, settings.grpc_port, register, lambda port: announce("grpc", port)),
+            grpc=serve_grpc(
+                settings.host,
+                settings.grpc_port,
+                register,
+                lambda port: announce("grpc", port),
+                interceptors=[AccessInterceptor(authenticator)],
+            ),
             **{name: supervisor.run(name, part) for name, part in parts.items()},
         )
 

@@ -67,6 +67,11 @@ def act_as(principal: Principal) -> Iterator[None]:
         _acting.reset(token)
 
 
+def become(principal: Principal) -> None:
+    """Serve a request of this principal for the rest of this task."""
+    _acting.set(principal)
+
+
 def check(principal: Principal | None, permission: Permission | None, operation: str) -> Principal:
     """Return the principal if it may carry out an operation.
 

@@ -66,7 +66,7 @@ def _wrap_unary(method: Callable[[object, Context], Awaitable[Answer]]) -> Calla
             _check(request)
             return await method(request, context)
         except (DavyError, DecodeError) as error:
-            return await _abort(context, error)
+            return await abort_with(context, error)
 
     return call
 
@@ -81,12 +81,13 @@ def _wrap_stream(
                 async for answer in answers:
                     yield answer
         except (DavyError, DecodeError) as error:
-            await _abort(context, error)
+            await abort_with(context, error)
 
     return call
 
 
-async def _abort(context: Context, error: DavyError | DecodeError) -> NoReturn:
+async def abort_with(context: Context, error: DavyError | DecodeError) -> NoReturn:
+    """End a call with the status code and the text of an error."""
     if isinstance(error, DecodeError):
         error = InvalidInputError(f"the message is no protobuf of the expected type: {error}")
     code = grpc.StatusCode[status_of(error).grpc]

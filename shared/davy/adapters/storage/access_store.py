@@ -143,9 +143,7 @@ class AccessStore:
         wanted = (
             select(access_user, access_session.c.expires_ns)
             .join(access_session, access_session.c.user_name == access_user.c.name)
-            .where(
-                access_session.c.digest == digest, access_session.c.expires_ns > now_ns, access_user.c.disabled.is_(False)
-            )
+            .where(access_session.c.digest == digest, access_session.c.expires_ns > now_ns, access_user.c.disabled.is_(False))
         )
         with self._database.read() as connection:
             row = connection.execute(wanted).first()

@@ -1,0 +1,88 @@
+"""The directory of a site's aggregator, asked by the other services."""
+
+import httpx
+from cachetools import TTLCache
+from pydantic import BaseModel
+
+from davy.access.principal import Principal
+from davy.access.roles import Role
+from davy.access.secrets import digest
+from davy.adapters.access.credentials import Authenticator, Credentials, OpenDoor
+from davy.adapters.access.machines import machine
+from davy.adapters.http.listen_settings import RemoteAccessSettings
+from davy.domain.errors import AggregatorUnavailableError, ConfigError
+
+KEPT_S = 15.0  # a revoked token or ended session is known as such everywhere after this time
+KEPT_MOST = 4096
+ANSWER_S = 5.0
+PATH = "/v1/session/introspect"
+
+
+class _Answer(BaseModel):
+    active: bool
+    name: str = ""
+    role: Role | None = None
+    via: str = ""
+    edge: str = ""
+
+
+class RemoteDirectory:
+    """Identifies callers by what the aggregator says of their cookie or token; answers are kept for KEPT_S.
+
+    Args:
+        url: http[s]://host:8080 of the aggregator.
+        token: This service's own token.
+        site: Site whose certificates count.
+    """
+
+    def __init__(self, url: str, token: str, site: str = "") -> None:
+        self._url, self._site = url.rstrip("/"), site
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._known: TTLCache[str, Principal | None] = TTLCache(KEPT_MOST, KEPT_S)
+
+    async def identify(self, credentials: Credentials) -> Principal | None:
+        """Return the principal of a certificate, a token or a session, in this order.
+
+        Raises:
+            AggregatorUnavailableError: The aggregator does not answer, or refuses this service.
+        """
+        if credentials.identity:
+            return machine(credentials.identity, self._site)
+        secret = credentials.token or credentials.session
+        if not secret:
+            return None
+        key = digest(secret)
+        if key not in self._known:
+            self._known[key] = await self._ask(credentials)
+        return self._known[key]
+
+    async def _ask(self, credentials: Credentials) -> Principal | None:
+        asked = {"token": credentials.token} if credentials.token else {"session": credentials.session}
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_S) as client:
+                response = await client.post(self._url + PATH, json=asked, headers=self._headers)
+                response.raise_for_status()
+                answer = _Answer.model_validate_json(response.content)
+        except (httpx.HTTPError, ValueError) as error:
+            raise AggregatorUnavailableError(self._url, f"it cannot say who calls: {error}") from error
+        if not answer.active or answer.role is None:
+            return None
+        return Principal(answer.name, answer.role, answer.via, answer.edge)
+
+
+def authenticator_of(settings: RemoteAccessSettings, site: str = "") -> Authenticator:
+    """Return the authenticator that the settings of an enhancer or a trainer ask for.
+
+    Raises:
+        ConfigError: A closed service has no aggregator to ask.
+    """
+    if settings.access == "open":
+        return OpenDoor()
+    if not settings.directory:
+        raise ConfigError("a closed service needs an aggregator that knows its users: set `directory` and `directory_token`")
+    return RemoteDirectory(settings.directory, settings.directory_token.get_secret_value(), site)
+
+
+def login_of(settings: RemoteAccessSettings) -> str:
+    """URL of the login page to which a browser is sent; empty for none."""
+    return f"{settings.directory.rstrip('/')}/login" if settings.directory else ""
