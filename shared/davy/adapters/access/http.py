@@ -1,6 +1,8 @@
 """Access control of a service's HTTP and WebSocket interface: one middleware in front of every route."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
@@ -20,6 +22,7 @@ from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 
+RECHECK_S = 5.0
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="davy"'}
 
 
@@ -103,7 +106,34 @@ class AccessControl:
             await _unknown(operation, scope, receive, send)
             return
         with act_as(principal):
-            await self.app(scope, receive, send)
+            async with self._rechecked(connection, operation):
+                await self.app(scope, receive, send)
+
+    @asynccontextmanager
+    async def _rechecked(self, connection: HTTPConnection, operation: Operation) -> AsyncIterator[None]:
+        """Cancel a long answer, such as a live stream, soon after its caller has lost the identity or the permission."""
+        answering, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert answering is not None
+        checks: list[asyncio.Task[None]] = []
+
+        async def recheck() -> None:
+            while True:
+                try:
+                    await self._principal(connection, operation)
+                except RefusedError:
+                    answering.cancel()
+                    return
+                except DavyError:  # the directory does not answer: who was let in stays
+                    pass
+                await asyncio.sleep(RECHECK_S)
+
+        timer = loop.call_later(RECHECK_S, lambda: checks.append(loop.create_task(recheck(), name="http.recheck")))
+        try:
+            yield
+        finally:
+            timer.cancel()
+            for check_ in checks:
+                check_.cancel()
 
     async def _principal(self, connection: HTTPConnection, operation: Operation) -> Principal:
         principal = await self._authenticator.identify(credentials_of(connection))

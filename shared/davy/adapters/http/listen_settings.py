@@ -23,7 +23,5 @@ class ListenSettings(BaseModel, frozen=True):
 class RemoteAccessSettings(ListenSettings, frozen=True):
     """Base of the settings of a service that asks an aggregator who calls."""
 
-    directory: str = Field(
-        "", description="http://host:8080 of the aggregator that knows users and tokens; for closed access."
-    )
+    directory: str = Field("", description="http://host:8080 of the aggregator that knows users and tokens; for closed access.")
     directory_token: SecretStr = Field(SecretStr(""), description="This service's own token there, of its role.")
