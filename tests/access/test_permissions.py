@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from davy.access.permissions import GRPC, REST
@@ -16,7 +18,7 @@ def test_every_role_has_permissions_and_every_permission_a_role():
 
 
 def test_each_role_of_people_may_do_what_the_one_before_may():
-    for lower, higher in zip(PEOPLE, PEOPLE[1:], strict=False):
+    for lower, higher in itertools.pairwise(PEOPLE):
         assert PERMISSIONS_OF[lower] < PERMISSIONS_OF[higher]
 
 

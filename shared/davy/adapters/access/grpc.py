@@ -70,7 +70,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         return checked
 
     def _stream(
-        self, call: Callable[[object, Context], AsyncGenerator[Answer, None]], method: str
+        self, call: Callable[[object, Context], AsyncGenerator[Answer, None] | Awaitable[None]], method: str
     ) -> Callable[..., AsyncGenerator[Answer, None]]:
         async def checked(request: object, context: Context) -> AsyncGenerator[Answer, None]:
             try:
@@ -78,7 +78,11 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
             except DavyError as error:
                 await abort_with(context, error)
             become(principal)
-            async with aclosing(call(request, context)) as answers:
+            answers = call(request, context)
+            if isinstance(answers, Awaitable):  # a method that writes by itself, such as health's Watch
+                await answers
+                return
+            async with aclosing(answers):
                 async for answer in answers:
                     yield answer
 
