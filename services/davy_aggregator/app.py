@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from davy.adapters.access.credentials import OpenDoor
 from davy.adapters.access.directory import Directory
-from davy.adapters.access.grpc import AccessInterceptor
+from davy.adapters.access.service import ServiceAccess
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
@@ -117,7 +117,7 @@ async def serve(
             samples,
             drift,
             directory := Directory(AccessStore(database), site.site, settings.session_hours * 3600),
-            directory if settings.access == "closed" else OpenDoor(),
+            ServiceAccess.of("aggregator", directory if settings.access == "closed" else OpenDoor(), registry, "/login"),
         )
         leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
         announce = announcer(ready)
@@ -285,7 +285,7 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
         settings.grpc_port,
         register,
         lambda port: announce("grpc", port),
-        interceptors=[AccessInterceptor(context.authenticator)],
+        interceptors=[context.access.interceptor()],
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
-from davy.adapters.access.credentials import Authenticator
 from davy.adapters.access.directory import Directory
+from davy.adapters.access.service import ServiceAccess
 from davy.domain.errors import OverloadedError
 from davy_aggregator.archive import Archive
 from davy_aggregator.config.service import ConfigService
@@ -39,7 +39,7 @@ class ServiceContext:
     samples: SampleCatalog
     drift: DriftCollector
     directory: Directory
-    authenticator: Authenticator
+    access: ServiceAccess
     streams: dict[str, int] = field(default_factory=dict)
 
     @contextmanager

@@ -18,7 +18,6 @@ from tests.davy_aggregator.conftest import Running, make_settings, make_site, ru
 
 from davy.access.permissions import GRPC, REST
 from davy.access.roles import PERMISSIONS_OF, Role
-from davy.adapters.access.credentials import OpenDoor
 from davy.adapters.access.directory import Directory
 from davy.adapters.access.http import Operations
 from davy.adapters.storage.access_store import AccessStore
@@ -58,13 +57,13 @@ def enhancer_app() -> FastAPI:
     from davy_enhancer.rest import create_app
     from davy_enhancer.settings import EnhancerSettings
 
-    return create_app(EnhancerSettings(), MagicMock(), MagicMock(), CollectorRegistry(), list, OpenDoor())
+    return create_app(EnhancerSettings(), MagicMock(), MagicMock(), CollectorRegistry(), list, MagicMock())
 
 
 def trainer_app() -> FastAPI:
     from davy_trainer.service.rest import build_app
 
-    return build_app(MagicMock(), MagicMock(), CollectorRegistry(), bool, {}, OpenDoor(), "")
+    return build_app(MagicMock(), MagicMock(), CollectorRegistry(), bool, {}, MagicMock())
 
 
 @pytest.mark.parametrize(

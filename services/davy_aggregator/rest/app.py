@@ -5,7 +5,6 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from davy.adapters.access.http import AccessControl
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
@@ -46,7 +45,7 @@ def build_app(context: ServiceContext) -> FastAPI:
     install_problem_handlers(app)
     install_metrics(app, context.registry)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, larger={"/v1/models": MAX_PACKAGE_BYTES})
-    app.add_middleware(AccessControl, service="aggregator", authenticator=context.authenticator, login="/login")
+    context.access.protect(app)
     for routes in (
         console_routes,
         session_routes,

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 import grpc
 from prometheus_client import CollectorRegistry
 
-from davy.adapters.access.grpc import AccessInterceptor
-from davy.adapters.access.remote import authenticator_of, login_of
+from davy.adapters.access.remote import access_of
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
@@ -69,8 +68,8 @@ async def serve(
         book = RunService(settings, store)
         worker = Worker(book, metrics)
         embedding = EmbeddingWatch(book, metrics, lambda: worker.active, fault_of("pictures"))
-        authenticator = authenticator_of(settings)
-        app = build_app(book, embedding.newest, registry, lambda: worker.active, faults, authenticator, login_of(settings))
+        access = access_of("trainer", settings, registry)
+        app = build_app(book, embedding.newest, registry, lambda: worker.active, faults, access)
         supervisor = Supervisor("trainer", registry, faults.__setitem__)
         parts: dict[str, Part] = {
             "worker": worker.run,
@@ -86,7 +85,7 @@ async def serve(
                 settings.grpc_port,
                 register,
                 lambda port: announce("grpc", port),
-                interceptors=[AccessInterceptor(authenticator)],
+                interceptors=[access.interceptor()],
             ),
             **{name: supervisor.run(name, part) for name, part in parts.items()},
         )

@@ -19,8 +19,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from davy.adapters.access.credentials import Authenticator
-from davy.adapters.access.http import AccessControl
+from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
@@ -96,8 +95,7 @@ def build_app(
     registry: CollectorRegistry,
     active: Callable[[], bool],
     faults: Mapping[str, str],
-    authenticator: Authenticator,
-    login: str,
+    access: ServiceAccess,
 ) -> FastAPI:
     """Every route. The schema is at /openapi.json."""
     wrong = problem_responses(422)
@@ -105,7 +103,7 @@ def build_app(
     install_problem_handlers(app)
     install_metrics(app, registry)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES)
-    app.add_middleware(AccessControl, service="trainer", authenticator=authenticator, login=login)
+    access.protect(app)
     app.include_router(_run_routes(book))
 
     @app.get("/v1/embedding-drift", tags=["training"], summary="How far each camera's pictures are from the usual ones")

@@ -13,6 +13,7 @@ from davy.access.principal import Principal, become, check
 from davy.adapters.access.credentials import Authenticator, Credentials, bearer
 from davy.adapters.grpc.interceptor import abort_with
 from davy.domain.errors import DavyError
+from davy.streams.guard import CountRefused, Guard
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -27,11 +28,15 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
 
     Args:
         authenticator: Names the caller.
+        count_refused: Counts refused calls by their error.
         identity_of: Reads the URI of the caller's certificate from a call; empty for none.
     """
 
-    def __init__(self, authenticator: Authenticator, identity_of: Callable[[Context], str] = lambda _: "") -> None:
+    def __init__(
+        self, authenticator: Authenticator, count_refused: CountRefused, identity_of: Callable[[Context], str] = lambda _: ""
+    ) -> None:
         self._authenticator, self._identity_of = authenticator, identity_of
+        self._guard = Guard("grpc.access", count_refused)
 
     async def intercept_service(
         self,
@@ -63,7 +68,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
             try:
                 principal = await self._principal(context, method)
             except DavyError as error:
-                return await abort_with(context, error)
+                return await abort_with(context, error, self._guard)
             become(principal)
             return await call(request, context)
 
@@ -76,7 +81,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
             try:
                 principal = await self._principal(context, method)
             except DavyError as error:
-                await abort_with(context, error)
+                await abort_with(context, error, self._guard)
             become(principal)
             answers = call(request, context)
             if isinstance(answers, Awaitable):  # a method that writes by itself, such as health's Watch

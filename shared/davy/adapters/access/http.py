@@ -12,15 +12,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from davy.access.permissions import REST
 from davy.access.principal import Principal, act_as, check
 from davy.access.roles import Permission
 from davy.adapters.access.credentials import SESSION_COOKIE, Authenticator, Credentials, bearer
 from davy.adapters.http.problems import problem, problem_of
 from davy.domain.errors import DavyError, RefusedError, UnauthenticatedError
-from davy.telemetry import get_logger
-
-log = get_logger(__name__)
+from davy.streams.guard import CountRefused, Guard
 
 RECHECK_S = 5.0
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="davy"'}
@@ -80,14 +77,22 @@ class AccessControl:
 
     Args:
         app: The wrapped app.
-        service: "aggregator", "enhancer" or "trainer".
+        table: Permissions by "METHOD path".
         authenticator: Names the caller.
+        count_refused: Counts refused requests by their error.
         login: URL of the login page; empty for none.
     """
 
-    def __init__(self, app: ASGIApp, service: str, authenticator: Authenticator, login: str = "") -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        table: Mapping[str, Permission],
+        authenticator: Authenticator,
+        count_refused: CountRefused,
+        login: str = "",
+    ) -> None:
         self.app, self._authenticator, self._login = app, authenticator, login
-        self._operations = Operations(REST[service])
+        self._operations, self._guard = Operations(table), Guard("http.access", count_refused)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -143,8 +148,7 @@ class AccessControl:
 
     async def _refuse(self, error: DavyError, connection: HTTPConnection, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(error, RefusedError):
-            client = connection.client.host if connection.client else ""
-            log.warning("http.refused", client=client, path=scope["path"], error=str(error))
+            self._guard.refuse(error, client=connection.client.host if connection.client else "", path=scope["path"])
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": str(error)[:120]})
             return

@@ -2,13 +2,16 @@
 
 import httpx
 from cachetools import TTLCache
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
+from davy.access.own_token import authorization
 from davy.access.principal import Principal
 from davy.access.roles import Role
 from davy.access.secrets import digest
-from davy.adapters.access.credentials import Authenticator, Credentials, OpenDoor
+from davy.adapters.access.credentials import Credentials, OpenDoor
 from davy.adapters.access.machines import machine
+from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.listen_settings import RemoteAccessSettings
 from davy.domain.errors import AggregatorUnavailableError, ConfigError
 
@@ -31,13 +34,11 @@ class RemoteDirectory:
 
     Args:
         url: http[s]://host:8080 of the aggregator.
-        token: This service's own token.
         site: Site whose certificates count.
     """
 
-    def __init__(self, url: str, token: str, site: str = "") -> None:
+    def __init__(self, url: str, site: str = "") -> None:
         self._url, self._site = url.rstrip("/"), site
-        self._headers = {"Authorization": f"Bearer {token}"}
         self._known: TTLCache[str, Principal | None] = TTLCache(KEPT_MOST, KEPT_S)
 
     async def identify(self, credentials: Credentials) -> Principal | None:
@@ -60,7 +61,7 @@ class RemoteDirectory:
         asked = {"token": credentials.token} if credentials.token else {"session": credentials.session}
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_S) as client:
-                response = await client.post(self._url + PATH, json=asked, headers=self._headers)
+                response = await client.post(self._url + PATH, json=asked, headers=authorization())
                 response.raise_for_status()
                 answer = _Answer.model_validate_json(response.content)
         except (httpx.HTTPError, ValueError) as error:
@@ -70,19 +71,21 @@ class RemoteDirectory:
         return Principal(answer.name, answer.role, answer.via, answer.edge)
 
 
-def authenticator_of(settings: RemoteAccessSettings, site: str = "") -> Authenticator:
-    """Return the authenticator that the settings of an enhancer or a trainer ask for.
+def access_of(service: str, settings: RemoteAccessSettings, registry: CollectorRegistry, site: str = "") -> ServiceAccess:
+    """Return the access control that the settings of an enhancer or a trainer ask for.
+
+    Args:
+        service: "enhancer" or "trainer".
+        settings: Its settings.
+        registry: Of its metrics.
+        site: Site whose certificates count.
 
     Raises:
         ConfigError: A closed service has no aggregator to ask.
     """
     if settings.access == "open":
-        return OpenDoor()
+        return ServiceAccess.of(service, OpenDoor(), registry)
     if not settings.directory:
-        raise ConfigError("a closed service needs an aggregator that knows its users: set `directory` and `directory_token`")
-    return RemoteDirectory(settings.directory, settings.directory_token.get_secret_value(), site)
-
-
-def login_of(settings: RemoteAccessSettings) -> str:
-    """URL of the login page to which a browser is sent; empty for none."""
-    return f"{settings.directory.rstrip('/')}/login" if settings.directory else ""
+        raise ConfigError("a closed service needs an aggregator that knows its users: set `directory`, and its own token")
+    login = f"{settings.directory.rstrip('/')}/login"
+    return ServiceAccess.of(service, RemoteDirectory(settings.directory, site), registry, login)

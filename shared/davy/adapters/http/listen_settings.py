@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
 HttpPort = Annotated[int, Field(ge=0, le=65535, description="HTTP port; 0 chooses a free one.")]
 GrpcPort = Annotated[int, Field(ge=0, le=65535, description="gRPC port; 0 chooses a free one.")]
@@ -24,4 +24,3 @@ class RemoteAccessSettings(ListenSettings, frozen=True):
     """Base of the settings of a service that asks an aggregator who calls."""
 
     directory: str = Field("", description="http://host:8080 of the aggregator that knows users and tokens; for closed access.")
-    directory_token: SecretStr = Field(SecretStr(""), description="This service's own token there, of its role.")
