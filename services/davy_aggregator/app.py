@@ -117,7 +117,9 @@ async def serve(
             samples,
             drift,
             directory := Directory(AccessStore(database), site.site, settings.session_hours * 3600),
-            ServiceAccess.of("aggregator", directory if settings.access == "closed" else OpenDoor(), registry, "/login"),
+            ServiceAccess.of(
+                "aggregator", directory if settings.access == "closed" else OpenDoor(), registry, settings, "/login"
+            ),
         )
         leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
         announce = announcer(ready)

@@ -84,8 +84,8 @@ def access_of(service: str, settings: RemoteAccessSettings, registry: CollectorR
         ConfigError: A closed service has no aggregator to ask.
     """
     if settings.access == "open":
-        return ServiceAccess.of(service, OpenDoor(), registry)
+        return ServiceAccess.of(service, OpenDoor(), registry, settings)
     if not settings.directory:
         raise ConfigError("a closed service needs an aggregator that knows its users: set `directory`, and its own token")
     login = f"{settings.directory.rstrip('/')}/login"
-    return ServiceAccess.of(service, RemoteDirectory(settings.directory, site), registry, login)
+    return ServiceAccess.of(service, RemoteDirectory(settings.directory, site), registry, settings, login)

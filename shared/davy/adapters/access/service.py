@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from prometheus_client import CollectorRegistry, Counter
 
 from davy.access.permissions import REST
 from davy.adapters.access.credentials import Authenticator
 from davy.adapters.access.grpc import AccessInterceptor
 from davy.adapters.access.http import AccessControl
+from davy.adapters.http.browser_boundary import BrowserBoundary
+from davy.adapters.http.listen_settings import ListenSettings
 from davy.streams.guard import CountRefused
 
 
@@ -21,22 +24,37 @@ class ServiceAccess:
         authenticator: Names the caller.
         refused: Metric of refused calls.
         login: URL of the login page; empty for none.
+        hosts: Names of the service, beside its addresses and the machine's name.
+        origins: Other origins whose pages may call it.
     """
 
     service: str
     authenticator: Authenticator
     refused: Counter
     login: str = ""
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, service: str, authenticator: Authenticator, registry: CollectorRegistry, login: str = "") -> "ServiceAccess":
+    def of(
+        cls,
+        service: str,
+        authenticator: Authenticator,
+        registry: CollectorRegistry,
+        settings: ListenSettings,
+        login: str = "",
+    ) -> "ServiceAccess":
         """Make the access control of a service, with its metric."""
         labels = ["wire", "reason"]
         text = "Calls without an identity or a permission."
-        return cls(service, authenticator, Counter("davy_access_refused", text, labels, registry=registry), login)
+        refused = Counter("davy_access_refused", text, labels, registry=registry)
+        return cls(service, authenticator, refused, login, settings.hosts, settings.origins)
 
     def protect(self, app: FastAPI) -> None:
-        """Put the check in front of every route of an app. Call it after every other middleware is added."""
+        """Put the boundary against other sites' pages, and the check, in front of every route of an app.
+
+        Call it after every other middleware is added.
+        """
         app.add_middleware(
             AccessControl,
             table=REST[self.service],
@@ -44,6 +62,15 @@ class ServiceAccess:
             count_refused=self._counter("http"),
             login=self.login,
         )
+        if self.origins:
+            methods = ["GET", "POST", "PUT", "DELETE"]
+            app.add_middleware(
+                CORSMiddleware,
+                allow_origins=self.origins,
+                allow_methods=methods,
+                allow_headers=["Authorization", "Content-Type", "If-Match"],
+            )
+        app.add_middleware(BrowserBoundary, hosts=self.hosts, origins=self.origins)
 
     def interceptor(self) -> AccessInterceptor:
         """The check in front of every gRPC method."""
