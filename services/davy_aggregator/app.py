@@ -29,7 +29,7 @@ from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.site import SiteConfig
-from davy.streams.supervisor import Part, Supervisor
+from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 from davy_aggregator.analysis.runner import analyse, analysers
@@ -123,7 +123,7 @@ async def serve(
         )
         leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
         announce = announcer(ready)
-        supervised: dict[str, Part] = {
+        supervised: dict[str, Component] = {
             "presence": lambda: track_presence(bus, site.site, presence, metrics),
             "events": lambda: publish_events(bus, site.site, archive),
             "frames": lambda: run_frame_cache(store, live, health, settings.store_fps, metrics.count_store_refused),

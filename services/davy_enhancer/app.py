@@ -81,7 +81,7 @@ async def serve(
 
     app = create_app(settings, scheduler, jobs, registry, reasons, access)
     failing: dict[str, str] = {}
-    problems.append(lambda: [f"{part} {reason}" for part, reason in failing.items() if reason])
+    problems.append(lambda: [f"{name} {reason}" for name, reason in failing.items() if reason])
     supervisor = Supervisor("enhancer", registry, failing.__setitem__)
     http_port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
