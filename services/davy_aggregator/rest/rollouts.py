@@ -94,7 +94,7 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
 
     @routes.get("/fleet", summary="List the reported models of all edges")
     async def fleet() -> EdgeReports:
-        views = {edge: service.reported_models.view(edge) for edge in service.edges()}
+        views = {edge: service.view(edge) for edge in service.edges()}
         return EdgeReports(
             edges=[EdgeReport(edge=edge, online=view.online, reported=view.reported) for edge, view in views.items()]
         )
@@ -162,8 +162,8 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
 
 
 def _show_edge(rollout: Rollout, edge: str, context: ServiceContext) -> EdgeModel:
-    view, member, desired = context.rollouts.reported_models.view(edge), rollout.members[edge], rollout.desired(edge)
-    report = report_of(rollout, edge, context.rollouts.reported_models.view)
+    view, member, desired = context.rollouts.view(edge), rollout.members[edge], rollout.desired(edge)
+    report = report_of(rollout, edge, context.rollouts.view)
     return EdgeModel(
         edge=edge,
         wave=member.wave,

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.domain.errors import ConflictError, UnavailableError, UnknownRolloutError
@@ -18,8 +18,7 @@ from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rollout.members import choose_members
 from davy_aggregator.rollout.plan import advance, all_reports_final, send_back
-from davy_aggregator.rollout.reported_models import ReportedModels
-from davy_aggregator.rollout.rollout import Rollout, RolloutSpec, RolloutState
+from davy_aggregator.rollout.rollout import NO_REPORT, EdgeView, Rollout, RolloutSpec, RolloutState
 from davy_aggregator.rollout.rollout_records import RolloutRecords
 
 log = get_logger(__name__)
@@ -30,7 +29,7 @@ STEP_S = 0.5
 class RolloutService(Publisher[DesiredModel, ReportedModel]):
     """Decides and publishes the models of one site's edges. accept_unknown: include edges that are not in site.yaml."""
 
-    name, reported_type = "model", ReportedModel
+    name, stored, reported_type = "model", "rollout", ReportedModel
 
     def __init__(
         self,
@@ -42,15 +41,13 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         count_refused: Callable[[Exception], None],
         accept_unknown: bool = False,
     ) -> None:
+        self._site, self._store, self.catalog, self._accept_unknown = site, store, catalog, accept_unknown
+        self._presence, self._changed = presence, asyncio.Event()
         super().__init__(site.site, presence.is_online, report_event, count_refused)
-        self._site, self.catalog, self._accept_unknown = site, catalog, accept_unknown
-        self.reported_models = ReportedModels(self.reported, presence)
-        self._store, self._records = store, RolloutRecords(store)
-        self._changed = asyncio.Event()
-        self.republish_all()
 
     def reload(self) -> None:
         self._records = RolloutRecords(self._store)
+        self.desired, self.set_aside = self._records.desired, self.set_aside + self._records.set_aside
 
     @property
     def rollouts(self) -> list[Rollout]:
@@ -60,7 +57,12 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
     @property
     def protected(self) -> list[str]:
         """Return models that must not be deleted: running and desired ones, and baselines of running rollouts."""
-        return sorted((self.reported_models.running | self._records.models) - {""})
+        return sorted(({report.model for report in self.reported.values()} | self._records.models) - {""})
+
+    def view(self, edge: str) -> EdgeView:
+        """Return the newest report of an edge, with its presence."""
+        state = self._presence.edge(edge)
+        return EdgeView(state.online is True, state.since_ns, self.reported.get(edge, NO_REPORT))
 
     def edges(self) -> list[str]:
         """Return the edges that run models."""
@@ -92,10 +94,10 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             raise ConflictError(f"the enhancer pool enhances the cameras of edge {unreached[0]}: {advice}")
         entry = await self.catalog.get(spec.model)
         await self.catalog.package(entry.id, entry.sha256)  # an unreadable package starts no rollout
-        async with self.deciding:
+        async with self.decision():
             if running := self._records.running:
                 raise ConflictError(f"rollout {running[0].id} is running: wait for its end or abort it")
-            members = await choose_members(spec, self.edges(), self._records.desired, self.reported_models.view, self.catalog)
+            members = await choose_members(spec, self.edges(), self.desired, self.view, self.catalog)
             rollout = Rollout(
                 id=f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",
                 spec=spec,
@@ -121,8 +123,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def abort(self, rollout_id: str, reason: str = "aborted by an operator") -> Rollout:
         """Abort a rollout and return every started edge to its baseline; raise ConflictError if it has ended."""
-        self.lead.check()
-        async with self.deciding:
+        async with self.decision():
             before = self.get(rollout_id)
             after = send_back(before, RolloutState.ABORTED, reason, time.time_ns(), self._next_epoch())
             await self._decide(before, after)
@@ -134,27 +135,17 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         while True:
             changed, rollout = self._changed, self.get(rollout_id)
             yield rollout
-            if rollout.state.ended and all_reports_final(rollout, self.reported_models.view):
+            if rollout.state.ended and all_reports_final(rollout, self.view):
                 return
             await changed.wait()
             await asyncio.sleep(0.1)  # many edges report at once: yield once for all of them
 
     async def run(self, bus: Bus) -> None:
         """Receive reports, decide and publish until cancelled."""
-        while self._records.set_aside:
-            message = f"an unreadable stored rollout was set aside: {self._records.set_aside[-1]}"
-            await self.record_event("rollout-set-aside", message, WARNING)
-            self._records.set_aside.pop()
         await until_first_ends("rollout", publisher=super().run(bus), step=self._step_loop())
 
-    def decided(self) -> Iterable[str]:
-        return list(self._records.desired)
-
-    def desired_state(self, edge: str) -> DesiredModel | None:
-        return self._records.desired.get(edge)
-
     async def renumber(self, edge: str, epoch: int) -> None:
-        rollout = self._records.rollouts.get(self._records.desired[edge].rollout)
+        rollout = self._records.rollouts.get(self.desired[edge].rollout)
         if rollout is not None:
             member = rollout.members[edge].model_copy(update={"epoch": epoch})
             await self._decide(rollout, rollout.model_copy(update={"members": {**rollout.members, edge: member}}))
@@ -164,14 +155,13 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     def _next_epoch(self) -> int:
         """Return an epoch above every decided and every reported one; edges report higher ones after a loss of data."""
-        return 1 + max(self._records.newest_epoch, *(self.epoch_of(edge) for edge in self.edges()), 0)
+        return 1 + max(self.highest_epoch(), *(self.epoch_of(edge) for edge in self.edges()), 0)
 
     def _advance(self, rollout: Rollout) -> Rollout:
-        return advance(rollout, self.reported_models.view, time.time_ns(), self._next_epoch())
+        return advance(rollout, self.view, time.time_ns(), self._next_epoch())
 
     async def _set_state(self, rollout_id: str, expected: RolloutState, state: RolloutState) -> Rollout:
-        self.lead.check()
-        async with self.deciding:
+        async with self.decision():
             before = self.get(rollout_id)
             if before.state is state:
                 return before
@@ -201,7 +191,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             await asyncio.sleep(STEP_S)
 
     async def _step(self, rollout_id: str) -> None:
-        async with self.deciding:
+        async with self.decision():
             before = self.get(rollout_id)
             after = self._advance(before)
             if after is before:
