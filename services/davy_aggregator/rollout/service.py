@@ -11,7 +11,7 @@ from davy.domain.ports import Bus
 from davy.site import SiteConfig
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.twin.model import DesiredModel, ReportedModel
+from davy.twin.model import DesiredModel, ModelState, ReportedModel
 from davy.twin.protocol import ALARM, INFO, WARNING
 from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
 from davy_aggregator.model_catalog import ModelCatalog
@@ -65,13 +65,15 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         return EdgeView(state.online is True, state.since_ns, self.reported.get(edge, NO_REPORT))
 
     def edges(self) -> list[str]:
-        """Return the edges that run models."""
+        """Return the devices that run models: edges, then the enhancers of a pool that has cameras."""
         own = [edge for edge, config in self._site.edges.items() if config.enhance == "here"]
-        return own + [edge for edge in self.reported if self._accept_unknown and edge not in self._site.edges]
+        known = {*self._site.edges, *self._site.pool}
+        own += [edge for edge in self.reported if self._accept_unknown and edge not in known]
+        return own + (self._site.pool if self._site.pooled else [])
 
-    def pooled(self) -> list[str]:
-        """Return the edges whose cameras the enhancer pool enhances, by a model of its own."""
-        return [edge for edge, config in self._site.edges.items() if config.enhance == "pool"]
+    def is_enhancer(self, edge: str) -> bool:
+        """Return whether a device is an enhancer of the pool."""
+        return edge in self._site.pool
 
     def get(self, rollout_id: str) -> Rollout:
         """Return a rollout; raise UnknownRolloutError if there is none."""
@@ -88,16 +90,12 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             StandbyError: another aggregator leads the site.
         """
         self.lead.check()
-        pooled = self.pooled()
-        if unreached := [edge for edge in spec.edges if edge in pooled]:
-            advice = "rollouts do not reach the pool; start `davy enhancer` with the model (DAVY_ENHANCER_MODEL)"
-            raise ConflictError(f"the enhancer pool enhances the cameras of edge {unreached[0]}: {advice}")
         entry = await self.catalog.get(spec.model)
         await self.catalog.package(entry.id, entry.sha256)  # an unreadable package starts no rollout
         async with self.decision():
             if running := self._records.running:
                 raise ConflictError(f"rollout {running[0].id} is running: wait for its end or abort it")
-            members = await choose_members(spec, self.edges(), self.desired, self.view, self.catalog)
+            members = await choose_members(self._resolved(spec), self.edges(), self.desired, self.view, self.catalog)
             rollout = Rollout(
                 id=f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",
                 spec=spec,
@@ -108,8 +106,6 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             )
             await self._decide(rollout, self._advance(rollout))
         message = f"model {entry.id[:12]} ({entry.frame_id}) rolls out to {len(members)} edges in {rollout.waves} waves"
-        if pooled:
-            message += f"; the enhancer pool keeps its own model for the cameras of {', '.join(pooled)}"
         await self.record_event("rollout-started", message, INFO, {"edges": len(members)})
         return self.get(rollout.id)
 
@@ -150,8 +146,20 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             member = rollout.members[edge].model_copy(update={"epoch": epoch})
             await self._decide(rollout, rollout.model_copy(update={"members": {**rollout.members, edge: member}}))
 
-    async def on_reported(self, edge: str, before: ReportedModel | None) -> None:  # noqa: ARG002
+    async def on_reported(self, edge: str, before: ReportedModel | None) -> None:
         self._notify_watchers()
+        report = self.reported[edge]
+        refused = report.state in (ModelState.FAILED, ModelState.ROLLED_BACK)
+        if refused and before is not None and before.state is not report.state and self.is_enhancer(edge) and self.lead.leads:
+            message = f"enhancer {edge}: model of epoch {report.epoch}: {report.state} ({report.cause}): {report.reason}"
+            severity = ALARM if report.state is ModelState.ROLLED_BACK else WARNING
+            await self.record_event(f"enhancer-model-{report.state}", message, severity, report.figures)
+
+    def _resolved(self, spec: RolloutSpec) -> RolloutSpec:
+        """Name the enhancers of the pool in place of the edges whose cameras they enhance, and of the word pool."""
+        pool, everyone = self._site.pool, {*self._site.pooled, "pool"}
+        named = [name for edge in spec.edges for name in (pool if edge in everyone and edge not in pool else (edge,))]
+        return spec.model_copy(update={"edges": tuple(dict.fromkeys(named))})
 
     def _next_epoch(self) -> int:
         """Return an epoch above every decided and every reported one; edges report higher ones after a loss of data."""
