@@ -120,7 +120,7 @@ async def test_pause_resume_abort_and_one_rollout_at_a_time(mosquitto, tmp_path)
         assert (await post("/v1/rollouts/nothing/abort")).status_code == 404
 
 
-async def test_the_enhancers_of_the_pool_are_targets_by_their_names_as_pool_and_by_the_edges_that_they_serve(mosquitto, tmp_path):
+async def test_enhancers_are_targets_by_their_ids_as_pool_and_by_the_edges_that_they_serve(mosquitto, tmp_path):
     site = make_site(mosquitto.endpoint, e000=CAMERA, thin=CAMERA | {"enhance": "pool"})
     site = site.model_copy(update={"enhancers": ("pool-a", "pool-b")})
     devices = [TalkingEdge("e000"), TalkingEdge("pool-a"), TalkingEdge("pool-b")]
