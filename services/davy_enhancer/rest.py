@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 
+from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
@@ -61,12 +62,18 @@ _OPENAPI: dict[str, Any] = {
 
 
 def create_app(
-    settings: EnhancerSettings, scheduler: RequestScheduler, jobs: Jobs, registry: CollectorRegistry, problems: Problems
+    settings: EnhancerSettings,
+    scheduler: RequestScheduler,
+    jobs: Jobs,
+    registry: CollectorRegistry,
+    problems: Problems,
+    access: ServiceAccess,
 ) -> FastAPI:
     """Build the app over a running scheduler."""
     app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load files from other hosts
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes, larger={"/v1/jobs": settings.jobs_upload_bytes})
+    access.protect(app)
     install_metrics(app, registry)
     add_jobs(app, jobs)
     page = files("davy_enhancer").joinpath("page.html").read_text(encoding="utf-8")

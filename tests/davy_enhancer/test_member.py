@@ -18,6 +18,7 @@ from davy.domain.errors import ConfigError, FolderInUseError
 from davy.domain.ports import Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.imaging.runtime import StillEnhancer
+from davy.models.gates import Gates
 from davy.site import SiteConfig
 from davy.twin.model import DesiredModel, Evaluation, ModelState, ReportedModel
 from davy_enhancer.member import choose_name
@@ -161,7 +162,7 @@ async def test_an_enhancer_that_restarts_during_an_evaluation_ends_on_the_desire
             await until(lambda: ModelState.SHADOW in [each.state for each in reports(at.received)[-1:]], 20)
         async with start_service(at.site):
             await until(lambda: ModelState.SHADOW in [each.state for each in reports(at.received)[-1:]], 20)
-            await at.desire(OTHER, Evaluation(shadow_frames=4, probation_s=0))
+            await at.desire(OTHER, Evaluation(shadow_frames=4, probation_s=0, gates=Gates(latency_most=1000)))
             assert (await final(at.received, 2)).model == OTHER.id
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from davy.access.own_token import authorization
 from davy.domain.errors import AggregatorUnavailableError
 from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
@@ -83,7 +84,7 @@ class Aggregator:
             return await client.get(path, params=query)
 
     def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self._url, timeout=ANSWER_S, trust_env=False)
+        return httpx.AsyncClient(base_url=self._url, timeout=ANSWER_S, trust_env=False, headers=authorization())
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import grpc
 from prometheus_client import CollectorRegistry
 
+from davy.adapters.access.remote import access_of
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
@@ -67,7 +68,8 @@ async def serve(
         book = RunService(settings, store)
         worker = Worker(book, metrics)
         embedding = EmbeddingWatch(book, metrics, lambda: worker.active, fault_of("pictures"))
-        app = build_app(book, embedding.newest, registry, lambda: worker.active, faults)
+        access = access_of("trainer", settings, registry)
+        app = build_app(book, embedding.newest, registry, lambda: worker.active, faults, access)
         supervisor = Supervisor("trainer", registry, faults.__setitem__)
         parts: dict[str, Part] = {
             "worker": worker.run,
@@ -78,7 +80,13 @@ async def serve(
         await until_first_ends(
             "trainer",
             http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port)),
-            grpc=serve_grpc(settings.host, settings.grpc_port, register, lambda port: announce("grpc", port)),
+            grpc=serve_grpc(
+                settings.host,
+                settings.grpc_port,
+                register,
+                lambda port: announce("grpc", port),
+                interceptors=[access.interceptor()],
+            ),
             **{name: supervisor.run(name, part) for name, part in parts.items()},
         )
 

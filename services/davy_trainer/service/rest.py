@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
@@ -94,6 +95,7 @@ def build_app(
     registry: CollectorRegistry,
     active: Callable[[], bool],
     faults: Mapping[str, str],
+    access: ServiceAccess,
 ) -> FastAPI:
     """Every route. The schema is at /openapi.json."""
     wrong = problem_responses(422)
@@ -101,6 +103,7 @@ def build_app(
     install_problem_handlers(app)
     install_metrics(app, registry)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES)
+    access.protect(app)
     app.include_router(_run_routes(book))
 
     @app.get("/v1/embedding-drift", tags=["training"], summary="How far each camera's pictures are from the usual ones")
