@@ -26,7 +26,7 @@ def start(
     model: Annotated[str, typer.Argument(help="Id or its start, the id in frames, or a tag.")],
     aggregator: Aggregator = DEFAULT,
     edge: Annotated[
-        list[str] | None, typer.Option(help="Roll out only to this edge or enhancer; pool: all enhancers. Repeatable.")
+        list[str] | None, typer.Option(help="Only this edge or enhancer; pool: all enhancers. Repeatable.")
     ] = None,
     canaries: Annotated[int, typer.Option(min=1, help="Number of edges in the first wave.")] = 1,
     wave: Annotated[list[float] | None, typer.Option(help="Share of all edges after a wave, such as 0.1. Repeatable.")] = None,
