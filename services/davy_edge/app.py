@@ -21,6 +21,8 @@ from davy.adapters.mqtt.bus import MqttBus
 from davy.adapters.storage.folder_lock import hold_folder
 from davy.adapters.storage.sample_spool import SampleSpool
 from davy.adapters.storage.spool import Spool
+from davy.deployment.manager import ModelManager
+from davy.deployment.metrics import ModelMetrics
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint
 from davy.domain.errors import BrokerUnavailableError, ConfigError
@@ -45,8 +47,6 @@ from davy_edge.frames.fair_semaphore import FairSemaphore, slots_for
 from davy_edge.frames.pipeline import Pipeline
 from davy_edge.frames.pipelines import Pipelines
 from davy_edge.metrics import GaugeCollector
-from davy_edge.models.manager import ModelManager
-from davy_edge.models.metrics import ModelMetrics
 from davy_edge.observation.drift_watch import DriftWatch
 from davy_edge.observation.observer import FrameObserver
 from davy_edge.observation.samples import Samples

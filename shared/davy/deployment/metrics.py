@@ -17,6 +17,7 @@ class ModelMetrics(TwinMetrics):
         self._replays = Counter("davy_model_replays_total", "Desired models of a past epoch.", ("edge",), registry=registry)
 
     def count(self, decision: str, cause: str = "") -> None:
+        """Count one decision about a desired model."""
         super().count(decision, cause)
         if decision == "applied":
             self._swaps.labels(self._edge).inc()

@@ -15,10 +15,10 @@ from tests.fixtures.packages import good_package, trust
 from tests.fixtures.swap_zygote import TOPICS, open_manager
 
 from davy.adapters import mqtt
+from davy.deployment.model_folder import ModelPointer
 from davy.domain.ports import Message
 from davy.twin.model import DesiredModel, Evaluation, ModelState
 from davy.twin.state_file import StateFile
-from davy_edge.models.model_folder import ModelPointer
 
 STEPS = [
     "model.downloading",

@@ -5,11 +5,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
+from davy.deployment.active_model import ActiveModel, ShadowComparison
 from davy.domain.errors import ModelRefusedError
 from davy.imaging.runtime import StillEnhancer
 from davy.models.gates import failed_gates, gate_figures
 from davy.twin.model import Evaluation
-from davy_edge.models.active_model import ActiveModel, ShadowComparison
 
 SHADOW_PER_S, PROBATION_PER_S = 6.0, 3.0
 COMPARE_EVERY_S = 0.2

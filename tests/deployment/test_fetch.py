@@ -3,10 +3,10 @@ from tests.fixtures.package_server import Packages, package_server
 from tests.fixtures.packages import good_package, trust
 
 from davy.adapters.grpc import model_client
+from davy.deployment import fetch as fetching
+from davy.deployment.model_folder import ModelFolder
 from davy.domain.errors import ModelRefusedError, UnknownModelError
 from davy.twin.model import Target
-from davy_edge.models import fetch as fetching
-from davy_edge.models.model_folder import ModelFolder
 
 GOOD = good_package()
 TARGET = Target(model=GOOD.id, sha256=GOOD.sha256, size=len(GOOD.data))

@@ -34,8 +34,8 @@ NO_SHADOW = Evaluation(probation_s=30)
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
     """Comparisons of every frame: the tests wait for them."""
-    monkeypatch.setattr("davy_edge.models.shadow.SHADOW_PER_S", 30.0)
-    monkeypatch.setattr("davy_edge.models.shadow.PROBATION_PER_S", 30.0)
+    monkeypatch.setattr("davy.deployment.shadow.SHADOW_PER_S", 30.0)
+    monkeypatch.setattr("davy.deployment.shadow.PROBATION_PER_S", 30.0)
 
 
 @dataclass
@@ -250,7 +250,7 @@ async def test_a_newer_desired_model_ends_an_evaluation(mosquitto, tmp_path):
 
 
 async def test_a_key_that_is_revoked_stops_the_model_that_it_signed(mosquitto, tmp_path, monkeypatch):
-    monkeypatch.setattr("davy_edge.models.manager.TRUST_EVERY_S", 0.2)
+    monkeypatch.setattr("davy.deployment.manager.TRUST_EVERY_S", 0.2)
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):
         await at.desire(GOOD, Evaluation(probation_s=0))
         await at.final()

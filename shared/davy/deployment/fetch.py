@@ -8,12 +8,12 @@ from pathlib import Path
 
 from davy.adapters.grpc.model_client import ModelClient
 from davy.atomic import failpoint
+from davy.deployment.model_folder import ModelFolder
 from davy.domain.errors import AggregatorUnavailableError, ModelRefusedError
 from davy.models import Cause
 from davy.streams.reconnect import Backoff, retry
 from davy.twin.model import Target
 from davy.twin.protocol import MAX_REASON
-from davy_edge.models.model_folder import ModelFolder
 
 BACKOFF = Backoff(longest_s=30.0)
 
@@ -22,6 +22,9 @@ async def fetch(folder: ModelFolder, client: ModelClient, target: Target, report
     """Download until the package is complete; wait without limit for an unreachable aggregator.
 
     Args:
+        folder: Receives the download.
+        client: A client of the aggregator.
+        target: The package.
         report: Called with the keyword argument reason while it waits.
 
     Raises:

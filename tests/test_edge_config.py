@@ -1,9 +1,8 @@
 import pytest
 
 from davy.domain.errors import InvalidInputError
+from davy.edge_config import read_config, restore_secrets, to_plain, without_secrets
 from davy.site import EdgeConfig
-from davy.twin.configuration import read_config, to_plain
-from davy.twin.secrets import restore_secrets, without_secrets
 
 
 def config(source: str, **more) -> EdgeConfig:

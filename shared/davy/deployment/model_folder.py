@@ -1,4 +1,4 @@
-"""The model folder of an edge.
+"""The model folder of a device.
 
 active.json                    the pointer, see davy.twin.state_file
 packages/<id>.zip              verified packages: active, previous, under evaluation
@@ -53,6 +53,7 @@ class ModelFolder:
             return 0
 
     def has(self, model: str) -> bool:
+        """Return whether a package was admitted."""
         return self._package(model).is_file()
 
     def open(self, model: str) -> Package:
@@ -70,6 +71,7 @@ class ModelFolder:
         """Verify a download and move it to the packages.
 
         Args:
+            target: The package.
             newest: Lower bound of the present time, for a clock that is behind.
 
         Raises:

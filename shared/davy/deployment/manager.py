@@ -4,9 +4,15 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, ClassVar
 
 from davy.adapters.grpc.model_client import ModelClient
 from davy.atomic import failpoint
+from davy.deployment.active_model import ActiveModel
+from davy.deployment.fetch import fetch
+from davy.deployment.metrics import ModelMetrics
+from davy.deployment.model_folder import ModelFolder, ModelPointer
+from davy.deployment.shadow import probation, shadow
 from davy.domain.errors import ConfigError, ModelRefusedError, UnknownModelError
 from davy.domain.ports import Bus
 from davy.domain.topics import EdgeTopics
@@ -15,16 +21,10 @@ from davy.models import Package
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.twin.model import DesiredModel, Evaluation, ModelState, ReportedModel
-from davy.twin.payload import Lifecycle, Refusal
+from davy.twin.payload import Lifecycle, RecordEvent
 from davy.twin.protocol import INFO
 from davy.twin.reconciler import MAX_ATTEMPTS, Reconciler
-from davy.twin.reporter import RecordEvent
 from davy.twin.state_file import StateFile
-from davy_edge.models.active_model import ActiveModel
-from davy_edge.models.fetch import fetch
-from davy_edge.models.metrics import ModelMetrics
-from davy_edge.models.model_folder import ModelFolder, ModelPointer
-from davy_edge.models.shadow import probation, shadow
 
 log = get_logger(__name__)
 
@@ -45,6 +45,7 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
 
     name, initial = "model", ""
     desired_type, reported_type = DesiredModel, ReportedModel
+    causes: ClassVar = {UnknownModelError: "unknown-model", ConfigError: "trust"}
     lifecycle = Lifecycle(
         applied=ModelState.PROBATION,
         confirmed=ModelState.ACTIVE,
@@ -79,14 +80,16 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         await until_first_ends("models", reconcile=super().run(bus), trust=self._watch_trust())
 
     def load(self, active: str) -> StillEnhancer:
+        """Load an admitted model, or the installed one."""
         return self._folder.open(active).load(self._threads) if active else self._installed
 
     async def prepare(self, desired: DesiredModel) -> StillEnhancer:
+        """Download, verify and load a model, and compare it in shadow with the active one."""
         if desired.model == self.pointer.active:
             return self.running
         attempts = self.pointer.attempts if self.pointer.epoch == desired.epoch else 0
-        begun = {"epoch": desired.epoch, "target": desired.model, "desired": desired, "cause": "", "reason": "", "figures": {}}
-        await self.persist(**begun, attempts=attempts, state=ModelState.DOWNLOADING)
+        begun: dict[str, Any] = {"epoch": desired.epoch, "target": desired.model, "desired": desired, "attempts": attempts}
+        await self.persist(**begun, cause="", reason="", figures={}, state=ModelState.DOWNLOADING)
         package = await self._get(desired)
         if attempts >= MAX_ATTEMPTS:
             raise ModelRefusedError("crashed", f"the edge terminated {attempts} times during the evaluation")
@@ -101,19 +104,23 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         return model
 
     async def apply(self, loaded: StillEnhancer, desired: DesiredModel | None) -> None:
+        """Enhance the next frame of every camera with the model."""
         self.active_model.swap(loaded)
         self._on_swap()
         log.info("model.swapped", model=desired.model[:12] if desired else "", frames_carry=loaded.model)
 
     def pointer_fields(self, desired: DesiredModel | None, loaded: StillEnhancer) -> Mapping[str, object]:  # noqa: ARG002
+        """Name the model; without a probation, the one before is no longer needed."""
         if desired is None:
             return {}
         return {"active": desired.model} | ({} if desired.trial.probation_s else {"previous": self.initial})
 
     def facts(self) -> Mapping[str, object]:
+        """Return the running model and the id in its frames."""
         return {"model": self.pointer.active, "frame_id": self.running.model}
 
     async def confirm(self) -> Mapping[str, float]:
+        """Compare the model with the previous one for the time of its probation."""
         failpoint("model.probation")
         evaluation = self.pointer.desired.trial if self.pointer.desired else Evaluation()
         if not evaluation.probation_s:
@@ -124,22 +131,13 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         return {"frames-lost": lost} | await probation(self.active_model, previous, evaluation, self.report_progress)
 
     async def settled(self) -> None:
+        """Record the active model and remove the packages of others."""
         pointer = self.pointer
         if pointer.state is ModelState.ACTIVE:
             self._record_event(
                 "model-active", f"model {pointer.active[:12] or 'as installed'} is active", INFO, figures=pointer.figures
             )
         await asyncio.to_thread(self._folder.remove_all_but, pointer.active, pointer.previous)
-
-    def refusal(self, error: Exception) -> Refusal:
-        match error:
-            case ModelRefusedError():
-                return Refusal(error.cause, error.reason, error.figures)
-            case UnknownModelError():
-                return Refusal("unknown-model", str(error))
-            case ConfigError():
-                return Refusal("trust", str(error))
-        return super().refusal(error)
 
     async def _get(self, desired: DesiredModel) -> Package | None:
         """Return the package, from disk if present; None for the installed model."""

@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.fixtures.packages import good_package, signing_key, trust
 
+from davy.deployment.model_folder import ModelFolder
 from davy.domain.errors import ModelRefusedError
 from davy.models import MAX_PACKAGE_BYTES, KeySet
 from davy.twin.model import Target
-from davy_edge.models.model_folder import ModelFolder
 
 GOOD = good_package()
 TARGET = Target(model=GOOD.id, sha256=GOOD.sha256, size=len(GOOD.data), key=GOOD.signature.key)
