@@ -64,6 +64,8 @@ GENERAL = [
     Variable("commands", "DAVY_KEY_PASSPHRASE", "text", "", "Encrypts and opens the private keys."),
     Variable("commands", "DAVY_REGISTRY", "URL", "models", "Model registry of davy models."),
     Variable("commands", "DAVY_CONSOLE", "URL", "http://127.0.0.1:8080", "HTTP address of the aggregator for davy edges."),
+    Variable("all programs", "DAVY_TOKEN", "text", "", "Token by which this program names itself to the aggregator."),
+    Variable("all programs", "DAVY_TOKEN_FILE", "path", "", "File with that token, or systemd's credential davy-token."),
     Variable("internal", "DAVY_PROGRESS", "path", "", "Progress file of a training command."),
     Variable("internal", "DAVY_FAILPOINT", "text", "", "Kills the process at a named failpoint; for fault tests."),
     Variable("internal", "DAVY_SERVICE", "text", "", "The service of a container image; set by the image."),

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from davy.access.own_token import authorization
 from davy.domain.errors import AggregatorUnavailableError
 from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
@@ -80,7 +81,7 @@ class AggregatorClient:
         return dict(response.json())
 
     def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self._url, timeout=TIMEOUT_S, trust_env=False)
+        return httpx.AsyncClient(base_url=self._url, timeout=TIMEOUT_S, trust_env=False, headers=authorization())
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:

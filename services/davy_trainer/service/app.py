@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import grpc
 from prometheus_client import CollectorRegistry
 
+from davy.adapters.access.remote import access_of
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
@@ -67,7 +68,8 @@ async def serve(
         runs = RunService(settings, store)
         worker = Worker(runs, metrics)
         embedding = EmbeddingWatch(runs, metrics, lambda: worker.active, error_setter("pictures"))
-        app = build_app(runs, embedding.newest, registry, lambda: worker.active, errors)
+        access = access_of("trainer", settings, registry)
+        app = build_app(runs, embedding.newest, registry, lambda: worker.active, errors, access)
         supervisor = Supervisor("trainer", registry, errors.__setitem__)
         components: dict[str, Component] = {
             "worker": worker.run,
@@ -78,7 +80,13 @@ async def serve(
         await until_first_ends(
             "trainer",
             http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port)),
-            grpc=serve_grpc(settings.host, settings.grpc_port, register, lambda port: announce("grpc", port)),
+            grpc=serve_grpc(
+                settings.host,
+                settings.grpc_port,
+                register,
+                lambda port: announce("grpc", port),
+                interceptors=[access.interceptor()],
+            ),
             **{name: supervisor.run(name, component) for name, component in components.items()},
         )
 

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 
+from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
@@ -20,7 +21,8 @@ from davy_trainer.service.run_view import Alive, Readiness
 STATIC = Path(__file__).parent / "static"
 MAX_BODY_BYTES = 65_536
 _PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
@@ -32,6 +34,7 @@ def build_app(
     registry: CollectorRegistry,
     active: Callable[[], bool],
     errors: Mapping[str, str],
+    access: ServiceAccess,
 ) -> FastAPI:
     """Build the app with every route. The schema is at /openapi.json."""
     invalid = problem_responses(422)
@@ -39,6 +42,7 @@ def build_app(
     install_problem_handlers(app)
     install_metrics(app, registry)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES)
+    access.protect(app)
     app.include_router(run_routes(runs))
     app.include_router(_status_routes(drift, active, errors))
     app.include_router(_page_routes())

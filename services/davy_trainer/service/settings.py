@@ -8,14 +8,14 @@ from typing import Any, Literal, Self
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
-from davy.adapters.http.listen_settings import GrpcPort, HttpPort, ListenSettings
+from davy.adapters.http.listen_settings import GrpcPort, HttpPort, RemoteAccessSettings
 
 Kind = Literal["prompts", "retrain", "adapt"]
 CRON_FIELDS = 5
 LOWEST_NICE = 19
 
 
-class TrainerSettings(ListenSettings, BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delimiter="__", frozen=True):
+class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delimiter="__", frozen=True):
     """One training service. Several on one data folder run as active and standby."""
 
     port: HttpPort = 8082
