@@ -35,6 +35,9 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
         repr=False,  # its URL may hold a password
         description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; SQLite in DATA/davy.db if empty.",
     )
+    authority: Path | None = Field(
+        None, description="Folder of davy identity init, if this aggregator enrols and renews the site's identities."
+    )
     name: str = Field("", description="Name of this replica in the cache; random if empty.")
 
     window: PositiveInt = Field(4, le=64, description="Maximum unacknowledged frames per camera of an edge.")

@@ -11,7 +11,10 @@ from prometheus_client import CollectorRegistry
 
 from davy.adapters import mqtt
 from davy.adapters.grpc.server import serve_grpc
+from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.server import serve_app
+from davy.adapters.tls import Tls
+from davy.adapters.tls.watch import log_event, watch_identity
 from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenBus
 from davy.domain.urls import redact
@@ -60,7 +63,11 @@ async def serve(
     Raises:
         AddressUnavailableError: a port is in use.
         ModelError: the model file is unusable.
+        ConfigError: the files of the identity are missing or invalid.
     """
+    tls = Tls.of(settings.tls)
+    if tls is not None:
+        tls.install_metrics(registry)
     still = await asyncio.to_thread(StillEnhancer, settings.model)
     scheduler = RequestScheduler(
         still,
@@ -87,7 +94,7 @@ async def serve(
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(supervisor.run("scheduler", scheduler.run), name="enhancer.scheduler")
             tasks.create_task(supervisor.run("jobs", jobs.run), name="enhancer.jobs")
-            http = serve_app(app, settings.host, settings.port, http_port.set_result, access_log=settings.access_log)
+            http = serve_app(app, settings.host, settings.port, http_port.set_result, access_log=settings.access_log, tls=tls)
             tasks.create_task(http, name="enhancer.http")
             await http_port  # a gRPC server that is cancelled during its start leaves a traceback
             grpc = serve_grpc(
@@ -96,10 +103,15 @@ async def serve(
                 functools.partial(register, service),
                 grpc_ready,
                 max_message_bytes=settings.max_body_bytes + PROTOBUF_OVERHEAD,
+                tls=tls,
             )
             tasks.create_task(grpc, name="enhancer.grpc")
+            if tls is not None:
+                own = tls
+                identity = supervisor.run("identity", lambda: watch_identity(own, log_event, renewer_of(own)))
+                tasks.create_task(identity, name="enhancer.identity")
             if site is not None:
-                pool = _serve_pool(settings, registry, site, still, open_bus, problems, supervisor)
+                pool = _serve_pool(settings, registry, site, still, functools.partial(open_bus, tls=tls), problems, supervisor)
                 tasks.create_task(pool, name="enhancer.pool")
     except ExceptionGroup as group:
         if len(group.exceptions) == 1:  # a single error, such as a port in use

@@ -4,7 +4,7 @@ import stat
 import pytest
 from cryptography import x509
 
-from davy.domain.errors import ConfigError, IdentityRefusedError, InvalidIdentityError
+from davy.domain.errors import IdentityRefusedError, InvalidIdentityError, InvalidInputError
 from davy.identity import Authority, Identity, Token, enroll, make_request, new_token
 
 WEST = Identity.parse("davy://demo/edge/west")
@@ -46,5 +46,5 @@ def test_the_authority_keeps_no_secret_of_a_token(authority):
 
 @pytest.mark.parametrize("text", ["", "davy1", "davy1.a.b", "davy2." + "A" * 43 + "." + "A" * 43, "davy1.é.b", "davy1...."])
 def test_another_text_is_no_token(text):
-    with pytest.raises(ConfigError, match="davy identity token"):
+    with pytest.raises(InvalidInputError, match="davy identity token"):
         Token.parse(text)

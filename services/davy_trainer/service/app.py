@@ -8,10 +8,13 @@ import grpc
 from prometheus_client import CollectorRegistry
 
 from davy.adapters.grpc.server import serve_grpc
+from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.run_store import RunStore
+from davy.adapters.tls import Tls
+from davy.adapters.tls.watch import log_event, watch_identity
 from davy.streams.supervisor import Part, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
@@ -46,9 +49,12 @@ async def serve(
     Raises:
         AddressUnavailableError: a port is taken.
         ArchiveUnavailableError: the data folder cannot be used.
+        ConfigError: the files of the identity are missing or invalid.
     """
     registry = registry or CollectorRegistry()
-    metrics, faults = TrainerMetrics(registry), dict[str, str]()
+    metrics, faults, tls = TrainerMetrics(registry), dict[str, str](), Tls.of(settings.tls)
+    if tls is not None:
+        tls.install_metrics(registry)
     announce = announcer(ready)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
@@ -75,10 +81,13 @@ async def serve(
             "drift": lambda: watch_drift(book, metrics, lambda: worker.active, fault_of("aggregator")),
             "embedding": embedding.run,
         }
+        if tls is not None:
+            own = tls
+            parts["identity"] = lambda: watch_identity(own, log_event, renewer_of(own))
         await until_first_ends(
             "trainer",
-            http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port)),
-            grpc=serve_grpc(settings.host, settings.grpc_port, register, lambda port: announce("grpc", port)),
+            http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port), tls=tls),
+            grpc=serve_grpc(settings.host, settings.grpc_port, register, lambda port: announce("grpc", port), tls=tls),
             **{name: supervisor.run(name, part) for name, part in parts.items()},
         )
 

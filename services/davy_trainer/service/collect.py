@@ -42,7 +42,7 @@ async def collect_samples(settings: TrainerSettings, folder: Path, drifted: tupl
     """
     if await asyncio.to_thread(folder.is_dir):
         return
-    aggregator, half = Aggregator(settings.aggregator), folder.with_name(f"{folder.name}.part")
+    aggregator, half = Aggregator.of(settings), folder.with_name(f"{folder.name}.part")
     samples = await _enough(settings, aggregator, drifted, check)
     lines: list[str] = []
     left_bytes = settings.samples_most_bytes
@@ -139,7 +139,7 @@ async def bring_running_model(settings: TrainerSettings, folder: Path, check: Ch
     """
     name = settings.model
     if name == "fleet":
-        running = Aggregator(settings.aggregator).running
+        running = Aggregator.of(settings).running
         name = await patiently(running, settings.aggregator_wait_s, check) if settings.aggregator else ""
     found, onnx, tensors = await asyncio.to_thread(_files_of, settings, "" if name == "shipped" else name)
     half = folder.with_name(f"{folder.name}.part")

@@ -77,7 +77,7 @@ async def watch_drift(
         await asyncio.Event().wait()
         return
     trigger = DriftTrigger(runs, metrics, DriftWatch(settings.drift_above, settings.drift_looks), "light")
-    aggregator = Aggregator(settings.aggregator)
+    aggregator = Aggregator.of(settings)
     while True:
         if active():
             try:

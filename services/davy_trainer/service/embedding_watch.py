@@ -91,7 +91,7 @@ class EmbeddingWatch:
             TrainingError: the measuring process failed.
             OSError: the disk is full.
         """
-        aggregator = Aggregator(self._settings.aggregator)
+        aggregator = Aggregator.of(self._settings)
         samples, model = await aggregator.samples(self._settings.samples_most), await aggregator.running()
         seen = (model, [sample["id"] for sample in samples])
         if seen == self._seen:

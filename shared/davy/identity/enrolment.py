@@ -19,12 +19,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from davy.atomic import write_atomic
-from davy.domain.errors import ConfigError, IdentityRefusedError
+from davy.domain.errors import ConfigError, IdentityRefusedError, InvalidInputError
 from davy.identity.authority import LEAF_DAYS, Authority
 from davy.identity.name import Identity
 
 TOKENS = "tokens.json"
 PREFIX = "davy1"
+NO_TOKEN = f"this is no token of `davy identity token`: {PREFIX}.FINGERPRINT.SECRET is expected"
 SECRET_BYTES = 32
 TOKEN_HOURS = 24.0
 
@@ -41,15 +42,15 @@ class Token:
         """Read a token.
 
         Raises:
-            ConfigError: text is none.
+            InvalidInputError: text is none.
         """
         try:
             prefix, *parts = text.strip().split(".")
             fingerprint, secret = (base64.b64decode(part + "=", altchars=b"-_", validate=True) for part in parts)
         except (ValueError, binascii.Error) as error:
-            raise ConfigError(f"this is no token of `davy identity token`: {PREFIX}.FINGERPRINT.SECRET is expected") from error
+            raise InvalidInputError(NO_TOKEN) from error
         if prefix != PREFIX or (len(fingerprint), len(secret)) != (32, SECRET_BYTES):
-            raise ConfigError(f"this is no token of `davy identity token`: {PREFIX}.FINGERPRINT.SECRET is expected")
+            raise InvalidInputError(NO_TOKEN)
         return cls(fingerprint, secret)
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import DavyError, IdentityRefusedError, InvalidIdentityError
 from davy.identity.name import Identity
 
-IDENTITY = "davy.identity"
+IDENTITY, CERTIFICATE = "davy.identity", "davy.certificate"
 POLICY_VIOLATION = 1008  # RFC 6455
 
 
@@ -28,6 +28,12 @@ def peer(scope: Mapping[str, Any]) -> Identity | None:
     TLS has verified the certificate, and it is not revoked.
     """
     found: Identity | None = scope.get(IDENTITY)
+    return found
+
+
+def client_certificate(scope: Mapping[str, Any]) -> x509.Certificate | None:
+    """The client certificate of a request with an identity; None for a client without one."""
+    found: x509.Certificate | None = scope.get(CERTIFICATE) if peer(scope) is not None else None
     return found
 
 
@@ -63,6 +69,7 @@ class WithPeer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         scope.setdefault("extensions", {})["tls"] = self._extension
+        scope[CERTIFICATE] = self._certificate
         try:
             scope[IDENTITY] = self._tls.check(self._certificate) if self._certificate is not None else None
         except InvalidIdentityError:  # a certificate of the site's authority for something else, such as a browser
