@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import socket
-import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -108,7 +107,7 @@ def client_factory(
     secure = parts.scheme == "mqtts"
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.MaximumPacketSize = MAX_PACKET_BYTES
-    tls_context = (client_context(tls) if tls is not None else ssl.create_default_context()) if secure else None
+    tls_context = client_context(tls) if secure else None
     timeout_s = TLS_CONNECT_TIMEOUT_S if secure else CONNECT_TIMEOUT_S
 
     def make(queue_type: Callable[..., Router]) -> Client:

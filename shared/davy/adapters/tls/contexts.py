@@ -54,6 +54,20 @@ class LoggedHandshake(ssl.SSLObject):
             raise
 
 
+class ClosedOnRefusal(ssl.SSLSocket):
+    """Closes the socket of a handshake that failed: paho forgets it open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Shake hands."""
+        try:
+            super().do_handshake(block)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except OSError:
+            self.close()
+            raise
+
+
 def server_context(tls: Tls) -> ssl.SSLContext:
     """A context for a server that asks for a certificate, verifies one that comes, and takes callers without."""
     context = _context(tls, ssl.PROTOCOL_TLS_SERVER)
@@ -63,9 +77,19 @@ def server_context(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-def client_context(tls: Tls) -> ssl.SSLContext:
-    """A context for a client that shows its certificate and trusts the site's authority alone."""
-    return _context(tls, ssl.PROTOCOL_TLS_CLIENT)
+def client_context(tls: Tls | None) -> ssl.SSLContext:
+    """A context for a client.
+
+    Args:
+        tls: The certificate to show; the site's authority alone is trusted. None trusts the system's and shows none.
+    """
+    if tls is None:
+        plain = ssl.create_default_context()
+        plain.sslsocket_class = ClosedOnRefusal
+        return plain
+    context = _context(tls, ssl.PROTOCOL_TLS_CLIENT)
+    context.sslsocket_class = ClosedOnRefusal
+    return context
 
 
 def _context(tls: Tls, protocol: int) -> ReloadingContext:
