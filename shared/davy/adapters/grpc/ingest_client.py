@@ -55,6 +55,15 @@ class Stream(Generic[Sent, Answer]):
         answer: Answer = found
         return answer
 
+    async def finish(self) -> None:
+        """Send nothing more; the other side answers what it has and ends the stream.
+
+        Raises:
+            AggregatorUnavailableError: the stream broke.
+        """
+        with self._translated():
+            await self._call.done_writing()
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
