@@ -229,7 +229,8 @@ class _Edge:
     def _opener(self, source: str) -> OpenSource:
         """Opens a source by the policy of this edge, wherever the source's configuration came from."""
         opener = self._openers.get(source.partition("://")[0].lower(), _open_unknown)
-        return lambda url, options: opener(url, replace(options, policy=self._policy))
+        ca_file = self._tls.files.ca if self._tls is not None else None
+        return lambda url, options: opener(url, replace(options, policy=self._policy, ca_file=ca_file))
 
     def _observer(self, camera: CameraAddress) -> FrameObserver:
         observers = [self._drift.observer(camera.camera)]
