@@ -100,12 +100,12 @@ DATA ?= $(wildcard ../shared/data/train)
 RUN ?= runs/$(if $(QUICK),quick,full)
 FRAMES := $(RUN)/frames
 QUICK_STEPS := --set self_supervised.steps=380 --set enhance.steps=60 --set pair.steps=200 --set refine.steps=150 \
-	--set pair.most=100 --set refine.most=24
+	--set pair.max_pictures=100 --set refine.max_pictures=24
 TRAIN_DATA = $(if $(DATA),--data $(DATA) $(addprefix --photographs ,$(wildcard $(DATA)/multi_exposure)),--normal $(FRAMES)/photographs)
 
 train: $(VENV)/.dev  ## train every stage: QUICK=1 in minutes, or DATA=/folder with low/ and normal/
 	@test -n "$(QUICK)$(DATA)" || { echo "Say where the pictures are: make train DATA=/folder with low/ and normal/ inside. Or make train QUICK=1, which needs none."; exit 2; }
-	@test -e $(FRAMES)/.made || { $(BIN)/davy train samples $(FRAMES)/photographs && \
+	@test -e $(FRAMES)/.made || { $(BIN)/davy train photographs $(FRAMES)/photographs && \
 		$(BIN)/davy simulator truths $(FRAMES)/truths --seeds 104-106 --frames 3 && \
 		$(BIN)/davy simulator pairs $(FRAMES)/training --seeds 101-103 --frames 3 && \
 		$(BIN)/davy simulator pairs $(FRAMES)/validation --seeds 907 --frames 3 --every 31 && \

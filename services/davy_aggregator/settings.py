@@ -38,6 +38,7 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
     authority: Path | None = Field(
         None, description="Folder of davy identity init, if this aggregator enrols and renews the site's identities."
     )
+    session_hours: PositiveFloat = Field(24.0, description="A browser's session ends after so many hours without a request.")
     name: str = Field("", description="Name of this replica in the cache; random if empty.")
 
     window: PositiveInt = Field(4, le=64, description="Maximum unacknowledged frames per camera of an edge.")

@@ -13,9 +13,10 @@ from davy.adapters.http.config_client import ConfigClient
 from davy.adapters.tls import Tls, TlsSettings
 from davy.domain.errors import ConfigError
 from davy.domain.suggestion import did_you_mean
+from davy.edge_config import read_config, sign_config, to_plain
 from davy.models.keyring import signing_key
 from davy.site import EdgeConfig
-from davy.twin.configuration import ConfigState, read_config, sign_config, to_plain
+from davy.twin.configuration import ConfigState
 from davy.yaml_lines import parse_mapping
 
 app = typer.Typer(help="Configure edges remotely; show history, roll back.", no_args_is_help=True, add_completion=False)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from davy.adapters.media import jpeg, planes
+from davy.deployment.active_model import ActiveModel
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import DavyError, FrameTooLargeError, ModelError
@@ -28,7 +29,6 @@ from davy_edge.frames.capture import CameraState, Capture
 from davy_edge.frames.captured_frame import CapturedFrame
 from davy_edge.frames.deadline_estimator import DeadlineEstimator
 from davy_edge.frames.fair_semaphore import FairSemaphore
-from davy_edge.models.active_model import ActiveModel
 from davy_edge.observation.observer import FrameObserver
 
 log = get_logger(__name__)

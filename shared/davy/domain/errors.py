@@ -121,7 +121,17 @@ class FrameTooLargeError(TooLargeError):
 # --- callers -----------------------------------------------------------------------------------------------------------
 
 
-class IdentityRefusedError(DavyError):
+class RefusedError(DavyError):
+    """The caller may not do this."""
+
+
+class UnauthenticatedError(RefusedError):
+    def __init__(self, operation: str, reason: str = "sign in, or send a token or a certificate of this site") -> None:
+        super().__init__(f"{operation} needs an identity: {reason}")
+        self.operation, self.reason = operation, reason
+
+
+class IdentityRefusedError(RefusedError):
     """The caller's certificate or token is missing, revoked, expired or of another site."""
 
     def __init__(self, who: str, reason: str) -> None:
@@ -129,12 +139,18 @@ class IdentityRefusedError(DavyError):
         self.who, self.reason = who, reason
 
 
-class PermissionDeniedError(DavyError):
+class PermissionDeniedError(RefusedError):
     """The caller is known, and may not do this."""
 
     def __init__(self, who: str, action: str) -> None:
         super().__init__(f"{who} may not {action}")
         self.who, self.action = who, action
+
+
+class TooManyAttemptsError(RefusedError):
+    def __init__(self, what: str, wait_s: float) -> None:
+        super().__init__(f"too many {what}: try again in {wait_s:.0f} s")
+        self.what, self.wait_s = what, wait_s
 
 
 # --- unavailable services ----------------------------------------------------------------------------------------------
@@ -314,6 +330,18 @@ class ChangedMeanwhileError(ConflictError):
     def __init__(self, what: str, expected: str, actual: str) -> None:
         super().__init__(f"{what} is {actual[:12]} now, not {expected[:12]}: it changed meanwhile: read it again")
         self.what, self.expected, self.actual = what, expected, actual
+
+
+class UnknownUserError(NotFoundError):
+    def __init__(self, user: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no user {user!r}{did_you_mean(user, known)}")
+        self.user, self.known = user, tuple(known)
+
+
+class UnknownTokenError(NotFoundError):
+    def __init__(self, token: str) -> None:
+        super().__init__(f"there is no token {token!r}")
+        self.token = token
 
 
 class RegistryUnavailableError(UnavailableError):

@@ -21,7 +21,7 @@ from davy.site import SiteConfig
 ROOT = Path(__file__).parents[3]
 CAMERA = {"cameras": {"face": {"source": "mine://face"}}}
 SITE = SiteConfig.model_validate({"site": "demo", "edges": {"north": CAMERA, "south": CAMERA}})
-NORTH, SOUTH = EdgeTopics("demo", "north"), EdgeTopics("demo", "south")
+NORTH, SOUTH, POOL = (EdgeTopics("demo", name) for name in ("north", "south", "pool"))
 AGGREGATOR = EdgeTopics("demo", "aggregator")
 
 
@@ -78,6 +78,13 @@ async def passes(closed, sender: str, topic: str, reader: str = "davy-aggregator
         ("davy-aggregator", SOUTH.camera("face").frame, "davy-viewer", False),
         ("davy-enhancer", SOUTH.camera("face").frame, "davy-aggregator", True),
         ("davy-enhancer", SOUTH.status, "davy-aggregator", False),
+        ("davy-enhancer", SOUTH.reported_model, "davy-aggregator", False),
+        ("davy-enhancer", POOL.reported_model, "davy-aggregator", True),
+        ("davy-enhancer", POOL.status, "davy-aggregator", True),
+        ("davy-enhancer", POOL.desired_model, "davy-enhancer", False),
+        ("davy-aggregator", POOL.desired_model, "davy-enhancer", True),
+        ("davy-aggregator", SOUTH.desired_config, "davy-enhancer", False),
+        ("north", POOL.reported_model, "davy-aggregator", False),
         ("davy-viewer", NORTH.status, "davy-aggregator", False),
         ("north", "davy/v1/othermine/north/status", "davy-aggregator", False),
     ],

@@ -72,15 +72,15 @@ def test_ctrl_c_writes_a_checkpoint_and_ends_with_status_0(folder, tmp_path, num
     wait_for(tmp_path / "run" / "checkpoint.safetensors", process)
     workers = psutil.Process(process.pid).children()
     process.send_signal(number)
-    told, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
     step = load_checkpoint(tmp_path / "run" / "checkpoint.safetensors").facts["step"]
-    assert f"step {step} of 100000" in told and "continue with --resume" in told
+    assert f"step {step} of 100000" in output and "continue with --resume" in output
     assert psutil.wait_procs(workers, timeout=5)[1] == []
 
 
 @pytest.mark.system
-def test_a_run_is_exported_and_judged(folder, pairs_folder, tmp_path):
+def test_a_run_is_exported_and_evaluated(folder, pairs_folder, tmp_path):
     done = davy("self-supervised", "--data", folder, "--minutes", 0.02, "--out", "run", *SMALL, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     shipped = davy("export", "run", "--out", "shipped", cwd=tmp_path)
@@ -103,7 +103,7 @@ def in_process(words, monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "text"),
     [
         (["self-supervised", "--steps", 3], "--data FOLDER"),
         (["self-supervised", "--steps", 3, "--data", "none"], "none is not a folder"),
@@ -118,10 +118,10 @@ def in_process(words, monkeypatch, capsys, tmp_path):
         (["sheet", "none", "out.png"], "none is not a folder"),
     ],
 )
-def test_wrong_words_are_told_in_one_sentence(words, told, monkeypatch, capsys, tmp_path):
+def test_invalid_arguments_end_with_one_sentence(words, text, monkeypatch, capsys, tmp_path):
     status, errors = in_process(words, monkeypatch, capsys, tmp_path)
     assert status == 2
-    assert told in errors and "Traceback" not in errors
+    assert text in errors and "Traceback" not in errors
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(folder, monkeypatch, capsys, tmp_path):
@@ -133,7 +133,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(folder, monkeypatch, capsy
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == b"precious"
 
 
-def test_a_broken_checkpoint_is_told(monkeypatch, capsys, tmp_path):
+def test_a_broken_checkpoint_is_an_error(monkeypatch, capsys, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"broken")
     status, errors = in_process(["self-supervised", "--resume", "--out", "."], monkeypatch, capsys, tmp_path)
     assert status == 1 and "cannot be read" in errors

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import grpc
 
+from davy.access.own_token import authorization
 from davy.adapters.grpc.tls import channel_credentials
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import ConfigError
@@ -29,6 +30,15 @@ _OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 2000),
     ("grpc.use_local_subchannel_pool", 1),  # the planes of one process share no connection by accident
 )
+
+
+def own_metadata() -> tuple[tuple[str, str], ...]:
+    """Metadata of a call by which this process names itself; empty without a token.
+
+    Raises:
+        ConfigError: The token's file cannot be read.
+    """
+    return tuple(authorization().items())
 
 
 def open_channel(endpoint: str, tls: Tls | None = None) -> grpc.aio.Channel:

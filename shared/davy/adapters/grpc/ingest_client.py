@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import grpc
 
-from davy.adapters.grpc.channels import Channels
+from davy.adapters.grpc.channels import Channels, own_metadata
 from davy.adapters.grpc.envelope import to_push_request
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError
@@ -92,19 +92,21 @@ class IngestClient:
         """The live plane: frames out, credits back."""
         push: grpc.aio.StreamStreamMultiCallable[bytes, ingest_pb2.PushFramesResponse]
         push = self._channels.get().stream_stream(_PUSH, response_deserializer=ingest_pb2.PushFramesResponse.FromString)
-        async with _cancelling(push()) as call:
+        async with _cancelling(push(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, to_push_request)
 
     @asynccontextmanager
     async def report(self) -> AsyncIterator[Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]]:
         """The record plane: events out, acknowledgements back."""
-        async with _cancelling(ingest_pb2_grpc.IngestServiceStub(self._channels.get()).ReportEvents()) as call:
+        stub = ingest_pb2_grpc.IngestServiceStub(self._channels.get())
+        async with _cancelling(stub.ReportEvents(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, lambda event: ingest_pb2.ReportEventsRequest(event=event))
 
     @asynccontextmanager
     async def samples(self) -> AsyncIterator[Stream[sample_pb2.Sample, sample_pb2.PushSamplesResponse]]:
         """Training samples out, acknowledgements back."""
-        async with _cancelling(sample_pb2_grpc.SampleServiceStub(self._channels.get()).PushSamples()) as call:
+        stub = sample_pb2_grpc.SampleServiceStub(self._channels.get())
+        async with _cancelling(stub.PushSamples(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, lambda sample: sample_pb2.PushSamplesRequest(sample=sample))
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import grpc
 
-from davy.adapters.grpc.channels import Channels
+from davy.adapters.grpc.channels import Channels, own_metadata
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError, UnknownModelError
 from davy.twin.model import Target
@@ -29,8 +29,8 @@ class ModelClient:
             AggregatorUnavailableError: the connection broke, or nothing came for 20 s; begin again where it ended.
             UnknownModelError: the registry does not have this package.
         """
-        stub = model_pb2_grpc.ModelServiceStub(self._channels.get())
-        call = stub.DownloadModel(model_pb2.DownloadModelRequest(id=target.model, offset=offset, sha256=target.sha256))
+        request = model_pb2.DownloadModelRequest(id=target.model, offset=offset, sha256=target.sha256)
+        call = model_pb2_grpc.ModelServiceStub(self._channels.get()).DownloadModel(request, metadata=own_metadata())
         try:
             while True:
                 async with asyncio.timeout(CHUNK_TIMEOUT_S):

@@ -33,6 +33,7 @@ async def serve_grpc(
     register: RegisterServices,
     ready: Callable[[int], None] | None = None,
     *,
+    interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
     max_message_bytes: int = MAX_MESSAGE_BYTES,
     tls: Tls | None = None,
 ) -> None:
@@ -44,6 +45,7 @@ async def serve_grpc(
         register: Adds the services. Servicer methods are coroutines (one answer) or async generators (a stream); a
             DavyError that leaves them reaches the client as a status code with the error's text.
         ready: Called with the real port once calls are answered.
+        interceptors: In front of every method, such as access control.
         max_message_bytes: Of one message in either direction; a larger one ends its call with RESOURCE_EXHAUSTED.
         tls: The own identity; None serves without encryption. Peers with a revoked or expired certificate are refused.
 
@@ -52,7 +54,7 @@ async def serve_grpc(
     """
     listen(host, port).close()  # its refusal has a reason; gRPC's own writes to stderr and has none
     server = grpc.aio.server(
-        interceptors=(ErrorInterceptor(), *([PeerInterceptor(tls)] if tls is not None else [])),
+        interceptors=(*([PeerInterceptor(tls)] if tls is not None else []), *interceptors, ErrorInterceptor()),
         options=_options(max_message_bytes),
         maximum_concurrent_rpcs=MAX_CONCURRENT_RPCS,
     )

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 import grpc
 
 from davy.adapters.tls.identity_files import Tls, parse_certificate
-from davy.domain.errors import DavyError
+from davy.domain.errors import DavyError, InvalidIdentityError
 from davy.identity.name import Identity
 
 Message = TypeVar("Message")
@@ -61,6 +61,14 @@ def peer(context: Context) -> Identity | None:
     return Identity.of_certificate(parse_certificate(pem)) if pem else None
 
 
+def peer_uri(context: Context) -> str:
+    """The URI of the peer's identity; empty for a call without a certificate, or with one that carries no identity."""
+    try:
+        return str(peer(context) or "")
+    except InvalidIdentityError:
+        return ""
+
+
 class PeerInterceptor(grpc.aio.ServerInterceptor):
     """Refuses peers whose certificate is revoked, has expired or carries no identity: at the start of a call, and during it."""
 
@@ -93,12 +101,16 @@ class PeerInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     def _wrap_stream(
-        self, method: Callable[[Any, Context], AsyncGenerator[Answer, None]], request_streaming: bool
+        self, method: Callable[[Any, Context], AsyncGenerator[Answer, None] | Awaitable[None]], request_streaming: bool
     ) -> Callable[[Any, Context], AsyncGenerator[Answer, None]]:
         async def call(request: Any, context: Context) -> AsyncGenerator[Answer, None]:  # noqa: ANN401  # as above
             check = _PeerCheck(self._tls, context)
             await check.now()
-            async with aclosing(method(check.each(request) if request_streaming else request, context)) as answers:
+            found = method(check.each(request) if request_streaming else request, context)
+            if isinstance(found, Awaitable):  # a method that writes by itself, such as health's Watch
+                await found
+                return
+            async with aclosing(found) as answers:
                 async for answer in answers:
                     await check.now()
                     yield answer

@@ -1,7 +1,8 @@
 """Mosquitto's access list and password file for one site.
 
-An edge writes its own subtree and reads its own `desired/#`: a stolen edge cannot impersonate another one. Only the aggregator
-writes `desired/#`. A viewer reads pictures and states, but not `desired/#`, which may hold the cameras' passwords.
+An edge writes its own subtree and reads its own `desired/#`: a stolen edge cannot impersonate another one. An enhancer
+writes the enhanced frames of all cameras, and its own state. Only the aggregator writes `desired/#`. A viewer reads pictures
+and states, but not `desired/#`, which may hold the cameras' passwords.
 """
 
 import base64
@@ -34,6 +35,9 @@ def access_list(site: SiteConfig) -> str:
     reporter = (f"write {base}/aggregator/{leaf}" for leaf in ("status", "info", "event"))
     users[AGGREGATOR] = [f"read {base}/#", f"write {base}/+/desired/#", *reporter]
     users[ENHANCER] = [f"read {base}/+/cam/+/raw", *(f"write {base}/+/cam/+/{leaf}" for leaf in ("frame", "meta"))]
+    for name in site.pool:
+        users[ENHANCER] += [f"read {base}/{name}/{leaf}" for leaf in ("desired/model", "status")]
+        users[ENHANCER] += [f"write {base}/{name}/{leaf}" for leaf in ("status", "info", "reported/model")]
     users[VIEWER] = [f"read {base}/+/{leaf}" for leaf in VIEWER_READS]
     parts = [f"user {user}\n" + "".join(f"topic {rule}\n" for rule in rules) for user, rules in users.items()]
     return f"# Written by `davy config broker`, for site {site.site}.\n\n" + "\n".join(parts)
