@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import grpc
+import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 from tests.davy_aggregator.conftest import RAW, envelope, make_settings, make_site
@@ -16,7 +17,7 @@ from davy.adapters.grpc.channels import open_channel
 from davy.adapters.http.identity_client import IdentityClient, enroll, renewer_of
 from davy.adapters.tls import client_context
 from davy.domain.errors import AggregatorUnavailableError, IdentityRefusedError, InvalidInputError
-from davy.identity import Authority, CredentialFiles, Identity, Token, new_token
+from davy.identity import Authority, CredentialFiles, Identity, Token, new_token, write_credentials
 from davy.v1 import ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
 from davy_aggregator.app import serve
 from davy_cli.main import main
@@ -177,3 +178,35 @@ async def test_the_command_enrols_and_rotates_at_an_aggregator(aggregator, tmp_p
     status, _, error = await run("enroll", aggregator.https, token, "--folder", folder)
     assert status == 1
     assert "make another with `davy identity token`" in error
+
+
+@pytest.fixture
+async def closed(tmp_path):
+    async with secure_aggregator(tmp_path, access="closed") as found:
+        yield found
+
+
+async def test_a_closed_aggregator_knows_an_edge_by_its_certificate(closed):
+    async with open_channel(closed.grpcs, closed.identities.tls("edge/north")) as channel:
+        call = ingest_pb2_grpc.IngestServiceStub(channel).PushFrames()
+        await call.write(ingest_pb2.PushFramesRequest(frame=envelope(1)))
+        assert (await call.read()).window
+        assert (await call.read()).seq == 1
+        frames = ingest_pb2_grpc.FrameServiceStub(channel).SubscribeFrames(ingest_pb2.SubscribeFramesRequest())
+        assert "may not" in await denied(frames)
+
+
+async def test_a_closed_aggregator_denies_what_a_certificate_does_not_allow(closed):
+    async def status(context) -> int:
+        async with httpx.AsyncClient(verify=context, trust_env=False) as client:
+            return (await client.get(f"{closed.https}/v1/users")).status_code
+
+    assert await status(client_context(closed.identities.tls("edge/north"))) == 403
+    assert await status(ssl.create_default_context(cadata=closed.identities.authority.ca.decode())) == 401
+
+
+async def test_a_closed_aggregator_still_enrols_and_renews(closed):
+    made = await asyncio.to_thread(enroll, closed.https, new_token(closed.identities.authority, NORTH))
+    write_credentials(closed.identities.path("edge/north"), made)
+    tls = closed.identities.tls_of_files("edge/north", renew_url=closed.https)
+    assert (await asyncio.to_thread(renewer_of(tls).renew)).identity == NORTH
