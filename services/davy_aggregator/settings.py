@@ -35,6 +35,9 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
         repr=False,  # its URL may hold a password
         description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; SQLite in DATA/davy.db if empty.",
     )
+    authority: Path | None = Field(
+        None, description="Folder of davy identity init, if this aggregator enrols and renews the site's identities."
+    )
     session_hours: PositiveFloat = Field(24.0, description="A browser's session ends after so many hours without a request.")
     name: str = Field("", description="Name of this replica in the cache; random if empty.")
 

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from davy.access.principal import Principal, act_as, check
 from davy.access.roles import Permission
 from davy.adapters.access.credentials import SESSION_COOKIE, Authenticator, Credentials, bearer
+from davy.adapters.http.peers import peer
 from davy.adapters.http.problems import problem, problem_of
 from davy.domain.errors import DavyError, RefusedError, TooManyAttemptsError, UnauthenticatedError
 from davy.streams.guard import CountRefused, Guard
@@ -174,11 +175,10 @@ class AccessControl:
 
 def credentials_of(connection: HTTPConnection) -> Credentials:
     """Read what a request carries."""
-    extensions: Mapping[str, Mapping[str, str]] = connection.scope.get("extensions") or {}
     return Credentials(
         session=connection.cookies.get(SESSION_COOKIE, ""),
         token=bearer(connection.headers.get("authorization", "")),
-        identity=extensions.get("davy.identity", {}).get("uri", ""),
+        identity=str(peer(connection.scope) or ""),
         address=connection.client.host if connection.client else "",
     )
 
