@@ -1,9 +1,11 @@
 """A client of the aggregator's REST, for samples, drift and the running model."""
 
 import re
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 import httpx
@@ -83,7 +85,7 @@ class Aggregator:
             return await client.get(path, params=query)
 
     def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self._url, timeout=ANSWER_S, trust_env=False)
+        return httpx.AsyncClient(base_url=self._url, timeout=ANSWER_S, trust_env=False, verify=_trusted())
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -91,6 +93,12 @@ class Aggregator:
             yield
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
             raise AggregatorUnavailableError(self._url, f"{type(error).__name__}: {error}") from error
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Read the certificate authorities once: that takes longer than a request."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _floats(reasons: dict[str, Any]) -> dict[str, float]:

@@ -110,7 +110,7 @@ async def serving(settings: TrainerSettings) -> AsyncIterator[Running]:
     ports = ready.result()
     try:
         async with (
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports.http}", timeout=20) as client,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports.http}", timeout=20, verify=False) as client,
             grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel,
         ):
             yield Running(client, channel, registry)
