@@ -105,7 +105,7 @@ TRAIN_DATA = $(if $(DATA),--data $(DATA) $(addprefix --photographs ,$(wildcard $
 
 train: $(VENV)/.dev  ## train every stage: QUICK=1 in minutes, or DATA=/folder with low/ and normal/
 	@test -n "$(QUICK)$(DATA)" || { echo "Say where the pictures are: make train DATA=/folder with low/ and normal/ inside. Or make train QUICK=1, which needs none."; exit 2; }
-	@test -e $(FRAMES)/.made || { $(BIN)/davy train samples $(FRAMES)/photographs && \
+	@test -e $(FRAMES)/.made || { $(BIN)/davy train photographs $(FRAMES)/photographs && \
 		$(BIN)/davy simulator truths $(FRAMES)/truths --seeds 104-106 --frames 3 && \
 		$(BIN)/davy simulator pairs $(FRAMES)/training --seeds 101-103 --frames 3 && \
 		$(BIN)/davy simulator pairs $(FRAMES)/validation --seeds 907 --frames 3 --every 31 && \

@@ -8,10 +8,14 @@ from contextlib import asynccontextmanager
 import grpc
 from prometheus_client import CollectorRegistry
 
+from davy.adapters.access.credentials import OpenDoor
+from davy.adapters.access.directory import Directory
+from davy.adapters.access.service import ServiceAccess
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
 from davy.adapters.mqtt.bus import MqttBus, connect
+from davy.adapters.storage.access_store import AccessStore
 from davy.adapters.storage.config_store import ConfigStore
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.event_store import EventStore
@@ -25,7 +29,7 @@ from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.site import SiteConfig
-from davy.streams.supervisor import Part, Supervisor
+from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 from davy_aggregator.analysis.runner import analyse, analysers
@@ -112,10 +116,14 @@ async def serve(
             configs,
             samples,
             drift,
+            directory := Directory(AccessStore(database), site.site, settings.session_hours * 3600),
+            ServiceAccess.of(
+                "aggregator", directory if settings.access == "closed" else OpenDoor(), registry, settings, "/login"
+            ),
         )
         leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
         announce = announcer(ready)
-        supervised: dict[str, Part] = {
+        supervised: dict[str, Component] = {
             "presence": lambda: track_presence(bus, site.site, presence, metrics),
             "events": lambda: publish_events(bus, site.site, archive),
             "frames": lambda: run_frame_cache(store, live, health, settings.store_fps, metrics.count_store_refused),
@@ -274,7 +282,13 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
         sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(context.samples, check_sender), server)
         return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample")]
 
-    await serve_grpc(settings.grpc_host or settings.host, settings.grpc_port, register, lambda port: announce("grpc", port))
+    await serve_grpc(
+        settings.grpc_host or settings.host,
+        settings.grpc_port,
+        register,
+        lambda port: announce("grpc", port),
+        interceptors=[context.access.interceptor()],
+    )
 
 
 async def _watch_health(bus: MqttBus, archive: Archive, health: Health) -> None:

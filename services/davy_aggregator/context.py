@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
+from davy.adapters.access.directory import Directory
+from davy.adapters.access.service import ServiceAccess
 from davy.domain.errors import OverloadedError
 from davy_aggregator.archive import Archive
 from davy_aggregator.config.service import ConfigService
@@ -36,6 +38,8 @@ class ServiceContext:
     configs: ConfigService
     samples: SampleCatalog
     drift: DriftCollector
+    directory: Directory
+    access: ServiceAccess
     streams: dict[str, int] = field(default_factory=dict)
 
     @contextmanager

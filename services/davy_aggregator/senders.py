@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from davy.access.principal import acting
 from davy.domain.errors import InvalidInputError, OtherSiteError, UnknownEdgeError
 from davy.site import SiteConfig
 from davy_aggregator.archive import REPORTER
@@ -20,6 +21,7 @@ def sender_check(site: SiteConfig, accept_unknown: bool) -> CheckSender:
     def check(of_site: str, edge: str, content: str) -> None:
         if of_site != site.site:
             raise OtherSiteError(of_site, site.site, content)
+        acting().require_edge(edge)
         if edge == REPORTER:
             raise InvalidInputError(f"{REPORTER!r} is the aggregator's own name: no edge can send {content} under it")
         if edge not in site.edges and not accept_unknown:

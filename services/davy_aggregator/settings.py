@@ -35,6 +35,7 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
         repr=False,  # its URL may hold a password
         description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; SQLite in DATA/davy.db if empty.",
     )
+    session_hours: PositiveFloat = Field(24.0, description="A browser's session ends after so many hours without a request.")
     name: str = Field("", description="Name of this replica in the cache; random if empty.")
 
     window: PositiveInt = Field(4, le=64, description="Maximum unacknowledged frames per camera of an edge.")

@@ -34,7 +34,7 @@ from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import OLD_SCHEME, SIMULATOR_SCHEME, CameraConfig, EdgeConfig, SiteConfig
 from davy.streams.accounting import FrameAccounting
 from davy.streams.metrics import FrameCollector, FrameTimings, labels_of_edge
-from davy.streams.supervisor import Part, Supervisor
+from davy.streams.supervisor import Component, Supervisor
 from davy.telemetry import get_logger
 from davy.twin.state_file import StateFile
 from davy_edge.birth import birth_message
@@ -161,7 +161,7 @@ class _Edge:
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
         self._started_ns = time.time_ns()
         self._set_aside = (config_file.set_aside,)
-        self._failing: dict[str, str] = {}  # parts that fail again and again
+        self._failing: dict[str, str] = {}  # components that fail repeatedly
         self._supervisor = Supervisor(f"edge.{edge}", registry, self._failing.__setitem__)
         self._topics = EdgeTopics(site.site, edge)
         self._events = Events(self._topics, spool)
@@ -300,14 +300,14 @@ class _Edge:
                     f"edge {self._edge} started with {cameras} cameras, model {self._model or 'none'}",
                     figures={"cameras": cameras},
                 )
-                for title, part in self._parts(bus, client, registry).items():
-                    tasks.create_task(self._supervisor.run(title, part), name=f"edge.{self._edge}.{title}")
+                for name, component in self._components(bus, client, registry).items():
+                    tasks.create_task(self._supervisor.run(name, component), name=f"edge.{self._edge}.{name}")
                 log.info("edge.started", boot_id=self._boot_id, cameras=list(self._pipelines.config.cameras), model=self._model)
                 if ready is not None:
                     ready(Ready(self._edge, self._boot_id, port))
 
-    def _parts(self, bus: MqttBus, client: IngestClient, registry: ModelClient) -> dict[str, Part]:
-        parts: dict[str, Part] = {
+    def _components(self, bus: MqttBus, client: IngestClient, registry: ModelClient) -> dict[str, Component]:
+        components: dict[str, Component] = {
             "mqtt.frames": lambda: self._mqtt.run(bus),
             "status": lambda: self._states.publish(bus),
             "stats": lambda: self._publish_stats(bus),
@@ -319,10 +319,10 @@ class _Edge:
             "config": lambda: self._configs.run(bus, self._reconfigure),
         }
         if models := self._models:
-            parts |= {"grpc.frames": lambda: self._grpc.run(client), "models": lambda: models.run(bus, registry)}
+            components |= {"grpc.frames": lambda: self._grpc.run(client), "models": lambda: models.run(bus, registry)}
         if samples := self._samples:
-            parts |= {"samples.keep": samples.keep, "samples.push": lambda: samples.push(client)}
-        return parts
+            components |= {"samples.keep": samples.keep, "samples.push": lambda: samples.push(client)}
+        return components
 
     @asynccontextmanager
     async def _cameras_open(self, bus: MqttBus) -> AsyncIterator[None]:

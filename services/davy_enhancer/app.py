@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from davy.adapters import mqtt
+from davy.adapters.access.remote import access_of
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.server import serve_app
 from davy.domain.camera import CameraAddress
@@ -73,9 +74,14 @@ async def serve(
     service = EnhancerService(scheduler, int(settings.max_megapixels * 1e6))
     jobs = _jobs(settings, still)
     problems: list[Callable[[], Sequence[str]]] = [lambda: [f"jobs unavailable: {jobs.error}"] if jobs.error else []]
-    app = create_app(settings, scheduler, jobs, registry, lambda: [text for ask in problems for text in ask()])
+    access = access_of("enhancer", settings, registry, site.site if site else "")
+
+    def reasons() -> list[str]:
+        return [text for ask in problems for text in ask()]
+
+    app = create_app(settings, scheduler, jobs, registry, reasons, access)
     failing: dict[str, str] = {}
-    problems.append(lambda: [f"{part} {reason}" for part, reason in failing.items() if reason])
+    problems.append(lambda: [f"{name} {reason}" for name, reason in failing.items() if reason])
     supervisor = Supervisor("enhancer", registry, failing.__setitem__)
     http_port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -95,6 +101,7 @@ async def serve(
                 settings.grpc_port,
                 functools.partial(register, service),
                 grpc_ready,
+                interceptors=[access.interceptor()],
                 max_message_bytes=settings.max_body_bytes + PROTOBUF_OVERHEAD,
             )
             tasks.create_task(grpc, name="enhancer.grpc")

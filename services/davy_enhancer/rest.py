@@ -1,6 +1,8 @@
 """REST: POST /v1/enhance, GET /v1/model, health, metrics and a test page."""
 
 import asyncio
+import base64
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 
+from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
@@ -61,15 +64,22 @@ _OPENAPI: dict[str, Any] = {
 
 
 def create_app(
-    settings: EnhancerSettings, scheduler: RequestScheduler, jobs: Jobs, registry: CollectorRegistry, problems: Problems
+    settings: EnhancerSettings,
+    scheduler: RequestScheduler,
+    jobs: Jobs,
+    registry: CollectorRegistry,
+    problems: Problems,
+    access: ServiceAccess,
 ) -> FastAPI:
     """Build the app over a running scheduler."""
     app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load files from other hosts
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes, larger={"/v1/jobs": settings.jobs_upload_bytes})
+    access.protect(app)
     install_metrics(app, registry)
     add_jobs(app, jobs)
     page = files("davy_enhancer").joinpath("page.html").read_text(encoding="utf-8")
+    page_headers = {"Content-Security-Policy": _policy(page), "Cache-Control": "no-cache"}
 
     @app.post(
         "/v1/enhance",
@@ -135,9 +145,23 @@ def create_app(
 
     @app.get("/", include_in_schema=False)
     async def index() -> HTMLResponse:
-        return HTMLResponse(page)
+        return HTMLResponse(page, headers=page_headers)
 
     return app
+
+
+def _policy(page: str) -> str:
+    """The Content-Security-Policy of the page: of scripts and styles only those that stand in it, by their hashes."""
+    script, style = (f"'sha256-{_hash_of(tag, page)}'" for tag in ("script", "style"))
+    return (
+        f"default-src 'self'; script-src {script}; style-src {style}; img-src 'self' blob: data:; base-uri 'none';"
+        " form-action 'none'; frame-ancestors 'self'"
+    )
+
+
+def _hash_of(tag: str, page: str) -> str:
+    text = page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
-from davy.adapters.http.listen_settings import GrpcPort, HttpPort, ListenSettings
+from davy.adapters.http.listen_settings import GrpcPort, HttpPort, RemoteAccessSettings
 
 
-class EnhancerSettings(ListenSettings, BaseSettings, env_prefix="DAVY_ENHANCER_", frozen=True):
+class EnhancerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_ENHANCER_", frozen=True):
     """Settings of the enhancement service; DAVY_ENHANCER_<NAME> sets each of them.
 
     The defaults keep the process below 1 GB: 16 bodies of 24 MB, and two threads with three 24-megapixel images each.

@@ -5,8 +5,10 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
+from davy.models import MAX_PACKAGE_BYTES
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.cameras import camera_routes
 from davy_aggregator.rest.config import config_routes
@@ -17,12 +19,17 @@ from davy_aggregator.rest.manual import mount_manual
 from davy_aggregator.rest.registry import registry_routes
 from davy_aggregator.rest.rollouts import rollout_routes
 from davy_aggregator.rest.samples import sample_routes
+from davy_aggregator.rest.sessions import session_routes
 from davy_aggregator.rest.system import system_routes
+from davy_aggregator.rest.users import token_routes, user_routes
 
 DESCRIPTION = """Cameras of a site: newest frames, live streams, events and health; training
 samples; models and their rollout to the edges; the configuration of the edges.
 
 Errors are `application/problem+json` (RFC 9457). A camera id has the form `edge.camera`."""
+
+
+MAX_BODY_BYTES = 1_000_000
 
 
 def build_app(context: ServiceContext) -> FastAPI:
@@ -37,8 +44,13 @@ def build_app(context: ServiceContext) -> FastAPI:
     )
     install_problem_handlers(app)
     install_metrics(app, context.registry)
+    app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, larger={"/v1/models": MAX_PACKAGE_BYTES})
+    context.access.protect(app)
     for routes in (
         console_routes,
+        session_routes,
+        user_routes,
+        token_routes,
         camera_routes,
         event_routes,
         drift_routes,

@@ -5,13 +5,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import BaseModel, Field
 
+from davy.access.principal import acting
+from davy.access.roles import Permission
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.http.same_origin import same_origin
 from davy.domain.camera import ID_PATTERN
+from davy.domain.dials import Dials
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig
-from davy.twin.configuration import ConfigState, ReportedConfig
-from davy.twin.secrets import without_secrets
+from davy.twin.configuration import ConfigState, ReportedConfig, read_config, to_plain
+from davy.twin.secrets import restore_secrets, without_secrets
 from davy_aggregator.config.record import ConfigRecord, differences
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import utc
@@ -19,6 +22,7 @@ from davy_aggregator.rest.schemas import utc
 Edge = Annotated[str, Path(pattern=f"^{ID_PATTERN}$", examples=["north"])]
 IfMatch = Annotated[str, Header(max_length=80, description="ETag of the configuration that the change is based on.")]
 MAX_TEXT = 200
+ADJUSTABLE = frozenset({"strength", "preset", *Dials.__dataclass_fields__})  # by operators
 
 
 class ConfigChange(BaseModel):
@@ -118,8 +122,9 @@ def config_routes(context: ServiceContext) -> APIRouter:
     async def put(
         edge: Edge, change: ConfigChange, request: Request, response: Response, if_match: IfMatch = ""
     ) -> EdgeConfigView:
-        who = change.who or _address(request)
+        who = _author(change.who, request)
         expected = _tag(if_match)
+        _check_permission(read_config(context.configs.desired(edge).config), change.config)
         await context.configs.put(edge, change.config, who, change.why, change.signature, expected)
         return show(edge, response)
 
@@ -137,7 +142,7 @@ def config_routes(context: ServiceContext) -> APIRouter:
         edge: Edge, request: Request, response: Response, back: Rollback | None = None, if_match: IfMatch = ""
     ) -> EdgeConfigView:
         back = back or Rollback()
-        await context.configs.roll_back(edge, back.to, back.who or _address(request), back.why, _tag(if_match))
+        await context.configs.roll_back(edge, back.to, _author(back.who, request), back.why, _tag(if_match))
         return show(edge, response)
 
     return routes
@@ -177,5 +182,16 @@ def _tag(if_match: str) -> str:
     return "" if if_match.strip() == "*" else if_match.strip().removeprefix("W/").strip('"')
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
+def _author(named: str, request: Request) -> str:
+    """Who makes a change: the authenticated name; in an open service what the caller says, or its address."""
+    principal = acting()
+    if principal.role is not None:
+        return principal.name
+    return named or (request.client.host if request.client else "")
+
+
+def _check_permission(now: EdgeConfig, wanted: EdgeConfig) -> None:
+    """Refuse a change of more than the picture to those who may not configure."""
+    changed = [field for field, _, _ in differences(to_plain(now), to_plain(restore_secrets(wanted, now)))]
+    if others := [field for field in changed if field.rpartition(".")[2] not in ADJUSTABLE]:
+        acting().require(Permission.CONFIGURE, f"change {', '.join(others[:8])}")

@@ -27,7 +27,7 @@ WINDOW_BYTES = 4_000_000  # in flight over all cameras, so that a slow link gets
 MAX_REQUEST_BYTES = 16_384
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 
-_PAGE_HEADERS = {
+PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
@@ -52,23 +52,23 @@ def console_routes(context: ServiceContext) -> APIRouter:
 
     @routes.get("/", include_in_schema=False)
     async def page() -> FileResponse:
-        return FileResponse(STATIC / "index.html", headers=_PAGE_HEADERS)
+        return FileResponse(STATIC / "index.html", headers=PAGE_HEADERS)
 
     @routes.get("/models", include_in_schema=False)
     async def models() -> FileResponse:
-        return FileResponse(STATIC / "models.html", headers=_PAGE_HEADERS)
+        return FileResponse(STATIC / "models.html", headers=PAGE_HEADERS)
 
     @routes.get("/edges", include_in_schema=False)
     async def edges() -> FileResponse:
-        return FileResponse(STATIC / "edges.html", headers=_PAGE_HEADERS)
+        return FileResponse(STATIC / "edges.html", headers=PAGE_HEADERS)
 
     @routes.get("/samples", include_in_schema=False)
     async def samples() -> FileResponse:
-        return FileResponse(STATIC / "samples.html", headers=_PAGE_HEADERS)
+        return FileResponse(STATIC / "samples.html", headers=PAGE_HEADERS)
 
     @routes.get("/docs", include_in_schema=False)
     async def docs() -> FileResponse:
-        return FileResponse(STATIC / "docs.html", headers=_PAGE_HEADERS)
+        return FileResponse(STATIC / "docs.html", headers=PAGE_HEADERS)
 
     @routes.websocket("/v1/console")
     async def console(socket: WebSocket) -> None:

@@ -5,6 +5,7 @@ import itertools
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 
+from davy.access.principal import acting
 from davy.adapters.grpc.envelope import fill_envelope, from_envelope, from_event
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
@@ -49,6 +50,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         async for request in request_iterator:
             try:
                 frame = from_envelope(request.frame)
+                acting().require_edge(frame.camera.edge)
                 self._live.put(frame, "grpc", session)
             except DavyError as error:
                 self._metrics.refused.labels("push", type(error).__name__).inc()

@@ -12,9 +12,14 @@ export function element(tag, className, ...children) {
 export async function request(path, method = "GET", body = undefined, headers = {}) {
   if (body) headers = { ...headers, "Content-Type": "application/json" };
   const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  const answer = await response.json();
+  if (response.status === 401 && location.pathname !== "/login") signIn();
+  const answer = response.status === 204 ? null : await response.json();
   if (!response.ok) throw new Error(answer.detail ?? response.statusText);
   return answer;
+}
+
+export function signIn() {
+  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
 export function showError(text) {

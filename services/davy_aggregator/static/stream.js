@@ -1,5 +1,7 @@
 // The WebSocket to /v1/console: pairs of frames in, acknowledgements out.
 
+import { signIn } from "/static/page.js";
+
 const RETRY_MS = [500, 1000, 2000, 4000];
 const SILENCE_MS = 4000; // the server sends its state twice a second, so that silence means a dead connection
 
@@ -44,10 +46,16 @@ export class Stream {
     socket.onclose = ({ reason }) => {
       if (this.#socket !== socket) return;
       this.onDown(reason);
+      this.#checkSession();
       const wait = RETRY_MS[Math.min(this.#attempt++, RETRY_MS.length - 1)];
       setTimeout(() => this.#connect(), wait * (0.75 + Math.random() / 2));
     };
     this.#socket = socket;
+  }
+
+  async #checkSession() {
+    const response = await fetch("/v1/session").catch(() => null);
+    if (response?.status === 401) signIn();
   }
 
   #checkSilence() {

@@ -1,4 +1,4 @@
-"""`davy train all`: every stage after each other, with a summary to judge; `davy train samples`: photographs to try it on."""
+"""`davy train all`: all stages in order, with a summary; `davy train photographs`: photographs to try it on."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import typer
 
 from davy.domain.errors import ConfigError
 from davy_trainer.cli.terminal import CONSOLE, clear_errors, settings_of_words, stopping
-from davy_trainer.data.packaged_photographs import copy_samples
+from davy_trainer.data.packaged_photographs import copy_photographs
 from davy_trainer.evaluation.sheet import write_png
 from davy_trainer.evaluation.summary import figures, markdown, summary_sheet, verdict
 from davy_trainer.evaluation.validation import Pair, load_validation
@@ -26,7 +26,7 @@ SHOWN_OF_EACH = 4  # pictures of each folder on the summary's sheet
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("all")(train_all)
-    app.command("samples")(samples)
+    app.command("photographs")(photographs_command)
 
 
 def train_all(
@@ -82,10 +82,10 @@ def train_all(
             raise typer.Exit(1)
 
 
-def samples(out: Annotated[Path, typer.Argument(help="Folder to copy them to.")]) -> None:
+def photographs_command(out: Annotated[Path, typer.Argument(help="Output folder.")]) -> None:
     """Copy the well-lit photographs of installed packages, to try training without other data."""
     with clear_errors():
-        for path in copy_samples(out):
+        for path in copy_photographs(out):
             print(path)
 
 

@@ -12,6 +12,7 @@ from davy.imaging.runtime import StillEnhancer
 from davy_trainer.cli import ablate, adapt, all_stages, drift, stages
 from davy_trainer.cli import base as base_cli
 from davy_trainer.cli.clip import clip_app
+from davy_trainer.cli.renamed import RenamedCommands
 from davy_trainer.cli.terminal import (
     clear_errors,
     command_line,
@@ -31,7 +32,7 @@ from davy_trainer.runs.weights import begin_self_supervised
 from davy_trainer.stages.run_stage import read_groups, train_self_supervised
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(cls=RenamedCommands, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 DISTRIBUTED = ("self-supervised", "enhance")  # commands that torchrun may start
 app.add_typer(clip_app, name="clip")
 stages.add_to(app)
@@ -135,19 +136,19 @@ def compare_command(
             print(f"{name:<28}{value:.4f}")
 
 
-@app.command("pack")
-def pack_command(
+@app.command("package")
+def package_command(
     folder: Annotated[Path, typer.Argument(help="Folder with train/ispcnn.{onnx,safetensors} and provenance.json.")],
     keys: Annotated[Path, typer.Option(envvar="DAVY_KEYS", help="Folder of the signing keys.")] = Path("keys"),
 ) -> None:
-    """Make the signed FOLDER/package.zip, as the training service does before it registers a model."""
+    """Write the signed FOLDER/package.zip, as the training service does before it registers a model."""
     with clear_errors():
         print(f"{package_run(folder, keys)}  {folder / PACKAGE}")
 
 
 @app.command("sheet")
 def sheet_command(
-    folder: Annotated[Path, typer.Argument(help="Folder of pictures, without references.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of pictures without references.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.png", help="Output file.")],
     model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
     count: Annotated[int, typer.Option(min=1, help="Number of pictures, evenly spaced in the folder.")] = 16,

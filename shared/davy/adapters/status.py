@@ -25,6 +25,10 @@ STATUS: dict[type[errors.DavyError], Status] = {
     errors.TooLargeError: Status(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RESOURCE_EXHAUSTED"),
     errors.ConflictError: Status(HTTPStatus.CONFLICT, "FAILED_PRECONDITION"),
     errors.ChangedMeanwhileError: Status(HTTPStatus.PRECONDITION_FAILED, "FAILED_PRECONDITION"),
+    errors.RefusedError: Status(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED"),
+    errors.UnauthenticatedError: Status(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED"),
+    errors.TooManyAttemptsError: Status(HTTPStatus.TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED"),
+    errors.IdentityRefusedError: Status(HTTPStatus.UNAUTHORIZED, "UNAUTHENTICATED"),
     errors.UnavailableError: UNAVAILABLE,
     errors.OverloadedError: Status(HTTPStatus.SERVICE_UNAVAILABLE, "RESOURCE_EXHAUSTED"),
     errors.StorageFullError: Status(HTTPStatus.INSUFFICIENT_STORAGE, "UNAVAILABLE"),  # gRPC's clients retry

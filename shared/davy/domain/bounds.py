@@ -96,3 +96,15 @@ def _children(value: object) -> list[object]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
+
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@ -]{0,62}[A-Za-z0-9._@-])?")
+
+
+def check_name(kind: str, name: str) -> str:
+    """Return a name that people give; raise InvalidInputError unless it has 1 to 64 of letters, digits and ". _ @ -"."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(
+            f"{kind} name {name[:80]!r} is not legal: use 1 to 64 of a-z, A-Z, 0-9, '.', '_', '@', '-' and spaces"
+        )
+    return name

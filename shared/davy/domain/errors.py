@@ -56,6 +56,12 @@ class ConfigError(InvalidInputError):
     """A configuration file or variable is wrong; the text names the file, the line and a correct value."""
 
 
+class InvalidIdentityError(InvalidInputError):
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name!r} is no identity: {reason}")
+        self.name, self.reason = name, reason
+
+
 class UnreadableImageError(UnreadableError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the image cannot be read: {reason}")
@@ -110,6 +116,41 @@ class FrameTooLargeError(TooLargeError):
     def __init__(self, size_bytes: int, limit_bytes: int) -> None:
         super().__init__(f"a JPEG of {size_bytes:,} bytes is over the limit of {limit_bytes:,}, even at the lowest quality")
         self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
+
+
+# --- callers -----------------------------------------------------------------------------------------------------------
+
+
+class RefusedError(DavyError):
+    """The caller may not do this."""
+
+
+class UnauthenticatedError(RefusedError):
+    def __init__(self, operation: str, reason: str = "sign in, or send a token or a certificate of this site") -> None:
+        super().__init__(f"{operation} needs an identity: {reason}")
+        self.operation, self.reason = operation, reason
+
+
+class IdentityRefusedError(RefusedError):
+    """The caller's certificate or token is missing, revoked, expired or of another site."""
+
+    def __init__(self, who: str, reason: str) -> None:
+        super().__init__(f"{who} is refused: {reason}")
+        self.who, self.reason = who, reason
+
+
+class PermissionDeniedError(RefusedError):
+    """The caller is known, and may not do this."""
+
+    def __init__(self, who: str, action: str) -> None:
+        super().__init__(f"{who} may not {action}")
+        self.who, self.action = who, action
+
+
+class TooManyAttemptsError(RefusedError):
+    def __init__(self, what: str, wait_s: float) -> None:
+        super().__init__(f"too many {what}: try again in {wait_s:.0f} s")
+        self.what, self.wait_s = what, wait_s
 
 
 # --- unavailable services ----------------------------------------------------------------------------------------------
@@ -289,6 +330,18 @@ class ChangedMeanwhileError(ConflictError):
     def __init__(self, what: str, expected: str, actual: str) -> None:
         super().__init__(f"{what} is {actual[:12]} now, not {expected[:12]}: it changed meanwhile: read it again")
         self.what, self.expected, self.actual = what, expected, actual
+
+
+class UnknownUserError(NotFoundError):
+    def __init__(self, user: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no user {user!r}{did_you_mean(user, known)}")
+        self.user, self.known = user, tuple(known)
+
+
+class UnknownTokenError(NotFoundError):
+    def __init__(self, token: str) -> None:
+        super().__init__(f"there is no token {token!r}")
+        self.token = token
 
 
 class RegistryUnavailableError(UnavailableError):

@@ -59,7 +59,7 @@ def settings(tmp_path: Path, pictures: Path) -> Callable[..., TrainerSettings]:
     def make(**changes: Any) -> TrainerSettings:
         given = {"port": 0, "grpc_port": 0, "data": tmp_path / "data", "keys": tmp_path / "keys"}
         given |= {"low": (pictures / "low",), "normal": (pictures / "normal",), "validation": pictures / "val"}
-        given |= {"backoff_s": 0.1, "cpu_share": 1.0, "loss_most_db": 60.0}
+        given |= {"backoff_s": 0.1, "cpu_share": 1.0, "max_psnr_drop_db": 60.0}
         return TrainerSettings(**given | changes)
 
     return make
@@ -134,7 +134,7 @@ def process(settings: TrainerSettings, log: Path) -> Iterator["subprocess.Popen[
             running.kill()
 
 
-def child_of(folder: Path) -> int:
+def pid_of_run(folder: Path) -> int:
     """Pid of a run's process."""
     return int((folder / "pid").read_text())
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import grpc
 
+from davy.access.own_token import authorization
 from davy.adapters.grpc.envelope import to_push_request
 from davy.domain.errors import AggregatorUnavailableError, ConfigError
 from davy.domain.frame import EncodedFrame
@@ -92,23 +93,24 @@ class IngestClient:
         self._push = channel.stream_stream(_PUSH, response_deserializer=ingest_pb2.PushFramesResponse.FromString)
         self._samples = sample_pb2_grpc.SampleServiceStub(channel)
         self.endpoint = redact(endpoint)
+        self._metadata = own_metadata()
 
     @asynccontextmanager
     async def push(self) -> AsyncIterator[PushStream]:
         """The live plane: frames out, credits back."""
-        async with _cancelling(self._push()) as call:
+        async with _cancelling(self._push(metadata=self._metadata)) as call:
             yield Stream(call, self.endpoint, to_push_request)
 
     @asynccontextmanager
     async def report(self) -> AsyncIterator[Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]]:
         """The record plane: events out, acknowledgements back."""
-        async with _cancelling(self._stub.ReportEvents()) as call:
+        async with _cancelling(self._stub.ReportEvents(metadata=self._metadata)) as call:
             yield Stream(call, self.endpoint, lambda event: ingest_pb2.ReportEventsRequest(event=event))
 
     @asynccontextmanager
     async def samples(self) -> AsyncIterator[Stream[sample_pb2.Sample, sample_pb2.PushSamplesResponse]]:
         """Training samples out, acknowledgements back."""
-        async with _cancelling(self._samples.PushSamples()) as call:
+        async with _cancelling(self._samples.PushSamples(metadata=self._metadata)) as call:
             yield Stream(call, self.endpoint, lambda sample: sample_pb2.PushSamplesRequest(sample=sample))
 
 
@@ -129,6 +131,15 @@ async def connect(endpoint: str) -> AsyncIterator[IngestClient]:
     """
     async with open_channel(endpoint) as channel:
         yield IngestClient(channel, redact(endpoint))
+
+
+def own_metadata() -> tuple[tuple[str, str], ...]:
+    """Metadata of a call by which this process names itself; empty without a token.
+
+    Raises:
+        ConfigError: The token's file cannot be read.
+    """
+    return tuple(authorization().items())
 
 
 def open_channel(endpoint: str) -> grpc.aio.Channel:

@@ -11,9 +11,7 @@ from google.protobuf.message import DecodeError
 
 from davy.adapters.status import status_of
 from davy.domain.errors import DavyError, InvalidInputError
-from davy.telemetry import get_logger
-
-log = get_logger(__name__)
+from davy.streams.guard import Guard
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -22,6 +20,9 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # the class is generi
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every method of Davy's own services."""
+
+    def __init__(self) -> None:
+        self._guard = Guard("grpc", lambda _: None)
 
     async def intercept_service(
         self,
@@ -36,7 +37,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         wrap = _wrap_stream if handler.response_streaming else _wrap_unary
         make = getattr(grpc, f"{kind}_rpc_method_handler")
         read = handler.request_deserializer if handler.request_streaming else _keep_error(handler.request_deserializer)
-        return make(wrap(getattr(handler, kind)), read, handler.response_serializer)  # type: ignore[no-any-return]
+        return make(wrap(getattr(handler, kind), self._guard), read, handler.response_serializer)  # type: ignore[no-any-return]
 
 
 def _keep_error(deserialize: Callable[[bytes], object]) -> Callable[[bytes], object]:
@@ -60,19 +61,21 @@ def _arity(streaming: bool) -> str:
     return "stream" if streaming else "unary"
 
 
-def _wrap_unary(method: Callable[[object, Context], Awaitable[Answer]]) -> Callable[[object, Context], Awaitable[Answer]]:
+def _wrap_unary(
+    method: Callable[[object, Context], Awaitable[Answer]], guard: Guard
+) -> Callable[[object, Context], Awaitable[Answer]]:
     async def call(request: object, context: Context) -> Answer:
         try:
             _check(request)
             return await method(request, context)
         except (DavyError, DecodeError) as error:
-            return await _abort(context, error)
+            return await abort_with(context, error, guard)
 
     return call
 
 
 def _wrap_stream(
-    method: Callable[[object, Context], AsyncGenerator[Answer, None]],
+    method: Callable[[object, Context], AsyncGenerator[Answer, None]], guard: Guard
 ) -> Callable[[object, Context], AsyncGenerator[Answer, None]]:
     async def call(request: object, context: Context) -> AsyncGenerator[Answer, None]:
         try:
@@ -81,15 +84,16 @@ def _wrap_stream(
                 async for answer in answers:
                     yield answer
         except (DavyError, DecodeError) as error:
-            await _abort(context, error)
+            await abort_with(context, error, guard)
 
     return call
 
 
-async def _abort(context: Context, error: DavyError | DecodeError) -> NoReturn:
+async def abort_with(context: Context, error: DavyError | DecodeError, guard: Guard) -> NoReturn:
+    """End a call with the status code and the text of an error; the log names it at a bounded rate."""
+    guard.refuse(error, peer=context.peer())
     if isinstance(error, DecodeError):
         error = InvalidInputError(f"the message is no protobuf of the expected type: {error}")
     code = grpc.StatusCode[status_of(error).grpc]
-    log.warning("grpc.refused", peer=context.peer(), code=code.name, error=str(error))
     await context.abort(code, str(error))
     raise AssertionError("abort raises")

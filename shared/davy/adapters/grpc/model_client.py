@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import grpc
 
-from davy.adapters.grpc.ingest_client import open_channel
+from davy.adapters.grpc.ingest_client import open_channel, own_metadata
 from davy.domain.errors import AggregatorUnavailableError, UnknownModelError
 from davy.domain.urls import redact
 from davy.twin.model import Target
@@ -30,7 +30,8 @@ class ModelClient:
             AggregatorUnavailableError: the connection broke, or nothing came for 20 s; begin again where it ended.
             UnknownModelError: the registry does not have this package.
         """
-        call = self._stub.DownloadModel(model_pb2.DownloadModelRequest(id=target.model, offset=offset, sha256=target.sha256))
+        request = model_pb2.DownloadModelRequest(id=target.model, offset=offset, sha256=target.sha256)
+        call = self._stub.DownloadModel(request, metadata=own_metadata())
         try:
             while True:
                 async with asyncio.timeout(CHUNK_TIMEOUT_S):

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import grpc
 
-from davy.adapters.grpc.ingest_client import open_channel
+from davy.adapters.grpc.ingest_client import open_channel, own_metadata
 from davy.domain.errors import AggregatorUnavailableError, ConflictError, DavyError, InvalidInputError
 from davy.domain.urls import redact
 from davy.v1 import model_pb2, model_pb2_grpc
@@ -26,32 +26,34 @@ class RolloutClient:
         self._stub, self._endpoint = model_pb2_grpc.RolloutServiceStub(channel), redact(endpoint)
 
     async def create(self, request: model_pb2.CreateRolloutRequest) -> model_pb2.Rollout:
-        return (await self._ask(self._stub.CreateRollout(request, timeout=ANSWER_S))).rollout
+        return (await self._ask(self._stub.CreateRollout(request, timeout=ANSWER_S, metadata=own_metadata()))).rollout
 
     async def all(self) -> list[model_pb2.Rollout]:
         """List rollouts, newest first."""
-        answer = await self._ask(self._stub.ListRollouts(model_pb2.ListRolloutsRequest(), timeout=ANSWER_S))
+        answer = await self._ask(
+            self._stub.ListRollouts(model_pb2.ListRolloutsRequest(), timeout=ANSWER_S, metadata=own_metadata())
+        )
         return list(answer.rollouts)
 
     async def get(self, rollout: str) -> model_pb2.Rollout:
         request = model_pb2.GetRolloutRequest(id=rollout)
-        return (await self._ask(self._stub.GetRollout(request, timeout=ANSWER_S))).rollout
+        return (await self._ask(self._stub.GetRollout(request, timeout=ANSWER_S, metadata=own_metadata()))).rollout
 
     async def pause(self, rollout: str) -> model_pb2.Rollout:
         request = model_pb2.PauseRolloutRequest(id=rollout)
-        return (await self._ask(self._stub.PauseRollout(request, timeout=ANSWER_S))).rollout
+        return (await self._ask(self._stub.PauseRollout(request, timeout=ANSWER_S, metadata=own_metadata()))).rollout
 
     async def resume(self, rollout: str) -> model_pb2.Rollout:
         request = model_pb2.ResumeRolloutRequest(id=rollout)
-        return (await self._ask(self._stub.ResumeRollout(request, timeout=ANSWER_S))).rollout
+        return (await self._ask(self._stub.ResumeRollout(request, timeout=ANSWER_S, metadata=own_metadata()))).rollout
 
     async def abort(self, rollout: str) -> model_pb2.Rollout:
         request = model_pb2.AbortRolloutRequest(id=rollout)
-        return (await self._ask(self._stub.AbortRollout(request, timeout=ANSWER_S))).rollout
+        return (await self._ask(self._stub.AbortRollout(request, timeout=ANSWER_S, metadata=own_metadata()))).rollout
 
     async def watch(self, rollout: str) -> AsyncGenerator[model_pb2.Rollout, None]:
         """Watch the rollout: its current state and every change until its end."""
-        call = self._stub.WatchRollout(model_pb2.WatchRolloutRequest(id=rollout))
+        call = self._stub.WatchRollout(model_pb2.WatchRolloutRequest(id=rollout), metadata=own_metadata())
         try:
             async for found in call:
                 yield found.rollout

@@ -31,6 +31,7 @@ async def serve_grpc(
     register: RegisterServices,
     ready: Callable[[int], None] | None = None,
     *,
+    interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
     max_message_bytes: int = MAX_MESSAGE_BYTES,
 ) -> None:
     """Serve until cancelled, then refuse new calls and give running ones STOP_GRACE_S to end.
@@ -41,6 +42,7 @@ async def serve_grpc(
         register: Adds the services. Servicer methods are coroutines (one answer) or async generators (a stream); a
             DavyError that leaves them reaches the client as a status code with the error's text.
         ready: Called with the real port once calls are answered.
+        interceptors: In front of every method, such as access control.
         max_message_bytes: Of one message in either direction; a larger one ends its call with RESOURCE_EXHAUSTED.
 
     Raises:
@@ -48,7 +50,7 @@ async def serve_grpc(
     """
     listen(host, port).close()  # its refusal has a reason; gRPC's own writes to stderr and has none
     server = grpc.aio.server(
-        interceptors=(ErrorInterceptor(),),
+        interceptors=(*interceptors, ErrorInterceptor()),
         options=_options(max_message_bytes),
         maximum_concurrent_rpcs=MAX_CONCURRENT_RPCS,
     )

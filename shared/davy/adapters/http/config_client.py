@@ -7,6 +7,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
+from davy.access.own_token import authorization
 from davy.domain.errors import AggregatorUnavailableError, ChangedMeanwhileError, ConfigError, DavyError, InvalidInputError
 
 ANSWER_S = 20.0
@@ -61,7 +62,7 @@ class ConfigClient:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, expected: str = "") -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} | ({"If-Match": f'"{expected}"'} if expected else {})
+        headers = authorization() | {"Content-Type": "application/json"} | ({"If-Match": f'"{expected}"'} if expected else {})
         request = Request(self._url + path, data, headers, method=method)
         try:
             with self._opener.open(request, timeout=ANSWER_S) as answer:

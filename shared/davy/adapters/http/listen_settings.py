@@ -1,6 +1,6 @@
 """The addresses of a service that serves HTTP and gRPC, as settings."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -14,3 +14,15 @@ class ListenSettings(BaseModel, frozen=True):
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: HttpPort = 0
     grpc_port: GrpcPort = 0
+    hosts: tuple[str, ...] = Field((), description="Names with a dot by which browsers reach it; the machine's own is known.")
+    origins: tuple[str, ...] = Field((), description='Origins of other sites whose pages may call it: ["https://portal.mine"].')
+    access: Literal["open", "closed"] = Field(
+        "open",
+        description="closed: every call needs an identity and its permission; open: everybody who reaches it is its owner.",
+    )
+
+
+class RemoteAccessSettings(ListenSettings, frozen=True):
+    """Base of the settings of a service that asks an aggregator who calls."""
+
+    directory: str = Field("", description="http://host:8080 of the aggregator that knows users and tokens; for closed access.")

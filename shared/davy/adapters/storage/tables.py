@@ -1,6 +1,7 @@
 """The metadata with the tables of every noun."""
 
 from davy.adapters.storage import (
+    access_store,
     config_store,
     event_store,
     import_log,
@@ -13,6 +14,7 @@ from davy.adapters.storage import (
 from davy.adapters.storage.schema import metadata
 
 NOUNS = (  # each declares its tables
+    access_store,
     config_store,
     event_store,
     import_log,

@@ -1,0 +1,124 @@
+"""Sign in, sign out, and who the caller is; the login page."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field, SecretStr
+
+from davy.access.principal import acting
+from davy.access.roles import PERMISSIONS_OF, Role
+from davy.adapters.access.credentials import SESSION_COOKIE, Credentials
+from davy.adapters.http.problems import problem_responses
+from davy.adapters.http.same_origin import same_origin
+from davy.domain.errors import InvalidInputError
+from davy_aggregator.context import ServiceContext
+from davy_aggregator.rest.console import PAGE_HEADERS, STATIC
+
+MAX_SECRET = 512  # characters of anything secret that a caller sends
+MAX_DAYS = 3660
+
+UserName = Annotated[str, Path(max_length=64)]
+
+
+class SignIn(BaseModel, extra="forbid"):
+    """A user's name and password, or the secret of a link that signs in once."""
+
+    name: str = Field("", max_length=64)
+    password: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
+    link: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
+
+
+class Me(BaseModel):
+    """The caller."""
+
+    name: str
+    role: str = Field(description="viewer, operator, engineer, admin, a machine's role, or owner of an open service.")
+    via: str = Field(description="session, token, certificate or open.")
+    permissions: list[str]
+
+
+class Introspection(BaseModel, extra="forbid"):
+    """A cookie or a token that another service was given."""
+
+    session: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
+    token: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
+
+
+class Introspected(BaseModel):
+    """Whose it is; active is false for an unknown or expired one (RFC 7662)."""
+
+    active: bool
+    name: str = ""
+    role: str = ""
+    via: str = ""
+    edge: str = ""
+
+
+class NewPassword(BaseModel, extra="forbid"):
+    """A change of one's own password."""
+
+    old: SecretStr = Field(max_length=MAX_SECRET)
+    new: SecretStr = Field(max_length=MAX_SECRET)
+
+
+def session_routes(context: ServiceContext) -> APIRouter:
+    """Routes /login and /v1/session."""
+    routes = APIRouter(tags=["access"], responses=problem_responses(503))
+    directory, changes = context.directory, [Depends(same_origin)]
+
+    @routes.get("/login", include_in_schema=False)
+    async def login_page() -> FileResponse:
+        return FileResponse(STATIC / "login.html", headers=PAGE_HEADERS)
+
+    @routes.post("/v1/session", summary="Sign in: sets a cookie", dependencies=changes, responses=problem_responses(401, 429))
+    async def sign_in(asked: SignIn, request: Request, response: Response) -> Me:
+        address = request.client.host if request.client else ""
+        if link := asked.link.get_secret_value():
+            secret, principal = await directory.follow_link(link, address)
+        else:
+            secret, principal = await directory.sign_in(asked.name, asked.password.get_secret_value(), address)
+        response.set_cookie(
+            SESSION_COOKIE, secret, secure=request.url.scheme == "https", httponly=True, samesite="strict", path="/"
+        )
+        response.headers["Cache-Control"] = "no-store"
+        return _me(principal.name, principal.role, principal.via)
+
+    @routes.get("/v1/session", summary="Get the caller: name, role, permissions")
+    async def me() -> Me:
+        principal = acting()
+        return _me(principal.name, principal.role, principal.via)
+
+    @routes.delete("/v1/session", summary="Sign out", status_code=204, dependencies=changes)
+    async def sign_out(request: Request, response: Response) -> None:
+        await directory.sign_out(request.cookies.get(SESSION_COOKIE, ""))
+        response.delete_cookie(SESSION_COOKIE, path="/")
+
+    @routes.put(
+        "/v1/session/password",
+        summary="Change one's own password; sign in again afterwards",
+        status_code=204,
+        dependencies=changes,
+        responses=problem_responses(401, 422, 429),
+    )
+    async def change_password(change: NewPassword, request: Request) -> None:
+        if (principal := acting()).via != "session":
+            raise InvalidInputError("only a person who has signed in has a password")
+        address = request.client.host if request.client else ""
+        old, new = change.old.get_secret_value(), change.new.get_secret_value()
+        await directory.change_password(principal.name, old, new, address)
+
+    @routes.post("/v1/session/introspect", summary="Ask whose a cookie or a token is, as another service of the site")
+    async def introspect(asked: Introspection) -> Introspected:
+        credentials = Credentials(session=asked.session.get_secret_value(), token=asked.token.get_secret_value())
+        principal = await directory.identify(credentials)
+        if principal is None or principal.role is None:
+            return Introspected(active=False)
+        return Introspected(active=True, name=principal.name, role=principal.role, via=principal.via, edge=principal.edge)
+
+    return routes
+
+
+def _me(name: str, role: Role | None, via: str) -> Me:
+    permissions = sorted(PERMISSIONS_OF[role if role is not None else Role.ADMIN])
+    return Me(name=name, role=str(role or "owner"), via=via, permissions=permissions)

@@ -1,0 +1,36 @@
+"""The token by which this process names itself to an aggregator."""
+
+import os
+from pathlib import Path
+
+from davy.domain.errors import ConfigError
+
+VARIABLE, FILE_VARIABLE = "DAVY_TOKEN", "DAVY_TOKEN_FILE"
+CREDENTIAL = "davy-token"  # of a systemd unit: LoadCredential=davy-token:PATH
+
+
+def own_token() -> str:
+    """Return the token; empty if there is none.
+
+    It is the text of DAVY_TOKEN, of the file that DAVY_TOKEN_FILE names, or of systemd's credential davy-token.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    if token := os.environ.get(VARIABLE, ""):
+        return token.strip()
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    default = Path(credentials, CREDENTIAL) if credentials and Path(credentials, CREDENTIAL).is_file() else None
+    path = Path(named) if (named := os.environ.get(FILE_VARIABLE, "")) else default
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the token's file {path} cannot be read: {error}") from error
+
+
+def authorization() -> dict[str, str]:
+    """The Authorization header of this process; empty without a token."""
+    token = own_token()
+    return {"authorization": f"Bearer {token}"} if token else {}

@@ -1,0 +1,144 @@
+"""The permission that each operation needs, on every wire. What stands in no table is denied.
+
+REST operations are written "METHOD path" with the path's template; WebSockets have the method WS. A template that ends in
+{path:path} covers everything below it. gRPC operations are full method names.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from davy.access.roles import Permission as P  # noqa: N817  # 90 lines of a table read better so
+
+_HEALTH: Final[Mapping[str, P]] = {
+    "GET /healthz": P.PUBLIC,
+    "GET /readyz": P.PUBLIC,
+    "GET /metrics": P.METRICS,
+    "GET /openapi.json": P.SIGNED_IN,
+}
+
+AGGREGATOR: Final[Mapping[str, P]] = {
+    **_HEALTH,
+    # pages
+    "GET /login": P.PUBLIC,
+    "GET /static/{path:path}": P.PUBLIC,
+    "GET /": P.VIEW,
+    "GET /models": P.VIEW,
+    "GET /edges": P.VIEW,
+    "GET /samples": P.VIEW,
+    "GET /users": P.ADMINISTER,
+    "GET /docs": P.SIGNED_IN,
+    "GET /manual": P.SIGNED_IN,
+    "GET /manual/{path:path}": P.SIGNED_IN,
+    # identities
+    "POST /v1/session": P.PUBLIC,
+    "GET /v1/session": P.SIGNED_IN,
+    "DELETE /v1/session": P.SIGNED_IN,
+    "POST /v1/session/introspect": P.ASK_IDENTITY,
+    "PUT /v1/session/password": P.SIGNED_IN,
+    "GET /v1/users": P.ADMINISTER,
+    "PUT /v1/users/{name}": P.ADMINISTER,
+    "DELETE /v1/users/{name}": P.ADMINISTER,
+    "GET /v1/tokens": P.ADMINISTER,
+    "POST /v1/tokens": P.ADMINISTER,
+    "DELETE /v1/tokens/{token_id}": P.ADMINISTER,
+    # pictures and states
+    "GET /v1/site": P.VIEW,
+    "GET /v1/edges": P.VIEW,
+    "GET /v1/cameras": P.VIEW,
+    "GET /v1/cameras/{camera_id}": P.VIEW,
+    "GET /v1/cameras/{camera_id}/latest.jpg": P.VIEW,
+    "GET /v1/cameras/{camera_id}/live.mjpeg": P.VIEW,
+    "WS /v1/console": P.VIEW,
+    "GET /v1/events": P.VIEW,
+    "GET /v1/events/stream": P.VIEW,
+    "GET /v1/events/{event_id}/keyframe.jpg": P.VIEW,
+    "GET /v1/drift": P.VIEW,
+    # samples
+    "GET /v1/samples": P.VIEW,
+    "GET /v1/samples/export.zip": P.READ_SAMPLES,
+    "GET /v1/samples/{sample_id}": P.VIEW,
+    "GET /v1/samples/{sample_id}/picture.jpg": P.VIEW,
+    "PUT /v1/samples/{sample_id}/use": P.CURATE,
+    # models
+    "GET /v1/models": P.VIEW,
+    "POST /v1/models": P.PROPOSE_MODEL,
+    "DELETE /v1/models": P.CURATE,
+    "GET /v1/models/compare": P.VIEW,
+    "GET /v1/models/{name}": P.VIEW,
+    "GET /v1/models/{name}/package.zip": P.FETCH_MODEL,
+    "PUT /v1/models/{name}/tags/{tag}": P.CURATE,
+    "DELETE /v1/models/{name}/tags/{tag}": P.CURATE,
+    "DELETE /v1/models/{name}": P.CURATE,
+    "GET /v1/fleet": P.VIEW,
+    "GET /v1/rollouts": P.VIEW,
+    "POST /v1/rollouts": P.ROLL_OUT,
+    "GET /v1/rollouts/{rollout_id}": P.VIEW,
+    "POST /v1/rollouts/{rollout_id}/pause": P.HOLD,
+    "POST /v1/rollouts/{rollout_id}/resume": P.ROLL_OUT,
+    "POST /v1/rollouts/{rollout_id}/abort": P.HOLD,
+    "GET /v1/rollouts/{rollout_id}/watch": P.VIEW,
+    # configurations; a change that touches more than strength and dials needs CONFIGURE
+    "GET /v1/configs": P.VIEW,
+    "GET /v1/edges/{edge}/config": P.VIEW,
+    "PUT /v1/edges/{edge}/config": P.ADJUST,
+    "GET /v1/edges/{edge}/config/history": P.VIEW,
+    "POST /v1/edges/{edge}/config/rollback": P.CONFIGURE,
+}
+
+ENHANCER: Final[Mapping[str, P]] = {
+    **_HEALTH,
+    "GET /": P.ENHANCE,
+    "POST /v1/enhance": P.ENHANCE,
+    "GET /v1/model": P.SIGNED_IN,
+    "POST /v1/jobs": P.ENHANCE,
+    "GET /v1/jobs/{job_id}": P.ENHANCE,
+    "DELETE /v1/jobs/{job_id}": P.ENHANCE,
+    "GET /v1/jobs/{job_id}/events": P.ENHANCE,
+    "GET /v1/jobs/{job_id}/result": P.ENHANCE,
+}
+
+TRAINER: Final[Mapping[str, P]] = {
+    **_HEALTH,
+    "GET /": P.VIEW,
+    "GET /training": P.VIEW,
+    "GET /static/{path:path}": P.PUBLIC,
+    "GET /v1/embedding-drift": P.VIEW,
+    "GET /v1/training-runs": P.VIEW,
+    "POST /v1/training-runs": P.TRAIN,
+    "GET /v1/training-runs/{run}": P.VIEW,
+    "POST /v1/training-runs/{run}/cancel": P.HOLD,
+    "POST /v1/training-runs/{run}/resume": P.TRAIN,
+    "GET /v1/training-runs/{run}/sheet.jpg": P.VIEW,
+    "GET /v1/training-runs/{run}/events": P.VIEW,
+}
+
+REST: Final[Mapping[str, Mapping[str, P]]] = {"aggregator": AGGREGATOR, "enhancer": ENHANCER, "trainer": TRAINER}
+
+GRPC: Final[Mapping[str, P]] = {
+    "/davy.v1.IngestService/PushFrames": P.PUSH,
+    "/davy.v1.IngestService/ReportEvents": P.PUSH,
+    "/davy.v1.SampleService/PushSamples": P.PUSH,
+    "/davy.v1.FrameService/SubscribeFrames": P.VIEW,
+    "/davy.v1.ModelService/ListModels": P.FETCH_MODEL,
+    "/davy.v1.ModelService/GetModel": P.FETCH_MODEL,
+    "/davy.v1.ModelService/DownloadModel": P.FETCH_MODEL,
+    "/davy.v1.RolloutService/CreateRollout": P.ROLL_OUT,
+    "/davy.v1.RolloutService/ListRollouts": P.VIEW,
+    "/davy.v1.RolloutService/GetRollout": P.VIEW,
+    "/davy.v1.RolloutService/PauseRollout": P.HOLD,
+    "/davy.v1.RolloutService/ResumeRollout": P.ROLL_OUT,
+    "/davy.v1.RolloutService/AbortRollout": P.HOLD,
+    "/davy.v1.RolloutService/WatchRollout": P.VIEW,
+    "/davy.v1.EnhancerService/Enhance": P.ENHANCE,
+    "/davy.v1.EnhancerService/EnhanceStream": P.ENHANCE,
+    "/davy.v1.TrainerService/StartTrainingRun": P.TRAIN,
+    "/davy.v1.TrainerService/ListTrainingRuns": P.VIEW,
+    "/davy.v1.TrainerService/GetTrainingRun": P.VIEW,
+    "/davy.v1.TrainerService/CancelTrainingRun": P.HOLD,
+    "/davy.v1.TrainerService/ResumeTrainingRun": P.TRAIN,
+    "/davy.v1.TrainerService/WatchTrainingRun": P.VIEW,
+    "/grpc.health.v1.Health/Check": P.PUBLIC,
+    "/grpc.health.v1.Health/List": P.PUBLIC,
+    "/grpc.health.v1.Health/Watch": P.PUBLIC,
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": P.SIGNED_IN,
+}

@@ -1,0 +1,1 @@
+"""Access control on the wires: who calls, and whether the table of permissions lets them."""

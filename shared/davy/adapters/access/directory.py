@@ -1,0 +1,224 @@
+"""The users, tokens and sessions of a site, as its aggregator knows them."""
+
+import asyncio
+import time
+
+from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from davy.access.principal import Principal
+from davy.access.roles import MACHINES, PEOPLE, Role
+from davy.access.secrets import digest, hash_password, new_secret, new_token, verify_password
+from davy.adapters.access.credentials import Credentials
+from davy.adapters.access.machines import machine
+from davy.adapters.storage.access_store import AccessStore, Token, User
+from davy.domain.bounds import check_name
+from davy.domain.camera import check_id
+from davy.domain.errors import (
+    InvalidInputError,
+    TooManyAttemptsError,
+    UnauthenticatedError,
+    UnknownTokenError,
+    UnknownUserError,
+)
+
+DAY_NS = 86_400 * 10**9
+EXTEND_SHARE = 0.9  # a session is extended once this share of its life is left
+ATTEMPTS_PER_NAME = RateLimitItemPerMinute(5)
+ATTEMPTS_PER_ADDRESS = RateLimitItemPerMinute(30)
+ALL_ATTEMPTS = RateLimitItemPerSecond(4)  # a password's check takes some 50 ms of one core and 64 MB
+LINK_S = 900.0
+
+
+class Directory:
+    """Identifies callers, signs people in, and administers users and tokens.
+
+    Every method raises ArchiveUnavailableError when the database fails.
+
+    Args:
+        store: The tables.
+        site: Site whose certificates count.
+        session_s: A browser's session ends after so many seconds without a request.
+    """
+
+    def __init__(self, store: AccessStore, site: str, session_s: float) -> None:
+        self._store, self._site, self._session_ns = store, site, int(session_s * 1e9)
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._links: dict[str, tuple[float, str]] = {}
+
+    async def identify(self, credentials: Credentials) -> Principal | None:
+        """Return the principal of a certificate, a token or a session, in this order."""
+        if credentials.identity:
+            return machine(credentials.identity, self._site)
+        if credentials.token:
+            token = await asyncio.to_thread(self._store.token, digest(credentials.token), time.time_ns())
+            return Principal(token.name, token.role, "token", token.edge) if token else None
+        if credentials.session:
+            return await asyncio.to_thread(self._person, digest(credentials.session))
+        return None
+
+    def _person(self, session: str) -> Principal | None:
+        now_ns = time.time_ns()
+        found = self._store.session(session, now_ns)
+        if found is None:
+            return None
+        user, expires_ns = found
+        if expires_ns - now_ns < EXTEND_SHARE * self._session_ns:
+            self._store.extend_session(session, now_ns + self._session_ns)
+        return Principal(user.name, user.role, "session")
+
+    async def sign_in(self, name: str, password: str, address: str) -> tuple[str, Principal]:
+        """Begin a session.
+
+        Args:
+            name: The user's name.
+            password: Its password.
+            address: The caller's network address.
+
+        Returns:
+            The session's secret, and the principal.
+
+        Raises:
+            UnauthenticatedError: Name or password is wrong, or the user is disabled.
+            TooManyAttemptsError: Too many attempts for this name or from this address within a minute.
+        """
+        self._limit(name, address)
+        user = await asyncio.to_thread(self._store.user, name)
+        right = await asyncio.to_thread(verify_password, password, user.password if user else None)
+        if user is None or user.disabled or not right:
+            raise UnauthenticatedError("signing in", "the name or the password is wrong")
+        return await self._begin(user, address)
+
+    def _limit(self, name: str, address: str) -> None:
+        for item, key in ((ATTEMPTS_PER_NAME, f"name {name}"), (ATTEMPTS_PER_ADDRESS, address), (ALL_ATTEMPTS, "all")):
+            if not self._limiter.hit(item, key):
+                reset_s, _ = self._limiter.get_window_stats(item, key)
+                raise TooManyAttemptsError("attempts to sign in", max(1.0, reset_s - time.time()))
+
+    async def _begin(self, user: User, address: str) -> tuple[str, Principal]:
+        secret, expires_ns = new_secret(), time.time_ns() + self._session_ns
+        await asyncio.to_thread(self._store.add_session, digest(secret), user.name, address, expires_ns)
+        return secret, Principal(user.name, user.role, "session")
+
+    def new_link(self, name: str) -> str:
+        """A secret that signs a browser in once, within 15 minutes, without a password."""
+        secret = new_secret()
+        self._links[digest(secret)] = (time.monotonic() + LINK_S, name)
+        return secret
+
+    async def follow_link(self, secret: str, address: str) -> tuple[str, Principal]:
+        """Begin a session by a link's secret, which is spent by this.
+
+        Raises:
+            UnauthenticatedError: The secret is unknown, spent or too old.
+        """
+        until, name = self._links.pop(digest(secret), (0.0, ""))
+        user = await asyncio.to_thread(self._store.user, name) if time.monotonic() < until else None
+        if user is None or user.disabled:
+            raise UnauthenticatedError("signing in", "this link has been used or is too old: sign in with a password")
+        return await self._begin(user, address)
+
+    async def sign_out(self, secret: str) -> None:
+        """End a session."""
+        await asyncio.to_thread(self._store.delete_session, digest(secret))
+
+    def users(self) -> list[User]:
+        """Every user, by name. Blocks."""
+        return self._store.users()
+
+    def put_user(self, name: str, role: Role | None, password: str | None, disabled: bool | None = None) -> User:
+        """Add a user, or change what is not None. Blocks.
+
+        Raises:
+            InvalidInputError: The name or the password has an illegal form, the role is a machine's, a new user lacks one of
+                them, or no enabled administrator would be left.
+        """
+        check_name("user", name)
+        known = self._store.user(name)
+        if known is None and (role is None or password is None):
+            raise InvalidInputError(f"there is no user {name!r}: give it a role and a password to add it")
+        role = role or (known.role if known else Role.VIEWER)
+        if role not in PEOPLE:
+            raise InvalidInputError(f"a person is {', '.join(PEOPLE)}; {role} is for machines: make a token for them")
+        stored = hash_password(password) if password is not None else known.password if known else ""
+        now_disabled = disabled if disabled is not None else bool(known and known.disabled)
+        user = User(name, role, stored, now_disabled, known.created_ns if known else time.time_ns())
+        if known and known.role is Role.ADMIN and (role is not Role.ADMIN or now_disabled):
+            self._keep_an_admin(name)
+        self._store.put_user(user)
+        return user
+
+    def delete_user(self, name: str) -> None:
+        """Delete a user; its sessions end. Blocks.
+
+        Raises:
+            UnknownUserError: There is none.
+            InvalidInputError: No enabled administrator would be left.
+        """
+        user = self._store.user(name)
+        if user is None:
+            raise UnknownUserError(name, [each.name for each in self._store.users()])
+        if user.role is Role.ADMIN:
+            self._keep_an_admin(name)
+        self._store.delete_user(name)
+
+    def _keep_an_admin(self, without: str) -> None:
+        if not any(user.role is Role.ADMIN and not user.disabled and user.name != without for user in self._store.users()):
+            raise InvalidInputError(f"{without!r} is the last administrator: make another one first")
+
+    async def change_password(self, name: str, old: str, new: str, address: str) -> None:
+        """Change one's own password; every session of the user ends.
+
+        Raises:
+            UnauthenticatedError: The old password is wrong.
+            TooManyAttemptsError: Too many attempts.
+            InvalidInputError: The new password is too short or too long.
+        """
+        self._limit(name, address)
+        user = await asyncio.to_thread(self._store.user, name)
+        if not await asyncio.to_thread(verify_password, old, user.password if user else None):
+            raise UnauthenticatedError("changing a password", "the old password is wrong")
+        await asyncio.to_thread(self.put_user, name, None, new)
+
+    def tokens(self) -> list[Token]:
+        """Every token, the newest first. Blocks."""
+        return self._store.tokens()
+
+    def add_token(self, name: str, role: Role, edge: str, days: float, made_by: str) -> tuple[Token, str]:
+        """Make a token for a program or a machine. Blocks.
+
+        Args:
+            name: What it is for.
+            role: Any role but `anonymous`.
+            edge: The edge that a token of role edge speaks for; empty for other roles.
+            days: Its life; 0 has no end.
+            made_by: Who makes it.
+
+        Returns:
+            The record, and the token itself, which is not kept.
+
+        Raises:
+            InvalidInputError: The name, the edge or the role is illegal.
+        """
+        check_name("token", name)
+        if role not in (*PEOPLE, *MACHINES):
+            raise InvalidInputError(f"a token cannot have the role {role}")
+        if (role is Role.EDGE) != bool(edge):
+            raise InvalidInputError("a token of role edge names its edge, and no other token does")
+        if edge:
+            check_id("edge", edge)
+        token_id, secret = new_token()
+        now_ns = time.time_ns()
+        record = Token(token_id, name, role, edge, made_by, now_ns, now_ns + int(days * DAY_NS) if days else 0)
+        self._store.add_token(record, digest(secret))
+        return record, secret
+
+    def delete_token(self, token_id: str) -> None:
+        """Revoke a token. Blocks.
+
+        Raises:
+            UnknownTokenError: There is none.
+        """
+        if not self._store.delete_token(token_id):
+            raise UnknownTokenError(token_id)

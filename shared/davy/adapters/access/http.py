@@ -1,0 +1,185 @@
+"""Access control of a service's HTTP and WebSocket interface: one middleware in front of every route."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote
+
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from davy.access.principal import Principal, act_as, check
+from davy.access.roles import Permission
+from davy.adapters.access.credentials import SESSION_COOKIE, Authenticator, Credentials, bearer
+from davy.adapters.http.problems import problem, problem_of
+from davy.domain.errors import DavyError, RefusedError, UnauthenticatedError
+from davy.streams.guard import CountRefused, Guard
+
+RECHECK_S = 5.0
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="davy"'}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of the table, found for a request.
+
+    Attributes:
+        name: "METHOD path", with the path's template where the table has it.
+        permission: None where the table has no such path.
+        allowed: Methods of the path where the request has another one.
+    """
+
+    name: str
+    permission: Permission | None
+    allowed: tuple[str, ...] = ()
+
+
+class Operations:
+    """Finds the operation of a request.
+
+    Args:
+        table: Permissions by "METHOD path".
+    """
+
+    def __init__(self, table: Mapping[str, Permission]) -> None:
+        by_path: dict[str, dict[str, Permission]] = {}
+        for operation, permission in table.items():
+            method, _, path = operation.partition(" ")
+            by_path.setdefault(path, {})[method] = permission
+        self._exact = {path: methods for path, methods in by_path.items() if "{" not in path}
+        self._patterns = [
+            (compile_path(path)[0], path, methods) for path, methods in by_path.items() if path not in self._exact
+        ]
+
+    def find(self, method: str, path: str) -> Operation:
+        """Return the operation of a method ("WS" for a WebSocket) and a decoded path."""
+        method = "GET" if method == "HEAD" else method
+        for template, methods in self._matches(path):
+            if method in methods:
+                return Operation(f"{method} {template}", methods[method])
+        allowed = tuple(sorted({known for _, methods in self._matches(path) for known in methods if known != "WS"}))
+        return Operation(f"{method} {path}", None, allowed)
+
+    def _matches(self, path: str) -> list[tuple[str, dict[str, Permission]]]:
+        exact = [(path, self._exact[path])] if path in self._exact else []
+        return exact + [(template, methods) for regex, template, methods in self._patterns if regex.match(path)]
+
+
+class AccessControl:
+    """ASGI middleware that lets an operation through if the table and the caller's role allow it.
+
+    A caller without an identity gets 401, or the login page where a browser asks for a page; one without the permission 403.
+    What stands in no table is answered 404 or 405 here, so a route that nobody declared is unreachable.
+
+    Args:
+        app: The wrapped app.
+        table: Permissions by "METHOD path".
+        authenticator: Names the caller.
+        count_refused: Counts refused requests by their error.
+        login: URL of the login page; empty for none.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        table: Mapping[str, Permission],
+        authenticator: Authenticator,
+        count_refused: CountRefused,
+        login: str = "",
+    ) -> None:
+        self.app, self._authenticator, self._login = app, authenticator, login
+        self._operations, self._guard = Operations(table), Guard("http.access", count_refused)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        method = "WS" if scope["type"] == "websocket" else scope["method"]
+        operation = self._operations.find(method, scope["path"])
+        try:
+            principal = await self._principal(connection, operation)
+        except DavyError as error:
+            await self._refuse(error, connection, scope, receive, send)
+            return
+        if operation.permission is None:
+            await _unknown(operation, scope, receive, send)
+            return
+        with act_as(principal):
+            async with self._rechecked(connection, operation):
+                await self.app(scope, receive, send)
+
+    @asynccontextmanager
+    async def _rechecked(self, connection: HTTPConnection, operation: Operation) -> AsyncIterator[None]:
+        """Cancel a long answer, such as a live stream, soon after its caller has lost the identity or the permission."""
+        answering, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert answering is not None
+        checks: list[asyncio.Task[None]] = []
+
+        async def recheck() -> None:
+            while True:
+                try:
+                    await self._principal(connection, operation)
+                except RefusedError:
+                    answering.cancel()
+                    return
+                except DavyError:  # the directory does not answer: who was let in stays
+                    pass
+                await asyncio.sleep(RECHECK_S)
+
+        timer = loop.call_later(RECHECK_S, lambda: checks.append(loop.create_task(recheck(), name="http.recheck")))
+        try:
+            yield
+        finally:
+            timer.cancel()
+            for check_ in checks:
+                check_.cancel()
+
+    async def _principal(self, connection: HTTPConnection, operation: Operation) -> Principal:
+        principal = await self._authenticator.identify(credentials_of(connection))
+        if operation.permission is None and principal is not None:
+            return principal
+        return check(principal, operation.permission, operation.name)
+
+    async def _refuse(self, error: DavyError, connection: HTTPConnection, scope: Scope, receive: Receive, send: Send) -> None:
+        if isinstance(error, RefusedError):
+            self._guard.refuse(error, client=connection.client.host if connection.client else "", path=scope["path"])
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": str(error)[:120]})
+            return
+        response: Response = problem_of(error, scope["path"])
+        if isinstance(error, UnauthenticatedError):
+            response.headers.update(CHALLENGE)
+            if self._login and scope["method"] == "GET" and "text/html" in connection.headers.get("accept", ""):
+                response = RedirectResponse(f"{self._login}?next={quote(str(connection.url), safe='')}", HTTPStatus.SEE_OTHER)
+        await response(scope, receive, send)
+
+
+def credentials_of(connection: HTTPConnection) -> Credentials:
+    """Read what a request carries."""
+    extensions: Mapping[str, Mapping[str, str]] = connection.scope.get("extensions") or {}
+    return Credentials(
+        session=connection.cookies.get(SESSION_COOKIE, ""),
+        token=bearer(connection.headers.get("authorization", "")),
+        identity=extensions.get("davy.identity", {}).get("uri", ""),
+        address=connection.client.host if connection.client else "",
+    )
+
+
+async def _unknown(operation: Operation, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": "nothing is here"})
+        return
+    path = scope["path"]
+    if operation.allowed:
+        allow = ", ".join(operation.allowed)
+        detail = f"{path} does not take {scope['method']}: use {allow}"
+        response = problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, instance=path, headers={"Allow": allow})
+    else:
+        response = problem(HTTPStatus.NOT_FOUND, f"nothing is at {path}", instance=path)
+    await response(scope, receive, send)

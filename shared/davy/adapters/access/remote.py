@@ -1,0 +1,91 @@
+"""The directory of a site's aggregator, asked by the other services."""
+
+import httpx
+from cachetools import TTLCache
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
+
+from davy.access.own_token import authorization
+from davy.access.principal import Principal
+from davy.access.roles import Role
+from davy.access.secrets import digest
+from davy.adapters.access.credentials import Credentials, OpenDoor
+from davy.adapters.access.machines import machine
+from davy.adapters.access.service import ServiceAccess
+from davy.adapters.http.listen_settings import RemoteAccessSettings
+from davy.domain.errors import AggregatorUnavailableError, ConfigError
+
+KEPT_S = 15.0  # a revoked token or ended session is known as such everywhere after this time
+KEPT_MOST = 4096
+ANSWER_S = 5.0
+PATH = "/v1/session/introspect"
+
+
+class _Answer(BaseModel):
+    active: bool
+    name: str = ""
+    role: Role | None = None
+    via: str = ""
+    edge: str = ""
+
+
+class RemoteDirectory:
+    """Identifies callers by what the aggregator says of their cookie or token; answers are kept for KEPT_S.
+
+    Args:
+        url: http[s]://host:8080 of the aggregator.
+        site: Site whose certificates count.
+    """
+
+    def __init__(self, url: str, site: str = "") -> None:
+        self._url, self._site = url.rstrip("/"), site
+        self._known: TTLCache[str, Principal | None] = TTLCache(KEPT_MOST, KEPT_S)
+
+    async def identify(self, credentials: Credentials) -> Principal | None:
+        """Return the principal of a certificate, a token or a session, in this order.
+
+        Raises:
+            AggregatorUnavailableError: The aggregator does not answer, or refuses this service.
+        """
+        if credentials.identity:
+            return machine(credentials.identity, self._site)
+        secret = credentials.token or credentials.session
+        if not secret:
+            return None
+        key = digest(secret)
+        if key not in self._known:
+            self._known[key] = await self._ask(credentials)
+        return self._known[key]
+
+    async def _ask(self, credentials: Credentials) -> Principal | None:
+        asked = {"token": credentials.token} if credentials.token else {"session": credentials.session}
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_S) as client:
+                response = await client.post(self._url + PATH, json=asked, headers=authorization())
+                response.raise_for_status()
+                answer = _Answer.model_validate_json(response.content)
+        except (httpx.HTTPError, ValueError) as error:
+            raise AggregatorUnavailableError(self._url, f"it cannot say who calls: {error}") from error
+        if not answer.active or answer.role is None:
+            return None
+        return Principal(answer.name, answer.role, answer.via, answer.edge)
+
+
+def access_of(service: str, settings: RemoteAccessSettings, registry: CollectorRegistry, site: str = "") -> ServiceAccess:
+    """Return the access control that the settings of an enhancer or a trainer ask for.
+
+    Args:
+        service: "enhancer" or "trainer".
+        settings: Its settings.
+        registry: Of its metrics.
+        site: Site whose certificates count.
+
+    Raises:
+        ConfigError: A closed service has no aggregator to ask.
+    """
+    if settings.access == "open":
+        return ServiceAccess.of(service, OpenDoor(), registry, settings)
+    if not settings.directory:
+        raise ConfigError("a closed service needs an aggregator that knows its users: set `directory`, and its own token")
+    login = f"{settings.directory.rstrip('/')}/login"
+    return ServiceAccess.of(service, RemoteDirectory(settings.directory, site), registry, settings, login)
