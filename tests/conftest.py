@@ -55,9 +55,9 @@ def wait_for_port(port: int, timeout_s: float = 5.0) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever starts a broker or exports a network is a test of a system."""
+    """Whoever starts a broker, exports a network or loads a CLIP is a test of a system."""
     for item in items:
-        if {"mosquitto", "runtime"} & {*getattr(item, "fixturenames", ())}:
+        if {"mosquitto", "runtime", "davy_clip", "random_clip"} & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.system)
 
 

@@ -69,7 +69,10 @@ async def running(settings: AggregatorSettings, site: SiteConfig) -> AsyncIterat
     ports = ready.result()
     try:
         url = f"http://127.0.0.1:{ports.http}"
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel, httpx.AsyncClient(base_url=url, verify=False) as client:
+        async with (
+            grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel,
+            httpx.AsyncClient(base_url=url, verify=False) as client,
+        ):
             yield Running(url, channel, client, registry, ports.grpc)
     finally:
         task.cancel()
