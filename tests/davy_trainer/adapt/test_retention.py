@@ -11,7 +11,7 @@ from davy_trainer.adapt.settings import AdaptSettings
 from davy_trainer.adapt.training import kept_terms
 from davy_trainer.data.camera_samples import CameraSamples
 
-COFFEE = cv2.resize(data.coffee()[:, :, ::-1], (640, 360), interpolation=cv2.INTER_AREA)
+COFFEE = cv2.resize(data.coffee()[:, :, ::-1], (320, 180), interpolation=cv2.INTER_AREA)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_the_running_model_is_the_teacher_in_picture_and_parameters(tmp_path, se
 
 def test_what_is_learned_from_is_small_and_what_is_held_is_whole(tmp_path, settings, start):
     kept = kept_items([camera(tmp_path, "face", (0.3,))], start, settings, rng())
-    assert kept.learned[0].target.shape == (1, 3, ROWS, ROWS * 16 // 9) and kept.held[0][0].target.shape == (1, 3, 360, 640)
+    assert kept.learned[0].target.shape == (1, 3, ROWS, ROWS * 16 // 9) and kept.held[0][0].target.shape == (1, 3, 180, 320)
 
 
 def test_more_cameras_than_pictures_are_picked_evenly(tmp_path, settings, start):
