@@ -139,6 +139,15 @@ def pid_of_run(folder: Path) -> int:
     return int((folder / "pid").read_text())
 
 
+def pid_of_command(folder: Path) -> int:
+    """Pid of a run's process once its shim has become the command, which keeps to the share from then on; until then 0."""
+    with suppress(OSError, ValueError):
+        pid = pid_of_run(folder)
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return pid if words and b"exec_shim" not in words else 0
+    return 0
+
+
 def kill_9(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,7 +10,19 @@ import pytest
 from tests.davy_aggregator.conftest import make_settings, make_site
 from tests.davy_aggregator.conftest import running as aggregating
 from tests.davy_aggregator.samples.test_rpc import push, sample
-from tests.davy_trainer.service.conftest import LONG, PROMPTS, RETRAIN, alive, answers, pid_of_run, serving, sse, trains, until
+from tests.davy_trainer.service.conftest import (
+    LONG,
+    PROMPTS,
+    RETRAIN,
+    alive,
+    answers,
+    pid_of_command,
+    pid_of_run,
+    serving,
+    sse,
+    trains,
+    until,
+)
 
 from davy.adapters.storage.model_registry import ModelRegistry
 from davy.models import KeySet
@@ -132,18 +143,11 @@ async def test_a_run_keeps_to_its_share_of_the_processor(settings):
     given = settings(cpu_share=0.01)
     async with serving(given) as service:
         run = await service.start(**LONG)
-        pid = await until(lambda: command_of(given.data / "runs" / run), bool)
+        pid = await until(lambda: asyncio.to_thread(pid_of_command, given.data / "runs" / run), bool)
         assert os.sched_getaffinity(pid) == set(given.cores) and len(given.cores) == 1
         assert os.getpriority(os.PRIO_PROCESS, pid) == 19
         await service.client.post(f"/v1/training-runs/{run}/cancel")
         await service.ended(run)
-
-
-async def command_of(folder) -> int:
-    """Pid of a run's process once it has become the command: from then on it keeps its share."""
-    pid = pid_of_run(folder) if (folder / "pid").exists() else 0
-    words = Path(f"/proc/{pid}/cmdline").read_bytes() if pid and alive(pid) else b""
-    return pid if words and b"exec_shim" not in words else 0
 
 
 async def test_f12_a_full_disk_under_a_run_holds_it_up_and_with_room_it_goes_on(settings, tmp_path):
