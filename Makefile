@@ -100,7 +100,7 @@ DATA ?= $(wildcard ../shared/data/train)
 RUN ?= runs/$(if $(QUICK),quick,full)
 FRAMES := $(RUN)/frames
 QUICK_STEPS := --set self_supervised.steps=380 --set enhance.steps=60 --set pair.steps=200 --set refine.steps=150 \
-	--set pair.most=100 --set refine.most=24
+	--set pair.max_pictures=100 --set refine.max_pictures=24
 TRAIN_DATA = $(if $(DATA),--data $(DATA) $(addprefix --photographs ,$(wildcard $(DATA)/multi_exposure)),--normal $(FRAMES)/photographs)
 
 train: $(VENV)/.dev  ## train every stage: QUICK=1 in minutes, or DATA=/folder with low/ and normal/

@@ -5,8 +5,10 @@ from pathlib import Path
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
+from davy.adapters.tls.settings import TlsSettings
 
-class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
+
+class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", env_nested_delimiter="__", frozen=True):
     """Settings of one edge process."""
 
     edge: str = Field("", description="Id of the edge in the site file; optional if the file has only one.")
@@ -38,3 +40,4 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
     drift_window_s: PositiveFloat = Field(300.0, description="Time constant of the present light, in seconds.")
     metrics_host: str = Field("127.0.0.1", description="Address of /metrics and /healthz.")
     metrics_port: int = Field(0, ge=0, le=65535, description="Port of /metrics and /healthz; 0 disables them.")
+    tls: TlsSettings = Field(default_factory=TlsSettings)

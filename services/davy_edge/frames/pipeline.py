@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from davy.adapters.media import jpeg, planes
+from davy.deployment.active_model import ActiveModel
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import DavyError, FrameTooLargeError, ModelError
@@ -28,7 +29,6 @@ from davy_edge.frames.capture import CameraState, Capture
 from davy_edge.frames.captured_frame import CapturedFrame
 from davy_edge.frames.deadline_estimator import DeadlineEstimator
 from davy_edge.frames.fair_semaphore import FairSemaphore
-from davy_edge.models.active_model import ActiveModel
 from davy_edge.observation.observer import FrameObserver
 
 log = get_logger(__name__)
@@ -76,7 +76,7 @@ class Pipeline:
         self._loop = asyncio.get_running_loop()
         self._buffer: BgrImage | None = None
         self._planes: YuvImage | None = None
-        options = SourceOptions(config.fps, config.size, config.timeout_s, loop=True)
+        options = SourceOptions(config.fps, config.size, config.timeout_s, loop=True, tls=config.tls)
 
         def report(state: CameraState, reason: str) -> None:
             self._on_loop(on_state, camera.camera, state, reason)

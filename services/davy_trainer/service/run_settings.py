@@ -15,8 +15,20 @@ from davy_trainer.stages.all_settings import STEPS, AllSettings
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 from davy_trainer.stages.settings import REPLAYED, EnhanceSettings, PairSettings, RefineSettings
 
-# set by the service alone
-RESERVED = {"low", "normal", "start", "prompts", "weights", "validation", "samples", "drifted", "photographs"}
+# set by the service alone; `start` and `weights` are old names
+RESERVED = {
+    "drifted",
+    "initial_weights",
+    "low",
+    "model",
+    "normal",
+    "photographs",
+    "prompts",
+    "samples",
+    "start",
+    "validation",
+    "weights",
+}
 RESERVED_AT_ANY_DEPTH = RESERVED | {"data", "real"}  # of a request: a stage's table names folders, too
 CLIP_NAME = re.compile(r"davy:random:\d{1,9}|[\w-]+(?::[\w-]+)?")  # a network by its name; in a request never a file
 PLACEHOLDER = Path("somewhere")
@@ -98,10 +110,10 @@ def _validate(kind: Kind, values: dict[str, Any], drifted: Sequence[str]) -> Non
     if kind == "prompts":
         PairSettings.model_validate(values | pictures)
     elif kind == "adapt":
-        where = {"samples": PLACEHOLDER, "start": PLACEHOLDER, "drifted": [name.replace(".", "/") for name in drifted]}
+        where = {"samples": PLACEHOLDER, "model": PLACEHOLDER, "drifted": [name.replace(".", "/") for name in drifted]}
         AdaptSettings.model_validate(values | where)
     else:
-        _validate_all(AllSettings.model_validate(values | pictures | {"start": PLACEHOLDER}), pictures)
+        _validate_all(AllSettings.model_validate(values | pictures | {"initial_weights": PLACEHOLDER}), pictures)
 
 
 def _validate_all(settings: AllSettings, pictures: dict[str, Any]) -> None:
@@ -124,7 +136,7 @@ def _validate_all(settings: AllSettings, pictures: dict[str, Any]) -> None:
 
 
 def _enhance_values(settings: AllSettings, pictures: dict[str, Any], replay: dict[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {"low": pictures["low"], "start": PLACEHOLDER, "replay": replay | {"batch": REPLAYED}}
+    values: dict[str, Any] = {"low": pictures["low"], "initial_weights": PLACEHOLDER, "replay": replay | {"batch": REPLAYED}}
     values |= {"prompts": PLACEHOLDER} if settings.guided else {"clip_weight": 0, "fidelity_weight": 0}
     values |= {} if "minutes" in settings.enhance else {"steps": STEPS["enhance"]}
     return values | settings.enhance

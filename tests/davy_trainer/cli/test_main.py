@@ -72,16 +72,16 @@ def test_ctrl_c_writes_a_checkpoint_and_ends_with_status_0(folder, tmp_path, num
     wait_for(tmp_path / "run" / "checkpoint.safetensors", process)
     workers = psutil.Process(process.pid).children()
     process.send_signal(number)
-    told, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
     step = load_checkpoint(tmp_path / "run" / "checkpoint.safetensors").facts["step"]
-    assert f"step {step} of 100000" in told and "continue with --resume" in told
+    assert f"step {step} of 100000" in output and "continue with --resume" in output
     assert psutil.wait_procs(workers, timeout=5)[1] == []
 
 
 @pytest.mark.system
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of torch's own exporter
-def test_a_run_is_exported_and_judged(folder, pairs_folder, tmp_path, monkeypatch, capsys):
+def test_a_run_is_exported_and_evaluated(folder, pairs_folder, tmp_path, monkeypatch, capsys):
     def davy_train(*words):
         status, told = in_process(words, monkeypatch, capsys, tmp_path, stream="out")
         assert status == 0
@@ -107,7 +107,7 @@ def in_process(words, monkeypatch, capsys, tmp_path, stream="err"):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "text"),
     [
         (["self-supervised", "--steps", 3], "--data FOLDER"),
         (["self-supervised", "--steps", 3, "--data", "none"], "none is not a folder"),
@@ -122,10 +122,10 @@ def in_process(words, monkeypatch, capsys, tmp_path, stream="err"):
         (["sheet", "none", "out.png"], "none is not a folder"),
     ],
 )
-def test_wrong_words_are_told_in_one_sentence(words, told, monkeypatch, capsys, tmp_path):
+def test_invalid_arguments_end_with_one_sentence(words, text, monkeypatch, capsys, tmp_path):
     status, errors = in_process(words, monkeypatch, capsys, tmp_path)
     assert status == 2
-    assert told in errors and "Traceback" not in errors
+    assert text in errors and "Traceback" not in errors
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(folder, monkeypatch, capsys, tmp_path):
@@ -137,7 +137,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(folder, monkeypatch, capsy
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == b"precious"
 
 
-def test_a_broken_checkpoint_is_told(monkeypatch, capsys, tmp_path):
+def test_a_broken_checkpoint_is_an_error(monkeypatch, capsys, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"broken")
     status, errors = in_process(["self-supervised", "--resume", "--out", "."], monkeypatch, capsys, tmp_path)
     assert status == 1 and "cannot be read" in errors
