@@ -157,12 +157,12 @@ def test_a_camera_without_samples_is_an_error_that_names_the_others(make, tmp_pa
 @pytest.mark.system
 def test_killed_at_any_step_it_resumes_and_ends_with_the_same_bits(make, tmp_path):
     settings = make(checkpoint_every=3, steps=24)
-    assert learn(settings, tmp_path / "whole", lambda: False)
+    assert train_adaptation(settings, tmp_path / "whole", lambda: False)
     processes = multiprocessing.get_context("forkserver")  # torch is imported once, in the server
-    processes.set_forkserver_preload([learn.__module__, __name__])
+    processes.set_forkserver_preload([train_adaptation.__module__, __name__])
     killed = 0
     for _ in range(20):
-        process = processes.Process(target=learn_alone, args=(settings, tmp_path / "parts"))
+        process = processes.Process(target=train_alone, args=(settings, tmp_path / "parts"))
         process.start()
         seen = steps_done(tmp_path / "parts")
         while process.is_alive() and steps_done(tmp_path / "parts") < seen + 9:
@@ -177,9 +177,9 @@ def test_killed_at_any_step_it_resumes_and_ends_with_the_same_bits(make, tmp_pat
     assert same_bits(tmp_path / "whole", tmp_path / "parts")
 
 
-def learn_alone(settings, out):
+def train_alone(settings, out):
     torch.set_num_threads(1)
-    assert learn(settings, out, lambda: False)
+    assert train_adaptation(settings, out, lambda: False)
 
 
 def steps_done(out):
