@@ -3,6 +3,7 @@
 import http.client
 import threading
 import time
+from dataclasses import replace
 
 from davy.adapters.camera.pace import Pacer
 from davy.adapters.camera.picture import PlaneConverter, decode_picture
@@ -21,7 +22,7 @@ class SnapshotSource:
 
     def __init__(self, url: str, options: SourceOptions) -> None:
         self._url, self._source = url, redact(url)
-        self._fps, self._timeout_s, self._policy = options.fps, options.timeout_s, options.policy
+        self._fps, self._timeout_s, self._options = options.fps, options.timeout_s, options
         self._closing = threading.Event()
         self._pace, self._media_s = Pacer(self._closing), 0.0
         self._convert_planes = PlaneConverter(options.size)
@@ -68,7 +69,7 @@ class SnapshotSource:
 
     def _fetch(self, timeout_s: float) -> bytes:
         try:
-            response = HttpResponse(self._url, timeout_s, self._policy)
+            response = HttpResponse(self._url, replace(self._options, timeout_s=timeout_s))
         except http.client.HTTPException as error:
             raise CameraUnavailableError(self._source, "the response is not HTTP") from error
         try:

@@ -26,7 +26,7 @@ def open_http(source: Source, options: SourceOptions) -> FrameSource:
         CameraUnavailableError: no response, an error status, or a response without a picture.
     """
     try:
-        response = HttpResponse(source.text, options.timeout_s, options.policy)
+        response = HttpResponse(source.text, options)
     except http.client.HTTPException:  # not quite HTTP: FFmpeg is more tolerant
         return LiveSource(source, options)
     try:
