@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from davy.telemetry import AGE_BUCKETS_S, WORK_BUCKETS_S
+from davy.telemetry import AGE_BUCKETS_S, DURATION_BUCKETS_S
 
 CAMERA = ("edge", "camera")
 
@@ -44,7 +44,7 @@ class AggregatorMetrics:
         self.commit = Histogram(
             "davy_aggregator_commit_duration_seconds",
             "Time to write a batch of events to disk.",
-            buckets=WORK_BUCKETS_S,
+            buckets=DURATION_BUCKETS_S,
             registry=registry,
         )
         self.up = Gauge(
@@ -65,7 +65,7 @@ class AggregatorMetrics:
             "davy_analysis_duration_seconds",
             "Time of one analyser on one frame.",
             ("analyser",),
-            buckets=WORK_BUCKETS_S,
+            buckets=DURATION_BUCKETS_S,
             registry=registry,
         )
         self.analysis_errors = Counter(

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from davy.telemetry import WORK_BUCKETS_S
+from davy.telemetry import DURATION_BUCKETS_S
 
 
 class RequestMetrics:
@@ -17,7 +17,7 @@ class RequestMetrics:
             "davy_enhance_stage_seconds",
             "Time of each processing step (label stage): queue, decode, enhance, encode.",
             ("stage",),
-            buckets=(*WORK_BUCKETS_S, 2.0, 5.0),
+            buckets=(*DURATION_BUCKETS_S, 2.0, 5.0),
             registry=registry,
         )
         self.batch = Histogram(

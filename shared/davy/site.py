@@ -106,9 +106,9 @@ class EdgeConfig(_Config):
 
 
 class SiteEdge(EdgeConfig):
-    """One edge in the site's file, with what is never changed from afar."""
+    """One edge in the site's file, with settings that cannot be changed remotely."""
 
-    sources: SourcePolicy = Field(SourcePolicy(), description="Sources that may be configured from afar on this edge.")
+    sources: SourcePolicy = Field(SourcePolicy(), description="Sources that may be configured remotely on this edge.")
 
     def allowed_sources(self) -> SourcePolicy:
         """The policy, with the sources of this file."""
@@ -181,7 +181,7 @@ def load_site(path: Path, environ: Mapping[str, str] | None = None) -> SiteConfi
     """Read a site's file, apply the overrides of the environment and validate the result.
 
     Raises:
-        ConfigError: the file is missing or wrong; each line of the text is one error, `file:line: where: what to do`.
+        ConfigError: the file is missing or invalid; each line of the text is one error, `file:line: setting: remedy`.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -196,7 +196,7 @@ def load_site(path: Path, environ: Mapping[str, str] | None = None) -> SiteConfi
     try:
         site = SiteConfig.model_validate(file.values)
     except ValidationError as error:
-        lines = [_describe(file, fault["loc"], fault["msg"], fault["type"], overrides) for fault in error.errors()]
+        lines = [_describe(file, detail["loc"], detail["msg"], detail["type"], overrides) for detail in error.errors()]
         raise ConfigError("\n".join(dict.fromkeys(lines))) from error
     _warn(site, file, overrides)
     return site
@@ -204,11 +204,11 @@ def load_site(path: Path, environ: Mapping[str, str] | None = None) -> SiteConfi
 
 @dataclass(slots=True)
 class _Overrides:
-    """What came from the environment.
+    """Overrides by environment variables.
 
     Args:
-        variables: The variable of each value, by its place in the file.
-        unknown: What to say about each edge or camera id that the file does not have, by its place.
+        variables: The variable of each value, by its path in the file.
+        unknown: Error about each edge or camera id that the file does not have, by its path.
     """
 
     variables: dict[tuple[str, ...], str] = field(default_factory=dict)
@@ -217,55 +217,55 @@ class _Overrides:
 
 def _apply_environment(values: dict[str, Any], environ: Mapping[str, str]) -> _Overrides:
     """Write `DAVY_A__B__C=x` to values["a"]["b"]["c"]."""
-    found = _Overrides()
+    overrides = _Overrides()
     for name in sorted(environ):
-        parts = name.removeprefix(ENV_PREFIX).lower().split("__")
-        if parts[0] == OLD_CACHE and name.startswith(ENV_PREFIX):
+        keys = name.removeprefix(ENV_PREFIX).lower().split("__")
+        if keys[0] == OLD_CACHE and name.startswith(ENV_PREFIX):
             log.warning("environment %s is a deprecated name: write DAVY_CACHE", name)
-            parts[0] = "cache"
-        if not name.startswith(ENV_PREFIX) or parts[0] not in SiteConfig.model_fields:
+            keys[0] = "cache"
+        if not name.startswith(ENV_PREFIX) or keys[0] not in SiteConfig.model_fields:
             continue
         node = values
-        place: list[str] = []
-        for depth, part in enumerate(parts):
+        path: list[str] = []
+        for depth, key in enumerate(keys):
             ids = {str(known).replace("-", "_"): str(known) for known in node}
-            place.append(ids.get(part, part))
-            if part not in ids and place[0] == "edges" and depth in (1, 3):
+            path.append(ids.get(key, key))
+            if key not in ids and path[0] == "edges" and depth in (1, 3):
                 kind = "edge" if depth == 1 else "camera"
-                found.unknown[tuple(place)] = f"environment {name}: no {kind} {part!r} in the file{_suggest(part, ids)}"
-            if depth == len(parts) - 1:
-                node[place[-1]] = yaml.safe_load(environ[name])
+                overrides.unknown[tuple(path)] = f"environment {name}: no {kind} {key!r} in the file{_suggest(key, ids)}"
+            if depth == len(keys) - 1:
+                node[path[-1]] = yaml.safe_load(environ[name])
             else:
-                if not isinstance(node.get(place[-1]), dict):
-                    node[place[-1]] = {}
-                node = node[place[-1]]
-        found.variables[tuple(place)] = name
-    return found
+                if not isinstance(node.get(path[-1]), dict):
+                    node[path[-1]] = {}
+                node = node[path[-1]]
+        overrides.variables[tuple(path)] = name
+    return overrides
 
 
-def _suggest(part: str, ids: Mapping[str, str]) -> str:
-    close = get_close_matches(part, ids, n=1)
+def _suggest(key: str, ids: Mapping[str, str]) -> str:
+    close = get_close_matches(key, ids, n=1)
     return f"; did you mean {ids[close[0]]!r}?" if close else f"; known: {', '.join(ids.values()) or 'none'}"
 
 
 def _describe(file: YamlMapping, loc: Sequence[str | int], message: str, kind: str, overrides: _Overrides) -> str:
-    where = [str(part) for part in loc if part != "[key]"]
-    for place, text in overrides.unknown.items():
-        if tuple(where[: len(place)]) == place:
-            return text
+    path = [str(key) for key in loc if key != "[key]"]
+    for unknown_path, unknown in overrides.unknown.items():
+        if tuple(path[: len(unknown_path)]) == unknown_path:
+            return unknown
     advice = message
     if kind == "extra_forbidden":
-        known = _known_fields(where[:-1])
-        advice = "no such setting" + (did_you_mean(where[-1], known) or f"; known: {', '.join(known)}")
+        known = _known_fields(path[:-1])
+        advice = "no such setting" + (did_you_mean(path[-1], known) or f"; known: {', '.join(known)}")
     elif kind == "string_pattern_mismatch":
         advice = "an id is 1 to 64 of a-z, 0-9 and '-'"
-    variable = overrides.variables.get(tuple(where))
-    at = f"environment {variable}" if variable else f"{file.name}:{file.line_of(where)}"
-    return f"{at}: {'.'.join(where) or 'file'}: {advice}"
+    variable = overrides.variables.get(tuple(path))
+    at = f"environment {variable}" if variable else f"{file.name}:{file.line_of(path)}"
+    return f"{at}: {'.'.join(path) or 'file'}: {advice}"
 
 
-def _known_fields(where: Sequence[str]) -> list[str]:
-    match len(where):
+def _known_fields(path: Sequence[str]) -> list[str]:
+    match len(path):
         case 0:
             return list(SiteConfig.model_fields)
         case 2:

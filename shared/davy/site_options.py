@@ -19,7 +19,7 @@ def load_chosen_site(given: Path | None) -> SiteConfig:
     """Load the given site file or the default one, and log which one it is.
 
     Raises:
-        ConfigError: the file is missing or wrong.
+        ConfigError: the file is missing or invalid.
     """
     path = find_site_file(given)
     site = load_site(path)

@@ -1,4 +1,4 @@
-"""Structured logs, and the buckets of the histograms."""
+"""Structured logs, and the buckets of histograms."""
 
 import logging
 import sys
@@ -8,7 +8,7 @@ from typing import Literal
 import structlog
 
 AGE_BUCKETS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
-WORK_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+DURATION_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def configure_logging(style: Literal["json", "console"] = "json", level: str = "INFO") -> None:

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from davy.domain.drops import DropPoint
 from davy.streams.accounting import FrameAccounting
-from davy.telemetry import AGE_BUCKETS_S, WORK_BUCKETS_S
+from davy.telemetry import AGE_BUCKETS_S, DURATION_BUCKETS_S
 
 K = TypeVar("K", bound=Hashable)
 
@@ -44,7 +44,7 @@ class FrameTimings(Generic[K]):
             "davy_stage_duration_seconds",
             "Time that a stage took for one frame.",
             names,
-            buckets=WORK_BUCKETS_S,
+            buckets=DURATION_BUCKETS_S,
             registry=registry,
         )
         self._lock = threading.Lock()

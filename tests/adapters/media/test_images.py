@@ -86,7 +86,7 @@ def test_an_empty_file_is_unreadable():
     ("data", "name"),
     [
         (b"%PDF-1.7 ...", "a PDF"),
-        (b"hello", "no known picture"),
+        (b"hello", "unknown format"),
         (b"\0\0\0 ftypheic", "HEIC"),
         (b"<html>", "HTML"),
         (file_of(scene("P"), "GIF"), "a GIF"),

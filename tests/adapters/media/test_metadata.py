@@ -58,7 +58,9 @@ def test_what_a_format_cannot_hold_is_named():
         "the comment left out: WEBP cannot hold it",
     )
     assert "EXIF left out: BMP cannot hold it" in left_out(picture, ImageFormat.BMP)
-    assert left_out(decode(SOURCES["alpha.png"]), ImageFormat.JPEG) == ("transparent pixels became white: JPEG has none",)
+    assert left_out(decode(SOURCES["alpha.png"]), ImageFormat.JPEG) == (
+        "transparent pixels became white: JPEG has no transparency",
+    )
     assert left_out(decode(SOURCES["text.png"]), ImageFormat.JPEG) == ("PNG text left out: JPEG cannot hold it",)
 
 
@@ -122,7 +124,7 @@ def test_samples_that_were_scaled_to_sixteen_bits_are_read_as_sixteen(scale: int
 def test_bits_that_content_alone_tells_are_said():
     picture = decode(pictures.deep_png(np.arange(4096, dtype=np.uint16).reshape(64, 64)))
     [note] = picture.notes
-    assert note == "its samples of 16 bits were read as 12 bits: none is over 4,095, and no header tells"
+    assert note == "its samples of 16 bits were read as 12 bits: none is over 4,095, and no header declares them"
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])

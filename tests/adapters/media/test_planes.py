@@ -61,8 +61,8 @@ def test_other_ranges_and_matrices_show_the_same_colours(weights, full_range, si
 def test_planes_of_jpeg_s_kind_are_not_copied():
     image = planes.from_bgr(smooth(16, 16))
     assert planes.to_full(image) is image
-    assert planes.in_rows(image) is image
-    assert planes.bordered(image) is image
+    assert planes.with_contiguous_rows(image) is image
+    assert planes.pad_odd_sides(image) is image
 
 
 def test_strided_pixels_and_planes_are_read_right():
@@ -82,7 +82,7 @@ def test_luma_is_the_same_from_pixels_and_from_planes_of_any_range():
 
 
 def test_odd_pictures_end_in_memory_as_they_end_in_sight():
-    image = planes.bordered(planes.from_bgr(smooth(17, 19)))
+    image = planes.pad_odd_sides(planes.from_bgr(smooth(17, 19)))
     assert image.y.shape == (17, 19)
     assert np.array_equal(image.y.base[:17, 19], image.y[:, 18])
     assert np.array_equal(image.y.base[17, :19], image.y[16])

@@ -1,6 +1,6 @@
-"""Between decoded pictures and BGR, through FFmpeg's filters.
+"""Conversion between decoded pictures and BGR by FFmpeg's filters.
 
-Every conversion rounds exactly: without `accurate_rnd` each one darkens a picture by about one level. Interlaced pictures are
+Rounding is exact: without `accurate_rnd` each conversion darkens a picture by about one level. Interlaced pictures are
 deinterlaced (bwdif). HDR pictures (PQ, HLG) are mapped to the range and the primaries of BT.709 (`tone_map`).
 """
 
@@ -19,7 +19,7 @@ from davy.adapters.media.tone_map import HLG, PEAK_NITS, PQ, write_cube
 from davy.domain.frame import BgrImage
 
 HDR_TRANSFERS = (PQ, HLG)
-RGB, BT709, UNSPECIFIED = 0, 1, 2  # AVCOL_SPC; primaries and transfers count BT.709 and unspecified the same
+RGB, BT709, UNSPECIFIED = 0, 1, 2  # AVCOL_SPC; BT.709 and unspecified have the same numbers as primaries and transfers
 FULL_RANGE = 2  # AVCOL_RANGE
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
 _FLAGS = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
@@ -29,17 +29,17 @@ Chain = list[tuple[str, str | Mapping[str, str]]]
 
 
 def matrix_of(colorspace: int) -> int:
-    """The YUV matrix of an output: that of the source; BT.709 for RGB, which has none."""
+    """The YUV matrix of an output: that of the source, or BT.709 for RGB."""
     return BT709 if colorspace == RGB else colorspace
 
 
 def matrix_name(colorspace: int) -> str:
-    """A matrix as the filter `scale` calls it; BT.601 where the file says nothing."""
+    """Name of a matrix in the filter `scale`; BT.601 if unspecified."""
     return _MATRICES.get(colorspace, "bt601")
 
 
 def peak_nits(frame: av.VideoFrame) -> float:
-    """The brightest light of the display on which an HDR picture was mastered, in cd/m2; PEAK_NITS where nothing is said.
+    """Peak luminance of the mastering display of an HDR picture in cd/m2; PEAK_NITS if unspecified.
 
     Source: AVMasteringDisplayMetadata of FFmpeg: ten rationals, the last one is max_luminance, then two flags.
     """
@@ -51,31 +51,32 @@ def peak_nits(frame: av.VideoFrame) -> float:
 
 
 class PixelReader:
-    """Turns the decoded pictures of one stream into BGR of one size; their kind may change in the middle.
+    """Convert the decoded pictures of a stream to BGR of one size; their format may change.
 
     Args:
-        width, height: Of every picture that comes out, as stored: a rotation is not applied.
+        width: Width of every output picture, before a rotation.
+        height: Height of every output picture, before a rotation.
     """
 
     def __init__(self, width: int, height: int) -> None:
         self._width, self._height = width, height
         self._graph: Graph | None = None
-        self._kind: tuple[object, ...] = ()
+        self._format: tuple[object, ...] = ()
         self.deinterlaced = self.tone_mapped = False
 
     def read(self, frame: av.VideoFrame) -> Iterator[av.VideoFrame]:
-        """Yield the pictures that are ready, as bgr24; a deinterlaced one comes a picture late."""
+        """Yield the finished pictures as bgr24; a deinterlaced picture is delayed by one."""
         self.deinterlaced = self.deinterlaced or frame.interlaced_frame
         self.tone_mapped = self.tone_mapped or frame.color_trc in HDR_TRANSFERS
-        kind = (frame.format.name, frame.width, frame.height, frame.colorspace, frame.color_range, frame.color_trc)
-        if self._graph is None or self._kind != (*kind, self.deinterlaced):
+        frame_format = (frame.format.name, frame.width, frame.height, frame.colorspace, frame.color_range, frame.color_trc)
+        if self._graph is None or self._format != (*frame_format, self.deinterlaced):
             yield from self.flush()
-            self._graph, self._kind = self._build(frame), (*kind, self.deinterlaced)
+            self._graph, self._format = self._build(frame), (*frame_format, self.deinterlaced)
         self._graph.push(frame)
         yield from _ready(self._graph)
 
     def flush(self) -> Iterator[av.VideoFrame]:
-        """Yield what is still held."""
+        """Yield the remaining pictures."""
         if self._graph is not None:
             self._graph.push(None)
             yield from _ready(self._graph)
@@ -100,10 +101,11 @@ class PixelReader:
 
 
 class PixelWriter:
-    """Turns BGR into the planes of an encoder.
+    """Convert BGR to the planes of an encoder.
 
     Args:
-        width, height: Of every picture.
+        width: Width of every picture.
+        height: Height of every picture.
         pix_fmt: FFmpeg's name of the encoder's pixel format.
         colorspace: AVCOL_SPC of the output.
     """
@@ -115,7 +117,7 @@ class PixelWriter:
         self._graph = _linked([("buffer", source), ("scale", scale), ("format", f"pix_fmts={pix_fmt}")])
 
     def convert(self, image: BgrImage) -> av.VideoFrame:
-        """One picture, (H, W, 3) uint8, as a frame without a time stamp."""
+        """Convert a picture, (H, W, 3) uint8, to a frame without a time stamp."""
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")
         frame.colorspace, frame.color_range = RGB, FULL_RANGE
         self._graph.push(frame)

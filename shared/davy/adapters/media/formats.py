@@ -1,7 +1,7 @@
-"""Container formats that FFmpeg may open: recordings and streams, and nothing that renders text or leads elsewhere.
+"""Allowed container formats of FFmpeg: recordings and streams.
 
-Without these lists FFmpeg guesses among hundreds of demuxers: `tty` renders any text file as a picture, and playlists (concat,
-HLS, SDP) open what they name.
+Others are unsafe: the demuxer `tty` renders any text file as a picture, and playlists (concat, HLS, SDP) open other files and
+addresses.
 """
 
 _RECORDINGS = (
@@ -27,17 +27,17 @@ _RECORDINGS = (
     "gif",
     "apng",
 )
-_PICTURES_IN_A_ROW = ("mpjpeg", "jpeg_pipe", "png_pipe")
+_PICTURE_SEQUENCES = ("mpjpeg", "jpeg_pipe", "png_pipe")
 
 FILE = {"protocol_whitelist": "file", "format_whitelist": ",".join(_RECORDINGS)}
 """Options to open a file."""
 
 RTSP = {"protocol_whitelist": "rtp,udp,tcp,tls,srtp,http,https", "format_whitelist": "rtsp,sdp,rtp"}
-"""Options to open an RTSP stream; `rtsp` has to be named as the format."""
+"""Options to open an RTSP stream; the format must be `rtsp`."""
 
 HTTP = {
     "protocol_whitelist": "http,https,tcp,tls",
-    "format_whitelist": ",".join((*_RECORDINGS, *_PICTURES_IN_A_ROW)),
+    "format_whitelist": ",".join((*_RECORDINGS, *_PICTURE_SEQUENCES)),
     "max_redirects": "0",
 }
-"""Options to open an HTTP stream: redirects are followed before, where each step is checked."""
+"""Options to open an HTTP stream. The caller follows redirects before, and checks each of them."""

@@ -1,4 +1,4 @@
-"""Which files of a folder or an archive are meant, and which ones storage devices and systems put there for themselves."""
+"""Classification of files in a folder or an archive: pictures, videos and system files."""
 
 from pathlib import Path, PurePath
 
@@ -19,14 +19,14 @@ _FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 
 
 def is_housekeeping(relative: PurePath) -> bool:
-    """Whether a path below the folder that was named is hidden, or belongs to a storage device, a system or an archiver."""
-    folders = any(part.startswith(_FOLDERS) for part in relative.parts[:-1])
-    hidden = any(part.startswith(".") and not part.startswith("..") for part in relative.parts)
+    """Whether a path below a folder is hidden, or belongs to a storage device, an operating system or an archiver."""
+    folders = any(name.startswith(_FOLDERS) for name in relative.parts[:-1])
+    hidden = any(name.startswith(".") and not name.startswith("..") for name in relative.parts)
     return folders or hidden or relative.name.lower() in _FILES
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file is a picture by its name, or else by its first bytes."""
+    """Whether a file is a picture, by its name or else by its first bytes."""
     if ImageFormat.of(path) is not None:
         return True
     if path.suffix.lower() in (".txt", ".json", ".yaml", ".csv", ".md", ".xml", ".log"):
@@ -39,7 +39,7 @@ def is_picture(path: Path) -> bool:
 
 
 def video_suffix(data: bytes) -> str | None:
-    """The suffix under which a video is written, by its first SNIFFED_BYTES; None where they are of no known container."""
+    """The suffix of a video by its first SNIFFED_BYTES; None for an unknown container."""
     if data[4:8] == b"ftyp":
         still = data[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
         return None if still else ".mov" if data[8:12] == b"qt  " else ".mp4"

@@ -1,4 +1,4 @@
-"""How stored pixels become upright, counted as EXIF counts: 1 is upright, 2 to 8 are turns and mirror images."""
+"""EXIF orientation of stored pixels: 1 is upright, 2 to 8 are rotated or mirrored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # still pictures are read without PyAV
+if TYPE_CHECKING:  # still pictures do not need PyAV
     from av.sidedata.sidedata import SideDataContainer
     from av.video.frame import VideoFrame
 
@@ -22,7 +22,7 @@ _BY_ROTATION = {1: 8, 2: 3, 3: 6}  # quarter turns counterclockwise
 
 
 def orientation_of(frame: VideoFrame) -> int:
-    """The orientation, 1 to 8, that the display matrix of a decoded frame says; angles are rounded to quarter turns.
+    """The orientation, 1 to 8, from the display matrix of a decoded frame; angles are rounded to quarter turns.
 
     Source: libavutil/display.h: x' = a x + c y, y' = b x + d y, the matrix is (a, b, u, c, d, v, x, y, w) in 16.16.
     """
@@ -37,21 +37,21 @@ def orientation_of(frame: VideoFrame) -> int:
 
 
 def side_data(frame: VideoFrame, name: str) -> bytes:
-    """What FFmpeg attached to a decoded frame under a name of AV_FRAME_DATA; empty where there is nothing."""
+    """Side data of a decoded frame by its AV_FRAME_DATA name; empty if absent."""
     try:
-        found = cast("SideDataContainer", frame.side_data)
-    except ValueError:  # PyAV does not know every kind of FFmpeg's: EXIF of a still picture, for one
+        container = cast("SideDataContainer", frame.side_data)
+    except ValueError:  # PyAV does not support every kind, such as EXIF of a still picture
         return b""
-    return next((bytes(each) for each in found if each.type.name == name), b"")
+    return next((bytes(each) for each in container if each.type.name == name), b"")
 
 
 def swaps_sides(orientation: int) -> bool:
-    """Whether width and height change places."""
+    """Whether width and height are exchanged."""
     return orientation in _TRANSPOSED
 
 
 def upright(pixels: NDArray[Samples], orientation: int) -> NDArray[Samples]:
-    """Undo an orientation: what is stored becomes what is meant. Shape (H, W) or (H, W, C); contiguous comes out."""
+    """Rotate pixels upright: shape (H, W) or (H, W, C), into a contiguous array."""
     if orientation in _TRANSPOSED:
         pixels = pixels.swapaxes(0, 1)
     if orientation in _FLIPPED:

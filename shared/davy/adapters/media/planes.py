@@ -1,4 +1,4 @@
-"""Between pixels and planes: what cameras and codecs have, brought to what JPEG has, BT.601 in full range."""
+"""Conversion between BGR and YUV planes of JPEG, BT.601 in full range."""
 
 import ctypes
 from functools import cache
@@ -22,63 +22,65 @@ _TYPES = {"p": ctypes.c_void_p, "l": ctypes.c_int64, "i": ctypes.c_int}
 
 
 def empty(height: int, width: int) -> YuvImage:
-    """Planes of this size with whatever is in them; rows of luma and chroma are of even length in memory, as encoders read."""
+    """Allocate uninitialised planes; rows have an even length in memory, as encoders require."""
     rows, columns = -(-height // 2), -(-width // 2)
     y = np.empty((2 * rows, 2 * columns), np.uint8)[:height, :width]
     return YuvImage(y, np.empty((rows, columns), np.uint8), np.empty((rows, columns), np.uint8))
 
 
 def from_bgr(image: BgrImage) -> YuvImage:
-    """Chroma is the mean over 2 x 2 pixels; 1.1 ms at 1080p.
+    """Convert BGR to planes; chroma is the mean over 2 x 2 pixels. 1.1 ms at 1080p.
 
     Args:
-        image: (H, W, 3) uint8, of any strides.
+        image: (H, W, 3) uint8, with any strides.
     """
     if image.strides[1:] != (3, 1):
         image = np.ascontiguousarray(image)
     planes = empty(*image.shape[:2])
-    at, (height, width) = (image.ctypes.data, image.strides[0]), image.shape[:2]
-    _kernels().davy_planes_from_bgr(*at, height, width, *_at(planes))
+    pointer, (height, width) = (image.ctypes.data, image.strides[0]), image.shape[:2]
+    _kernels().davy_planes_from_bgr(*pointer, height, width, *_pointers(planes))
     return planes
 
 
 def from_luma(luma: Plane) -> YuvImage:
-    """A grey picture, (H, W) uint8 in full range."""
+    """Planes of a grey picture, (H, W) uint8 in full range."""
     grey = np.full((-(-luma.shape[0] // 2), -(-luma.shape[1] // 2)), 128, np.uint8)
     return YuvImage(luma, grey, grey)
 
 
 def to_bgr(image: YuvImage) -> BgrImage:
-    """Every pixel with the chroma of its 2 x 2. Range and shape as YuvImage has them; (H, W, 3) uint8 comes out."""
-    full = in_rows(to_full(image))
+    """Convert planes of any range to BGR, (H, W, 3) uint8; 2 x 2 pixels share their chroma."""
+    full = with_contiguous_rows(to_full(image))
     bgr: BgrImage = np.empty((*full.y.shape, 3), np.uint8)
-    _kernels().davy_planes_to_bgr(*_at(full), *full.y.shape, bgr.ctypes.data, bgr.strides[0])
+    _kernels().davy_planes_to_bgr(*_pointers(full), *full.y.shape, bgr.ctypes.data, bgr.strides[0])
     return bgr
 
 
 def bgr_of(pixels: Pixels) -> BgrImage:
-    """Pixels as BGR, the same array where they are."""
+    """Convert pixels to BGR; return BGR unchanged."""
     return to_bgr(pixels) if isinstance(pixels, YuvImage) else pixels
 
 
 def to_full(image: YuvImage, weights: tuple[float, float] = BT601) -> YuvImage:
-    """Planes in full range of BT.601; the image itself, uncopied, where it has them.
+    """Convert planes to full range of BT.601; return the image itself if it has that.
 
     Args:
-        weights: Of red and blue in the luma that the image has, BT601 or BT709.
+        image: Planes.
+        weights: Weights of red and blue in the image's luma, BT601 or BT709.
     """
     if image.full_range and weights == BT601:
         return image
     matrix, (height, width) = _matrix(weights, image.full_range), image.y.shape
-    planes, rows = empty(height, width), in_rows(image)
+    planes, rows = empty(height, width), with_contiguous_rows(image)
     black = 0 if image.full_range else 16
-    _kernels().davy_planes_to_full(*_at(rows), height, width, matrix.ctypes.data, black, *_at(planes))
+    _kernels().davy_planes_to_full(*_pointers(rows), height, width, matrix.ctypes.data, black, *_pointers(planes))
     return planes
 
 
-def bordered(image: YuvImage) -> YuvImage:
-    """The image with luma's last row and column repeated in memory where they are odd: encoders read even ones, and what lies
-    there shows in the last block. A copy then, else the image itself.
+def pad_odd_sides(image: YuvImage) -> YuvImage:
+    """Pad odd sides of luma in memory by the last row and column; return the image itself if both sides are even.
+
+    Encoders read even sides, and the padding affects the last block.
     """
     height, width = image.y.shape
     if height % 2 == width % 2 == 0:
@@ -87,22 +89,22 @@ def bordered(image: YuvImage) -> YuvImage:
     return YuvImage(y, image.u, image.v, image.full_range)
 
 
-def in_rows(image: YuvImage) -> YuvImage:
-    """The image as kernels take it, hardly ever a copy: each row without gaps, the rows of U and V equally far apart."""
+def with_contiguous_rows(image: YuvImage) -> YuvImage:
+    """Planes with contiguous rows and equal strides of U and V, as kernels require; rarely a copy."""
     if image.y.strides[1] == image.u.strides[1] == image.v.strides[1] == 1 and image.u.strides == image.v.strides:
         return image
     y, u, v = (np.ascontiguousarray(plane) for plane in (image.y, image.u, image.v))
     return YuvImage(y, u, v, image.full_range)
 
 
-def _at(image: YuvImage) -> tuple[int, int, int, int, int]:
+def _pointers(image: YuvImage) -> tuple[int, int, int, int, int]:
     y, u, v = image.y, image.u, image.v
     return y.ctypes.data, y.strides[0], u.ctypes.data, v.ctypes.data, u.strides[0]
 
 
 @cache
 def _matrix(weights: tuple[float, float], full_range: bool) -> NDArray[np.int32]:
-    """(Y, U, V) of one kind to that of JPEG, in 1/65536."""
+    """Matrix from (Y, U, V) to that of JPEG, in 1/65536."""
     scale = np.diag([1, 1, 1] if full_range else [255 / 219, 255 / 224, 255 / 224])
     matrix = np.linalg.inv(_to_rgb(BT601)) @ _to_rgb(weights) @ scale
     if weights == BT601:
@@ -129,8 +131,8 @@ def _kernels() -> ctypes.CDLL:
 
 
 def luma_of(pixels: Pixels, step: int = 1) -> Plane:
-    """Luma in full range of every step-th pixel of every step-th row, (ceil(H / step), ceil(W / step)) uint8."""
+    """Luma in full range, subsampled by step, (ceil(H / step), ceil(W / step)) uint8."""
     if isinstance(pixels, YuvImage):
-        few = pixels.y[::step, ::step]
-        return few if pixels.full_range else ((few.astype(np.int32).clip(16, 235) - 16) * 255 // 219).astype(np.uint8)
+        luma = pixels.y[::step, ::step]
+        return luma if pixels.full_range else ((luma.astype(np.int32).clip(16, 235) - 16) * 255 // 219).astype(np.uint8)
     return from_bgr(pixels[::step, ::step]).y

@@ -1,4 +1,4 @@
-"""Sound and subtitles of a video file: copied where the output can hold them, sound converted where it cannot."""
+"""Audio and subtitles of a video file: copied if the output supports them; else audio is converted."""
 
 from __future__ import annotations  # PyAV's Packet is generic in its stub only
 
@@ -12,18 +12,18 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-_ENCODERS = {"webm": "libopus", "matroska": "flac", "avi": "pcm_s16le"}  # of all others: AAC
+_ENCODERS = {"webm": "libopus", "matroska": "flac", "avi": "pcm_s16le"}  # others: AAC
 _AAC = "aac"
 _PCM = "pcm_s16le"
-_PRIVATE_IN_TS = ("pcm_", "adpcm_", "flac", "vorbis", "alac")  # written without an error, played by nothing
+_PRIVATE_IN_TS = ("pcm_", "adpcm_", "flac", "vorbis", "alac")  # written without an error, but no player supports it
 
 
 def can_hold(container: str, stream: Stream) -> bool:
-    """Whether a kind of file takes a stream as it is: its header is written in memory, for some refuse it only then.
+    """Whether a container format supports a stream, by a trial header in memory.
 
     Args:
         container: FFmpeg's name of the muxer.
-        stream: Of the source.
+        stream: Stream of the source.
     """
     if container == "mpegts" and stream.codec_context.name.startswith(_PRIVATE_IN_TS):
         return False
@@ -37,16 +37,16 @@ def can_hold(container: str, stream: Stream) -> bool:
 
 
 class SoundConverter:
-    """Decodes one sound stream and encodes it for the output.
+    """Decode an audio stream and encode it for the output.
 
     Raises:
-        ValueError, av.FFmpegError: there is no decoder, or the encoder refuses the sound.
+        ValueError, av.FFmpegError: no decoder, or the encoder rejects the stream.
     """
 
     def __init__(self, writer: OutputContainer, source: AudioStream) -> None:
         codec = _ENCODERS.get(writer.format.name, _AAC)
         if writer.format.name == "matroska" and source.codec_context.name.startswith("pcm_"):
-            codec = _PCM  # exact: G.711 and its kin decode to 16 bits
+            codec = _PCM  # lossless: G.711 and similar codecs decode to 16 bits
         self._source = source
         rate = 48_000 if codec == "libopus" else source.codec_context.sample_rate
         self.target = cast(AudioStream, writer.add_stream(codec, rate=rate))
@@ -61,7 +61,7 @@ class SoundConverter:
         return self.target.codec_context.name
 
     def convert(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
-        """Yield packets of the output; sound that cannot be decoded is skipped."""
+        """Yield packets of the output; undecodable audio is skipped."""
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:
@@ -72,7 +72,7 @@ class SoundConverter:
                 yield from self.target.encode(ready)
 
     def flush(self) -> Iterator[Packet[Any]]:
-        """Yield the rest."""
+        """Yield the remaining packets."""
         for ready in self._resampler.resample(None):
             yield from self.target.encode(ready)
         yield from self.target.encode(None)

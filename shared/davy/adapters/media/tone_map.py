@@ -1,6 +1,6 @@
-"""HDR to standard range as a table of colours (3D LUT), for FFmpeg's filter `lut3d`.
+"""HDR to standard range by a 3D LUT for FFmpeg's filter `lut3d`.
 
-swscale maps HDR by itself, but computes its own table first, for five seconds of two cores; this one takes 30 ms.
+swscale would need five seconds on two cores to compute its own table; this one takes 30 ms.
 """
 
 from pathlib import Path
@@ -25,11 +25,11 @@ def write_cube(path: Path, transfer: int, peak_nits: float = PEAK_NITS) -> None:
 
     Args:
         path: The new file.
-        transfer: PQ or HLG, of RGB with the primaries of BT.2020.
-        peak_nits: The brightest light of the source, in cd/m2.
+        transfer: PQ or HLG, for RGB with the primaries of BT.2020.
+        peak_nits: Peak luminance of the source in cd/m2.
     """
     steps = np.linspace(0, 1, POINTS)
-    blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")  # a cube file counts red fastest
+    blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")  # red varies fastest in a cube file
     mapped = to_standard_range(np.stack([red, green, blue], -1).reshape(-1, 3), transfer, peak_nits)
     with path.open("w", encoding="ascii") as file:
         file.write(f"LUT_3D_SIZE {POINTS}\n")
@@ -37,17 +37,18 @@ def write_cube(path: Path, transfer: int, peak_nits: float = PEAK_NITS) -> None:
 
 
 def to_standard_range(signal: Floats, transfer: int, peak_nits: float = PEAK_NITS) -> Floats:
-    """Map HDR signals to signals of BT.709 as a display of BT.1886 shows them.
+    """Map HDR signals to BT.709 signals of a BT.1886 display.
 
-    Luminance keeps its value up to a knee and is compressed above it; colours outside of BT.709 lose saturation, not hue.
+    Luminance is unchanged up to the knee of the curve and compressed above it. Colours outside of BT.709 lose saturation and
+    keep their hue.
 
     Args:
         signal: RGB of BT.2020, shape (N, 3), in [0, 1].
         transfer: PQ or HLG.
-        peak_nits: The brightest light of the source, in cd/m2.
+        peak_nits: Peak luminance of the source in cd/m2.
 
     Returns:
-        Shape of signal, in [0, 1].
+        RGB of BT.709, of the same shape, in [0, 1].
 
     Source: ITU-R BT.2390-10, section 5.4 (EETF); BT.2100, table 5 (HLG); BT.2087 (matrix).
     """
@@ -55,11 +56,11 @@ def to_standard_range(signal: Floats, transfer: int, peak_nits: float = PEAK_NIT
     luminance = nits @ _LUMA_2020
     scale = _compressed(luminance, max(peak_nits, SDR_WHITE_NITS)) / np.maximum(luminance, 1e-6)
     linear = (nits * scale[:, None] / SDR_WHITE_NITS) @ _2020_TO_709.T
-    return np.clip(_into_gamut(linear), 0, 1) ** (1 / 2.4)
+    return np.clip(_compress_gamut(linear), 0, 1) ** (1 / 2.4)
 
 
 def _compressed(luminance: Floats, peak_nits: float) -> Floats:
-    """The EETF: cd/m2 in, cd/m2 up to SDR_WHITE_NITS out."""
+    """Apply the EETF: cd/m2 to cd/m2, at most SDR_WHITE_NITS."""
     peak = _nits_to_pq(np.array(peak_nits))
     white = float(_nits_to_pq(np.array(SDR_WHITE_NITS)) / peak)
     knee = 1.5 * white - 0.5
@@ -69,13 +70,13 @@ def _compressed(luminance: Floats, peak_nits: float) -> Floats:
     return _pq_to_nits(np.where(level < knee, level, curve) * peak)
 
 
-def _into_gamut(linear: Floats) -> Floats:
+def _compress_gamut(linear: Floats) -> Floats:
     """Move colours towards the grey of their luminance until all three are in [0, 1]."""
     grey = np.clip(linear @ _LUMA_709, 0, 1)[:, None]
-    away = linear - grey
-    room = np.where(away > 0, 1 - grey, grey)
-    share = np.min(np.where(np.abs(away) > room, room / np.maximum(np.abs(away), 1e-9), 1.0), axis=1, keepdims=True)
-    mapped: Floats = grey + share * away
+    chroma = linear - grey
+    limit = np.where(chroma > 0, 1 - grey, grey)
+    scale = np.min(np.where(np.abs(chroma) > limit, limit / np.maximum(np.abs(chroma), 1e-9), 1.0), axis=1, keepdims=True)
+    mapped: Floats = grey + scale * chroma
     return mapped
 
 
@@ -92,7 +93,7 @@ def _nits_to_pq(nits: Floats) -> Floats:
 
 
 def _hlg_to_nits(signal: Floats) -> Floats:
-    """Inverse OETF, then the OOTF of a display of PEAK_NITS, whose gamma is 1.2."""
+    """Apply the inverse OETF, then the OOTF of a display of PEAK_NITS, with gamma 1.2."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     scene = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
     luminance = scene @ _LUMA_2020

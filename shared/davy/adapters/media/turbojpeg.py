@@ -1,7 +1,7 @@
-"""libjpeg-turbo's TurboJPEG interface (2.0, still part of 3.x): the one way to decode a JPEG to its planes.
+"""TurboJPEG interface of libjpeg-turbo (2.0, also in 3.x), which decodes a JPEG to its planes.
 
-The library is the system's, Debian's `libturbojpeg0`. `available` tells whether it is installed; without it
-`davy.adapters.media.jpeg` decodes to BGR first. Source: turbojpeg.h of libjpeg-turbo 2.1.
+The library is a system package, such as Debian's `libturbojpeg0`. Without it `davy.adapters.media.jpeg` decodes to BGR first.
+Source: turbojpeg.h of libjpeg-turbo 2.1.
 """
 
 import ctypes
@@ -13,33 +13,35 @@ from davy.domain.errors import UnreadableImageError
 from davy.domain.frame import YuvImage
 
 _NAME = "libturbojpeg.0.dylib" if sys.platform == "darwin" else "libturbojpeg.so.0"
-_STOP_ON_WARNING, _LIMIT_SCANS = 8192, 32768  # TJFLAG_*: a damaged scan is refused; thousands of empty ones cost minutes
+_STOP_ON_WARNING, _LIMIT_SCANS = 8192, 32768  # TJFLAG_*: rejects damaged scans, and thousands of empty ones, which take minutes
 
 
 @cache
 def available() -> bool:
-    """Whether the library is there."""
+    """Whether the library is installed."""
     return _library() is not None
 
 
 def decode_planes(data: bytes, width: int, height: int) -> YuvImage:
-    """The planes of a JPEG of 4:2:0, as they are in it. Safe to call from several threads.
+    """Decode a 4:2:0 JPEG to its planes. Thread-safe.
 
     Args:
-        width, height: Of the picture, by its header; more is never written.
+        data: The file.
+        width: Width in the header.
+        height: Height in the header.
 
     Raises:
-        UnreadableImageError: it is truncated, or damaged so that libjpeg notices.
+        UnreadableImageError: the file is truncated or damaged.
     """
     library = _library()
     assert library is not None, "ask available() first"
     image = planes.empty(height, width)
-    to = (ctypes.c_void_p * 3)(image.y.ctypes.data, image.u.ctypes.data, image.v.ctypes.data)
+    pointers = (ctypes.c_void_p * 3)(image.y.ctypes.data, image.u.ctypes.data, image.v.ctypes.data)
     strides = (ctypes.c_int * 3)(*(plane.strides[0] for plane in (image.y, image.u, image.v)))
     flags = _STOP_ON_WARNING | _LIMIT_SCANS
-    handle = library.tjInitDecompress()  # a new one each time: half of a broken header would stay in it
+    handle = library.tjInitDecompress()  # a new one per file: a reused one keeps parts of a broken header
     try:
-        if library.tjDecompressToYUVPlanes(handle, data, len(data), to, width, strides, height, flags):
+        if library.tjDecompressToYUVPlanes(handle, data, len(data), pointers, width, strides, height, flags):
             raise UnreadableImageError(library.tjGetErrorStr2(handle).decode(errors="replace"))
     finally:
         library.tjDestroy(handle)

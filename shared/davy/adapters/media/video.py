@@ -1,10 +1,10 @@
-"""Video files through PyAV: every picture is changed, everything else in the file stays.
+"""Transcode video files by PyAV: a function transforms every picture, everything else is kept.
 
-Subtitles, chapters, tags and the time of recording are copied; sound is copied where the output can hold it, else converted.
-Each picture keeps its time stamp, so a variable frame rate stays variable; recordings that were put together get one continuous
-time. A display matrix in the metadata is applied to the pixels, interlaced pictures are deinterlaced, HDR becomes BT.709.
-Pictures come out as 8-bit 4:2:0 H.264 (VP9 in WebM, MJPEG or MPEG-4 in AVI), with one row or column more where a side is odd,
-for 4:2:0 needs even ones. Without a change, the pictures are copied as packets.
+Subtitles, chapters, tags and the recording time are copied; audio is copied if the output supports it, else converted.
+Each picture keeps its time stamp, so a variable frame rate stays variable; concatenated recordings get continuous time stamps.
+A display matrix in the metadata is applied to the pixels, interlaced pictures are deinterlaced, HDR becomes BT.709.
+The output is 8-bit 4:2:0 H.264 (VP9 in WebM, MJPEG or MPEG-4 in AVI); odd sides get an additional row or column, as 4:2:0 needs
+even ones. Without a transform, the pictures are copied as packets.
 """
 
 from __future__ import annotations  # PyAV's Packet is generic in its stub only
@@ -41,67 +41,70 @@ READ_ONLY_SUFFIXES = (
     ".mpg", ".mpeg", ".m2v", ".vob", ".wmv", ".asf", ".ogv", ".mxf", ".dav",
     ".mjpeg", ".mjpg", ".h264", ".264", ".h265", ".265", ".hevc",
 )  # fmt: skip
-"""Endings of videos that are read, and written as MP4."""
+"""Suffixes of videos that are read, and written as MP4."""
 _NOT_TAGS = {"encoder", "major_brand", "minor_version", "compatible_brands"}  # of the file, not of its content
 _STREAM_TAGS = ("language", "title", "creation_time", "timecode")
 _ITUNES_TAGS = {"title", "artist", "album", "comment", "date", "genre", "copyright", "description", "creation_time", "location"}
-_TAG_ERRORS = "surrogateescape"  # recorders write tags in GBK and others: their bytes pass through as they are
+_TAG_ERRORS = "surrogateescape"  # some recorders write tags in GBK: their bytes are kept
 
-Change = Callable[[BgrImage], BgrImage]
-"""Called once per picture, in order of display; returns a picture `panes` times as wide."""
+Transform = Callable[[BgrImage], BgrImage]
+"""A function that is called once per picture, in display order; it returns a picture `panes` times as wide."""
 
 
 @dataclass(slots=True)
 class VideoReport:
-    """What became of a file. damaged counts packets of pictures that could not be decoded, and were left out."""
+    """Result of a file. damaged counts undecodable video packets, which are skipped."""
 
     frames: int = 0
     damaged: int = 0
     copied: list[str] = field(default_factory=list)  # "audio aac", ...
-    left_out: list[str] = field(default_factory=list)  # streams that the output's kind of file cannot hold
-    notes: list[str] = field(default_factory=list)  # changes that nobody asked for, such as converted sound
+    left_out: list[str] = field(default_factory=list)  # streams that the output format does not support
+    notes: list[str] = field(default_factory=list)  # implicit changes, such as converted audio
 
 
 def transcode(
     source: Path,
     target: Path,
-    change: Change | None,
+    transform: Transform | None,
     *,
     quality: int = 90,
     panes: int = 1,
     progress: Callable[[float], None] = lambda _: None,
 ) -> VideoReport:
-    """Write `source` with every picture changed to `target`.
+    """Transform every picture of `source` and write the result to `target`.
 
     Args:
-        target: its suffix, one of SUFFIXES, decides the kind of file. Written directly: give a temporary name.
-        change: None changes nothing: the pictures are copied as packets where the output can hold them.
-        quality: 1 to 100; 90 is CRF 18, hardly told from the original.
-        panes: how many times as wide as the source's pictures the changed ones are.
-        progress: called with the part done, 0 to 1.
+        source: The video file.
+        target: The output file; its suffix, one of SUFFIXES, selects the format. Use a temporary name, as it grows in place.
+        transform: Function of a picture; None copies the pictures as packets if the output supports them.
+        quality: 1 to 100; 90 is CRF 18, which is visually lossless.
+        panes: Width of the transformed pictures over that of the source.
+        progress: Receives the finished fraction, 0 to 1.
 
     Raises:
-        UnreadableVideoError: not a video, damaged from the start, or with streams that cannot be written.
-        StorageFullError: the disk of the target is full or takes no files.
+        UnreadableVideoError: the file is not a video, is damaged, or has streams that cannot be written.
+        StorageFullError: the disk of the target is full or read-only.
     """
     try:
         with _open(source) as reader:
-            first = _first_frame(source)
+            properties = _read_properties(source)
             options = _mux_options(target, reader)
             with av.open(_url(target), "w", options=options, metadata_errors=_TAG_ERRORS) as writer:
-                return _Transcoding(reader, writer, first, quality, panes, copy=change is None).run(change or _same, progress)
+                return _Transcoding(reader, writer, properties, quality, panes, copy=transform is None).run(
+                    transform or _identity, progress
+                )
     except av.FFmpegError as error:
         if error.errno in STORAGE:
             raise StorageFullError(str(target.parent), os.strerror(error.errno).lower()) from error
         raise UnreadableVideoError(str(source), reason(error)) from error
 
 
-def _same(image: BgrImage) -> BgrImage:
+def _identity(image: BgrImage) -> BgrImage:
     return image
 
 
 def _url(path: Path) -> str:
-    """A file for FFmpeg, whatever its name: "12:30.mp4" alone would be a protocol."""
+    """A file URL for FFmpeg, which would read "12:30.mp4" as a protocol."""
     return f"file:{path}"
 
 
@@ -112,24 +115,24 @@ def _open(path: Path) -> InputContainer:
 
 
 def _mux_options(target: Path, reader: InputContainer) -> dict[str, str]:
-    """MP4 and MOV hold tags such as the camera's make only in a way that must be asked for."""
+    """MP4 and MOV need an option for tags such as the camera's make."""
     others = {name.lower() for name in reader.metadata} - _NOT_TAGS - _ITUNES_TAGS
     return {"movflags": "use_metadata_tags"} if others and target.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
 
 
 @dataclass(frozen=True, slots=True)
-class _First:
-    """What the first picture says of all."""
+class _Properties:
+    """Properties of all pictures, from the first one."""
 
     width: int  # upright
     height: int
-    orientation: int  # as EXIF counts
+    orientation: int  # of EXIF
     colorspace: int
     primaries: int
     transfer: int
 
 
-def _first_frame(source: Path) -> _First:
+def _read_properties(source: Path) -> _Properties:
     with _open(source) as reader:
         stream = reader.streams.best("video")
         if stream is None:
@@ -140,17 +143,17 @@ def _first_frame(source: Path) -> _First:
                     if isinstance(frame, av.VideoFrame):
                         kind = orientation_of(frame)
                         sides = (frame.height, frame.width) if swaps_sides(kind) else (frame.width, frame.height)
-                        return _First(*sides, kind, frame.colorspace, frame.color_primaries, frame.color_trc)
+                        return _Properties(*sides, kind, frame.colorspace, frame.color_primaries, frame.color_trc)
     raise UnreadableVideoError(str(source), "no picture in it can be decoded")
 
 
 class _Transcoding:
     def __init__(
-        self, reader: InputContainer, writer: OutputContainer, first: _First, quality: int, panes: int, *, copy: bool
+        self, reader: InputContainer, writer: OutputContainer, properties: _Properties, quality: int, panes: int, *, copy: bool
     ) -> None:
-        self.reader, self.writer, self.first = reader, writer, first
+        self.reader, self.writer, self.properties = reader, writer, properties
         self.report = VideoReport()
-        self.source = cast(VideoStream, reader.streams.best("video"))  # _first_frame has seen that there is one
+        self.source = cast(VideoStream, reader.streams.best("video"))  # checked by _read_properties
         self.source.thread_type = "AUTO"
         self.copies: dict[int, Stream] = {}
         self.sounds: dict[int, SoundConverter] = {}
@@ -158,19 +161,20 @@ class _Transcoding:
         self.target = None if copied else self._add_video(quality, panes)
         self._add_others()
         writer.metadata.update({name: text for name, text in reader.metadata.items() if name.lower() not in _NOT_TAGS})
-        with contextlib.suppress(AttributeError, ValueError):  # before PyAV 14, or a file that holds none
+        with contextlib.suppress(AttributeError, ValueError):  # PyAV before 14, or a file without chapters
             writer.set_chapters(reader.chapters())
         self.timeline, self.last_dts = Timeline(), dict[int, int]()
         self.last_pts: int | None = None
-        self.held: list[Packet[Any]] = []
-        sides = (first.height, first.width) if swaps_sides(first.orientation) else (first.width, first.height)
+        self.pending: list[Packet[Any]] = []
+        upright_size = (properties.width, properties.height)
+        sides = upright_size[::-1] if swaps_sides(properties.orientation) else upright_size
         self.pixels = PixelReader(*sides)
         if self.target is not None:
             pix_fmt = str(self.target.pix_fmt)
             self.planes = PixelWriter(self.target.width, self.target.height, pix_fmt, self.target.codec_context.colorspace)
 
     def _copy_video(self) -> bool:
-        """AVI stores no presentation times: what comes from elsewhere may need them."""
+        """Copy the video stream if possible. AVI stores no presentation times, which other formats may need."""
         kind = self.writer.format.name
         if not can_hold(kind, self.source) or (kind == "avi" and self.reader.format.name != "avi"):
             return False
@@ -186,18 +190,18 @@ class _Transcoding:
         codec, options = self._encoder(quality)
         rate = self.source.guessed_rate or self.source.average_rate or Fraction(25)
         stream = cast(VideoStream, self.writer.add_stream(codec, rate=rate, options=options))
-        stream.width = panes * self.first.width + panes * self.first.width % 2
-        stream.height = self.first.height + self.first.height % 2
+        stream.width = panes * self.properties.width + panes * self.properties.width % 2
+        stream.height = self.properties.height + self.properties.height % 2
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         context = stream.codec_context
         context.time_base = self._time_base(rate)
         ratio = self.source.sample_aspect_ratio
         if ratio:
-            context.sample_aspect_ratio = 1 / ratio if swaps_sides(self.first.orientation) else ratio
-        hdr = self.first.transfer in HDR_TRANSFERS
-        context.colorspace = BT709 if hdr else matrix_of(self.first.colorspace)
-        context.color_primaries = BT709 if hdr else self.first.primaries
-        context.color_trc = BT709 if hdr else self.first.transfer
+            context.sample_aspect_ratio = 1 / ratio if swaps_sides(self.properties.orientation) else ratio
+        hdr = self.properties.transfer in HDR_TRANSFERS
+        context.colorspace = BT709 if hdr else matrix_of(self.properties.colorspace)
+        context.color_primaries = BT709 if hdr else self.properties.primaries
+        context.color_trc = BT709 if hdr else self.properties.transfer
         context.color_range = 2 if codec == "mjpeg" else 1  # AVCOL_RANGE_JPEG, _MPEG
         stream.metadata.update({k: v for k, v in self.source.metadata.items() if k in _STREAM_TAGS})
         return stream
@@ -207,15 +211,15 @@ class _Transcoding:
         match self.writer.format.name:
             case "webm":
                 return "libvpx-vp9", {"crf": str(crf + 12), "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"}
-            case "avi":  # it stores no presentation times, and H.264 in it plays a picture late
-                scale = max(2, round(2 + 0.29 * (100 - quality)))  # 2 to 31; FFmpeg counts in 1/118
+            case "avi":  # it stores no presentation times: H.264 would be delayed by a picture
+                scale = max(2, round(2 + 0.29 * (100 - quality)))  # 2 to 31, in units of 1/118
                 codec = "mjpeg" if self.source.codec_context.name == "mjpeg" else "mpeg4"
                 return codec, {"flags": "+qscale", "global_quality": str(118 * scale)}
             case _:
                 return "libx264", {"crf": str(crf), "preset": "veryfast"}
 
     def _time_base(self, rate: Fraction) -> Fraction:
-        """The source's own, so that time stamps stay exact; AVI counts pictures only."""
+        """The time base of the source for exact time stamps; AVI only counts pictures."""
         return 1 / rate if self.writer.format.name == "avi" else cast(Fraction, self.source.time_base)
 
     def _add_others(self) -> None:
@@ -242,46 +246,46 @@ class _Transcoding:
         self.report.notes.append(f"audio {stream.codec_context.name} converted to {sound.codec}")
         return True
 
-    def run(self, change: Change, progress: Callable[[float], None]) -> VideoReport:
+    def run(self, transform: Transform, progress: Callable[[float], None]) -> VideoReport:
         self.writer.start_encoding()
         done = 0.0
-        wanted = [self.source, *(self.reader.streams[index] for index in {*self.copies, *self.sounds} - {self.source.index})]
-        for packet in self._packets(wanted):
-            part = self._part_done(packet) if packet.stream.index == self.source.index else 0.0
-            self.timeline.place(packet)
-            self._pass_on(packet, change)
-            done = max(done, part)  # packets come in the order of decoding, not of display
+        streams = [self.source, *(self.reader.streams[index] for index in {*self.copies, *self.sounds} - {self.source.index})]
+        for packet in self._packets(streams):
+            fraction = self._fraction(packet) if packet.stream.index == self.source.index else 0.0
+            self.timeline.shift(packet)
+            self._process(packet, transform)
+            done = max(done, fraction)  # packets are in decoding order, not in display order
             progress(done)
-        self._finish(change)
+        self._finish(transform)
         if not self.report.frames:
             raise UnreadableVideoError(self.reader.name, "no picture in it can be decoded")
         progress(1.0)
         return self.report
 
-    def _pass_on(self, packet: Packet[Any], change: Change) -> None:
+    def _process(self, packet: Packet[Any], transform: Transform) -> None:
         index = packet.stream.index
         if index in self.copies:
             self._copy(packet)
         elif index in self.sounds:
             self.writer.mux(list(self.sounds[index].convert(packet)))
         else:
-            self._change(packet, change)
+            self._transform_packet(packet, transform)
 
     def _copy(self, packet: Packet[Any]) -> None:
-        """Muxers refuse packets without decoding times, and times that do not grow."""
+        """Copy a packet with a growing decoding time, as muxers require."""
         if packet.dts is not None:
             if packet.stream.index == self.source.index:
-                self._mux_held(packet.dts)
+                self._mux_pending(packet.dts)
             self._mux_copy(packet)
-        elif packet.size and packet.stream.index == self.source.index:  # else it is the end of a stream
-            self.held.append(packet)
+        elif packet.size and packet.stream.index == self.source.index:  # an empty packet ends a stream
+            self.pending.append(packet)
 
-    def _mux_held(self, before: int | None) -> None:
-        """Write the pictures at the start of a file that has no decoding times (Matroska with B-frames)."""
+    def _mux_pending(self, before: int | None) -> None:
+        """Write the first pictures of a file without decoding times (Matroska with B-frames)."""
         step = max(1, round(1 / ((self.source.guessed_rate or Fraction(25)) * cast(Fraction, self.source.time_base))))
-        held, self.held = self.held, []
-        for number, packet in enumerate(held):
-            packet.dts = packet.pts if before is None else before - step * (len(held) - number)
+        packets, self.pending = self.pending, []
+        for number, packet in enumerate(packets):
+            packet.dts = packet.pts if before is None else before - step * (len(packets) - number)
             if packet.dts is not None:
                 self._mux_copy(packet)
 
@@ -289,37 +293,37 @@ class _Transcoding:
         assert packet.dts is not None
         index = packet.stream.index
         last = self.last_dts.get(index)
-        tick = max(1, ceil(cast(Fraction, self.copies[index].time_base) / packet.time_base))
-        if last is not None and packet.dts < last + tick:
-            packet.dts = last + tick
+        min_step = max(1, ceil(cast(Fraction, self.copies[index].time_base) / packet.time_base))
+        if last is not None and packet.dts < last + min_step:
+            packet.dts = last + min_step
             packet.pts = max(packet.dts, packet.pts or packet.dts)
         self.last_dts[index] = packet.dts
         self.report.frames += index == self.source.index
         packet.stream = self.copies[index]
         self.writer.mux(packet)
 
-    def _finish(self, change: Change) -> None:
-        self._mux_held(None)
+    def _finish(self, transform: Transform) -> None:
+        self._mux_pending(None)
         if self.target is not None:
-            self._write(self.pixels.flush(), change)
+            self._write(self.pixels.flush(), transform)
             self.writer.mux(self.target.encode(None))
         for sound in self.sounds.values():
             self.writer.mux(list(sound.flush()))
-        for happened, note in (
-            (self._is_padded(), "a row or column was repeated: both sides of 4:2:0 are even"),
-            (self.timeline.jumps, f"time jumped back {self.timeline.jumps} times; the output runs on"),
+        for applies, note in (
+            (self._is_padded(), "a row or column was repeated, as 4:2:0 needs even sides"),
+            (self.timeline.jumps, f"time jumped back {self.timeline.jumps} times; the output has continuous time stamps"),
             (self.pixels.deinterlaced, "interlaced pictures were deinterlaced"),
             (self.pixels.tone_mapped, "HDR was mapped to standard range, BT.709"),
         ):
-            if happened:
+            if applies:
                 self.report.notes.append(note)
 
     def _is_padded(self) -> bool:
-        return self.target is not None and bool(self.first.width % 2 or self.first.height % 2)
+        return self.target is not None and bool(self.properties.width % 2 or self.properties.height % 2)
 
-    def _packets(self, wanted: list[Any]) -> Iterator[Packet[Any]]:
-        """A file that breaks off in the middle ends there; what came before is worth having."""
-        packets = self.reader.demux(wanted)
+    def _packets(self, streams: list[Any]) -> Iterator[Packet[Any]]:
+        """Yield packets up to the end, or to the position where the file is truncated."""
+        packets = self.reader.demux(streams)
         while True:
             try:
                 packet = next(packets)
@@ -330,7 +334,7 @@ class _Transcoding:
                 return
             yield packet
 
-    def _change(self, packet: Packet[Any], change: Change) -> None:
+    def _transform_packet(self, packet: Packet[Any], transform: Transform) -> None:
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:
@@ -338,26 +342,26 @@ class _Transcoding:
             return
         for frame in frames:
             assert isinstance(frame, av.VideoFrame)
-            self._write(self.pixels.read(frame), change)
+            self._write(self.pixels.read(frame), transform)
 
-    def _write(self, pictures: Iterator[av.VideoFrame], change: Change) -> None:
-        assert self.target is not None, "copied pictures are not written one by one"
+    def _write(self, pictures: Iterator[av.VideoFrame], transform: Transform) -> None:
+        assert self.target is not None, "only for transformed pictures"
         for picture in pictures:
-            frame = self.planes.convert(self._changed(picture, change))
+            frame = self.planes.convert(self._transformed(picture, transform))
             frame.pts, frame.time_base = self._pts(picture), self.target.codec_context.time_base
             self.writer.mux(self.target.encode(frame))
             self.report.frames += 1
 
-    def _changed(self, picture: av.VideoFrame, change: Change) -> BgrImage:
+    def _transformed(self, picture: av.VideoFrame, transform: Transform) -> BgrImage:
         assert self.target is not None
-        changed = change(upright(cast(BgrImage, picture.to_ndarray()), self.first.orientation))
-        missing = (self.target.height - changed.shape[0], self.target.width - changed.shape[1])
+        result = transform(upright(cast(BgrImage, picture.to_ndarray()), self.properties.orientation))
+        missing = (self.target.height - result.shape[0], self.target.width - result.shape[1])
         if any(missing):
-            changed = np.pad(changed, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-        return changed
+            result = np.pad(result, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+        return result
 
     def _pts(self, frame: av.VideoFrame) -> int:
-        """The time stamp in units of the encoder, growing with each picture, whatever the source says."""
+        """The time stamp in units of the encoder, strictly growing."""
         assert self.target is not None
         unit = self.target.codec_context.time_base
         if frame.pts is not None and frame.time_base is not None:
@@ -370,7 +374,7 @@ class _Transcoding:
         self.last_pts = pts
         return pts
 
-    def _part_done(self, packet: Packet[Any]) -> float:
+    def _fraction(self, packet: Packet[Any]) -> float:
         if packet.pts is None or not self.reader.duration or packet.time_base is None:
             return 0.0
         start = (self.reader.start_time or 0) / av.time_base

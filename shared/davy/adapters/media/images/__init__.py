@@ -1,20 +1,20 @@
-"""Still pictures as files hold them: strict decoding, guarded before any pixel, and encoding with what belongs to them.
+"""Still picture files: strict decoding with limits, and encoding with metadata.
 
-Decided once, for the service and the command line alike:
+The service and the command line have the same rules:
 
 | picture | what happens |
 | --- | --- |
-| larger than 64 megapixels | refused from the header: ImageTooLargeError |
+| larger than 64 megapixels | ImageTooLargeError, from the header |
 | truncated, damaged, empty | UnreadableImageError |
-| no picture, or of another kind | UnsupportedImageError, which names the kinds that are taken |
-| animated, several pages | UnsupportedImageError: one picture of many would silently lose the others |
-| 10 to 16 bits a sample | the upper 8 significant bits are enhanced, 8 come out; 32-bit and float samples are refused |
-| grey, 1-bit | grey comes out |
-| palette | colour comes out, with alpha where the palette has it |
-| alpha | kept by PNG, WebP and TIFF; over white where the output is JPEG or BMP |
-| CMYK | converted to sRGB, through its ICC profile where it has one |
-| EXIF orientation | applied, and the tag says upright afterwards |
-| metadata | kept (`davy.adapters.media.images.metadata`); thumbnails are dropped, for they show the picture before |
+| not a picture, or of another format | UnsupportedImageError with the supported formats |
+| animated, several pages | UnsupportedImageError, as all pictures but one would be lost |
+| 10 to 16 bits per sample | the upper 8 significant bits are enhanced and written; 32-bit and float samples are rejected |
+| grey, 1-bit | the output is grey |
+| palette | the output has colours, and alpha if the palette has it |
+| alpha | kept by PNG, WebP and TIFF; blended over white for JPEG and BMP |
+| CMYK | converted to sRGB, by its ICC profile if present |
+| EXIF orientation | applied, and the tag becomes upright |
+| metadata | kept (`davy.adapters.media.images.metadata`); thumbnails are dropped, as they show the original picture |
 """
 
 from davy.adapters.media.images.decode import MAX_PIXELS, WEB_FORMATS, decode, orientation_of_jpeg, sniff

@@ -1,4 +1,4 @@
-"""Files to pixels. The header is read first, and refused there if need be; only then is a pixel decoded."""
+"""Decode picture files. The header is checked before any pixel is decoded."""
 
 import io
 import struct
@@ -25,18 +25,18 @@ from davy.domain.frame import BgrImage
 
 MAX_PIXELS = 64_000_000
 WEB_FORMATS = (ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP)
-_MAX_SCANS = 100  # a progressive JPEG has about ten; thousands of empty ones cost minutes and a few kB
+_MAX_SCANS = 100  # a progressive JPEG has about ten; thousands of empty ones take minutes
 
-# Pillow's plugins let through whatever their parsing of hostile bytes meets.
+# Pillow's plugins raise many kinds of errors for invalid bytes.
 _FOREIGN_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, EOFError, RuntimeError,
     AssertionError, MemoryError, struct.error, zlib.error, UserWarning,
 )  # fmt: skip
 
-# It warns of damage in metadata on stderr, without the file's name; `Picture.notes` and errors say what matters.
+# Its warnings on stderr lack the name of the file; `Picture.notes` and errors replace them.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
-# Opened by name: Image.open would ask every plugin, and warn by itself about sizes that are ours to judge.
+# Image.open would try every plugin, with its own limits of the size.
 _OPEN: dict[ImageFormat, Callable[[io.BytesIO], ImageFile]] = {
     ImageFormat.JPEG: JpegImagePlugin.JpegImageFile,
     ImageFormat.PNG: PngImagePlugin.PngImageFile,
@@ -48,11 +48,11 @@ _OTHERS = {b"GIF8": "a GIF", b"%PDF": "a PDF", b"PK\x03\x04": "a zip archive", b
 
 
 def decode(data: bytes, formats: Collection[ImageFormat] = WEB_FORMATS, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Decode one still picture; the package's docstring has the table of what becomes of which kind.
+    """Decode one still picture by the rules in the docstring of the package.
 
     Raises:
-        UnsupportedImageError: not a picture, or of a kind that is not in formats.
-        ImageTooLargeError: the header says more than max_pixels; nothing was decoded.
+        UnsupportedImageError: not a picture, or in a format that is not in formats.
+        ImageTooLargeError: the header has more than max_pixels.
         UnreadableImageError: empty, truncated or damaged.
     """
     kind = _sniff(data, formats)
@@ -62,17 +62,17 @@ def decode(data: bytes, formats: Collection[ImageFormat] = WEB_FORMATS, max_pixe
         _check_header(file, kind, data, max_pixels)
         picture = _read(file, kind, plain, data)
         return replace(picture, notes=(*picture.notes, *notes))
-    except DecompressionBombError as error:  # of plugins that judge the size themselves as they open a file
-        raise ImageTooLargeError("more pixels than are ever read", f"{max_pixels / 1e6:g} megapixels") from error
+    except DecompressionBombError as error:  # from plugins with their own limit
+        raise ImageTooLargeError("more pixels than the limit", f"{max_pixels / 1e6:g} megapixels") from error
     except UnreadableImageError:
         raise
     except _FOREIGN_ERRORS as error:
-        told = f" ({error})" if " " in str(error) else ""  # some errors are a number, or the name of a key
-        raise UnreadableImageError(f"it is truncated or damaged{told}") from error
+        detail = f" ({error})" if " " in str(error) else ""  # some errors are a number, or the name of a key
+        raise UnreadableImageError(f"it is truncated or damaged{detail}") from error
 
 
 def orientation_of_jpeg(data: bytes) -> int:
-    """The EXIF orientation of a JPEG, 1 to 8, from its header; an EXIF block that is damaged says nothing."""
+    """Read the EXIF orientation of a JPEG, 1 to 8, from its header; 1 if the EXIF block is damaged."""
     try:
         return set_upright(exif_of_jpeg(data))[0]
     except _FOREIGN_ERRORS:
@@ -80,7 +80,7 @@ def orientation_of_jpeg(data: bytes) -> int:
 
 
 def sniff(data: bytes) -> ImageFormat | None:
-    """The format that the first bytes show, at least 12 of them; names and media types are not trusted."""
+    """Detect the format from the first bytes, at least 12; names and media types are ignored."""
     if data.startswith(b"\xff\xd8\xff"):
         return ImageFormat.JPEG
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -104,7 +104,7 @@ def _sniff(data: bytes, formats: Collection[ImageFormat]) -> ImageFormat:
 def _name_other(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         return "a video, AVIF or HEIC file"
-    return next((name for magic, name in _OTHERS.items() if data.startswith(magic)), "this file, which is no known picture,")
+    return next((name for magic, name in _OTHERS.items() if data.startswith(magic)), "this file of an unknown format")
 
 
 def _check_header(file: ImageFile, kind: ImageFormat, data: bytes, max_pixels: int) -> None:
@@ -113,9 +113,9 @@ def _check_header(file: ImageFile, kind: ImageFormat, data: bytes, max_pixels: i
         raise ImageTooLargeError(f"{width}x{height} pixels", f"{max_pixels / 1e6:g} megapixels")
     frames = getattr(file, "n_frames", 1)
     if frames > 1:
-        raise UnsupportedImageError(f"{kind.name} with {frames} pictures", "them one by one, or as a video file")
+        raise UnsupportedImageError(f"{kind.name} with {frames} pictures", "single pictures, or a video file")
     if file.mode in ("I", "F") or (kind is ImageFormat.TIFF and file.mode not in _TIFF_MODES):
-        raise UnsupportedImageError(f"{kind.name} with samples of mode {file.mode!r}", "8 or 16 bits a sample, grey or RGB")
+        raise UnsupportedImageError(f"{kind.name} with samples of mode {file.mode!r}", "8 or 16 bits per sample, grey or RGB")
     if kind is ImageFormat.JPEG and data.count(b"\xff\xda") > _MAX_SCANS:
         raise UnreadableImageError(f"it has more than {_MAX_SCANS} scans")
 
@@ -145,7 +145,7 @@ def _notes(kind: ImageFormat, data: bytes) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """Pixels as stored; in_srgb: they were converted, so the file's profile no longer fits."""
+    """Pixels as stored; in_srgb: converted to sRGB, so that the profile of the file no longer applies."""
 
     pixels: BgrImage
     alpha: NDArray[np.uint8] | None = None
@@ -155,7 +155,7 @@ class _Loaded:
 
 def _load(file: ImageFile, kind: ImageFormat, data: bytes) -> _Loaded:
     if kind is ImageFormat.JPEG and file.mode in ("L", "RGB"):
-        # Strict where Pillow is not: a damaged scan is refused instead of shown as grey bands.
+        # Unlike Pillow, this rejects a damaged scan, which would be grey.
         return _Loaded(jpeg.decode(data, max_pixels=file.size[0] * file.size[1]))
     if is_deep_colour(file):
         samples, notes = eight_bits(load_deep_colour(_OPEN[kind], data), file)
@@ -182,7 +182,7 @@ def _to_srgb(image: Image, icc: bytes) -> Image:
             assert converted is not None  # None is for inPlace only
             return converted
         except (ImageCms.PyCMSError, OSError):
-            pass  # a broken profile is no reason to refuse the picture: without one it is converted below
+            pass  # with a broken profile, the conversion below is used
     return image.convert("RGB")
 
 

@@ -1,4 +1,4 @@
-"""Sixteen bits a sample to eight: the upper 8 of those that carry the picture."""
+"""Convert 16 bits per sample to the upper 8 significant ones."""
 
 import io
 from collections.abc import Callable
@@ -14,12 +14,12 @@ _OTHER_BYTE = {"16B": "16L", "16L": "16B", "16N": "16B" if np.little_endian else
 
 
 def is_deep_colour(file: ImageFile) -> bool:
-    """Whether a file that Pillow opens as RGB has 16 bits a sample, of which Pillow would take the upper 8."""
+    """Whether a file that Pillow opens as RGB has 16 bits per sample."""
     return file.mode == "RGB" and bool(file.tile) and _rawmode(file).startswith("RGB;16")
 
 
 def load_deep_colour(open_file: Callable[[io.BytesIO], ImageFile], data: bytes) -> NDArray[np.uint16]:
-    """Read all 16 bits of an RGB picture, (H, W, 3): Pillow keeps 8, so once the upper and once the lower ones."""
+    """Read all 16 bits of an RGB picture, (H, W, 3), in two passes, as Pillow keeps 8."""
     upper, lower = open_file(io.BytesIO(data)), open_file(io.BytesIO(data))
     _set_rawmode(lower, f"RGB;{_OTHER_BYTE[_rawmode(lower).removeprefix('RGB;')]}")
     upper.load()
@@ -29,13 +29,13 @@ def load_deep_colour(open_file: Callable[[io.BytesIO], ImageFile], data: bytes) 
 
 
 def eight_bits(samples: NDArray[np.uint16], file: ImageFile) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """The upper 8 of the significant bits, and a note where content alone decided which these are.
+    """Extract the upper 8 significant bits; add a note if the header does not declare the number of bits.
 
-    Machine-vision cameras store 10, 12 or 14 bits in the lower bits of 16. A header that tells the bits decides. Without one,
-    samples that are multiples of 16 or of 257 were scaled to 16 bits; for others, the highest sample decides.
+    Machine-vision cameras store 10, 12 or 14 bits in the lower bits of 16. Without a declaration, samples that are multiples of
+    16 or of 257 have 16 bits; for others, the highest sample determines the number.
 
     Args:
-        samples: Of any shape.
+        samples: Samples of any shape.
         file: The opened file, for its header.
     """
     declared = _declared_bits(file)
@@ -48,17 +48,17 @@ def eight_bits(samples: NDArray[np.uint16], file: ImageFile) -> tuple[NDArray[np
         bits = next(known for known in _DEPTHS if highest.bit_length() <= known)
     notes: tuple[str, ...] = ()
     if not declared and bits < 16:
-        notes = (f"its samples of 16 bits were read as {bits} bits: none is over {2**bits - 1:,}, and no header tells",)
+        notes = (f"its samples of 16 bits were read as {bits} bits: none is over {2**bits - 1:,}, and no header declares them",)
     return (samples >> (bits - 8)).astype(np.uint8), notes
 
 
 def _is_scaled(samples: NDArray[np.uint16]) -> bool:
-    """Whether the samples had fewer bits and were brought to the range of 16: shifted up, or repeated."""
+    """Whether samples of fewer bits were scaled to 16, by a shift or by repetition."""
     return not np.bitwise_or.reduce(samples, axis=None) & 15 or not (samples % 257).any()
 
 
 def _declared_bits(file: ImageFile) -> int:
-    """Significant bits of a sample by the header: TIFF's MaxSampleValue; 16 for a PNG with sBIT; 0 where it says nothing.
+    """Significant bits of a sample by the header: TIFF's MaxSampleValue; 16 for a PNG with sBIT; 0 if undeclared.
 
     Source: TIFF 6.0, section 8; PNG, third edition, section 13.12: samples with sBIT are scaled to the whole range.
     """

@@ -1,4 +1,4 @@
-"""Pixels to files."""
+"""Encode pictures to files."""
 
 import io
 from collections.abc import Collection
@@ -29,11 +29,12 @@ _CANNOT_HOLD = {
 
 
 def encode(picture: Picture, kind: ImageFormat | None = None, quality: int = 90) -> bytes:
-    """Write a picture as a file, with what else its file says (`left_out` names what the kind cannot hold).
+    """Encode a picture with its metadata (`left_out` lists unsupported metadata).
 
     Args:
-        kind: None keeps the picture's own; a lossless WebP stays lossless then.
-        quality: 1 to 100, of JPEG and lossy WebP.
+        picture: The picture.
+        kind: Output format; None keeps that of the picture, and a lossless WebP stays lossless.
+        quality: 1 to 100, for JPEG and lossy WebP.
 
     Raises:
         UnsupportedImageError: the format cannot hold a picture this large.
@@ -50,7 +51,7 @@ def encode(picture: Picture, kind: ImageFormat | None = None, quality: int = 90)
             options["compress_level"] = 1  # level 6 is 5 % smaller on noisy photographs and slower
         case ImageFormat.WEBP:
             lossless = picture.lossless and picture.format is ImageFormat.WEBP
-            # Of a lossless WebP, quality is effort. Method 2 is half the time of 4, for 5 % more bytes.
+            # For a lossless WebP, quality is effort. Method 2 takes half the time of 4, for 5 % more bytes.
             options |= {"lossless": True, "quality": 30, "method": 1} if lossless else {"quality": quality, "method": 2}
         case ImageFormat.TIFF:
             if not has_directories(picture.metadata):
@@ -59,7 +60,7 @@ def encode(picture: Picture, kind: ImageFormat | None = None, quality: int = 90)
 
 
 def _saved(image: Image.Image, kind: ImageFormat, options: dict[str, Any]) -> bytes:
-    """libtiff, which compresses, writes no EXIF and GPS directories and refuses some private tags; Pillow writes them raw."""
+    """Write a file; retry without compression if libtiff rejects private tags, which Pillow writes itself."""
     try:
         file = io.BytesIO()
         image.save(file, kind.name, **options)
@@ -72,13 +73,14 @@ def _saved(image: Image.Image, kind: ImageFormat, options: dict[str, Any]) -> by
 
 
 def left_out(picture: Picture, kind: ImageFormat) -> tuple[str, ...]:
-    """Name what a kind of file cannot hold of a picture, one sentence each.
+    """List the metadata of a picture that a format does not support, one note each.
 
     Args:
-        kind: The format that is written.
+        picture: The picture.
+        kind: Output format.
     """
     has, cannot = picture.metadata, _CANNOT_HOLD[kind]
-    found = {
+    losses = {
         "EXIF": bool(has.exif) and (kind is ImageFormat.BMP or (kind is ImageFormat.JPEG and len(has.exif) > _MAX_SEGMENT)),
         "XMP": bool(has.xmp) and (kind is ImageFormat.BMP or (kind is ImageFormat.JPEG and len(has.xmp) > _MAX_JPEG_XMP)),
         "the colour profile": bool(has.icc) and kind is ImageFormat.BMP,
@@ -87,23 +89,23 @@ def left_out(picture: Picture, kind: ImageFormat) -> tuple[str, ...]:
         "PNG text": bool(has.chunks) and kind is not ImageFormat.PNG and any(name in TEXT for name, _ in has.chunks),
         "application segments of the JPEG": bool(has.segments) and kind is not ImageFormat.JPEG,
     }
-    notes = [f"{name} left out: {kind.name} cannot hold it" for name, lost in found.items() if lost]
+    notes = [f"{name} left out: {kind.name} cannot hold it" for name, lost in losses.items() if lost]
     if picture.alpha is not None and kind not in _WITH_ALPHA:
-        notes.append(f"transparent pixels became white: {kind.name} has none")
+        notes.append(f"transparent pixels became white: {kind.name} has no transparency")
     return tuple(notes)
 
 
 def over_white(picture: Picture) -> BgrImage:
-    """The pixels of a picture as they look on white paper."""
+    """The pixels of a picture, blended over white."""
     if picture.alpha is None:
         return picture.pixels
     opacity = picture.alpha[..., None].astype(np.uint16)
-    shown: BgrImage = ((picture.pixels * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
-    return shown
+    blended: BgrImage = ((picture.pixels * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
+    return blended
 
 
 def _metadata_options(metadata: Metadata, kind: ImageFormat) -> dict[str, Any]:
-    """Pillow's options that put metadata into a file of a kind."""
+    """Pillow's options to write metadata to a format."""
     options: dict[str, Any] = {"icc_profile": metadata.icc or None, "dpi": metadata.dpi}
     match kind:
         case ImageFormat.JPEG:

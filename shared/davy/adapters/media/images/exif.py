@@ -1,4 +1,4 @@
-"""What enhancing changes in an EXIF block: orientation, the sides that it swaps, and the thumbnail of the picture before."""
+"""Changes of an EXIF block: orientation, exchanged sides and the thumbnail of the original picture."""
 
 import struct
 
@@ -10,14 +10,14 @@ _MAX_ENTRIES = 512  # of IFD0; cameras write about twenty
 
 
 def set_upright(exif: bytes) -> tuple[int, bytes]:
-    """Read the orientation and write "upright" in its place; unlink the thumbnail. Every other byte stays as it was.
+    r"""Read the orientation, set it to upright and unlink the thumbnail; keep every other byte.
 
     Args:
-        exif: a TIFF block, with or without "Exif\\0\\0" before it.
+        exif: A TIFF block, with or without the prefix "Exif\0\0".
 
     Returns:
-        The orientation, 1 to 8 (1 where there is none or it makes no sense), and the changed block, beginning with
-        "Exif\\0\\0"; empty if the block is damaged, so that nothing damaged is passed on.
+        The orientation, 1 to 8 (1 if it is missing or invalid), and the changed block with the prefix "Exif\0\0"; empty if the
+        block is damaged.
 
     Source: Exif 2.32, section 4.6.2; TIFF 6.0, section 2.
     """
@@ -46,16 +46,16 @@ def set_upright(exif: bytes) -> tuple[int, bytes]:
 
 
 def _entries(block: bytearray, order: str, start: int) -> dict[int, int]:
-    """Where the entry of each tag of a directory begins."""
+    """Offset of each tag's entry in a directory."""
     (count,) = struct.unpack_from(f"{order}H", block, start)
     if count > _MAX_ENTRIES:
-        raise struct.error("a directory of so many tags is none")
+        raise struct.error("too many tags")
     offsets = range(start + 2, start + 2 + 12 * count, 12)
     return {struct.unpack_from(f"{order}H", block, offset)[0]: offset for offset in offsets}
 
 
 def _swap_sides(block: bytearray, order: str, start: int) -> None:
-    """Width and height of the stored pixels become those of the upright ones."""
+    """Exchange width and height of the stored pixels."""
     tags = _entries(block, order, start)
     if _WIDTH in tags and _HEIGHT in tags:
         width, height = (slice(tags[tag] + 2, tags[tag] + 12) for tag in (_WIDTH, _HEIGHT))

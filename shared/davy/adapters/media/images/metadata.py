@@ -1,14 +1,14 @@
-"""What a picture's file says besides its pixels: time, camera, place, author. It is evidence, so it stays.
+"""Metadata of a picture file, such as time, camera, place and author, which is evidence and therefore kept.
 
 | in the file | in an output of the same kind | of another kind |
 | --- | --- | --- |
-| EXIF; the tags of a TIFF | kept, upright, without thumbnail | kept, but for BMP |
-| XMP, ICC profile, resolution | kept | kept where the kind has a place for them |
+| EXIF; the tags of a TIFF | kept, upright, without thumbnail | kept, except by BMP |
+| XMP, ICC profile, resolution | kept | kept if the format supports them |
 | IPTC (Photoshop block) | kept, without thumbnail | kept by JPEG, PNG and TIFF |
 | comment of a JPEG, its other application segments | kept | the comment is kept by PNG |
 | text, time, gamma and primaries of a PNG | kept | left out |
 
-What is left out is said in a note. Content credentials (C2PA) are left out, for they sign the pixels before.
+A note lists what is left out. Content credentials (C2PA) are left out, as they sign the original pixels.
 """
 
 import io
@@ -27,7 +27,7 @@ from davy.adapters.media.images.png import kept_chunks, raw_profiles
 _HANDLED = (PREFIX, b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0", b"FPXR\0", SEGMENT_NAME)
 _DIRECTORIES = (0x8769, 0x8825)  # EXIF, GPS
 _IPTC_TAG, _PHOTOSHOP_TAG, _XMP_TAG = 33723, 34377, 700
-# Tags of a TIFF that describe how its pixels are stored; the output has its own.
+# Tags of a TIFF about the storage of its pixels; the output has its own.
 _LAYOUT_TAGS = frozenset(
     {
         *range(254, 267), 273, 274, 277, 278, 279, 280, 281, *range(282, 285), *range(288, 294), 296, 301, *range(317, 348),
@@ -37,7 +37,7 @@ _LAYOUT_TAGS = frozenset(
 
 
 def read_metadata(file: ImageFile, kind: ImageFormat, data: bytes) -> tuple[int, Metadata]:
-    """Read what stands in an opened file.
+    """Read the metadata of an opened file.
 
     Args:
         file: The file, opened and loaded.
@@ -45,7 +45,7 @@ def read_metadata(file: ImageFile, kind: ImageFormat, data: bytes) -> tuple[int,
         data: Its bytes.
 
     Returns:
-        The orientation of the stored pixels, 1 to 8, and the metadata, which says upright.
+        The orientation of the stored pixels, 1 to 8, and the metadata with the orientation upright.
     """
     profiles = raw_profiles(data) if kind is ImageFormat.PNG else {}
     exif = _exif_of_tiff(file) if isinstance(file, TiffImageFile) else file.info.get("exif") or profiles.get(b"exif", b"")
@@ -68,11 +68,11 @@ def read_metadata(file: ImageFile, kind: ImageFormat, data: bytes) -> tuple[int,
         chunks=tuple(kept_chunks(data)) if kind is ImageFormat.PNG else (),
         notes=notes,
     )
-    return (1 if kind is ImageFormat.TIFF else orientation), metadata  # Pillow turns a TIFF itself
+    return (1 if kind is ImageFormat.TIFF else orientation), metadata  # Pillow rotates a TIFF itself
 
 
 def _segments(file: JpegImageFile) -> bytes:
-    """The application segments that nothing else here passes on; APP14 tells how colours are stored."""
+    """The application segments without other handling; APP14 belongs to the coding of colours."""
     kept = b""
     for name, body in file.applist:
         number = int(name.removeprefix("APP")) if name.startswith("APP") else -1
@@ -82,7 +82,7 @@ def _segments(file: JpegImageFile) -> bytes:
 
 
 def _photoshop(file: ImageFile, profiles: dict[bytes, bytes]) -> bytes:
-    """Image resource blocks without the thumbnails of the picture before."""
+    """Image resource blocks without thumbnails of the original picture."""
     if isinstance(file, JpegImageFile):
         blocks = b"".join(body.removeprefix(SEGMENT_NAME) for name, body in file.applist if body.startswith(SEGMENT_NAME))
     elif isinstance(file, TiffImageFile):
@@ -95,7 +95,7 @@ def _photoshop(file: ImageFile, profiles: dict[bytes, bytes]) -> bytes:
 
 
 def _exif_of_tiff(file: TiffImageFile) -> bytes:
-    """The tags of a TIFF but for those of its layout, as an EXIF block."""
+    """The tags of a TIFF except those of its layout, as an EXIF block."""
     own, block = file.getexif(), Image.Exif()
     for tag, value in own.items():
         if tag not in _LAYOUT_TAGS and tag not in (_XMP_TAG, _IPTC_TAG, _PHOTOSHOP_TAG):
@@ -104,7 +104,7 @@ def _exif_of_tiff(file: TiffImageFile) -> bytes:
 
 
 def has_directories(metadata: Metadata) -> bool:
-    """Whether there are directories of EXIF or GPS, which lie in a TIFF beside its own."""
+    """Whether the metadata has EXIF or GPS directories, which a TIFF stores separately."""
     tags = Image.Exif()
     if metadata.exif:
         tags.load(metadata.exif)
@@ -112,7 +112,7 @@ def has_directories(metadata: Metadata) -> bool:
 
 
 def tags_of_tiff(metadata: Metadata) -> Image.Exif:
-    """What a TIFF keeps, as its tags."""
+    """The metadata as tags of a TIFF."""
     tags = Image.Exif()
     if metadata.exif:
         tags.load(metadata.exif)
@@ -139,6 +139,6 @@ def _dpi(file: ImageFile) -> tuple[float, float] | None:
 
 
 def exif_of_jpeg(data: bytes) -> bytes:
-    """The EXIF block of a JPEG from its header alone, or nothing."""
+    """Read the EXIF block of a JPEG from its header; empty if absent."""
     block = JpegImageFile(io.BytesIO(data)).info.get("exif")
     return block if isinstance(block, bytes) else b""

@@ -1,4 +1,4 @@
-"""Image resource blocks of Photoshop, in which JPEG and TIFF files keep IPTC.
+"""Image resource blocks of Photoshop, which hold IPTC in JPEG and TIFF files.
 
 Source: Adobe Photoshop File Formats, image resource blocks.
 """
@@ -11,12 +11,12 @@ _IPTC, _THUMBNAILS = 0x0404, (0x0409, 0x040C)
 
 
 def without_thumbnails(blocks: bytes) -> bytes:
-    """The blocks without those that show the picture before; a damaged rest is left out."""
-    return b"".join(whole for code, _, whole in _resources(blocks) if code not in _THUMBNAILS)
+    """Remove thumbnails of the original picture, and a damaged remainder."""
+    return b"".join(block for code, _, block in _resources(blocks) if code not in _THUMBNAILS)
 
 
 def iptc_of(blocks: bytes) -> bytes:
-    """The IPTC record in image resource blocks, or nothing."""
+    """The IPTC record in image resource blocks; empty if absent."""
     return next((body for code, body, _ in _resources(blocks) if code == _IPTC), b"")
 
 
@@ -27,9 +27,9 @@ def resource_block(iptc: bytes) -> bytes:
 
 def photoshop_segments(blocks: bytes) -> bytes:
     """Image resource blocks as segments of a JPEG."""
-    room = 65_533 - len(SEGMENT_NAME)
-    parts = [SEGMENT_NAME + blocks[at : at + room] for at in range(0, len(blocks), room)]
-    return b"".join(struct.pack(">BBH", 0xFF, 0xED, len(part) + 2) + part for part in parts)
+    size = 65_533 - len(SEGMENT_NAME)
+    segments = [SEGMENT_NAME + blocks[at : at + size] for at in range(0, len(blocks), size)]
+    return b"".join(struct.pack(">BBH", 0xFF, 0xED, len(segment) + 2) + segment for segment in segments)
 
 
 def _resources(blocks: bytes) -> Iterator[tuple[int, bytes, bytes]]:

@@ -1,4 +1,4 @@
-"""A still picture with what its file says besides pixels."""
+"""A still picture with the metadata of its file."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,7 +12,7 @@ from davy.domain.frame import BgrImage
 
 
 class ImageFormat(StrEnum):
-    """A kind of image file; its value is the media type."""
+    """A format of picture files; the value is the media type."""
 
     JPEG = "image/jpeg"
     PNG = "image/png"
@@ -22,11 +22,12 @@ class ImageFormat(StrEnum):
 
     @property
     def suffixes(self) -> tuple[str, ...]:
+        """Suffixes of file names."""
         return _SUFFIXES[self]
 
     @classmethod
     def of(cls, path: Path) -> Self | None:
-        """The format that a file's name promises."""
+        """The format by the suffix of a file."""
         return next((kind for kind in cls if path.suffix.lower() in kind.suffixes), None)
 
 
@@ -41,18 +42,18 @@ _SUFFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """All of it, as bytes that are passed on.
+    r"""Metadata of a file, as unchanged bytes.
 
     Args:
-        exif: A TIFF block that begins with "Exif\\0\\0", or empty.
+        exif: A TIFF block with the prefix "Exif\0\0", or empty.
         xmp: The XMP packet, or empty.
         icc: The colour profile of the pixels, empty for sRGB or unknown.
         dpi: Resolution in pixels per inch, horizontal and vertical, or None.
         photoshop: Image resource blocks ("8BIM"), which hold IPTC, or empty.
-        comment: Of a JPEG.
-        segments: Further application segments of a JPEG, whole.
+        comment: Comment of a JPEG.
+        segments: Further complete application segments of a JPEG.
         chunks: Text, time, gamma and primaries of a PNG: name and content.
-        notes: What was left out in reading, one sentence each.
+        notes: Metadata that was left out while reading, one sentence each.
     """
 
     exif: bytes = field(default=b"", repr=False)
@@ -72,12 +73,12 @@ class Picture:
 
     Args:
         pixels: BGR, shape (H, W, 3), uint8.
-        format: of the file it came from.
-        grey: the file had no colour: the three channels are equal, and one is written.
-        alpha: opacity, shape (H, W), uint8, or None.
-        lossless: the file keeps every pixel (PNG, TIFF, BMP, lossless WebP).
-        metadata: What the file says besides pixels.
-        notes: Deviations of the file that cost no pixel, one sentence each.
+        format: Format of the source file.
+        grey: The file is grey: the three channels are equal, and one is written.
+        alpha: Opacity, shape (H, W), uint8, or None.
+        lossless: The format is lossless (PNG, TIFF, BMP, lossless WebP).
+        metadata: Metadata of the file.
+        notes: Deviations of the file that do not affect the pixels, one sentence each.
     """
 
     pixels: BgrImage

@@ -1,4 +1,4 @@
-"""Texts and times in a PNG, passed on as they are: Pillow would shorten or refuse some of them.
+"""Texts and times in a PNG, kept unchanged: Pillow would shorten or reject some of them.
 
 Source: PNG, third edition, section 11.3.
 """
@@ -11,28 +11,28 @@ PNG_START = b"\x89PNG\r\n\x1a\n"
 XMP_KEYWORD = b"XML:com.adobe.xmp\0"
 TEXT = (b"tEXt", b"zTXt", b"iTXt")
 _KEPT_CHUNKS = (*TEXT, b"tIME", b"gAMA", b"cHRM", b"sRGB", b"cICP")
-_MAX_TEXT_BYTES = 1_000_000  # Pillow refuses a picture with longer texts in it
+_MAX_TEXT_BYTES = 1_000_000  # Pillow rejects a picture with longer texts
 
 
 def readable(data: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """A PNG without the chunks for which Pillow would refuse the whole picture, though they hold no pixels.
+    """Remove chunks without pixels for which Pillow would reject the picture.
 
     Returns:
-        The file, without compressed and long texts (`kept_chunks` passes them on as they are) and without damaged chunks
-        that a reader may ignore; and a note on the damaged ones.
+        The file, without compressed and long texts (`kept_chunks` keeps them) and without damaged optional chunks; and a note
+        on the damaged ones.
     """
     kept, damaged = [PNG_START], []
-    for name, body, whole in _chunks(data):
-        if name[:1].islower() and zlib.crc32(name + body) != int.from_bytes(whole[-4:]):
+    for name, body, chunk in _chunks(data):
+        if name[:1].islower() and zlib.crc32(name + body) != int.from_bytes(chunk[-4:]):
             damaged.append(name.decode("ascii", "replace"))
         elif name not in TEXT or body.startswith(XMP_KEYWORD) or (name == b"tEXt" and len(body) <= _MAX_TEXT_BYTES):
-            kept.append(whole)
+            kept.append(chunk)
     notes = (f"damaged chunks were left out: {', '.join(damaged)}; the pixels are complete",) if damaged else ()
     return b"".join(kept), notes
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Name, content and whole of each chunk; the rest of a damaged file is one chunk without a name."""
+    """Name, content and all bytes of each chunk; the remainder of a damaged file is a chunk without a name."""
     at = len(PNG_START)
     while at + 12 <= len(data):
         (size,) = struct.unpack_from(">I", data, at)
@@ -45,9 +45,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 def kept_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and content of each chunk that an enhanced PNG keeps; EXIF and XMP among the texts are kept elsewhere."""
-    for name, body, whole in _chunks(data):
-        if zlib.crc32(name + body) != int.from_bytes(whole[-4:]):
+    """Name and content of each chunk that an enhanced PNG keeps, without EXIF and XMP."""
+    for name, body, chunk in _chunks(data):
+        if zlib.crc32(name + body) != int.from_bytes(chunk[-4:]):
             continue
         profile = body.startswith((b"Raw profile type exif\0", b"Raw profile type APP1\0", XMP_KEYWORD))
         if name in _KEPT_CHUNKS and not (name in TEXT and profile):
@@ -55,11 +55,11 @@ def kept_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def raw_profiles(data: bytes) -> dict[bytes, bytes]:
-    """EXIF and IPTC as ImageMagick keeps them in a PNG: hexadecimal text.
+    """Read EXIF and IPTC that ImageMagick stores in a PNG as hexadecimal text.
 
     Source: ImageMagick, coders/png.c, Magick_png_write_raw_profile.
     """
-    found = {}
+    profiles = {}
     for name, body, _ in _chunks(data):
         if name not in (b"tEXt", b"zTXt") or not body.startswith(b"Raw profile type "):
             continue
@@ -67,13 +67,13 @@ def raw_profiles(data: bytes) -> dict[bytes, bytes]:
         try:
             text = zlib.decompressobj().decompress(text[1:], _MAX_TEXT_BYTES) if name == b"zTXt" else text
             _, kind, _, *lines = text.split(b"\n")
-            found[kind.strip()] = bytes.fromhex(b"".join(lines).decode("ascii"))
-        except Exception:  # noqa: BLE001  # a profile that is damaged says nothing
+            profiles[kind.strip()] = bytes.fromhex(b"".join(lines).decode("ascii"))
+        except Exception:  # noqa: BLE001  # a damaged profile is ignored
             continue
-    return found
+    return profiles
 
 
 def raw_profile(kind: str, content: bytes) -> bytes:
-    """The text under which ImageMagick and ExifTool find a profile in a PNG."""
+    """Encode a profile as text of a PNG for ImageMagick and ExifTool."""
     lines = "\n".join(content.hex()[at : at + 72] for at in range(0, 2 * len(content), 72))
     return f"\n{kind}\n{len(content):8d}\n{lines}\n".encode()
