@@ -1,9 +1,11 @@
 """A client of the aggregator's REST API, for samples, drift and the running model."""
 
 import re
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -30,7 +32,7 @@ class AggregatorClient:
     """Every method raises AggregatorUnavailableError if the aggregator does not respond, or with invalid content."""
 
     def __init__(self, url: str, tls: Tls | None = None) -> None:
-        self._url, self._verify = url.rstrip("/"), client_context(tls) if tls is not None else True
+        self._url, self._verify = url.rstrip("/"), client_context(tls) if tls is not None else _trusted()
 
     @classmethod
     def of(cls, settings: TrainerSettings) -> Self:
@@ -98,6 +100,12 @@ class AggregatorClient:
             yield
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
             raise AggregatorUnavailableError(self._url, f"{type(error).__name__}: {error}") from error
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Read the certificate authorities once: that takes longer than a request."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _floats(reasons: dict[str, Any]) -> dict[str, float]:
