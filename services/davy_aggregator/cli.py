@@ -52,7 +52,8 @@ async def _run(settings: AggregatorSettings, site: SiteConfig) -> None:
 
     def print_addresses(ports: Ports) -> None:
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-        print(f"console  http://{shown}:{ports.http}\ngrpc     grpc://{shown}:{ports.grpc}", flush=True)
+        secure = "s" if settings.tls.files() is not None else ""
+        print(f"console  http{secure}://{shown}:{ports.http}\ngrpc     grpc{secure}://{shown}:{ports.grpc}", flush=True)
 
     try:
         await serve(settings, site, ready=print_addresses)

@@ -20,6 +20,7 @@ from davy.identity import (
     Kind,
     Token,
     new_token,
+    withdraw_tokens,
     write_credentials,
 )
 from davy.identity.authority import CA_DAYS, LEAF_DAYS
@@ -113,14 +114,17 @@ def revoke(
         list[Path] | None, typer.Option(help="Folder of an identity that gets the new list of revocations. Repeatable.")
     ] = None,
 ) -> None:
-    """Revoke the certificates of an identity. Programs that renew at the aggregator take the list within a minute."""
+    """Revoke the certificates and unused tokens of an identity. Programs that renew take the list within a minute."""
     ca = Authority.open(authority)
     identity = _identity(ca.site, name)
     revoked = ca.revoke(identity, _serial(serial) if serial else None)
-    if not revoked:
+    withdrawn = 0 if serial else withdraw_tokens(ca, identity)
+    if not revoked and not withdrawn:
         raise ConfigError(f"{identity} has no valid certificate here: see `davy identity list`")
     for each in revoked:
         print(f"{each.serial}  {each.identity}  revoked")
+    if withdrawn:
+        print(f"tokens  {withdrawn} unused of {identity} withdrawn")
     for folder in into or ():
         current = CredentialFiles.in_folder(folder).read()
         write_credentials(folder, Credentials(current.cert, current.key, current.ca, ca.crl))

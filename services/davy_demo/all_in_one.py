@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from davy.adapters import mqtt
 from davy.adapters.camera import OPENERS
 from davy.adapters.embedded.servers import embedded_broker, embedded_store, free_port
+from davy.adapters.tls.settings import PLAIN
 from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenSource
 from davy.imaging.runtime import StillEnhancer
@@ -145,6 +146,7 @@ class AllInOne:
             data=self.settings.data / "aggregator",
             registry=self.registry_url,
             trust=self.keys / TRUST,
+            tls=PLAIN,
         )
         await aggregator.serve(settings, site, ready=lambda _: self._mark_ready("aggregator"))
 
@@ -157,12 +159,14 @@ class AllInOne:
             data=self.settings.data / "enhancer",
             trust=self.keys / TRUST,
             threads=1,
+            tls=PLAIN,
         )
         await enhancer.serve(settings, CollectorRegistry(), site, ready=lambda _: self._mark_ready("enhancer"))
 
     async def _edge(self, site: SiteConfig, edge_id: str, still: StillEnhancer) -> None:
         await self.running.listening.wait()  # an edge can wait for the aggregator, but logs warnings
-        settings = EdgeSettings(edge=edge_id, data=self.settings.data / "edge", trust=self.keys / TRUST, **self._edge_settings)
+        folder, trust = self.settings.data / "edge", self.keys / TRUST
+        settings = EdgeSettings(edge=edge_id, data=folder, trust=trust, tls=PLAIN, **self._edge_settings)
         openers: dict[str, OpenSource] = {**OPENERS, **dict.fromkeys(SIMULATED, self.mine.open_source)}
         await edge.serve(settings, site, openers, self._registries[edge_id], still=still, semaphore=self._semaphore)
 

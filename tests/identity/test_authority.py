@@ -115,6 +115,13 @@ def test_renewal_keeps_identity_names_and_days(authority):
     assert renewed.not_valid_after_utc - datetime.now(UTC) < timedelta(days=7, minutes=1)
 
 
+def test_a_revoked_certificate_is_not_renewed(authority):
+    certificate = authority.issue(WEST).certificate
+    authority.revoke(WEST)
+    with pytest.raises(IdentityRefusedError, match="is revoked"):
+        authority.renew(make_request()[1], certificate)
+
+
 def test_the_authoritys_key_is_for_its_user_only_encrypted_and_never_overwritten(tmp_path, monkeypatch):
     monkeypatch.setenv("DAVY_CA_PASSPHRASE", "correct horse")
     folder = tmp_path / "ca"

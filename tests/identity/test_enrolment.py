@@ -5,7 +5,7 @@ import pytest
 from cryptography import x509
 
 from davy.domain.errors import IdentityRefusedError, InvalidIdentityError, InvalidInputError
-from davy.identity import Authority, Identity, Token, enroll, make_request, new_token
+from davy.identity import Authority, Identity, Token, enroll, make_request, new_token, withdraw_tokens
 
 WEST = Identity.parse("davy://demo/edge/west")
 
@@ -48,3 +48,11 @@ def test_the_authority_keeps_no_secret_of_a_token(authority):
 def test_another_text_is_no_token(text):
     with pytest.raises(InvalidInputError, match="davy identity token"):
         Token.parse(text)
+
+
+def test_a_withdrawn_token_is_refused_and_those_of_others_stay(authority):
+    west, east = new_token(authority, WEST), new_token(authority, Identity.parse("davy://demo/edge/east"))
+    assert withdraw_tokens(authority, WEST) == 1
+    with pytest.raises(IdentityRefusedError):
+        enroll(authority, west, make_request()[1])
+    assert enroll(authority, east, make_request()[1])

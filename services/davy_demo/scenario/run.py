@@ -11,6 +11,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from davy.adapters.storage.model_registry import ModelRegistry
+from davy.adapters.tls.settings import PLAIN
 from davy.imaging.runtime import StillEnhancer
 from davy.models.keyring import TRUST
 from davy.streams.tasks import end
@@ -104,6 +105,7 @@ async def _trainer(mine: AllInOne, port: asyncio.Future[int], steps: int) -> Non
         registry=mine.registry_url,
         keys=mine.keys,
         grpc_port=0,
+        tls=PLAIN,
         rollout_grpc=f"grpc://{mine.settings.host}:{mine.running.addresses.grpc}",
         **trainer_settings(steps),
     )

@@ -57,7 +57,10 @@ async def _run(settings: TrainerSettings) -> None:
 
     def print_addresses(ports: Ports) -> None:
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-        print(f"training  http://{shown}:{ports.http}/training\ngrpc      grpc://{shown}:{ports.grpc}", flush=True)
+        secure = "s" if settings.tls.files() is not None else ""
+        print(
+            f"training  http{secure}://{shown}:{ports.http}/training\ngrpc      grpc{secure}://{shown}:{ports.grpc}", flush=True
+        )
 
     try:
         await serve(settings, ready=print_addresses)

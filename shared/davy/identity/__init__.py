@@ -2,7 +2,7 @@
 
 from davy.identity.authority import Authority
 from davy.identity.credentials import CredentialFiles, Credentials, renewal_due, write_credentials
-from davy.identity.enrolment import Token, enroll, make_request, new_token
+from davy.identity.enrolment import Token, enroll, make_request, new_token, withdraw_tokens
 from davy.identity.name import SERVERS, Identity, Kind
 from davy.identity.peers import check_peer, check_speaks_for, revoked_serials, speaks_for
 
@@ -22,5 +22,6 @@ __all__ = [
     "renewal_due",
     "revoked_serials",
     "speaks_for",
+    "withdraw_tokens",
     "write_credentials",
 ]

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from davy.atomic import write_atomic
 from davy.domain.camera import check_id
-from davy.domain.errors import ConfigError, InvalidIdentityError
+from davy.domain.errors import ConfigError, IdentityRefusedError, InvalidIdentityError
 from davy.identity.certificates import authority_certificate, leaf_certificate, revocation_list
 from davy.identity.credentials import CA, CRL, Credentials
 from davy.identity.name import SERVERS, Identity
@@ -156,11 +156,14 @@ class Authority:
 
         Raises:
             InvalidIdentityError: the certificate is none of this site, or the request is invalid.
+            IdentityRefusedError: the certificate is revoked or has expired.
         """
         identity = Identity.of_certificate(certificate)
         known = self.read().find(certificate.serial_number)
         if known is None:
             raise InvalidIdentityError(str(identity), "this authority has not issued its certificate")
+        if (state := known.state(datetime.now(UTC))) != "valid":  # the server's own list may be a minute old
+            raise IdentityRefusedError(str(identity), f"its certificate {known.serial} is {state}")
         return self.sign(request, identity, known.names, days or known.days)
 
     def revoke(self, identity: Identity, serial: int | None = None) -> list[Issued]:

@@ -88,6 +88,14 @@ def new_token(
     return token
 
 
+def withdraw_tokens(authority: Authority, identity: Identity) -> int:
+    """Make the unused tokens of an identity invalid; return how many there were."""
+    with _invitations(authority) as known:
+        withdrawn = [each for each in known if each.identity == str(identity)]
+        known[:] = [each for each in known if each not in withdrawn]
+    return len(withdrawn)
+
+
 def enroll(authority: Authority, token: Token, request: bytes) -> bytes:
     """Certify the key of a request for the identity of a token, and use the token up.
 

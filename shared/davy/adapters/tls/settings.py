@@ -47,3 +47,7 @@ class TlsSettings(BaseSettings, env_prefix="DAVY_TLS_", frozen=True):
             return CredentialFiles(self.cert, self.key, self.ca, self.crl) if self.cert and self.key and self.ca else None
         own = CredentialFiles.in_folder(self.folder)
         return CredentialFiles(self.cert or own.cert, self.key or own.key, self.ca or own.ca, self.crl or own.crl)
+
+
+PLAIN = TlsSettings.model_construct()
+"""No identity, whatever the environment says: for services that meet inside one process."""
