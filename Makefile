@@ -126,11 +126,11 @@ BENCH ?= --cameras none
 fuzz: $(VENV)/.dev  ## 10 minutes of random input on every topic, method, route and stored record
 	DAVY_FUZZ_S=140 $(BIN)/pytest tests/security/test_fuzz.py --timeout 1200
 
-bench: $(VENV)/.dev  ## how fast, beside CLAHE, cv2.LUT, a copy and Zero-DCE++: writes docs/speed
+bench: $(VENV)/.dev  ## measure the speed in comparison with CLAHE, cv2.LUT, a copy and Zero-DCE++: writes docs/speed
 	$(BIN)/davy bench speed --out docs/speed $(BENCH)
 
 # Needs minutes; what ../shared/data lacks is left out and said.
-bench-quality: $(VENV)/.dev  ## how good the pictures are, beside classical methods: writes docs/quality
+bench-quality: $(VENV)/.dev  ## measure the picture quality in comparison with classical methods: writes docs/quality
 	$(BIN)/davy bench report $(addprefix --data ,$(wildcard ../shared/data))
 
 lock: $(VENV)/.dev  ## write locks/*.txt: the exact packages of every extra, with hashes

@@ -179,7 +179,8 @@ class _Edge:
         self._accounting = FrameAccounting(config.cameras, sinks)
         labels = labels_of_edge(edge)
         self._timings = FrameTimings(labels, registry)
-        self._mqtt, self._grpc = MqttPlane(self._accounting, self._timings), GrpcPlane(self._accounting, self._timings)
+        self._mqtt = MqttPlane(self._accounting, self._timings)
+        self._grpc = GrpcPlane(self._accounting, self._timings, settings.adapt)
         self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
         self._states = CameraStates(self._topics, list(config.cameras), self._events)
         self._states.clear_removed(self._configs.pointer.gone)
@@ -202,6 +203,7 @@ class _Edge:
             self._pipelines.damaged,
             self._errors,
             self._drift.figures,
+            self._grpc.link.figures,
         )
         if self._tls is not None:
             self._tls.install_metrics(registry)
@@ -224,6 +226,7 @@ class _Edge:
             self._states.set,
             self._observer(camera),
             lambda: self._bus.max_payload_bytes if self._bus else 0,
+            lambda: self._grpc.level,
         )
 
     def _opener(self, source: str) -> OpenSource:
@@ -282,6 +285,12 @@ class _Edge:
         yield "davy_edge_mqtt_connected", "1 while connected to the broker.", float(bool(self._bus and self._bus.connected))
         yield "davy_edge_mqtt_refused", "Messages that the broker refused.", float(self._bus.refused if self._bus else 0)
         yield "davy_edge_ingest_connected", "1 while the frame stream to the aggregator is open.", float(self._grpc.connected)
+        yield "davy_edge_link_level", "Level of quality, size and rate for the link; 0: all of them.", self._grpc.link.index
+        yield (
+            "davy_edge_link_bandwidth",
+            "Bandwidth to the aggregator in bytes/s; 0: unknown.",
+            self._grpc.link.bandwidth,
+        )
         yield "davy_edge_spool_events_dropped", "Events dropped because the spool was full.", self._spool.events_dropped
         if self._samples:
             yield "davy_edge_samples_dropped", "Samples dropped because their spool was full.", self._samples.dropped

@@ -10,6 +10,7 @@ from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.frame import EncodedFrame
 from davy.streams.accounting import FrameAccounting
 from davy.streams.credits import Credits
+from davy.streams.link import LEVELS, Level, LinkAdaptation
 from davy.streams.metrics import FrameTimings
 from davy.streams.reconnect import Backoff, keep_connected
 from davy.streams.round_trip import RoundTripWindow
@@ -28,36 +29,61 @@ BACKOFF = Backoff(longest_s=1.0)  # after a partition live frames are back withi
 
 
 class GrpcPlane(Sink):
-    """Pushes the newest frame of each camera that has credit. `error` is empty while the stream is open."""
+    """Pushes the newest frame of each camera that has credit. `error` is empty while the stream is open.
 
-    def __init__(self, accounting: FrameAccounting[str], timings: FrameTimings[str]) -> None:
+    Args:
+        accounting: Counts the frames.
+        timings: Observes their ages.
+        adapts: Whether quality, size and rate follow the link.
+    """
+
+    def __init__(self, accounting: FrameAccounting[str], timings: FrameTimings[str], adapts: bool = True) -> None:
         super().__init__(DropPoint.GRPC, accounting, timings)
+        self.link: LinkAdaptation[str] = LinkAdaptation(adapts)
         self.error = "not connected yet"
         self._credits: Credits[str, EncodedFrame] = Credits(DEFAULT_WINDOW)
         self._path: RoundTripWindow[str] = RoundTripWindow(DEFAULT_WINDOW)
+        self._held: set[str] = set()  # cameras whose frame waits for the link
         self._answered_s = 0.0
         self._delivered = 0
         self._stream: PushStream | None = None
+        self._version = 0  # of the certificate of the stream
         self._sending, self._idle = asyncio.Lock(), asyncio.Event()  # idle: no frame is unanswered
 
     @property
     def connected(self) -> bool:
         return not self.error
 
+    @property
+    def level(self) -> Level:
+        """How frames are to be made now; callable from any thread."""
+        return self.link.level if self.connected else LEVELS[0]
+
     def offer(self, frame: EncodedFrame) -> None:
         """Put a frame into its camera's slot; never waits."""
-        self._path.offer(frame.camera.camera, time.monotonic())
+        camera, now_s = frame.camera.camera, time.monotonic()
+        self._path.offer(camera, now_s)
+        if self.connected and not self.link.offer(camera, _size(frame), now_s):
+            self.drop(frame, DropReason.SLOW_LINK)
+            return
         super().offer(frame)
+
+    def drop(self, frame: EncodedFrame, reason: DropReason) -> None:
+        """Count a dropped frame."""
+        if reason in (DropReason.NO_CREDIT, DropReason.TOO_OLD):
+            self.link.late(time.monotonic())
+        super().drop(frame, reason)
 
     def forget(self, camera: str) -> None:
         """Remove a camera; its waiting frame counts as stopped."""
         self._path.forget(camera)
+        self.link.forget(camera)
         super().forget(camera)
 
     def why_waiting(self, camera: str) -> DropReason:
         if not self.connected:
             return DropReason.OFFLINE
-        return DropReason.SUPERSEDED if self._credits.available(camera) else DropReason.NO_CREDIT
+        return DropReason.NO_CREDIT if camera in self._held else DropReason.SUPERSEDED
 
     async def run(self, client: IngestClient) -> None:
         """Push until cancelled; reopen a broken stream with backoff."""
@@ -73,6 +99,7 @@ class GrpcPlane(Sink):
         try:
             async with AsyncExitStack() as streams:
                 self._stream = await self._open(client, streams)
+                self.link.restart()
                 self.error, self._answered_s = "", _now()
                 log.info("ingest.connected", plane="live", endpoint=client.endpoint, window=self._credits.window)
                 await until_first_ends(
@@ -93,9 +120,11 @@ class GrpcPlane(Sink):
 
     async def _open(self, client: IngestClient, streams: AsyncExitStack) -> PushStream:
         async with AsyncExitStack() as attempt:
+            version = client.identity_version
             stream = await attempt.enter_async_context(client.push())
             hello = await stream.answer(HELLO_TIMEOUT_S)
             streams.push_async_exit(attempt.pop_all())
+        self._version = version
         self._path.restart(hello.window or DEFAULT_WINDOW)
         self._credits.window = self._path.window
         return stream
@@ -105,10 +134,9 @@ class GrpcPlane(Sink):
 
         An aggregator ends streams whose certificate has expired. A frame between two streams would be lost.
         """
-        pending = False
         while True:
             await asyncio.sleep(RENEW_EVERY_S)
-            if not (pending := pending or client.outdated):
+            if client.identity_version == self._version:
                 continue
             try:
                 following = await self._open(client, streams)
@@ -117,7 +145,7 @@ class GrpcPlane(Sink):
                 continue
             async with self._sending:
                 await self._wait_for_answers()
-                previous, self._stream, pending = self._stream, following, False
+                previous, self._stream = self._stream, following
             log.info("ingest.renewed", plane="live", endpoint=client.endpoint)
             if previous is not None:
                 await previous.finish()
@@ -135,7 +163,10 @@ class GrpcPlane(Sink):
             self.drop(frame, reason)
 
     def _delay(self, camera: str) -> float | None:
-        return 0.0 if self._credits.available(camera) else None
+        if self._credits.available(camera) and self.link.may_send():
+            return 0.0
+        self._held.add(camera)
+        return None
 
     async def _write(self) -> None:
         while True:
@@ -148,6 +179,8 @@ class GrpcPlane(Sink):
                     self._answered_s = _now()  # the timeout runs from the first unanswered frame
                 self._credits.spend(camera, frame.seq, frame)
                 self._path.send(camera, frame.seq, time.monotonic())
+                self.link.send(camera, frame.seq, _size(frame), time.monotonic(), held=camera in self._held)
+                self._held.discard(camera)
                 assert self._stream is not None
                 await self._stream.send(frame)
 
@@ -165,6 +198,7 @@ class GrpcPlane(Sink):
             if credit.window:
                 self._path.granted = credit.window
             self._path.answer(credit.camera, credit.seq, time.monotonic())
+            self.link.answer(credit.camera, credit.seq, time.monotonic())
             self._credits.window = self._path.window
             frame = self._credits.give_back(credit.camera, credit.seq)
             if frame is not None:
@@ -183,3 +217,7 @@ class GrpcPlane(Sink):
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _size(frame: EncodedFrame) -> int:
+    return len(frame.jpeg) + len(frame.raw_jpeg)

@@ -83,9 +83,9 @@ def test_ctrl_c_writes_a_checkpoint_and_ends_with_status_0(folder, tmp_path, num
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of torch's own exporter
 def test_a_run_is_exported_and_evaluated(folder, pairs_folder, tmp_path, monkeypatch, capsys):
     def davy_train(*words):
-        status, told = in_process(words, monkeypatch, capsys, tmp_path, stream="out")
+        status, output = in_process(words, monkeypatch, capsys, tmp_path, stream="out")
         assert status == 0
-        return told
+        return output
 
     davy_train("self-supervised", "--data", folder, "--minutes", 0.02, "--out", "run", *SMALL)
     assert "ispcnn.onnx" in davy_train("export", "run", "--out", "shipped")
