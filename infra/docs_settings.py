@@ -5,7 +5,7 @@ import io
 import json
 import os
 import tokenize
-from collections.abc import Iterator
+from functools import cache
 from pathlib import PurePath
 from typing import Annotated, Any
 from unittest.mock import patch
@@ -138,21 +138,23 @@ def _default(field: FieldInfo) -> str:
 
 
 def _meaning(found: type[BaseModel], name: str, field: FieldInfo) -> str:
-    comments = {key: text for each in reversed(found.__mro__) for key, text in _comments(each)}
+    comments = {key: text for each in reversed(found.__mro__) for key, text in _comments(each).items()}
     text = field.description or comments.get(name, "")
     return cell(sentence(text)) if text else ""
 
 
-def _comments(found: type) -> Iterator[tuple[str, str]]:
-    """Field name and the comment at the end of the line that declares it."""
+@cache
+def _comments(found: type) -> dict[str, str]:
+    """The comments at the ends of the lines that declare fields, by the name of the field. Once a class: it takes a while."""
     try:
         source = inspect.getsource(found)
     except (OSError, TypeError):  # of a built-in base
-        return
-    name = ""
+        return {}
+    comments = {}
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         before = token.line[: token.start[1]].strip()
         if token.type == tokenize.COMMENT and ":" in before:
             name = before.split(":")[0].strip()
             if name.isidentifier():
-                yield name, token.string.lstrip("# ")
+                comments[name] = token.string.lstrip("# ")
+    return comments
