@@ -49,11 +49,17 @@ test: $(VENV)/.dev  ## the whole test suite
 unit: $(VENV)/.dev  ## the tests without brokers, browsers, processes, training and stopwatches
 	$(BIN)/pytest -m 'not system and not alone and not slow' $(WORKERS) $(PYTEST_ARGS)
 
+# The types take as long as all the rest, beside which they are checked.
 check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target check-types check-rest
+
+check-types: $(VENV)/.dev
+	$(BIN)/mypy shared services
+
+check-rest: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files "*.c" "*.h")
-	$(BIN)/mypy shared services
 	$(BIN)/lint-imports
 	$(BIN)/python infra/lock.py --check
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py --check
@@ -147,4 +153,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: fuzz lock release sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences
+.PHONY: fuzz lock release sanitize story bench bench-quality help setup mine test unit check check-types check-rest format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences
