@@ -51,9 +51,14 @@ class Mine:
         return subprocess.run(command, env={**os.environ, **places}, text=True, capture_output=True, timeout=200)
 
     def models(self) -> dict[str, str]:
-        """What the newest frame of every camera says that made it."""
-        cameras = httpx.get(f"{self.console}/v1/cameras").json()["cameras"]
-        return {camera["id"]: camera["model"] for camera in cameras}
+        """What the newest frame of every camera says that made it, once every camera has one."""
+        until_s = time.monotonic() + 60
+        models = {"": ""}
+        while not all(models.values()) and time.monotonic() < until_s:
+            cameras = httpx.get(f"{self.console}/v1/cameras").json()["cameras"]
+            models = {camera["id"]: camera["model"] for camera in cameras}
+            time.sleep(0.1)
+        return models
 
 
 @pytest.fixture(scope="module")
