@@ -12,10 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from davy.access.journal import Journal, is_recorded
 from davy.access.principal import Principal, act_as, check
 from davy.access.roles import Permission
 from davy.adapters.access.credentials import SESSION_COOKIE, Authenticator, Credentials, bearer
+from davy.adapters.access.recording import http_call, record_answer
 from davy.adapters.http.problems import problem, problem_of
+from davy.adapters.status import status_of
 from davy.domain.errors import DavyError, RefusedError, UnauthenticatedError
 from davy.streams.guard import CountRefused, Guard
 
@@ -81,6 +84,7 @@ class AccessControl:
         authenticator: Names the caller.
         count_refused: Counts refused requests by their error.
         login: URL of the login page; empty for none.
+        journal: Records changes and refused attempts; None for none.
     """
 
     def __init__(
@@ -90,8 +94,9 @@ class AccessControl:
         authenticator: Authenticator,
         count_refused: CountRefused,
         login: str = "",
+        journal: Journal | None = None,
     ) -> None:
-        self.app, self._authenticator, self._login = app, authenticator, login
+        self.app, self._authenticator, self._login, self._journal = app, authenticator, login, journal
         self._operations, self._guard = Operations(table), Guard("http.access", count_refused)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,17 +107,29 @@ class AccessControl:
         connection = HTTPConnection(scope)
         method = "WS" if scope["type"] == "websocket" else scope["method"]
         operation = self._operations.find(method, scope["path"])
+        caller: Principal | None = None
         try:
-            principal = await self._principal(connection, operation)
+            caller = await self._authenticator.identify(credentials_of(connection))
+            principal = _admit(caller, operation)
         except DavyError as error:
+            if self._journal is not None and isinstance(error, RefusedError):
+                refused = http_call(operation.name, connection).entry(caller, str(status_of(error).http.value))
+                await self._journal.record(refused)
             await self._refuse(error, connection, scope, receive, send)
             return
         if operation.permission is None:
             await _unknown(operation, scope, receive, send)
             return
-        with act_as(principal):
-            async with self._rechecked(connection, operation):
-                await self.app(scope, receive, send)
+
+        async def serve(send: Send) -> None:
+            with act_as(principal):
+                async with self._rechecked(connection, operation):
+                    await self.app(scope, receive, send)
+
+        if self._journal is not None and is_recorded(operation.name, operation.permission):
+            await record_answer(self._journal, http_call(operation.name, connection), principal, serve, send)
+        else:
+            await serve(send)
 
     @asynccontextmanager
     async def _rechecked(self, connection: HTTPConnection, operation: Operation) -> AsyncIterator[None]:
@@ -124,7 +141,7 @@ class AccessControl:
         async def recheck() -> None:
             while True:
                 try:
-                    await self._principal(connection, operation)
+                    _admit(await self._authenticator.identify(credentials_of(connection)), operation)
                 except RefusedError:
                     answering.cancel()
                     return
@@ -140,12 +157,6 @@ class AccessControl:
             for check_ in checks:
                 check_.cancel()
 
-    async def _principal(self, connection: HTTPConnection, operation: Operation) -> Principal:
-        principal = await self._authenticator.identify(credentials_of(connection))
-        if operation.permission is None and principal is not None:
-            return principal
-        return check(principal, operation.permission, operation.name)
-
     async def _refuse(self, error: DavyError, connection: HTTPConnection, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(error, RefusedError):
             self._guard.refuse(error, client=connection.client.host if connection.client else "", path=scope["path"])
@@ -158,6 +169,13 @@ class AccessControl:
             if self._login and scope["method"] == "GET" and "text/html" in connection.headers.get("accept", ""):
                 response = RedirectResponse(f"{self._login}?next={quote(str(connection.url), safe='')}", HTTPStatus.SEE_OTHER)
         await response(scope, receive, send)
+
+
+def _admit(caller: Principal | None, operation: Operation) -> Principal:
+    """Return who may carry out an operation. Any identity may learn that nothing is at a path."""
+    if operation.permission is None and caller is not None:
+        return caller
+    return check(caller, operation.permission, operation.name)
 
 
 def credentials_of(connection: HTTPConnection) -> Credentials:
