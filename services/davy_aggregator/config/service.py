@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pydantic import ValidationError
 
+from davy.access.journal import note_change
 from davy.adapters.storage.config_store import ConfigStore
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ChangedMeanwhileError, InvalidInputError, UnknownConfigError, UnknownEdgeError
@@ -17,8 +18,8 @@ from davy.telemetry import get_logger
 from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig, config_id, read_config, to_plain
 from davy.twin.protocol import INFO, MAX_EPOCH, WARNING, first_error
 from davy.twin.publisher import Publisher, ReportEvent
-from davy.twin.secrets import restore_secrets
-from davy_aggregator.config.record import ConfigRecord
+from davy.twin.secrets import restore_secrets, without_secrets
+from davy_aggregator.config.record import ConfigRecord, differences
 
 log = get_logger(__name__)
 
@@ -180,6 +181,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         await self._store_records(edge, [record] if self._history[edge] else [before, record])
         self._announce_cameras()
         log.info("config.decided", edge=edge, epoch=record.epoch, id=record.id[:12], who=who, why=why)
+        note_change(*_changes(before, record))
         message = f"edge {edge}: configuration {record.id[:12]} (epoch {record.epoch}) by {who or 'unknown'}"
         await self.record_event("config-changed", f"{message}: {why or 'no reason given'}", INFO)
         return record
@@ -213,3 +215,11 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         ]
         camera_ids = [CameraAddress(self._site.site, edge, name) for edge, name in dict.fromkeys(names)]
         self._on_change(self._site.model_copy(update={"edges": configs}), camera_ids)
+
+
+def _changes(before: ConfigRecord, after: ConfigRecord) -> tuple[dict[str, object], dict[str, object]]:
+    """What differs between two decisions, without passwords."""
+    changed = list(differences(without_secrets(before.config), without_secrets(after.config)))
+    old: dict[str, object] = {"id": before.id, "epoch": before.epoch} | {field: value for field, value, _ in changed}
+    new: dict[str, object] = {"id": after.id, "epoch": after.epoch} | {field: value for field, _, value in changed}
+    return old, new | {"who": after.who, "why": after.why}

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterable
 
+from davy.access.journal import note_change
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.domain.errors import ConflictError, UnavailableError, UnknownRolloutError
 from davy.domain.ports import Bus
@@ -105,6 +106,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
                 members=members,
             )
             await self._decide(rollout, self._advance(rollout))
+        note_change(after={"rollout": rollout.id, "model": entry.id, "spec": spec.model_dump(mode="json")})
         message = f"model {entry.id[:12]} ({entry.frame_id}) rolls out to {len(members)} edges in {rollout.waves} waves"
         if pooled:
             message += f"; the enhancer pool keeps its own model for the cameras of {', '.join(pooled)}"
@@ -126,6 +128,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             before = self.get(rollout_id)
             after = send_back(before, RolloutState.ABORTED, reason, time.time_ns(), self._next_epoch())
             await self._decide(before, after)
+        note_change({"state": before.state}, {"state": after.state})
         await self._record_end(after)
         return after
 
@@ -179,7 +182,8 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
                 raise ConflictError(f"rollout {rollout_id} is {before.state}")
             after = before.model_copy(update={"state": state})
             await self._decide(before, after)
-            return after
+        note_change({"state": before.state}, {"state": after.state})
+        return after
 
     async def _decide(self, before: Rollout, after: Rollout) -> None:
         """Store a decision, then publish the desired models that it changes."""

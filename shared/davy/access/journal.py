@@ -161,7 +161,8 @@ def hide_secrets(value: object) -> object:
     """Return a JSON value with `***` in place of passwords, of tokens, and of the logins of URLs."""
     if isinstance(value, Mapping):
         return {
-            str(name): HIDDEN if _SECRET_NAME.search(str(name)) and each else hide_secrets(each) for name, each in value.items()
+            str(name): HIDDEN if _SECRET_NAME.search(str(name)) and isinstance(each, str) else hide_secrets(each)
+            for name, each in value.items()
         }
     if isinstance(value, list | tuple):
         return [hide_secrets(each) for each in value]
