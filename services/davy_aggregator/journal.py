@@ -103,10 +103,18 @@ class JournalWriter:
 
     async def run(self) -> None:
         """Verify the chain once; then sign, count and watch the quota until cancelled."""
-        await self._verify()
+        await self.verify()
         while True:
             await self.step()
             await asyncio.sleep(STEP_S)
+
+    async def verify(self) -> None:
+        """Verify the chain; a broken one degrades /readyz and raises an alarm."""
+        verdict = await asyncio.to_thread(self._check)
+        if verdict.broken is not None:  # unless rows were just being removed
+            verdict = await asyncio.to_thread(self._check)
+        if verdict.broken is not None:
+            self._broken = f"row {verdict.broken} of the audit journal: {verdict.reason}"
 
     async def step(self, end: bool = False) -> None:
         """Write the counts of refused attempts, sign what is due, and raise an alarm.
@@ -155,13 +163,6 @@ class JournalWriter:
         if checkpoint is not None:
             keep_checkpoint(self._folder, checkpoint)
             log.info("journal.signed", **asdict(checkpoint))  # a copy of the log shows what the database held
-
-    async def _verify(self) -> None:
-        verdict = await asyncio.to_thread(self._check)
-        if verdict.broken is not None:  # unless rows were just being removed
-            verdict = await asyncio.to_thread(self._check)
-        if verdict.broken is not None:
-            self._broken = f"row {verdict.broken} of the audit journal: {verdict.reason}"
 
     def _check(self) -> Verdict:
         try:
