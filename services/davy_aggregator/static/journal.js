@@ -7,7 +7,11 @@ const FILTERS = ["who", "operation", "since", "until"];
 
 let cursor = null;
 
-const text = (value) => (value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
+function text(name, value) {
+  if (value === null || value === undefined) return "";
+  if (name.endsWith("_ns")) return value ? new Date(value / 1e6).toISOString().slice(0, 19).replace("T", " ") : "never";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
 
 // One line per name: the value before struck out, the one after it.
 function changeList(before, after) {
@@ -15,11 +19,12 @@ function changeList(before, after) {
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   const list = element("dl");
   for (const name of names) {
-    const [old, now] = [text(before?.[name]), text(after?.[name])];
+    const [old, now] = [text(name, before?.[name]), text(name, after?.[name])];
+    if (!old && !now) continue;
     const value = element("dd");
     if (before && old !== now && old) value.append(element("del", "", shortened(old)), " ");
     if (now) value.append(element("ins", "", shortened(now)));
-    list.append(element("dt", "", name), value);
+    list.append(element("dt", "", name.replace(/_ns$/, "").replaceAll("_", " ")), value);
   }
   return list;
 }
@@ -36,7 +41,7 @@ function row(entry) {
   const isFailed = /^[45]/.test(entry.answer) || !["ok", "OK", "2", "3"].some((good) => entry.answer.startsWith(good));
   return element("tr", isRefused ? "refused" : isFailed ? "failed" : "",
     element("td", "", time),
-    element("td", "who-cell", element("b", "", entry.who), element("small", "", `${entry.role}, ${entry.via}`)),
+    element("td", "who-cell", element("b", "", entry.who), element("small", "", entry.via === "none" ? "no identity" : `${entry.role}, ${entry.via}`)),
     element("td", "operation", operation, ...asked),
     element("td", "change", changeList(entry.before, entry.after)),
     element("td", "answer", entry.answer),
