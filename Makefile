@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?=
 PYTEST_ARGS ?=
-# Tests marked alone have the machine to themselves; the others share it, files of system tests as a whole, for their fixtures.
-# A worker more than processors, because many tests wait. WORKERS= and SYSTEM_WORKERS= run them in one process.
-WORKERS ?= -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal
-SYSTEM_WORKERS ?= -n auto --dist loadfile
+# Tests marked alone have the machine to themselves; the others share it. Two workers more than processors, because many tests
+# wait. Each begins with neighbouring tests, which share fixtures, and takes some from a slower one at the end. WORKERS= runs
+# them in one process.
+WORKERS ?= -n $$(($$(getconf _NPROCESSORS_ONLN) + 2)) --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Compiled modules are kept: the tests start hundreds of processes, and pytest rewrites every test module.
 export PYTHONDONTWRITEBYTECODE =
@@ -43,7 +43,7 @@ mine: $(VENV)/.mine  ## run the demo: a simulated mine with every service; SECON
 
 test: $(VENV)/.dev  ## the whole test suite
 	$(BIN)/pytest -m 'not system and not alone and not slow' $(WORKERS) $(PYTEST_ARGS)
-	$(BIN)/pytest -m 'system and not alone and not slow' $(SYSTEM_WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'system and not alone and not slow' $(WORKERS) $(PYTEST_ARGS)
 	$(BIN)/pytest -m 'alone and not slow' $(PYTEST_ARGS)
 
 unit: $(VENV)/.dev  ## the tests without brokers, browsers, processes, training and stopwatches
@@ -100,12 +100,12 @@ DATA ?= $(wildcard ../shared/data/train)
 RUN ?= runs/$(if $(QUICK),quick,full)
 FRAMES := $(RUN)/frames
 QUICK_STEPS := --set self_supervised.steps=380 --set enhance.steps=60 --set pair.steps=200 --set refine.steps=150 \
-	--set pair.most=100 --set refine.most=24
+	--set pair.max_pictures=100 --set refine.max_pictures=24
 TRAIN_DATA = $(if $(DATA),--data $(DATA) $(addprefix --photographs ,$(wildcard $(DATA)/multi_exposure)),--normal $(FRAMES)/photographs)
 
 train: $(VENV)/.dev  ## train every stage: QUICK=1 in minutes, or DATA=/folder with low/ and normal/
 	@test -n "$(QUICK)$(DATA)" || { echo "Say where the pictures are: make train DATA=/folder with low/ and normal/ inside. Or make train QUICK=1, which needs none."; exit 2; }
-	@test -e $(FRAMES)/.made || { $(BIN)/davy train samples $(FRAMES)/photographs && \
+	@test -e $(FRAMES)/.made || { $(BIN)/davy train photographs $(FRAMES)/photographs && \
 		$(BIN)/davy simulator truths $(FRAMES)/truths --seeds 104-106 --frames 3 && \
 		$(BIN)/davy simulator pairs $(FRAMES)/training --seeds 101-103 --frames 3 && \
 		$(BIN)/davy simulator pairs $(FRAMES)/validation --seeds 907 --frames 3 --every 31 && \

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from docs_access import permissions_page
 from docs_cli import cli_page
 from docs_errors import errors_page
 from docs_metrics import metrics_page
@@ -25,6 +26,7 @@ def pages() -> dict[Path, str]:
         Path("training-settings.md"): training_page(),
         Path("metrics.md"): metrics_page(),
         Path("errors.md"): errors_page(),
+        Path("permissions.md"): permissions_page(),
         Path("grpc.md"): proto_page(),
         Path("topics.md"): topics_page(),
         Path("asyncapi.yaml"): asyncapi(),

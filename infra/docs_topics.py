@@ -18,10 +18,16 @@ INTRO = """
 Topics begin with `davy/v1/SITE/EDGE`; an id is 1 to 64 of `a-z`, `0-9` and `-`. The machine-readable form is
 [AsyncAPI 3](asyncapi.yaml). MQTT 5 clients get `content-type`, a message expiry of 2 s and the user properties `seq`,
 `captured_ns`, `boot_id`, `width`, `height`, `model` and `traceparent` with each frame; MQTT 3.1.1 clients read `meta`.
-Model bytes never travel over MQTT.
+Model bytes never travel over MQTT. An enhancer of the pool has `status`, `info`, `desired/model` and `reported/model` under its
+own id, in the place of an edge's.
 """
 PROPERTIES = ("seq", "captured_ns", "boot_id", "width", "height", "model", "traceparent")
 TO_EDGES = "desired/"
+PARTS = {
+    "site": "site",
+    "edge": "edge, or of an enhancer in status, info, desired/model and reported/model",
+    "camera": "camera",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ def asyncapi() -> str:
         "channels": {channel.name: _channel(channel) for channel in found},
         "operations": {_operation_name(channel): _operation(channel) for channel in found},
         "components": {
-            "parameters": {name: {"description": f"Id of the {name}, {ID_PATTERN}."} for name in ("site", "edge", "camera")},
+            "parameters": {name: {"description": f"Id of the {noun}, {ID_PATTERN}."} for name, noun in PARTS.items()},
             "messageTraits": {
                 "frame": {
                     "headers": {"type": "object", "properties": {name: {"type": "string"} for name in PROPERTIES}},

@@ -1,12 +1,12 @@
 #!/bin/sh
-# The whole recipe on one GPU: infra/train_gpu.sh DATA.pack OUT [NAME=VALUE ...]
+# The complete recipe on one GPU: infra/train_gpu.sh DATA.pack OUT [NAME=VALUE ...]
 #
-# DATA.pack is written before, where the photographs are, and stays under 60 MB:
+# Write DATA.pack first, at most 60 MB:
 #   davy simulator scenes scenes --seeds 100-299 --frames 3
-#   davy train pack-data --normal photographs --scenes scenes --out DATA.pack --most-mb 58
-# Six minutes of training, about seven with reading and exporting; a second call goes on where the first was stopped.
-# OUT ends with ispcnn.onnx, ispcnn.safetensors, checkpoint.safetensors and log.jsonl, together under 16 MB.
-# On a CPU, to try it: infra/train_gpu.sh DATA.pack OUT steps=3 batch=4
+#   davy train pack-data --normal photographs --scenes scenes --out DATA.pack --max-mb 58
+# It trains for six minutes, about seven with reading and export; a second call resumes a stopped run.
+# OUT holds ispcnn.onnx, ispcnn.safetensors, checkpoint.safetensors and log.jsonl, together under 16 MB.
+# A trial on a CPU: infra/train_gpu.sh DATA.pack OUT steps=3 batch=4
 set -eu
 
 data=${1:?the packed data file} out=${2:?the folder for weights and logs}

@@ -96,8 +96,9 @@ class SiteStatus:
         )
 
     def edges(self) -> list[Edge]:
-        names = [*self._site.edges, *(name for name in self._presence.edges if name not in self._site.edges)]
-        return [self._edge(name) for name in names if name != REPORTER]
+        others = {REPORTER, *self._site.pool}
+        names = dict.fromkeys((*self._site.edges, *self._presence.edges))
+        return [self._edge(name) for name in names if name not in others]
 
     def site(self) -> Site:
         cameras = self.cameras()

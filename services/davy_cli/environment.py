@@ -18,6 +18,19 @@ from davy.domain.suggestion import did_you_mean
 from davy.site import ENV_PREFIX, CameraConfig, EdgeConfig, SiteConfig
 
 OLD_PREFIX = "DAVY_MINE_"  # of demo and simulator, before 0.2
+RENAMED = {  # of the trainer, before 0.2
+    "DAVY_TRAINER_SAMPLES_MOST": "DAVY_TRAINER_MAX_SAMPLES",
+    "DAVY_TRAINER_SAMPLES_MOST_BYTES": "DAVY_TRAINER_MAX_SAMPLES_BYTES",
+    "DAVY_TRAINER_PICTURE_MOST_BYTES": "DAVY_TRAINER_MAX_PICTURE_BYTES",
+    "DAVY_TRAINER_SAMPLES_LEAST": "DAVY_TRAINER_MIN_SAMPLES",
+    "DAVY_TRAINER_LOSS_MOST_DB": "DAVY_TRAINER_MAX_PSNR_DROP_DB",
+    "DAVY_TRAINER_WAITING_MOST": "DAVY_TRAINER_MAX_WAITING_RUNS",
+    "DAVY_TRAINER_KEEP": "DAVY_TRAINER_KEEP_RUNS",
+    "DAVY_TRAINER_DRIFT_LOOKS": "DAVY_TRAINER_DRIFT_CHECKS",
+    "DAVY_TRAINER_EMBEDDING_LOOKS": "DAVY_TRAINER_EMBEDDING_CHECKS",
+    "DAVY_TRAINER_EMBEDDING_LEAST": "DAVY_TRAINER_EMBEDDING_MIN_SAMPLES",
+    "DAVY_TRAINER_EMBEDDING_NEWEST": "DAVY_TRAINER_EMBEDDING_SAMPLES",
+}
 IGNORED = ("DAVY_TEST_",)
 SETTINGS = {
     "davy demo": ("davy_demo.settings", "DemoSettings"),
@@ -71,6 +84,7 @@ def variables() -> list[Variable]:
 def warnings_of(environ: Mapping[str, str]) -> list[str]:
     """Return a warning for each unknown DAVY_ variable. The settings are imported only if there is a candidate."""
     given = [name for name in sorted(environ) if name.startswith(ENV_PREFIX) and not name.startswith((OLD_PREFIX, *IGNORED))]
+    given = [name for name in given if name not in RENAMED]
     if not given:
         return []
     known = {variable.name for variable in variables() if "<" not in variable.name}
@@ -85,8 +99,11 @@ def warnings_of(environ: Mapping[str, str]) -> list[str]:
 
 
 def apply_old_names(environ: MutableMapping[str, str]) -> list[str]:
-    """Set the new name of each DAVY_MINE_ variable unless it is set. Return one warning per variable."""
+    """Set the new name of each deprecated variable unless it is set. Return one warning per variable."""
     lines = []
+    for name in sorted(environ.keys() & RENAMED.keys()):
+        environ.setdefault(RENAMED[name], environ[name])
+        lines.append(f"warning: {name} is a deprecated name: use {RENAMED[name]}")
     for name in sorted(name for name in environ if name.startswith(OLD_PREFIX)):
         field = name.removeprefix(OLD_PREFIX).lower()
         new = [

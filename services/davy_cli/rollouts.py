@@ -1,4 +1,4 @@
-"""`davy rollout`: roll a model out to the edges and watch it."""
+"""`davy rollout`: roll a model out to edges and enhancers and watch it."""
 
 import asyncio
 from collections import Counter
@@ -10,10 +10,11 @@ import typer
 
 from davy.adapters.grpc import rollout_client
 from davy.adapters.grpc.rollout_client import RolloutClient
+from davy.adapters.tls import Tls, TlsSettings
 from davy.v1 import model_pb2
 
 app = typer.Typer(
-    help="Roll a model out to the edges in waves, watch it, roll it back.", no_args_is_help=True, add_completion=False
+    help="Roll a model out to edges and enhancers in waves, watch it, roll it back.", no_args_is_help=True, add_completion=False
 )
 Aggregator = Annotated[str, typer.Option(envvar="DAVY_AGGREGATOR", help="gRPC address of the aggregator.")]
 Id = Annotated[str, typer.Argument(help="Id of the rollout. Default: the newest.")]
@@ -25,7 +26,7 @@ ENDED_WELL = "done"
 def start(
     model: Annotated[str, typer.Argument(help="Id or its start, the id in frames, or a tag.")],
     aggregator: Aggregator = DEFAULT,
-    edge: Annotated[list[str] | None, typer.Option(help="Roll out only to this edge. Repeatable.")] = None,
+    edge: Annotated[list[str] | None, typer.Option(help="Only this edge or enhancer; pool: all enhancers. Repeatable.")] = None,
     canaries: Annotated[int, typer.Option(min=1, help="Number of edges in the first wave.")] = 1,
     wave: Annotated[list[float] | None, typer.Option(help="Share of all edges after a wave, such as 0.1. Repeatable.")] = None,
     shadow_frames: Annotated[int, typer.Option(min=0, help="Frames that canaries enhance with both models.")] = 40,
@@ -107,7 +108,7 @@ def _change(aggregator: str, rollout: str, change: Callable[[RolloutClient, str]
 
 def _run(aggregator: str, call: Callable[[RolloutClient], Awaitable[rollout_client.Answer]]) -> rollout_client.Answer:
     async def run() -> rollout_client.Answer:
-        async with rollout_client.connect(aggregator) as client:
+        async with rollout_client.connect(aggregator, Tls.of(TlsSettings())) as client:
             return await call(client)
 
     return asyncio.run(run())

@@ -155,6 +155,7 @@ class AllInOne:
             port=addresses.enhancer,
             grpc_port=addresses.enhancer_grpc,
             data=self.settings.data / "enhancer",
+            trust=self.keys / TRUST,
             threads=1,
         )
         await enhancer.serve(settings, CollectorRegistry(), site, ready=lambda _: self._mark_ready("enhancer"))

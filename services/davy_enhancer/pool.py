@@ -14,12 +14,13 @@ from prometheus_client import CollectorRegistry, Counter
 
 from davy.adapters.media import jpeg, planes
 from davy.adapters.mqtt.frame_messages import messages_of
+from davy.deployment.active_model import ActiveModel
 from davy.domain.age import Age
 from davy.domain.bounds import MAX_SEQ, MAX_SIDE, check_boot_id, check_header_text, check_time_ns, parse_uint
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
-from davy.domain.errors import BrokerUnavailableError, DavyError, FrameTooLargeError, MessageRefusedError
-from davy.domain.frame import EncodedFrame
+from davy.domain.errors import BrokerUnavailableError, DavyError, FrameTooLargeError, MessageRefusedError, ModelError
+from davy.domain.frame import EncodedFrame, YuvImage
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import Topic, all_cameras, shared
 from davy.imaging.runtime import VideoEnhancer
@@ -63,8 +64,8 @@ class Pool:
     """Enhances the newest frame of each camera, and counts every dropped one with a reason.
 
     Args:
-        model: Model id for the frames.
-        make_enhancer: Returns a stateful enhancer for one camera.
+        active: The model of the next frame.
+        every: Frames of a camera between two runs of the network.
         registry: Registry of the frame metrics.
         cameras: Maximum number of cameras; the least recently used is evicted.
         threads: Frames enhanced at once.
@@ -72,15 +73,15 @@ class Pool:
 
     def __init__(
         self,
-        model: str,
-        make_enhancer: Callable[[], VideoEnhancer],
+        active: ActiveModel,
+        every: int,
         config_of: ConfigOf,
         registry: CollectorRegistry,
         *,
         cameras: int,
         threads: int,
     ) -> None:
-        self._model, self._make_enhancer, self._config_of = model, make_enhancer, config_of
+        self._active, self._every, self._config_of = active, every, config_of
         self._limit, self._threads = cameras, threads
         self._cameras: OrderedDict[CameraAddress, Camera] = OrderedDict()  # least recently used first
         self._slots: LatestByKey[CameraAddress, EncodedFrame] = LatestByKey()
@@ -118,7 +119,7 @@ class Pool:
         if camera_id not in self._cameras:
             if len(self._cameras) >= self._limit:
                 self._evict_one()
-            self._cameras[camera_id] = Camera(self._make_enhancer())
+            self._cameras[camera_id] = Camera(VideoEnhancer(self._active.enhancer, self._every))
             self._accounting.open(camera_id)
         self._cameras.move_to_end(camera_id)
         return self._cameras[camera_id]
@@ -160,7 +161,7 @@ class Pool:
             return None
         began_s = time.perf_counter()
         try:
-            frame = await asyncio.to_thread(_enhance, camera.enhancer, self._model, raw, config)
+            frame = await asyncio.to_thread(_enhance, camera.enhancer, self._active, raw, config)
         except Exception as error:  # a bad frame must not end the pool
             self._drop(raw, DropReason.TOO_LARGE if isinstance(error, FrameTooLargeError) else DropReason.ERROR)
             log.warning(
@@ -213,16 +214,28 @@ def _parse(message: Message) -> EncodedFrame:
     )
 
 
-def _enhance(enhancer: VideoEnhancer, model: str, frame: EncodedFrame, config: CameraConfig) -> EncodedFrame:
-    """Enhance one frame, in a thread."""
+def _enhance(enhancer: VideoEnhancer, active: ActiveModel, frame: EncodedFrame, config: CameraConfig) -> EncodedFrame:
+    """Enhance one frame with the active model, in a thread. A swap takes place between two frames of a camera."""
     image = jpeg.decode_yuv(frame.jpeg)
-    better = enhancer.enhance_yuv(image, config.strength, planes.empty(*image.y.shape), config.dials)
+    active.observe(image)
+    swapped = active.enhancer is not enhancer.still
+    if swapped:
+        enhancer.swap(active.enhancer)
+    better: YuvImage | None = None
+    try:
+        better = enhancer.enhance_yuv(image, config.strength, planes.empty(*image.y.shape), config.dials)
+    except ModelError:
+        active.count_error(enhancer.still)
+        raise
+    finally:
+        if swapped:
+            active.count_first_frame(str(frame.camera), better is not None)
     return replace(
         frame,
         jpeg=jpeg.encode(better, config.quality),
         width=image.size[0],
         height=image.size[1],
-        model=model,
+        model=enhancer.model,
         strength=config.strength,
         enhanced_ns=time.time_ns(),
     )

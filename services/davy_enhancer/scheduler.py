@@ -36,14 +36,21 @@ class RequestScheduler:
     """Enhances images of many clients.
 
     Args:
+        enhancer: Returns the present model; asked before each image.
         queue: Maximum requests in the service.
         deadline_s: Maximum time from submission to answer.
     """
 
     def __init__(
-        self, enhancer: ImageEnhancer, metrics: RequestMetrics, *, threads: int, batch: int, queue: int, deadline_s: float
+        self,
+        enhancer: Callable[[], ImageEnhancer],
+        metrics: RequestMetrics,
+        *,
+        threads: int,
+        batch: int,
+        queue: int,
+        deadline_s: float,
     ) -> None:
-        self.model = enhancer.model
         self.deadline_s = deadline_s
         self._enhancer, self._metrics = enhancer, metrics
         self._threads, self._batch, self._queue = threads, batch, queue
@@ -52,6 +59,11 @@ class RequestScheduler:
         self._numbers = itertools.count()
         self._admitted = 0
         self._service_s = 0.0  # running mean
+
+    @property
+    def model(self) -> str:
+        """Return the id of the present model."""
+        return self._enhancer().model
 
     @property
     def full(self) -> bool:
@@ -145,7 +157,7 @@ class RequestScheduler:
                 continue
             queued_s = time.monotonic() - job.since
             try:
-                enhanced = process_request(self._enhancer, job.request)
+                enhanced = process_request(self._enhancer(), job.request)
                 enhanced.durations_s["queue"] = queued_s
             except Exception as error:  # noqa: BLE001  # the error goes to its client
                 on_loop(_resolve, job.answer, None, error)

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings
 from davy.adapters.http.listen_settings import GrpcPort, HttpPort, RemoteAccessSettings
 
 
-class EnhancerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_ENHANCER_", frozen=True):
+class EnhancerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_ENHANCER_", env_nested_delimiter="__", frozen=True):
     """Settings of the enhancement service; DAVY_ENHANCER_<NAME> sets each of them.
 
     The defaults keep the process below 1 GB: 16 bodies of 24 MB, and two threads with three 24-megapixel images each.
@@ -31,7 +31,9 @@ class EnhancerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_ENHA
     pool_threads: PositiveInt = Field(1, description="Raw frames of pool cameras enhanced at the same time.")
     pool_cameras: PositiveInt = Field(64, description="Maximum pool cameras; the least recently used is evicted.")
     network_every: PositiveInt = Field(10, description="Frames of a pool camera between two runs of the network.")
-    data: Path = Field(Path(".davy/enhancer"), description="Folder of the uploads and results of jobs.")
+    name: str = Field("", description="Id of this enhancer among `enhancers` of the site file; its first one if absent.")
+    trust: Path | None = Field(None, description="Key set of `davy keys` for models; DATA/trust.json if absent.")
+    data: Path = Field(Path(".davy/enhancer"), description="Folder of rolled-out models, and of uploads and results of jobs.")
     jobs_waiting: PositiveInt = Field(16, description="Maximum unfinished jobs.")
     jobs_upload_bytes: PositiveInt = Field(2_000_000_000, description="Maximum size of an upload or an unpacked archive.")
     jobs_total_bytes: PositiveInt = Field(8_000_000_000, description="Maximum disk space of all jobs.")

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from davy.domain.camera import ID_PATTERN, CameraAddress
 from davy.domain.dials import Dials, Preset, dials_of
@@ -78,6 +78,12 @@ class CameraConfig(_Config):
     send_raw: bool = Field(True, description="Also send the raw picture to the aggregator.")
     max_age_ms: PositiveInt = Field(500, description="Drop and count frames older than this.")
     timeout_s: PositiveFloat = Field(5.0, description="Reopen the camera after this many seconds without a frame.")
+    tls: str = Field(
+        "verify",
+        pattern=r"^(verify|insecure|sha256:([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2})$",
+        description="Certificate of an rtsps:// or https:// camera. verify: by the site's authority or the system's. "
+        "sha256:FINGERPRINT: this certificate alone. insecure: any.",
+    )
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -116,7 +122,26 @@ class SiteConfig(_Config):
     broker: MqttEndpoint = Field("mqtt://127.0.0.1:1883", description="The MQTT broker: mqtt:// or mqtts://.")
     aggregator: GrpcEndpoint = Field("grpc://127.0.0.1:50051", description="The aggregator: grpc:// or grpcs://.")
     cache: RedisEndpoint = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey, for the newest frames.")
+    enhancers: tuple[Id, ...] = Field(
+        ("pool",), max_length=64, description="Ids of the pool's enhancers; a rollout reaches each of them like an edge."
+    )
     edges: dict[Id, SiteEdge] = Field(min_length=1, description="Edges by their id.")
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        if self.pooled and (both := self.edges.keys() & set(self.enhancers)):
+            raise ValueError(f"enhancers: {min(both)!r} is the id of an edge; give the enhancer another one")
+        return self
+
+    @property
+    def pool(self) -> list[str]:
+        """The enhancers of the pool."""
+        return [name for name in self.enhancers if name not in self.edges]
+
+    @property
+    def pooled(self) -> list[str]:
+        """The edges whose cameras the enhancer pool enhances."""
+        return [edge for edge, config in self.edges.items() if config.enhance == "pool"]
 
     def camera_ids(self) -> list[CameraAddress]:
         """Every camera of the site."""

@@ -2,7 +2,7 @@ import json
 
 from typer.testing import CliRunner
 
-from davy_cli.environment import apply_old_names, variables, warnings_of
+from davy_cli.environment import RENAMED, apply_old_names, variables, warnings_of
 from davy_cli.site import app
 
 
@@ -49,6 +49,18 @@ def test_the_old_prefix_of_demo_and_simulator_is_read_with_a_warning():
         "warning: DAVY_MINE_CONSOLE_PORT is a deprecated name: use DAVY_DEMO_CONSOLE_PORT",
         "warning: DAVY_MINE_SEED is a deprecated name: use DAVY_DEMO_SEED or DAVY_SIMULATOR_SEED",
     ]
+
+
+def test_a_renamed_variable_is_read_with_a_warning():
+    environ = {"DAVY_TRAINER_DRIFT_LOOKS": "2", "DAVY_TRAINER_KEEP": "3", "DAVY_TRAINER_KEEP_RUNS": "4"}
+    lines = apply_old_names(environ)
+    assert (environ["DAVY_TRAINER_DRIFT_CHECKS"], environ["DAVY_TRAINER_KEEP_RUNS"]) == ("2", "4")
+    assert lines == [
+        "warning: DAVY_TRAINER_DRIFT_LOOKS is a deprecated name: use DAVY_TRAINER_DRIFT_CHECKS",
+        "warning: DAVY_TRAINER_KEEP is a deprecated name: use DAVY_TRAINER_KEEP_RUNS",
+    ]
+    assert set(RENAMED.values()) <= {variable.name for variable in variables()}
+    assert warnings_of(environ) == []
 
 
 def test_the_list_is_printed_as_text_markdown_and_json():

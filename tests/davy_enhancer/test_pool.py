@@ -137,9 +137,13 @@ async def test_invented_cameras_cannot_fill_the_memory(mosquitto, start_service,
         assert len(kept) <= 5
 
 
-async def test_two_members_share_the_work(mosquitto, start_service, dark_jpeg: bytes):
+async def test_two_members_share_the_work(mosquitto, start_service, dark_jpeg: bytes, tmp_path):
     site = site_of(mosquitto.endpoint)
-    async with start_service(site) as first, start_service(site) as second, client(mosquitto.endpoint) as bus:
+    async with (
+        start_service(site) as first,
+        start_service(site, data=tmp_path / "second") as second,
+        client(mosquitto.endpoint) as bus,
+    ):
         await pool_is_up(first)
         await pool_is_up(second)
         for seq in range(10):

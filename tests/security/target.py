@@ -57,13 +57,13 @@ class Target:
         self.run(still_works(self.aggregator, self._bus))
         self.run(until(lambda: self._edge.value("davy_frames_enhanced_total", camera="face") > before, 10))
         assert not self._edge.task.done()
-        restarts = self._edge.value("davy_part_restarts_total") + sum(
+        restarts = self._edge.value("davy_component_restarts_total") + sum(
             sample.value
             for metric in self.aggregator.registry.collect()
             for sample in metric.samples
-            if sample.name == "davy_part_restarts_total"
+            if sample.name == "davy_component_restarts_total"
         )
-        assert restarts == 0, "a part of the aggregator or of the edge failed"
+        assert restarts == 0, "a component of the aggregator or of the edge failed"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ async def test_a30_a_job_that_ended_the_service_again_and_again_is_given_up(tmp_
         folder = Folder(tmp_path / name, Job(id=name, kind="zip", name="a.zip", state=State.RUNNING, attempts=attempts))
         folder.upload.write_bytes(b"no zip")
         folder.save()
-    jobs = Jobs(tmp_path, StillEnhancer(), Bounds(8, 10**9, 3600, Limits(10**6, 10**6, 10**6)))
+    jobs = Jobs(tmp_path, StillEnhancer, Bounds(8, 10**9, 3600, Limits(10**6, 10**6, 10**6)))
     task = asyncio.create_task(jobs.run())
     await until(lambda: (found := jobs.get("bomb")) is not None and found.job.state is State.FAILED)
     assert f"ended {MAX_ATTEMPTS} times" in jobs.get("bomb").job.detail

@@ -3,7 +3,7 @@
 import pytest
 
 from davy.domain.errors import InvalidInputError
-from davy_trainer.service.run_settings import judged
+from davy_trainer.service.run_settings import validate_overrides
 from davy_trainer.service.settings import TrainerSettings
 
 HOSTILE = [
@@ -22,10 +22,10 @@ HOSTILE = [
 
 @pytest.mark.parametrize("overrides", HOSTILE)
 def test_a40_a_request_names_no_folder_and_no_file_at_any_depth(tmp_path, overrides):
-    with pytest.raises(InvalidInputError, match=r"the service says where|not the name of a network"):
-        judged(TrainerSettings(data=tmp_path), "retrain", overrides)
+    with pytest.raises(InvalidInputError, match=r"the service sets the paths|not the name of a network"):
+        validate_overrides(TrainerSettings(data=tmp_path), "retrain", overrides)
 
 
 def test_a40_the_operators_own_settings_may(tmp_path):
     settings = TrainerSettings(data=tmp_path, overrides={"retrain": {"self_supervised": {"data": [str(tmp_path)]}}})
-    assert judged(settings, "retrain", {"rounds": 1})["self_supervised"]["data"] == [str(tmp_path)]
+    assert validate_overrides(settings, "retrain", {"rounds": 1})["self_supervised"]["data"] == [str(tmp_path)]

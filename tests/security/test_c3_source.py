@@ -20,8 +20,9 @@ from davy.adapters.media import jpeg
 from davy.domain.errors import CameraUnavailableError
 from davy.domain.ports import SourceOptions
 from davy.domain.source import InvalidSourceError, Source, SourcePolicy
+from davy.edge_config import config_id
 from davy.site import EdgeConfig
-from davy.twin.configuration import ConfigState, config_id
+from davy.twin.configuration import ConfigState
 from davy_edge.config.manager import ConfigPointer, open_state_file
 
 MALFORMED = [

@@ -9,9 +9,10 @@ from tests.fixtures.edges import until
 from davy.adapters.media import jpeg
 from davy.adapters.mqtt.bus import connect
 from davy.domain.ports import Message
+from davy.edge_config import config_id, sign_config
 from davy.models.keys import KeySet
 from davy.models.signing_key import SigningKey
-from davy.twin.configuration import ConfigState, DesiredConfig, config_id, sign_config
+from davy.twin.configuration import ConfigState, DesiredConfig
 from davy.twin.protocol import MAX_EPOCH, MAX_EPOCH_STEP
 
 

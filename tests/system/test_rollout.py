@@ -53,7 +53,7 @@ class Mine:
     def models(self) -> dict[str, str]:
         """What the newest frame of every camera says that made it."""
         cameras = httpx.get(f"{self.console}/v1/cameras").json()["cameras"]
-        return {camera["id"]: camera["model"] for camera in cameras if camera["edge"] != "west"}
+        return {camera["id"]: camera["model"] for camera in cameras}
 
 
 @pytest.fixture(scope="module")
@@ -85,15 +85,15 @@ def test_f22_a_bad_model_is_caught_on_the_canary_within_a_minute(mine, tmp_path,
     assert (done.returncode, gate in done.stdout) == (1, True), done.stdout + done.stderr
     assert took_s < CAUGHT_WITHIN_S
     (rollout,) = [each for each in httpx.get(f"{mine.console}/v1/rollouts").json()["rollouts"] if each["model"] == model]
-    assert [edge["desired_epoch"] > 0 for edge in rollout["edges"]] == [True, False]
+    assert [edge["desired_epoch"] > 0 for edge in rollout["edges"]] == [True, False, False]
     assert mine.models() == before
     print(f"{kind}: caught and taken back after {took_s:.1f} s")
 
 
-def test_a_good_model_goes_to_every_edge(mine, tmp_path):
+def test_a_good_model_goes_to_every_edge_and_to_the_pool(mine, tmp_path):
     model = add(mine, packages.good_package("better"), tmp_path)
     done = mine.davy("rollout", "start", model, "--probation-s", "5")
     assert done.returncode == 0, done.stdout + done.stderr
     fleet = httpx.get(f"{mine.console}/v1/fleet").json()["edges"]
-    assert {edge["reported"]["model"] for edge in fleet} == {model}
+    assert {edge["edge"]: edge["reported"]["model"] for edge in fleet} == dict.fromkeys(("north", "south", "pool"), model)
     assert all(edge["reported"]["figures"]["frames-lost"] <= 1 for edge in fleet)

@@ -1,6 +1,6 @@
 """A third payload: the brightness of an edge's lamp, in per cent. Desired and reported state in one file, both ends."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pydantic import Field
 
@@ -54,21 +54,14 @@ class Lamp(Reconciler[DesiredLamp, LampPointer, int]):
 
 
 class LampService(Publisher[DesiredLamp, ReportedLamp]):
-    name, reported_type = "lamp", ReportedLamp
-    lamps: dict[str, DesiredLamp]
+    name, stored, reported_type = "lamp", "lamp", ReportedLamp
 
     async def decide(self, edge: str, percent: int) -> None:
-        self.lamps[edge] = DesiredLamp(epoch=self.epoch_of(edge) + 1, percent=percent)
+        self.desired[edge] = DesiredLamp(epoch=self.epoch_of(edge) + 1, percent=percent)
         self.publish(edge)
 
-    def decided(self) -> Iterable[str]:
-        return self.lamps
-
-    def desired_state(self, edge: str) -> DesiredLamp | None:
-        return self.lamps.get(edge)
-
     async def renumber(self, edge: str, epoch: int) -> None:
-        self.lamps[edge] = self.lamps[edge].model_copy(update={"epoch": epoch})
+        self.desired[edge] = self.desired[edge].model_copy(update={"epoch": epoch})
         self.publish(edge)
 
     def reload(self) -> None:

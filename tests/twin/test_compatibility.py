@@ -4,12 +4,12 @@ import json
 
 import pytest
 
+from davy.deployment.model_folder import ModelPointer
 from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig
 from davy.twin.model import DesiredModel, ModelState, ReportedModel
 from davy.twin.state_file import StateFile
 from davy_aggregator.rollout.rollout import Member
 from davy_edge.config.manager import open_state_file
-from davy_edge.models.model_folder import ModelPointer
 
 MODEL, OLDER = "a" * 64, "b" * 64
 CONFIG = {"enhance": "here", "cameras": {"face": {"source": "rtsp://10.1.0.7/stream"}}}

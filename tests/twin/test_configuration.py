@@ -1,8 +1,9 @@
 import pytest
 
 from davy.domain.errors import InvalidInputError
+from davy.edge_config import config_id, read_config, to_plain
 from davy.site import EdgeConfig
-from davy.twin.configuration import DesiredConfig, ReportedConfig, config_id, read_config, to_plain
+from davy.twin.configuration import DesiredConfig, ReportedConfig
 
 CONFIG = EdgeConfig.model_validate({"cameras": {"face": {"source": "mine://face"}}})
 

@@ -55,7 +55,7 @@ def test_a_full_disk_leaves_the_pointer_unchanged(tmp_path, monkeypatch):
 def test_a_full_disk_does_not_keep_an_edge_from_the_truth(tmp_path, monkeypatch):
     file = open_file(tmp_path)
     monkeypatch.setattr("davy.twin.state_file.write_atomic", full)
-    file.update_or_remember(epoch=2)
+    file.update(remember=True, epoch=2)
     assert (file.pointer.epoch, open_file(tmp_path).pointer.epoch) == (2, 0)
 
 

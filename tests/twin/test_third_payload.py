@@ -55,7 +55,6 @@ async def bench(mosquitto, folder: Path):
 
     lamp = open_lamp(folder, registry, events)
     service = LampService("demo", lambda edge: True, store_event, lambda error: events.append(type(error).__name__))
-    service.lamps = {}
 
     async def greet_edge(bus: Bus) -> None:
         await bus.publish(lamp.reported())
@@ -108,7 +107,7 @@ async def test_a_replay_and_an_unreadable_message_change_nothing(mosquitto, tmp_
     async with bench(mosquitto, tmp_path) as at:
         for percent in (40, 50):
             await at.service.decide("north", percent)
-            await at.settled(at.service.lamps["north"].epoch, "on")
+            await at.settled(at.service.desired["north"].epoch, "on")
         async with mqtt.connect(mosquitto.endpoint, "eve") as bus:
             await until(lambda: bus.connected)
             for payload in (DesiredLamp(epoch=1, percent=40).to_bytes(), b"{"):
@@ -120,7 +119,7 @@ async def test_a_replay_and_an_unreadable_message_change_nothing(mosquitto, tmp_
 async def test_an_edge_that_reports_a_higher_epoch_gets_the_decision_above_it(mosquitto, tmp_path):
     StateFile(tmp_path, LampPointer()).update(epoch=7, target="10", active=10, state="on")
     async with bench(mosquitto, tmp_path) as at:
-        at.service.lamps["north"] = DesiredLamp(epoch=3, percent=60)
+        at.service.desired["north"] = DesiredLamp(epoch=3, percent=60)
         at.lamp.report_progress()
         assert (await at.settled(8, "on")).percent == 60
 
@@ -128,7 +127,7 @@ async def test_an_edge_that_reports_a_higher_epoch_gets_the_decision_above_it(mo
 async def test_another_state_of_the_same_epoch_is_decided_again(mosquitto, tmp_path):
     StateFile(tmp_path, LampPointer()).update(epoch=3, target="10", active=10, state="on")
     async with bench(mosquitto, tmp_path) as at:
-        at.service.lamps["north"] = DesiredLamp(epoch=3, percent=60)
+        at.service.desired["north"] = DesiredLamp(epoch=3, percent=60)
         at.lamp.report_progress()
         assert (await at.settled(4, "on")).percent == 60
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from davy.edge_config import config_id, read_config, to_plain
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig
-from davy.twin.configuration import DesiredConfig, config_id, to_plain
+from davy.twin.configuration import DesiredConfig
 from davy.twin.protocol import MAX_EPOCH, SHA256
 
 Missing = object()
@@ -32,6 +33,19 @@ class ConfigRecord(BaseModel):
     def of_file(cls, edge: str, config: EdgeConfig) -> "ConfigRecord":
         plain = to_plain(config)
         return cls(edge=edge, epoch=0, id=config_id(plain), who="site.yaml", config=plain)
+
+    @classmethod
+    def read(cls, body: str) -> "ConfigRecord":
+        """Read a stored record.
+
+        Raises:
+            ValueError, InvalidInputError: it is damaged, or its configuration is not valid in this version.
+        """
+        record = cls.model_validate_json(body)
+        read_config(record.config)
+        if record.epoch:
+            record.desired  # noqa: B018  # validates the state to publish
+        return record
 
     @property
     def desired(self) -> DesiredConfig:

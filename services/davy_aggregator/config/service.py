@@ -1,24 +1,20 @@
 """Decides the configuration of every edge. See davy.twin.publisher."""
 
-import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-
-from pydantic import ValidationError
+from collections.abc import Callable, Sequence
 
 from davy.access.journal import note_change
 from davy.adapters.storage.config_store import ConfigStore
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import ChangedMeanwhileError, InvalidInputError, UnknownConfigError, UnknownEdgeError
-from davy.domain.ports import Bus
+from davy.domain.errors import ChangedMeanwhileError, InvalidInputError
+from davy.edge_config import config_id, read_config, restore_secrets, to_plain, without_secrets
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
 from davy.telemetry import get_logger
-from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig, config_id, read_config, to_plain
-from davy.twin.protocol import INFO, MAX_EPOCH, WARNING, first_error
+from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig
+from davy.twin.protocol import INFO
 from davy.twin.publisher import Publisher, ReportEvent
-from davy.twin.secrets import restore_secrets, without_secrets
+from davy_aggregator.config.history import ConfigHistory
 from davy_aggregator.config.record import ConfigRecord, differences
 
 log = get_logger(__name__)
@@ -32,7 +28,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         on_change: Called with the desired site and all cameras that may send frames.
     """
 
-    name, reported_type = "config", ReportedConfig
+    name, stored, reported_type = "config", "config", ReportedConfig
 
     def __init__(
         self,
@@ -43,49 +39,17 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         count_refused: Callable[[Exception], None],
         on_change: Callable[[SiteConfig, Sequence[CameraAddress]], None],
     ) -> None:
+        self._site, self.history, self._on_change = site, ConfigHistory(site, store), on_change
         super().__init__(site.site, online, report_event, count_refused)
-        self._site, self._store, self._on_change = site, store, on_change
-        self._history: dict[str, list[ConfigRecord]] = defaultdict(list)
-        self._unreadable: list[tuple[str, str]] = []
-        self.reload()
-        self.republish_all()
         self._announce_cameras()
 
     def reload(self) -> None:
-        self._history.clear()
-        known = len(self._unreadable)
-        for body in self._store.all():
-            self._load(body)
-        self._store.set_aside(self._unreadable[known:])
-
-    async def run(self, bus: Bus) -> None:
-        while self._unreadable:
-            message = f"an unreadable stored configuration was set aside: {self._unreadable[-1][1]}"
-            await self.record_event("config-set-aside", message, WARNING)
-            self._unreadable.pop()
-        await super().run(bus)
+        self.set_aside += self.history.reload()
+        self._take()
 
     @property
     def edges(self) -> list[str]:
         return list(self._site.edges)
-
-    def desired(self, edge: str) -> ConfigRecord:
-        """Return the newest decision, else the configuration in site.yaml.
-
-        Raises:
-            UnknownEdgeError: the site has no such edge.
-        """
-        return self.history(edge)[0]
-
-    def history(self, edge: str) -> list[ConfigRecord]:
-        """Return every decision, newest first; the last is the configuration in site.yaml at the first decision.
-
-        Raises:
-            UnknownEdgeError: the site has no such edge.
-        """
-        if edge not in self._site.edges:
-            raise UnknownEdgeError(edge, self.edges)
-        return self._history[edge][::-1] or [ConfigRecord.of_file(edge, self._site.edges[edge])]
 
     async def put(
         self,
@@ -109,8 +73,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             ArchiveUnavailableError: the decision could not be stored, and is not published.
             StandbyError: another aggregator leads the site.
         """
-        self.lead.check()
-        async with self.deciding:
+        async with self.decision():
             complete = restore_secrets(config, read_config(self._expect(edge, expected).config))
             if signature is not None and complete != config:
                 raise InvalidInputError("a signed configuration must contain its passwords")
@@ -123,26 +86,15 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             UnknownConfigError: the history has no such configuration.
             DavyError: see `put`.
         """
-        self.lead.check()
-        async with self.deciding:
-            now = self._expect(edge, expected)
-            wanted = to or now.previous
-            found = next((record for record in self.history(edge) if wanted and record.id.startswith(wanted)), None)
-            if found is None:
-                raise UnknownConfigError(edge, to or "before the first")
+        async with self.decision():
+            self._expect(edge, expected)
+            found = self.history.find(edge, to)
             return await self._decide(edge, found.config, who, why or f"back to {found.id[:12]}", found.signature)
 
-    def decided(self) -> Iterable[str]:
-        return [edge for edge, history in self._history.items() if history and edge in self._site.edges]
-
-    def desired_state(self, edge: str) -> DesiredConfig | None:
-        history = self._history.get(edge)
-        return history[-1].desired if history and edge in self._site.edges else None
-
     async def renumber(self, edge: str, epoch: int) -> None:
-        history = self._history[edge]
         changes = {"epoch": epoch, "why": f"published again: the edge reported epoch {epoch - 1}", "at_ns": time.time_ns()}
-        await self._store_records(edge, [history[-1].model_copy(update=changes)], above=epoch - 1)
+        await self.history.replace_newest(self.history.of(edge)[0].model_copy(update=changes))
+        self._take(edge)
 
     async def on_reported(self, edge: str, before: ReportedConfig | None) -> None:
         report = self.reported[edge]
@@ -151,8 +103,13 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         if report.state is ConfigState.REJECTED and (before is None or before.epoch != report.epoch):
             log.warning("config.rejected", edge=edge, epoch=report.epoch, reason=report.reason)
 
+    def _take(self, *edges: str) -> None:
+        """Desire the newest decisions, and publish those of some edges."""
+        self.desired = {edge: record.desired for edge, record in self.history.decided.items()}
+        self.publish(*edges)
+
     def _expect(self, edge: str, expected: str) -> ConfigRecord:
-        now = self.desired(edge)
+        now = self.history.of(edge)[0]
         if expected and expected != now.id:
             raise ChangedMeanwhileError(f"the configuration of edge {edge}", expected, now.id)
         return now
@@ -160,7 +117,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
     async def _decide(
         self, edge: str, plain: dict[str, object], who: str, why: str, signature: Signature | None
     ) -> ConfigRecord:
-        before, enhance = self.desired(edge), self._site.edges[edge].enhance
+        before, enhance = self.history.of(edge)[0], self._site.edges[edge].enhance
         if read_config(plain).enhance != enhance:
             raise InvalidInputError(f"enhance: site.yaml sets {enhance!r}; change it there and restart the edge")
         record = ConfigRecord(
@@ -178,7 +135,8 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             raise InvalidInputError(
                 f"cameras: the configuration exceeds the message limit of {DesiredConfig.max_bytes:,} bytes"
             )
-        await self._store_records(edge, [record] if self._history[edge] else [before, record])
+        await self.history.add(record)
+        self._take(edge)
         self._announce_cameras()
         log.info("config.decided", edge=edge, epoch=record.epoch, id=record.id[:12], who=who, why=why)
         note_change(*_changes(before, record))
@@ -186,29 +144,9 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         await self.record_event("config-changed", f"{message}: {why or 'no reason given'}", INFO)
         return record
 
-    async def _store_records(self, edge: str, records: list[ConfigRecord], above: int = MAX_EPOCH) -> None:
-        """Store records in place of those with an epoch over `above`."""
-        await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json() for record in records}, above)
-        self._history[edge] = [record for record in self._history[edge] if record.epoch <= above] + records
-        self.publish(edge)
-
-    def _load(self, body: str) -> None:
-        """Read a stored record; an unreadable one, such as one of another version, does not prevent the start."""
-        try:
-            record = ConfigRecord.model_validate_json(body)
-            read_config(record.config)
-            if record.epoch:
-                record.desired  # noqa: B018  # validates the state to publish
-        except (ValueError, InvalidInputError) as error:
-            reason = first_error(error) if isinstance(error, ValidationError) else str(error)
-            log.error("config.set_aside", error=reason[:300])
-            self._unreadable.append((body, reason))
-        else:
-            self._history[record.edge].append(record)
-
     def _announce_cameras(self) -> None:
         """Report all cameras that may send frames: desired and reported ones."""
-        configs = {edge: read_config(self.desired(edge).config) for edge in self._site.edges}
+        configs = {edge: read_config(self.history.of(edge)[0].config) for edge in self._site.edges}
         names = [(edge, name) for edge, config in configs.items() for name in config.cameras]
         names += [
             (edge, name) for edge in configs if edge in self.reported for name in self.reported[edge].config.get("cameras", ())

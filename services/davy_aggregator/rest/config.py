@@ -11,10 +11,10 @@ from davy.adapters.http.problems import problem_responses
 from davy.adapters.http.same_origin import same_origin
 from davy.domain.camera import ID_PATTERN
 from davy.domain.dials import Dials
+from davy.edge_config import read_config, restore_secrets, to_plain, without_secrets
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig
-from davy.twin.configuration import ConfigState, ReportedConfig, read_config, to_plain
-from davy.twin.secrets import restore_secrets, without_secrets
+from davy.twin.configuration import ConfigState, ReportedConfig
 from davy_aggregator.config.record import ConfigRecord, differences
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import utc
@@ -124,13 +124,13 @@ def config_routes(context: ServiceContext) -> APIRouter:
     ) -> EdgeConfigView:
         who = _author(change.who, request)
         expected = _tag(if_match)
-        _check_permission(read_config(context.configs.desired(edge).config), change.config)
+        _check_permission(read_config(context.configs.history.of(edge)[0].config), change.config)
         await context.configs.put(edge, change.config, who, change.why, change.signature, expected)
         return show(edge, response)
 
     @routes.get("/edges/{edge}/config/history", summary="List the configuration history of an edge")
     async def history(edge: Edge) -> History:
-        return History(history=[ConfigEntry.of(record) for record in context.configs.history(edge)])
+        return History(history=[ConfigEntry.of(record) for record in context.configs.history.of(edge)])
 
     @routes.post(
         "/edges/{edge}/config/rollback",
@@ -151,7 +151,7 @@ def config_routes(context: ServiceContext) -> APIRouter:
 def show_edge(context: ServiceContext, edge: str) -> EdgeConfigView:
     """Compare desired and reported configuration; a report on another configuration has no state here."""
     service = context.configs
-    record = service.desired(edge)
+    record = service.history.of(edge)[0]
     desired, report = ConfigEntry.of(record), service.reported.get(edge, ReportedConfig())
     reported = report.model_copy(update={"config": without_secrets(report.config)})  # an edge redacts them, too
     answered = reported.target == record.id and reported.epoch == record.epoch

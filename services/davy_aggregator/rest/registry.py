@@ -34,7 +34,7 @@ class Model(BaseModel):
     key: str = Field(description="Id of the signing key.")
     figures: dict[str, float] = Field(examples=[{"val-psnr-db": 23.4}])
     tags: list[str]
-    runs_on: list[str] = Field(description="Edges that report it as running.")
+    runs_on: list[str] = Field(description="Edges and enhancers that report it as running.")
 
     @classmethod
     def of(cls, entry: Entry, context: ServiceContext) -> "Model":

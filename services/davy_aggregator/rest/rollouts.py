@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
@@ -21,10 +21,14 @@ _SSE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": 
 Id = Annotated[str, Path(max_length=64)]
 
 
-class EdgeModel(BaseModel):
-    """One edge in a rollout, with its desired and reported model."""
+DeviceKind = Literal["edge", "enhancer"]
 
-    edge: str = Field(examples=["north"])
+
+class EdgeModel(BaseModel):
+    """One edge or enhancer in a rollout, with its desired and reported model."""
+
+    edge: str = Field(examples=["north"], description="Id of the edge or enhancer.")
+    kind: DeviceKind = Field(description="edge: enhances its own cameras. enhancer: of the pool, for all its cameras.")
     wave: int = Field(description="Wave of the edge; 0: canary.")
     online: bool
     desired_epoch: int = Field(description="Epoch of the desired model; 0 before the edge starts.")
@@ -59,15 +63,16 @@ class Rollouts(BaseModel):
 
 
 class EdgeReport(BaseModel):
-    """The reported model of one edge."""
+    """The reported model of one edge or enhancer."""
 
-    edge: str
+    edge: str = Field(description="Id of the edge or enhancer.")
+    kind: DeviceKind
     online: bool
     reported: ReportedModel
 
 
 class EdgeReports(BaseModel):
-    """The reported models of all edges."""
+    """The reported models of all edges and of the enhancer pool."""
 
     edges: list[EdgeReport]
 
@@ -92,11 +97,14 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
             edges=[_show_edge(rollout, edge, context) for edge in rollout.members],
         )
 
-    @routes.get("/fleet", summary="List the reported models of all edges")
+    @routes.get("/fleet", summary="List the reported models of all edges and of the enhancer pool")
     async def fleet() -> EdgeReports:
-        views = {edge: service.reported_models.view(edge) for edge in service.edges()}
+        views = {edge: service.view(edge) for edge in service.edges()}
         return EdgeReports(
-            edges=[EdgeReport(edge=edge, online=view.online, reported=view.reported) for edge, view in views.items()]
+            edges=[
+                EdgeReport(edge=edge, kind=_kind(context, edge), online=view.online, reported=view.reported)
+                for edge, view in views.items()
+            ]
         )
 
     @routes.get("/rollouts", summary="List the rollouts, newest first")
@@ -105,7 +113,7 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
 
     @routes.post(
         "/rollouts",
-        summary="Roll a model out to the edges in waves",
+        summary="Roll a model out to the edges and the enhancer pool in waves",
         status_code=201,
         dependencies=changes,
         responses=problem_responses(404, 409),
@@ -162,10 +170,11 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
 
 
 def _show_edge(rollout: Rollout, edge: str, context: ServiceContext) -> EdgeModel:
-    view, member, desired = context.rollouts.reported_models.view(edge), rollout.members[edge], rollout.desired(edge)
-    report = report_of(rollout, edge, context.rollouts.reported_models.view)
+    view, member, desired = context.rollouts.view(edge), rollout.members[edge], rollout.desired(edge)
+    report = report_of(rollout, edge, context.rollouts.view)
     return EdgeModel(
         edge=edge,
+        kind=_kind(context, edge),
         wave=member.wave,
         online=view.online,
         desired_epoch=member.epoch,
@@ -178,3 +187,7 @@ def _show_edge(rollout: Rollout, edge: str, context: ServiceContext) -> EdgeMode
         figures=report.figures,
         returned=member.returned,
     )
+
+
+def _kind(context: ServiceContext, edge: str) -> DeviceKind:
+    return "enhancer" if context.rollouts.is_enhancer(edge) else "edge"

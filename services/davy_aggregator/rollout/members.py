@@ -22,7 +22,7 @@ async def choose_members(
         ConflictError: an edge is unknown, no edge runs models, or all are offline.
     """
     if unknown := [edge for edge in spec.edges if edge not in known]:
-        raise ConflictError(f"no edge {unknown[0]!r} that runs models; known edges: {', '.join(known[:8]) or 'none'}")
+        raise ConflictError(f"no edge or enhancer {unknown[0]!r} runs models; known: {', '.join(known[:8]) or 'none'}")
     chosen = sorted(spec.edges or known, key=lambda edge: not view(edge).online)
     if not chosen:
         raise ConflictError("no edge of this site runs models")

@@ -20,7 +20,9 @@ class RolloutSpec(_Value):
     """Parameters of a rollout."""
 
     model: str = Field(min_length=1, max_length=64, description="Model id or its start, the id in frames, or a tag.")
-    edges: tuple[str, ...] = Field((), max_length=1024, description="Edge ids; every edge that runs models if empty.")
+    edges: tuple[str, ...] = Field(
+        (), max_length=1024, description="Ids of edges and enhancers; `pool`: all enhancers; empty: all."
+    )
     canaries: PositiveInt = Field(1, description="Edges of the first wave; at most a tenth of all edges, but at least one.")
     waves: tuple[float, ...] = Field(
         (0.1, 0.5, 1.0), min_length=1, max_length=16, description="Cumulative shares of all edges, rising to 1."

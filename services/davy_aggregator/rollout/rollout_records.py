@@ -1,31 +1,23 @@
-"""Stored rollouts of one site, and the newest desired model of every edge."""
+"""Stored rollouts of one site, and the newest desired model of every device."""
 
 import asyncio
-from collections.abc import Collection, Mapping
-from typing import TypeVar
-
-from pydantic import BaseModel, ValidationError
+from collections.abc import Collection
 
 from davy.adapters.storage.rollout_store import RolloutStore
-from davy.telemetry import get_logger
 from davy.twin.model import DesiredModel
-from davy.twin.protocol import first_error
+from davy.twin.publisher import read_stored
 from davy_aggregator.rollout.rollout import Rollout
-
-log = get_logger(__name__)
 
 MAX_ROLLOUTS = 100  # in memory; the oldest are dropped
 
-Value = TypeVar("Value", bound=BaseModel)
-
 
 class RolloutRecords:
-    """Rollouts by id, oldest first; desired models by edge. set_aside: reasons of the unreadable stored values."""
+    """Rollouts by id, oldest first; desired models by device. set_aside: reasons of the unreadable stored values."""
 
     def __init__(self, store: RolloutStore) -> None:
         self._store = store
-        rollouts, bad_rollouts = _read_all(Rollout, {body: body for body in store.rollouts()})
-        self.desired, bad_desired = _read_all(DesiredModel, store.desired())
+        rollouts, bad_rollouts = read_stored(Rollout.model_validate_json, dict(enumerate(store.rollouts())))
+        self.desired, bad_desired = read_stored(DesiredModel.model_validate_json, store.desired())
         self.rollouts = {rollout.id: rollout for rollout in rollouts.values()}
         store.set_aside(bad_rollouts, bad_desired)
         self.set_aside = [reason for _, reason in (*bad_rollouts, *bad_desired)]
@@ -33,10 +25,6 @@ class RolloutRecords:
     @property
     def running(self) -> list[Rollout]:
         return [rollout for rollout in self.rollouts.values() if not rollout.state.ended]
-
-    @property
-    def newest_epoch(self) -> int:
-        return max((desired.epoch for desired in self.desired.values()), default=0)
 
     @property
     def models(self) -> set[str]:
@@ -47,7 +35,7 @@ class RolloutRecords:
         return models
 
     async def add(self, before: Rollout, after: Rollout) -> Collection[str]:
-        """Store a decision, and return the edges with a new desired model.
+        """Store a decision, and return the devices with a new desired model.
 
         Raises:
             ArchiveUnavailableError: the decision could not be stored; nothing changes.
@@ -64,16 +52,3 @@ class RolloutRecords:
             self.rollouts.pop(next(iter(self.rollouts)))
         self.desired |= changed
         return changed
-
-
-def _read_all(kind: type[Value], bodies: Mapping[str, str]) -> tuple[dict[str, Value], list[tuple[str, str]]]:
-    """Read stored values. Return the readable ones by key, and the body of each unreadable one with its reason."""
-    found, unreadable = {}, []
-    for key, body in bodies.items():
-        try:
-            found[key] = kind.model_validate_json(body)
-        except ValueError as error:  # another version of Davy wrote it, or it is damaged
-            reason = first_error(error) if isinstance(error, ValidationError) else str(error)
-            log.error("rollout.set_aside", kind=kind.__name__, error=reason[:300])
-            unreadable.append((body, f"{kind.__name__}: {reason}"))
-    return found, unreadable

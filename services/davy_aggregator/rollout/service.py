@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 
 from davy.access.journal import note_change
 from davy.adapters.storage.rollout_store import RolloutStore
@@ -12,15 +12,14 @@ from davy.domain.ports import Bus
 from davy.site import SiteConfig
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.twin.model import DesiredModel, ReportedModel
+from davy.twin.model import DesiredModel, ModelState, ReportedModel
 from davy.twin.protocol import ALARM, INFO, WARNING
 from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rollout.members import choose_members
 from davy_aggregator.rollout.plan import advance, all_reports_final, send_back
-from davy_aggregator.rollout.reported_models import ReportedModels
-from davy_aggregator.rollout.rollout import Rollout, RolloutSpec, RolloutState
+from davy_aggregator.rollout.rollout import NO_REPORT, EdgeView, Rollout, RolloutSpec, RolloutState
 from davy_aggregator.rollout.rollout_records import RolloutRecords
 
 log = get_logger(__name__)
@@ -31,7 +30,7 @@ STEP_S = 0.5
 class RolloutService(Publisher[DesiredModel, ReportedModel]):
     """Decides and publishes the models of one site's edges. accept_unknown: include edges that are not in site.yaml."""
 
-    name, reported_type = "model", ReportedModel
+    name, stored, reported_type = "model", "rollout", ReportedModel
 
     def __init__(
         self,
@@ -43,15 +42,13 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         count_refused: Callable[[Exception], None],
         accept_unknown: bool = False,
     ) -> None:
+        self._site, self._store, self.catalog, self._accept_unknown = site, store, catalog, accept_unknown
+        self._presence, self._changed = presence, asyncio.Event()
         super().__init__(site.site, presence.is_online, report_event, count_refused)
-        self._site, self.catalog, self._accept_unknown = site, catalog, accept_unknown
-        self.reported_models = ReportedModels(self.reported, presence)
-        self._store, self._records = store, RolloutRecords(store)
-        self._changed = asyncio.Event()
-        self.republish_all()
 
     def reload(self) -> None:
         self._records = RolloutRecords(self._store)
+        self.desired, self.set_aside = self._records.desired, self.set_aside + self._records.set_aside
 
     @property
     def rollouts(self) -> list[Rollout]:
@@ -61,16 +58,23 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
     @property
     def protected(self) -> list[str]:
         """Return models that must not be deleted: running and desired ones, and baselines of running rollouts."""
-        return sorted((self.reported_models.running | self._records.models) - {""})
+        return sorted(({report.model for report in self.reported.values()} | self._records.models) - {""})
+
+    def view(self, edge: str) -> EdgeView:
+        """Return the newest report of an edge, with its presence."""
+        state = self._presence.edge(edge)
+        return EdgeView(state.online is True, state.since_ns, self.reported.get(edge, NO_REPORT))
 
     def edges(self) -> list[str]:
-        """Return the edges that run models."""
+        """Return the devices that run models: edges, then the enhancers of a pool that has cameras."""
         own = [edge for edge, config in self._site.edges.items() if config.enhance == "here"]
-        return own + [edge for edge in self.reported if self._accept_unknown and edge not in self._site.edges]
+        known = {*self._site.edges, *self._site.pool}
+        own += [edge for edge in self.reported if self._accept_unknown and edge not in known]
+        return own + (self._site.pool if self._site.pooled else [])
 
-    def pooled(self) -> list[str]:
-        """Return the edges whose cameras the enhancer pool enhances, by a model of its own."""
-        return [edge for edge, config in self._site.edges.items() if config.enhance == "pool"]
+    def is_enhancer(self, edge: str) -> bool:
+        """Return whether a device is an enhancer of the pool."""
+        return edge in self._site.pool
 
     def get(self, rollout_id: str) -> Rollout:
         """Return a rollout; raise UnknownRolloutError if there is none."""
@@ -87,16 +91,12 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             StandbyError: another aggregator leads the site.
         """
         self.lead.check()
-        pooled = self.pooled()
-        if unreached := [edge for edge in spec.edges if edge in pooled]:
-            advice = "rollouts do not reach the pool; start `davy enhancer` with the model (DAVY_ENHANCER_MODEL)"
-            raise ConflictError(f"the enhancer pool enhances the cameras of edge {unreached[0]}: {advice}")
         entry = await self.catalog.get(spec.model)
         await self.catalog.package(entry.id, entry.sha256)  # an unreadable package starts no rollout
-        async with self.deciding:
+        async with self.decision():
             if running := self._records.running:
                 raise ConflictError(f"rollout {running[0].id} is running: wait for its end or abort it")
-            members = await choose_members(spec, self.edges(), self._records.desired, self.reported_models.view, self.catalog)
+            members = await choose_members(self._resolved(spec), self.edges(), self.desired, self.view, self.catalog)
             rollout = Rollout(
                 id=f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",
                 spec=spec,
@@ -108,8 +108,6 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             await self._decide(rollout, self._advance(rollout))
         note_change(after={"rollout": rollout.id, "model": entry.id, "spec": spec.model_dump(mode="json")})
         message = f"model {entry.id[:12]} ({entry.frame_id}) rolls out to {len(members)} edges in {rollout.waves} waves"
-        if pooled:
-            message += f"; the enhancer pool keeps its own model for the cameras of {', '.join(pooled)}"
         await self.record_event("rollout-started", message, INFO, {"edges": len(members)})
         return self.get(rollout.id)
 
@@ -123,8 +121,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def abort(self, rollout_id: str, reason: str = "aborted by an operator") -> Rollout:
         """Abort a rollout and return every started edge to its baseline; raise ConflictError if it has ended."""
-        self.lead.check()
-        async with self.deciding:
+        async with self.decision():
             before = self.get(rollout_id)
             after = send_back(before, RolloutState.ABORTED, reason, time.time_ns(), self._next_epoch())
             await self._decide(before, after)
@@ -137,44 +134,45 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         while True:
             changed, rollout = self._changed, self.get(rollout_id)
             yield rollout
-            if rollout.state.ended and all_reports_final(rollout, self.reported_models.view):
+            if rollout.state.ended and all_reports_final(rollout, self.view):
                 return
             await changed.wait()
             await asyncio.sleep(0.1)  # many edges report at once: yield once for all of them
 
     async def run(self, bus: Bus) -> None:
         """Receive reports, decide and publish until cancelled."""
-        while self._records.set_aside:
-            message = f"an unreadable stored rollout was set aside: {self._records.set_aside[-1]}"
-            await self.record_event("rollout-set-aside", message, WARNING)
-            self._records.set_aside.pop()
         await until_first_ends("rollout", publisher=super().run(bus), step=self._step_loop())
 
-    def decided(self) -> Iterable[str]:
-        return list(self._records.desired)
-
-    def desired_state(self, edge: str) -> DesiredModel | None:
-        return self._records.desired.get(edge)
-
     async def renumber(self, edge: str, epoch: int) -> None:
-        rollout = self._records.rollouts.get(self._records.desired[edge].rollout)
+        rollout = self._records.rollouts.get(self.desired[edge].rollout)
         if rollout is not None:
             member = rollout.members[edge].model_copy(update={"epoch": epoch})
             await self._decide(rollout, rollout.model_copy(update={"members": {**rollout.members, edge: member}}))
 
-    async def on_reported(self, edge: str, before: ReportedModel | None) -> None:  # noqa: ARG002
+    async def on_reported(self, edge: str, before: ReportedModel | None) -> None:
         self._notify_watchers()
+        report = self.reported[edge]
+        refused = report.state in (ModelState.FAILED, ModelState.ROLLED_BACK)
+        if refused and before is not None and before.state is not report.state and self.is_enhancer(edge) and self.lead.leads:
+            message = f"enhancer {edge}: model of epoch {report.epoch}: {report.state} ({report.cause}): {report.reason}"
+            severity = ALARM if report.state is ModelState.ROLLED_BACK else WARNING
+            await self.record_event(f"enhancer-model-{report.state}", message, severity, report.figures)
+
+    def _resolved(self, spec: RolloutSpec) -> RolloutSpec:
+        """Name the enhancers of the pool in place of the edges whose cameras they enhance, and of the word pool."""
+        pool, everyone = self._site.pool, {*self._site.pooled, "pool"}
+        named = [name for edge in spec.edges for name in (pool if edge in everyone and edge not in pool else (edge,))]
+        return spec.model_copy(update={"edges": tuple(dict.fromkeys(named))})
 
     def _next_epoch(self) -> int:
         """Return an epoch above every decided and every reported one; edges report higher ones after a loss of data."""
-        return 1 + max(self._records.newest_epoch, *(self.epoch_of(edge) for edge in self.edges()), 0)
+        return 1 + max(self.highest_epoch(), *(self.epoch_of(edge) for edge in self.edges()), 0)
 
     def _advance(self, rollout: Rollout) -> Rollout:
-        return advance(rollout, self.reported_models.view, time.time_ns(), self._next_epoch())
+        return advance(rollout, self.view, time.time_ns(), self._next_epoch())
 
     async def _set_state(self, rollout_id: str, expected: RolloutState, state: RolloutState) -> Rollout:
-        self.lead.check()
-        async with self.deciding:
+        async with self.decision():
             before = self.get(rollout_id)
             if before.state is state:
                 return before
@@ -205,7 +203,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             await asyncio.sleep(STEP_S)
 
     async def _step(self, rollout_id: str) -> None:
-        async with self.deciding:
+        async with self.decision():
             before = self.get(rollout_id)
             after = self._advance(before)
             if after is before:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from davy.adapters.storage.model_registry import Entry
 from davy.domain.errors import InvalidInputError
-from davy.twin.protocol import first_error
+from davy.domain.validation import first_error
 from davy.v1 import model_pb2, model_pb2_grpc
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.rollout.plan import report_of
@@ -125,8 +125,8 @@ class RolloutsServicer(model_pb2_grpc.RolloutServiceServicer):
         )
 
     def _edge(self, rollout: Rollout, edge: str) -> model_pb2.EdgeModel:
-        view, member = self._service.reported_models.view(edge), rollout.members[edge]
-        desired, report = rollout.desired(edge), report_of(rollout, edge, self._service.reported_models.view)
+        view, member = self._service.view(edge), rollout.members[edge]
+        desired, report = rollout.desired(edge), report_of(rollout, edge, self._service.view)
         return model_pb2.EdgeModel(
             edge=edge,
             wave=member.wave,

@@ -76,13 +76,13 @@ function showEdges(edges, rollout) {
   const gates = rollout?.spec.gates ?? {};
   // A returned edge shows the figures of the rejected model, not those of its baseline.
   const returned = new Map((rollout?.edges ?? []).filter((edge) => edge.returned && edge.cause).map((edge) => [edge.edge, edge]));
-  const rows = edges.map(({ edge, online, reported }) => {
+  const rows = edges.map(({ edge, kind, online, reported }) => {
     const row = element("tr");
     const report = returned.get(edge) ?? reported;
     row.dataset.edge = edge;
     const runs = element("td", "", element("code", "", short(reported.model)));
     runs.title = `${reported.model} ${reported.frame_id}`;
-    row.append(element("td", "", edge), element("td", "", state(online ? reported.state : "offline")), runs);
+    row.append(element("td", "", kind === "enhancer" ? `${edge} (enhancer)` : edge), element("td", "", state(online ? reported.state : "offline")), runs);
     row.append(element("td", "soft", String(reported.epoch || "")));
     for (const [name, digits, broken] of GATES) {
       const value = report.figures[name];
@@ -127,8 +127,8 @@ function showPast() {
 
 function confirmRollout(model) {
   byId("ask-text").textContent =
-    `Roll model ${short(model.id)} (${model.run || model.frame_id}) out to the edges? A canary edge compares it with its running ` +
-    "model first. If it is worse or slower, the rollout rolls back before any other edge gets it.";
+    `Roll model ${short(model.id)} (${model.run || model.frame_id}) out to the edges and the enhancer pool? A canary compares it with its running ` +
+    "model first. If it is worse or slower, the rollout rolls back before any other device gets it.";
   const dialog = byId("ask");
   dialog.onclose = () => dialog.returnValue === "yes" && act("/v1/rollouts", { model: model.id });
   dialog.returnValue = "";

@@ -51,10 +51,10 @@ def trainer_settings(steps: int) -> dict[str, Any]:
     """Return the settings of the training service."""
     return {
         "drift_above": 1.6,  # the reference is short: a miner's lamp alone may reach 1.3
-        "drift_looks": 3,
+        "drift_checks": 3,
         "drift_every_s": 4.0,
         "drift_cooldown_s": 3600.0,
-        "samples_least": 2,
+        "min_samples": 2,
         "samples_wait_s": 60.0,
         "rollout": True,
         "overrides": {"adapt": {"steps": steps}},

@@ -94,7 +94,7 @@ class ScenarioSteps:
         self.outcome.run = await self._until("the training run ends", ended)
         self.record(f"training run {run['id']}: {self.outcome.run['state']}")
         if self.outcome.run["state"] != "done":
-            raise ScenarioFailedError(f"training run {run['id']}: {self.outcome.run.get('told')}")
+            raise ScenarioFailedError(f"training run {run['id']}: {self.outcome.run.get('message')}")
 
     async def model_rolls_out(self) -> None:
         """Wait until the newest rollout has passed its canary and waves."""

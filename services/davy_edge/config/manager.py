@@ -11,14 +11,13 @@ from pydantic import Field
 from davy.domain.errors import InvalidInputError
 from davy.domain.ports import Bus
 from davy.domain.topics import EdgeTopics
+from davy.edge_config import config_id, read_config, to_plain, without_secrets
 from davy.site import EdgeConfig
-from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig, config_id, read_config, to_plain
+from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig
 from davy.twin.metrics import TwinMetrics
-from davy.twin.payload import Lifecycle
+from davy.twin.payload import Lifecycle, RecordEvent
 from davy.twin.protocol import INFO, MAX_REASON, Pointer
 from davy.twin.reconciler import Reconciler
-from davy.twin.reporter import RecordEvent
-from davy.twin.secrets import without_secrets
 from davy.twin.state_file import StateFile
 from davy_edge.config.validation import ConfigValidator
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from davy.domain.errors import ConfigError, InvalidInputError, ModelRefusedError
 from davy.domain.source import ANY_SOURCE, InvalidSourceError, Source, SourcePolicy
 from davy.domain.topics import EdgeTopics
+from davy.edge_config import config_id, read_config, verify_config
 from davy.models.keys import KeySet
 from davy.site import EdgeConfig
-from davy.twin.configuration import DesiredConfig, config_id, read_config, verify_config
+from davy.twin.configuration import DesiredConfig
 from davy.twin.protocol import UntrustedError
 
 

@@ -5,7 +5,7 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +40,9 @@ class Bounds:
 
 
 class Jobs:
-    """Jobs of one service. Use it on the event loop; only one process may use `data`."""
+    """Jobs of one service. Use it on the event loop; only one process may use `data`. still: Returns the present model."""
 
-    def __init__(self, data: Path, still: StillEnhancer, bounds: Bounds) -> None:
+    def __init__(self, data: Path, still: Callable[[], StillEnhancer], bounds: Bounds) -> None:
         self._data, self._still, self._bounds = data, still, bounds
         self._folders: dict[str, Folder] = {}
         self._changed = asyncio.Condition()  # a job was added or has changed
@@ -236,8 +236,8 @@ class Jobs:
 
         options = OutputOptions(job.strength, job.quality, dials=job.dials)
         if job.kind == "zip":
-            return enhance_archive(folder.upload, folder.result, self._still, options, self._bounds.archive, progress)
-        return Outcome(notes=enhance_file(FileTask(folder.upload, folder.result), self._still, options, progress))
+            return enhance_archive(folder.upload, folder.result, self._still(), options, self._bounds.archive, progress)
+        return Outcome(notes=enhance_file(FileTask(folder.upload, folder.result), self._still(), options, progress))
 
 
 def _give_up(folder: Folder) -> None:

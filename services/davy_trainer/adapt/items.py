@@ -1,4 +1,4 @@
-"""What the adaptation learns from: every sample at the resolution of the network's blocks, with its target."""
+"""Training items of the adaptation: each sample at the resolution of the network's blocks, with its target."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -19,15 +19,15 @@ from davy_trainer.evaluation.validation import to_tensor
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A picture as the low-resolution side of the pipeline knows it: thumb (1, 4, ., .), blocks and target (1, 3, h, w).
+    """A picture at the low resolution of the pipeline: thumb (1, 4, ., .), blocks and target (1, 3, h, w).
 
-    The blocks are those of the camera's full picture, taken as a small picture: noise is seen as the running model sees it.
+    The blocks are those of the camera's full picture, so noise is that of the running model's input.
     """
 
     thumb: Tensor
     blocks: BlockStatistics
     target: Tensor
-    parameters: Parameters | None = None  # the running model's, where they are to be kept
+    parameters: Parameters | None = None  # the running model's, to retain
 
     def to(self, device: torch.device) -> "Item":
         """Return the item on the device; on the same device, it shares its tensors."""
@@ -41,39 +41,42 @@ class Item:
 
 
 def through_blocks(net: IspCnn, items: Sequence[Item]) -> tuple[list[Tensor], Parameters]:
-    """Outputs (1, 3, h, w) of each, sizes may differ, and the parameters of all."""
+    """Return the output (1, 3, h, w) of each item, of any sizes, and the parameters of all."""
     parameters = Parameters.from_raw(*net(torch.cat([item.thumb for item in items])))
     return [enhance(item.blocks.rgb, _one(parameters, k), item.blocks) for k, item in enumerate(items)], parameters
 
 
-def drifted_items(camera: CameraSamples, start: IspCnn, settings: AdaptSettings, rng: np.random.Generator) -> list[Item]:
-    """The newest light with its flat-field target; the earlier light unchanged and darkened."""
-    pictures = camera.read(2 * settings.most)
+def drifted_items(camera: CameraSamples, running: IspCnn, settings: AdaptSettings, rng: np.random.Generator) -> list[Item]:
+    """Return items of the newest light with flat-field targets, and of the earlier light, unchanged and darkened."""
+    pictures = camera.read(2 * settings.max_samples)
     first = split_by_light(pictures)
-    before, now = pictures[:first][-settings.most :], pictures[first:][-settings.most :]
-    items = [_evened(picture, picture, start, settings) for picture in (*before, *now)]
-    items += [_evened(other, other, start, settings) for other in (_dimmed(p, settings, rng) for p in now)]
+    before, now = pictures[:first][-settings.max_samples :], pictures[first:][-settings.max_samples :]
+    items = [_flat_field_item(picture, picture, running, settings) for picture in (*before, *now)]
+    items += [_flat_field_item(other, other, running, settings) for other in (_dimmed(p, settings, rng) for p in now)]
     if before:
         ratio = light_ratio(now, before, settings.region)
-        fit = [picture for picture in before if picture.shape == before[0].shape]
+        usable = [picture for picture in before if picture.shape == before[0].shape]
         for k in range(settings.relit):
-            bright = fit[k % len(fit)]
-            items.append(_evened(relight(bright, ratio, rng), bright, start, settings))
+            bright = usable[k % len(usable)]
+            items.append(_flat_field_item(relight(bright, ratio, rng), bright, running, settings))
     return items
 
 
-def _evened(low: BgrImage, bright: BgrImage, start: IspCnn, settings: AdaptSettings) -> Item:
-    """bright: the same view, as bright as it is known, for the target."""
-    enhanced, raw = _through(start, bright), picture_item(bright, torch.zeros(0)).blocks.rgb
-    even = flat_field_targets(_hwc(enhanced), _hwc(raw), settings.region, settings.level, settings.evening, settings.neutral)
-    return picture_item(low, torch.from_numpy(np.ascontiguousarray(even.transpose(2, 0, 1)))[None])
+def _flat_field_item(low: BgrImage, bright: BgrImage, running: IspCnn, settings: AdaptSettings) -> Item:
+    """Return low with a flat-field target that is computed from bright, the brightest picture of the same view."""
+    enhanced, raw = _through(running, bright), picture_item(bright, torch.zeros(0)).blocks.rgb
+    strengths = settings.brightness_strength, settings.colour_strength
+    target = flat_field_targets(_hwc(enhanced), _hwc(raw), settings.region, settings.level, *strengths)
+    return picture_item(low, torch.from_numpy(np.ascontiguousarray(target.transpose(2, 0, 1)))[None])
 
 
 def picture_item(picture: BgrImage, target: Tensor) -> Item:
-    """A picture, whole."""
+    """Return the item of a complete picture."""
     with torch.no_grad():
         full = block_statistics(to_tensor(picture), block_size(picture.shape[0], picture.shape[1]))
-        blocks = BlockStatistics(1, *(part.contiguous() for part in (full.rgb, full.luma, full.luma_squared, full.luma_rgb)))
+        blocks = BlockStatistics(
+            1, *(planes.contiguous() for planes in (full.rgb, full.luma, full.luma_squared, full.luma_rgb))
+        )
         return Item(thumbnail(full), blocks, target)
 
 

@@ -1,4 +1,4 @@
-"""Adaptation: the running model learns a camera's changed light, without references; all other cameras keep their pictures."""
+"""Adaptation of the running model to a camera's changed light, without references; other cameras keep their pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from davy_trainer.adapt.items import Item, through_blocks
 from davy_trainer.adapt.settings import AdaptSettings
 from davy_trainer.evaluation.sheet import from_tensor, sheet, write_png
 from davy_trainer.objectives import clip_losses, enhance_losses, losses
-from davy_trainer.objectives.patches import WHOLE, look_at
+from davy_trainer.objectives.patches import WHOLE, resize_views
 from davy_trainer.objectives.weighted import weighted
 from davy_trainer.runs.device import Device
 from davy_trainer.runs.run import Training
@@ -30,15 +30,15 @@ class AdaptationData:
     """The items and the frozen teachers, all on the training's device.
 
     Attributes:
-        kept: Empty where every camera drifted.
-        start: The running model.
+        kept: Items of the other cameras; empty if every camera drifted.
+        running: The running model.
         clip: The frozen towers; None without CLIP.
         prompts: Unit vectors (2, D); None without CLIP.
     """
 
     drifted: Sequence[Item]
     kept: Sequence[Item]
-    start: IspCnn
+    running: IspCnn
     clip: Clip | None
     prompts: Tensor | None
 
@@ -59,19 +59,19 @@ def train(run: AdaptRun, data: AdaptationData, outputs: Outputs, device: Device,
 def forward(net: IspCnn, step: int, data: AdaptationData, settings: AdaptSettings, device: Device) -> Forward:
     """Draw the items of a step, pass them through the network, and compute all losses."""
     rng = np.random.default_rng((settings.seed, step))
-    drifted, kept = _draw(data.drifted, settings.batch, rng), _draw(data.kept, settings.kept, rng)
+    drifted, kept = _draw(data.drifted, settings.batch, rng), _draw(data.kept, settings.retained_batch, rng)
     outputs, parameters = through_blocks(net, [*drifted, *kept])
     terms = drifted_terms(drifted, outputs[: len(drifted)], settings)
     terms |= _clip_term(outputs[: len(drifted)], data, settings, device)
-    terms |= kept_terms(kept, outputs[len(drifted) :], parameters, settings)
-    terms |= _near_start(net, data.start, settings)
+    terms |= retention_terms(kept, outputs[len(drifted) :], parameters, settings)
+    terms |= _l2_sp_term(net, data.running, settings)
     smoothness = enhance_losses.smoothness(parameters.log2_gain, parameters.log2_colour)
     terms["smooth"] = settings.smooth_weight * smoothness
     return Forward(terms)
 
 
 def drifted_terms(items: Sequence[Item], outputs: Sequence[Tensor], settings: AdaptSettings) -> dict[str, Tensor]:
-    """Return the losses on drifted cameras: those of stage 0 against flat-field targets, and those of stage 2 without."""
+    """Return the losses on drifted cameras: of stage 0 against flat-field targets, and of stage 2 without references."""
     each = [_drifted_terms(item, output, settings) for item, output in zip(items, outputs, strict=True)]
     return {name: torch.stack([terms[name] for terms in each]).mean() for name in each[0]}
 
@@ -84,7 +84,7 @@ def _drifted_terms(item: Item, output: Tensor, settings: AdaptSettings) -> dict[
     return weighted(
         {
             "charbonnier": (settings.charbonnier_weight, lambda: losses.charbonnier(output, item.target)),
-            "decibels": (settings.decibels_weight, lambda: losses.mean_square(output, item.target)),
+            "decibels": (settings.decibels_weight, lambda: losses.log_mse(output, item.target)),
             "uneven": (settings.uneven_weight, lambda: losses.unevenness(output, item.target)),
             "ssim": (settings.ssim_weight, lambda: losses.dssim_loss(output, item.target)),
             "colour": (settings.colour_weight, lambda: losses.colour_angle(output, item.target)),
@@ -99,45 +99,47 @@ def _clip_term(outputs: Sequence[Tensor], data: AdaptationData, settings: AdaptS
     if clip is None or data.prompts is None:
         return {}
     size = clip.preprocessing.size
-    views = torch.cat([look_at(output, [(0, WHOLE)], size) for output in outputs[: settings.clip_views]])
+    views = torch.cat([resize_views(output, [(0, WHOLE)], size) for output in outputs[: settings.clip_views]])
     with device.autocast():
         embeddings = clip.encode_image(views)
     guidance = clip_losses.clip_guidance_loss(data.prompts, embeddings.float(), clip.logit_scale, settings.smoothing)
     return {"clip": settings.clip_weight * guidance}
 
 
-def kept_terms(
+def retention_terms(
     items: Sequence[Item], outputs: Sequence[Tensor], parameters: Parameters, settings: AdaptSettings
 ) -> dict[str, Tensor]:
-    """Return the losses that keep all other cameras' pictures and parameters. Source: Li and Hoiem 2016.
+    """Return the losses that retain the other cameras' pictures and parameters. Source: Li and Hoiem 2016.
 
     Args:
         parameters: Of a batch that ends with items.
     """
-    if not items or settings.keep_weight == 0:
+    if not items or settings.retention_weight == 0:
         return {}
-    each = [_kept_loss(output, item.target, settings) for item, output in zip(items, outputs, strict=True)]
-    found = {"keep": settings.keep_weight * torch.stack(each).mean()}
-    if settings.keep_parameters > 0:
+    each = [_retention_loss(output, item.target, settings) for item, output in zip(items, outputs, strict=True)]
+    found = {"retention": settings.retention_weight * torch.stack(each).mean()}
+    if settings.retention_parameters_weight > 0:
         first = parameters.tone_curve.shape[0] - len(items)
-        found["settings"] = settings.keep_parameters * _parameter_change(parameters, first, items, settings)
+        found["retention_parameters"] = settings.retention_parameters_weight * _parameter_change(
+            parameters, first, items, settings
+        )
     return found
 
 
-def _kept_loss(output: Tensor, target: Tensor, settings: AdaptSettings) -> Tensor:
+def _retention_loss(output: Tensor, target: Tensor, settings: AdaptSettings) -> Tensor:
     terms = weighted(
         {
-            "charbonnier": (settings.keep_charbonnier_weight, lambda: enhance_losses.distillation(output, target)),
-            "decibels": (settings.keep_decibels_weight, lambda: losses.mean_square(output, target)),
-            "uneven": (settings.keep_uneven_weight, lambda: losses.unevenness(output, target)),
-            "mean": (settings.keep_mean_weight, lambda: _mean_colour_error(output, target)),
+            "charbonnier": (settings.retention_charbonnier_weight, lambda: enhance_losses.distillation(output, target)),
+            "decibels": (settings.retention_decibels_weight, lambda: losses.log_mse(output, target)),
+            "uneven": (settings.retention_uneven_weight, lambda: losses.unevenness(output, target)),
+            "mean": (settings.retention_mean_weight, lambda: _mean_colour_error(output, target)),
         }
     )
     return reduce(add, terms.values(), output.new_zeros(()))
 
 
 def _mean_colour_error(output: Tensor, target: Tensor) -> Tensor:
-    """log10 of the squared error of the mean colour: one level of 255 all over is 0.15 dB, which detail hides elsewhere."""
+    """Return log10 of the squared error of the mean colour, which detail hides in all other terms."""
     return (output.mean((2, 3)) - target.mean((2, 3))).square().mean().add(1e-7).log10()
 
 
@@ -149,17 +151,17 @@ def _parameter_change(parameters: Parameters, first: int, items: Sequence[Item],
             gain = (parameters.log2_gain[index] - before.log2_gain[0]).square().mean()
             colour = (parameters.log2_colour[index] - before.log2_colour[0]).square().mean()
             tone = (parameters.tone_curve[index] - before.tone_curve[0]).square().mean()
-            found.append(gain + colour + settings.keep_tone_weight * tone)
+            found.append(gain + colour + settings.retention_tone_weight * tone)
     return torch.stack(found).mean() if found else parameters.tone_curve.new_zeros(())
 
 
-def _near_start(net: IspCnn, start: IspCnn, settings: AdaptSettings) -> dict[str, Tensor]:
-    """L2-SP: the squared distance from the running model's weights. Source: Li, Grandvalet, Davoine 2018."""
-    if settings.near_weight == 0:
+def _l2_sp_term(net: IspCnn, running: IspCnn, settings: AdaptSettings) -> dict[str, Tensor]:
+    """Return the L2-SP term: the squared distance from the running model's weights. Source: Li, Grandvalet, Davoine 2018."""
+    if settings.l2_sp_weight == 0:
         return {}
-    pairs = zip(net.parameters(), start.parameters(), strict=True)
+    pairs = zip(net.parameters(), running.parameters(), strict=True)
     squares = [(now - before.detach()).square().sum() for now, before in pairs]
-    return {"near": settings.near_weight * torch.stack(squares).sum()}
+    return {"l2_sp": settings.l2_sp_weight * torch.stack(squares).sum()}
 
 
 def _draw(items: Sequence[Item], count: int, rng: np.random.Generator) -> list[Item]:
@@ -167,11 +169,11 @@ def _draw(items: Sequence[Item], count: int, rng: np.random.Generator) -> list[I
 
 
 def _sheet(net: IspCnn, data: AdaptationData) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Draw raw, running model, new model and target, the drifted cameras first."""
+    """Draw raw picture, running model, new model and target; drifted cameras first."""
     half = SHEET_ROWS // 2
     rows = []
     with torch.no_grad():
         for item in [*data.drifted[-half:], *data.kept[:half]]:
-            pictures = (item.blocks.rgb, *(through_blocks(n, [item])[0][0] for n in (data.start, net)), item.target)
+            pictures = (item.blocks.rgb, *(through_blocks(n, [item])[0][0] for n in (data.running, net)), item.target)
             rows.append([from_tensor(picture[0]) for picture in pictures])
     return sheet(rows)

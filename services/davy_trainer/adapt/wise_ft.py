@@ -1,4 +1,4 @@
-"""The last look of an adaptation: as much of the way from the running model as leaves every other camera's picture as it is."""
+"""Weight interpolation (WiSE-FT): as much of an adaptation as leaves the pictures of all other cameras unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,47 +10,55 @@ from torch.nn.functional import avg_pool2d
 from davy.imaging.nets.ispcnn import IspCnn
 from davy_trainer.adapt.items import Item, through_blocks
 
-REGIONS = 12  # on the short side: grain is nobody's light
-HALVINGS = 6  # of the interval that is searched: to 1/64 of the way
+REGIONS = 12  # on the short side: noise averages out
+HALVINGS = 6  # bisection of the share to 1/64
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """share: of the way from the start's weights to the adapted ones, in [0, 1]; change: what it makes of the other cameras."""
+class Interpolation:
+    """Result of an interpolation.
+
+    Attributes:
+        share: Share of the adapted weights, in [0, 1]; the rest are the running model's.
+        change: Change of the other cameras with this share.
+        full_change: The same with share 1.
+    """
 
     share: float
     change: float
-    whole_change: float  # of all of the way
+    full_change: float
 
 
-def settle(start: IspCnn, adapted: IspCnn, held: Sequence[Sequence[Item]], most: float) -> Settled:
-    """Move adapted towards start, weight by weight, as far as is needed.
+def interpolate_weights(
+    running: IspCnn, adapted: IspCnn, held_out: Sequence[Sequence[Item]], max_change: float
+) -> Interpolation:
+    """Interpolate adapted towards running in place, as far as max_change requires.
 
     Args:
-        held: of every camera that shall stay as it is, pictures that no training saw, with start's results as targets.
-        most: the change that is allowed.
+        held_out: Held-out pictures of every camera that must not change, with running's outputs as targets.
+        max_change: Maximum change of such a camera.
 
     Source: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT).
     """
-    whole = change(adapted, held)
-    if whole <= most:
-        return Settled(1.0, whole, whole)
+    full_change = change(adapted, held_out)
+    if full_change <= max_change:
+        return Interpolation(1.0, full_change, full_change)
     trained = {name: tensor.clone() for name, tensor in adapted.state_dict().items()}
-    low, high, low_change = 0.0, 1.0, 0.0  # low holds always, high never
+    low, high, low_change = 0.0, 1.0, 0.0  # low always fulfils max_change, high never
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        _mix(start, trained, middle, adapted)
-        if (found := change(adapted, held)) <= most:
+        _lerp(running, trained, middle, adapted)
+        if (found := change(adapted, held_out)) <= max_change:
             low, low_change = middle, found
         else:
             high = middle
-    _mix(start, trained, low, adapted)
-    return Settled(low, low_change, whole)
+    _lerp(running, trained, low, adapted)
+    return Interpolation(low, low_change, full_change)
 
 
-def change(net: IspCnn, held: Sequence[Sequence[Item]]) -> float:
-    """Of the camera whose pictures change most: root mean square over its regions, of [0, 1]; 0 without cameras."""
-    return max((_camera_change(net, items) for items in held), default=0.0)
+def change(net: IspCnn, held_out: Sequence[Sequence[Item]]) -> float:
+    """Return the RMS change of the regions of the most changed camera, of [0, 1]; 0 without cameras."""
+    return max((_camera_change(net, items) for items in held_out), default=0.0)
 
 
 def _camera_change(net: IspCnn, items: Sequence[Item]) -> float:
@@ -63,6 +71,6 @@ def _regions(picture: Tensor) -> Tensor:
     return avg_pool2d(picture, max(min(picture.shape[2:]) // REGIONS, 1))
 
 
-def _mix(start: IspCnn, trained: dict[str, Tensor], share: float, into: IspCnn) -> None:
-    first = start.state_dict()
+def _lerp(running: IspCnn, trained: dict[str, Tensor], share: float, into: IspCnn) -> None:
+    first = running.state_dict()
     into.load_state_dict({name: torch.lerp(first[name], tensor, share) for name, tensor in trained.items()})

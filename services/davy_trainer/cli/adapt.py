@@ -1,4 +1,4 @@
-"""`davy train adapt`: the running model learns what changed at some cameras."""
+"""`davy train adapt`: adapt the running model to changed light of some cameras."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ import typer
 from davy.domain.errors import ConfigError
 from davy_trainer.adapt.run import run_adapt
 from davy_trainer.adapt.settings import AdaptSettings
-from davy_trainer.cli.terminal import clear_errors, settings_of_words, stopping
+from davy_trainer.cli.terminal import clear_errors, parse_settings, stopping
 from davy_trainer.runs.run import CHECKPOINT, stored_settings
 from davy_trainer.runs.weights import EXPORTED, shipped_weights, weights_file
 
@@ -32,12 +32,12 @@ def adapt(
     set_: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting. Repeatable.")] = None,
 ) -> None:
     """Fine-tune the model for cameras whose light changed, without references; all other cameras keep their pictures."""
-    given: dict[str, Any] = {"samples": samples, "drifted": drifted, "clip": clip, "steps": steps, "seed": seed}
+    options: dict[str, Any] = {"samples": samples, "drifted": drifted, "clip": clip, "steps": steps, "seed": seed}
     with clear_errors():
-        chosen = {name: value for name, value in given.items() if value is not None}
-        chosen |= settings_of_words(set_ or [], AdaptSettings)
+        chosen = {name: value for name, value in options.items() if value is not None}
+        chosen |= parse_settings(set_ or [], AdaptSettings)
         if model is not None:
-            chosen["start"] = weights_file(model)
+            chosen["model"] = weights_file(model)
         if out is None:
             raise ConfigError("set the output folder: --out FOLDER")
         settings = _resumed(out, chosen) if resume else _new(out, chosen)
@@ -47,17 +47,17 @@ def adapt(
 
 
 def _new(out: Path, chosen: dict[str, Any]) -> AdaptSettings:
-    for needed, word in (("samples", "FOLDER"), ("drifted", "EDGE/CAM")):
+    for needed, value in (("samples", "FOLDER"), ("drifted", "EDGE/CAM")):
         if needed not in chosen:
-            raise ConfigError(f"set --{needed} {word}")
+            raise ConfigError(f"set --{needed} {value}")
     if (out / CHECKPOINT).exists():
         raise ConfigError(f"{out} already holds a run: use --resume, or another --out")
-    return AdaptSettings.model_validate({"start": shipped_weights()} | chosen)
+    return AdaptSettings.model_validate({"model": shipped_weights()} | chosen)
 
 
 def _resumed(out: Path, chosen: dict[str, Any]) -> AdaptSettings:
     stored = stored_settings(out / CHECKPOINT, AdaptSettings)[0]
-    asked = AdaptSettings.model_validate({**stored.model_dump(), **chosen})
-    if changed := [name for name in chosen if getattr(asked, name) != getattr(stored, name)]:
+    requested = AdaptSettings.model_validate({**stored.model_dump(), **chosen})
+    if changed := [name for name in chosen if getattr(requested, name) != getattr(stored, name)]:
         raise ConfigError(f"a resumed run keeps its settings: omit {', '.join(changed)}, or start a new run")
     return stored

@@ -1,4 +1,4 @@
-"""`davy train all`: every stage after each other, with a summary to judge; `davy train samples`: photographs to try it on."""
+"""`davy train all`: all stages in order, with a summary; `davy train photographs`: photographs to try it on."""
 
 import json
 from collections.abc import Sequence
@@ -8,25 +8,25 @@ from typing import Annotated, Any
 import typer
 
 from davy.domain.errors import ConfigError
-from davy_trainer.cli.terminal import CONSOLE, clear_errors, settings_of_words, stopping
-from davy_trainer.data.packaged_photographs import copy_samples
+from davy_trainer.cli.terminal import CONSOLE, clear_errors, parse_settings, stopping
+from davy_trainer.data.packaged_photographs import copy_photographs
 from davy_trainer.evaluation.sheet import write_png
-from davy_trainer.evaluation.summary import figures, markdown, summary_sheet, verdict
+from davy_trainer.evaluation.summary import compare_with_start, figures, markdown, summary_sheet
 from davy_trainer.evaluation.validation import Pair, load_validation
-from davy_trainer.runs.export import ship
+from davy_trainer.runs.export import export_checkpoint
 from davy_trainer.runs.run import CHECKPOINT
 from davy_trainer.runs.weights import load_weights, prompts_file, weights_file
 from davy_trainer.stages.all_settings import AllSettings
-from davy_trainer.stages.iterate import SETTINGS, iterate, networks, plan, read_settings, write_settings
+from davy_trainer.stages.iterate import SETTINGS, iterate, networks, plan_stages, read_settings, write_settings
 
 Folders = list[Path] | None
-SHOWN_OF_EACH = 4  # pictures of each folder on the summary's sheet
+PICTURES_PER_FOLDER = 4  # on the sheet of the summary
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("all")(train_all)
-    app.command("samples")(samples)
+    app.command("photographs")(photographs_command)
 
 
 def train_all(
@@ -50,7 +50,7 @@ def train_all(
     seed: Annotated[int | None, typer.Option(help="Random seed of the run.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out with its settings.")] = False,
     must_improve: Annotated[
-        bool, typer.Option("--must-improve", help="Exit with status 1 if the start is better on --validate.")
+        bool, typer.Option("--must-improve", help="Exit with status 1 without improvement on --validate.")
     ] = False,
     set_: Annotated[
         list[str] | None,
@@ -58,22 +58,22 @@ def train_all(
     ] = None,
 ) -> None:
     """Run all stages: stage 0 or --weights, pairing, then rounds of enhancement and refinement."""
-    given: dict[str, Any] = {"start": weights, "rounds": rounds, "clip": clip, "seed": seed, "validation": validate}
-    given |= {"low": [*(folder / "low" for folder in data or []), *(low or [])] or None, "photographs": photographs}
-    given |= {"normal": [*(folder / "normal" for folder in data or []), *(normal or [])] or None}
-    given |= {"prompts": prompts and prompts_file(prompts)}
-    given |= {"guided": False if no_clip else None, "refined": False if no_refine else None}
+    options: dict[str, Any] = {"initial_weights": weights, "rounds": rounds, "clip": clip, "seed": seed, "validation": validate}
+    options |= {"low": [*(folder / "low" for folder in data or []), *(low or [])] or None, "photographs": photographs}
+    options |= {"normal": [*(folder / "normal" for folder in data or []), *(normal or [])] or None}
+    options |= {"prompts": prompts and prompts_file(prompts)}
+    options |= {"guided": False if no_clip else None, "refined": False if no_refine else None}
     with clear_errors():
-        chosen = {name: value for name, value in given.items() if value is not None}
-        chosen |= settings_of_words(set_ or [], AllSettings)
+        chosen = {name: value for name, value in options.items() if value is not None}
+        chosen |= parse_settings(set_ or [], AllSettings)
         if out is None:
             raise ConfigError("set the output folder: --out FOLDER")
         if must_improve and not resume and validate is None:
-            raise ConfigError("improvement is measured on references: give --validate FOLDER with low/ and high/")
+            raise ConfigError("--must-improve needs references: set --validate FOLDER with low/ and high/")
         settings = _resumed(out, chosen) if resume else _new(out, chosen)
         pairs = load_validation(settings.validation)
         with stopping() as stop:
-            finished = iterate(plan(settings, out), stop, lambda told: CONSOLE.print(told, highlight=False))
+            finished = iterate(plan_stages(settings, out), stop, lambda text: CONSOLE.print(text, highlight=False))
         if not finished:
             print(f"{out}: stopped; continue with --resume")
             return
@@ -82,10 +82,10 @@ def train_all(
             raise typer.Exit(1)
 
 
-def samples(out: Annotated[Path, typer.Argument(help="Folder to copy them to.")]) -> None:
+def photographs_command(out: Annotated[Path, typer.Argument(help="Output folder.")]) -> None:
     """Copy the well-lit photographs of installed packages, to try training without other data."""
     with clear_errors():
-        for path in copy_samples(out):
+        for path in copy_photographs(out):
             print(path)
 
 
@@ -96,32 +96,32 @@ def _new(out: Path, chosen: dict[str, Any]) -> AllSettings:
     settings = AllSettings.model_validate(chosen)
     if (out / SETTINGS).exists():
         raise ConfigError(f"{out} already holds a run: use --resume, or another --out")
-    plan(settings, out)  # wrong settings are told before anything is written
+    plan_stages(settings, out)  # validates all settings before anything is written
     write_settings(settings, out)
     return settings
 
 
 def _resumed(out: Path, chosen: dict[str, Any]) -> AllSettings:
     settings = read_settings(out)
-    asked = AllSettings.model_validate({**settings.model_dump(), **chosen})
-    if changed := [name for name in chosen if getattr(asked, name) != getattr(settings, name)]:
+    requested = AllSettings.model_validate({**settings.model_dump(), **chosen})
+    if changed := [name for name in chosen if getattr(requested, name) != getattr(settings, name)]:
         raise ConfigError(f"a resumed run keeps its settings: omit {', '.join(changed)}, or start a new run")
     return settings
 
 
 def _summarise(settings: AllSettings, out: Path, pairs: Sequence[Pair], show: list[Path]) -> bool:
-    """Write the sheet, the figures and the exported weights; true if the newest is better than the start (or unknown)."""
+    """Write the sheet, the figures and the exported weights; return whether the newest version improved (or is unknown)."""
     files = networks(settings, out)
     versions = {name: load_weights(path) for name, path in files.items()}
-    write_png(out / "summary.png", summary_sheet([*settings.low, *show], versions, SHOWN_OF_EACH))
+    write_png(out / "summary.png", summary_sheet([*settings.low, *show], versions, PICTURES_PER_FOLDER))
     newest = list(files.values())[-1]
-    for path in ship(weights_file(newest) if newest.is_file() else newest / CHECKPOINT, out):
+    for path in export_checkpoint(weights_file(newest) if newest.is_file() else newest / CHECKPOINT, out):
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     print(out / "summary.png")
     if not pairs:
         return True
     found = figures(pairs, versions)
-    improved, told = verdict(found, "start" if settings.start else "raw")
-    (out / "summary.json").write_text(json.dumps({"figures": found, "verdict": told}, indent=1) + "\n")
-    print(f"\n{markdown(found)}\n\n{told}")
+    improved, result = compare_with_start(found, "start" if settings.initial_weights else "raw")
+    (out / "summary.json").write_text(json.dumps({"figures": found, "comparison": result}, indent=1) + "\n")
+    print(f"\n{markdown(found)}\n\n{result}")
     return improved

@@ -1,4 +1,4 @@
-"""`davy train pack`, `base` and `reproduce`: one data file, one training on any device, one command for the shipped recipe."""
+"""`davy train pack-data`, `base`, `reproduce` and `credits`: base training from one data file, on any device."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from davy.domain.errors import ConfigError
 from davy.imaging.nets import IspCnn
-from davy_trainer.cli.terminal import CONSOLE, clear_errors, command_line, progress_bar, settings_of_words, stopping
+from davy_trainer.cli.terminal import CONSOLE, clear_errors, command_line, parse_settings, progress_bar, stopping
 from davy_trainer.data.credits import write_credits
 from davy_trainer.data.echo import Echo
 from davy_trainer.data.packed import pack as pack_files
@@ -19,7 +19,7 @@ from davy_trainer.data.packed import unpack
 from davy_trainer.data.real_frames import RealFrames
 from davy_trainer.evaluation.validation import load_validation
 from davy_trainer.runs.device import Device, move
-from davy_trainer.runs.export import ship
+from davy_trainer.runs.export import export_checkpoint
 from davy_trainer.runs.run import CHECKPOINT, begin_from, resume_training, stored_settings
 from davy_trainer.runs.weights import load_weights
 from davy_trainer.stages import base
@@ -29,7 +29,7 @@ from davy_trainer.stages.presets import preset
 
 Out = Annotated[Path, typer.Option(help="Output folder of checkpoint, log and sheets.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting. Repeatable.")]
-DATA = "data.json"  # names of what a run was trained on
+DATA = "data.json"  # names of a run's training pictures
 MAY_CHANGE = {"steps", "minutes", "threads", "device", "precision", "data", "validation", "checkpoint_every", "validate_every"}
 
 
@@ -44,15 +44,13 @@ def add_to(app: typer.Typer) -> None:
 def pack_data(
     normal: Annotated[list[Path], typer.Option(help="Folder of well-lit photographs. Repeatable.")],
     out: Annotated[Path, typer.Option(help="Output file.")],
-    scenes: Annotated[list[Path] | None, typer.Option(help="Folder of `davy mine scenes`. Repeatable.")] = None,
-    most_mb: Annotated[float, typer.Option(help="Maximum size of the file, MB.", min=1)] = 10_000,
+    scenes: Annotated[list[Path] | None, typer.Option(help="Folder of `davy simulator scenes`. Repeatable.")] = None,
+    max_mb: Annotated[float, typer.Option(help="Maximum size of the file, MB.", min=1)] = 10_000,
 ) -> None:
     """Pack clear well-lit photographs and simulated scenes into one file for base training."""
     with clear_errors(), Progress(console=CONSOLE, transient=True) as bar:
         task = bar.add_task("packing")
-        found = pack_files(
-            normal, scenes or [], out, most_mb, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+        found = pack_files(normal, scenes or [], out, max_mb, lambda done, total: bar.update(task, completed=done, total=total))
     print(f"{out}: {found[0]} photographs, {found[1]} scenes, {out.stat().st_size / 1e6:.1f} MB")
 
 
@@ -62,18 +60,18 @@ def base_training(
     preset_: Annotated[str | None, typer.Option("--preset", help="Settings by name: quick, shipped.")] = None,
     steps: Annotated[int | None, typer.Option(help="Number of training steps.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Approximate duration.")] = None,
-    start: Annotated[Path | None, typer.Option(help="Weights to start from: the folder of a run, or a file.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Weights to start from: the folder of a run, or a file.")] = None,
     validate: Annotated[Path | None, typer.Option(help="Folder with low/ and high/.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed of the run.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out with its settings.")] = False,
     set_: Set = None,
 ) -> None:
     """Run base training: stage 0 on any device, from a file of `davy train pack-data`."""
-    given: dict[str, Any] = {"data": data, "steps": steps, "minutes": minutes, "start": start, "seed": seed}
-    given |= {"validation": validate}
+    options: dict[str, Any] = {"data": data, "steps": steps, "minutes": minutes, "seed": seed}
+    options |= {"initial_weights": weights, "validation": validate}
     with clear_errors():
-        chosen = {name: value for name, value in given.items() if value is not None}
-        chosen |= settings_of_words(set_ or [], BaseSettings)
+        chosen = {name: value for name, value in options.items() if value is not None}
+        chosen |= parse_settings(set_ or [], BaseSettings)
         run_base(out, _settings(out, preset_, chosen, resume), resume)
 
 
@@ -85,7 +83,7 @@ def reproduce(
     """Train the recipe of the shipped weights; resume a run in --out."""
     with clear_errors():
         resume = (out / CHECKPOINT).exists()
-        chosen: dict[str, Any] = {"data": data} | settings_of_words(set_ or [], BaseSettings)
+        chosen: dict[str, Any] = {"data": data} | parse_settings(set_ or [], BaseSettings)
         run_base(out, _settings(out, "shipped", chosen, resume), resume)
 
 
@@ -94,7 +92,7 @@ def credit(
     manifest: Annotated[Path, typer.Option(help="CSV with file, source, licence and author of every photograph.")],
     out: Annotated[Path, typer.Option(help="Output file, Markdown.")] = Path("CREDITS.md"),
 ) -> None:
-    """Credit the photographs that a run was trained on, from their manifest."""
+    """Write the credits of a run's training photographs, from their manifest."""
     with clear_errors():
         try:
             names = json.loads((run / DATA).read_text())["names"]
@@ -104,10 +102,10 @@ def credit(
 
 
 def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
-    """Begin or go on; a finished run's weights are exported beside its checkpoint.
+    """Start or resume base training; export the weights of a finished run.
 
     Raises:
-        ConfigError: there is a run already, or none to go on with, or the data has changed.
+        ConfigError: A run exists already, there is none to resume, or the data has changed.
     """
     path, device = out / CHECKPOINT, Device.of(settings)
     if path.exists() and not resume:
@@ -122,7 +120,11 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
         run.total = settings.steps or run.total
     else:
         torch.manual_seed(settings.seed)
-        net = load_weights(settings.start).train() if settings.start else IspCnn(settings.width, settings.detail)
+        net = (
+            load_weights(settings.initial_weights).train()
+            if settings.initial_weights
+            else IspCnn(settings.width, settings.detail)
+        )
         run = begin_from(net, settings, command_line(), settings.steps)
     out.mkdir(parents=True, exist_ok=True)
     (out / DATA).write_text(
@@ -135,9 +137,9 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
     with progress_bar(out.name, shown, run.step, run.total) as advance, stopping() as stop:
         base.train(run, echo, frames, device, pairs, Outputs(out, known, advance), stop)
     if run.finished:
-        ship(path, out)
-    told = "done" if run.finished else "stopped; continue with --resume"
-    print(f"{path}: step {run.step} of {run.total or 'unknown'}, {run.seconds / 60:.1f} min, {told}")
+        export_checkpoint(path, out)
+    state = "done" if run.finished else "stopped; continue with --resume"
+    print(f"{path}: step {run.step} of {run.total or 'unknown'}, {run.seconds / 60:.1f} min, {state}")
 
 
 def _settings(out: Path, name: str | None, chosen: dict[str, Any], resume: bool) -> BaseSettings:

@@ -1,4 +1,4 @@
-"""`davy train clip`: build Davy's own CLIP from registry packages and photographs; judge any CLIP on held-out pictures."""
+"""`davy train clip`: build Davy's own CLIP from packages and photographs; evaluate any CLIP on held-out pictures."""
 
 import json
 import time
@@ -25,32 +25,32 @@ from davy_trainer.clip.features import FeatureSet, extract_cached
 from davy_trainer.clip.pictures import is_held_out, photographs
 from davy_trainer.data.unpaired import readable
 
-HELD_OUT_SEED = 1_000_003  # of the renderings that judge: no training seed a person would pick
-clip_app = typer.Typer(help="Davy's own CLIP: build it, judge it or any other.", no_args_is_help=True, add_completion=False)
+HELD_OUT_SEED = 1_000_003  # of the evaluation's renderings; unlikely as a training seed
+clip_app = typer.Typer(help="Build Davy's own CLIP; evaluate any CLIP.", no_args_is_help=True, add_completion=False)
 
 Data = Annotated[Path, typer.Option(help="Folder of well-lit photographs; one group in five is held out.")]
-Real = Annotated[list[Path] | None, typer.Option(help="Folder of real low-light pictures to judge on; may be given again.")]
-Threads = Annotated[int, typer.Option(help="Threads that torch may use.", min=1)]
+Real = Annotated[list[Path] | None, typer.Option(help="Folder of real low-light pictures for the evaluation. Repeatable.")]
+Threads = Annotated[int, typer.Option(help="Number of torch threads.", min=1)]
 
 
 @clip_app.command()
 def build(
     data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for the weights, MODEL_CARD.md and evaluation.json.")],
+    out: Annotated[Path, typer.Option(help="Output folder of weights, MODEL_CARD.md and evaluation.json.")],
     real: Real = None,
-    cache: Annotated[Path | None, typer.Option(help="Keeps the features of the pictures for the next build.")] = None,
-    steps: Annotated[int, typer.Option(help="Of the alignment.", min=1)] = AlignConfig.steps,
+    cache: Annotated[Path | None, typer.Option(help="File that caches the features of the pictures.")] = None,
+    steps: Annotated[int, typer.Option(help="Number of alignment steps.", min=1)] = AlignConfig.steps,
     crops: Annotated[int, typer.Option(help="Random crops per photograph.", min=1)] = 2,
-    seed: Annotated[int, typer.Option(help="Of crops, rendering and alignment.")] = AlignConfig.seed,
+    seed: Annotated[int, typer.Option(help="Random seed of crops, rendering and alignment.")] = AlignConfig.seed,
     threads: Threads = 1,
 ) -> None:
-    """Align a text tower and a head with the light that Davy applies and with the labels that the image tower gives."""
+    """Align a text tower and a head with the light that Davy applies and with the image tower's labels."""
     torch.set_num_threads(threads)
     with _clear_errors():
-        train, held = _split(data)
+        train, held_out = _split(data)
         config, own_config = replace(AlignConfig(), steps=steps, seed=seed), own.OwnConfig()
-        kept = tokens_of(every_text())
-        tokenizer = CompactTokenizer(kept, own_config.context_length)
+        tokens = tokens_of(every_text())
+        tokenizer = CompactTokenizer(tokens, own_config.context_length)
         torch.manual_seed(seed)
         model = own.build(own_config, tokenizer.vocab_size, imagenet_trunk())
         features = _features(own.image_tower(model), train, crops, seed, cache or out / "features.safetensors")
@@ -58,9 +58,9 @@ def build(
         with _progress("align", steps) as advance:
             align(model, tokenizer, features, config, lambda _, loss: advance(f"align, loss {loss:.2f}"))
         weights = out / f"{own.NAME}.safetensors"
-        own.save(weights, model, own_config, kept, {"seed": str(seed), "steps": str(steps), "photographs": str(len(train))})
+        own.save(weights, model, own_config, tokens, {"seed": str(seed), "steps": str(steps), "photographs": str(len(train))})
         seconds = features.seconds + time.monotonic() - started
-        score = replace(_judge(f"davy:{weights}", held, real), clip=own.NAME)
+        score = replace(_evaluate(f"davy:{weights}", held_out, real), clip=own.NAME)
         facts: dict[str, object] = asdict(own_config) | {
             "vocabulary": tokenizer.vocab_size,
             "file_kib": weights.stat().st_size // 1024,
@@ -70,7 +70,7 @@ def build(
             "rendering": features.seconds,
             "threads": threads,
             "train": len(train),
-            "held": len(held),
+            "held_out": len(held_out),
             "sources": source_lines(train),
         }
         (out / "MODEL_CARD.md").write_text(model_card(score, facts))
@@ -86,13 +86,13 @@ def evaluate_command(
     clip: Annotated[
         str, typer.Option(help="davy, davy:FILE, davy:random, NAME:FILE, NAME:TAG (cached), or a folder.")
     ] = "davy",
-    out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON here.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the figures to this JSON file.")] = None,
     threads: Threads = 1,
 ) -> None:
-    """Zero-shot accuracy of a CLIP on held-out photographs in known light, on their content, and on real folders."""
+    """Evaluate the zero-shot accuracy of a CLIP on light and content of held-out photographs, and on real folders."""
     torch.set_num_threads(threads)
     with _clear_errors():
-        score = _judge(clip, _split(data)[1], real)
+        score = _evaluate(clip, _split(data)[1], real)
         if out is not None:
             _write_json(out, score)
         typer.echo(tables(score))
@@ -100,10 +100,10 @@ def evaluate_command(
 
 def _split(data: Path) -> tuple[list[Path], list[Path]]:
     paths = _readable(data)
-    train, held = [p for p in paths if not is_held_out(p)], [p for p in paths if is_held_out(p)]
-    if not train or not held:
-        raise ConfigError(f"{data} holds {len(paths)} photographs, too few to train on some and validate with others")
-    return train, held
+    train, held_out = [p for p in paths if not is_held_out(p)], [p for p in paths if is_held_out(p)]
+    if not train or not held_out:
+        raise ConfigError(f"{data} holds {len(paths)} photographs, too few for training and validation")
+    return train, held_out
 
 
 def _readable(folder: Path) -> list[Path]:
@@ -120,16 +120,16 @@ def _readable(folder: Path) -> list[Path]:
 
 
 def _features(tower: StagedImageTower, train: Sequence[Path], crops: int, seed: int, cache: Path) -> FeatureSet:
-    with _progress("render and look", len(train)) as advance:
+    with _progress("render and embed", len(train)) as advance:
         return extract_cached(cache, tower, train, crops, seed, lambda: advance(None))
 
 
-def _judge(setting: str, held: Sequence[Path], real: Sequence[Path] | None) -> ClipScore:
+def _evaluate(setting: str, held_out: Sequence[Path], real: Sequence[Path] | None) -> ClipScore:
     clip = load_clip(setting)
     folders = [(folder.name, _readable(folder)) for folder in real or []]
-    folders.append(("held-out well-lit photographs", list(held)))
-    with _progress("judge", len(held) + sum(len(paths) for _, paths in folders)) as advance:
-        return evaluate(clip, held, folders, HELD_OUT_SEED, lambda: advance(None))
+    folders.append(("held-out well-lit photographs", list(held_out)))
+    with _progress("evaluate", len(held_out) + sum(len(paths) for _, paths in folders)) as advance:
+        return evaluate(clip, held_out, folders, HELD_OUT_SEED, lambda: advance(None))
 
 
 def _write_json(path: Path, score: ClipScore) -> None:
@@ -147,7 +147,7 @@ def _progress(title: str, total: int) -> Iterator[Callable[[str | None], None]]:
             bar.update(task, advance=1, description=description)
 
         yield advance
-        bar.update(task, completed=total)  # features from a cache need no step
+        bar.update(task, completed=total)  # cached features make no steps
 
 
 @contextmanager

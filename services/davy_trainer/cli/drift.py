@@ -1,4 +1,4 @@
-"""`davy train drift`: how far cameras' samples lie from what was trained on; `davy train reference`: what that was."""
+"""`davy train drift`: distance of cameras' samples from the training pictures; `davy train reference`: its reference."""
 
 import json
 from collections.abc import Iterator
@@ -51,8 +51,8 @@ def drift(
     """Measure the drift of each camera from the training pictures: 0 is ordinary, 1 a clear change."""
     with clear_errors():
         torch.set_num_threads(1)
-        known = load_reference(reference or shipped_weights().with_name(REFERENCE))
-        found = camera_drifts(samples, known, load_clip(clip), newest)
+        fitted = load_reference(reference or shipped_weights().with_name(REFERENCE))
+        found = camera_drifts(samples, fitted, load_clip(clip), newest)
         if json_:
             print(json.dumps({name: round(value, 3) for name, value in found.items()}))
             return

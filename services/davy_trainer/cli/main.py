@@ -12,11 +12,12 @@ from davy.imaging.runtime import StillEnhancer
 from davy_trainer.cli import ablate, adapt, all_stages, drift, stages
 from davy_trainer.cli import base as base_cli
 from davy_trainer.cli.clip import clip_app
+from davy_trainer.cli.renamed import RenamedCommands
 from davy_trainer.cli.terminal import (
     clear_errors,
     command_line,
-    numbers_of_words,
-    settings_of_words,
+    parse_numbers,
+    parse_settings,
     stopping,
 )
 from davy_trainer.data.photographs import Group
@@ -24,15 +25,15 @@ from davy_trainer.distributed import process_group
 from davy_trainer.evaluation.compare import compare
 from davy_trainer.evaluation.evaluate import evaluate, markdown, write_sheet
 from davy_trainer.evaluation.validation import load_pairs, load_validation
-from davy_trainer.runs.export import export_mean, ship
+from davy_trainer.runs.export import export_checkpoint, export_mean
 from davy_trainer.runs.package import PACKAGE, package_run
 from davy_trainer.runs.run import CHECKPOINT, Run, resume, settings_of
 from davy_trainer.runs.weights import begin_self_supervised
 from davy_trainer.stages.run_stage import read_groups, train_self_supervised
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
-DISTRIBUTED = ("self-supervised", "enhance")  # commands that torchrun may start
+app = typer.Typer(cls=RenamedCommands, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+DISTRIBUTED = ("self-supervised", "enhance")  # commands that support torchrun
 app.add_typer(clip_app, name="clip")
 stages.add_to(app)
 all_stages.add_to(app)
@@ -45,8 +46,8 @@ base_cli.add_to(app)
 @app.callback()
 def train_command(context: typer.Context) -> None:
     """Train, export and evaluate the network."""
-    if process_group.asked_for() and context.invoked_subcommand not in DISTRIBUTED:
-        typer.echo(f"davy train: torchrun runs only {' and '.join(DISTRIBUTED)}: start this command without it", err=True)
+    if process_group.is_distributed() and context.invoked_subcommand not in DISTRIBUTED:
+        typer.echo(f"davy train: torchrun supports only {' and '.join(DISTRIBUTED)}: start this command without it", err=True)
         raise typer.Exit(2)
 
 
@@ -65,9 +66,9 @@ def self_supervised(
     set_: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting. Repeatable.")] = None,
 ) -> None:
     """Run stage 0: darken photographs as in a mine and train the network to restore them."""
-    given: dict[str, Any] = {"data": data, "minutes": minutes, "steps": steps, "seed": seed, "validation": validate}
-    given |= {"workers": workers, "threads": threads, "weights": numbers_of_words(weight or []) or None}
-    chosen = {name: value for name, value in given.items() if value is not None} | settings_of_words(
+    options: dict[str, Any] = {"data": data, "minutes": minutes, "steps": steps, "seed": seed, "validation": validate}
+    options |= {"workers": workers, "threads": threads, "group_weights": parse_numbers(weight or []) or None}
+    chosen = {name: value for name, value in options.items() if value is not None} | parse_settings(
         set_ or [], SelfSupervisedSettings
     )
     with clear_errors(), process_group.init():
@@ -90,7 +91,7 @@ def export(
 ) -> None:
     """Export the averaged weights of a run as ONNX for the runtime and safetensors for torch."""
     with clear_errors():
-        for path in ship(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint, out):
+        for path in export_checkpoint(checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint, out):
             print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 
@@ -135,19 +136,19 @@ def compare_command(
             print(f"{name:<28}{value:.4f}")
 
 
-@app.command("pack")
-def pack_command(
+@app.command("package")
+def package_command(
     folder: Annotated[Path, typer.Argument(help="Folder with train/ispcnn.{onnx,safetensors} and provenance.json.")],
     keys: Annotated[Path, typer.Option(envvar="DAVY_KEYS", help="Folder of the signing keys.")] = Path("keys"),
 ) -> None:
-    """Make the signed FOLDER/package.zip, as the training service does before it registers a model."""
+    """Write the signed FOLDER/package.zip, as the training service does before it registers a model."""
     with clear_errors():
         print(f"{package_run(folder, keys)}  {folder / PACKAGE}")
 
 
 @app.command("sheet")
 def sheet_command(
-    folder: Annotated[Path, typer.Argument(help="Folder of pictures, without references.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of pictures without references.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.png", help="Output file.")],
     model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
     count: Annotated[int, typer.Option(min=1, help="Number of pictures, evenly spaced in the folder.")] = 16,
@@ -175,8 +176,8 @@ def _resume(out: Path | None, chosen: dict[str, Any]) -> tuple[Run, list[Group],
     if out is None:
         raise ConfigError("set the run to resume: --out FOLDER")
     settings, checkpoint = settings_of(out / CHECKPOINT)
-    asked = SelfSupervisedSettings.model_validate({**settings.model_dump(), **chosen})
-    if changed := [name for name in chosen if name != "workers" and getattr(asked, name) != getattr(settings, name)]:
+    requested = SelfSupervisedSettings.model_validate({**settings.model_dump(), **chosen})
+    if changed := [name for name in chosen if name != "workers" and getattr(requested, name) != getattr(settings, name)]:
         raise ConfigError(f"a resumed run keeps its settings: omit {', '.join(changed)}, or start a new run")
-    groups = read_groups(asked)
-    return resume(asked, checkpoint, groups, out / CHECKPOINT), groups, out
+    groups = read_groups(requested)
+    return resume(requested, checkpoint, groups, out / CHECKPOINT), groups, out

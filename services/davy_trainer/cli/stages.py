@@ -1,4 +1,4 @@
-"""`davy train pair | enhance | refine`: the stages that learn from real pictures without references."""
+"""`davy train pair | enhance | refine`: the stages on real pictures without references."""
 
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -7,7 +7,7 @@ import typer
 from pydantic import BaseModel
 
 from davy.domain.errors import ConfigError
-from davy_trainer.cli.terminal import clear_errors, numbers_of_words, settings_of_words, stopping
+from davy_trainer.cli.terminal import clear_errors, parse_numbers, parse_settings, stopping
 from davy_trainer.distributed import process_group
 from davy_trainer.runs import prompt_run
 from davy_trainer.runs.run import CHECKPOINT, stored_settings
@@ -24,7 +24,7 @@ Seed = Annotated[int | None, typer.Option(help="Random seed of the run.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in --out with its settings.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting. Repeatable.")]
 K = TypeVar("K", bound=BaseModel)
-MAY_CHANGE = ("workers",)  # on resuming: it changes no bit
+MAY_CHANGE = ("workers",)  # on resuming: it does not change the result
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,19 +49,19 @@ def pair(
     set_: Set = None,
 ) -> None:
     """Run stage 1: train a prompt pair to separate low-light pictures from normal ones."""
-    given = {"low": low, "normal": normal, "clip": clip, "labels": labels, "texts": texts, "steps": steps, "seed": seed}
+    options = {"low": low, "normal": normal, "clip": clip, "labels": labels, "texts": texts, "steps": steps, "seed": seed}
     with clear_errors():
         folder = _folder(out)
-        settings = _prompt_settings(folder, PairSettings, given, set_, resume)
+        settings = _prompt_settings(folder, PairSettings, options, set_, resume)
         with stopping() as stop:
             finished = run_pair(settings, folder, stop)
-        _tell(folder, prompt_run.PROMPTS, finished)
+        _print_result(folder, prompt_run.PROMPTS, finished)
 
 
 def refine(
     prompts: Annotated[Path | None, typer.Option(help="Prompts to start from: the folder of a run, or a file.")] = None,
     weights: Annotated[
-        list[Path] | None, typer.Option(help="Networks of the rounds so far, the newest last. Repeatable.")
+        list[Path] | None, typer.Option(help="Networks of the previous rounds, the newest last. Repeatable.")
     ] = None,
     low: Low = None,
     normal: Normal = None,
@@ -75,12 +75,12 @@ def refine(
     """Run stage 3: refine the prompts with enhanced pictures as classes between low-light and normal."""
     with clear_errors():
         folder = _folder(out)
-        given: dict[str, Any] = {"low": low, "normal": normal, "clip": clip, "steps": steps, "seed": seed}
-        given |= {"prompts": prompts and prompts_file(prompts), "weights": weights and [weights_file(w) for w in weights]}
-        settings = _prompt_settings(folder, RefineSettings, given, set_, resume)
+        options: dict[str, Any] = {"low": low, "normal": normal, "clip": clip, "steps": steps, "seed": seed}
+        options |= {"prompts": prompts and prompts_file(prompts), "weights": weights and [weights_file(w) for w in weights]}
+        settings = _prompt_settings(folder, RefineSettings, options, set_, resume)
         with stopping() as stop:
             finished = run_refine(settings, folder, stop)
-        _tell(folder, prompt_run.PROMPTS, finished)
+        _print_result(folder, prompt_run.PROMPTS, finished)
 
 
 def enhance(
@@ -104,38 +104,38 @@ def enhance(
     """Run stage 2: train the network on real low-light pictures, guided by the prompts, and replay stage 0."""
     with clear_errors():
         folder = _folder(out)
-        given: dict[str, Any] = {"low": low, "clip": clip, "steps": steps, "minutes": minutes, "seed": seed}
-        given |= {"prompts": prompts and prompts_file(prompts), "start": weights and weights_file(weights)}
-        given |= {"validation": validate, "weights": numbers_of_words(weight or []) or None}
+        options: dict[str, Any] = {"low": low, "clip": clip, "steps": steps, "minutes": minutes, "seed": seed}
+        options |= {"prompts": prompts and prompts_file(prompts), "initial_weights": weights and weights_file(weights)}
+        options |= {"validation": validate, "group_weights": parse_numbers(weight or []) or None}
         if no_clip:
-            given |= {"clip_weight": 0.0, "fidelity_weight": 0.0}
-        chosen = _chosen(given, set_, EnhanceSettings)
+            options |= {"clip_weight": 0.0, "fidelity_weight": 0.0}
+        chosen = _chosen(options, set_, EnhanceSettings)
         if normal:
             chosen["replay"] = {"data": normal, "steps": 1, "batch": REPLAYED, "seed": seed or 1} | chosen.get("replay", {})
         if resume:
-            settings = _same(stored_settings(folder / CHECKPOINT, EnhanceSettings)[0], chosen)
+            settings = _check_unchanged(stored_settings(folder / CHECKPOINT, EnhanceSettings)[0], chosen)
         else:
-            if "start" not in chosen:
+            if "initial_weights" not in chosen:
                 raise ConfigError("set the network to start from: --weights RUN, or the shipped ispcnn.safetensors")
             settings = _new(folder, CHECKPOINT, EnhanceSettings, chosen)
         with process_group.init(), stopping() as stop:
             finished = run_enhance(settings, folder, stop)
             first = process_group.is_first()
         if first:
-            _tell(folder, CHECKPOINT, finished)
+            _print_result(folder, CHECKPOINT, finished)
 
 
 def _prompt_settings(
-    out: Path, kind: type[prompt_run.P], given: dict[str, Any], words: list[str] | None, resume: bool
+    out: Path, kind: type[prompt_run.P], options: dict[str, Any], assignments: list[str] | None, resume: bool
 ) -> prompt_run.P:
-    chosen = _chosen(given, words, kind)
+    chosen = _chosen(options, assignments, kind)
     if resume:
-        return _same(prompt_run.stored_settings(out, kind), chosen)
+        return _check_unchanged(prompt_run.stored_settings(out, kind), chosen)
     return _new(out, prompt_run.CHECKPOINT, kind, chosen)
 
 
-def _chosen(given: dict[str, Any], words: list[str] | None, kind: type[BaseModel]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value is not None} | settings_of_words(words or [], kind)
+def _chosen(options: dict[str, Any], assignments: list[str] | None, kind: type[BaseModel]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None} | parse_settings(assignments or [], kind)
 
 
 def _new(out: Path, checkpoint: str, kind: type[K], chosen: dict[str, Any]) -> K:
@@ -150,12 +150,16 @@ def _new(out: Path, checkpoint: str, kind: type[K], chosen: dict[str, Any]) -> K
     return settings
 
 
-def _same(stored: K, chosen: dict[str, Any]) -> K:
-    """The stored settings, where nothing else was asked for."""
-    asked = type(stored).model_validate({**stored.model_dump(), **chosen})
-    if changed := [name for name in chosen if name not in MAY_CHANGE and getattr(asked, name) != getattr(stored, name)]:
+def _check_unchanged(stored: K, chosen: dict[str, Any]) -> K:
+    """Return the stored settings with permitted changes.
+
+    Raises:
+        ConfigError: Another setting changes.
+    """
+    requested = type(stored).model_validate({**stored.model_dump(), **chosen})
+    if changed := [name for name in chosen if name not in MAY_CHANGE and getattr(requested, name) != getattr(stored, name)]:
         raise ConfigError(f"a resumed run keeps its settings: omit {', '.join(changed)}, or start a new run")
-    return asked
+    return requested
 
 
 def _folder(out: Path | None) -> Path:
@@ -164,7 +168,7 @@ def _folder(out: Path | None) -> Path:
     return out
 
 
-def _tell(out: Path, result: str, finished: bool) -> None:
+def _print_result(out: Path, result: str, finished: bool) -> None:
     print(f"{out / result}: done" if finished else f"{out}: stopped; continue with --resume")
     report = out / prompt_run.REPORT
     if finished and report.exists():

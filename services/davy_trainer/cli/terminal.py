@@ -1,4 +1,4 @@
-"""What every training command shares on the terminal: errors in one sentence, Ctrl-C, a progress bar, NAME=VALUE."""
+"""The terminal of all training commands: errors in one sentence, Ctrl-C, a progress bar, NAME=VALUE."""
 
 import json
 import shlex
@@ -18,24 +18,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from davy.domain.errors import DavyError, InvalidInputError
 from davy_trainer.distributed import process_group
 from davy_trainer.runs.progress import ProgressWriter, ReportProgress
+from davy_trainer.stages.migration import renamed_settings
 
 CONSOLE = Console(stderr=True)
 
 
 def command_line() -> str:
-    """The command as it was typed, for a checkpoint to carry."""
+    """Return the command line, for the checkpoint."""
     return shlex.join(["davy", *sys.argv[1:]])
 
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """Errors end the command with a sentence: status 2 where the words were wrong, 1 otherwise."""
+    """End the command with a one-sentence error: status 2 for invalid input, else 1."""
     try:
         yield
     except ValidationError as error:
-        for fault in error.errors():
-            where = ".".join(map(str, fault["loc"]))
-            CONSOLE.print(f"davy train: {where + ': ' if where else ''}{fault['msg']}", markup=False, highlight=False)
+        for each in error.errors():
+            where = ".".join(map(str, each["loc"]))
+            CONSOLE.print(f"davy train: {where + ': ' if where else ''}{each['msg']}", markup=False, highlight=False)
         raise typer.Exit(2) from error
     except (DavyError, OSError) as error:
         CONSOLE.print(f"davy train: {error}", markup=False, highlight=False, soft_wrap=True)
@@ -44,16 +45,16 @@ def clear_errors() -> Iterator[None]:
 
 @contextmanager
 def stopping() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C or SIGTERM lets the step finish and a checkpoint be written; the second kills."""
-    asked = threading.Event()
+    """Yield whether Ctrl-C or SIGTERM arrived; the step then ends with a checkpoint. A second signal kills."""
+    requested = threading.Event()
 
-    def ask(number: int, _frame: FrameType | None) -> None:
-        asked.set()
+    def request(number: int, _frame: FrameType | None) -> None:
+        requested.set()
         signal.signal(number, signal.SIG_DFL)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked.is_set
+        yield requested.is_set
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -61,7 +62,7 @@ def stopping() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def progress_bar(title: str, shown: Mapping[str, str], done: int = 0, total: int | None = None) -> Iterator[ReportProgress]:
-    """A bar with the values that `shown` names, each in its format: {"loss": "loss {:.4f}"}; means of about 20 steps."""
+    """Show a bar with the values of `shown`, each in its format: {"loss": "loss {:.4f}"}; means over about 20 steps."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=CONSOLE, disable=not process_group.is_first()) as bar:
         task = bar.add_task(title, total=total, completed=done)
@@ -73,22 +74,28 @@ def progress_bar(title: str, shown: Mapping[str, str], done: int = 0, total: int
             writer.write(done, total, values)
             for name, value in values.items():
                 mean[name] = mean.get(name, value) * 0.95 + value * 0.05
-            words = [form.format(mean[name]) for name, form in shown.items() if name in mean]
-            bar.update(task, completed=done, total=total, description="  ".join([title, *words]))
+            texts = [form.format(mean[name]) for name, form in shown.items() if name in mean]
+            bar.update(task, completed=done, total=total, description="  ".join([title, *texts]))
 
         yield advance
 
 
-def settings_of_words(words: list[str], kind: type[BaseModel]) -> dict[str, Any]:
-    """NAME=VALUE words as settings of a kind; values are JSON where they can be; a.b=1 sets b inside a.
+def parse_settings(assignments: list[str], kind: type[BaseModel]) -> dict[str, Any]:
+    """Parse NAME=VALUE as settings of a kind; a value is JSON if it parses, else text; a.b=1 sets b inside a.
+
+    Deprecated names print a warning.
 
     Raises:
-        typer.BadParameter: a name is no setting.
+        typer.BadParameter: A name is not a setting.
     """
     values: dict[str, Any] = {}
-    for word in words:
-        path, _, text = word.partition("=")
+    renamed = renamed_settings(kind)
+    for assignment in assignments:
+        path, _, text = assignment.partition("=")
         name, _, inner = path.partition(".")
+        if name in renamed and name not in kind.model_fields:
+            CONSOLE.print(f"warning: {name} is a deprecated name: use {renamed[name]}", highlight=False)
+            name = renamed[name]
         if name not in kind.model_fields:
             raise typer.BadParameter(f"{name!r} is not a setting: {', '.join(kind.model_fields)}")
         try:
@@ -102,13 +109,13 @@ def settings_of_words(words: list[str], kind: type[BaseModel]) -> dict[str, Any]
     return values
 
 
-def numbers_of_words(words: list[str]) -> dict[str, float]:
-    """GROUP=NUMBER words as a table.
+def parse_numbers(assignments: list[str]) -> dict[str, float]:
+    """Parse GROUP=NUMBER assignments.
 
     Raises:
-        typer.BadParameter: it is no number.
+        typer.BadParameter: A value is not a number.
     """
     try:
-        return {name: float(number) for name, _, number in (word.rpartition("=") for word in words)}
+        return {name: float(number) for name, _, number in (each.rpartition("=") for each in assignments)}
     except ValueError as error:
         raise typer.BadParameter("write --weight GROUP=NUMBER, as in --weight lol=0.28") from error

@@ -1,4 +1,4 @@
-"""Align the head and the text tower of Davy's own CLIP with captions of known light and content; the trunk stays as it is."""
+"""Align the head and the text tower of Davy's own CLIP with captions of known light and content; the trunk is frozen."""
 
 import math
 from collections.abc import Callable
@@ -22,17 +22,17 @@ class AlignConfig:
     """Every hyper-parameter of the alignment."""
 
     steps: int = 1000
-    batch: int = 256  # pictures per step: features are cached, so they cost little
-    pairs: int = 40  # of them with a caption of their own, of light and content
-    classes: int = 96  # class names that a step compares
+    batch: int = 256  # pictures per step; their features are cached
+    pairs: int = 40  # of them with an individual caption, of light and content
+    classes: int = 96  # class names per step
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 50
-    moved_share: float = 0.5  # of pictures whose content features are moved to a random class: photographs show 300 of 1000
-    prototype_margin: float = 10.0  # the same for a class's prototype: what the class is, and nothing else
-    moved_margin: float = 4.0  # logits by which the moved one leads: a clear, not a certain, label
-    feature_noise: float = 0.2  # standard deviations: 377 photographs are few
-    unknown_share: float = 0.02  # of tokens hidden, so that "unknown" means nothing in particular
+    moved_share: float = 0.5  # share of pictures whose content is moved to a random class: photographs show 300 of 1000
+    prototype_margin: float = 10.0  # the same for the prototype of a class
+    moved_margin: float = 4.0  # logits by which the new class leads
+    feature_noise: float = 0.2  # standard deviations, as augmentation of few photographs
+    unknown_share: float = 0.02  # share of hidden tokens, so that "unknown" stays neutral
     max_logit_scale: float = 50.0
     seed: int = 7
 
@@ -53,9 +53,9 @@ def align(
     text_tower, logit_scale = model.get_submodule("text"), model.get_parameter("logit_scale")
     head.standardise(data.pooled)
     _start_from_classifier(head, classifier)
-    learned = [*text_tower.parameters(), *head.parameters(), logit_scale]
+    parameters = [*text_tower.parameters(), *head.parameters(), logit_scale]
     prototypes = _prototypes(data.pooled.mean(0), classifier, config)
-    optimizer = torch.optim.AdamW(learned, lr=config.learning_rate, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
     model.train()
     for step in range(config.steps):
         for group in optimizer.param_groups:
@@ -76,7 +76,7 @@ def align(
         loss = loss + _pair_loss(images, kind, logits, scale, encode, config, rng)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(learned, 1.0)
+        nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         tick(step + 1, loss.item())
     with torch.no_grad():
@@ -85,7 +85,7 @@ def align(
 
 
 def _start_from_classifier(head: StagedHead, classifier: nn.Linear) -> None:
-    """Let the content's projection start as the principal directions that the classifier itself reads."""
+    """Initialise the content projection with the principal directions of the classifier."""
     with torch.no_grad():
         rows = classifier.weight - classifier.weight.mean(0)  # (1000, 1280)
         directions = torch.linalg.svd(rows, full_matrices=False).Vh[: head.content.out_features]
@@ -105,9 +105,9 @@ def _schedule(step: int, config: AlignConfig) -> float:
 def _move_content(
     pooled: Tensor, logits: Tensor, classifier: nn.Linear, config: AlignConfig, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Move the last layer's features of some pictures along the classifier's own row until it names a random class.
+    """Move last-layer features of some pictures along a random class's row of the classifier, until it predicts this class.
 
-    So every class name meets features of its class, also those that no photograph shows. The light's features stay.
+    So every class name meets features of its class, also without a photograph. Features of light stay unchanged.
     """
     count = round(len(pooled) * config.moved_share)
     with torch.no_grad():
@@ -119,7 +119,7 @@ def _move_content(
 
 
 def _towards(last: Tensor, target: Tensor, classifier: nn.Linear, margin: float) -> Tensor:
-    """Last-layer features (N, 1280) moved along the rows of target (N,) until its logit leads by margin."""
+    """Move last-layer features (N, 1280) along the rows of target (N,) until its logit leads by margin."""
     row = classifier.weight[target]
     now = classifier(last)
     lead = now.max(1).values - now[torch.arange(len(last)), target] + margin
@@ -128,7 +128,7 @@ def _towards(last: Tensor, target: Tensor, classifier: nn.Linear, margin: float)
 
 
 def _prototypes(mean: Tensor, classifier: nn.Linear, config: AlignConfig) -> Tensor:
-    """Pooled features (1000, F) of the mean picture, its content moved to each class."""
+    """Return pooled features (1000, F) of the mean picture with its content moved to each class."""
     with torch.no_grad():
         everything = torch.arange(classifier.out_features)
         rows = mean.expand(len(everything), -1)
@@ -137,7 +137,7 @@ def _prototypes(mean: Tensor, classifier: nn.Linear, config: AlignConfig) -> Ten
 
 
 def _encode(tower: nn.Module, tokenizer: Tokenizer, texts: list[str], unknown_share: float) -> Tensor:
-    """Unit vectors of texts (N, D); cut to the longest, some tokens hidden."""
+    """Encode texts as unit vectors (N, D), with some tokens hidden."""
     ids = tokenizer(texts)
     ids = ids[:, : int(ids.argmax(1).max()) + 1]
     inner = (ids >= RESERVED) & (ids != ids[0, 0]) & (ids != ids.max())
@@ -149,7 +149,7 @@ Encode = Callable[[list[str]], Tensor]
 
 
 def _light_loss(images: Tensor, kind: Tensor, scale: Tensor, encode: Encode, rng: np.random.Generator) -> Tensor:
-    """Which of the five lights: against captions that name no content, in two wordings."""
+    """Loss of light: pictures against captions of light without content, in two wordings."""
     texts = [describe(name, None, rng) for _ in range(2) for name in KINDS]
     similarity = scale * images @ encode(texts).T  # (batch, 2 * kinds)
     return cross_entropy(similarity[:, : len(KINDS)], kind) + cross_entropy(similarity[:, len(KINDS) :], kind)
@@ -158,7 +158,7 @@ def _light_loss(images: Tensor, kind: Tensor, scale: Tensor, encode: Encode, rng
 def _content_loss(
     images: Tensor, logits: Tensor, scale: Tensor, encode: Encode, config: AlignConfig, rng: np.random.Generator
 ) -> Tensor:
-    """What is seen: the classifier's own distribution over some classes, whatever the light.
+    """Loss of content: pictures against the classifier's distribution over some classes, in any light.
 
     Source: Hinton et al. 2015, "Distilling the Knowledge in a Neural Network", at temperature 1.
     """
@@ -169,16 +169,16 @@ def _content_loss(
     names = class_names()
     texts = [describe_content(names[index], rng) for index in chosen.tolist()]
     probability = logits.softmax(1)[:, chosen]
-    sure = probability.sum(1)  # a picture whose classes are not among these says nothing
-    target = probability / sure[:, None].clamp(min=1e-6)
+    weight = probability.sum(1)  # a picture of other classes has no weight
+    target = probability / weight[:, None].clamp(min=1e-6)
     each = cross_entropy(scale * images @ encode(texts).T, target, reduction="none")
-    return (each * sure).sum() / sure.sum()
+    return (each * weight).sum() / weight.sum()
 
 
 def _name_loss(
     head: StagedHead, prototypes: Tensor, scale: Tensor, encode: Encode, config: AlignConfig, rng: np.random.Generator
 ) -> Tensor:
-    """Which of the 1000 classes a name names, against every class's prototype: the text side of the contrastive loss."""
+    """Loss of names: class names against the prototypes of all classes, the text side of the contrastive loss."""
     chosen = torch.from_numpy(rng.permutation(len(prototypes))[: config.classes])
     names = class_names()
     texts = [describe_content(names[index], rng) for index in chosen.tolist()]
@@ -194,15 +194,15 @@ def _pair_loss(
     config: AlignConfig,
     rng: np.random.Generator,
 ) -> Tensor:
-    """Each picture with its whole caption, against those of others and against its own in another light.
+    """Loss of pairs: pictures against their captions, with captions of others and of other lights as negatives.
 
     Source: Radford et al. 2021 (CLIP), the image side of the contrastive loss, with hard negatives.
     """
-    few = torch.from_numpy(rng.permutation(len(images))[: config.pairs])
-    images, kind, label = images[few], kind[few], logits[few].argmax(1)
-    wrong = (kind + torch.from_numpy(rng.integers(1, len(KINDS), len(few)))) % len(KINDS)
+    chosen = torch.from_numpy(rng.permutation(len(images))[: config.pairs])
+    images, kind, label = images[chosen], kind[chosen], logits[chosen].argmax(1)
+    wrong = (kind + torch.from_numpy(rng.integers(1, len(KINDS), len(chosen)))) % len(KINDS)
     kinds, labels = torch.cat([kind, wrong]), torch.cat([label, label])
     names = class_names()
     texts = [describe(KINDS[k], names[c], rng) for k, c in zip(kinds.tolist(), labels.tolist(), strict=True)]
-    fits = ((kind[:, None] == kinds[None]) & (label[:, None] == labels[None])).float()
-    return cross_entropy(scale * images @ encode(texts).T, fits / fits.sum(1, keepdim=True))
+    matches = ((kind[:, None] == kinds[None]) & (label[:, None] == labels[None])).float()
+    return cross_entropy(scale * images @ encode(texts).T, matches / matches.sum(1, keepdim=True))

@@ -1,4 +1,4 @@
-"""What is said about a rendered picture: only the light that was applied to it, and the label that the tower itself gave."""
+"""Captions of rendered pictures: the applied light, and the label of the image tower."""
 
 from collections.abc import Sequence
 
@@ -24,13 +24,13 @@ NOUNS = ("photo", "picture", "image", "photograph")
 
 
 def class_names() -> Sequence[str]:
-    """The 1000 ImageNet class names, in the order of the trunk's classifier."""
+    """Return the 1000 ImageNet class names, in the order of the trunk's classifier."""
     names: Sequence[str] = open_clip().IMAGENET_CLASSNAMES
     return names
 
 
 def describe(kind: str, label: str | None, rng: np.random.Generator) -> str:
-    """A caption of light, and of content where a label is given: "a dark photo of an espresso"."""
+    """Return a caption of light, and of content if there is a label: "a dark photo of an espresso"."""
     noun = str(rng.choice(NOUNS))
     subject = f" of {article(label)}" if label else ""
     if rng.random() < 0.5:
@@ -39,7 +39,7 @@ def describe(kind: str, label: str | None, rng: np.random.Generator) -> str:
 
 
 def describe_content(label: str, rng: np.random.Generator) -> str:
-    """A caption of content alone."""
+    """Return a caption of content alone."""
     return label if rng.random() < 0.25 else f"{article(str(rng.choice(NOUNS)))} of {article(label)}"
 
 
@@ -48,6 +48,6 @@ def article(words: str) -> str:
 
 
 def every_text() -> list[str]:
-    """Texts that together hold every token of every caption."""
+    """Return texts that together contain every token of all captions."""
     words = [word for table in (ADJECTIVES, PHRASES) for some in table.values() for word in some]
     return [*class_names(), *words, *NOUNS, "a photo of an underground mine", "light illumination exposure of the scene, ."]

@@ -1,4 +1,4 @@
-"""Zero-shot accuracy of any CLIP on pictures that no alignment saw: the light that was applied, the content, real folders."""
+"""Zero-shot accuracy of any CLIP on held-out pictures: applied light, content, real folders."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ PROMPTS = {
     "over": "an overexposed photo",
     "noisy": "a noisy photo",
 }
-THREE = ("normal", "low", "uneven")  # the question that real folders can answer
-SURE = 0.5  # the label's own probability from which on it counts as one
+THREE = ("normal", "low", "uneven")  # the classes of real folders
+SURE = 0.5  # minimum probability of a sure label
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class ContentScore:
     kind: str
     top1: float
     top5: float
-    sure_top1: float  # of those whose label the classifier gives with SURE or more
+    sure_top1: float  # of photographs whose label has a probability of SURE or more
     sure_top5: float
 
 
 @dataclass(frozen=True, slots=True)
 class FolderScore:
-    """What three prompts say of a real folder: shares that sum to 1."""
+    """Predictions of three prompts on a real folder: shares that sum to 1."""
 
     folder: str
     pictures: int
@@ -50,14 +50,14 @@ class FolderScore:
 
 @dataclass(frozen=True, slots=True)
 class ClipScore:
-    """A whole evaluation."""
+    """A complete evaluation."""
 
     clip: str
     photographs: int
     sure: int
     five_way: float
     three_way: float
-    confusion: dict[str, dict[str, float]]  # applied light: told light: share
+    confusion: dict[str, dict[str, float]]  # applied light: predicted light: share
     content: list[ContentScore]
     folders: list[FolderScore]
 
@@ -65,29 +65,29 @@ class ClipScore:
 def evaluate(
     clip: Clip, held_out: Sequence[Path], folders: Sequence[tuple[str, Sequence[Path]]], seed: int, tick: Callable[[], None]
 ) -> ClipScore:
-    """Zero-shot accuracy with one plain prompt per light and per class.
+    """Evaluate the zero-shot accuracy with one plain prompt per light and per class.
 
     Args:
-        held_out: Well-lit photographs that no alignment saw; each is rendered in every light.
-        folders: Real pictures as they are, by name.
-        seed: Of the rendering.
-        tick: Called once per picture of any kind, for a progress bar.
+        held_out: Held-out well-lit photographs; each is rendered in every light.
+        folders: Real pictures by name, unchanged.
+        seed: Random seed of the rendering.
+        tick: Called after each picture.
     """
     lights = clip.encode_text([PROMPTS[kind] for kind in KINDS])
     classes = clip.encode_text([f"a photo of {article(name)}" for name in class_names()])
-    images, labels, certainty = _render_and_look(clip, held_out, seed, tick)  # (P, kinds, D), (P,), (P,)
-    told = images @ lights.T  # (P, kinds, kinds)
+    images, labels, certainty = _render_and_encode(clip, held_out, seed, tick)  # (P, kinds, D), (P,), (P,)
+    scores = images @ lights.T  # (P, kinds, kinds)
     three = [KINDS.index(kind) for kind in THREE]
-    truth = torch.arange(len(KINDS)).expand(told.shape[:2])
-    best_of_three = told[:, three][:, :, three].argmax(2)
+    applied = torch.arange(len(KINDS)).expand(scores.shape[:2])
+    best_of_three = scores[:, three][:, :, three].argmax(2)
     return ClipScore(
         clip=clip.name,
         photographs=len(held_out),
         sure=int((certainty >= SURE).sum()),
-        five_way=_share(told.argmax(2) == truth),
+        five_way=_share(scores.argmax(2) == applied),
         three_way=_share(best_of_three == torch.arange(len(THREE))),
         confusion={
-            kind: {other: _share(told[:, row].argmax(1) == column) for column, other in enumerate(KINDS)}
+            kind: {other: _share(scores[:, row].argmax(1) == column) for column, other in enumerate(KINDS)}
             for row, kind in enumerate(KINDS)
         },
         content=[_content(kind, images[:, row] @ classes.T, labels, certainty) for row, kind in enumerate(KINDS)],
@@ -95,15 +95,15 @@ def evaluate(
     )
 
 
-def _render_and_look(clip: Clip, paths: Sequence[Path], seed: int, tick: Callable[[], None]) -> tuple[Tensor, Tensor, Tensor]:
+def _render_and_encode(clip: Clip, paths: Sequence[Path], seed: int, tick: Callable[[], None]) -> tuple[Tensor, Tensor, Tensor]:
     trunk = imagenet_trunk()
     images, labels, certainty = [], [], []
     for index, path in enumerate(paths):
         rng = np.random.default_rng((seed, index))
-        whole = resize_to(read(path), LONG_SIDE)
+        image = resize_to(read(path), LONG_SIDE)
         with torch.no_grad():
-            images.append(clip.encode_image(torch.cat([as_batch(render(whole, rng)) for render in RENDER.values()])))
-            best = trunk(prepare(as_batch(whole), LITE0)).softmax(1).max(1)
+            images.append(clip.encode_image(torch.cat([as_batch(render(image, rng)) for render in RENDER.values()])))
+            best = trunk(prepare(as_batch(image), LITE0)).softmax(1).max(1)
         labels.append(best.indices)
         certainty.append(best.values)
         tick()
@@ -118,12 +118,12 @@ def _content(kind: str, similarity: Tensor, labels: Tensor, certainty: Tensor) -
 
 
 def _folder(clip: Clip, name: str, paths: Sequence[Path], prompts: Tensor, tick: Callable[[], None]) -> FolderScore:
-    told = []
+    predicted = []
     for path in paths:
         with torch.no_grad():
-            told.append((clip.encode_image(as_batch(read(path))) @ prompts.T).argmax(1))
+            predicted.append((clip.encode_image(as_batch(read(path))) @ prompts.T).argmax(1))
         tick()
-    best = torch.cat(told)
+    best = torch.cat(predicted)
     normal, low, uneven = (_share(best == index) for index in range(len(THREE)))
     return FolderScore(name, len(paths), normal, low, uneven)
 

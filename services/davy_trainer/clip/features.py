@@ -1,4 +1,4 @@
-"""Pooled features of the frozen image tower for every rendered picture, computed once: the alignment then takes minutes."""
+"""Pooled features of the frozen image tower for every rendered picture, cached, so that the alignment takes minutes."""
 
 import hashlib
 import json
@@ -20,29 +20,29 @@ from davy_trainer.clip.pictures import LONG_SIDE, RENDER, crop, read, resize_to
 
 KINDS = tuple(RENDER)
 LITE0 = Preprocessing((IMAGE_SIZE, IMAGE_SIZE), MEAN, STD)
-FORMAT = "2"  # counts up whenever the same words would give other features
+FORMAT = "2"  # increases when the same arguments give other features
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
     """N pictures: pooled features (N, F), kind (N,) as index into KINDS, and the tower's own ImageNet logits (N, 1000).
 
-    The logits are those of the well-lit crop, whatever light the picture was given: the content did not change.
+    The logits are those of the well-lit crop in every light, because the content is the same.
     """
 
     pooled: Tensor
     kind: Tensor
     logits: Tensor
-    seconds: float  # that the rendering and the looking took
+    seconds: float  # time of rendering and embedding
 
 
 def extract(tower: StagedImageTower, paths: Sequence[Path], crops: int, seed: int, tick: Callable[[], None]) -> FeatureSet:
-    """Render every photograph in every light and look at it with the frozen tower.
+    """Render every photograph in every light and compute its features with the frozen tower.
 
     Args:
         tower: Its trunk still has the ImageNet classifier.
-        crops: Random crops per photograph; 0 takes the whole picture, as an evaluation does.
-        tick: Called once per photograph, for a progress bar.
+        crops: Random crops per photograph; 0 takes the complete picture.
+        tick: Called after each photograph.
     """
     started = time.monotonic()
     pooled: list[Tensor] = []
@@ -51,9 +51,9 @@ def extract(tower: StagedImageTower, paths: Sequence[Path], crops: int, seed: in
     for index, path in enumerate(paths):
         rng = np.random.default_rng((seed, index))
         image = read(path)
-        parts = [crop(image, rng) for _ in range(crops)] if crops else [resize_to(image, LONG_SIDE)]
-        for part in parts:
-            batch = torch.cat([as_batch(part)] + [as_batch(render(part, rng)) for render in RENDER.values()])
+        views = [crop(image, rng) for _ in range(crops)] if crops else [resize_to(image, LONG_SIDE)]
+        for view in views:
+            batch = torch.cat([as_batch(view)] + [as_batch(render(view, rng)) for render in RENDER.values()])
             with torch.no_grad():
                 features = tower.pooled(prepare(batch, LITE0))
                 logits.append(tower.trunk.classifier(features[:1, -tower.trunk.num_features :]).expand(len(KINDS), -1))
@@ -66,22 +66,22 @@ def extract(tower: StagedImageTower, paths: Sequence[Path], crops: int, seed: in
 def extract_cached(
     cache: Path, tower: StagedImageTower, paths: Sequence[Path], crops: int, seed: int, tick: Callable[[], None]
 ) -> FeatureSet:
-    """extract, or what an earlier call with the same photographs, crops and seed left in the file `cache`."""
+    """Return the features of extract, cached in a file for the same photographs, crops and seed."""
     names = [f"{path.parent.name}/{path.name}" for path in paths]
     key = hashlib.sha256(json.dumps([FORMAT, names, crops, seed, KINDS]).encode()).hexdigest()
-    if cache.exists() and (kept := _read_cache(cache, key)) is not None:
-        return kept
-    found = extract(tower, paths, crops, seed, tick)
+    if cache.exists() and (cached := _read_cache(cache, key)) is not None:
+        return cached
+    features = extract(tower, paths, crops, seed, tick)
     cache.parent.mkdir(parents=True, exist_ok=True)
     partial = cache.with_suffix(".partial")
-    tensors = {"pooled": found.pooled.half(), "kind": found.kind, "logits": found.logits.half().contiguous()}
-    save_file(tensors, partial, {"key": key, "seconds": str(found.seconds)})
+    tensors = {"pooled": features.pooled.half(), "kind": features.kind, "logits": features.logits.half().contiguous()}
+    save_file(tensors, partial, {"key": key, "seconds": str(features.seconds)})
     partial.replace(cache)
-    return found
+    return features
 
 
 def _read_cache(cache: Path, key: str) -> FeatureSet | None:
-    """What the file holds, or None where it was made from other words or cut short."""
+    """Return the cached features, or None if they belong to other arguments or are incomplete."""
     try:
         with safe_open(cache, "pt") as stored:
             metadata = stored.metadata() or {}
@@ -94,5 +94,5 @@ def _read_cache(cache: Path, key: str) -> FeatureSet | None:
 
 
 def as_batch(image: FloatImage) -> Tensor:
-    """(H, W, 3) to (1, 3, H, W)."""
+    """Convert (H, W, 3) to (1, 3, H, W)."""
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]

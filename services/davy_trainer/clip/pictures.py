@@ -1,4 +1,4 @@
-"""Photographs whose light is known, because this project applied it: what Davy's own CLIP is aligned on."""
+"""Photographs in known light, because this project applies it: training data of Davy's own CLIP."""
 
 import zlib
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from davy.imaging.lowlight.exposure import FloatImage, linear_to_srgb, srgb_to_l
 from davy.imaging.lowlight.sensor import Sensor, expose
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
-LONG_SIDE = 384  # px of a crop before the forward model: noise keeps a grain when the tower sees 224 px
+LONG_SIDE = 384  # px of a crop before the forward model: noise stays visible at the tower's 224 px
 HALF_DARK = DarkRecipe(
     display_mean=(0.12, 0.22), saturation=(0.8, 1.0), full_well_e=(3000.0, 40000.0), read_noise=(0.0001, 0.0004)
 )
-HELD_OUT_OF = 5  # one group of photographs in five is never trained on
+HELD_OUT_OF = 5  # one group of photographs in five is held out
 
 
 def photographs(folder: Path) -> list[Path]:
@@ -33,22 +33,22 @@ def photographs(folder: Path) -> list[Path]:
 
 
 def is_held_out(path: Path) -> bool:
-    """Whether a photograph judges and never trains: one group in five, chosen by a checksum of its name.
+    """Return whether a photograph is held out: one group in five, selected by a checksum of its name.
 
-    A group is one picture, or all frames of one run where the name says so ("drill__drill_k2w_003.jpg": run "drill").
+    A group is one picture, or all frames of a recording ("drill__drill_k2w_003.jpg" belongs to "drill").
     """
     return zlib.crc32(f"{path.parent.name}/{path.stem.split('__')[0]}".encode()) % HELD_OUT_OF == 0
 
 
 def read(path: Path, long_side: int = LONG_SIDE * 2) -> FloatImage:
-    """Display-encoded RGB (H, W, 3) in [0, 1], made smaller to long_side.
+    """Read display-encoded RGB (H, W, 3) in [0, 1], reduced to long_side.
 
     Raises:
-        UnreadableImageError: not a picture.
+        UnreadableImageError: The file is not a picture.
     """
     pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if pixels is None:
-        raise UnreadableImageError(f"{path} is no JPEG or PNG")
+        raise UnreadableImageError(f"{path} is not a JPEG or PNG")
     return resize_to(np.asarray(pixels[:, :, ::-1], np.float32) / np.float32(255), long_side)
 
 
@@ -61,27 +61,27 @@ def resize_to(image: FloatImage, long_side: int) -> FloatImage:
 
 
 def crop(image: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """A random part, a third to all of each side (refinement looks at patches), sometimes mirrored; at most LONG_SIDE px."""
+    """Return a random crop of a third to all of each side, sometimes mirrored; at most LONG_SIDE px."""
     height, width = image.shape[:2]
     share = rng.uniform(0.33, 1.0)
     h, w = max(int(height * share), 16), max(int(width * share), 16)
     top, left = int(rng.integers(0, height - h + 1)), int(rng.integers(0, width - w + 1))
-    part = image[top : top + h, left : left + w]
-    return resize_to(np.ascontiguousarray(part[:, ::-1] if rng.random() < 0.5 else part), LONG_SIDE)
+    view = image[top : top + h, left : left + w]
+    return resize_to(np.ascontiguousarray(view[:, ::-1] if rng.random() < 0.5 else view), LONG_SIDE)
 
 
 def as_taken(image: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """Well-lit photographs differ, too: up to a third of a stop."""
+    """Vary the exposure of a well-lit photograph by up to a third of a stop."""
     return linear_to_srgb(srgb_to_linear(image) * np.float32(2 ** rng.uniform(-0.33, 0.33)))
 
 
 def overexpose(image: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """1.5 to 3.5 stops more light: highlights clip."""
+    """Overexpose by 1.5 to 3.5 stops, with clipped highlights."""
     return linear_to_srgb(srgb_to_linear(image) * np.float32(2 ** rng.uniform(1.5, 3.5)))
 
 
 def add_noise(image: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """Well lit, but as grainy as a picture that was lifted out of the dark by gain."""
+    """Add the noise of a dark picture after high gain."""
     sensor = Sensor(
         full_well_e=float(np.exp(rng.uniform(np.log(15), np.log(80)))),
         read_noise=float(rng.uniform(0.005, 0.02)),
@@ -94,19 +94,19 @@ def add_noise(image: FloatImage, rng: np.random.Generator) -> FloatImage:
 
 
 def in_low_light(image: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """Dark as davy.imaging.lowlight makes it; one in three only half dark, with little noise: a good camera at dusk."""
+    """Darken with davy.imaging.lowlight; one picture in three only half, with little noise, as a good camera at dusk."""
     return darken(image, rng, HALF_DARK) if rng.random() < 1 / 3 else darken(image, rng)
 
 
 def in_uneven_light(image: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """Lit by lamps underground; one in three with a deep shadow over a part of it instead, as against the light."""
+    """Relight by lamps underground; one picture in three gets a deep shadow instead, as in backlight."""
     return shade(image, rng) if rng.random() < 1 / 3 else relight_as_mine(image, rng)
 
 
 def shade(image: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """3 to 5.5 stops less light on a quarter to three quarters of the picture, with a soft border.
+    """Darken a quarter to three quarters of the picture by 3 to 5.5 stops, with a soft border.
 
-    The shadow rather falls where the picture is dark already, as it does against the light.
+    The shadow prefers regions that are dark already, as in backlight.
     """
     grey = cv2.GaussianBlur(image.mean(axis=2), (0, 0), image.shape[0] / 12)
     field = cv2.resize(rng.standard_normal((3, 3), dtype=np.float32), image.shape[1::-1], interpolation=cv2.INTER_CUBIC)

@@ -13,9 +13,9 @@ from davy.domain.frame import BgrImage
 from davy_trainer.data.photographs import find_pictures, is_picture, read_bgr, shrink_to
 from davy_trainer.data.unreadable import report_unreadable
 
-LONGEST_PX = 1080  # short side: a larger sample is reduced
-CLEAR = 2.0  # a light that changed differs by so many deviations of what it was before
-LEAST_STOPS = 0.2
+MAX_SHORT_SIDE = 1080  # px: a larger sample is reduced
+MIN_DEVIATIONS = 2.0  # minimum change of light, in standard deviations of the earlier light
+MIN_STOPS = 0.2  # minimum change of light
 GRID = (8, 6)
 
 
@@ -31,8 +31,8 @@ class CameraSamples:
         """Whether any sample is a picture."""
         return any(is_picture(path) for path in self.paths)
 
-    def read(self, most: int) -> list[BgrImage]:
-        """Read the newest `most` readable samples, oldest first; unreadable ones are reported.
+    def read(self, limit: int) -> list[BgrImage]:
+        """Read the newest readable samples, at most `limit`, oldest first; unreadable ones are reported.
 
         Raises:
             ConfigError: None is readable.
@@ -40,10 +40,10 @@ class CameraSamples:
         found: list[BgrImage] = []
         unreadable: list[Path] = []
         for path in reversed(self.paths):
-            if len(found) == most:
+            if len(found) == limit:
                 break
             try:
-                found.append(shrink_to(read_bgr(path), LONGEST_PX))
+                found.append(shrink_to(read_bgr(path), MAX_SHORT_SIDE))
             except UnreadableImageError:
                 unreadable.append(path)
         report_unreadable(unreadable)
@@ -64,7 +64,9 @@ def find_cameras(folder: Path) -> dict[str, CameraSamples]:
     return {name: CameraSamples(name, tuple(paths)) for name, paths in found.items()}
 
 
-def chosen(cameras: Mapping[str, CameraSamples], drifted: Sequence[str]) -> tuple[list[CameraSamples], list[CameraSamples]]:
+def select_cameras(
+    cameras: Mapping[str, CameraSamples], drifted: Sequence[str]
+) -> tuple[list[CameraSamples], list[CameraSamples]]:
     """Return the drifted cameras and all others that have a readable sample.
 
     Raises:
@@ -76,49 +78,49 @@ def chosen(cameras: Mapping[str, CameraSamples], drifted: Sequence[str]) -> tupl
     return [cameras[name] for name in drifted], [camera for camera in others if camera.readable]
 
 
-def various(pictures: Sequence[BgrImage], most: int) -> list[BgrImage]:
-    """At most so many, as unlike in light as can be, the newest first: farthest-point sampling of the coarse grid."""
+def most_diverse(pictures: Sequence[BgrImage], limit: int) -> list[BgrImage]:
+    """Select at most `limit` pictures of diverse light, the newest first: farthest-point sampling on a coarse grid."""
     if not pictures:
         return []
     lights = np.stack([_light(picture) for picture in pictures])
-    chosen_ones = [len(pictures) - 1]
+    selected = [len(pictures) - 1]
     nearest = np.square(lights - lights[-1]).mean(1)
-    while len(chosen_ones) < min(most, len(pictures)):
-        chosen_ones.append(int(np.argmax(nearest)))
-        nearest = np.minimum(nearest, np.square(lights - lights[chosen_ones[-1]]).mean(1))
-        nearest[chosen_ones] = -1
-    return [pictures[k] for k in chosen_ones]
+    while len(selected) < min(limit, len(pictures)):
+        selected.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, np.square(lights - lights[selected[-1]]).mean(1))
+        nearest[selected] = -1
+    return [pictures[k] for k in selected]
 
 
 def split_by_light(pictures: Sequence[BgrImage]) -> int:
-    """Index of the first picture of the newest light: 0 where the light never clearly changed.
+    """Return the index of the first picture of the newest light; 0 if the light never clearly changed.
 
-    Source: the best of all two-part splits in time, by squares of log light on a coarse grid (a change point).
+    Source: Least-squares change-point detection on log light, on a coarse grid.
     """
     if len(pictures) < 2:
         return 0
     lights = np.stack([_light(picture) for picture in pictures])
-    costs = [_spread(lights[:k]) + _spread(lights[k:]) for k in range(1, len(lights))]
+    costs = [_squares(lights[:k]) + _squares(lights[k:]) for k in range(1, len(lights))]
     k = int(np.argmin(costs)) + 1
-    apart = float(np.sqrt(np.square(lights[k:].mean(0) - lights[:k].mean(0)).mean()))
+    between = float(np.sqrt(np.square(lights[k:].mean(0) - lights[:k].mean(0)).mean()))
     within = float(np.sqrt(min(costs) / max(len(lights) - 2, 1)))
-    return k if apart > max(CLEAR * within, LEAST_STOPS) else 0
+    return k if between > max(MIN_DEVIATIONS * within, MIN_STOPS) else 0
 
 
 def _light(picture: BgrImage) -> NDArray[np.float64]:
-    """Stops of light by place and channel."""
+    """Return stops of light by grid cell and channel."""
     coarse = cv2.resize(picture, GRID, interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
     return np.asarray(2.2 * np.log2(coarse + 2), np.float64)
 
 
-def _spread(lights: NDArray[np.float64]) -> float:
+def _squares(lights: NDArray[np.float64]) -> float:
     return float(np.square(lights - lights.mean(0)).mean(1).sum())
 
 
 def _camera_of(path: Path) -> str:
     *folders, _ = path.parts
-    for between in ("--", "."):
-        edge, found, camera = (folders[-1] if folders else "").partition(between)
+    for separator in ("--", "."):
+        edge, found, camera = (folders[-1] if folders else "").partition(separator)
         if found and edge and camera:
             return f"{edge}/{camera}"
     if len(folders) >= 2:

@@ -1,4 +1,4 @@
-"""Credits of weights: author, licence and source of every photograph that they were trained on, as their terms ask for."""
+"""Credits of weights: author, licence and source of every training photograph, as the licences require."""
 
 import csv
 from collections import Counter, defaultdict
@@ -11,21 +11,21 @@ NEEDED = ("file", "source", "licence", "author")
 MIT_GROUPS = {
     "subt_indoor": "MIT, robotika/subt-artf",
     "underground": "MIT, robotika/subt-artf",
-}  # groups that stand in no manifest
+}  # groups without manifest
 
 
 def write_credits(manifest: Path, names: Sequence[str], out: Path) -> int:
     """Write a Markdown file that credits the photographs of these names, by licence, then by source.
 
     Args:
-        manifest: CSV with at least the columns of NEEDED; file ends with the names.
-        names: As a packed data file holds them: FOLDER/GROUP/FILE.
+        manifest: CSV with at least the columns of NEEDED.
+        names: FOLDER/GROUP/FILE, as in a packed data file.
 
     Returns:
-        Photographs credited.
+        Number of credited photographs.
 
     Raises:
-        ConfigError: the manifest cannot be read, lacks a column, or does not know a photograph.
+        ConfigError: The manifest cannot be read, lacks a column, or lacks a photograph.
     """
     rows = _rows(manifest)
     by_licence: defaultdict[str, list[str]] = defaultdict(list)
@@ -39,7 +39,7 @@ def write_credits(manifest: Path, names: Sequence[str], out: Path) -> int:
         elif group in MIT_GROUPS:
             groups[MIT_GROUPS[group]] += 1
         else:
-            raise ConfigError(f"{manifest} does not know {name}: nobody may say under which terms it was used")
+            raise ConfigError(f"{manifest} does not list {name}: its licence is unknown")
     lines = ["# Credits", "", f"The weights were trained on {len(names)} photographs, and on a simulated mine.", ""]
     lines += [f"- {terms}: {count} photographs" for terms, count in sorted(groups.items())]
     for licence in sorted(by_licence):

@@ -1,4 +1,4 @@
-"""Processes that make batches ahead of the training loop, and end with it."""
+"""Worker processes that prefetch batches for the training loop, and end with it."""
 
 import multiprocessing
 import os
@@ -21,99 +21,99 @@ from davy_trainer.data.synthetic import Batch, make_batch
 from davy_trainer.distributed import process_group
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 
-POLL_S = 1.0  # how soon a worker notices that its parent is gone
+POLL_S = 1.0  # interval at which a worker checks for its parent
 T = TypeVar("T")
-Make = Callable[[int], T]  # the batch with an index; the same whoever makes it
+Make = Callable[[int], T]  # returns the batch of an index; the same in every process
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a worker tells instead of a batch."""
+    """A worker's message instead of a batch."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Worker(Generic[T]):
-    """A worker, and the end of the pipe that its batches come out of."""
+    """A worker process, and the receiving end of its pipe."""
 
-    worker: BaseProcess
-    made: Connection
+    process: BaseProcess
+    batches: Connection
 
 
 @contextmanager
 def batches(groups: Sequence[Group], settings: SelfSupervisedSettings, first: int) -> Iterator[Iterator[Batch]]:
-    """Batches of self-supervision, as `prefetch` makes them; of several processes each has its part of every batch."""
-    make = partial(make_batch, groups, settings, part=process_group.part_of(settings.batch))
-    with prefetch(make, first, settings.workers, settings.ahead) as source:
+    """Yield batches of self-supervision; of several ranks, each has its share of every batch."""
+    make = partial(make_batch, groups, settings, indices=process_group.local_indices(settings.batch))
+    with prefetch(make, first, settings.workers, settings.prefetch) as source:
         yield source
 
 
 @contextmanager
-def prefetch(make: Make[T], first: int, workers: int, ahead: int) -> Iterator[Iterator[T]]:
-    """make(first), make(first + 1), ... in this order; worker k of n makes every n-th. The workers end with the context.
+def prefetch(make: Make[T], first: int, workers: int, depth: int) -> Iterator[Iterator[T]]:
+    """Yield make(first), make(first + 1), ... in this order; worker k of n makes every n-th. Workers end with the context.
 
     Args:
-        ahead: how many each worker holds ready.
+        depth: Batches that each worker keeps ready.
 
     Raises:
-        TrainingError: from the iterator, a worker failed or was killed.
+        TrainingError: A worker failed or was killed; raised by the iterator.
     """
     threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # before the fork: a copy of a process without its other threads would wait for them forever
-    lanes: list[Worker[T]] = [_start(make, first + k, workers, ahead) for k in range(workers)]
+    cv2.setNumThreads(1)  # before the fork: a child has no copies of the threads, and would wait for them forever
+    started: list[Worker[T]] = [_start(make, first + k, workers, depth) for k in range(workers)]
     cv2.setNumThreads(threads)
     try:
-        yield _in_order(lanes)
+        yield _in_order(started)
     finally:
-        for lane in lanes:
-            lane.worker.kill()  # it holds nothing that could be lost
-        for lane in lanes:
-            lane.worker.join()
-            lane.made.close()
+        for worker in started:
+            worker.process.kill()  # it has no state to lose
+        for worker in started:
+            worker.process.join()
+            worker.batches.close()
 
 
-def _start(make: Make[T], first: int, workers: int, ahead: int) -> Worker[T]:
+def _start(make: Make[T], first: int, workers: int, depth: int) -> Worker[T]:
     context = multiprocessing.get_context("fork")  # the photographs are in memory once, shared by all workers
     ours, theirs = context.Pipe(duplex=False)
-    words = (make, first, workers, ahead, theirs, os.getpid())
-    worker = context.Process(target=_work, args=words, name=f"batches-{first % workers}", daemon=True)
-    worker.start()
-    theirs.close()  # only the worker holds this end: its death, even amid a batch, ends what we read, not only delays it
-    return Worker(worker, ours)
+    arguments = (make, first, workers, depth, theirs, os.getpid())
+    process = context.Process(target=_work, args=arguments, name=f"batches-{first % workers}", daemon=True)
+    process.start()
+    theirs.close()  # only the worker holds this end: its death, even during a batch, closes the pipe
+    return Worker(process, ours)
 
 
-def _in_order(lanes: Sequence[Worker[T]]) -> Iterator[T]:
+def _in_order(workers: Sequence[Worker[T]]) -> Iterator[T]:
     while True:
-        for lane in lanes:
-            yield _take(lane)
+        for worker in workers:
+            yield _receive(worker)
 
 
-def _take(lane: Worker[T]) -> T:
+def _receive(worker: Worker[T]) -> T:
     try:
-        message: T | Failure = lane.made.recv()
+        message: T | Failure = worker.batches.recv()
     except (EOFError, OSError) as error:
-        lane.worker.join()
+        worker.process.join()
         raise TrainingError(
-            f"{lane.worker.name} ended with status {lane.worker.exitcode}; was it short of memory? Go on with --resume"
+            f"{worker.process.name} ended with status {worker.process.exitcode}, maybe short of memory; continue with --resume"
         ) from error
     if isinstance(message, Failure):
-        raise TrainingError(f"{lane.worker.name} failed: {message.reason}")
+        raise TrainingError(f"{worker.process.name} failed: {message.reason}")
     return message
 
 
-def _work(make: Make[T], first: int, every: int, ahead: int, out: Connection, parent: int) -> NoReturn:
-    """A worker's life: ends when its parent is gone, even by kill -9, and leaves Ctrl-C and SIGTERM to it."""
+def _work(make: Make[T], first: int, every: int, depth: int, out: Connection, parent: int) -> NoReturn:
+    """Make batches until the parent has ended, even by kill -9; the parent handles Ctrl-C and SIGTERM."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    ready: queue.Queue[T | Failure] = queue.Queue(ahead)
+    ready: queue.Queue[T | Failure] = queue.Queue(depth)
     threading.Thread(target=_send, args=(ready, out), name="send", daemon=True).start()
     index = first
     while True:
         message: T | Failure
         try:
             message = make(index)
-        except Exception as error:  # noqa: BLE001 - told to the parent, whose loop ends with it
+        except Exception as error:  # noqa: BLE001 - sent to the parent, whose loop raises it
             message = Failure(f"batch {index}: {type(error).__name__}: {error}")
         while not _put(ready, message):
             if os.getppid() != parent:
@@ -125,7 +125,7 @@ def _send(ready: "queue.Queue[T | Failure]", out: Connection) -> None:
     while True:
         try:
             out.send(ready.get())
-        except OSError:  # the parent is gone
+        except OSError:  # the parent has ended
             os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""Batches of enhancement: real low-light pictures, the views that the CLIP gets, and replayed self-supervision."""
+"""Batches of enhancement: real low-light pictures, views for CLIP, and replayed batches of self-supervision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +19,13 @@ DARKNESS = 1.0  # a patch that is a stop darker is drawn e times as often, as in
 
 @dataclass(frozen=True, slots=True)
 class MixedBatch:
-    """low: RGB, uint8, (B, H, W, 3); names: the group of each; views: picture and part of it, (V,).
+    """A batch of stage 2.
 
-    views_share: V over what an even share of all processes' views would be.
+    Attributes:
+        low: RGB, uint8, (B, H, W, 3).
+        names: Group of each picture.
+        views: Index of the picture and box, (V,).
+        views_share: V over an equal share of all ranks' views.
     """
 
     low: NDArray[np.uint8]
@@ -31,15 +35,19 @@ class MixedBatch:
     views_share: float = 1.0
 
     def tensor(self) -> Tensor:
-        """low as (B, 3, H, W), float in [0, 1]."""
+        """Return low as (B, 3, H, W), float in [0, 1]."""
         return torch.from_numpy(self.low).permute(0, 3, 1, 2).contiguous().float() / 255
 
 
 def make_mixed(
     low: Sequence[Group], normal: Sequence[Group], settings: EnhanceSettings, index: int, process: tuple[int, int] = (0, 1)
 ) -> MixedBatch:
-    """Draw the batch with this index: it depends on the seed and the index alone; process: which of how many takes its part."""
-    rng = np.random.default_rng((settings.seed, 2, index))  # 2: not the random numbers of the replayed batch
+    """Draw the batch of an index; it depends only on seed and index.
+
+    Args:
+        process: Rank and world size; a rank makes its share of the batch.
+    """
+    rng = np.random.default_rng((settings.seed, 2, index))  # 2: independent of the replayed batch
     reading = settings.reading
     weights = np.array([group.weight for group in low])
     crops, names = [], []
@@ -50,16 +58,16 @@ def make_mixed(
         crops.append(crop(pictures[int(rng.integers(len(pictures)))], reading, rng)[:, :, ::-1])
     views = [_view(k % settings.batch, crops[k % settings.batch], settings, rng) for k in range(settings.views)]
     replayed = settings.replay is not None and settings.replay_weight > 0
-    mine = _part(settings.batch, process)
+    mine = _shard(settings.batch, process)
     own = [(k - mine.start, box) for k, box in views if k in mine]
     share = len(own) * process[1] / len(views)
     replay = None
     if settings.replay is not None and replayed:
-        replay = make_batch(normal, settings.replay, index, _part(settings.replay.batch, process))
+        replay = make_batch(normal, settings.replay, index, _shard(settings.replay.batch, process))
     return MixedBatch(np.stack(crops[mine.start : mine.stop]), names[mine.start : mine.stop], own, replay, share)
 
 
-def _part(batch: int, process: tuple[int, int]) -> range:
+def _shard(batch: int, process: tuple[int, int]) -> range:
     share = batch // process[1]
     return range(process[0] * share, (process[0] + 1) * share)
 

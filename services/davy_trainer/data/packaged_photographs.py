@@ -1,4 +1,4 @@
-"""Well-lit photographs that come with installed packages: enough to try training where no other data is."""
+"""Well-lit photographs of installed packages: enough to try training without other data."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from davy.domain.errors import ConfigError
 
-# Photographs of things and people; microscopy, drawings and test charts are left out. Terms: skimage/data/README.txt.
+# Photographs of things and people, without microscopy, drawings and test charts. Terms: skimage/data/README.txt.
 PHOTOGRAPHS = {
     "skimage.data": (
         "astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "brick.png", "grass.png",
@@ -17,11 +17,11 @@ PHOTOGRAPHS = {
 }  # fmt: skip
 
 
-def copy_samples(out: Path) -> Iterator[Path]:
-    """Copy those that are there to the folder out.
+def copy_photographs(out: Path) -> Iterator[Path]:
+    """Copy the photographs of installed packages to the folder out; yield each path.
 
     Raises:
-        ConfigError: none is there.
+        ConfigError: The installed packages contain none.
     """
     out.mkdir(parents=True, exist_ok=True)
     found = 0
@@ -36,4 +36,4 @@ def copy_samples(out: Path) -> Iterator[Path]:
                 found += 1
                 yield target
     if not found:
-        raise ConfigError("the installed packages bring no photographs: give a folder of well-lit ones instead")
+        raise ConfigError("the installed packages contain no photographs: set a folder of well-lit ones instead")

@@ -1,4 +1,4 @@
-"""Training data as one file: clear photographs, and scenes of the simulated mine with what its cameras saw, and depth."""
+"""Training data as one file: clear photographs, and scenes of the simulated mine with raw pictures and depth."""
 
 import hashlib
 import json
@@ -22,41 +22,46 @@ from davy_trainer.data.unreadable import report_unreadable
 T = TypeVar("T")
 Bytes = NDArray[np.uint8]
 PHOTOGRAPH, SCENE = (288, 384), (216, 384)  # rows, columns
-DEPTH_STEP = 4  # depth is kept at a quarter of the size
+DEPTH_STEP = 4  # depth has a quarter of the size
 FACTS = "davy"
-CLEAR_BLACK, MOST_BLACK = 0.06, 0.25  # 0.5 % of a photograph's luma lies below: clear, and too hazy to be made clear
-CLEAR_WHITE, LEAST_WHITE = 0.9, 0.6  # 99.5 % lies below
-DARK_BELOW, MOST_DARK = 0.12, 0.15  # of [0, 1], and of the pixels: more of it, and the dark looks as if it should stay
-MEANS = (0.18, 0.78)  # of [0, 1]: darker or brighter photographs are no truths
+CLEAR_BLACK, MAX_BLACK = 0.06, 0.25  # 0.5 % quantile of luma: of a clear photograph, and at most
+CLEAR_WHITE, MIN_WHITE = 0.9, 0.6  # 99.5 % quantile
+DARK_BELOW, MAX_DARK = 0.12, 0.15  # of [0, 1], and of the pixels: a darker ground truth teaches that dark stays dark
+MEANS = (0.18, 0.78)  # of [0, 1]: limits of the mean of a ground truth
 QUALITY = {"photographs": 92, "low": 95, "high": 94}
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Pictures are RGB; depth is (N, h / 4, w / 4), m. names: files of the photographs, below the folders they came from."""
+    """Content of a packed file; pictures are RGB, depth is (N, h / 4, w / 4), m.
+
+    Attributes:
+        names: Files of the photographs, FOLDER/PATH.
+        checksum: Of the file.
+    """
 
     photographs: Bytes  # (N, 288, 384, 3)
     low: Bytes  # (M, 216, 384, 3)
     high: Bytes  # of the same scenes
     depth: NDArray[np.float32]
     names: Sequence[str]
-    checksum: str  # of the file
+    checksum: str
 
 
 def pack(
-    photographs: Sequence[Path], scenes: Sequence[Path], out: Path, most_mb: float, tick: Callable[[int, int], None]
+    photographs: Sequence[Path], scenes: Sequence[Path], out: Path, max_mb: float, tick: Callable[[int, int], None]
 ) -> tuple[int, int]:
-    """Write the pictures that can be truths to one file of at most most_mb megabytes.
+    """Write the usable pictures to one file of at most max_mb megabytes.
 
     Args:
-        photographs: Folders; a picture that is too dark, too bright or too hazy is left out.
-        scenes: Folders with low/ and high/ of `davy mine scenes`; none is given, none is packed.
+        photographs: Folders; a picture that is too dark, too bright or too hazy is skipped.
+        scenes: Folders with low/ and high/ of `davy simulator scenes`; may be empty.
 
     Returns:
-        Photographs and scenes in the file; evenly taken where not all have room.
+        Number of photographs and of scenes in the file; evenly spaced if not all fit.
 
     Raises:
-        ConfigError: a folder is missing, or holds nothing that can be used.
+        ConfigError: A folder is missing, or holds no usable picture.
     """
     found = [(path, f"{folder.name}/{path.relative_to(folder)}") for folder in photographs for path in find_pictures(folder)]
     highs = [path for folder in scenes for path in find_pictures(folder / "high")]
@@ -66,46 +71,46 @@ def pack(
     for done, (path, name) in enumerate(found):
         tick(done, total)
         try:
-            clear = clear_truth(path)
+            clear = usable_photograph(path)
         except UnreadableImageError:
             unreadable.append(path)
             continue
         if clear is not None:
-            rows.append((name, _jpeg(clear, _quality("photographs", most_mb))))
+            rows.append((name, _jpeg(clear, _quality("photographs", max_mb))))
     if not rows:
         raise ConfigError(f"none of {len(found)} photographs is clear and well lit; {len(unreadable)} are unreadable")
     views = []
     for done, path in enumerate(highs):
         tick(len(found) + done, total)
         try:
-            views.append(_view(path, most_mb))
+            views.append(_view(path, max_mb))
         except UnreadableImageError:
             unreadable.append(path)
     report_unreadable(unreadable)
-    room = most_mb * 1e6 * 0.98
+    capacity = max_mb * 1e6 * 0.98
     sizes = [sum(len(data) for _, data in rows), sum(sum(map(len, view)) for view in views)]
-    if sum(sizes) > room:
-        share = max(share, 1 - sizes[1] / room) if views else 1.0
-        rows = _evenly(rows, share * room / sizes[0])
-        views = _evenly(views, (1 - share) * room / max(sizes[1], 1))
-    parts = {"photographs": [data for _, data in rows]}
-    parts |= {name: [view[k] for view in views] for k, name in enumerate(("low", "high", "depth"))}
-    _write(out, parts, {"names": [name for name, _ in rows], "scenes": len(views)})
+    if sum(sizes) > capacity:
+        share = max(share, 1 - sizes[1] / capacity) if views else 1.0
+        rows = _evenly(rows, share * capacity / sizes[0])
+        views = _evenly(views, (1 - share) * capacity / max(sizes[1], 1))
+    columns = {"photographs": [data for _, data in rows]}
+    columns |= {name: [view[k] for view in views] for k, name in enumerate(("low", "high", "depth"))}
+    _write(out, columns, {"names": [name for name, _ in rows], "scenes": len(views)})
     return len(rows), len(views)
 
 
 def unpack(path: Path) -> Packed:
-    """Read what pack wrote: every picture decoded, about a megabyte of memory for four of them.
+    """Read a packed file and decode every picture, a quarter of a megabyte each.
 
     Raises:
-        ConfigError: the file is missing or is none of pack's.
+        ConfigError: The file is missing or not a packed file.
     """
     try:
         with safe_open(path, framework="np") as file:
             facts: dict[str, Any] = json.loads((file.metadata() or {})[FACTS])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safe_open is no dict
     except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise ConfigError(f"{path} is no packed training data: {error}; `davy train pack-data` writes it") from error
+        raise ConfigError(f"{path} is not packed training data: {error}; `davy train pack-data` writes it") from error
     decoded = {name: list(_decoded(tensors, name)) for name in ("photographs", "low", "high", "depth")}
     photographs, low, high = (_stacked(decoded[name], shape) for name, shape in _SHAPES)
     depth = np.stack(decoded["depth"]).astype(np.float32) / 1000 if decoded["depth"] else np.zeros((0, 54, 96), np.float32)
@@ -115,8 +120,8 @@ def unpack(path: Path) -> Packed:
 _SHAPES = (("photographs", PHOTOGRAPH), ("low", SCENE), ("high", SCENE))
 
 
-def clear_truth(path: Path) -> BgrImage | None:
-    """A photograph of PHOTOGRAPH's size that can be a truth, black and white where they belong; None where it cannot.
+def usable_photograph(path: Path) -> BgrImage | None:
+    """Read a photograph at PHOTOGRAPH's size, with black and white levels corrected; None if it is not usable.
 
     Raises:
         UnreadableImageError: The file is not a picture.
@@ -124,8 +129,8 @@ def clear_truth(path: Path) -> BgrImage | None:
     picture = fitted(read_bgr(path), PHOTOGRAPH)
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     black, white = np.percentile(grey, (0.5, 99.5)) / 255
-    too_dark = float((grey < DARK_BELOW * 255).mean()) > MOST_DARK
-    if too_dark or not (MEANS[0] < grey.mean() / 255 < MEANS[1]) or black > MOST_BLACK or white < LEAST_WHITE:
+    too_dark = float((grey < DARK_BELOW * 255).mean()) > MAX_DARK
+    if too_dark or not (MEANS[0] < grey.mean() / 255 < MEANS[1]) or black > MAX_BLACK or white < MIN_WHITE:
         return None
     low = max(black - CLEAR_BLACK / 2, 0.0) if black > CLEAR_BLACK else 0.0
     top = min(white / CLEAR_WHITE, 1.0)
@@ -136,7 +141,7 @@ def clear_truth(path: Path) -> BgrImage | None:
 
 
 def fitted(picture: BgrImage, size: tuple[int, int]) -> BgrImage:
-    """The middle of the picture, as large as size's aspect allows, at size (rows, columns); an upright one keeps its top."""
+    """Crop and scale a picture to size (rows, columns); of an upright one, the crop is nearer the top."""
     rows, columns = size
     factor = max(rows / picture.shape[0], columns / picture.shape[1])
     shape = (max(columns, round(picture.shape[1] * factor)), max(rows, round(picture.shape[0] * factor)))
@@ -145,24 +150,24 @@ def fitted(picture: BgrImage, size: tuple[int, int]) -> BgrImage:
     return np.ascontiguousarray(scaled[top : top + rows, left : left + columns])
 
 
-def _view(high: Path, most_mb: float) -> tuple[bytes, bytes, bytes]:
+def _view(high: Path, max_mb: float) -> tuple[bytes, bytes, bytes]:
     low = high.parent.parent / "low" / high.name
     depth = read_millimetres(high)
     if depth is None:
         raise UnreadableImageError(f"{high} has no depth map")
     small = cv2.resize(depth, (SCENE[1] // DEPTH_STEP, SCENE[0] // DEPTH_STEP), interpolation=cv2.INTER_AREA)
     pictures = (fitted(read_bgr(path), SCENE) for path in (low, high))
-    raw, truth = (_jpeg(p, _quality(name, most_mb)) for p, name in zip(pictures, ("low", "high"), strict=True))
-    return raw, truth, cv2.imencode(".png", small)[1].tobytes()
+    raw, ground_truth = (_jpeg(p, _quality(name, max_mb)) for p, name in zip(pictures, ("low", "high"), strict=True))
+    return raw, ground_truth, cv2.imencode(".png", small)[1].tobytes()
 
 
-def _quality(name: str, most_mb: float) -> int:
-    return QUALITY[name] if most_mb >= 200 else QUALITY[name] - 10
+def _quality(name: str, max_mb: float) -> int:
+    return QUALITY[name] if max_mb >= 200 else QUALITY[name] - 10
 
 
 def _jpeg(picture: BgrImage, quality: int) -> bytes:
-    words = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    return cv2.imencode(".jpg", picture, words)[1].tobytes()
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return cv2.imencode(".jpg", picture, options)[1].tobytes()
 
 
 def _evenly(rows: list[T], share: float) -> list[T]:
@@ -170,13 +175,13 @@ def _evenly(rows: list[T], share: float) -> list[T]:
     return [rows[int(i)] for i in np.linspace(0, len(rows) - 1, count)] if rows else []
 
 
-def _write(out: Path, parts: dict[str, list[bytes]], facts: dict[str, Any]) -> None:
+def _write(out: Path, columns: dict[str, list[bytes]], facts: dict[str, Any]) -> None:
     tensors: dict[str, NDArray[Any]] = {}
     digest = hashlib.sha256()
-    for name, blobs in parts.items():
-        joined = b"".join(blobs)
-        digest.update(joined)
-        tensors[name] = np.frombuffer(joined, np.uint8) if joined else np.zeros(0, np.uint8)
+    for name, blobs in columns.items():
+        data = b"".join(blobs)
+        digest.update(data)
+        tensors[name] = np.frombuffer(data, np.uint8) if data else np.zeros(0, np.uint8)
         tensors[f"{name}.ends"] = np.cumsum([len(blob) for blob in blobs], dtype=np.int64)
     facts = facts | {"checksum": digest.hexdigest()[:16]}
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Photographs, found by folder and held in memory."""
+"""Photographs by folder, in memory."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -15,8 +15,8 @@ from davy.imaging.lowlight.exposure import FloatImage
 from davy_trainer.data.unreadable import report_unreadable
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 
-DEPTH = ".depth.png"  # 16 bit, mm: the end of the name of the depth map beside a picture
-REDUCED_PX = 4  # of a picture at an eighth: a smaller one is decoded in full
+DEPTH = ".depth.png"  # suffix of a picture's depth map, 16 bits, mm
+REDUCED_PX = 4  # at an eighth of the size: a smaller picture is decoded in full
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
@@ -25,16 +25,16 @@ class Group:
     """The photographs of one sub-folder."""
 
     name: str
-    weight: float  # how often it is drawn, beside the others' weights
+    weight: float  # sampling weight, relative to the other groups
     pictures: Sequence[BgrImage]  # BGR, uint8
-    unreadable: Sequence[Path]  # pictures and depth maps that were left out
-    unlit: int  # of a bracketed folder: too dark or too bright for a ground truth
-    checksum: int  # of all pixels: a resumed run must see the same pictures
-    depths: Sequence[FloatImage | None]  # of each picture, (H, W), m, where it came with NAME.depth.png
+    unreadable: Sequence[Path]  # skipped pictures and depth maps
+    unlit: int  # number of bracketed pictures that are too dark or too bright
+    checksum: int  # of all pixels: a resumed run needs the same pictures
+    depths: Sequence[FloatImage | None]  # of each picture, (H, W), m; None without NAME.depth.png
 
 
 def load_groups(settings: SelfSupervisedSettings, tick: Callable[[int, int], None]) -> list[Group]:
-    """Read every photograph below settings.data; a group without a usable one is left out.
+    """Read every photograph below settings.data; skip groups without a usable one.
 
     Args:
         tick: Called with the pictures read so far and their total.
@@ -44,8 +44,8 @@ def load_groups(settings: SelfSupervisedSettings, tick: Callable[[int, int], Non
     """
     found = [(folder, name, paths) for folder in settings.data for name, paths in _find(folder).items()]
     names = [name for _, name, _ in found]
-    if unknown := sorted(set(settings.weights) - set(names)):
-        raise ConfigError(f"weights name no group {', '.join(unknown)}; the groups are {', '.join(names)}")
+    if unknown := sorted(set(settings.group_weights) - set(names)):
+        raise ConfigError(f"group_weights name no group {', '.join(unknown)}; the groups are {', '.join(names)}")
     total, done, groups = sum(len(paths) for *_, paths in found), 0, []
     for folder, name, paths in found:
         pictures: list[BgrImage] = []
@@ -67,7 +67,7 @@ def load_groups(settings: SelfSupervisedSettings, tick: Callable[[int, int], Non
             pictures.append(picture)
             depths.append(depth)
             checksum = zlib.crc32(picture.tobytes(), checksum)
-        groups.append(Group(name, settings.weights.get(name, 1.0), pictures, unreadable, unlit, checksum, depths))
+        groups.append(Group(name, settings.group_weights.get(name, 1.0), pictures, unreadable, unlit, checksum, depths))
     report_unreadable([path for group in groups for path in group.unreadable])
     usable = [group for group in groups if group.pictures]
     if not usable:

@@ -1,4 +1,4 @@
-"""Real dark frames without references, small and on the training's device."""
+"""Real dark frames without references, reduced, on the training device."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,19 @@ from davy_trainer.data.photographs import find_pictures, read_bgr
 from davy_trainer.data.unpaired import checksum_of_files
 from davy_trainer.data.unreadable import read_all, report_unreadable
 
-SHAPE = (288, 384)  # px, height and width: as the packed photographs have it
-BLOCK, THUMB_BLOCK = 4, 2  # px: of the losses, and of what the network sees
+SHAPE = (288, 384)  # px, height and width, as of packed photographs
+BLOCK, THUMB_BLOCK = 4, 2  # px: of the losses, and of the network's input
 
 
 @dataclass(frozen=True, slots=True)
 class RealFrames:
-    """pictures: bytes, (N, 3, H, W) RGB. names: FOLDER/GROUP/FILE. checksum: of the files."""
+    """Frames in memory.
+
+    Attributes:
+        pictures: Bytes, (N, 3, H, W) RGB.
+        names: FOLDER/GROUP/FILE.
+        checksum: Of the files.
+    """
 
     pictures: Tensor
     names: tuple[str, ...]
@@ -30,7 +36,7 @@ class RealFrames:
 
     @classmethod
     def load(cls, folder: Path, device: torch.device) -> "RealFrames":
-        """Read every picture below folder; unreadable ones are left out and reported.
+        """Read every picture below folder; unreadable ones are skipped and reported.
 
         Raises:
             ConfigError: The folder is missing, or holds no readable picture.
@@ -45,8 +51,8 @@ class RealFrames:
         names = tuple("/".join(path.resolve().parts[-3:]) for path in used)
         return cls(stacked.to(device), names, checksum_of_files(used))
 
-    def drawn(self, count: int, rng: np.random.Generator) -> tuple[Tensor, BlockStatistics]:
-        """The network's input and the block statistics of so many frames, some of them mirrored."""
+    def draw(self, count: int, rng: np.random.Generator) -> tuple[Tensor, BlockStatistics]:
+        """Draw `count` frames, half of the batches mirrored; return the network's input and the block statistics."""
         indices = torch.from_numpy(rng.integers(len(self.pictures), size=count)).to(self.pictures.device)
         planes = self.pictures[indices].float() / 255
         if rng.random() < 0.5:

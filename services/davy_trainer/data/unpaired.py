@@ -12,45 +12,45 @@ from davy.domain.frame import BgrImage
 from davy_trainer.data.photographs import find_pictures, is_picture, read_bgr, shrink_to
 from davy_trainer.data.unreadable import report_unreadable
 
-RUN_MARK = "__"  # "drill__drill_k2w_003.jpg" is a frame of the recording "drill": its neighbours show the same
+RECORDING_SEPARATOR = "__"  # "drill__drill_k2w_003.jpg" is a frame of the recording "drill", similar to its neighbours
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Readable pictures of one class: some to train on, some held out for validation, none in both."""
+    """Readable pictures of one class: for training, and held out for validation."""
 
     train: tuple[Path, ...]
-    held: tuple[Path, ...]
+    held_out: tuple[Path, ...]
 
 
-def split_folders(folders: Sequence[Path], held_out: float, most: int, seed: int) -> Split:
-    """Split at most `most` pictures of folders, evenly spaced; each recording goes to one side as a whole.
+def split_folders(folders: Sequence[Path], held_out_share: float, limit: int, seed: int) -> Split:
+    """Split at most `limit` pictures of folders, evenly spaced; a recording belongs to one side completely.
 
     Args:
-        held_out: Approximate share of the held-out pictures; a single recording is cut at its end instead.
+        held_out_share: Approximate share of held-out pictures; of a single recording, its last pictures are held out.
 
     Raises:
         ConfigError: A folder is missing or empty, or too few pictures are readable for both sides.
     """
     paths = [path for folder in folders for path in find_pictures(folder)]
-    chosen = readable([paths[index] for index in sorted({round(i) for i in np.linspace(0, len(paths) - 1, most)})])
-    wanted = max(round(len(chosen) * held_out), 1)
+    chosen = readable([paths[index] for index in sorted({round(i) for i in np.linspace(0, len(paths) - 1, limit)})])
+    wanted = max(round(len(chosen) * held_out_share), 1)
     recordings: dict[tuple[Path, str], list[Path]] = {}
     for path in chosen:
         recordings.setdefault(_recording(path), []).append(path)
     names = list(recordings)
-    held: list[Path] = []
+    held_out: list[Path] = []
     for index in np.random.default_rng(seed).permutation(len(names)):
-        if len(held) < wanted and len(held) + len(recordings[names[index]]) <= 2 * wanted:
-            held += recordings[names[index]]
-    held = held or chosen[-wanted:]
-    train = [path for path in chosen if path not in set(held)]
+        if len(held_out) < wanted and len(held_out) + len(recordings[names[index]]) <= 2 * wanted:
+            held_out += recordings[names[index]]
+    held_out = held_out or chosen[-wanted:]
+    train = [path for path in chosen if path not in set(held_out)]
     if not train:
         raise ConfigError(
             f"{', '.join(map(str, folders))}: {len(chosen)} of {len(paths)} files are readable pictures, and training needs "
             "two: one to train on, one to validate"
         )
-    return Split(tuple(train), tuple(sorted(held)))
+    return Split(tuple(train), tuple(sorted(held_out)))
 
 
 def readable(paths: Sequence[Path]) -> list[Path]:
@@ -78,5 +78,5 @@ def checksum_of_files(paths: Sequence[Path]) -> int:
 
 
 def _recording(path: Path) -> tuple[Path, str]:
-    """Return folder and recording; a file whose name has no recording is one by itself."""
-    return path.parent, path.stem.split(RUN_MARK)[0]
+    """Return folder and recording; a file without a recording in its name is one by itself."""
+    return path.parent, path.stem.split(RECORDING_SEPARATOR)[0]

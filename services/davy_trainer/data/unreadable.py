@@ -1,4 +1,4 @@
-"""Pictures that cannot be read: left out, named and counted, so that one broken file ends no run."""
+"""Unreadable pictures: skipped, named and counted, so that a broken file does not end a run."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path

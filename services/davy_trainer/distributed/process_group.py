@@ -1,7 +1,7 @@
-"""Several processes train one network: `torchrun --nproc-per-node 2 -m davy train self-supervised ...`, by gloo, on CPUs.
+"""Data-parallel training: `torchrun --nproc-per-node 2 -m davy train self-supervised ...`, with gloo, on CPUs.
 
-Each makes and sees its part of every batch; gradients and logged values are averaged, so that all hold the same weights, and
-the first one writes. Without torchrun every function here does nothing.
+Each rank processes its share of every batch. Gradients and logged values are averaged, so all ranks hold the same weights;
+rank 0 writes. Without torchrun these functions do nothing.
 """
 
 import os
@@ -16,8 +16,8 @@ from davy.domain.errors import ConfigError
 
 @contextmanager
 def init() -> Iterator[None]:
-    """Join the process group that torchrun started, and leave it at the end."""
-    if not asked_for():
+    """Join the process group of torchrun, and leave it at the end."""
+    if not is_distributed():
         yield
         return
     dist.init_process_group("gloo")
@@ -27,8 +27,8 @@ def init() -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def asked_for() -> bool:
-    """True in a process of several that torchrun has started."""
+def is_distributed() -> bool:
+    """Return whether torchrun started several processes."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
@@ -37,7 +37,7 @@ def count() -> int:
 
 
 def is_first() -> bool:
-    """True for the one process that writes and shows."""
+    """Return whether this is rank 0, which writes and prints."""
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
@@ -46,11 +46,11 @@ def rank() -> tuple[int, int]:
     return (dist.get_rank(), count()) if dist.is_initialized() else (0, 1)
 
 
-def part_of(batch: int) -> range:
-    """Which pictures of a batch this process makes.
+def local_indices(batch: int) -> range:
+    """Return the indices of this rank's pictures in a batch.
 
     Raises:
-        ConfigError: the batch does not split evenly.
+        ConfigError: The batch does not split evenly.
     """
     if batch % count():
         raise ConfigError(f"a batch of {batch} does not split evenly among {count()} processes: set another batch")
@@ -60,13 +60,13 @@ def part_of(batch: int) -> range:
 
 
 def average(net: torch.nn.Module, values: Mapping[str, float]) -> dict[str, float]:
-    """Average the gradients of net over all processes, in place.
+    """Average the gradients of net over all ranks, in place.
 
     Args:
-        values: of this process; all processes have the same names.
+        values: Of this rank; all ranks have the same names.
 
     Returns:
-        Their means over all processes.
+        The means of the values over all ranks.
     """
     if count() == 1:
         return dict(values)
@@ -74,27 +74,27 @@ def average(net: torch.nn.Module, values: Mapping[str, float]) -> dict[str, floa
     flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), gradients[0].new_tensor(list(values.values()))])
     dist.all_reduce(flat)
     flat /= count()
-    *means, told = torch.split(flat, [*(gradient.numel() for gradient in gradients), len(values)])
+    *means, averaged = torch.split(flat, [*(gradient.numel() for gradient in gradients), len(values)])
     for gradient, mean in zip(gradients, means, strict=True):
         gradient.copy_(mean.view_as(gradient))
-    return dict(zip(values, told.tolist(), strict=True))
+    return dict(zip(values, averaged.tolist(), strict=True))
 
 
 def broadcast(value: float) -> float:
     """Return the value of rank 0 on every rank, so that clocks cannot make ranks diverge."""
     if count() == 1:
         return value
-    told = torch.tensor([value], dtype=torch.float64)
-    dist.broadcast(told, 0)
-    return float(told)
+    tensor = torch.tensor([value], dtype=torch.float64)
+    dist.broadcast(tensor, 0)
+    return float(tensor)
 
 
 def any_rank(stop: Callable[[], bool]) -> bool:
     """Return True on every rank as soon as stop() is true on one."""
-    asked = stop()
+    stopping = stop()
     if count() == 1:
-        return asked
-    flag = torch.tensor([int(asked)])
+        return stopping
+    flag = torch.tensor([int(stopping)])
     dist.all_reduce(flag, dist.ReduceOp.MAX)
     return bool(flag)
 

@@ -1,13 +1,13 @@
-"""What each part of the recipe brings: short runs from one start, each without one part, over several seeds."""
+"""Ablations: short runs from the same weights, each without one component of the recipe, over several seeds."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
 from davy.domain.errors import ConfigError, UnreadableImageError
 from davy.domain.frame import BgrImage
@@ -17,24 +17,25 @@ from davy_trainer.data.unpaired import read_small
 from davy_trainer.evaluation.dark_regions import dark_figures, dark_psnr_db
 from davy_trainer.evaluation.sheet import sheet, write_png
 from davy_trainer.evaluation.summary import SHORT_SIDE, shown_pictures, titles
-from davy_trainer.evaluation.validation import Pair, through
+from davy_trainer.evaluation.validation import Pair, enhance_with
 from davy_trainer.runs.prompt_run import PROMPTS
 from davy_trainer.runs.weights import load_weights
 from davy_trainer.stages.all_settings import AllSettings
-from davy_trainer.stages.iterate import iterate, networks, plan, read_settings, write_settings
+from davy_trainer.stages.iterate import iterate, networks, plan_stages, read_settings, write_settings
 from davy_trainer.stages.loop import Stop
+from davy_trainer.stages.migration import MigratedSettings
 from davy_trainer.stages.run_stage import run_pair
 from davy_trainer.stages.settings import PairSettings
 
 FIGURES = "figures.json"
-REAL_OF_EACH = 8  # real pictures of every folder that are judged
-SHEET_OF_EACH = 2
-WHOLE = "the whole recipe"
+REAL_PER_FOLDER = 8  # real pictures per folder in the evaluation
+SHEET_PER_FOLDER = 2
+FULL_RECIPE = "the whole recipe"
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One ablation: what it leaves out, as settings of AllSettings, of the pairing, and of a stage."""
+    """One ablation: the changed settings of AllSettings, of stage 1 and of stage 2."""
 
     name: str
     recipe: dict[str, Any] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Variant:
 
 
 VARIANTS = (
-    Variant(WHOLE),
+    Variant(FULL_RECIPE),
     Variant("without refinement", {"refined": False}),
     Variant("without CLIP", {"guided": False}),
     Variant("without L_clip", enhance={"clip_weight": 0}),
@@ -66,29 +67,31 @@ VARIANTS = (
 )
 
 
-class AblateSettings(BaseModel, frozen=True, extra="forbid"):
-    """The recipe that all share; a stage's table overrides that stage's defaults."""
+class AblateSettings(MigratedSettings, frozen=True):
+    """The common recipe; a stage's table overrides that stage's defaults."""
 
     low: tuple[Path, ...] = Field(min_length=1)
     normal: tuple[Path, ...] = Field(min_length=1)
     photographs: tuple[Path, ...] = ()
-    start: Path
+    initial_weights: Path
     clip: str = "davy"
-    rounds: PositiveInt = Field(2, ge=2)  # fewer leave nothing to refine
-    steps: PositiveInt = 60  # of each round of enhancement
+    rounds: PositiveInt = Field(2, ge=2)  # refinement needs two
+    steps: PositiveInt = 60  # per round of enhancement
     seeds: tuple[int, ...] = Field((1, 2), min_length=1)
     validation: Path | None = None  # pairs
     mine: Path | None = None  # pairs of the simulated mine
-    only: tuple[str, ...] = ()  # names of variants; all where empty
-    self_supervised: dict[str, Any] = {}  # stage 0's, which is replayed beside stage 2
-    pair: dict[str, Any] = {}
-    enhance: dict[str, Any] = {}
-    refine: dict[str, Any] = {"most": 60, "steps": 200}
+    only: tuple[str, ...] = ()  # names of variants; empty: all
+    self_supervised: dict[str, Any] = Field({})  # settings of stage 0, which stage 2 replays
+    pair: dict[str, Any] = Field({})
+    enhance: dict[str, Any] = Field({})
+    refine: dict[str, Any] = Field({"max_pictures": 60, "steps": 200})
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"start": "initial_weights"}
 
 
 @dataclass(frozen=True, slots=True)
-class Judges:
-    """What every network is judged by."""
+class EvaluationData:
+    """Pictures on which every network is evaluated."""
 
     validation: Sequence[Pair]
     mine: Sequence[Pair]
@@ -96,84 +99,84 @@ class Judges:
 
 
 def chosen_variants(settings: AblateSettings) -> list[Variant]:
-    """The asked variants; the whole recipe is always among them.
+    """Return the selected variants; the whole recipe is always included.
 
     Raises:
-        ConfigError: a name is unknown.
+        ConfigError: A name is unknown.
     """
     names = [variant.name for variant in VARIANTS]
     if unknown := [name for name in settings.only if name not in names]:
         raise ConfigError(f"no ablation {unknown[0]!r}: there are {', '.join(names[1:])}")
-    return [variant for variant in VARIANTS if not settings.only or variant.name in (WHOLE, *settings.only)]
+    return [variant for variant in VARIANTS if not settings.only or variant.name in (FULL_RECIPE, *settings.only)]
 
 
 def ablate(
-    settings: AblateSettings, judges: Judges, out: Path, stop: Stop, tell: Callable[[str], None]
+    settings: AblateSettings, data: EvaluationData, out: Path, stop: Stop, report: Callable[[str], None]
 ) -> dict[str, list[dict[str, float]]] | None:
-    """Train and judge what is not done yet.
+    """Train and evaluate the remaining variants.
 
     Returns:
-        Figures of every variant, one table per seed, "start" among them; None when stop() came first.
+        Figures of every variant, one table per seed, and of "start"; None if stop() came first.
     """
-    start = load_weights(settings.start)
-    figures = {"start": [_judged(start, judges, out / "start" / FIGURES)]}
+    initial = load_weights(settings.initial_weights)
+    figures = {"start": [_cached_figures(initial, data, out / "start" / FIGURES)]}
     for variant in chosen_variants(settings):
         figures[variant.name] = []
         for seed in settings.seeds:
             folder = out / variant.slug / f"seed-{seed}"
-            if not _train(settings, variant, seed, out, folder, stop, tell):
+            if not _train(settings, variant, seed, out, folder, stop, report):
                 return None
             net = load_weights(list(networks(read_settings(folder), folder).values())[-1])
-            figures[variant.name].append(_judged(net, judges, folder / FIGURES))
+            figures[variant.name].append(_cached_figures(net, data, folder / FIGURES))
         first = out / variant.slug / f"seed-{settings.seeds[0]}"
-        _write_sheet(out, variant, first, start, judges)
-        tell(f"{variant.name}: judged")
+        _write_sheet(out, variant, first, initial, data)
+        report(f"{variant.name}: evaluated")
     return figures
 
 
 def read_real(folders: Sequence[Path]) -> list[tuple[str, BgrImage]]:
-    """Some pictures of every folder, evenly taken; unreadable ones are passed over.
+    """Read some pictures of every folder, evenly spaced; skip unreadable ones.
 
     Raises:
-        UnreadableImageError: none can be read.
+        UnreadableImageError: None is readable.
     """
     found = []
-    for path in shown_pictures(folders, REAL_OF_EACH):
+    for path in shown_pictures(folders, REAL_PER_FOLDER):
         try:
             found.append((f"{path.parent.name}/{path.stem}", read_small(path, SHORT_SIDE)))
         except UnreadableImageError:
             continue
     if not found:
-        raise UnreadableImageError(f"{', '.join(map(str, folders))}: no file tried is a picture")
+        raise UnreadableImageError(f"{', '.join(map(str, folders))}: none of the selected files is a picture")
     return found
 
 
-def judge(net: IspCnn, judges: Judges) -> dict[str, float]:
-    """Every figure of one network; those without data are left out."""
+def evaluate_network(net: IspCnn, data: EvaluationData) -> dict[str, float]:
+    """Return the figures of a network for which there are pictures."""
     found: dict[str, list[float]] = {}
 
     def add(name: str, value: float) -> None:
         found.setdefault(name, []).append(value)
 
-    for pair in judges.validation:
-        output = through(net, pair.low)
-        add("validation_psnr_db", min(psnr_db(output, pair.truth), 100.0))
-        add("validation_ssim", ssim(output, pair.truth))
-    for pair in judges.mine:
-        output = through(net, pair.low)
-        add("mine_psnr_db", min(psnr_db(output, pair.truth), 100.0))
-        add("mine_dark_psnr_db", dark_psnr_db(pair.low, output, pair.truth))
-    for _, picture in judges.real:
-        for name, value in dark_figures(picture, through(net, picture)).items():
+    for pair in data.validation:
+        output = enhance_with(net, pair.low)
+        add("validation_psnr_db", min(psnr_db(output, pair.reference), 100.0))
+        add("validation_ssim", ssim(output, pair.reference))
+    for pair in data.mine:
+        output = enhance_with(net, pair.low)
+        add("mine_psnr_db", min(psnr_db(output, pair.reference), 100.0))
+        add("mine_dark_psnr_db", dark_psnr_db(pair.low, output, pair.reference))
+    for _, picture in data.real:
+        for name, value in dark_figures(picture, enhance_with(net, picture)).items():
             add(f"real_{name}", value)
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
-def _judged(net: IspCnn, judges: Judges, path: Path) -> dict[str, float]:
+def _cached_figures(net: IspCnn, data: EvaluationData, path: Path) -> dict[str, float]:
     if path.exists():
-        known: dict[str, float] = json.loads(path.read_text())
-        return known
-    figures = judge(net, judges)
+        cached: dict[str, float] = json.loads(path.read_text())
+        return cached
+    figures = evaluate_network(net, data)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures, indent=1) + "\n")
     return figures
@@ -186,48 +189,48 @@ def _train(
     out: Path,
     folder: Path,
     stop: Stop,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> bool:
     recipe: dict[str, Any] = {"clip": settings.clip, "guided": True} | variant.recipe
     prompts = None
     if recipe["guided"]:
         pairing = _pairing(settings, variant, recipe["clip"], seed)
-        place = out / "pairs" / f"{pairing.labels}-{recipe['clip'].replace(':', '-').replace('/', '-')}-{seed}"
-        if not (place / PROMPTS).exists() and not run_pair(pairing, place, stop):
+        pair_folder = out / "pairs" / f"{pairing.labels}-{recipe['clip'].replace(':', '-').replace('/', '-')}-{seed}"
+        if not (pair_folder / PROMPTS).exists() and not run_pair(pairing, pair_folder, stop):
             return False
-        prompts = place / PROMPTS
-    shared = ("low", "normal", "photographs", "start", "rounds", "self_supervised", "refine")
-    words: dict[str, Any] = {name: getattr(settings, name) for name in shared}
-    words |= {"seed": seed, "prompts": prompts, **recipe}
-    words["enhance"] = {"steps": settings.steps} | settings.enhance | variant.enhance
-    asked = AllSettings.model_validate(words)
+        prompts = pair_folder / PROMPTS
+    shared = ("low", "normal", "photographs", "initial_weights", "rounds", "self_supervised", "refine")
+    values: dict[str, Any] = {name: getattr(settings, name) for name in shared}
+    values |= {"seed": seed, "prompts": prompts, **recipe}
+    values["enhance"] = {"steps": settings.steps} | settings.enhance | variant.enhance
+    all_settings = AllSettings.model_validate(values)
     if not (folder / "all.json").exists():
-        write_settings(asked, folder)
-    elif read_settings(folder) != asked:
+        write_settings(all_settings, folder)
+    elif read_settings(folder) != all_settings:
         raise ConfigError(f"{folder} holds a run with other settings: choose another --out")
-    return iterate(plan(asked, folder), stop, lambda told: tell(f"{variant.name}, seed {seed}: {told}"))
+    return iterate(plan_stages(all_settings, folder), stop, lambda text: report(f"{variant.name}, seed {seed}: {text}"))
 
 
 def _pairing(settings: AblateSettings, variant: Variant, clip: str, seed: int) -> PairSettings:
-    words: dict[str, Any] = {"low": settings.low, "normal": settings.normal, "clip": clip, "seed": seed}
-    return PairSettings.model_validate(words | settings.pair | variant.pair)
+    values: dict[str, Any] = {"low": settings.low, "normal": settings.normal, "clip": clip, "seed": seed}
+    return PairSettings.model_validate(values | settings.pair | variant.pair)
 
 
-def _write_sheet(out: Path, variant: Variant, folder: Path, start: IspCnn, judges: Judges) -> None:
-    """low | start | the whole recipe | the variant, of the first seed."""
-    nets: dict[str, IspCnn] = {"start": start}
-    whole = out / Variant(WHOLE).slug / folder.name
-    for name, place in {WHOLE: whole, variant.name: folder}.items():
-        nets[name] = load_weights(list(networks(read_settings(place), place).values())[-1])
-    rows = [[picture, *(through(net, picture) for net in nets.values())] for picture in _sheet_pictures(judges)]
+def _write_sheet(out: Path, variant: Variant, folder: Path, initial: IspCnn, data: EvaluationData) -> None:
+    """Write a sheet with low, start, the whole recipe and the variant, of the first seed."""
+    nets: dict[str, IspCnn] = {"start": initial}
+    full_recipe = out / Variant(FULL_RECIPE).slug / folder.name
+    for name, run in {FULL_RECIPE: full_recipe, variant.name: folder}.items():
+        nets[name] = load_weights(list(networks(read_settings(run), run).values())[-1])
+    rows = [[picture, *(enhance_with(net, picture) for net in nets.values())] for picture in _sheet_pictures(data)]
     write_png(out / f"{variant.slug}.png", np.vstack([titles(["low light", *nets]), sheet(rows)]))
 
 
-def _sheet_pictures(judges: Judges) -> Iterator[BgrImage]:
-    by_folder: dict[str, int] = {}
-    for name, picture in judges.real:
-        place = name.partition("/")[0]
-        by_folder[place] = by_folder.get(place, 0) + 1
-        if by_folder[place] <= SHEET_OF_EACH:
+def _sheet_pictures(data: EvaluationData) -> Iterator[BgrImage]:
+    counts: dict[str, int] = {}
+    for name, picture in data.real:
+        folder = name.partition("/")[0]
+        counts[folder] = counts.get(folder, 0) + 1
+        if counts[folder] <= SHEET_PER_FOLDER:
             yield picture
-    yield from (pair.low for pair in judges.mine[:SHEET_OF_EACH])
+    yield from (pair.low for pair in data.mine[:SHEET_PER_FOLDER])

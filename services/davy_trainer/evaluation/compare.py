@@ -1,4 +1,4 @@
-"""A new model beside the one that runs: figures on references and on samples without, and a sheet."""
+"""Comparison of a new model with the running one: figures on references and samples, and a sheet."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from davy_trainer.evaluation.sheet import Row, sheet, write_png
 from davy_trainer.evaluation.summary import titles
 from davy_trainer.evaluation.validation import Pair
 
-MOST, SHOWN = 48, 12  # samples that are measured, evenly over the cameras; rows of the sheet
+MAX_SAMPLES, ROWS = 48, 12  # measured samples, equally many per camera; rows of the sheet
 SHORT_SIDE = 720  # px
 Means = dict[str, float]
 
@@ -25,8 +25,8 @@ Means = dict[str, float]
 def compare(new: Path, running: Path, pairs: Sequence[Pair], samples: Path | None, out: Path) -> Means:
     """Write compare.png (sample | running | new) and then compare.json, a flat table, to the folder out.
 
-    Figures: val-psnr-db and val-ssim on pairs; sample-luma, sample-uniformity and sample-clipped in [0, 1]; each again for the
-    running model as NAME-running.
+    Figures: val-psnr-db and val-ssim on pairs; sample-luma, sample-uniformity and sample-clipped in [0, 1]. NAME-running is the
+    figure of the running model.
 
     Raises:
         ConfigError: There is nothing to compare on.
@@ -43,8 +43,8 @@ def compare(new: Path, running: Path, pairs: Sequence[Pair], samples: Path | Non
         found |= {f"{name}{suffix}": value for name, value in _on_pairs(pairs, still).items()}
         found |= {f"{name}{suffix}": value for name, value in _on_samples(pictures, still).items()}
     out.mkdir(parents=True, exist_ok=True)
-    some = [pictures[round(i)] for i in np.linspace(0, len(pictures) - 1, min(SHOWN, len(pictures)))]
-    shown = some or [pair.low for pair in pairs[:SHOWN]]
+    selected = [pictures[round(i)] for i in np.linspace(0, len(pictures) - 1, min(ROWS, len(pictures)))]
+    shown = selected or [pair.low for pair in pairs[:ROWS]]
     rows: list[Row] = [[low, stills["-running"].enhance(low), stills[""].enhance(low)] for low in shown]
     write_png(out / "compare.png", np.vstack([titles(["sample", "running", "new"]), sheet(rows)]))
     write_atomic(out / "compare.json", (json.dumps(found, indent=1, allow_nan=False) + "\n").encode())
@@ -52,11 +52,11 @@ def compare(new: Path, running: Path, pairs: Sequence[Pair], samples: Path | Non
 
 
 def read_samples(folder: Path) -> list[BgrImage]:
-    """Read up to MOST pictures, equally many of each sub-folder; unreadable ones are left out and reported."""
+    """Read up to MAX_SAMPLES pictures, equally many of each sub-folder; unreadable ones are skipped and reported."""
     by_camera: dict[Path, list[Path]] = {}
     for path in find_pictures(folder):
         by_camera.setdefault(path.parent, []).append(path)
-    each = max(1, MOST // max(len(by_camera), 1))
+    each = max(1, MAX_SAMPLES // max(len(by_camera), 1))
     newest = [path for paths in by_camera.values() for path in paths[-each:]]  # names sort by time
     found, unreadable = read_all(newest, lambda path: shrink_to(read_bgr(path), SHORT_SIDE))
     report_unreadable(unreadable)
@@ -66,10 +66,10 @@ def read_samples(folder: Path) -> list[BgrImage]:
 def _on_pairs(pairs: Sequence[Pair], still: StillEnhancer) -> Means:
     if not pairs:
         return {}
-    both = [(still.enhance(pair.low), pair.truth) for pair in pairs]
+    outputs = [(still.enhance(pair.low), pair.reference) for pair in pairs]
     return {
-        "val-psnr-db": float(np.mean([min(psnr_db(image, truth), 100.0) for image, truth in both])),
-        "val-ssim": float(np.mean([ssim(image, truth) for image, truth in both])),
+        "val-psnr-db": float(np.mean([min(psnr_db(image, reference), 100.0) for image, reference in outputs])),
+        "val-ssim": float(np.mean([ssim(image, reference) for image, reference in outputs])),
     }
 
 

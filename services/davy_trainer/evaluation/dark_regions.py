@@ -1,4 +1,4 @@
-"""The darkest places of a picture: what enhancement makes of them, with references and without."""
+"""Figures of the darkest regions of enhanced pictures, with references and without."""
 
 from itertools import pairwise
 
@@ -11,15 +11,15 @@ from davy.imaging.iqa import psnr_db
 from davy_trainer.objectives.patches import LUMA_BGR
 
 GRID = 8  # blocks per side
-SHARE = 0.25  # of the blocks: the darkest
-RIM = 1.5 / 255  # a block darker than this saw nothing: a fisheye's rim, a mask
-GRAIN_PX = 4  # contrast is that of means over so many px: noise is not contrast
+SHARE = 0.25  # share of the darkest blocks
+RIM = 1.5 / 255  # a darker block has no content, as a fisheye's rim
+GRAIN_PX = 4  # contrast is measured on means of this size, without noise
 
 Slices = tuple[slice, slice]
 
 
 def dark_blocks(low: BgrImage) -> list[Slices]:
-    """The darkest quarter of GRID x GRID blocks of a low-light picture, the rim left out; never none."""
+    """Return the darkest quarter of GRID x GRID blocks of a low-light picture, without the rim; at least one."""
     y = _luma(low)
     rows, columns = (np.linspace(0, side, GRID + 1).round().astype(int) for side in y.shape)
     blocks = [(slice(top, bottom), slice(left, right)) for top, bottom in pairwise(rows) for left, right in pairwise(columns)]
@@ -29,7 +29,7 @@ def dark_blocks(low: BgrImage) -> list[Slices]:
 
 
 def dark_figures(low: BgrImage, enhanced: BgrImage) -> dict[str, float]:
-    """Mean luma in the dark blocks, of [0, 1], and their local contrast: deviation over mean inside a block."""
+    """Return the mean luma of the dark blocks, of [0, 1], and their local contrast: deviation over mean in a block."""
     y = _luma(enhanced)
     blocks = [y[block] for block in dark_blocks(low)]
     contrasts = []
@@ -40,11 +40,11 @@ def dark_figures(low: BgrImage, enhanced: BgrImage) -> dict[str, float]:
     return {"dark_luma": float(np.mean([block.mean() for block in blocks])), "dark_contrast": float(np.mean(contrasts))}
 
 
-def dark_psnr_db(low: BgrImage, enhanced: BgrImage, truth: BgrImage) -> float:
-    """PSNR over the pixels of the dark blocks."""
+def dark_psnr_db(low: BgrImage, enhanced: BgrImage, reference: BgrImage) -> float:
+    """Return the PSNR over the pixels of the dark blocks."""
     blocks = dark_blocks(low)
-    ours, theirs = (np.concatenate([image[block].reshape(-1, 1, 3) for block in blocks]) for image in (enhanced, truth))
-    return min(psnr_db(ours, theirs), 100.0)
+    pixels, target = (np.concatenate([image[block].reshape(-1, 1, 3) for block in blocks]) for image in (enhanced, reference))
+    return min(psnr_db(pixels, target), 100.0)
 
 
 def _luma(image: BgrImage) -> NDArray[np.float32]:

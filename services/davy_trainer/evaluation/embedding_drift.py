@@ -1,6 +1,6 @@
-"""How far what a camera shows lies from what the running model was trained on, as the frozen image tower sees it.
+"""Embedding drift: distance of a camera's pictures from the training pictures, in the embedding of the image tower.
 
-An edge measures the light; this measures the picture, and needs the samples and a network: it is the training service's.
+An edge measures drift of light. This measure of content needs samples and a network, so the training service runs it.
 """
 
 from collections.abc import Sequence
@@ -18,21 +18,27 @@ from davy.imaging.nets.checkpoint import load_tensors, save_tensors
 from davy_trainer.data.camera_samples import find_cameras
 from davy_trainer.data.embeddings import embed_views
 
-REFERENCE = "embeddings.safetensors"  # beside a model's weights
+REFERENCE = "embeddings.safetensors"  # in the folder of a model's weights
 FORMAT = "davy-embeddings-1"
-DIRECTIONS = 12  # in which the spread is known one by one; all others share one
-CLEAR = 0.99  # of the pictures trained on lie nearer than a clear change
-LEAST_CLEAR = 1.4  # times the usual distance: of few pictures the 1 in 100 is not known
-LEAST_SPREAD = 0.02  # of a unit vector: a camera that showed one picture only is no point
+DIRECTIONS = 12  # principal directions with their own spread; all others share one
+CLEAR_QUANTILE = 0.99  # of the training pictures' distances: a clear change
+MIN_CLEAR = 1.4  # minimum clear distance, times the usual one: few pictures do not show their 99 % quantile
+MIN_SPREAD = 0.02  # of a unit vector: also for a camera with identical pictures
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What was trained on: the means of its groups (cameras, or clusters), and how pictures spread around their mean.
+    """Distribution of the training pictures' embeddings: means of groups (cameras or clusters), and spread around them.
 
-    means: (G, D). directions: (K, D), orthonormal. spreads: (K,), deviation along each; rest: deviation along all others.
-    usual, clear: the distances of an ordinary picture and of 1 in 100. clip: whose embeddings these are.
+    Attributes:
+        means: (G, D).
+        directions: (K, D), orthonormal.
+        spreads: (K,), deviation along each direction.
+        rest: Deviation along all other directions.
+        usual: Median distance of a training picture.
+        clear: Distance of a clear change.
+        clip: Name of the CLIP of the embeddings.
     """
 
     means: Floats
@@ -45,43 +51,43 @@ class Reference:
 
 
 def embedding_drift(embeddings: Tensor, reference: Reference) -> float:
-    """Drift of a camera by its newest pictures: 0 is ordinary, 1 a clear change (as far as 1 in 100 of those trained on).
+    """Return the drift of a camera's newest pictures: 0 is ordinary, 1 a clear change.
 
     Args:
-        embeddings: unit vectors (N, D) of raw pictures, N at least 1; their median distance counts.
+        embeddings: Unit vectors (N, D) of raw pictures, N at least 1; their median distance counts.
     """
     distances = _distances(embeddings.double().numpy(), reference)
     return max(0.0, (float(np.median(distances)) - reference.usual) / (reference.clear - reference.usual))
 
 
 def fit_reference(groups: Sequence[Tensor], clip: str) -> Reference:
-    """Learn from groups of embeddings (N, D), a camera's or a cluster's each; every fourth picture only judges.
+    """Fit groups of embeddings (N, D), a camera's or a cluster's each; a quarter of the pictures is held out for the limits.
 
     Raises:
-        ConfigError: no group has two pictures.
+        ConfigError: No group has two pictures.
     """
     rows = [group.double().numpy() for group in groups if len(group)]
     if not any(len(group) > 1 for group in rows):
-        raise ConfigError("too few pictures to say what is usual: at least one camera needs two")
+        raise ConfigError("too few pictures for a reference: at least one camera needs two")
     means = np.stack([group.mean(0) for group in rows])
-    # Leaving each picture out of its own mean: of few pictures the mean lies too near to them.
-    apart = np.concatenate([(group - group.mean(0)) * len(group) / (len(group) - 1) for group in rows if len(group) > 1])
-    judges = np.arange(len(apart)) % 4 == 3 if len(apart) >= 40 else np.ones(len(apart), bool)
-    learned = apart[~judges] if len(apart) >= 40 else apart
-    _, singular, directions = np.linalg.svd(learned, full_matrices=False)
-    count = min(DIRECTIONS, len(learned) // 10)  # of few pictures no direction is known
-    spreads = np.maximum(singular[:count] / np.sqrt(len(learned)), LEAST_SPREAD / 4)
-    left = np.square(learned).sum() - np.square(singular[:count]).sum()
-    rest = float(np.sqrt(max(left, 0) / len(learned) / max(learned.shape[1] - count, 1)))
-    floor = LEAST_SPREAD / np.sqrt(learned.shape[1])
+    # Leave-one-out means: a mean of few pictures is too near to each.
+    residuals = np.concatenate([(group - group.mean(0)) * len(group) / (len(group) - 1) for group in rows if len(group) > 1])
+    held_out = np.arange(len(residuals)) % 4 == 3 if len(residuals) >= 40 else np.ones(len(residuals), bool)
+    train = residuals[~held_out] if len(residuals) >= 40 else residuals
+    _, singular, directions = np.linalg.svd(train, full_matrices=False)
+    count = min(DIRECTIONS, len(train) // 10)  # few pictures give no directions
+    spreads = np.maximum(singular[:count] / np.sqrt(len(train)), MIN_SPREAD / 4)
+    left = np.square(train).sum() - np.square(singular[:count]).sum()
+    rest = float(np.sqrt(max(left, 0) / len(train) / max(train.shape[1] - count, 1)))
+    floor = MIN_SPREAD / np.sqrt(train.shape[1])
     rough = Reference(means, directions[:count], spreads, max(rest, floor), 0.0, 1.0, clip)
-    found = _from_mean(apart[judges], rough)
-    usual, clear = float(np.median(found)), float(np.quantile(found, CLEAR))
-    return Reference(means, directions[:count], spreads, rough.rest, usual, max(clear, LEAST_CLEAR * usual, 1.0), clip)
+    found = _from_mean(residuals[held_out], rough)
+    usual, clear = float(np.median(found)), float(np.quantile(found, CLEAR_QUANTILE))
+    return Reference(means, directions[:count], spreads, rough.rest, usual, max(clear, MIN_CLEAR * usual, 1.0), clip)
 
 
 def clusters(embeddings: Tensor, count: int, seed: int) -> list[Tensor]:
-    """Groups of pictures that are alike: k-means, 20 rounds. Source: Lloyd 1982."""
+    """Group similar pictures by k-means, 20 rounds. Source: Lloyd 1982."""
     centres = embeddings[torch.randperm(len(embeddings), generator=torch.Generator().manual_seed(seed))[:count]]
     for _ in range(20):
         nearest = (embeddings @ centres.T).argmax(1)
@@ -98,10 +104,10 @@ def save_reference(path: Path, reference: Reference) -> None:
 
 
 def load_reference(path: Path) -> Reference:
-    """What save_reference wrote.
+    """Read a reference.
 
     Raises:
-        ModelError: the file is missing or holds something else.
+        ModelError: The file is missing or not a reference.
     """
     tensors, facts = load_tensors(path)
     try:
@@ -110,42 +116,44 @@ def load_reference(path: Path) -> Reference:
         means, directions, spreads = (tensors[name].double().numpy() for name in ("means", "directions", "spreads"))
         rest, usual, clear = (float(facts[name]) for name in ("rest", "usual", "clear"))
         if directions.shape != (len(spreads), means.shape[1]) or not 0 < rest < np.inf or not usual < clear < np.inf:
-            raise ValueError("its parts do not fit each other")
+            raise ValueError("its tensors do not match")
         return Reference(means, directions, spreads, rest, usual, clear, str(facts["clip"]))
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise ModelError(
-            str(path), f"holds no reference of embeddings ({error}): make one with `davy train reference`"
+            str(path), f"holds no reference of embeddings ({error}): write one with `davy train reference`"
         ) from error
 
 
 def embeddings_of_cameras(folder: Path, clip: Clip, newest: int) -> dict[str, Tensor]:
-    """Embeddings (N, D) of each camera's newest samples, by EDGE/CAM: 35 ms each.
+    """Return embeddings (N, D) of each camera's newest samples, by EDGE/CAM: 35 ms each.
 
     Raises:
-        ConfigError: of find_cameras, or a camera has no readable sample.
+        ConfigError: As of find_cameras, or a camera has no readable sample.
     """
     return {name: embed_views(clip, iter(camera.read(newest))) for name, camera in find_cameras(folder).items()}
 
 
 def camera_drifts(folder: Path, reference: Reference, clip: Clip, newest: int = 5) -> dict[str, float]:
-    """Drift of every camera that has samples in a folder, by EDGE/CAM; errors as of embeddings_of_cameras.
+    """Return the drift of every camera with samples in a folder, by EDGE/CAM; errors as of embeddings_of_cameras.
 
     Raises:
-        ConfigError: the reference was made with another CLIP.
+        ConfigError: The reference belongs to another CLIP.
     """
     if clip.name != reference.clip:
-        raise ConfigError(f"the reference was made with CLIP {reference.clip!r}, not with {clip.name!r}")
-    return {name: embedding_drift(seen, reference) for name, seen in embeddings_of_cameras(folder, clip, newest).items()}
+        raise ConfigError(f"the reference belongs to CLIP {reference.clip!r}, not to {clip.name!r}")
+    return {
+        name: embedding_drift(embeddings, reference) for name, embeddings in embeddings_of_cameras(folder, clip, newest).items()
+    }
 
 
 def _distances(embeddings: Floats, reference: Reference) -> Floats:
-    """To the nearest group, (N,)."""
+    """Return the distance to the nearest group, (N,)."""
     return np.asarray(np.min([_from_mean(embeddings - mean, reference) for mean in reference.means], axis=0))
 
 
-def _from_mean(apart: Floats, reference: Reference) -> Floats:
-    """Mahalanobis distance per dimension, (N,): the known directions by their own spread, the rest by the shared one."""
-    along = apart @ reference.directions.T
-    left = np.maximum(np.square(apart).sum(1) - np.square(along).sum(1), 0)
+def _from_mean(residuals: Floats, reference: Reference) -> Floats:
+    """Return the Mahalanobis distance per dimension, (N,); directions have their own spread, the rest a common one."""
+    along = residuals @ reference.directions.T
+    left = np.maximum(np.square(residuals).sum(1) - np.square(along).sum(1), 0)
     total = np.square(along / np.maximum(reference.spreads, reference.rest)).sum(1) + left / reference.rest**2
-    return np.asarray(np.sqrt(total / apart.shape[1]), np.float64)
+    return np.asarray(np.sqrt(total / residuals.shape[1]), np.float64)

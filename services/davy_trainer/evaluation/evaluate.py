@@ -1,4 +1,4 @@
-"""How good the shipped form of a model is: with references as figures, without as a sheet to look at."""
+"""Evaluation of an exported model: figures with references, a sheet without."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from davy_trainer.evaluation.sheet import sheet, write_png
 from davy_trainer.evaluation.validation import Pair
 
 MEASURES: dict[str, Callable[[BgrImage, BgrImage], float]] = {
-    "psnr_db": lambda image, truth: min(psnr_db(image, truth), 100.0),  # equal pictures: a number that JSON has
+    "psnr_db": lambda image, reference: min(psnr_db(image, reference), 100.0),  # JSON has no infinity
     "ssim": ssim,
     "vif": vif,
 }
@@ -23,15 +23,17 @@ Scores = dict[str, object]
 
 
 def evaluate(pairs: Sequence[Pair], still: StillEnhancer) -> Scores:
-    """Measures of every pair, raw and enhanced, and their means; JSON values."""
+    """Return the measures of every pair, raw and enhanced, and their means; JSON values."""
     rows: list[dict[str, object]] = []
     for pair in pairs:
         enhanced = still.enhance(pair.low)
-        rows.append({"name": pair.name, "raw": _figures(pair.low, pair.truth), "enhanced": _figures(enhanced, pair.truth)})
+        rows.append(
+            {"name": pair.name, "raw": _figures(pair.low, pair.reference), "enhanced": _figures(enhanced, pair.reference)}
+        )
     return {
         "model": still.model,
         "pictures": len(rows),
-        "reference_brightness": float(np.mean([_brightness(pair.truth) for pair in pairs])),
+        "reference_brightness": float(np.mean([_brightness(pair.reference) for pair in pairs])),
         "raw": _means([row["raw"] for row in rows]),
         "enhanced": _means([row["enhanced"] for row in rows]),
         "each": rows,
@@ -39,9 +41,9 @@ def evaluate(pairs: Sequence[Pair], still: StillEnhancer) -> Scores:
 
 
 def markdown(scores: Scores) -> str:
-    """The means as a Markdown table."""
+    """Return the means as a Markdown table."""
     lines = [
-        f"{scores['model']} on {scores['pictures']} pairs; the references' brightness is {scores['reference_brightness']:.1f}",
+        f"{scores['model']} on {scores['pictures']} pairs; brightness of the references {scores['reference_brightness']:.1f}",
         "",
         "| | PSNR / dB | SSIM | VIF | brightness |",
         "|---|---:|---:|---:|---:|",
@@ -54,13 +56,13 @@ def markdown(scores: Scores) -> str:
 
 
 def write_sheet(folder: Path, out: Path, still: StillEnhancer, count: int, columns: int) -> tuple[int, int]:
-    """Write raw | enhanced of count pictures, evenly taken from folder.
+    """Write a sheet of count pictures, raw and enhanced, evenly spaced in folder.
 
     Returns:
-        Pictures shown, and pictures skipped because they are unreadable.
+        Number of pictures on the sheet, and of unreadable ones.
 
     Raises:
-        UnreadableImageError: none can be read.
+        UnreadableImageError: None is readable.
     """
     paths = find_pictures(folder)
     chosen = [paths[index] for index in sorted({round(i) for i in np.linspace(0, len(paths) - 1, count)})]
@@ -72,13 +74,13 @@ def write_sheet(folder: Path, out: Path, still: StillEnhancer, count: int, colum
             continue
         rows.append([picture, still.enhance(picture)])
     if not rows:
-        raise UnreadableImageError(f"{folder}: none of the {len(chosen)} files tried is a picture")
+        raise UnreadableImageError(f"{folder}: none of the {len(chosen)} selected files is a picture")
     write_png(out, sheet(rows, columns=columns))
     return len(rows), len(chosen) - len(rows)
 
 
-def _figures(image: BgrImage, truth: BgrImage) -> Figures:
-    return {name: measure(image, truth) for name, measure in MEASURES.items()} | {"brightness": _brightness(image)}
+def _figures(image: BgrImage, reference: BgrImage) -> Figures:
+    return {name: measure(image, reference) for name, measure in MEASURES.items()} | {"brightness": _brightness(image)}
 
 
 def _brightness(image: BgrImage) -> float:

@@ -1,4 +1,4 @@
-"""How near a network comes to well-lit references, through the torch pipeline."""
+"""Validation against well-lit references, with the torch pipeline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ class Pair:
 
     name: str
     low: BgrImage
-    truth: BgrImage
+    reference: BgrImage
 
 
 def load_pairs(low: Path, high: Path) -> list[Pair]:
-    """Read the pictures of low that have one of the same stem in high; unreadable ones are left out and reported.
+    """Read the pictures of low that have one of the same stem in high; unreadable ones are skipped and reported.
 
     Raises:
         ConfigError: A folder is missing or empty, no names match, no pair is readable, or two pictures differ in size.
@@ -47,30 +47,30 @@ def load_pairs(low: Path, high: Path) -> list[Pair]:
     pairs = [Pair(path.stem, picture, by_name[path.stem]) for path, picture in dark if path.stem in by_name]
     if not pairs:
         raise ConfigError(f"none of the {len(matched)} pairs of {low} and {high} is readable")
-    if odd := [pair.name for pair in pairs if pair.low.shape != pair.truth.shape]:
+    if odd := [pair.name for pair in pairs if pair.low.shape != pair.reference.shape]:
         raise ConfigError(f"{odd[0]} has another size in {low} than in {high}")
     return pairs
 
 
 def load_validation(folder: Path | None) -> list[Pair]:
-    """Read the pairs of folder/low and folder/high; none where no folder is set."""
+    """Read the pairs of folder/low and folder/high; none without a folder."""
     return load_pairs(folder / "low", folder / "high") if folder else []
 
 
 def validate(net: IspCnn, pairs: Sequence[Pair], sheet_path: Path) -> dict[str, float]:
-    """Mean PSNR and SSIM of net on pairs, and a sheet low | enhanced | truth; nothing where there are no pairs."""
+    """Return mean PSNR and SSIM on pairs, and write a sheet of low, enhanced and reference; do nothing without pairs."""
     if not pairs:
         return {}
-    outputs = [through(net, pair.low) for pair in pairs]
-    write_png(sheet_path, sheet([[p.low, out, p.truth] for p, out in zip(pairs, outputs, strict=True)][:SHEET_ROWS]))
+    outputs = [enhance_with(net, pair.low) for pair in pairs]
+    write_png(sheet_path, sheet([[p.low, out, p.reference] for p, out in zip(pairs, outputs, strict=True)][:SHEET_ROWS]))
     return {
-        "psnr_db": float(np.mean([psnr_db(out, pair.truth) for out, pair in zip(outputs, pairs, strict=True)])),
-        "ssim": float(np.mean([ssim(out, pair.truth) for out, pair in zip(outputs, pairs, strict=True)])),
+        "psnr_db": float(np.mean([psnr_db(out, pair.reference) for out, pair in zip(outputs, pairs, strict=True)])),
+        "ssim": float(np.mean([ssim(out, pair.reference) for out, pair in zip(outputs, pairs, strict=True)])),
     }
 
 
-def through(net: IspCnn, image: BgrImage) -> BgrImage:
-    """Enhance a picture by the torch definition."""
+def enhance_with(net: IspCnn, image: BgrImage) -> BgrImage:
+    """Enhance a picture with the torch pipeline."""
     with torch.no_grad():
         x = to_tensor(image)
         blocks = block_statistics(x, block_size(image.shape[0], image.shape[1]))
@@ -78,5 +78,5 @@ def through(net: IspCnn, image: BgrImage) -> BgrImage:
 
 
 def to_tensor(image: BgrImage) -> Tensor:
-    """BGR bytes (H, W, 3) as RGB (1, 3, H, W) in [0, 1]."""
+    """Convert BGR bytes (H, W, 3) to RGB (1, 3, H, W) in [0, 1]."""
     return torch.from_numpy(np.ascontiguousarray(image[:, :, ::-1])).permute(2, 0, 1)[None].float() / 255

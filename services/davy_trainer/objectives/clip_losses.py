@@ -1,6 +1,6 @@
-"""Losses that see pictures through CLIP, for stages 1 to 3 and adaptation; each is a mean over the batch.
+"""Losses on CLIP embeddings and feature maps, for stages 1 to 3 and adaptation; each is a mean over the batch.
 
-Those of stage 2 that need no CLIP are in enhance_losses.
+enhance_losses has the losses of stage 2 without CLIP.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from davy.imaging.clip import NORMAL
 def prompt_cross_entropy(pair: Tensor, embeddings: Tensor, labels: Tensor, scale: float, smoothing: float = 0.0) -> Tensor:
     """Cross entropy of image-text similarity. Source: Radford et al. 2021; Zhou et al. 2022, CoOp.
 
-    Smoothed labels end at a probability of 1 - smoothing / 2 (Szegedy et al. 2016). Hard labels drive the prompts apart
-    without end where the classes are easy to separate; enhancement by such prompts loses 1 dB on simulated mines.
+    Smoothed labels end at a probability of 1 - smoothing / 2 (Szegedy et al. 2016). Hard labels
+    separate easy classes without limit; enhancement with such prompts loses 1 dB on simulated mines.
 
     Args:
         pair: Unit vectors of the prompts (2, D): NORMAL, LOW.
@@ -35,14 +35,14 @@ def normality(pair: Tensor, embeddings: Tensor, scale: float) -> Tensor:
 
 def margin_ranking(better: Tensor, worse: Tensor, margin: float, weights: Tensor | None = None) -> Tensor:
     """Hinge: `better` should exceed `worse` by `margin`; both (B,). Source: Liang et al. 2023, CLIP-LIT, prompt refinement."""
-    short = (margin - (better - worse)).clamp_min(0)
-    return short.mean() if weights is None else (short * weights).sum() / weights.sum()
+    missing = (margin - (better - worse)).clamp_min(0)
+    return missing.mean() if weights is None else (missing * weights).sum() / weights.sum()
 
 
 def clip_guidance_loss(pair: Tensor, embeddings: Tensor, scale: float, smoothing: float = 0.0) -> Tensor:
     """Cross entropy towards the normal prompt: L_clip. Source: Liang et al. 2023, CLIP-LIT, equation 3, as a logarithm.
 
-    The logarithm keeps a gradient where a dark picture is surely low-light, which the plain probability does not.
+    The logarithm keeps a gradient for pictures that are certainly low-light; the probability itself does not.
     """
     labels = torch.full((embeddings.shape[0],), NORMAL, device=embeddings.device)
     return prompt_cross_entropy(pair, embeddings, labels, scale, smoothing)

@@ -1,6 +1,6 @@
-"""How bright a scene would be in good light, told by what it shows: a white kitchen is brighter than a coal face.
+"""An exposure target by content: in good light, a white kitchen is brighter than a coal face.
 
-The frozen image tower knows the content whatever the light; unpaired well-lit photographs say how bright such content is.
+The frozen image tower encodes the content independently of light; unpaired well-lit photographs give its brightness.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,27 +16,27 @@ from davy.imaging.lowlight import darken
 from davy_trainer.data.photographs import Group
 from davy_trainer.objectives.exposure_target import ExposureTarget, mean_luma_of
 
-MEAN = 0.4  # of [0, 1]: every picture is brought to this mean before the tower sees it, so that it cannot read the light
+MEAN = 0.4  # of [0, 1]: mean of every picture at the tower's input, so that the light has no influence
 SHORT_SIDE_PX = 224
-RIDGE = 3.0  # of 0.3 to 10, the best at telling the brightness of photographs left out
-KINDRED = 30.0  # how much more a group counts for low-light pictures of its own name: the same camera, the same rooms
-MOST = 120  # pictures of a group, evenly taken: 35 ms each
+RIDGE = 3.0  # the best of 0.3 to 10 for held-out photographs
+SAME_GROUP_WEIGHT = 30.0  # weight of photographs for low-light pictures of the same group: same camera, same rooms
+MAX_PICTURES = 120  # per group, evenly spaced: 35 ms each
 
 Floats = NDArray[np.float64]
 
 
 def content_exposure(clip: Clip, groups: Sequence[Group], seed: int, tick: Callable[[int, int], None]) -> ExposureTarget:
-    """Learn from well-lit photographs, darkened as stage 0 does it, what mean luma their content has.
+    """Fit the mean luma of well-lit photographs to their content, after darkening them as stage 0 does.
 
-    On val/lol20 (whose bright side it never saw) the error is 0.25 stops, where one value for all makes 0.37.
+    On val/lol20, whose references are not used, the error is 0.25 stops; a constant target has 0.37.
 
     Args:
-        groups: unpaired well-lit photographs.
-        tick: told how many of how many are seen.
+        groups: Unpaired well-lit photographs.
+        tick: Called with the number of processed pictures and the total.
 
     Returns:
-        For a low-light picture and the name of its group, its wanted mean luma; ridge regression in stops, in which
-        photographs of a group of the same name count KINDRED times.
+        The target mean luma of a low-light picture and the name of its group: ridge regression in stops, in which
+        photographs of the same group have SAME_GROUP_WEIGHT.
 
     Source: Hoerl and Kennard 1970, "Ridge regression"; the features are CLIP's.
     """
@@ -49,11 +49,11 @@ def content_exposure(clip: Clip, groups: Sequence[Group], seed: int, tick: Calla
         low = torch.from_numpy(dark).permute(2, 0, 1)[None].to(clip.device)
         features.append(_features(clip, low)[0])
         stops.append(np.log2(max(mean_luma_of(picture), 1 / 255)))
-        weights.append(group.weight / min(len(group.pictures), MOST))
+        weights.append(group.weight / min(len(group.pictures), MAX_PICTURES))
         tick(done + 1, len(chosen))
-    seen, wanted, counts = np.array(features), np.array(stops), np.array(weights)
+    inputs, targets, counts = np.array(features), np.array(stops), np.array(weights)
     own = np.array([group.name for group, _ in chosen])
-    fits = {name: _ridge(seen, wanted, np.where(own == name, KINDRED * counts, counts)) for name in {*own, ""}}
+    fits = {name: _ridge(inputs, targets, np.where(own == name, SAME_GROUP_WEIGHT * counts, counts)) for name in {*own, ""}}
 
     def target(low: Tensor, names: Sequence[str]) -> Tensor:
         rows = _features(clip, low)
@@ -64,29 +64,29 @@ def content_exposure(clip: Clip, groups: Sequence[Group], seed: int, tick: Calla
 
 
 def _features(clip: Clip, low: Tensor) -> Floats:
-    """What the tower sees in pictures (B, 3, H, W) whatever their light: (B, C), of its last map and its embedding."""
+    """Return features (B, C) of pictures (B, 3, H, W) at equal brightness: the tower's last map and its embedding."""
     with torch.no_grad():
-        quiet = avg_pool2d(low, 3, 1, 1, count_include_pad=False)
+        denoised = avg_pool2d(low, 3, 1, 1, count_include_pad=False)
         height, width = low.shape[2:]
         scale = SHORT_SIDE_PX / min(height, width)
         size = (max(round(height * scale), 32), max(round(width * scale), 32))
-        small = interpolate(quiet, size=size, mode="bilinear", antialias=True, align_corners=False)
+        small = interpolate(denoised, size=size, mode="bilinear", antialias=True, align_corners=False)
         level = small.mean((1, 2, 3), keepdim=True).clamp_min(1e-3)
-        looked = clip.image_features((small * MEAN / level).clamp(0, 1))
-        pooled = looked.maps[-1].mean((2, 3))
+        encoded = clip.image_features((small * MEAN / level).clamp(0, 1))
+        pooled = encoded.maps[-1].mean((2, 3))
         pooled = 3 * pooled / pooled.norm(dim=1, keepdim=True).clamp_min(1e-6)
-        found: Floats = torch.cat([pooled, looked.embedding], 1).double().cpu().numpy()
+        found: Floats = torch.cat([pooled, encoded.embedding], 1).double().cpu().numpy()
         return found
 
 
-def _ridge(seen: Floats, wanted: Floats, counts: Floats) -> Callable[[Floats], float]:
+def _ridge(inputs: Floats, targets: Floats, counts: Floats) -> Callable[[Floats], float]:
     share = counts / counts.mean()
-    centre, level = np.average(seen, 0, share), float(np.average(wanted, weights=share))
+    centre, level = np.average(inputs, 0, share), float(np.average(targets, weights=share))
     root = np.sqrt(share)[:, None]
-    rows = (seen - centre) * root
-    slope = np.linalg.solve(rows.T @ rows + RIDGE * np.eye(seen.shape[1]), rows.T @ ((wanted - level) * root[:, 0]))
+    rows = (inputs - centre) * root
+    slope = np.linalg.solve(rows.T @ rows + RIDGE * np.eye(inputs.shape[1]), rows.T @ ((targets - level) * root[:, 0]))
     return lambda row: float((row - centre) @ slope + level)
 
 
 def _evenly(count: int) -> list[int]:
-    return sorted({round(i) for i in np.linspace(0, count - 1, min(count, MOST))})
+    return sorted({round(i) for i in np.linspace(0, count - 1, min(count, MAX_PICTURES))})

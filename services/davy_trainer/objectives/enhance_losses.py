@@ -1,4 +1,4 @@
-"""Losses of stage 2 and of adaptation that need neither a reference nor CLIP; each is a mean over the batch."""
+"""Losses of stage 2 and of adaptation without references and CLIP; each is a mean over the batch."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -28,7 +28,7 @@ def exposure(after: Tensor, target: Tensor) -> Tensor:
 
 
 def colour_constancy(after: Tensor) -> Tensor:
-    """Squared differences of the channels' means: the world is grey on average. Source: Buchsbaum 1980; Zero-DCE."""
+    """Squared differences of the channels' means, by the grey-world assumption. Source: Buchsbaum 1980; Zero-DCE."""
     red, green, blue = after.mean((2, 3)).unbind(1)
     return ((red - green).square() + (green - blue).square() + (blue - red).square()).mean()
 
@@ -38,9 +38,9 @@ def smoothness(log2_gain: Tensor, log2_colour: Tensor) -> Tensor:
     return roughness(log2_gain) + roughness(log2_colour)
 
 
-def distillation(after: Tensor, start: Tensor) -> Tensor:
-    """Distance from the output of the starting weights. Source: Li and Hoiem 2016, Learning without Forgetting."""
-    return charbonnier(after, start)
+def distillation(after: Tensor, initial: Tensor) -> Tensor:
+    """Distance from the output of the initial weights. Source: Li and Hoiem 2016, Learning without Forgetting."""
+    return charbonnier(after, initial)
 
 
 def mean_luma(images: Tensor) -> Tensor:
@@ -49,6 +49,6 @@ def mean_luma(images: Tensor) -> Tensor:
 
 
 def gain_normalised(low: Tensor, after: Tensor) -> Tensor:
-    """The input at the output's mean luma, clipped to 1, to compare contents with; no gradient passes to the gain."""
+    """Scale the input to the output's mean luma, clipped to 1, to compare content; the gain has no gradient."""
     gain = mean_luma(after.detach()) / mean_luma(low).clamp_min(1e-3)
     return (low * gain.view(-1, 1, 1, 1)).clamp(0, 1)

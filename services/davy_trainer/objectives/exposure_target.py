@@ -1,4 +1,4 @@
-"""How bright an enhanced picture should be: a function from low-light pictures to mean luma."""
+"""Targets of the mean luma of enhanced pictures, as functions of the low-light pictures."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,19 +8,19 @@ from torch import Tensor
 from davy.domain.frame import BgrImage
 from davy_trainer.data.photographs import Group
 from davy_trainer.objectives.patches import LUMA_BGR
-from davy_trainer.stages.settings import ORDINARY as ORDINARY
+from davy_trainer.stages.settings import DEFAULT_MEAN_LUMA as DEFAULT_MEAN_LUMA
 
 ExposureTarget = Callable[[Tensor, Sequence[str]], Tensor]
-"""Low-light RGB (B, 3, H, W) in [0, 1], and the group of each, to the wanted mean luma of each, (B,)."""
+"""Maps low-light RGB (B, 3, H, W) in [0, 1] and the group of each to the target mean luma of each, (B,)."""
 
 
-def same_for_all(mean: float) -> ExposureTarget:
-    """Every picture should have this mean luma."""
+def constant_target(mean: float) -> ExposureTarget:
+    """Return the same target for all pictures."""
     return lambda low, _: low.new_full((len(low),), mean)
 
 
 def log_mean(groups: Sequence[Group]) -> float:
-    """Mean luma of unpaired well-lit photographs, averaged in stops; a group counts by its weight."""
+    """Return the mean luma of unpaired well-lit photographs, averaged in stops, weighted by group."""
     means, weights = [], []
     for group in groups:
         for picture in group.pictures:
@@ -35,5 +35,5 @@ def mean_luma_of(picture: BgrImage) -> float:
 
 
 def prior_of(groups: Sequence[Group]) -> ExposureTarget:
-    """The unpaired photographs' own brightness; ORDINARY where there are none."""
-    return same_for_all(log_mean(groups) if groups else ORDINARY)
+    """Return the photographs' mean luma as target; DEFAULT_MEAN_LUMA without photographs."""
+    return constant_target(log_mean(groups) if groups else DEFAULT_MEAN_LUMA)

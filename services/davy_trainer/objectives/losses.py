@@ -1,4 +1,4 @@
-"""Losses of self-supervision, small and named."""
+"""Losses of self-supervision."""
 
 from functools import reduce
 
@@ -13,25 +13,25 @@ from davy_trainer.stages.loss_weights import SelfSupervisedWeights
 C1, C2 = 0.01**2, 0.03**2
 
 
-def charbonnier(output: Tensor, truth: Tensor) -> Tensor:
+def charbonnier(output: Tensor, target: Tensor) -> Tensor:
     """Smooth L1 over all pixels. Source: Charbonnier et al. 1994; Lai et al. 2017, LapSRN."""
-    return ((output - truth).square() + 1e-6).sqrt().mean()
+    return ((output - target).square() + 1e-6).sqrt().mean()
 
 
-def mean_square(output: Tensor, truth: Tensor) -> Tensor:
-    """Mean over the pictures of log10 of each picture's mean squared error: PSNR as a loss."""
-    return (output - truth).square().mean((1, 2, 3)).add(1e-5).log10().mean()
+def log_mse(output: Tensor, target: Tensor) -> Tensor:
+    """log10 of each picture's mean squared error, mean over the pictures: PSNR as a loss."""
+    return (output - target).square().mean((1, 2, 3)).add(1e-5).log10().mean()
 
 
-def unevenness(output: Tensor, truth: Tensor) -> Tensor:
-    """mean_square of the means of 16 x 16 px blocks: the distribution of light without the detail.
+def unevenness(output: Tensor, target: Tensor) -> Tensor:
+    """log_mse of the means of 16 x 16 px blocks: the distribution of light, without detail.
 
-    Local contrast outweighs light in all other terms: without this one the network brightens a mine and leaves it uneven.
+    Local contrast dominates all other terms: without this one the network brightens a mine and leaves it uneven.
     """
-    return mean_square(F.avg_pool2d(output, 16), F.avg_pool2d(truth, 16))
+    return log_mse(F.avg_pool2d(output, 16), F.avg_pool2d(target, 16))
 
 
-def dssim_loss(output: Tensor, truth: Tensor) -> Tensor:
+def dssim_loss(output: Tensor, target: Tensor) -> Tensor:
     """1 - SSIM of luma, window 7 x 7 (uniform: a box is cheap on a CPU). Source: Wang et al. 2004."""
 
     def smooth(x: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ def dssim_loss(output: Tensor, truth: Tensor) -> Tensor:
         rows = reduce(torch.add, [x[:, :, row : row - 6 or None] for row in range(7)])
         return reduce(torch.add, [rows[..., column : column - 6 or None] for column in range(7)]) / 49
 
-    x, y = luma(output), luma(truth)
+    x, y = luma(output), luma(target)
     mean_x, mean_y = smooth(x), smooth(y)
     variance_x = smooth(x * x) - mean_x**2
     variance_y = smooth(y * y) - mean_y**2
@@ -50,44 +50,44 @@ def dssim_loss(output: Tensor, truth: Tensor) -> Tensor:
     return 1 - similar.mean()
 
 
-def vif_loss(output: Tensor, truth: Tensor) -> Tensor:
-    """1 - VIF of luma in the pixel domain, on a sample of its windows: exact VIF would cost four times as much.
+def vif_loss(output: Tensor, target: Tensor) -> Tensor:
+    """1 - VIF of luma in the pixel domain, on a sample of its windows: exact VIF takes four times as long.
 
     Source: Sheikh and Bovik 2006, "Image information and visual quality".
     """
-    seen, true = 255 * luma(output), 255 * luma(truth)
-    kept = torch.zeros(output.shape[0], dtype=seen.dtype, device=seen.device)
-    there = torch.zeros_like(kept)
-    for scale, (window, apart) in enumerate(((17, 8), (9, 6), (5, 3), (3, 2))):
-        if min(seen.shape[2:]) < 2 * window:
+    x, y = 255 * luma(output), 255 * luma(target)
+    information = torch.zeros(output.shape[0], dtype=x.dtype, device=x.device)
+    available = torch.zeros_like(information)
+    for scale, (window, stride) in enumerate(((17, 8), (9, 6), (5, 3), (3, 2))):
+        if min(x.shape[2:]) < 2 * window:
             break  # a small picture has fewer scales
         if scale:
-            seen, true = _gauss(seen, window, 2), _gauss(true, window, 2)
-        means = _gauss(torch.cat([seen, true, seen * seen, true * true, seen * true], 0), window, apart)
-        mean_seen, mean_true, square_seen, square_true, product = means.chunk(5)
-        var_seen, var_true = (square_seen - mean_seen**2).clamp_min(0), (square_true - mean_true**2).clamp_min(0)
-        covariance = (product - mean_seen * mean_true).clamp_min(0)
-        gain = covariance / (var_true + 1e-2)
-        noise = (var_seen - gain * covariance).clamp_min(0)
-        share = apart**2
-        kept = kept + share * torch.log1p(gain**2 * var_true / (noise + 2)).sum((1, 2, 3))
-        there = there + share * torch.log1p(var_true / 2).sum((1, 2, 3))
-    # 1e-3: a flat picture loses nothing. 1.2: more contrast than the truth has is no aim.
-    return 1 - ((kept + 1e-3) / (there + 1e-3)).clamp_max(1.2).mean()
+            x, y = _gauss(x, window, 2), _gauss(y, window, 2)
+        means = _gauss(torch.cat([x, y, x * x, y * y, x * y], 0), window, stride)
+        mean_x, mean_y, square_x, square_y, product = means.chunk(5)
+        var_x, var_y = (square_x - mean_x**2).clamp_min(0), (square_y - mean_y**2).clamp_min(0)
+        covariance = (product - mean_x * mean_y).clamp_min(0)
+        gain = covariance / (var_y + 1e-2)
+        noise = (var_x - gain * covariance).clamp_min(0)
+        weight = stride**2
+        information = information + weight * torch.log1p(gain**2 * var_y / (noise + 2)).sum((1, 2, 3))
+        available = available + weight * torch.log1p(var_y / 2).sum((1, 2, 3))
+    # 1e-3: a flat picture has no loss. 1.2: much more contrast than the target's brings no gain.
+    return 1 - ((information + 1e-3) / (available + 1e-3)).clamp_max(1.2).mean()
 
 
-def _gauss(planes: Tensor, window: int, apart: int) -> Tensor:
-    """Gaussian means over valid windows that lie `apart` px from each other; planes (B, 1, H, W)."""
+def _gauss(planes: Tensor, window: int, stride: int) -> Tensor:
+    """Gaussian means over valid windows, every `stride` px; planes (B, 1, H, W)."""
     at = torch.arange(window, dtype=planes.dtype, device=planes.device) - (window - 1) / 2
     kernel = torch.exp(-(at**2) / (2 * (window / 5) ** 2))
     kernel = kernel / kernel.sum()
-    rows = F.conv2d(planes, kernel.view(1, 1, 1, window), stride=(1, apart))
-    return F.conv2d(rows, kernel.view(1, 1, window, 1), stride=(apart, 1))
+    rows = F.conv2d(planes, kernel.view(1, 1, 1, window), stride=(1, stride))
+    return F.conv2d(rows, kernel.view(1, 1, window, 1), stride=(stride, 1))
 
 
-def colour_angle(output: Tensor, truth: Tensor) -> Tensor:
-    """1 - cosine between the colours of 8 x 8 blocks: hue, whatever the brightness. Source: Wang et al. 2019, DeepUPE."""
-    return 1 - F.cosine_similarity(F.avg_pool2d(output, 8) + 1e-3, F.avg_pool2d(truth, 8) + 1e-3, dim=1).mean()
+def colour_angle(output: Tensor, target: Tensor) -> Tensor:
+    """1 - cosine between the colours of 8 x 8 blocks: hue, independent of brightness. Source: Wang et al. 2019, DeepUPE."""
+    return 1 - F.cosine_similarity(F.avg_pool2d(output, 8) + 1e-3, F.avg_pool2d(target, 8) + 1e-3, dim=1).mean()
 
 
 def roughness(cells: Tensor) -> Tensor:
@@ -95,16 +95,16 @@ def roughness(cells: Tensor) -> Tensor:
     return (cells[..., 1:, :] - cells[..., :-1, :]).square().mean() + (cells[..., 1:] - cells[..., :-1]).square().mean()
 
 
-def total(output: Tensor, truth: Tensor, log2_gain: Tensor, weights: SelfSupervisedWeights) -> dict[str, Tensor]:
+def total(output: Tensor, target: Tensor, log2_gain: Tensor, weights: SelfSupervisedWeights) -> dict[str, Tensor]:
     """Return each loss of stage 0 times its weight; training minimises their sum."""
     return weighted(
         {
-            "charbonnier": (weights.charbonnier_weight, lambda: charbonnier(output, truth)),
-            "decibels": (weights.decibels_weight, lambda: mean_square(output, truth)),
-            "uneven": (weights.uneven_weight, lambda: unevenness(output, truth)),
-            "ssim": (weights.ssim_weight, lambda: dssim_loss(output, truth)),
-            "vif": (weights.vif_weight, lambda: vif_loss(output[::2], truth[::2])),
-            "colour": (weights.colour_weight, lambda: colour_angle(output, truth)),
+            "charbonnier": (weights.charbonnier_weight, lambda: charbonnier(output, target)),
+            "decibels": (weights.decibels_weight, lambda: log_mse(output, target)),
+            "uneven": (weights.uneven_weight, lambda: unevenness(output, target)),
+            "ssim": (weights.ssim_weight, lambda: dssim_loss(output, target)),
+            "vif": (weights.vif_weight, lambda: vif_loss(output[::2], target[::2])),
+            "colour": (weights.colour_weight, lambda: colour_angle(output, target)),
             "smooth": (weights.smooth_weight, lambda: roughness(log2_gain)),
         }
     )

@@ -1,4 +1,4 @@
-"""Parts of a picture, as shares of its sides: a grid of overlapping crops, and which of them are dark."""
+"""Patches of a picture as boxes in shares of its sides: a grid of overlapping boxes, and their darkness."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from torch import Tensor
 from davy.domain.frame import BgrImage
 
 LUMA_BGR = np.array([0.114, 0.587, 0.299], np.float32)
-BLACK = 2 / 255  # luma below this is as dark as it: a fisheye's rim is not the darkest place of all
+BLACK = 2 / 255  # lower bound of luma: a fisheye's rim is not the darkest region
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A part of a picture; top, left, height and width are shares of its sides, in [0, 1]."""
+    """A box in a picture; top, left, height and width are shares of its sides, in [0, 1]."""
 
     top: float
     left: float
@@ -28,35 +28,35 @@ WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 
 
 def grid_boxes(per_side: int) -> list[Box]:
-    """per_side x per_side boxes, each half of the picture (neighbours overlap by half where there are three)."""
+    """Return per_side x per_side boxes, each half of the picture's sides; with three per side, neighbours overlap by half."""
     starts = np.linspace(0, 0.5, per_side) if per_side > 1 else np.array([0.25])
     return [Box(float(top), float(left), 0.5, 0.5) for top in starts for left in starts]
 
 
-def cut(image: BgrImage, box: Box) -> BgrImage:
-    """That part of a picture (H, W, 3)."""
+def crop_box(image: BgrImage, box: Box) -> BgrImage:
+    """Crop a picture (H, W, 3)."""
     top, left, bottom, right = _pixels(box, image.shape[0], image.shape[1])
     return image[top:bottom, left:right]
 
 
-def look_at(images: Tensor, views: list[tuple[int, Box]], size: tuple[int, int]) -> Tensor:
-    """Views (index into images (B, 3, H, W), box) scaled to size: shape (V, 3, *size), differentiable."""
-    seen = []
+def resize_views(images: Tensor, views: list[tuple[int, Box]], size: tuple[int, int]) -> Tensor:
+    """Crop and resize views (index into images (B, 3, H, W), box): shape (V, 3, *size), differentiable."""
+    resized = []
     for index, box in views:
         top, left, bottom, right = _pixels(box, images.shape[2], images.shape[3])
-        part = images[index : index + 1, :, top:bottom, left:right]
-        seen.append(F.interpolate(part, size, mode="bilinear", antialias=True, align_corners=False))
-    return torch.cat(seen)
+        crop = images[index : index + 1, :, top:bottom, left:right]
+        resized.append(F.interpolate(crop, size, mode="bilinear", antialias=True, align_corners=False))
+    return torch.cat(resized)
 
 
 def darkness(image: BgrImage, boxes: list[Box]) -> NDArray[np.float64]:
-    """Stops below white of each box's mean luma."""
-    means = [float((cut(image, box).mean((0, 1)) / 255) @ LUMA_BGR) for box in boxes]
+    """Return the darkness of each box: stops of its mean luma below white."""
+    means = [float((crop_box(image, box).mean((0, 1)) / 255) @ LUMA_BGR) for box in boxes]
     return -np.log2(np.maximum(means, BLACK))
 
 
 def draw_dark(image: BgrImage, boxes: list[Box], count: int, weight: float, rng: np.random.Generator) -> list[int]:
-    """Indices of `count` different boxes; one that is a stop darker is drawn e ** weight times as often."""
+    """Draw indices of `count` different boxes; a box that is a stop darker is drawn e ** weight times as often."""
     stops = darkness(image, boxes)
     chances = np.exp(weight * (stops - stops.max()))
     return [int(i) for i in rng.choice(len(boxes), min(count, len(boxes)), replace=False, p=chances / chances.sum())]

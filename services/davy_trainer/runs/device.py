@@ -11,7 +11,7 @@ from davy_trainer.runs.run import Training
 
 
 class ChoosesDevice(Protocol):
-    """What Device.of reads of a stage's settings."""
+    """Settings of a stage that Device.of reads."""
 
     @property
     def device(self) -> str: ...
@@ -21,14 +21,14 @@ class ChoosesDevice(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where training runs, and whether its networks compute in bfloat16."""
+    """Device of the training, and whether its networks compute in bfloat16."""
 
     device: torch.device
     half: bool
 
     @classmethod
     def of(cls, settings: ChoosesDevice) -> "Device":
-        """Resolve `auto`: a GPU where torch sees one; bfloat16 there, and float32 on a CPU, where it saves nothing.
+        """Resolve `auto`: a GPU if torch sees one, with bfloat16, else the CPU with float32.
 
         Raises:
             ConfigError: The settings name a GPU that torch does not see.
@@ -38,7 +38,7 @@ class Device:
             name = "cuda" if torch.cuda.is_available() else "cpu"
         if name.startswith("cuda") and not torch.cuda.is_available():
             raise ConfigError(f"device {name!r}: torch sees no GPU here; set device=cpu or device=auto")
-        if name == "cuda":  # each process of torchrun takes its own
+        if name == "cuda":  # each rank of torchrun uses its own
             name = f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
         half = name != "cpu" if settings.precision == "auto" else settings.precision == "bfloat16"
         return cls(torch.device(name), half)
@@ -48,7 +48,7 @@ class Device:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half)
 
     def read_every(self, log_every: int) -> int:
-        """Return the steps between two readings of the losses: a reading waits for a GPU, and costs nothing on a CPU."""
+        """Return the steps between two readings of the losses: a reading waits for a GPU and is free on a CPU."""
         return 1 if self.device.type == "cpu" else log_every
 
 
@@ -60,7 +60,7 @@ def move(run: Training[Any], device: torch.device) -> None:
 
 
 def move_moments(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
-    """Move an optimiser's moments to the device; the step count stays on the CPU, as PyTorch wants it."""
+    """Move an optimiser's moments to the device; the step count stays on the CPU, as PyTorch requires."""
     for state in optimizer.state.values():
         for name, value in state.items():
             if torch.is_tensor(value) and name != "step":

@@ -1,4 +1,4 @@
-"""A run's averaged weights, as files to be shipped."""
+"""Export of a run's averaged weights."""
 
 import json
 import shlex
@@ -14,52 +14,63 @@ from davy.imaging.nets.checkpoint import load_checkpoint, load_net, net_of, save
 from davy.imaging.nets.export import export_onnx
 from davy.imaging.nets.ispcnn import THUMB_HEIGHT, THUMB_WIDTH, IspCnn
 
-PATHS = {"data", "low", "start", "prompts", "validation", "samples", "real"}  # settings that hold folders or files
+PATHS = {  # settings that are folders or files, also under old names
+    "data",
+    "initial_weights",
+    "low",
+    "model",
+    "prompts",
+    "real",
+    "samples",
+    "start",
+    "validation",
+}
 
 
-def ship(checkpoint: Path, out: Path) -> tuple[Path, Path]:
+def export_checkpoint(checkpoint: Path, out: Path) -> tuple[Path, Path]:
     """Write ispcnn.onnx and ispcnn.safetensors to the folder out.
 
     Raises:
-        ConfigError: there is no checkpoint.
-        ModelError: it cannot be used.
+        ConfigError: There is no checkpoint.
+        ModelError: The checkpoint cannot be used.
     """
     if not checkpoint.is_file():
-        raise ConfigError(f"{checkpoint} does not exist: give a run's checkpoint.safetensors, or its folder")
+        raise ConfigError(f"{checkpoint} does not exist: set a run's checkpoint.safetensors, or its folder")
     loaded = load_checkpoint(checkpoint)
     net = net_of(loaded.ema, loaded.facts, checkpoint)
     return _write(net, provenance(loaded.facts), out)
 
 
 def export_mean(weights: Sequence[Path], out: Path) -> tuple[Path, Path]:
-    """Write the mean of several networks of one training, weight by weight; what is told is the last one's, and all commands.
+    """Write the mean weights of several networks, with the last one's provenance and the commands of all.
 
     Source: Wortsman et al. 2022, "Model soups".
 
     Args:
-        weights: ispcnn.safetensors of runs that went on from each other: only those lie in one basin.
+        weights: ispcnn.safetensors of successive runs: their weights lie in one basin.
 
     Raises:
-        ConfigError: one is no file.
-        ModelError: one cannot be used, or they are of different widths.
+        ConfigError: A file is missing.
+        ModelError: A file cannot be used, or the widths differ.
     """
     if missing := [path for path in weights if not path.is_file()]:
-        raise ConfigError(f"{missing[0]} is no ispcnn.safetensors: of a run's folder, `davy train export` makes one")
+        raise ConfigError(f"{missing[0]} does not exist: `davy train export` writes the ispcnn.safetensors of a run")
     loaded = [load_net(path) for path in weights]
     nets, facts = [net for net, _ in loaded], loaded[-1][1]
     if len({net.width for net in nets}) > 1:
-        raise ModelError(str(weights[-1]), "it has another width than the others: they have no mean")
+        raise ModelError(str(weights[-1]), "has another width than the others, so there is no mean")
     means = {name: torch.stack([net.state_dict()[name] for net in nets]).mean(0) for name in nets[0].state_dict()}
     nets[-1].load_state_dict(means)
     return _write(
         nets[-1],
-        facts | {"mean_of": [name for path, (_, told) in zip(weights, loaded, strict=True) for name in _made_by(path, told)]},
+        facts
+        | {"mean_of": [name for path, (_, each) in zip(weights, loaded, strict=True) for name in _commands_of(path, each)]},
         out,
     )
 
 
-def _made_by(path: Path, facts: dict[str, Any]) -> list[str]:
-    """The commands of a network, several where it is a mean itself."""
+def _commands_of(path: Path, facts: dict[str, Any]) -> list[str]:
+    """Return the commands of a network; several if it is a mean itself."""
     return facts.get("mean_of") or [facts.get("command", path.name)]
 
 
@@ -67,14 +78,14 @@ def _write(net: IspCnn, facts: dict[str, Any], out: Path) -> tuple[Path, Path]:
     out.mkdir(parents=True, exist_ok=True)
     onnx, safetensors = out / "ispcnn.onnx", out / "ispcnn.safetensors"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of torch's own exporter, about itself
+        warnings.simplefilter("ignore", FutureWarning)  # of torch's own exporter
         export_onnx(net, onnx, {name: v if isinstance(v, str) else json.dumps(v) for name, v in facts.items()})
     save_net(safetensors, net, facts)
     return onnx, safetensors
 
 
 def provenance(facts: dict[str, Any]) -> dict[str, Any]:
-    """Where the weights come from, without the paths of the machine that made them: folders by name only."""
+    """Return the provenance of the weights; folders and files only by name, without the machine's paths."""
     settings = _by_name(facts["settings"])
     replayed = settings.get("replay") or {}
     groups = {name: group["count"] for name, group in facts["photographs"].items()}
@@ -95,7 +106,7 @@ def provenance(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _by_name(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings with folders and files as names only, inside too."""
+    """Return the settings with folders and files as names only, at every depth."""
     found: dict[str, Any] = {}
     for name, value in settings.items():
         if name in PATHS and value is not None:
@@ -106,11 +117,11 @@ def _by_name(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_folders(command: str) -> str:
-    return shlex.join(_by_its_end(word) for word in shlex.split(command))
+    return shlex.join(_name_only(word) for word in shlex.split(command))
 
 
-def _by_its_end(word: str) -> str:
-    """/srv/photographs as photographs, start=/srv/runs/first as start=first."""
+def _name_only(word: str) -> str:
+    """Shorten /srv/photographs to photographs, and model=/srv/runs/first to model=first."""
     name, is_setting, value = word.partition("=/")
     if is_setting and "/" not in name:
         return f"{name}={Path('/' + value).name}"

@@ -1,4 +1,4 @@
-"""A run's result as a signed package: what the training service has made in a process of its own, native code and all."""
+"""A run's result as a signed package; the training service makes it in a separate process, because it runs native code."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from davy.models.package import Provenance
 PACKAGE, PROVENANCE = "package.zip", "provenance.json"
 
 
-class Said(BaseModel, frozen=True, extra="forbid"):
-    """What a package says of itself; card: Markdown."""
+class RunProvenance(BaseModel, frozen=True, extra="forbid"):
+    """Content of PROVENANCE; card: Markdown."""
 
     parent: str = ""
     run: str = ""
@@ -23,24 +23,27 @@ class Said(BaseModel, frozen=True, extra="forbid"):
 
 
 def package_run(folder: Path, keys: Path) -> str:
-    """Pack folder/train by folder/provenance.json, sign it with the newest key of keys, and check it as an edge would.
+    """Package and sign folder/train with folder/provenance.json, and check the package as an edge does.
+
+    Args:
+        keys: Folder of the signing keys; the newest one signs.
 
     Returns:
-        The model's id; the package is folder/package.zip.
+        The id of the model; the package is folder/package.zip.
 
     Raises:
-        ConfigError: a file is missing, or there is no key.
-        ModelRefusedError: the network is none that edges run.
+        ConfigError: A file is missing, or there is no key.
+        ModelRefusedError: Edges do not accept the network.
     """
     train = folder / "train"
     try:
-        said = Said.model_validate_json((folder / PROVENANCE).read_bytes())
+        described = RunProvenance.model_validate_json((folder / PROVENANCE).read_bytes())
         onnx, tensors = (train / "ispcnn.onnx").read_bytes(), (train / "ispcnn.safetensors").read_bytes()
     except (FileNotFoundError, ValidationError) as error:
-        raise ConfigError(f"{folder} is no run that is done: {error}") from error
-    told = Provenance(parent=said.parent, run=said.run, figures=said.figures)
-    made = pack(onnx, tensors, said.card, signing_key(keys), told)
+        raise ConfigError(f"{folder} does not hold a finished run: {error}") from error
+    provenance = Provenance(parent=described.parent, run=described.run, figures=described.figures)
+    package = pack(onnx, tensors, described.card, signing_key(keys), provenance)
     trust = KeySet.load(keys / TRUST)
-    open_package(made.data, trust, trust.now()).load()
-    write_atomic(folder / PACKAGE, made.data)
-    return made.id
+    open_package(package.data, trust, trust.now()).load()
+    write_atomic(folder / PACKAGE, package.data)
+    return package.id

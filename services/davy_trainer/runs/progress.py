@@ -12,13 +12,13 @@ ReportProgress = Callable[[int, int | None, Mapping[str, float]], None]
 
 
 class ProgressWriter:
-    """Appends a line at the first and the last step of a stage, and twice a second between; without DAVY_PROGRESS, nothing."""
+    """Appends a line at the first and the last step of a stage, and twice per second between; needs DAVY_PROGRESS."""
 
     def __init__(self, stage: str) -> None:
         self._stage, self._path, self._last_s = stage, os.environ.get(FILE, ""), float("-inf")
 
     def write(self, step: int, total: int | None, values: Mapping[str, float]) -> None:
-        """Append the progress as one line in one write. A line that a kill cut short stays apart.
+        """Append the progress as one line in one write; a newline first separates it from an incomplete line.
 
         Raises:
             OSError: The disk is full.

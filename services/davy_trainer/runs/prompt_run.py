@@ -1,4 +1,4 @@
-"""A prompt pair between two training steps: what its checkpoint holds. Stages 1 and 3 share it."""
+"""State of a prompt pair's training and its checkpoint, for stages 1 and 3."""
 
 import json
 from collections.abc import Mapping
@@ -36,7 +36,11 @@ def begin(pair: PromptPair, settings: PromptSettings) -> PromptRun:
 
 
 def save(run: PromptRun, settings: PromptSettings, known: Mapping[str, Any], out: Path) -> None:
-    """Write out/CHECKPOINT; known: facts of the data, as JSON, that a resumed run must find again."""
+    """Write out/CHECKPOINT.
+
+    Args:
+        known: Facts of the data, JSON values; a resumed run checks them.
+    """
     moments: Mapping[str, Any] = run.optimizer.state.get(run.pair.context, {})
     tensors: Tensors = {"context": run.pair.context.detach()}
     tensors |= {f"adam.{name}": torch.as_tensor(value) for name, value in moments.items()}
@@ -51,11 +55,11 @@ def write_result(run: PromptRun, report: Mapping[str, Any], out: Path) -> None:
 
 
 def stored_settings(out: Path, kind: type[P]) -> P:
-    """The settings of the run in a folder.
+    """Read the settings of the run in a folder.
 
     Raises:
-        ConfigError: there is none.
-        ModelError: it cannot be used.
+        ConfigError: There is no run.
+        ModelError: The checkpoint cannot be used.
     """
     path = out / CHECKPOINT
     if not path.is_file():
@@ -67,16 +71,16 @@ def stored_settings(out: Path, kind: type[P]) -> P:
 
 
 def resume(run: PromptRun, known: Mapping[str, Any], out: Path) -> None:
-    """Put a new run where the checkpoint in out was.
+    """Restore a new run from the checkpoint in out.
 
     Raises:
-        ConfigError: the pictures have changed since.
-        ModelError: the checkpoint cannot be used.
+        ConfigError: The pictures or weights have changed.
+        ModelError: The checkpoint cannot be used.
     """
     path = out / CHECKPOINT
     tensors, facts = load_tensors(path)
     if facts.get("known") != dict(known):
-        raise ConfigError(f"the pictures or weights have changed since {path} was written: begin a new run, without --resume")
+        raise ConfigError(f"the pictures or weights have changed since {path} was written: start a new run, without --resume")
     try:
         with torch.no_grad():
             run.pair.context.copy_(tensors["context"])
@@ -86,4 +90,4 @@ def resume(run: PromptRun, known: Mapping[str, Any], out: Path) -> None:
             move_moments(run.optimizer, run.pair.context.device)
         run.step = int(facts["step"])
     except (KeyError, RuntimeError) as error:
-        raise ModelError(str(path), f"is no prompt run of this version: {error}") from error
+        raise ModelError(str(path), f"is not a prompt run of this version: {error}") from error

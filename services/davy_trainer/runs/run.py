@@ -1,4 +1,4 @@
-"""A training run between two steps: what its checkpoint holds."""
+"""State of a training run and its checkpoint."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,14 +21,15 @@ from davy.imaging.nets.checkpoint import (
 )
 from davy.imaging.nets.ispcnn import IspCnn
 from davy_trainer.data.photographs import Group
+from davy_trainer.stages.migration import migrate_facts
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 
 CHECKPOINT = "checkpoint.safetensors"
-SPEED_STEPS = 20  # at least so many are timed before their number is planned
+SPEED_STEPS = 20  # minimum number of timed steps before the total is estimated
 
 
 class Schedule(Protocol):
-    """What every stage that moves weights sets; see davy_trainer.stages.self_supervised_settings for the fields' meaning."""
+    """Settings of optimiser and schedule; davy_trainer.stages.self_supervised_settings describes the fields."""
 
     @property
     def learning_rate(self) -> float: ...
@@ -54,28 +55,28 @@ S = TypeVar("S", bound=Schedule)
 
 @dataclass
 class Training(Generic[S]):
-    """Everything that changes during training, and the settings that do not."""
+    """State of a training run, and its constant settings."""
 
     settings: S
     net: IspCnn
-    average: IspCnn  # of the weights over the last steps: what is validated and shipped
+    average: IspCnn  # exponential moving average of the weights, for validation and export
     optimizer: torch.optim.AdamW
     command: str
-    step: int = 0  # steps done
-    total: int | None = None  # steps to do; unknown until the speed is, where minutes are set
-    seconds: float = 0.0  # of training, over all resumptions
+    step: int = 0  # completed steps
+    total: int | None = None  # number of steps; None until it is estimated from minutes
+    seconds: float = 0.0  # training time, over all resumptions
 
     @property
     def finished(self) -> bool:
         return self.total is not None and self.step >= self.total
 
     def rate(self) -> float:
-        """The learning rate of the next step: linear warm-up, then a half cosine."""
+        """Return the learning rate of the next step: linear warm-up, then a half cosine."""
         settings, warm = self.settings, self.settings.warmup_steps
         if self.step < warm or self.total is None:
             return settings.learning_rate * min(1.0, (self.step + 1) / max(warm, 1))
-        part = (self.step - warm) / max(self.total - warm, 1)
-        return settings.final_rate + (settings.learning_rate - settings.final_rate) * (0.5 + 0.5 * math.cos(math.pi * part))
+        progress = (self.step - warm) / max(self.total - warm, 1)
+        return settings.final_rate + (settings.learning_rate - settings.final_rate) * (0.5 + 0.5 * math.cos(math.pi * progress))
 
     def update_ema(self) -> None:
         """Move the exponential moving average one step towards the weights."""
@@ -86,7 +87,7 @@ class Training(Generic[S]):
                 mean.lerp_(newest, share)
 
     def plan_steps(self) -> None:
-        """Turn minutes into a number of steps once the speed is known: from then on, time changes nothing."""
+        """Estimate the number of steps from minutes, once the speed is known; afterwards it is fixed."""
         minutes = self.settings.minutes
         if self.total is not None or minutes is None:
             return
@@ -101,13 +102,13 @@ Run = Training[SelfSupervisedSettings]
 
 
 def begin(settings: SelfSupervisedSettings, command: str) -> Run:
-    """A run at step 0; the seed decides its weights."""
+    """Return a run at step 0 with random weights of the seed."""
     torch.manual_seed(settings.seed)
     return begin_from(IspCnn(settings.width), settings, command, settings.steps)
 
 
 def begin_from(net: IspCnn, settings: S, command: str, steps: int | None) -> Training[S]:
-    """A run at step 0 that goes on from a network's weights."""
+    """Return a run at step 0 with a network's weights."""
     average = IspCnn(net.width, net.detail)
     average.load_state_dict(net.state_dict())
     return Training(settings, net, average, _optimizer(net, settings), command, total=steps)
@@ -119,7 +120,11 @@ def save(run: Run, groups: Sequence[Group], path: Path) -> None:
 
 
 def save_training(run: Training[S], known: Mapping[str, Any], path: Path) -> None:
-    """Write a run's checkpoint; known: facts about its data, as JSON, that a resumed run must find again."""
+    """Write a run's checkpoint.
+
+    Args:
+        known: Facts of the data, JSON values; a resumed run checks them.
+    """
     facts = {
         "settings": run.settings.model_dump(mode="json"),
         "command": run.command,
@@ -135,7 +140,7 @@ def save_training(run: Training[S], known: Mapping[str, Any], path: Path) -> Non
 
 
 def settings_of(path: Path) -> tuple[SelfSupervisedSettings, Checkpoint]:
-    """The settings inside a checkpoint of self-supervision, and the checkpoint; errors as of stored_settings."""
+    """Read the settings of a checkpoint of stage 0, and the checkpoint; errors as of stored_settings."""
     return stored_settings(path, SelfSupervisedSettings)
 
 
@@ -143,11 +148,11 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def stored_settings(path: Path, kind: type[M]) -> tuple[M, Checkpoint]:
-    """The settings inside a checkpoint, and the checkpoint.
+    """Read the settings of a checkpoint, and the checkpoint.
 
     Raises:
-        ConfigError: there is none at path.
-        ModelError: it cannot be used.
+        ConfigError: There is none at path.
+        ModelError: The checkpoint cannot be used.
     """
     if not path.is_file():
         raise ConfigError(f"nothing to resume: {path} does not exist")
@@ -159,21 +164,21 @@ def stored_settings(path: Path, kind: type[M]) -> tuple[M, Checkpoint]:
 
 
 def resume(settings: SelfSupervisedSettings, checkpoint: Checkpoint, groups: Sequence[Group], path: Path) -> Run:
-    """The run as it was when checkpoint was written; errors as of resume_training."""
+    """Restore a run of stage 0; errors as of resume_training."""
     return resume_training(settings, checkpoint, {"photographs": fingerprint(groups)}, path)
 
 
 def resume_training(settings: S, checkpoint: Checkpoint, known: Mapping[str, Any], path: Path) -> Training[S]:
-    """The run as it was when checkpoint was written.
+    """Restore a run from a checkpoint.
 
     Raises:
-        ConfigError: what is known of the data has changed since.
-        ModelError: the checkpoint cannot be used.
+        ConfigError: The data has changed.
+        ModelError: The checkpoint cannot be used.
     """
-    facts = checkpoint.facts
-    for what, value in known.items():
-        if facts.get(what) != value:
-            raise ConfigError(f"the {what} have changed since {path} was written: begin a new run, without --resume")
+    facts = migrate_facts(checkpoint.facts)
+    for name, value in known.items():
+        if facts.get(name) != value:
+            raise ConfigError(f"the {name} have changed since {path} was written: start a new run, without --resume")
     net = net_of(checkpoint.weights, facts, path)
     average = net_of(checkpoint.ema, facts, path)
     optimizer = _optimizer(net, settings)
@@ -181,13 +186,13 @@ def resume_training(settings: S, checkpoint: Checkpoint, known: Mapping[str, Any
         restore_optimizer(optimizer, net, checkpoint.optimizer)
         return Training(settings, net, average, optimizer, facts["command"], facts["step"], facts["total"], facts["seconds"])
     except KeyError as error:
-        raise ModelError(str(path), f"is no checkpoint of this version: {error}") from error
+        raise ModelError(str(path), f"is not a checkpoint of this version: {error}") from error
 
 
 def fingerprint(groups: Sequence[Group]) -> dict[str, Any]:
-    """Which photographs a run sees, as JSON."""
+    """Return count and checksum of the photographs of each group, JSON values."""
     found: dict[str, dict[str, int]] = {}
-    for group in groups:  # two folders may have sub-folders of one name
+    for group in groups:  # two folders may have sub-folders of the same name
         facts = found.setdefault(group.name, {"count": 0, "checksum": 0})
         facts["count"] += len(group.pictures)
         facts["checksum"] ^= group.checksum
@@ -198,11 +203,11 @@ def check_finite(step: int, loss: float, gradient_norm: float, learning_rate: fl
     """Check the loss and the gradient before the step is taken.
 
     Raises:
-        TrainingError: One is not finite; a fifth of the learning rate is suggested.
+        TrainingError: One is not finite; the message suggests a fifth of the learning rate.
     """
     if not math.isfinite(loss) or not math.isfinite(gradient_norm):
         raise TrainingError(
-            f"step {step} has loss {loss} and gradient {gradient_norm}: begin a new run with another --seed, "
+            f"step {step} has loss {loss} and gradient {gradient_norm}: start a new run with another --seed, "
             f"or with a lower rate (--set learning_rate={learning_rate / 5:g})"
         )
 

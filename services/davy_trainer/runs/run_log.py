@@ -1,4 +1,4 @@
-"""What a run tells: one JSON line per record, and the same as TensorBoard scalars."""
+"""The log of a run: one JSON line per record, and the same values as TensorBoard scalars."""
 
 import json
 import warnings
@@ -12,7 +12,7 @@ LOG = "log.jsonl"
 
 
 class RunLog:
-    """Appends to a run's log; records after first_step, left by a process that was killed, are dropped."""
+    """Appends to a run's log; drops records after first_step, which a killed process left."""
 
     def __init__(self, out: Path, first_step: int) -> None:
         with warnings.catch_warnings():
@@ -20,13 +20,13 @@ class RunLog:
             from torch.utils.tensorboard import SummaryWriter
 
         path = out / LOG
-        kept = [line for line in read_lines(path) if json.loads(line)["step"] <= first_step] if first_step else []
-        path.write_text("".join(f"{line}\n" for line in kept))
+        lines = [line for line in read_lines(path) if json.loads(line)["step"] <= first_step] if first_step else []
+        path.write_text("".join(f"{line}\n" for line in lines))
         self._file = path.open("a", buffering=1)  # a line is on disk when its step is done
         self._scalars = SummaryWriter(str(out / "tensorboard"), purge_step=first_step + 1)
 
     def write(self, kind: str, step: int, values: Mapping[str, float]) -> None:
-        """Write one record; none where there are no values."""
+        """Write one record; none without values."""
         if not values:
             return
         self._file.write(json.dumps({"step": step, "kind": kind} | {name: round(v, 7) for name, v in values.items()}) + "\n")
@@ -39,7 +39,7 @@ class RunLog:
 
 
 class NoLog(RunLog):
-    """Of a process that leaves writing to another."""
+    """The log of a rank that does not write."""
 
     def __init__(self) -> None: ...
 
@@ -49,12 +49,12 @@ class NoLog(RunLog):
 
 
 def run_log(out: Path, first_step: int) -> RunLog:
-    """The run's log, for the one process that writes it."""
+    """Return the run's log on rank 0, else one that writes nothing."""
     return RunLog(out, first_step) if process_group.is_first() else NoLog()
 
 
 class Means:
-    """Means of values over the steps since they were last taken."""
+    """Means of values since the last take()."""
 
     def __init__(self) -> None:
         self._values: defaultdict[str, list[float]] = defaultdict(list)
@@ -70,7 +70,7 @@ class Means:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The whole lines of a log; one that a kill cut short is left out."""
+    """Return the complete lines of a log, without one that a kill cut short."""
     if not path.exists():
         return []
     return [line.rstrip("\n") for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]

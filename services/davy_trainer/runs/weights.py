@@ -1,4 +1,4 @@
-"""Weights to start from, wherever they lie: a run's folder, its checkpoint, or an exported file."""
+"""Weights of a run's folder, a checkpoint or an exported file."""
 
 from pathlib import Path
 
@@ -13,23 +13,23 @@ EXPORTED = "ispcnn.safetensors"
 
 
 def weights_file(path: Path) -> Path:
-    """The file that holds the weights of path: a folder's checkpoint or exported weights, or the file itself.
+    """Return the file with the weights of path: a folder's checkpoint or exported weights, or path itself.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: There is none.
     """
     for candidate in (path / CHECKPOINT, path / EXPORTED) if path.is_dir() else (path,):
         if candidate.is_file():
             return candidate
-    raise ConfigError(f"{path} holds no weights: give a run's folder, a {CHECKPOINT} or an {EXPORTED}")
+    raise ConfigError(f"{path} holds no weights: set a run's folder, a {CHECKPOINT} or an {EXPORTED}")
 
 
 def load_weights(path: Path) -> IspCnn:
-    """A network, ready for inference: of a checkpoint the averaged weights.
+    """Load a network for inference; of a checkpoint, the averaged weights.
 
     Raises:
-        ConfigError: there is none.
-        ModelError: the file holds something else.
+        ConfigError: There are no weights.
+        ModelError: The file is not a network.
     """
     file = weights_file(path)
     names = list(load_tensors(file)[0])
@@ -40,35 +40,35 @@ def load_weights(path: Path) -> IspCnn:
 
 
 def begin_self_supervised(settings: SelfSupervisedSettings, command: str) -> Run:
-    """Stage 0 at step 0, from settings.start where it is given.
+    """Return a run of stage 0 at step 0, from settings.initial_weights if set.
 
     Raises:
-        ConfigError, ModelError: of load_weights.
+        ConfigError, ModelError: As of load_weights.
     """
-    if settings.start is None:
+    if settings.initial_weights is None:
         return begin(settings, command)
-    return begin_from(load_weights(settings.start).train(), settings, command, settings.steps)
+    return begin_from(load_weights(settings.initial_weights).train(), settings, command, settings.steps)
 
 
 def prompts_file(path: Path) -> Path:
-    """The prompt pair of a run's folder, or the file itself.
+    """Return the prompt pair of a run's folder, or path itself.
 
     Raises:
-        ModelError: there is none.
+        ModelError: There is none.
     """
     file = path / "prompts.safetensors" if path.is_dir() else path
     if not file.is_file():
-        raise ModelError(str(file), "there is no prompt pair: train one with `davy train pair`, or give --no-clip")
+        raise ModelError(str(file), "there is no prompt pair: train one with `davy train pair`, or use --no-clip")
     return file
 
 
 def shipped_weights() -> Path:
-    """The weights that come with Davy.
+    """Return the shipped weights.
 
     Raises:
-        ConfigError: this installation has none.
+        ConfigError: This installation has none.
     """
     path = Path(next(iter(davy.imaging.nets.__path__))) / "weights" / EXPORTED
     if not path.is_file():
-        raise ConfigError(f"{path} is not there: say which model runs: --model FILE")
+        raise ConfigError(f"{path} does not exist: set the running model: --model FILE")
     return path

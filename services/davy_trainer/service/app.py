@@ -1,4 +1,4 @@
-"""One training service, from its settings to its sockets."""
+"""Composition of the training service, from its settings to its sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -9,11 +9,14 @@ from prometheus_client import CollectorRegistry
 
 from davy.adapters.access.remote import access_of
 from davy.adapters.grpc.server import serve_grpc
+from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.run_store import RunStore
-from davy.streams.supervisor import Part, Supervisor
+from davy.adapters.tls import Tls
+from davy.adapters.tls.watch import log_event, watch_identity
+from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.v1 import trainer_pb2_grpc
@@ -23,7 +26,7 @@ from davy_trainer.service.metrics import TrainerMetrics
 from davy_trainer.service.rest import build_app
 from davy_trainer.service.rpc import TrainerServicer
 from davy_trainer.service.run_service import RunService
-from davy_trainer.service.schedule import keep_schedule
+from davy_trainer.service.schedule import follow_schedule
 from davy_trainer.service.settings import TrainerSettings
 from davy_trainer.service.worker import Worker
 
@@ -35,59 +38,66 @@ async def serve(
     registry: CollectorRegistry | None = None,
     ready: Callable[[Ports], None] | None = None,
 ) -> None:
-    """Run trainings on request, by schedule and by drift, until cancelled; each is a process of its own.
+    """Run trainings on request, by schedule and on drift, until cancelled; each in a process of its own.
 
-    A run that went on when the last service on the data folder was killed is adopted or resumed. While another service works
-    on the folder, this one answers requests and stands in reserve.
+    The service adopts or resumes a run that the last service on the data folder left. While another service is active on
+    the folder, this one responds to requests on standby.
 
     Args:
-        registry: where the metrics go, and what GET /metrics shows.
-        ready: called once, when HTTP and gRPC take connections, with their real ports.
+        registry: Registry of the metrics, which GET /metrics shows.
+        ready: Called once, when HTTP and gRPC accept connections, with their ports.
 
     Raises:
-        AddressUnavailableError: a port is taken.
-        ArchiveUnavailableError: the data folder cannot be used.
+        AddressUnavailableError: A port is in use.
+        ArchiveUnavailableError: The data folder cannot be used.
+        ConfigError: The files of the identity are missing or invalid.
     """
     registry = registry or CollectorRegistry()
-    metrics, faults = TrainerMetrics(registry), dict[str, str]()
+    metrics, errors, tls = TrainerMetrics(registry), dict[str, str](), Tls.of(settings.tls)
+    if tls is not None:
+        tls.install_metrics(registry)
     announce = announcer(ready)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        trainer_pb2_grpc.add_TrainerServiceServicer_to_server(TrainerServicer(book), server)
+        trainer_pb2_grpc.add_TrainerServiceServicer_to_server(TrainerServicer(runs), server)
         return ["davy.v1.TrainerService"]
 
-    def fault_of(part: str) -> Callable[[str], None]:
-        def fault(text: str) -> None:
-            if text and not faults.get(part):
-                log.warning(f"{part}.fault", reason=text)
-            faults[part] = text
+    def error_setter(component: str) -> Callable[[str], None]:
+        def set_error(text: str) -> None:
+            if text and not errors.get(component):
+                log.warning(f"{component}.failed", reason=text)
+            errors[component] = text
 
-        return fault
+        return set_error
 
     async with _store(settings) as store:
-        book = RunService(settings, store)
-        worker = Worker(book, metrics)
-        embedding = EmbeddingWatch(book, metrics, lambda: worker.active, fault_of("pictures"))
+        runs = RunService(settings, store)
+        worker = Worker(runs, metrics)
+        embedding = EmbeddingWatch(runs, metrics, lambda: worker.active, error_setter("pictures"))
         access = access_of("trainer", settings, registry)
-        app = build_app(book, embedding.newest, registry, lambda: worker.active, faults, access)
-        supervisor = Supervisor("trainer", registry, faults.__setitem__)
-        parts: dict[str, Part] = {
+        app = build_app(runs, embedding.newest, registry, lambda: worker.active, errors, access)
+        supervisor = Supervisor("trainer", registry, errors.__setitem__)
+        components: dict[str, Component] = {
             "worker": worker.run,
-            "schedule": lambda: keep_schedule(book, metrics, lambda: worker.active),
-            "drift": lambda: watch_drift(book, metrics, lambda: worker.active, fault_of("aggregator")),
+            "schedule": lambda: follow_schedule(runs, metrics, lambda: worker.active),
+            "drift": lambda: watch_drift(runs, metrics, lambda: worker.active, error_setter("aggregator")),
             "embedding": embedding.run,
         }
+        if tls is not None:
+            own = tls
+            components["identity"] = lambda: watch_identity(own, log_event, renewer_of(own))
         await until_first_ends(
             "trainer",
-            http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port)),
+            http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port), tls=tls),
             grpc=serve_grpc(
                 settings.host,
                 settings.grpc_port,
                 register,
                 lambda port: announce("grpc", port),
                 interceptors=[access.interceptor()],
+                tls=tls,
             ),
-            **{name: supervisor.run(name, part) for name, part in parts.items()},
+            **{name: supervisor.run(name, component) for name, component in components.items()},
         )
 
 

@@ -40,9 +40,9 @@ def trainer(
         settings = TrainerSettings(**{name: value for name, value in given.items() if value is not None})
         asyncio.run(_run(settings))
     except ValidationError as error:
-        for fault in error.errors():
-            where = "__".join(map(str, fault["loc"])).upper()
-            typer.echo(f"DAVY_TRAINER_{where}: {fault['msg']}" if where else f"davy trainer: {fault['msg']}", err=True)
+        for each in error.errors():
+            where = "__".join(map(str, each["loc"])).upper()
+            typer.echo(f"DAVY_TRAINER_{where}: {each['msg']}" if where else f"davy trainer: {each['msg']}", err=True)
         raise typer.Exit(2) from error
     except DavyError as error:
         typer.echo(f"davy trainer: {error}", err=True)
@@ -55,11 +55,11 @@ async def _run(settings: TrainerSettings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
-    def tell(ports: Ports) -> None:
+    def print_addresses(ports: Ports) -> None:
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
         print(f"training  http://{shown}:{ports.http}/training\ngrpc      grpc://{shown}:{ports.grpc}", flush=True)
 
     try:
-        await serve(settings, ready=tell)
+        await serve(settings, ready=print_addresses)
     except asyncio.CancelledError:
         log.info("trainer.stopped")

@@ -1,4 +1,4 @@
-"""What becomes a run's process: says who it is, takes its place behind everybody else, and turns into the command.
+"""The shim of a run's process: it writes its pid, limits its cores and priority, and then becomes the command.
 
 python -m davy_trainer.service.exec_shim PID_FILE NICE CORES COMMAND...
 """
@@ -11,10 +11,10 @@ from pathlib import Path
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def exec_shim_command(pid_file: Path, nice: int, cores: Sequence[int], words: Sequence[str]) -> list[str]:
-    """The words that start `davy WORDS` in this way."""
+def exec_shim_command(pid_file: Path, nice: int, cores: Sequence[int], arguments: Sequence[str]) -> list[str]:
+    """Return the command that runs `davy ARGUMENTS` through the shim."""
     shim = [sys.executable, "-m", "davy_trainer.service.exec_shim", str(pid_file), str(nice), ",".join(map(str, cores))]
-    return [*shim, sys.executable, "-m", "davy", *words]
+    return [*shim, sys.executable, "-m", "davy", *arguments]
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""Leases: one service works, one run's process lives. The kernel gives and takes them back, whatever is killed.
+"""Leases: one service is active, one run's process lives. The kernel grants and frees them, also after a kill.
 
-A lock of flock(2) belongs to the open file, not to the process: a run's process inherits it, so that a service which is killed
-leaves no doubt whether its run still goes on, and no second one can begin.
+A lock of flock(2) belongs to the open file, not to the process, so the process of a run inherits it. After a kill of the
+service, the lease shows whether the run's process still lives, and prevents a second one.
 """
 
 import fcntl
@@ -12,35 +12,35 @@ from typing import Self
 
 
 class Lease:
-    """Held from take() until release(), and by every process that was started with `number` among its files."""
+    """A lock, held from acquire() until release(), and by every process that inherits the file `fd`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.number: int | None = None  # the open file's
+        self.fd: int | None = None
 
-    def take(self) -> bool:
-        """True if it is ours now.
+    def acquire(self) -> bool:
+        """Try to acquire the lease; return whether this object holds it now.
 
         Raises:
-            OSError: the folder cannot be used.
+            OSError: The folder cannot be used.
         """
-        number = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(number)
+            os.close(fd)
             return False
         except OSError:
-            os.close(number)
+            os.close(fd)
             raise
-        self.number = number
+        self.fd = fd
         return True
 
     def release(self) -> None:
-        """Give it back, or leave it to the process that inherited it."""
-        if self.number is not None:
-            os.close(self.number)
-            self.number = None
+        """Close the file; a process that inherited it keeps the lease."""
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
 
     def __enter__(self) -> Self:
         return self

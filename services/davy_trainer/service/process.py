@@ -1,4 +1,4 @@
-"""A run's process, from its start, or from where another service left it, to its end."""
+"""The process of a run, started here or by an earlier service on the data folder."""
 
 import contextlib
 import os
@@ -12,16 +12,16 @@ from davy_trainer.service.exec_shim import exec_shim_command
 from davy_trainer.service.lease import Lease
 
 PID, LOG = "pid", "train.log"
-LAST_BYTES = 4000
+LOG_TAIL_BYTES = 4000
 PROGRESS = "progress.jsonl"
 
 
-class Child:
-    """At most one lives per lease; calls return at once.
+class RunProcess:
+    """At most one process lives per lease; calls return at once.
 
     Args:
-        folder: the run's; holds PID, LOG and PROGRESS.
-        lease: what the process holds as long as it lives.
+        folder: Folder of the run; holds PID, LOG and PROGRESS.
+        lease: File of the lease that the process holds while it lives.
     """
 
     def __init__(self, folder: Path, lease: Path) -> None:
@@ -29,69 +29,69 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._stop_sent = False
 
-    def begin(self, command: Sequence[str], nice: int, cores: Sequence[int]) -> bool:
-        """Start `davy ...`; False where a process lives already, which is then the one that is meant here.
+    def start(self, arguments: Sequence[str], nice: int, cores: Sequence[int]) -> bool:
+        """Start `davy ARGUMENTS`; return False if a process lives already, which this object then stands for.
 
         Raises:
-            OSError: it cannot be started, or the disk is full.
+            OSError: The process cannot be started, or the disk is full.
         """
         self._stop_sent = False
-        if not self._lease.take():
+        if not self._lease.acquire():
             return False
         with self._lease, (self.folder / LOG).open("ab") as log:
-            assert self._lease.number is not None
+            assert self._lease.fd is not None
             (self.folder / PID).unlink(missing_ok=True)
             self._process = subprocess.Popen(
-                exec_shim_command(self.folder / PID, nice, cores, command),
+                exec_shim_command(self.folder / PID, nice, cores, arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "DAVY_PROGRESS": str(self.folder / PROGRESS), "COLUMNS": "200"},
-                pass_fds=(self._lease.number,),
+                pass_fds=(self._lease.fd,),
                 start_new_session=True,
             )
         return True
 
     def alive(self) -> bool:
-        """Whether it, or anything that it started, still runs."""
+        """Return whether the process, or a process that it started, still runs."""
         if self._process is not None and self._process.poll() is None:
             return True
         if self._process is not None:
             self._kill_group(self._process.pid)
-        if free := self._lease.take():
+        if free := self._lease.acquire():
             self._lease.release()
         return not free
 
     @property
     def status(self) -> int | None:
-        """Its exit status, negative for a signal; None where another service started it."""
+        """Exit status, negative for a signal; None if another service started the process."""
         return self._process.returncode if self._process is not None else None
 
     def stop(self) -> None:
-        """Ask it, once, to write a checkpoint and end."""
+        """Request, once, that the process writes a checkpoint and ends."""
         if not self._stop_sent and (pid := self._pid()) is not None:
             self._stop_sent = True
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
 
     def wait(self, timeout_s: float) -> None:
-        """Until it has ended, or so long."""
-        until_s = time.monotonic() + timeout_s
-        while self.alive() and time.monotonic() < until_s:
+        """Wait until the process has ended, at most timeout_s."""
+        deadline_s = time.monotonic() + timeout_s
+        while self.alive() and time.monotonic() < deadline_s:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """End it and all that it started."""
+        """Kill the process and all processes that it started."""
         if (pid := self._pid()) is not None:
             self._kill_group(pid)
 
-    def last_words(self) -> str:
-        """The last line that it printed."""
+    def last_line(self) -> str:
+        """Return the last line of the process's output."""
         path = self.folder / LOG
         if not path.is_file():
             return ""
         with path.open("rb") as log:
-            log.seek(max(0, path.stat().st_size - LAST_BYTES))
+            log.seek(max(0, path.stat().st_size - LOG_TAIL_BYTES))
             lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines()]
         return next((line for line in reversed(lines) if line), "")[:500]
 

@@ -1,4 +1,4 @@
-"""What a run's command tells, read line by line from where the service was."""
+"""Progress that a run's command has written, read line by line from the last offset."""
 
 import json
 from pathlib import Path
@@ -7,22 +7,26 @@ from pydantic import ValidationError
 
 from davy_trainer.service.record import Progress
 
-MOST_BYTES = 1_000_000  # of one reading
+MAX_BYTES = 1_000_000  # of one read
 
 
 def read_progress(path: Path, offset: int) -> tuple[list[Progress], int]:
-    """The whole lines after offset, and the offset after them; what is no progress, cut short by a kill, is passed over."""
+    """Read the complete lines after offset; skip lines that a kill cut short.
+
+    Returns:
+        The progress of each line, and the offset after the last one.
+    """
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            data = file.read(MOST_BYTES)
+            data = file.read(MAX_BYTES)
     except FileNotFoundError:
         return [], offset
-    whole = data[: data.rfind(b"\n") + 1]
+    complete = data[: data.rfind(b"\n") + 1]
     found = []
-    for line in whole.splitlines():
+    for line in complete.splitlines():
         try:
             found.append(Progress.model_validate(json.loads(line)))
         except (ValueError, ValidationError):
             continue
-    return found, offset + len(whole)
+    return found, offset + len(complete)

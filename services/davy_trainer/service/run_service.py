@@ -1,4 +1,4 @@
-"""The runs, as every part of the service reads and changes them."""
+"""The runs, as all components of the service read and change them."""
 
 import asyncio
 import shutil
@@ -9,92 +9,100 @@ from pathlib import Path
 from davy.adapters.storage.run_store import RunEvent, RunStore
 from davy.domain.errors import ConflictError
 from davy_trainer.service.record import Progress, RunRecord, RunState, StartRun, read_records
-from davy_trainer.service.run_settings import judged
+from davy_trainer.service.run_settings import validate_overrides
 from davy_trainer.service.settings import TrainerSettings
 
-LOOK_EVERY_S = 0.25
-SHEETS = ("train/summary.png", "compare.png")
+POLL_S = 0.25
+PUBLISHED = ("state", "phase", "message", "kills", "cancelling", "result")  # fields whose change is an event
 
 
 class RunService:
-    """Thin over the store: another service on the same folder may change a run at any time."""
+    """Runs of one data folder; another service on the same folder may change a run at any time."""
 
     def __init__(self, settings: TrainerSettings, store: RunStore) -> None:
         self.settings, self._store = settings, store
 
     def folder(self, run: str) -> Path:
-        """Of the run's files."""
+        """Return the folder of a run's files."""
         return (self.settings.data / "runs" / run).absolute()
 
-    async def start(self, asked: StartRun, by: str = "") -> RunRecord:
-        """A new run, which waits for its turn.
+    async def start(self, request: StartRun, trigger: str = "") -> RunRecord:
+        """Queue a new run.
 
         Args:
-            by: schedule or drift, where nobody has asked for it.
+            trigger: schedule or drift; empty for a request.
 
         Raises:
-            InvalidInputError: the overrides are wrong.
-            ConflictError: too many wait.
+            InvalidInputError: The overrides are invalid.
+            ConflictError: The queue is full.
         """
-        judged(self.settings, asked.kind, asked.overrides, asked.drifted)
-        record = RunRecord.of(asked, by)
+        validate_overrides(self.settings, request.kind, request.overrides, request.drifted)
+        record = RunRecord.of(request, trigger)
 
         def allow(bodies: list[str]) -> None:
-            self._room(read_records(bodies))
+            self._check_queue(read_records(bodies))
 
         await asyncio.to_thread(self._store.add, record.id, record.model_dump_json(), allow)
         return record
 
     async def all(self) -> list[RunRecord]:
-        """The newest first."""
+        """Return all runs, the newest first."""
         return read_records(await asyncio.to_thread(self._store.runs))[::-1]
 
     async def get(self, run: str) -> RunRecord:
-        """One; UnknownRunError where there is none."""
+        """Return one run.
+
+        Raises:
+            UnknownRunError: No run has this id.
+        """
         return RunRecord.model_validate_json(await asyncio.to_thread(self._store.get, run))
 
     async def cancel(self, run: str) -> RunRecord:
-        """End a run: one that waits at once, one that goes on after its checkpoint.
+        """Cancel a run: a waiting one at once, a running one after its checkpoint.
 
         Raises:
-            ConflictError: it has ended.
+            ConflictError: The run has ended.
         """
 
         def change(record: RunRecord) -> RunRecord:
             if record.ended:
                 raise ConflictError(f"run {run} has ended already: {record.state}")
             if record.state == RunState.WAITING:
-                return ended(record, RunState.CANCELLED, "cancelled before it began")
-            return record.model_copy(update={"cancelling": True, "told": "is to end after its checkpoint"})
+                return ended(record, RunState.CANCELLED, "cancelled before it started")
+            return record.model_copy(update={"cancelling": True, "message": "stops after its checkpoint"})
 
         return await self.change(run, change)
 
     async def resume(self, run: str) -> RunRecord:
-        """Let a cancelled or failed run go on where it was.
+        """Queue a cancelled or failed run again; it resumes from its checkpoint.
 
         Raises:
-            ConflictError: there is nothing to resume, or too many wait.
+            ConflictError: The run is in another state, or the queue is full.
         """
         records = await self.all()
 
         def change(record: RunRecord) -> RunRecord:
             if record.state not in (RunState.CANCELLED, RunState.FAILED):
-                raise ConflictError(f"run {run} is {record.state}: only a cancelled or failed one is resumed")
-            self._room(records)
-            again = {"state": RunState.WAITING, "cancelling": False, "kills": 0, "ended_ns": 0, "told": "waits to go on"}
-            return record.model_copy(update=again)
+                raise ConflictError(f"run {run} is {record.state}: only a cancelled or failed run can be resumed")
+            self._check_queue(records)
+            queued = {"state": RunState.WAITING, "cancelling": False, "kills": 0, "ended_ns": 0, "message": "waits to resume"}
+            return record.model_copy(update=queued)
 
         return await self.change(run, change)
 
     async def change(self, run: str, change: Callable[[RunRecord], RunRecord]) -> RunRecord:
-        """Change a run and tell of it."""
+        """Change a run, and store an event if a published field changes."""
         return await asyncio.to_thread(self._change, run, change, ())
 
-    async def advance(self, run: str, found: list[Progress], read: int) -> RunRecord:
-        """Note what the run's command has told, each as an event."""
+    async def add_progress(self, run: str, found: list[Progress], offset: int) -> RunRecord:
+        """Store new progress of the run's command, each as an event.
+
+        Args:
+            offset: Bytes of the progress file that are published by now.
+        """
 
         def change(record: RunRecord) -> RunRecord:
-            return record.model_copy(update={"read": read, **({"progress": found[-1]} if found else {})})
+            return record.model_copy(update={"progress_offset": offset, **({"progress": found[-1]} if found else {})})
 
         return await asyncio.to_thread(self._change, run, change, tuple(found))
 
@@ -103,14 +111,14 @@ class RunService:
             before = RunRecord.model_validate_json(body)
             after = change(before)
             events = [("progress", each.model_dump_json()) for each in found]
-            if _told(before) != _told(after):
-                events.append(("state", after.model_dump_json(include=set(TOLD))))
+            if any(getattr(before, name) != getattr(after, name) for name in PUBLISHED):
+                events.append(("state", after.model_dump_json(include=set(PUBLISHED))))
             return after.model_dump_json(), events
 
         return RunRecord.model_validate_json(self._store.change(run, apply))
 
     async def watch(self, run: str, after: int = 0) -> AsyncGenerator[RunEvent, None]:
-        """What has happened since event `after`, and what happens, until the run has ended; then nothing is left to tell."""
+        """Yield the run's events after event `after` until the run has ended and all events are sent."""
         while True:
             ended_before = (await self.get(run)).ended
             events = await asyncio.to_thread(self._store.events, run, after)
@@ -120,37 +128,30 @@ class RunService:
             if not events:
                 if ended_before:
                     return
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(POLL_S)
 
     def sheet(self, run: str) -> Path | None:
-        """The newest sheet that the run has drawn."""
+        """Return the newest sheet of the run."""
         folder = self.folder(run)
-        drawn = [path for path in (folder / "compare.png", *(folder / "train").rglob("*.png")) if _is_sheet(path)]
-        return max(drawn, key=lambda path: path.stat().st_mtime_ns, default=None)
+        sheets = [path for path in (folder / "compare.png", *(folder / "train").rglob("*.png")) if _is_sheet(path)]
+        return max(sheets, key=lambda path: path.stat().st_mtime_ns, default=None)
 
-    async def tidy(self) -> None:
-        """Forget all but the newest ended runs."""
-        old = [record for record in await self.all() if record.ended][self.settings.keep :]
+    async def prune(self) -> None:
+        """Delete all but the newest ended runs."""
+        old = [record for record in await self.all() if record.ended][self.settings.keep_runs :]
         for record in old:
             await asyncio.to_thread(shutil.rmtree, self.folder(record.id), ignore_errors=True)
             await asyncio.to_thread(self._store.forget, record.id)
 
-    def _room(self, records: list[RunRecord]) -> None:
-        most = self.settings.waiting_most
-        if sum(record.state == RunState.WAITING for record in records) >= most:
-            raise ConflictError(f"{most} runs wait already: cancel one")
+    def _check_queue(self, records: list[RunRecord]) -> None:
+        limit = self.settings.max_waiting_runs
+        if sum(record.state == RunState.WAITING for record in records) >= limit:
+            raise ConflictError(f"{limit} runs wait already: cancel one")
 
 
-TOLD = ("state", "part", "told", "kills", "cancelling", "result")
-
-
-def _told(record: RunRecord) -> tuple[object, ...]:
-    return tuple(getattr(record, name) for name in TOLD)
-
-
-def ended(record: RunRecord, state: RunState, told: str) -> RunRecord:
-    """The record of a run that has ended now."""
-    return record.model_copy(update={"state": state, "told": told, "ended_ns": time.time_ns(), "cancelling": False})
+def ended(record: RunRecord, state: RunState, message: str) -> RunRecord:
+    """Return the record of a run that ends now."""
+    return record.model_copy(update={"state": state, "message": message, "ended_ns": time.time_ns(), "cancelling": False})
 
 
 def _is_sheet(path: Path) -> bool:

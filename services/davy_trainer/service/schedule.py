@@ -1,4 +1,4 @@
-"""What begins runs by itself: the clock."""
+"""Runs that start automatically by schedule."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,18 +14,19 @@ from davy_trainer.service.run_service import RunService
 
 log = get_logger(__name__)
 
-LATE_S = 3600  # a run that was due while the machine slept begins, once, if it is no later
+MAX_DELAY_S = 3600  # a run that was due while the machine slept starts once, at most this late
 
 
-async def keep_schedule(book: RunService, metrics: TrainerMetrics, active: Callable[[], bool]) -> None:
-    """Begin runs at the times of settings.schedule, until cancelled; in reserve nothing begins."""
-    scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "misfire_grace_time": LATE_S, "max_instances": 1})
+async def follow_schedule(runs: RunService, metrics: TrainerMetrics, active: Callable[[], bool]) -> None:
+    """Start runs at the times of settings.schedule, until cancelled; nothing starts on standby."""
+    scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "misfire_grace_time": MAX_DELAY_S, "max_instances": 1})
 
     async def due(kind: str, line: str) -> None:
         if active():
-            await begin(book, metrics, StartRun.model_validate({"kind": kind, "reason": f"schedule: {line}"}), "schedule")
+            request = StartRun.model_validate({"kind": kind, "reason": f"schedule: {line}"})
+            await start_automatically(runs, metrics, request, "schedule")
 
-    for line in book.settings.schedule:
+    for line in runs.settings.schedule:
         *cron, kind = line.split()
         scheduler.add_job(due, CronTrigger.from_crontab(" ".join(cron)), args=(kind, line), name=line)
     scheduler.start()
@@ -35,12 +36,12 @@ async def keep_schedule(book: RunService, metrics: TrainerMetrics, active: Calla
         scheduler.shutdown(wait=False)
 
 
-async def begin(book: RunService, metrics: TrainerMetrics, asked: StartRun, by: str) -> None:
-    """Begin a run that nobody has asked for; where too many wait, say so."""
+async def start_automatically(runs: RunService, metrics: TrainerMetrics, request: StartRun, trigger: str) -> None:
+    """Start a run without a person's request; log a full queue."""
     try:
-        record = await book.start(asked, by)
+        record = await runs.start(request, trigger)
     except DavyError as error:
-        log.warning("run.not_begun", by=by, kind=asked.kind, reason=str(error))
+        log.warning("run.not_started", trigger=trigger, kind=request.kind, reason=str(error))
         return
-    metrics.asked.labels(by).inc()
-    log.info("run.asked", run=record.id, by=by, reason=asked.reason)
+    metrics.triggered.labels(trigger).inc()
+    log.info("run.triggered", run=record.id, trigger=trigger, reason=request.reason)

@@ -1,4 +1,4 @@
-"""The training service's settings; each can be set as DAVY_TRAINER_<NAME>."""
+"""Settings of the training service; each is read from DAVY_TRAINER_<NAME>."""
 
 import math
 import os
@@ -16,7 +16,7 @@ LOWEST_NICE = 19
 
 
 class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delimiter="__", frozen=True):
-    """One training service. Several on one data folder are one and its reserves."""
+    """One training service. Several on one data folder run as active and standby."""
 
     port: HttpPort = 8082
     grpc_port: GrpcPort = 50053
@@ -24,64 +24,75 @@ class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAIN
     database: str = Field(
         "",
         repr=False,  # its URL may hold a password
-        description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; SQLite in DATA/davy.db where empty.",
+        description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; empty: SQLite in DATA/davy.db.",
     )
 
-    # what is trained on
-    aggregator: str = Field("", description="http://host:8080, for samples, drift and the fleet's model; empty: none.")
-    low: tuple[Path, ...] = Field((), description="Folders of more low-light pictures, beside the aggregator's samples.")
-    normal: tuple[Path, ...] = Field((), description="Folders of well-lit photographs; a few of installed packages where none.")
-    validation: Path | None = Field(None, description="A folder with low/ and high/ to judge by.")
-    samples_most: PositiveInt = Field(2000, description="Samples of a run, the newest.")
-    samples_most_bytes: PositiveInt = Field(1_000_000_000, description="Of their pictures; the oldest are left out.")
-    picture_most_bytes: PositiveInt = Field(8_000_000, description="A larger picture is left out.")
-    samples_least: PositiveInt = Field(1, description="Of each drifted camera, before `adapt` begins.")
+    # inputs
+    aggregator: str = Field("", description="http://host:8080, for samples, drift and the running model; empty: none.")
+    low: tuple[Path, ...] = Field((), description="Folders of low-light pictures, in addition to the aggregator's samples.")
+    normal: tuple[Path, ...] = Field((), description="Folders of well-lit photographs; empty: a few of installed packages.")
+    validation: Path | None = Field(None, description="Folder with low/ and high/ for validation.")
+    max_samples: PositiveInt = Field(2000, description="Maximum samples of a run, the newest.")
+    max_samples_bytes: PositiveInt = Field(1_000_000_000, description="Maximum size of their pictures; the oldest are skipped.")
+    max_picture_bytes: PositiveInt = Field(8_000_000, description="Maximum size of a picture; a larger one is skipped.")
+    min_samples: PositiveInt = Field(1, description="Minimum samples of each drifted camera before `adapt` starts.")
     aggregator_wait_s: NonNegativeFloat = Field(
-        3600.0, description="Maximum time for which a run waits for an aggregator that does not answer."
+        3600.0, description="Maximum time for which a run waits for an unavailable aggregator."
     )
-    samples_wait_s: NonNegativeFloat = Field(600.0, description="So long `adapt` waits for them.")
+    samples_wait_s: NonNegativeFloat = Field(600.0, description="Maximum time for which `adapt` waits for these samples.")
     overrides: dict[Kind, dict[str, Any]] = Field(
-        default_factory=dict, description='Of every run of a kind: {"retrain": {"rounds": 1}}; a request\'s count more.'
+        default_factory=dict,
+        description='Settings of all runs of a kind: {"retrain": {"rounds": 1}}; a request overrides them.',
     )
     reuse_prompts: bool = Field(True, description="`retrain` starts from the newest prompts of a `prompts` run.")
 
-    # what comes out
-    model: str = Field("fleet", description="The running model: fleet (what most edges report), shipped, or a registry's name.")
-    registry: str = Field("", description="file:///srv/models, s3://bucket/models, ...; DATA/registry where empty.")
-    keys: Path = Field(Path("keys"), description="Folder of `davy keys`: the newest key there signs.")
-    tag: str = Field("candidate", description="What the newest good model is tagged; none where empty.")
-    loss_most_db: NonNegativeFloat = Field(0.2, description="A model that is so much worse on the references is refused.")
-    rollout: bool = Field(False, description="Begin a rollout of every good model.")
-    rollout_grpc: str = Field("grpc://127.0.0.1:50051", description="The aggregator that rolls out.")
-    rollout_canaries: PositiveInt = Field(1, description="Number of edges that try a new model first.")
-
-    # how runs are made
-    cpu_share: float = Field(0.5, gt=0, le=1, description="Of the cores, for a run: a hard limit; and it is niced.")
-    attempts: PositiveInt = Field(5, description="A run is begun or resumed so often after kills, then it has failed.")
-    backoff_s: PositiveFloat = Field(1.0, description="Before the first resumption; twice as long before each further one.")
-    grace_s: PositiveFloat = Field(30.0, description="For a run to write its checkpoint when it is to stop.")
-    waiting_most: PositiveInt = Field(8, description="Runs that wait for their turn.")
-    keep: PositiveInt = Field(20, description="Ended runs that are kept, with their folders.")
-
-    # when they begin by themselves
-    schedule: tuple[str, ...] = Field((), description='Cron and kind, local time: ["0 2 * * * prompts"].')
-    drift_above: PositiveFloat | None = Field(None, description="Drift that begins an `adapt` run; 1 is a clear change.")
-    drift_every_s: PositiveFloat = Field(30.0, description="Seconds between two checks of the drift.")
-    drift_looks: PositiveInt = Field(3, description="So many looks in a row must find it.")
-    drift_cooldown_s: NonNegativeFloat = Field(21_600.0, description="After a run that drift began, none for its cameras.")
-    drift_retry_s: NonNegativeFloat = Field(1800.0, description="The same after it failed; doubles up to the cooldown.")
-    embedding_every_s: NonNegativeFloat = Field(600.0, description="Between measurements of cameras' pictures; 0: never.")
-    embedding_above: PositiveFloat | None = Field(
-        None, description="Distance of a camera's pictures that begins an `adapt` run; ordinary ones reach 1.2."
+    # outputs
+    model: str = Field(
+        "fleet", description="The running model: fleet (most edges report it), shipped, or a name in the registry."
     )
-    embedding_looks: PositiveInt = Field(2, description="So many measurements in a row must find it.")
-    embedding_least: PositiveInt = Field(8, ge=2, description="Samples of a camera before its pictures count as usual.")
-    embedding_newest: PositiveInt = Field(5, description="Samples of a camera that are measured, the newest.")
-    embedding_clip: str = Field("davy", description="Whose image tower: davy, davy:FILE, NAME:FILE, NAME:TAG (cached).")
+    registry: str = Field("", description="file:///srv/models, s3://bucket/models, ...; empty: DATA/registry.")
+    keys: Path = Field(Path("keys"), description="Folder of `davy keys`; the newest key signs.")
+    tag: str = Field("candidate", description="Tag of the newest accepted model; empty: none.")
+    max_psnr_drop_db: NonNegativeFloat = Field(
+        0.2, description="Maximum loss of PSNR on the references; beyond it a model is rejected."
+    )
+    rollout: bool = Field(False, description="Start a rollout of every accepted model.")
+    rollout_grpc: str = Field("grpc://127.0.0.1:50051", description="gRPC address of the aggregator that rolls models out.")
+    rollout_canaries: PositiveInt = Field(1, description="Number of canaries of a rollout.")
+
+    # runs
+    cpu_share: float = Field(
+        0.5, gt=0, le=1, description="Share of the cores for a run, a hard limit; a smaller share also lowers its priority."
+    )
+    attempts: PositiveInt = Field(5, description="Maximum attempts without progress before a killed run fails.")
+    backoff_s: PositiveFloat = Field(1.0, description="Delay before the first resumption; doubled before each further one.")
+    grace_s: PositiveFloat = Field(30.0, description="Maximum time for a stopping run to write its checkpoint.")
+    max_waiting_runs: PositiveInt = Field(8, description="Maximum runs in the queue.")
+    keep_runs: PositiveInt = Field(20, description="Number of ended runs that are kept, with their folders.")
+
+    # automatic start
+    schedule: tuple[str, ...] = Field((), description='Cron and kind, local time: ["0 2 * * * prompts"].')
+    drift_above: PositiveFloat | None = Field(None, description="Drift that starts an `adapt` run; 1 is a clear change.")
+    drift_every_s: PositiveFloat = Field(30.0, description="Seconds between two checks of the drift.")
+    drift_checks: PositiveInt = Field(3, description="Number of consecutive checks with drift before a run starts.")
+    drift_cooldown_s: NonNegativeFloat = Field(
+        21_600.0, description="Time after such a run in which drift of its cameras starts no other."
+    )
+    drift_retry_s: NonNegativeFloat = Field(1800.0, description="The same after a failed run; doubles up to the cooldown.")
+    embedding_every_s: NonNegativeFloat = Field(
+        600.0, description="Seconds between two measurements of embedding drift; 0: never."
+    )
+    embedding_above: PositiveFloat | None = Field(
+        None, description="Embedding drift that starts an `adapt` run; ordinary pictures reach 1.2."
+    )
+    embedding_checks: PositiveInt = Field(2, description="Number of consecutive measurements with drift before a run starts.")
+    embedding_min_samples: PositiveInt = Field(8, ge=2, description="Minimum samples of a camera in the reference.")
+    embedding_samples: PositiveInt = Field(5, description="Number of measured samples per camera, the newest.")
+    embedding_clip: str = Field("davy", description="CLIP of the image tower: davy, davy:FILE, NAME:FILE, NAME:TAG (cached).")
 
     @field_validator("schedule")
     @classmethod
-    def _has_kinds(cls, lines: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_schedule(cls, lines: tuple[str, ...]) -> tuple[str, ...]:
         from apscheduler.triggers.cron import CronTrigger
 
         for line in lines:
@@ -92,7 +103,7 @@ class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAIN
         return lines
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
+    def _check_aggregator(self) -> Self:
         if self.drift_above is not None and not self.aggregator:
             raise ValueError("drift_above needs the aggregator that measures drift: set DAVY_TRAINER_AGGREGATOR")
         if self.embedding_above is not None and not (self.aggregator and self.embedding_every_s):
@@ -105,11 +116,11 @@ class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAIN
 
     @property
     def cores(self) -> tuple[int, ...]:
-        """Cores that a run may use, the last ones: at least one."""
+        """Cores that a run may use: the last ones, at least one."""
         known = sorted(os.sched_getaffinity(0))
         return tuple(known[-max(1, math.floor(self.cpu_share * len(known))) :])
 
     @property
     def nice(self) -> int:
-        """19 for a small share, 0 for the whole machine."""
+        """Nice value of a run: 19 for a small share, 0 for all cores."""
         return round((1 - self.cpu_share) * LOWEST_NICE)

@@ -1,4 +1,4 @@
-"""Base training: stage 0 from a packed data file, with the forward model on the training's own device."""
+"""Base training: stage 0 from a packed data file, with the forward model on the training device."""
 
 from collections.abc import Sequence
 
@@ -41,7 +41,7 @@ def train(
     """Train the base stage; see run_loop.
 
     Args:
-        pairs: To validate on; may be empty.
+        pairs: Validation pairs; may be empty.
     """
     settings = run.settings
 
@@ -59,29 +59,29 @@ def train(
 def losses_of(
     net: IspCnn, sample: Sample, step: int, settings: BaseSettings, device: Device
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """Each loss with its weight, and the PSNR of each picture's block means in dB."""
+    """Return each loss times its weight, and the PSNR of each picture's block means in dB."""
     parameters = _parameters(net, sample.thumb, device)
-    terms, output = base_losses.whole(parameters, sample.blocks, sample.small, settings)
-    few = slice(step // 2 % settings.windows_every, None, settings.windows_every)  # of the pictures, in turn
-    some = base_losses.of_pictures(parameters, few)
+    terms, output = base_losses.block_losses(parameters, sample.blocks, sample.small, settings)
+    chosen = slice(step // 2 % settings.windows_every, None, settings.windows_every)  # of the pictures, in turn
+    subset = base_losses.select_pictures(parameters, chosen)
     rng = np.random.default_rng((settings.seed, step, 2))
-    terms |= base_losses.window(sample.low[few], sample.truth[few], some, 1 + step % 2, rng, settings)
-    terms["calm"] = settings.calm * losses.roughness(parameters.fine_log2_gain)
+    terms |= base_losses.window_losses(sample.low[chosen], sample.ground_truth[chosen], subset, 1 + step % 2, rng, settings)
+    terms["fine_smooth"] = settings.fine_smooth_weight * losses.roughness(parameters.fine_log2_gain)
     return terms, base_losses.psnr_db(output, sample.small)
 
 
 def losses_of_frames(net: IspCnn, frames: RealFrames, step: int, settings: BaseSettings, device: Device) -> dict[str, Tensor]:
-    """Each loss of real frames with its weight."""
-    thumb, blocks = frames.drawn(settings.real_batch, np.random.default_rng((settings.seed, step, 3)))
+    """Return each loss of real frames times its weight."""
+    thumb, blocks = frames.draw(settings.real_batch, np.random.default_rng((settings.seed, step, 3)))
     parameters = _parameters(net, thumb, device)
-    return dark_losses.without_reference(parameters, blocks, settings)
+    return dark_losses.reference_free_losses(parameters, blocks, settings)
 
 
 def _parameters(net: IspCnn, thumb: Tensor, device: Device) -> Parameters:
     thumb = thumb.contiguous(memory_format=torch.channels_last)  # saves a quarter of the network's backward pass
     with device.autocast():
         raw = net(thumb)
-    return Parameters.from_raw(*(part.float() for part in raw))
+    return Parameters.from_raw(*(output.float() for output in raw))
 
 
 def _by_kind(decibels: Tensor, kinds: Tensor) -> dict[str, float]:

@@ -15,7 +15,7 @@ from davy_trainer.data.mixed_batches import MixedBatch
 from davy_trainer.evaluation.validation import Pair
 from davy_trainer.objectives import clip_losses, enhance_losses, losses
 from davy_trainer.objectives.exposure_target import ExposureTarget
-from davy_trainer.objectives.patches import Box, look_at
+from davy_trainer.objectives.patches import Box, resize_views
 from davy_trainer.objectives.weighted import weighted
 from davy_trainer.runs.device import Device
 from davy_trainer.runs.run import Training
@@ -31,12 +31,12 @@ class FrozenTeachers:
     """The frozen networks that guide enhancement, all on the training's device.
 
     Attributes:
-        start: The network that training started from.
+        initial: The network that training started from.
         clip: The frozen towers; None without CLIP.
         prompts: Unit vectors (2, D); None without CLIP guidance.
     """
 
-    start: IspCnn
+    initial: IspCnn
     exposure: ExposureTarget
     clip: Clip | None
     prompts: Tensor | None
@@ -55,7 +55,7 @@ def train(
 
     Args:
         source: The batches from run.step on.
-        pairs: To validate on; may be empty.
+        pairs: Validation pairs; may be empty.
     """
     settings = run.settings
     periodic = (
@@ -75,21 +75,21 @@ def train(
 def forward(net: IspCnn, batch: MixedBatch, teachers: FrozenTeachers, settings: EnhanceSettings, device: Device) -> Forward:
     """Pass real and replayed pictures through the network together, and compute all losses."""
     low = batch.tensor().to(device.device)
-    dark, truth = batch.replay.tensors() if batch.replay is not None else (low[:0], low[:0])
-    dark, truth = dark.to(device.device), truth.to(device.device)
+    dark, ground_truth = batch.replay.tensors() if batch.replay is not None else (low[:0], low[:0])
+    dark, ground_truth = dark.to(device.device), ground_truth.to(device.device)
 
     outputs, parameters = enhanced(net, torch.cat([low, dark]), device)
     output, replayed = outputs[: len(low)], outputs[len(low) :]
     with torch.no_grad():
-        start = enhanced(teachers.start, low, device)[0]
-    terms = content_terms(low, batch.names, output, start, settings, teachers)
+        initial = enhanced(teachers.initial, low, device)[0]
+    terms = content_terms(low, batch.names, output, initial, settings, teachers)
     terms |= _clip_terms_or_zero(low, output, batch, settings, teachers, device)
     gain, colour = parameters.log2_gain[: len(low)], parameters.log2_colour[: len(low)]
     terms["smooth"] = settings.smooth_weight * enhance_losses.smoothness(gain, colour)
     if batch.replay is not None and settings.replay is not None:
-        again = losses.total(replayed, truth, parameters.log2_gain[len(low) :], settings.replay)
-        terms["replay"] = settings.replay_weight * torch.stack(list(again.values())).sum()
-    return Forward(terms, lambda: {"luma": float(enhance_losses.mean_luma(output.detach()).mean())}, (low, start, output))
+        replay_terms = losses.total(replayed, ground_truth, parameters.log2_gain[len(low) :], settings.replay)
+        terms["replay"] = settings.replay_weight * torch.stack(list(replay_terms.values())).sum()
+    return Forward(terms, lambda: {"luma": float(enhance_losses.mean_luma(output.detach()).mean())}, (low, initial, output))
 
 
 def enhanced(net: IspCnn, images: Tensor, device: Device) -> tuple[Tensor, Parameters]:
@@ -99,7 +99,7 @@ def enhanced(net: IspCnn, images: Tensor, device: Device) -> tuple[Tensor, Param
         thumb = thumbnail(blocks)
     with device.autocast():
         raw = net(thumb)
-    parameters = Parameters.from_raw(*(part.float() for part in raw))
+    parameters = Parameters.from_raw(*(output.float() for output in raw))
     return through_isp(images, parameters, blocks), parameters
 
 
@@ -107,7 +107,7 @@ def content_terms(
     low: Tensor,
     names: Sequence[str],
     output: Tensor,
-    start: Tensor,
+    initial: Tensor,
     settings: EnhanceSettings,
     teachers: FrozenTeachers,
 ) -> dict[str, Tensor]:
@@ -115,7 +115,7 @@ def content_terms(
 
     Args:
         names: Group of each picture of low.
-        start: The pictures as the starting network enhances them.
+        initial: The pictures as the initial network enhances them.
     """
     level = enhance_losses.gain_normalised(low, output)
     return weighted(
@@ -126,7 +126,7 @@ def content_terms(
                 lambda: enhance_losses.exposure(output, teachers.exposure(low, names)),
             ),
             "colour": (settings.colour_weight, lambda: enhance_losses.colour_constancy(output)),
-            "distill": (settings.distill_weight, lambda: enhance_losses.distillation(output, start)),
+            "distill": (settings.distill_weight, lambda: enhance_losses.distillation(output, initial)),
         }
     )
 
@@ -141,21 +141,21 @@ def clip_terms(
 ) -> dict[str, Tensor]:
     """Return L_clip and feature fidelity, each times its weight, from one pass over the views.
 
-    Fidelity adds a pass over the input's views without gradient.
+    Fidelity adds a pass over the input's views, without gradient.
     """
     clip, prompts = teachers.clip, teachers.prompts
     if clip is None:
         return {}
     size, terms = clip.preprocessing.size, {}
     with device.autocast():
-        after = clip.image_features(look_at(output, views, size), settings.fidelity_layers)
+        after = clip.image_features(resize_views(output, views, size), settings.fidelity_layers)
     if prompts is not None and settings.clip_weight > 0:
         embedding = after.embedding.float()
         guidance = clip_losses.clip_guidance_loss(prompts, embedding, clip.logit_scale, settings.smoothing)
         terms["clip"] = settings.clip_weight * guidance
     if settings.fidelity_weight > 0:
         with torch.no_grad(), device.autocast():
-            level = look_at(enhance_losses.gain_normalised(low, output), views, size)
+            level = resize_views(enhance_losses.gain_normalised(low, output), views, size)
             before = clip.feature_maps(level, settings.fidelity_layers)
         maps = [[each.float() for each in layers] for layers in (before, after.maps)]
         terms["fidelity"] = settings.fidelity_weight * clip_losses.feature_fidelity(*maps)
@@ -170,7 +170,7 @@ def _clip_terms_or_zero(
     teachers: FrozenTeachers,
     device: Device,
 ) -> dict[str, Tensor]:
-    """Return the same terms in every process: zeros in one whose pictures have no view."""
+    """Return the same terms in every process: zeros in a process without views."""
     if batch.views:
         found = clip_terms(low, output, batch.views, settings, teachers, device)
         return {name: batch.views_share * term for name, term in found.items()}

@@ -1,4 +1,4 @@
-"""All stages after each other: 0, 1, then enhancement and refinement in turn; each in a folder of its own, all resumable."""
+"""All stages in order: 0, 1, then enhancement and refinement in turn; each has its own folder and resumes."""
 
 import json
 import time
@@ -24,7 +24,7 @@ DONE = "done.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StageRun:
     """One stage of a run."""
 
     title: str
@@ -36,35 +36,35 @@ class Step:
         return (self.folder / DONE).exists()
 
 
-def plan(settings: AllSettings, out: Path) -> list[Step]:
-    """The stages in order; settings are checked here, before anything is trained.
+def plan_stages(settings: AllSettings, out: Path) -> list[StageRun]:
+    """Return the stages in order; all settings are validated before the first one trains.
 
     Raises:
-        pydantic.ValidationError: a stage's table has a wrong setting.
-        ConfigError: the start holds no weights.
+        pydantic.ValidationError: A stage's table has an invalid setting.
+        ConfigError: The initial weights do not exist.
     """
     return list(_steps(settings, out))
 
 
-def iterate(steps: list[Step], stop: Stop, tell: Callable[[str], None]) -> bool:
-    """Run what is not done yet; true when all is done, false when stop() came first."""
-    for step in steps:
-        if step.done:
+def iterate(stages: list[StageRun], stop: Stop, report: Callable[[str], None]) -> bool:
+    """Run the unfinished stages; return whether all are done, or false if stop() came first."""
+    for stage in stages:
+        if stage.done:
             continue
         started = time.monotonic()
-        if not step.run(stop):
+        if not stage.run(stop):
             return False
-        (step.folder / DONE).write_text(json.dumps({"seconds": round(time.monotonic() - started, 1)}) + "\n")
-        tell(f"{step.folder.name}: {step.title}, {time.monotonic() - started:.0f} s")
+        (stage.folder / DONE).write_text(json.dumps({"seconds": round(time.monotonic() - started, 1)}) + "\n")
+        report(f"{stage.folder.name}: {stage.title}, {time.monotonic() - started:.0f} s")
     return True
 
 
 def networks(settings: AllSettings, out: Path) -> dict[str, Path]:
-    """Weights of every version, by what a sheet calls it: the start, then each round."""
-    found = {"start" if settings.start else "stage 0": settings.start or _folder(out, 0, "self-supervised")}
-    for step in plan(settings, out):
-        if "enhance" in step.folder.name:
-            found[f"round {len(found)}"] = step.folder
+    """Return the weights of every version, by its title on a sheet: the initial network, then each round."""
+    found = {"start" if settings.initial_weights else "stage 0": settings.initial_weights or _folder(out, 0, "self-supervised")}
+    for stage in plan_stages(settings, out):
+        if "enhance" in stage.folder.name:
+            found[f"round {len(found)}"] = stage.folder
     return found
 
 
@@ -74,11 +74,11 @@ def write_settings(settings: AllSettings, out: Path) -> None:
 
 
 def read_settings(out: Path) -> AllSettings:
-    """What write_settings wrote.
+    """Read the settings that write_settings wrote.
 
     Raises:
-        ConfigError: there is nothing.
-        ModelError: it is of another version.
+        ConfigError: There are none.
+        ModelError: They are of another version.
     """
     path = out / SETTINGS
     if not path.is_file():
@@ -89,13 +89,13 @@ def read_settings(out: Path) -> AllSettings:
         raise ModelError(str(path), f"has settings that this version does not know: {error}") from error
 
 
-def _steps(settings: AllSettings, out: Path) -> Iterator[Step]:
+def _steps(settings: AllSettings, out: Path) -> Iterator[StageRun]:
     shared: dict[str, Any] = {name: getattr(settings, name) for name in ("seed", "threads", "device", "precision")}
     replay = _stage_0(settings, shared)
-    newest, number = settings.start, 0
+    newest, number = settings.initial_weights, 0
     if newest is None:
         newest = _folder(out, number, "self-supervised")
-        yield Step("stage 0", newest, partial(run_self_supervised, replay, newest))
+        yield StageRun("stage 0", newest, partial(run_self_supervised, replay, newest))
     else:
         newest = weights_file(newest)
     pictures: dict[str, Any] = {"low": settings.low, "clip": settings.clip, **shared}
@@ -104,42 +104,43 @@ def _steps(settings: AllSettings, out: Path) -> Iterator[Step]:
         number += 1
         folder = _folder(out, number, "pair")
         pairing = PairSettings.model_validate({**pictures, "normal": settings.normal, **settings.pair})
-        yield Step("stage 1", folder, partial(run_pair, pairing, folder))
+        yield StageRun("stage 1", folder, partial(run_pair, pairing, folder))
         prompts = folder / PROMPTS
     versions = [newest]
     for k in range(1, settings.rounds + 1):
         if k > 1 and prompts and settings.refined:
             number += 1
             folder = _folder(out, number, f"refine-{k - 1}")
-            words = {**pictures, "normal": settings.normal, "prompts": prompts, "weights": versions, **settings.refine}
-            yield Step("stage 3", folder, partial(_refine, RefineSettings.model_validate(words), folder))
+            values = {**pictures, "normal": settings.normal, "prompts": prompts, "weights": versions, **settings.refine}
+            yield StageRun("stage 3", folder, partial(_refine, RefineSettings.model_validate(values), folder))
             prompts = folder / PROMPTS
         number += 1
         folder = _folder(out, number, f"enhance-{k}")
-        words = {**pictures, "start": versions[-1], "prompts": prompts, "replay": replay.model_copy(update={"batch": REPLAYED})}
-        words |= {} if "minutes" in settings.enhance else {"steps": STEPS["enhance"]}
-        words |= {"validation": settings.validation, **({} if prompts else {"clip_weight": 0, "fidelity_weight": 0})}
-        enhancing = EnhanceSettings.model_validate(words | settings.enhance)
-        yield Step(f"stage 2, round {k}", folder, partial(_enhance, enhancing, folder))
+        values = {**pictures, "initial_weights": versions[-1], "prompts": prompts}
+        values |= {"replay": replay.model_copy(update={"batch": REPLAYED})}
+        values |= {} if "minutes" in settings.enhance else {"steps": STEPS["enhance"]}
+        values |= {"validation": settings.validation, **({} if prompts else {"clip_weight": 0, "fidelity_weight": 0})}
+        enhancing = EnhanceSettings.model_validate(values | settings.enhance)
+        yield StageRun(f"stage 2, round {k}", folder, partial(_enhance, enhancing, folder))
         versions.append(folder)
 
 
 def _refine(settings: RefineSettings, folder: Path, stop: Stop) -> bool:
-    """The earlier stages' files are there only now."""
+    """Find the files of the earlier stages, which exist only now, and run stage 3."""
     files = tuple(weights_file(path) for path in settings.weights)
     return run_refine(settings.model_copy(update={"weights": files}), folder, stop)
 
 
 def _enhance(settings: EnhanceSettings, folder: Path, stop: Stop) -> bool:
-    return run_enhance(settings.model_copy(update={"start": weights_file(settings.start)}), folder, stop)
+    return run_enhance(settings.model_copy(update={"initial_weights": weights_file(settings.initial_weights)}), folder, stop)
 
 
 def _stage_0(settings: AllSettings, shared: dict[str, Any]) -> SelfSupervisedSettings:
-    words: dict[str, Any] = {"data": (*settings.normal, *settings.photographs), "validation": settings.validation, **shared}
-    words |= settings.self_supervised
-    if not {"steps", "minutes"} & set(words):
-        words["steps"] = STEPS["self_supervised"]
-    return SelfSupervisedSettings.model_validate(words)
+    values: dict[str, Any] = {"data": (*settings.normal, *settings.photographs), "validation": settings.validation, **shared}
+    values |= settings.self_supervised
+    if not {"steps", "minutes"} & set(values):
+        values["steps"] = STEPS["self_supervised"]
+    return SelfSupervisedSettings.model_validate(values)
 
 
 def _folder(out: Path, number: int, name: str) -> Path:

@@ -25,7 +25,7 @@ Stop = Callable[[], bool]
 
 
 class LoopSettings(Schedule, Protocol):
-    """What the loop reads of a stage's settings."""
+    """Settings of a stage that the loop reads."""
 
     @property
     def gradient_norm(self) -> float: ...
@@ -55,17 +55,17 @@ class Periodic:
     """An action after every `every` steps and after the last one.
 
     Attributes:
-        act: Takes the newest forward pass; returns what is logged as `kind`, or nothing.
+        action: Receives the newest forward pass; returns the values to log as `kind`.
     """
 
     kind: str
     every: int
-    act: Callable[[Forward], Mapping[str, float]]
+    action: Callable[[Forward], Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where a run writes, and who follows it.
+    """Outputs of a run: files and progress.
 
     Attributes:
         out: Folder of checkpoint, log and sheets.
@@ -94,10 +94,10 @@ def run_loop(
 
     Raises:
         ConfigError: Every loss has weight 0.
-        TrainingError: A loss is not finite, or no batches come.
+        TrainingError: A loss is not finite, or a worker failed.
     """
     settings: LoopSettings = run.settings
-    means, seen = Means(), dict[str, float]()
+    means, newest = Means(), dict[str, float]()
     with closing(run_log(outputs.out, run.step)) as log:
         while not run.finished and not process_group.any_rank(stop):
             started = time.monotonic()
@@ -117,21 +117,21 @@ def run_loop(
             if reading:
                 check_finite(run.step, average["loss"], norm.item(), settings.learning_rate)
                 means.add(average | {"learning_rate": rate})
-                seen = {name: value for name, value in average.items() if name not in terms} | {"learning_rate": rate}
+                newest = {name: value for name, value in average.items() if name not in terms} | {"learning_rate": rate}
             run.optimizer.step()
             run.update_ema()
             run.step += 1
             run.seconds += process_group.broadcast(time.monotonic() - started)
             run.plan_steps()
 
-            outputs.report(run.step, run.total, seen)
+            outputs.report(run.step, run.total, newest)
             if not process_group.is_first():
                 continue
             if run.step % settings.log_every == 0:
                 log.write("train", run.step, means.take() | {"steps_per_s": run.step / run.seconds})
             for each in periodic:
                 if run.step % each.every == 0 or run.finished:
-                    log.write(each.kind, run.step, each.act(result))
+                    log.write(each.kind, run.step, each.action(result))
             if run.step % settings.checkpoint_every == 0:
                 save_training(run, outputs.known, outputs.out / CHECKPOINT)
     if process_group.is_first():
@@ -150,28 +150,28 @@ def total_loss(terms: Mapping[str, Tensor]) -> Tensor:
 
 
 def validation(run: Training[Any], every: int, pairs: Sequence[Pair], out: Path) -> Periodic:
-    """Validate the averaged weights on pairs, and draw a sheet; without pairs nothing happens."""
+    """Validate the averaged weights on pairs, and write a sheet; do nothing without pairs."""
 
-    def act(_: Forward) -> Mapping[str, float]:
+    def action(_: Forward) -> Mapping[str, float]:
         return validate(on_cpu(run.average), pairs, _sheet_path(run, out, "validation"))
 
-    return Periodic("validation", every, act)
+    return Periodic("validation", every, action)
 
 
 def training_sheet(run: Training[Any], every: int, out: Path) -> Periodic:
-    """Draw the first pictures of the newest batch, one row each."""
+    """Write a sheet of the first pictures of the newest batch, one row each."""
 
-    def act(newest: Forward) -> Mapping[str, float]:
+    def action(newest: Forward) -> Mapping[str, float]:
         columns = [column[:SHEET_ROWS] for column in newest.columns]
         rows = [[from_tensor(picture) for picture in row] for row in zip(*columns, strict=True)]
         write_png(_sheet_path(run, out, "train"), sheet(rows))
         return {}
 
-    return Periodic("sheet", every, act)
+    return Periodic("sheet", every, action)
 
 
 def on_cpu(net: IspCnn) -> IspCnn:
-    """Return the network itself where it is on the CPU, a copy otherwise."""
+    """Return the network itself if it is on the CPU, else a copy there."""
     return net if next(net.parameters()).device.type == "cpu" else copy.deepcopy(net).cpu().eval()
 
 

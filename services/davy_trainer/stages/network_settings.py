@@ -1,7 +1,8 @@
 """Settings that the stages which train the network share."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -17,14 +18,16 @@ class NetworkSettings(DeviceSettings, frozen=True):
     ema_early_step: PositiveFloat = Field(0.05, le=1)  # share of the newest weights during the first ema_early_steps steps
 
     steps: PositiveInt | None = None  # number of steps; give either steps or minutes
-    minutes: PositiveFloat | None = None  # approximate duration; the number of steps is estimated once the warm-up is over
+    minutes: PositiveFloat | None = None  # approximate duration; the number of steps is estimated after the warm-up
     seed: NonNegativeInt = 1  # random seed
     threads: PositiveInt = 1  # of torch; more than one may change the last bits of the weights
     workers: PositiveInt = 1  # processes that prepare batches; their number changes no picture
-    ahead: PositiveInt = 4  # batches that each worker keeps ready
+    prefetch: PositiveInt = 4  # batches that each worker keeps ready
     log_every: PositiveInt = 10  # steps between log lines; a line holds means over them
     validation: Path | None = None  # folder with low/ and high/
     validate_every: PositiveInt = 500  # steps between validations
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"ahead": "prefetch"}
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

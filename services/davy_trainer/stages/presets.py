@@ -1,4 +1,4 @@
-"""Settings by name: the JSON files of recipes/, so that a recipe is a file and no long command."""
+"""Settings by name: the JSON files of recipes/."""
 
 import json
 from importlib.resources import files
@@ -10,10 +10,10 @@ FOLDER = "recipes"
 
 
 def preset(name: str) -> dict[str, Any]:
-    """The settings of recipes/NAME.json.
+    """Return the settings of recipes/NAME.json.
 
     Raises:
-        ConfigError: there is no such preset.
+        ConfigError: There is no such preset.
     """
     folder = files("davy_trainer.stages").joinpath(FOLDER)
     known = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))

@@ -26,7 +26,7 @@ def run_prompt_loop(
     """Train until `steps` are done or stop() is true; either way a checkpoint is written last.
 
     Args:
-        evaluate: Figures on held-out pictures, for the log.
+        evaluate: Returns figures on held-out pictures, for the log.
     """
     means = Means()
     with closing(RunLog(outputs.out, run.step)) as log:

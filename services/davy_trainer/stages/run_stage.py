@@ -1,4 +1,4 @@
-"""Each stage as one call that begins or goes on, shows a bar, and tells whether it is finished."""
+"""Each stage as one call that starts or resumes it, shows a bar, and returns whether it is finished."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -37,11 +37,11 @@ from davy_trainer.stages.loop import Outputs, Stop
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
 from davy_trainer.stages.settings import EnhanceSettings, PairSettings, PromptSettings, RefineSettings
 
-LOOKED_AT = {"loss": "loss {:.4f}"}
+SHOWN = {"loss": "loss {:.4f}"}
 
 
 def run_self_supervised(settings: SelfSupervisedSettings, out: Path, stop: Stop) -> bool:
-    """Stage 0 in out, from its checkpoint where there is one; true when it is finished."""
+    """Run stage 0 in out, from its checkpoint if there is one; return whether it is finished."""
     groups, path = read_groups(settings), out / CHECKPOINT
     out.mkdir(parents=True, exist_ok=True)
     run = (
@@ -67,17 +67,17 @@ def train_self_supervised(run: Run, groups: Sequence[Group], out: Path, stop: St
 
 
 def run_pair(settings: PairSettings, out: Path, stop: Stop) -> bool:
-    """Stage 1 in out, from its checkpoint where there is one; true when it is finished."""
+    """Run stage 1 in out, from its checkpoint if there is one; return whether it is finished."""
     return _run_prompts(settings, out, partial(pair.train, settings), stop)
 
 
 def run_refine(settings: RefineSettings, out: Path, stop: Stop) -> bool:
-    """Stage 3 in out, from its checkpoint where there is one; true when it is finished."""
+    """Run stage 3 in out, from its checkpoint if there is one; return whether it is finished."""
     return _run_prompts(settings, out, partial(refine.train, settings), stop)
 
 
 class _StoppedError(Exception):
-    """Asked to stop while pictures are looked at."""
+    """A stop was requested while pictures are embedded."""
 
 
 PromptTrain = Callable[[Clip, Path, bool, Callable[[], None], ReportProgress, Stop], prompt_run.PromptRun]
@@ -86,13 +86,13 @@ PromptTrain = Callable[[Clip, Path, bool, Callable[[], None], ReportProgress, St
 def _run_prompts(settings: PromptSettings, out: Path, train: PromptTrain, stop: Stop) -> bool:
     torch.set_num_threads(settings.threads)
     out.mkdir(parents=True, exist_ok=True)
-    looked = 0
-    with progress_bar(out.name, LOOKED_AT) as advance:
+    embedded = 0
+    with progress_bar(out.name, SHOWN) as advance:
 
         def tick() -> None:
-            nonlocal looked
-            looked += 1
-            advance(looked, None, {})
+            nonlocal embedded
+            embedded += 1
+            advance(embedded, None, {})
             if stop():
                 raise _StoppedError
 
@@ -111,53 +111,53 @@ def _run_prompts(settings: PromptSettings, out: Path, train: PromptTrain, stop: 
 
 
 def run_enhance(settings: EnhanceSettings, out: Path, stop: Stop, exposure: ExposureTarget | None = None) -> bool:
-    """Stage 2 in out, from its checkpoint where there is one; true when it is finished.
+    """Run stage 2 in out, from its checkpoint if there is one; return whether it is finished.
 
     Args:
-        exposure: how bright enhanced pictures should be; what the settings say if None.
+        exposure: Target of the mean luma; None takes the target of the settings.
     """
     path, device = out / CHECKPOINT, Device.of(settings)
     torch.set_num_threads(settings.threads)
     out.mkdir(parents=True, exist_ok=True)
     low = read_groups(settings.reading)
     normal = read_groups(settings.replay) if settings.replay else []
-    start = weights_file(settings.start)
-    sources = [start, settings.prompts] if settings.prompts and settings.uses_prompts else [start]
+    initial = weights_file(settings.initial_weights)
+    sources = [initial, settings.prompts] if settings.prompts and settings.uses_prompts else [initial]
     known = {
         "photographs": fingerprint(normal),
         "low-light pictures": fingerprint(low),
-        "start or prompts": checksum_of_files(sources),
+        "initial weights or prompts": checksum_of_files(sources),
     }
-    going_on = path.exists()
-    process_group.barrier()  # before the first process writes it
-    if going_on:
+    resuming = path.exists()
+    process_group.barrier()  # before rank 0 writes it
+    if resuming:
         run = resume_training(settings, stored_settings(path, EnhanceSettings)[1], known, path)
     else:
         torch.manual_seed(settings.seed)
-        run = begin_from(load_weights(start).train(), settings, command_line(), settings.steps)
+        run = begin_from(load_weights(initial).train(), settings, command_line(), settings.steps)
         if process_group.is_first():
-            save_training(run, known, path)  # a kill before the first checkpoint is resumed, too
+            save_training(run, known, path)  # a run that is killed before its first checkpoint can resume, too
     clip = load_clip(settings.clip, device.device) if settings.uses_clip else None
     exposure = exposure or _exposure(settings, clip, normal)
-    start_net = load_weights(start).to(device.device)
-    teachers = enhance.FrozenTeachers(start_net, exposure, clip, _prompts(settings, clip))
+    initial_net = load_weights(initial).to(device.device)
+    teachers = enhance.FrozenTeachers(initial_net, exposure, clip, _prompts(settings, clip))
     pairs = load_validation(settings.validation)
     for batch in (settings.batch, settings.replay.batch if settings.replay else settings.batch):
-        process_group.part_of(batch)  # an odd one is told before anything is made
+        process_group.local_indices(batch)  # reject an odd batch before any work
     move(run, device.device)
     make = partial(make_mixed, low, normal, settings, process=process_group.rank())
     bar = progress_bar(out.name, {"loss": "loss {:.4f}", "luma": "luma {:.3f}"}, run.step, run.total)
-    with prefetch(make, run.step, settings.workers, settings.ahead) as source, bar as report:
+    with prefetch(make, run.step, settings.workers, settings.prefetch) as source, bar as report:
         enhance.train(run, teachers, source, pairs, Outputs(out, known, report), device, stop)
     return run.finished
 
 
 def _exposure(settings: EnhanceSettings, clip: Clip | None, normal: Sequence[Group]) -> ExposureTarget:
-    """By content where a CLIP can tell it; the photographs' own prior otherwise."""
+    """Return the target by content if there is a CLIP, else the prior of the photographs."""
     if clip is None or not normal or settings.exposure == "prior" or settings.exposure_weight == 0:
         return prior_of(normal)
     with Progress(console=CONSOLE, transient=True) as bar:
-        task = bar.add_task("how bright is what they show?")
+        task = bar.add_task("estimating exposure targets")
         return content_exposure(clip, normal, settings.seed, lambda done, total: bar.update(task, completed=done, total=total))
 
 
@@ -171,7 +171,7 @@ def _prompts(settings: EnhanceSettings, clip: Clip | None) -> torch.Tensor | Non
 
 
 def read_groups(settings: SelfSupervisedSettings) -> list[Group]:
-    """The pictures of settings.data, with a bar while reading and a line for each group."""
+    """Read the pictures of settings.data, with a bar; print a line for each group."""
     with Progress(console=CONSOLE, transient=True, disable=not process_group.is_first()) as bar:
         task = bar.add_task("reading photographs")
         groups = load_groups(settings, lambda done, total: bar.update(task, completed=done, total=total))
@@ -182,6 +182,6 @@ def read_groups(settings: SelfSupervisedSettings) -> list[Group]:
 
 def _described(group: Group) -> str:
     counts = {"unreadable": len(group.unreadable), "not well lit": group.unlit}
-    left = ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
-    note = f" ({left} left out)" if left else ""
+    skipped = ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
+    note = f" ({skipped} skipped)" if skipped else ""
     return f"{group.name}: {len(group.pictures)} photographs, weight {group.weight:g}{note}"

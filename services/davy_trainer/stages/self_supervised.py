@@ -1,4 +1,4 @@
-"""Stage 0: the ISP-CNN learns to restore photographs that davy.imaging.lowlight darkened. It needs no paired references."""
+"""Stage 0: the ISP-CNN learns to restore photographs that davy.imaging.lowlight darkened, without paired references."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ from davy_trainer.runs.device import Device
 from davy_trainer.runs.run import Run
 from davy_trainer.stages.loop import Forward, Outputs, Stop, run_loop, training_sheet, validation
 
-BLOCKS_PX = (1, 2)  # of the crops, in turn: cameras have both, and a block's noise falls with its size
+BLOCKS_PX = (1, 2)  # of the crops, alternating: cameras have both, and the noise of a block decreases with its size
 
 
 def train(run: Run, source: Iterator[Batch], pairs: Sequence[Pair], outputs: Outputs, device: Device, stop: Stop) -> None:
@@ -23,21 +23,21 @@ def train(run: Run, source: Iterator[Batch], pairs: Sequence[Pair], outputs: Out
 
     Args:
         source: The batches from run.step on.
-        pairs: To validate on; may be empty.
+        pairs: Validation pairs; may be empty.
     """
     settings = run.settings
 
     def forward() -> Forward:
-        low, truth = (planes.to(device.device) for planes in next(source).tensors())
+        low, ground_truth = (planes.to(device.device) for planes in next(source).tensors())
         with torch.no_grad():
             blocks = block_statistics(low, BLOCKS_PX[run.step % len(BLOCKS_PX)])
             thumb = thumbnail(blocks)
         with device.autocast():
             raw = run.net(thumb)
-        parameters = Parameters.from_raw(*(part.float() for part in raw))
+        parameters = Parameters.from_raw(*(output.float() for output in raw))
         output = enhance(low, parameters, blocks)
-        terms = losses.total(output, truth, parameters.log2_gain, settings)
-        return Forward(terms, lambda: {"psnr_db": psnr_db(output, truth)}, (low, output, truth))
+        terms = losses.total(output, ground_truth, parameters.log2_gain, settings)
+        return Forward(terms, lambda: {"psnr_db": psnr_db(output, ground_truth)}, (low, output, ground_truth))
 
     periodic = (
         validation(run, settings.validate_every, pairs, outputs.out),
@@ -46,7 +46,7 @@ def train(run: Run, source: Iterator[Batch], pairs: Sequence[Pair], outputs: Out
     run_loop(run, forward, outputs, periodic, stop, device.read_every(settings.log_every))
 
 
-def psnr_db(output: Tensor, truth: Tensor) -> float:
-    """Mean over the batch of each picture's PSNR, in dB; identical pictures count as 100 dB."""
-    squares = (output.detach() - truth).square().mean((1, 2, 3)).clamp_min(1e-10)
+def psnr_db(output: Tensor, ground_truth: Tensor) -> float:
+    """Return the mean PSNR of a batch's pictures in dB; identical pictures count as 100 dB."""
+    squares = (output.detach() - ground_truth).square().mean((1, 2, 3)).clamp_min(1e-10)
     return float(-10 * squares.log10().mean())

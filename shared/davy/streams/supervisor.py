@@ -1,4 +1,4 @@
-"""Supervises the long-running parts of a service: a part that fails starts again, and the others go on."""
+"""Supervises the long-running components of a service: it restarts a failed one, and the others keep running."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,23 +11,23 @@ from davy.telemetry import get_logger
 log = get_logger(__name__)
 
 BACKOFF = Backoff(shortest_s=0.5, longest_s=30.0, growth=2.0)
-STABLE_S = 60.0  # a part that ran for so long counts as mended
+STABLE_S = 60.0  # a component that runs this long counts as working again
 DEGRADED_AFTER = 2  # failures in a row; one alone may be chance
 
-Part = Callable[[], Awaitable[None]]
-"""Runs a part until cancelled. Called again after it failed."""
+Component = Callable[[], Awaitable[None]]
+"""Runs a component until cancelled. Called again after a failure."""
 
 SetHealth = Callable[[str, str], None]
-"""Receives a part's name and why it fails; an empty reason means that it works."""
+"""Receives a component's name and why it fails; an empty reason means that it works."""
 
 
 class Supervisor:
-    """Restarts failed parts with back-off.
+    """Restarts failed components with back-off.
 
     Args:
         service: The service's name, for the log.
         registry: Receives the counter of restarts.
-        set_health: Told when a part fails again and again, and when it works again.
+        set_health: Called when a component fails repeatedly, and when it works again.
     """
 
     def __init__(
@@ -40,45 +40,50 @@ class Supervisor:
     ) -> None:
         self._service, self._set_health, self._backoff, self._stable_s = service, set_health, backoff, stable_s
         self._restarts = Counter(
-            "davy_part_restarts_total", "Restarts of a part of this service after an error.", ["part"], registry=registry
+            "davy_component_restarts_total", "Restarts of a component after an error.", ["component"], registry=registry
         )
 
-    async def run(self, name: str, part: Part) -> None:
-        """Run a part until cancelled.
+    async def run(self, name: str, component: Component) -> None:
+        """Run a component until cancelled.
 
         Args:
-            name: The part's name, in /readyz, in the log and in the metrics.
-            part: Runs it once.
+            name: The component's name, in /readyz, in the log and in the metrics.
+            component: Runs it once.
         """
 
         def on_error(error: Exception, wait_s: float, failures: int) -> None:
             self._failed(name, error, wait_s, failures)
 
-        await keep_connected(lambda: self._session(name, part, on_error), _RestartError, self._backoff, on_error)
+        await keep_connected(lambda: self._session(name, component, on_error), _RestartError, self._backoff, on_error)
 
-    async def _session(self, name: str, part: Part, on_error: Callable[[Exception, float, int], None]) -> None:
-        """Run a part until it fails. Return if it was stable before, raise if it was not."""
+    async def _session(self, name: str, component: Component, on_error: Callable[[Exception, float, int], None]) -> None:
+        """Run a component until it fails. Return if it was stable before, raise if it was not."""
         clock = asyncio.get_running_loop()
         began_s = clock.time()
-        mended = clock.call_later(self._stable_s, self._set_health, name, "")
+        recovered = clock.call_later(self._stable_s, self._set_health, name, "")
         try:
-            await part()
+            await component()
         except Exception as error:
             if clock.time() - began_s < self._stable_s:
                 raise _RestartError(error) from error
             on_error(error, 0.0, 1)
         finally:
-            mended.cancel()
+            recovered.cancel()
 
     def _failed(self, name: str, error: Exception, wait_s: float, failures: int) -> None:
         cause = error.__cause__ if isinstance(error, _RestartError) and error.__cause__ else error
         self._restarts.labels(name).inc()
         log.error(
-            "part.failed", service=self._service, part=name, failures=failures, again_in_s=round(wait_s, 1), exc_info=cause
+            "component.failed",
+            service=self._service,
+            component=name,
+            failures=failures,
+            again_in_s=round(wait_s, 1),
+            exc_info=cause,
         )
         if failures >= DEGRADED_AFTER:
             self._set_health(name, f"failed {failures} times in a row: {type(cause).__name__}: {str(cause)[:200]}")
 
 
 class _RestartError(Exception):
-    """A part failed before it was stable."""
+    """A component failed before it was stable."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from davy.domain.bounds import MAX_NS
 from davy.domain.errors import InvalidInputError
+from davy.domain.validation import first_error
 
 MAX_EPOCH = 2**52  # JSON carries integers below 2**53 exactly
 MAX_EPOCH_STEP = 2**20  # an edge accepts no larger step at once: a forged message must not use up the epochs
@@ -94,11 +95,3 @@ class Pointer(BaseModel):
     attempts: int = Field(0, ge=0)
     active: Any
     previous: Any
-
-
-def first_error(error: ValidationError) -> str:
-    """The first error and the number of others: `cameras.face.fps: Input should be greater than 0 (and 1 more)`."""
-    errors = error.errors()
-    field = ".".join(str(part) for part in errors[0]["loc"] if part != "[key]")
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{field or 'message'}: {errors[0]['msg'].removeprefix('Value error, ')}{more}"

@@ -7,16 +7,20 @@ epoch of an edge that refuses the step to the decision's epoch as too large.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import ClassVar, Generic, TypeVar
+
+from pydantic import ValidationError
 
 from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, InvalidInputError
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import EdgeTopics, Topic, all_edges
+from davy.domain.validation import first_error
 from davy.streams.guard import Guard
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.twin.protocol import MAX_EPOCH_STEP, Desired, Reported
+from davy.twin.protocol import MAX_EPOCH_STEP, WARNING, Desired, Reported
 
 log = get_logger(__name__)
 
@@ -28,6 +32,8 @@ REMIND_S = 30.0
 
 D = TypeVar("D", bound=Desired)
 R = TypeVar("R", bound=Reported)
+S = TypeVar("S")
+K = TypeVar("K")
 
 
 ReportEvent = Callable[..., Awaitable[object]]
@@ -51,44 +57,42 @@ class Lead:
 
 
 class Publisher(ABC, Generic[D, R]):
-    """One payload of one site's edges. Used on the event loop.
+    """One payload of one site's devices: edges, and the enhancer pool. Used on the event loop.
 
-    `reported` holds the newest report of each edge; a payload decides under the lock `deciding`.
+    `desired` holds the newest decision for each device, `reported` its newest report, `set_aside` the reasons of stored
+    decisions that could not be read. A constructor opens its store before it calls this one.
 
     Args:
-        online: Whether an edge is online.
+        online: Whether a device is online.
         report_event: Stores an event.
         count_refused: Counts a message that is refused.
     """
 
     name: ClassVar[str]  # of topics, tasks and log entries
+    stored: ClassVar[str]  # what the store keeps, in events
     reported_type: type[R]
 
     def __init__(
         self, site: str, online: Callable[[str], bool], report_event: ReportEvent, count_refused: Callable[[Exception], None]
     ) -> None:
         self._site_id, self.online, self._report_event, self._count_refused = site, online, report_event, count_refused
+        self.desired: dict[str, D] = {}
         self.reported: dict[str, R] = {}
-        self.deciding = asyncio.Lock()
+        self.set_aside: list[str] = []
         self.lead = Lead()
+        self._deciding = asyncio.Lock()
         self._pending: dict[str, None] = {}
         self._to_publish = asyncio.Event()
-
-    @abstractmethod
-    def decided(self) -> Iterable[str]:
-        """Edges that have a desired state."""
-
-    @abstractmethod
-    def desired_state(self, edge: str) -> D | None:
-        """The newest decision."""
-
-    @abstractmethod
-    async def renumber(self, edge: str, epoch: int) -> None:
-        """Decide the same again, with another epoch, which may be lower; under the lock."""
+        self.reload()
+        self.republish_all()
 
     @abstractmethod
     def reload(self) -> None:
-        """Read every decision from the store again."""
+        """Read every decision from the store again: set `desired`, extend `set_aside`."""
+
+    @abstractmethod
+    async def renumber(self, edge: str, epoch: int) -> None:
+        """Decide the same again, with another epoch, which may be lower; within `decision`."""
 
     async def on_reported(self, edge: str, before: R | None) -> None:
         """Follow a report that differs from the one before."""
@@ -97,6 +101,17 @@ class Publisher(ABC, Generic[D, R]):
         """The highest epoch that an edge reported."""
         return self.reported[edge].epoch if edge in self.reported else 0
 
+    @asynccontextmanager
+    async def decision(self) -> AsyncIterator[None]:
+        """Decide alone, as long as the block lasts.
+
+        Raises:
+            StandbyError: another process decides for the site.
+        """
+        self.lead.check()
+        async with self._deciding:
+            yield
+
     def publish(self, *edges: str) -> None:
         """Publish the desired state of edges."""
         self._pending |= dict.fromkeys(edges)
@@ -104,11 +119,11 @@ class Publisher(ABC, Generic[D, R]):
 
     def republish_all(self) -> None:
         """Publish every desired state again: a broker may have lost what was retained."""
-        self.publish(*self.decided())
+        self.publish(*self.desired)
 
     async def take_over(self) -> None:
         """Decide from now on: read what the leader before stored, and publish it."""
-        async with self.deciding:
+        async with self._deciding:
             await asyncio.to_thread(self.reload)
         self.republish_all()
         for edge in list(self.reported):
@@ -116,6 +131,10 @@ class Publisher(ABC, Generic[D, R]):
 
     async def run(self, bus: Bus) -> None:
         """Listen and publish until cancelled."""
+        while self.set_aside:
+            message = f"an unreadable stored {self.stored} was set aside: {self.set_aside[-1]}"
+            await self.record_event(f"{self.stored}-set-aside", message, WARNING)
+            self.set_aside.pop()
         await until_first_ends(self.name, listen=self._listen(bus), publish=self._publish_loop(bus), remind=self._remind_loop())
 
     async def record_event(self, kind: str, message: str, severity: int, figures: dict[str, float] | None = None) -> None:
@@ -136,7 +155,7 @@ class Publisher(ABC, Generic[D, R]):
         if edge not in self.reported and len(self.reported) >= MAX_EDGES:
             raise InvalidInputError(f"{message.topic}: {MAX_EDGES} edges are known already")
         before, report = self.reported.get(edge), self.reported_type.parse(message.payload)
-        if report.epoch > (most := self._highest_epoch() + 2 * MAX_EPOCH_STEP):
+        if report.epoch > (most := self.highest_epoch() + 2 * MAX_EPOCH_STEP):
             raise InvalidInputError(f"{message.topic}: epoch {report.epoch} is implausible; at most {most} is expected")
         self.reported[edge] = report
         if before is None or report.model_copy(update={"at_ns": before.at_ns}) != before:
@@ -147,18 +166,18 @@ class Publisher(ABC, Generic[D, R]):
         """Decide again what an edge would take for a replay."""
         if not self.lead.leads or not self._conflicts(edge):
             return
-        async with self.deciding:
+        async with self._deciding:
             if self._conflicts(edge):
                 reported = self.reported[edge].epoch
                 log.warning(f"{self.name}.renumbered", edge=edge, reported=reported)
                 await self.renumber(edge, reported + 1)
 
-    def _highest_epoch(self) -> int:
-        """The highest epoch that was decided."""
-        return max((desired.epoch for edge in self.decided() if (desired := self.desired_state(edge))), default=0)
+    def highest_epoch(self) -> int:
+        """Return the highest epoch that was decided."""
+        return max((desired.epoch for desired in self.desired.values()), default=0)
 
     def _conflicts(self, edge: str) -> bool:
-        desired, report = self.desired_state(edge), self.reported[edge]
+        desired, report = self.desired.get(edge), self.reported[edge]
         if desired is None:
             return False
         if report.epoch < desired.epoch:
@@ -174,10 +193,10 @@ class Publisher(ABC, Generic[D, R]):
                     await asyncio.sleep(STANDBY_S)
                     continue
                 edge = next(iter(self._pending))
-                desired = self.desired_state(edge)
+                desired = self.desired.get(edge)
                 if desired is not None and not await self._published(bus, edge, desired):
                     await asyncio.sleep(RETRY_S)
-                elif self.desired_state(edge) == desired:
+                elif self.desired.get(edge) == desired:
                     self._pending.pop(edge, None)
 
     async def _published(self, bus: Bus, edge: str, desired: D) -> bool:
@@ -192,7 +211,27 @@ class Publisher(ABC, Generic[D, R]):
         """Publish again to edges that are online and have not reported the newest epoch."""
         while True:
             await asyncio.sleep(REMIND_S)
-            for edge in self.decided() if self.lead.leads else ():
-                desired = self.desired_state(edge)
-                if desired is not None and self.online(edge) and self.epoch_of(edge) < desired.epoch:
+            for edge, desired in list(self.desired.items()) if self.lead.leads else ():
+                if self.online(edge) and self.epoch_of(edge) < desired.epoch:
                     self.publish(edge)
+
+
+def read_stored(read: Callable[[str], S], bodies: Mapping[K, str]) -> tuple[dict[K, S], list[tuple[str, str]]]:
+    """Read stored values. One that is unreadable, such as one of another version, does not prevent the start.
+
+    Args:
+        read: Reads one of them; raises ValueError or InvalidInputError.
+        bodies: The stored values, by key.
+
+    Returns:
+        The readable values by key, and the body of each unreadable one with its reason.
+    """
+    found, unreadable = {}, []
+    for key, body in bodies.items():
+        try:
+            found[key] = read(body)
+        except (ValueError, InvalidInputError) as error:
+            reason = first_error(error) if isinstance(error, ValidationError) else str(error)
+            log.error("decision.set_aside", error=reason[:300])
+            unreadable.append((body, reason))
+    return found, unreadable

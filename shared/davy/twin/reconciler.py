@@ -1,34 +1,32 @@
-"""Brings an edge to its desired state: receive, validate, persist, apply, confirm, report.
+"""Brings a device to its desired state: receive, validate, persist, apply, confirm, report.
 
-A kill at any step leaves one valid state on disk, from which the next boot continues, even offline. A state in which the edge
-ends MAX_ATTEMPTS times before it is confirmed is reverted.
+A kill at any step leaves one valid state on disk, from which the next boot continues, even offline. A state in which the
+process ends MAX_ATTEMPTS times before it is confirmed is reverted.
 """
 
 import asyncio
+import random
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from davy.atomic import failpoint
-from davy.domain.errors import DavyError
+from davy.domain.errors import BrokerUnavailableError, DavyError
 from davy.domain.ports import Bus
 from davy.domain.topics import EdgeTopics
 from davy.streams.guard import Guard
 from davy.streams.tasks import end, run_to_completion, until_first_ends
 from davy.telemetry import get_logger
 from davy.twin.metrics import TwinMetrics
-from davy.twin.payload import Payload, Refusal
-from davy.twin.protocol import MAX_EPOCH_STEP, MAX_REASON, Desired, Pointer, UntrustedError
-from davy.twin.reporter import RecordEvent
+from davy.twin.payload import D, L, P, Payload, RecordEvent, Refusal
+from davy.twin.protocol import MAX_EPOCH_STEP, MAX_REASON, UntrustedError
 from davy.twin.state_file import StateFile
 
 log = get_logger(__name__)
 
 MAX_ATTEMPTS = 3
+REPUBLISH_S = 60.0  # a broker without persistence, or a full queue of the aggregator, may have lost the report
 
-D = TypeVar("D", bound=Desired)
-P = TypeVar("P", bound=Pointer)
-L = TypeVar("L")  # what runs: a desired state, loaded
 T = TypeVar("T")
 
 
@@ -37,7 +35,7 @@ class SupersededError(Exception):
 
 
 class Reconciler(Payload[D, P, L]):
-    """Runs a payload on one edge. Used on the event loop; a payload is a subclass."""
+    """Runs a payload on one device. Used on the event loop; a payload is a subclass."""
 
     def __init__(
         self, topics: EdgeTopics, boot_id: str, file: StateFile[P], metrics: TwinMetrics, record_event: RecordEvent
@@ -56,8 +54,7 @@ class Reconciler(Payload[D, P, L]):
                 f"{self.name}.{self._topics.edge}",
                 listen=self._listen(bus),
                 work=self._work(),
-                publish=self.publish_loop(bus),
-                republish=self.republish_loop(),
+                publish=self._publish(bus),
             )
         except asyncio.CancelledError:
             if self.pointer.attempts:
@@ -84,13 +81,12 @@ class Reconciler(Payload[D, P, L]):
 
     def _boot(self) -> L:
         """Load the active state, else the previous one, else what was installed."""
-        if self._unconfirmed:
-            attempts = self.pointer.attempts
-            if attempts < MAX_ATTEMPTS:
-                self._file.update_or_remember(attempts=attempts + 1)
-            else:
-                crashed = Refusal("crashed", f"the edge ended {attempts} times while it was tried")
-                self._refuse_at_boot(crashed, self.lifecycle.reverted, active=self.pointer.previous)
+        attempts = self.pointer.attempts
+        if self._unconfirmed and attempts < MAX_ATTEMPTS:
+            self._file.update(remember=True, attempts=attempts + 1)
+        elif self._unconfirmed:
+            crashed = Refusal("crashed", f"the edge ended {attempts} times while it was tried")
+            self._refuse_at_boot(crashed, self.lifecycle.reverted, active=self.pointer.previous)
         try:
             return self.load(self.pointer.active)
         except (DavyError, OSError) as error:
@@ -102,10 +98,6 @@ class Reconciler(Payload[D, P, L]):
         with suppress(DavyError, OSError):
             return self.pointer.previous, self.load(self.pointer.previous)
         return self.initial, self.load(self.initial)
-
-    def _refuse_at_boot(self, refusal: Refusal, state: str, **changes: object) -> None:
-        self._file.update_or_remember(**refusal.fields, state=state, attempts=0, **changes)
-        self.record_refusal(refusal, at_boot=True)
 
     async def _listen(self, bus: Bus) -> None:
         guard = Guard(f"{self.name}.desired", lambda _: self._metrics.count("unreadable"))
@@ -140,7 +132,7 @@ class Reconciler(Payload[D, P, L]):
                 await self._reconcile(desired)
 
     async def _reconcile(self, desired: D) -> None:
-        fields: dict[str, object] = {"epoch": desired.epoch, "target": desired.target, "cause": "", "reason": ""}
+        fields: dict[str, Any] = {"epoch": desired.epoch, "target": desired.target, "cause": "", "reason": ""}
         try:
             loaded = await self._unless_superseded(self.prepare(desired))
             failpoint(f"{self.name}.validated")
@@ -157,7 +149,7 @@ class Reconciler(Payload[D, P, L]):
             await run_to_completion(self._refuse(self.refusal(error), self.lifecycle.refused, **fields))
             failpoint(f"{self.name}.refused")
 
-    async def _switch(self, desired: D, loaded: L, fields: Mapping[str, object]) -> None:
+    async def _switch(self, desired: D, loaded: L, fields: Mapping[str, Any]) -> None:
         attempts = self.pointer.attempts if self.pointer.epoch == desired.epoch else 0
         fields = {**fields, "previous": self.pointer.active, **self.pointer_fields(desired, loaded)}
         await self.persist(**fields, state=self.lifecycle.applied, attempts=max(1, attempts))
@@ -185,7 +177,7 @@ class Reconciler(Payload[D, P, L]):
         except Exception as error:  # noqa: BLE001  # as above
             await run_to_completion(self.revert(self.refusal(error)))
             return
-        await self.persist_or_remember(state=self.lifecycle.confirmed, figures=dict(figures), attempts=0)
+        await self.persist(remember=True, state=self.lifecycle.confirmed, figures=dict(figures), attempts=0)
         failpoint(f"{self.name}.confirmed")
         await self.settled()
 
@@ -203,6 +195,26 @@ class Reconciler(Payload[D, P, L]):
 
     async def _refuse(self, refusal: Refusal, state: str, **changes: object) -> None:
         """Persist and report why the desired state does not run."""
-        await self.persist_or_remember(**{**changes, **refusal.fields}, state=state, attempts=0)
+        await self.persist(remember=True, **{**changes, **_fields(refusal, state)})
         self.record_refusal(refusal)
         await self.settled()
+
+    def _refuse_at_boot(self, refusal: Refusal, state: str, **changes: object) -> None:
+        self._file.update(remember=True, **changes, **_fields(refusal, state))
+        self.record_refusal(refusal, at_boot=True)
+
+    async def _publish(self, bus: Bus) -> None:
+        """Publish every change of the report, and the report again now and then, until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REPUBLISH_S * random.uniform(0.5, 1.5)):
+                    await self._to_report.wait()
+            self._to_report.clear()
+            with suppress(BrokerUnavailableError):  # the next connect publishes it
+                await bus.publish(self.reported())
+
+
+def _fields(refusal: Refusal, state: str) -> dict[str, Any]:
+    """Return the pointer's fields after a refusal."""
+    reason = refusal.reason[:MAX_REASON]
+    return {"cause": refusal.cause, "reason": reason, "figures": dict(refusal.figures), "state": state, "attempts": 0}

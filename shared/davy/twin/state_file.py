@@ -29,26 +29,25 @@ class StateFile(Generic[P]):
         self.set_aside = ""  # what became of a damaged file
         self.pointer = self._read(initial)
 
-    def update(self, **changes: object) -> P:
+    def update(self, *, remember: bool = False, **changes: object) -> None:
         """Change the pointer, on disk first.
 
+        Args:
+            remember: Change it in memory alone if the disk fails, so that the device still reports the truth.
+            changes: New values of its fields.
+
         Raises:
-            OSError: the disk is full or fails; the pointer is unchanged.
+            OSError: the disk is full or fails, and remember is not set; the pointer is unchanged.
         """
         with self._lock:
             changed = type(self.pointer).model_validate({**dict(self.pointer), **changes})
-            write_atomic(self._path, changed.model_dump_json(indent=1, by_alias=True).encode())
+            try:
+                write_atomic(self._path, changed.model_dump_json(indent=1, by_alias=True).encode())
+            except OSError as error:
+                if not remember:
+                    raise
+                log.error("twin.pointer_not_written", path=str(self._path), error=str(error))
             self.pointer = changed
-            return changed
-
-    def update_or_remember(self, **changes: object) -> None:
-        """Change the pointer; in memory alone if the disk fails, so that the edge still reports the truth."""
-        try:
-            self.update(**changes)
-        except OSError as error:
-            log.error("twin.pointer_not_written", path=str(self._path), error=str(error))
-            with self._lock:
-                self.pointer = self.pointer.model_copy(update=changes)
 
     def _read(self, initial: P) -> P:
         try:

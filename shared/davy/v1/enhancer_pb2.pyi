@@ -29,9 +29,9 @@ class EnhanceRequest(_message.Message):
     strength: _builtins.float
     """0 (identity) to 1; absent means 1"""
     quality: _builtins.int
-    """1 to 100 of lossy output; 0 means 90"""
+    """quality of lossy output, 1 to 100; 0 means 90"""
     accept: _builtins.str
-    """image/jpeg, image/png or image/webp; empty means the input's own format"""
+    """image/jpeg, image/png or image/webp; empty means the format of the input"""
     def __init__(
         self,
         *,
@@ -85,7 +85,7 @@ class EnhanceStreamRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     REQUEST_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """comes back in the response"""
+    """copied to the response"""
     @_builtins.property
     def request(self) -> Global___EnhanceRequest: ...
     def __init__(
@@ -111,7 +111,7 @@ class EnhanceStreamResponse(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     error: _builtins.str
-    """why there is no image, and what to do"""
+    """reason of the failure, and what to do"""
     @_builtins.property
     def response(self) -> Global___EnhanceResponse: ...
     def __init__(

@@ -58,7 +58,7 @@ class EnhancerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EnhanceStream(self, request_iterator, context):
-        """One answer per request, in order. A request that cannot be served answers with `error`, and the stream goes on.
+        """Returns one response per request, in order. A failed request returns `error`, and the stream continues.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

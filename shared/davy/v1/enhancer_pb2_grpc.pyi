@@ -35,7 +35,7 @@ class EnhancerServiceStub:
     def __new__(cls, channel: _aio.Channel) -> EnhancerServiceAsyncStub: ...
     Enhance: _grpc.UnaryUnaryMultiCallable[_enhancer_pb2.EnhanceRequest, _enhancer_pb2.EnhanceResponse]
     EnhanceStream: _grpc.StreamStreamMultiCallable[_enhancer_pb2.EnhanceStreamRequest, _enhancer_pb2.EnhanceStreamResponse]
-    """One answer per request, in order. A request that cannot be served answers with `error`, and the stream goes on."""
+    """Returns one response per request, in order. A failed request returns `error`, and the stream continues."""
 
 @_typing.type_check_only
 class EnhancerServiceAsyncStub(EnhancerServiceStub):
@@ -44,7 +44,7 @@ class EnhancerServiceAsyncStub(EnhancerServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Enhance: _aio.UnaryUnaryMultiCallable[_enhancer_pb2.EnhanceRequest, _enhancer_pb2.EnhanceResponse]  # type: ignore[assignment]
     EnhanceStream: _aio.StreamStreamMultiCallable[_enhancer_pb2.EnhanceStreamRequest, _enhancer_pb2.EnhanceStreamResponse]  # type: ignore[assignment]
-    """One answer per request, in order. A request that cannot be served answers with `error`, and the stream goes on."""
+    """Returns one response per request, in order. A failed request returns `error`, and the stream continues."""
 
 class EnhancerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Enhances single images and streams of frames."""
@@ -62,6 +62,6 @@ class EnhancerServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_enhancer_pb2.EnhanceStreamRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_enhancer_pb2.EnhanceStreamResponse], _abc.AsyncIterator[_enhancer_pb2.EnhanceStreamResponse]]:
-        """One answer per request, in order. A request that cannot be served answers with `error`, and the stream goes on."""
+        """Returns one response per request, in order. A failed request returns `error`, and the stream continues."""
 
 def add_EnhancerServiceServicer_to_server(servicer: EnhancerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

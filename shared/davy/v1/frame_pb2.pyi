@@ -18,7 +18,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class FrameMeta(_message.Message):
-    """What is known of one frame, apart from its pixels."""
+    """Metadata of one frame."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -41,19 +41,19 @@ class FrameMeta(_message.Message):
     camera: _builtins.str
     """[a-z0-9-]{1,64}, unique within its edge"""
     boot_id: _builtins.str
-    """one start of one edge; seq restarts with it"""
+    """one boot of one edge; seq restarts with it"""
     seq: _builtins.int
     """1, 2, 3, ... per camera and boot; a gap is a dropped frame"""
     captured_ns: _builtins.int
     """Unix time, on the edge's clock"""
     enhanced_ns: _builtins.int
-    """Unix time, on the enhancing process's clock; 0 where the frame is raw"""
+    """Unix time, on the enhancing process's clock; 0 if the frame is raw"""
     width: _builtins.int
     """pixels"""
     height: _builtins.int
     """pixels"""
     model: _builtins.str
-    """empty where the frame is raw"""
+    """empty if the frame is raw"""
     strength: _builtins.float
     """0 (identity) to 1"""
     traceparent: _builtins.str
@@ -94,7 +94,7 @@ class FrameEnvelope(_message.Message):
     jpeg: _builtins.bytes
     """enhanced; at most 900,000 bytes"""
     raw_jpeg: _builtins.bytes
-    """the same instant before enhancement; may be empty"""
+    """the same frame before enhancement; may be empty"""
     @_builtins.property
     def meta(self) -> Global___FrameMeta: ...
     def __init__(

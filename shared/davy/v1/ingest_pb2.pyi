@@ -73,7 +73,7 @@ class PushFramesResponse(_message.Message):
     """frames in flight per camera; set in the first message of a stream, else 0"""
     camera: _builtins.str
     seq: _builtins.int
-    """the frame that was taken"""
+    """the accepted frame"""
     server_ns: _builtins.int
     """Unix time on the server's clock"""
     def __init__(
@@ -94,7 +94,7 @@ Global___PushFramesResponse: _TypeAlias = PushFramesResponse  # noqa: Y015
 
 @_typing.final
 class Event(_message.Message):
-    """Something worth keeping. (edge, boot_id, seq) names it for ever."""
+    """A durable record. (edge, boot_id, seq) identifies it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -135,7 +135,7 @@ class Event(_message.Message):
     seq: _builtins.int
     """1, 2, 3, ... per edge and boot"""
     camera: _builtins.str
-    """empty where the event is about the edge itself; "edge.camera" where edge is "aggregator" """
+    """empty for an event of the edge itself; "edge.camera" if edge is "aggregator" """
     occurred_ns: _builtins.int
     """Unix time"""
     severity: Global___Severity.ValueType
@@ -224,9 +224,9 @@ class SubscribeFramesRequest(_message.Message):
     MAX_AGE_MS_FIELD_NUMBER: _builtins.int
     INCLUDE_RAW_FIELD_NUMBER: _builtins.int
     max_fps: _builtins.float
-    """per camera; 0 means as they come"""
+    """per camera; 0 means no limit"""
     max_age_ms: _builtins.int
-    """older frames are not sent; 0 means the server's own bound"""
+    """older frames are not sent; 0 means the server's own limit"""
     include_raw: _builtins.bool
     @_builtins.property
     def cameras(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class IngestServiceStub:
-    """An edge pushes live frames and reports events.
+    """Receives live frames and events of edges.
     """
 
     def __init__(self, channel):
@@ -48,19 +48,19 @@ class IngestServiceStub:
 
 
 class IngestServiceServicer:
-    """An edge pushes live frames and reports events.
+    """Receives live frames and events of edges.
     """
 
     def PushFrames(self, request_iterator, context):
-        """Live plane. The server first sends one credit with `window` per camera in flight, then one credit for every frame
-        that it has taken. A client holds at most `window` unanswered frames per camera and drops the older of two that wait.
+        """Live plane. The first credit sets `window`, the maximum frames in flight per camera; then each accepted frame returns
+        one credit. A client keeps at most one waiting frame per camera, the newest.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReportEvents(self, request_iterator, context):
-        """Record plane. Acknowledged after the event is on disk; an event sent twice is stored once.
+        """Record plane. Acknowledges an event when it is on disk; an event that is sent twice is stored once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,7 +88,7 @@ def add_IngestServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class IngestService:
-    """An edge pushes live frames and reports events.
+    """Receives live frames and events of edges.
     """
 
     @staticmethod
@@ -147,7 +147,7 @@ class IngestService:
 
 
 class FrameServiceStub:
-    """Gives live frames to whoever subscribes.
+    """Sends live frames to subscribers.
     """
 
     def __init__(self, channel):
@@ -164,7 +164,7 @@ class FrameServiceStub:
 
 
 class FrameServiceServicer:
-    """Gives live frames to whoever subscribes.
+    """Sends live frames to subscribers.
     """
 
     def SubscribeFrames(self, request, context):
@@ -190,7 +190,7 @@ def add_FrameServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FrameService:
-    """Gives live frames to whoever subscribes.
+    """Sends live frames to subscribers.
     """
 
     @staticmethod

@@ -27,33 +27,33 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class IngestServiceStub:
-    """An edge pushes live frames and reports events."""
+    """Receives live frames and events of edges."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> IngestServiceAsyncStub: ...
     PushFrames: _grpc.StreamStreamMultiCallable[_ingest_pb2.PushFramesRequest, _ingest_pb2.PushFramesResponse]
-    """Live plane. The server first sends one credit with `window` per camera in flight, then one credit for every frame
-    that it has taken. A client holds at most `window` unanswered frames per camera and drops the older of two that wait.
+    """Live plane. The first credit sets `window`, the maximum frames in flight per camera; then each accepted frame returns
+    one credit. A client keeps at most one waiting frame per camera, the newest.
     """
     ReportEvents: _grpc.StreamStreamMultiCallable[_ingest_pb2.ReportEventsRequest, _ingest_pb2.ReportEventsResponse]
-    """Record plane. Acknowledged after the event is on disk; an event sent twice is stored once."""
+    """Record plane. Acknowledges an event when it is on disk; an event that is sent twice is stored once."""
 
 @_typing.type_check_only
 class IngestServiceAsyncStub(IngestServiceStub):
-    """An edge pushes live frames and reports events."""
+    """Receives live frames and events of edges."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PushFrames: _aio.StreamStreamMultiCallable[_ingest_pb2.PushFramesRequest, _ingest_pb2.PushFramesResponse]  # type: ignore[assignment]
-    """Live plane. The server first sends one credit with `window` per camera in flight, then one credit for every frame
-    that it has taken. A client holds at most `window` unanswered frames per camera and drops the older of two that wait.
+    """Live plane. The first credit sets `window`, the maximum frames in flight per camera; then each accepted frame returns
+    one credit. A client keeps at most one waiting frame per camera, the newest.
     """
     ReportEvents: _aio.StreamStreamMultiCallable[_ingest_pb2.ReportEventsRequest, _ingest_pb2.ReportEventsResponse]  # type: ignore[assignment]
-    """Record plane. Acknowledged after the event is on disk; an event sent twice is stored once."""
+    """Record plane. Acknowledges an event when it is on disk; an event that is sent twice is stored once."""
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
-    """An edge pushes live frames and reports events."""
+    """Receives live frames and events of edges."""
 
     @_abc_1.abstractmethod
     def PushFrames(
@@ -61,8 +61,8 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_ingest_pb2.PushFramesRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ingest_pb2.PushFramesResponse], _abc.AsyncIterator[_ingest_pb2.PushFramesResponse]]:
-        """Live plane. The server first sends one credit with `window` per camera in flight, then one credit for every frame
-        that it has taken. A client holds at most `window` unanswered frames per camera and drops the older of two that wait.
+        """Live plane. The first credit sets `window`, the maximum frames in flight per camera; then each accepted frame returns
+        one credit. A client keeps at most one waiting frame per camera, the newest.
         """
 
     @_abc_1.abstractmethod
@@ -71,12 +71,12 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_ingest_pb2.ReportEventsRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ingest_pb2.ReportEventsResponse], _abc.AsyncIterator[_ingest_pb2.ReportEventsResponse]]:
-        """Record plane. Acknowledged after the event is on disk; an event sent twice is stored once."""
+        """Record plane. Acknowledges an event when it is on disk; an event that is sent twice is stored once."""
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class FrameServiceStub:
-    """Gives live frames to whoever subscribes."""
+    """Sends live frames to subscribers."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -86,13 +86,13 @@ class FrameServiceStub:
 
 @_typing.type_check_only
 class FrameServiceAsyncStub(FrameServiceStub):
-    """Gives live frames to whoever subscribes."""
+    """Sends live frames to subscribers."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SubscribeFrames: _aio.UnaryStreamMultiCallable[_ingest_pb2.SubscribeFramesRequest, _ingest_pb2.SubscribeFramesResponse]  # type: ignore[assignment]
 
 class FrameServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Gives live frames to whoever subscribes."""
+    """Sends live frames to subscribers."""
 
     @_abc_1.abstractmethod
     def SubscribeFrames(

@@ -61,17 +61,17 @@ class Model(_message.Message):
     size: _builtins.int
     """of the package, in bytes"""
     frame_id: _builtins.str
-    """what FrameMeta.model says of frames that it enhanced"""
+    """FrameMeta.model of the frames that it enhances"""
     created_ns: _builtins.int
     """Unix time"""
     added_ns: _builtins.int
     """Unix time"""
     parent: _builtins.str
-    """id of the model that training began with, or empty"""
+    """id of the model that training started from, or empty"""
     run: _builtins.str
-    """the training run"""
+    """id of the training run"""
     key: _builtins.str
-    """who signed it"""
+    """id of the signing key"""
     card: _builtins.str
     """Markdown; in GetModel only"""
     @_builtins.property
@@ -187,9 +187,9 @@ class DownloadModelRequest(_message.Message):
     SHA256_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     offset: _builtins.int
-    """bytes that the client has"""
+    """number of bytes that the client has"""
     sha256: _builtins.str
-    """of the package that they are from; a model may be signed again"""
+    """of the package of these bytes; a model may be signed again"""
     def __init__(
         self,
         *,
@@ -215,7 +215,7 @@ class DownloadModelResponse(_message.Message):
     DATA_FIELD_NUMBER: _builtins.int
     offset: _builtins.int
     data: _builtins.bytes
-    """262,144 bytes, the last one less"""
+    """262,144 bytes; fewer in the last chunk"""
     def __init__(
         self,
         *,
@@ -248,22 +248,22 @@ class CreateRolloutRequest(_message.Message):
     canaries: _builtins.int
     """edges of the first wave, at most a tenth of all, at least 1; absent: 1"""
     shadow_frames: _builtins.int
-    """pictures that both models see on a canary before one is emitted; absent: 40"""
+    """frames that both models enhance on a canary before the switch; absent: 40"""
     probation_s: _builtins.float
     """absent: 20"""
     wave_timeout_s: _builtins.float
-    """an edge that is online and not done by then has failed; absent: 600"""
+    """an online edge that is not done in this time has failed; absent: 600"""
     failures: _builtins.float
-    """share of the edges that have begun that may fail after the canaries; absent: 0.05"""
+    """maximum share of failed edges after the canaries, of those that have started; absent: 0.05"""
     per_minute: _builtins.int
-    """edges that are started, at most; absent: 100"""
+    """maximum edges that start per minute; absent: 100"""
     @_builtins.property
     def edges(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """empty: every edge that enhances"""
 
     @_builtins.property
     def waves(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """shares of all edges that have the model after each further wave; empty: 0.1, 0.5, 1"""
+        """share of all edges with the model after each further wave; empty: 0.1, 0.5, 1"""
 
     def __init__(
         self,
@@ -585,7 +585,7 @@ class Rollout(_message.Message):
     created_ns: _builtins.int
     """Unix time"""
     ended_ns: _builtins.int
-    """Unix time; 0 while it goes on"""
+    """Unix time; 0 before the end"""
     @_builtins.property
     def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___EdgeModel]: ...
     def __init__(
@@ -611,7 +611,7 @@ Global___Rollout: _TypeAlias = Rollout  # noqa: Y015
 
 @_typing.final
 class EdgeModel(_message.Message):
-    """One edge in a rollout: what it shall run and what it says."""
+    """One edge in a rollout: desired and reported state."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -650,13 +650,13 @@ class EdgeModel(_message.Message):
     wave: _builtins.int
     online: _builtins.bool
     desired_epoch: _builtins.int
-    """0 before its wave has begun"""
+    """0 before the start of its wave"""
     desired_model: _builtins.str
     reported_epoch: _builtins.int
     state: _builtins.str
-    """with this rollout's model; its verdict stays: waiting, downloading, verifying, shadow, probation, active, failed, rolled-back"""
+    """state with this rollout's model, final after the decision: waiting, downloading, verifying, shadow, probation, active, failed, rolled-back"""
     model: _builtins.str
-    """what runs there; empty: what was installed"""
+    """the running model; empty: the installed one"""
     cause: _builtins.str
     reason: _builtins.str
     @_builtins.property

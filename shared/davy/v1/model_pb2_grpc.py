@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ModelServiceStub:
-    """Models as signed packages. What is in one: davy.models.package.
+    """Models as signed packages; davy.models.package defines their content.
     """
 
     def __init__(self, channel):
@@ -53,7 +53,7 @@ class ModelServiceStub:
 
 
 class ModelServiceServicer:
-    """Models as signed packages. What is in one: davy.models.package.
+    """Models as signed packages; davy.models.package defines their content.
     """
 
     def ListModels(self, request, context):
@@ -63,14 +63,14 @@ class ModelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetModel(self, request, context):
-        """By id, the start of one, the id that frames carry, or a tag.
+        """Accepts an id, a prefix of one, the id in frames, or a tag.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DownloadModel(self, request, context):
-        """The package in chunks of 262,144 bytes, from an offset on: a download that broke goes on where it was.
+        """Sends the package in chunks of 262,144 bytes, from an offset: an interrupted download resumes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,7 +103,7 @@ def add_ModelServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModelService:
-    """Models as signed packages. What is in one: davy.models.package.
+    """Models as signed packages; davy.models.package defines their content.
     """
 
     @staticmethod
@@ -189,7 +189,7 @@ class ModelService:
 
 
 class RolloutServiceStub:
-    """Brings a model to the edges, in waves, and back if it is not good.
+    """Rolls a model out to the edges, in waves, and rolls a bad one back.
     """
 
     def __init__(self, channel):
@@ -236,7 +236,7 @@ class RolloutServiceStub:
 
 
 class RolloutServiceServicer:
-    """Brings a model to the edges, in waves, and back if it is not good.
+    """Rolls a model out to the edges, in waves, and rolls a bad one back.
     """
 
     def CreateRollout(self, request, context):
@@ -270,14 +270,14 @@ class RolloutServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AbortRollout(self, request, context):
-        """Ends it: every edge that it has reached goes back to what it ran before.
+        """Ends a rollout: every edge with the new model returns to its previous model.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchRollout(self, request, context):
-        """The rollout now, and again whenever something about it changes, until it has ended.
+        """Sends the rollout now and after each change until it has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -330,7 +330,7 @@ def add_RolloutServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RolloutService:
-    """Brings a model to the edges, in waves, and back if it is not good.
+    """Rolls a model out to the edges, in waves, and rolls a bad one back.
     """
 
     @staticmethod

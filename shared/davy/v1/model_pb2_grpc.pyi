@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ModelServiceStub:
-    """Models as signed packages. What is in one: davy.models.package."""
+    """Models as signed packages; davy.models.package defines their content."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,23 +35,23 @@ class ModelServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ModelServiceAsyncStub: ...
     ListModels: _grpc.UnaryUnaryMultiCallable[_model_pb2.ListModelsRequest, _model_pb2.ListModelsResponse]
     GetModel: _grpc.UnaryUnaryMultiCallable[_model_pb2.GetModelRequest, _model_pb2.GetModelResponse]
-    """By id, the start of one, the id that frames carry, or a tag."""
+    """Accepts an id, a prefix of one, the id in frames, or a tag."""
     DownloadModel: _grpc.UnaryStreamMultiCallable[_model_pb2.DownloadModelRequest, _model_pb2.DownloadModelResponse]
-    """The package in chunks of 262,144 bytes, from an offset on: a download that broke goes on where it was."""
+    """Sends the package in chunks of 262,144 bytes, from an offset: an interrupted download resumes."""
 
 @_typing.type_check_only
 class ModelServiceAsyncStub(ModelServiceStub):
-    """Models as signed packages. What is in one: davy.models.package."""
+    """Models as signed packages; davy.models.package defines their content."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListModels: _aio.UnaryUnaryMultiCallable[_model_pb2.ListModelsRequest, _model_pb2.ListModelsResponse]  # type: ignore[assignment]
     GetModel: _aio.UnaryUnaryMultiCallable[_model_pb2.GetModelRequest, _model_pb2.GetModelResponse]  # type: ignore[assignment]
-    """By id, the start of one, the id that frames carry, or a tag."""
+    """Accepts an id, a prefix of one, the id in frames, or a tag."""
     DownloadModel: _aio.UnaryStreamMultiCallable[_model_pb2.DownloadModelRequest, _model_pb2.DownloadModelResponse]  # type: ignore[assignment]
-    """The package in chunks of 262,144 bytes, from an offset on: a download that broke goes on where it was."""
+    """Sends the package in chunks of 262,144 bytes, from an offset: an interrupted download resumes."""
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Models as signed packages. What is in one: davy.models.package."""
+    """Models as signed packages; davy.models.package defines their content."""
 
     @_abc_1.abstractmethod
     def ListModels(
@@ -66,7 +66,7 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_pb2.GetModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_pb2.GetModelResponse, _abc.Awaitable[_model_pb2.GetModelResponse]]:
-        """By id, the start of one, the id that frames carry, or a tag."""
+        """Accepts an id, a prefix of one, the id in frames, or a tag."""
 
     @_abc_1.abstractmethod
     def DownloadModel(
@@ -74,12 +74,12 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_pb2.DownloadModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_model_pb2.DownloadModelResponse], _abc.AsyncIterator[_model_pb2.DownloadModelResponse]]:
-        """The package in chunks of 262,144 bytes, from an offset on: a download that broke goes on where it was."""
+        """Sends the package in chunks of 262,144 bytes, from an offset: an interrupted download resumes."""
 
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class RolloutServiceStub:
-    """Brings a model to the edges, in waves, and back if it is not good."""
+    """Rolls a model out to the edges, in waves, and rolls a bad one back."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -91,13 +91,13 @@ class RolloutServiceStub:
     PauseRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.PauseRolloutRequest, _model_pb2.PauseRolloutResponse]
     ResumeRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.ResumeRolloutRequest, _model_pb2.ResumeRolloutResponse]
     AbortRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.AbortRolloutRequest, _model_pb2.AbortRolloutResponse]
-    """Ends it: every edge that it has reached goes back to what it ran before."""
+    """Ends a rollout: every edge with the new model returns to its previous model."""
     WatchRollout: _grpc.UnaryStreamMultiCallable[_model_pb2.WatchRolloutRequest, _model_pb2.WatchRolloutResponse]
-    """The rollout now, and again whenever something about it changes, until it has ended."""
+    """Sends the rollout now and after each change until it has ended."""
 
 @_typing.type_check_only
 class RolloutServiceAsyncStub(RolloutServiceStub):
-    """Brings a model to the edges, in waves, and back if it is not good."""
+    """Rolls a model out to the edges, in waves, and rolls a bad one back."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.CreateRolloutRequest, _model_pb2.CreateRolloutResponse]  # type: ignore[assignment]
@@ -106,12 +106,12 @@ class RolloutServiceAsyncStub(RolloutServiceStub):
     PauseRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.PauseRolloutRequest, _model_pb2.PauseRolloutResponse]  # type: ignore[assignment]
     ResumeRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.ResumeRolloutRequest, _model_pb2.ResumeRolloutResponse]  # type: ignore[assignment]
     AbortRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.AbortRolloutRequest, _model_pb2.AbortRolloutResponse]  # type: ignore[assignment]
-    """Ends it: every edge that it has reached goes back to what it ran before."""
+    """Ends a rollout: every edge with the new model returns to its previous model."""
     WatchRollout: _aio.UnaryStreamMultiCallable[_model_pb2.WatchRolloutRequest, _model_pb2.WatchRolloutResponse]  # type: ignore[assignment]
-    """The rollout now, and again whenever something about it changes, until it has ended."""
+    """Sends the rollout now and after each change until it has ended."""
 
 class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Brings a model to the edges, in waves, and back if it is not good."""
+    """Rolls a model out to the edges, in waves, and rolls a bad one back."""
 
     @_abc_1.abstractmethod
     def CreateRollout(
@@ -154,7 +154,7 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_pb2.AbortRolloutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_pb2.AbortRolloutResponse, _abc.Awaitable[_model_pb2.AbortRolloutResponse]]:
-        """Ends it: every edge that it has reached goes back to what it ran before."""
+        """Ends a rollout: every edge with the new model returns to its previous model."""
 
     @_abc_1.abstractmethod
     def WatchRollout(
@@ -162,6 +162,6 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_pb2.WatchRolloutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_model_pb2.WatchRolloutResponse], _abc.AsyncIterator[_model_pb2.WatchRolloutResponse]]:
-        """The rollout now, and again whenever something about it changes, until it has ended."""
+        """Sends the rollout now and after each change until it has ended."""
 
 def add_RolloutServiceServicer_to_server(servicer: RolloutServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -20,7 +20,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Sample(_message.Message):
-    """A raw picture and where it comes from. (site, edge, boot_id, seq) names it for ever."""
+    """A raw picture and its origin. (site, edge, boot_id, seq) identifies it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -66,12 +66,12 @@ class Sample(_message.Message):
     reason: _builtins.str
     """dark, uneven, over-exposed, new-scene"""
     model: _builtins.str
-    """what enhanced the camera at that moment; empty where the edge does not enhance"""
+    """the active model at that time; empty if the edge does not enhance"""
     jpeg: _builtins.bytes
     """not enhanced; at most 900,000 bytes"""
     @_builtins.property
     def figures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """the measures that the choice was made by"""
+        """the figures of the selection"""
 
     def __init__(
         self,
@@ -126,9 +126,9 @@ class PushSamplesResponse(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     boot_id: _builtins.str
     seq: _builtins.int
-    """every sample of this boot up to and including seq is dealt with"""
+    """every sample of this boot up to and including seq is processed"""
     outcome: _builtins.str
-    """stored, duplicate (sent before), similar (a picture like it is there)"""
+    """stored, duplicate (sent before), similar (a similar picture is stored)"""
     def __init__(
         self,
         *,

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class SampleServiceStub:
-    """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event.
+    """Raw keyframes that edges select for training. They have a separate plane: a sample never delays an event.
     """
 
     def __init__(self, channel):
@@ -43,11 +43,11 @@ class SampleServiceStub:
 
 
 class SampleServiceServicer:
-    """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event.
+    """Raw keyframes that edges select for training. They have a separate plane: a sample never delays an event.
     """
 
     def PushSamples(self, request_iterator, context):
-        """Answered once the sample is on disk, or is known not to be wanted; a sample sent twice is stored once.
+        """Acknowledges a sample when it is on disk or rejected; a sample that is sent twice is stored once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,7 +70,7 @@ def add_SampleServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SampleService:
-    """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event.
+    """Raw keyframes that edges select for training. They have a separate plane: a sample never delays an event.
     """
 
     @staticmethod

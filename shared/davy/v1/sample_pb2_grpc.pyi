@@ -27,25 +27,25 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SampleServiceStub:
-    """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event."""
+    """Raw keyframes that edges select for training. They have a separate plane: a sample never delays an event."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SampleServiceAsyncStub: ...
     PushSamples: _grpc.StreamStreamMultiCallable[_sample_pb2.PushSamplesRequest, _sample_pb2.PushSamplesResponse]
-    """Answered once the sample is on disk, or is known not to be wanted; a sample sent twice is stored once."""
+    """Acknowledges a sample when it is on disk or rejected; a sample that is sent twice is stored once."""
 
 @_typing.type_check_only
 class SampleServiceAsyncStub(SampleServiceStub):
-    """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event."""
+    """Raw keyframes that edges select for training. They have a separate plane: a sample never delays an event."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PushSamples: _aio.StreamStreamMultiCallable[_sample_pb2.PushSamplesRequest, _sample_pb2.PushSamplesResponse]  # type: ignore[assignment]
-    """Answered once the sample is on disk, or is known not to be wanted; a sample sent twice is stored once."""
+    """Acknowledges a sample when it is on disk or rejected; a sample that is sent twice is stored once."""
 
 class SampleServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Raw keyframes that edges chose for training. A plane of its own: a sample never waits before an event."""
+    """Raw keyframes that edges select for training. They have a separate plane: a sample never delays an event."""
 
     @_abc_1.abstractmethod
     def PushSamples(
@@ -53,6 +53,6 @@ class SampleServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_sample_pb2.PushSamplesRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_sample_pb2.PushSamplesResponse], _abc.AsyncIterator[_sample_pb2.PushSamplesResponse]]:
-        """Answered once the sample is on disk, or is known not to be wanted; a sample sent twice is stored once."""
+        """Acknowledges a sample when it is on disk or rejected; a sample that is sent twice is stored once."""
 
 def add_SampleServiceServicer_to_server(servicer: SampleServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

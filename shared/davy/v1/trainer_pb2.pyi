@@ -29,11 +29,11 @@ class StartTrainingRunRequest(_message.Message):
     kind: _builtins.str
     """prompts, retrain, adapt"""
     overrides_json: _builtins.str
-    """settings of the stages as a JSON object: {"rounds": 1, "enhance": {"steps": 300}}; empty: none"""
+    """settings of the stages, a JSON object: {"rounds": 1, "enhance": {"steps": 300}}; empty: none"""
     reason: _builtins.str
     @_builtins.property
     def drifted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """EDGE.CAMERA; of adapt"""
+        """cameras, as EDGE.CAMERA; for adapt"""
 
     def __init__(
         self,
@@ -196,7 +196,7 @@ class WatchTrainingRunRequest(_message.Message):
     AFTER_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     after: _builtins.int
-    """id of the last event seen; 0: from the beginning"""
+    """id of the last received event; 0: all events"""
     def __init__(
         self,
         *,
@@ -285,7 +285,7 @@ class TrainingProgress(_message.Message):
     """Unix time"""
     @_builtins.property
     def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """losses and the like"""
+        """losses and metrics"""
 
     def __init__(
         self,
@@ -333,9 +333,9 @@ class TrainingRun(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
-    PART_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
-    TOLD_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
     DRIFTED_FIELD_NUMBER: _builtins.int
     CREATED_NS_FIELD_NUMBER: _builtins.int
     STARTED_NS_FIELD_NUMBER: _builtins.int
@@ -350,22 +350,22 @@ class TrainingRun(_message.Message):
     kind: _builtins.str
     state: _builtins.str
     """waiting, running, done, failed, cancelled"""
-    part: _builtins.str
-    """collect, train, judge, register, rollout"""
+    phase: _builtins.str
+    """collect, train, evaluate, register, rollout"""
     reason: _builtins.str
-    """why it began"""
-    told: _builtins.str
-    """how it stands, or why it ended"""
+    """why the run started"""
+    message: _builtins.str
+    """status or final reason, in a sentence"""
     created_ns: _builtins.int
     """Unix time"""
     started_ns: _builtins.int
-    """Unix time; 0 before it begins"""
+    """Unix time; 0 before the start"""
     ended_ns: _builtins.int
-    """Unix time; 0 while it goes on"""
+    """Unix time; 0 before the end"""
     kills: _builtins.int
-    """how often in a row it was killed without getting further"""
+    """number of consecutive kills without progress"""
     model: _builtins.str
-    """id of its package in the registry"""
+    """id of the new model's package in the registry"""
     parent: _builtins.str
     rollout: _builtins.str
     @_builtins.property
@@ -374,7 +374,7 @@ class TrainingRun(_message.Message):
     def progress(self) -> Global___TrainingProgress: ...
     @_builtins.property
     def figures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """NAME of the new model, NAME-running of the one that ran"""
+        """NAME of the new model, NAME-running of the running model"""
 
     def __init__(
         self,
@@ -382,9 +382,9 @@ class TrainingRun(_message.Message):
         id: _builtins.str = ...,
         kind: _builtins.str = ...,
         state: _builtins.str = ...,
-        part: _builtins.str = ...,
+        phase: _builtins.str = ...,
         reason: _builtins.str = ...,
-        told: _builtins.str = ...,
+        message: _builtins.str = ...,
         drifted: _abc.Iterable[_builtins.str] | None = ...,
         created_ns: _builtins.int = ...,
         started_ns: _builtins.int = ...,
@@ -398,7 +398,7 @@ class TrainingRun(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_ns", b"created_ns", "drifted", b"drifted", "ended_ns", b"ended_ns", "figures", b"figures", "id", b"id", "kills", b"kills", "kind", b"kind", "model", b"model", "parent", b"parent", "part", b"part", "progress", b"progress", "reason", b"reason", "rollout", b"rollout", "started_ns", b"started_ns", "state", b"state", "told", b"told"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_ns", b"created_ns", "drifted", b"drifted", "ended_ns", b"ended_ns", "figures", b"figures", "id", b"id", "kills", b"kills", "kind", b"kind", "message", b"message", "model", b"model", "parent", b"parent", "phase", b"phase", "progress", b"progress", "reason", b"reason", "rollout", b"rollout", "started_ns", b"started_ns", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -414,14 +414,14 @@ class WatchTrainingRunResponse(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     RUN_FIELD_NUMBER: _builtins.int
     id: _builtins.int
-    """grows; give the last one back as `after`"""
+    """increases; the last one is the next `after`"""
     @_builtins.property
     def progress(self) -> Global___TrainingProgress:
-        """absent where only the state has changed"""
+        """absent if only the state has changed"""
 
     @_builtins.property
     def run(self) -> Global___TrainingRun:
-        """as it is now"""
+        """the present state"""
 
     def __init__(
         self,

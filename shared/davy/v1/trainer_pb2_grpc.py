@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class TrainerServiceStub:
-    """Training runs: begun on request, by schedule or by drift; one at a time.
+    """Training runs, on request, by schedule and on drift; one at a time.
     """
 
     def __init__(self, channel):
@@ -68,7 +68,7 @@ class TrainerServiceStub:
 
 
 class TrainerServiceServicer:
-    """Training runs: begun on request, by schedule or by drift; one at a time.
+    """Training runs, on request, by schedule and on drift; one at a time.
     """
 
     def StartTrainingRun(self, request, context):
@@ -103,7 +103,7 @@ class TrainerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchTrainingRun(self, request, context):
-        """What has happened since event `after`, and what happens, until the run has ended.
+        """Streams past and new events after event `after` until the run has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -151,7 +151,7 @@ def add_TrainerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TrainerService:
-    """Training runs: begun on request, by schedule or by drift; one at a time.
+    """Training runs, on request, by schedule and on drift; one at a time.
     """
 
     @staticmethod

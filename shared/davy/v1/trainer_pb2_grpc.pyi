@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TrainerServiceStub:
-    """Training runs: begun on request, by schedule or by drift; one at a time."""
+    """Training runs, on request, by schedule and on drift; one at a time."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,11 +40,11 @@ class TrainerServiceStub:
     """Ends a run after its checkpoint; it can be resumed."""
     ResumeTrainingRun: _grpc.UnaryUnaryMultiCallable[_trainer_pb2.ResumeTrainingRunRequest, _trainer_pb2.ResumeTrainingRunResponse]
     WatchTrainingRun: _grpc.UnaryStreamMultiCallable[_trainer_pb2.WatchTrainingRunRequest, _trainer_pb2.WatchTrainingRunResponse]
-    """What has happened since event `after`, and what happens, until the run has ended."""
+    """Streams past and new events after event `after` until the run has ended."""
 
 @_typing.type_check_only
 class TrainerServiceAsyncStub(TrainerServiceStub):
-    """Training runs: begun on request, by schedule or by drift; one at a time."""
+    """Training runs, on request, by schedule and on drift; one at a time."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartTrainingRun: _aio.UnaryUnaryMultiCallable[_trainer_pb2.StartTrainingRunRequest, _trainer_pb2.StartTrainingRunResponse]  # type: ignore[assignment]
@@ -54,10 +54,10 @@ class TrainerServiceAsyncStub(TrainerServiceStub):
     """Ends a run after its checkpoint; it can be resumed."""
     ResumeTrainingRun: _aio.UnaryUnaryMultiCallable[_trainer_pb2.ResumeTrainingRunRequest, _trainer_pb2.ResumeTrainingRunResponse]  # type: ignore[assignment]
     WatchTrainingRun: _aio.UnaryStreamMultiCallable[_trainer_pb2.WatchTrainingRunRequest, _trainer_pb2.WatchTrainingRunResponse]  # type: ignore[assignment]
-    """What has happened since event `after`, and what happens, until the run has ended."""
+    """Streams past and new events after event `after` until the run has ended."""
 
 class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Training runs: begun on request, by schedule or by drift; one at a time."""
+    """Training runs, on request, by schedule and on drift; one at a time."""
 
     @_abc_1.abstractmethod
     def StartTrainingRun(
@@ -101,6 +101,6 @@ class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trainer_pb2.WatchTrainingRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_trainer_pb2.WatchTrainingRunResponse], _abc.AsyncIterator[_trainer_pb2.WatchTrainingRunResponse]]:
-        """What has happened since event `after`, and what happens, until the run has ended."""
+        """Streams past and new events after event `after` until the run has ended."""
 
 def add_TrainerServiceServicer_to_server(servicer: TrainerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,10 +8,13 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import Column, MetaData, Text, text
 from tests.fixtures.folder_0_1 import EVENT_COUNT, FILES, LAST_EVENT_ID, SAMPLE_COUNT, write_folder
 
+from davy.adapters.storage import legacy
 from davy.adapters.storage.config_store import ConfigStore
 from davy.adapters.storage.event_store import EventStore
 from davy.adapters.storage.legacy import BATCH_ROWS
@@ -100,6 +103,25 @@ def test_rows_that_lie_in_the_write_ahead_log_only_come_along(folder, url):
     database = open_database(left, url)
     assert ConfigStore(database).all()[-1] == "newest"
     database.close()
+
+
+def test_a_column_that_a_table_gains_does_not_break_the_import(folder, url, tmp_path, monkeypatch):
+    database = open_database(tmp_path / "empty", url)
+    wider = {}
+    for file, tables in legacy.FILES.items():
+        wider[file] = {name: replace(old, present=with_a_new_column(old.present, database)) for name, old in tables.items()}
+    monkeypatch.setattr(legacy, "FILES", wider)
+    legacy.import_folder(folder, database)
+    check_everything(database)
+    database.close()
+
+
+def with_a_new_column(table, database):
+    with database.transaction("test") as connection:
+        connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN newer TEXT NOT NULL DEFAULT 'new'"))
+    wider = table.to_metadata(MetaData())
+    wider.append_column(Column("newer", Text, nullable=False, server_default="new"))
+    return wider
 
 
 @pytest.mark.parametrize("batches", [1, 3, 6, 9])

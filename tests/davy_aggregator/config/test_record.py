@@ -1,5 +1,5 @@
+from davy.edge_config import config_id, to_plain
 from davy.site import EdgeConfig
-from davy.twin.configuration import config_id, to_plain
 from davy_aggregator.config.record import ConfigRecord, differences
 
 CONFIG = EdgeConfig.model_validate({"cameras": {"face": {"source": "mine://face"}}})

@@ -120,20 +120,58 @@ async def test_pause_resume_abort_and_one_rollout_at_a_time(mosquitto, tmp_path)
         assert (await post("/v1/rollouts/nothing/abort")).status_code == 404
 
 
-async def test_a_rollout_says_which_cameras_it_does_not_reach(mosquitto, tmp_path):
+async def test_enhancers_are_targets_by_their_ids_as_pool_and_by_the_edges_that_they_serve(mosquitto, tmp_path):
     site = make_site(mosquitto.endpoint, e000=CAMERA, thin=CAMERA | {"enhance": "pool"})
+    site = site.model_copy(update={"enhancers": ("pool-a", "pool-b")})
+    devices = [TalkingEdge("e000"), TalkingEdge("pool-a"), TalkingEdge("pool-b")]
+    async with running(settings_of(tmp_path), site) as aggregator, talking(mosquitto.endpoint, "mine", *devices):
+
+        async def fleet() -> list[tuple[str, str, bool]]:
+            found = (await aggregator.get("/v1/fleet")).json()["edges"]
+            return [(each["edge"], each["kind"], each["online"]) for each in found]
+
+        wanted = [("e000", "edge", True), ("pool-a", "enhancer", True), ("pool-b", "enhancer", True)]
+        await until(lambda: _equals(fleet, wanted), 20)
+        assert [edge["edge"] for edge in (await aggregator.get("/v1/edges")).json()["edges"]] == ["e000", "thin"]
+        for name, reached in (("pool-b", ["pool-b"]), ("pool", ["pool-a", "pool-b"]), ("thin", ["pool-a", "pool-b"])):
+            done = await ended(aggregator, await begin(aggregator, good_package(name), edges=[name]))
+            assert (done["state"], [edge["edge"] for edge in done["edges"]]) == ("done", reached)
+        await ended(aggregator, await begin(aggregator))
+    assert {device.model for device in devices} == {GOOD.id}
+
+
+async def _equals(observe, wanted) -> bool:
+    return await observe() == wanted
+
+
+async def test_a_pool_without_cameras_is_no_target(mosquitto, tmp_path):
     async with (
-        running(settings_of(tmp_path), site) as aggregator,
-        talking(mosquitto.endpoint, "mine", TalkingEdge("e000")),
+        running(settings_of(tmp_path), site_of(mosquitto, 1)) as aggregator,
+        talking(mosquitto.endpoint, "mine", TalkingEdge("e000"), TalkingEdge("pool")),
     ):
         await online(aggregator, 1)
+        assert [each["edge"] for each in (await aggregator.get("/v1/fleet")).json()["edges"]] == ["e000"]
         await begin(aggregator)
-        (event,) = (await aggregator.get("/v1/events?kind=rollout-started")).json()["events"]
-        assert event["message"].endswith("; the enhancer pool keeps its own model for the cameras of thin")
-        wanted = {"model": GOOD.id, "edges": ["thin"]}
-        refused = await aggregator.client.post("/v1/rollouts", json=wanted)
+        refused = await aggregator.client.post("/v1/rollouts", json={"model": GOOD.id, "edges": ["nobody"]})
         assert refused.status_code == 409
-        assert "the enhancer pool enhances the cameras of edge thin" in refused.json()["detail"]
+
+
+async def test_an_enhancer_that_rolls_a_model_back_is_in_the_archive(mosquitto, tmp_path):
+    site = make_site(mosquitto.endpoint, thin=CAMERA | {"enhance": "pool"})
+    pool = TalkingEdge("pool", lambda edge, desired: (ModelState.ROLLED_BACK, "probation:black"))
+    async with running(settings_of(tmp_path), site) as aggregator, talking(mosquitto.endpoint, "mine", pool):
+
+        async def is_online() -> bool:
+            return (await aggregator.get("/v1/fleet")).json()["edges"][0]["online"]
+
+        await until(is_online, 20)
+        done = await ended(aggregator, await begin(aggregator))
+        assert (done["state"], "probation:black" in done["reason"]) == ("rolled-back", True)
+
+        async def archived() -> list[str]:
+            return [each["kind"] for each in (await aggregator.get("/v1/events?severity=alarm")).json()["events"]]
+
+        await until(lambda: _equals(archived, ["rollout-rolled-back", "enhancer-model-rolled-back"]), 10)
 
 
 async def test_f04_f19_a_rollout_continues_after_a_restart_and_is_published_again_to_a_broker_that_lost_it(mosquitto, tmp_path):

@@ -14,7 +14,8 @@ from tests.fixtures.configs import TOPICS, desire, plain_of
 from tests.fixtures.edges import until
 
 from davy.adapters import mqtt
-from davy.twin.configuration import ConfigState, config_id, read_config
+from davy.edge_config import config_id, read_config
+from davy.twin.configuration import ConfigState
 from davy_edge.config.manager import ConfigPointer, open_state_file
 
 ROOT = Path(__file__).parents[3]

@@ -2,10 +2,11 @@ import pytest
 
 from davy.domain.errors import InvalidInputError
 from davy.domain.topics import EdgeTopics
+from davy.edge_config import config_id, sign_config, to_plain
 from davy.models.keys import KeySet
 from davy.models.signing_key import SigningKey
 from davy.site import EdgeConfig
-from davy.twin.configuration import DesiredConfig, config_id, sign_config, to_plain
+from davy.twin.configuration import DesiredConfig
 from davy_edge.config.validation import ConfigValidator
 
 TOPICS = EdgeTopics("demo", "north")

@@ -1,10 +1,7 @@
 """The adaptation in small: tiny pictures, two cameras, a network that knows nothing."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
+import multiprocessing
 import time
 
 import cv2
@@ -16,13 +13,14 @@ from skimage import data
 from davy.domain.errors import ConfigError
 from davy.imaging.nets.checkpoint import load_checkpoint, load_net, save_net
 from davy.imaging.nets.ispcnn import IspCnn
-from davy_trainer.adapt.run import learn, run_adapt
+from davy_trainer.adapt.run import run_adapt, train_adaptation
 from davy_trainer.adapt.settings import AdaptSettings
 from davy_trainer.evaluation.embedding_drift import load_reference
 from davy_trainer.runs.prompt_run import CHECKPOINT as PROMPT_CHECKPOINT
 from davy_trainer.runs.run import CHECKPOINT
 
-QUICK = {"steps": 4, "prompt_steps": 0, "most": 2, "relit": 1, "most_kept": 2, "most_held": 2, "batch": 1, "kept": 1}
+QUICK = {"steps": 4, "prompt_steps": 0, "max_samples": 2, "relit": 1, "max_retained": 2, "max_held_out": 2, "batch": 1}
+QUICK |= {"retained_batch": 1}
 QUICK |= {"checkpoint_every": 1, "device": "cpu"}
 
 
@@ -44,7 +42,7 @@ def make(tmp_path, samples):
     save_net(tmp_path / "start.safetensors", IspCnn(8), {})
 
     def settings(**changes):
-        words = {"samples": samples, "drifted": ("north/gallery",), "start": tmp_path / "start.safetensors", **QUICK, **changes}
+        words = {"samples": samples, "drifted": ("north/gallery",), "model": tmp_path / "start.safetensors", **QUICK, **changes}
         return AdaptSettings.model_validate(words)
 
     return settings
@@ -59,20 +57,20 @@ def same_bits(one, other):
 
 
 def stops(after):
-    asked = iter(range(10_000))
-    return lambda: next(asked) >= after
+    calls = iter(range(10_000))
+    return lambda: next(calls) >= after
 
 
 @pytest.mark.system
 def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(make, tmp_path):
-    assert learn(make(), tmp_path / "whole", lambda: False)
-    assert not learn(make(), tmp_path / "parts", stops(2))
-    assert learn(make(), tmp_path / "parts", lambda: False)
+    assert train_adaptation(make(), tmp_path / "whole", lambda: False)
+    assert not train_adaptation(make(), tmp_path / "parts", stops(2))
+    assert train_adaptation(make(), tmp_path / "parts", lambda: False)
     assert same_bits(tmp_path / "whole", tmp_path / "parts")
 
 
 @pytest.mark.system
-def test_the_new_model_is_written_as_files_to_ship(make, tmp_path):
+def test_the_new_model_is_exported(make, tmp_path):
     assert not run_adapt(make(steps=1), tmp_path / "run", stops(0))
     assert run_adapt(make(steps=1), tmp_path / "run", lambda: False)
     assert (tmp_path / "run" / "ispcnn.onnx").is_file()
@@ -81,8 +79,8 @@ def test_the_new_model_is_written_as_files_to_ship(make, tmp_path):
 
 @pytest.mark.system
 def test_the_drifted_camera_gets_even(make, tmp_path):
-    words = {"steps": 40, "learning_rate": 3e-3, "warmup_steps": 2, "log_every": 10, "batch": 2, "keep_weight": 0.2}
-    learn(make(**words), tmp_path / "run", lambda: False)
+    words = {"steps": 40, "learning_rate": 3e-3, "warmup_steps": 2, "log_every": 10, "batch": 2, "retention_weight": 0.2}
+    train_adaptation(make(**words), tmp_path / "run", lambda: False)
     records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     first, last = records[0], records[-1]
     assert last["loss_uneven"] < first["loss_uneven"]
@@ -93,10 +91,10 @@ def test_the_drifted_camera_gets_even(make, tmp_path):
 @pytest.mark.system
 def test_prompts_are_refreshed_with_what_the_cameras_see_now(make, tmp_path):
     words = {"clip": "davy:random:1", "prompt_steps": 2, "steps": 1, "log_every": 1}
-    assert not learn(make(**words), tmp_path / "run", stops(1))  # amid the looking
-    assert learn(make(**words), tmp_path / "run", lambda: False)
+    assert not train_adaptation(make(**words), tmp_path / "run", stops(1))  # during the embedding
+    assert train_adaptation(make(**words), tmp_path / "run", lambda: False)
     assert (tmp_path / "run" / "pair" / PROMPT_CHECKPOINT).is_file()
-    assert not (tmp_path / "run" / "embeddings.safetensors").exists()  # learn() leaves that to run_adapt
+    assert not (tmp_path / "run" / "embeddings.safetensors").exists()  # run_adapt writes it
     assert run_adapt(make(**words), tmp_path / "run", lambda: False)
     assert len(load_reference(tmp_path / "run" / "embeddings.safetensors").means) == 3  # two lights of one camera, one other
     assert "loss_clip" in json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
@@ -112,16 +110,23 @@ def test_one_sample_of_each_light_is_enough(make, samples, tmp_path):
 
 
 @pytest.mark.system
-def test_the_last_look_takes_back_what_changes_the_other_cameras_and_only_once(make, tmp_path):
-    words = {"steps": 12, "learning_rate": 3e-3, "warmup_steps": 2, "keep_weight": 0, "ema_step": 0.5, "ema_early_step": 0.5}
-    for name, most in (("free", 1.0), ("bound", 1e-3)):
-        learn(make(**words, most_change=most), tmp_path / name, lambda: False)
+def test_weight_interpolation_bounds_the_change_of_the_other_cameras_and_runs_once(make, tmp_path):
+    words = {
+        "steps": 12,
+        "learning_rate": 3e-3,
+        "warmup_steps": 2,
+        "retention_weight": 0,
+        "ema_step": 0.5,
+        "ema_early_step": 0.5,
+    }
+    for name, max_change in (("free", 1.0), ("bound", 1e-3)):
+        train_adaptation(make(**words, max_change=max_change), tmp_path / name, lambda: False)
     free, bound = (load_checkpoint(tmp_path / name / CHECKPOINT) for name in ("free", "bound"))
-    assert free.facts["settled"]["share"] == 1 and bound.facts["settled"]["share"] < 0.9
-    assert bound.facts["settled"]["change"] <= 1e-3 < bound.facts["settled"]["whole_change"]
-    start, share = load_net(tmp_path / "start.safetensors")[0].state_dict(), bound.facts["settled"]["share"]
+    assert free.facts["weight_interpolation"]["share"] == 1 and bound.facts["weight_interpolation"]["share"] < 0.9
+    assert bound.facts["weight_interpolation"]["change"] <= 1e-3 < bound.facts["weight_interpolation"]["full_change"]
+    start, share = load_net(tmp_path / "start.safetensors")[0].state_dict(), bound.facts["weight_interpolation"]["share"]
     assert all(torch.allclose(bound.ema[key], torch.lerp(start[key], free.ema[key], share), atol=1e-6) for key in start)
-    assert learn(make(**words, most_change=1e-3), tmp_path / "bound", lambda: False)
+    assert train_adaptation(make(**words, max_change=1e-3), tmp_path / "bound", lambda: False)
     again = load_checkpoint(tmp_path / "bound" / CHECKPOINT)
     assert all(torch.equal(bound.ema[key], again.ema[key]) for key in start)
 
@@ -130,46 +135,51 @@ def test_the_last_look_takes_back_what_changes_the_other_cameras_and_only_once(m
 def test_weights_stay_near_the_running_models(make, tmp_path):
     start, apart = load_net(tmp_path / "start.safetensors")[0].state_dict(), {}
     for name, weight in (("free", 0.0), ("near", 100.0)):
-        learn(make(steps=12, warmup_steps=2, most_change=1.0, near_weight=weight), tmp_path / name, lambda: False)
+        train_adaptation(make(steps=12, warmup_steps=2, max_change=1.0, l2_sp_weight=weight), tmp_path / name, lambda: False)
         weights = load_checkpoint(tmp_path / name / CHECKPOINT).weights
         apart[name] = sum(float((weights[key] - first).square().sum()) for key, first in start.items())
     assert 0 < apart["near"] < 0.5 * apart["free"]
 
 
 @pytest.mark.system
-def test_other_samples_are_told_on_resuming(make, samples, tmp_path):
-    learn(make(), tmp_path / "run", stops(1))
+def test_other_samples_are_rejected_on_resuming(make, samples, tmp_path):
+    train_adaptation(make(), tmp_path / "run", stops(1))
     (samples / "north" / "face" / "00000003.jpg").unlink()
     with pytest.raises(ConfigError, match="photographs have changed"):
-        learn(make(), tmp_path / "run", lambda: False)
+        train_adaptation(make(), tmp_path / "run", lambda: False)
 
 
-def test_a_camera_without_samples_is_told_with_those_that_have_some(make, tmp_path):
+def test_a_camera_without_samples_is_an_error_that_names_the_others(make, tmp_path):
     with pytest.raises(ConfigError, match="no samples of north/belt: there are some of north/face, north/gallery"):
-        learn(make(drifted=("north/belt",)), tmp_path / "run", lambda: False)
+        train_adaptation(make(drifted=("north/belt",)), tmp_path / "run", lambda: False)
 
 
 @pytest.mark.system
-def test_killed_at_any_step_it_resumes_and_ends_with_the_same_bits(make, samples, tmp_path):
-    words = [f"--set={name}={value}" for name, value in (QUICK | {"checkpoint_every": 3, "steps": 24}).items()]
-    command = [sys.executable, "-m", "davy", "train", "adapt", "--model", str(tmp_path / "start.safetensors"), *words]
-    command += ["--samples", str(samples), "--drifted", "north/gallery"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, env=environment, timeout=120)
-    killed, resume = 0, []
+def test_killed_at_any_step_it_resumes_and_ends_with_the_same_bits(make, tmp_path):
+    settings = make(checkpoint_every=3, steps=24)
+    assert train_adaptation(settings, tmp_path / "whole", lambda: False)
+    processes = multiprocessing.get_context("forkserver")  # torch is imported once, in the server
+    processes.set_forkserver_preload([train_adaptation.__module__, __name__])
+    killed = 0
     for _ in range(20):
-        process = subprocess.Popen([*command, "--out", str(tmp_path / "parts"), *resume], env=environment)
+        process = processes.Process(target=train_alone, args=(settings, tmp_path / "parts"))
+        process.start()
         seen = steps_done(tmp_path / "parts")
-        while process.poll() is None and steps_done(tmp_path / "parts") < seen + 9:
-            time.sleep(0.05)
-        if process.poll() is not None:
-            assert process.returncode == 0
+        while process.is_alive() and steps_done(tmp_path / "parts") < seen + 9:
+            time.sleep(0.02)
+        if not process.is_alive():
+            assert process.exitcode == 0
             break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        killed, resume = killed + 1, ["--resume"]
+        process.kill()
+        process.join()
+        killed += 1
     assert killed >= 2
     assert same_bits(tmp_path / "whole", tmp_path / "parts")
+
+
+def train_alone(settings, out):
+    torch.set_num_threads(1)
+    assert train_adaptation(settings, out, lambda: False)
 
 
 def steps_done(out):

@@ -4,9 +4,9 @@ import torch
 from davy.imaging.isp.blocks import block_statistics
 from davy.imaging.nets.ispcnn import IspCnn, thumbnail
 from davy_trainer.adapt.items import Item, through_blocks
-from davy_trainer.adapt.wise_ft import change, settle
+from davy_trainer.adapt.wise_ft import change, interpolate_weights
 
-MOST = 0.01
+MAX_CHANGE = 0.01
 
 
 def net(seed):
@@ -28,7 +28,7 @@ def start():
 
 
 @pytest.fixture
-def held(start):
+def held_out(start):
     return [[item(start, 0.2), item(start, 0.3)], [item(start, 0.6)]]
 
 
@@ -40,26 +40,26 @@ def brighter(start, stops):
     return found
 
 
-def test_the_same_network_changes_nothing(start, held):
-    assert change(start, held) == 0 and change(brighter(start, 0.5), []) == 0
+def test_the_same_network_changes_nothing(start, held_out):
+    assert change(start, held_out) == 0 and change(brighter(start, 0.5), []) == 0
 
 
-def test_the_camera_that_changes_most_counts(start, held):
+def test_the_camera_that_changes_most_counts(start, held_out):
     adapted = brighter(start, 0.3)
-    assert change(adapted, held) == max(change(adapted, [items]) for items in held) > MOST
+    assert change(adapted, held_out) == max(change(adapted, [items]) for items in held_out) > MAX_CHANGE
 
 
-def test_what_changes_too_much_goes_as_far_as_is_allowed(start, held):
+def test_a_large_change_is_interpolated_to_the_limit(start, held_out):
     adapted = brighter(start, 0.3)
-    settled = settle(start, adapted, held, MOST)
-    assert 0 < settled.share < 1 and settled.whole_change > MOST
-    assert 0.7 * MOST < settled.change <= MOST and change(adapted, held) == settled.change
+    interpolation = interpolate_weights(start, adapted, held_out, MAX_CHANGE)
+    assert 0 < interpolation.share < 1 and interpolation.full_change > MAX_CHANGE
+    assert 0.7 * MAX_CHANGE < interpolation.change <= MAX_CHANGE and change(adapted, held_out) == interpolation.change
     moved = (adapted.exposure_head.bias - start.exposure_head.bias) / 0.3
-    assert torch.allclose(moved, torch.full_like(moved, settled.share), atol=1e-5)
+    assert torch.allclose(moved, torch.full_like(moved, interpolation.share), atol=1e-5)
 
 
-def test_what_changes_little_stays_as_it_was_trained(start, held):
+def test_a_small_change_keeps_all_adapted_weights(start, held_out):
     adapted = brighter(start, 0.005)
     before = {name: tensor.clone() for name, tensor in adapted.state_dict().items()}
-    assert settle(start, adapted, held, MOST).share == 1
+    assert interpolate_weights(start, adapted, held_out, MAX_CHANGE).share == 1
     assert all(torch.equal(before[name], tensor) for name, tensor in adapted.state_dict().items())

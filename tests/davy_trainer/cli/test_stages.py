@@ -67,10 +67,12 @@ def test_stages_killed_amid_enhancement_go_on_to_the_same_bits(folder, low, star
         time.sleep(0.01)
     parts.kill()
     parts.communicate()
-    told, errors = whole.communicate(timeout=100)
+    output, errors = whole.communicate(timeout=100)
     assert whole.returncode == 0, errors
-    assert "round 2" in told and (tmp_path / "whole" / "summary.png").exists() and (tmp_path / "whole" / "ispcnn.onnx").exists()
-    assert "improve" in json.loads((tmp_path / "whole" / "summary.json").read_text())["verdict"]
+    assert (
+        "round 2" in output and (tmp_path / "whole" / "summary.png").exists() and (tmp_path / "whole" / "ispcnn.onnx").exists()
+    )
+    assert "improve" in json.loads((tmp_path / "whole" / "summary.json").read_text())["comparison"]
 
     resumed = launch("all", "--resume", "--out", "parts", cwd=tmp_path)
     errors = resumed.communicate(timeout=100)[1]
@@ -97,7 +99,7 @@ START = ["--weights", "start.safetensors"]
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "text"),
     [
         (["pair", *LOW], "--out FOLDER"),
         (["pair", "--out", "run", "--low", "low"], "--normal FOLDER"),
@@ -120,14 +122,14 @@ START = ["--weights", "start.safetensors"]
         (["ablate", "--out", "run", *LOW, *START, "--seeds", "one"], "whole numbers"),
     ],
 )
-def test_wrong_words_are_told_in_one_sentence(words, told, low, start, monkeypatch, capsys, tmp_path):
+def test_invalid_arguments_end_with_one_sentence(words, text, low, start, monkeypatch, capsys, tmp_path):
     status, errors, _ = in_process(words, monkeypatch, capsys, tmp_path)
     assert status == 2
-    assert told in errors and "Traceback" not in errors
+    assert text in errors and "Traceback" not in errors
     assert not (tmp_path / "run" / "all.json").exists()
 
 
-def test_prompts_that_are_none_are_told(low, start, monkeypatch, capsys, tmp_path):
+def test_prompts__that_do_not_exist_are_an_error(low, start, monkeypatch, capsys, tmp_path):
     words = ["enhance", "--out", "run", *LOW, *START, "--prompts", "low", "--steps", 1]
     status, errors, _ = in_process(words, monkeypatch, capsys, tmp_path)
     assert status == 1 and "davy train pair" in errors
@@ -137,7 +139,7 @@ def test_prompts_that_are_none_are_told(low, start, monkeypatch, capsys, tmp_pat
 def test_a_run_is_not_overwritten_and_keeps_its_settings(low, start, monkeypatch, capsys, tmp_path):
     words = ["pair", "--out", "run", *LOW, "--clip", "davy:random", "--labels", "fixed", "--set", "views=1"]
     status, _, said = in_process(words, monkeypatch, capsys, tmp_path)
-    assert status == 0 and "held_accuracy" in said
+    assert status == 0 and "held_out_accuracy" in said
     assert "--resume" in in_process(words, monkeypatch, capsys, tmp_path)[1]
     status, errors, _ = in_process(["pair", "--out", "run", "--resume", "--seed", 3], monkeypatch, capsys, tmp_path)
     assert status == 2 and "omit seed" in errors
@@ -155,23 +157,23 @@ def test_enhancement_without_clip_runs_and_is_exported(low, start, monkeypatch, 
     from davy.imaging.nets.checkpoint import load_net
 
     facts = load_net(tmp_path / "shipped" / "ispcnn.safetensors")[1]
-    assert facts["low_light_pictures"] == {"low": 3} and facts["settings"]["start"] == "start.safetensors"
+    assert facts["low_light_pictures"] == {"low": 3} and facts["settings"]["initial_weights"] == "start.safetensors"
 
 
 @pytest.mark.system
-def test_an_ablation_is_trained_judged_and_told(low, start, folder, pairs_folder, monkeypatch, capsys, tmp_path):
+def test_an_ablation_is_trained_evaluated_and_printed(low, start, folder, pairs_folder, monkeypatch, capsys, tmp_path):
     settings = [w for s in ("pair", "refine", "enhance") for n, v in TINY[s].items() for w in ("--set", f"{s}.{n}={v}")]
     replay = ["--set", "enhance.replay_weight=0", "--set", "enhance.clip=davy:random"]
     words = ["ablate", "--out", "run", *LOW, *START, "--steps", 1, "--seeds", "1", "--mine", pairs_folder]
     words += ["--set", "clip=davy:random", "--only", "without CLIP", *settings, *replay, "--set", "enhance.steps=1"]
     status, errors, said = in_process(words, monkeypatch, capsys, tmp_path)
     assert status == 0, errors
-    assert "without CLIP" in said and "nothing is claimed" in said
+    assert "without CLIP" in said and "no difference is significant" in said
     assert (tmp_path / "run" / "without-clip.png").exists()
     facts = json.loads((tmp_path / "run" / "ablations.json").read_text())
     assert {"start", "the whole recipe", "without CLIP"} == set(facts["figures"])
 
 
-def test_samples_are_photographs_that_come_with_packages(monkeypatch, capsys, tmp_path):
-    status, _, said = in_process(["samples", "photos"], monkeypatch, capsys, tmp_path)
+def test_photographs_of_installed_packages_are_copied(monkeypatch, capsys, tmp_path):
+    status, _, said = in_process(["photographs", "photos"], monkeypatch, capsys, tmp_path)
     assert status == 0 and len(said.split()) == len(list((tmp_path / "photos").iterdir())) >= 6

@@ -3,30 +3,30 @@ import signal
 import pytest
 import typer
 
-from davy_trainer.cli.terminal import numbers_of_words, progress_bar, settings_of_words, stopping
+from davy_trainer.cli.terminal import parse_numbers, parse_settings, progress_bar, stopping
 from davy_trainer.stages.iterate import AllSettings
 from davy_trainer.stages.settings import EnhanceSettings
 
 
 def test_words_become_settings_json_where_they_can_be():
-    words = ["steps=3", "clip=davy:random", "replay.batch=2", 'weights={"lol": 2}']
-    wanted = {"steps": 3, "clip": "davy:random", "replay": {"batch": 2}, "weights": {"lol": 2}}
-    assert settings_of_words(words, EnhanceSettings) == wanted
+    words = ["steps=3", "clip=davy:random", "replay.batch=2", 'group_weights={"lol": 2}']
+    wanted = {"steps": 3, "clip": "davy:random", "replay": {"batch": 2}, "group_weights": {"lol": 2}}
+    assert parse_settings(words, EnhanceSettings) == wanted
 
 
 def test_a_stage_has_its_own_table():
-    assert settings_of_words(["enhance.steps=3", "enhance.batch=2"], AllSettings) == {"enhance": {"steps": 3, "batch": 2}}
+    assert parse_settings(["enhance.steps=3", "enhance.batch=2"], AllSettings) == {"enhance": {"steps": 3, "batch": 2}}
 
 
-def test_an_unknown_setting_is_told_with_the_known_ones():
+def test_an_unknown_setting_is_an_error_with_the_known_ones():
     with pytest.raises(typer.BadParameter, match=r"'lr' is not a setting: .*low"):
-        settings_of_words(["lr=1"], EnhanceSettings)
+        parse_settings(["lr=1"], EnhanceSettings)
 
 
 def test_numbers_are_read_by_group():
-    assert numbers_of_words(["lol=0.5", "bsds500=2"]) == {"lol": 0.5, "bsds500": 2.0}
+    assert parse_numbers(["lol=0.5", "bsds500=2"]) == {"lol": 0.5, "bsds500": 2.0}
     with pytest.raises(typer.BadParameter, match="GROUP=NUMBER"):
-        numbers_of_words(["lol"])
+        parse_numbers(["lol"])
 
 
 def test_the_first_signal_asks_to_stop_and_the_handlers_come_back():

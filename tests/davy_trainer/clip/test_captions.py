@@ -1,4 +1,4 @@
-"""What is said about a rendered picture."""
+"""Captions of rendered pictures."""
 
 import numpy as np
 import pytest

@@ -20,19 +20,19 @@ def photo(tmp_path: Path) -> Path:
 def test_every_light_of_a_crop_shares_the_label_and_a_second_call_reads_the_file(davy_clip: Clip, photo: Path, tmp_path: Path):
     ticks: list[None] = []
 
-    def look(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def features(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         found = extract_cached(
             tmp_path / "f.safetensors", image_tower(davy_clip.model), [photo], 1, seed, lambda: ticks.append(None)
         )
         return found.pooled, found.kind, found.logits
 
-    pooled, kind, logits = look(seed=1)
+    pooled, kind, logits = features(seed=1)
     assert kind.tolist() == list(range(len(KINDS)))
     assert torch.equal(logits[0], logits[1])
-    again, _, _ = look(seed=1)
+    again, _, _ = features(seed=1)
     assert len(ticks) == 1
     assert torch.allclose(again, pooled, atol=2e-3, rtol=2e-3)  # kept as half floats
-    look(seed=2)  # another rendering: the file is not for it
+    features(seed=2)  # another rendering: the cache does not apply
     assert len(ticks) == 2
 
 

@@ -47,5 +47,5 @@ def test_an_empty_folder_and_a_broken_picture_are_clear_errors(tmp_path: Path):
     with pytest.raises(ConfigError, match="holds no picture"):
         photographs(tmp_path)
     (tmp_path / "x.jpg").write_bytes(b"no")
-    with pytest.raises(UnreadableImageError, match="is no JPEG or PNG"):
+    with pytest.raises(UnreadableImageError, match="is not a JPEG or PNG"):
         read(tmp_path / "x.jpg")

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from davy_trainer.data.embeddings import embed_views, kept, random_box
+from davy_trainer.data.embeddings import embed_views, load_or_compute, random_box
 
 
 def test_each_view_is_embedded_as_the_tower_would_whatever_its_neighbours(random_clip):
@@ -21,11 +21,11 @@ def test_a_cache_is_used_for_the_same_facts_only(tmp_path):
         return {"x": torch.tensor([float(len(made))])}
 
     path = tmp_path / "cache.safetensors"
-    assert kept(path, {"seed": 1}, make)["x"].item() == 1
-    assert kept(path, {"seed": 1}, make)["x"].item() == 1
-    assert kept(path, {"seed": 2}, make)["x"].item() == 2
+    assert load_or_compute(path, {"seed": 1}, make)["x"].item() == 1
+    assert load_or_compute(path, {"seed": 1}, make)["x"].item() == 1
+    assert load_or_compute(path, {"seed": 2}, make)["x"].item() == 2
     path.write_bytes(b"broken")
-    assert kept(path, {"seed": 2}, make)["x"].item() == 3
+    assert load_or_compute(path, {"seed": 2}, make)["x"].item() == 3
 
 
 def test_a_random_box_has_its_least_share_and_stays_inside():

@@ -27,7 +27,7 @@ def test_the_order_is_the_same_whatever_the_number_of_workers(groups, settings, 
 
 def test_the_queue_is_bounded_and_workers_end_with_the_context(groups, settings):
     before = set(children())
-    with batches(groups, settings(ahead=2), 0) as source:
+    with batches(groups, settings(prefetch=2), 0) as source:
         next(source)
         (worker,) = set(children()) - before
         time.sleep(0.3)
@@ -37,13 +37,13 @@ def test_the_queue_is_bounded_and_workers_end_with_the_context(groups, settings)
     assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_worker_that_fails_is_told(groups, settings):
+def test_a_worker_that_fails_is_an_error(groups, settings):
     broken = [replace(group, pictures=["no picture"]) for group in groups]
     with batches(broken, settings(), 0) as source, pytest.raises(TrainingError, match="batches-0 failed"):
         next(source)
 
 
-def test_a_worker_that_is_killed_is_told(groups, settings):
+def test_a_worker_that_is_killed_is_an_error(groups, settings):
     before = set(children())
     with batches(groups, settings(), 0) as source:
         next(source)

@@ -10,7 +10,7 @@ from davy_trainer.stages.settings import EnhanceSettings
 @pytest.fixture
 def stage(folder, settings):
     def make(**changes):
-        words = {"low": (folder,), "start": folder, "prompts": folder, "replay": settings(), "steps": 1, "batch": 2}
+        words = {"low": (folder,), "initial_weights": folder, "prompts": folder, "replay": settings(), "steps": 1, "batch": 2}
         return EnhanceSettings.model_validate({**words, "crop_width": 64, "crop_height": 32, "short_side": 96, **changes})
 
     return make

@@ -16,12 +16,12 @@ def test_each_sub_folder_is_a_group_of_equal_weight(settings):
 
 
 def test_weights_go_to_groups_by_name(settings):
-    assert [g.weight for g in load(settings(weights={"cats": 0.25}))] == [0.25, 1.0]
+    assert [g.weight for g in load(settings(group_weights={"cats": 0.25}))] == [0.25, 1.0]
 
 
 def test_a_weight_for_no_group_names_the_groups(settings):
-    with pytest.raises(ConfigError, match=r"weights name no group dogs; the groups are cats, coffee"):
-        load(settings(weights={"dogs": 2.0}))
+    with pytest.raises(ConfigError, match=r"group_weights name no group dogs; the groups are cats, coffee"):
+        load(settings(group_weights={"dogs": 2.0}))
 
 
 def test_pictures_in_the_folder_itself_are_a_group_of_its_name(settings, folder):
@@ -35,8 +35,8 @@ def test_unreadable_pictures_are_skipped_named_and_counted(settings, folder, cap
     cats = load(settings())[0]
     assert len(cats.pictures) == 2
     assert [path.name for path in cats.unreadable] == ["broken.png", "empty.jpg"]
-    told = capfd.readouterr().err
-    assert "2 unreadable pictures left out: " in told and "broken.png" in told and "empty.jpg" in told
+    errors = capfd.readouterr().err
+    assert "2 unreadable pictures left out: " in errors and "broken.png" in errors and "empty.jpg" in errors
 
 
 def test_a_group_of_unreadable_pictures_is_left_out(settings, folder):
@@ -78,7 +78,7 @@ def test_of_bracketed_exposures_only_the_well_lit_are_kept(settings, folder):
 
 
 @pytest.mark.parametrize("make", [False, True])
-def test_a_missing_or_empty_folder_is_told_by_name(tmp_path, make):
+def test_a_missing_or_empty_folder_is_an_error_with_its_name(tmp_path, make):
     folder = tmp_path / "nothing"
     if make:
         folder.mkdir()
@@ -123,7 +123,7 @@ def test_a_depth_map_beside_a_picture_belongs_to_it_and_is_no_picture(settings, 
     assert cats.depths[0].mean() == pytest.approx(2.5) and cats.depths[1] is None
 
 
-def test_a_depth_map_of_8_bits_is_told(tmp_path):
+def test_a_depth_map_of_8_bits_is_an_error(tmp_path):
     cv2.imwrite(str(tmp_path / "a.depth.png"), np.full((90, 160), 250, np.uint8))
     with pytest.raises(UnreadableImageError, match="16 bits"):
         read_depth(tmp_path / "a.png", (90, 160))

@@ -17,7 +17,7 @@ def folder(tmp_path):
 
 def test_frames_come_at_one_size_with_what_the_network_sees(folder):
     frames = RealFrames.load(folder, torch.device("cpu"))
-    thumb, blocks = frames.drawn(2, np.random.default_rng(1))
+    thumb, blocks = frames.draw(2, np.random.default_rng(1))
     assert frames.pictures.shape == (3, 3, 288, 384)
     assert thumb.shape == (2, 4, 144, 192)
     assert blocks.luma.shape == (2, 1, 72, 96)
@@ -26,7 +26,7 @@ def test_frames_come_at_one_size_with_what_the_network_sees(folder):
 
 def test_the_same_numbers_draw_the_same_frames(folder):
     frames = RealFrames.load(folder, torch.device("cpu"))
-    first, again = (frames.drawn(4, np.random.default_rng(5))[0] for _ in range(2))
+    first, again = (frames.draw(4, np.random.default_rng(5))[0] for _ in range(2))
     assert torch.equal(first, again)
 
 
@@ -44,7 +44,7 @@ def test_an_empty_folder_is_refused(tmp_path):
 def test_an_unreadable_frame_is_left_out_and_named(folder, capfd):
     (folder / "broken.jpg").write_bytes(b"x")
     assert len(RealFrames.load(folder, torch.device("cpu")).pictures) == 3
-    assert "1 unreadable picture left out: " in (told := capfd.readouterr().err) and "broken.jpg" in told
+    assert "1 unreadable picture left out: " in (errors := capfd.readouterr().err) and "broken.jpg" in errors
 
 
 def test_a_folder_without_a_readable_frame_is_refused(tmp_path):

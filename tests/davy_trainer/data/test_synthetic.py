@@ -2,27 +2,27 @@ import numpy as np
 import pytest
 import torch
 
-from davy_trainer.data.synthetic import crop, cut, draw_window, make_batch, metered
+from davy_trainer.data.synthetic import crop, crop_window, draw_window, make_batch, metered
 
 
 def test_a_batch_depends_on_seed_and_index_alone(groups, settings):
     first, again = make_batch(groups, settings(), 4), make_batch(groups, settings(), 4)
-    assert np.array_equal(first.low, again.low) and np.array_equal(first.truth, again.truth)
-    assert not np.array_equal(first.truth, make_batch(groups, settings(), 5).truth)
-    assert not np.array_equal(first.truth, make_batch(groups, settings(seed=2), 4).truth)
+    assert np.array_equal(first.low, again.low) and np.array_equal(first.ground_truth, again.ground_truth)
+    assert not np.array_equal(first.ground_truth, make_batch(groups, settings(), 5).ground_truth)
+    assert not np.array_equal(first.ground_truth, make_batch(groups, settings(seed=2), 4).ground_truth)
 
 
 def test_shapes_and_ranges(groups, settings):
     batch = make_batch(groups, settings(), 0)
-    assert batch.low.shape == batch.truth.shape == (2, 32, 64, 3) and batch.low.dtype == np.uint8
-    low, truth = batch.tensors()
-    assert low.shape == truth.shape == (2, 3, 32, 64) and low.dtype == torch.float32
-    assert low.min() >= 0 and truth.max() <= 1
+    assert batch.low.shape == batch.ground_truth.shape == (2, 32, 64, 3) and batch.low.dtype == np.uint8
+    low, ground_truth = batch.tensors()
+    assert low.shape == ground_truth.shape == (2, 3, 32, 64) and low.dtype == torch.float32
+    assert low.min() >= 0 and ground_truth.max() <= 1
 
 
 def test_shares_decide_what_is_made_of_a_photograph(groups, settings):
     lit = make_batch(groups, settings(mine_share=0, dark_share=0, batch=4), 0)
-    assert np.array_equal(lit.low, lit.truth)
+    assert np.array_equal(lit.low, lit.ground_truth)
     dark = make_batch(groups, settings(mine_share=0, dark_share=1, batch=4), 0)
     assert (dark.low.mean((1, 2, 3)) < 60).all()
     mine = make_batch(groups, settings(mine_share=1, dark_share=0, batch=4), 0)
@@ -31,16 +31,16 @@ def test_shares_decide_what_is_made_of_a_photograph(groups, settings):
 
 def test_colours_come_as_red_green_blue(groups, settings):
     coffee = [group for group in groups if group.name == "coffee"]  # brown: more red than blue
-    truth = make_batch(coffee, settings(mine_share=0, dark_share=0), 0).truth
-    assert truth[..., 0].mean() > truth[..., 2].mean() + 20
+    ground_truth = make_batch(coffee, settings(mine_share=0, dark_share=0), 0).ground_truth
+    assert ground_truth[..., 0].mean() > ground_truth[..., 2].mean() + 20
 
 
 def test_weights_decide_how_often_a_group_is_drawn(groups, settings):
     from dataclasses import replace
 
     black = replace(groups[0], weight=1e-9, pictures=[np.zeros((100, 150, 3), np.uint8)])
-    truth = make_batch([black, groups[1]], settings(mine_share=0, dark_share=0, batch=16), 0).truth
-    assert (truth.mean((1, 2, 3)) > 0).all()
+    ground_truth = make_batch([black, groups[1]], settings(mine_share=0, dark_share=0, batch=16), 0).ground_truth
+    assert (ground_truth.mean((1, 2, 3)) > 0).all()
 
 
 def test_any_shape_of_photograph_gives_a_crop_of_the_set_size(settings):
@@ -52,10 +52,10 @@ def test_any_shape_of_photograph_gives_a_crop_of_the_set_size(settings):
 
 def test_a_burnt_out_lamp_stays_white_in_the_truth(groups, settings):
     batches = [make_batch(groups, settings(mine_share=1, dark_share=0, batch=8), index) for index in range(8)]
-    low, truth = (np.concatenate([getattr(batch, name) for batch in batches]) for name in ("low", "truth"))
+    low, ground_truth = (np.concatenate([getattr(batch, name) for batch in batches]) for name in ("low", "ground_truth"))
     burnt = low.min(axis=-1) >= 250
     assert burnt.any()
-    assert (truth[burnt] >= 247).all()
+    assert (ground_truth[burnt] >= 247).all()
 
 
 def test_dark_truths_are_exposed_three_quarters_of_the_way_to_the_meter(settings):
@@ -75,7 +75,7 @@ def test_a_depth_map_is_cut_as_its_picture_is(settings):
         depth = picture[:, :, 0].astype(np.float32)
         for _ in range(8):
             window = draw_window(picture.shape, settings(), rng)
-            both = cut(picture, window, settings())[:, :, 0].astype(np.float32), cut(depth, window, settings())
+            both = crop_window(picture, window, settings())[:, :, 0].astype(np.float32), crop_window(depth, window, settings())
             assert np.abs(both[0] - both[1]).max() <= 1
 
 

@@ -20,19 +20,19 @@ def names(paths):
 @pytest.mark.parametrize("seed", range(5))
 def test_a_recording_is_on_one_side_only(recordings, seed):
     split = split_folders([recordings], 0.3, 100, seed)
-    assert not names(split.train) & names(split.held)
-    assert len(split.train) + len(split.held) == 8 and split.held
+    assert not names(split.train) & names(split.held_out)
+    assert len(split.train) + len(split.held_out) == 8 and split.held_out
 
 
 def test_the_seed_decides_and_repeats(recordings):
     first, again = (split_folders([recordings], 0.3, 100, 1) for _ in range(2))
     assert first == again
-    assert any(split_folders([recordings], 0.3, 100, seed).held != first.held for seed in range(2, 8))
+    assert any(split_folders([recordings], 0.3, 100, seed).held_out != first.held_out for seed in range(2, 8))
 
 
 def test_at_most_so_many_are_taken(recordings):
     split = split_folders([recordings], 0.3, 4, 1)
-    assert len(split.train) + len(split.held) == 4
+    assert len(split.train) + len(split.held_out) == 4
 
 
 def test_one_picture_is_too_few(tmp_path):
@@ -44,8 +44,8 @@ def test_one_picture_is_too_few(tmp_path):
 def test_an_unreadable_picture_is_on_no_side_and_named(recordings, capfd):
     (recordings / "broken.jpg").write_bytes(b"x")
     split = split_folders([recordings], 0.3, 100, 1)
-    assert len(split.train) + len(split.held) == 8
-    assert "1 unreadable picture left out: " in (told := capfd.readouterr().err) and "broken.jpg" in told
+    assert len(split.train) + len(split.held_out) == 8
+    assert "1 unreadable picture left out: " in (errors := capfd.readouterr().err) and "broken.jpg" in errors
 
 
 def test_the_checksum_sees_bytes_and_names(recordings):

@@ -80,7 +80,7 @@ def test_parts_of_a_batch_are_the_batch(groups, settings):
 def test_views_go_with_their_pictures_and_weigh_as_much(groups, settings, folder):
     words = {
         "low": (folder,),
-        "start": folder,
+        "initial_weights": folder,
         "prompts": folder,
         "replay": settings(batch=4),
         "steps": 1,
@@ -94,19 +94,19 @@ def test_views_go_with_their_pictures_and_weigh_as_much(groups, settings, folder
     assert [len(part.views) for part in parts] == [2, 1]
     assert [part.views_share for part in parts] == pytest.approx([4 / 3, 2 / 3])
     assert parts[1].views[0] == (0, whole.views[2][1])
-    assert np.array_equal(whole.replay.truth, np.concatenate([part.replay.truth for part in parts]))
+    assert np.array_equal(whole.replay.ground_truth, np.concatenate([part.replay.ground_truth for part in parts]))
 
 
 def test_alone_nothing_is_shared():
-    assert process_group.is_first() and process_group.count() == 1 and process_group.part_of(5) == range(5)
+    assert process_group.is_first() and process_group.count() == 1 and process_group.local_indices(5) == range(5)
     assert process_group.average(IspCnn(8), {"loss": 0.5}) == {"loss": 0.5}
     assert process_group.any_rank(lambda: True) and process_group.broadcast(2.5) == 2.5
 
 
-def test_a_batch_that_does_not_split_is_told(monkeypatch):
+def test_a_batch_that_does_not_split_is_an_error(monkeypatch):
     monkeypatch.setattr(process_group, "count", lambda: 3)
     with pytest.raises(ConfigError, match="batch of 8 does not split evenly among 3"):
-        process_group.part_of(8)
+        process_group.local_indices(8)
 
 
 def test_other_commands_are_refused_under_torchrun(monkeypatch, capsys):

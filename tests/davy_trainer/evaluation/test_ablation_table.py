@@ -14,9 +14,9 @@ FIGURES = {
 def test_a_difference_counts_when_it_is_larger_than_its_spread():
     found = differences(FIGURES, WHOLE)
     lost = found["without refinement"]["mine_psnr_db"]
-    assert lost.mean == pytest.approx(-1.05) and lost.spread == pytest.approx(0.1) and lost.counts
+    assert lost.mean == pytest.approx(-1.05) and lost.spread == pytest.approx(0.1) and lost.significant
     nothing = found["without colour constancy"]["mine_psnr_db"]
-    assert nothing.mean == pytest.approx(0.05) and nothing.spread == pytest.approx(0.3) and not nothing.counts
+    assert nothing.mean == pytest.approx(0.05) and nothing.spread == pytest.approx(0.3) and not nothing.significant
 
 
 def test_the_table_says_no_difference_plainly():
@@ -28,4 +28,4 @@ def test_the_table_says_no_difference_plainly():
 
 def test_one_seed_claims_nothing():
     one = {name: by_seed[:1] for name, by_seed in FIGURES.items()}
-    assert "nothing is claimed" in markdown(one, WHOLE) and "**" not in markdown(one, WHOLE)
+    assert "no difference is significant" in markdown(one, WHOLE) and "**" not in markdown(one, WHOLE)

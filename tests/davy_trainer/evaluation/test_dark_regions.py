@@ -32,9 +32,9 @@ def test_dark_luma_and_contrast_are_of_the_enhanced_picture():
 
 
 def test_dark_psnr_ignores_what_happens_in_the_light():
-    low, truth = half_dark(), half_dark()
-    spoilt = truth.copy()
+    low, ground_truth = half_dark(), half_dark()
+    spoilt = ground_truth.copy()
     spoilt[:, 32:] = 0
-    assert dark_psnr_db(low, spoilt, truth) == 100
+    assert dark_psnr_db(low, spoilt, ground_truth) == 100
     spoilt[:, 8:32] = 20 + 51
-    assert dark_psnr_db(low, spoilt, truth) == pytest.approx(13.98, abs=0.01)  # 20 log10(255 / 51)
+    assert dark_psnr_db(low, spoilt, ground_truth) == pytest.approx(13.98, abs=0.01)  # 20 log10(255 / 51)

@@ -77,7 +77,7 @@ def test_the_shipped_reference_is_of_the_shipped_clip():
     assert found.clip == "davy" and found.means.shape[1] == 256
 
 
-def test_a_camera_that_shows_one_picture_only_can_be_judged(tmp_path):
+def test_a_camera_that_shows_one_picture_only_has_a_drift(tmp_path):
     seen = around(0, 1).expand(3, -1)
     save_reference(tmp_path / "embeddings.safetensors", fit_reference([seen], "davy"))
     reference = load_reference(tmp_path / "embeddings.safetensors")

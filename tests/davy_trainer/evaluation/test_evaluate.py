@@ -20,7 +20,7 @@ def test_means_are_those_of_the_pictures(pairs_folder, still):
     pairs = load_validation(pairs_folder)
     scores = evaluate(pairs, still)
     assert scores["pictures"] == 2
-    assert scores["raw"]["psnr_db"] == pytest.approx(np.mean([psnr_db(p.low, p.truth) for p in pairs]))
+    assert scores["raw"]["psnr_db"] == pytest.approx(np.mean([psnr_db(p.low, p.reference) for p in pairs]))
     assert scores["enhanced"]["psnr_db"] > scores["raw"]["psnr_db"]
     assert scores["each"][0]["enhanced"]["brightness"] == pytest.approx(still.enhance(pairs[0].low).mean())
     assert json.loads(json.dumps(scores)) == scores
@@ -38,7 +38,7 @@ def test_a_sheet_shows_raw_beside_enhanced_and_counts_the_unreadable(folder, tmp
     assert read_bgr(tmp_path / "s.png").shape[1] == 640
 
 
-def test_a_folder_of_broken_pictures_is_told(tmp_path, still):
+def test_a_folder_of_broken_pictures_is_an_error(tmp_path, still):
     (tmp_path / "z.png").write_bytes(b"no")
-    with pytest.raises(UnreadableImageError, match="none of the 1 files"):
+    with pytest.raises(UnreadableImageError, match="none of the 1 selected files"):
         write_sheet(tmp_path, tmp_path / "s.png", still, count=3, columns=1)

@@ -3,7 +3,7 @@ import torch
 
 from davy.domain.errors import UnreadableImageError
 from davy.imaging.nets.ispcnn import IspCnn
-from davy_trainer.evaluation.summary import figures, markdown, shown_pictures, summary_sheet, verdict
+from davy_trainer.evaluation.summary import compare_with_start, figures, markdown, shown_pictures, summary_sheet
 from davy_trainer.evaluation.validation import load_validation
 
 
@@ -20,9 +20,9 @@ def test_the_sheet_has_a_column_for_every_version_and_rows_of_every_folder(folde
     assert len(shown_pictures([folder], 1)) == 2
 
 
-def test_a_folder_without_a_readable_picture_is_told(tmp_path, nets):
+def test_a_folder_without_a_readable_picture_is_an_error(tmp_path, nets):
     (tmp_path / "a.png").write_bytes(b"broken")
-    with pytest.raises(UnreadableImageError, match="no file tried is a picture"):
+    with pytest.raises(UnreadableImageError, match="none of the selected files is a picture"):
         summary_sheet([tmp_path], nets, 2)
 
 
@@ -34,7 +34,7 @@ def test_figures_start_with_the_raw_pictures(pairs_folder, nets):
 
 def test_the_verdict_says_whether_the_newest_is_better_than_the_start():
     found = {"raw": {"psnr_db": 10.0}, "stage 0": {"psnr_db": 16.0}, "round 1": {"psnr_db": 15.5}}
-    better, told = verdict(found, "raw")
-    assert better and "improves on raw by 5.50 dB" in told and "round 1 -0.50 dB" in told
-    better, told = verdict(found, "stage 0")
-    assert not better and "does NOT improve on stage 0" in told
+    better, text = compare_with_start(found, "raw")
+    assert better and "improves on raw by 5.50 dB" in text and "round 1 -0.50 dB" in text
+    better, text = compare_with_start(found, "stage 0")
+    assert not better and "does NOT improve on stage 0" in text

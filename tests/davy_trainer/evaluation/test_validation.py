@@ -6,7 +6,7 @@ import pytest
 
 from davy.domain.errors import ConfigError
 from davy.imaging.nets.ispcnn import IspCnn
-from davy_trainer.evaluation.validation import load_pairs, load_validation, through, to_tensor, validate
+from davy_trainer.evaluation.validation import enhance_with, load_pairs, load_validation, to_tensor, validate
 
 
 def test_pairs_are_matched_by_name_whatever_the_ending(pairs_folder):
@@ -14,19 +14,19 @@ def test_pairs_are_matched_by_name_whatever_the_ending(pairs_folder):
     cv2.imwrite(str(pairs_folder / "low" / "lonely.png"), np.zeros((20, 20, 3), np.uint8))
     pairs = load_validation(pairs_folder)
     assert [pair.name for pair in pairs] == ["a", "b"]
-    assert pairs[0].low.mean() < pairs[0].truth.mean() / 4
+    assert pairs[0].low.mean() < pairs[0].reference.mean() / 4
 
 
 def test_no_folder_is_no_pairs():
     assert load_validation(None) == []
 
 
-def test_folders_that_share_no_name_are_told(pairs_folder, folder):
+def test_folders_that_share_no_name_are_an_error(pairs_folder, folder):
     with pytest.raises(ConfigError, match="no picture of"):
         load_pairs(pairs_folder / "low", folder / "coffee")
 
 
-def test_pairs_of_two_sizes_are_told(pairs_folder):
+def test_pairs_of_two_sizes_are_an_error(pairs_folder):
     cv2.imwrite(str(pairs_folder / "high" / "a.png"), np.zeros((20, 20, 3), np.uint8))
     with pytest.raises(ConfigError, match="a has another size"):
         load_validation(pairs_folder)
@@ -45,7 +45,7 @@ def test_nothing_to_validate_on_is_no_values(tmp_path):
 
 def test_through_keeps_shape_and_type(pairs_folder):
     low = load_validation(pairs_folder)[0].low
-    out = through(IspCnn(width=8).eval(), low)
+    out = enhance_with(IspCnn(width=8).eval(), low)
     assert out.shape == low.shape and out.dtype == np.uint8
 
 
@@ -58,7 +58,7 @@ def test_to_tensor_is_rgb():
 def test_an_unreadable_pair_is_left_out_and_named(pairs_folder, capfd):
     (pairs_folder / "high" / "a.png").write_bytes(b"x")
     assert [pair.name for pair in load_validation(pairs_folder)] == ["b"]
-    assert "1 unreadable picture left out: " in (told := capfd.readouterr().err) and "a.png" in told
+    assert "1 unreadable picture left out: " in (errors := capfd.readouterr().err) and "a.png" in errors
 
 
 def test_pairs_of_which_none_is_readable_are_refused_with_that_reason(pairs_folder):

@@ -9,6 +9,8 @@ import torch
 from davy.imaging.clip import load_clip
 from davy_trainer.objectives.content_exposure import content_exposure
 
+pytestmark = pytest.mark.system
+
 
 def striped(level, across, seed):
     """Stripes of one direction, with grain, of one brightness: content and brightness go together."""
@@ -26,9 +28,9 @@ def clip():
 def test_content_tells_the_brightness_whatever_the_light(groups, clip):
     bright = [striped(140, across=True, seed=k) for k in range(8)]
     dim = [striped(40, across=False, seed=k) for k in range(8, 16)]
-    told = []
-    target = content_exposure(clip, [replace(groups[0], pictures=bright + dim)], 1, lambda *at: told.append(at))
-    assert told[-1] == (16, 16)
+    calls = []
+    target = content_exposure(clip, [replace(groups[0], pictures=bright + dim)], 1, lambda *at: calls.append(at))
+    assert calls[-1] == (16, 16)
     dark = (
         np.stack([striped(140, True, 30) * 0.1, striped(40, False, 31) * 0.35]).astype(np.float32) / 255
     )  # as dark as each other

@@ -3,7 +3,7 @@ import torch
 
 from davy.imaging.isp.blocks import block_statistics
 from davy.imaging.isp.pipeline import CELL_SIZE, GLOBAL_SIZE, GRID_COLUMNS, GRID_ROWS, Parameters
-from davy_trainer.objectives.dark_losses import bands, without_bands, without_reference
+from davy_trainer.objectives.dark_losses import bands, reference_free_losses, without_bands
 from davy_trainer.stages.loss_weights import BaseWeights
 
 SHAPE = (72, 96)
@@ -19,7 +19,7 @@ def parameters(log2_gain=0.0):
 
 
 def found(chosen, blocks):
-    return without_reference(chosen, blocks, BaseWeights())
+    return reference_free_losses(chosen, blocks, BaseWeights())
 
 
 def losses(image, log2_gain=0.0):

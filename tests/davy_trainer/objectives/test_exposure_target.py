@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from davy_trainer.objectives.exposure_target import ORDINARY, log_mean, prior_of
+from davy_trainer.objectives.exposure_target import DEFAULT_MEAN_LUMA, log_mean, prior_of
 
 
 def grey(group, *values, weight=1.0):
@@ -23,4 +23,4 @@ def test_a_group_counts_by_its_weight_and_not_by_its_size(groups):
 
 def test_every_picture_gets_the_prior(groups):
     assert torch.allclose(prior_of([grey(groups[0], 102)])(torch.zeros(3, 3, 8, 8), ["a"] * 3), torch.full((3,), 0.4))
-    assert prior_of([])(torch.zeros(1, 3, 8, 8), ["a"]).item() == pytest.approx(ORDINARY)
+    assert prior_of([])(torch.zeros(1, 3, 8, 8), ["a"]).item() == pytest.approx(DEFAULT_MEAN_LUMA)

@@ -14,11 +14,11 @@ def test_equal_pictures_cost_next_to_nothing():
     assert losses.charbonnier(x, x).item() == pytest.approx(1e-3)
     assert losses.dssim_loss(x, x).item() == pytest.approx(0, abs=1e-5)
     assert losses.colour_angle(x, x).item() == pytest.approx(0, abs=1e-5)
-    assert losses.mean_square(x, x).item() == pytest.approx(-5)
+    assert losses.log_mse(x, x).item() == pytest.approx(-5)
 
 
 def test_ten_times_the_square_error_is_one_unit():
-    assert losses.mean_square(flat(0.5), flat(0.4)).item() == pytest.approx(-2, abs=0.01)  # log10(0.1 ** 2)
+    assert losses.log_mse(flat(0.5), flat(0.4)).item() == pytest.approx(-2, abs=0.01)  # log10(0.1 ** 2)
 
 
 def test_charbonnier_is_the_distance():
@@ -47,11 +47,11 @@ def test_the_total_has_finite_gradients(value):
 
 
 def test_unevenness_sees_how_the_light_lies_and_no_detail():
-    truth = torch.full((1, 3, 64, 64), 0.5)
-    checks = truth + 0.1 * (torch.arange(64) % 2 * 2 - 1).float()
-    slope = truth + torch.linspace(-0.1, 0.1, 64)
-    assert losses.unevenness(checks, truth) == pytest.approx(losses.unevenness(truth, truth))
-    assert losses.unevenness(slope, truth) > losses.unevenness(truth, truth) + 1
+    ground_truth = torch.full((1, 3, 64, 64), 0.5)
+    checks = ground_truth + 0.1 * (torch.arange(64) % 2 * 2 - 1).float()
+    slope = ground_truth + torch.linspace(-0.1, 0.1, 64)
+    assert losses.unevenness(checks, ground_truth) == pytest.approx(losses.unevenness(ground_truth, ground_truth))
+    assert losses.unevenness(slope, ground_truth) > losses.unevenness(ground_truth, ground_truth) + 1
 
 
 def test_a_weight_scales_its_loss_and_zero_switches_it_off():

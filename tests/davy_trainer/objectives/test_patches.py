@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from davy_trainer.objectives.patches import WHOLE, Box, cut, darkness, draw_dark, grid_boxes, look_at
+from davy_trainer.objectives.patches import WHOLE, Box, crop_box, darkness, draw_dark, grid_boxes, resize_views
 
 
 def corner_dark():
@@ -19,8 +19,8 @@ def test_nine_boxes_of_half_the_picture_overlap_by_half():
 
 
 def test_a_box_cuts_its_share():
-    assert cut(corner_dark(), Box(0, 0, 0.5, 0.5)).max() == 0
-    assert cut(corner_dark(), WHOLE).shape == (40, 60, 3)
+    assert crop_box(corner_dark(), Box(0, 0, 0.5, 0.5)).max() == 0
+    assert crop_box(corner_dark(), WHOLE).shape == (40, 60, 3)
 
 
 def test_darkness_is_stops_below_white():
@@ -38,7 +38,7 @@ def test_the_dark_corner_is_drawn_most_and_no_box_twice():
 
 def test_views_are_parts_in_the_towers_size_with_gradients():
     images = torch.rand(2, 3, 40, 60, requires_grad=True)
-    seen = look_at(images, [(0, WHOLE), (1, Box(0.5, 0.5, 0.5, 0.5))], (16, 16))
+    seen = resize_views(images, [(0, WHOLE), (1, Box(0.5, 0.5, 0.5, 0.5))], (16, 16))
     assert seen.shape == (2, 3, 16, 16)
     seen[1].sum().backward()
     assert images.grad[0].abs().sum() == 0 and images.grad[1, :, :20].abs().sum() == 0

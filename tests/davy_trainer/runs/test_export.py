@@ -5,7 +5,7 @@ from davy.domain.errors import ConfigError, ModelError
 from davy.imaging.nets.checkpoint import load_net
 from davy.imaging.runtime import StillEnhancer
 from davy_trainer.evaluation.validation import load_validation
-from davy_trainer.runs.export import export_mean, ship
+from davy_trainer.runs.export import export_checkpoint, export_mean
 from davy_trainer.runs.run import begin, save
 
 
@@ -15,7 +15,7 @@ def test_both_files_hold_the_average_and_where_it_comes_from(tmp_path, settings,
     run = begin(settings(seed=5), "davy train self-supervised --data /srv/photographs --steps 3 --set start=/srv/first")
     run.average.stem.bias.data.fill_(0.125)
     save(run, groups, tmp_path / "c.safetensors")
-    onnx_path, safetensors_path = ship(tmp_path / "c.safetensors", tmp_path / "out")
+    onnx_path, safetensors_path = export_checkpoint(tmp_path / "c.safetensors", tmp_path / "out")
     net, facts = load_net(safetensors_path)
     assert net.stem.bias[0].item() == 0.125
     assert (
@@ -37,7 +37,7 @@ def test_the_mean_of_networks_says_what_it_is_of(tmp_path, settings, groups):
         run = begin(settings(seed=5), f"davy train self-supervised {name}")
         run.average.stem.bias.data.fill_(bias)
         save(run, groups, tmp_path / "c.safetensors")
-        paths.append(ship(tmp_path / "c.safetensors", tmp_path / name)[1])
+        paths.append(export_checkpoint(tmp_path / "c.safetensors", tmp_path / name)[1])
     net, facts = load_net(export_mean(paths, tmp_path / "mean")[1])
     assert net.stem.bias[0].item() == pytest.approx(0.2)
     assert facts["mean_of"] == ["davy train self-supervised one", "davy train self-supervised two"]
@@ -45,13 +45,13 @@ def test_the_mean_of_networks_says_what_it_is_of(tmp_path, settings, groups):
     assert facts["mean_of"] == [f"davy train self-supervised {name}" for name in ("one", "two", "one")]
 
 
-def test_no_checkpoint_is_told(tmp_path):
+def test_no_checkpoint_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match="does not exist"):
-        ship(tmp_path / "c.safetensors", tmp_path)
+        export_checkpoint(tmp_path / "c.safetensors", tmp_path)
 
 
-def test_another_file_is_told(tmp_path):
+def test_another_file_is_an_error(tmp_path):
     (tmp_path / "c.safetensors").write_bytes(b"no")
     with pytest.raises(ModelError):
-        ship(tmp_path / "c.safetensors", tmp_path / "out")
+        export_checkpoint(tmp_path / "c.safetensors", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -43,13 +43,13 @@ def test_a_saved_run_takes_its_next_step_to_the_same_bits(clip, chosen, tmp_path
     assert stored_settings(tmp_path, PairSettings) == chosen
 
 
-def test_other_pictures_are_told(clip, chosen, tmp_path):
+def test_other_pictures_are_an_error(clip, chosen, tmp_path):
     save(run_of(clip, chosen), chosen, KNOWN, tmp_path)
     with pytest.raises(ConfigError, match="pictures or weights have changed"):
         resume(run_of(clip, chosen), KNOWN | {"low": 3}, tmp_path)
 
 
-def test_a_run_that_is_none_is_told(chosen, tmp_path, clip):
+def test_a_run__that_does_not_exist_is_an_error(chosen, tmp_path, clip):
     with pytest.raises(ConfigError, match="nothing to resume"):
         stored_settings(tmp_path, PairSettings)
     save(run_of(clip, chosen), chosen, KNOWN, tmp_path)

@@ -43,6 +43,7 @@ def test_minutes_that_end_during_the_warm_up_end_the_run(settings):
     assert run.finished
 
 
+@pytest.mark.system
 def test_the_seed_decides_the_first_weights(settings):
     first, again, other = (begin(settings(seed=seed), "").net.stem.weight for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first, other)
@@ -70,19 +71,19 @@ def test_a_saved_run_comes_back(tmp_path, run, groups):
     assert torch.equal(back.net.stem.weight, run.net.stem.weight)
 
 
-def test_nothing_to_resume_is_told(tmp_path):
+def test_nothing_to_resume_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match="nothing to resume"):
         settings_of(tmp_path / "c.safetensors")
 
 
-def test_other_photographs_are_told(tmp_path, run, groups):
+def test_other_photographs_are_an_error(tmp_path, run, groups):
     save(run, groups, tmp_path / "c.safetensors")
     settings, checkpoint = settings_of(tmp_path / "c.safetensors")
     with pytest.raises(ConfigError, match="photographs have changed"):
         resume(settings, checkpoint, groups[:1], tmp_path / "c.safetensors")
 
 
-def test_a_checkpoint_with_unknown_settings_is_told(tmp_path, run, groups):
+def test_a_checkpoint_with_unknown_settings_is_an_error(tmp_path, run, groups):
     from davy.imaging.nets.checkpoint import load_checkpoint, save_checkpoint
 
     save(run, groups, tmp_path / "c.safetensors")
@@ -98,7 +99,7 @@ def test_groups_of_one_name_in_two_folders_are_counted_together(groups):
     assert fingerprint(twice)[groups[0].name]["count"] == 3
 
 
-def test_a_checkpoint_without_a_fact_is_told(tmp_path, run, groups):
+def test_a_checkpoint_without_a_fact_is_an_error(tmp_path, run, groups):
     from davy.imaging.nets.checkpoint import load_checkpoint, save_checkpoint
 
     save(run, groups, tmp_path / "c.safetensors")
@@ -106,5 +107,5 @@ def test_a_checkpoint_without_a_fact_is_told(tmp_path, run, groups):
     loaded.facts.pop("total")
     save_checkpoint(tmp_path / "c.safetensors", loaded)
     settings, checkpoint = settings_of(tmp_path / "c.safetensors")
-    with pytest.raises(ModelError, match="no checkpoint of this version"):
+    with pytest.raises(ModelError, match="not a checkpoint of this version"):
         resume(settings, checkpoint, groups, tmp_path / "c.safetensors")

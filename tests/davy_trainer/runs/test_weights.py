@@ -18,7 +18,7 @@ def test_a_folder_a_checkpoint_and_an_exported_file_all_do(settings, groups, tmp
     assert torch.equal(load_weights(tmp_path / "exported.safetensors").stem.bias, run.net.stem.bias)
 
 
-def test_no_weights_are_told(tmp_path):
+def test_no_weights_are_an_error(tmp_path):
     with pytest.raises(ConfigError, match="holds no weights"):
         weights_file(tmp_path)
     (tmp_path / "broken").write_bytes(b"broken")
@@ -26,6 +26,6 @@ def test_no_weights_are_told(tmp_path):
         load_weights(tmp_path / "broken")
 
 
-def test_no_prompts_are_told(tmp_path):
+def test_no_prompts_are_an_error(tmp_path):
     with pytest.raises(ModelError, match="davy train pair"):
         prompts_file(tmp_path)

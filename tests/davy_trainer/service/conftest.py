@@ -59,7 +59,7 @@ def settings(tmp_path: Path, pictures: Path) -> Callable[..., TrainerSettings]:
     def make(**changes: Any) -> TrainerSettings:
         given = {"port": 0, "grpc_port": 0, "data": tmp_path / "data", "keys": tmp_path / "keys"}
         given |= {"low": (pictures / "low",), "normal": (pictures / "normal",), "validation": pictures / "val"}
-        given |= {"backoff_s": 0.1, "cpu_share": 1.0, "loss_most_db": 60.0}
+        given |= {"backoff_s": 0.1, "cpu_share": 1.0, "max_psnr_drop_db": 60.0}
         return TrainerSettings(**given | changes)
 
     return make
@@ -110,7 +110,7 @@ async def serving(settings: TrainerSettings) -> AsyncIterator[Running]:
     ports = ready.result()
     try:
         async with (
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports.http}", timeout=20) as client,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports.http}", timeout=20, verify=False) as client,
             grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel,
         ):
             yield Running(client, channel, registry)
@@ -134,9 +134,18 @@ def process(settings: TrainerSettings, log: Path) -> Iterator["subprocess.Popen[
             running.kill()
 
 
-def child_of(folder: Path) -> int:
+def pid_of_run(folder: Path) -> int:
     """Pid of a run's process."""
     return int((folder / "pid").read_text())
+
+
+def pid_of_command(folder: Path) -> int:
+    """Pid of a run's process once its shim has become the command, which keeps to the share from then on; until then 0."""
+    with suppress(OSError, ValueError):
+        pid = pid_of_run(folder)
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return pid if words and b"exec_shim" not in words else 0
+    return 0
 
 
 def kill_9(pid: int) -> None:

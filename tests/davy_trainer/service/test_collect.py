@@ -12,9 +12,9 @@ from davy.adapters.http.server import serve_app
 from davy.adapters.media import jpeg
 from davy.domain.errors import AggregatorUnavailableError, ConfigError, DavyError
 from davy_trainer.service import aggregator as asking
-from davy_trainer.service.aggregator import Aggregator, no_check, patiently
-from davy_trainer.service.collect import bring_running_model, by_camera, collect_samples, fetch
-from davy_trainer.service.publish import begin_rollout
+from davy_trainer.service.aggregator import AggregatorClient, no_check, retry_unavailable
+from davy_trainer.service.collect import by_camera, collect_samples, fetch_running_model, mirror_samples
+from davy_trainer.service.publish import start_rollout
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def test_samples_come_page_by_page_without_excluded_ones_and_the_pinned_ar
 
 async def test_only_the_newest_are_taken(aggregator, settings, tmp_path):
     await push(aggregator, *(sample(seq, 2 * seq) for seq in range(1, 5)))
-    await collect_samples(settings(aggregator=aggregator.http, samples_most=2), tmp_path / "s", (), no_check)
+    await collect_samples(settings(aggregator=aggregator.http, max_samples=2), tmp_path / "s", (), no_check)
     assert sorted(path.stem for path in (tmp_path / "s").rglob("*.jpg")) == ["0000000003", "0000000004"]
 
 
@@ -53,10 +53,10 @@ async def test_pictures_are_bounded_one_by_one_and_in_all_and_the_newest_stay(ag
     pictures = {1: jpeg.encode(scene(1)), 2: jpeg.encode(scene(3)), 3: jpeg.encode(scene(5, size=(1280, 960)))}
     sizes = {seq: len(picture) for seq, picture in pictures.items()}
     await push(aggregator, *(sample(seq, jpeg=picture) for seq, picture in pictures.items()))
-    given = {"aggregator": aggregator.http, "picture_most_bytes": sizes[3] - 1}
+    given = {"aggregator": aggregator.http, "max_picture_bytes": sizes[3] - 1}
     await collect_samples(settings(**given), tmp_path / "small", (), no_check)
     assert sorted(path.stem for path in (tmp_path / "small").rglob("*.jpg")) == ["0000000001", "0000000002"]
-    given = {"aggregator": aggregator.http, "samples_most_bytes": sizes[3] + sizes[2]}
+    given = {"aggregator": aggregator.http, "max_samples_bytes": sizes[3] + sizes[2]}
     await collect_samples(settings(**given), tmp_path / "few", (), no_check)
     assert sorted(path.stem for path in (tmp_path / "few").rglob("*.jpg")) == ["0000000002", "0000000003"]
     assert len((tmp_path / "few" / "samples.jsonl").read_text().splitlines()) == 2
@@ -64,7 +64,7 @@ async def test_pictures_are_bounded_one_by_one_and_in_all_and_the_newest_stay(ag
 
 async def test_a_mirror_of_the_newest_holds_nothing_else(aggregator, settings, tmp_path):
     await push(aggregator, *(sample(seq, 2 * seq, camera="face" if seq < 4 else "belt") for seq in range(1, 6)))
-    given, asked = settings(aggregator=aggregator.http), Aggregator(aggregator.http)
+    given, asked = settings(aggregator=aggregator.http), AggregatorClient(aggregator.http)
     newest = by_camera(await asked.samples(100), 2)
     assert {name: [each["id"] for each in some] for name, some in newest.items()} == {
         "north.belt": [5, 4],
@@ -73,7 +73,7 @@ async def test_a_mirror_of_the_newest_holds_nothing_else(aggregator, settings, t
     old = tmp_path / "mirror" / "north.face" / "0000000001.jpg"
     old.parent.mkdir(parents=True)
     old.write_bytes(b"old")
-    await fetch(asked, newest, tmp_path / "mirror", given)
+    await mirror_samples(asked, newest, tmp_path / "mirror", given)
     assert sorted(path.stem[-1] for path in (tmp_path / "mirror").rglob("*.jpg")) == ["2", "3", "4", "5"]
 
 
@@ -85,11 +85,11 @@ async def test_a_drifted_camera_without_samples_is_a_clear_error(aggregator, set
 
 
 async def test_a_fleet_that_has_said_nothing_runs_what_was_installed(aggregator, settings, tmp_path):
-    assert await Aggregator(aggregator.http).running() == ""
-    assert await bring_running_model(settings(aggregator=aggregator.http), tmp_path / "running") == ""
+    assert await AggregatorClient(aggregator.http).running_model() == ""
+    assert await fetch_running_model(settings(aggregator=aggregator.http), tmp_path / "running") == ""
     assert sorted(path.name for path in (tmp_path / "running").iterdir()) == ["ispcnn.onnx", "ispcnn.safetensors"]
     with pytest.raises(ConfigError, match="is not available"):
-        await bring_running_model(settings(model="nosuch"), tmp_path / "other")
+        await fetch_running_model(settings(model="nosuch"), tmp_path / "other")
 
 
 async def test_an_aggregator_that_stays_away_ends_the_run_with_its_address(settings, tmp_path, free_port):
@@ -113,8 +113,8 @@ async def test_a_run_waits_for_an_aggregator_that_starts_late(settings, tmp_path
 async def test_a_rollout_waits_for_an_aggregator_that_starts_late(settings, tmp_path, free_port):
     attempts = Attempts()
     given = settings(rollout_grpc=f"grpc://127.0.0.1:{free_port}")
-    begin = partial(begin_rollout, given, "0" * 64)
-    beginning = asyncio.create_task(patiently(begin, given.aggregator_wait_s, attempts.check))
+    begin = partial(start_rollout, given, "0" * 64)
+    beginning = asyncio.create_task(retry_unavailable(begin, given.aggregator_wait_s, attempts.check))
     await attempts.reach(3)
     assert not beginning.done()
     async with running(make_settings(tmp_path / "aggregator", grpc_port=free_port), make_site()):
@@ -163,6 +163,6 @@ async def test_an_aggregator_that_answers_nonsense_writes_nowhere(answer, free_p
     server = asyncio.create_task(serve_app(app, "127.0.0.1", free_port))
     await asyncio.sleep(0)
     with pytest.raises(AggregatorUnavailableError):
-        await Aggregator(f"http://127.0.0.1:{free_port}").samples(10)
+        await AggregatorClient(f"http://127.0.0.1:{free_port}").samples(10)
     server.cancel()
     await asyncio.gather(server, return_exceptions=True)

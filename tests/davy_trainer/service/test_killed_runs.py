@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from tests.davy_trainer.service.conftest import LONG, alive, answers, child_of, kill_9, process, serving, sse, trains, until
+from tests.davy_trainer.service.conftest import LONG, alive, answers, kill_9, pid_of_run, process, serving, sse, trains, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -12,17 +12,17 @@ async def test_f24_a_killed_process_goes_on_from_its_checkpoint(settings):
     async with serving(given) as service:
         run = await service.start(**LONG)
         seen = await service.until(run, trains)
-        kill_9(child_of(given.data / "runs" / run))
+        kill_9(pid_of_run(given.data / "runs" / run))
         again = await service.until(run, lambda now: now["kills"] == 1)
-        assert "signal 9" in again["told"]
+        assert "signal 9" in again["message"]
         ended = await service.ended(run)
-        assert (ended["state"], ended["progress"]["step"]) == ("done", 400), ended["told"]
+        assert (ended["state"], ended["progress"]["step"]) == ("done", 400), ended["message"]
         assert service.registry.get_sample_value("davy_training_resumed_total") == 1
         steps = [event for event in await sse(service.client, run) if event[0] == "progress"]
         assert len(steps) > 3 and seen["progress"]["step"] > 10
 
 
-async def test_f24_a_run_that_is_killed_without_getting_further_fails_with_a_reason(settings):
+async def test_f24_a_run_that_is_killed_without_progress_fails_with_a_reason(settings):
     given = settings(attempts=2)
     async with serving(given) as service:
         run = await service.start(**LONG)
@@ -33,11 +33,11 @@ async def test_f24_a_run_that_is_killed_without_getting_further_fails_with_a_rea
                 await service.until(run, lambda now: now["kills"] == 1)
                 await until(lambda pid=pid: _other(given.data / "runs" / run, pid), bool)
         ended = await service.ended(run)
-        assert (ended["state"], "killed 2 times" in ended["told"]) == ("failed", True), ended["told"]
+        assert (ended["state"], "killed 2 times" in ended["message"]) == ("failed", True), ended["message"]
 
 
 async def _pid(folder) -> int:
-    return child_of(folder) if (folder / "pid").exists() and alive(child_of(folder)) else 0
+    return pid_of_run(folder) if (folder / "pid").exists() and alive(pid_of_run(folder)) else 0
 
 
 async def _other(folder, pid: int) -> bool:
@@ -53,15 +53,15 @@ async def test_f24_a_killed_service_leaves_its_run_which_the_next_adopts(setting
             made = await client.post("/v1/training-runs", json={"kind": "prompts", "overrides": LONG})
             run = made.json()["id"]
             await until(lambda: _run(client, run), trains)
-            child = child_of(given.data / "runs" / run)
+            pid = pid_of_run(given.data / "runs" / run)
             kill_9(first.pid)
             first.wait()
-        assert alive(child)  # it does not share the service's fate
+        assert alive(pid)  # it does not share the service's fate
         async with serving(settings()) as service:
-            assert alive(child)
+            assert alive(pid)
             ended = await service.ended(run)
-            assert (ended["state"], ended["kills"]) == ("done", 0), ended["told"]
-            assert not alive(child)
+            assert (ended["state"], ended["kills"]) == ("done", 0), ended["message"]
+            assert not alive(pid)
 
 
 @pytest.mark.slow
@@ -74,11 +74,11 @@ async def test_f24_service_and_process_killed_the_next_service_resumes(settings,
             run = made.json()["id"]
             before = await until(lambda: _run(client, run), trains)
             kill_9(first.pid)
-            kill_9(child_of(given.data / "runs" / run))
+            kill_9(pid_of_run(given.data / "runs" / run))
             first.wait()
         async with serving(settings()) as service:
             ended = await service.ended(run)
-            assert ended["state"] == "done", ended["told"]
+            assert ended["state"] == "done", ended["message"]
             assert before["progress"]["step"] < ended["progress"]["step"] == 400
 
 

@@ -100,7 +100,7 @@ def test_a_tag_that_cannot_be_written_takes_the_model_with_it(settings, record, 
         ({"val-psnr-db": 18.0, "val-psnr-db-running": 19.0}, "18.00 dB"),
         ({"sample-luma": 0.05, "sample-luma-running": 0.4}, "mean luma"),
         ({"sample-luma": 0.95, "sample-luma-running": 0.4}, "mean luma"),
-        ({"val-ssim": float("nan")}, "no number"),
+        ({"val-ssim": float("nan")}, "not a number"),
     ],
 )
 def test_a_model_that_is_clearly_worse_is_refused(figures, text):
@@ -114,5 +114,5 @@ def test_a_model_that_is_about_as_good_passes():
 
 
 def test_the_card_says_what_began_the_run(record):
-    assert "Why: drift." in card(record)
+    assert "Reason: drift." in card(record)
     assert "| val-psnr-db | 20 |" in card(record)

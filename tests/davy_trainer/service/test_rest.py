@@ -14,8 +14,8 @@ async def service(settings, tmp_path):
 
     (tmp_path / "data").mkdir()
     with Lease(tmp_path / "data" / "service.lock") as lease:
-        assert lease.take()
-        async with serving(settings(waiting_most=2)) as found:
+        assert lease.acquire()
+        async with serving(settings(max_waiting_runs=2)) as found:
             yield found
 
 
@@ -28,7 +28,7 @@ async def test_a_run_is_kept_listed_and_cancelled_while_it_waits(service):
     assert (run["state"], run["reason"], run["overrides"], run["sheet"]) == ("waiting", "new lamps", PROMPTS, None)
     assert await service.all() == [run]
     cancelled = (await service.client.post(f"/v1/training-runs/{run['id']}/cancel")).json()
-    assert (cancelled["state"], cancelled["told"]) == ("cancelled", "cancelled before it began")
+    assert (cancelled["state"], cancelled["message"]) == ("cancelled", "cancelled before it started")
     assert (await service.client.post(f"/v1/training-runs/{run['id']}/cancel")).status_code == 409
     resumed = (await service.client.post(f"/v1/training-runs/{run['id']}/resume")).json()
     assert resumed["state"] == "waiting"
@@ -66,7 +66,7 @@ async def test_only_so_many_wait_and_a_page_of_another_origin_begins_none(servic
 
 async def test_health_metrics_schema_and_page(service):
     assert (await service.client.get("/healthz")).json() == {"status": "alive"}
-    assert (await service.client.get("/readyz")).json() == {"status": "ready", "active": False, "faults": {}}
+    assert (await service.client.get("/readyz")).json() == {"status": "ready", "active": False, "errors": {}}
     assert "davy_training_active 0.0" in (await service.client.get("/metrics")).text
     assert "/v1/training-runs/{run}/events" in (await service.client.get("/openapi.json")).json()["paths"]
     page = await service.client.get("/", follow_redirects=True)

@@ -4,12 +4,12 @@ import sys
 import pytest
 
 from davy.domain.errors import InvalidInputError
-from davy_trainer.service.run_settings import judged, set_words
+from davy_trainer.service.run_settings import set_arguments, validate_overrides
 
 
 def test_a_requests_overrides_lie_over_the_services_stage_by_stage(settings):
     service = settings(overrides={"retrain": {"rounds": 3, "enhance": {"steps": 100, "batch": 2}}})
-    found = judged(service, "retrain", {"enhance": {"steps": 7}})
+    found = validate_overrides(service, "retrain", {"enhance": {"steps": 7}})
     assert (found["rounds"], found["enhance"]) == (3, {"steps": 7, "batch": 2})
     assert found["threads"] == len(service.cores)
 
@@ -19,7 +19,7 @@ def test_a_requests_overrides_lie_over_the_services_stage_by_stage(settings):
     [
         ("prompts", {"stepz": 3}, "stepz"),
         ("prompts", {"steps": 0}, "steps"),
-        ("prompts", {"low": ["/etc"]}, "low: the service says"),
+        ("prompts", {"low": ["/etc"]}, "low: the service sets"),
         ("retrain", {"rounds": 0}, "rounds"),
         ("retrain", {"enhance": {"colour_weight": -1}}, "enhance.colour_weight"),
         ("retrain", {"pair": {"nosuch": 1}}, "pair.nosuch"),
@@ -28,21 +28,21 @@ def test_a_requests_overrides_lie_over_the_services_stage_by_stage(settings):
         ("adapt", {"steps": 0}, "drifted"),
     ],
 )
-def test_overrides_are_judged_whole_before_anything_begins(settings, kind, overrides, text):
+def test_overrides_are_validated_completely_before_the_start(settings, kind, overrides, text):
     with pytest.raises(InvalidInputError, match=text):
-        judged(settings(), kind, overrides)
+        validate_overrides(settings(), kind, overrides)
 
 
 def test_adapt_takes_cameras_by_edge_and_name(settings):
-    assert judged(settings(), "adapt", {"steps": 9}, ["north.face"])["steps"] == 9
+    assert validate_overrides(settings(), "adapt", {"steps": 9}, ["north.face"])["steps"] == 9
     for drifted, overrides, text in ((["face"], {}, "EDGE.CAMERA"), (["north.face"], {"steps": 0}, "steps")):
         with pytest.raises(InvalidInputError, match=text):
-            judged(settings(), "adapt", overrides, drifted)
+            validate_overrides(settings(), "adapt", overrides, drifted)
 
 
-def test_overrides_become_words_of_the_commands():
-    words = set_words({"rounds": 1, "clip": "davy", "enhance": {"steps": 3}})
-    assert words == ["--set", "rounds=1", "--set", 'clip="davy"', "--set", "enhance.steps=3"]
+def test_overrides_become_arguments_of_the_commands():
+    arguments = set_arguments({"rounds": 1, "clip": "davy", "enhance": {"steps": 3}})
+    assert arguments == ["--set", "rounds=1", "--set", 'clip="davy"', "--set", "enhance.steps=3"]
 
 
 @pytest.mark.system

@@ -10,7 +10,19 @@ import pytest
 from tests.davy_aggregator.conftest import make_settings, make_site
 from tests.davy_aggregator.conftest import running as aggregating
 from tests.davy_aggregator.samples.test_rpc import push, sample
-from tests.davy_trainer.service.conftest import LONG, PROMPTS, RETRAIN, alive, answers, child_of, serving, sse, trains, until
+from tests.davy_trainer.service.conftest import (
+    LONG,
+    PROMPTS,
+    RETRAIN,
+    alive,
+    answers,
+    pid_of_command,
+    pid_of_run,
+    serving,
+    sse,
+    trains,
+    until,
+)
 
 from davy.adapters.storage.model_registry import ModelRegistry
 from davy.models import KeySet
@@ -20,7 +32,7 @@ from davy.v1 import trainer_pb2, trainer_pb2_grpc
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 
-async def test_a_run_is_told_as_it_goes_and_a_stream_goes_on_after_the_last_event(settings):
+async def test_a_run_streams_its_events_and_a_stream_resumes_after_the_last_one(settings):
     async with serving(settings(cpu_share=0.5)) as service:
         run = await service.start(**PROMPTS)
         events = await sse(service.client, run)
@@ -34,19 +46,19 @@ async def test_a_run_is_told_as_it_goes_and_a_stream_goes_on_after_the_last_even
             str(number) for number in ids[half + 1 :]
         ]
         seen = await service.get(run)
-        assert (seen["state"], seen["part"], seen["result"]["model"]) == ("done", "train", "")
-        assert seen["result"]["figures"]["held-accuracy"] > 0.5
+        assert (seen["state"], seen["phase"], seen["result"]["model"]) == ("done", "train", "")
+        assert seen["result"]["figures"]["held-out-accuracy"] > 0.5
         stub = trainer_pb2_grpc.TrainerServiceStub(service.channel)
         watched = [event async for event in stub.WatchTrainingRun(trainer_pb2.WatchTrainingRunRequest(id=run, after=ids[half]))]
         assert [event.id for event in watched] == ids[half + 1 :]
         assert max(event.progress.step for event in watched) == 20
 
 
-async def test_a_retrained_model_comes_to_the_registry_judged_and_with_a_sheet(settings):
+async def test_a_retrained_model_is_registered_with_its_evaluation_and_a_sheet(settings):
     given = settings()
     async with serving(given) as service:
         run = await service.ended(await service.start("retrain", **RETRAIN), 200)
-        assert (run["state"], run["part"]) == ("done", "rollout"), run["told"]
+        assert (run["state"], run["phase"]) == ("done", "rollout"), run["message"]
         figures = run["result"]["figures"]
         assert {"val-psnr-db", "val-psnr-db-running", "sample-luma"} <= set(figures)
         registry = ModelRegistry(given.registry_url, KeySet.load(given.keys / TRUST))
@@ -67,7 +79,7 @@ async def test_drifted_cameras_are_adapted_to_from_the_aggregators_samples(setti
             asked = {"kind": "adapt", "drifted": ["north.face"], "overrides": {"steps": 2, "prompt_steps": 0}}
             made = (await service.client.post("/v1/training-runs", json=asked)).json()
             run = await service.ended(made["id"])
-            assert (run["state"], run["part"]) == ("done", "rollout"), run["told"]
+            assert (run["state"], run["phase"]) == ("done", "rollout"), run["message"]
             assert run["result"]["model"]
             assert run["result"]["figures"]["sample-luma"] > 0.1
 
@@ -96,11 +108,11 @@ async def test_the_reserve_goes_on_with_the_run_of_a_service_that_is_stopped(set
         await until(lambda: answers(first.client), bool)
         run = await first.start(**LONG)
         await first.until(run, trains)
-        child = child_of(given.data / "runs" / run)
+        pid = pid_of_run(given.data / "runs" / run)
     async with serving(given) as second:
         ended = await second.ended(run)
-        assert ended["state"] == "done", ended["told"]
-        assert not alive(child)
+        assert ended["state"] == "done", ended["message"]
+        assert not alive(pid)
 
 
 async def test_a_cancelled_run_ends_after_its_checkpoint_and_can_be_resumed(settings):
@@ -108,31 +120,30 @@ async def test_a_cancelled_run_ends_after_its_checkpoint_and_can_be_resumed(sett
     async with serving(given) as service:
         run = await service.start(**LONG)
         await service.until(run, trains)
-        told = (await service.client.post(f"/v1/training-runs/{run}/cancel")).json()
-        assert (told["state"], told["cancelling"]) == ("running", True)
+        now = (await service.client.post(f"/v1/training-runs/{run}/cancel")).json()
+        assert (now["state"], now["cancelling"]) == ("running", True)
         cancelled = await service.ended(run, 40)
         assert (cancelled["state"], cancelled["cancelling"]) == ("cancelled", False)
-        assert not alive(child_of(given.data / "runs" / run))
+        assert not alive(pid_of_run(given.data / "runs" / run))
         assert cancelled["progress"]["step"] < 400
         assert (await service.client.post(f"/v1/training-runs/{run}/resume")).status_code == 200
         ended = await service.ended(run)
-        assert (ended["state"], ended["progress"]["step"]) == ("done", 400), ended["told"]
+        assert (ended["state"], ended["progress"]["step"]) == ("done", 400), ended["message"]
 
 
-async def test_what_the_command_refuses_is_told_in_its_words_and_not_tried_again(settings, tmp_path):
+async def test_an_error_of_the_command_is_the_message_of_the_run_and_it_is_not_repeated(settings, tmp_path):
     (tmp_path / "empty").mkdir()
     async with serving(settings(low=(tmp_path / "empty",))) as service:
         ended = await service.ended(await service.start(**PROMPTS))
         assert (ended["state"], ended["kills"]) == ("failed", 0)
-        assert "empty" in ended["told"]
+        assert "empty" in ended["message"]
 
 
 async def test_a_run_keeps_to_its_share_of_the_processor(settings):
     given = settings(cpu_share=0.01)
     async with serving(given) as service:
         run = await service.start(**LONG)
-        await service.until(run, trains)
-        pid = child_of(given.data / "runs" / run)
+        pid = await until(lambda: asyncio.to_thread(pid_of_command, given.data / "runs" / run), bool)
         assert os.sched_getaffinity(pid) == set(given.cores) and len(given.cores) == 1
         assert os.getpriority(os.PRIO_PROCESS, pid) == 19
         await service.client.post(f"/v1/training-runs/{run}/cancel")
@@ -159,6 +170,6 @@ async def test_f12_a_full_disk_under_a_run_holds_it_up_and_with_room_it_goes_on(
             if ended["state"] == "failed":  # the run's own process met the full disk
                 assert (await service.client.post(f"/v1/training-runs/{run}/resume")).status_code == 200
                 ended = await service.ended(run)
-            assert ended["state"] == "done", ended["told"]
+            assert ended["state"] == "done", ended["message"]
     finally:
         await asyncio.to_thread(subprocess.run, ["umount", "-l", str(small)], check=True)

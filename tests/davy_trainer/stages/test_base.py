@@ -21,7 +21,7 @@ from davy.imaging.nets.checkpoint import load_checkpoint, load_net
 from davy_trainer.cli.main import app
 from davy_trainer.data.credits import write_credits
 from davy_trainer.data.echo import Echo
-from davy_trainer.data.packed import PHOTOGRAPH, SCENE, clear_truth, pack, unpack
+from davy_trainer.data.packed import PHOTOGRAPH, SCENE, pack, unpack, usable_photograph
 from davy_trainer.objectives import base_losses
 from davy_trainer.runs.device import Device
 from davy_trainer.runs.run import CHECKPOINT, begin_from
@@ -85,7 +85,7 @@ def test_a_packed_file_keeps_to_its_size(packed_file, tmp_path):
     assert count[0] >= 1 and count[1] >= 1
 
 
-def test_what_is_no_packed_file_is_told(tmp_path):
+def test_what_is_no_packed_file_is_an_error(tmp_path):
     (tmp_path / "x").write_bytes(b"no")
     with pytest.raises(ConfigError, match="pack-data"):
         unpack(tmp_path / "x")
@@ -97,13 +97,13 @@ def test_unreadable_photographs_and_scenes_are_left_out_and_named(packed_file, t
     (root / "normal" / "free" / "a.png").write_bytes(b"x")
     (root / "scenes" / "low" / "s0.png").write_bytes(b"x")
     assert pack([root / "normal"], [root / "scenes"], root / "data.pack", 1000, lambda done, total: None) == (1, 1)
-    told = capfd.readouterr().err
-    assert "2 unreadable pictures left out: " in told and "a.png" in told and "s0.png" in told
+    errors = capfd.readouterr().err
+    assert "2 unreadable pictures left out: " in errors and "a.png" in errors and "s0.png" in errors
 
 
 def test_a_photograph_with_a_faint_veil_becomes_clear(tmp_path):
     cv2.imwrite(str(tmp_path / "veiled.png"), (data.chelsea()[:, :, ::-1] * 0.75 + 45).astype(np.uint8))
-    clear = clear_truth(tmp_path / "veiled.png")
+    clear = usable_photograph(tmp_path / "veiled.png")
     assert clear is not None and np.percentile(clear, 0.5) < 0.06 * 255
 
 
@@ -124,11 +124,11 @@ def test_a_window_of_all_parameters_gives_what_the_whole_picture_gives(packed_fi
         parameters = Parameters.from_raw(*net(sample.thumb))
         image = sample.low.float() / 255
         whole = enhance(image, parameters, block_statistics(image, 2))
-        part = base_losses.Window(3 / 12, 4 / 16)
-        seen = part.of(image)
-        ours = enhance(seen, part.parameters(parameters), block_statistics(seen, 2))
+        window = base_losses.Window(3 / 12, 4 / 16)
+        seen = window.crop(image)
+        ours = enhance(seen, window.parameters(parameters), block_statistics(seen, 2))
     inner = (slice(None), slice(None), slice(16, -16), slice(16, -16))
-    assert (ours - part.of(whole))[inner].abs().mean() < 2 / 255
+    assert (ours - window.crop(whole))[inner].abs().mean() < 2 / 255
 
 
 @pytest.mark.system
@@ -149,6 +149,7 @@ def test_training_stops_resumes_and_gives_the_same_bits(packed_file, tmp_path):
     assert {"loss", "loss_window_vif", "steps_per_s"} <= log[0].keys()
 
 
+@pytest.mark.system
 def test_real_frames_join_the_loss_and_are_named_for_credits(packed_file, tmp_path):
     frames = tmp_path / "low" / "underground"
     frames.mkdir(parents=True)
@@ -169,8 +170,8 @@ def test_real_frames_join_the_loss_and_are_named_for_credits(packed_file, tmp_pa
     logged = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
     assert {"loss_real_lift", "loss_real_purple", "loss_real_bands"} <= set(logged)
     assert "low/underground/dark.png" in json.loads((tmp_path / "run" / "data.json").read_text())["names"]
-    told = load_net(tmp_path / "run" / "ispcnn.safetensors")[1]
-    assert str(tmp_path) not in json.dumps(told)
+    facts = load_net(tmp_path / "run" / "ispcnn.safetensors")[1]
+    assert str(tmp_path) not in json.dumps(facts)
 
 
 @pytest.mark.system
@@ -213,15 +214,15 @@ def test_a_run_says_what_it_was_trained_on_and_credits_it(packed_file, tmp_path)
         rows.writerow(["file", "source", "licence", "author"])
         rows.writerow(["train/normal/free/a.png", "skimage", "CC0", "Stéfan van der Walt"])
         rows.writerow(["train/normal/free/b.png", "skimage", "CC0", ""])
-    told = CliRunner().invoke(app, ["credits", str(out), "--manifest", str(manifest), "--out", str(tmp_path / "C.md")])
-    assert told.exit_code == 0, told.output
+    result = CliRunner().invoke(app, ["credits", str(out), "--manifest", str(manifest), "--out", str(tmp_path / "C.md")])
+    assert result.exit_code == 0, result.output
     page = (tmp_path / "C.md").read_text()
     assert "Stéfan van der Walt (skimage" in page and "author not stated" in page and "## CC0" in page
 
 
-def test_a_photograph_that_the_manifest_does_not_know_is_told(tmp_path):
+def test_a_photograph_that_the_manifest_does_not_know_is_an_error(tmp_path):
     (tmp_path / "m.csv").write_text("file,source,licence,author\n")
-    with pytest.raises(ConfigError, match=r"does not know normal/free/a\.png"):
+    with pytest.raises(ConfigError, match=r"does not list normal/free/a\.png"):
         write_credits(tmp_path / "m.csv", ["normal/free/a.png"], tmp_path / "C.md")
 
 

@@ -12,7 +12,7 @@ from davy.imaging.nets.checkpoint import load_checkpoint, save_net
 from davy.imaging.nets.ispcnn import IspCnn
 from davy_trainer.data.mixed_batches import make_mixed
 from davy_trainer.data.photographs import load_groups
-from davy_trainer.objectives.exposure_target import same_for_all
+from davy_trainer.objectives.exposure_target import constant_target
 from davy_trainer.runs.device import Device
 from davy_trainer.runs.run import CHECKPOINT, begin_from, resume_training, stored_settings
 from davy_trainer.runs.weights import load_weights
@@ -46,7 +46,7 @@ def stage(folder, settings, start):
         words = {
             "low": (folder,),
             "device": "cpu",
-            "start": start,
+            "initial_weights": start,
             "prompts": start,
             "replay": settings(),
             "steps": 4,
@@ -62,11 +62,11 @@ def stage(folder, settings, start):
 @pytest.fixture
 def teachers(clip, start):
     with torch.no_grad():
-        return FrozenTeachers(load_weights(start), same_for_all(0.4), clip, PromptPair(clip)())
+        return FrozenTeachers(load_weights(start), constant_target(0.4), clip, PromptPair(clip)())
 
 
 def begin(settings):
-    return begin_from(load_weights(settings.start).train(), settings, "", settings.steps)
+    return begin_from(load_weights(settings.initial_weights).train(), settings, "", settings.steps)
 
 
 def go(run, teachers, groups, out, stop_at=None):
@@ -96,6 +96,7 @@ def logged(out):
     return json.loads((out / "log.jsonl").read_text().splitlines()[0])
 
 
+@pytest.mark.system
 def test_every_loss_is_logged_and_a_weight_of_zero_switches_one_off(stage, teachers, groups, tmp_path):
     chosen = stage(steps=1, log_every=1, sheet_every=1)
     go(begin(chosen), teachers, groups, tmp_path / "all")
@@ -107,10 +108,11 @@ def test_every_loss_is_logged_and_a_weight_of_zero_switches_one_off(stage, teach
     assert gone == {"colour", "replay"}
 
 
+@pytest.mark.system
 def test_the_exposure_loss_alone_brightens_towards_its_target(stage, teachers, groups, folder, tmp_path):
     zero = dict.fromkeys(("clip", "fidelity", "spatial", "colour", "smooth", "distill", "replay"), 0)
     chosen = stage(steps=12, learning_rate=0.01, exposure_weight=1, **{f"{name}_weight": 0 for name in zero}, log_every=1)
-    brighter = FrozenTeachers(teachers.start, same_for_all(0.8), None, None)
+    brighter = FrozenTeachers(teachers.initial, constant_target(0.8), None, None)
     go(begin(chosen), brighter, groups, tmp_path / "run")
     records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert records[11]["loss_exposure"] < records[0]["loss_exposure"] * 0.5

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from davy.domain.errors import ConfigError
-from davy_trainer.stages.iterate import AllSettings, Step, iterate, networks, plan, read_settings, write_settings
+from davy_trainer.stages.iterate import AllSettings, StageRun, iterate, networks, plan_stages, read_settings, write_settings
 
 
 def settings(tmp_path, **changes):
@@ -10,7 +10,7 @@ def settings(tmp_path, **changes):
 
 
 def names(chosen, tmp_path):
-    return [step.folder.name for step in plan(chosen, tmp_path)]
+    return [step.folder.name for step in plan_stages(chosen, tmp_path)]
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def test_two_rounds_have_a_refinement_between_them(tmp_path):
 
 
 def test_a_start_stands_in_for_stage_0_and_prompts_for_stage_1(tmp_path, start):
-    assert names(settings(tmp_path, start=start, rounds=1), tmp_path) == ["01-pair", "02-enhance-1"]
-    chosen = settings(tmp_path, start=start, prompts=tmp_path / "prompts.safetensors", rounds=1)
+    assert names(settings(tmp_path, initial_weights=start, rounds=1), tmp_path) == ["01-pair", "02-enhance-1"]
+    chosen = settings(tmp_path, initial_weights=start, prompts=tmp_path / "prompts.safetensors", rounds=1)
     assert names(chosen, tmp_path) == ["01-enhance-1"]
 
 
@@ -42,12 +42,12 @@ def test_ablations_leave_their_stages_out(tmp_path):
 
 def test_versions_are_named_for_a_sheet(tmp_path, start):
     assert list(networks(settings(tmp_path), tmp_path)) == ["stage 0", "round 1", "round 2"]
-    assert list(networks(settings(tmp_path, start=start), tmp_path)) == ["start", "round 1", "round 2"]
+    assert list(networks(settings(tmp_path, initial_weights=start), tmp_path)) == ["start", "round 1", "round 2"]
 
 
-def test_a_wrong_setting_of_a_later_stage_is_told_before_anything_is_trained(tmp_path):
+def test_a_wrong_setting_of_a_later_stage_is_an_error_before_any_training(tmp_path):
     with pytest.raises(ValidationError, match="clip_wait"):
-        plan(settings(tmp_path, enhance={"clip_wait": 1}), tmp_path)
+        plan_stages(settings(tmp_path, enhance={"clip_wait": 1}), tmp_path)
 
 
 def test_what_is_done_is_skipped_and_a_stop_ends(tmp_path):
@@ -55,11 +55,11 @@ def test_what_is_done_is_skipped_and_a_stop_ends(tmp_path):
 
     def step(name, finishes):
         (tmp_path / name).mkdir()
-        return Step(name, tmp_path / name, lambda stop: ran.append(name) or finishes)
+        return StageRun(name, tmp_path / name, lambda stop: ran.append(name) or finishes)
 
     steps = [step("a", True), step("b", False), step("c", True)]
-    assert not iterate(steps, lambda: False, lambda told: None)
-    assert not iterate(steps, lambda: False, lambda told: None)
+    assert not iterate(steps, lambda: False, lambda text: None)
+    assert not iterate(steps, lambda: False, lambda text: None)
     assert ran == ["a", "b", "b"]
 
 

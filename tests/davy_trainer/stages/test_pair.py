@@ -13,6 +13,8 @@ from davy_trainer.runs.prompt_run import CHECKPOINT, PROMPTS, REPORT
 from davy_trainer.stages.pair import new_pair, train
 from davy_trainer.stages.settings import PairSettings
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(scope="module")
 def clip():
@@ -38,30 +40,29 @@ def settings(unpaired, **changes):
     return PairSettings.model_validate(words | {"checkpoint_every": 3, "log_every": 4, **changes})
 
 
-def go(chosen, clip, out, going_on=False, stop_at=None):
+def go(chosen, clip, out, resuming=False, stop_at=None):
     out.mkdir(exist_ok=True)
     steps = []
 
-    def tell(step, total, values):
+    def report(step, total, values):
         steps.append(step)
 
-    train(chosen, clip, out, going_on, lambda: None, tell, lambda: bool(steps) and steps[-1] == stop_at)
+    train(chosen, clip, out, resuming, lambda: None, report, lambda: bool(steps) and steps[-1] == stop_at)
     return steps
 
 
-def test_prompts_tell_dark_pictures_from_normal_ones_that_they_never_saw(unpaired, clip, tmp_path):
+def test_prompts_separate_held_out_dark_pictures_from_normal_ones(unpaired, clip, tmp_path):
     go(settings(unpaired, steps=30), clip, tmp_path / "run")
     report = json.loads((tmp_path / "run" / REPORT).read_text())
-    assert report["held_accuracy"] == 1.0 and report["pictures"] == {"normal": [5, 1], "low": [5, 1]}
+    assert report["held_out_accuracy"] == 1.0 and report["pictures"] == {"normal": [5, 1], "low": [5, 1]}
 
 
-@pytest.mark.system
 def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(unpaired, clip, tmp_path):
     chosen = settings(unpaired)
     go(chosen, clip, tmp_path / "whole")
     go(chosen, clip, tmp_path / "parts", stop_at=5)
     assert not (tmp_path / "parts" / PROMPTS).exists()
-    assert go(chosen, clip, tmp_path / "parts", going_on=True) == [6, 7, 8]
+    assert go(chosen, clip, tmp_path / "parts", resuming=True) == [6, 7, 8]
     whole, parts = (load_prompts(tmp_path / run / PROMPTS, clip).context for run in ("whole", "parts"))
     assert torch.equal(whole, parts)
     assert (tmp_path / "whole" / CHECKPOINT).read_bytes() == (tmp_path / "parts" / CHECKPOINT).read_bytes()
@@ -76,12 +77,12 @@ def test_fixed_texts_are_the_texts_themselves(unpaired, clip):
 
 
 @pytest.mark.parametrize("labels", ["exposure", "meaning"])
-def test_other_labels_change_the_training_pictures_and_not_the_unchanged_judges(unpaired, clip, tmp_path, labels):
+def test_other_labels_change_the_training_pictures_and_not_the_unchanged_held_out_ones(unpaired, clip, tmp_path, labels):
     go(settings(unpaired, steps=1), clip, tmp_path / "light")
     go(settings(unpaired, steps=1, labels=labels), clip, tmp_path / labels)
     from davy.imaging.nets.checkpoint import load_tensors
 
     light, other = (load_tensors(tmp_path / run / "embeddings.safetensors")[0] for run in ("light", labels))
     assert not torch.allclose(light["train.normal"], other["train.normal"], atol=1e-3)
-    assert torch.equal(light["held_unchanged.normal"], other["held_unchanged.normal"])
+    assert torch.equal(light["held_out_unchanged.normal"], other["held_out_unchanged.normal"])
     assert torch.equal(light["train.low"], other["train.low"]) == (labels == "exposure")

@@ -42,11 +42,11 @@ def chosen(tmp_path, clip):
     return RefineSettings.model_validate(words | {"clip": "davy:random:1", "checkpoint_every": 2, "log_every": 2})
 
 
-def go(chosen, clip, out, going_on=False, stop_at=None):
+def go(chosen, clip, out, resuming=False, stop_at=None):
     out.mkdir(exist_ok=True)
     steps = []
     train(
-        chosen, clip, out, going_on, lambda: None, lambda s, *_: steps.append(s), lambda: bool(steps) and steps[-1] == stop_at
+        chosen, clip, out, resuming, lambda: None, lambda s, *_: steps.append(s), lambda: bool(steps) and steps[-1] == stop_at
     )
     return steps
 
@@ -74,22 +74,24 @@ def test_figures_count_ranks_of_whole_pictures_and_of_patches():
     newest = torch.stack([HALF_WAY[0], LOW_IMAGE[0]])[None]  # the patch has gained nothing
     normal = torch.stack([NORMAL_IMAGE[0], NORMAL_IMAGE[0]])[None]
     found = figures(PAIR, Classes(places, [newest], normal, torch.ones(1, 2)), 4.0)
-    assert found["held_ranked_whole"] == 1.0 and found["held_ranked_patches"] == 0.0 and found["held_accuracy"] == 1.0
+    assert (
+        found["held_out_ranked_whole"] == 1.0 and found["held_out_ranked_patches"] == 0.0 and found["held_out_accuracy"] == 1.0
+    )
 
 
 @pytest.mark.system
 def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(chosen, clip, tmp_path):
     go(chosen, clip, tmp_path / "whole")
     go(chosen, clip, tmp_path / "parts", stop_at=3)
-    assert go(chosen, clip, tmp_path / "parts", going_on=True) == [4, 5, 6]
+    assert go(chosen, clip, tmp_path / "parts", resuming=True) == [4, 5, 6]
     whole, parts = (load_prompts(tmp_path / run / PROMPTS, clip).context for run in ("whole", "parts"))
     assert torch.equal(whole, parts)
     report = json.loads((tmp_path / "whole" / REPORT).read_text())
     assert report["before"].keys() == report["after"].keys()
 
 
-def test_other_weights_are_told_on_resuming(chosen, clip, tmp_path):
+def test_other_weights_are_an_error_on_resuming(chosen, clip, tmp_path):
     go(chosen, clip, tmp_path / "run", stop_at=2)
     save_net(tmp_path / "second.safetensors", IspCnn(8), {})
     with pytest.raises(ConfigError, match="weights have changed"):
-        go(chosen, clip, tmp_path / "run", going_on=True)
+        go(chosen, clip, tmp_path / "run", resuming=True)

@@ -15,7 +15,7 @@ def test_they_are_frozen(settings):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "text"),
     [
         ({"minutes": 5}, "either steps or minutes"),
         ({"steps": None}, "either steps or minutes"),
@@ -25,6 +25,6 @@ def test_they_are_frozen(settings):
         ({"learning_rat": 1e-3}, "Extra inputs"),
     ],
 )
-def test_what_cannot_work_is_refused(settings, changes, told):
-    with pytest.raises(ValidationError, match=told):
+def test_what_cannot_work_is_refused(settings, changes, text):
+    with pytest.raises(ValidationError, match=text):
         settings(**changes)

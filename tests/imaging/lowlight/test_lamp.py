@@ -6,8 +6,8 @@ from davy.imaging.lowlight.lamp import (
     before_the_wall,
     colour_of_temperature,
     facing,
-    glass,
     irradiance,
+    lamp_disc,
     normals,
     project,
     unproject,
@@ -53,11 +53,11 @@ def test_projection_undoes_unprojection():
 
 
 def test_the_glass_is_bright_where_the_lamp_stands_and_absent_where_it_is_unseen():
-    disc = glass(bulb(position=(0.0, 0.0, 2.0), radius_m=0.1), (100, 100))
+    disc = lamp_disc(bulb(position=(0.0, 0.0, 2.0), radius_m=0.1), (100, 100))
     assert disc[50, 50] > 0.9
     assert disc[0, 0] == 0
-    assert not glass(bulb(position=(9.0, 9.0, 2.0), radius_m=0.1), (100, 100)).any()
-    assert not glass(bulb(visible=False, position=(0.0, 0.0, 2.0)), (100, 100)).any()
+    assert not lamp_disc(bulb(position=(9.0, 9.0, 2.0), radius_m=0.1), (100, 100)).any()
+    assert not lamp_disc(bulb(visible=False, position=(0.0, 0.0, 2.0)), (100, 100)).any()
 
 
 def test_a_wall_that_faces_the_lamp_is_brightest():

@@ -1,11 +1,11 @@
-// Training runs: what each does, its curves and its sheet as they come, and the three things that an operator may do.
+// Training runs: phase, curves and sheet of each, live, and the three actions of an operator: start, cancel, resume.
 
 const EVERY_MS = 1500;
-const PARTS = { prompts: ["collect", "train"], retrain: ["collect", "train", "judge", "register", "rollout"] };
-PARTS.adapt = PARTS.retrain;
-const CURVES = ["loss", "psnr_db", "luma"]; // others come after these, the learning rate never
+const PHASES = { prompts: ["collect", "train"], retrain: ["collect", "train", "evaluate", "register", "rollout"] };
+PHASES.adapt = PHASES.retrain;
+const CURVES = ["loss", "psnr_db", "luma"]; // the others follow
 const HIDDEN = ["learning_rate"];
-const MOST_POINTS = 400;
+const MAX_POINTS = 400;
 
 const byId = (id) => document.getElementById(id);
 let picked = location.hash.slice(1);
@@ -14,37 +14,37 @@ let curves = new Map(); // stage, then value's name, to [step, value] pairs
 let drawn = false;
 
 function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  node.append(...children);
+  return node;
 }
 
 const time = (text) => (text ? text.slice(0, 19).replace("T", " ") : "-");
 const state = (name) => element("span", `state ${name}`, name);
 const number = (value) => (value === undefined ? "-" : value.toFixed(Math.abs(value) < 10 ? 3 : 2));
 
-async function ask(path, body = undefined, method = body === undefined ? "GET" : "POST") {
+async function request(path, body = undefined, method = body === undefined ? "GET" : "POST") {
   const headers = body ? { "Content-Type": "application/json" } : {};
-  const answer = await fetch(path, { method, headers, body: body ? JSON.stringify(body) : undefined });
-  const said = await answer.json();
-  if (!answer.ok) throw new Error(said.detail ?? answer.statusText);
-  return said;
+  const response = await fetch(path, { method, headers, body: body ? JSON.stringify(body) : undefined });
+  const content = await response.json();
+  if (!response.ok) throw new Error(content.detail ?? response.statusText);
+  return content;
 }
 
-function tell(fault) {
-  byId("banner").hidden = !fault;
-  byId("banner").textContent = fault;
+function showError(text) {
+  byId("banner").hidden = !text;
+  byId("banner").textContent = text;
 }
 
 async function act(path, body) {
   try {
-    const run = await ask(path, body, "POST");
-    tell("");
+    const run = await request(path, body, "POST");
+    showError("");
     pick(run.id, true);
     await refresh();
   } catch (error) {
-    tell(error.message);
+    showError(error.message);
   }
 }
 
@@ -57,22 +57,22 @@ function pick(id, again = false) {
   drawn = false;
   byId("sheet").hidden = true;
   source = new EventSource(`/v1/training-runs/${id}/events`);
-  source.addEventListener("progress", (event) => note(JSON.parse(event.data)));
+  source.addEventListener("progress", (event) => addProgress(JSON.parse(event.data)));
   source.addEventListener("state", () => refresh());
   source.addEventListener("end", () => { source.close(); refresh(); });
 }
 
-function note(told) {
-  if (told.sheet) showSheet(told.sheet);
-  if (told.total === null) return; // looking at pictures, before the stage trains
-  if (!curves.has(told.stage)) curves.set(told.stage, new Map());
-  const values = curves.get(told.stage);
-  for (const [name, value] of Object.entries(told.values)) {
+function addProgress(progress) {
+  if (progress.sheet) showSheet(progress.sheet);
+  if (progress.total === null) return; // the stage embeds pictures and does not train yet
+  if (!curves.has(progress.stage)) curves.set(progress.stage, new Map());
+  const values = curves.get(progress.stage);
+  for (const [name, value] of Object.entries(progress.values)) {
     if (HIDDEN.includes(name)) continue;
     if (!values.has(name)) values.set(name, []);
     const points = values.get(name);
-    while (points.length && points.at(-1)[0] >= told.step) points.pop(); // resumed from a checkpoint
-    points.push([told.step, value]);
+    while (points.length && points.at(-1)[0] >= progress.step) points.pop(); // resumed from a checkpoint
+    points.push([progress.step, value]);
   }
   if (!drawn) requestAnimationFrame(drawCurves);
   drawn = true;
@@ -87,7 +87,7 @@ function drawCurves() {
 }
 
 function curve({ stage, name, points }) {
-  const every = Math.ceil(points.length / MOST_POINTS);
+  const every = Math.ceil(points.length / MAX_POINTS);
   const some = points.filter((_, index) => index % every === 0 || index === points.length - 1);
   const values = some.map(([, value]) => value);
   const low = Math.min(...values);
@@ -116,16 +116,16 @@ function show(run) {
   byId("shown").hidden = false;
   byId("shown-title").textContent = run.id;
   byId("shown-state").replaceChildren(state(run.cancelling ? "cancelling" : run.state));
-  byId("shown-told").textContent = run.told;
+  byId("shown-message").textContent = run.message;
   const ended = ["done", "failed", "cancelled"].includes(run.state);
   byId("cancel").hidden = ended || run.cancelling;
   byId("resume").hidden = !["failed", "cancelled"].includes(run.state);
-  const parts = PARTS[run.kind];
-  const now = parts.indexOf(run.part);
-  byId("parts").replaceChildren(...parts.map((part, index) => {
+  const phases = PHASES[run.kind];
+  const now = phases.indexOf(run.phase);
+  byId("phases").replaceChildren(...phases.map((phase, index) => {
     const done = run.state === "done" || index < now;
     const at = index === now && run.state !== "waiting" ? (run.state === "failed" ? "bad" : "now") : "";
-    return element("li", done ? "past" : at, part);
+    return element("li", done ? "past" : at, phase);
   }));
   const { progress } = run;
   const bar = byId("progress");
@@ -134,7 +134,7 @@ function show(run) {
   else bar.removeAttribute("value");
   byId("step").textContent = progress ? `${progress.stage}: ${progress.step} of ${progress.total ?? "?"}` : "";
   const drifted = run.drifted.length ? ` · cameras ${run.drifted.join(", ")}` : "";
-  byId("why").textContent = `Why: ${run.reason || "asked for"}${drifted}${run.kills ? ` · ${run.kills} kills survived` : ""}`;
+  byId("why").textContent = `Reason: ${run.reason || "requested"}${drifted}${run.kills ? ` · resumed after ${run.kills} kills` : ""}`;
   showResult(run.result);
   if (run.sheet) showSheet(run.sheet);
 }
@@ -149,54 +149,54 @@ function showResult(result) {
     const cells = [number(before), number(figures[name]), gain].map((text) => element("td", "number", text));
     return element("tr", "", element("td", "", name), ...cells);
   }));
-  const words = [];
-  if (result.model) words.push(`model ${result.model.slice(0, 12)} (frames carry ${result.frame_id})`);
-  if (result.model) words.push(`parent ${result.parent.slice(0, 12) || "as installed"}`);
-  if (result.rollout) words.push(`rollout ${result.rollout}`);
-  if (result.note) words.push(result.note);
-  byId("result").textContent = words.join(" · ");
+  const facts = [];
+  if (result.model) facts.push(`model ${result.model.slice(0, 12)} (${result.frame_id} in frames)`);
+  if (result.model) facts.push(`parent ${result.parent.slice(0, 12) || "installed model"}`);
+  if (result.rollout) facts.push(`rollout ${result.rollout}`);
+  if (result.note) facts.push(result.note);
+  byId("result").textContent = facts.join(" · ");
 }
 
-// How far each camera's pictures are from the usual ones: a bar each, full at twice the limit.
-function showDrift({ told, above, measured_ns: at, cameras }) {
+// Embedding drift of each camera: one bar each, full at twice the limit.
+function showDrift({ message, above, measured_ns: at, cameras }) {
   const limit = above ?? 1;
   const moment = at ? `, ${time(new Date(at / 1e6).toISOString())}` : "";
-  byId("drift-told").textContent = `${told}${moment}${above === null ? "" : ` · a run begins at ${number(above)}`}`;
+  byId("drift-message").textContent = `${message}${moment}${above === null ? "" : ` · a run starts at ${number(above)}`}`;
   byId("drifts").replaceChildren(...cameras.map(({ camera, score, known }) => {
     const meter = element("meter");
     Object.assign(meter, { min: 0, max: 2 * limit, low: limit / 2, high: limit, optimum: 0, value: Math.min(score, 2 * limit) });
-    const note = known ? number(score) : `${number(score)} · new, not judged`;
+    const note = known ? number(score) : `${number(score)} · new camera, starts no run`;
     return element("li", "", element("span", "", camera), meter, element("span", "number", note));
   }));
 }
 
 function row(run) {
-  const made = element("tr", "pick",
+  const line = element("tr", "pick",
     element("td", "", run.id), element("td", "", state(run.state)), element("td", "moment", time(run.started_at)),
-    element("td", "soft", run.reason || "asked for"), element("td", "soft", run.told));
-  made.tabIndex = 0;
-  made.setAttribute("aria-selected", String(run.id === picked));
-  made.addEventListener("click", () => { pick(run.id); show(run); });
-  made.addEventListener("keydown", (event) => { if (event.key === "Enter") made.click(); });
-  return made;
+    element("td", "soft", run.reason || "requested"), element("td", "soft", run.message));
+  line.tabIndex = 0;
+  line.setAttribute("aria-selected", String(run.id === picked));
+  line.addEventListener("click", () => { pick(run.id); show(run); });
+  line.addEventListener("keydown", (event) => { if (event.key === "Enter") line.click(); });
+  return line;
 }
 
 async function refresh() {
   try {
-    const [{ runs }, ready, drift] = await Promise.all([ask("/v1/training-runs"), ask("/readyz"), ask("/v1/embedding-drift")]);
+    const [{ runs }, ready, drift] = await Promise.all([request("/v1/training-runs"), request("/readyz"), request("/v1/embedding-drift")]);
     showDrift(drift);
-    const faults = Object.values(ready.faults);
-    byId("service").textContent = [ready.active ? "" : "in reserve: another service does the work", ...faults].filter(Boolean).join(" · ");
+    const errors = Object.values(ready.errors);
+    byId("service").textContent = [ready.active ? "" : "standby: another service is active", ...errors].filter(Boolean).join(" · ");
     byId("nothing").hidden = runs.length > 0;
     const newest = runs.find((run) => run.state === "running") ?? runs[0];
     const chosen = runs.find((run) => run.id === picked) ?? newest;
     if (chosen) { pick(chosen.id); show(chosen); }
     const rows = runs.map(row);
-    const held = document.activeElement?.closest?.("#runs tr")?.cells[0].textContent;
+    const focused = document.activeElement?.closest?.("#runs tr")?.cells[0].textContent;
     byId("runs").replaceChildren(...rows);
-    rows.find((each) => each.cells[0].textContent === held)?.focus();
+    rows.find((each) => each.cells[0].textContent === focused)?.focus();
   } catch (error) {
-    tell(`the service does not answer: ${error.message}`);
+    showError(`the service does not respond: ${error.message}`);
   }
 }
 

@@ -1,12 +1,16 @@
 """Access control of a service's HTTP and WebSocket interface: one middleware in front of every route."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
@@ -17,12 +21,14 @@ from davy.access.principal import Principal, act_as, check
 from davy.access.roles import Permission
 from davy.adapters.access.credentials import SESSION_COOKIE, Authenticator, Credentials, bearer
 from davy.adapters.access.recording import http_call, record_answer
+from davy.adapters.http.peers import peer
 from davy.adapters.http.problems import problem, problem_of
 from davy.adapters.status import status_of
-from davy.domain.errors import DavyError, RefusedError, UnauthenticatedError
+from davy.domain.errors import DavyError, RefusedError, TooManyAttemptsError, UnauthenticatedError
 from davy.streams.guard import CountRefused, Guard
 
 RECHECK_S = 5.0
+CHANGES = RateLimitItemPerMinute(240)  # of one identity: programs that change more often are broken
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="davy"'}
 
 
@@ -98,6 +104,7 @@ class AccessControl:
     ) -> None:
         self.app, self._authenticator, self._login, self._journal = app, authenticator, login, journal
         self._operations, self._guard = Operations(table), Guard("http.access", count_refused)
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -107,10 +114,11 @@ class AccessControl:
         connection = HTTPConnection(scope)
         method = "WS" if scope["type"] == "websocket" else scope["method"]
         operation = self._operations.find(method, scope["path"])
-        caller: Principal | None = None
+        credentials, caller = credentials_of(connection), None
         try:
-            caller = await self._authenticator.identify(credentials_of(connection))
-            principal = _admit(caller, operation)
+            caller = await self._authenticator.identify(credentials)
+            principal = _admit(caller, operation).at(credentials.address)
+            self._limit_changes(principal, method)
         except DavyError as error:
             if self._journal is not None and isinstance(error, RefusedError):
                 refused = http_call(operation.name, connection).entry(caller, str(status_of(error).http.value))
@@ -157,6 +165,13 @@ class AccessControl:
             for check_ in checks:
                 check_.cancel()
 
+    def _limit_changes(self, principal: Principal, method: str) -> None:
+        """Count a change against the budget of an identity."""
+        if method in ("GET", "HEAD", "WS") or principal.role is None or self._limiter.hit(CHANGES, principal.caller):
+            return
+        reset_s, _ = self._limiter.get_window_stats(CHANGES, principal.caller)
+        raise TooManyAttemptsError(f"changes by {principal}", max(1.0, reset_s - time.time()))
+
     async def _refuse(self, error: DavyError, connection: HTTPConnection, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(error, RefusedError):
             self._guard.refuse(error, client=connection.client.host if connection.client else "", path=scope["path"])
@@ -180,11 +195,10 @@ def _admit(caller: Principal | None, operation: Operation) -> Principal:
 
 def credentials_of(connection: HTTPConnection) -> Credentials:
     """Read what a request carries."""
-    extensions: Mapping[str, Mapping[str, str]] = connection.scope.get("extensions") or {}
     return Credentials(
         session=connection.cookies.get(SESSION_COOKIE, ""),
         token=bearer(connection.headers.get("authorization", "")),
-        identity=extensions.get("davy.identity", {}).get("uri", ""),
+        identity=str(peer(connection.scope) or ""),
         address=connection.client.host if connection.client else "",
     )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from prometheus_client import CollectorRegistry, Counter
 
 from davy.access.journal import Journal
@@ -10,6 +11,9 @@ from davy.access.permissions import REST
 from davy.adapters.access.credentials import Authenticator
 from davy.adapters.access.grpc import AccessInterceptor
 from davy.adapters.access.http import AccessControl
+from davy.adapters.grpc.tls import peer_uri
+from davy.adapters.http.browser_boundary import BrowserBoundary
+from davy.adapters.http.listen_settings import ListenSettings
 from davy.adapters.http.request_id import RequestId
 from davy.streams.guard import CountRefused
 
@@ -24,6 +28,8 @@ class ServiceAccess:
         refused: Metric of refused calls.
         login: URL of the login page; empty for none.
         journal: Records changes and refused attempts; None for none.
+        hosts: Names of the service, beside its addresses and the machine's name.
+        origins: Other origins whose pages may call it.
     """
 
     service: str
@@ -31,6 +37,8 @@ class ServiceAccess:
     refused: Counter
     login: str = ""
     journal: Journal | None = None
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -38,16 +46,21 @@ class ServiceAccess:
         service: str,
         authenticator: Authenticator,
         registry: CollectorRegistry,
+        settings: ListenSettings,
         login: str = "",
         journal: Journal | None = None,
     ) -> "ServiceAccess":
         """Make the access control of a service, with its metric."""
         labels = ["wire", "reason"]
         text = "Calls without an identity or a permission."
-        return cls(service, authenticator, Counter("davy_access_refused", text, labels, registry=registry), login, journal)
+        refused = Counter("davy_access_refused", text, labels, registry=registry)
+        return cls(service, authenticator, refused, login, journal, settings.hosts, settings.origins)
 
     def protect(self, app: FastAPI) -> None:
-        """Put the check and the request's id in front of every route. Call it after every other middleware is added."""
+        """Put the boundary against other sites' pages, the check and the request's id in front of every route of an app.
+
+        Call it after every other middleware is added.
+        """
         app.add_middleware(
             AccessControl,
             table=REST[self.service],
@@ -56,11 +69,20 @@ class ServiceAccess:
             login=self.login,
             journal=self.journal,
         )
+        if self.origins:
+            methods = ["GET", "POST", "PUT", "DELETE"]
+            app.add_middleware(
+                CORSMiddleware,
+                allow_origins=self.origins,
+                allow_methods=methods,
+                allow_headers=["Authorization", "Content-Type", "If-Match"],
+            )
+        app.add_middleware(BrowserBoundary, hosts=self.hosts, origins=self.origins)
         app.add_middleware(RequestId)
 
     def interceptor(self) -> AccessInterceptor:
         """The check in front of every gRPC method."""
-        return AccessInterceptor(self.authenticator, self._counter("grpc"), journal=self.journal)
+        return AccessInterceptor(self.authenticator, self._counter("grpc"), peer_uri, self.journal)
 
     def _counter(self, wire: str) -> CountRefused:
         return lambda error: self.refused.labels(wire, type(error).__name__).inc()

@@ -10,8 +10,10 @@ from typing import IO
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from davy.adapters.camera.network import connect
+from davy.adapters.camera.tls import camera_context, pinning, reason_of
 from davy.domain.errors import CameraUnavailableError
-from davy.domain.source import ANY_SOURCE, Source, SourcePolicy
+from davy.domain.ports import SourceOptions
+from davy.domain.source import Source, SourcePolicy
 from davy.domain.urls import redact
 
 _SAFE = "%/:=&?~+!$,;'@()*[]"
@@ -21,16 +23,17 @@ class Answer:
     """The answer to GET, asked for with the user and password of the URL (Basic or Digest).
 
     Raises:
-        CameraUnavailableError: nobody answers within timeout_s, or the answer is an error.
+        CameraUnavailableError: nobody answers within timeout_s, the answer is an error, or the certificate is refused.
         InvalidSourceError: the URL, or where it redirects to, is not allowed.
         http.client.HTTPException: what answers speaks no HTTP.
     """
 
-    def __init__(self, url: str, timeout_s: float, policy: SourcePolicy = ANY_SOURCE) -> None:
+    def __init__(self, url: str, options: SourceOptions) -> None:
+        timeout_s = options.timeout_s
         self.source, self._timeout_s = redact(url), timeout_s
         self.allow(timeout_s)
         try:
-            self._response: http.client.HTTPResponse = _opener(url, policy).open(_request(url), timeout=timeout_s)
+            self._response: http.client.HTTPResponse = _opener(url, options).open(_request(url), timeout=timeout_s)
         except http.client.HTTPException:
             raise
         except (OSError, ValueError) as error:  # urllib's errors are OSErrors; its digest raises ValueError
@@ -70,6 +73,8 @@ class Answer:
         cause = error.reason if isinstance(error, urllib.error.URLError) else error
         if isinstance(cause, TimeoutError):
             return f"no answer within {self._timeout_s:g} s"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return reason_of(cause)
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         return "the connection broke" if isinstance(cause, http.client.HTTPException) else str(cause)
@@ -114,12 +119,13 @@ class _Http(urllib.request.HTTPHandler):
 class _Https(urllib.request.HTTPSHandler):
     """Connects to allowed addresses only."""
 
-    def __init__(self, context: ssl.SSLContext, policy: SourcePolicy) -> None:
-        super().__init__(context=context)
-        self._tls, self._policy = context, policy
+    def __init__(self, options: SourceOptions) -> None:
+        self._tls, self._options = camera_context(options.tls, options.ca_file), options
+        super().__init__(context=self._tls)
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_connection_class(http.client.HTTPSConnection, self._policy), req, context=self._tls)
+        secure = pinning(http.client.HTTPSConnection, self._options.tls)
+        return self.do_open(_connection_class(secure, self._options.policy), req, context=self._tls)
 
 
 def _connection_class(base: type[http.client.HTTPConnection], policy: SourcePolicy) -> type[http.client.HTTPConnection]:
@@ -144,18 +150,16 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _opener(url: str, policy: SourcePolicy) -> urllib.request.OpenerDirector:
-    parts = urlsplit(url)
+def _opener(url: str, options: SourceOptions) -> urllib.request.OpenerDirector:
+    parts, policy = urlsplit(url), options.policy
     passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
     if parts.username is not None:
         where = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "/", "", ""))
         passwords.add_password(None, where, unquote(parts.username), unquote(parts.password or ""))
-    tls = ssl.create_default_context()
-    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE  # cameras sign their certificates themselves; as FFmpeg does
     opener = urllib.request.OpenerDirector()
     for handler in (
         _Http(policy),
-        _Https(tls, policy),
+        _Https(options),
         urllib.request.HTTPDefaultErrorHandler(),
         _Redirects(policy),
         urllib.request.HTTPErrorProcessor(),

@@ -13,6 +13,7 @@ from davy.adapters.camera.network import pinned
 from davy.adapters.camera.pace import RateCap
 from davy.adapters.camera.packets import Packets
 from davy.adapters.camera.picture import ToPlanes
+from davy.adapters.camera.tls import explain, ffmpeg_options
 from davy.adapters.media import formats
 from davy.domain.errors import CameraUnavailableError
 from davy.domain.frame import Frame
@@ -115,8 +116,17 @@ def _open(source: Source, options: SourceOptions) -> Packets:
         url = pinned(source, options.policy)
     except OSError as error:
         raise CameraUnavailableError(source.text, error.strerror or "its name cannot be resolved") from error
+    secure = ffmpeg_options(source, options)
+    try:
+        return _packets(source, url, options, secure)
+    except CameraUnavailableError:
+        explain(source, options)
+        raise
+
+
+def _packets(source: Source, url: str, options: SourceOptions, secure: dict[str, str]) -> Packets:
     if source.scheme not in ("rtsp", "rtsps"):
-        return Packets(url, options.timeout_s, options=LIVE_OPTIONS | formats.HTTP)
+        return Packets(url, options.timeout_s, options=LIVE_OPTIONS | formats.HTTP | secure)
     chosen = urlsplit(url).query.rpartition("&")[2].replace("multicast", "udp_multicast")
     transport = {"rtsp_transport": chosen} if chosen in RTSP_TRANSPORTS else RTSP_TCP_THEN_UDP
-    return Packets(url, options.timeout_s, "rtsp", LIVE_OPTIONS | formats.RTSP | transport)
+    return Packets(url, options.timeout_s, "rtsp", LIVE_OPTIONS | formats.RTSP | transport | secure)

@@ -3,6 +3,7 @@
 import http.client
 import threading
 import time
+from dataclasses import replace
 
 from davy.adapters.camera.answer import Answer
 from davy.adapters.camera.pace import Pace
@@ -21,7 +22,7 @@ class StillSource:
 
     def __init__(self, url: str, options: SourceOptions) -> None:
         self._url, self._source = url, redact(url)
-        self._fps, self._timeout_s, self._policy = options.fps, options.timeout_s, options.policy
+        self._fps, self._timeout_s, self._options = options.fps, options.timeout_s, options
         self._closing = threading.Event()
         self._pace, self._media_s = Pace(self._closing), 0.0
         self._to_planes = ToPlanes(options.size)
@@ -66,7 +67,7 @@ class StillSource:
 
     def _fetch(self, timeout_s: float) -> bytes:
         try:
-            answer = Answer(self._url, timeout_s, self._policy)
+            answer = Answer(self._url, replace(self._options, timeout_s=timeout_s))
         except http.client.HTTPException as error:
             raise CameraUnavailableError(self._source, "it speaks no HTTP") from error
         try:

@@ -26,7 +26,7 @@ def open_http(source: Source, options: SourceOptions) -> FrameSource:
         CameraUnavailableError: it does not answer, refuses, or answers with what is no picture.
     """
     try:
-        answer = Answer(source.text, options.timeout_s, options.policy)
+        answer = Answer(source.text, options)
     except http.client.HTTPException:  # it speaks almost HTTP: FFmpeg is lenient
         return LiveSource(source, options)
     try:

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from davy.adapters.tls.settings import TlsSettings
+
 HttpPort = Annotated[int, Field(ge=0, le=65535, description="HTTP port; 0 chooses a free one.")]
 GrpcPort = Annotated[int, Field(ge=0, le=65535, description="gRPC port; 0 chooses a free one.")]
 
@@ -14,10 +16,13 @@ class ListenSettings(BaseModel, frozen=True):
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: HttpPort = 0
     grpc_port: GrpcPort = 0
+    hosts: tuple[str, ...] = Field((), description="Names with a dot by which browsers reach it; the machine's own is known.")
+    origins: tuple[str, ...] = Field((), description='Origins of other sites whose pages may call it: ["https://portal.mine"].')
     access: Literal["open", "closed"] = Field(
         "open",
         description="closed: every call needs an identity and its permission; open: everybody who reaches it is its owner.",
     )
+    tls: TlsSettings = Field(default_factory=TlsSettings)
 
 
 class RemoteAccessSettings(ListenSettings, frozen=True):

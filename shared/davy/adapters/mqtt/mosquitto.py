@@ -1,7 +1,6 @@
 """Mosquitto's access list and password file for one site.
 
-An edge writes its own subtree and reads its own `desired/#`: a stolen edge cannot impersonate another one. Only the aggregator
-writes `desired/#`. A viewer reads pictures and states, but not `desired/#`, which may hold the cameras' passwords.
+The table of davy.access.topics says what each role may read and write.
 """
 
 import base64
@@ -9,13 +8,13 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 
+from davy.access.roles import Role
+from davy.access.topics import MQTT
 from davy.domain.errors import ConfigError
 from davy.domain.topics import ROOT
 from davy.site import SiteConfig
 
 AGGREGATOR, ENHANCER, VIEWER = "davy-aggregator", "davy-enhancer", "davy-viewer"
-EDGE_WRITES = ("status", "info", "stats", "event", "reported/model", "reported/config", "cam/#")
-VIEWER_READS = ("status", "info", "stats", "event", "reported/#", "cam/#")
 ITERATIONS = 20_000
 
 
@@ -27,16 +26,23 @@ def access_list(site: SiteConfig) -> str:
     """
     if taken := {AGGREGATOR, ENHANCER, VIEWER, "aggregator"} & site.edges.keys():
         raise ConfigError(f"an edge cannot be called {', '.join(taken)}: that is a user of Davy's own at the broker")
-    base = f"{ROOT}/{site.site}"
-    users: dict[str, list[str]] = {
-        edge: [f"read {base}/{edge}/desired/#", *(f"write {base}/{edge}/{leaf}" for leaf in EDGE_WRITES)] for edge in site.edges
-    }
-    reporter = (f"write {base}/aggregator/{leaf}" for leaf in ("status", "info", "event"))
-    users[AGGREGATOR] = [f"read {base}/#", f"write {base}/+/desired/#", *reporter]
-    users[ENHANCER] = [f"read {base}/+/cam/+/raw", *(f"write {base}/+/cam/+/{leaf}" for leaf in ("frame", "meta"))]
-    users[VIEWER] = [f"read {base}/+/{leaf}" for leaf in VIEWER_READS]
+    users = {edge: _rules(site, Role.EDGE, edge) for edge in site.edges}
+    users[AGGREGATOR] = _rules(site, Role.AGGREGATOR)
+    users[ENHANCER] = _rules(site, Role.ENHANCER, *site.pool)
+    users[VIEWER] = _rules(site, Role.VIEWER)
     parts = [f"user {user}\n" + "".join(f"topic {rule}\n" for rule in rules) for user, rules in users.items()]
     return f"# Written by `davy config broker`, for site {site.site}.\n\n" + "\n".join(parts)
+
+
+def _rules(site: SiteConfig, role: Role, *own: str) -> list[str]:
+    """The lines of one user; it goes by every name of own."""
+    rules = [("read", each) for each in MQTT[role].reads] + [("write", each) for each in MQTT[role].writes]
+    lines = [f"{access} {ROOT}/{site.site}/{each}" for access, each in rules]
+    return [filled for line in lines for filled in (_filled(line, own) if "{own}" in line else [line])]
+
+
+def _filled(line: str, own: tuple[str, ...]) -> list[str]:
+    return [line.format(own=name) for name in own]
 
 
 def make_passwords(site: SiteConfig) -> dict[str, str]:

@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,34 @@ BATCH_ROWS = 200  # with their keyframes some 20 MB
 MIGRATED = ".migrated"
 
 
-FILES: Mapping[str, Mapping[str, Table]] = {  # tables in the order in which their rows refer to each other
-    "events.db": {"event": event, "keyframe": keyframe},
-    "samples.db": {"sample": sample, "picture": picture},
-    "rollouts.db": {"rollout": rollout, "desired": desired_model},
-    "configs.db": {"config": edge_config},
-    "runs.db": {"run": training_run, "event": training_event},
+@dataclass(frozen=True, slots=True)
+class OldTable:
+    """A table of version 0.1.0: its columns never change, whatever columns the present table gains."""
+
+    columns: tuple[str, ...]
+    present: Table
+
+
+_SOURCE = ("id", "site", "edge", "boot_id", "seq", "camera")
+_PICTURE = ("width", "height", "mean", "dhash")
+
+FILES: Mapping[str, Mapping[str, OldTable]] = {  # tables in the order in which their rows refer to each other
+    "events.db": {
+        "event": OldTable((*_SOURCE, "occurred_ns", "received_ns", "severity", "kind", "message", "figures"), event),
+        "keyframe": OldTable(("event", "jpeg"), keyframe),
+    },
+    "samples.db": {
+        "sample": OldTable(
+            (*_SOURCE, "captured_ns", "received_ns", "reason", "model", "figures", *_PICTURE, "use", "bytes"), sample
+        ),
+        "picture": OldTable(("sample", "jpeg"), picture),
+    },
+    "rollouts.db": {"rollout": OldTable(("seq", "id", "body"), rollout), "desired": OldTable(("edge", "body"), desired_model)},
+    "configs.db": {"config": OldTable(("edge", "epoch", "body"), edge_config)},
+    "runs.db": {
+        "run": OldTable(("seq", "id", "body"), training_run),
+        "event": OldTable(("id", "run", "kind", "body"), training_event),
+    },
 }
 
 
@@ -55,7 +78,7 @@ def import_folder(folder: Path, database: Database) -> None:
                 _import_locked(path, tables, database)
 
 
-def _import_locked(path: Path, tables: Mapping[str, Table], database: Database) -> None:
+def _import_locked(path: Path, tables: Mapping[str, OldTable], database: Database) -> None:
     with _locked(path) as is_there:
         if not is_there:  # another process has imported it meanwhile
             return
@@ -80,26 +103,26 @@ def _locked(path: Path) -> Iterator[bool]:
         os.close(number)
 
 
-def _has_tables(old: sqlite3.Connection, tables: Mapping[str, Table]) -> bool:
+def _has_tables(old: sqlite3.Connection, tables: Mapping[str, OldTable]) -> bool:
     names = {row[0] for row in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     return names >= set(tables)
 
 
-def _import(path: Path, old: sqlite3.Connection, tables: Mapping[str, Table], database: Database) -> None:
+def _import(path: Path, old: sqlite3.Connection, tables: Mapping[str, OldTable], database: Database) -> None:
     if _begin(path, tables, database):
         return
     log.info("database.migrating", file=str(path), database=database.name)
     for name, table in tables.items():
         for rows in _batches(old, name, table, database):
             with database.transaction(NOUN) as connection:
-                connection.execute(database.insert(table).on_conflict_do_nothing(), rows)
+                connection.execute(database.insert(table.present).on_conflict_do_nothing(), rows)
     with database.transaction(NOUN) as connection:
         for name, table in tables.items():
-            _keep_counting(connection, table, _last_number(old, name))
+            _keep_counting(connection, table.present, _last_number(old, name))
         connection.execute(update(imported_file).where(imported_file.c.path == _key(path)).values(complete=True))
 
 
-def _begin(path: Path, tables: Mapping[str, Table], database: Database) -> bool:
+def _begin(path: Path, tables: Mapping[str, OldTable], database: Database) -> bool:
     """Note that the import begins, in an empty database. Returns whether it was completed before."""
     with database.transaction(NOUN) as connection:
         noted = connection.execute(
@@ -107,7 +130,7 @@ def _begin(path: Path, tables: Mapping[str, Table], database: Database) -> bool:
         ).scalar_one_or_none()
         if noted is not None:
             return bool(noted)
-        if any(connection.execute(select(table).limit(1)).first() for table in tables.values()):
+        if any(connection.execute(select(table.present).limit(1)).first() for table in tables.values()):
             raise ConfigError(
                 f"{path} of version 0.1.0 cannot be imported: {database.name} holds such rows already;"
                 " move the file away, or use an empty database"
@@ -116,16 +139,16 @@ def _begin(path: Path, tables: Mapping[str, Table], database: Database) -> bool:
         return False
 
 
-def _batches(old: sqlite3.Connection, name: str, table: Table, database: Database) -> Iterator[Sequence[dict[str, Any]]]:
+def _batches(old: sqlite3.Connection, name: str, table: OldTable, database: Database) -> Iterator[Sequence[dict[str, Any]]]:
     """The rows of an old table; of one that counts its rows only those that the new table lacks."""
-    columns, key = [each.name for each in table.columns], next(iter(table.primary_key))
-    found = f"SELECT {', '.join(columns)} FROM {name}"
-    if isinstance(key.type, BigInteger) and len(table.primary_key) == 1:
+    present, key = table.present, next(iter(table.present.primary_key))
+    found = f"SELECT {', '.join(table.columns)} FROM {name}"
+    if isinstance(key.type, BigInteger) and len(present.primary_key) == 1:
         with database.read() as connection:
             found += f" WHERE {key.name} > {last_id(connection, key)} ORDER BY {key.name}"
     cursor = old.execute(found)
     while rows := cursor.fetchmany(BATCH_ROWS):
-        yield [dict(zip(columns, map(_storable, row), strict=True)) for row in rows]
+        yield [dict(zip(table.columns, map(_storable, row), strict=True)) for row in rows]
 
 
 def _storable(value: object) -> object:

@@ -1,6 +1,6 @@
 """Forward model of light and cameras in a mine: lamps, dust, exposure, sensor, JPEG.
 
-Pure functions on linear-light or display-encoded float32 RGB; every random choice comes from the Generator passed in.
+Pure functions on linear-light or display-encoded float32 RGB; the given Generator makes every random choice.
 """
 
 from davy.imaging.lowlight.recipe import DarkRecipe, MineRecipe

@@ -1,4 +1,4 @@
-"""Between linear light and what a display is sent: the sRGB curve, exposure, and the lens's vignette."""
+"""Conversion between linear light and display encoding: the sRGB curve, exposure, and the vignette of a lens."""
 
 from functools import cache
 
@@ -15,32 +15,32 @@ METER_STEPS = 12  # bisection to 1/100 of a stop over +-14 stops
 
 
 def srgb_to_linear(image: FloatImage) -> FloatImage:
-    """Display-encoded values in [0, 1] to linear light in [0, 1], any shape.
+    """Convert display-encoded values in [0, 1] to linear light in [0, 1], any shape.
 
-    Source: IEC 61966-2-1. Read from a table of 4096 steps: a quarter of the time of the power function.
+    Source: IEC 61966-2-1. A table of 4096 steps takes a quarter of the time of the power function.
     """
     index = (np.clip(image, 0, 1) * (DECODE_STEPS - 1) + 0.5).astype(np.uint16)
     return _decode_table()[index]
 
 
 def linear_to_srgb(light: FloatImage) -> FloatImage:
-    """Linear light to display-encoded values, any shape; light over 1 clips to 1, as a full sensor well does.
+    """Convert linear light to display-encoded values, any shape; light over 1 clips, as in a full sensor well.
 
-    Source: IEC 61966-2-1, as a table over the square root of light, which spends its steps on the dark.
+    Source: IEC 61966-2-1, as a table over the square root of light, with more steps for the dark.
     """
     index = (np.sqrt(np.clip(light, 0, 1)) * (ENCODE_STEPS - 1) + 0.5).astype(np.uint16)
     return _encode_table()[index]
 
 
 def exposure_for_mean(light: FloatImage, mean: float) -> float:
-    """The factor on linear light after which the display-encoded mean is `mean`, as a camera's metering would choose it.
+    """Return the gain of linear light that brings the display-encoded mean to `mean`, as a camera's metering does.
 
     Args:
-        light: Linear light, any shape, any scale; a thumbnail gives the same answer faster.
-        mean: Wanted display-encoded mean, in (0, 1).
+        light: Linear light, any shape, any scale; a thumbnail gives the same result faster.
+        mean: Target of the display-encoded mean, in (0, 1).
 
     Returns:
-        A factor in [2**-14, 2**14]; the nearer end where no factor reaches the mean.
+        A gain in [2**-14, 2**14]; the nearer end if no gain reaches the mean.
     """
     low, high = -14.0, 14.0  # stops
     for _ in range(METER_STEPS):
@@ -50,7 +50,7 @@ def exposure_for_mean(light: FloatImage, mean: float) -> float:
 
 
 def vignette(shape: tuple[int, int], strength: float) -> FloatImage:
-    """A lens's fall-off to the corners, plane of shape (H, W): 1 at the centre, 1 - strength in the corners.
+    """Return a lens's fall-off, shape (H, W): 1 at the centre, 1 - strength in the corners.
 
     Source: the cos^4 law, to second order in the angle.
     """
@@ -62,7 +62,7 @@ def vignette(shape: tuple[int, int], strength: float) -> FloatImage:
 
 
 def enlarge(plane: FloatImage, shape: tuple[int, int]) -> FloatImage:
-    """A smooth map at the picture's size (H, W), by bilinear interpolation."""
+    """Resize a smooth map to (H, W), by bilinear interpolation."""
     enlarged: FloatImage = cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_LINEAR)
     return enlarged
 

@@ -1,4 +1,4 @@
-"""Lamps in the 2.5-D scene that a photograph with a depth map is: inverse-square fall-off, beam shape, colour."""
+"""Lamps in the 2.5-D scene of a photograph with a depth map: inverse-square fall-off, beam shape, colour."""
 
 from dataclasses import dataclass, replace
 
@@ -19,13 +19,13 @@ class Lamp:
     """A lamp in camera space: x right, y down, z into the picture, all in metres.
 
     Args:
-        position: Where it hangs, m.
+        position: m.
         aim: Unit vector of the beam's axis.
         power: Irradiance at 1 m on the axis, in units of the photograph's white.
         temperature_k: Colour temperature, K.
-        beam_exponent: The beam falls as cos(angle)**beam_exponent; 0 shines to all sides.
-        radius_m: Radius of the lamp's glass: it bounds the fall-off near by.
-        visible: It stands in the picture, so that its glass clips.
+        beam_exponent: The beam decreases as cos(angle)**beam_exponent; 0 is omnidirectional.
+        radius_m: Radius of the lamp's glass, which bounds the fall-off at short distance.
+        visible: Whether the lamp is in the picture, where its glass clips.
     """
 
     position: Vector
@@ -38,7 +38,7 @@ class Lamp:
 
 
 def colour_of_temperature(temperature_k: float) -> FloatImage:
-    """Linear RGB of a black body, shape (3,), its green 1 and neutral at 6504 K.
+    """Return the linear RGB of a black body, shape (3,), with green 1; neutral at 6504 K.
 
     Source: Planck's law at the dominant wavelengths of the sRGB primaries.
     """
@@ -54,7 +54,7 @@ def colour_of_temperature(temperature_k: float) -> FloatImage:
 
 
 def unproject(depth: FloatImage) -> FloatImage:
-    """Camera-space points of a depth map, shape (H, W, 3), in m; the focal length is the picture's height."""
+    """Return camera-space points of a depth map, shape (H, W, 3), in m; the focal length is the picture's height."""
     height, width = depth.shape
     x = (np.arange(width, dtype=np.float32) + 0.5 - width / 2) / height
     y = (np.arange(height, dtype=np.float32) + 0.5 - height / 2) / height
@@ -62,16 +62,16 @@ def unproject(depth: FloatImage) -> FloatImage:
 
 
 def project(position: Vector, shape: tuple[int, int]) -> tuple[float, float]:
-    """Where a point stands in a picture of shape (H, W): (x, y) in pixels."""
+    """Return the position of a point in a picture of shape (H, W): (x, y) in pixels."""
     height, width = shape
     x, y, z = position
     return x / z * height + width / 2, y / z * height + height / 2
 
 
 def irradiance(lamp: Lamp, points: FloatImage) -> FloatImage:
-    """Light of one lamp on the points (H, W, 3), shape (H, W), without its colour.
+    """Return the light of one lamp on points (H, W, 3), shape (H, W), without its colour.
 
-    Inverse-square with the glass's radius added to the distance, times cos(angle to the axis)**beam_exponent.
+    Inverse-square fall-off, bounded by the radius of the glass, times cos(angle to the axis)**beam_exponent.
     """
     away = points - np.array(lamp.position, np.float32)
     square = np.einsum("hwc,hwc->hw", away, away) + np.float32(lamp.radius_m**2)
@@ -82,7 +82,7 @@ def irradiance(lamp: Lamp, points: FloatImage) -> FloatImage:
 
 
 def normals(points: FloatImage) -> FloatImage:
-    """Unit normals of the surface through points (H, W, 3), towards the camera; of the same shape."""
+    """Return unit normals of the surface through points (H, W, 3), towards the camera; same shape."""
     across, down = np.gradient(points, axis=1), np.gradient(points, axis=0)
     cross = np.cross(down, across)
     cross /= np.linalg.norm(cross, axis=2, keepdims=True) + np.float32(1e-9)
@@ -91,7 +91,7 @@ def normals(points: FloatImage) -> FloatImage:
 
 
 def facing(lamp: Lamp, points: FloatImage, normals: FloatImage) -> FloatImage:
-    """Lambert's cosine on surfaces with these normals, softened by what the rough rock scatters: (H, W), 0.1 to 1."""
+    """Return Lambert's cosine on surfaces with these normals, softened as by rough rock: (H, W), 0.1 to 1."""
     towards = np.array(lamp.position, np.float32) - points
     distance = np.sqrt(np.einsum("hwc,hwc->hw", towards, towards)) + np.float32(1e-3)
     cosine = np.clip(np.einsum("hwc,hwc->hw", towards, normals) / distance, 0, 1)
@@ -100,27 +100,27 @@ def facing(lamp: Lamp, points: FloatImage, normals: FloatImage) -> FloatImage:
 
 
 def before_the_wall(lamp: Lamp, depth: FloatImage) -> Lamp:
-    """The lamp moved towards the camera, along its line of sight, where it would hang behind what depth (H, W) shows."""
+    """Move a visible lamp that is behind depth (H, W) towards the camera, along its line of sight."""
     if not lamp.visible:
         return lamp
     x, y = project(lamp.position, depth.shape)
     row, column = (int(np.clip(at, 0, extent - 1)) for at, extent in zip((y, x), depth.shape, strict=True))
     share = min(0.92 * float(depth[row, column]) / lamp.position[2], 1.0)
-    left, down, ahead = (share * part for part in lamp.position)
+    left, down, ahead = (share * axis for axis in lamp.position)
     return replace(lamp, position=(left, down, ahead), power=lamp.power * share)
 
 
-def glass(lamp: Lamp, shape: tuple[int, int]) -> FloatImage:
-    """The lamp's own bright disc in a picture of shape (H, W): 1 on the glass, soft at its edge; all 0 where unseen."""
+def lamp_disc(lamp: Lamp, shape: tuple[int, int]) -> FloatImage:
+    """Draw the lamp's bright disc in a picture of shape (H, W): 1 on the glass, soft at its edge; all 0 if not visible."""
     disc = np.zeros(shape, np.float32)
     if not lamp.visible or lamp.position[2] <= 0:
         return disc
     x, y = project(lamp.position, shape)
     radius = max(lamp.radius_m / lamp.position[2] * shape[0], 0.7)
-    reach = int(radius * 3) + 2
-    top, left = max(int(y) - reach, 0), max(int(x) - reach, 0)
-    part = disc[top : max(int(y) + reach, 0), left : max(int(x) + reach, 0)]
-    rows = np.arange(part.shape[0], dtype=np.float32)[:, None] + top - y
-    columns = np.arange(part.shape[1], dtype=np.float32)[None, :] + left - x
-    part[:] = np.exp(-(((rows**2 + columns**2) / radius**2) ** 2))
+    extent = int(radius * 3) + 2
+    top, left = max(int(y) - extent, 0), max(int(x) - extent, 0)
+    region = disc[top : max(int(y) + extent, 0), left : max(int(x) + extent, 0)]
+    rows = np.arange(region.shape[0], dtype=np.float32)[:, None] + top - y
+    columns = np.arange(region.shape[1], dtype=np.float32)[None, :] + left - x
+    region[:] = np.exp(-(((rows**2 + columns**2) / radius**2) ** 2))
     return disc

@@ -1,4 +1,4 @@
-"""Draw a 2.5-D mine at random: a depth that recedes like a roadway, and the lamps in it."""
+"""Draw a random 2.5-D mine: the depth of a roadway, and its lamps."""
 
 import math
 
@@ -11,18 +11,19 @@ from davy.imaging.lowlight.recipe import MineRecipe, Range
 
 
 def uniform(rng: np.random.Generator, ends: Range) -> float:
+    """Draw a uniform value."""
     return float(rng.uniform(*ends))
 
 
 def log_uniform(rng: np.random.Generator, ends: Range) -> float:
-    """Uniform in the logarithm: each factor of two is as likely as the next."""
+    """Draw a value that is uniform in the logarithm."""
     return float(math.exp(rng.uniform(math.log(ends[0]), math.log(ends[1]))))
 
 
 def pseudo_depth(grey: FloatImage, recipe: MineRecipe, rng: np.random.Generator) -> FloatImage:
-    """Depth in m for a photograph of shape (H, W): near at the border, far at a vanishing point, bulges where it is bright.
+    """Draw a depth in m for a photograph (H, W): near at the border, far at a vanishing point, nearer if bright.
 
-    No photograph carries its depth; lamps only need one that varies smoothly and follows the picture's large shapes.
+    Photographs have no depth; lamps only need one that varies smoothly and follows the large shapes.
     """
     height, width = grey.shape
     near, far = uniform(rng, recipe.near_m), uniform(rng, recipe.far_m)
@@ -37,7 +38,7 @@ def pseudo_depth(grey: FloatImage, recipe: MineRecipe, rng: np.random.Generator)
 
 
 def draw_lamps(recipe: MineRecipe, aspect: float, rng: np.random.Generator) -> list[Lamp]:
-    """One to three lamps; the first is the brightest."""
+    """Draw one to three lamps; the first is the brightest."""
     count = int(rng.integers(recipe.lamps[0], recipe.lamps[1] + 1))
     head = rng.random() < recipe.head_lamp_share
     lamps = [_head_lamp(recipe, rng) if head and index == 0 else _hanging_lamp(recipe, aspect, rng) for index in range(count)]
@@ -50,7 +51,7 @@ def _hanging_lamp(recipe: MineRecipe, aspect: float, rng: np.random.Generator) -
     return Lamp(
         position=(float(x), float(y), z),
         aim=_unit((0.0, 1.0, float(rng.uniform(-0.5, 0.5)))),
-        power=10.0 * z,  # a farther lamp is stronger, or it would not show
+        power=10.0 * z,  # a farther lamp is stronger, so that it has an effect
         temperature_k=uniform(rng, recipe.temperature_k),
         beam_exponent=uniform(rng, recipe.flood_exponent) if rng.random() < 0.5 else 0.0,
         radius_m=uniform(rng, recipe.radius_m),

@@ -7,8 +7,8 @@ import numpy as np
 
 from davy.imaging.lowlight.exposure import FloatImage
 
-PURPLE = (1.0, 0.35, 1.25)  # black-level error, red, green, blue: white-balance gains raise red and blue noise most
-GAINS = (1.5, 1.0, 1.7)  # the same gains as they scale the standard deviation
+PURPLE = (1.0, 0.35, 1.25)  # black-level error of red, green, blue: white-balance gains amplify red and blue most
+GAINS = (1.5, 1.0, 1.7)  # the same gains, for the standard deviation
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class Sensor:
     Args:
         full_well_e: Electrons at white after gain; the variance of shot noise is light / full_well_e.
         read_noise: Standard deviation of the read-out.
-        row_noise: Standard deviation of an offset that each row shares.
-        black_offset: Black-level error, which the white balance turns purple.
-        hot_share: Share of pixels that are stuck bright.
-        grain_px: Standard deviation of the blur that demosaicing lays over noise, in pixels; 0 leaves it white.
+        row_noise: Standard deviation of the row offsets.
+        black_offset: Black-level error, purple after white balance.
+        hot_share: Share of hot pixels.
+        grain_px: Standard deviation of the noise's blur by demosaicing, in pixels; 0 is white noise.
     """
 
     full_well_e: float
@@ -33,14 +33,14 @@ class Sensor:
 
 
 def expose(light: FloatImage, sensor: Sensor, rng: np.random.Generator) -> FloatImage:
-    """What the sensor reads for linear light (H, W, 3): noisy linear light, not clipped.
+    """Return the sensor's reading of linear light (H, W, 3): noisy linear light, not clipped.
 
     Source: Foi et al. 2008, "Practical Poissonian-Gaussian noise modeling": variance = light / full_well + read**2.
     """
     height, width = light.shape[:2]
     gains = np.array(GAINS, np.float32)
     signal = light + np.array(PURPLE, np.float32) * np.float32(sensor.black_offset)
-    deviation = np.maximum(signal, 0)  # in place from here on: fresh memory costs more than the arithmetic
+    deviation = np.maximum(signal, 0)  # in place from here: allocation takes longer than the arithmetic
     deviation *= np.float32(1 / sensor.full_well_e)
     deviation += np.float32(sensor.read_noise**2)
     np.sqrt(deviation, out=deviation)
@@ -53,9 +53,9 @@ def expose(light: FloatImage, sensor: Sensor, rng: np.random.Generator) -> Float
 
 
 def _grain(shape: tuple[int, int], blur_px: float, rng: np.random.Generator) -> FloatImage:
-    """Unit-variance Gaussian noise (H, W, 3), its neighbours correlated by a blur."""
+    """Draw unit-variance Gaussian noise (H, W, 3), spatially correlated by a blur."""
     noise = rng.standard_normal((*shape, 3), dtype=np.float32)
-    if blur_px < 0.2:  # a blur this small does nothing on the pixel grid
+    if blur_px < 0.2:  # a smaller blur has no effect on the pixel grid
         return noise
     kernel = cv2.getGaussianKernel(5, blur_px, cv2.CV_32F)
     kernel /= np.sqrt(np.square(kernel).sum())  # keeps the variance

@@ -39,13 +39,13 @@ def only(kind, **changes):
 
 def test_the_same_generator_state_gives_the_same_batch():
     once, again = (degrade(photographs(), Recipe(), generator()) for _ in range(2))
-    assert torch.equal(once.low, again.low) and torch.equal(once.truth, again.truth)
+    assert torch.equal(once.low, again.low) and torch.equal(once.ground_truth, again.ground_truth)
     assert not torch.equal(once.low, degrade(photographs(), Recipe(), generator(2)).low)
 
 
 def test_low_and_truth_lie_on_8_bit_steps_in_their_range():
     made = degrade(photographs(8), Recipe(), generator())
-    for planes in (made.low, made.truth):
+    for planes in (made.low, made.ground_truth):
         assert planes.min() >= 0 and planes.max() <= 1
         assert torch.allclose(planes * 255, (planes * 255).round(), atol=1e-3)
 
@@ -53,8 +53,8 @@ def test_low_and_truth_lie_on_8_bit_steps_in_their_range():
 def test_clear_pictures_stay_as_they_are():
     bright = photographs() ** 0.6
     made = degrade(bright, only(IDENTITY, camera=QUIET), generator())
-    assert torch.equal(made.low, made.truth)
-    assert torch.allclose(made.truth, bright, atol=0.51 / 255)
+    assert torch.equal(made.low, made.ground_truth)
+    assert torch.allclose(made.ground_truth, bright, atol=0.51 / 255)
 
 
 def test_pictures_that_are_largely_dark_do_not_teach_that_the_dark_is_left_alone():
@@ -69,32 +69,32 @@ def test_dark_samples_get_the_mean_that_the_recipe_asks_for():
 
 def test_haze_takes_contrast_and_leaves_the_truth_its_own():
     made = degrade(photographs(8) ** 0.6, only(HAZY, camera=QUIET), generator())
-    assert (made.low.std((2, 3)).mean(1) < made.truth.std((2, 3)).mean(1)).all()
+    assert (made.low.std((2, 3)).mean(1) < made.ground_truth.std((2, 3)).mean(1)).all()
 
 
 def test_colourless_cameras_see_and_are_to_give_grey():
     recipe = only(MINE, camera=CameraRecipe(colourless_share=1, text_share=0, codec_share=0))
     made = degrade(photographs(), recipe, generator())
-    for planes in (made.low, made.truth):
+    for planes in (made.low, made.ground_truth):
         assert (planes.amax(1) - planes.amin(1)).max() <= 1 / 255
 
 
 def test_known_depth_makes_mines_and_raw_scenes_keep_their_light():
-    truth, depth = photographs(), torch.full((4, 1, 24, 32), 6.0)
-    assert (degrade(truth, Recipe(), generator(), depth=depth).kinds == MINE).all()
-    made = degrade(truth, Recipe(camera=QUIET), generator(), raw=truth / 4, exposed=True)
+    ground_truth, depth = photographs(), torch.full((4, 1, 24, 32), 6.0)
+    assert (degrade(ground_truth, Recipe(), generator(), depth=depth).kinds == MINE).all()
+    made = degrade(ground_truth, Recipe(camera=QUIET), generator(), raw=ground_truth / 4, exposed=True)
     assert (made.kinds == RAW).all()
-    assert torch.allclose(made.low, truth / 4, atol=0.6 / 255)
+    assert torch.allclose(made.low, ground_truth / 4, atol=0.6 / 255)
 
 
 def test_text_is_the_same_in_picture_and_truth():
     dark, bright = torch.zeros(8, 3, *SHAPE, dtype=torch.float32), torch.ones(8, 3, *SHAPE)
     dark, bright = (torch.nn.functional.pad(planes, (0, 64)) for planes in (dark, bright))
-    low, truth = burn_in(dark, bright, 1.0, Draws(8, generator()))
+    low, ground_truth = burn_in(dark, bright, 1.0, Draws(8, generator()))
     written = (low != dark).any(1, keepdim=True)
     assert written.any()
     certain = low.amax(1, keepdim=True) > 0.75  # the core of a bright glyph
-    assert ((low - truth).abs() * certain).max() < 0.3
+    assert ((low - ground_truth).abs() * certain).max() < 0.3
 
 
 def test_a_fisheye_is_black_outside_its_circle():

@@ -1,7 +1,7 @@
 """The forward model of a mine's light for whole batches, in torch on any device.
 
-`davy.imaging.lowlight` makes single pictures with numpy and is what benches use. This one is several times as fast and
-knows more of what mine cameras do: dust that scatters, glare, infrared, codecs, sharpening, wide dynamic range, text, rims.
+`davy.imaging.lowlight` processes single pictures with NumPy, for benchmarks. This model is several times as fast and covers
+more effects of mine cameras: scattering dust, glare, infrared, codecs, sharpening, wide dynamic range, text, fisheye rims.
 """
 
 from davy.imaging.lowlight.batched.degrade import Degraded, degrade

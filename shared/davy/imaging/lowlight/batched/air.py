@@ -1,4 +1,4 @@
-"""What stands between the lamps, the scene and the lens: dust, glare, wet glass; light maps are (B, 3, h, w)."""
+"""The air between lamps, scene and lens, and the glass: dust, glare, condensation; light maps are (B, 3, h, w)."""
 
 import torch
 import torch.nn.functional as F
@@ -8,17 +8,17 @@ from davy.imaging.lowlight.batched import light
 from davy.imaging.lowlight.batched.draws import Draws
 from davy.imaging.lowlight.batched.recipe import AirRecipe
 
-COAL, STONE = (1.0, 0.85, 0.68), (1.0, 0.98, 0.93)  # colour of the light that dust sends on, linear RGB
+COAL, STONE = (1.0, 0.85, 0.68), (1.0, 0.98, 0.93)  # colour of scattered light, linear RGB
 
 
 def clouds(shape: tuple[int, int], strength: float, draws: Draws) -> Tensor:
-    """Density of dust over the picture, mean about 1: (B, 1, h, w)."""
+    """Draw the density of dust over the picture, mean about 1: (B, 1, h, w)."""
     coarse = 1 + strength * draws.normal(draws.count, 1, 4, 6)
     return F.interpolate(coarse, size=shape, mode="bicubic", align_corners=False).clamp(0.2, 2.5)
 
 
 def dust(recipe: AirRecipe, draws: Draws) -> Tensor:
-    """Albedo of the dust per channel, (B, 3, 1, 1): coal's is dark and brown, stone's light and nearly grey."""
+    """Draw the albedo of the dust per channel, (B, 3, 1, 1): coal is dark and brown, stone light and nearly grey."""
     coal = draws.happens(recipe.coal_share)
     colours = torch.tensor([COAL, STONE], device=draws.device).view(2, 1, 3, 1, 1)
     albedo = coal * draws.uniform(recipe.coal_albedo) + (1 - coal) * draws.uniform(recipe.stone_albedo)
@@ -26,7 +26,7 @@ def dust(recipe: AirRecipe, draws: Draws) -> Tensor:
 
 
 def haze(coarse: Tensor, depth: Tensor, recipe: AirRecipe, draws: Draws) -> tuple[Tensor, Tensor]:
-    """Factor on the scene's light and added airlight of evenly lit air. Source: Koschmieder 1924.
+    """Return the factor on the scene's light and the added airlight of evenly lit air. Source: Koschmieder 1924.
 
     Args:
         coarse: Linear light of the scene, (B, 3, h, w).
@@ -35,29 +35,29 @@ def haze(coarse: Tensor, depth: Tensor, recipe: AirRecipe, draws: Draws) -> tupl
         draws: Source of every random choice.
     """
     shape = (depth.shape[2], depth.shape[3])
-    passed = torch.exp(-draws.log_uniform(recipe.haze_extinction_per_m) * depth * clouds(shape, recipe.clouds, draws))
+    transmission = torch.exp(-draws.log_uniform(recipe.haze_extinction_per_m) * depth * clouds(shape, recipe.clouds, draws))
     colour = dust(recipe, draws)
     colour = colour / colour.mean(1, keepdim=True)
     airlight = coarse.mean((1, 2, 3), keepdim=True) * draws.uniform(recipe.airlight) * colour
-    return passed.expand_as(coarse), airlight * (1 - passed)
+    return transmission.expand_as(coarse), airlight * (1 - transmission)
 
 
 def glare(coarse: Tensor, factor: Tensor, added: Tensor, recipe: AirRecipe, draws: Draws) -> tuple[Tensor, Tensor]:
-    """A share of all light, spread over the frame by scratched and dusty glass: factor and added with it."""
+    """Scatter a share of all light over the frame, as scratched and dusty glass does; return factor and added light."""
     share = draws.happens(recipe.glare_share) * draws.uniform(recipe.glare)
-    seen = coarse * factor + added
-    wide = 0.5 * seen.mean((2, 3), keepdim=True) + 0.5 * light.smooth(seen, 18)
-    return factor * (1 - share), added * (1 - share) + wide * share
+    total = coarse * factor + added
+    scattered = 0.5 * total.mean((2, 3), keepdim=True) + 0.5 * light.smooth(total, 18)
+    return factor * (1 - share), added * (1 - share) + scattered * share
 
 
-def condense(seen: Tensor, recipe: AirRecipe, draws: Draws) -> Tensor:
-    """Wet glass over a share of samples (B, 3, H, W): blurred, veiled patches."""
+def condense(image: Tensor, recipe: AirRecipe, draws: Draws) -> Tensor:
+    """Add condensation to a share of samples (B, 3, H, W): blurred, veiled patches."""
     chosen = draws.chosen(recipe.condensation_share)
     if not len(chosen):
-        return seen
-    few, some = draws.part(len(chosen)), seen[chosen]
-    shape = (seen.shape[2], seen.shape[3])
-    patches = F.interpolate(few.normal(len(chosen), 1, 4, 5), size=shape, mode="bicubic", align_corners=False)
-    cover = torch.sigmoid(4 * patches) * few.uniform(recipe.condensation)
-    blurred = 0.85 * light.smooth(some, 8) + 0.15 * some.mean((2, 3), keepdim=True)
-    return seen.index_copy(0, chosen, some + cover * (blurred - some))
+        return image
+    subset, selected = draws.subset(len(chosen)), image[chosen]
+    shape = (image.shape[2], image.shape[3])
+    patches = F.interpolate(subset.normal(len(chosen), 1, 4, 5), size=shape, mode="bicubic", align_corners=False)
+    cover = torch.sigmoid(4 * patches) * subset.uniform(recipe.condensation)
+    blurred = 0.85 * light.smooth(selected, 8) + 0.15 * selected.mean((2, 3), keepdim=True)
+    return image.index_copy(0, chosen, selected + cover * (blurred - selected))

@@ -17,13 +17,13 @@ def to_linear(display: Tensor) -> Tensor:
 
 
 def to_display(light: Tensor) -> Tensor:
-    """Linear light to display-encoded [0, 1], clipped as a full well clips. Source: IEC 61966-2-1."""
+    """Linear light to display-encoded [0, 1], clipped as by a full sensor well. Source: IEC 61966-2-1."""
     light = light.clamp(0, 1)
     return torch.where(light <= 0.0031308, light * 12.92, 1.055 * light.clamp_min(1e-6) ** (1 / 2.4) - 0.055)
 
 
 def exposure_for_mean(light: Tensor, mean: Tensor) -> Tensor:
-    """Factor per sample after which the display mean of light (B, C, h, w) is mean (B, 1, 1, 1), by bisection in stops."""
+    """Return the gain per sample that brings the display mean of light (B, C, h, w) to mean (B, 1, 1, 1), by bisection."""
     low, high = torch.full_like(mean, -14.0), torch.full_like(mean, 14.0)
     for _ in range(METER_STEPS):
         middle = (low + high) / 2
@@ -40,7 +40,7 @@ def colour_of_temperature(kelvin: Tensor) -> Tensor:
 
 
 def pseudo_depth(grey: Tensor, recipe: MineRecipe, draws: Draws) -> Tensor:
-    """Depth in m of photographs (B, 1, h, w): near at the border, far at a vanishing point, nearer where it is bright."""
+    """Draw a depth in m for photographs (B, 1, h, w): near at the border, far at a vanishing point, nearer if bright."""
     count, _, height, width = grey.shape
     near, far = draws.uniform(recipe.near_m), draws.uniform(recipe.far_m)
     x = torch.linspace(0, 1, width, device=grey.device).view(1, 1, 1, width) - draws.uniform((0.3, 0.7))
@@ -53,7 +53,7 @@ def pseudo_depth(grey: Tensor, recipe: MineRecipe, draws: Draws) -> Tensor:
 
 
 def smooth(plane: Tensor, factor: int) -> Tensor:
-    """A wide blur: means of factor x factor px, interpolated."""
+    """Blur widely: means of factor x factor px, interpolated."""
     small = F.avg_pool2d(plane, factor, ceil_mode=True)
     return F.interpolate(small, size=plane.shape[2:], mode="bilinear", align_corners=False)
 
@@ -70,32 +70,32 @@ class Lamps:
     """Up to n lamps per sample, dead ones with power 0; vectors (B, n, 3), the rest (B, n)."""
 
     def __init__(self, recipe: MineRecipe, aspect: float, draws: Draws, head: Tensor) -> None:
-        """head: (B, 1), 1 where the first lamp is at the camera."""
-        most = recipe.lamps[1]
-        alive = torch.arange(most, device=draws.device) < draws.uniform((recipe.lamps[0], most + 0.999), 1).floor()
-        z = draws.log_uniform(recipe.lamp_m, most)
-        across, up = draws.uniform((-0.55, 0.55), most) * aspect, draws.uniform((-0.5, 0.15), most)
+        """Draw lamps; head (B, 1) is 1 if the first lamp is at the camera."""
+        count = recipe.lamps[1]
+        alive = torch.arange(count, device=draws.device) < draws.uniform((recipe.lamps[0], count + 0.999), 1).floor()
+        z = draws.log_uniform(recipe.lamp_m, count)
+        across, up = draws.uniform((-0.55, 0.55), count) * aspect, draws.uniform((-0.5, 0.15), count)
         position = torch.stack([across * z, up * z, z], -1)
-        aim = torch.stack([torch.zeros_like(z), torch.ones_like(z), draws.uniform((-0.5, 0.5), most)], -1)
-        power, radius = 10.0 * z, draws.uniform(recipe.radius_m, most)
-        spread = draws.uniform(recipe.flood_exponent, most) * (draws.uniform((0, 1), most) < 0.5)
-        first = F.pad(head, (0, most - 1)) > 0  # (B, n)
+        aim = torch.stack([torch.zeros_like(z), torch.ones_like(z), draws.uniform((-0.5, 0.5), count)], -1)
+        power, radius = 10.0 * z, draws.uniform(recipe.radius_m, count)
+        spread = draws.uniform(recipe.flood_exponent, count) * (draws.uniform((0, 1), count) < 0.5)
+        first = F.pad(head, (0, count - 1)) > 0  # (B, n)
         zero = torch.zeros_like(z)
-        at_camera = torch.stack([draws.uniform((-0.4, 0.4), most), draws.uniform((-0.3, 0.3), most), zero], -1)
-        ahead = torch.stack([draws.uniform((-0.3, 0.3), most), draws.uniform((-0.1, 0.45), most), zero + 1], -1)
+        at_camera = torch.stack([draws.uniform((-0.4, 0.4), count), draws.uniform((-0.3, 0.3), count), zero], -1)
+        ahead = torch.stack([draws.uniform((-0.3, 0.3), count), draws.uniform((-0.1, 0.45), count), zero + 1], -1)
         self.position = torch.where(first[..., None], at_camera, position)
         self.aim = F.normalize(torch.where(first[..., None], ahead, aim), dim=-1)
-        self.spread = torch.where(first, draws.log_uniform(recipe.spot_exponent, most), spread)
+        self.spread = torch.where(first, draws.log_uniform(recipe.spot_exponent, count), spread)
         self.radius = torch.where(first, zero + 0.5, radius)
-        dimmed = draws.log_uniform(recipe.power_ratio, most)
+        dimmed = draws.log_uniform(recipe.power_ratio, count)
         dimmed[:, 0] = 1
         self.power = torch.where(first, zero + 30, power) * dimmed * alive
         self.visible = ~first & alive
-        self.colour = colour_of_temperature(draws.uniform(recipe.temperature_k, most))
+        self.colour = colour_of_temperature(draws.uniform(recipe.temperature_k, count))
         self.colour[..., 1] *= torch.exp2(draws.uniform(recipe.tint_stops, 1))
 
     def before_the_wall(self, depth: Tensor) -> None:
-        """Move visible lamps towards the camera where they would hang behind depth (B, 1, h, w)."""
+        """Move visible lamps that are behind depth (B, 1, h, w) towards the camera."""
         height, width = depth.shape[2:]
         x, y, z = self.position.unbind(-1)
         safe = z.clamp_min(0.1)
@@ -107,7 +107,7 @@ class Lamps:
         self.power = self.power * share
 
     def irradiance(self, points: Tensor, normals: Tensor | None) -> Tensor:
-        """Light of each lamp on points (B, 3, h, w), without colour: (B, n, h, w); normals (B, 3, h, w) shade by Lambert."""
+        """Return the light of each lamp on points (B, 3, h, w): (B, n, h, w); normals (B, 3, h, w) add Lambert shading."""
         away = points[:, None] - self.position[..., None, None]  # (B, n, 3, h, w)
         square = away.square().sum(2) + (self.radius**2)[..., None, None]
         inverse = square.rsqrt()
@@ -119,17 +119,17 @@ class Lamps:
         return lit * (0.1 + 0.9 * facing)
 
     def halo(self, shape: tuple[int, int], extinction: Tensor) -> Tensor:
-        """Light that dust around each lamp scatters into the lens: (B, n, h, w); extinction (B, 1, 1, 1) per m.
+        """Return each lamp's light that dust scatters into the lens: (B, n, h, w); extinction (B, 1, 1, 1) per m.
 
         Source: as davy.imaging.lowlight.dust.halo, extinction * power / (4 * distance of the ray).
         """
         height, width = shape
-        x, y, z = (part[..., None, None] for part in self.position.unbind(-1))
+        x, y, z = (axis[..., None, None] for axis in self.position.unbind(-1))
         safe = z.clamp_min(0.1)
         columns = (torch.arange(width, device=x.device) + 0.5 - width / 2).view(1, 1, 1, width) * safe / height - x
         rows = (torch.arange(height, device=x.device) + 0.5 - height / 2).view(1, 1, height, 1) * safe / height - y
-        passing = (rows**2 + columns**2 + (self.radius**2)[..., None, None]).sqrt()
-        return self.power[..., None, None] * extinction / 4 / passing * (z > 0.1)
+        distance = (rows**2 + columns**2 + (self.radius**2)[..., None, None]).sqrt()
+        return self.power[..., None, None] * extinction / 4 / distance * (z > 0.1)
 
 
 def normals_of(points: Tensor) -> Tensor:
@@ -140,16 +140,16 @@ def normals_of(points: Tensor) -> Tensor:
     return torch.where(away, -cross, cross)
 
 
-def glasses(lamps: Lamps, shape: tuple[int, int]) -> Tensor:
-    """The lamps' bright discs, plane (B, 1, H, W) of [0, 1], drawn as patches around each."""
+def lamp_discs(lamps: Lamps, shape: tuple[int, int]) -> Tensor:
+    """Draw the lamps' bright discs as a plane (B, 1, H, W) in [0, 1]."""
     height, width = shape
     count = len(lamps.power)
     x, y, z = lamps.position.unbind(-1)
     safe = z.clamp_min(0.1)
     centre_x, centre_y = x / safe * height + width / 2, y / safe * height + height / 2
     radius = (lamps.radius / safe * height).clamp(0.7, 14)
-    reach = torch.arange(-24, 25, device=x.device)
-    rows, columns = centre_y.floor()[..., None] + reach, centre_x.floor()[..., None] + reach  # (B, n, 49)
+    offsets = torch.arange(-24, 25, device=x.device)
+    rows, columns = centre_y.floor()[..., None] + offsets, centre_x.floor()[..., None] + offsets  # (B, n, 49)
     square = (rows + 0.5 - centre_y[..., None])[..., :, None] ** 2 + (columns + 0.5 - centre_x[..., None])[..., None, :] ** 2
     value = torch.exp(-((square / radius[..., None, None] ** 2) ** 2)) * lamps.visible[..., None, None]
     inside = ((rows >= 0) & (rows < height))[..., :, None] & ((columns >= 0) & (columns < width))[..., None, :]

@@ -1,0 +1,68 @@
+"""The history of the edges' configurations: every decision, as the store keeps it."""
+
+import asyncio
+from collections import defaultdict
+
+from davy.adapters.storage.config_store import ConfigStore
+from davy.domain.errors import UnknownConfigError, UnknownEdgeError
+from davy.site import SiteConfig
+from davy.twin.protocol import MAX_EPOCH
+from davy.twin.publisher import read_stored
+from davy_aggregator.config.record import ConfigRecord
+
+
+class ConfigHistory:
+    """Decisions by edge. site: Site configuration of site.yaml, which holds before the first decision."""
+
+    def __init__(self, site: SiteConfig, store: ConfigStore) -> None:
+        self._site, self._store = site, store
+        self._records: dict[str, list[ConfigRecord]] = defaultdict(list)  # oldest first
+
+    def reload(self) -> list[str]:
+        """Read the store again; return the reasons of unreadable records, which are set aside."""
+        self._records.clear()
+        records, unreadable = read_stored(ConfigRecord.read, dict(enumerate(self._store.all())))
+        for record in records.values():
+            self._records[record.edge].append(record)
+        self._store.set_aside(unreadable)
+        return [reason for _, reason in unreadable]
+
+    @property
+    def decided(self) -> dict[str, ConfigRecord]:
+        """Return the newest decision of each edge of the site that has one."""
+        return {edge: records[-1] for edge, records in self._records.items() if records and edge in self._site.edges}
+
+    def of(self, edge: str) -> list[ConfigRecord]:
+        """Return every decision, newest first; the last is the configuration in site.yaml at the first decision.
+
+        Raises:
+            UnknownEdgeError: the site has no such edge.
+        """
+        if edge not in self._site.edges:
+            raise UnknownEdgeError(edge, list(self._site.edges))
+        return self._records[edge][::-1] or [ConfigRecord.of_file(edge, self._site.edges[edge])]
+
+    def find(self, edge: str, start: str) -> ConfigRecord:
+        """Return the newest decision whose id begins with start, else with the newest one's previous id.
+
+        Raises:
+            UnknownConfigError: the history has no such configuration.
+        """
+        wanted = start or self.of(edge)[0].previous
+        found = next((record for record in self.of(edge) if wanted and record.id.startswith(wanted)), None)
+        if found is None:
+            raise UnknownConfigError(edge, start or "before the first")
+        return found
+
+    async def add(self, record: ConfigRecord) -> None:
+        """Store a decision; the first one together with the configuration before it."""
+        edge = record.edge
+        await self._store_records(edge, [record] if self._records[edge] else [self.of(edge)[0], record], MAX_EPOCH)
+
+    async def replace_newest(self, record: ConfigRecord) -> None:
+        """Store the newest decision with another epoch, in place of those with an epoch from record's on."""
+        await self._store_records(record.edge, [record], record.epoch - 1)
+
+    async def _store_records(self, edge: str, records: list[ConfigRecord], above: int) -> None:
+        await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json() for record in records}, above)
+        self._records[edge] = [record for record in self._records[edge] if record.epoch <= above] + records

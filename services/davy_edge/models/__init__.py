@@ -1,1 +1,0 @@
-"""The model of an edge: download, verification, shadow, swap, probation and rollback."""

@@ -1,0 +1,1 @@
+"""Deployment of signed models in a running process: download, verification, shadow, swap, probation and rollback."""
