@@ -32,7 +32,8 @@ def list_(
         for row in JournalStore(found).query(JournalQuery(who or None, operation or None, limit=limit)):
             entry, at = row.entry, datetime.fromtimestamp(row.entry.at_ns / 1e9, UTC)
             caller = f"{entry.who} ({entry.role}, {entry.via}) from {entry.address or 'this process'}"
-            print(f"{row.sequence:>7}  {at:%F %T}  {entry.answer:<5}  {caller}  {entry.operation}  {entry.target}")
+            line = f"{row.sequence:>7}  {at:%F %T}  {entry.answer:<5}  {caller}  {entry.operation}  {entry.target}"
+            print("".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in line))  # strangers write targets
 
 
 @app.command("verify")

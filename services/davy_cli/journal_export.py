@@ -44,7 +44,7 @@ def output_file(path: Path | None) -> Iterator[TextIO]:
 
 def json_line(item: JournalRow | Checkpoint) -> str:
     """A row, or a checkpoint as {"checkpoint": ...}, as one line of JSON."""
-    return json.dumps({"checkpoint": asdict(item)} if isinstance(item, Checkpoint) else row_fields(item), ensure_ascii=False)
+    return json.dumps({"checkpoint": asdict(item)} if isinstance(item, Checkpoint) else row_fields(item))
 
 
 def read_export(path: Path) -> tuple[list[Checkpoint], Iterable[JournalRow]]:

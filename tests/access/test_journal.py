@@ -16,6 +16,7 @@ from davy.access.journal import (
 from davy.access.permissions import GRPC, REST
 from davy.access.principal import OWNER
 from davy.access.refusals import PER_ADDRESS, PER_WINDOW, RefusedAttempts
+from davy.access.secrets import new_token
 
 
 def test_every_operation_that_changes_something_is_recorded():
@@ -51,6 +52,8 @@ def test_a_target_is_short_and_without_secrets():
     assert shown_target("/v1/users/ada@mine", "") == "/v1/users/ada@mine"
     assert shown_target("/v1/models", "keep=3&token=canary") == "/v1/models?keep=3&token=***"
     assert len(shown_target("/" + "x" * 100_000)) == MAX_TEXT
+    _, token = new_token()
+    assert shown_target(f"/v1/tokens/{token}") == "/v1/tokens/davy_***"
 
 
 def test_a_handler_s_notes_belong_to_its_operation():

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from davy.access.journal import JournalEntry
 from davy.access.journal_keys import journal_folder, own_key
 from davy.adapters.storage.journal_store import JournalStore
 from davy.adapters.storage.opening import open_database
@@ -105,6 +106,17 @@ def test_nothing_is_removed_without_a_file_or_over_an_existing_one(filled, tmp_p
     filled(journal.app, "export", "-o", str(file), "--then-remove", status=1)
     assert file.read_text() == "x"
     assert len(rows(tmp_path)) == 3
+
+
+def test_text_of_strangers_breaks_neither_a_terminal_nor_an_export(run, tmp_path):
+    database = open_database(tmp_path)
+    target = "/\x1b[31m\u2028\x85\n"
+    JournalStore(database).append([JournalEntry(1, "anonymous", "anonymous", "none", "", "GET /x", target, answer="401")])
+    database.close()
+    assert run(journal.app, "list").rstrip("\n").endswith("/\\x1b[31m\\x2028\\x85\\x0a")
+    file = tmp_path / "journal.jsonl"
+    run(journal.app, "export", "-o", str(file))
+    assert "1 rows are intact" in run(journal.app, "verify", str(file))
 
 
 def test_rows_are_sent_to_a_syslog_server_as_rfc_5424(filled):

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from davy.access.principal import Principal
 from davy.access.roles import Permission
+from davy.access.secrets import TOKEN_PREFIX
 from davy.domain.urls import HIDDEN, redact
 from davy.telemetry import get_logger
 
@@ -35,6 +36,7 @@ _CHANGES = frozenset(
     }
 )
 _SENT_PICTURES = frozenset({Permission.ENHANCE, Permission.PUSH, Permission.ASK_IDENTITY})
+_TOKEN = re.compile(rf"{TOKEN_PREFIX}[0-9a-f]+_[\w-]+")
 _SECRET_NAME = re.compile(r"pass|secret|token$|digest|private|credential", re.IGNORECASE)
 
 
@@ -166,10 +168,15 @@ def hide_secrets(value: object) -> object:
         }
     if isinstance(value, list | tuple):
         return [hide_secrets(each) for each in value]
-    return redact(value) if isinstance(value, str) else value
+    return hide_text(value) if isinstance(value, str) else value
+
+
+def hide_text(text: str) -> str:
+    """Return a text with `***` in place of API tokens, and of the login and the secret values of a URL."""
+    return _TOKEN.sub(f"{TOKEN_PREFIX}{HIDDEN}", redact(text))
 
 
 def shown_target(path: str, query: str = "") -> str:
     """Return a path and query as asked, without secrets, of at most MAX_TEXT characters."""
     asked = f"{path}?{query}" if query else path
-    return redact(f"http://localhost{asked}").removeprefix("http://localhost")[:MAX_TEXT]
+    return hide_text(f"http://localhost{asked}").removeprefix("http://localhost")[:MAX_TEXT]

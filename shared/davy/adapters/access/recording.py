@@ -10,7 +10,7 @@ from google.protobuf.message import Message as ProtobufMessage
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Send
 
-from davy.access.journal import MAX_TEXT, Journal, JournalEntry, Notes, shown_target, state_text, taking_notes
+from davy.access.journal import MAX_TEXT, Journal, JournalEntry, Notes, hide_text, shown_target, state_text, taking_notes
 from davy.access.principal import ANONYMOUS, Principal
 from davy.access.request_id import current
 
@@ -41,7 +41,7 @@ class Call:
             role=str(who.role or "owner"),
             via=who.via,
             address=self.address,
-            operation=self.operation[:MAX_TEXT],
+            operation=hide_text(self.operation)[:MAX_TEXT],
             target=self.target[:MAX_TEXT],
             before=notes.before,
             after=notes.after,

@@ -117,16 +117,16 @@ class JournalStore:
     def checkpoints(self) -> list[Checkpoint]:
         """Every checkpoint, oldest first."""
         with self._database.read() as connection:
-            return _checkpoints(connection)
+            rows = connection.execute(select(journal_checkpoint).order_by(journal_checkpoint.c.sequence))
+            return [Checkpoint(**row._mapping) for row in rows]
 
     def sign_end(self, key: SigningKey, at_ns: int) -> Checkpoint | None:
         """Sign the newest row; None if there is none, or it is signed."""
         with self._database.transaction(NOUN) as connection:
-            row = _newest_row(connection)
-            signed = _checkpoints(connection)
-            if row is None or (signed and signed[-1].sequence >= row.sequence):
+            row, newest = _newest_row(connection), _newest_checkpoint(connection)
+            if row is None or (newest is not None and newest.sequence >= row.sequence):
                 return None
-            return _add_checkpoint(connection, sign(key, row, max((each.removed_to for each in signed), default=0), at_ns))
+            return _add_checkpoint(connection, sign(key, row, newest.removed_to if newest else 0, at_ns))
 
     def remove_to(self, sequence: int, entry: JournalEntry, key: SigningKey) -> Checkpoint:
         """Remove the rows up to a checkpoint, and record this as a signed row of its own.
@@ -167,8 +167,9 @@ def _append(connection: Connection, entries: Sequence[JournalEntry]) -> list[Jou
 
 def _end(connection: Connection) -> tuple[int, str]:
     """Sequence and hash of the newest row. Where rows below a checkpoint are gone, the gap stays visible."""
-    row, signed = _newest_row(connection), _checkpoints(connection)
-    ends = [(each.sequence, each.hash) for each in (row, *signed[-1:]) if each is not None]
+    ends = [
+        (each.sequence, each.hash) for each in (_newest_row(connection), _newest_checkpoint(connection)) if each is not None
+    ]
     return max(ends, key=lambda end: end[0], default=(0, START))
 
 
@@ -177,9 +178,9 @@ def _newest_row(connection: Connection) -> JournalRow | None:
     return _row(row) if row else None
 
 
-def _checkpoints(connection: Connection) -> list[Checkpoint]:
-    rows = connection.execute(select(journal_checkpoint).order_by(journal_checkpoint.c.sequence))
-    return [Checkpoint(**row._mapping) for row in rows]
+def _newest_checkpoint(connection: Connection) -> Checkpoint | None:
+    row = connection.execute(select(journal_checkpoint).order_by(journal_checkpoint.c.sequence.desc()).limit(1)).first()
+    return Checkpoint(**row._mapping) if row else None
 
 
 def _add_checkpoint(connection: Connection, checkpoint: Checkpoint) -> Checkpoint:
