@@ -112,7 +112,7 @@ async def serve(
             site.broker,
             f"davy-{site.site}-{name}",
             will=Message(status, OFFLINE, qos=1, retain=True),
-            on_connect=_on_connect(status, rollouts.republish_all, configs.republish_all),
+            on_connect=_on_connect(status, rollouts.twin.republish_all, configs.twin.republish_all),
             tls=tls,
         ) as bus,
     ):
@@ -154,7 +154,7 @@ async def serve(
                 site.pool,
             ),
             "rollouts": lambda: rollouts.run(bus),
-            "configs": lambda: configs.run(bus),
+            "configs": lambda: configs.twin.run(bus),
             "health": lambda: _watch_health(bus, archive, journal, health),
             "journal-keeping": journal.run,
             "leadership": lambda: leadership.run(bus),
@@ -290,11 +290,11 @@ def _leadership(
 
     async def take_over() -> None:
         for service in services:
-            await service.take_over()
+            await service.twin.take_over()
 
     leadership = Leadership(site.site, name, settings.data, changed, take_over)
     for service in services:
-        service.lead = leadership
+        service.twin.lead = leadership
     return leadership
 
 

@@ -47,6 +47,7 @@ class GrpcPlane(Sink):
         self._answered_s = 0.0
         self._delivered = 0
         self._stream: PushStream | None = None
+        self._version = 0  # of the certificate of the stream
         self._sending, self._idle = asyncio.Lock(), asyncio.Event()  # idle: no frame is unanswered
 
     @property
@@ -119,9 +120,11 @@ class GrpcPlane(Sink):
 
     async def _open(self, client: IngestClient, streams: AsyncExitStack) -> PushStream:
         async with AsyncExitStack() as attempt:
+            version = client.identity_version
             stream = await attempt.enter_async_context(client.push())
             hello = await stream.answer(HELLO_TIMEOUT_S)
             streams.push_async_exit(attempt.pop_all())
+        self._version = version
         self._path.restart(hello.window or DEFAULT_WINDOW)
         self._credits.window = self._path.window
         return stream
@@ -131,10 +134,9 @@ class GrpcPlane(Sink):
 
         An aggregator ends streams whose certificate has expired. A frame between two streams would be lost.
         """
-        pending = False
         while True:
             await asyncio.sleep(RENEW_EVERY_S)
-            if not (pending := pending or client.outdated):
+            if client.identity_version == self._version:
                 continue
             try:
                 following = await self._open(client, streams)
@@ -143,7 +145,7 @@ class GrpcPlane(Sink):
                 continue
             async with self._sending:
                 await self._wait_for_answers()
-                previous, self._stream, pending = self._stream, following, False
+                previous, self._stream = self._stream, following
             log.info("ingest.renewed", plane="live", endpoint=client.endpoint)
             if previous is not None:
                 await previous.finish()

@@ -96,13 +96,15 @@ def revocation_list(
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, public: EllipticCurvePublicKey, ends: datetime) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    skew = min(CLOCK_SKEW, abs(ends - now) / 10)  # of a short life, an hour would be most
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(min(datetime.now(UTC), ends) - CLOCK_SKEW)
+        .not_valid_before(min(now, ends) - skew)
         .not_valid_after(ends)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
     )

@@ -3,6 +3,7 @@
 import asyncio
 
 import grpc
+import pytest
 from tests.davy_edge.transport.test_grpc_plane import Plane
 from tests.fixtures.edges import until
 from tests.fixtures.identities import Identities
@@ -26,6 +27,8 @@ class Noting(Ingest):
             yield answer
 
 
+@pytest.mark.system
+@pytest.mark.alone
 async def test_rotation_under_load_loses_no_frame_and_moves_to_the_new_certificate(tmp_path):
     identities = Identities.make(tmp_path / "identities")
     server, edge = identities.tls("aggregator/main"), identities.tls("edge/north")

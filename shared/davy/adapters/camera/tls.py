@@ -1,4 +1,4 @@
-"""Certificates of cameras over rtsps and https: verified, pinned by fingerprint, or not looked at."""
+"""Certificates of cameras over rtsps and https: verified, pinned by fingerprint, or not verified."""
 
 import functools
 import hashlib
@@ -21,11 +21,11 @@ DEFAULT_PORTS = {"rtsps": 322, "https": 443}  # RFC 7826; FFmpeg's own for rtsps
 
 
 def camera_context(tls: str, ca_file: Path | None) -> ssl.SSLContext:
-    """A context for Python's connections to a camera. A pinned fingerprint is compared by `check_pin` after the handshake.
+    """Create the TLS context of a connection to a camera. `check_pin` compares a pinned fingerprint after the handshake.
 
     Args:
         tls: verify, insecure, or sha256: and the certificate's fingerprint.
-        ca_file: The site's authorities; None trusts the system's alone.
+        ca_file: The site's certificate authorities; None trusts only those of the system.
     """
     context = ssl.create_default_context()
     if tls != VERIFY:
@@ -39,19 +39,19 @@ def check_pin(tls: str, connection: ssl.SSLSocket) -> None:
     """Compare a camera's certificate with the pinned fingerprint, if one is set.
 
     Raises:
-        ssl.SSLCertVerificationError: it is another one; the text names it.
+        ssl.SSLCertVerificationError: the fingerprint differs; the text contains it.
     """
     if not tls.startswith(PIN):
         return
-    found = hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()
-    if found != tls.removeprefix(PIN).replace(":", "").lower():
-        raise ssl.SSLCertVerificationError(f"its certificate has the fingerprint {PIN}{found}, not the pinned one")
+    fingerprint = hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()
+    if fingerprint != tls.removeprefix(PIN).replace(":", "").lower():
+        raise ssl.SSLCertVerificationError(f"its certificate has the fingerprint {PIN}{fingerprint}, not the pinned one")
 
 
 def pinning(base: type[http.client.HTTPConnection], tls: str) -> type[http.client.HTTPConnection]:
     """A connection class that compares the pinned fingerprint before it sends anything."""
 
-    class Pinned(base):  # type: ignore[misc, valid-type]  # a class that is given
+    class Pinned(base):  # type: ignore[misc, valid-type]  # a parameter
         def connect(self) -> None:
             super().connect()
             if isinstance(self.sock, ssl.SSLSocket):
@@ -61,12 +61,12 @@ def pinning(base: type[http.client.HTTPConnection], tls: str) -> type[http.clien
 
 
 def ffmpeg_options(source: Source, options: SourceOptions) -> dict[str, str]:
-    """Options with which FFmpeg verifies a camera. Blocks while a pinned camera is asked for its certificate.
+    """FFmpeg's options to verify a camera. Blocks to read the certificate of a pinned camera.
 
-    FFmpeg knows no fingerprints: the certificate is read and compared before, and is then the only one that FFmpeg trusts.
+    FFmpeg does not support fingerprints: Davy compares the certificate first, and FFmpeg trusts only this certificate.
 
     Raises:
-        CameraUnavailableError: the certificate is not the pinned one, or the camera does not answer.
+        CameraUnavailableError: the certificate is not the pinned one, or the camera does not respond.
         InvalidSourceError: the policy does not allow the camera's address.
     """
     if source.scheme not in DEFAULT_PORTS:
@@ -80,7 +80,7 @@ def ffmpeg_options(source: Source, options: SourceOptions) -> dict[str, str]:
     except OSError as error:
         raise CameraUnavailableError(source.text, reason_of(error)) from error
     name = _name_in(der)
-    # A certificate without any name cannot be verified by FFmpeg: the comparison before has to do.
+    # FFmpeg cannot verify a certificate without a name; the fingerprint was compared above.
     return (
         {"tls_verify": "1", "ca_file": _file(ssl.DER_cert_to_PEM_cert(der)), "verifyhost": name}
         if name
@@ -89,10 +89,10 @@ def ffmpeg_options(source: Source, options: SourceOptions) -> dict[str, str]:
 
 
 def explain(source: Source, options: SourceOptions) -> None:
-    """Say why FFmpeg could not open a camera, if its certificate is the reason: FFmpeg says "Input/output error" for all.
+    """Raise a clear error if a certificate is the reason for a failure; FFmpeg reports only "Input/output error".
 
     Raises:
-        CameraUnavailableError: the certificate is refused.
+        CameraUnavailableError: the certificate is rejected.
     """
     if source.scheme not in DEFAULT_PORTS or options.tls != VERIFY:
         return
@@ -105,7 +105,7 @@ def explain(source: Source, options: SourceOptions) -> None:
 
 
 def reason_of(error: OSError) -> str:
-    """What went wrong, with what to do about a certificate."""
+    """Describe an error, with a remedy for a rejected certificate."""
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = getattr(error, "verify_message", "") or str(error.args[-1])
         return (
@@ -126,30 +126,30 @@ def _certificate(source: Source, options: SourceOptions) -> bytes:
 
 
 def _name_in(der: bytes) -> str:
-    """A host that the certificate is valid for; empty where it names none."""
+    """A host name of the certificate; empty if it has none."""
     certificate = x509.load_der_x509_certificate(der)
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        found = [*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))]
+        hosts = [*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))]
     except x509.ExtensionNotFound:
-        found = [str(each.value) for each in certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
-    return found[0].replace("*", "camera") if found else ""
+        hosts = [str(each.value) for each in certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
+    return hosts[0].replace("*", "camera") if hosts else ""
 
 
 def _authorities(ca_file: Path | None) -> str:
-    """One file with the system's authorities and the site's, as FFmpeg wants it."""
+    """Write the authorities of the system and the site to one file for FFmpeg."""
     paths = ssl.get_default_verify_paths()
     texts = [Path(each).read_text() for each in (paths.cafile, ca_file) if each is not None and Path(each).is_file()]
     return _file("\n".join(texts))
 
 
 @functools.lru_cache(maxsize=64)
-def _kept_file(text: str) -> IO[str]:
-    file = tempfile.NamedTemporaryFile("w", prefix="davy-ca-", suffix=".pem")  # noqa: SIM115  # it lives as long as it is known
+def _cached_file(text: str) -> IO[str]:
+    file = tempfile.NamedTemporaryFile("w", prefix="davy-ca-", suffix=".pem")  # noqa: SIM115  # closed when it leaves the cache
     file.write(text)
     file.flush()
     return file
 
 
 def _file(text: str) -> str:
-    return _kept_file(text).name
+    return _cached_file(text).name

@@ -69,25 +69,21 @@ class Channels:
     def __init__(self, endpoint: str, tls: Tls | None = None) -> None:
         self.endpoint = redact(endpoint)
         self._endpoint, self._tls = endpoint, tls if endpoint.startswith("grpcs://") else None
-        self._channel, self._version = open_channel(endpoint, tls), self._newest
+        self._channel, self._version = open_channel(endpoint, tls), self.newest
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
-    def _newest(self) -> int:
+    def newest(self) -> int:
+        """Version of the identity, which grows with every change of its files; 0 without one."""
         return self._tls.look() if self._tls is not None else 0
-
-    @property
-    def outdated(self) -> bool:
-        """Whether the identity changed since the channel was opened."""
-        return self._newest != self._version
 
     def get(self) -> grpc.aio.Channel:
         """Return the channel of the current identity."""
-        if self.outdated:
+        if self.newest != self._version:
             closing = asyncio.create_task(self._channel.close(DRAIN_S), name="grpc.drain")
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
-            self._version = self._newest
+            self._version = self.newest
             self._channel = open_channel(self._endpoint, self._tls)
         return self._channel
 

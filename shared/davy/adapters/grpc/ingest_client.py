@@ -83,9 +83,9 @@ class IngestClient:
         self._channels, self.endpoint = channels, channels.endpoint
 
     @property
-    def outdated(self) -> bool:
-        """Whether the certificate changed since the last stream was opened."""
-        return self._channels.outdated
+    def identity_version(self) -> int:
+        """Version of the certificate that a new stream shows; a stream keeps the one that it was opened with."""
+        return self._channels.newest
 
     @asynccontextmanager
     async def push(self) -> AsyncIterator[PushStream]:

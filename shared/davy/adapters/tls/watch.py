@@ -19,7 +19,8 @@ from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 
-EVERY_S = 60.0
+EVERY_S, MIN_EVERY_S = 60.0, 0.5
+LOOKS_PER_LIFE = 30
 
 Report = Callable[[str, str, Severity], Awaitable[None]]
 """Records an event: kind, message, severity."""
@@ -67,12 +68,12 @@ async def watch_identity(tls: Tls, report: Report, renewer: Renewer | None, ever
         tls: The identity.
         report: Records an event.
         renewer: Where to renew; None only warns of the end.
-        every_s: Seconds between two looks.
+        every_s: Seconds between two looks, at most; a certificate of minutes is looked at more often.
     """
     watch = _Watch(tls, report, renewer)
     while True:
         await watch.look()
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(min(every_s, max(MIN_EVERY_S, _life_s(tls.certificate) / LOOKS_PER_LIFE)))
 
 
 class _Watch:
@@ -124,6 +125,10 @@ class _Watch:
         name = self._tls.identity or certificate.subject.rfc4514_string()
         advice = "renew it with `davy identity rotate`"
         await self._report(kind, f"the certificate of {name} {ends}: {advice}", Severity.ALARM if expired else Severity.WARNING)
+
+
+def _life_s(certificate: x509.Certificate) -> float:
+    return (certificate.not_valid_after_utc - certificate.not_valid_before_utc).total_seconds()
 
 
 def _is_newer(crl: bytes, known: bytes) -> bool:
