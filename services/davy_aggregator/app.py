@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import grpc
 from prometheus_client import CollectorRegistry
 
+from davy.access.journal_keys import journal_folder
 from davy.adapters.access.credentials import OpenDoor
 from davy.adapters.access.directory import Directory
 from davy.adapters.access.service import ServiceAccess
@@ -22,6 +23,7 @@ from davy.adapters.storage.database import Database
 from davy.adapters.storage.event_store import EventStore
 from davy.adapters.storage.folder_lock import hold_folder
 from davy.adapters.storage.frame_cache import FrameCache
+from davy.adapters.storage.journal_store import JournalStore
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
@@ -47,6 +49,7 @@ from davy_aggregator.drift import DriftCollector
 from davy_aggregator.edge_alarms import watch_edges
 from davy_aggregator.frame_cache import run_frame_cache
 from davy_aggregator.health import Health
+from davy_aggregator.journal import JournalMetrics, JournalWriter
 from davy_aggregator.leadership import Leadership
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
@@ -100,6 +103,7 @@ async def serve(
         _folder(settings),
         _database(settings) as database,
         _archive(settings, database, site, metrics) as archive,
+        _journal(settings, database, archive, registry) as journal,
         _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
         _config_service(database, site, presence, archive, metrics, live, site_status) as configs,
         _samples(settings, database, registry) as samples,
@@ -127,8 +131,14 @@ async def serve(
             drift,
             directory := Directory(AccessStore(database), site.site, settings.session_hours * 3600),
             ServiceAccess.of(
-                "aggregator", directory if settings.access == "closed" else OpenDoor(), registry, settings, "/login"
+                "aggregator",
+                directory if settings.access == "closed" else OpenDoor(),
+                registry,
+                settings,
+                "/login",
+                journal,
             ),
+            journal,
         )
         leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
         announce = announcer(ready)
@@ -145,7 +155,8 @@ async def serve(
             ),
             "rollouts": lambda: rollouts.run(bus),
             "configs": lambda: configs.twin.run(bus),
-            "health": lambda: _watch_health(bus, archive, health),
+            "health": lambda: _watch_health(bus, archive, journal, health),
+            "journal-keeping": journal.run,
             "leadership": lambda: leadership.run(bus),
             "clocks": lambda: watch_clocks(live, archive, metrics),
         }
@@ -192,6 +203,24 @@ async def _archive(
         yield archive
     finally:
         await asyncio.shield(archive.close())
+
+
+@asynccontextmanager
+async def _journal(
+    settings: AggregatorSettings, database: Database, archive: Archive, registry: CollectorRegistry
+) -> AsyncIterator[JournalWriter]:
+    journal = await asyncio.to_thread(
+        JournalWriter,
+        JournalStore(database),
+        journal_folder(settings.data),
+        settings.journal_max_bytes,
+        JournalMetrics(registry),
+        archive.report,
+    )
+    try:
+        yield journal
+    finally:
+        await asyncio.shield(journal.close())
 
 
 @asynccontextmanager
@@ -318,9 +347,10 @@ async def _watch_identity(tls: Tls, settings: AggregatorSettings, archive: Archi
     await watch_identity(tls, report, LocalRenewer(authority, tls) if authority is not None else renewer_of(tls))
 
 
-async def _watch_health(bus: MqttBus, archive: Archive, health: Health) -> None:
+async def _watch_health(bus: MqttBus, archive: Archive, journal: JournalWriter, health: Health) -> None:
     while True:
         error = bus.refusal if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}"
         health.set("broker", error, pending=not bus.attempted)
         health.set("archive", archive.error)
+        health.set("journal", journal.error)
         await asyncio.sleep(HEALTH_EVERY_S)

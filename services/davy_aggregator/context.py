@@ -14,6 +14,7 @@ from davy_aggregator.archive import Archive
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.drift import DriftCollector
 from davy_aggregator.health import Health
+from davy_aggregator.journal import JournalWriter
 from davy_aggregator.live import LiveFrame, LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
@@ -41,6 +42,7 @@ class ServiceContext:
     drift: DriftCollector
     directory: Directory
     access: ServiceAccess
+    journal: JournalWriter
     streams: dict[str, int] = field(default_factory=dict)
     streams_of: dict[tuple[str, str], int] = field(default_factory=dict)  # by interface and caller
 

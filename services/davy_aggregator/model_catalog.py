@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from davy.access.journal import note_change
 from davy.adapters.storage.model_registry import Entry, ModelRegistry
 from davy.domain.errors import UnknownModelError
 from davy.twin.model import Target
@@ -28,22 +29,34 @@ class ModelCatalog:
         return await asyncio.to_thread(self._registry.get, name)
 
     async def add(self, data: bytes) -> Entry:
-        return await asyncio.to_thread(self._registry.add, data)
+        entry = await asyncio.to_thread(self._registry.add, data)
+        note_change(after={"model": entry.id, "key": entry.key})
+        return entry
 
     async def tag(self, name: str, tag: str) -> Entry:
-        await asyncio.to_thread(self._registry.tag, await self.get(name), tag)
+        entry, before = await self.get(name), await self._tagged(tag)
+        await asyncio.to_thread(self._registry.tag, entry, tag)
+        note_change({"model": before}, {"model": entry.id})
         return await self.get(name)
 
     async def untag(self, tag: str) -> None:
+        before = await self._tagged(tag)
         await asyncio.to_thread(self._registry.untag, tag)
+        note_change({"model": before})
+
+    async def _tagged(self, tag: str) -> str:
+        return next((entry.id for entry in await self.entries() if tag in entry.tags), "")
 
     async def delete(self, name: str, protected: Sequence[str]) -> Entry:
         entry = await self.get(name)
         await asyncio.to_thread(self._registry.delete, entry, protected)
+        note_change({"model": entry.id, "tags": entry.tags})
         return entry
 
     async def retire(self, keep: int, days: float, protected: Sequence[str], dry_run: bool) -> list[Entry]:
-        return await asyncio.to_thread(self._registry.retire, keep, timedelta(days=days), protected, dry_run)
+        gone = await asyncio.to_thread(self._registry.retire, keep, timedelta(days=days), protected, dry_run)
+        note_change({"models": [entry.id for entry in gone]}, {"dry_run": dry_run})
+        return gone
 
     async def target(self, model: str) -> Target:
         """Return the target of a desired model; an empty id selects the installed model.

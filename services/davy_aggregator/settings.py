@@ -57,6 +57,10 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
     store_ttl_s: PositiveFloat = Field(60.0, description="Expiry of a frame in the cache.")
     archive_max_bytes: PositiveInt = Field(2_000_000_000, description="Maximum size of the event archive.")
     archive_max_age_days: NonNegativeFloat = Field(90.0, description="Delete older events; 0 keeps them until the size limit.")
+    journal_max_bytes: PositiveInt = Field(
+        100_000_000,
+        description="Quota of the audit journal in bytes. Rows above it are stored, and an alarm asks for an export.",
+    )
 
     samples_max_bytes: PositiveInt = Field(1_000_000_000, description="Maximum disk space of training samples.")
     samples_max_count: PositiveInt = Field(10_000, description="Maximum number of training samples.")

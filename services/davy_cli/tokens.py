@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from davy.access.roles import Role
-from davy_cli.directory import DEFAULT, Data, DatabaseUrl, open_directory
+from davy_cli.directory import DEFAULT, Data, DatabaseUrl, change_directory, open_directory
 
 app = typer.Typer(help="Make, list and revoke tokens of programs and machines.", no_args_is_help=True, add_completion=False)
 
@@ -32,7 +32,7 @@ def make(
     database: DatabaseUrl = "",
 ) -> None:
     """Make a token and print it; it is not kept. Programs read it from DAVY_TOKEN or DAVY_TOKEN_FILE."""
-    with open_directory(data, database) as directory:
+    with change_directory(data, database, "davy tokens make", name) as directory:
         _, secret = directory.add_token(name, role, edge, days, f"{getpass.getuser()} on this machine")
     print(secret)
 
@@ -42,6 +42,6 @@ def revoke(
     token: Annotated[str, typer.Argument(help="Id of the token.")], data: Data = DEFAULT, database: DatabaseUrl = ""
 ) -> None:
     """Revoke a token."""
-    with open_directory(data, database) as directory:
+    with change_directory(data, database, "davy tokens revoke", token) as directory:
         directory.delete_token(token)
     print(f"{token} is revoked")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from davy.access.roles import Role
-from davy_cli.directory import DEFAULT, Data, DatabaseUrl, open_directory
+from davy_cli.directory import DEFAULT, Data, DatabaseUrl, change_directory, open_directory
 
 app = typer.Typer(help="Add, change and remove the people who may sign in.", no_args_is_help=True, add_completion=False)
 Name = Annotated[str, typer.Argument(help="User name.")]
@@ -26,7 +26,7 @@ def list_(data: Data = DEFAULT, database: DatabaseUrl = "") -> None:
 @app.command()
 def add(name: Name, role: RoleOption = Role.VIEWER, data: Data = DEFAULT, database: DatabaseUrl = "") -> None:
     """Add a user. The password is asked for, or read as one line of standard input."""
-    with open_directory(data, database) as directory:
+    with change_directory(data, database, "davy users add", name) as directory:
         user = directory.put_user(name, role, _password())
     print(f"{user.name} may sign in as {user.role}")
 
@@ -41,7 +41,7 @@ def set_(
     database: DatabaseUrl = "",
 ) -> None:
     """Change a user. Its sessions end."""
-    with open_directory(data, database) as directory:
+    with change_directory(data, database, "davy users set", name) as directory:
         user = directory.put_user(name, role, _password() if password else None, disabled)
     print(f"{user.name}: {user.role}{', disabled' if user.disabled else ''}")
 
@@ -49,7 +49,7 @@ def set_(
 @app.command()
 def remove(name: Name, data: Data = DEFAULT, database: DatabaseUrl = "") -> None:
     """Remove a user. Its sessions end."""
-    with open_directory(data, database) as directory:
+    with change_directory(data, database, "davy users remove", name) as directory:
         directory.delete_user(name)
     print(f"{name} is removed")
 

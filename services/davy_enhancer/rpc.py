@@ -30,7 +30,7 @@ class EnhancerService(EnhancerServiceServicer):
     async def Enhance(self, request: EnhanceRequest, context: Context) -> EnhanceResponse:  # noqa: N802  # the proto's name
         response, notes = await self._enhance(request)
         if notes:
-            context.set_trailing_metadata((("davy-notes", "; ".join(notes)),))
+            context.set_trailing_metadata((*(context.trailing_metadata() or ()), ("davy-notes", "; ".join(notes))))
         return response
 
     async def EnhanceStream(  # noqa: N802  # the proto's name

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 
+from davy.access.journal import note_change
 from davy.adapters.storage.config_store import ConfigStore
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ChangedMeanwhileError, InvalidInputError
-from davy.edge_config import config_id, read_config, restore_secrets, to_plain
+from davy.edge_config import config_id, read_config, restore_secrets, to_plain, without_secrets
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
 from davy.telemetry import get_logger
@@ -14,7 +15,7 @@ from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig
 from davy.twin.protocol import INFO
 from davy.twin.publisher import Publisher, ReportEvent
 from davy_aggregator.config.history import ConfigHistory
-from davy_aggregator.config.record import ConfigRecord
+from davy_aggregator.config.record import ConfigRecord, differences
 
 log = get_logger(__name__)
 
@@ -124,6 +125,7 @@ class ConfigService:
         self.twin.publish(edge)
         self._announce_cameras()
         log.info("config.decided", edge=edge, epoch=record.epoch, id=record.id[:12], who=who, why=why)
+        note_change(*_changes(before, record))
         message = f"edge {edge}: configuration {record.id[:12]} (epoch {record.epoch}) by {who or 'unknown'}"
         await self.twin.record_event("config-changed", f"{message}: {why or 'no reason given'}", INFO)
         return record
@@ -140,3 +142,11 @@ class ConfigService:
         ]
         camera_ids = [CameraAddress(self._site.site, edge, name) for edge, name in dict.fromkeys(names)]
         self._on_change(self._site.model_copy(update={"edges": configs}), camera_ids)
+
+
+def _changes(before: ConfigRecord, after: ConfigRecord) -> tuple[dict[str, object], dict[str, object]]:
+    """What differs between two decisions, without passwords."""
+    changed = list(differences(without_secrets(before.config), without_secrets(after.config)))
+    old: dict[str, object] = {"id": before.id, "epoch": before.epoch} | {field: value for field, value, _ in changed}
+    new: dict[str, object] = {"id": after.id, "epoch": after.epoch} | {field: value for field, _, value in changed}
+    return old, new | {"who": after.who, "why": after.why}

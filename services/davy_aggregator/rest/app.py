@@ -16,6 +16,7 @@ from davy_aggregator.rest.console import STATIC, console_routes
 from davy_aggregator.rest.drift import drift_routes
 from davy_aggregator.rest.events import event_routes
 from davy_aggregator.rest.identities import identity_routes
+from davy_aggregator.rest.journal import journal_routes
 from davy_aggregator.rest.manual import mount_manual
 from davy_aggregator.rest.registry import registry_routes
 from davy_aggregator.rest.rollouts import rollout_routes
@@ -52,6 +53,7 @@ def build_app(context: ServiceContext) -> FastAPI:
         session_routes,
         user_routes,
         token_routes,
+        journal_routes,
         camera_routes,
         event_routes,
         drift_routes,

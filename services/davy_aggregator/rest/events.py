@@ -49,8 +49,8 @@ def event_routes(context: ServiceContext) -> APIRouter:
         cursor: Cursor = None,
     ) -> Events:
         query = EventQuery(
-            since_ns=_to_ns(since),
-            until_ns=_to_ns(until),
+            since_ns=to_ns(since),
+            until_ns=to_ns(until),
             camera=context.site_status.key_of(camera),
             edge=edge,
             kind=kind,
@@ -95,7 +95,7 @@ def event_routes(context: ServiceContext) -> APIRouter:
     return routes
 
 
-def _to_ns(moment: datetime | None) -> int | None:
+def to_ns(moment: datetime | None) -> int | None:
     """Return Unix time in ns, no further from 1970 than the archive counts: the years 1678 to 2262."""
     if moment is None:
         return None

@@ -8,6 +8,7 @@ from cryptography import x509
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from davy.access.journal import note_change
 from davy.adapters.http.peers import client_certificate
 from davy.adapters.http.problems import problem_responses
 from davy.domain.errors import ConflictError, IdentityRefusedError
@@ -99,5 +100,7 @@ def _open(context: ServiceContext) -> Authority:
 def _answer(authority: Authority, certificate: bytes, how: str) -> Certified:
     made = x509.load_pem_x509_certificate(certificate)
     expires = f"{made.not_valid_after_utc:%F %T}"
-    log.info(f"identity.{how}", identity=str(Identity.of_certificate(made)), serial=f"{made.serial_number:x}", expires=expires)
+    identity, serial = str(Identity.of_certificate(made)), f"{made.serial_number:x}"
+    note_change(after={"identity": identity, "serial": serial, "expires": expires})
+    log.info(f"identity.{how}", identity=identity, serial=serial, expires=expires)
     return Certified(certificate=certificate.decode(), authority=authority.ca.decode(), revoked=authority.crl.decode())

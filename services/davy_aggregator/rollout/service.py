@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
 
+from davy.access.journal import note_change
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.domain.errors import ConflictError, UnavailableError, UnknownRolloutError
 from davy.domain.ports import Bus
@@ -112,6 +113,7 @@ class RolloutService:
                 members=members,
             )
             await self._decide(rollout, self._advance(rollout))
+        note_change(after={"rollout": rollout.id, "model": entry.id, "spec": spec.model_dump(mode="json")})
         message = f"model {entry.id[:12]} ({entry.frame_id}) rolls out to {len(members)} edges in {rollout.waves} waves"
         await self.twin.record_event("rollout-started", message, INFO, {"edges": len(members)})
         return self.get(rollout.id)
@@ -130,6 +132,7 @@ class RolloutService:
             before = self.get(rollout_id)
             after = send_back(before, RolloutState.ABORTED, reason, time.time_ns(), self._next_epoch())
             await self._decide(before, after)
+        note_change({"state": before.state}, {"state": after.state})
         await self._record_end(after)
         return after
 
@@ -184,7 +187,8 @@ class RolloutService:
                 raise ConflictError(f"rollout {rollout_id} is {before.state}")
             after = before.model_copy(update={"state": state})
             await self._decide(before, after)
-            return after
+        note_change({"state": before.state}, {"state": after.state})
+        return after
 
     async def _decide(self, before: Rollout, after: Rollout) -> None:
         """Store a decision, then publish the desired models that it changes."""

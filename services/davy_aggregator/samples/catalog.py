@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from davy.access.journal import note_change
 from davy.adapters.storage.sample_store import SampleStore
 from davy.domain.sample import Outcome, SampleQuery, SampleRecord, Tally, Use
 from davy.telemetry import get_logger
@@ -56,7 +57,9 @@ class SampleCatalog:
         return await asyncio.to_thread(self._store.picture, sample_id)
 
     async def assign(self, sample_id: int, use: Use) -> SampleRecord:
+        before = await self.get(sample_id)
         sample = await asyncio.to_thread(self._store.assign, sample_id, use)
+        note_change({"use": before.use}, {"use": sample.use})
         log.info("sample.assigned", sample=sample_id, use=use)
         await self.tally()
         return sample

@@ -26,6 +26,7 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /edges": P.VIEW,
     "GET /samples": P.VIEW,
     "GET /users": P.ADMINISTER,
+    "GET /journal": P.ADMINISTER,
     "GET /docs": P.SIGNED_IN,
     "GET /manual": P.SIGNED_IN,
     "GET /manual/{path:path}": P.SIGNED_IN,
@@ -41,6 +42,7 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/tokens": P.ADMINISTER,
     "POST /v1/tokens": P.ADMINISTER,
     "DELETE /v1/tokens/{token_id}": P.ADMINISTER,
+    "GET /v1/journal": P.ADMINISTER,
     # certificates: a token is the identity of who enrols, a certificate of who renews
     "GET /v1/identities/ca": P.PUBLIC,
     "GET /v1/identities/crl": P.PUBLIC,

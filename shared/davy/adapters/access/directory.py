@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from dataclasses import asdict
 
 from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from davy.access.journal import note_change, note_principal
 from davy.access.principal import Principal
 from davy.access.roles import MACHINES, PEOPLE, Role
 from davy.access.secrets import digest, hash_password, new_secret, new_token, verify_password
@@ -85,6 +87,7 @@ class Directory:
         """
         self._limit(name, address)
         user = await asyncio.to_thread(self._store.user, name)
+        note_change(after={"user": user.name if user else "unknown"})  # an unknown name may be a password in the wrong field
         right = await asyncio.to_thread(verify_password, password, user.password if user else None)
         if user is None or user.disabled or not right:
             raise UnauthenticatedError("signing in", "the name or the password is wrong")
@@ -99,7 +102,9 @@ class Directory:
     async def _begin(self, user: User, address: str) -> tuple[str, Principal]:
         secret, expires_ns = new_secret(), time.time_ns() + self._session_ns
         await asyncio.to_thread(self._store.add_session, digest(secret), user.name, address, expires_ns)
-        return secret, Principal(user.name, user.role, "session")
+        principal = Principal(user.name, user.role, "session")
+        note_principal(principal)
+        return secret, principal
 
     def new_link(self, name: str) -> str:
         """A secret that signs a browser in once, within 15 minutes, without a password."""
@@ -147,6 +152,7 @@ class Directory:
         if known and known.role is Role.ADMIN and (role is not Role.ADMIN or now_disabled):
             self._keep_an_admin(name)
         self._store.put_user(user)
+        note_change(_state(known), _state(user) | {"password_changed": password is not None})
         return user
 
     def delete_user(self, name: str) -> None:
@@ -162,6 +168,7 @@ class Directory:
         if user.role is Role.ADMIN:
             self._keep_an_admin(name)
         self._store.delete_user(name)
+        note_change(_state(user))
 
     def _keep_an_admin(self, without: str) -> None:
         if not any(user.role is Role.ADMIN and not user.disabled and user.name != without for user in self._store.users()):
@@ -212,6 +219,7 @@ class Directory:
         now_ns = time.time_ns()
         record = Token(token_id, name, role, edge, made_by, now_ns, now_ns + int(days * DAY_NS) if days else 0)
         self._store.add_token(record, digest(secret))
+        note_change(after=asdict(record))
         return record, secret
 
     def delete_token(self, token_id: str) -> None:
@@ -220,5 +228,11 @@ class Directory:
         Raises:
             UnknownTokenError: There is none.
         """
+        known = [asdict(token) for token in self._store.tokens() if token.id == token_id]
         if not self._store.delete_token(token_id):
             raise UnknownTokenError(token_id)
+        note_change(known[0] if known else None)
+
+
+def _state(user: User | None) -> dict[str, object]:
+    return {"name": user.name, "role": user.role, "disabled": user.disabled} if user else {}

@@ -8,12 +8,17 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
+from structlog.contextvars import bind_contextvars
 
+from davy.access.journal import Journal, is_recorded, taking_notes
 from davy.access.permissions import GRPC
 from davy.access.principal import Principal, become, check
+from davy.access.request_id import HEADER, NAME, accept
 from davy.adapters.access.credentials import Authenticator, Credentials, bearer
+from davy.adapters.access.recording import UNANSWERED, grpc_call
 from davy.adapters.grpc.interceptor import abort_with
-from davy.domain.errors import DavyError, OverloadedError
+from davy.adapters.status import status_of
+from davy.domain.errors import DavyError, OverloadedError, RefusedError
 from davy.streams.guard import CountRefused, Guard
 
 MAX_CALLS = 128  # of one identity at a time; the server has 2,048
@@ -33,12 +38,17 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         authenticator: Names the caller.
         count_refused: Counts refused calls by their error.
         identity_of: Reads the URI of the caller's certificate from a call; empty for none.
+        journal: Records changes and refused attempts; None for none.
     """
 
     def __init__(
-        self, authenticator: Authenticator, count_refused: CountRefused, identity_of: Callable[[Context], str] = lambda _: ""
+        self,
+        authenticator: Authenticator,
+        count_refused: CountRefused,
+        identity_of: Callable[[Context], str] = lambda _: "",
+        journal: Journal | None = None,
     ) -> None:
-        self._authenticator, self._identity_of = authenticator, identity_of
+        self._authenticator, self._identity_of, self._journal = authenticator, identity_of, journal
         self._guard = Guard("grpc.access", count_refused)
         self._open: Counter[str] = Counter()
 
@@ -59,19 +69,18 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         method = wrap(getattr(handler, kind), handler_call_details.method)
         return make(method, handler.request_deserializer, handler.response_serializer)  # type: ignore[no-any-return]
 
-    async def _principal(self, context: Context, method: str) -> Principal:
-        address = context.peer().rpartition(":")[0]  # without the port: one for each connection
-        token = _token(context.invocation_metadata() or ())
-        principal = await self._authenticator.identify(Credentials("", token, self._identity_of(context), address))
-        return check(principal, GRPC.get(method), method).at(address)
-
     @asynccontextmanager
-    async def _admitted(self, context: Context, method: str) -> AsyncIterator[Principal]:
-        """Name the caller and count the call against its budget."""
-        principal = await self._principal(context, method)
+    async def _admitted(self, request: object, context: Context, method: str) -> AsyncIterator[Principal]:
+        """Serve a call under its id and its caller, and count it against the caller's budget."""
+        metadata = [(key, str(value)) for key, value in context.invocation_metadata() or ()]
+        request_id = accept(next((value for key, value in metadata if key == HEADER), ""))
+        bind_contextvars(**{NAME: request_id})  # for the rest of this task, which serves this call alone
+        context.set_trailing_metadata(((HEADER, request_id),))
+        principal = await self._principal(request, context, method, _token(metadata))
         caller = principal.caller
         if principal.role is not None and self._open[caller] >= MAX_CALLS:
             raise OverloadedError(f"the number of calls of {principal}", MAX_CALLS)
+        become(principal)
         self._open[caller] += 1
         try:
             yield principal
@@ -80,24 +89,58 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
             if not self._open[caller]:
                 del self._open[caller]
 
+    async def _principal(self, request: object, context: Context, method: str, token: str) -> Principal:
+        address = context.peer().rpartition(":")[0]  # without the port: one for each connection
+        caller: Principal | None = None
+        try:
+            caller = await self._authenticator.identify(Credentials("", token, self._identity_of(context), address))
+            return check(caller, GRPC.get(method), method).at(address)
+        except RefusedError as error:
+            if self._journal is not None:
+                await self._journal.record(grpc_call(method, request, context.peer()).entry(caller, status_of(error).grpc))
+            raise
+
     def _unary(self, call: Callable[[object, Context], Awaitable[Answer]], method: str) -> Callable[..., Awaitable[Answer]]:
         async def checked(request: object, context: Context) -> Answer:
             try:
-                async with self._admitted(context, method) as principal:
-                    become(principal)
-                    return await call(request, context)
+                async with self._admitted(request, context, method) as principal:
+                    return await self._recorded(call, request, context, method, principal)
             except DavyError as error:
                 return await abort_with(context, error, self._guard)
 
         return checked
+
+    async def _recorded(
+        self,
+        call: Callable[[object, Context], Awaitable[Answer]],
+        request: object,
+        context: Context,
+        method: str,
+        principal: Principal,
+    ) -> Answer:
+        """Serve a call; the entry of a change is durable before the caller sees that it succeeded."""
+        permission = GRPC.get(method)
+        if self._journal is None or permission is None or not is_recorded(method, permission):
+            return await call(request, context)
+        answer = UNANSWERED
+        with taking_notes() as notes:
+            try:
+                answered = await call(request, context)
+                answer = "OK"
+            except grpc.aio.AbortError:
+                answer = context.code().name
+                raise
+            finally:
+                written = self._journal.record(grpc_call(method, request, context.peer()).entry(principal, answer, notes))
+        await written
+        return answered
 
     def _stream(
         self, call: Callable[[object, Context], AsyncGenerator[Answer, None] | Awaitable[None]], method: str
     ) -> Callable[..., AsyncGenerator[Answer, None]]:
         async def checked(request: object, context: Context) -> AsyncGenerator[Answer, None]:
             try:
-                async with self._admitted(context, method) as principal:
-                    become(principal)
+                async with self._admitted(request, context, method):
                     answers = call(request, context)
                     if isinstance(answers, Awaitable):  # a method that writes by itself, such as health's Watch
                         await answers
@@ -111,5 +154,5 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         return checked
 
 
-def _token(metadata: Iterable[tuple[str, str | bytes]]) -> str:
-    return next((bearer(str(value)) for key, value in metadata if key == "authorization"), "")
+def _token(metadata: Iterable[tuple[str, str]]) -> str:
+    return next((bearer(value) for key, value in metadata if key == "authorization"), "")

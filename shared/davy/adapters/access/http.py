@@ -16,11 +16,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from davy.access.journal import Journal, is_recorded
 from davy.access.principal import Principal, act_as, check
 from davy.access.roles import Permission
 from davy.adapters.access.credentials import SESSION_COOKIE, Authenticator, Credentials, bearer
+from davy.adapters.access.recording import http_call, record_answer
 from davy.adapters.http.peers import peer
 from davy.adapters.http.problems import problem, problem_of
+from davy.adapters.status import status_of
 from davy.domain.errors import DavyError, RefusedError, TooManyAttemptsError, UnauthenticatedError
 from davy.streams.guard import CountRefused, Guard
 
@@ -87,6 +90,7 @@ class AccessControl:
         authenticator: Names the caller.
         count_refused: Counts refused requests by their error.
         login: URL of the login page; empty for none.
+        journal: Records changes and refused attempts; None for none.
     """
 
     def __init__(
@@ -96,8 +100,9 @@ class AccessControl:
         authenticator: Authenticator,
         count_refused: CountRefused,
         login: str = "",
+        journal: Journal | None = None,
     ) -> None:
-        self.app, self._authenticator, self._login = app, authenticator, login
+        self.app, self._authenticator, self._login, self._journal = app, authenticator, login, journal
         self._operations, self._guard = Operations(table), Guard("http.access", count_refused)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
@@ -109,17 +114,30 @@ class AccessControl:
         connection = HTTPConnection(scope)
         method = "WS" if scope["type"] == "websocket" else scope["method"]
         operation = self._operations.find(method, scope["path"])
+        credentials, caller = credentials_of(connection), None
         try:
-            principal = await self._principal(connection, operation)
+            caller = await self._authenticator.identify(credentials)
+            principal = _admit(caller, operation).at(credentials.address)
+            self._limit_changes(principal, method)
         except DavyError as error:
+            if self._journal is not None and isinstance(error, RefusedError):
+                refused = http_call(operation.name, connection).entry(caller, str(status_of(error).http.value))
+                await self._journal.record(refused)
             await self._refuse(error, connection, scope, receive, send)
             return
         if operation.permission is None:
             await _unknown(operation, scope, receive, send)
             return
-        with act_as(principal):
-            async with self._rechecked(connection, operation):
-                await self.app(scope, receive, send)
+
+        async def serve(send: Send) -> None:
+            with act_as(principal):
+                async with self._rechecked(connection, operation):
+                    await self.app(scope, receive, send)
+
+        if self._journal is not None and is_recorded(operation.name, operation.permission):
+            await record_answer(self._journal, http_call(operation.name, connection), principal, serve, send)
+        else:
+            await serve(send)
 
     @asynccontextmanager
     async def _rechecked(self, connection: HTTPConnection, operation: Operation) -> AsyncIterator[None]:
@@ -131,7 +149,7 @@ class AccessControl:
         async def recheck() -> None:
             while True:
                 try:
-                    await self._principal(connection, operation)
+                    _admit(await self._authenticator.identify(credentials_of(connection)), operation)
                 except RefusedError:
                     answering.cancel()
                     return
@@ -147,17 +165,12 @@ class AccessControl:
             for check_ in checks:
                 check_.cancel()
 
-    async def _principal(self, connection: HTTPConnection, operation: Operation) -> Principal:
-        credentials = credentials_of(connection)
-        principal = await self._authenticator.identify(credentials)
-        if operation.permission is None and principal is not None:
-            return principal
-        allowed = check(principal, operation.permission, operation.name).at(credentials.address)
-        changes = connection.scope.get("method", "GET") not in ("GET", "HEAD")
-        if changes and allowed.role is not None and not self._limiter.hit(CHANGES, allowed.caller):
-            reset_s, _ = self._limiter.get_window_stats(CHANGES, allowed.caller)
-            raise TooManyAttemptsError(f"changes by {allowed}", max(1.0, reset_s - time.time()))
-        return allowed
+    def _limit_changes(self, principal: Principal, method: str) -> None:
+        """Count a change against the budget of an identity."""
+        if method in ("GET", "HEAD", "WS") or principal.role is None or self._limiter.hit(CHANGES, principal.caller):
+            return
+        reset_s, _ = self._limiter.get_window_stats(CHANGES, principal.caller)
+        raise TooManyAttemptsError(f"changes by {principal}", max(1.0, reset_s - time.time()))
 
     async def _refuse(self, error: DavyError, connection: HTTPConnection, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(error, RefusedError):
@@ -171,6 +184,13 @@ class AccessControl:
             if self._login and scope["method"] == "GET" and "text/html" in connection.headers.get("accept", ""):
                 response = RedirectResponse(f"{self._login}?next={quote(str(connection.url), safe='')}", HTTPStatus.SEE_OTHER)
         await response(scope, receive, send)
+
+
+def _admit(caller: Principal | None, operation: Operation) -> Principal:
+    """Return who may carry out an operation. Any identity may learn that nothing is at a path."""
+    if operation.permission is None and caller is not None:
+        return caller
+    return check(caller, operation.permission, operation.name)
 
 
 def credentials_of(connection: HTTPConnection) -> Credentials:

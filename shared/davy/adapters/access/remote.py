@@ -5,6 +5,7 @@ from cachetools import TTLCache
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
+from davy.access.journal import LogJournal
 from davy.access.own_token import authorization
 from davy.access.principal import Principal
 from davy.access.roles import Role
@@ -86,10 +87,11 @@ def access_of(service: str, settings: RemoteAccessSettings, registry: CollectorR
         ConfigError: A closed service has no aggregator to ask.
     """
     if settings.access == "open":
-        return ServiceAccess.of(service, OpenDoor(), registry, settings)
+        return ServiceAccess.of(service, OpenDoor(), registry, settings, journal=LogJournal())
     if not settings.directory:
         raise ConfigError("a closed service needs an aggregator that knows its users: set `directory`, and its own token")
     login = f"{settings.directory.rstrip('/')}/login"
     tls = Tls.of(settings.tls)
     own_site = tls.identity.site if tls is not None and tls.identity is not None else ""
-    return ServiceAccess.of(service, RemoteDirectory(settings.directory, site or own_site, tls), registry, settings, login)
+    directory = RemoteDirectory(settings.directory, site or own_site, tls)
+    return ServiceAccess.of(service, directory, registry, settings, login, LogJournal())

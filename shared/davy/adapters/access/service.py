@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from prometheus_client import CollectorRegistry, Counter
 
+from davy.access.journal import Journal
 from davy.access.permissions import REST
 from davy.adapters.access.credentials import Authenticator
 from davy.adapters.access.grpc import AccessInterceptor
@@ -13,6 +14,7 @@ from davy.adapters.access.http import AccessControl
 from davy.adapters.grpc.tls import peer_uri
 from davy.adapters.http.browser_boundary import BrowserBoundary
 from davy.adapters.http.listen_settings import ListenSettings
+from davy.adapters.http.request_id import RequestId
 from davy.streams.guard import CountRefused
 
 
@@ -25,6 +27,7 @@ class ServiceAccess:
         authenticator: Names the caller.
         refused: Metric of refused calls.
         login: URL of the login page; empty for none.
+        journal: Records changes and refused attempts; None for none.
         hosts: Names of the service, beside its addresses and the machine's name.
         origins: Other origins whose pages may call it.
     """
@@ -33,6 +36,7 @@ class ServiceAccess:
     authenticator: Authenticator
     refused: Counter
     login: str = ""
+    journal: Journal | None = None
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
 
@@ -44,15 +48,16 @@ class ServiceAccess:
         registry: CollectorRegistry,
         settings: ListenSettings,
         login: str = "",
+        journal: Journal | None = None,
     ) -> "ServiceAccess":
         """Make the access control of a service, with its metric."""
         labels = ["wire", "reason"]
         text = "Calls without an identity or a permission."
         refused = Counter("davy_access_refused", text, labels, registry=registry)
-        return cls(service, authenticator, refused, login, settings.hosts, settings.origins)
+        return cls(service, authenticator, refused, login, journal, settings.hosts, settings.origins)
 
     def protect(self, app: FastAPI) -> None:
-        """Put the boundary against other sites' pages, and the check, in front of every route of an app.
+        """Put the boundary against other sites' pages, the check and the request's id in front of every route of an app.
 
         Call it after every other middleware is added.
         """
@@ -62,6 +67,7 @@ class ServiceAccess:
             authenticator=self.authenticator,
             count_refused=self._counter("http"),
             login=self.login,
+            journal=self.journal,
         )
         if self.origins:
             methods = ["GET", "POST", "PUT", "DELETE"]
@@ -72,10 +78,11 @@ class ServiceAccess:
                 allow_headers=["Authorization", "Content-Type", "If-Match"],
             )
         app.add_middleware(BrowserBoundary, hosts=self.hosts, origins=self.origins)
+        app.add_middleware(RequestId)
 
     def interceptor(self) -> AccessInterceptor:
         """The check in front of every gRPC method."""
-        return AccessInterceptor(self.authenticator, self._counter("grpc"), peer_uri)
+        return AccessInterceptor(self.authenticator, self._counter("grpc"), peer_uri, self.journal)
 
     def _counter(self, wire: str) -> CountRefused:
         return lambda error: self.refused.labels(wire, type(error).__name__).inc()
