@@ -25,9 +25,7 @@ ENDED_WELL = "done"
 def start(
     model: Annotated[str, typer.Argument(help="Id or its start, the id in frames, or a tag.")],
     aggregator: Aggregator = DEFAULT,
-    edge: Annotated[
-        list[str] | None, typer.Option(help="Only this edge or enhancer; pool: all enhancers. Repeatable.")
-    ] = None,
+    edge: Annotated[list[str] | None, typer.Option(help="Only this edge or enhancer; pool: all enhancers. Repeatable.")] = None,
     canaries: Annotated[int, typer.Option(min=1, help="Number of edges in the first wave.")] = 1,
     wave: Annotated[list[float] | None, typer.Option(help="Share of all edges after a wave, such as 0.1. Repeatable.")] = None,
     shadow_frames: Annotated[int, typer.Option(min=0, help="Frames that canaries enhance with both models.")] = 40,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from davy.adapters.storage.config_store import ConfigStore
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ChangedMeanwhileError, InvalidInputError
+from davy.domain.topics import CONFIG
 from davy.edge_config import config_id, read_config, restore_secrets, to_plain
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
@@ -27,7 +28,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         on_change: Called with the desired site and all cameras that may send frames.
     """
 
-    name, stored, reported_type = "config", "config", ReportedConfig
+    name, stored, reported_type = CONFIG, "config", ReportedConfig
 
     def __init__(
         self,

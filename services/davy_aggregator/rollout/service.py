@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.domain.errors import ConflictError, UnavailableError, UnknownRolloutError
 from davy.domain.ports import Bus
+from davy.domain.topics import MODEL
 from davy.site import SiteConfig
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
@@ -29,7 +30,7 @@ STEP_S = 0.5
 class RolloutService(Publisher[DesiredModel, ReportedModel]):
     """Decides and publishes the models of one site's edges. accept_unknown: include edges that are not in site.yaml."""
 
-    name, stored, reported_type = "model", "rollout", ReportedModel
+    name, stored, reported_type = MODEL, "rollout", ReportedModel
 
     def __init__(
         self,
