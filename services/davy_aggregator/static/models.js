@@ -31,9 +31,10 @@ async function act(path, body) {
   }
 }
 
-function button(label, onClick) {
+function button(label, permission, onClick) {
   const made = element("button", "plain", label);
   made.type = "button";
+  made.dataset.needs = permission;
   made.addEventListener("click", onClick);
   return made;
 }
@@ -49,8 +50,8 @@ function showRollout(rollout) {
   const wanted = running ? `${rollout.id} ${rollout.state}` : "";
   if (byId("rollout-actions").dataset.shows === wanted) return;
   byId("rollout-actions").dataset.shows = wanted;
-  const [label, action] = rollout.state === "paused" ? ["Resume", "resume"] : ["Pause", "pause"];
-  const buttons = [button(label, () => act(`${path}/${action}`)), button("Abort", () => act(`${path}/abort`))];
+  const [label, action, permission] = rollout.state === "paused" ? ["Resume", "resume", "roll-out"] : ["Pause", "pause", "hold"];
+  const buttons = [button(label, permission, () => act(`${path}/${action}`)), button("Abort", "hold", () => act(`${path}/abort`))];
   byId("rollout-actions").replaceChildren(...(running ? buttons : []));
 }
 
@@ -114,7 +115,7 @@ function showModels() {
     id.title = model.id;
     const figures = Object.entries(model.figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
     const tags = element("td", "", ...model.tags.map((tag) => element("span", "tag-chip", tag)));
-    const begin = button("Roll out", () => confirmRollout(model));
+    const begin = button("Roll out", "roll-out", () => confirmRollout(model));
     begin.disabled = rollouts.some(({ state: now }) => ["running", "paused"].includes(now));
     row.append(id, element("td", "soft", model.frame_id), element("td", "soft", time(model.created)), tags);
     row.append(element("td", "soft", figures.join(", ")), element("td", "soft", model.run), element("td", "", model.runs_on.join(", ")));
