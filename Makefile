@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?=
 PYTEST_ARGS ?=
-# Tests marked alone have the machine to themselves; the others share it, files of system tests as a whole, for their fixtures.
-# A worker more than processors, because many tests wait. WORKERS= and SYSTEM_WORKERS= run them in one process.
-WORKERS ?= -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal
-SYSTEM_WORKERS ?= -n auto --dist loadfile
+# Tests marked alone have the machine to themselves; the others share it. Two workers more than processors, because many tests
+# wait. Each begins with neighbouring tests, which share fixtures, and takes some from a slower one at the end. WORKERS= runs
+# them in one process.
+WORKERS ?= -n $$(($$(getconf _NPROCESSORS_ONLN) + 2)) --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Compiled modules are kept: the tests start hundreds of processes, and pytest rewrites every test module.
 export PYTHONDONTWRITEBYTECODE =
@@ -43,17 +43,23 @@ mine: $(VENV)/.mine  ## run the demo: a simulated mine with every service; SECON
 
 test: $(VENV)/.dev  ## the whole test suite
 	$(BIN)/pytest -m 'not system and not alone and not slow' $(WORKERS) $(PYTEST_ARGS)
-	$(BIN)/pytest -m 'system and not alone and not slow' $(SYSTEM_WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest -m 'system and not alone and not slow' $(WORKERS) $(PYTEST_ARGS)
 	$(BIN)/pytest -m 'alone and not slow' $(PYTEST_ARGS)
 
 unit: $(VENV)/.dev  ## the tests without brokers, browsers, processes, training and stopwatches
 	$(BIN)/pytest -m 'not system and not alone and not slow' $(WORKERS) $(PYTEST_ARGS)
 
+# The types take as long as all the rest, beside which they are checked.
 check: $(VENV)/.dev  ## linters, types, layers, messages, generated code
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target check-types check-rest
+
+check-types: $(VENV)/.dev
+	$(BIN)/mypy shared services
+
+check-rest: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files "*.c" "*.h")
-	$(BIN)/mypy shared services
 	$(BIN)/lint-imports
 	$(BIN)/python infra/lock.py --check
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py --check
@@ -120,11 +126,11 @@ BENCH ?= --cameras none
 fuzz: $(VENV)/.dev  ## 10 minutes of random input on every topic, method, route and stored record
 	DAVY_FUZZ_S=140 $(BIN)/pytest tests/security/test_fuzz.py --timeout 1200
 
-bench: $(VENV)/.dev  ## how fast, beside CLAHE, cv2.LUT, a copy and Zero-DCE++: writes docs/speed
+bench: $(VENV)/.dev  ## measure the speed in comparison with CLAHE, cv2.LUT, a copy and Zero-DCE++: writes docs/speed
 	$(BIN)/davy bench speed --out docs/speed $(BENCH)
 
 # Needs minutes; what ../shared/data lacks is left out and said.
-bench-quality: $(VENV)/.dev  ## how good the pictures are, beside classical methods: writes docs/quality
+bench-quality: $(VENV)/.dev  ## measure the picture quality in comparison with classical methods: writes docs/quality
 	$(BIN)/davy bench report $(addprefix --data ,$(wildcard ../shared/data))
 
 lock: $(VENV)/.dev  ## write locks/*.txt: the exact packages of every extra, with hashes
@@ -147,4 +153,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: fuzz lock release sanitize story bench bench-quality help setup mine test unit check format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences
+.PHONY: fuzz lock release sanitize story bench bench-quality help setup mine test unit check check-types check-rest format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences

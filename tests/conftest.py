@@ -1,6 +1,10 @@
 """Real servers that any test may start. Nothing here reaches outside the machine."""
 
+import gc
 import os
+
+# While modules load nothing becomes garbage: a search through a million objects, again and again, takes a third of the start.
+gc.disable()
 
 # Workers of pytest-xdist share the processors: torch's threads in each of them would wait for one another. Before its import.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -51,10 +55,17 @@ def wait_for_port(port: int, timeout_s: float = 5.0) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever starts a broker is a test of a system."""
+    """Whoever starts a broker, exports a network or loads a CLIP is a test of a system."""
     for item in items:
-        if "mosquitto" in getattr(item, "fixturenames", ()):
+        if {"mosquitto", "runtime", "davy_clip", "random_clip"} & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.system)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Modules and tests stay to the end: the collector need not look at them again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

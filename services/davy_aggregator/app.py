@@ -12,6 +12,7 @@ from davy.adapters.access.credentials import OpenDoor
 from davy.adapters.access.directory import Directory
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.grpc.server import serve_grpc
+from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
 from davy.adapters.mqtt.bus import MqttBus, connect
@@ -24,10 +25,14 @@ from davy.adapters.storage.frame_cache import FrameCache
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
+from davy.adapters.tls import Tls
+from davy.adapters.tls.watch import LocalRenewer, watch_identity
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.ports import Bus, Message
+from davy.domain.severity import Severity
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
+from davy.identity import Authority
 from davy.site import SiteConfig
 from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
@@ -79,9 +84,12 @@ async def serve(
         FolderInUseError: another process works in the data folder.
         ArchiveUnavailableError: the database cannot be opened.
         ModelError: the configured detector is unusable.
+        ConfigError: the files of the identity are missing or invalid.
     """
     registry = registry or CollectorRegistry()
-    metrics = AggregatorMetrics(registry)
+    metrics, tls = AggregatorMetrics(registry), Tls.of(settings.tls)
+    if tls is not None:
+        tls.install_metrics(registry)
     name = settings.name or f"aggregator-{uuid.uuid4().hex[:8]}"
     live = LiveFrames(site.camera_ids(), metrics, settings.accept_unknown)
     presence, health = PresenceTracker(site.site), Health(metrics)
@@ -95,12 +103,13 @@ async def serve(
         _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
         _config_service(database, site, presence, archive, metrics, live, site_status) as configs,
         _samples(settings, database, registry) as samples,
-        _store(site, settings, name) as store,
+        _store(site, settings, name, tls) as store,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
             will=Message(status, OFFLINE, qos=1, retain=True),
-            on_connect=_on_connect(status, rollouts.republish_all, configs.republish_all),
+            on_connect=_on_connect(status, rollouts.twin.republish_all, configs.twin.republish_all),
+            tls=tls,
         ) as bus,
     ):
         context = ServiceContext(
@@ -135,11 +144,14 @@ async def serve(
                 site.pool,
             ),
             "rollouts": lambda: rollouts.run(bus),
-            "configs": lambda: configs.run(bus),
+            "configs": lambda: configs.twin.run(bus),
             "health": lambda: _watch_health(bus, archive, health),
             "leadership": lambda: leadership.run(bus),
             "clocks": lambda: watch_clocks(live, archive, metrics),
         }
+        if tls is not None:
+            own = tls
+            supervised["identity"] = lambda: _watch_identity(own, settings, archive)
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
@@ -148,7 +160,7 @@ async def serve(
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
         await until_first_ends(
-            "aggregator", http=_serve_http(context, announce), grpc=_serve_grpc(context, site, announce), **coroutines
+            "aggregator", http=_serve_http(context, announce, tls), grpc=_serve_grpc(context, site, announce, tls), **coroutines
         )
 
 
@@ -193,8 +205,8 @@ async def _samples(
 
 
 @asynccontextmanager
-async def _store(site: SiteConfig, settings: AggregatorSettings, name: str) -> AsyncIterator[FrameCache]:
-    store = FrameCache(site.cache, name, settings.store_ttl_s)
+async def _store(site: SiteConfig, settings: AggregatorSettings, name: str, tls: Tls | None) -> AsyncIterator[FrameCache]:
+    store = FrameCache(site.cache, name, settings.store_ttl_s, tls)
     try:
         yield store
     finally:
@@ -249,11 +261,11 @@ def _leadership(
 
     async def take_over() -> None:
         for service in services:
-            await service.take_over()
+            await service.twin.take_over()
 
     leadership = Leadership(site.site, name, settings.data, changed, take_over)
     for service in services:
-        service.lead = leadership
+        service.twin.lead = leadership
     return leadership
 
 
@@ -268,12 +280,12 @@ def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus],
     return on_connect
 
 
-async def _serve_http(context: ServiceContext, announce: Callable[[str, int], None]) -> None:
-    settings = context.settings
-    await serve_app(build_app(context), settings.host, settings.port, lambda port: announce("http", port), websockets=True)
+async def _serve_http(context: ServiceContext, announce: Callable[[str, int], None], tls: Tls | None) -> None:
+    settings, app = context.settings, build_app(context)
+    await serve_app(app, settings.host, settings.port, lambda port: announce("http", port), websockets=True, tls=tls)
 
 
-async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None]) -> None:
+async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None], tls: Tls | None) -> None:
     settings = context.settings
 
     check_sender = sender_check(site, settings.accept_unknown)
@@ -294,7 +306,16 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
         register,
         lambda port: announce("grpc", port),
         interceptors=[context.access.interceptor()],
+        tls=tls,
     )
+
+
+async def _watch_identity(tls: Tls, settings: AggregatorSettings, archive: Archive) -> None:
+    async def report(kind: str, message: str, severity: Severity) -> None:
+        await archive.report(kind, message, severity)
+
+    authority = await asyncio.to_thread(Authority.open, settings.authority) if settings.authority else None
+    await watch_identity(tls, report, LocalRenewer(authority, tls) if authority is not None else renewer_of(tls))
 
 
 async def _watch_health(bus: MqttBus, archive: Archive, health: Health) -> None:

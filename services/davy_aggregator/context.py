@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
+from davy.access.principal import acting
 from davy.adapters.access.directory import Directory
 from davy.adapters.access.service import ServiceAccess
 from davy.domain.errors import OverloadedError
@@ -41,22 +42,30 @@ class ServiceContext:
     directory: Directory
     access: ServiceAccess
     streams: dict[str, int] = field(default_factory=dict)
+    streams_of: dict[tuple[str, str], int] = field(default_factory=dict)  # by interface and caller
 
     @contextmanager
     def stream(self, via: str) -> Iterator[None]:
         """Count an open live stream.
 
         Raises:
-            OverloadedError: max_streams streams of this interface are already open.
+            OverloadedError: max_streams streams of this interface are open, or max_streams_per_caller of this caller.
         """
-        if self.streams.get(via, 0) >= self.settings.max_streams:
-            raise OverloadedError(f"the number of {via} streams", self.settings.max_streams)
+        settings, own = self.settings, (via, acting().caller)
+        if self.streams.get(via, 0) >= settings.max_streams:
+            raise OverloadedError(f"the number of {via} streams", settings.max_streams)
+        if self.streams_of.get(own, 0) >= settings.max_streams_per_caller:
+            raise OverloadedError(f"the number of {via} streams of one caller", settings.max_streams_per_caller)
         self.streams[via] = self.streams.get(via, 0) + 1
+        self.streams_of[own] = self.streams_of.get(own, 0) + 1
         self.metrics.subscribers.labels(via).inc()
         try:
             yield
         finally:
             self.streams[via] -= 1
+            self.streams_of[own] -= 1
+            if not self.streams_of[own]:
+                del self.streams_of[own]
             self.metrics.subscribers.labels(via).dec()
 
     def count_sent(self, live: LiveFrame, via: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.severity import Severity
+from davy.streams.lead import Lead
 from davy.telemetry import get_logger
-from davy.twin.publisher import Lead
 from davy_aggregator.archive import Archive
 from davy_aggregator.presence import PresenceTracker
 

@@ -17,9 +17,9 @@ from pydantic import BaseModel, Field, ValidationError
 from davy.domain.errors import BrokerUnavailableError, StandbyError
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
+from davy.streams.lead import Lead
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.twin.publisher import Lead
 from davy_aggregator.archive import REPORTER
 
 log = get_logger(__name__)

@@ -35,6 +35,9 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
         repr=False,  # its URL may hold a password
         description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; SQLite in DATA/davy.db if empty.",
     )
+    authority: Path | None = Field(
+        None, description="Folder of davy identity init, if this aggregator enrols and renews the site's identities."
+    )
     session_hours: PositiveFloat = Field(24.0, description="A browser's session ends after so many hours without a request.")
     name: str = Field("", description="Name of this replica in the cache; random if empty.")
 
@@ -47,6 +50,7 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
         description="Maximum age of a frame in a live stream, in ms.",
     )
     max_streams: PositiveInt = Field(64, description="Maximum simultaneous live streams per interface.")
+    max_streams_per_caller: PositiveInt = Field(32, description="Of these, maximum of one caller: nobody shuts others out.")
     edge_offline_after_s: NonNegativeFloat = Field(3.0, description="Raise an alarm if an edge is offline for longer.")
 
     store_fps: PositiveFloat = Field(10.0, description="Maximum frames per second and camera written to the cache.")

@@ -1,4 +1,4 @@
-"""What all commands of `davy bench` say on the terminal: progress, where files are, errors."""
+"""Terminal output of `davy bench`: progress bars, written files, errors."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,24 +9,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from davy.domain.errors import ConfigError, DavyError, InvalidInputError
-from davy_bench.quality.scores import Tick
+from davy_bench.quality.scores import ProgressCallback
 
 CONSOLE = Console(stderr=True)
 
 
-def publish(paths: Sequence[Path]) -> None:
-    """Say which files were written."""
+def print_written(paths: Sequence[Path]) -> None:
+    """Print the paths of the written files."""
     for path in paths:
         CONSOLE.print(f"wrote {path}", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def bars() -> Iterator[Callable[[str], Tick]]:
-    """One bar per title."""
+def bars() -> Iterator[Callable[[str], ProgressCallback]]:
+    """Show one progress bar per title."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=CONSOLE) as progress:
 
-        def bar(title: str) -> Tick:
+        def bar(title: str) -> ProgressCallback:
             task = progress.add_task(title, total=None)
             return lambda done, total: progress.update(task, completed=done, total=total)
 
@@ -34,27 +34,27 @@ def bars() -> Iterator[Callable[[str], Tick]]:
 
 
 @contextmanager
-def bar(title: str) -> Iterator[Tick]:
-    """A bar by itself."""
-    with bars() as begin:
-        yield begin(title)
+def bar(title: str) -> Iterator[ProgressCallback]:
+    """Show a single progress bar."""
+    with bars() as add_bar:
+        yield add_bar(title)
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """(width, height) of "1280x720".
+    """Read (width, height) from text such as "1280x720".
 
     Raises:
-        ConfigError: it is something else.
+        ConfigError: the text has another form.
     """
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal()):
-        raise ConfigError(f"size {text!r} is not WIDTHxHEIGHT, as 1280x720 is")
+        raise ConfigError(f"size {text!r} is not WIDTHxHEIGHT, such as 1280x720")
     return int(width), int(height)
 
 
 @contextmanager
-def clear_errors() -> Iterator[None]:
-    """Errors that Davy raises on purpose end the command in one line: status 2 where the words were wrong, else 1."""
+def report_errors() -> Iterator[None]:
+    """Print an expected error in one line and exit, with status 2 for a usage error, else 1."""
     try:
         yield
     except (DavyError, OSError) as error:

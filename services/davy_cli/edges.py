@@ -10,6 +10,7 @@ import typer
 import yaml
 
 from davy.adapters.http.config_client import ConfigClient
+from davy.adapters.tls import Tls, TlsSettings
 from davy.domain.errors import ConfigError
 from davy.domain.suggestion import did_you_mean
 from davy.edge_config import read_config, sign_config, to_plain
@@ -31,10 +32,15 @@ TEXTS = ("source", "label")  # not parsed as YAML
 DEFAULT = "http://127.0.0.1:8080"
 
 
+def _client(aggregator: str) -> ConfigClient:
+    """A client with this program's identity (DAVY_TLS_FOLDER)."""
+    return ConfigClient(aggregator, Tls.of(TlsSettings()))
+
+
 @app.command("list")
 def list_(aggregator: Aggregator = DEFAULT) -> None:
     """List every edge with its desired configuration and its state."""
-    for view in ConfigClient(aggregator).all():
+    for view in _client(aggregator).all():
         print(_line(view))
 
 
@@ -45,7 +51,7 @@ def get(
     reported: Annotated[bool, typer.Option(help="Print the reported configuration instead of the desired one.")] = False,
 ) -> None:
     """Print the configuration as YAML, as `set --file` reads it. Passwords are shown as ***."""
-    view = ConfigClient(aggregator).get(edge)
+    view = _client(aggregator).get(edge)
     print(f"# {_line(view)}")
     for each in view["differs"]:
         print(f"# {each['field']}: desired {each['desired']!r}, reported {each['reported']!r}")
@@ -71,7 +77,7 @@ def set_(
     aggregator: Aggregator = DEFAULT,
 ) -> None:
     """Change the configuration of an edge and wait until it is applied; otherwise the exit status is 1."""
-    client = ConfigClient(aggregator)
+    client = _client(aggregator)
     now = client.get(edge)["desired"]
     wanted = read_config(_change(_load(file) if file else now["config"], values or [], remove or []))
     change: dict[str, Any] = {"config": to_plain(wanted), "who": who or getpass.getuser(), "why": why}
@@ -83,7 +89,7 @@ def set_(
 @config.command()
 def history(edge: Edge, aggregator: Aggregator = DEFAULT) -> None:
     """List all configurations with author, time and reason, newest first."""
-    for each in ConfigClient(aggregator).history(edge):
+    for each in _client(aggregator).history(edge):
         line = f"{each['epoch']:>5}  {each['id'][:12]}  {each['at'] or '-':<24}  {len(each['config']['cameras'])} cameras"
         signed = f"  signed by {each['signed_by']}" if each["signed_by"] else ""
         print(f"{line}  {each['who']}: {each['why'] or '-'}{signed}")
@@ -99,7 +105,7 @@ def rollback(
     aggregator: Aggregator = DEFAULT,
 ) -> None:
     """Restore an earlier configuration and wait for the edge."""
-    client = ConfigClient(aggregator)
+    client = _client(aggregator)
     _follow(client, client.roll_back(edge, to, who or getpass.getuser(), why), wait)
 
 

@@ -40,6 +40,7 @@ SETTINGS = {
     "davy enhancer": ("davy_enhancer.settings", "EnhancerSettings"),
     "davy trainer": ("davy_trainer.service.settings", "TrainerSettings"),
     "davy simulator": ("davy_simulator.settings", "SimulatorSettings"),
+    "all programs, TLS": ("davy.adapters.tls.settings", "TlsSettings"),
 }
 
 
@@ -66,6 +67,9 @@ GENERAL = [
     Variable("commands", "DAVY_CONSOLE", "URL", "http://127.0.0.1:8080", "HTTP address of the aggregator for davy edges."),
     Variable("all programs", "DAVY_TOKEN", "text", "", "Token by which this program names itself to the aggregator."),
     Variable("all programs", "DAVY_TOKEN_FILE", "path", "", "File with that token, or systemd's credential davy-token."),
+    Variable("commands", "DAVY_AUTHORITY", "path", "authority", "Folder of the site's certificate authority: davy identity."),
+    Variable("commands", "DAVY_CA_PASSPHRASE", "text", "", "Encrypts and opens the authority's key."),
+    Variable("commands", "DAVY_ENROLL_TOKEN", "text", "", "Token of davy identity enroll."),
     Variable("internal", "DAVY_PROGRESS", "path", "", "Progress file of a training command."),
     Variable("internal", "DAVY_FAILPOINT", "text", "", "Kills the process at a named failpoint; for fault tests."),
     Variable("internal", "DAVY_SERVICE", "text", "", "The service of a container image; set by the image."),
@@ -91,11 +95,20 @@ def warnings_of(environ: Mapping[str, str]) -> list[str]:
     roots = {
         f"{ENV_PREFIX}{name.upper()}" for name in (*SiteConfig.model_fields, "store")
     }  # davy.site checks the rest of the name
+    roots |= {root for group in SETTINGS for root in _nested_roots(_settings(group))}
     return [
         f"warning: no program reads the environment variable {name}{did_you_mean(name, known | roots)}"
         for name in given
         if name not in known and name.split("__")[0] not in known | roots
     ]
+
+
+def _nested_roots(settings: type[BaseSettings]) -> Iterator[str]:
+    """Yield the start of the names of nested settings, such as DAVY_EDGE_TLS of DAVY_EDGE_TLS__FOLDER."""
+    if settings.model_config.get("env_nested_delimiter"):
+        for name, field in settings.model_fields.items():
+            if _is_nested(field):
+                yield f"{settings.model_config['env_prefix']}{name.upper()}"
 
 
 def apply_old_names(environ: MutableMapping[str, str]) -> list[str]:

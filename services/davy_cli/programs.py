@@ -34,6 +34,7 @@ PROGRAMS = {
     "rollout": Program("davy_cli.rollouts", "edge", "Roll a model out to the edges in waves, watch it, roll it back."),
     "edges": Program("davy_cli.edges", "edge", "Configure edges remotely; show history, roll back."),
     "keys": Program("davy_cli.keys", "model", "Make, rotate, trust and revoke the keys that sign models."),
+    "identity": Program("davy_cli.identity", "edge", "Issue, rotate, revoke and enrol the certificates of a site."),
     "users": Program("davy_cli.users", "aggregator", "Add, change and remove the people who may sign in."),
     "tokens": Program("davy_cli.tokens", "aggregator", "Make, list and revoke tokens of programs and machines."),
     "config": Program("davy_cli.site", "edge", "Check a site.yaml, print its JSON Schema, list environment variables."),

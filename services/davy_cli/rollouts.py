@@ -10,6 +10,7 @@ import typer
 
 from davy.adapters.grpc import rollout_client
 from davy.adapters.grpc.rollout_client import RolloutClient
+from davy.adapters.tls import Tls, TlsSettings
 from davy.v1 import model_pb2
 
 app = typer.Typer(
@@ -107,7 +108,7 @@ def _change(aggregator: str, rollout: str, change: Callable[[RolloutClient, str]
 
 def _run(aggregator: str, call: Callable[[RolloutClient], Awaitable[rollout_client.Answer]]) -> rollout_client.Answer:
     async def run() -> rollout_client.Answer:
-        async with rollout_client.connect(aggregator) as client:
+        async with rollout_client.connect(aggregator, Tls.of(TlsSettings())) as client:
             return await call(client)
 
     return asyncio.run(run())

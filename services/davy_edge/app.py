@@ -16,11 +16,14 @@ from davy.adapters.camera import OPENERS
 from davy.adapters.grpc import ingest_client, model_client
 from davy.adapters.grpc.ingest_client import IngestClient
 from davy.adapters.grpc.model_client import ModelClient
+from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.mqtt.bus import MqttBus
 from davy.adapters.storage.folder_lock import hold_folder
 from davy.adapters.storage.sample_spool import SampleSpool
 from davy.adapters.storage.spool import Spool
+from davy.adapters.tls import Tls
+from davy.adapters.tls.watch import watch_identity
 from davy.deployment.manager import ModelManager
 from davy.deployment.metrics import ModelMetrics
 from davy.domain.camera import CameraAddress
@@ -93,7 +96,7 @@ async def serve(
         semaphore: Semaphore shared by the edges of a process; None makes one from the settings.
 
     Raises:
-        ConfigError: the site has no such edge, or the spool is unusable.
+        ConfigError: the site has no such edge, the spool is unusable, or the files of the identity are invalid.
         AddressUnavailableError: the metrics port is in use.
         FolderInUseError: another process works in this edge's data folder.
         ModelError: the model file is unusable.
@@ -157,7 +160,7 @@ class _Edge:
         config_file: StateFile[ConfigPointer],
         semaphore: FairSemaphore | None,
     ) -> None:
-        self._settings, self._site = settings, site
+        self._settings, self._site, self._tls = settings, site, Tls.of(settings.tls)
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
         self._started_ns = time.time_ns()
         self._set_aside = (config_file.set_aside,)
@@ -176,7 +179,8 @@ class _Edge:
         self._accounting = FrameAccounting(config.cameras, sinks)
         labels = labels_of_edge(edge)
         self._timings = FrameTimings(labels, registry)
-        self._mqtt, self._grpc = MqttPlane(self._accounting, self._timings), GrpcPlane(self._accounting, self._timings)
+        self._mqtt = MqttPlane(self._accounting, self._timings)
+        self._grpc = GrpcPlane(self._accounting, self._timings, settings.adapt)
         self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
         self._states = CameraStates(self._topics, list(config.cameras), self._events)
         self._states.clear_removed(self._configs.pointer.gone)
@@ -199,7 +203,10 @@ class _Edge:
             self._pipelines.damaged,
             self._errors,
             self._drift.figures,
+            self._grpc.link.figures,
         )
+        if self._tls is not None:
+            self._tls.install_metrics(registry)
         registry.register(FrameCollector(labels, self._accounting))
         registry.register(GaugeCollector(edge, self._gauges))
 
@@ -219,12 +226,14 @@ class _Edge:
             self._states.set,
             self._observer(camera),
             lambda: self._bus.max_payload_bytes if self._bus else 0,
+            lambda: self._grpc.level,
         )
 
     def _opener(self, source: str) -> OpenSource:
         """Opens a source by the policy of this edge, wherever the source's configuration came from."""
         opener = self._openers.get(source.partition("://")[0].lower(), _open_unknown)
-        return lambda url, options: opener(url, replace(options, policy=self._policy))
+        ca_file = self._tls.files.ca if self._tls is not None else None
+        return lambda url, options: opener(url, replace(options, policy=self._policy, ca_file=ca_file))
 
     def _observer(self, camera: CameraAddress) -> FrameObserver:
         observers = [self._drift.observer(camera.camera)]
@@ -265,6 +274,9 @@ class _Edge:
     def _record_event(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
         self._events.record_event(kind, message, Severity(severity), figures=figures)
 
+    async def _report_identity(self, kind: str, message: str, severity: Severity) -> None:
+        self._events.record_event(kind, message, severity)
+
     @property
     def _model(self) -> str:
         return self._models.active_model.enhancer.model if self._models else ""
@@ -273,6 +285,8 @@ class _Edge:
         yield "davy_edge_mqtt_connected", float(bool(self._bus and self._bus.connected))
         yield "davy_edge_mqtt_refused", float(self._bus.refused if self._bus else 0)
         yield "davy_edge_ingest_connected", float(self._grpc.connected)
+        yield "davy_edge_link_level", self._grpc.link.index
+        yield "davy_edge_link_bandwidth", self._grpc.link.bandwidth
         yield "davy_edge_spool_events_dropped", self._spool.events_dropped
         if self._samples:
             yield "davy_edge_samples_dropped", self._samples.dropped
@@ -286,9 +300,11 @@ class _Edge:
                 telemetry = serve_telemetry(settings.metrics_host, settings.metrics_port, self._registry, self._stats.health)
                 port = stack.enter_context(telemetry)
             async with (
-                ingest_client.connect(self._site.aggregator) as client,
-                model_client.connect(self._site.aggregator) as registry,
-                mqtt.connect(self._site.broker, f"davy-{self._site.site}-{self._edge}", will, self._on_connect) as bus,
+                ingest_client.connect(self._site.aggregator, self._tls) as client,
+                model_client.connect(self._site.aggregator, self._tls) as registry,
+                mqtt.connect(
+                    self._site.broker, f"davy-{self._site.site}-{self._edge}", will, self._on_connect, self._tls
+                ) as bus,
                 self._cameras_open(bus),
                 asyncio.TaskGroup() as tasks,
             ):
@@ -320,6 +336,8 @@ class _Edge:
         }
         if models := self._models:
             components |= {"grpc.frames": lambda: self._grpc.run(client), "models": lambda: models.run(bus, registry)}
+        if tls := self._tls:
+            components["identity"] = lambda: watch_identity(tls, self._report_identity, renewer_of(tls))
         if samples := self._samples:
             components |= {"samples.keep": samples.keep, "samples.push": lambda: samples.push(client)}
         return components

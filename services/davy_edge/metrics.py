@@ -9,6 +9,8 @@ GAUGES = {
     "davy_edge_mqtt_connected": "1 while connected to the broker.",
     "davy_edge_mqtt_refused": "Messages that the broker refused.",
     "davy_edge_ingest_connected": "1 while the frame stream to the aggregator is open.",
+    "davy_edge_link_level": "Level of quality, size and rate for the link; 0: all of them.",
+    "davy_edge_link_bandwidth": "Bandwidth to the aggregator in bytes/s; 0: unknown.",
     "davy_edge_spool_events_dropped": "Events dropped because the spool was full.",
     "davy_edge_samples_dropped": "Samples dropped because their spool was full.",
     "davy_edge_memory_bytes": "Resident memory of the process.",

@@ -5,8 +5,10 @@ from pathlib import Path
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
+from davy.adapters.tls.settings import TlsSettings
 
-class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
+
+class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", env_nested_delimiter="__", frozen=True):
     """Settings of one edge process."""
 
     edge: str = Field("", description="Id of the edge in the site file; optional if the file has only one.")
@@ -24,6 +26,7 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
     )
     threads: PositiveInt = Field(1, description="Threads per frame, for the network and for the pixels.")
     every: PositiveInt = Field(10, description="Run the network on every n-th frame; every frame is enhanced.")
+    adapt: bool = Field(True, description="On a slow link to the aggregator, lower quality, size, then rate of the frames.")
     stats_every_s: PositiveFloat = Field(10.0, description="Seconds between two messages on the stats topic.")
     spool_max_bytes: int = Field(256 * 2**20, ge=2**20, description="Maximum size of the spool; a tenth is for events.")
     samples_bytes_per_hour: NonNegativeInt = Field(
@@ -38,3 +41,4 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", frozen=True):
     drift_window_s: PositiveFloat = Field(300.0, description="Time constant of the present light, in seconds.")
     metrics_host: str = Field("127.0.0.1", description="Address of /metrics and /healthz.")
     metrics_port: int = Field(0, ge=0, le=65535, description="Port of /metrics and /healthz; 0 disables them.")
+    tls: TlsSettings = Field(default_factory=TlsSettings)

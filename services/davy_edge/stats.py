@@ -22,6 +22,7 @@ class Stats:
     Args:
         errors: Returns the present error of each plane, empty if there is none.
         drift: Returns the drift of a camera's light.
+        link: Returns the level of quality, size and rate, and the bandwidth to the aggregator.
     """
 
     def __init__(
@@ -34,9 +35,10 @@ class Stats:
         damaged: Callable[[str], int],
         errors: Callable[[], dict[str, str]],
         drift: Callable[[str], dict[str, Any]],
+        link: Callable[[], dict[str, Any]],
     ) -> None:
         self._boot_id, self._accounting, self._timings, self._states = boot_id, accounting, timings, states
-        self._spool, self._damaged, self._errors, self._drift = spool, damaged, errors, drift
+        self._spool, self._damaged, self._errors, self._drift, self._link = spool, damaged, errors, drift, link
         self._started_s = self._read_s = time.monotonic()
         self._before: dict[str, FrameCounters] = {}
 
@@ -53,6 +55,7 @@ class Stats:
             "cameras": cameras,
             "spool": self._spool_figures(),
             "faults": self._present_errors(),
+            "link": self._link(),
             "rss_bytes": rss_bytes(),
             "temperature_c": temperature_c(),
         }

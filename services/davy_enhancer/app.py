@@ -13,7 +13,10 @@ from prometheus_client import CollectorRegistry
 from davy.adapters import mqtt
 from davy.adapters.access.remote import access_of
 from davy.adapters.grpc.server import serve_grpc
+from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.server import serve_app
+from davy.adapters.tls import Tls
+from davy.adapters.tls.watch import log_event, watch_identity
 from davy.deployment.active_model import ActiveModel
 from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenBus
@@ -66,14 +69,18 @@ async def serve(
         ConfigError: the site has no enhancer of the name of the settings.
         FolderInUseError: another enhancer works in the folder of the models.
         ModelError: the model file is unusable.
+        ConfigError: the files of the identity are missing or invalid.
     """
+    tls = Tls.of(settings.tls)
+    if tls is not None:
+        tls.install_metrics(registry)
     still = await asyncio.to_thread(StillEnhancer, settings.model)
     problems: list[Callable[[], Sequence[str]]] = []
     with ExitStack() as stack:
         member = _member(settings, registry, site, still, stack, problems) if site is not None else None
         active = member.models.active_model if member else ActiveModel(still)
         try:
-            await _serve(settings, registry, site, active, member, ready, open_bus, problems)
+            await _serve(settings, registry, site, active, member, ready, open_bus, problems, tls)
         except ExceptionGroup as group:
             if len(group.exceptions) == 1:  # a single error, such as a port in use
                 raise group.exceptions[0] from group
@@ -111,6 +118,7 @@ async def _serve(
     ready: Callable[[Addresses], None] | None,
     open_bus: OpenBus,
     problems: list[Callable[[], Sequence[str]]],
+    tls: Tls | None,
 ) -> None:
     scheduler = RequestScheduler(
         lambda: active.enhancer,
@@ -141,7 +149,7 @@ async def _serve(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(supervisor.run("scheduler", scheduler.run), name="enhancer.scheduler")
         tasks.create_task(supervisor.run("jobs", jobs.run), name="enhancer.jobs")
-        http = serve_app(app, settings.host, settings.port, http_port.set_result, access_log=settings.access_log)
+        http = serve_app(app, settings.host, settings.port, http_port.set_result, access_log=settings.access_log, tls=tls)
         tasks.create_task(http, name="enhancer.http")
         await http_port  # a gRPC server that is cancelled during its start leaves a traceback
         grpc = serve_grpc(
@@ -151,8 +159,13 @@ async def _serve(
             grpc_ready,
             interceptors=[access.interceptor()],
             max_message_bytes=settings.max_body_bytes + PROTOBUF_OVERHEAD,
+            tls=tls,
         )
         tasks.create_task(grpc, name="enhancer.grpc")
+        if tls is not None:
+            identity = supervisor.run("identity", lambda: watch_identity(tls, log_event, renewer_of(tls)))
+            tasks.create_task(identity, name="enhancer.identity")
+            open_bus = functools.partial(open_bus, tls=tls)
         if site is not None:
             pool = Pool(
                 active,

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings
 from davy.adapters.http.listen_settings import GrpcPort, HttpPort, RemoteAccessSettings
 
 
-class EnhancerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_ENHANCER_", frozen=True):
+class EnhancerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_ENHANCER_", env_nested_delimiter="__", frozen=True):
     """Settings of the enhancement service; DAVY_ENHANCER_<NAME> sets each of them.
 
     The defaults keep the process below 1 GB: 16 bodies of 24 MB, and two threads with three 24-megapixel images each.

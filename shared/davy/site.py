@@ -76,6 +76,12 @@ class CameraConfig(_Config):
     send_raw: bool = Field(True, description="Also send the raw picture to the aggregator.")
     max_age_ms: PositiveInt = Field(500, description="Drop and count frames older than this.")
     timeout_s: PositiveFloat = Field(5.0, description="Reopen the camera after this many seconds without a frame.")
+    tls: str = Field(
+        "verify",
+        pattern=r"^(verify|insecure|sha256:([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2})$",
+        description="Certificate of an rtsps:// or https:// camera. verify: by the site's authority or the system's. "
+        "sha256:FINGERPRINT: this certificate alone. insecure: any.",
+    )
 
     @property
     def size(self) -> tuple[int, int] | None:

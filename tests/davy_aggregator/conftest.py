@@ -16,8 +16,12 @@ from prometheus_client import CollectorRegistry
 from davy.adapters.media import jpeg
 from davy.site import SiteConfig
 from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
+from davy_aggregator import app, leadership
 from davy_aggregator.app import serve
 from davy_aggregator.settings import AggregatorSettings, AnalysisSettings
+
+# The tests wait for an aggregator to lead and to look at its broker; a beat stays shorter than what is listened for.
+app.HEALTH_EVERY_S, leadership.BEAT_S, leadership.LISTEN_S = 0.1, 0.2, 0.3
 
 NOBODY = "127.0.0.1:9"  # the discard port: connections are refused
 
@@ -69,7 +73,10 @@ async def running(settings: AggregatorSettings, site: SiteConfig) -> AsyncIterat
     ports = ready.result()
     try:
         url = f"http://127.0.0.1:{ports.http}"
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel, httpx.AsyncClient(base_url=url) as client:
+        async with (
+            grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel,
+            httpx.AsyncClient(base_url=url, verify=False) as client,
+        ):
             yield Running(url, channel, client, registry, ports.grpc)
     finally:
         task.cancel()

@@ -4,7 +4,7 @@ import pytest
 from skimage import data
 
 from davy.imaging.runtime import StillEnhancer
-from davy_bench.methods.methods import choose
+from davy_bench.methods.methods import select_methods
 from davy_bench.quality.scores import score
 
 SIZE = (150, 100)
@@ -34,6 +34,6 @@ def folders(tmp_path):
 @pytest.fixture
 def scores(folders, still):
     """Of the two pairs, with CLAHE beside Davy."""
-    from davy_bench.datasets.cases import pairs
+    from davy_bench.datasets.cases import paired_cases
 
-    return score("two pairs", pairs(*folders), choose(["CLAHE"], still), still.model, lambda done, total: None)
+    return score("two pairs", paired_cases(*folders), select_methods(["CLAHE"], still), still.model, lambda done, total: None)

@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 from davy_bench.cli import app
 
 
-def run(*words):
-    return CliRunner().invoke(app, [str(word) for word in words])
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_quality_with_references_writes_table_figures_sheet_and_plots(folders, tmp_path):
@@ -33,17 +33,17 @@ def test_a_picture_that_cannot_be_read_is_named_with_a_count(folders, tmp_path):
     result = run("quality", *folders, "--out", tmp_path / "out", "--methods", "")
     assert result.exit_code == 0
     assert "1 skipped:" in result.output
-    assert "coffee.png is broken or no picture" in result.output
+    assert "coffee.png is broken or not a picture" in result.output
 
 
 @pytest.mark.system
-def test_the_mine_is_judged_per_place_with_its_flicker(tmp_path, monkeypatch):
+def test_the_mine_is_measured_per_place_with_its_flicker(tmp_path, monkeypatch):
     monkeypatch.setattr("davy_bench.quality.flicker.SPAN_S", 0.5)
-    words = ("--seeds", "907", "--frames", "1", "--size", "160x96", "--methods", "gamma 2.2")
-    result = run("mine", *words, "--out", tmp_path / "out")
+    options = ("--seeds", "907", "--frames", "1", "--size", "160x96", "--methods", "gamma 2.2")
+    result = run("mine", *options, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    for said in ("conveyor:", "junction, away", "mine: over raw", "| PASS |"):
-        assert said in result.output
+    for text in ("conveyor:", "junction, away", "mine: gain over raw", "| PASS |"):
+        assert text in result.output
     assert (tmp_path / "out" / "mine-flicker.png").exists()
 
 
@@ -60,43 +60,43 @@ def test_well_lit_pictures_get_a_histogram(folders, tmp_path):
     assert (tmp_path / "out" / "well-lit-histogram.png").exists()
 
 
-def test_frames_are_held_to_half_a_point_of_highlights(folders, tmp_path):
+def test_frames_have_a_limit_of_half_a_point_of_highlights(folders, tmp_path):
     result = run("frames", folders[0], "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert "never over 0.5 points" in result.output
+    assert "at most 0.5 points" in result.output
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "text"),
     [
-        (("quality", "/none"), "/none is not a folder: give one that holds pictures"),
-        (("mine", "--seeds", "7"), "seed 7 may have been trained on"),
-        (("mine", "--seeds", "x"), "write numbers with commas"),
+        (("quality", "/none"), "/none is not a folder: give a folder of pictures"),
+        (("mine", "--seeds", "7"), "seed 7 may be a training seed"),
+        (("mine", "--seeds", "x"), "write numbers separated by commas"),
         (("mine", "--size", "big"), "is not WIDTHxHEIGHT"),
-        (("relit", "--seeds", "901", "--methods", "magic"), "no method 'magic'"),
+        (("relit", "--seeds", "901", "--methods", "magic"), "unknown method 'magic'"),
         (("report", "--data", "/none"), "/none is not a folder"),
     ],
 )
-def test_wrong_words_end_with_a_sentence_and_status_2(words, said, tmp_path):
-    result = run(*words, "--out", tmp_path / "out")
+def test_a_usage_error_ends_with_status_2(arguments, text, tmp_path):
+    result = run(*arguments, "--out", tmp_path / "out")
     assert result.exit_code == 2
-    assert said in result.output.replace("\n", " ")
+    assert text in result.output.replace("\n", " ")
 
 
-def test_a_model_that_is_none_ends_with_status_1(folders, tmp_path):
+def test_an_invalid_model_ends_with_status_1(folders, tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"no")
     result = run("quality", *folders, "--model", tmp_path / "model.onnx", "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert "model.onnx" in result.output
 
 
-def test_real_frames_are_judged_without_references(folders, tmp_path):
+def test_real_frames_are_measured_without_references(folders, tmp_path):
     out = tmp_path / "out"
     result = run("real", folders[0], "--methods", "gamma+clahe,lime-like,fusion", "--out", out)
     assert result.exit_code == 0, result.output
-    assert "visibility of the dark" in result.output
+    assert "visibility in the dark" in result.output
     assert "| fusion |" in result.output
-    assert "with gamma+CLAHE" in result.output
+    assert "than with gamma+CLAHE" in result.output
     assert {path.name for path in out.iterdir()} == {"real.md", "real.json", "real-sheet.jpg"}
 
 
@@ -112,10 +112,10 @@ def test_blind_pages_are_ranked_and_counted(folders, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["no", '{"009": "AB"}', "[1]"])
-def test_a_ranking_that_is_none_ends_with_a_sentence(text, folders, tmp_path):
+def test_an_invalid_ranking_ends_with_an_error(text, folders, tmp_path):
     out, ranks = tmp_path / "out", tmp_path / "ranks.json"
     run("blind", folders[0], "--methods", "clahe", "--out", out)
     ranks.write_text(text)
     result = run("blind", folders[0], "--out", out, "--ranks", ranks)
     assert result.exit_code == 2
-    assert "is no ranking" in result.output
+    assert "is not a ranking" in result.output

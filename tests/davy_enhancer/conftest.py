@@ -44,7 +44,7 @@ async def running(folder: Path, site: SiteConfig | None = None, **settings: obje
         if task.done():
             await task
         addresses = ready.result()
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{addresses.http_port}", timeout=30) as http:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{addresses.http_port}", timeout=30, verify=False) as http:
             yield Service(http, addresses, registry)
     finally:
         ready.cancel()

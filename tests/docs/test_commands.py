@@ -24,6 +24,8 @@ def runnable(command: Command, demo: Demo) -> str:
         text = f"rm .davy; {text}"  # its own data, not the other demo's
     if "davy init" in text:
         text = f"rm site.yaml; {text}"
+    if "davy identity" in text and "identity init" not in text:
+        text = f"rm -rf authority identities west.tar; davy identity init demo; davy identity issue edge/west; {text}"
     if "config broker" in text:
         text = text.replace("infra/mosquitto/users", "users")
     return text

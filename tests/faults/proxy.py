@@ -1,4 +1,4 @@
-"""A TCP proxy with the faults of a bad link: latency, a partition that says nothing, connections that are reset."""
+"""A TCP proxy with the faults of a bad link: latency, little bandwidth, stalls, a partition that says nothing, resets."""
 
 import asyncio
 import socket
@@ -8,15 +8,23 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 CHUNK_BYTES = 65_536
+SLOW_CHUNK_BYTES, SLOW_BUFFER_BYTES = 4_096, 32_768
 
 
 @dataclass
 class Link:
-    """One direction after the other through a proxy. attempts: when each connection was asked for, monotonic seconds."""
+    """One direction after the other through a proxy. attempts: when each connection was asked for, monotonic seconds.
+
+    bytes_per_s is that of each direction of each connection, 0 for any. stall_s: every stall_every_s nothing passes for this
+    time, as while TCP sends a lost segment again.
+    """
 
     to_port: int
     port: int = 0
     latency_s: float = 0.0
+    bytes_per_s: float = 0.0
+    stall_s: float = 0.0
+    stall_every_s: float = 2.0
     attempts: list[float] = field(default_factory=list)
     _up: asyncio.Event = field(default_factory=asyncio.Event)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -76,19 +84,24 @@ class Link:
             await asyncio.wait({reading})
 
     async def _read(self, reader: asyncio.StreamReader, under_way: asyncio.Queue[tuple[float, bytes]]) -> None:
-        data = b"-"
+        data, passes_s, stalls_s = b"-", 0.0, time.monotonic() + self.stall_every_s
         while data:
             try:
-                data = await reader.read(CHUNK_BYTES)
+                data = await reader.read(SLOW_CHUNK_BYTES if self.bytes_per_s else CHUNK_BYTES)
             except OSError:
                 data = b""
+            if self.bytes_per_s:
+                passes_s = max(passes_s, time.monotonic()) + len(data) / self.bytes_per_s
+                if self.stall_s and time.monotonic() > stalls_s:
+                    passes_s, stalls_s = passes_s + self.stall_s, time.monotonic() + self.stall_every_s
+                await asyncio.sleep(passes_s - time.monotonic())
             await under_way.put((time.monotonic() + self.latency_s, data))
 
 
 @asynccontextmanager
-async def link(to_port: int, latency_s: float = 0.0) -> AsyncIterator[Link]:
+async def link(to_port: int, latency_s: float = 0.0, bytes_per_s: float = 0.0, stall_s: float = 0.0) -> AsyncIterator[Link]:
     """A link to a port of this machine, up."""
-    found = Link(to_port, latency_s=latency_s)
+    found = Link(to_port, latency_s=latency_s, bytes_per_s=bytes_per_s, stall_s=stall_s)
     found.heal()
     running: set[asyncio.Task[None]] = set()
 
@@ -100,7 +113,11 @@ async def link(to_port: int, latency_s: float = 0.0) -> AsyncIterator[Link]:
             await found.serve(reader, writer)
         running.discard(task)
 
-    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    listening = socket.socket()
+    if bytes_per_s:  # a slow link has no megabytes of buffer
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BUFFER_BYTES)
+    listening.bind(("127.0.0.1", 0))
+    server = await asyncio.start_server(take, sock=listening, limit=SLOW_BUFFER_BYTES if bytes_per_s else 2**16)
     found.port = server.sockets[0].getsockname()[1]
     try:
         yield found

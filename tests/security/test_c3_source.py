@@ -15,7 +15,7 @@ from tests.fixtures.configs import report_of, seqs
 from tests.fixtures.edges import edge, site_of, until
 
 from davy.adapters.camera import open_source
-from davy.adapters.camera.network import pinned
+from davy.adapters.camera.network import pin_address
 from davy.adapters.media import jpeg
 from davy.domain.errors import CameraUnavailableError
 from davy.domain.ports import SourceOptions
@@ -144,7 +144,7 @@ def test_c6_a_name_that_leads_to_the_edge_itself_is_refused(host):
 
 def test_c6_ffmpeg_gets_the_address_that_was_checked():
     policy = SourcePolicy(networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")))
-    url = pinned(Source.parse("rtsp://user:p#w@localhost:554/a?tcp"), policy)
+    url = pin_address(Source.parse("rtsp://user:p#w@localhost:554/a?tcp"), policy)
     assert url in ("rtsp://user:p%23w@127.0.0.1:554/a?tcp", "rtsp://user:p%23w@[::1]:554/a?tcp")
 
 

@@ -7,7 +7,6 @@ from pydantic import Field
 from davy.domain.errors import InvalidInputError
 from davy.twin.payload import Lifecycle
 from davy.twin.protocol import Desired, Pointer, Reported
-from davy.twin.publisher import Publisher
 from davy.twin.reconciler import Reconciler
 
 
@@ -53,16 +52,16 @@ class Lamp(Reconciler[DesiredLamp, LampPointer, int]):
         return {"percent": self.running}
 
 
-class LampService(Publisher[DesiredLamp, ReportedLamp]):
-    name, stored, reported_type = "lamp", "lamp", ReportedLamp
+class LampDecisions:
+    """In memory alone."""
 
-    async def decide(self, edge: str, percent: int) -> None:
-        self.desired[edge] = DesiredLamp(epoch=self.epoch_of(edge) + 1, percent=percent)
-        self.publish(edge)
+    kind = "lamp"
+
+    def __init__(self) -> None:
+        self.desired: dict[str, DesiredLamp] = {}
+
+    def reload(self) -> list[str]:
+        return []
 
     async def renumber(self, edge: str, epoch: int) -> None:
         self.desired[edge] = self.desired[edge].model_copy(update={"epoch": epoch})
-        self.publish(edge)
-
-    def reload(self) -> None:
-        """The lamps are in memory alone."""

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from tests.fixtures.edges import until
-from tests.twin.lamp import DesiredLamp, Lamp, LampPointer, LampService, ReportedLamp
+from tests.twin.lamp import DesiredLamp, Lamp, LampDecisions, LampPointer, ReportedLamp
 
 from davy.adapters import mqtt
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import EdgeTopics
 from davy.twin.metrics import TwinMetrics
+from davy.twin.publisher import Publisher
 from davy.twin.state_file import StateFile
 
 TOPICS = EdgeTopics("demo", "north")
@@ -21,9 +22,14 @@ TOPICS = EdgeTopics("demo", "north")
 @dataclass
 class Bench:
     lamp: Lamp
-    service: LampService
+    decisions: LampDecisions
+    service: Publisher[DesiredLamp, ReportedLamp]
     registry: CollectorRegistry
     events: list[str] = field(default_factory=list)
+
+    async def decide(self, edge: str, percent: int) -> None:
+        self.decisions.desired[edge] = DesiredLamp(epoch=self.service.epoch_of(edge) + 1, percent=percent)
+        self.service.publish(edge)
 
     @property
     def reported(self) -> ReportedLamp:
@@ -54,7 +60,12 @@ async def bench(mosquitto, folder: Path):
         events.append(kind)
 
     lamp = open_lamp(folder, registry, events)
-    service = LampService("demo", lambda edge: True, store_event, lambda error: events.append(type(error).__name__))
+    decisions = LampDecisions()
+
+    def count_refused(error: Exception) -> None:
+        events.append(type(error).__name__)
+
+    service = Publisher("lamp", ReportedLamp, decisions, "demo", lambda edge: True, store_event, count_refused)
 
     async def greet_edge(bus: Bus) -> None:
         await bus.publish(lamp.reported())
@@ -69,7 +80,7 @@ async def bench(mosquitto, folder: Path):
         works = [asyncio.create_task(lamp.run(edge_bus)), asyncio.create_task(service.run(cloud_bus))]
         try:
             await until(lambda: edge_bus.connected and cloud_bus.connected)
-            yield Bench(lamp, service, registry, events)
+            yield Bench(lamp, decisions, service, registry, events)
         finally:
             for work in works:
                 work.cancel()
@@ -78,16 +89,16 @@ async def bench(mosquitto, folder: Path):
 
 async def test_a_desired_state_is_applied_persisted_and_reported(mosquitto, tmp_path):
     async with bench(mosquitto, tmp_path) as at:
-        await at.service.decide("north", 40)
+        await at.decide("north", 40)
         assert (await at.settled(1, "on")).percent == 40
     assert open_lamp(tmp_path, CollectorRegistry(), []).running == 40  # offline
 
 
 async def test_an_invalid_state_is_refused_with_a_reason_and_the_old_one_runs(mosquitto, tmp_path):
     async with bench(mosquitto, tmp_path) as at:
-        await at.service.decide("north", 40)
+        await at.decide("north", 40)
         await at.settled(1, "on")
-        await at.service.decide("north", 400)
+        await at.decide("north", 400)
         report = await at.settled(2, "refused")
         assert (report.percent, report.reason) == (40, "percent: 400 is not in 0 to 100")
         assert (at.count("rejected"), at.events[-1]) == (1, "lamp-refused")
@@ -95,9 +106,9 @@ async def test_an_invalid_state_is_refused_with_a_reason_and_the_old_one_runs(mo
 
 async def test_a_state_that_cannot_be_applied_is_reverted(mosquitto, tmp_path):
     async with bench(mosquitto, tmp_path) as at:
-        await at.service.decide("north", 40)
+        await at.decide("north", 40)
         await at.settled(1, "on")
-        await at.service.decide("north", 99)
+        await at.decide("north", 99)
         report = await at.settled(2, "reverted")
         assert (report.percent, report.reason) == (40, "RuntimeError: the fuse has blown")
         assert at.events[-1] == "lamp-reverted"
@@ -106,8 +117,8 @@ async def test_a_state_that_cannot_be_applied_is_reverted(mosquitto, tmp_path):
 async def test_a_replay_and_an_unreadable_message_change_nothing(mosquitto, tmp_path):
     async with bench(mosquitto, tmp_path) as at:
         for percent in (40, 50):
-            await at.service.decide("north", percent)
-            await at.settled(at.service.desired["north"].epoch, "on")
+            await at.decide("north", percent)
+            await at.settled(at.decisions.desired["north"].epoch, "on")
         async with mqtt.connect(mosquitto.endpoint, "eve") as bus:
             await until(lambda: bus.connected)
             for payload in (DesiredLamp(epoch=1, percent=40).to_bytes(), b"{"):
@@ -119,7 +130,7 @@ async def test_a_replay_and_an_unreadable_message_change_nothing(mosquitto, tmp_
 async def test_an_edge_that_reports_a_higher_epoch_gets_the_decision_above_it(mosquitto, tmp_path):
     StateFile(tmp_path, LampPointer()).update(epoch=7, target="10", active=10, state="on")
     async with bench(mosquitto, tmp_path) as at:
-        at.service.desired["north"] = DesiredLamp(epoch=3, percent=60)
+        at.decisions.desired["north"] = DesiredLamp(epoch=3, percent=60)
         at.lamp.report_progress()
         assert (await at.settled(8, "on")).percent == 60
 
@@ -127,17 +138,17 @@ async def test_an_edge_that_reports_a_higher_epoch_gets_the_decision_above_it(mo
 async def test_another_state_of_the_same_epoch_is_decided_again(mosquitto, tmp_path):
     StateFile(tmp_path, LampPointer()).update(epoch=3, target="10", active=10, state="on")
     async with bench(mosquitto, tmp_path) as at:
-        at.service.desired["north"] = DesiredLamp(epoch=3, percent=60)
+        at.decisions.desired["north"] = DesiredLamp(epoch=3, percent=60)
         at.lamp.report_progress()
         assert (await at.settled(4, "on")).percent == 60
 
 
 async def test_a_broker_that_lost_everything_gets_both_states_again(mosquitto, tmp_path):
     async with bench(mosquitto, tmp_path) as at:
-        await at.service.decide("north", 40)
+        await at.decide("north", 40)
         await at.settled(1, "on")
         mosquitto.kill()
-        await at.service.decide("north", 70)
+        await at.decide("north", 70)
         mosquitto.start()
         assert (await at.settled(2, "on")).percent == 70
 

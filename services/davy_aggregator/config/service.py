@@ -20,15 +20,13 @@ from davy_aggregator.config.record import ConfigRecord
 log = get_logger(__name__)
 
 
-class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
-    """Decides and publishes the configurations of one site's edges.
+class ConfigService:
+    """Decides the configurations of one site's edges; `twin` publishes them.
 
     Args:
         site: Site configuration of site.yaml.
         on_change: Called with the desired site and all cameras that may send frames.
     """
-
-    name, stored, reported_type = CONFIG, "config", ReportedConfig
 
     def __init__(
         self,
@@ -40,12 +38,10 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         on_change: Callable[[SiteConfig, Sequence[CameraAddress]], None],
     ) -> None:
         self._site, self.history, self._on_change = site, ConfigHistory(site, store), on_change
-        super().__init__(site.site, online, report_event, count_refused)
+        self.twin = Publisher(
+            CONFIG, ReportedConfig, self.history, site.site, online, report_event, count_refused, self._on_reported
+        )
         self._announce_cameras()
-
-    def reload(self) -> None:
-        self.set_aside += self.history.reload()
-        self._take()
 
     @property
     def edges(self) -> list[str]:
@@ -73,7 +69,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             ArchiveUnavailableError: the decision could not be stored, and is not published.
             StandbyError: another aggregator leads the site.
         """
-        async with self.decision():
+        async with self.twin.decision():
             complete = restore_secrets(config, read_config(self._expect(edge, expected).config))
             if signature is not None and complete != config:
                 raise InvalidInputError("a signed configuration must contain its passwords")
@@ -86,27 +82,17 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             UnknownConfigError: the history has no such configuration.
             DavyError: see `put`.
         """
-        async with self.decision():
+        async with self.twin.decision():
             self._expect(edge, expected)
             found = self.history.find(edge, to)
             return await self._decide(edge, found.config, who, why or f"back to {found.id[:12]}", found.signature)
 
-    async def renumber(self, edge: str, epoch: int) -> None:
-        changes = {"epoch": epoch, "why": f"published again: the edge reported epoch {epoch - 1}", "at_ns": time.time_ns()}
-        await self.history.replace_newest(self.history.of(edge)[0].model_copy(update=changes))
-        self._take(edge)
-
-    async def on_reported(self, edge: str, before: ReportedConfig | None) -> None:
-        report = self.reported[edge]
+    async def _on_reported(self, edge: str, before: ReportedConfig | None) -> None:
+        report = self.twin.reported[edge]
         if before is None or report.config != before.config:
             self._announce_cameras()
         if report.state is ConfigState.REJECTED and (before is None or before.epoch != report.epoch):
             log.warning("config.rejected", edge=edge, epoch=report.epoch, reason=report.reason)
-
-    def _take(self, *edges: str) -> None:
-        """Desire the newest decisions, and publish those of some edges."""
-        self.desired = {edge: record.desired for edge, record in self.history.decided.items()}
-        self.publish(*edges)
 
     def _expect(self, edge: str, expected: str) -> ConfigRecord:
         now = self.history.of(edge)[0]
@@ -122,7 +108,7 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
             raise InvalidInputError(f"enhance: site.yaml sets {enhance!r}; change it there and restart the edge")
         record = ConfigRecord(
             edge=edge,
-            epoch=max(before.epoch, self.epoch_of(edge)) + 1,
+            epoch=max(before.epoch, self.twin.epoch_of(edge)) + 1,
             id=config_id(plain),
             previous=before.id,
             who=who,
@@ -136,11 +122,11 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
                 f"cameras: the configuration exceeds the message limit of {DesiredConfig.max_bytes:,} bytes"
             )
         await self.history.add(record)
-        self._take(edge)
+        self.twin.publish(edge)
         self._announce_cameras()
         log.info("config.decided", edge=edge, epoch=record.epoch, id=record.id[:12], who=who, why=why)
         message = f"edge {edge}: configuration {record.id[:12]} (epoch {record.epoch}) by {who or 'unknown'}"
-        await self.record_event("config-changed", f"{message}: {why or 'no reason given'}", INFO)
+        await self.twin.record_event("config-changed", f"{message}: {why or 'no reason given'}", INFO)
         return record
 
     def _announce_cameras(self) -> None:
@@ -148,7 +134,10 @@ class ConfigService(Publisher[DesiredConfig, ReportedConfig]):
         configs = {edge: read_config(self.history.of(edge)[0].config) for edge in self._site.edges}
         names = [(edge, name) for edge, config in configs.items() for name in config.cameras]
         names += [
-            (edge, name) for edge in configs if edge in self.reported for name in self.reported[edge].config.get("cameras", ())
+            (edge, name)
+            for edge in configs
+            if edge in self.twin.reported
+            for name in self.twin.reported[edge].config.get("cameras", ())
         ]
         camera_ids = [CameraAddress(self._site.site, edge, name) for edge, name in dict.fromkeys(names)]
         self._on_change(self._site.model_copy(update={"edges": configs}), camera_ids)

@@ -15,6 +15,7 @@ from davy_aggregator.rest.config import config_routes
 from davy_aggregator.rest.console import STATIC, console_routes
 from davy_aggregator.rest.drift import drift_routes
 from davy_aggregator.rest.events import event_routes
+from davy_aggregator.rest.identities import identity_routes
 from davy_aggregator.rest.manual import mount_manual
 from davy_aggregator.rest.registry import registry_routes
 from davy_aggregator.rest.rollouts import rollout_routes
@@ -58,6 +59,7 @@ def build_app(context: ServiceContext) -> FastAPI:
         registry_routes,
         rollout_routes,
         config_routes,
+        identity_routes,
         system_routes,
     ):
         app.include_router(routes(context))

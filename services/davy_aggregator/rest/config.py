@@ -152,7 +152,7 @@ def show_edge(context: ServiceContext, edge: str) -> EdgeConfigView:
     """Compare desired and reported configuration; a report on another configuration has no state here."""
     service = context.configs
     record = service.history.of(edge)[0]
-    desired, report = ConfigEntry.of(record), service.reported.get(edge, ReportedConfig())
+    desired, report = ConfigEntry.of(record), service.twin.reported.get(edge, ReportedConfig())
     reported = report.model_copy(update={"config": without_secrets(report.config)})  # an edge redacts them, too
     answered = reported.target == record.id and reported.epoch == record.epoch
     refused = reported.refused_epoch == record.epoch > reported.epoch
@@ -169,7 +169,7 @@ def show_edge(context: ServiceContext, edge: str) -> EdgeConfigView:
     found = differences(desired.config, reported.config) if reported.id else ()
     return EdgeConfigView(
         edge=edge,
-        online=service.online(edge),
+        online=service.twin.online(edge),
         state=state,
         reason=reported.reason if answered else reported.refused_reason if refused else "",
         desired=desired,

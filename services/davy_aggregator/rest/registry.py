@@ -39,7 +39,7 @@ class Model(BaseModel):
     @classmethod
     def of(cls, entry: Entry, context: ServiceContext) -> "Model":
         manifest = entry.manifest
-        runs_on = [edge for edge, reported in context.rollouts.reported.items() if reported.model == entry.id]
+        runs_on = [edge for edge, reported in context.rollouts.twin.reported.items() if reported.model == entry.id]
         return cls(
             id=entry.id,
             frame_id=entry.frame_id,

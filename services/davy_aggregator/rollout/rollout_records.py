@@ -5,22 +5,29 @@ from collections.abc import Collection
 
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.twin.model import DesiredModel
-from davy.twin.publisher import read_stored
 from davy_aggregator.rollout.rollout import Rollout
+from davy_aggregator.stored import read_stored
 
 MAX_ROLLOUTS = 100  # in memory; the oldest are dropped
 
 
 class RolloutRecords:
-    """Rollouts by id, oldest first; desired models by device. set_aside: reasons of the unreadable stored values."""
+    """Rollouts by id, oldest first; desired models by device."""
+
+    kind = "rollout"
 
     def __init__(self, store: RolloutStore) -> None:
         self._store = store
-        rollouts, bad_rollouts = read_stored(Rollout.model_validate_json, dict(enumerate(store.rollouts())))
-        self.desired, bad_desired = read_stored(DesiredModel.model_validate_json, store.desired())
+        self.rollouts: dict[str, Rollout] = {}
+        self.desired: dict[str, DesiredModel] = {}
+
+    def reload(self) -> list[str]:
+        """Read the store; return the reasons of unreadable values, which are set aside."""
+        rollouts, bad_rollouts = read_stored(Rollout.model_validate_json, dict(enumerate(self._store.rollouts())))
+        self.desired, bad_desired = read_stored(DesiredModel.model_validate_json, self._store.desired())
         self.rollouts = {rollout.id: rollout for rollout in rollouts.values()}
-        store.set_aside(bad_rollouts, bad_desired)
-        self.set_aside = [reason for _, reason in (*bad_rollouts, *bad_desired)]
+        self._store.set_aside(bad_rollouts, bad_desired)
+        return [reason for _, reason in (*bad_rollouts, *bad_desired)]
 
     @property
     def running(self) -> list[Rollout]:
@@ -52,3 +59,10 @@ class RolloutRecords:
             self.rollouts.pop(next(iter(self.rollouts)))
         self.desired |= changed
         return changed
+
+    async def renumber(self, edge: str, epoch: int) -> None:
+        """Store the rollout of a device's desired model with another epoch for the device."""
+        rollout = self.rollouts.get(self.desired[edge].rollout)
+        if rollout is not None:
+            member = rollout.members[edge].model_copy(update={"epoch": epoch})
+            await self.add(rollout, rollout.model_copy(update={"members": {**rollout.members, edge: member}}))

@@ -12,7 +12,7 @@ from davy.domain.topics import MODEL
 from davy.site import SiteConfig
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.twin.model import DesiredModel, ModelState, ReportedModel
+from davy.twin.model import ModelState, ReportedModel
 from davy.twin.protocol import ALARM, INFO, WARNING
 from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
 from davy_aggregator.model_catalog import ModelCatalog
@@ -27,10 +27,11 @@ log = get_logger(__name__)
 STEP_S = 0.5
 
 
-class RolloutService(Publisher[DesiredModel, ReportedModel]):
-    """Decides and publishes the models of one site's edges. accept_unknown: include edges that are not in site.yaml."""
+class RolloutService:
+    """Decides the models of one site's edges and enhancers; `twin` publishes them.
 
-    name, stored, reported_type = MODEL, "rollout", ReportedModel
+    accept_unknown: include edges that are not in site.yaml.
+    """
 
     def __init__(
         self,
@@ -42,13 +43,19 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
         count_refused: Callable[[Exception], None],
         accept_unknown: bool = False,
     ) -> None:
-        self._site, self._store, self.catalog, self._accept_unknown = site, store, catalog, accept_unknown
+        self._site, self.catalog, self._accept_unknown = site, catalog, accept_unknown
         self._presence, self._changed = presence, asyncio.Event()
-        super().__init__(site.site, presence.is_online, report_event, count_refused)
-
-    def reload(self) -> None:
-        self._records = RolloutRecords(self._store)
-        self.desired, self.set_aside = self._records.desired, self.set_aside + self._records.set_aside
+        self._records = RolloutRecords(store)
+        self.twin = Publisher(
+            MODEL,
+            ReportedModel,
+            self._records,
+            site.site,
+            presence.is_online,
+            report_event,
+            count_refused,
+            self._on_reported,
+        )
 
     @property
     def rollouts(self) -> list[Rollout]:
@@ -58,18 +65,18 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
     @property
     def protected(self) -> list[str]:
         """Return models that must not be deleted: running and desired ones, and baselines of running rollouts."""
-        return sorted(({report.model for report in self.reported.values()} | self._records.models) - {""})
+        return sorted(({report.model for report in self.twin.reported.values()} | self._records.models) - {""})
 
     def view(self, edge: str) -> EdgeView:
         """Return the newest report of an edge, with its presence."""
         state = self._presence.edge(edge)
-        return EdgeView(state.online is True, state.since_ns, self.reported.get(edge, NO_REPORT))
+        return EdgeView(state.online is True, state.since_ns, self.twin.reported.get(edge, NO_REPORT))
 
     def edges(self) -> list[str]:
         """Return the devices that run models: edges, then the enhancers of a pool that has cameras."""
         own = [edge for edge, config in self._site.edges.items() if config.enhance == "here"]
         known = {*self._site.edges, *self._site.pool}
-        own += [edge for edge in self.reported if self._accept_unknown and edge not in known]
+        own += [edge for edge in self.twin.reported if self._accept_unknown and edge not in known]
         return own + (self._site.pool if self._site.pooled else [])
 
     def is_enhancer(self, edge: str) -> bool:
@@ -90,13 +97,13 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             ConflictError: another rollout is running, or an edge is unknown.
             StandbyError: another aggregator leads the site.
         """
-        self.lead.check()
+        self.twin.lead.check()
         entry = await self.catalog.get(spec.model)
         await self.catalog.package(entry.id, entry.sha256)  # an unreadable package starts no rollout
-        async with self.decision():
+        async with self.twin.decision():
             if running := self._records.running:
                 raise ConflictError(f"rollout {running[0].id} is running: wait for its end or abort it")
-            members = await choose_members(self._resolved(spec), self.edges(), self.desired, self.view, self.catalog)
+            members = await choose_members(self._resolved(spec), self.edges(), self._records.desired, self.view, self.catalog)
             rollout = Rollout(
                 id=f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",
                 spec=spec,
@@ -107,7 +114,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             )
             await self._decide(rollout, self._advance(rollout))
         message = f"model {entry.id[:12]} ({entry.frame_id}) rolls out to {len(members)} edges in {rollout.waves} waves"
-        await self.record_event("rollout-started", message, INFO, {"edges": len(members)})
+        await self.twin.record_event("rollout-started", message, INFO, {"edges": len(members)})
         return self.get(rollout.id)
 
     async def pause(self, rollout_id: str) -> Rollout:
@@ -120,7 +127,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def abort(self, rollout_id: str, reason: str = "aborted by an operator") -> Rollout:
         """Abort a rollout and return every started edge to its baseline; raise ConflictError if it has ended."""
-        async with self.decision():
+        async with self.twin.decision():
             before = self.get(rollout_id)
             after = send_back(before, RolloutState.ABORTED, reason, time.time_ns(), self._next_epoch())
             await self._decide(before, after)
@@ -139,22 +146,22 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def run(self, bus: Bus) -> None:
         """Receive reports, decide and publish until cancelled."""
-        await until_first_ends("rollout", publisher=super().run(bus), step=self._step_loop())
+        await until_first_ends("rollout", publisher=self.twin.run(bus), step=self._step_loop())
 
-    async def renumber(self, edge: str, epoch: int) -> None:
-        rollout = self._records.rollouts.get(self.desired[edge].rollout)
-        if rollout is not None:
-            member = rollout.members[edge].model_copy(update={"epoch": epoch})
-            await self._decide(rollout, rollout.model_copy(update={"members": {**rollout.members, edge: member}}))
-
-    async def on_reported(self, edge: str, before: ReportedModel | None) -> None:
+    async def _on_reported(self, edge: str, before: ReportedModel | None) -> None:
         self._notify_watchers()
-        report = self.reported[edge]
+        report = self.twin.reported[edge]
         refused = report.state in (ModelState.FAILED, ModelState.ROLLED_BACK)
-        if refused and before is not None and before.state is not report.state and self.is_enhancer(edge) and self.lead.leads:
+        if (
+            refused
+            and before is not None
+            and before.state is not report.state
+            and self.is_enhancer(edge)
+            and self.twin.lead.leads
+        ):
             message = f"enhancer {edge}: model of epoch {report.epoch}: {report.state} ({report.cause}): {report.reason}"
             severity = ALARM if report.state is ModelState.ROLLED_BACK else WARNING
-            await self.record_event(f"enhancer-model-{report.state}", message, severity, report.figures)
+            await self.twin.record_event(f"enhancer-model-{report.state}", message, severity, report.figures)
 
     def _resolved(self, spec: RolloutSpec) -> RolloutSpec:
         """Name the enhancers of the pool in place of the edges whose cameras they enhance, and of the word pool."""
@@ -164,13 +171,13 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     def _next_epoch(self) -> int:
         """Return an epoch above every decided and every reported one; edges report higher ones after a loss of data."""
-        return 1 + max(self.highest_epoch(), *(self.epoch_of(edge) for edge in self.edges()), 0)
+        return 1 + max(self.twin.highest_epoch(), *(self.twin.epoch_of(edge) for edge in self.edges()), 0)
 
     def _advance(self, rollout: Rollout) -> Rollout:
         return advance(rollout, self.view, time.time_ns(), self._next_epoch())
 
     async def _set_state(self, rollout_id: str, expected: RolloutState, state: RolloutState) -> Rollout:
-        async with self.decision():
+        async with self.twin.decision():
             before = self.get(rollout_id)
             if before.state is state:
                 return before
@@ -182,7 +189,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def _decide(self, before: Rollout, after: Rollout) -> None:
         """Store a decision, then publish the desired models that it changes."""
-        self.publish(*await self._records.add(before, after))
+        self.twin.publish(*await self._records.add(before, after))
         self._notify_watchers()
 
     def _notify_watchers(self) -> None:
@@ -191,7 +198,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
 
     async def _step_loop(self) -> None:
         while True:
-            for rollout in self._records.running if self.lead.leads else ():
+            for rollout in self._records.running if self.twin.lead.leads else ():
                 try:
                     await self._step(rollout.id)
                 except UnavailableError as error:  # nothing was decided: try again
@@ -200,7 +207,7 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             await asyncio.sleep(STEP_S)
 
     async def _step(self, rollout_id: str) -> None:
-        async with self.decision():
+        async with self.twin.decision():
             before = self.get(rollout_id)
             after = self._advance(before)
             if after is before:
@@ -211,8 +218,10 @@ class RolloutService(Publisher[DesiredModel, ReportedModel]):
             await self._record_end(after)
         elif after.wave != before.wave:
             reached = sum(1 for member in after.members.values() if member.wave <= after.wave)
-            await self.record_event("rollout-wave", f"wave {after.wave + 1} of {after.waves}: {reached} edges", INFO)
+            await self.twin.record_event("rollout-wave", f"wave {after.wave + 1} of {after.waves}: {reached} edges", INFO)
 
     async def _record_end(self, rollout: Rollout) -> None:
         severity = {RolloutState.DONE: INFO, RolloutState.ABORTED: WARNING}.get(rollout.state, ALARM)
-        await self.record_event(f"rollout-{rollout.state}", f"model {rollout.target.model[:12]}: {rollout.reason}", severity)
+        await self.twin.record_event(
+            f"rollout-{rollout.state}", f"model {rollout.target.model[:12]}: {rollout.reason}", severity
+        )

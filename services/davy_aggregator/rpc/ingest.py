@@ -7,8 +7,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from davy.access.principal import acting
 from davy.adapters.grpc.envelope import fill_envelope, from_envelope, from_event
+from davy.adapters.grpc.tls import Context, peer
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
+from davy.identity import Identity, check_speaks_for
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
 from davy_aggregator.archive import Archive
 from davy_aggregator.context import ServiceContext
@@ -43,13 +45,14 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     async def PushFrames(  # noqa: N802  # gRPC names methods so
         self,
         request_iterator: AsyncIterator[ingest_pb2.PushFramesRequest],
-        context: object,  # noqa: ARG002
+        context: Context,
     ) -> AsyncGenerator[ingest_pb2.PushFramesResponse, None]:
-        session = next(self._sessions)
+        session, sender = next(self._sessions), peer(context)
         yield ingest_pb2.PushFramesResponse(window=self._window, server_ns=time.time_ns())
         async for request in request_iterator:
             try:
                 frame = from_envelope(request.frame)
+                check_speaks_for(sender, frame.camera.edge, frame.camera.site, "frames")
                 acting().require_edge(frame.camera.edge)
                 self._live.put(frame, "grpc", session)
             except DavyError as error:
@@ -60,22 +63,23 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     async def ReportEvents(  # noqa: N802  # as above
         self,
         request_iterator: AsyncIterator[ingest_pb2.ReportEventsRequest],
-        context: object,  # noqa: ARG002
+        context: Context,
     ) -> AsyncGenerator[ingest_pb2.ReportEventsResponse, None]:
         received: asyncio.Queue[ingest_pb2.Event | None] = asyncio.Queue(BATCH)
         reader = asyncio.create_task(_read(request_iterator, received), name="report.read")
         try:
             async for batch in _batches(received):
-                for ack in await self._store(batch):
+                for ack in await self._store(batch, peer(context)):
                     yield ack
             await reader  # raises its error, if any
         finally:
             reader.cancel()
 
-    async def _store(self, batch: list[ingest_pb2.Event]) -> list[ingest_pb2.ReportEventsResponse]:
+    async def _store(self, batch: list[ingest_pb2.Event], sender: Identity | None) -> list[ingest_pb2.ReportEventsResponse]:
         try:
             events = [from_event(event) for event in batch]
             for event in events:
+                check_speaks_for(sender, event.edge, event.site, "events")
                 self._check_sender(event.site, event.edge, "events")
         except DavyError as error:
             self._metrics.refused.labels("report", type(error).__name__).inc()

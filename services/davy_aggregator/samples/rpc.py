@@ -5,10 +5,12 @@ import math
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from davy.adapters.grpc.envelope import MAX_FIGURES, check_jpeg
+from davy.adapters.grpc.tls import Context, peer
 from davy.domain.bounds import MAX_TEXT, check_seq, check_time_ns
 from davy.domain.camera import check_id
 from davy.domain.errors import InvalidInputError
 from davy.domain.sample import SampleRecord
+from davy.identity import check_speaks_for
 from davy.telemetry import get_logger
 from davy.v1 import sample_pb2, sample_pb2_grpc
 from davy_aggregator.samples.catalog import SampleCatalog
@@ -33,11 +35,12 @@ class SamplesServicer(sample_pb2_grpc.SampleServiceServicer):
     async def PushSamples(  # noqa: N802  # gRPC names methods so
         self,
         request_iterator: AsyncIterator[sample_pb2.PushSamplesRequest],
-        context: object,  # noqa: ARG002
+        context: Context,
     ) -> AsyncGenerator[sample_pb2.PushSamplesResponse, None]:
         async for request in request_iterator:
             sample = request.sample
             check_id("boot", sample.boot_id)  # without a valid boot id there is no answer
+            check_speaks_for(peer(context), sample.edge, sample.site, "samples")
             self._check_sender(sample.site, sample.edge, "samples")
             yield sample_pb2.PushSamplesResponse(boot_id=sample.boot_id, seq=sample.seq, outcome=await self._take(sample))
 

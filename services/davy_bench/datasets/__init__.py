@@ -1,1 +1,1 @@
-"""Pictures that methods are scored on: folders, the simulator, relit and well-lit photographs."""
+"""Pictures for the measurement: folders, the simulator, relit and well-lit photographs."""

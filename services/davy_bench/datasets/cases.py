@@ -1,4 +1,4 @@
-"""Pictures to judge a method by, each loaded only when its turn comes."""
+"""Pictures to measure a method on, loaded on demand."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,98 +13,102 @@ from davy.domain.errors import ConfigError, UnreadableImageError
 from davy.domain.frame import BgrImage
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-SMALLEST_PX = 41  # what VIF needs
-Shown = tuple[BgrImage, BgrImage | None]
+MIN_SIDE_PX = 41  # required by VIF
+ImagePair = tuple[BgrImage, BgrImage | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One picture: load gives it, and its well-lit reference where there is one."""
+    """One picture; load returns it with its well-lit reference or None."""
 
     name: str
     group: str
-    load: Callable[[], Shown]
+    load: Callable[[], ImagePair]
 
 
-def pairs(low: Path, high: Path) -> list[Case]:
-    """The pictures of low that have a reference in high: the same path below it without the ending, or else the same number.
+def paired_cases(low: Path, high: Path) -> list[Case]:
+    """Pair the pictures of low with references in high, by relative path without suffix, or else by number.
 
     Raises:
-        ConfigError: a folder is missing or holds no picture, or nothing fits together.
+        ConfigError: a folder is missing, has no picture, or no pair is found.
     """
-    dark, bright = find(low), find(high)
+    dark, bright = find_pictures(low), find_pictures(high)
     for key in (_stem, _number):
-        truths = _by(key, high, bright)
-        found = {key(path, low): path for path in dark if key(path, low) in truths}
-        if found:
-            return [_pair(_stem(path, low), path, truths[name]) for name, path in found.items() if name]
+        references = _unique_paths(key, high, bright)
+        matches = {key(path, low): path for path in dark if key(path, low) in references}
+        if matches:
+            return [_pair(_stem(path, low), path, references[name]) for name, path in matches.items() if name]
     raise ConfigError(
-        f"no picture of {low} has a reference in {high}: give both the same name, as {dark[0].stem}.png in each folder "
+        f"no picture of {low} has a reference in {high}: use the same name in both folders, such as {dark[0].stem}.png "
         f"({high} has {bright[0].name})"
     )
 
 
-def singles(folder: Path) -> list[Case]:
-    """All pictures below folder, without references; the group is the first sub-folder.
+def unpaired_cases(folder: Path) -> list[Case]:
+    """All pictures below a folder, without references, grouped by the first subfolder.
 
     Raises:
-        ConfigError: it is missing, or holds no picture.
+        ConfigError: the folder is missing, or has no picture.
     """
-    return [Case(_stem(path, folder), _group(path, folder), partial(_alone, path)) for path in find(folder)]
+    return [Case(_stem(path, folder), _group(path, folder), partial(_load_single, path)) for path in find_pictures(folder)]
 
 
-def find(folder: Path) -> list[Path]:
-    """All picture files below folder, sorted; errors as of singles."""
+def find_pictures(folder: Path) -> list[Path]:
+    """All picture files below a folder, sorted.
+
+    Raises:
+        ConfigError: the folder is missing, or has no picture.
+    """
     if not folder.is_dir():
-        raise ConfigError(f"{folder} is not a folder: give one that holds pictures")
+        raise ConfigError(f"{folder} is not a folder: give a folder of pictures")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
     if not paths:
-        raise ConfigError(f"{folder} holds no picture: {', '.join(sorted(SUFFIXES))} are looked for, in sub-folders too")
+        raise ConfigError(f"{folder} has no picture: expected {', '.join(sorted(SUFFIXES))}, also in subfolders")
     return paths
 
 
 def read(path: Path) -> BgrImage:
-    """A picture file as BGR, uint8.
+    """Read a picture file as BGR, uint8.
 
     Raises:
-        UnreadableImageError: it is no picture, broken, or too small to be measured.
+        UnreadableImageError: the file is not a picture, broken, or too small for the metrics.
     """
     try:
         image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     except (OSError, cv2.error) as error:
         raise UnreadableImageError(f"{path}: {error}") from error
     if image is None:
-        raise UnreadableImageError(f"{path} is broken or no picture")
-    if min(image.shape[:2]) < SMALLEST_PX:
-        raise UnreadableImageError(f"{path} has a side under {SMALLEST_PX} px")
+        raise UnreadableImageError(f"{path} is broken or not a picture")
+    if min(image.shape[:2]) < MIN_SIDE_PX:
+        raise UnreadableImageError(f"{path} has a side under {MIN_SIDE_PX} px")
     return np.asarray(image, np.uint8)
 
 
 def shrink_to(image: BgrImage, short_side: int) -> BgrImage:
-    """The picture with at most short_side pixels on its short side."""
+    """Shrink the picture to at most short_side pixels on its short side."""
     factor = short_side / min(image.shape[:2])
     if factor >= 1:
         return image
     return np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _alone(path: Path) -> Shown:
+def _load_single(path: Path) -> ImagePair:
     return read(path), None
 
 
 def _pair(name: str, low: Path, high: Path) -> Case:
-    def load() -> Shown:
+    def load() -> ImagePair:
         dark, bright = read(low), read(high)
         if dark.shape != bright.shape:
             sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in (dark, bright)]
-            raise UnreadableImageError(f"{low} is {sizes[0]}, its reference {sizes[1]}: bring both to the same size")
+            raise UnreadableImageError(f"{low} is {sizes[0]}, its reference {sizes[1]}: resize one of them")
         return dark, bright
 
     return Case(name, "", load)
 
 
-def _by(key: Callable[[Path, Path], str], folder: Path, paths: Sequence[Path]) -> Mapping[str, Path]:
-    """Paths by key; keys that two paths share stand for neither."""
+def _unique_paths(key: Callable[[Path, Path], str], folder: Path, paths: Sequence[Path]) -> Mapping[str, Path]:
+    """Paths by key, without ambiguous keys."""
     keys = [key(path, folder) for path in paths]
     return {name: path for name, path in zip(keys, paths, strict=True) if name and keys.count(name) == 1}
 
@@ -114,11 +118,11 @@ def _stem(path: Path, folder: Path) -> str:
 
 
 def _number(path: Path, _folder: Path) -> str:
-    """The number at the end of a file's name, as LOL-v2 pairs low00690.png and normal00690.png; "" for none."""
+    """The number at the end of a file name, for pairs such as low00690.png and normal00690.png of LOL-v2; "" for none."""
     match = re.search(r"(\d+)$", path.stem)
     return match.group(1) if match else ""
 
 
 def _group(path: Path, folder: Path) -> str:
-    inside = path.relative_to(folder).parts
-    return inside[0] if len(inside) > 1 else ""
+    names = path.relative_to(folder).parts
+    return names[0] if len(names) > 1 else ""

@@ -1,4 +1,4 @@
-"""Two classical methods that lift the dark by a map of the light: BGR (H, W, 3), uint8 in and out, a fresh array."""
+"""Two classical methods that brighten by an illumination map: BGR (H, W, 3), uint8, into a new array."""
 
 import cv2
 import numpy as np
@@ -6,19 +6,19 @@ from numpy.typing import NDArray
 
 from davy.domain.frame import BgrImage
 
-LIME_EXPONENT = 0.8  # of the illumination, as the paper sets it
-LIME_FLOOR = 0.02  # of [0, 1]: less light than this is not divided by
-GUIDE_SHARE, GUIDE_EPSILON = 1 / 30, 1e-3  # radius of the guided filter, of the short side; variance that counts as an edge
-EXPOSURES = (1.0, 0.5, 0.28)  # exponents of the three pictures that are fused
+LIME_EXPONENT = 0.8  # of the illumination, as in the paper
+LIME_FLOOR = 0.02  # of [0, 1]: lower limit of the divisor
+GUIDE_SHARE, GUIDE_EPSILON = 1 / 30, 1e-3  # guided filter: radius over the short side, variance of an edge
+EXPOSURES = (1.0, 0.5, 0.28)  # exponents of the three fused pictures
 
 Plane = NDArray[np.float32]
 
 
 def lime(image: BgrImage) -> BgrImage:
-    """Divide by the illumination: the brightest channel, smoothed along edges, to the power of 0.8; no denoising.
+    """Divide by the illumination: the brightest channel, smoothed along edges, to the power of 0.8, without denoising.
 
-    Source: Guo, Li, Ling 2017, "LIME: low-light image enhancement via illumination map estimation"; the paper's solver is
-    replaced by a guided filter (He, Sun, Tang 2013), which keeps the same edges at a hundredth of the time.
+    Source: Guo, Li, Ling 2017, "LIME: low-light image enhancement via illumination map estimation"; a guided
+    filter (He, Sun, Tang 2013) replaces the paper's solver: the same edges at a hundredth of the time.
     """
     scaled = image.astype(np.float32) / 255
     brightest = scaled.max(axis=2)
@@ -28,7 +28,7 @@ def lime(image: BgrImage) -> BgrImage:
 
 
 def exposure_fusion(image: BgrImage) -> BgrImage:
-    """Mertens' fusion of the picture and of two brighter copies of it, made by gamma.
+    """Fuse the picture and two copies brightened by gamma.
 
     Source: Mertens, Kautz, Van Reeth 2007, "Exposure fusion", as OpenCV implements it.
     """
@@ -39,7 +39,7 @@ def exposure_fusion(image: BgrImage) -> BgrImage:
 
 
 def guided_filter(plane: Plane, radius: int) -> Plane:
-    """The plane (H, W), smooth but along its own edges. Source: He, Sun, Tang 2013, "Guided image filtering"."""
+    """Smooth a plane (H, W) along its own edges. Source: He, Sun, Tang 2013, "Guided image filtering"."""
     size = (2 * radius + 1, 2 * radius + 1)
     mean = cv2.blur(plane, size)
     variance = np.maximum(cv2.blur(plane * plane, size) - mean * mean, 0)

@@ -1,4 +1,4 @@
-"""What is measured side by side: nothing at all, classical methods, Davy."""
+"""The compared methods: raw, classical baselines, Davy."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,19 +12,19 @@ DAVY = "Davy"
 Method = Callable[[BgrImage], BgrImage]
 
 
-def choose(names: Sequence[str], still: StillEnhancer) -> Mapping[str, Method]:
-    """Methods by name, in the order of the tables: raw always, Davy always, between them the named baselines.
+def select_methods(names: Sequence[str], still: StillEnhancer) -> Mapping[str, Method]:
+    """Select methods by name, in the order of the tables: raw, the named baselines, Davy.
 
     Raises:
         ConfigError: a name is unknown.
     """
-    known = {_plain(name): name for name in (RAW, *BASELINES, DAVY)}
-    if unknown := [name for name in names if _plain(name) not in known]:
-        raise ConfigError(f"no method {unknown[0]!r}: choose from {', '.join(BASELINES)}, or none for Davy alone")
-    wanted = {known[_plain(name)] for name in names}
-    baselines = {name: method for name, method in BASELINES.items() if name in wanted}
+    known = {_normalised(name): name for name in (RAW, *BASELINES, DAVY)}
+    if unknown := [name for name in names if _normalised(name) not in known]:
+        raise ConfigError(f"unknown method {unknown[0]!r}: choose from {', '.join(BASELINES)}, or none")
+    selected = {known[_normalised(name)] for name in names}
+    baselines = {name: method for name, method in BASELINES.items() if name in selected}
     return {RAW: lambda image: image, **baselines, DAVY: still.enhance}
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())

@@ -1,6 +1,6 @@
-"""What Davy's speed is measured beside: the floors of touching pixels, CLAHE, and the fastest learned method that people run.
+"""Methods for the comparison of speed: a copy and a lookup table as lower bounds, CLAHE, and a fast learned method.
 
-Each is built for one size and keeps its buffers, so that none is slower than it has to be. BGR (H, W, 3), uint8 in and out.
+Each is built for one picture size and reuses its buffers. BGR (H, W, 3), uint8.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Peer = Callable[[BgrImage], BgrImage]
 
 
 def copy(shape: tuple[int, int]) -> Peer:
-    """Every byte once, and nothing else: no method is faster."""
+    """Copy every byte: the lower bound of all methods."""
     out = np.empty((*shape, 3), np.uint8)
 
     def run(image: BgrImage) -> BgrImage:
@@ -33,31 +33,31 @@ def copy(shape: tuple[int, int]) -> Peer:
     return run
 
 
-def look_up(shape: tuple[int, int]) -> Peer:
-    """cv2.LUT with one curve: the cheapest change of brightness there is."""
+def lookup_table(shape: tuple[int, int]) -> Peer:
+    """Apply one curve by cv2.LUT: the cheapest change of brightness."""
     out = np.empty((*shape, 3), np.uint8)
     table = np.rint(255 * (np.arange(256) / 255) ** (1 / DISPLAY_GAMMA)).astype(np.uint8)
     return lambda image: np.asarray(cv2.LUT(image, table, dst=out))
 
 
 def clahe_lab(shape: tuple[int, int]) -> Peer:
-    """CLAHE on L of LAB as `davy_bench.methods.baselines.clahe`, but into buffers that stay."""
+    """Apply CLAHE to L of LAB like `davy_bench.methods.baselines.clahe`, with reused buffers."""
     lab, out = np.empty((*shape, 3), np.uint8), np.empty((*shape, 3), np.uint8)
-    light, evened = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+    light, equalised = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
     equaliser = cv2.createCLAHE(CLIP_LIMIT, (TILES, TILES))
 
     def run(image: BgrImage) -> BgrImage:
         cv2.cvtColor(image, cv2.COLOR_BGR2LAB, dst=lab)
         cv2.extractChannel(lab, 0, dst=light)
-        equaliser.apply(light, dst=evened)
-        cv2.insertChannel(evened, lab, 0)
+        equaliser.apply(light, dst=equalised)
+        cv2.insertChannel(equalised, lab, 0)
         return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2BGR, dst=out))
 
     return run
 
 
 def zero_dce_onnxruntime(shape: tuple[int, int], threads: int) -> Peer:
-    """Zero-DCE++ in ONNX Runtime; its threads do not spin when idle, as they would take the others' time here."""
+    """Run Zero-DCE++ in ONNX Runtime. Its idle threads do not spin, as they would slow down other methods."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -67,11 +67,12 @@ def zero_dce_onnxruntime(shape: tuple[int, int], threads: int) -> Peer:
 
 
 def has_openvino() -> bool:
+    """Whether OpenVINO is installed."""
     return find_spec("openvino") is not None
 
 
 def zero_dce_openvino(shape: tuple[int, int], threads: int) -> Peer:
-    """Zero-DCE++ in OpenVINO, one stream, for latency; number formats as OpenVINO chooses them for this processor."""
+    """Run Zero-DCE++ in OpenVINO with one stream for latency, and OpenVINO's choice of number formats."""
     settings = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": str(threads)}
     core = _openvino()
     compiled = core.compile_model(core.read_model(model=zero_dce_graph(shape)), "CPU", settings)
@@ -81,8 +82,11 @@ def zero_dce_openvino(shape: tuple[int, int], threads: int) -> Peer:
 
 @cache
 def _openvino() -> "Core":
-    """One for the process, never given back: a CPU plug-in that goes takes the main thread's signal stack with it, and the
-    next signal would end the process (OpenVINO 2026.4)."""
+    """A single instance that lives as long as the process.
+
+    Unloading the CPU plug-in frees the signal stack of the main thread, and the next signal ends the process
+    (OpenVINO 2026.4).
+    """
     from openvino import Core
 
     return Core()

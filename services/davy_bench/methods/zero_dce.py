@@ -1,4 +1,4 @@
-"""The shape of Zero-DCE++ as an ONNX graph with random weights: what it costs does not depend on what it has learned."""
+"""The architecture of Zero-DCE++ as an ONNX graph with random weights, which do not affect the speed."""
 
 from dataclasses import dataclass, field
 
@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
 CHANNELS = 32
-REDUCED = 12  # the network sees the picture at a twelfth of each side
+REDUCED = 12  # the network's input has a twelfth of each side
 ITERATIONS = 8
-WEIGHT_STD = 0.02  # as the published code starts from
+WEIGHT_STD = 0.02  # initial value of the published code
 OPSET = 18
 
 
 @dataclass(slots=True)
 class _Graph:
-    """Nodes and constants as they are added; each method returns the name of its result."""
+    """A graph under construction; each method returns the name of its result."""
 
     random: np.random.Generator
     nodes: list[NodeProto] = field(default_factory=list)
@@ -39,7 +39,7 @@ class _Graph:
         return self.add("Resize", image, "", "", sizes, mode="linear", coordinate_transformation_mode=mode)
 
     def convolve(self, image: str, inputs: int, outputs: int) -> str:
-        """3 x 3 in each channel by itself, then 1 x 1 across channels."""
+        """Convolve 3 x 3 per channel, then 1 x 1 across channels."""
         depth = self._weights(inputs, 1, 3, 3), self._weights(inputs)
         point = self._weights(outputs, inputs, 1, 1), self._weights(outputs)
         image = self.add("Conv", image, *depth, kernel_shape=[3, 3], pads=[1, 1, 1, 1], group=inputs)
@@ -50,11 +50,11 @@ class _Graph:
 
 
 def zero_dce_graph(shape: tuple[int, int], seed: int = 0) -> bytes:
-    """An ONNX model for pictures of shape (height, width): "image", BGR (H, W, 3), uint8, to the same.
+    """Build an ONNX model for pictures of shape (height, width): "image", BGR (H, W, 3), uint8, to the same.
 
-    Seven depthwise-separable layers of 32 channels, the last three joined with the first three, give one curve map of
-    three channels at a twelfth of each side; it is stretched to the whole picture and applied eight times:
-    x + map * (x * x - x). 10,561 weights.
+    Seven depthwise-separable layers of 32 channels, with skip connections from the first three to the last three, compute a
+    curve map of three channels at a twelfth of each side. It is upsampled and applied eight times: x + map * (x * x - x).
+    The network has 10,561 weights.
 
     Source: Li, Guo, Loy 2021, "Learning to enhance low-light image via zero-reference deep curve estimation", and the
     published code, Zero-DCE++/model.py (scale factor 12).
@@ -78,21 +78,21 @@ def _curve(graph: _Graph, small: str) -> str:
     def layer(image: str, inputs: int) -> str:
         return graph.add("Relu", graph.convolve(image, inputs, CHANNELS))
 
-    def joined(one: str, other: str) -> str:
+    def concatenate(one: str, other: str) -> str:
         return graph.add("Concat", one, other, axis=1)
 
     first = layer(small, 3)
     second = layer(first, CHANNELS)
     third = layer(second, CHANNELS)
     fourth = layer(third, CHANNELS)
-    fifth = layer(joined(third, fourth), 2 * CHANNELS)
-    sixth = layer(joined(second, fifth), 2 * CHANNELS)
-    return graph.add("Tanh", graph.convolve(joined(first, sixth), 2 * CHANNELS, 3))
+    fifth = layer(concatenate(third, fourth), 2 * CHANNELS)
+    sixth = layer(concatenate(second, fifth), 2 * CHANNELS)
+    return graph.add("Tanh", graph.convolve(concatenate(first, sixth), 2 * CHANNELS, 3))
 
 
 def _model(graph: _Graph, out: str, shape: tuple[int, int]) -> ModelProto:
-    ends = [helper.make_tensor_value_info(name, TensorProto.UINT8, [*shape, 3]) for name in ("image", out)]
-    made = helper.make_graph(graph.nodes, "zero-dce++", ends[:1], ends[1:], graph.constants)
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
+    tensors = [helper.make_tensor_value_info(name, TensorProto.UINT8, [*shape, 3]) for name in ("image", out)]
+    body = helper.make_graph(graph.nodes, "zero-dce++", tensors[:1], tensors[1:], graph.constants)
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
     checker.check_model(model)
     return model

@@ -1,1 +1,1 @@
-"""Picture quality: scores, flicker, checks, tables, plots and sheets."""
+"""Picture quality: metrics, flicker, checks, tables, plots and contact sheets."""

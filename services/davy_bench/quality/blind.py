@@ -1,4 +1,4 @@
-"""A sheet on which nobody can tell whose picture is whose: methods in random order under letters, and a key in a file."""
+"""Pages for a blind comparison: methods in random order under letters, and a key in a file."""
 
 import json
 import string
@@ -10,55 +10,60 @@ import numpy as np
 from davy.domain.frame import BgrImage
 from davy_bench.datasets.cases import Case
 from davy_bench.methods.methods import Method
-from davy_bench.quality.scores import Tick
+from davy_bench.quality.scores import ProgressCallback
 from davy_bench.quality.sheet import cell, write_jpeg
 
-CELL_WIDTH = 480  # px: a person at the edge of the light is still seen
+CELL_WIDTH = 480  # px: a person at the edge of the light stays visible
 
 
-def write_blind(out: Path, cases: Sequence[Case], methods: Mapping[str, Method], seed: int, tick: Tick) -> list[Path]:
-    """Write one JPEG per case, NUMBER.jpg, with the methods' pictures under letters, and key.json that says which is whose.
+def write_blind(
+    out: Path, cases: Sequence[Case], methods: Mapping[str, Method], seed: int, progress: ProgressCallback
+) -> list[Path]:
+    """Write one JPEG per case, NUMBER.jpg, with the methods' pictures under letters, and key.json with their names.
 
     Args:
-        out: Folder.
-        cases: Pictures; the order of the files says nothing about them.
-        methods: What is compared.
-        seed: Decides order and letters.
-        tick: Told how many of how many are done.
+        out: Output folder.
+        cases: Pictures; the files are in random order.
+        methods: Compared methods by name.
+        seed: Seed of order and letters.
+        progress: Receives the number of finished and of all cases.
+
+    Returns:
+        The paths of the pages and of key.json.
 
     Raises:
         InvalidInputError: a picture cannot be read.
     """
     rng = np.random.default_rng(seed)
     paths, key = [], {}
-    for number, index in enumerate(rng.permutation(len(cases)).tolist(), start=1):
-        tick(number - 1, len(cases))
-        raw, _ = cases[index].load()
-        names = [list(methods)[place] for place in rng.permutation(len(methods)).tolist()]
+    for number, case_index in enumerate(rng.permutation(len(cases)).tolist(), start=1):
+        progress(number - 1, len(cases))
+        raw, _ = cases[case_index].load()
+        names = [list(methods)[index] for index in rng.permutation(len(methods)).tolist()]
         letters = dict(zip(string.ascii_uppercase, names, strict=False))
         paths.append(write_jpeg(out / f"{number:03}.jpg", _page(raw, {a: methods[name] for a, name in letters.items()})))
-        key[f"{number:03}"] = {"picture": cases[index].name, **letters}
-    tick(len(cases), len(cases))
+        key[f"{number:03}"] = {"picture": cases[case_index].name, **letters}
+    progress(len(cases), len(cases))
     file = out / "key.json"
     file.write_text(json.dumps(key, indent=1) + "\n")
     return [*paths, file]
 
 
 def tally(key: Mapping[str, Mapping[str, str]], ranks: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """What a person's ranking says of each method.
+    """Summarise a person's ranking by method.
 
     Args:
-        key: As key.json holds it.
-        ranks: Letters from the best to the worst by number of page, as {"001": "CABD"}; pages may be missing.
+        key: Content of key.json.
+        ranks: Letters from the best to the worst by page, such as {"001": "CABD"}; pages may be missing.
 
     Returns:
-        first (share of the pages) and rank (mean, 1 is best) by method.
+        By method: first, the share of pages on which it is best, and rank, its mean rank.
     """
     places: dict[str, list[int]] = {}
     for page, letters in ranks.items():
         for place, letter in enumerate(letters, start=1):
             places.setdefault(key[page][letter], []).append(place)
-    return {name: {"first": found.count(1) / len(found), "rank": float(np.mean(found))} for name, found in places.items()}
+    return {name: {"first": own.count(1) / len(own), "rank": float(np.mean(own))} for name, own in places.items()}
 
 
 def _page(raw: BgrImage, methods: Mapping[str, Method]) -> BgrImage:

@@ -1,4 +1,4 @@
-"""Flicker of a fixed simulated camera: calm, when a miner's lamp shines into it, and when one near it lights what it sees."""
+"""Flicker of a fixed simulated camera: without lamps near by, with a lamp towards the camera, and with one away from it."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,27 +12,27 @@ from numpy.typing import NDArray
 from davy.domain.frame import BgrImage
 from davy.imaging.iqa.flicker import fitting_gain
 from davy.imaging.iqa.luminance import luma
-from davy.imaging.iqa.seeds import check_judging_seeds
+from davy.imaging.iqa.seeds import check_evaluation_seeds
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy_bench.datasets.simulated import EPOCH_NS, Size
-from davy_bench.quality.scores import Tick
+from davy_bench.quality.scores import ProgressCallback
 from davy_bench.quality.table import grid
 from davy_simulator.miners import cap_lamp, miners_at
 from davy_simulator.places import PLACES, Place
 from davy_simulator.world import Mine
 
-SEARCHED_S = 120.0  # of the mine's time, for the two spans of a place
+SEARCH_S = 120.0  # simulated time in which the spans of a place are selected
 SEARCH_STEP_S = 0.25
 SPAN_S = 8.0
 FPS = 10.0
 GRID = (16, 9)  # blocks across and down
-STEADY_SHARE = 0.25  # of blocks: those in which the raw video changes least
+STEADY_SHARE = 0.25  # share of blocks with the smallest change in the raw video
 Series = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Brightness over time, all in units of 1/255. blocks are of shape (frames, blocks)."""
+    """Brightness over time in units of 1/255; raw_blocks and enhanced_blocks have shape (frames, blocks)."""
 
     times_s: Series
     raw: Series
@@ -42,14 +42,14 @@ class Trace:
 
     @property
     def aligned(self) -> Series:
-        """Raw, times the gain that fits it best to the enhanced video (least squares)."""
+        """Raw brightness times the gain that fits it best to the enhanced video (least squares)."""
         return self.raw * fitting_gain(self.raw, self.enhanced)
 
     @property
     def figures(self) -> dict[str, float]:
-        """Standard deviations: of the mean luma, of its steps from frame to frame, and in blocks where little happens.
+        """Standard deviations of the mean luma, of its steps between frames, and of the luma in steady blocks.
 
-        raw is after gain alignment; added is what the enhanced video does and the aligned raw one does not.
+        raw is gain-aligned; added is the deviation of the difference of the enhanced and the aligned raw video.
         """
         return {
             "raw": float(self.aligned.std()),
@@ -61,36 +61,38 @@ class Trace:
         }
 
     def _steady(self) -> dict[str, float]:
-        unrest = self.raw_blocks.std(axis=0) / np.maximum(self.raw_blocks.mean(axis=0), 1)
-        steady = np.flatnonzero(unrest <= np.quantile(unrest, STEADY_SHARE))
+        variation = self.raw_blocks.std(axis=0) / np.maximum(self.raw_blocks.mean(axis=0), 1)
+        steady = np.flatnonzero(variation <= np.quantile(variation, STEADY_SHARE))
         raw, enhanced = self.raw_blocks[:, steady], self.enhanced_blocks[:, steady]
         aligned = [raw[:, i] * fitting_gain(raw[:, i], enhanced[:, i]) for i in range(len(steady))]
         return {
-            "raw_steady": float(np.mean([part.std() for part in aligned])),
+            "raw_steady": float(np.mean([series.std() for series in aligned])),
             "enhanced_steady": float(enhanced.std(axis=0).mean()),
         }
 
 
-def traces(seed: int, size: Size, still: StillEnhancer, tick: Tick) -> dict[str, Trace]:
-    """The spans of every place, by "<place>, calm", "<place>, towards" and "<place>, away".
+def traces(seed: int, size: Size, still: StillEnhancer, progress: ProgressCallback) -> dict[str, Trace]:
+    """Record the spans of every place, by "<place>, calm", "<place>, towards" and "<place>, away".
 
     Raises:
-        ConfigError: the seed may have been trained on.
+        ConfigError: the seed may be a training seed.
     """
-    check_judging_seeds((seed,))
+    check_evaluation_seeds((seed,))
     mine = Mine(seed, EPOCH_NS)
-    spans = [(f"{name}, {kind}", name, start) for name in mine.places for kind, start in spans_of(PLACES[name], seed).items()]
-    found = {}
+    spans = [
+        (f"{name}, {kind}", name, start) for name in mine.places for kind, start in select_spans(PLACES[name], seed).items()
+    ]
+    recorded = {}
     for index, (title, name, start) in enumerate(spans):
-        tick(index, len(spans))
+        progress(index, len(spans))
         times = start + np.arange(round(SPAN_S * FPS)) / FPS
-        found[title] = record(times, partial(mine.render, name, size=size), VideoEnhancer(still))
-    tick(len(spans), len(spans))
-    return found
+        recorded[title] = record(times, partial(mine.render, name, size=size), VideoEnhancer(still))
+    progress(len(spans), len(spans))
+    return recorded
 
 
 def record(times_s: Series, render: Callable[[float], BgrImage], video: VideoEnhancer) -> Trace:
-    """Brightness of the frames of these times, raw and enhanced in this order."""
+    """Record the brightness of the frames at these times, raw and enhanced."""
     raw, enhanced = [], []
     for t_s in times_s:
         frame = render(float(t_s))
@@ -100,13 +102,13 @@ def record(times_s: Series, render: Callable[[float], BgrImage], video: VideoEnh
     return Trace(times_s, raw_blocks.mean(axis=1), enhanced_blocks.mean(axis=1), raw_blocks, enhanced_blocks)
 
 
-def spans_of(place: Place, seed: int) -> dict[str, float]:
-    """Starts of three spans, chosen by the cap lamps alone: they are farthest; they shine most towards the camera; or away.
+def select_spans(place: Place, seed: int) -> dict[str, float]:
+    """Select the start times of three spans by the cap lamps: farthest, brightest towards the camera, brightest away from it.
 
-    The last two have that moment in their middle.
+    The last two spans are centred on that moment.
     """
-    times = np.arange(0, SEARCHED_S, SEARCH_STEP_S)
-    near, towards, away = np.array([_caps(place, float(t_s), seed) for t_s in times]).T
+    times = np.arange(0, SEARCH_S, SEARCH_STEP_S)
+    near, towards, away = np.array([_lamp_levels(place, float(t_s), seed) for t_s in times]).T
     window = round(SPAN_S / SEARCH_STEP_S)
     half = window // 2
     calm = float(times[int(np.convolve(near, np.ones(window), "valid").argmin())])
@@ -116,26 +118,26 @@ def spans_of(place: Place, seed: int) -> dict[str, float]:
     }
 
 
-def flicker_table(found: Mapping[str, Trace]) -> list[str]:
-    """Markdown: a row per span."""
+def flicker_table(traces: Mapping[str, Trace]) -> list[str]:
+    """A Markdown table with a row per span."""
     titles = [
-        "place, span", "raw, gain aligned", "enhanced", "added by Davy", "step, raw", "step, enhanced",
+        "place, span", "raw, gain-aligned", "enhanced", "added by Davy", "step, raw", "step, enhanced",
         "steady blocks, raw", "steady blocks, enhanced",
     ]  # fmt: skip
     keys: Sequence[str] = ("raw", "enhanced", "added", "raw_steps", "enhanced_steps", "raw_steady", "enhanced_steady")
-    return grid(titles, [[name, *(f"{trace.figures[key]:.3f}" for key in keys)] for name, trace in found.items()])
+    return grid(titles, [[name, *(f"{trace.figures[key]:.3f}" for key in keys)] for name, trace in traces.items()])
 
 
-def _caps(place: Place, t_s: float, seed: int) -> tuple[float, float, float]:
-    """How near the cap lamps are, how much they shine into the camera, and how much the way it looks.
+def _lamp_levels(place: Place, t_s: float, seed: int) -> tuple[float, float, float]:
+    """Relative light of the cap lamps: of all, of those towards the camera, and of those away from it.
 
-    All fall with the squared distance; any unit.
+    All three decrease with the squared distance.
     """
     near = towards = away = 0.0
     for lamp in (cap_lamp(miner) for miner in miners_at(place, t_s, seed)):
-        way = [place.camera[axis] - lamp.position[axis] for axis in range(3)]
-        distance = math.hypot(*way)
-        cosine = sum(lamp.aim[axis] * way[axis] for axis in range(3)) / distance
+        offset = [place.camera[axis] - lamp.position[axis] for axis in range(3)]
+        distance = math.hypot(*offset)
+        cosine = sum(lamp.aim[axis] * offset[axis] for axis in range(3)) / distance
         near += 1 / distance**2
         towards += max(cosine, 0.0) ** 3 / distance**2
         away += max(-cosine, 0.0) ** 3 / distance**2

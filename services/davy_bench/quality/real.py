@@ -1,4 +1,4 @@
-"""Real frames beside the classical methods: table, acceptance and sheet."""
+"""Real frames in comparison with classical methods: table, acceptance checks and contact sheet."""
 
 import json
 from collections.abc import Callable
@@ -13,16 +13,16 @@ from davy_bench.quality.sheet import select, write_sheet
 from davy_bench.quality.table import as_json, method_table
 from davy_bench.quality.visibility import EXPLAINED, VISIBLE_MEASURES
 
-RIVAL = "gamma+CLAHE"  # what an operator has today
-MOST_OF_FRAMES = 0.8
-LEAST_HAZY_CONTRAST = 1.3
-MOST_BANDS = 0.5
-MOST_CHROMA = 1.0  # of 255
-MOST_CLIPPED = 0.5  # points
+BASELINE = "gamma+CLAHE"  # common practice
+MIN_FRAMES_SHARE = 0.8
+MIN_HAZY_CONTRAST = 1.3
+MAX_BANDS = 0.5
+MAX_CHROMA = 1.0  # of 255
+MAX_CLIPPED = 0.5  # points
 
 
 def real_markdown(scores: Scores) -> str:
-    """The table of means, and what could not be read."""
+    """The table of means, and the unreadable pictures."""
     lines = [f"{scores.title}: {len(scores.rows)} frames, Davy with {scores.model}", ""]
     lines += method_table(scores.means(), VISIBLE_MEASURES)
     if scores.skipped:
@@ -31,20 +31,20 @@ def real_markdown(scores: Scores) -> str:
 
 
 def real_checks(scores: Scores) -> list[Check]:
-    """What is wanted of Davy on real frames; what applies to no frame is left out."""
-    checks = [_beats_rival(scores)] if RIVAL in scores.methods else []
-    wanted: tuple[tuple[str, str, float, Callable[[list[float]], float], bool], ...] = (
-        ("local contrast of hazy frames, times raw", "hazy_contrast", LEAST_HAZY_CONTRAST, _mean, True),
-        ("row bands at equal gain, times raw", "bands", MOST_BANDS, _mean, False),
-        ("chroma of colourless frames", "chroma", MOST_CHROMA, max, False),
-        ("growth of clipped highlights / points", "clipped_points", MOST_CLIPPED, max, False),
+    """Acceptance checks on real frames, without those that apply to no frame."""
+    checks = [_beats_baseline(scores)] if BASELINE in scores.methods else []
+    limits: tuple[tuple[str, str, float, Callable[[list[float]], float], bool], ...] = (
+        ("local contrast of hazy frames, times raw", "hazy_contrast", MIN_HAZY_CONTRAST, _mean, True),
+        ("row bands at equal gain, times raw", "bands", MAX_BANDS, _mean, False),
+        ("chroma of colourless frames", "chroma", MAX_CHROMA, max, False),
+        ("growth of clipped highlights / points", "clipped_points", MAX_CLIPPED, max, False),
     )
-    for what, key, limit, reduce, least in wanted:
+    for title, key, limit, reduce, is_minimum in limits:
         values = [row.figures[DAVY][key] for row in scores.rows if key in row.figures[DAVY]]
         if values:
-            found = reduce(values)
-            reached = found >= limit if least else found <= limit
-            checks.append(Check(what, f"{found:.2f}", f"at {'least' if least else 'most'} {limit:g}", reached))
+            value = reduce(values)
+            passed = value >= limit if is_minimum else value <= limit
+            checks.append(Check(title, f"{value:.2f}", f"at {'least' if is_minimum else 'most'} {limit:g}", passed))
     return checks
 
 
@@ -57,15 +57,15 @@ def write_real(scores: Scores, out: Path, rows: int) -> list[Path]:
     return [page, data, write_sheet(out / "real-sheet.jpg", scores, select(scores, rows))]
 
 
-def _beats_rival(scores: Scores) -> Check:
+def _beats_baseline(scores: Scores) -> Check:
     better = [
-        row.figures[DAVY]["visibility"] > row.figures[RIVAL]["visibility"]
-        and row.figures[DAVY]["dark_noise"] < row.figures[RIVAL]["dark_noise"]
+        row.figures[DAVY]["visibility"] > row.figures[BASELINE]["visibility"]
+        and row.figures[DAVY]["dark_noise"] < row.figures[BASELINE]["dark_noise"]
         for row in scores.rows
     ]
     share = float(np.mean(better))
-    what = f"frames where the dark is seen better, at less noise, than with {RIVAL}"
-    return Check(what, f"{100 * share:.0f} %", f"at least {100 * MOST_OF_FRAMES:.0f} %", share >= MOST_OF_FRAMES)
+    title = f"frames with better visibility in the dark, and less noise, than with {BASELINE}"
+    return Check(title, f"{100 * share:.0f} %", f"at least {100 * MIN_FRAMES_SHARE:.0f} %", share >= MIN_FRAMES_SHARE)
 
 
 def _mean(values: list[float]) -> float:

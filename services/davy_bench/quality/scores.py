@@ -1,4 +1,4 @@
-"""Run methods over cases, and keep every figure."""
+"""Run methods on cases, and collect all metrics."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,13 +12,13 @@ from davy_bench.datasets.cases import Case
 from davy_bench.methods.methods import DAVY, Method
 from davy_bench.quality.measure import Figures, measure
 
-Tick = Callable[[int, int], None]  # told how many of how many are done
-Judge = Callable[[BgrImage, BgrImage, BgrImage | None, float], Figures]  # output, low, truth, seconds
+ProgressCallback = Callable[[int, int], None]  # number of finished and of all steps
+MetricFunction = Callable[[BgrImage, BgrImage, BgrImage | None, float], Figures]  # of output, low, reference, seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One picture's figures by method."""
+    """Metrics of one picture, by method."""
 
     case: Case
     figures: Mapping[str, Figures]
@@ -26,72 +26,79 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a bench found."""
+    """Results of a measurement."""
 
     title: str
     model: str
     methods: Mapping[str, Method]
     rows: Sequence[Row]
-    skipped: Sequence[str]  # why, one sentence per picture
+    skipped: Sequence[str]  # reasons, one per picture
 
     @property
     def paired(self) -> bool:
+        """Whether the pictures have references."""
         return "psnr_db" in self.rows[0].figures[DAVY]
 
     @property
     def groups(self) -> list[str]:
+        """Groups in the order of the cases."""
         return list(dict.fromkeys(row.case.group for row in self.rows))
 
     def means(self, group: str | None = None) -> dict[str, Figures]:
-        """Mean of every figure by method, over one group or all; ms is the median."""
+        """Mean of every metric by method, over one group or all; ms is the median."""
         rows = [row for row in self.rows if group is None or row.case.group == group]
         return {name: _means([row.figures[name] for row in rows]) for name in self.methods}
 
     def column(self, key: str, method: str = DAVY) -> list[float]:
-        """One measure of one method, picture by picture."""
+        """One metric of one method for all pictures."""
         return [row.figures[method][key] for row in self.rows]
 
 
 def score(
-    title: str, cases: Sequence[Case], methods: Mapping[str, Method], model: str, tick: Tick, judge: Judge = measure
+    title: str,
+    cases: Sequence[Case],
+    methods: Mapping[str, Method],
+    model: str,
+    progress: ProgressCallback,
+    metrics: MetricFunction = measure,
 ) -> Scores:
-    """Judge every method on every case; what cannot be read or compared is skipped and named.
+    """Measure every method on every case; unreadable or incomparable pictures are skipped with a reason.
 
     Raises:
-        InvalidInputError: nothing is left.
+        InvalidInputError: all pictures are skipped.
     """
     rows: list[Row] = []
     skipped: list[str] = []
     for index, case in enumerate(cases):
-        tick(index, len(cases))
+        progress(index, len(cases))
         try:
-            rows.append(Row(case, _figures(case, methods, judge, warm=not rows)))
+            rows.append(Row(case, _figures(case, methods, metrics, warm=not rows)))
         except InvalidInputError as error:
             skipped.append(f"{case.name}: {error}")
-    tick(len(cases), len(cases))
+    progress(len(cases), len(cases))
     if not rows:
-        raise InvalidInputError(f"none of the {len(cases)} pictures can be judged; the first: {skipped[0]}")
+        raise InvalidInputError(f"none of the {len(cases)} pictures can be measured; the first: {skipped[0]}")
     return Scores(title, model, methods, rows, skipped)
 
 
-def _figures(case: Case, methods: Mapping[str, Method], judge: Judge, warm: bool) -> dict[str, Figures]:
-    low, truth = case.load()
+def _figures(case: Case, methods: Mapping[str, Method], metrics: MetricFunction, warm: bool) -> dict[str, Figures]:
+    low, reference = case.load()
     figures = {}
     for name, method in methods.items():
         if warm:
-            method(low)  # the first call makes buffers
+            method(low)  # the first call allocates buffers
         output, seconds = _timed(method, low)
-        figures[name] = judge(output, low, truth, seconds)
+        figures[name] = metrics(output, low, reference, seconds)
     return figures
 
 
 def _timed(method: Method, image: BgrImage) -> tuple[BgrImage, float]:
-    began = time.perf_counter()
+    start_s = time.perf_counter()
     output = method(image)
-    return output, time.perf_counter() - began
+    return output, time.perf_counter() - start_s
 
 
 def _means(rows: Sequence[Figures]) -> Figures:
-    """Over the pictures that have a figure; not every one applies to all."""
+    """Means over the pictures to which a metric applies."""
     keys = dict.fromkeys(key for row in rows for key in row)
     return {key: float((np.median if key == "ms" else np.mean)([row[key] for row in rows if key in row])) for key in keys}

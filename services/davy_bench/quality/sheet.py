@@ -1,4 +1,4 @@
-"""Contact sheets: every method's picture beside each other, worst and best pictures first, to be looked at."""
+"""Contact sheets with the pictures of all methods side by side."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,64 +17,64 @@ JPEG_QUALITY = 92
 
 
 def write_sheet(path: Path, scores: Scores, rows: Sequence[Row], methods: Sequence[str] = ()) -> Path:
-    """Write one line per row: low, each method, the reference where there is one, with the PSNR over each picture.
+    """Write a line per row: low, each method and the reference if any, with the PSNR above each picture.
 
-    methods names those shown, all where it is empty. The pictures are made again, as none was kept.
+    The methods run again, as no picture is stored. No methods means all.
     """
     shown = [name for name in scores.methods if not methods or name in methods]
     return write_jpeg(path, np.vstack([_line(scores, row, shown) for row in rows]))
 
 
 def select(scores: Scores, count: int, names: Sequence[str] = ()) -> list[Row]:
-    """The rows to show: those that are named, or else the worst (half of count), and some of the others up to the best.
+    """Select the named rows, or else count rows: half of them the worst, the others evenly spaced up to the best.
 
-    Worst is the lowest PSNR of Davy or, without references, the most that highlights grew by.
+    The worst have the lowest PSNR of Davy or, without references, the largest growth of clipped highlights.
 
     Raises:
-        ConfigError: a name is none of the pictures'.
+        ConfigError: a name is unknown.
     """
     if names:
         known = {row.case.name: row for row in scores.rows}
         if missing := [name for name in names if name not in known]:
-            raise ConfigError(f"no picture {missing[0]!r}: the first ones are {', '.join(list(known)[:5])}")
+            raise ConfigError(f"unknown picture {missing[0]!r}: the first ones are {', '.join(list(known)[:5])}")
         return [known[name] for name in names]
     key, sign = ("psnr_db", 1) if scores.paired else ("clipped_points", -1)
     ranked = sorted(scores.rows, key=lambda row: sign * row.figures[DAVY][key])
     worst = ranked[: (count + 1) // 2]
-    rest = ranked[len(worst) :]
-    places = sorted({round(place) for place in np.linspace(len(rest) - 1, 0, count - len(worst))}) if rest else []
-    return worst + [rest[place] for place in places]
+    others = ranked[len(worst) :]
+    indices = sorted({round(index) for index in np.linspace(len(others) - 1, 0, count - len(worst))}) if others else []
+    return worst + [others[index] for index in indices]
 
 
 def write_jpeg(path: Path, image: BgrImage) -> Path:
-    """Write the picture, and the folders above it."""
+    """Write the picture, and create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes())
     return path
 
 
 def _line(scores: Scores, row: Row, methods: Sequence[str]) -> BgrImage:
-    low, truth = row.case.load()
+    low, reference = row.case.load()
     cells = [cell(scores.methods[name](low), _caption(name, row)) for name in methods]
-    if truth is not None:
-        cells.append(cell(truth, "reference"))
+    if reference is not None:
+        cells.append(cell(reference, "reference"))
     return np.hstack(cells)
 
 
 def _caption(method: str, row: Row) -> str:
     figures = row.figures[method]
     if "psnr_db" in figures:
-        said = f"{method}  {figures['psnr_db']:.2f} dB"
+        text = f"{method}  {figures['psnr_db']:.2f} dB"
     else:
-        said = method if method == RAW else f"{method}  clipped {figures['clipped_points']:+.2f}"
-    return f"{said}   {row.case.name}" if method == RAW else said
+        text = method if method == RAW else f"{method}  clipped {figures['clipped_points']:+.2f}"
+    return f"{text}   {row.case.name}" if method == RAW else text
 
 
 def cell(picture: BgrImage, caption: str, width: int = CELL_WIDTH) -> BgrImage:
-    """The picture at a width in px, under its caption."""
+    """The picture, resized to a width in px, below its caption."""
     height = max(1, round(width * picture.shape[0] / picture.shape[1]))
     small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     strip = np.full((CAPTION, width, 3), 32, np.uint8)
-    text = caption.encode("ascii", "replace").decode()  # OpenCV's font has no other letters
+    text = caption.encode("ascii", "replace").decode()  # all that OpenCV's font supports
     cv2.putText(strip, text, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (235, 235, 235), 1, cv2.LINE_AA)
     return np.vstack([strip, np.asarray(small, np.uint8)])

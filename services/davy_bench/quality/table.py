@@ -1,4 +1,4 @@
-"""Figures as Markdown and as JSON."""
+"""Metrics as Markdown and as JSON."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,19 +8,19 @@ from davy_bench.quality.scores import Scores
 
 
 def markdown(scores: Scores) -> str:
-    """The means of every method; one more table per group where there are several."""
+    """The means of every method, overall and per group if there are several."""
     lines = [f"{scores.title}: {len(scores.rows)} pictures, Davy with {scores.model}", "", *method_table(scores.means())]
     if len(scores.groups) > 1:
         for group in scores.groups:
-            lines += ["", f"{group or 'directly in the folder'}:", "", *method_table(scores.means(group))]
+            lines += ["", f"{group or 'top folder'}:", "", *method_table(scores.means(group))]
     if scores.skipped:
         lines += ["", f"{len(scores.skipped)} skipped:", "", *(f"- {reason}" for reason in scores.skipped)]
     return "\n".join(lines)
 
 
-def method_table(means: Mapping[str, Figures], known: Sequence[Measure] = MEASURES) -> list[str]:
-    """A row per method, a column per measure; the best of all but raw in bold."""
-    measures = [measure for measure in known if measure.key in next(iter(means.values()))]
+def method_table(means: Mapping[str, Figures], metrics: Sequence[Measure] = MEASURES) -> list[str]:
+    """A row per method, a column per metric; the best except raw is bold."""
+    measures = [measure for measure in metrics if measure.key in next(iter(means.values()))]
     best = {measure.key: _best(measure, means) for measure in measures}
     rows = [
         [name, *(_cell(measure, figures[measure.key], best[measure.key], name) for measure in measures)]
@@ -30,12 +30,12 @@ def method_table(means: Mapping[str, Figures], known: Sequence[Measure] = MEASUR
 
 
 def grid(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A Markdown table; all columns but the first to the right."""
+    """A Markdown table; all columns except the first are right-aligned."""
     return [_line(titles), _line([":---", *(["---:"] * (len(titles) - 1))]), *(_line(row) for row in rows)]
 
 
 def as_json(scores: Scores) -> dict[str, object]:
-    """Means, and every picture's figures."""
+    """Means, and the metrics of every picture."""
     return {
         "title": scores.title,
         "model": scores.model,
@@ -48,7 +48,7 @@ def as_json(scores: Scores) -> dict[str, object]:
 
 
 def _rounded(figures: Mapping[str, Figures]) -> dict[str, Figures]:
-    """To what is worth keeping: four digits after the point."""
+    """Round to four decimals."""
     return {method: {key: round(value, 4) for key, value in values.items()} for method, values in figures.items()}
 
 

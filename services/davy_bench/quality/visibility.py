@@ -1,6 +1,6 @@
-"""What a person sees in a real frame, without a reference: every figure compares an output with the raw frame.
+"""Visibility in real frames without a reference: every metric compares an output with the raw frame.
 
-The dark is fixed by the raw frame, so that all methods are judged in the same places: the darkest 40 % of its 16 px blocks.
+The raw frame defines the dark regions for all methods: the darkest 40 % of its blocks of 16 px.
 """
 
 from dataclasses import dataclass
@@ -15,70 +15,70 @@ from davy.imaging.iqa.luminance import check_same, luma
 from davy_bench.quality.measure import Figures, Measure
 
 BLOCK_PX = 16
-DARK_SHARE = 0.4  # of the blocks
-FLAT_SHARE = 0.5  # of the dark blocks, those with the least of the raw frame's own structure
-FINE_SIGMA_PX, COARSE_SIGMA_PX = 1.5, 12.0  # structure of about 4 to 32 px: an arm, a bolt, a cable
+DARK_SHARE = 0.4  # share of the blocks
+FLAT_SHARE = 0.5  # share of the dark blocks, those with the least structure in the raw frame
+FINE_SIGMA_PX, COARSE_SIGMA_PX = 1.5, 12.0  # structure of about 4 to 32 px, such as an arm, a bolt or a cable
 CONTRAST_SIGMAS_PX = (4.0, 32.0)  # local contrast of 8 to 64 px
-JUST_SEEN = 2.0  # of 255: what an eye tells apart on a monitor; noise under it hides nothing
-LEAST_STRUCTURE = 0.2  # of 255: below it there is nothing to compare
-CONTRAST_FLOOR = 10.0  # of 255: keeps black from having all the contrast
-NOISE_TO_STRUCTURE = 0.15  # deviation that white noise of 1 leaves between the two sigmas
-ROW_SIGMA_PX = 12.0  # slower changes from row to row are the scene's
-COLOURLESS = 2.0  # of 255: most mean chroma of a frame without colour
-HAZY_BLACK, HAZY_MEAN = 45.0, 80.0  # of 255: a frame whose 5 % quantile and mean lie above has light and no black
+JUST_NOTICEABLE = 2.0  # of 255: just noticeable difference on a monitor; lower noise is invisible
+MIN_STRUCTURE = 0.2  # of 255: lower structure is not compared
+CONTRAST_FLOOR = 10.0  # of 255: limits the contrast of black
+NOISE_TO_STRUCTURE = 0.15  # deviation of unit white noise between the two sigmas
+ROW_SIGMA_PX = 12.0  # slower changes between rows belong to the scene
+COLOURLESS = 2.0  # of 255: highest mean chroma of a frame without colour
+HAZY_BLACK, HAZY_MEAN = 45.0, 80.0  # of 255: a hazy frame has a higher 5 % quantile and mean
 LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6  # unit gain for white noise
 
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 VISIBLE_MEASURES = (
-    Measure("visibility", "visibility of the dark", 2, "high"),
-    Measure("dark_brightness", "the dark / of 255", 1, None),
-    Measure("dark_noise", "noise of the dark / of 255", 2, "low"),
-    Measure("noise_gain", "noise of the dark at equal gain, times raw", 2, "low"),
+    Measure("visibility", "visibility in the dark", 2, "high"),
+    Measure("dark_brightness", "dark brightness / of 255", 1, None),
+    Measure("dark_noise", "noise in the dark / of 255", 2, "low"),
+    Measure("noise_gain", "noise in the dark at equal gain, times raw", 2, "low"),
     Measure("contrast", "local contrast, times raw", 2, "high"),
-    Measure("hazy_contrast", "the same, hazy frames", 2, "high"),
+    Measure("hazy_contrast", "local contrast of hazy frames, times raw", 2, "high"),
     Measure("bands", "row bands at equal gain, times raw", 2, "low"),
     Measure("chroma", "chroma of colourless frames", 2, "low"),
     Measure("clipped_points", "clipped, change / points", 2, "low"),
     Measure("ms", "ms", 1, None),
 )
 
-EXPLAINED = """The dark is the darkest 40 % of the raw frame's blocks of 16 px. Visibility is the deviation of structure of
-4 to 32 px there (what white noise and bands of rows add is taken off) over what hides it: the noise in the flat half of these
-blocks (Immerkaer 1996) and 2 of 255, which an eye just tells apart. A gain alone raises it only until noise shows. Equal gain
-divides by how much stronger that structure became. Local contrast is the deviation of luma between sigmas of 4 and 32 px over
-the local mean. Hazy frames are bright and have no black; colourless ones have a mean chroma under 2. Bands are the deviation of
-row means in the dark from rows near by. Clipped is luma of 250 and over. Means over all frames to which a column applies; bold:
-best but raw."""
+EXPLAINED = """The dark regions are the darkest 40 % of the raw frame's blocks of 16 px. Visibility is the deviation of
+structure of 4 to 32 px there, without the contribution of white noise and row bands, over the masking noise: the noise in the
+flat half of these blocks (Immerkaer 1996) and 2 of 255, the just noticeable difference. A gain alone raises visibility only
+until noise becomes visible. Equal gain means: divided by the gain of that structure. Local contrast is the deviation of luma
+between sigmas of 4 and 32 px over the local mean. Hazy frames are bright and have no black; colourless ones have a mean
+chroma under 2. Row bands are the deviation of row means in the dark from those of neighbouring rows. Clipped pixels have a
+luma of at least 250. Means are over all frames to which a column applies. Bold: the best method except raw."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dark:
-    """Where a raw frame is dark, (H, W) each: flat is the part that shows noise best."""
+class DarkRegions:
+    """Dark regions of a raw frame as masks (H, W); flat is the subset with little structure."""
 
     mask: Mask
     flat: Mask
 
 
-def visible(output: BgrImage, raw: BgrImage, _truth: BgrImage | None, seconds: float) -> Figures:
-    """All figures of an output, by Measure.key; those that do not apply to the raw frame are absent.
+def visibility_metrics(output: BgrImage, raw: BgrImage, _reference: BgrImage | None, seconds: float) -> Figures:
+    """Compute the applicable metrics of an output, by Measure.key.
 
     Raises:
-        ShapeError: the shapes differ.
+        ShapeError: the pictures have different shapes.
     """
     check_same(output, raw)
     before, after = luma(raw).astype(np.float32), luma(output).astype(np.float32)
-    dark = dark_of(before)
-    shown = structure(after, dark)
-    gain = max(shown, LEAST_STRUCTURE) / max(structure(before, dark), LEAST_STRUCTURE)
-    noise = noise_of(after, dark.flat)
+    dark = find_dark_regions(before)
+    contrast_in_dark = structure(after, dark)
+    gain = max(contrast_in_dark, MIN_STRUCTURE) / max(structure(before, dark), MIN_STRUCTURE)
+    noise = noise_level(after, dark.flat)
     contrast = local_contrast(after) / max(local_contrast(before), 1e-3)
     figures = {
-        "visibility": shown / float(np.hypot(noise, JUST_SEEN)),
+        "visibility": contrast_in_dark / float(np.hypot(noise, JUST_NOTICEABLE)),
         "dark_brightness": float(after[dark.mask].mean()),
         "dark_noise": noise,
-        "noise_gain": noise / gain / max(noise_of(before, dark.flat), 0.1),
+        "noise_gain": noise / gain / max(noise_level(before, dark.flat), 0.1),
         "contrast": contrast,
         "bands": row_bands(after, dark.mask) / gain / max(row_bands(before, dark.mask), 0.05),
         "clipped_points": 100 * (clipped_share(output) - clipped_share(raw)),
@@ -91,8 +91,8 @@ def visible(output: BgrImage, raw: BgrImage, _truth: BgrImage | None, seconds: f
     return figures
 
 
-def dark_of(grey: Plane) -> Dark:
-    """Find the dark of a raw frame's luma (H, W)."""
+def find_dark_regions(grey: Plane) -> DarkRegions:
+    """Find the dark regions of a raw frame's luma (H, W)."""
     height, width = grey.shape
     rows, columns = max(height // BLOCK_PX, 1), max(width // BLOCK_PX, 1)
     means = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA)
@@ -100,19 +100,19 @@ def dark_of(grey: Plane) -> Dark:
     detail = np.abs(_blurred(grey, FINE_SIGMA_PX) - _blurred(grey, COARSE_SIGMA_PX))
     busy = cv2.resize(detail, (columns, rows), interpolation=cv2.INTER_AREA)
     flat = mask & (busy <= np.quantile(busy[mask], FLAT_SHARE))
-    return Dark(*(_enlarged(part, (width, height)) for part in (mask, flat)))
+    return DarkRegions(*(_enlarged(blocks, (width, height)) for blocks in (mask, flat)))
 
 
-def structure(grey: Plane, dark: Dark) -> float:
-    """Deviation of what stands in the dark, of 255: bands of rows and what noise adds are taken off."""
+def structure(grey: Plane, dark: DarkRegions) -> float:
+    """Deviation of structure in the dark, of 255, without row bands and the contribution of noise."""
     band = _blurred_inside(grey, dark.mask, FINE_SIGMA_PX) - _blurred_inside(grey, dark.mask, COARSE_SIGMA_PX)
     band -= _row_means(band, dark.mask)[:, None]
-    square = float(np.square(band[dark.mask]).mean()) - (NOISE_TO_STRUCTURE * noise_of(grey, dark.flat)) ** 2
+    square = float(np.square(band[dark.mask]).mean()) - (NOISE_TO_STRUCTURE * noise_level(grey, dark.flat)) ** 2
     return float(np.sqrt(max(square, 0.0)))
 
 
-def noise_of(grey: Plane, where: Mask) -> float:
-    """Standard deviation of the noise where mask is set, of 255. Source: Immerkaer 1996."""
+def noise_level(grey: Plane, where: Mask) -> float:
+    """Standard deviation of the noise within a mask, of 255. Source: Immerkaer 1996."""
     residual = cv2.filter2D(grey, -1, LAPLACIAN)
     return float(np.sqrt(np.square(residual[where]).mean()))
 
@@ -124,13 +124,13 @@ def local_contrast(grey: Plane) -> float:
 
 
 def row_bands(grey: Plane, dark: Mask) -> float:
-    """Deviation of the rows' means in the dark from those of rows near by, of 255."""
+    """Deviation of row means in the dark from those of neighbouring rows, of 255."""
     means = _row_means(grey - _blurred_inside(grey, dark, ROW_SIGMA_PX), dark)
     return float(means[dark.any(axis=1)].std())
 
 
 def is_hazy(grey: Plane) -> bool:
-    """Whether a frame has light and no black."""
+    """Whether a frame is bright and has no black."""
     return float(np.quantile(grey[::4, ::4], 0.05)) > HAZY_BLACK and float(grey.mean()) > HAZY_MEAN
 
 
@@ -141,14 +141,14 @@ def chroma(image: BgrImage) -> float:
 
 
 def _blurred_inside(grey: Plane, mask: Mask, sigma_px: float) -> Plane:
-    """Gaussian blur of what the mask shows alone: light from beside the dark is no structure of it."""
+    """Gaussian blur within the mask, without light from outside."""
     weight = mask.astype(np.float32)
     blurred: Plane = _blurred(grey * weight, sigma_px) / (_blurred(weight, sigma_px) + np.float32(1e-3))
     return blurred
 
 
 def _blurred(grey: Plane, sigma_px: float) -> Plane:
-    """Gaussian blur; a wide one on a smaller picture."""
+    """Gaussian blur; wide ones run on a smaller picture."""
     factor = max(int(sigma_px / 4), 1)
     height, width = grey.shape
     size = (max(width // factor, 1), max(height // factor, 1))
@@ -158,7 +158,7 @@ def _blurred(grey: Plane, sigma_px: float) -> Plane:
 
 
 def _row_means(plane: Plane, where: Mask) -> Plane:
-    """Mean of each row where mask is set, 0 where it is nowhere: (H,)."""
+    """Mean of each row within the mask, 0 for a row outside it: (H,)."""
     count = where.sum(axis=1)
     means: Plane = np.asarray((plane * where).sum(axis=1) / np.maximum(count, 1), np.float32)
     return means

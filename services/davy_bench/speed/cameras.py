@@ -1,12 +1,11 @@
-"""The whole mine under load: `davy mine` as a process, with ever more cameras, over real sockets."""
+"""The complete mine under load: `davy demo` as a process with a growing number of cameras, over real sockets."""
 
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,71 +14,20 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from davy.domain.errors import MineFailedError
+from davy_bench.speed.load import Load, SustainedLoad
 from davy_bench.speed.memory import MIB
 
 PORTS = ("CONSOLE", "GRPC", "MQTT", "ENHANCER", "ENHANCER_GRPC")
-READY_S, END_S = 90.0, 60.0
-SETTLE_S, SAMPLE_S = 3.0, 1.0
+READY_TIMEOUT_S, EXIT_TIMEOUT_S = 90.0, 60.0
+WARM_UP_S, SAMPLE_INTERVAL_S = 3.0, 1.0
 CAMERAS_PER_EDGE = 4
-HELD = 0.95  # of the frames that cameras give
-MOST_AGE_MS = 500.0
 
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What the cameras give."""
-
-    cameras: int
-    size: tuple[int, int]
-    fps: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class SustainedLoad:
-    """What became of it, as a subscriber on the broker saw it.
-
-    fps: By camera. age_ms_p99: Of the worst camera; None if one gave nothing. cpu_s: Of the mine, its broker and its
-    store, while it was measured, for span_s. slope_mib_s: Of their resident memory.
-    """
-
-    load: Load
-    fps: Sequence[float]
-    age_ms_p50: float | None
-    age_ms_p99: float | None
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    captured: int = 0
-    unexplained: int = 0
-    cpu_s: float = 0.0
-    span_s: float = 0.0
-    resident_mib: float = 0.0
-    slope_mib_s: float = 0.0
-
-    @property
-    def share(self) -> float:
-        """Of the frames that the cameras give, how many arrive."""
-        return sum(self.fps) / (self.load.cameras * self.load.fps)
-
-    @property
-    def fairness(self) -> float:
-        """Frames of the camera that had fewest, over those of the one that had most: 1 is fair, 0 starves one."""
-        return min(self.fps) / max(self.fps) if any(self.fps) else 0.0
-
-    @property
-    def kept_up(self) -> bool:
-        return self.share >= HELD and self.age_ms_p99 is not None and self.age_ms_p99 <= MOST_AGE_MS
-
-    @property
-    def cores(self) -> float:
-        return self.cpu_s / self.span_s if self.span_s else 0.0
-
-    @property
-    def cpu_s_per_camera_hour(self) -> float:
-        return self.cores / self.load.cameras * 3600
+Sample = tuple[float, float, float]
+"""Monotonic time in s, CPU time in s, resident memory in bytes."""
 
 
 class CameraSummary(BaseModel):
-    """One camera of the summary that `davy mine --summary` writes; ages are None where no frame came."""
+    """One camera in the file of `davy demo --summary`; ages are None without a frame."""
 
     fps: float
     age_ms_p50: float | None
@@ -92,47 +40,41 @@ class CameraSummary(BaseModel):
 SUMMARY = TypeAdapter(dict[str, CameraSummary])
 
 
-def sustain(load: Load, stream: Path, folder: Path) -> SustainedLoad:
-    """Run `davy mine` with so many cameras, all of which show stream, and look at it from outside.
+def measure_load(load: Load, stream: Path, folder: Path) -> SustainedLoad:
+    """Run `davy demo` with cameras that play a stream, and measure it from outside.
+
+    Args:
+        load: Number, size and frame rate of the cameras.
+        stream: Video file that each camera plays.
+        folder: Folder for configuration, data and log.
 
     Raises:
-        MineFailedError: it did not come up, or did not end in order.
+        MineFailedError: the process did not start, or did not end in order.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    config, summary = folder / "site.yaml", folder / "summary.json"
+    config, summary, log_path = folder / "site.yaml", folder / "summary.json", folder / "mine.log"
     summary.unlink(missing_ok=True)
     config.write_text(yaml.safe_dump(site(load, stream)))
-    words = [
-        "--config",
-        config,
-        "--seconds",
-        f"{load.seconds:g}",
-        "--table",
-        "off",
-        "--summary",
-        summary,
-        "--log-level",
-        "ERROR",
-    ]
+    options = ["--config", config, "--seconds", f"{load.seconds:g}", "--summary", summary]
+    options += ["--table", "off", "--log-level", "ERROR"]
     environment = {**os.environ, **{f"DAVY_DEMO_{name}_PORT": "0" for name in PORTS}, "DAVY_DEMO_DATA": str(folder / "data")}
-    command = [sys.executable, "-m", "davy", "demo", *map(str, words)]
-    printed = folder / "mine.log"
-    with printed.open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT) as process:
+    command = [sys.executable, "-m", "davy", "demo", *map(str, options)]
+    with log_path.open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT) as process:
         try:
-            _until_ready(process, printed)
-            samples = _watch(psutil.Process(process.pid), load.seconds)
-            process.wait(END_S)
+            _wait_until_ready(process, log_path)
+            samples = _record_samples(psutil.Process(process.pid), load.seconds)
+            process.wait(EXIT_TIMEOUT_S)
         except (subprocess.TimeoutExpired, psutil.NoSuchProcess) as error:
-            raise MineFailedError(f"{error}: {printed.read_text()[-500:]}") from error
+            raise MineFailedError(f"{error}: {log_path.read_text()[-500:]}") from error
         finally:
-            _end(process)
+            _terminate(process)
     if not summary.exists():
-        raise MineFailedError(printed.read_text()[-500:])
-    return _held(load, list(SUMMARY.validate_json(summary.read_bytes()).values()), samples)
+        raise MineFailedError(log_path.read_text()[-500:])
+    return summarise(load, list(SUMMARY.validate_json(summary.read_bytes()).values()), samples)
 
 
 def site(load: Load, stream: Path) -> dict[str, object]:
-    """A mine's file: up to CAMERAS_PER_EDGE cameras beside each edge."""
+    """The content of a site.yaml with up to CAMERAS_PER_EDGE cameras per edge."""
     camera = {"source": f"file://{stream.absolute()}", "fps": load.fps, "width": load.size[0], "height": load.size[1]}
     edges: dict[str, dict[str, dict[str, object]]] = {}
     for number in range(load.cameras):
@@ -141,48 +83,57 @@ def site(load: Load, stream: Path) -> dict[str, object]:
     return {"site": "bench", "edges": edges}
 
 
-def saturation_point(found: Sequence[SustainedLoad]) -> int:
-    """The most cameras that were kept up with, before the first number that was not; 0 for none."""
-    most = 0
-    for sustained in sorted(found, key=lambda sustained: sustained.load.cameras):
-        if not sustained.kept_up:
-            break
-        most = sustained.load.cameras
-    return most
+def summarise(load: Load, cameras: Sequence[CameraSummary], samples: Sequence[Sample]) -> SustainedLoad:
+    """Combine the summaries of all cameras with the samples of the processes."""
+    dropped: Counter[str] = Counter()
+    for camera in cameras:
+        dropped.update(camera.dropped)
+    warm = [sample for sample in samples if sample[0] - samples[0][0] >= WARM_UP_S]
+    times_s, _, resident = np.asarray(warm or samples).T
+    return SustainedLoad(
+        load,
+        [camera.fps for camera in cameras],
+        _highest([camera.age_ms_p50 for camera in cameras]),
+        _highest([camera.age_ms_p99 for camera in cameras]),
+        dict(dropped.most_common()),
+        captured=sum(camera.captured for camera in cameras),
+        unexplained=sum(camera.unexplained for camera in cameras),
+        cpu_s=samples[-1][1] - samples[0][1],
+        span_s=samples[-1][0] - samples[0][0],
+        resident_mib=float(resident.max()) / MIB,
+        slope_mib_s=float(np.polyfit(times_s, resident / MIB, 1)[0]) if len(warm) > 2 else 0.0,
+    )
 
 
-Sample = tuple[float, float, float]
-"""Monotonic time in s, CPU s so far, resident bytes."""
-
-
-def _until_ready(process: "subprocess.Popen[bytes]", printed: Path) -> None:
-    """The line about models is the last before measuring begins."""
-    ends_s = time.monotonic() + READY_S
-    while "models " not in printed.read_text():
-        if process.poll() is not None or time.monotonic() > ends_s:
-            raise MineFailedError(printed.read_text()[-500:] or "it said nothing")
+def _wait_until_ready(process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait for the line about models, which is the last one of the start."""
+    deadline_s = time.monotonic() + READY_TIMEOUT_S
+    while "models " not in log.read_text():
+        if process.poll() is not None or time.monotonic() > deadline_s:
+            raise MineFailedError(log.read_text()[-500:] or "it printed nothing")
         time.sleep(0.1)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """In order where it can: a killed mine would leave its broker and its store behind."""
+def _terminate(process: "subprocess.Popen[bytes]") -> None:
+    """End the process in order if possible: after a kill its broker and its database would keep running."""
     process.terminate()
     try:
-        process.wait(END_S)
+        process.wait(EXIT_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
 
 
-def _watch(process: psutil.Process, seconds: float) -> list[Sample]:
-    ends_s = time.monotonic() + seconds - SAMPLE_S
+def _record_samples(process: psutil.Process, seconds: float) -> list[Sample]:
+    deadline_s = time.monotonic() + seconds - SAMPLE_INTERVAL_S
     samples = []
-    while time.monotonic() < ends_s:
+    while time.monotonic() < deadline_s:
         samples.append(_sample(process))
-        time.sleep(SAMPLE_S)
+        time.sleep(SAMPLE_INTERVAL_S)
     return samples
 
 
 def _sample(process: psutil.Process) -> Sample:
+    """Sum over the process and its children."""
     cpu_s = resident = 0.0
     for each in (process, *process.children(recursive=True)):
         times = each.cpu_times()
@@ -191,27 +142,7 @@ def _sample(process: psutil.Process) -> Sample:
     return time.monotonic(), cpu_s, resident
 
 
-def _held(load: Load, cameras: Sequence[CameraSummary], samples: Sequence[Sample]) -> SustainedLoad:
-    dropped: Counter[str] = Counter()
-    for camera in cameras:
-        dropped.update(camera.dropped)
-    settled = [sample for sample in samples if sample[0] - samples[0][0] >= SETTLE_S]
-    at, _, resident = np.asarray(settled or samples).T
-    return SustainedLoad(
-        load,
-        [camera.fps for camera in cameras],
-        _worst([camera.age_ms_p50 for camera in cameras]),
-        _worst([camera.age_ms_p99 for camera in cameras]),
-        dict(dropped.most_common()),
-        captured=sum(camera.captured for camera in cameras),
-        unexplained=sum(camera.unexplained for camera in cameras),
-        cpu_s=samples[-1][1] - samples[0][1],
-        span_s=samples[-1][0] - samples[0][0],
-        resident_mib=float(resident.max()) / MIB,
-        slope_mib_s=float(np.polyfit(at, resident / MIB, 1)[0]) if len(settled) > 2 else 0.0,
-    )
-
-
-def _worst(ages_ms: Sequence[float | None]) -> float | None:
+def _highest(ages_ms: Sequence[float | None]) -> float | None:
+    """The highest age; None if a camera has none."""
     known = [age_ms for age_ms in ages_ms if age_ms is not None]
     return max(known) if known and len(known) == len(ages_ms) else None

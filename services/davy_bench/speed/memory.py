@@ -1,4 +1,4 @@
-"""Memory of Davy's paths over many frames, each in a process of its own, so that nobody else's memory counts."""
+"""Memory of Davy's paths over many frames, each in its own process."""
 
 import gc
 import multiprocessing
@@ -13,24 +13,38 @@ import numpy as np
 from davy.adapters.media import jpeg, planes
 from davy.domain.frame import BgrImage
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
-from davy_bench.quality.scores import Tick
-from davy_bench.speed.frames import to_and_fro
-from davy_bench.speed.methods import EVERY, JPEG, OURS, QUALITY, STILL, VIDEO_YUV, into_buffer, into_planes, recode
+from davy_bench.quality.scores import ProgressCallback
+from davy_bench.speed.frames import ping_pong_order
+from davy_bench.speed.methods import (
+    DAVY_PATHS,
+    JPEG,
+    JPEG_QUALITY,
+    NETWORK_INTERVAL,
+    STILL,
+    VIDEO_YUV,
+    into_buffer,
+    into_planes,
+    transcode,
+)
 
 FRAMES, TRACED, SAMPLE_EVERY = 500, 40, 5
-WARM_UP = 40  # frames until buffers, heaps and thread pools have their size
+WARM_UP = 40  # frames until buffers, heaps and thread pools have their final size
 MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """One path's memory at one size.
+    """Memory of one path at one picture size.
 
-    before_mib, after_mib: Resident, with everything imported but nothing made, and after the last frame.
-    peak_mib: The highest that the process ever was.
-    slope_bytes: Growth of the resident memory per frame, fitted over all frames after the warm-up.
-    python_bytes: The most that Python and NumPy held at once above what they held before the frame, median over frames.
-    kept_bytes: What of it was still held after the frame, mean over frames.
+    Attributes:
+        path: Name of the path.
+        frames: Number of frames.
+        before_mib: Resident memory after the imports, before the enhancer is built.
+        after_mib: Resident memory after the last frame.
+        peak_mib: Peak resident memory of the process.
+        slope_bytes: Growth of the resident memory per frame, fitted over all frames after the warm-up.
+        python_bytes: Peak of the additional Python and NumPy memory during a frame, median over frames.
+        retained_bytes: Additional Python and NumPy memory after a frame, mean over frames.
     """
 
     path: str
@@ -40,24 +54,26 @@ class Memory:
     peak_mib: float
     slope_bytes: float
     python_bytes: float
-    kept_bytes: float
+    retained_bytes: float
 
 
-def memories(frames: Sequence[BgrImage], model: Path | None, tick: Tick, count: int = FRAMES) -> list[Memory]:
-    """Every path, one after the other, over count frames of these, to and fro."""
-    files = [jpeg.encode(frame, QUALITY) for frame in frames]
-    found = []
-    spawn = multiprocessing.get_context("spawn")  # a forked child would begin with our memory
-    for done, path in enumerate(OURS):
-        tick(done, len(OURS))
+def measure_memory(
+    frames: Sequence[BgrImage], model: Path | None, progress: ProgressCallback, count: int = FRAMES
+) -> list[Memory]:
+    """Measure every path in turn, over count frames that repeat the given ones."""
+    files = [jpeg.encode(frame, JPEG_QUALITY) for frame in frames]
+    results = []
+    spawn = multiprocessing.get_context("spawn")  # a forked child would start with the memory of this process
+    for done, path in enumerate(DAVY_PATHS):
+        progress(done, len(DAVY_PATHS))
         with ProcessPoolExecutor(1, spawn) as pool:
-            found.append(pool.submit(measure, path, files, model, count).result())
-    tick(len(OURS), len(OURS))
-    return found
+            results.append(pool.submit(measure, path, files, model, count).result())
+    progress(len(DAVY_PATHS), len(DAVY_PATHS))
+    return results
 
 
 def measure(path: str, files: Sequence[bytes], model: Path | None, count: int) -> Memory:
-    """In this process: frames are decoded beforehand, except where the path begins with a JPEG."""
+    """Measure a path in this process. Frames are decoded in advance, except for a path that starts with JPEG."""
     before = resident_bytes()
     step = _step(path, files, model)
     resident = []
@@ -65,55 +81,56 @@ def measure(path: str, files: Sequence[bytes], model: Path | None, count: int) -
         step(index)
         if index >= WARM_UP and index % SAMPLE_EVERY == 0:
             resident.append((index, resident_bytes()))
-    at, sustained = np.asarray(resident, float).T
-    slope = float(np.polyfit(at, sustained, 1)[0])
+    frames, sizes = np.asarray(resident, float).T
+    slope = float(np.polyfit(frames, sizes, 1)[0])
     after, peak = resident_bytes(), peak_bytes()
-    python, kept = _traced(step)
-    return Memory(path, count, before / MIB, after / MIB, peak / MIB, slope, python, kept)
+    python, retained = _traced(step)
+    return Memory(path, count, before / MIB, after / MIB, peak / MIB, slope, python, retained)
 
 
 def _step(path: str, files: Sequence[bytes], model: Path | None) -> Callable[[int], object]:
-    order = to_and_fro(len(files))
+    order = ping_pong_order(len(files))
     frames = [jpeg.decode(data) for data in files]
     still = StillEnhancer(model)
     if path == JPEG:
-        again = recode(into_planes(VideoEnhancer(still, EVERY), frames[0].shape[:2]))
-        return lambda index: again(files[order[index % len(order)]])
+        run = transcode(into_planes(VideoEnhancer(still, NETWORK_INTERVAL), frames[0].shape[:2]))
+        return lambda index: run(files[order[index % len(order)]])
     if path == VIDEO_YUV:
         decoded, step = (
             [planes.from_bgr(frame) for frame in frames],
-            into_planes(VideoEnhancer(still, EVERY), frames[0].shape[:2]),
+            into_planes(VideoEnhancer(still, NETWORK_INTERVAL), frames[0].shape[:2]),
         )
         return lambda index: step(decoded[order[index % len(order)]])
-    change = into_buffer(still if path == STILL else VideoEnhancer(still, EVERY), frames[0])
+    change = into_buffer(still if path == STILL else VideoEnhancer(still, NETWORK_INTERVAL), frames[0])
     return lambda index: change(frames[order[index % len(order)]])
 
 
 def _traced(step: Callable[[int], object]) -> tuple[float, float]:
-    """(most at once, kept) bytes per frame, as tracemalloc sees them: C's own buffers are not among them."""
+    """(peak, retained) bytes per frame as measured by tracemalloc, without the buffers of C code."""
     gc.collect()
     tracemalloc.start()
     try:
         step(0)
-        most = []
+        peaks = []
         first = tracemalloc.get_traced_memory()[0]
         for index in range(TRACED):
-            sustained = tracemalloc.get_traced_memory()[0]
+            before = tracemalloc.get_traced_memory()[0]
             tracemalloc.reset_peak()
             step(index)
-            most.append(tracemalloc.get_traced_memory()[1] - sustained)
+            peaks.append(tracemalloc.get_traced_memory()[1] - before)
         gc.collect()
-        return float(np.median(most)), (tracemalloc.get_traced_memory()[0] - first) / TRACED
+        return float(np.median(peaks)), (tracemalloc.get_traced_memory()[0] - first) / TRACED
     finally:
         tracemalloc.stop()
 
 
 def resident_bytes() -> int:
+    """Resident memory of this process."""
     return _status("VmRSS")
 
 
 def peak_bytes() -> int:
-    """Not getrusage's: a child's begins with its parent's."""
+    """Peak resident memory of this process; that of getrusage would include the parent's at the start."""
     return _status("VmHWM")
 
 

@@ -1,4 +1,4 @@
-"""Everything that `davy bench speed` has measured, and the same as JSON."""
+"""All results of `davy bench speed`, and their JSON."""
 
 import dataclasses
 import os
@@ -8,105 +8,118 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from davy_bench.speed.cameras import SustainedLoad, saturation_point
 from davy_bench.speed.frames import SIZES
+from davy_bench.speed.load import SustainedLoad, saturation_point
 from davy_bench.speed.memory import Memory
 from davy_bench.speed.methods import CLAHE, LEARNED
 from davy_bench.speed.throughput import Throughput
-from davy_bench.speed.timing import Key, Middle, ratios
+from davy_bench.speed.timing import Key, Quartiles, ratios
 
 PACKAGES = ("numpy", "opencv-contrib-python-headless", "onnxruntime", "openvino", "simplejpeg", "av")
-Raced = Mapping[Key, Sequence[float]]
-"""ms per frame of every round."""
+Timings = Mapping[Key, Sequence[float]]
+"""Milliseconds per frame of every round, by method and number of threads."""
 
 
 @dataclass(slots=True)
 class Speed:
-    """races and cameras are as far as they were asked for; throughput and memory are of `size`.
+    """Results of the measurements that were requested.
 
-    busy: How many processors others used when it began, as the load average of the last minute has it.
+    Attributes:
+        model: Version of the network.
+        timings: Times of the methods, by picture size.
+        size: Picture size of throughput and memory.
+        throughput: Frame rate of several cameras, JPEG to JPEG.
+        memory: Memory of each path.
+        cameras: Results of the complete mine, by number of cameras.
+        sustained: Result of the longer load.
+        load_average: Load average of the last minute before the start.
     """
 
     model: str
-    races: dict[str, Raced] = field(default_factory=dict)  # by size
+    timings: dict[str, Timings] = field(default_factory=dict)
     size: str = ""
     throughput: Throughput | None = None
     memory: list[Memory] = field(default_factory=list)
     cameras: list[SustainedLoad] = field(default_factory=list)
     sustained: SustainedLoad | None = None
-    busy: float = field(default_factory=lambda: os.getloadavg()[0])
+    load_average: float = field(default_factory=lambda: os.getloadavg()[0])
 
-    def ratios(self, size: str) -> Mapping[Key, Middle]:
-        """Times over CLAHE on LAB on one thread, of the same round."""
-        return ratios(self.races[size], (CLAHE, 1))
+    def ratios(self, size: str) -> Mapping[Key, Quartiles]:
+        """Times over that of CLAHE on LAB on one thread in the same round."""
+        return ratios(self.timings[size], (CLAHE, 1))
 
     def median_ms(self, size: str, key: Key) -> float:
-        return Middle.of(self.races[size][key]).median
+        """Median time of a method."""
+        return Quartiles.of(self.timings[size][key]).median
 
     def fastest_learned(self, size: str, threads: int) -> Key:
-        """The learned peer on its best engine."""
-        keys = [key for key in self.races[size] if key[0] in LEARNED and key[1] == threads]
+        """The learned method with its faster engine."""
+        keys = [key for key in self.timings[size] if key[0] in LEARNED and key[1] == threads]
         return min(keys, key=lambda key: self.median_ms(size, key))
 
 
 def machine() -> dict[str, object]:
-    """Where it was measured."""
+    """Describe the machine and the installed packages."""
     return {
         "processor": processor(),
         "cores": os.cpu_count(),
         "affinity": sorted(os.sched_getaffinity(0)),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": {name: installed for name in PACKAGES if (installed := _version(name))},
     }
 
 
 def processor() -> str:
-    """As Linux calls it, with what vector instructions matter."""
+    """Linux' name of the processor, and its relevant vector instructions."""
     lines = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
-    facts = {name.strip(): value.strip() for name, value in lines.items()}
-    flags = set(facts.get("flags", "").split()) & {"avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile"}
-    return " ".join([facts.get("model name", platform.machine()), *sorted(flags)])
+    fields = {name.strip(): value.strip() for name, value in lines.items()}
+    flags = set(fields.get("flags", "").split()) & {"avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile"}
+    return " ".join([fields.get("model name", platform.machine()), *sorted(flags)])
 
 
 def as_json(speed: Speed) -> dict[str, object]:
-    """All figures, those of single rounds too, so that others can take their own medians."""
+    """All figures, including those of single rounds for other statistics."""
     return {
         "machine": machine(),
-        "load_average_before": round(speed.busy, 2),
+        "load_average": round(speed.load_average, 2),
         "model": speed.model,
-        "sizes": {name: SIZES[name] for name in speed.races},
-        "races": [row for size in speed.races for row in _race(speed, size)],
+        "sizes": {name: SIZES[name] for name in speed.timings},
+        "timings": [row for size in speed.timings for row in _timing_rows(speed, size)],
         "throughput": dataclasses.asdict(speed.throughput) if speed.throughput else None,
         "memory": [dataclasses.asdict(each) for each in speed.memory],
         "memory_size": speed.size,
-        "cameras": [_held(each) for each in speed.cameras],
-        "knee": saturation_point(speed.cameras) if speed.cameras else None,
-        "held": _held(speed.sustained) if speed.sustained else None,
+        "cameras": [_load_fields(each) for each in speed.cameras],
+        "saturation_point": saturation_point(speed.cameras) if speed.cameras else None,
+        "sustained": _load_fields(speed.sustained) if speed.sustained else None,
     }
 
 
-def _race(speed: Speed, size: str) -> list[dict[str, object]]:
+def _timing_rows(speed: Speed, size: str) -> list[dict[str, object]]:
     over = speed.ratios(size)
     return [
         {
             "size": size,
             "method": key[0],
             "threads": key[1],
-            "ms": _rounded(Middle.of(each_ms)),
+            "ms": _rounded(Quartiles.of(each_ms)),
             "over_clahe_lab": _rounded(over[key]),
             "each_ms": [round(value, 4) for value in each_ms],
         }
-        for key, each_ms in speed.races[size].items()
+        for key, each_ms in speed.timings[size].items()
     ]
 
 
-def _rounded(middle: Middle) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in dataclasses.asdict(middle).items()}
+def _rounded(quartiles: Quartiles) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in dataclasses.asdict(quartiles).items()}
 
 
-def _held(sustained: SustainedLoad) -> dict[str, object]:
-    extra = {"share": sustained.share, "kept_up": sustained.kept_up, "cores": sustained.cores}
+def _load_fields(sustained: SustainedLoad) -> dict[str, object]:
+    extra = {
+        "delivered_fraction": sustained.delivered_fraction,
+        "is_sustained": sustained.is_sustained,
+        "cores": sustained.cores,
+    }
     return {**dataclasses.asdict(sustained), **extra, "cpu_s_per_camera_hour": sustained.cpu_s_per_camera_hour}
 
 

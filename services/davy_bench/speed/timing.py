@@ -1,4 +1,4 @@
-"""Methods timed in turn, round after round, so that whatever else the machine does meets all of them alike."""
+"""Time methods in rounds, so that other load on the machine affects all of them equally."""
 
 import random
 import time
@@ -9,18 +9,22 @@ import cv2
 import numpy as np
 
 from davy.domain.frame import BgrImage
-from davy_bench.quality.scores import Tick
+from davy_bench.quality.scores import ProgressCallback
 
-LEAST_ROUNDS, MOST_ROUNDS = 5, 200
+MIN_ROUNDS, MAX_ROUNDS = 5, 200
 Key = tuple[str, int]
-"""A method and its threads."""
+"""Name of a method, and its number of threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimedMethod:
-    """One way to treat pictures, ready to run.
+    """A method that is ready to run.
 
-    run: Treats the next `frames` pictures.
+    Attributes:
+        name: Name of the method.
+        threads: Number of threads.
+        run: Processes the next `frames` pictures.
+        frames: Number of pictures per call.
     """
 
     name: str
@@ -30,56 +34,62 @@ class TimedMethod:
 
     @property
     def key(self) -> Key:
+        """Name and number of threads."""
         return self.name, self.threads
 
 
 @dataclass(frozen=True, slots=True)
-class Middle:
-    """The median, and the quartiles on both sides of it."""
+class Quartiles:
+    """First quartile, median and third quartile."""
 
     low: float
     median: float
     high: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Middle":
+    def of(cls, values: Sequence[float]) -> "Quartiles":
+        """Compute the quartiles of values."""
         low, median, high = np.percentile(values, [25, 50, 75])
         return cls(float(low), float(median), float(high))
 
 
 def time_in_turns(
-    timed_methods: Sequence[TimedMethod], seconds: float, picture: BgrImage, tick: Tick
+    timed_methods: Sequence[TimedMethod], seconds: float, picture: BgrImage, progress: ProgressCallback
 ) -> Mapping[Key, Sequence[float]]:
-    """Milliseconds per frame of every method in every round; the first round does not count.
+    """Measure the milliseconds per frame of every method in every round; the first round is not counted.
+
+    Each round runs the methods by number of threads, in random order: no method always follows the same other one, with
+    the same content of the cache.
 
     Args:
-        seconds: So long, but LEAST_ROUNDS rounds at least. In each round all of one thread, then all of two, and so on,
-            each in an order by chance: nobody always follows the same one, whose data is in the cache.
-        picture: What OpenCV's threads are woken with where their number changes.
+        timed_methods: The methods.
+        seconds: Duration; MIN_ROUNDS rounds at least.
+        picture: Wakes OpenCV's threads after a change of their number.
+        progress: Receives the elapsed and the total seconds.
     """
     order = random.Random(0)
-    found: dict[Key, list[float]] = {timed_method.key: [] for timed_method in timed_methods}
-    ends, rounds = float("inf"), -1
-    while rounds < LEAST_ROUNDS or (rounds < MOST_ROUNDS and time.perf_counter() < ends):
+    times_ms: dict[Key, list[float]] = {timed_method.key: [] for timed_method in timed_methods}
+    end_s, rounds = float("inf"), -1
+    while rounds < MIN_ROUNDS or (rounds < MAX_ROUNDS and time.perf_counter() < end_s):
         for threads in sorted({timed_method.threads for timed_method in timed_methods}):
             cv2.setNumThreads(threads)
             cv2.blur(picture, (3, 3))
             group = [timed_method for timed_method in timed_methods if timed_method.threads == threads]
             for timed_method in order.sample(group, len(group)):
-                began_s = time.perf_counter()
+                start_s = time.perf_counter()
                 timed_method.run()
-                took_ms = (time.perf_counter() - began_s) * 1000 / timed_method.frames
+                elapsed_ms = (time.perf_counter() - start_s) * 1000 / timed_method.frames
                 if rounds >= 0:
-                    found[timed_method.key].append(took_ms)
+                    times_ms[timed_method.key].append(elapsed_ms)
         rounds += 1
         if rounds == 0:
-            ends = time.perf_counter() + seconds
-        left_s = max(ends - time.perf_counter(), 0.0)
-        tick(round(seconds - min(left_s, seconds)), round(seconds))
-    return found
+            end_s = time.perf_counter() + seconds
+        remaining_s = max(end_s - time.perf_counter(), 0.0)
+        progress(round(seconds - min(remaining_s, seconds)), round(seconds))
+    return times_ms
 
 
-def ratios(found: Mapping[Key, Sequence[float]], over: Key) -> Mapping[Key, Middle]:
-    """Every contestant's time over another's of the same round."""
-    base = np.asarray(found[over])
-    return {key: Middle.of(list(np.asarray(values) / base)) for key, values in found.items()}
+def ratios(times_ms: Mapping[Key, Sequence[float]], over: Key) -> Mapping[Key, Quartiles]:
+    """The time of every method over that of another one in the same round."""
+    base = np.asarray(times_ms[over])
+    return {key: Quartiles.of(list(np.asarray(values) / base)) for key, values in times_ms.items()}

@@ -93,7 +93,7 @@ class Capture:
     def check(self) -> None:
         """Abandon a thread that hangs in its source, and start another."""
         limit_s = HANG_FACTOR * self._options.timeout_s + HANG_MARGIN_S
-        last_data_s = max(self._last_frame_s, float(getattr(self._source, "heard_s", 0.0)))  # a long GOP is no silence
+        last_data_s = max(self._last_frame_s, float(getattr(self._source, "last_data_s", 0.0)))  # a long GOP is no silence
         if self._stopping.is_set() or time.monotonic() - last_data_s < limit_s:
             return
         if sum(thread.is_alive() for thread in self._threads) > MAX_HANGING:

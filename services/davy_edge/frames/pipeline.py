@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from davy.adapters.media import jpeg, planes
+from davy.adapters.media.scaling import scaled
 from davy.deployment.active_model import ActiveModel
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
@@ -23,6 +24,7 @@ from davy.imaging.runtime import VideoEnhancer
 from davy.site import CameraConfig
 from davy.streams.accounting import FrameAccounting
 from davy.streams.latest import LatestSlot
+from davy.streams.link import LEVELS, Level
 from davy.streams.metrics import FrameTimings
 from davy.telemetry import get_logger
 from davy_edge.frames.capture import CameraState, Capture
@@ -49,6 +51,7 @@ class Pipeline:
         on_state: Called on the event loop on each change of the camera's state.
         observer: Receives frames, raw and enhanced, after their delivery.
         max_jpeg_bytes: Returns the size that the broker takes, 0 for any; quality is lowered for it. Called from a thread.
+        level: Returns how frames are to be made for the link. Called from a thread.
     """
 
     def __init__(
@@ -66,9 +69,10 @@ class Pipeline:
         on_state: Callable[[str, CameraState, str], None],
         observer: FrameObserver | None = None,
         max_jpeg_bytes: Callable[[], int] = int,
+        level: Callable[[], Level] = lambda: LEVELS[0],
     ) -> None:
         self._id, self._config, self._boot_id = camera, config, boot_id
-        self._wanted, self._dials, self._max_jpeg_bytes = config, config.dials, max_jpeg_bytes
+        self._wanted, self._dials, self._max_jpeg_bytes, self._level = config, config.dials, max_jpeg_bytes, level
         self._enhancer, self._active_model, self._semaphore, self._observer = enhancer, active_model, semaphore, observer
         self._accounting, self._timings, self._deliver = accounting, timings, deliver
         self._slot: LatestSlot[CapturedFrame] = LatestSlot()
@@ -76,7 +80,7 @@ class Pipeline:
         self._loop = asyncio.get_running_loop()
         self._buffer: BgrImage | None = None
         self._planes: YuvImage | None = None
-        options = SourceOptions(config.fps, config.size, config.timeout_s, loop=True)
+        options = SourceOptions(config.fps, config.size, config.timeout_s, loop=True, tls=config.tls)
 
         def report(state: CameraState, reason: str) -> None:
             self._on_loop(on_state, camera.camera, state, reason)
@@ -212,8 +216,10 @@ class Pipeline:
         return jpeg.encode(pixels, quality)
 
     def _encode(self, captured: CapturedFrame, pixels: Pixels, enhanced_ns: int, max_age_s: float) -> EncodedFrame:
-        config, enhanced = self._config, self._enhancer is not None
-        width, height = captured.frame.size
+        config, enhanced, level = self._config, self._enhancer is not None, self._level()
+        quality, picture = min(config.quality, level.quality), scaled(pixels, level.scale)
+        width, height = picture.size if isinstance(picture, YuvImage) else picture.shape[1::-1]
+        with_raw = enhanced and config.send_raw and level.raw
         return EncodedFrame(
             camera=self._id,
             boot_id=self._boot_id,
@@ -221,11 +227,11 @@ class Pipeline:
             captured_ns=captured.frame.captured_ns,
             width=width,
             height=height,
-            jpeg=self._fit(pixels, config.quality),
+            jpeg=self._fit(picture, quality),
             model=self._enhancer.model if self._enhancer else "",
             strength=config.strength if enhanced else 0.0,
             enhanced_ns=enhanced_ns if enhanced else 0,
-            raw_jpeg=jpeg.encode(captured.frame.pixels, config.quality) if enhanced and config.send_raw else b"",
+            raw_jpeg=jpeg.encode(captured.frame.pixels, quality) if with_raw else b"",
             traceparent=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
             age=captured.age.limited(max_age_s),
         )

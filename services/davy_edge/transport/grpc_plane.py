@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import AsyncExitStack, suppress
 
 from davy.adapters.grpc.ingest_client import IngestClient, PushStream
 from davy.domain.drops import DropPoint, DropReason
@@ -9,6 +10,7 @@ from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.frame import EncodedFrame
 from davy.streams.accounting import FrameAccounting
 from davy.streams.credits import Credits
+from davy.streams.link import LEVELS, Level, LinkAdaptation
 from davy.streams.metrics import FrameTimings
 from davy.streams.reconnect import Backoff, keep_connected
 from davy.streams.round_trip import RoundTripWindow
@@ -21,38 +23,67 @@ log = get_logger(__name__)
 DEFAULT_WINDOW = 4
 HELLO_TIMEOUT_S = 5.0
 CREDIT_TIMEOUT_S = 10.0  # a stream without an answer for this time is dead
+RENEW_EVERY_S = 1.0  # between two looks at the identity's files
+DRAIN_S = 2.0  # the previous stream may take this long to answer its last frames
 BACKOFF = Backoff(longest_s=1.0)  # after a partition live frames are back within 2 s
 
 
 class GrpcPlane(Sink):
-    """Pushes the newest frame of each camera that has credit. `error` is empty while the stream is open."""
+    """Pushes the newest frame of each camera that has credit. `error` is empty while the stream is open.
 
-    def __init__(self, accounting: FrameAccounting[str], timings: FrameTimings[str]) -> None:
+    Args:
+        accounting: Counts the frames.
+        timings: Observes their ages.
+        adapts: Whether quality, size and rate follow the link.
+    """
+
+    def __init__(self, accounting: FrameAccounting[str], timings: FrameTimings[str], adapts: bool = True) -> None:
         super().__init__(DropPoint.GRPC, accounting, timings)
+        self.link: LinkAdaptation[str] = LinkAdaptation(adapts)
         self.error = "not connected yet"
         self._credits: Credits[str, EncodedFrame] = Credits(DEFAULT_WINDOW)
         self._path: RoundTripWindow[str] = RoundTripWindow(DEFAULT_WINDOW)
+        self._held: set[str] = set()  # cameras whose frame waits for the link
         self._answered_s = 0.0
         self._delivered = 0
+        self._stream: PushStream | None = None
+        self._version = 0  # of the certificate of the stream
+        self._sending, self._idle = asyncio.Lock(), asyncio.Event()  # idle: no frame is unanswered
 
     @property
     def connected(self) -> bool:
         return not self.error
 
+    @property
+    def level(self) -> Level:
+        """How frames are to be made now; callable from any thread."""
+        return self.link.level if self.connected else LEVELS[0]
+
     def offer(self, frame: EncodedFrame) -> None:
         """Put a frame into its camera's slot; never waits."""
-        self._path.offer(frame.camera.camera, time.monotonic())
+        camera, now_s = frame.camera.camera, time.monotonic()
+        self._path.offer(camera, now_s)
+        if self.connected and not self.link.offer(camera, _size(frame), now_s):
+            self.drop(frame, DropReason.SLOW_LINK)
+            return
         super().offer(frame)
+
+    def drop(self, frame: EncodedFrame, reason: DropReason) -> None:
+        """Count a dropped frame."""
+        if reason in (DropReason.NO_CREDIT, DropReason.TOO_OLD):
+            self.link.late(time.monotonic())
+        super().drop(frame, reason)
 
     def forget(self, camera: str) -> None:
         """Remove a camera; its waiting frame counts as stopped."""
         self._path.forget(camera)
+        self.link.forget(camera)
         super().forget(camera)
 
     def why_waiting(self, camera: str) -> DropReason:
         if not self.connected:
             return DropReason.OFFLINE
-        return DropReason.SUPERSEDED if self._credits.available(camera) else DropReason.NO_CREDIT
+        return DropReason.NO_CREDIT if camera in self._held else DropReason.SUPERSEDED
 
     async def run(self, client: IngestClient) -> None:
         """Push until cancelled; reopen a broken stream with backoff."""
@@ -66,14 +97,17 @@ class GrpcPlane(Sink):
         lost: AggregatorUnavailableError | None = None
         self._delivered = 0
         try:
-            async with client.push() as stream:
-                hello = await stream.answer(HELLO_TIMEOUT_S)
-                self._path.restart(hello.window or DEFAULT_WINDOW)
-                self._credits.window = self._path.window
+            async with AsyncExitStack() as streams:
+                self._stream = await self._open(client, streams)
+                self.link.restart()
                 self.error, self._answered_s = "", _now()
                 log.info("ingest.connected", plane="live", endpoint=client.endpoint, window=self._credits.window)
                 await until_first_ends(
-                    "edge.push", write=self._write(stream), read=self._read(stream), watch=self._watch(client.endpoint)
+                    "edge.push",
+                    write=self._write(),
+                    read=self._read(),
+                    watch=self._watch(client.endpoint),
+                    renew=self._renew(client, streams),
                 )
         except AggregatorUnavailableError as error:
             lost = error
@@ -84,39 +118,95 @@ class GrpcPlane(Sink):
             raise lost
         log.warning("ingest.lost", plane="live", endpoint=client.endpoint, error=self.error)
 
+    async def _open(self, client: IngestClient, streams: AsyncExitStack) -> PushStream:
+        async with AsyncExitStack() as attempt:
+            version = client.identity_version
+            stream = await attempt.enter_async_context(client.push())
+            hello = await stream.answer(HELLO_TIMEOUT_S)
+            streams.push_async_exit(attempt.pop_all())
+        self._version = version
+        self._path.restart(hello.window or DEFAULT_WINDOW)
+        self._credits.window = self._path.window
+        return stream
+
+    async def _renew(self, client: IngestClient, streams: AsyncExitStack) -> None:
+        """Move to a stream with the new certificate once there is one: first open it, then let the previous one drain.
+
+        An aggregator ends streams whose certificate has expired. A frame between two streams would be lost.
+        """
+        while True:
+            await asyncio.sleep(RENEW_EVERY_S)
+            if client.identity_version == self._version:
+                continue
+            try:
+                following = await self._open(client, streams)
+            except AggregatorUnavailableError as error:
+                log.warning("ingest.renewal_failed", plane="live", error=str(error))
+                continue
+            async with self._sending:
+                await self._wait_for_answers()
+                previous, self._stream = self._stream, following
+            log.info("ingest.renewed", plane="live", endpoint=client.endpoint)
+            if previous is not None:
+                await previous.finish()
+
+    async def _wait_for_answers(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                while self._credits:
+                    self._idle.clear()
+                    await self._idle.wait()
+
     def _drop_unanswered(self, reason: DropReason) -> None:
         """Drop unanswered frames: their delivery is unknown."""
         for frame in self._credits.clear():
             self.drop(frame, reason)
 
     def _delay(self, camera: str) -> float | None:
-        return 0.0 if self._credits.available(camera) else None
+        if self._credits.available(camera) and self.link.may_send():
+            return 0.0
+        self._held.add(camera)
+        return None
 
-    async def _write(self, stream: PushStream) -> None:
+    async def _write(self) -> None:
         while True:
             camera, frame = await self.slots.take(self._delay)
             if frame.age.expired:
                 self.drop(frame, DropReason.TOO_OLD)
                 continue
-            if not self._credits:
-                self._answered_s = _now()  # the timeout runs from the first unanswered frame
-            self._credits.spend(camera, frame.seq, frame)
-            self._path.send(camera, frame.seq, time.monotonic())
-            await stream.send(frame)
+            async with self._sending:
+                if not self._credits:
+                    self._answered_s = _now()  # the timeout runs from the first unanswered frame
+                self._credits.spend(camera, frame.seq, frame)
+                self._path.send(camera, frame.seq, time.monotonic())
+                self.link.send(camera, frame.seq, _size(frame), time.monotonic(), held=camera in self._held)
+                self._held.discard(camera)
+                assert self._stream is not None
+                await self._stream.send(frame)
 
-    async def _read(self, stream: PushStream) -> None:
+    async def _read(self) -> None:
         while True:
-            credit = await stream.answer()
+            stream = self._stream
+            assert stream is not None
+            try:
+                credit = await stream.answer()
+            except AggregatorUnavailableError:
+                if stream is self._stream:
+                    raise
+                continue  # the stream of the previous certificate has drained
             self._answered_s = _now()
             if credit.window:
                 self._path.granted = credit.window
             self._path.answer(credit.camera, credit.seq, time.monotonic())
+            self.link.answer(credit.camera, credit.seq, time.monotonic())
             self._credits.window = self._path.window
             frame = self._credits.give_back(credit.camera, credit.seq)
             if frame is not None:
                 self._delivered += 1
                 self.delivered(frame)
             self.slots.wake()
+            if not self._credits:
+                self._idle.set()
 
     async def _watch(self, endpoint: str) -> None:
         while True:
@@ -127,3 +217,7 @@ class GrpcPlane(Sink):
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _size(frame: EncodedFrame) -> int:
+    return len(frame.jpeg) + len(frame.raw_jpeg)

@@ -1,17 +1,21 @@
 """A client of the aggregator's REST API, for samples, drift and the running model."""
 
 import re
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, Self, TypeVar
 
 import httpx
 
 from davy.access.own_token import authorization
+from davy.adapters.tls import Tls, client_context
 from davy.domain.errors import AggregatorUnavailableError
 from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
+from davy_trainer.service.settings import TrainerSettings
 
 log = get_logger(__name__)
 T = TypeVar("T")
@@ -27,8 +31,13 @@ FOLDERS = {"train": "train", "validation": "validation"}  # by the use of a samp
 class AggregatorClient:
     """Every method raises AggregatorUnavailableError if the aggregator does not respond, or with invalid content."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
+    def __init__(self, url: str, tls: Tls | None = None) -> None:
+        self._url, self._verify = url.rstrip("/"), client_context(tls) if tls is not None else _trusted()
+
+    @classmethod
+    def of(cls, settings: TrainerSettings) -> Self:
+        """The aggregator of the settings, with the trainer's identity."""
+        return cls(settings.aggregator, Tls.of(settings.tls))
 
     async def drift(self) -> list[dict[str, Any]]:
         """Return camera, score and reasons of every camera with a score."""
@@ -81,7 +90,9 @@ class AggregatorClient:
         return dict(response.json())
 
     def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self._url, timeout=TIMEOUT_S, trust_env=False, headers=authorization())
+        return httpx.AsyncClient(
+            base_url=self._url, timeout=TIMEOUT_S, trust_env=False, headers=authorization(), verify=self._verify
+        )
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
@@ -89,6 +100,12 @@ class AggregatorClient:
             yield
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
             raise AggregatorUnavailableError(self._url, f"{type(error).__name__}: {error}") from error
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Read the certificate authorities once: that takes longer than a request."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _floats(reasons: dict[str, Any]) -> dict[str, float]:

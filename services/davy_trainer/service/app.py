@@ -9,10 +9,13 @@ from prometheus_client import CollectorRegistry
 
 from davy.adapters.access.remote import access_of
 from davy.adapters.grpc.server import serve_grpc
+from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.run_store import RunStore
+from davy.adapters.tls import Tls
+from davy.adapters.tls.watch import log_event, watch_identity
 from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
@@ -47,9 +50,12 @@ async def serve(
     Raises:
         AddressUnavailableError: A port is in use.
         ArchiveUnavailableError: The data folder cannot be used.
+        ConfigError: The files of the identity are missing or invalid.
     """
     registry = registry or CollectorRegistry()
-    metrics, errors = TrainerMetrics(registry), dict[str, str]()
+    metrics, errors, tls = TrainerMetrics(registry), dict[str, str](), Tls.of(settings.tls)
+    if tls is not None:
+        tls.install_metrics(registry)
     announce = announcer(ready)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
@@ -77,15 +83,19 @@ async def serve(
             "drift": lambda: watch_drift(runs, metrics, lambda: worker.active, error_setter("aggregator")),
             "embedding": embedding.run,
         }
+        if tls is not None:
+            own = tls
+            components["identity"] = lambda: watch_identity(own, log_event, renewer_of(own))
         await until_first_ends(
             "trainer",
-            http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port)),
+            http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port), tls=tls),
             grpc=serve_grpc(
                 settings.host,
                 settings.grpc_port,
                 register,
                 lambda port: announce("grpc", port),
                 interceptors=[access.interceptor()],
+                tls=tls,
             ),
             **{name: supervisor.run(name, component) for name, component in components.items()},
         )

@@ -42,7 +42,7 @@ async def collect_samples(settings: TrainerSettings, folder: Path, drifted: tupl
     """
     if await asyncio.to_thread(folder.is_dir):
         return
-    aggregator, incomplete = AggregatorClient(settings.aggregator), _incomplete(folder)
+    aggregator, incomplete = AggregatorClient.of(settings), _incomplete(folder)
     samples = await _wait_for_samples(settings, aggregator, drifted, check)
     lines: list[str] = []
     left_bytes = settings.max_samples_bytes
@@ -147,7 +147,7 @@ async def fetch_running_model(settings: TrainerSettings, folder: Path, check: Ch
     """
     name = settings.model
     if name == "fleet":
-        running = AggregatorClient(settings.aggregator).running_model
+        running = AggregatorClient.of(settings).running_model
         name = await retry_unavailable(running, settings.aggregator_wait_s, check) if settings.aggregator else ""
     found, onnx, tensors = await asyncio.to_thread(_files_of, settings, "" if name == "shipped" else name)
     incomplete = _incomplete(folder)

@@ -78,7 +78,7 @@ async def watch_drift(
         await asyncio.Event().wait()
         return
     trigger = DriftTrigger(runs, metrics, DriftCounter(settings.drift_above, settings.drift_checks), "light")
-    aggregator = AggregatorClient(settings.aggregator)
+    aggregator = AggregatorClient.of(settings)
     while True:
         if active():
             try:

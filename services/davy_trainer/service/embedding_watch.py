@@ -98,7 +98,7 @@ class EmbeddingWatch:
             TrainingError: The measuring process failed.
             OSError: The disk is full.
         """
-        aggregator = AggregatorClient(self._settings.aggregator)
+        aggregator = AggregatorClient.of(self._settings)
         samples, model = await aggregator.samples(self._settings.max_samples), await aggregator.running_model()
         inputs = (model, [sample["id"] for sample in samples])
         if inputs == self._measured_inputs:

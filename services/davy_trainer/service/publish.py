@@ -6,6 +6,7 @@ from pathlib import Path
 
 from davy.adapters.grpc import rollout_client
 from davy.adapters.storage.model_registry import Entry, ModelRegistry
+from davy.adapters.tls import Tls
 from davy.atomic import write_atomic
 from davy.domain.errors import DavyError, TrainingError
 from davy.models.keyring import TRUST
@@ -85,7 +86,7 @@ async def start_rollout(settings: TrainerSettings, model: str) -> str:
     Raises:
         DavyError: The aggregator is unavailable, or another rollout is in progress.
     """
-    async with rollout_client.connect(settings.rollout_grpc) as client:
+    async with rollout_client.connect(settings.rollout_grpc, Tls.of(settings.tls)) as client:
         known = [each.id for each in await client.all() if each.model == model]
         if known:
             return known[0]

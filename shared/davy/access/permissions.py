@@ -41,6 +41,11 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/tokens": P.ADMINISTER,
     "POST /v1/tokens": P.ADMINISTER,
     "DELETE /v1/tokens/{token_id}": P.ADMINISTER,
+    # certificates: a token is the identity of who enrols, a certificate of who renews
+    "GET /v1/identities/ca": P.PUBLIC,
+    "GET /v1/identities/crl": P.PUBLIC,
+    "POST /v1/identities/enroll": P.PUBLIC,
+    "POST /v1/identities/renew": P.PUBLIC,
     # pictures and states
     "GET /v1/site": P.VIEW,
     "GET /v1/edges": P.VIEW,

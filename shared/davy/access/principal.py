@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from davy.access.roles import PERMISSIONS_OF, Permission, Role
 from davy.domain.errors import PermissionDeniedError, UnauthenticatedError
@@ -18,12 +19,23 @@ class Principal:
         role: None for the owner of an open service, who may do everything.
         via: "session", "token", "certificate", "open" or "process".
         edge: The edge that a machine of role edge speaks for; empty for any other principal.
+        address: Network address of the request; empty outside of one.
     """
 
     name: str
     role: Role | None
     via: str
     edge: str = ""
+    address: str = ""
+
+    @property
+    def caller(self) -> str:
+        """Name and address: budgets count by it, as in an open service everybody has one name."""
+        return f"{self.name}@{self.address}"
+
+    def at(self, address: str) -> Self:
+        """This principal, at a network address."""
+        return replace(self, address=address)
 
     def may(self, permission: Permission) -> bool:
         """Return whether this principal holds a permission."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from davy.domain.dials import NEUTRAL, Dials
@@ -37,6 +38,8 @@ class SourceOptions:
     timeout_s: float = 5.0
     loop: bool = True
     policy: SourcePolicy = ANY_SOURCE  # also of what the source leads to
+    tls: str = "verify"  # of rtsps and https; or insecure, or sha256: and the fingerprint of the camera's certificate
+    ca_file: Path | None = None  # the site's authorities, beside the system's
 
 
 OpenSource = Callable[[str, SourceOptions], FrameSource]

@@ -11,6 +11,7 @@ from davy.domain.camera import check_id
 from davy.domain.errors import DavyError, InvalidIdentityError
 
 SCHEME = "davy://"
+MAX_COMMON_NAME = 64  # RFC 5280, ub-common-name
 
 
 class Kind(StrEnum):
@@ -48,6 +49,10 @@ class Identity:
             check_id(self.kind, self.name)
         except (ValueError, DavyError) as error:
             raise InvalidIdentityError(f"{self.site}/{self.kind}/{self.name}", str(error)) from error
+        if len(self.common_name) > MAX_COMMON_NAME:
+            raise InvalidIdentityError(
+                str(self), f"{self.common_name} has over {MAX_COMMON_NAME} characters: choose a shorter name"
+            )
         if self.kind is Kind.EDGE and self.name.startswith("davy-"):
             raise InvalidIdentityError(
                 str(self), "an edge's name does not begin with davy-: the broker's services have these names"

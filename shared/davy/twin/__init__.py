@@ -1,1 +1,1 @@
-"""Desired and reported state of edges, once for every payload: `reconciler` runs on the edge, `publisher` in the cloud."""
+"""Desired and reported state, once for every payload: `reconciler` on an edge or enhancer, `publisher` in the cloud."""

@@ -1,7 +1,9 @@
 import asyncio
 
 import pytest
+from argon2 import PasswordHasher
 
+from davy.access import secrets
 from davy.access.roles import Role
 from davy.adapters.access.credentials import Credentials
 from davy.adapters.access.directory import Directory
@@ -19,7 +21,10 @@ PASSWORD = "a long enough one"
 
 
 @pytest.fixture
-def directory(tmp_path):
+def directory(tmp_path, monkeypatch):
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # the strong one has its own tests: half a second each
+    monkeypatch.setattr(secrets, "_hasher", quick)
+    monkeypatch.setattr(secrets, "_NOBODY", quick.hash("nobody's"))
     database = open_database(tmp_path)
     found = Directory(AccessStore(database), "mine", 60)
     found.put_user("ada", Role.ADMIN, PASSWORD)

@@ -62,7 +62,7 @@ def test_without_loop_the_end_is_said(folder):
 
 def test_an_empty_folder_says_what_belongs_there(tmp_path):
     (tmp_path / "readme.txt").write_text("no picture")
-    with pytest.raises(CameraUnavailableError, match="holds no picture: put files of JPEG"):
+    with pytest.raises(CameraUnavailableError, match="holds no picture: add files of JPEG"):
         open_source(f"file://{tmp_path}", FAST)
 
 

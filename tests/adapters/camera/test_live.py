@@ -87,7 +87,7 @@ def test_close_from_another_thread_ends_the_read():
 
 
 def test_a_missing_usb_camera_names_the_device():
-    with pytest.raises(CameraUnavailableError, match="there is no /dev/video87: is the camera plugged in"):
+    with pytest.raises(CameraUnavailableError, match="no device /dev/video87: connect the camera"):
         open_source("usb://87", OPTIONS)
 
 

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from PIL import Image, ImageOps
 
-from davy.adapters.camera.picture import ToPlanes, read_picture
+from davy.adapters.camera.picture import PlaneConverter, read_picture
 from davy.adapters.media import jpeg, planes
 from davy.domain.errors import ImageTooLargeError, InvalidInputError, UnsupportedImageError
 from davy.domain.frame import YuvImage
@@ -90,7 +90,7 @@ def test_a_jpeg_gives_the_planes_that_are_in_it(tmp_path):
 @pytest.mark.parametrize("planar", [True, False])
 def test_resizing_gives_the_size_asked_for(planar):
     image = colours(720, 1280)
-    found = ToPlanes((160, 90)).resize(planes.from_bgr(image) if planar else image)
+    found = PlaneConverter((160, 90)).resize(planes.from_bgr(image) if planar else image)
     assert found.size == (160, 90)
     assert np.abs(planes.to_bgr(found).astype(int) - image[::8, ::8]).mean() < 4
 
@@ -123,7 +123,7 @@ def test_planes_of_any_decoder_show_its_colours(name, matrix, size):
     image = colours(*size)
     if name == "gray":
         image = image[..., :1].repeat(3, 2)
-    found = ToPlanes(None)(frame_of(image, name, dst_colorspace=matrix))
+    found = PlaneConverter(None)(frame_of(image, name, dst_colorspace=matrix))
     assert found.full_range
     assert found.size == size[::-1]
     assert np.abs(planes.to_bgr(found).astype(int) - image)[2:-2, 2:-2].max() <= 10  # chroma is smooth, and 2 px wide
@@ -131,7 +131,7 @@ def test_planes_of_any_decoder_show_its_colours(name, matrix, size):
 
 def test_planes_that_are_as_jpeg_s_stay_where_the_decoder_put_them():
     frame = frame_of(colours(48, 64), "yuvj420p")
-    y = ToPlanes(None)(frame).y
+    y = PlaneConverter(None)(frame).y
     assert y.__array_interface__["data"][0] == frame.planes[0].buffer_ptr
     assert not y.flags.owndata
     before = y.copy()
@@ -157,7 +157,7 @@ def test_hdr_is_refused_with_its_reason(transfer, name):
     frame = frame_of(colours(48, 64), "yuv420p10le")
     frame.color_trc = transfer
     with pytest.raises(UnsupportedImageError, match=name):
-        ToPlanes(None)(frame)
+        PlaneConverter(None)(frame)
 
 
 def test_an_interlaced_frame_of_a_live_camera_has_no_comb():
@@ -169,8 +169,8 @@ def test_an_interlaced_frame_of_a_live_camera_has_no_comb():
     progressive = VideoFrame.from_ndarray(planar, "yuv420p")
     interlaced = marked_interlaced(progressive)
     assert interlaced.interlaced_frame
-    assert comb(ToPlanes(None)(interlaced).y) < 0.25 * comb(luma)
-    assert comb(ToPlanes(None)(progressive).y) > 0.9 * comb(luma)
+    assert comb(PlaneConverter(None)(interlaced).y) < 0.25 * comb(luma)
+    assert comb(PlaneConverter(None)(progressive).y) > 0.9 * comb(luma)
 
 
 def marked_interlaced(frame: VideoFrame) -> VideoFrame:

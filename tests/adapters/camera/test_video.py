@@ -64,7 +64,7 @@ def test_a_file_that_is_no_video_says_so(tmp_path, content):
 
 
 def test_a_missing_file_says_so(tmp_path):
-    with pytest.raises(CameraUnavailableError, match="there is no such file or folder"):
+    with pytest.raises(CameraUnavailableError, match="no such file or folder"):
         open_source(f"file://{tmp_path}/gone.mp4", SourceOptions())
 
 

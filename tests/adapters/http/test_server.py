@@ -74,7 +74,7 @@ async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     server = asyncio.create_task(serve_app(app, "127.0.0.1", 0, port.set_result))
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{await port}", timeout=20) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{await port}", timeout=20, verify=False) as client:
             yield client
     finally:
         server.cancel()
@@ -174,7 +174,7 @@ async def test_a_stop_ends_a_live_stream_without_a_traceback(caplog: pytest.LogC
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     server = asyncio.create_task(serve_app(make_app(), "127.0.0.1", 0, port.set_result))
     url = f"http://127.0.0.1:{await port}/endless"
-    async with httpx.AsyncClient() as client, client.stream("GET", url) as answer:
+    async with httpx.AsyncClient(verify=False) as client, client.stream("GET", url) as answer:
         chunks = answer.aiter_bytes()
         assert await anext(chunks) == b"tick"
         server.cancel()

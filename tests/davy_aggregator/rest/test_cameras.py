@@ -1,4 +1,5 @@
-import asyncio
+import time
+from types import SimpleNamespace
 
 from tests.davy_aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, push, running, until
 
@@ -14,19 +15,19 @@ async def test_cameras_report_their_state_and_figures(aggregator):
     assert cameras["north.face"]["address"] == "mine/north/face"
 
 
-async def test_a_camera_that_falls_silent_is_stale_and_then_offline(tmp_path):
-    async with running(make_settings(tmp_path, stale_after_s=0.2, offline_after_s=0.5), make_site()) as aggregator:
-        await push(aggregator, envelope(1))
+async def test_a_camera_that_falls_silent_is_stale_and_then_offline(tmp_path, monkeypatch):
+    async with running(make_settings(tmp_path, stale_after_s=20, offline_after_s=40), make_site()) as aggregator:
 
         async def state():
             return (await aggregator.get("/v1/cameras/north.face")).json()["state"]
 
+        await push(aggregator, envelope(1))
         assert await state() == "live"
-        await asyncio.sleep(0.25)
+        monkeypatch.setattr("davy.domain.age.time", SimpleNamespace(monotonic=lambda: time.monotonic() + 25))
         assert await state() == "stale"
         picture = await aggregator.get("/v1/cameras/north.face/latest.jpg")
         assert picture.headers["X-Davy-Stale"] == "true"
-        await asyncio.sleep(0.3)
+        monkeypatch.setattr("davy.domain.age.time", SimpleNamespace(monotonic=lambda: time.monotonic() + 45))
         assert await state() == "offline"
 
 

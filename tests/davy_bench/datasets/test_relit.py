@@ -8,9 +8,9 @@ from davy_bench.datasets.relit import bundled_photographs, folder_photographs, r
 def test_every_photograph_is_relit_by_every_seed(folders):
     cases = relit_cases(folder_photographs(folders[1]), (901, 902))
     assert [case.name for case in cases] == ["chelsea, seed 901", "chelsea, seed 902", "coffee, seed 901", "coffee, seed 902"]
-    (one, truth), (two, _) = cases[0].load(), cases[1].load()
-    assert one.shape == truth.shape
-    assert one.mean() < truth.mean()
+    (one, reference), (two, _) = cases[0].load(), cases[1].load()
+    assert one.shape == reference.shape
+    assert one.mean() < reference.mean()
     assert not np.array_equal(one, two)
 
 
@@ -28,12 +28,12 @@ def test_the_bundled_photographs_are_colour_and_well_lit():
         assert min(image.shape[:2]) >= 300
 
 
-def test_a_seed_of_training_is_refused(folders):
+def test_a_training_seed_raises_an_error(folders):
     with pytest.raises(ConfigError, match="seed 1 may"):
         relit_cases(folder_photographs(folders[1]), (1,))
 
 
-def test_a_missing_scikit_image_is_told_with_the_remedy(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "skimage", None)  # what an install without it looks like
+def test_an_error_about_missing_scikit_image_has_a_remedy(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "skimage", None)  # as if it were not installed
     with pytest.raises(ConfigError, match=r"pip install '\.\[bench\]' in Davy's source folder, or give a folder"):
         bundled_photographs()

@@ -13,14 +13,14 @@ def test_a_copy_is_the_same_bytes_elsewhere():
     assert not np.shares_memory(found, IMAGE)
 
 
-def test_clahe_into_buffers_is_the_clahe_that_quality_is_judged_with():
+def test_clahe_into_buffers_is_the_clahe_of_the_quality_baselines():
     run = peers.clahe_lab(SHAPE)
     run(IMAGE[::-1].copy())
     assert np.array_equal(run(IMAGE), baselines.clahe(IMAGE))
 
 
-def test_the_look_up_is_the_gamma_that_quality_is_judged_with():
-    assert np.array_equal(peers.look_up(SHAPE)(IMAGE), baselines.gamma(IMAGE))
+def test_the_lookup_table_is_the_gamma_of_the_quality_baselines():
+    assert np.array_equal(peers.lookup_table(SHAPE)(IMAGE), baselines.gamma(IMAGE))
 
 
 def test_both_engines_give_the_same_picture():

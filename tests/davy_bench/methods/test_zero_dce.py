@@ -7,7 +7,7 @@ from onnx import numpy_helper
 from davy_bench.methods.zero_dce import ITERATIONS, zero_dce_graph
 
 
-def treat(model, image):
+def run(model, image):
     return ort.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, {"image": image})[0]
 
 
@@ -29,17 +29,17 @@ def test_it_has_the_published_number_of_weights():
 
 def test_a_map_of_zero_leaves_every_byte():
     image = np.random.default_rng(1).integers(0, 256, (24, 36, 3), dtype=np.uint8)
-    np.testing.assert_allclose(treat(with_bias(0.0), image).astype(int), image, atol=1)
+    np.testing.assert_allclose(run(with_bias(0.0), image).astype(int), image, atol=1)
 
 
 def test_the_curve_is_applied_eight_times():
     x = 0.2
     for _ in range(ITERATIONS):
         x = x - 0.3 * (x * x - x)
-    found = treat(with_bias(-0.3), np.full((24, 36, 3), 51, np.uint8))
+    found = run(with_bias(-0.3), np.full((24, 36, 3), 51, np.uint8))
     assert found == pytest.approx(255 * x, abs=1)
 
 
 @pytest.mark.parametrize("shape", [(1080 // 9, 1920 // 9), (35, 53)])
-def test_any_size_comes_back_as_it_was(shape):
-    assert treat(zero_dce_graph(shape), np.zeros((*shape, 3), np.uint8)).shape == (*shape, 3)
+def test_the_output_has_the_size_of_the_input(shape):
+    assert run(zero_dce_graph(shape), np.zeros((*shape, 3), np.uint8)).shape == (*shape, 3)

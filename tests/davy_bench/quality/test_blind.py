@@ -31,7 +31,7 @@ def test_letters_change_from_page_to_page_and_stay_with_the_seed(tmp_path):
     assert pages(tmp_path / "c", seed=2) != key
 
 
-def test_a_ranking_says_how_often_each_method_was_first():
+def test_a_ranking_counts_how_often_each_method_is_first():
     key = {"001": {"A": "one", "B": "two"}, "002": {"A": "two", "B": "one"}, "003": {"A": "one", "B": "two"}}
     assert tally(key, {"001": "AB", "002": "AB"}) == {
         "one": {"first": 0.5, "rank": 1.5},

@@ -3,13 +3,13 @@ import pytest
 
 from davy_bench.datasets.cases import Case
 from davy_bench.quality.checks import (
-    at_least,
     check_table,
     clipped_check,
     flicker_checks,
     identity_check,
     mine_checks,
-    more_clipped,
+    minimum_checks,
+    over_clipped,
     well_lit_check,
 )
 from davy_bench.quality.flicker import Trace
@@ -31,45 +31,47 @@ def figures(psnr_db, ssim=0.5, vif=0.5):
     return [{"psnr_db": psnr_db, "ssim": ssim, "vif": vif}]
 
 
-def test_a_figure_at_its_bound_is_reached():
-    assert [check.reached for check in at_least("x", scores(Davy=figures(20.5, 0.77)), {"psnr_db": 20.5, "ssim": 0.78})] == [
+def test_a_figure_at_its_limit_passes():
+    assert [
+        check.passed for check in minimum_checks("x", scores(Davy=figures(20.5, 0.77)), {"psnr_db": 20.5, "ssim": 0.78})
+    ] == [
         True,
         False,
     ]
 
 
-def test_the_mine_wants_eight_decibels_and_every_method_beaten():
+def test_the_mine_needs_eight_decibels_and_a_win_over_every_method():
     checks = mine_checks(scores(raw=figures(10, 0.1, 0.1), CLAHE=figures(15, 0.6, 0.4), Davy=figures(18, 0.5, 0.5)))
-    assert [check.reached for check in checks] == [True, True, False, True]
-    assert "CLAHE" in checks[1].wanted
+    assert [check.passed for check in checks] == [True, True, False, True]
+    assert "CLAHE" in checks[1].target
 
 
 def test_the_well_lit_median_counts():
     values = [{"psnr_db": value} for value in (20.0, 31.0, 40.0)]
-    assert well_lit_check(scores(Davy=values)).reached
-    assert not well_lit_check(scores(Davy=[{"psnr_db": 29.9}])).reached
+    assert well_lit_check(scores(Davy=values)).passed
+    assert not well_lit_check(scores(Davy=[{"psnr_db": 29.9}])).passed
 
 
-def test_highlights_that_grow_by_over_half_a_point_are_counted_and_named_worst_first():
+def test_pictures_with_growing_highlights_are_counted_and_named_worst_first():
     found = scores(Davy=[{"clipped_points": value} for value in (0.5, 0.6, -1.0, 2.0)])
-    assert more_clipped(found) == ["p3", "p1"]
+    assert over_clipped(found) == ["p3", "p1"]
     check = clipped_check(found)
-    assert not check.reached
-    assert check.found == "+2.00 points at worst, 2 of 4 over"
+    assert not check.passed
+    assert check.measured == "+2.00 points at most, 2 of 4 over the limit"
 
 
-@pytest.mark.parametrize(("enhanced", "reached"), [((50, 50, 50), True), ((50, 90, 50), False)])
-def test_an_enhanced_video_may_not_be_more_restless_than_raw(enhanced, reached):
+@pytest.mark.parametrize(("enhanced", "passed"), [((50, 50, 50), True), ((50, 90, 50), False)])
+def test_an_enhanced_video_may_not_be_flicker_more_than_raw(enhanced, passed):
     raw, out = np.array([10.0, 11.0, 10.0]), np.array(enhanced, float)
     checks = flicker_checks({"face": Trace(np.arange(3.0), raw, out, raw[:, None], out[:, None])})
-    assert [check.reached for check in checks] == [reached, reached]
+    assert [check.passed for check in checks] == [passed, passed]
 
 
-def test_the_table_says_pass_or_short():
-    lines = check_table(at_least("x", scores(Davy=figures(20.5, 0.77)), {"psnr_db": 20.5, "ssim": 0.78}))
+def test_the_table_has_pass_or_fail():
+    lines = check_table(minimum_checks("x", scores(Davy=figures(20.5, 0.77)), {"psnr_db": 20.5, "ssim": 0.78}))
     assert lines[2].endswith("| PASS |")
-    assert lines[3].endswith("| **short** |")
+    assert lines[3].endswith("| **FAIL** |")
 
 
 def test_strength_0_changes_no_byte(still):
-    assert identity_check(still, np.random.default_rng(1).integers(0, 255, (48, 64, 3), dtype=np.uint8)).reached
+    assert identity_check(still, np.random.default_rng(1).integers(0, 255, (48, 64, 3), dtype=np.uint8)).passed

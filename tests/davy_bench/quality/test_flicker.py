@@ -3,7 +3,7 @@ import pytest
 
 from davy.domain.errors import ConfigError
 from davy.imaging.runtime import VideoEnhancer
-from davy_bench.quality.flicker import Trace, flicker_table, record, spans_of, traces
+from davy_bench.quality.flicker import Trace, flicker_table, record, select_spans, traces
 from davy_simulator.miners import cap_lamp, miners_at
 from davy_simulator.places import PLACES
 
@@ -21,7 +21,7 @@ def test_a_video_that_only_gets_a_gain_adds_no_flicker():
     assert figures["added"] == pytest.approx(0)
 
 
-def test_a_steady_raw_video_that_comes_out_restless_is_pumping():
+def test_a_steady_raw_video_with_a_changing_output_is_pumping():
     figures = trace([10, 10, 10, 10], [50, 54, 50, 54]).figures
     assert figures["raw_steady"] == 0
     assert figures["enhanced_steady"] == figures["added"] == pytest.approx(2)
@@ -37,8 +37,8 @@ def test_brightness_is_recorded_raw_and_enhanced(still):
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_lamps_are_nearer_when_they_shine_away_than_when_it_is_calm(place):
-    spans = spans_of(place, 907)
+def test_lamps_are_farthest_in_the_calm_span(place):
+    spans = select_spans(place, 907)
 
     def near(start):
         lamps = [cap_lamp(miner) for t in range(9) for miner in miners_at(place, start + t, 907)]

@@ -7,7 +7,7 @@ from davy_bench.quality.report import write_report
 
 
 @pytest.mark.system
-def test_the_page_has_every_section_and_keeps_the_datas_photographs_out(folders, tmp_path, still, monkeypatch):
+def test_the_page_has_every_section_and_excludes_the_photographs_of_the_data(folders, tmp_path, still, monkeypatch):
     monkeypatch.setattr(report, "SIZE", (160, 96))
     monkeypatch.setattr(report, "MINE_SEEDS", (907,))
     monkeypatch.setattr(report, "MINE_FRAMES", 1)
@@ -26,15 +26,15 @@ def test_the_page_has_every_section_and_keeps_the_datas_photographs_out(folders,
 
     page, checks = write_report(data, tmp_path / "out", tmp_path / "private", still, 1, bar)
     text = page.read_text()
-    for said in (
+    for text in (
         "simulated mine",
         "relit",
         "val/lol20",
         "Flicker",
-        "Left out, as the data is not there: train/low/underground",
+        "Not measured, as the data is missing: train/low/underground",
     ):
-        assert said.lower() in text.lower()
-    assert {check.what.split(":")[0] for check in checks} >= {"mine", "relit", "val/lol20", "well-lit"}
+        assert text.lower() in text.lower()
+    assert {check.name.split(":")[0] for check in checks} >= {"mine", "relit", "val/lol20", "well-lit"}
     assert {path.name for path in (tmp_path / "out").glob("*-sheet.jpg")} == {"mine-sheet.jpg", "relit-sheet.jpg"}
     assert {path.name for path in (tmp_path / "private").iterdir()} == {
         "relit-lol-sheet.jpg",
@@ -43,12 +43,12 @@ def test_the_page_has_every_section_and_keeps_the_datas_photographs_out(folders,
     }
     assert bars == ["mine", "video", "relit", "relit-lol", "lol20", "well-lit"]
     for line in text.splitlines():
-        for name in (part.split(")")[0] for part in line.split("](")[1:]):
+        for name in (link.split(")")[0] for link in line.split("](")[1:]):
             assert (tmp_path / "out" / name).is_file(), name
 
 
-def test_without_data_the_mine_and_the_bundled_photographs_are_left(tmp_path, still, monkeypatch):
+def test_without_data_the_page_lists_the_missing_folders(tmp_path, still, monkeypatch):
     monkeypatch.setattr(report, "_mine", lambda report: None)
-    monkeypatch.setattr(report, "_relit", lambda report, more: report.out.mkdir())
+    monkeypatch.setattr(report, "_relit", lambda report, photographs: report.out.mkdir())
     page, _ = write_report(None, tmp_path / "out", tmp_path / "private", still, 1, lambda title: lambda done, total: None)
     assert "val/lol20, train/normal/cid22, train/low/underground" in page.read_text()

@@ -11,7 +11,7 @@ def test_a_sheet_has_a_line_per_picture_and_a_column_per_method_and_the_referenc
     assert image.shape[0] == 2 * (20 + 213)
 
 
-def test_methods_can_be_left_out(scores, tmp_path):
+def test_methods_can_be_selected(scores, tmp_path):
     assert read(write_sheet(tmp_path / "s.jpg", scores, scores.rows, ["Davy"])).shape[1] == 2 * 320
 
 
@@ -24,5 +24,5 @@ def test_the_worst_comes_first_and_the_best_is_there(scores):
 
 def test_named_pictures_are_shown_in_their_order(scores):
     assert [row.case.name for row in select(scores, 1, ["coffee", "chelsea"])] == ["coffee", "chelsea"]
-    with pytest.raises(ConfigError, match="no picture 'tea'"):
+    with pytest.raises(ConfigError, match="unknown picture 'tea'"):
         select(scores, 1, ["tea"])

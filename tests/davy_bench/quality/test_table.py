@@ -19,11 +19,11 @@ def test_the_best_is_bold_and_raw_never():
     ]
 
 
-def test_nothing_is_bold_where_nobody_competes():
+def test_nothing_is_bold_without_baselines():
     assert "**" not in "".join(method_table({name: MEANS[name] for name in ("raw", "Davy")}))
 
 
-def test_the_page_names_model_count_and_what_was_skipped(scores):
+def test_the_page_names_model_count_and_skipped_pictures(scores):
     page = markdown(scores)
     assert page.startswith(f"two pairs: 2 pictures, Davy with {scores.model}")
     assert "skipped" not in page

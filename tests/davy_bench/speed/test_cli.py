@@ -28,14 +28,20 @@ def test_one_command_gives_table_json_and_plots(small, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "text"),
     [
-        (("--cameras", "many"), "write numbers with commas"),
-        (("--cameras", "0,1"), "no mine of 0 cameras"),
+        (("--cameras", "many"), "write numbers separated by commas"),
+        (("--cameras", "0,1"), "at least 1 camera"),
         (("--sizes", "8K"), "choose from 480p"),
     ],
 )
-def test_wrong_words_are_told_before_anything_runs(words, said, tmp_path):
-    result = run("--out", tmp_path, *words)
+def test_a_usage_error_is_reported_before_any_measurement(arguments, text, tmp_path):
+    result = run("--out", tmp_path, *arguments)
     assert result.exit_code == 2
-    assert said in result.output.replace("\n", " ")
+    assert text in result.output.replace("\n", " ")
+
+
+def test_the_old_name_of_sustained_seconds_is_read_with_a_warning(small, tmp_path):
+    result = run("--out", tmp_path, "--sizes", "none", "--no-memory", "--cameras", "none", "--held-seconds", 5)
+    assert result.exit_code == 0, result.output
+    assert "use --sustained-seconds" in result.output

@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from davy_bench.speed.timing import LEAST_ROUNDS, Middle, TimedMethod, ratios, time_in_turns
+from davy_bench.speed.timing import MIN_ROUNDS, Quartiles, TimedMethod, ratios, time_in_turns
 
 PICTURE = np.zeros((16, 16, 3), np.uint8)
 
@@ -16,13 +16,13 @@ def sleeper(name, ms, calls, threads=1, frames=1):
     return TimedMethod(name, threads, run, frames)
 
 
-def test_everybody_runs_once_a_round_and_the_first_round_does_not_count():
+def test_every_method_runs_once_per_round_and_the_first_round_is_not_counted():
     calls = []
     found = time_in_turns(
         [sleeper("a", 0, calls), sleeper("b", 0, calls), sleeper("a", 0, calls, threads=2)], 0, PICTURE, print
     )
     assert {key: len(values) for key, values in found.items()} == {("a", 1): 5, ("b", 1): 5, ("a", 2): 5}
-    assert len(calls) == 3 * (LEAST_ROUNDS + 1)
+    assert len(calls) == 3 * (MIN_ROUNDS + 1)
     for begin in range(0, len(calls), 3):
         assert set(calls[begin : begin + 2]) == {("a", 1), ("b", 1)}
         assert calls[begin + 2] == ("a", 2)
@@ -35,8 +35,8 @@ def test_time_is_per_frame():
 
 def test_ratios_are_of_the_same_round():
     found = {("slow", 1): [10.0, 20.0, 40.0], ("fast", 1): [1.0, 2.0, 4.0]}
-    assert ratios(found, ("slow", 1))["fast", 1] == Middle(0.1, 0.1, 0.1)
+    assert ratios(found, ("slow", 1))["fast", 1] == Quartiles(0.1, 0.1, 0.1)
 
 
-def test_the_middle_is_the_median_between_quartiles():
-    assert Middle.of([5, 1, 2, 3, 4]) == Middle(2, 3, 4)
+def test_quartiles_are_around_the_median():
+    assert Quartiles.of([5, 1, 2, 3, 4]) == Quartiles(2, 3, 4)

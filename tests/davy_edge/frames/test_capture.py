@@ -168,7 +168,7 @@ def test_a_source_that_receives_data_between_key_frames_does_not_hang(watch, mon
 
     class Listening(Scripted):
         @property
-        def heard_s(self) -> float:
+        def last_data_s(self) -> float:
             return time.monotonic()
 
     capture, states, _ = watch(Listening(["frame", "hang"]))

@@ -11,7 +11,7 @@ from davy_trainer.adapt.settings import AdaptSettings
 from davy_trainer.adapt.training import retention_terms
 from davy_trainer.data.camera_samples import CameraSamples
 
-COFFEE = cv2.resize(data.coffee()[:, :, ::-1], (640, 360), interpolation=cv2.INTER_AREA)
+COFFEE = cv2.resize(data.coffee()[:, :, ::-1], (320, 180), interpolation=cv2.INTER_AREA)
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def test_training_items_are_reduced_and_held_out_items_are_not(tmp_path, setting
     assert kept.train[0].target.shape == (1, 3, MIN_ROWS, MIN_ROWS * 16 // 9) and kept.held_out[0][0].target.shape == (
         1,
         3,
-        360,
-        640,
+        180,
+        320,
     )
 
 

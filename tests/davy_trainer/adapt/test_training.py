@@ -1,10 +1,7 @@
 """The adaptation in small: tiny pictures, two cameras, a network that knows nothing."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
+import multiprocessing
 import time
 
 import cv2
@@ -158,26 +155,31 @@ def test_a_camera_without_samples_is_an_error_that_names_the_others(make, tmp_pa
 
 
 @pytest.mark.system
-def test_killed_at_any_step_it_resumes_and_ends_with_the_same_bits(make, samples, tmp_path):
-    words = [f"--set={name}={value}" for name, value in (QUICK | {"checkpoint_every": 3, "steps": 24}).items()]
-    command = [sys.executable, "-m", "davy", "train", "adapt", "--model", str(tmp_path / "start.safetensors"), *words]
-    command += ["--samples", str(samples), "--drifted", "north/gallery"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, "--out", str(tmp_path / "whole")], check=True, env=environment, timeout=120)
-    killed, resume = 0, []
+def test_killed_at_any_step_it_resumes_and_ends_with_the_same_bits(make, tmp_path):
+    settings = make(checkpoint_every=3, steps=24)
+    assert train_adaptation(settings, tmp_path / "whole", lambda: False)
+    processes = multiprocessing.get_context("forkserver")  # torch is imported once, in the server
+    processes.set_forkserver_preload([train_adaptation.__module__, __name__])
+    killed = 0
     for _ in range(20):
-        process = subprocess.Popen([*command, "--out", str(tmp_path / "parts"), *resume], env=environment)
+        process = processes.Process(target=train_alone, args=(settings, tmp_path / "parts"))
+        process.start()
         seen = steps_done(tmp_path / "parts")
-        while process.poll() is None and steps_done(tmp_path / "parts") < seen + 9:
-            time.sleep(0.05)
-        if process.poll() is not None:
-            assert process.returncode == 0
+        while process.is_alive() and steps_done(tmp_path / "parts") < seen + 9:
+            time.sleep(0.02)
+        if not process.is_alive():
+            assert process.exitcode == 0
             break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        killed, resume = killed + 1, ["--resume"]
+        process.kill()
+        process.join()
+        killed += 1
     assert killed >= 2
     assert same_bits(tmp_path / "whole", tmp_path / "parts")
+
+
+def train_alone(settings, out):
+    torch.set_num_threads(1)
+    assert train_adaptation(settings, out, lambda: False)
 
 
 def steps_done(out):

@@ -48,6 +48,7 @@ def test_the_loss_falls_and_the_trunk_does_not_move(aligned: tuple[torch.nn.Modu
     assert all(torch.equal(value, after[name]) for name, value in imagenet_trunk().state_dict().items())
 
 
+@pytest.mark.system
 def test_the_same_seed_gives_the_same_losses(five_lights: FeatureSet, aligned: tuple[torch.nn.Module, list[float]]):
     _, again = run(five_lights, replace(SMALL, steps=2))  # as long as the warm-up, which does not know the number of steps
     assert again == aligned[1][:2]

@@ -9,6 +9,8 @@ import torch
 from davy.imaging.clip import load_clip
 from davy_trainer.objectives.content_exposure import content_exposure
 
+pytestmark = pytest.mark.system
+
 
 def striped(level, across, seed):
     """Stripes of one direction, with grain, of one brightness: content and brightness go together."""

@@ -43,6 +43,7 @@ def test_minutes_that_end_during_the_warm_up_end_the_run(settings):
     assert run.finished
 
 
+@pytest.mark.system
 def test_the_seed_decides_the_first_weights(settings):
     first, again, other = (begin(settings(seed=seed), "").net.stem.weight for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first, other)

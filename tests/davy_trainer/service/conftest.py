@@ -110,7 +110,7 @@ async def serving(settings: TrainerSettings) -> AsyncIterator[Running]:
     ports = ready.result()
     try:
         async with (
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports.http}", timeout=20) as client,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports.http}", timeout=20, verify=False) as client,
             grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel,
         ):
             yield Running(client, channel, registry)
@@ -137,6 +137,15 @@ def process(settings: TrainerSettings, log: Path) -> Iterator["subprocess.Popen[
 def pid_of_run(folder: Path) -> int:
     """Pid of a run's process."""
     return int((folder / "pid").read_text())
+
+
+def pid_of_command(folder: Path) -> int:
+    """Pid of a run's process once its shim has become the command, which keeps to the share from then on; until then 0."""
+    with suppress(OSError, ValueError):
+        pid = pid_of_run(folder)
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return pid if words and b"exec_shim" not in words else 0
+    return 0
 
 
 def kill_9(pid: int) -> None:

@@ -10,7 +10,19 @@ import pytest
 from tests.davy_aggregator.conftest import make_settings, make_site
 from tests.davy_aggregator.conftest import running as aggregating
 from tests.davy_aggregator.samples.test_rpc import push, sample
-from tests.davy_trainer.service.conftest import LONG, PROMPTS, RETRAIN, alive, answers, pid_of_run, serving, sse, trains, until
+from tests.davy_trainer.service.conftest import (
+    LONG,
+    PROMPTS,
+    RETRAIN,
+    alive,
+    answers,
+    pid_of_command,
+    pid_of_run,
+    serving,
+    sse,
+    trains,
+    until,
+)
 
 from davy.adapters.storage.model_registry import ModelRegistry
 from davy.models import KeySet
@@ -131,8 +143,7 @@ async def test_a_run_keeps_to_its_share_of_the_processor(settings):
     given = settings(cpu_share=0.01)
     async with serving(given) as service:
         run = await service.start(**LONG)
-        await service.until(run, trains)
-        pid = pid_of_run(given.data / "runs" / run)
+        pid = await until(lambda: asyncio.to_thread(pid_of_command, given.data / "runs" / run), bool)
         assert os.sched_getaffinity(pid) == set(given.cores) and len(given.cores) == 1
         assert os.getpriority(os.PRIO_PROCESS, pid) == 19
         await service.client.post(f"/v1/training-runs/{run}/cancel")

@@ -149,6 +149,7 @@ def test_training_stops_resumes_and_gives_the_same_bits(packed_file, tmp_path):
     assert {"loss", "loss_window_vif", "steps_per_s"} <= log[0].keys()
 
 
+@pytest.mark.system
 def test_real_frames_join_the_loss_and_are_named_for_credits(packed_file, tmp_path):
     frames = tmp_path / "low" / "underground"
     frames.mkdir(parents=True)

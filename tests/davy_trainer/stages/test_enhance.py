@@ -96,6 +96,7 @@ def logged(out):
     return json.loads((out / "log.jsonl").read_text().splitlines()[0])
 
 
+@pytest.mark.system
 def test_every_loss_is_logged_and_a_weight_of_zero_switches_one_off(stage, teachers, groups, tmp_path):
     chosen = stage(steps=1, log_every=1, sheet_every=1)
     go(begin(chosen), teachers, groups, tmp_path / "all")
@@ -107,6 +108,7 @@ def test_every_loss_is_logged_and_a_weight_of_zero_switches_one_off(stage, teach
     assert gone == {"colour", "replay"}
 
 
+@pytest.mark.system
 def test_the_exposure_loss_alone_brightens_towards_its_target(stage, teachers, groups, folder, tmp_path):
     zero = dict.fromkeys(("clip", "fidelity", "spatial", "colour", "smooth", "distill", "replay"), 0)
     chosen = stage(steps=12, learning_rate=0.01, exposure_weight=1, **{f"{name}_weight": 0 for name in zero}, log_every=1)

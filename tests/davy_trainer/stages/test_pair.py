@@ -13,6 +13,8 @@ from davy_trainer.runs.prompt_run import CHECKPOINT, PROMPTS, REPORT
 from davy_trainer.stages.pair import new_pair, train
 from davy_trainer.stages.settings import PairSettings
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(scope="module")
 def clip():
@@ -55,7 +57,6 @@ def test_prompts_separate_held_out_dark_pictures_from_normal_ones(unpaired, clip
     assert report["held_out_accuracy"] == 1.0 and report["pictures"] == {"normal": [5, 1], "low": [5, 1]}
 
 
-@pytest.mark.system
 def test_stopped_and_resumed_gives_the_same_bits_as_undisturbed(unpaired, clip, tmp_path):
     chosen = settings(unpaired)
     go(chosen, clip, tmp_path / "whole")

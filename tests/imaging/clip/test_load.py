@@ -13,6 +13,8 @@ from davy.domain.errors import ConfigError, ModelError
 from davy.imaging.clip import PromptPair, load_clip
 from davy.imaging.clip.operators import open_clip
 
+pytestmark = pytest.mark.system
+
 TINY = {
     "embed_dim": 32,
     "vision_cfg": {"image_size": 64, "layers": 2, "width": 64, "patch_size": 16},
@@ -100,7 +102,6 @@ def test_an_absent_a_foreign_and_an_ill_fitting_checkpoint_are_clear_errors(tiny
         load_clip(f"tiny-clip:{tmp_path}/other.safetensors")
 
 
-@pytest.mark.system
 def test_importing_davy_clip_imports_no_model_library():
     heavy = "{'open_clip', 'timm', 'torchvision', 'huggingface_hub', 'cv2'}"
     code = f"import sys, davy.imaging.clip; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"

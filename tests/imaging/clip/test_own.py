@@ -14,6 +14,8 @@ from davy.imaging.clip.own import SHIPPED
 from davy.imaging.clip.own import random_clip as made_again
 from davy.imaging.lowlight import darken, relight_as_mine
 
+pytestmark = pytest.mark.system
+
 PICTURES = ("astronaut", "coffee", "chelsea", "rocket")  # come with scikit-image; no training saw them
 
 

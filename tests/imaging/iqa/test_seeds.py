@@ -1,23 +1,23 @@
 import pytest
 
 from davy.domain.errors import ConfigError
-from davy.imaging.iqa.seeds import JUDGING_FROM, TRAINING_BELOW, check_judging_seeds
+from davy.imaging.iqa.seeds import EVALUATION_FROM, TRAINING_BELOW, check_evaluation_seeds
 
 
 def test_no_seed_is_for_both():
-    assert TRAINING_BELOW <= JUDGING_FROM
+    assert TRAINING_BELOW <= EVALUATION_FROM
 
 
-def test_seeds_from_900_on_judge():
-    assert check_judging_seeds([900, 907]) == (900, 907)
+def test_seeds_from_900_evaluate():
+    assert check_evaluation_seeds([900, 907]) == (900, 907)
 
 
 @pytest.mark.parametrize("seed", [0, 7, 499, 899])
-def test_a_seed_that_may_have_been_trained_on_is_refused(seed):
-    with pytest.raises(ConfigError, match=f"seed {seed} may have been trained on"):
-        check_judging_seeds([907, seed])
+def test_a_training_seed_raises_an_error(seed):
+    with pytest.raises(ConfigError, match=f"seed {seed} may be a training seed"):
+        check_evaluation_seeds([907, seed])
 
 
-def test_no_seed_at_all_is_refused():
+def test_an_empty_list_raises_an_error():
     with pytest.raises(ConfigError, match="at least one"):
-        check_judging_seeds([])
+        check_evaluation_seeds([])

@@ -1,4 +1,5 @@
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ def bgr(rgb):
     return np.ascontiguousarray(rgb[:, :, ::-1])
 
 
+@cache
 def photographs():
-    """Well-lit ones that come with scikit-image, BGR."""
+    """Well-lit ones that come with scikit-image, BGR; read once."""
     return {name: bgr(getattr(data, name)()) for name in ("astronaut", "chelsea", "coffee")}
 
 

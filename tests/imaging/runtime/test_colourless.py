@@ -18,7 +18,7 @@ def night():
     return np.repeat(grey, 3, 2).round().astype(np.uint8)
 
 
-@pytest.fixture(params=["shipped", "random"])
+@pytest.fixture(params=["shipped", pytest.param("random", marks=pytest.mark.system)])
 def enhancer(request, still):
     return still if request.param == "shipped" else request.getfixturevalue("runtime")
 

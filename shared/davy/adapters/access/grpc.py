@@ -2,8 +2,9 @@
 
 from __future__ import annotations  # grpc's classes are generic in their stubs only
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
@@ -12,8 +13,10 @@ from davy.access.permissions import GRPC
 from davy.access.principal import Principal, become, check
 from davy.adapters.access.credentials import Authenticator, Credentials, bearer
 from davy.adapters.grpc.interceptor import abort_with
-from davy.domain.errors import DavyError
+from davy.domain.errors import DavyError, OverloadedError
 from davy.streams.guard import CountRefused, Guard
+
+MAX_CALLS = 128  # of one identity at a time; the server has 2,048
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -37,6 +40,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
     ) -> None:
         self._authenticator, self._identity_of = authenticator, identity_of
         self._guard = Guard("grpc.access", count_refused)
+        self._open: Counter[str] = Counter()
 
     async def intercept_service(
         self,
@@ -56,21 +60,34 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         return make(method, handler.request_deserializer, handler.response_serializer)  # type: ignore[no-any-return]
 
     async def _principal(self, context: Context, method: str) -> Principal:
-        principal = await self._authenticator.identify(
-            Credentials(
-                token=_token(context.invocation_metadata() or ()), identity=self._identity_of(context), address=context.peer()
-            )
-        )
-        return check(principal, GRPC.get(method), method)
+        address = context.peer().rpartition(":")[0]  # without the port: one for each connection
+        token = _token(context.invocation_metadata() or ())
+        principal = await self._authenticator.identify(Credentials("", token, self._identity_of(context), address))
+        return check(principal, GRPC.get(method), method).at(address)
+
+    @asynccontextmanager
+    async def _admitted(self, context: Context, method: str) -> AsyncIterator[Principal]:
+        """Name the caller and count the call against its budget."""
+        principal = await self._principal(context, method)
+        caller = principal.caller
+        if principal.role is not None and self._open[caller] >= MAX_CALLS:
+            raise OverloadedError(f"the number of calls of {principal}", MAX_CALLS)
+        self._open[caller] += 1
+        try:
+            yield principal
+        finally:
+            self._open[caller] -= 1
+            if not self._open[caller]:
+                del self._open[caller]
 
     def _unary(self, call: Callable[[object, Context], Awaitable[Answer]], method: str) -> Callable[..., Awaitable[Answer]]:
         async def checked(request: object, context: Context) -> Answer:
             try:
-                principal = await self._principal(context, method)
+                async with self._admitted(context, method) as principal:
+                    become(principal)
+                    return await call(request, context)
             except DavyError as error:
                 return await abort_with(context, error, self._guard)
-            become(principal)
-            return await call(request, context)
 
         return checked
 
@@ -79,17 +96,17 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
     ) -> Callable[..., AsyncGenerator[Answer, None]]:
         async def checked(request: object, context: Context) -> AsyncGenerator[Answer, None]:
             try:
-                principal = await self._principal(context, method)
+                async with self._admitted(context, method) as principal:
+                    become(principal)
+                    answers = call(request, context)
+                    if isinstance(answers, Awaitable):  # a method that writes by itself, such as health's Watch
+                        await answers
+                        return
+                    async with aclosing(answers):
+                        async for answer in answers:
+                            yield answer
             except DavyError as error:
                 await abort_with(context, error, self._guard)
-            become(principal)
-            answers = call(request, context)
-            if isinstance(answers, Awaitable):  # a method that writes by itself, such as health's Watch
-                await answers
-                return
-            async with aclosing(answers):
-                async for answer in answers:
-                    yield answer
 
         return checked
 

@@ -1,12 +1,16 @@
 """Access control of a service's HTTP and WebSocket interface: one middleware in front of every route."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
@@ -15,11 +19,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from davy.access.principal import Principal, act_as, check
 from davy.access.roles import Permission
 from davy.adapters.access.credentials import SESSION_COOKIE, Authenticator, Credentials, bearer
+from davy.adapters.http.peers import peer
 from davy.adapters.http.problems import problem, problem_of
-from davy.domain.errors import DavyError, RefusedError, UnauthenticatedError
+from davy.domain.errors import DavyError, RefusedError, TooManyAttemptsError, UnauthenticatedError
 from davy.streams.guard import CountRefused, Guard
 
 RECHECK_S = 5.0
+CHANGES = RateLimitItemPerMinute(240)  # of one identity: programs that change more often are broken
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="davy"'}
 
 
@@ -93,6 +99,7 @@ class AccessControl:
     ) -> None:
         self.app, self._authenticator, self._login = app, authenticator, login
         self._operations, self._guard = Operations(table), Guard("http.access", count_refused)
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -141,10 +148,16 @@ class AccessControl:
                 check_.cancel()
 
     async def _principal(self, connection: HTTPConnection, operation: Operation) -> Principal:
-        principal = await self._authenticator.identify(credentials_of(connection))
+        credentials = credentials_of(connection)
+        principal = await self._authenticator.identify(credentials)
         if operation.permission is None and principal is not None:
             return principal
-        return check(principal, operation.permission, operation.name)
+        allowed = check(principal, operation.permission, operation.name).at(credentials.address)
+        changes = connection.scope.get("method", "GET") not in ("GET", "HEAD")
+        if changes and allowed.role is not None and not self._limiter.hit(CHANGES, allowed.caller):
+            reset_s, _ = self._limiter.get_window_stats(CHANGES, allowed.caller)
+            raise TooManyAttemptsError(f"changes by {allowed}", max(1.0, reset_s - time.time()))
+        return allowed
 
     async def _refuse(self, error: DavyError, connection: HTTPConnection, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(error, RefusedError):
@@ -162,11 +175,10 @@ class AccessControl:
 
 def credentials_of(connection: HTTPConnection) -> Credentials:
     """Read what a request carries."""
-    extensions: Mapping[str, Mapping[str, str]] = connection.scope.get("extensions") or {}
     return Credentials(
         session=connection.cookies.get(SESSION_COOKIE, ""),
         token=bearer(connection.headers.get("authorization", "")),
-        identity=extensions.get("davy.identity", {}).get("uri", ""),
+        identity=str(peer(connection.scope) or ""),
         address=connection.client.host if connection.client else "",
     )
 

@@ -13,6 +13,7 @@ from davy.adapters.access.credentials import Credentials, OpenDoor
 from davy.adapters.access.machines import machine
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.listen_settings import RemoteAccessSettings
+from davy.adapters.tls import Tls, client_context
 from davy.domain.errors import AggregatorUnavailableError, ConfigError
 
 KEPT_S = 15.0  # a revoked token or ended session is known as such everywhere after this time
@@ -35,10 +36,11 @@ class RemoteDirectory:
     Args:
         url: http[s]://host:8080 of the aggregator.
         site: Site whose certificates count.
+        tls: The own identity for https; None trusts the system's authorities.
     """
 
-    def __init__(self, url: str, site: str = "") -> None:
-        self._url, self._site = url.rstrip("/"), site
+    def __init__(self, url: str, site: str = "", tls: Tls | None = None) -> None:
+        self._url, self._site, self._verify = url.rstrip("/"), site, client_context(tls)
         self._known: TTLCache[str, Principal | None] = TTLCache(KEPT_MOST, KEPT_S)
 
     async def identify(self, credentials: Credentials) -> Principal | None:
@@ -60,7 +62,7 @@ class RemoteDirectory:
     async def _ask(self, credentials: Credentials) -> Principal | None:
         asked = {"token": credentials.token} if credentials.token else {"session": credentials.session}
         try:
-            async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_S) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_S, verify=self._verify) as client:
                 response = await client.post(self._url + PATH, json=asked, headers=authorization())
                 response.raise_for_status()
                 answer = _Answer.model_validate_json(response.content)
@@ -78,7 +80,7 @@ def access_of(service: str, settings: RemoteAccessSettings, registry: CollectorR
         service: "enhancer" or "trainer".
         settings: Its settings.
         registry: Of its metrics.
-        site: Site whose certificates count.
+        site: Site whose certificates count; the own certificate's if empty.
 
     Raises:
         ConfigError: A closed service has no aggregator to ask.
@@ -88,4 +90,6 @@ def access_of(service: str, settings: RemoteAccessSettings, registry: CollectorR
     if not settings.directory:
         raise ConfigError("a closed service needs an aggregator that knows its users: set `directory`, and its own token")
     login = f"{settings.directory.rstrip('/')}/login"
-    return ServiceAccess.of(service, RemoteDirectory(settings.directory, site), registry, settings, login)
+    tls = Tls.of(settings.tls)
+    own_site = tls.identity.site if tls is not None and tls.identity is not None else ""
+    return ServiceAccess.of(service, RemoteDirectory(settings.directory, site or own_site, tls), registry, settings, login)

@@ -10,6 +10,7 @@ from davy.access.permissions import REST
 from davy.adapters.access.credentials import Authenticator
 from davy.adapters.access.grpc import AccessInterceptor
 from davy.adapters.access.http import AccessControl
+from davy.adapters.grpc.tls import peer_uri
 from davy.adapters.http.browser_boundary import BrowserBoundary
 from davy.adapters.http.listen_settings import ListenSettings
 from davy.streams.guard import CountRefused
@@ -74,7 +75,7 @@ class ServiceAccess:
 
     def interceptor(self) -> AccessInterceptor:
         """The check in front of every gRPC method."""
-        return AccessInterceptor(self.authenticator, self._counter("grpc"))
+        return AccessInterceptor(self.authenticator, self._counter("grpc"), peer_uri)
 
     def _counter(self, wire: str) -> CountRefused:
         return lambda error: self.refused.labels(wire, type(error).__name__).inc()

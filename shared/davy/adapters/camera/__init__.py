@@ -1,6 +1,6 @@
 """Cameras by their URL: rtsp, HTTP MJPEG, video files, folders of pictures, USB.
 
-No OpenCV: its VideoCapture.read can hang for ever on a dead stream, and FFmpeg through PyAV has real timeouts.
+PyAV (FFmpeg) has real timeouts; OpenCV's VideoCapture.read can hang forever on a dead stream.
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ def open_source(url: str, options: SourceOptions) -> FrameSource:
 
     Args:
         url: rtsp[s]://…, http[s]://… (MJPEG, one picture, or anything FFmpeg streams), file:///video.mp4, file:///folder, usb://0.
-        options: Rate, size, timeout, and whether files start again at their end.
+        options: Frame rate, picture size, timeout, and whether files are looped.
 
     Raises:
-        CameraUnavailableError: it is not there, or shows no picture.
+        CameraUnavailableError: the camera is missing or delivers no picture.
         InvalidSourceError: the URL is malformed, or options.policy does not allow it.
     """
     source = Source.parse(url)
@@ -36,17 +36,19 @@ def open_source(url: str, options: SourceOptions) -> FrameSource:
 
 
 def _open_file(url: str, options: SourceOptions) -> FrameSource:
-    written = url.partition("://")[2]  # file://folder is taken as relative, as people write it
-    path = Path(written) if written and Path(written).exists() else Path(unquote(written))  # # and ? are letters of a name
+    name = url.partition("://")[2]  # file://folder is accepted as a relative path
+    path = Path(name) if name and Path(name).exists() else Path(unquote(name))  # # and ? are valid in file names
     options.policy.check(Source.parse(url))
     options.policy.check_path(path)
     if path.is_dir():
         return FolderSource(path, options)
     if path.is_file():
-        from davy.adapters.media.listing import is_picture  # Pillow: an edge starts without
+        from davy.adapters.media.listing import is_picture  # Pillow is not loaded at the start of an edge
 
         return FolderSource(path, options) if is_picture(path) else VideoFileSource(path, options)
-    raise CameraUnavailableError(url, "there is no such file or folder" if str(path) != "." else "name a file or folder")
+    raise CameraUnavailableError(
+        url, "no such file or folder" if str(path) != "." else "the path of a file or folder is missing"
+    )
 
 
 def _open_rtsp(url: str, options: SourceOptions) -> FrameSource:

@@ -1,4 +1,4 @@
-"""Connections to cameras: to the addresses that the edge's source policy allows, whatever a name or a redirect says."""
+"""Connections to cameras, only to addresses that the source policy of the edge allows."""
 
 import ipaddress
 import socket
@@ -11,27 +11,27 @@ def allowed_addresses(host: str, port: int, policy: SourcePolicy) -> list[str]:
     """Resolve a host. Blocks.
 
     Returns:
-        Its addresses that the policy allows, in the resolver's order.
+        The allowed addresses, in the order of the resolver.
 
     Raises:
         OSError: the name cannot be resolved.
         InvalidSourceError: none of its addresses is allowed.
     """
-    found = dict.fromkeys(str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    allowed, refused = [], None
-    for address in found:
+    addresses = dict.fromkeys(str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    allowed, rejected = [], None
+    for address in addresses:
         try:
             policy.check_address(host, ipaddress.ip_address(address.partition("%")[0]))
             allowed.append(address)
         except InvalidSourceError as error:
-            refused = error
+            rejected = error
     if not allowed:
-        raise refused or InvalidSourceError("the name of the camera leads to no address")
+        raise rejected or InvalidSourceError("the name of the camera has no address")
     return allowed
 
 
 def connect(host: str, port: int, timeout_s: float, policy: SourcePolicy) -> socket.socket:
-    """Open a TCP connection to an allowed address of a host; also raises what `allowed_addresses` raises."""
+    """Open a TCP connection to an allowed address of a host; raises the same errors as `allowed_addresses`."""
     *others, last = allowed_addresses(host, port, policy)
     for address in others:
         try:
@@ -41,14 +41,14 @@ def connect(host: str, port: int, timeout_s: float, policy: SourcePolicy) -> soc
     return socket.create_connection((last, port), timeout_s)
 
 
-def pinned(source: Source, policy: SourcePolicy) -> str:
-    """Return the source's URL with an allowed address in place of its host name: FFmpeg would resolve it once more."""
+def pin_address(source: Source, policy: SourcePolicy) -> str:
+    """Replace the host name of the source's URL by an allowed address, so that FFmpeg does not resolve it again."""
     policy.check(source)
     if policy is ANY_SOURCE or source.host in policy.hosts:
         return source.text
-    parts = urlsplit(source.text)
-    address = allowed_addresses(source.host, parts.port or 0, policy)[0]
-    login, at, _ = parts.netloc.rpartition("@")
-    shown = f"[{address}]" if ":" in address else address
-    port = f":{parts.port}" if parts.port is not None else ""
-    return urlunsplit(parts._replace(netloc=f"{login}{at}{shown}{port}"))
+    url_parts = urlsplit(source.text)
+    address = allowed_addresses(source.host, url_parts.port or 0, policy)[0]
+    login, at, _ = url_parts.netloc.rpartition("@")
+    host = f"[{address}]" if ":" in address else address
+    port = f":{url_parts.port}" if url_parts.port is not None else ""
+    return urlunsplit(url_parts._replace(netloc=f"{login}{at}{host}{port}"))

@@ -1,4 +1,4 @@
-"""Decoded frames out of an open container; what is damaged is counted and skipped."""
+"""Decoded frames of an open container; damaged ones are counted and skipped."""
 
 import threading
 import time
@@ -16,9 +16,9 @@ from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 
-INTRA_ONLY = frozenset({"mjpeg", "rawvideo", "png", "bmp"})  # every packet is a picture: unwanted ones need no decoding
+INTRA_ONLY = frozenset({"mjpeg", "rawvideo", "png", "bmp"})  # every packet is a key frame: rejected ones need no decoding
 MAX_PIXELS = 64_000_000
-LONGEST_GOP_S = 120.0  # some cameras send one key frame a minute while nothing moves
+MAX_GOP_S = 120.0  # some cameras send one key frame per minute in a static scene
 
 
 def _always() -> bool:
@@ -26,7 +26,7 @@ def _always() -> bool:
 
 
 class Packets:
-    """An open container and its first video stream. Used from one thread; `close` may come from another."""
+    """An open container and its first video stream. Used by one thread; another one may call `close`."""
 
     def __init__(
         self,
@@ -38,8 +38,8 @@ class Packets:
         self.source, self.damaged = redact(url), 0
         self._timeout_s = timeout_s
         self._closing = threading.Event()
-        self._lock = threading.Lock()  # libav is not to be closed under a thread that reads
-        began_s = time.monotonic()
+        self._lock = threading.Lock()  # no thread closes the container during a read
+        start_s = time.monotonic()
         try:
             self._container: InputContainer = av.open(
                 url,
@@ -48,35 +48,36 @@ class Packets:
                 timeout=(timeout_s, timeout_s),
                 metadata_errors="replace",
             )
-        except (av.error.FFmpegError, OSError) as error:  # its own text would show the URL with its password
-            late = time.monotonic() - began_s > 0.9 * timeout_s  # RTSP's own timeout calls itself invalid data
+        except (av.error.FFmpegError, OSError) as error:  # the text of the error would contain the password
+            late = time.monotonic() - start_s > 0.9 * timeout_s  # FFmpeg reports a timeout of RTSP as invalid data
             reason = f"no answer within {timeout_s:g} s" if late else error.strerror or type(error).__name__
             if not late and isinstance(error, av.error.ArgumentError | av.error.InvalidDataError):
-                reason = "it holds no video that can be read, or is of a kind that no camera sends"
+                reason = "it holds no video that can be read, or is in an unsupported format"
             raise CameraUnavailableError(self.source, reason) from error
         if not self._container.streams.video:
             self._container.close()
-            raise CameraUnavailableError(self.source, "it has no picture, only sound or data")
+            raise CameraUnavailableError(self.source, "it has no video, only audio or data")
         self._stream: VideoStream = self._container.streams.video[0]
         self._stream.codec_context.thread_count = 1
         self._stream.codec_context.options = {
             "err_detect": "explode",
             "max_pixels": str(MAX_PIXELS),
-        }  # without it half a picture passes, the rest made up
-        self._good_s = self.heard_s = time.monotonic()
-        self._key_s: float | None = None  # when the first key frame came after which no frame was whole
-        self._began = False
+        }  # else FFmpeg conceals missing slices
+        self._last_frame_s = self.last_data_s = time.monotonic()
+        self._first_key_s: float | None = None  # arrival of the first key frame since the last complete frame
+        self._started = False
 
     @property
     def fps(self) -> float | None:
+        """Frame rate according to the file."""
         rate = self._stream.average_rate or self._stream.base_rate
         return float(rate) if rate else None
 
-    def frames(self, wanted: Callable[[], bool] = _always) -> Iterator[VideoFrame]:
-        """Frames until the end; those for which `wanted` says no are dropped, undecoded where the codec allows it.
+    def frames(self, accept: Callable[[], bool] = _always) -> Iterator[VideoFrame]:
+        """Yield frames until the end; drop those that `accept` rejects, before decoding if the codec permits it.
 
         Raises:
-            CameraStalledError: nothing for timeout_s, or no whole frame for timeout_s after a key frame came.
+            CameraStalledError: no data for timeout_s, or no complete frame within timeout_s after a key frame.
             CameraUnavailableError: the connection broke, or the source was closed.
         """
         intra = self._stream.codec_context.name in INTRA_ONLY
@@ -86,18 +87,18 @@ class Packets:
                 packet = next(packets, None)
                 if packet is None:
                     return
-                self.heard_s = time.monotonic()
-                if intra and packet.size and not wanted():
-                    self._good_s = time.monotonic()
+                self.last_data_s = time.monotonic()
+                if intra and packet.size and not accept():
+                    self._last_frame_s = time.monotonic()
                     continue
                 frames = self._decode(packet)
             for frame in frames:
-                if intra or wanted():
+                if intra or accept():
                     yield frame
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:
-        """Hold the container for one step, and put FFmpeg's errors into Davy's words."""
+        """Lock the container for one step, and translate errors of FFmpeg."""
         with self._lock:
             try:
                 if self._closing.is_set():
@@ -115,25 +116,25 @@ class Packets:
 
     def _decode(self, packet: "av.Packet[VideoStream]") -> list[VideoFrame]:
         if packet.is_keyframe:
-            self._began = True
-            self._key_s = self._key_s or time.monotonic()
+            self._started = True
+            self._first_key_s = self._first_key_s or time.monotonic()
         try:
             frames = [frame for frame in self._stream.decode(packet) if isinstance(frame, VideoFrame)]
         except (av.error.InvalidDataError, av.error.ArgumentError) as error:
             frames = []
-            if self._began:  # before its first key frame a stream has nothing to be whole
+            if self._started:  # incomplete frames before the first key frame are normal
                 self._count_damage(error.strerror or "invalid data")
-        whole = [frame for frame in frames if not frame.is_corrupt]
-        if len(whole) < len(frames) and self._began:
+        complete = [frame for frame in frames if not frame.is_corrupt]
+        if len(complete) < len(frames) and self._started:
             self._count_damage("parts of the picture are missing")
         now_s = time.monotonic()
-        if whole:
-            self._good_s, self._key_s, self._began = now_s, None, True
-        elif now_s - self._good_s > LONGEST_GOP_S:
-            raise CameraStalledError(self.source, f"no key frame for {LONGEST_GOP_S:g} s")
-        elif self._key_s is not None and now_s - self._key_s > self._timeout_s:
-            raise CameraStalledError(self.source, f"no whole picture for {self._timeout_s:g} s")
-        return whole
+        if complete:
+            self._last_frame_s, self._first_key_s, self._started = now_s, None, True
+        elif now_s - self._last_frame_s > MAX_GOP_S:
+            raise CameraStalledError(self.source, f"no key frame for {MAX_GOP_S:g} s")
+        elif self._first_key_s is not None and now_s - self._first_key_s > self._timeout_s:
+            raise CameraStalledError(self.source, f"no complete picture for {self._timeout_s:g} s")
+        return complete
 
     def _count_damage(self, reason: str) -> None:
         self.damaged += 1
@@ -141,7 +142,7 @@ class Packets:
             log.warning("camera.damaged", source=self.source, error=reason, damaged=self.damaged)
 
     def close(self) -> None:
-        """Let go; a thread that waits in `frames` closes the container itself, after its timeout at most."""
+        """Close the container; a thread that waits in `frames` closes it itself within its timeout."""
         self._closing.set()
         if self._lock.acquire(blocking=False):
             try:

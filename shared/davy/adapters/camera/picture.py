@@ -1,4 +1,4 @@
-"""Pixels out of FFmpeg's frames and out of picture files."""
+"""Pixels of FFmpeg frames and of picture files."""
 
 from pathlib import Path
 
@@ -14,15 +14,15 @@ from davy.domain.errors import UnsupportedImageError
 from davy.domain.frame import Pixels, Plane, YuvImage
 
 _FULL, _BT709 = 2, 1  # AVCOL_RANGE_JPEG, AVCOL_SPC_BT709
-_HDR = {16: "PQ", 18: "HLG"}  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67: in 8 bits they look washed out
+_HDR = {16: "PQ", 18: "HLG"}  # AVCOL_TRC_SMPTE2084, AVCOL_TRC_ARIB_STD_B67: washed out in 8 bits
 _OTHER_MATRICES = (4, 7, 8, 9, 10)  # FCC, SMPTE 240M, YCgCo, BT.2020
 
 
-class ToPlanes:
-    """FFmpeg frames and pictures to planes of one size, as JPEG has them; keeps the scaler's tables between frames.
+class PlaneConverter:
+    """Convert FFmpeg frames and pictures to JPEG's planes of one size, with a persistent scaler.
 
-    Planes that are so already (MJPEG, full-range H.264) stay where the decoder put them; limited range or BT.709 is one pass
-    in C; other formats and other sizes go through FFmpeg's scaler.
+    Planes of the right kind (MJPEG, full-range H.264) are not copied. A pass in C converts limited range and BT.709; FFmpeg's
+    scaler converts other formats and sizes.
     """
 
     def __init__(self, size: tuple[int, int] | None) -> None:
@@ -30,9 +30,14 @@ class ToPlanes:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> YuvImage:
+        """Convert a frame to upright planes.
+
+        Raises:
+            UnsupportedImageError: the frame is HDR.
+        """
         if frame.color_trc in _HDR:
             raise UnsupportedImageError(
-                f"an HDR picture ({_HDR[frame.color_trc]})", "SDR: cameras and recorders have a setting"
+                f"an HDR picture ({_HDR[frame.color_trc]})", "SDR: change the setting of the camera or recorder"
             )
         orientation = orientation_of(frame)
         if frame.interlaced_frame:
@@ -56,7 +61,7 @@ class ToPlanes:
         return _planes(scaled, full_range=True, weights=weights)
 
     def resize(self, pixels: Pixels) -> Pixels:
-        """A picture of a file in the size asked for; itself where it has that."""
+        """Resize a picture of a file to the configured size; return it unchanged if it has that size."""
         size = pixels.size if isinstance(pixels, YuvImage) else pixels.shape[1::-1]
         if self._size in (None, size):
             return pixels
@@ -64,7 +69,7 @@ class ToPlanes:
 
 
 def upright_planes(image: YuvImage, orientation: int) -> YuvImage:
-    """Planes as an orientation, 1 to 8 as EXIF counts, says; the image itself where they stand upright."""
+    """Rotate planes upright from an EXIF orientation, 1 to 8; return the image itself for 1."""
     if orientation == 1:
         return image
     y, u, v = (upright(plane, orientation) for plane in (image.y, image.u, image.v))
@@ -72,9 +77,9 @@ def upright_planes(image: YuvImage, orientation: int) -> YuvImage:
 
 
 def _deinterlaced(frame: VideoFrame) -> VideoFrame:
-    """Fill the lines of the second field from those of the first, out of this picture alone.
+    """Interpolate the lines of the second field from the first one, within this picture.
 
-    A live picture waits for no other, and its neighbours may have been dropped. 3 ms at 720x576 (measured).
+    Neighbouring frames would add delay, and may have been dropped. 3 ms at 720x576 (measured).
     """
     graph = Graph()
     colours = f"colorspace={int(frame.colorspace)}:range={int(frame.color_range)}"
@@ -86,13 +91,13 @@ def _deinterlaced(frame: VideoFrame) -> VideoFrame:
     graph.configure()
     graph.push(frame)
     graph.push(None)
-    found = graph.pull()
-    assert isinstance(found, VideoFrame)
-    return found
+    result = graph.pull()
+    assert isinstance(result, VideoFrame)
+    return result
 
 
 def _is_planar(frame: VideoFrame) -> bool:
-    """Whether the decoder's planes can be used where they are; some decoders write pictures upside down."""
+    """Whether the planes of the decoder are usable without a copy; some decoders write pictures upside down."""
     planar = frame.format.name in ("yuv420p", "yuvj420p") and frame.colorspace not in _OTHER_MATRICES
     return planar and all(plane.line_size > 0 for plane in frame.planes)
 
@@ -102,7 +107,7 @@ def _weights(frame: VideoFrame) -> tuple[float, float]:
 
 
 def _planes(frame: VideoFrame, full_range: bool, weights: tuple[float, float]) -> YuvImage:
-    """The planes of a 4:2:0 frame, in full range of BT.601; the frame lives as long as they do."""
+    """The planes of a 4:2:0 frame, in full range of BT.601; they keep the frame alive."""
     height, width = frame.height, frame.width
     chroma = -(-height // 2), -(-width // 2)
     y, u, v = (_plane(plane, *side) for plane, side in zip(frame.planes, ((height, width), chroma, chroma), strict=True))
@@ -110,26 +115,26 @@ def _planes(frame: VideoFrame, full_range: bool, weights: tuple[float, float]) -
 
 
 def _plane(plane: VideoPlane, height: int, width: int) -> Plane:
-    rows: Plane = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]  # it is a buffer
+    rows: Plane = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]  # a buffer
     return rows[:height, :width]
 
 
 def read_picture(path: Path) -> Pixels:
-    """Read a picture file of any kind in `davy.adapters.media.images`, upright: JPEG of 4:2:0 to planes, others to BGR.
+    """Read a picture file of a format in `davy.adapters.media.images`, upright: JPEG of 4:2:0 to planes, others to BGR.
 
-    Content decides, not the name. 16 bits become 8; transparent pixels show white.
+    The content determines the format, not the name. 16 bits become 8; transparent pixels become white.
 
     Raises:
-        UnreadableImageError: it is truncated, damaged or something else.
-        ImageTooLargeError: it has over 64 megapixels; its pixels were not decoded.
+        UnreadableImageError: the file is truncated, damaged or not a picture.
+        ImageTooLargeError: the picture has over 64 megapixels; it is not decoded.
         OSError: the file cannot be read.
     """
-    return picture_of(path.read_bytes())
+    return decode_picture(path.read_bytes())
 
 
-def picture_of(data: bytes) -> Pixels:
-    """Read the bytes of a picture file, as `read_picture` does."""
-    from davy.adapters.media import images  # Pillow: cameras of pictures alone need it; an edge starts without
+def decode_picture(data: bytes) -> Pixels:
+    """Decode the bytes of a picture file, like `read_picture`."""
+    from davy.adapters.media import images  # Pillow is loaded only for cameras of pictures
 
     if images.sniff(data) is images.ImageFormat.JPEG and jpeg.is_planar(data):
         return upright_planes(jpeg.decode_yuv(data), images.orientation_of_jpeg(data))

@@ -4,34 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Generic, TypeAlias, TypeVar
-from urllib.parse import urlsplit
 
 import grpc
 
-from davy.access.own_token import authorization
+from davy.adapters.grpc.channels import Channels, own_metadata
 from davy.adapters.grpc.envelope import to_push_request
-from davy.domain.errors import AggregatorUnavailableError, ConfigError
+from davy.adapters.tls.identity_files import Tls
+from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.frame import EncodedFrame
-from davy.domain.urls import escape_login, redact
 from davy.v1 import ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
 
-MAX_MESSAGE_BYTES = 4_000_000
-KEEPALIVE_S = 10.0
 WRITE_TIMEOUT_S = 5.0
-DEFAULT_PORT = 50051
-
-_OPTIONS = (
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.keepalive_time_ms", int(KEEPALIVE_S * 1000)),
-    ("grpc.keepalive_timeout_ms", int(KEEPALIVE_S * 500)),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.initial_reconnect_backoff_ms", 500),
-    ("grpc.min_reconnect_backoff_ms", 2000),
-    ("grpc.max_reconnect_backoff_ms", 2000),
-    ("grpc.use_local_subchannel_pool", 1),  # the planes of one process share no connection by accident
-)
 
 PushStream: TypeAlias = "Stream[EncodedFrame, ingest_pb2.PushFramesResponse]"  # the live plane
 
@@ -72,6 +55,15 @@ class Stream(Generic[Sent, Answer]):
         answer: Answer = found
         return answer
 
+    async def finish(self) -> None:
+        """Send nothing more; the other side answers what it has and ends the stream.
+
+        Raises:
+            AggregatorUnavailableError: the stream broke.
+        """
+        with self._translated():
+            await self._call.done_writing()
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
@@ -85,32 +77,36 @@ class Stream(Generic[Sent, Answer]):
 
 
 class IngestClient:
-    """One connection to an aggregator; gRPC keeps it open and reconnects."""
+    """One connection to an aggregator; gRPC keeps it open and reconnects. A new stream shows the newest certificate."""
 
-    def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
-        self._stub = ingest_pb2_grpc.IngestServiceStub(channel)
-        self._push: grpc.aio.StreamStreamMultiCallable[bytes, ingest_pb2.PushFramesResponse]
-        self._push = channel.stream_stream(_PUSH, response_deserializer=ingest_pb2.PushFramesResponse.FromString)
-        self._samples = sample_pb2_grpc.SampleServiceStub(channel)
-        self.endpoint = redact(endpoint)
-        self._metadata = own_metadata()
+    def __init__(self, channels: Channels) -> None:
+        self._channels, self.endpoint = channels, channels.endpoint
+
+    @property
+    def identity_version(self) -> int:
+        """Version of the certificate that a new stream shows; a stream keeps the one that it was opened with."""
+        return self._channels.newest
 
     @asynccontextmanager
     async def push(self) -> AsyncIterator[PushStream]:
         """The live plane: frames out, credits back."""
-        async with _cancelling(self._push(metadata=self._metadata)) as call:
+        push: grpc.aio.StreamStreamMultiCallable[bytes, ingest_pb2.PushFramesResponse]
+        push = self._channels.get().stream_stream(_PUSH, response_deserializer=ingest_pb2.PushFramesResponse.FromString)
+        async with _cancelling(push(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, to_push_request)
 
     @asynccontextmanager
     async def report(self) -> AsyncIterator[Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]]:
         """The record plane: events out, acknowledgements back."""
-        async with _cancelling(self._stub.ReportEvents(metadata=self._metadata)) as call:
+        stub = ingest_pb2_grpc.IngestServiceStub(self._channels.get())
+        async with _cancelling(stub.ReportEvents(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, lambda event: ingest_pb2.ReportEventsRequest(event=event))
 
     @asynccontextmanager
     async def samples(self) -> AsyncIterator[Stream[sample_pb2.Sample, sample_pb2.PushSamplesResponse]]:
         """Training samples out, acknowledgements back."""
-        async with _cancelling(self._samples.PushSamples(metadata=self._metadata)) as call:
+        stub = sample_pb2_grpc.SampleServiceStub(self._channels.get())
+        async with _cancelling(stub.PushSamples(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, lambda sample: sample_pb2.PushSamplesRequest(sample=sample))
 
 
@@ -123,38 +119,18 @@ async def _cancelling(call: Any) -> AsyncIterator[Any]:  # noqa: ANN401  # as ab
 
 
 @asynccontextmanager
-async def connect(endpoint: str) -> AsyncIterator[IngestClient]:
+async def connect(endpoint: str, tls: Tls | None = None) -> AsyncIterator[IngestClient]:
     """A client of the aggregator at grpc://host[:50051] or grpcs://host; it reconnects by itself.
 
-    Raises:
-        ConfigError: endpoint is no such address.
-    """
-    async with open_channel(endpoint) as channel:
-        yield IngestClient(channel, redact(endpoint))
-
-
-def own_metadata() -> tuple[tuple[str, str], ...]:
-    """Metadata of a call by which this process names itself; empty without a token.
-
-    Raises:
-        ConfigError: The token's file cannot be read.
-    """
-    return tuple(authorization().items())
-
-
-def open_channel(endpoint: str) -> grpc.aio.Channel:
-    """A separate connection to the aggregator, opened on demand.
+    Args:
+        endpoint: The aggregator's address.
+        tls: The own identity for grpcs.
 
     Raises:
         ConfigError: endpoint is no such address.
     """
+    channels = Channels(endpoint, tls)
     try:
-        parts = urlsplit(escape_login(endpoint))
-        target = f"{parts.hostname}:{parts.port or DEFAULT_PORT}"
-    except ValueError as error:
-        raise ConfigError(f"{redact(endpoint)} is no address of an aggregator: {error}") from error
-    if parts.scheme not in ("grpc", "grpcs") or not parts.hostname:
-        raise ConfigError(f"{redact(endpoint)} is no address of an aggregator: write grpc://host:50051 or grpcs://host:50051")
-    if parts.scheme == "grpcs":
-        return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options=_OPTIONS)
-    return grpc.aio.insecure_channel(target, options=_OPTIONS)
+        yield IngestClient(channels)
+    finally:
+        await channels.close()

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import grpc
 
-from davy.adapters.grpc.ingest_client import open_channel, own_metadata
+from davy.adapters.grpc.channels import Channels, own_metadata
+from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError, UnknownModelError
-from davy.domain.urls import redact
 from davy.twin.model import Target
 from davy.v1 import model_pb2, model_pb2_grpc
 
@@ -19,9 +19,8 @@ _NEVER = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT, grpc.Stat
 class ModelClient:
     """Download packages from one aggregator."""
 
-    def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
-        self._stub = model_pb2_grpc.ModelServiceStub(channel)
-        self.endpoint = redact(endpoint)
+    def __init__(self, channels: Channels) -> None:
+        self._channels, self.endpoint = channels, channels.endpoint
 
     async def chunks(self, target: Target, offset: int) -> AsyncGenerator[bytes, None]:
         """Stream the package's bytes from offset on, in order.
@@ -31,7 +30,7 @@ class ModelClient:
             UnknownModelError: the registry does not have this package.
         """
         request = model_pb2.DownloadModelRequest(id=target.model, offset=offset, sha256=target.sha256)
-        call = self._stub.DownloadModel(request, metadata=own_metadata())
+        call = model_pb2_grpc.ModelServiceStub(self._channels.get()).DownloadModel(request, metadata=own_metadata())
         try:
             while True:
                 async with asyncio.timeout(CHUNK_TIMEOUT_S):
@@ -53,11 +52,18 @@ class ModelClient:
 
 
 @asynccontextmanager
-async def connect(endpoint: str) -> AsyncIterator[ModelClient]:
-    """A client of the aggregator at grpc://host[:50051]; it reconnects by itself.
+async def connect(endpoint: str, tls: Tls | None = None) -> AsyncIterator[ModelClient]:
+    """A client of the aggregator at grpc://host[:50051] or grpcs://host; it reconnects by itself.
+
+    Args:
+        endpoint: The aggregator's address.
+        tls: The own identity for grpcs.
 
     Raises:
         ConfigError: endpoint is no such address.
     """
-    async with open_channel(endpoint) as channel:
-        yield ModelClient(channel, redact(endpoint))
+    channels = Channels(endpoint, tls)
+    try:
+        yield ModelClient(channels)
+    finally:
+        await channels.close()

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import grpc
 
-from davy.adapters.grpc.ingest_client import open_channel, own_metadata
+from davy.adapters.grpc.channels import open_channel, own_metadata
+from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError, ConflictError, DavyError, InvalidInputError
 from davy.domain.urls import redact
 from davy.v1 import model_pb2, model_pb2_grpc
@@ -80,11 +81,15 @@ class RolloutClient:
 
 
 @asynccontextmanager
-async def connect(endpoint: str) -> AsyncIterator[RolloutClient]:
-    """A client of the aggregator at grpc://host[:50051].
+async def connect(endpoint: str, tls: Tls | None = None) -> AsyncIterator[RolloutClient]:
+    """A client of the aggregator at grpc://host[:50051] or grpcs://host.
+
+    Args:
+        endpoint: The aggregator's address.
+        tls: The own identity for grpcs.
 
     Raises:
         ConfigError: endpoint is no such address.
     """
-    async with open_channel(endpoint) as channel:
+    async with open_channel(endpoint, tls) as channel:
         yield RolloutClient(channel, endpoint)

@@ -11,6 +11,8 @@ from grpc_reflection.v1alpha import reflection
 
 from davy.adapters.addresses import listen, target
 from davy.adapters.grpc.interceptor import ErrorInterceptor
+from davy.adapters.grpc.tls import PeerInterceptor, server_credentials
+from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AddressUnavailableError
 from davy.telemetry import get_logger
 
@@ -33,6 +35,7 @@ async def serve_grpc(
     *,
     interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
     max_message_bytes: int = MAX_MESSAGE_BYTES,
+    tls: Tls | None = None,
 ) -> None:
     """Serve until cancelled, then refuse new calls and give running ones STOP_GRACE_S to end.
 
@@ -44,13 +47,14 @@ async def serve_grpc(
         ready: Called with the real port once calls are answered.
         interceptors: In front of every method, such as access control.
         max_message_bytes: Of one message in either direction; a larger one ends its call with RESOURCE_EXHAUSTED.
+        tls: The own identity; None serves without encryption. Peers with a revoked or expired certificate are refused.
 
     Raises:
         AddressUnavailableError: the port is taken, or the address is not this machine's.
     """
     listen(host, port).close()  # its refusal has a reason; gRPC's own writes to stderr and has none
     server = grpc.aio.server(
-        interceptors=(*interceptors, ErrorInterceptor()),
+        interceptors=(*([PeerInterceptor(tls)] if tls is not None else []), *interceptors, ErrorInterceptor()),
         options=_options(max_message_bytes),
         maximum_concurrent_rpcs=MAX_CONCURRENT_RPCS,
     )
@@ -59,11 +63,11 @@ async def serve_grpc(
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     try:
-        bound = _bind(server, host, port)
+        bound = _bind(server, host, port, tls)
         await server.start()
         for name in names:
             await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
-        log.info("grpc.listening", host=host, port=bound, services=names)
+        log.info("grpc.listening", host=host, port=bound, services=names, tls=tls is not None)
         if ready is not None:
             ready(bound)
         await server.wait_for_termination()
@@ -71,8 +75,10 @@ async def serve_grpc(
         await asyncio.shield(_stop(server, health_servicer))
 
 
-def _bind(server: grpc.aio.Server, host: str, port: int) -> int:
+def _bind(server: grpc.aio.Server, host: str, port: int, tls: Tls | None) -> int:
     try:
+        if tls is not None:
+            return server.add_secure_port(target(host, port), server_credentials(tls))
         return server.add_insecure_port(target(host, port))
     except RuntimeError as error:
         raise AddressUnavailableError(target(host, port), "somebody has just taken the port") from error

@@ -5,9 +5,11 @@ from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 from davy.access.own_token import authorization
+from davy.adapters.tls.contexts import client_context
+from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError, ChangedMeanwhileError, ConfigError, DavyError, InvalidInputError
 
 ANSWER_S = 20.0
@@ -21,16 +23,18 @@ class ConfigClient:
 
     Args:
         url: http[s]://host:8080.
+        tls: The own identity for https; None trusts the system's authorities and shows no certificate.
 
     Raises:
         ConfigError: url is no such address.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tls: Tls | None = None) -> None:
         if urlsplit(url).scheme not in ("http", "https"):
             raise ConfigError(f"{url!r} is not the address of an aggregator's console: http://host:8080 is expected")
         self._url = url.rstrip("/")
-        self._opener = build_opener(ProxyHandler({}))  # no proxy: the aggregator is inside the mine
+        secure = [HTTPSHandler(context=client_context(tls))] if tls is not None else []
+        self._opener = build_opener(ProxyHandler({}), *secure)  # no proxy: the aggregator is inside the mine
 
     def all(self) -> list[dict[str, Any]]:
         """List the desired and reported configurations of all edges."""

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from davy.adapters.tls.settings import TlsSettings
+
 HttpPort = Annotated[int, Field(ge=0, le=65535, description="HTTP port; 0 chooses a free one.")]
 GrpcPort = Annotated[int, Field(ge=0, le=65535, description="gRPC port; 0 chooses a free one.")]
 
@@ -20,6 +22,7 @@ class ListenSettings(BaseModel, frozen=True):
         "open",
         description="closed: every call needs an identity and its permission; open: everybody who reaches it is its owner.",
     )
+    tls: TlsSettings = Field(default_factory=TlsSettings)
 
 
 class RemoteAccessSettings(ListenSettings, frozen=True):

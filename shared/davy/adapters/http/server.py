@@ -9,6 +9,9 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from davy.adapters.addresses import listen
+from davy.adapters.http.peers import http_protocol, websocket_protocol
+from davy.adapters.tls.contexts import server_context
+from davy.adapters.tls.identity_files import Tls
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -26,6 +29,7 @@ async def serve_app(
     *,
     access_log: bool = False,
     websockets: bool = False,
+    tls: Tls | None = None,
 ) -> None:
     """Serve until cancelled; then finish the running answers, for GRACE_S at most.
 
@@ -38,6 +42,7 @@ async def serve_app(
         ready: Called with the port as soon as connections are accepted.
         access_log: Log every request.
         websockets: Accept WebSocket connections too; a client's message has at most WEBSOCKET_BYTES.
+        tls: The own identity for HTTPS; None serves HTTP. `davy.adapters.http.peers.peer` reads a caller's identity.
 
     Raises:
         AddressUnavailableError: host and port cannot be listened on.
@@ -46,8 +51,9 @@ async def serve_app(
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # accepted connections inherit it
     config = uvicorn.Config(
         _Endable(app),
-        http="h11",
-        ws="websockets-sansio" if websockets else "none",
+        http=http_protocol(tls) if tls is not None else "h11",
+        ws=(websocket_protocol(tls) if tls is not None else "websockets-sansio") if websockets else "none",
+        ssl_context_factory=(lambda *_: server_context(tls)) if tls is not None else None,
         ws_max_size=WEBSOCKET_BYTES,
         ws_per_message_deflate=False,  # JPEGs do not shrink
         lifespan="off",
@@ -61,7 +67,7 @@ async def serve_app(
     running = asyncio.create_task(server.serve(sockets=[listener]), name="http.serve")
     try:
         bound = listener.getsockname()[1]
-        log.info("http.listening", host=host, port=bound)
+        log.info("http.listening", host=host, port=bound, tls=tls is not None)
         if ready:
             ready(bound)
         await asyncio.shield(running)

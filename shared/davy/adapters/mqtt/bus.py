@@ -27,6 +27,7 @@ from davy.adapters.mqtt.client import (
 )
 from davy.adapters.mqtt.client_id_clash import ClashDetector
 from davy.adapters.mqtt.subscription import Subscription
+from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import BrokerUnavailableError, DavyError, MessageRefusedError, SessionTakenOverError
 from davy.domain.ports import Bus, Message
 from davy.domain.urls import redact
@@ -51,7 +52,11 @@ OnConnect = Callable[[Bus], Awaitable[None]]
 
 @asynccontextmanager
 async def connect(
-    endpoint: str, client_id: str, will: Message | None = None, on_connect: OnConnect | None = None
+    endpoint: str,
+    client_id: str,
+    will: Message | None = None,
+    on_connect: OnConnect | None = None,
+    tls: Tls | None = None,
 ) -> AsyncIterator["MqttBus"]:
     """Keep a connection to a broker for the duration of the context.
 
@@ -62,11 +67,12 @@ async def connect(
         client_id: Unique at the broker; two clients with one id take each other's connection.
         will: The broker publishes it when this client vanishes; this client publishes it when the context ends.
         on_connect: Awaited after every connect. Publish retained state here: a restarted broker may have forgotten it.
+        tls: The own identity for mqtts; None trusts the system's authorities and shows no certificate.
 
     Raises:
         ConfigError: endpoint is not an MQTT address.
     """
-    bus = MqttBus(endpoint, client_id, will, on_connect)
+    bus = MqttBus(endpoint, client_id, will, on_connect, tls)
     runner = asyncio.create_task(bus.run(), name=f"mqtt.{client_id}")
     runner.add_done_callback(_report_crash)
     try:
@@ -93,12 +99,14 @@ class MqttBus:
     with its reason, empty once the topic is taken again; `refused` counts them.
     """
 
-    def __init__(self, endpoint: str, client_id: str, will: Message | None, on_connect: OnConnect | None) -> None:
+    def __init__(
+        self, endpoint: str, client_id: str, will: Message | None, on_connect: OnConnect | None, tls: Tls | None = None
+    ) -> None:
         self.endpoint, self.client_id = redact(endpoint), client_id
         self.error = NOT_YET
         self.closing = False
         self.refused, self.refusal, self._refused_topic = 0, "", ""
-        self._client_of = client_factory(endpoint, client_id, will)
+        self._client_of = client_factory(endpoint, client_id, will, tls)
         self._will, self._on_connect = will, on_connect
         self._client: Client | None = None
         self._writing = asyncio.Lock()
@@ -107,7 +115,7 @@ class MqttBus:
         self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()  # a part that failed drops its own
         self._unsent: list[Subscription] = []
         self._requested = asyncio.Event()
-        self._clash = ClashDetector(functools.partial(_answers, client_factory(endpoint, f"{client_id}-probe", None)))
+        self._clash = ClashDetector(functools.partial(_answers, client_factory(endpoint, f"{client_id}-probe", None, tls)))
         self._reason_given = False
         self.unreadable = 0  # messages that MQTT's own rules forbid
         self._guard = Guard("mqtt", self._count_unreadable)

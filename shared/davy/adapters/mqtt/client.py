@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import socket
-import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -14,6 +13,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from davy.adapters.tls.contexts import client_context
+from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import ConfigError
 from davy.domain.ports import Message
 from davy.domain.urls import escape_login, redact
@@ -93,7 +94,9 @@ def cut(client: aiomqtt.Client) -> None:
     client._disconnected.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 
-def client_factory(endpoint: str, client_id: str, will: Message | None) -> Callable[[Callable[..., Router]], Client]:
+def client_factory(
+    endpoint: str, client_id: str, will: Message | None, tls: Tls | None = None
+) -> Callable[[Callable[..., Router]], Client]:
     try:
         parts = urlsplit(escape_login(endpoint))
         port = parts.port
@@ -104,7 +107,7 @@ def client_factory(endpoint: str, client_id: str, will: Message | None) -> Calla
     secure = parts.scheme == "mqtts"
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.MaximumPacketSize = MAX_PACKET_BYTES
-    tls_context = ssl.create_default_context() if secure else None
+    tls_context = client_context(tls) if secure else None
     timeout_s = TLS_CONNECT_TIMEOUT_S if secure else CONNECT_TIMEOUT_S
 
     def make(queue_type: Callable[..., Router]) -> Client:

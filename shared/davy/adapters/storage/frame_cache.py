@@ -1,15 +1,19 @@
 """The newest frames in a Redis-protocol server: a cache that other aggregators read, never the truth."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from google.protobuf.message import DecodeError
 from redis.asyncio import Redis
+from redis.asyncio.connection import SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from davy.adapters.grpc.envelope import from_envelope, to_wire
+from davy.adapters.tls.contexts import client_context
+from davy.adapters.tls.identity_files import Tls
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError, StoreUnavailableError
 from davy.domain.frame import EncodedFrame
@@ -25,6 +29,18 @@ BACKOFF = Backoff(0.25, 1.0, growth=4.0)  # back within 3 s of the server's retu
 TIMEOUT_S = 1.0
 
 
+def _connection_class(tls: Tls) -> type[SSLConnection]:
+    context = client_context(tls)
+
+    class TlsConnection(SSLConnection):
+        """A connection with the newest certificate: redis would keep the first one."""
+
+        def _connection_arguments(self) -> Mapping[str, Any]:
+            return {**super()._connection_arguments(), "ssl": context}
+
+    return TlsConnection
+
+
 class FrameCache:
     """One connection pool to a Redis-protocol server.
 
@@ -35,9 +51,10 @@ class FrameCache:
         endpoint: redis://, rediss:// or unix://.
         writer: This process's name; `follow` leaves out what it wrote itself.
         ttl_s: Life of a key, in s.
+        tls: The own identity for rediss; None trusts the system's authorities and shows no certificate.
     """
 
-    def __init__(self, endpoint: str, writer: str, ttl_s: float = 60.0) -> None:
+    def __init__(self, endpoint: str, writer: str, ttl_s: float = 60.0, tls: Tls | None = None) -> None:
         self.endpoint, self.writer, self.ttl_s = redact(endpoint), writer, ttl_s
         self._redis: Redis = Redis.from_url(
             escape_login(endpoint),
@@ -46,6 +63,8 @@ class FrameCache:
             max_connections=8,
             retry=Retry(NoBackoff(), 0),
         )
+        if tls is not None and endpoint.startswith("rediss://"):
+            self._redis.connection_pool.connection_class = _connection_class(tls)
 
     async def put(self, frame: EncodedFrame) -> None:
         """Replace the camera's frame and notify subscribers.

@@ -1,28 +1,28 @@
-"""Which seeds may be trained on and which judge: the one place where the two are kept apart.
+"""Separate seeds for training and evaluation.
 
-A seed defines a world: the simulated mine's rock, people and dust, or the lamps that `davy.imaging.lowlight` hangs up.
+A seed defines a world: the rock, people and dust of the simulated mine, or the lamps of `davy.imaging.lowlight`.
 """
 
 from collections.abc import Iterable
 
 from davy.domain.errors import ConfigError
 
-TRAINING_BELOW = 500  # seeds 0 to 499 make training pictures
-JUDGING_FROM = 900  # seeds from here on make what a model is judged by; those between belong to nobody
+TRAINING_BELOW = 500  # training uses seeds 0 to 499
+EVALUATION_FROM = 900  # evaluation uses these and higher seeds; those between are unused
 
 
-def check_judging_seeds(seeds: Iterable[int]) -> tuple[int, ...]:
-    """The seeds as they are, once each is known to be no seed of training.
+def check_evaluation_seeds(seeds: Iterable[int]) -> tuple[int, ...]:
+    """Return the seeds after checking that none is a training seed.
 
     Raises:
-        ConfigError: there is none, or one is below 900.
+        ConfigError: no seed is given, or one is below 900.
     """
-    chosen = tuple(seeds)
-    if not chosen:
-        raise ConfigError(f"give at least one seed, {JUDGING_FROM} or higher")
-    if trained := [seed for seed in chosen if seed < JUDGING_FROM]:
+    checked = tuple(seeds)
+    if not checked:
+        raise ConfigError(f"give at least one seed, {EVALUATION_FROM} or higher")
+    if trained := [seed for seed in checked if seed < EVALUATION_FROM]:
         raise ConfigError(
-            f"seed {trained[0]} may have been trained on: training takes seeds below {TRAINING_BELOW}, "
-            f"judge by seeds from {JUDGING_FROM} on"
+            f"seed {trained[0]} may be a training seed: training uses seeds below {TRAINING_BELOW}, "
+            f"evaluate with seeds from {EVALUATION_FROM} on"
         )
-    return chosen
+    return checked

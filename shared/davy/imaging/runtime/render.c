@@ -236,7 +236,11 @@ INLINE Words next_row(Slice *slice, Words value, Words luma, int shift) {
     Words low, high;
     zip(value, luma, &low, &high);
     const Ints v[2] = {plus_pair_sums(slice->rest[0], low, slice->pairs[0]), plus_pair_sums(slice->rest[1], high, slice->pairs[1])};
-    for (int half = 0; half < 2; half++) slice->pairs[half] += slice->pair_steps[half], slice->rest[half] += slice->rest_steps[half];
+    for (int half = 0; half < 2; half++) {
+        slice->pairs[half] =
+            (Words)((Unsigned)slice->pairs[half] + (Unsigned)slice->pair_steps[half]); // wraps past the last row, which is unused
+        slice->rest[half] += slice->rest_steps[half];
+    }
     return packed(shifted(v[0], shift), shifted(v[1], shift));
 }
 

@@ -1,4 +1,4 @@
-"""A camera's answer to an HTTP request."""
+"""A camera's response to an HTTP request."""
 
 import http.client
 import ssl
@@ -10,78 +10,83 @@ from typing import IO
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from davy.adapters.camera.network import connect
+from davy.adapters.camera.tls import camera_context, pinning, reason_of
 from davy.domain.errors import CameraUnavailableError
-from davy.domain.source import ANY_SOURCE, Source, SourcePolicy
+from davy.domain.ports import SourceOptions
+from davy.domain.source import Source, SourcePolicy
 from davy.domain.urls import redact
 
 _SAFE = "%/:=&?~+!$,;'@()*[]"
 
 
-class Answer:
-    """The answer to GET, asked for with the user and password of the URL (Basic or Digest).
+class HttpResponse:
+    """The response to GET, with the user and password of the URL (Basic or Digest).
 
     Raises:
-        CameraUnavailableError: nobody answers within timeout_s, or the answer is an error.
-        InvalidSourceError: the URL, or where it redirects to, is not allowed.
-        http.client.HTTPException: what answers speaks no HTTP.
+        CameraUnavailableError: no response within timeout_s, an error status, or a rejected certificate.
+        InvalidSourceError: the URL or a redirect is not allowed.
+        http.client.HTTPException: the response is not HTTP.
     """
 
-    def __init__(self, url: str, timeout_s: float, policy: SourcePolicy = ANY_SOURCE) -> None:
+    def __init__(self, url: str, options: SourceOptions) -> None:
+        timeout_s = options.timeout_s
         self.source, self._timeout_s = redact(url), timeout_s
-        self.allow(timeout_s)
+        self.set_deadline(timeout_s)
         try:
-            self._response: http.client.HTTPResponse = _opener(url, policy).open(_request(url), timeout=timeout_s)
+            self._response: http.client.HTTPResponse = _opener(url, options).open(_request(url), timeout=timeout_s)
         except http.client.HTTPException:
             raise
-        except (OSError, ValueError) as error:  # urllib's errors are OSErrors; its digest raises ValueError
+        except (OSError, ValueError) as error:  # urllib raises OSErrors; its digest authentication raises ValueError
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
             raise CameraUnavailableError(self.source, self.reason(error)) from error
         headers = self._response.headers
-        self.kind = headers.get_content_type() if headers["Content-Type"] else ""
+        self.content_type = headers.get_content_type() if headers["Content-Type"] else ""
         self.boundary = str(headers.get_param("boundary") or "").encode()
         self.has_length = headers["Content-Length"] is not None
-        moved = self._response.geturl() != _request(url).full_url
-        self.moved_to = Source.parse(self._response.geturl()) if moved else None
+        redirected = self._response.geturl() != _request(url).full_url
+        self.redirected_to = Source.parse(self._response.geturl()) if redirected else None
 
-    def allow(self, seconds: float) -> None:
-        """Give what is read next this time, however its bytes trickle."""
-        self._ends_s = time.monotonic() + seconds
+    def set_deadline(self, seconds: float) -> None:
+        """Limit the duration of the next reads, even if bytes arrive slowly."""
+        self._deadline_s = time.monotonic() + seconds
 
     def read(self, limit: int) -> bytes:
-        """What has arrived, at most limit bytes; empty at the end.
+        """Return the received bytes, at most limit; empty at the end.
 
         Raises:
-            OSError, http.client.HTTPException: the connection broke, or nothing came within the timeout.
+            OSError, http.client.HTTPException: the connection broke, or nothing arrived within the timeout.
         """
-        if time.monotonic() > self._ends_s:
+        if time.monotonic() > self._deadline_s:
             raise TimeoutError
         return self._response.read1(limit)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._response.close()
 
     def reason(self, error: Exception) -> str:
-        """What went wrong, without the URL."""
+        """Describe an error without the URL."""
         if isinstance(error, urllib.error.HTTPError):
-            login = ": are the user and the password right?" if error.code in (401, 403) else ""
-            return f"it answers {error.code} {error.reason}{login}"
+            login = ": check user and password" if error.code in (401, 403) else ""
+            return f"HTTP status {error.code} {error.reason}{login}"
         cause = error.reason if isinstance(error, urllib.error.URLError) else error
         if isinstance(cause, TimeoutError):
             return f"no answer within {self._timeout_s:g} s"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return reason_of(cause)
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         return "the connection broke" if isinstance(cause, http.client.HTTPException) else str(cause)
 
 
 class _DigestOnce(urllib.request.HTTPDigestAuthHandler):
-    """Tries a password once: cameras lock a user out after five wrong ones."""
+    """Send a password once: cameras lock a user out after five failures."""
 
     def http_error_401(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
     ) -> "http.client.HTTPResponse | None":
-        fp.close()  # urllib leaves the refused connection open
+        fp.close()  # urllib does not close the rejected connection
         return super().http_error_401(req, fp, code, msg, headers)
 
     def retry_http_digest_auth(self, req: urllib.request.Request, auth: str) -> "http.client.HTTPResponse | None":
@@ -89,7 +94,7 @@ class _DigestOnce(urllib.request.HTTPDigestAuthHandler):
 
 
 class _Basic(urllib.request.HTTPBasicAuthHandler):
-    """Leaves a camera alone that asks for Digest: its refusal is told as it is."""
+    """Skip cameras that require Digest, and keep their response."""
 
     def http_error_401(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
@@ -101,7 +106,7 @@ class _Basic(urllib.request.HTTPBasicAuthHandler):
 
 
 class _Http(urllib.request.HTTPHandler):
-    """Connects to allowed addresses only."""
+    """Connect to allowed addresses only."""
 
     def __init__(self, policy: SourcePolicy) -> None:
         super().__init__()
@@ -112,18 +117,19 @@ class _Http(urllib.request.HTTPHandler):
 
 
 class _Https(urllib.request.HTTPSHandler):
-    """Connects to allowed addresses only."""
+    """Connect to allowed addresses only."""
 
-    def __init__(self, context: ssl.SSLContext, policy: SourcePolicy) -> None:
-        super().__init__(context=context)
-        self._tls, self._policy = context, policy
+    def __init__(self, options: SourceOptions) -> None:
+        self._tls, self._options = camera_context(options.tls, options.ca_file), options
+        super().__init__(context=self._tls)
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_connection_class(http.client.HTTPSConnection, self._policy), req, context=self._tls)
+        secure = pinning(http.client.HTTPSConnection, self._options.tls)
+        return self.do_open(_connection_class(secure, self._options.policy), req, context=self._tls)
 
 
 def _connection_class(base: type[http.client.HTTPConnection], policy: SourcePolicy) -> type[http.client.HTTPConnection]:
-    class Connection(base):  # type: ignore[misc, valid-type]  # a class that is given
+    class Connection(base):  # type: ignore[misc, valid-type]  # a parameter
         def __init__(self, host: str, **options: object) -> None:
             super().__init__(host, **options)
             self._create_connection = lambda address, timeout, _: connect(address[0], address[1], timeout, policy)
@@ -132,7 +138,7 @@ def _connection_class(base: type[http.client.HTTPConnection], policy: SourcePoli
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to allowed sources only."""
+    """Follow redirects to allowed sources only."""
 
     def __init__(self, policy: SourcePolicy) -> None:
         self._policy = policy
@@ -144,18 +150,16 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _opener(url: str, policy: SourcePolicy) -> urllib.request.OpenerDirector:
-    parts = urlsplit(url)
+def _opener(url: str, options: SourceOptions) -> urllib.request.OpenerDirector:
+    url_parts, policy = urlsplit(url), options.policy
     passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-    if parts.username is not None:
-        where = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "/", "", ""))
-        passwords.add_password(None, where, unquote(parts.username), unquote(parts.password or ""))
-    tls = ssl.create_default_context()
-    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE  # cameras sign their certificates themselves; as FFmpeg does
+    if url_parts.username is not None:
+        root = urlunsplit((url_parts.scheme, url_parts.netloc.rpartition("@")[2], "/", "", ""))
+        passwords.add_password(None, root, unquote(url_parts.username), unquote(url_parts.password or ""))
     opener = urllib.request.OpenerDirector()
     for handler in (
         _Http(policy),
-        _Https(tls, policy),
+        _Https(options),
         urllib.request.HTTPDefaultErrorHandler(),
         _Redirects(policy),
         urllib.request.HTTPErrorProcessor(),
@@ -167,8 +171,11 @@ def _opener(url: str, policy: SourcePolicy) -> urllib.request.OpenerDirector:
 
 
 def _request(url: str) -> urllib.request.Request:
-    parts = urlsplit(url)
-    plain = parts._replace(
-        netloc=parts.netloc.rpartition("@")[2], path=quote(parts.path, _SAFE), query=quote(parts.query, _SAFE), fragment=""
+    url_parts = urlsplit(url)
+    plain = url_parts._replace(
+        netloc=url_parts.netloc.rpartition("@")[2],
+        path=quote(url_parts.path, _SAFE),
+        query=quote(url_parts.query, _SAFE),
+        fragment="",
     )
     return urllib.request.Request(urlunsplit(plain), headers={"User-Agent": "Davy", "Accept": "*/*"})

@@ -1,0 +1,83 @@
+import shutil
+import signal
+import socket
+import subprocess
+from contextlib import contextmanager, suppress
+
+import pytest
+from tests.conftest import pick_port
+from tests.fixtures.identities import Identities
+
+from davy.adapters.storage.frame_cache import FrameCache
+from davy.domain.camera import CameraAddress
+from davy.domain.errors import StoreUnavailableError
+from davy.domain.frame import EncodedFrame
+
+pytestmark = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+FACE = CameraAddress("demo", "west", "face")
+FRAME = EncodedFrame(FACE, "b1", 7, 1_000, 1280, 720, b"\xff\xd8jpeg", "ispcnn-1", raw_jpeg=b"\xff\xd8raw")
+
+
+@contextmanager
+def secure_redis(identities: Identities):
+    identities.write("store/main")
+    folder, port = identities.path("store/main"), pick_port()
+    files = [
+        "--tls-cert-file",
+        folder / "cert.pem",
+        "--tls-key-file",
+        folder / "key.pem",
+        "--tls-ca-cert-file",
+        folder / "ca.pem",
+    ]
+    command = ["redis-server", "--port", "0", "--tls-port", str(port), "--bind", "127.0.0.1", "--save", "", *files]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/tmp")
+    for _ in range(300):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.1):
+            break
+        signal.sigtimedwait([], 0.02)
+    try:
+        yield f"rediss://localhost:{port}/0"
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def outcome(endpoint, tls):
+    store = FrameCache(endpoint, "me", tls=tls)
+    try:
+        await store.put(FRAME)
+        return await store.get(FACE)
+    finally:
+        await store.close()
+
+
+async def test_frames_go_through_redis_with_certificates_on_both_sides(identities):
+    with secure_redis(identities) as endpoint:
+        assert await outcome(endpoint, identities.tls("aggregator/main")) == FRAME
+
+
+async def test_redis_refuses_a_client_without_a_certificate_or_of_a_foreign_authority(identities, tmp_path):
+    foreign = Identities.make(tmp_path / "foreign")
+    stranger = foreign.tls("aggregator/main")
+    for name in ("ca.pem", "crl.pem"):
+        (foreign.path("aggregator/main") / name).unlink()
+    (foreign.path("aggregator/main") / "ca.pem").write_bytes(identities.authority.ca)
+    with secure_redis(identities) as endpoint:
+        for tls in (None, stranger, foreign.tls_of_files("aggregator/main")):
+            with pytest.raises(StoreUnavailableError):
+                await outcome(endpoint, tls)
+
+
+async def test_a_new_connection_shows_the_rotated_certificate(identities):
+    client = identities.tls("aggregator/main")
+    with secure_redis(identities) as endpoint:
+        store = FrameCache(endpoint, "me", tls=client)
+        try:
+            await store.put(FRAME)
+            identities.write("aggregator/main")
+            await store._redis.connection_pool.disconnect()
+            await store.put(FRAME)
+        finally:
+            await store.close()
+    assert client.version == 2
