@@ -1,84 +1,97 @@
-"""Reference of the metrics, from the calls that create them."""
+"""Reference of the metrics, from the collectors that each class really registers."""
 
-import ast
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
 
 from docs_markdown import cell, code, page, sentence, table
-from docs_sources import trees
+from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 
-KINDS = {"Counter": "counter", "Gauge": "gauge", "Histogram": "histogram", "Summary": "summary", "Info": "info"}
-FAMILIES = {"GaugeMetricFamily": "gauge", "CounterMetricFamily": "counter"}
+from davy.adapters.access.service import ServiceAccess
+from davy.adapters.http.listen_settings import ListenSettings
+from davy.deployment.metrics import ModelMetrics
+from davy.domain.topics import CONFIG
+from davy.streams.accounting import FrameAccounting
+from davy.streams.metrics import FrameCollector, FrameTimings, labels_of_edge
+from davy.streams.supervisor import Supervisor
+from davy.twin.metrics import TwinMetrics
+from davy_aggregator.drift import DriftCollector
+from davy_aggregator.metrics import AggregatorMetrics
+from davy_aggregator.samples.catalog import SampleMetrics
+from davy_edge.metrics import GAUGES, GaugeCollector
+from davy_edge.observation.drift_watch import DriftWatch
+from davy_edge.observation.samples import Samples
+from davy_enhancer.metrics import RequestMetrics
+from davy_enhancer.pool import Pool
+from davy_trainer.service.metrics import TrainerMetrics
+
 INTRO = """
 Every service exports Prometheus metrics at `GET /metrics`; an edge does so where `DAVY_EDGE_METRICS_PORT` is set.
 [Accounting and ages](../explanation/accounting.md) explains the frame counters.
 """
+EDGE = "north"
+UNUSED = cast(Any, None)  # what a class keeps and does not use before its first frame
+
+Register = Callable[[CollectorRegistry], object]
+
+# A new class of metrics has its line here, with the least that its constructor needs. A metric that several classes register
+# stands under the first.
+CLASSES: Sequence[tuple[type, Register]] = (
+    (ServiceAccess, lambda registry: ServiceAccess.of("aggregator", UNUSED, registry, ListenSettings())),
+    (Supervisor, lambda registry: Supervisor("aggregator", registry, UNUSED)),
+    (FrameTimings, lambda registry: FrameTimings(labels_of_edge(EDGE), registry)),
+    (FrameCollector, lambda registry: registry.register(FrameCollector(labels_of_edge(EDGE), FrameAccounting()))),
+    (TwinMetrics, lambda registry: TwinMetrics(CONFIG, EDGE, registry)),
+    (ModelMetrics, lambda registry: ModelMetrics(EDGE, registry)),
+    (AggregatorMetrics, AggregatorMetrics),
+    (SampleMetrics, SampleMetrics),
+    (DriftCollector, lambda registry: registry.register(_WithoutCameras(UNUSED, UNUSED))),
+    (GaugeCollector, lambda registry: registry.register(GaugeCollector(EDGE, lambda: dict.fromkeys(GAUGES, 0.0).items()))),
+    (DriftWatch, lambda registry: DriftWatch(EDGE, Path(), (), 1, 1, UNUSED, registry)),
+    (Samples, lambda registry: Samples(EDGE, UNUSED, 1, 1, registry)),
+    (RequestMetrics, RequestMetrics),
+    (Pool, lambda registry: Pool(UNUSED, 1, UNUSED, registry, cameras=1, threads=1)),
+    (TrainerMetrics, TrainerMetrics),
+)
+
+
+class _WithoutCameras(DriftCollector):
+    def readings(self) -> dict[Any, Any]:
+        return {}
 
 
 def metrics_page() -> str:
     """The page with every metric's name, kind, labels, meaning and module."""
     found: dict[str, tuple[str, ...]] = {}
-    for row in sorted(_metrics(), key=lambda row: (row[0], -len(row[2]))):
-        found.setdefault(row[0].removesuffix("`").removesuffix("_total"), row)  # a family repeats the counter that it copies
-    rows = sorted(found.values())
-    return page("Metrics", INTRO, table(("metric", "kind", "labels", "meaning", "module"), rows))
+    for row in asyncio.run(_metrics()):  # two classes want a running loop
+        found.setdefault(row[0], row)
+    return page("Metrics", INTRO, table(("metric", "kind", "labels", "meaning", "module"), sorted(found.values())))
 
 
-def _metrics() -> Iterator[tuple[str, ...]]:
-    for path, tree in trees():
-        names = _constants(tree)
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or len(node.args) < 2:
-                continue
-            kind = (KINDS | FAMILIES).get(node.func.id)
-            name = node.args[0]
-            if kind and isinstance(name, ast.Constant) and str(name.value).startswith("davy_"):
-                meaning = _text(node.args[1])
-                labels = _labels(node, names)
-                module = ".".join(path.with_suffix("").parts[1:])
-                counted = node.func.id == "CounterMetricFamily"  # exported with this ending
-                exported = f"{str(name.value).removesuffix('_total')}_total" if counted else str(name.value)
-                yield code(exported), kind, cell(", ".join(labels)), cell(sentence(str(meaning))), code(module)
+async def _metrics() -> list[tuple[str, ...]]:
+    return [row for owner, register in CLASSES for row in _rows(owner.__module__, register)]
 
 
-def _text(node: ast.expr) -> str:
-    match node:
-        case ast.Constant(value=text):
-            return str(text)
-        case ast.JoinedStr(values=parts):
-            return "".join(part.value if isinstance(part, ast.Constant) else "N" for part in parts)
-    return ast.unparse(node)
+def _rows(module: str, register: Register) -> Iterator[tuple[str, ...]]:
+    registry = _Registry()
+    register(registry)
+    for collector in registry.collectors:
+        for metric in collector.collect():
+            # A family knows its labels itself; a metric's family has none before its first sample.
+            labels = getattr(metric, "_labelnames", None) or getattr(collector, "_labelnames", ())
+            name = f"{metric.name}_total" if metric.type == "counter" else metric.name  # as exported
+            yield code(name), metric.type, cell(", ".join(labels)), cell(sentence(metric.documentation)), code(module)
 
 
-def _labels(call: ast.Call, names: dict[str, ast.expr]) -> list[str]:
-    given = (
-        call.args[2]
-        if len(call.args) > 2
-        else next((k.value for k in call.keywords if k.arg in ("labelnames", "labels")), None)
-    )
-    return list(_strings(given, names)) if given is not None else []
+class _Registry(CollectorRegistry):
+    """Keeps the collectors in their order."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.collectors: list[Collector] = []
 
-def _strings(node: ast.expr, names: dict[str, ast.expr]) -> Iterator[str]:
-    match node:
-        case ast.Constant(value=str(text)):
-            yield text
-        case ast.Tuple(elts=parts) | ast.List(elts=parts):
-            for part in parts:
-                yield from _strings(part, names)
-        case ast.Starred(value=inner):
-            yield from _strings(inner, names)
-        case ast.Name(id=name) if name in names:
-            yield from _strings(names[name], names)
-
-
-def _constants(tree: ast.Module) -> dict[str, ast.expr]:
-    found: dict[str, ast.expr] = {}
-    for node in ast.walk(tree):
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Tuple() | ast.List() as value):
-                found[name] = value
-            case ast.Assign(targets=[ast.Tuple(elts=left)], value=ast.Tuple(elts=right)) if len(left) == len(right):
-                found |= {target.id: value for target, value in zip(left, right, strict=True) if isinstance(target, ast.Name)}
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Tuple() as value):
-                found[name] = value
-    return found
+    def register(self, collector: Collector) -> None:
+        super().register(collector)
+        self.collectors.append(collector)

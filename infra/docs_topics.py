@@ -22,7 +22,7 @@ Model bytes never travel over MQTT. An enhancer of the pool has `status`, `info`
 own id, in the place of an edge's.
 """
 PROPERTIES = ("seq", "captured_ns", "boot_id", "width", "height", "model", "traceparent")
-TO_EDGES = "desired/"
+TO_EDGES = f"/{topics.Twin.DESIRED}/"
 PARTS = {
     "site": "site",
     "edge": "edge, or of an enhancer in status, info, desired/model and reported/model",

@@ -25,7 +25,7 @@ from davy.domain.errors import (
 )
 from davy.domain.frame import MAX_JPEG_BYTES, EncodedFrame
 from davy.domain.ports import Bus, Message
-from davy.domain.topics import EdgeTopics, Topic, all_cameras, all_edges
+from davy.domain.topics import EdgeTopics, Leaf, Topic, all_cameras, all_edges
 from davy.streams.guard import Guard
 from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
@@ -43,7 +43,7 @@ PROTOBUF = "application/protobuf"
 
 async def track_presence(bus: Bus, site: str, presence: PresenceTracker, metrics: AggregatorMetrics) -> None:
     """Update the presence of edges and cameras until cancelled."""
-    filters = [all_edges(leaf, site) for leaf in ("status", "info", "stats")] + [all_cameras("status", site)]
+    filters = [all_edges(leaf, site) for leaf in (Leaf.STATUS, Leaf.INFO, Leaf.STATS)] + [all_cameras(Leaf.STATUS, site)]
     guard = Guard("mqtt", metrics.count_refused)
     async for message in bus.subscribe(filters, qos=1, depth=1024):
         with guard.message(topic=message.topic):
@@ -63,7 +63,7 @@ async def follow_passthrough_cameras(
     """
     raws: dict[CameraAddress, deque[tuple[str, str, bytes]]] = defaultdict(lambda: deque(maxlen=RAW_KEPT))
     edges = dict.fromkeys((camera.site, camera.edge) for camera in cameras)
-    filters = [all_cameras(leaf, site, edge) for site, edge in edges for leaf in ("raw", "frame")]  # cameras may be added
+    filters = [all_cameras(leaf, site, edge) for site, edge in edges for leaf in (Leaf.RAW, Leaf.FRAME)]  # cameras may be added
     guard = Guard("mqtt", metrics.count_refused)
     async for message in bus.subscribe(filters, qos=0, depth=8 * len(cameras)):
         with guard.message(topic=message.topic):
@@ -78,7 +78,7 @@ def _take_frame(message: Message, raws: deque[tuple[str, str, bytes]], live: Liv
     """Keep a raw frame, or publish an enhanced one with the raw frame of the same boot and seq."""
     topic = Topic.parse(message.topic)
     name = (message.properties.get("boot_id", ""), message.properties.get("seq", ""))
-    if topic.leaf == "raw":
+    if topic.leaf == Leaf.RAW:
         presence.record_raw(topic.camera_id)
         raws.append((*name, message.payload if len(message.payload) <= MAX_JPEG_BYTES else b""))
     else:

@@ -9,7 +9,7 @@ from davy.domain.bounds import read_json_object
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError, OtherSiteError
 from davy.domain.ports import Message
-from davy.domain.topics import OFFLINE, ONLINE, Topic
+from davy.domain.topics import OFFLINE, ONLINE, Leaf, Topic
 
 MAX_STATUS_BYTES = 65_536
 MAX_EDGES = 1024
@@ -74,16 +74,16 @@ class PresenceTracker:
         if topic.edge not in self.edges and len(self.edges) >= MAX_EDGES:
             raise InvalidInputError(f"{message.topic}: the limit of {MAX_EDGES} edges is reached")
         match (topic.camera, topic.leaf):
-            case ("", "status"):
+            case ("", Leaf.STATUS):
                 self._apply_status(topic.edge, message.payload)
-            case ("", "info"):
+            case ("", Leaf.INFO):
                 self._edge(topic.edge).info = read_json_object(message.topic, message.payload)
-            case ("", "stats"):
+            case ("", Leaf.STATS):
                 edge = self._edge(topic.edge)
                 edge.stats, edge.stats_ns = read_json_object(message.topic, message.payload), time.time_ns()
-            case (_, "status") if not message.payload:  # the camera was removed
+            case (_, Leaf.STATUS) if not message.payload:  # the camera was removed
                 self._cameras.pop(topic.camera_id, None)
-            case (_, "status"):
+            case (_, Leaf.STATUS):
                 status = read_json_object(message.topic, message.payload)
                 self._cameras[topic.camera_id] = CameraStatus(
                     str(status.get("state", ""))[:32], str(status.get("reason", ""))[:500]

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from davy.domain.errors import ConfigError, DavyError
+from davy.domain.topics import Leaf, all_cameras
 from davy.site import describe_site_file, find_site_file, load_site
 from davy.site_options import ConfigOption
 from davy.streams.tasks import end
@@ -113,7 +114,7 @@ async def _show(demo: AllInOne, console: Console, started: float, stop: asyncio.
     console.print(f"ready after {time.monotonic() - started:.1f} s" + (f"; no frame yet from {missing}" if missing else ""))
     console.print(f"  console   http://{host}:{at.console}")
     console.print(f"  REST      http://{host}:{at.console}/docs and http://{host}:{at.enhancer}")
-    console.print(f"  frames    mqtt://{host}:{at.mqtt}  davy/v1/{running.site.site}/+/cam/+/frame")
+    console.print(f"  frames    mqtt://{host}:{at.mqtt}  {all_cameras(Leaf.FRAME, running.site.site)}")
     console.print(f"  gRPC      grpc://{host}:{at.grpc} and grpc://{host}:{at.enhancer_grpc}")
     console.print(f"  models    http://{host}:{at.console}/models   davy models list --registry {demo.registry_url}")
     for view in running.views.values():

@@ -14,7 +14,7 @@ from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError
 from davy.domain.frame import BgrImage
 from davy.domain.ports import Bus, Message
-from davy.domain.topics import Topic, all_cameras
+from davy.domain.topics import Leaf, Topic, all_cameras
 from davy.imaging.iqa import psnr_db
 from davy.streams.clock import ClockOffset
 from davy.telemetry import get_logger
@@ -81,7 +81,7 @@ Views = dict[CameraAddress, CameraView]
 async def observe(bus: Bus, cameras: Sequence[CameraAddress], views: Views, on_all_delivered: Callable[[], None]) -> None:
     """Fill views until cancelled. Call on_all_delivered once, when every camera has delivered a frame."""
     waiting = set(cameras)
-    async for message in bus.subscribe([all_cameras("frame")]):
+    async for message in bus.subscribe([all_cameras(Leaf.FRAME)]):
         camera = Topic.parse(message.topic).camera_id
         if camera not in views:
             continue

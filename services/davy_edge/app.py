@@ -281,20 +281,16 @@ class _Edge:
     def _model(self) -> str:
         return self._models.active_model.enhancer.model if self._models else ""
 
-    def _gauges(self) -> Iterable[tuple[str, str, float]]:
-        yield "davy_edge_mqtt_connected", "1 while connected to the broker.", float(bool(self._bus and self._bus.connected))
-        yield "davy_edge_mqtt_refused", "Messages that the broker refused.", float(self._bus.refused if self._bus else 0)
-        yield "davy_edge_ingest_connected", "1 while the frame stream to the aggregator is open.", float(self._grpc.connected)
-        yield "davy_edge_link_level", "Level of quality, size and rate for the link; 0: all of them.", self._grpc.link.index
-        yield (
-            "davy_edge_link_bandwidth",
-            "Bandwidth to the aggregator in bytes/s; 0: unknown.",
-            self._grpc.link.bandwidth,
-        )
-        yield "davy_edge_spool_events_dropped", "Events dropped because the spool was full.", self._spool.events_dropped
+    def _gauges(self) -> Iterable[tuple[str, float]]:
+        yield "davy_edge_mqtt_connected", float(bool(self._bus and self._bus.connected))
+        yield "davy_edge_mqtt_refused", float(self._bus.refused if self._bus else 0)
+        yield "davy_edge_ingest_connected", float(self._grpc.connected)
+        yield "davy_edge_link_level", self._grpc.link.index
+        yield "davy_edge_link_bandwidth", self._grpc.link.bandwidth
+        yield "davy_edge_spool_events_dropped", self._spool.events_dropped
         if self._samples:
-            yield "davy_edge_samples_dropped", "Samples dropped because their spool was full.", self._samples.dropped
-        yield "davy_edge_memory_bytes", "Resident memory of the process.", rss_bytes()
+            yield "davy_edge_samples_dropped", self._samples.dropped
+        yield "davy_edge_memory_bytes", rss_bytes()
 
     async def run(self, ready: Callable[[Ready], None] | None) -> None:
         settings, will = self._settings, Message(self._topics.status, OFFLINE, qos=1, retain=True)

@@ -5,8 +5,20 @@ from collections.abc import Callable, Iterable
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-Gauges = Callable[[], Iterable[tuple[str, str, float]]]
-"""Returns name, help text and value of each gauge."""
+GAUGES = {
+    "davy_edge_mqtt_connected": "1 while connected to the broker.",
+    "davy_edge_mqtt_refused": "Messages that the broker refused.",
+    "davy_edge_ingest_connected": "1 while the frame stream to the aggregator is open.",
+    "davy_edge_link_level": "Level of quality, size and rate for the link; 0: all of them.",
+    "davy_edge_link_bandwidth": "Bandwidth to the aggregator in bytes/s; 0: unknown.",
+    "davy_edge_spool_events_dropped": "Events dropped because the spool was full.",
+    "davy_edge_samples_dropped": "Samples dropped because their spool was full.",
+    "davy_edge_memory_bytes": "Resident memory of the process.",
+}
+"""Name and help text of each gauge."""
+
+Gauges = Callable[[], Iterable[tuple[str, float]]]
+"""Returns name and value of each gauge that this edge has."""
 
 
 class GaugeCollector(Collector):
@@ -16,8 +28,8 @@ class GaugeCollector(Collector):
         self._edge, self._gauges = edge, gauges
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        for name, help_text, value in self._gauges():
-            gauge = GaugeMetricFamily(name, help_text, labels=("edge",))
+        for name, value in self._gauges():
+            gauge = GaugeMetricFamily(name, GAUGES[name], labels=("edge",))
             gauge.add_metric([self._edge], value)
             yield gauge
 

@@ -22,7 +22,7 @@ from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import BrokerUnavailableError, DavyError, FrameTooLargeError, MessageRefusedError, ModelError
 from davy.domain.frame import EncodedFrame, YuvImage
 from davy.domain.ports import Bus, Message
-from davy.domain.topics import Topic, all_cameras, shared
+from davy.domain.topics import Leaf, Topic, all_cameras, shared
 from davy.imaging.runtime import VideoEnhancer
 from davy.site import CameraConfig
 from davy.streams.accounting import FrameAccounting
@@ -101,7 +101,7 @@ class Pool:
 
     async def _receive(self, bus: Bus) -> None:
         guard = Guard("pool", self._count_refused)
-        async for message in bus.subscribe([shared(GROUP, all_cameras("raw"))], depth=RECEIVE_DEPTH):
+        async for message in bus.subscribe([shared(GROUP, all_cameras(Leaf.RAW))], depth=RECEIVE_DEPTH):
             with guard.message(topic=message.topic):
                 self._accept(_parse(message))
 

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat
 from davy.domain.camera import ID_PATTERN, CameraAddress
 from davy.domain.dials import Dials, Preset, dials_of
 from davy.domain.errors import ConfigError
-from davy.domain.source import InvalidSourceError, Source, SourcePolicy, check_source
+from davy.domain.source import FORMS, InvalidSourceError, Source, SourcePolicy, check_source
 from davy.domain.suggestion import did_you_mean
 from davy.yaml_lines import YamlMapping, parse_mapping
 
@@ -61,9 +61,7 @@ class _Config(BaseModel):
 class CameraConfig(_Config):
     """One camera of an edge."""
 
-    source: Annotated[str, AfterValidator(_checked_source)] = Field(
-        description="simulator://PLACE, rtsp://…, http://… (MJPEG), file:///video.mp4, file:///folder/ (looped), usb://0"
-    )
+    source: Annotated[str, AfterValidator(_checked_source)] = Field(description=", ".join(FORMS.values()))
     label: str = Field("", max_length=200, description="Name shown in the console.")
     fps: PositiveFloat = Field(10.0, le=120, description="Maximum frames per second taken from the source.")
     width: PositiveInt | None = Field(None, le=7680, description="Width in pixels; the source's own if absent.")

@@ -1,3 +1,7 @@
+import ast
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,3 +40,33 @@ def test_topics_of_one_camera_share_their_base():
     assert {topics.status, topics.frame, topics.raw, topics.meta} == {
         f"davy/v1/s/e/cam/c/{x}" for x in ("status", "frame", "raw", "meta")
     }
+
+
+def test_no_other_module_spells_a_topic():
+    """So that one edit changes a leaf."""
+    topic = re.compile(r"davy/v1/|\bcam/|\b(desired|reported)/")
+    found = [f"{path}:{node.lineno}" for path in modules() for node in strings(path) if topic.search(node.value)]
+    assert found == []
+
+
+def test_no_other_module_gives_a_literal_leaf_to_a_filter():
+    filters = re.compile(r"""\b(all_cameras|all_edges|camera_leaf)\(f?["']|\.leaf (==|!=|in) .?["']""")
+    assert [str(path) for path in modules() if filters.search(path.read_text())] == []
+
+
+def modules():
+    root = Path(__file__).parents[2]
+    for path in sorted([*root.glob("shared/davy/**/*.py"), *root.glob("services/*/**/*.py")]):
+        if "v1" not in path.parts and path.parts[-2:] != ("domain", "topics.py"):
+            yield path
+
+
+def strings(path):
+    """Every string of a module except its docstrings."""
+    tree = ast.parse(path.read_text())
+    documented = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in documented
+    ]

@@ -7,6 +7,7 @@ from davy.access.journal import note_change
 from davy.adapters.storage.config_store import ConfigStore
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ChangedMeanwhileError, InvalidInputError
+from davy.domain.topics import CONFIG
 from davy.edge_config import config_id, read_config, restore_secrets, to_plain, without_secrets
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
@@ -39,7 +40,7 @@ class ConfigService:
     ) -> None:
         self._site, self.history, self._on_change = site, ConfigHistory(site, store), on_change
         self.twin = Publisher(
-            "config", ReportedConfig, self.history, site.site, online, report_event, count_refused, self._on_reported
+            CONFIG, ReportedConfig, self.history, site.site, online, report_event, count_refused, self._on_reported
         )
         self._announce_cameras()
 

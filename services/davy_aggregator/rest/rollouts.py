@@ -10,6 +10,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.http.same_origin import same_origin
+from davy.models.gates import GATES, Gates
 from davy.twin.model import ModelState, ReportedModel
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.schemas import utc
@@ -71,10 +72,33 @@ class EdgeReport(BaseModel):
     reported: ReportedModel
 
 
+class GateView(BaseModel):
+    """A gate: an edge compares the figure with the limit in `spec.gates` of a rollout."""
+
+    setting: str = Field(examples=["brightness_least"], description="Name of the limit in `spec.gates`.")
+    figure: str = Field(examples=["brightness-ratio"], description="Name of the figure in a report.")
+    cause: str = Field(examples=["gate:black"], description="Cause in the report of an edge that rejects a model.")
+    is_least: bool = Field(description="The limit is a minimum; a maximum otherwise.")
+    description: str
+
+
 class EdgeReports(BaseModel):
-    """The reported models of all edges and of the enhancer pool."""
+    """The reported models of all edges and of the enhancer pool, and the gates that their figures meet."""
 
     edges: list[EdgeReport]
+    gates: list[GateView]
+
+
+_GATES = [
+    GateView(
+        setting=gate.setting,
+        figure=gate.figure,
+        cause=f"gate:{gate.cause}",
+        is_least=gate.is_least,
+        description=str(Gates.model_fields[gate.setting].description),
+    )
+    for gate in GATES
+]
 
 
 def rollout_routes(context: ServiceContext) -> APIRouter:
@@ -104,7 +128,8 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
             edges=[
                 EdgeReport(edge=edge, kind=_kind(context, edge), online=view.online, reported=view.reported)
                 for edge, view in views.items()
-            ]
+            ],
+            gates=_GATES,
         )
 
     @routes.get("/rollouts", summary="List the rollouts, newest first")

@@ -9,6 +9,7 @@ from davy.access.journal import note_change
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.domain.errors import ConflictError, UnavailableError, UnknownRolloutError
 from davy.domain.ports import Bus
+from davy.domain.topics import MODEL
 from davy.site import SiteConfig
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
@@ -47,7 +48,7 @@ class RolloutService:
         self._presence, self._changed = presence, asyncio.Event()
         self._records = RolloutRecords(store)
         self.twin = Publisher(
-            "model",
+            MODEL,
             ReportedModel,
             self._records,
             site.site,

@@ -15,15 +15,17 @@ const FIELDS = [ // name, kind, limits
   ["timeout_s", "number", { min: 0.1, step: "any" }],
   ["send_raw", "checkbox", {}],
 ];
+const ADJUSTABLE = new Set(["strength"]); // the others need the permission to configure
 const FRESH = { label: "", source: "", fps: 10, width: null, height: null, strength: 1, quality: 85, max_age_ms: 500, timeout_s: 5, send_raw: true };
 
 const cards = new Map();
 
 const time = (text) => (text ? text.slice(0, 19).replace("T", " ") : "");
 
-function button(label, onClick, className = "plain") {
+function button(label, permission, onClick, className = "plain") {
   const made = element("button", className, label);
   made.type = "button";
+  made.dataset.needs = permission;
   made.addEventListener("click", onClick);
   return made;
 }
@@ -39,7 +41,7 @@ class Card {
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.apply(); });
     this.find(".discard").addEventListener("click", () => this.discard());
     this.find(".past").addEventListener("toggle", () => this.showHistory());
-    this.find(".actions").append(button("Add a camera", () => this.add()));
+    this.find(".actions").append(button("Add a camera", "configure", () => this.add()));
     document.getElementById("edges").append(this.root);
   }
 
@@ -78,6 +80,7 @@ class Card {
     for (const [field, kind, limits] of FIELDS) {
       const input = this.input(kind, camera[field], limits);
       input.name = field;
+      input.dataset.needs = ADJUSTABLE.has(field) ? "adjust" : "configure";
       input.setAttribute("aria-label", `${field} of ${name || "the new camera"}`);
       input.addEventListener("input", () => this.edit(input));
       const cell = element("td", "", input);
@@ -89,7 +92,7 @@ class Card {
       }
       row.append(cell);
     }
-    row.append(element("td", "", button("×", () => { row.classList.toggle("gone"); this.edit(); }, "quiet")));
+    row.append(element("td", "", button("×", "configure", () => { row.classList.toggle("gone"); this.edit(); }, "quiet")));
     row.lastElementChild.firstElementChild.setAttribute("aria-label", `Remove ${name}`);
     return row;
   }
@@ -172,7 +175,7 @@ class Card {
       const row = element("tr");
       row.append(element("td", "", String(entry.epoch)), element("td", "soft", time(entry.at)));
       row.append(element("td", "", element("code", "", entry.id.slice(0, 12))), element("td", "soft", entry.who), element("td", "why", entry.why));
-      const back = button("Roll back to this", () => this.rollBack(entry.id));
+      const back = button("Roll back to this", "configure", () => this.rollBack(entry.id));
       row.append(element("td", "figure", ...(place && entry.id !== history[0].id ? [back] : [])));
       return row;
     });

@@ -4,15 +4,7 @@ import { request, byId, element, showError } from "/static/page.js";
 
 const EVERY_MS = 1000;
 const MODELS_EVERY = 5; // turns
-const GATES = [ // figure, digits, whether a value breaks the gate
-  ["brightness-ratio", 2, (v, g) => v < g.brightness_least],
-  ["noise-ratio", 2, (v, g) => v > g.noise_most],
-  ["uneven-ratio", 2, (v, g) => v > g.uneven_most],
-  ["clipped-more", 3, (v, g) => v > g.clipped_more],
-  ["p95-ratio", 2, (v, g) => v > g.latency_most],
-  ["frames", 0, () => false],
-  ["frames-lost", 0, (v) => v > 1],
-];
+const COUNTS = [["frames", () => false], ["frames-lost", (value) => value > 1]]; // figure, whether a value is bad
 
 let rollouts = [];
 let models = [];
@@ -39,9 +31,10 @@ async function act(path, body) {
   }
 }
 
-function button(label, onClick) {
+function button(label, permission, onClick) {
   const made = element("button", "plain", label);
   made.type = "button";
+  made.dataset.needs = permission;
   made.addEventListener("click", onClick);
   return made;
 }
@@ -57,8 +50,8 @@ function showRollout(rollout) {
   const wanted = running ? `${rollout.id} ${rollout.state}` : "";
   if (byId("rollout-actions").dataset.shows === wanted) return;
   byId("rollout-actions").dataset.shows = wanted;
-  const [label, action] = rollout.state === "paused" ? ["Resume", "resume"] : ["Pause", "pause"];
-  const buttons = [button(label, () => act(`${path}/${action}`)), button("Abort", () => act(`${path}/abort`))];
+  const [label, action, permission] = rollout.state === "paused" ? ["Resume", "resume", "roll-out"] : ["Pause", "pause", "hold"];
+  const buttons = [button(label, permission, () => act(`${path}/${action}`)), button("Abort", "hold", () => act(`${path}/abort`))];
   byId("rollout-actions").replaceChildren(...(running ? buttons : []));
 }
 
@@ -72,8 +65,26 @@ function waves(rollout) {
   });
 }
 
-function showEdges(edges, rollout) {
-  const gates = rollout?.spec.gates ?? {};
+function showHead(gates) {
+  if (byId("edges-head").querySelector("[data-figure]")) return;
+  const heads = gates.map(({ figure, description }) => {
+    const head = element("th", "figure", figure);
+    head.title = description;
+    head.dataset.figure = figure;
+    return head;
+  });
+  byId("edges-head").querySelector(".figure").before(...heads);
+}
+
+function breaks(gate, value, limits) {
+  const limit = limits[gate.setting];
+  return gate.is_least ? value < limit : value > limit;
+}
+
+function showEdges(edges, gates, rollout) {
+  showHead(gates);
+  const limits = rollout?.spec.gates ?? {};
+  const figures = [...gates.map((gate) => [gate.figure, (value) => breaks(gate, value, limits)]), ...COUNTS];
   // A returned edge shows the figures of the rejected model, not those of its baseline.
   const returned = new Map((rollout?.edges ?? []).filter((edge) => edge.returned && edge.cause).map((edge) => [edge.edge, edge]));
   const rows = edges.map(({ edge, kind, online, reported }) => {
@@ -84,14 +95,15 @@ function showEdges(edges, rollout) {
     runs.title = `${reported.model} ${reported.frame_id}`;
     row.append(element("td", "", kind === "enhancer" ? `${edge} (enhancer)` : edge), element("td", "", state(online ? reported.state : "offline")), runs);
     row.append(element("td", "soft", String(reported.epoch || "")));
-    for (const [name, digits, broken] of GATES) {
+    for (const [name, broken] of figures) {
       const value = report.figures[name];
-      row.append(element("td", `figure${value !== undefined && broken(value, gates) ? " bad" : ""}`, value?.toFixed(digits) ?? ""));
+      const digits = Number.isInteger(value) ? 0 : Math.abs(value) < 0.1 ? 3 : 2;
+      row.append(element("td", `figure${value !== undefined && broken(value) ? " bad" : ""}`, value?.toFixed(digits) ?? ""));
     }
     row.append(element("td", "why", `${returned.has(edge) ? `rejected ${short(rollout.model)}: ` : ""}${[report.cause, report.reason].filter(Boolean).join(": ")}`));
     return row;
   });
-  byId("edges").replaceChildren(...(rows.length ? rows : [nothing(12, "No edge of this site runs models.")]));
+  byId("edges").replaceChildren(...(rows.length ? rows : [nothing(7 + gates.length, "No edge of this site runs models.")]));
   const active = edges.filter(({ online }) => online).length;
   byId("edges-note").textContent = `${active} of ${edges.length} online`;
 }
@@ -103,7 +115,7 @@ function showModels() {
     id.title = model.id;
     const figures = Object.entries(model.figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
     const tags = element("td", "", ...model.tags.map((tag) => element("span", "tag-chip", tag)));
-    const begin = button("Roll out", () => confirmRollout(model));
+    const begin = button("Roll out", "roll-out", () => confirmRollout(model));
     begin.disabled = rollouts.some(({ state: now }) => ["running", "paused"].includes(now));
     row.append(id, element("td", "soft", model.frame_id), element("td", "soft", time(model.created)), tags);
     row.append(element("td", "soft", figures.join(", ")), element("td", "soft", model.run), element("td", "", model.runs_on.join(", ")));
@@ -141,7 +153,7 @@ async function refresh() {
   if (turn % MODELS_EVERY === 0) models = (await request("/v1/models")).models;
   turn += 1;
   showRollout(rollouts[0]);
-  showEdges(reports.edges, rollouts[0]);
+  showEdges(reports.edges, reports.gates, rollouts[0]);
   showModels();
   showPast();
 }

@@ -38,6 +38,7 @@ function sampleCard(sample) {
     element("p", "", `raw: ${of("raw-dark")} dark, ${of("raw-clipped")} clipped${enhanced}`),
     element("p", "", sample.model || "not enhanced at the edge"));
   const uses = element("div", "uses");
+  uses.dataset.needs = "curate";
   uses.setAttribute("role", "group");
   uses.setAttribute("aria-label", `Use of sample ${sample.id}`);
   for (const [use, label] of USES) {

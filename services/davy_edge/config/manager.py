@@ -10,7 +10,7 @@ from pydantic import Field
 
 from davy.domain.errors import InvalidInputError
 from davy.domain.ports import Bus
-from davy.domain.topics import EdgeTopics
+from davy.domain.topics import CONFIG, EdgeTopics
 from davy.edge_config import config_id, read_config, to_plain, without_secrets
 from davy.site import EdgeConfig
 from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig
@@ -51,7 +51,7 @@ class ConfigManager(Reconciler[DesiredConfig, ConfigPointer, EdgeConfig]):
         own: The edge's configuration in site.yaml.
     """
 
-    name, initial = "config", None
+    name, initial = CONFIG, None
     desired_type, reported_type = DesiredConfig, ReportedConfig
     lifecycle = Lifecycle(
         applied=ConfigState.APPLIED,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from davy.access.roles import Role
+from davy.domain.topics import ALL_BELOW, ANY, CONFIG, MODEL, Leaf, Twin, camera_leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +19,40 @@ class TopicRules:
     writes: tuple[str, ...] = ()
 
 
-_STATES = ("status", "info", "stats", "event", "reported/model", "reported/config")
+OWN = "{own}"
+_EDGE_STATES = (
+    Leaf.STATUS,
+    Leaf.INFO,
+    Leaf.STATS,
+    Leaf.EVENT,
+    Twin.REPORTED.leaf(MODEL),
+    Twin.REPORTED.leaf(CONFIG),
+)
+_STATUS, _FRAME, _META, _RAW = (camera_leaf(each) for each in (Leaf.STATUS, Leaf.FRAME, Leaf.META, Leaf.RAW))
+
+
+def _below(names: str, *leaves: str) -> tuple[str, ...]:
+    """Filters of some leaves of an edge; ANY stands for every edge."""
+    return tuple(f"{names}/{leaf}" for leaf in leaves)
+
 
 MQTT: Final[Mapping[Role, TopicRules]] = {
     # An edge speaks for itself alone: a stolen one can neither impersonate another nor order anything.
     Role.EDGE: TopicRules(
-        reads=("{own}/desired/#",),
-        writes=tuple(f"{{own}}/{leaf}" for leaf in (*_STATES, "cam/+/status", "cam/+/frame", "cam/+/meta", "cam/+/raw")),
+        reads=_below(OWN, Twin.DESIRED.leaf(ALL_BELOW)),
+        writes=_below(OWN, *_EDGE_STATES, _STATUS, _FRAME, _META, _RAW),
     ),
     # Only the aggregator gives orders.
     Role.AGGREGATOR: TopicRules(
-        reads=("#",), writes=("+/desired/#", *(f"aggregator/{leaf}" for leaf in ("status", "info", "event")))
+        reads=(ALL_BELOW,),
+        writes=_below(ANY, Twin.DESIRED.leaf(ALL_BELOW)) + _below("aggregator", Leaf.STATUS, Leaf.INFO, Leaf.EVENT),
     ),
     # An enhancer reads raw frames, writes enhanced ones, and follows its own desired model.
     Role.ENHANCER: TopicRules(
-        reads=("+/cam/+/raw", "{own}/desired/model", "{own}/status"),
-        writes=("+/cam/+/frame", "+/cam/+/meta", "{own}/status", "{own}/info", "{own}/reported/model"),
+        reads=_below(ANY, _RAW) + _below(OWN, Twin.DESIRED.leaf(MODEL), Leaf.STATUS),
+        writes=_below(ANY, _FRAME, _META) + _below(OWN, Leaf.STATUS, Leaf.INFO, Twin.REPORTED.leaf(MODEL)),
     ),
     # A viewer reads neither raw frames, which a shared subscription would take from the pool, nor desired states, which hold
     # the cameras' passwords.
-    Role.VIEWER: TopicRules(reads=tuple(f"+/{leaf}" for leaf in (*_STATES, "cam/+/status", "cam/+/frame", "cam/+/meta"))),
+    Role.VIEWER: TopicRules(reads=_below(ANY, *_EDGE_STATES, _STATUS, _FRAME, _META)),
 }

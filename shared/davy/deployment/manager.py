@@ -15,7 +15,7 @@ from davy.deployment.model_folder import ModelFolder, ModelPointer
 from davy.deployment.shadow import probation, shadow
 from davy.domain.errors import ConfigError, ModelRefusedError, UnknownModelError
 from davy.domain.ports import Bus
-from davy.domain.topics import EdgeTopics
+from davy.domain.topics import MODEL, EdgeTopics
 from davy.imaging.runtime import StillEnhancer
 from davy.models import Package
 from davy.streams.tasks import until_first_ends
@@ -43,7 +43,7 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         on_swap: Called after each swap.
     """
 
-    name, initial = "model", ""
+    name, initial = MODEL, ""
     desired_type, reported_type = DesiredModel, ReportedModel
     causes: ClassVar = {UnknownModelError: "unknown-model", ConfigError: "trust"}
     lifecycle = Lifecycle(

@@ -20,6 +20,15 @@ NETWORK_SCHEMES = ("rtsp", "rtsps", "http", "https")
 LOCAL_SCHEMES = ("file", "usb")
 SIMULATED_SCHEMES = ("simulator", "mine")  # `mine` is deprecated; both open nothing outside the process
 SCHEMES = (*SIMULATED_SCHEMES, *NETWORK_SCHEMES, *LOCAL_SCHEMES)
+FORMS = {  # of each kind of camera, for help texts
+    "simulator": "simulator://PLACE",
+    "rtsp": "rtsp://…",
+    "rtsps": "rtsps://…",
+    "http": "http://… (MJPEG)",
+    "https": "https://… (MJPEG)",
+    "file": "file:///video.mp4, file:///folder/ (looped)",
+    "usb": "usb://0",
+}
 MAX_LENGTH = 2048  # characters
 PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")  # no loopback: an edge's own services
 

@@ -1,13 +1,45 @@
-"""MQTT topics as values: `davy/v1/<site>/<edge>/...`. No other module writes or splits a topic."""
+"""MQTT topics as values: `davy/v1/<site>/<edge>/...`. No other module writes or splits a topic, or spells a leaf."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 
 from davy.domain.camera import CameraAddress, check_id
 from davy.domain.errors import InvalidInputError
 
 ROOT = "davy/v1"
+CAM = "cam"  # the level before the name of a camera
+ANY, ALL_BELOW = "+", "#"  # of a filter: one level, and all levels below
+MODEL, CONFIG = "model", "config"  # the payloads of a twin
 ONLINE, OFFLINE = b"online", b"offline"
+
+
+class Leaf(StrEnum):
+    """The last level of a topic of an edge or of a camera."""
+
+    STATUS = "status"
+    INFO = "info"
+    STATS = "stats"
+    EVENT = "event"
+    FRAME = "frame"
+    RAW = "raw"
+    META = "meta"
+
+
+class Twin(StrEnum):
+    """The two levels that hold a twin's state; the payload's name follows."""
+
+    DESIRED = "desired"
+    REPORTED = "reported"
+
+    def leaf(self, payload: str) -> str:
+        """The leaf of one payload: `desired/model`."""
+        return f"{self}/{payload}"
+
+
+def camera_leaf(leaf: str, camera: str = ANY) -> str:
+    """The levels of a camera's topic below its edge: `cam/+/frame`."""
+    return f"{CAM}/{camera}/{leaf}"
 
 
 class NotADavyTopicError(InvalidInputError):
@@ -33,41 +65,41 @@ class EdgeTopics:
 
     @property
     def status(self) -> str:  # QoS 1, retained; the last will is offline
-        return f"{self.base}/status"
+        return f"{self.base}/{Leaf.STATUS}"
 
     @property
     def info(self) -> str:  # QoS 1, retained: the birth message
-        return f"{self.base}/info"
+        return f"{self.base}/{Leaf.INFO}"
 
     @property
     def stats(self) -> str:  # QoS 0, JSON every 10 s
-        return f"{self.base}/stats"
+        return f"{self.base}/{Leaf.STATS}"
 
     @property
     def event(self) -> str:  # QoS 1, protobuf Event
-        return f"{self.base}/event"
+        return f"{self.base}/{Leaf.EVENT}"
 
     def desired(self, payload: str) -> str:  # QoS 1, retained, JSON davy.twin.protocol.Desired; the aggregator writes it
-        return f"{self.base}/desired/{payload}"
+        return f"{self.base}/{Twin.DESIRED.leaf(payload)}"
 
     def reported(self, payload: str) -> str:  # QoS 1, retained, JSON davy.twin.protocol.Reported
-        return f"{self.base}/reported/{payload}"
+        return f"{self.base}/{Twin.REPORTED.leaf(payload)}"
 
     @property
     def desired_model(self) -> str:
-        return self.desired("model")
+        return self.desired(MODEL)
 
     @property
     def reported_model(self) -> str:
-        return self.reported("model")
+        return self.reported(MODEL)
 
     @property
     def desired_config(self) -> str:
-        return self.desired("config")
+        return self.desired(CONFIG)
 
     @property
     def reported_config(self) -> str:
-        return self.reported("config")
+        return self.reported(CONFIG)
 
     def camera(self, camera: str) -> "CameraTopics":
         return CameraTopics(CameraAddress(self.site, self.edge, camera))
@@ -81,28 +113,28 @@ class CameraTopics:
 
     @property
     def base(self) -> str:
-        return f"{ROOT}/{self.id.site}/{self.id.edge}/cam/{self.id.camera}"
+        return f"{ROOT}/{self.id.site}/{self.id.edge}/{CAM}/{self.id.camera}"
 
     @property
     def status(self) -> str:  # QoS 1, retained, JSON {"state": online|offline|stalled|error, "reason": ...}
-        return f"{self.base}/status"
+        return f"{self.base}/{Leaf.STATUS}"
 
     @property
     def frame(self) -> str:  # QoS 0, the enhanced JPEG and nothing else
-        return f"{self.base}/frame"
+        return f"{self.base}/{Leaf.FRAME}"
 
     @property
     def raw(self) -> str:  # QoS 0, the raw JPEG of a camera without edge compute
-        return f"{self.base}/raw"
+        return f"{self.base}/{Leaf.RAW}"
 
     @property
     def meta(self) -> str:  # QoS 0, JSON with the same seq, for MQTT 3.1.1 clients
-        return f"{self.base}/meta"
+        return f"{self.base}/{Leaf.META}"
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """The parts of a received topic: camera is empty for an edge's own; leaf is "frame", "status", "desired/model", ..."""
+    """The parts of a received topic: camera is empty for an edge's own; leaf is a `Leaf` or one of a `Twin`."""
 
     site: str
     edge: str
@@ -116,10 +148,10 @@ class Topic:
         Raises:
             NotADavyTopicError: it has another form, or an id in it is illegal.
         """
-        match topic.split("/"):
-            case ["davy", "v1", site, edge, "cam", camera, leaf]:
+        match topic.removeprefix(f"{ROOT}/").split("/") if topic.startswith(f"{ROOT}/") else []:
+            case [site, edge, level, camera, leaf] if level == CAM:
                 found = cls(site, edge, camera, leaf)
-            case ["davy", "v1", site, edge, *leaf] if leaf and leaf[0] != "cam":
+            case [site, edge, *leaf] if leaf and leaf[0] != CAM:
                 found = cls(site, edge, "", "/".join(leaf))
             case _:
                 raise NotADavyTopicError(topic)
@@ -137,14 +169,14 @@ class Topic:
         return CameraAddress(self.site, self.edge, self.camera)
 
 
-def all_cameras(leaf: str, site: str = "+", edge: str = "+") -> str:
-    """A filter over every camera: `all_cameras("frame")` is davy/v1/+/+/cam/+/frame."""
-    return f"{ROOT}/{site}/{edge}/cam/+/{leaf}"
+def all_cameras(leaf: str, site: str = ANY, edge: str = ANY) -> str:
+    """A filter over every camera: `all_cameras(Leaf.FRAME)` is davy/v1/+/+/cam/+/frame."""
+    return f"{ROOT}/{site}/{edge}/{camera_leaf(leaf)}"
 
 
-def all_edges(leaf: str, site: str = "+") -> str:
-    """A filter over every edge: `all_edges("status")` is davy/v1/+/+/status."""
-    return f"{ROOT}/{site}/+/{leaf}"
+def all_edges(leaf: str, site: str = ANY) -> str:
+    """A filter over every edge: `all_edges(Leaf.STATUS)` is davy/v1/+/+/status."""
+    return f"{ROOT}/{site}/{ANY}/{leaf}"
 
 
 def shared(group: str, topic_filter: str) -> str:

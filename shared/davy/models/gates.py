@@ -42,6 +42,40 @@ class Gates(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """One gate: the setting of its limit in `Gates`, the figure that it compares, and the cause `gate:CAUSE` of a rejection.
+
+    Attributes:
+        text: The reason, with the figure as {}.
+        is_least: The limit is a minimum; a maximum otherwise.
+    """
+
+    setting: str
+    figure: str
+    cause: str
+    text: str
+    is_least: bool = False
+
+    def fails(self, gates: Gates, value: float) -> bool:
+        """Return whether a figure breaks the limit."""
+        limit: float = getattr(gates, self.setting)
+        return value < limit if self.is_least else value > limit
+
+
+ERRORS = Gate("errors_most", "errors", "errors", "it failed on {:.1%} of the frames")
+SLOW = Gate("latency_most", "p95-ratio", "slow", "{:.2f} times the time per frame (p95)")
+PICTURE_GATES = (
+    Gate("brightness_least", "brightness-ratio", "black", "{:.2f} times as bright", is_least=True),
+    Gate("brightness_most", "brightness-most", "bright", "{:.2f} times as bright"),
+    Gate("clipped_more", "clipped-more", "clipped", "{:.1%} more of the picture is clipped"),
+    Gate("entropy_less", "entropy-less", "entropy", "the entropy of its histogram is {:.2f} bits lower"),
+    Gate("noise_most", "noise-ratio", "noise", "{:.2f} times as noisy"),
+    Gate("uneven_most", "uneven-ratio", "uneven", "{:.2f} times as uneven"),
+)
+GATES = (*PICTURE_GATES, SLOW, ERRORS)
+
+
+@dataclass(frozen=True, slots=True)
 class FrameStatistics:
     """Statistics of one picture: brightness and clipped in [0, 1], entropy in bits, noise in luma, uneven in stops."""
 
@@ -131,23 +165,14 @@ def _round(value: float | np.floating[Any]) -> float:
 def failed_gates(gates: Gates, old: ModelMeasurements, new: ModelMeasurements) -> Sequence[tuple[str, str]]:
     """List the gates that the new model fails, each with a reason; empty if it passes all."""
     figures = gate_figures(old, new)
-    if figures["errors"] > gates.errors_most:
-        return [("errors", f"it failed on {new.errors} of {figures['frames']:g} frames")]
+    if ERRORS.fails(gates, figures["errors"]):
+        return [(ERRORS.cause, f"it failed on {new.errors} of {figures['frames']:g} frames")]
     if "brightness" not in figures:
         return []
     slow = new.p95_s - old.p95_s > LATENCY_SLACK_S and _is_slower(gates, old, new)
-    least, most, clipped = figures["brightness-ratio"], figures["brightness-most"], figures["clipped-more"]
-    entropy, noise, uneven, p95 = (figures[name] for name in ("entropy-less", "noise-ratio", "uneven-ratio", "p95-ratio"))
-    rules = [
-        ("black", least < gates.brightness_least, f"{least:.2f} times as bright"),
-        ("bright", most > gates.brightness_most, f"{most:.2f} times as bright"),
-        ("clipped", clipped > gates.clipped_more, f"{clipped:.1%} more of the picture is clipped"),
-        ("entropy", entropy > gates.entropy_less, f"the entropy of its histogram is {entropy:.2f} bits lower"),
-        ("noise", noise > gates.noise_most, f"{noise:.2f} times as noisy"),
-        ("uneven", uneven > gates.uneven_most, f"{uneven:.2f} times as uneven"),
-        ("slow", slow and p95 > gates.latency_most, f"{p95:.2f} times the time per frame (p95)"),
-    ]
-    return [(name, text) for name, broken, text in rules if broken]
+    checked = (*PICTURE_GATES, SLOW) if slow else PICTURE_GATES
+    failed = [(gate, figures[gate.figure]) for gate in checked if gate.fails(gates, figures[gate.figure])]
+    return [(gate.cause, gate.text.format(value)) for gate, value in failed]
 
 
 def _is_slower(gates: Gates, old: ModelMeasurements, new: ModelMeasurements) -> bool:

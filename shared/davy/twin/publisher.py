@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, InvalidInputError
 from davy.domain.ports import Bus, Message
-from davy.domain.topics import EdgeTopics, Topic, all_edges
+from davy.domain.topics import EdgeTopics, Topic, Twin, all_edges
 from davy.streams.guard import Guard
 from davy.streams.lead import Lead
 from davy.streams.tasks import until_first_ends
@@ -145,7 +145,7 @@ class Publisher(Generic[D, R]):
 
     async def _listen(self, bus: Bus) -> None:
         guard = Guard(self._name, self._count_refused)  # of a decision that was not stored, too: the next report asks again
-        async for message in bus.subscribe([all_edges(f"reported/{self._name}", self._site_id)], qos=1, depth=2048):
+        async for message in bus.subscribe([all_edges(Twin.REPORTED.leaf(self._name), self._site_id)], qos=1, depth=2048):
             with guard.message(topic=message.topic):
                 await self._on_message(message)
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 
 from davy.access.roles import Role
-from davy.access.topics import MQTT
+from davy.access.topics import MQTT, OWN
 from davy.domain.errors import ConfigError
 from davy.domain.topics import ROOT
 from davy.site import SiteConfig
@@ -38,7 +38,7 @@ def _rules(site: SiteConfig, role: Role, *own: str) -> list[str]:
     """The lines of one user; it goes by every name of own."""
     rules = [("read", each) for each in MQTT[role].reads] + [("write", each) for each in MQTT[role].writes]
     lines = [f"{access} {ROOT}/{site.site}/{each}" for access, each in rules]
-    return [filled for line in lines for filled in (_filled(line, own) if "{own}" in line else [line])]
+    return [filled for line in lines for filled in (_filled(line, own) if OWN in line else [line])]
 
 
 def _filled(line: str, own: tuple[str, ...]) -> list[str]:

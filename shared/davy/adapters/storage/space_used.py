@@ -1,4 +1,4 @@
-"""Bytes that a noun's rows hold: counted from the id where the last count ended, so that writers pay nothing for it."""
+"""Bytes that the rows of a noun (glossary) hold, counted from the id of the last count, so that writers pay nothing for it."""
 
 from sqlalchemy import BigInteger, Column, Connection, Table, Text, select, update
 

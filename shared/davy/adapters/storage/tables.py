@@ -1,4 +1,4 @@
-"""The metadata with the tables of every noun."""
+"""The metadata with the tables of every store."""
 
 from davy.adapters.storage import (
     access_store,
@@ -14,7 +14,7 @@ from davy.adapters.storage import (
 )
 from davy.adapters.storage.schema import metadata
 
-NOUNS = (  # each declares its tables
+STORES = (  # each declares its tables
     access_store,
     config_store,
     event_store,
@@ -27,4 +27,4 @@ NOUNS = (  # each declares its tables
     space_used,
 )
 
-__all__ = ["NOUNS", "metadata"]
+__all__ = ["STORES", "metadata"]

@@ -1,4 +1,4 @@
-"""The ISP-CNN without torch: ONNX Runtime on a thumbnail, then one fused pass at full resolution."""
+"""The ISP-CNN without torch: ONNX Runtime on a thumbnail, then one fused full-resolution pass."""
 
 from davy.imaging.runtime.model import shipped_model
 from davy.imaging.runtime.still import StillEnhancer

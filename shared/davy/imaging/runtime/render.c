@@ -1,4 +1,4 @@
-// Second pass over a picture: v = p * I + q * luma + r with maps interpolated between block centres, then the tone curve.
+// The full-resolution pass: v = p * I + q * luma + r with maps interpolated between block centres, then the tone curve.
 #include "maps.h"
 #include "picture.h"
 #include "abi.h"
