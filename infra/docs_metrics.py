@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from docs_markdown import cell, code, page, sentence, table
@@ -11,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.listen_settings import ListenSettings
+from davy.adapters.tls.identity_files import ExpiryCollector, refused_counter
 from davy.deployment.metrics import ModelMetrics
 from davy.domain.topics import CONFIG
 from davy.streams.accounting import FrameAccounting
@@ -34,12 +37,16 @@ Every service exports Prometheus metrics at `GET /metrics`; an edge does so wher
 EDGE = "north"
 UNUSED = cast(Any, None)  # what a class keeps and does not use before its first frame
 
+TLS: Any = SimpleNamespace(look=list, identity="", certificate=SimpleNamespace(not_valid_after_utc=datetime.now(UTC)))
+
 Register = Callable[[CollectorRegistry], object]
 
 # A new class of metrics has its line here, with the least that its constructor needs. A metric that several classes register
 # stands under the first.
 CLASSES: Sequence[tuple[type, Register]] = (
     (ServiceAccess, lambda registry: ServiceAccess.of("aggregator", UNUSED, registry, ListenSettings())),
+    (ExpiryCollector, lambda registry: registry.register(ExpiryCollector(TLS))),
+    (ExpiryCollector, refused_counter),  # of the same module
     (Supervisor, lambda registry: Supervisor("aggregator", registry, UNUSED)),
     (FrameTimings, lambda registry: FrameTimings(labels_of_edge(EDGE), registry)),
     (FrameCollector, lambda registry: registry.register(FrameCollector(labels_of_edge(EDGE), FrameAccounting()))),

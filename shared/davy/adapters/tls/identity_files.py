@@ -85,8 +85,8 @@ class Tls:
 
     def install_metrics(self, registry: CollectorRegistry) -> None:
         """Add the expiry and the refused peers to a registry."""
-        registry.register(_Expiry(self))
-        self.refused = Counter("davy_tls_refused", "Peers refused, by reason.", ["reason"], registry=registry)
+        registry.register(ExpiryCollector(self))
+        self.refused = refused_counter(registry)
 
     def _count(self, error: Exception) -> None:
         if self.refused is not None:
@@ -148,11 +148,19 @@ def parse_certificate(pem: bytes) -> x509.Certificate:
         raise ConfigError(f"the peer's certificate cannot be read: {error}") from error
 
 
-class _Expiry(Collector):
+def refused_counter(registry: CollectorRegistry) -> Counter:
+    """Make the counter of refused peers."""
+    return Counter("davy_tls_refused", "Peers refused, by reason.", ["reason"], registry=registry)
+
+
+class ExpiryCollector(Collector):
+    """Reads the end of the certificate's validity at scrape time."""
+
     def __init__(self, tls: Tls) -> None:
         self._tls = tls
 
     def collect(self) -> Iterator[Metric]:
+        """Return the one gauge."""
         self._tls.look()
         ends = GaugeMetricFamily(
             "davy_certificate_expiry_timestamp_seconds",
