@@ -10,7 +10,6 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, ValidationError
 
-from davy.adapters.http.same_origin import is_same_origin
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, OverloadedError
 from davy.streams.credits import Credits
@@ -72,9 +71,6 @@ def console_routes(context: ServiceContext) -> APIRouter:
 
     @routes.websocket("/v1/console")
     async def console(socket: WebSocket) -> None:
-        if not is_same_origin(socket):  # otherwise any page in the operator's browser could read the cameras
-            await socket.close(POLICY_VIOLATION, "cross-origin request")
-            return
         await socket.accept()
         try:
             with (

@@ -2,11 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from davy.adapters.http.problems import problem_responses
-from davy.adapters.http.same_origin import same_origin
 from davy.adapters.storage.model_registry import TAG_PATTERN, Entry
 from davy.domain.errors import BodyTooLargeError
 from davy.models import MAX_PACKAGE_BYTES
@@ -86,7 +85,6 @@ class Comparison(BaseModel):
 def registry_routes(context: ServiceContext) -> APIRouter:
     """Routes below /v1/models."""
     routes = APIRouter(prefix="/v1/models", tags=["models"], responses=problem_responses(503))
-    changes = [Depends(same_origin)]
 
     @routes.get("", summary="List the models, newest first")
     async def models() -> Models:
@@ -96,14 +94,13 @@ def registry_routes(context: ServiceContext) -> APIRouter:
         "",
         summary="Add a signed package (application/zip), verified as on an edge",
         status_code=201,
-        dependencies=changes,
         responses=problem_responses(413, 422, 507),
         openapi_extra=_UPLOAD,
     )
     async def add(request: Request) -> Model:
         return Model.of(await context.catalog.add(await _read_body(request)), context)
 
-    @routes.delete("", summary="Delete old models; tagged and running ones stay", dependencies=changes)
+    @routes.delete("", summary="Delete old models; tagged and running ones stay")
     async def retire(
         keep: Annotated[int, Query(ge=0, le=1_000_000, description="Number of newest models that stay.")],
         days: Annotated[float, Query(ge=0, le=36_500, description="Models added within this number of days stay.")] = 30,
@@ -141,22 +138,19 @@ def registry_routes(context: ServiceContext) -> APIRouter:
     @routes.put(
         "/{name}/tags/{tag}",
         summary="Set a tag; it moves from any other model",
-        dependencies=changes,
         responses=problem_responses(404),
     )
     async def put_tag(name: Name, tag: Tag) -> Model:
         return Model.of(await context.catalog.tag(name, tag), context)
 
-    @routes.delete("/{name}/tags/{tag}", summary="Remove a tag", dependencies=changes, responses=problem_responses(404))
+    @routes.delete("/{name}/tags/{tag}", summary="Remove a tag", responses=problem_responses(404))
     async def delete_tag(name: Name, tag: Tag) -> Model:
         entry = await context.catalog.get(name)
         if tag in entry.tags:
             await context.catalog.untag(tag)
         return Model.of(await context.catalog.get(entry.id), context)
 
-    @routes.delete(
-        "/{name}", summary="Delete a model", status_code=204, dependencies=changes, responses=problem_responses(404, 409)
-    )
+    @routes.delete("/{name}", summary="Delete a model", status_code=204, responses=problem_responses(404, 409))
     async def delete(name: Name) -> None:
         await context.catalog.delete(name, context.rollouts.protected)
 

@@ -4,12 +4,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.problems import problem_responses
-from davy.adapters.http.same_origin import same_origin
 from davy.models.gates import GATES, Gates
 from davy.twin.model import ModelState, ReportedModel
 from davy_aggregator.context import ServiceContext
@@ -104,7 +103,7 @@ _GATES = [
 def rollout_routes(context: ServiceContext) -> APIRouter:
     """Routes below /v1/rollouts, and /v1/fleet."""
     routes = APIRouter(prefix="/v1", tags=["rollouts"], responses=problem_responses(503))
-    service, changes = context.rollouts, [Depends(same_origin)]
+    service = context.rollouts
 
     def show(rollout: Rollout) -> RolloutView:
         return RolloutView(
@@ -140,7 +139,6 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
         "/rollouts",
         summary="Roll a model out to the edges and the enhancer pool in waves",
         status_code=201,
-        dependencies=changes,
         responses=problem_responses(404, 409),
     )
     async def create(spec: RolloutSpec) -> RolloutView:
@@ -153,22 +151,18 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
     @routes.post(
         "/rollouts/{rollout_id}/pause",
         summary="Pause a rollout: start no further edge",
-        dependencies=changes,
         responses=problem_responses(404, 409),
     )
     async def pause(rollout_id: Id) -> RolloutView:
         return show(await service.pause(rollout_id))
 
-    @routes.post(
-        "/rollouts/{rollout_id}/resume", summary="Resume a rollout", dependencies=changes, responses=problem_responses(404, 409)
-    )
+    @routes.post("/rollouts/{rollout_id}/resume", summary="Resume a rollout", responses=problem_responses(404, 409))
     async def resume(rollout_id: Id) -> RolloutView:
         return show(await service.resume(rollout_id))
 
     @routes.post(
         "/rollouts/{rollout_id}/abort",
         summary="Abort a rollout and return started edges to their previous model",
-        dependencies=changes,
         responses=problem_responses(404, 409),
     )
     async def abort(rollout_id: Id) -> RolloutView:

@@ -6,12 +6,11 @@ import zipfile
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from davy.adapters.http.problems import problem_responses
-from davy.adapters.http.same_origin import same_origin
 from davy.domain.camera import ID_PATTERN
 from davy.domain.errors import UnknownSampleError
 from davy.domain.sample import SampleQuery, SampleRecord, Use
@@ -162,7 +161,6 @@ def sample_routes(context: ServiceContext) -> APIRouter:
     @routes.put(
         "/{sample_id}/use",
         summary="Assign a sample to training or validation, or exclude it",
-        dependencies=[Depends(same_origin)],
         responses=problem_responses(404, 409),
     )
     async def assign(sample_id: Id, assignment: Assignment) -> Sample:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, SecretStr
 
@@ -10,7 +10,6 @@ from davy.access.principal import acting
 from davy.access.roles import PERMISSIONS_OF, Role
 from davy.adapters.access.credentials import SESSION_COOKIE, Credentials
 from davy.adapters.http.problems import problem_responses
-from davy.adapters.http.same_origin import same_origin
 from davy.domain.errors import InvalidInputError
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.console import PAGE_HEADERS, STATIC
@@ -65,13 +64,13 @@ class NewPassword(BaseModel, extra="forbid"):
 def session_routes(context: ServiceContext) -> APIRouter:
     """Routes /login and /v1/session."""
     routes = APIRouter(tags=["access"], responses=problem_responses(503))
-    directory, changes = context.directory, [Depends(same_origin)]
+    directory = context.directory
 
     @routes.get("/login", include_in_schema=False)
     async def login_page() -> FileResponse:
         return FileResponse(STATIC / "login.html", headers=PAGE_HEADERS)
 
-    @routes.post("/v1/session", summary="Sign in: sets a cookie", dependencies=changes, responses=problem_responses(401, 429))
+    @routes.post("/v1/session", summary="Sign in: sets a cookie", responses=problem_responses(401, 429))
     async def sign_in(asked: SignIn, request: Request, response: Response) -> Me:
         address = request.client.host if request.client else ""
         if link := asked.link.get_secret_value():
@@ -89,7 +88,7 @@ def session_routes(context: ServiceContext) -> APIRouter:
         principal = acting()
         return _me(principal.name, principal.role, principal.via)
 
-    @routes.delete("/v1/session", summary="Sign out", status_code=204, dependencies=changes)
+    @routes.delete("/v1/session", summary="Sign out", status_code=204)
     async def sign_out(request: Request, response: Response) -> None:
         await directory.sign_out(request.cookies.get(SESSION_COOKIE, ""))
         response.delete_cookie(SESSION_COOKIE, path="/")
@@ -98,7 +97,6 @@ def session_routes(context: ServiceContext) -> APIRouter:
         "/v1/session/password",
         summary="Change one's own password; sign in again afterwards",
         status_code=204,
-        dependencies=changes,
         responses=problem_responses(401, 422, 429),
     )
     async def change_password(change: NewPassword, request: Request) -> None:

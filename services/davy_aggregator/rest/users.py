@@ -4,14 +4,13 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Path, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, SecretStr
 
 from davy.access.principal import acting
 from davy.access.roles import Role
 from davy.adapters.http.problems import problem_responses
-from davy.adapters.http.same_origin import same_origin
 from davy.adapters.storage.access_store import Token, User
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.console import PAGE_HEADERS, STATIC
@@ -95,7 +94,7 @@ class MadeToken(BaseModel):
 def user_routes(context: ServiceContext) -> APIRouter:
     """Routes /users and /v1/users."""
     routes = APIRouter(tags=["access"], responses=problem_responses(503))
-    directory, changes = context.directory, [Depends(same_origin)]
+    directory = context.directory
 
     @routes.get("/users", include_in_schema=False)
     async def users_page() -> FileResponse:
@@ -105,7 +104,7 @@ def user_routes(context: ServiceContext) -> APIRouter:
     async def users() -> Users:
         return Users(users=[UserView.of(user) for user in await asyncio.to_thread(directory.users)])
 
-    @routes.put("/v1/users/{name}", summary="Add or change a user", dependencies=changes, responses=problem_responses(422))
+    @routes.put("/v1/users/{name}", summary="Add or change a user", responses=problem_responses(422))
     async def put_user(name: UserName, change: UserChange) -> UserView:
         password = change.password.get_secret_value() if change.password is not None else None
         return UserView.of(await asyncio.to_thread(directory.put_user, name, change.role, password, change.disabled))
@@ -114,7 +113,6 @@ def user_routes(context: ServiceContext) -> APIRouter:
         "/v1/users/{name}",
         summary="Delete a user",
         status_code=204,
-        dependencies=changes,
         responses=problem_responses(404, 422),
     )
     async def delete_user(name: UserName) -> None:
@@ -126,13 +124,13 @@ def user_routes(context: ServiceContext) -> APIRouter:
 def token_routes(context: ServiceContext) -> APIRouter:
     """Routes /v1/tokens."""
     routes = APIRouter(tags=["access"], responses=problem_responses(503))
-    directory, changes = context.directory, [Depends(same_origin)]
+    directory = context.directory
 
     @routes.get("/v1/tokens", summary="List the tokens, newest first")
     async def tokens() -> Tokens:
         return Tokens(tokens=[TokenView.of(token) for token in await asyncio.to_thread(directory.tokens)])
 
-    @routes.post("/v1/tokens", summary="Make a token", status_code=201, dependencies=changes, responses=problem_responses(422))
+    @routes.post("/v1/tokens", summary="Make a token", status_code=201, responses=problem_responses(422))
     async def add_token(asked: NewToken, response: Response) -> MadeToken:
         by = acting().name
         made = await asyncio.to_thread(directory.add_token, asked.name, asked.role, asked.edge, asked.days, by)
@@ -143,7 +141,6 @@ def token_routes(context: ServiceContext) -> APIRouter:
         "/v1/tokens/{token_id}",
         summary="Revoke a token",
         status_code=204,
-        dependencies=changes,
         responses=problem_responses(404),
     )
     async def delete_token(token_id: Annotated[str, Path(max_length=64)]) -> None:

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 
 from davy.adapters.http.problems import problem_responses
-from davy.adapters.http.same_origin import same_origin
 from davy.adapters.media import video
 from davy.domain.dials import NEUTRAL
 from davy.domain.errors import UnsupportedImageError
@@ -60,7 +59,6 @@ def add_jobs(app: FastAPI, jobs: Jobs) -> None:
         "/v1/jobs",
         status_code=202,
         openapi_extra=_BODY,
-        dependencies=[Depends(same_origin)],
         responses=problem_responses(403, 408, 413, 415, 422, 503, 507),
     )
     async def create(
@@ -99,7 +97,6 @@ def add_jobs(app: FastAPI, jobs: Jobs) -> None:
     @app.delete(
         "/v1/jobs/{job_id}",
         status_code=204,
-        dependencies=[Depends(same_origin)],
         responses=problem_responses(403, 404),
     )
     async def delete(job_id: str) -> None:

@@ -8,13 +8,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Response
+from fastapi import APIRouter, Header, HTTPException, Response
 from fastapi import Path as InPath
 from PIL import Image
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.problems import problem_responses
-from davy.adapters.http.same_origin import same_origin
 from davy.adapters.storage.run_store import RunEvent
 from davy.domain.errors import OverloadedError
 from davy_trainer.service.migration import migrate_record
@@ -63,9 +62,8 @@ def _add_reads(routes: APIRouter, runs: RunService) -> None:
 
 
 def _add_changes(routes: APIRouter, runs: RunService) -> None:
-    protected = [Depends(same_origin)]
 
-    @routes.post("", summary="Start a run", status_code=201, dependencies=protected, responses=problem_responses(409))
+    @routes.post("", summary="Start a run", status_code=201, responses=problem_responses(409))
     async def start(request: StartRun, response: Response) -> RunView:
         record = await runs.start(request)
         response.headers["Location"] = run_url(record.id)
@@ -74,13 +72,12 @@ def _add_changes(routes: APIRouter, runs: RunService) -> None:
     @routes.post(
         "/{run}/cancel",
         summary="Cancel a run after its next checkpoint",
-        dependencies=protected,
         responses=problem_responses(404, 409),
     )
     async def cancel(run: Id) -> RunView:
         return await _view(runs, await runs.cancel(run))
 
-    @routes.post("/{run}/resume", summary="Resume a run", dependencies=protected, responses=problem_responses(404, 409))
+    @routes.post("/{run}/resume", summary="Resume a run", responses=problem_responses(404, 409))
     async def resume(run: Id) -> RunView:
         return await _view(runs, await runs.resume(run))
 

@@ -1,4 +1,4 @@
-"""Every hyper-parameter of stages 1 to 3; stage 0's are in self_supervised_settings."""
+"""Every hyper-parameter of stages 1 to 3; stage 0's are in self_supervised_settings and base_settings."""
 
 from collections.abc import Mapping
 from pathlib import Path

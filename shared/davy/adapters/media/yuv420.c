@@ -58,7 +58,7 @@ void davy_planes_to_bgr(const uint8_t *y, int64_t y_stride, const uint8_t *u, co
 
 // Luma of another matrix also depends on chroma.
 static void convert_luma(const uint8_t *restrict y, const uint8_t *restrict u, const uint8_t *restrict v, int width, const int32_t *m,
-                  int32_t black, uint8_t *restrict to) {
+                         int32_t black, uint8_t *restrict to) {
     for (int x = 0; x + 1 < width; x += 2) {
         const int32_t chroma = m[1] * (u[x / 2] - 128) + m[2] * (v[x / 2] - 128) + 32768;
         to[x] = clip((m[0] * (y[x] - black) + chroma) >> 16);
