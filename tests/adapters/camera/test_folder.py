@@ -68,7 +68,7 @@ def test_an_empty_folder_says_what_belongs_there(tmp_path):
 
 def test_a_folder_of_nothing_readable_is_unavailable(tmp_path):
     (tmp_path / "a.jpg").write_text("no picture")
-    with pytest.raises(CameraUnavailableError, match="this file, which is no known picture"):
+    with pytest.raises(CameraUnavailableError, match="this file of an unknown format"):
         open_source(f"file://{tmp_path}", FAST).read()
 
 
