@@ -90,7 +90,7 @@ async def test_a_thin_camera_s_raw_frames_go_to_the_pool_only(mosquitto, picture
         edge(site_of(pictures, mosquitto.endpoint, server.endpoint, enhance="pool"), tmp_path) as running,
     ):
         await until(lambda: len(of(messages, "cam/face/raw")) >= 5)
-        assert running.value("davy_frames_sent_total", sink="mqtt") >= 5
+        await until(lambda: running.value("davy_frames_sent_total", sink="mqtt") >= 5)
     assert not of(messages, "cam/face/frame")
     assert not server.frames
     assert of(messages, "cam/face/raw")[0].properties["model"] == ""

@@ -34,7 +34,7 @@ STEPS = [
     "model.confirmed",
 ]
 PAIR = [good_package("one"), good_package("two")]
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 class Killed:

@@ -95,6 +95,7 @@ async def edge_of(at: Stand, folder: Path, **settings):
         yield running
 
 
+@pytest.mark.alone  # it compares times and counts every frame
 async def test_a_good_model_is_shadowed_swapped_watched_and_loses_no_frame(mosquitto, tmp_path):
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path) as running:
         await at.desire(GOOD)

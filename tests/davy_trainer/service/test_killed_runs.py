@@ -7,6 +7,7 @@ from tests.davy_trainer.service.conftest import LONG, alive, answers, kill_9, pi
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 
+@pytest.mark.slow  # davy_trainer/cli kills and resumes the same command; the next test adopts what a kill leaves
 async def test_f24_a_killed_process_goes_on_from_its_checkpoint(settings):
     given = settings()
     async with serving(given) as service:

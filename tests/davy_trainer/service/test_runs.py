@@ -72,6 +72,7 @@ async def test_a_retrained_model_is_registered_with_its_evaluation_and_a_sheet(s
         assert service.registry.get_sample_value("davy_training_runs_total", {"kind": "retrain", "state": "done"}) == 1
 
 
+@pytest.mark.slow  # the adaptation has its own tests, and so have the samples of a run
 async def test_drifted_cameras_are_adapted_to_from_the_aggregators_samples(settings, tmp_path):
     async with aggregating(make_settings(tmp_path / "aggregator"), make_site()) as aggregator:
         await push(aggregator, *(sample(seq, 2 * seq, camera="belt" if seq % 2 else "face") for seq in range(1, 7)))
@@ -84,6 +85,7 @@ async def test_drifted_cameras_are_adapted_to_from_the_aggregators_samples(setti
             assert run["result"]["figures"]["sample-luma"] > 0.1
 
 
+@pytest.mark.slow  # the next test has a reserve that takes over, too
 async def test_of_two_services_on_a_folder_one_works_and_the_other_takes_over(settings):
     given = settings()
     async with serving(given) as reserve_or_first:
