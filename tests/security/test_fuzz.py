@@ -145,6 +145,9 @@ def _value(name: str) -> st.SearchStrategy:
     return INTS | st.floats() | TEXTS | st.binary(max_size=50) | st.just(PICTURE)
 
 
+CLIENT_ENDED = "Internal error from Core"  # gRPC's client says so of itself, where the server ended a stream that it wrote to
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_grpc_every_method(fuzzed: Target, method: str):
     async def call(raw: list[bytes]) -> None:
@@ -158,7 +161,8 @@ def test_grpc_every_method(fuzzed: Target, method: str):
             async for _ in stream:
                 pass
         except grpc.aio.AioRpcError as error:
-            assert error.code() not in (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL), error.details()
+            if error.details() != CLIENT_ENDED:
+                assert error.code() not in (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL), error.details()
 
     @settings(FUZZ, max_examples=8 if not BUDGET_S else EXAMPLES)
     @given(st.data())

@@ -111,7 +111,8 @@ class Card {
   }
 
   edit(input) {
-    if (!this.draft) this.draft = { base: this.view.desired.id };
+    if (!this.draft) this.draft = { base: this.view.desired.id, edits: 0 };
+    this.draft.edits += 1;
     input?.classList.add("dirty");
     this.form.hidden = false;
   }
@@ -141,11 +142,14 @@ class Card {
 
   async apply() {
     const { who, why } = this.form.elements;
+    const { draft } = this;
+    const { edits } = draft;
     try {
       const body = { config: this.read(), who: who.value, why: why.value };
-      const view = await request(`/v1/edges/${this.edge}/config`, "PUT", body, { "If-Match": `"${this.draft.base}"` });
+      const view = await request(`/v1/edges/${this.edge}/config`, "PUT", body, { "If-Match": `"${draft.base}"` });
       this.view = view;
-      this.discard();
+      if (draft.edits === edits) this.discard();
+      else draft.base = view.desired.id; // edited meanwhile: that goes on, on top of what was applied
     } catch (error) {
       showError(`Edge ${this.edge} was not configured: ${error.message}`);
     }

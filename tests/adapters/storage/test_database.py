@@ -1,5 +1,6 @@
 """What is SQLite's or PostgreSQL's own matter; what both do alike is in tests/contract/storage."""
 
+import sqlite3
 import stat
 import subprocess
 
@@ -128,3 +129,13 @@ def test_a_service_goes_on_after_its_postgresql_was_restarted(tmp_path):
         store.save("r1", "done", {})
         assert store.rollouts() == ["done"]
         database.close()
+
+
+def test_a_connection_in_use_at_the_end_is_closed_when_it_is_returned(tmp_path):
+    database = open_database(tmp_path)
+    with database.read() as connection:
+        driver = connection.connection.driver_connection
+        database.close()
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        driver.execute("SELECT 1")

@@ -5,8 +5,9 @@ import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
-from sqlalchemy import ClauseElement, Column, Connection, Engine, Table, func, select
+from sqlalchemy import ClauseElement, Column, Connection, Engine, Table, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -33,6 +34,8 @@ class Database:
         self._writing = engine.execution_options(**{WRITES: True})
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
         # SQLite has one writer and polls for its lock: threads of one process queue here instead.
+        self._closed = False
+        event.listen(engine, "checkin", self._close_late)
         self._writer: AbstractContextManager[object] = threading.Lock() if self.embedded else nullcontext()
 
     @contextmanager
@@ -84,8 +87,13 @@ class Database:
                 driver.executescript("PRAGMA incremental_vacuum")
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; one that a thread still uses is closed when it is returned."""
+        self._closed = True
         self.engine.dispose()
+
+    def _close_late(self, connection: Any, _record: object) -> None:  # noqa: ANN401  # of either driver; None if it broke
+        if self._closed and connection is not None:
+            connection.close()
 
     def _translated_errors(self) -> AbstractContextManager[None]:
         return translated_errors(self.name, self._driver_error)
