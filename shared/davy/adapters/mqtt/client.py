@@ -68,6 +68,15 @@ class Client(aiomqtt.Client):
             self._refused[mid] = str(reason_code)
         super()._on_publish(client, userdata, mid, reason_code, properties)
 
+    abandoned = False  # set by `cut`: a thread may still be connecting
+
+    def _on_socket_open(self, client: Any, userdata: Any, sock: Any) -> None:  # noqa: ANN401
+        if self.abandoned:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            return
+        super()._on_socket_open(client, userdata, sock)
+
     @functools.cached_property
     def _refused(self) -> dict[int, str]:
         return {}
@@ -84,8 +93,9 @@ class RefusedError(Exception):
     """A broker's PUBACK with a reason code above 0x7F."""
 
 
-def cut(client: aiomqtt.Client) -> None:
+def cut(client: Client) -> None:
     """Break the connection at once; paho then notices and closes the socket."""
+    client.abandoned = True
     paho = client._client  # aiomqtt gives no access to the socket
     if (pipe := paho.socket()) is not None:
         with suppress(OSError):
