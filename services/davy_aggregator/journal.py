@@ -74,7 +74,7 @@ class JournalWriter:
         self._store, self._folder, self.max_bytes, self._metrics = store, folder, max_bytes, metrics
         self._report_event = report_event
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._refused, self._alarm = RefusedAttempts(), _Alarm()
+        self._refused, self._alarm = RefusedAttempts(time.monotonic()), _Alarm()
         self._key = own_key(folder)
         self.size_bytes = store.size_bytes()
         self._unsigned = SIGN_ROWS  # the last process may have left some

@@ -16,10 +16,14 @@ OTHERS = "other addresses"
 
 
 class RefusedAttempts:
-    """Counts refused attempts by address in windows. Used from one thread."""
+    """Counts refused attempts by address in windows. Used from one thread.
 
-    def __init__(self) -> None:
-        self._began_s = 0.0
+    Args:
+        began_s: When the first window begins, on the steady clock of `summaries`.
+    """
+
+    def __init__(self, began_s: float = 0.0) -> None:
+        self._began_s = began_s
         self._seen: Counter[str] = Counter()
         self._recorded: Counter[str] = Counter()
         self._last: dict[str, JournalEntry] = {}
