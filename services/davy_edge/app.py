@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
@@ -26,6 +25,7 @@ from davy.adapters.tls import Tls
 from davy.adapters.tls.watch import watch_identity
 from davy.deployment.manager import ModelManager
 from davy.deployment.metrics import ModelMetrics
+from davy.domain.boot import new_boot_id
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint
 from davy.domain.errors import BrokerUnavailableError, ConfigError
@@ -106,7 +106,7 @@ async def serve(
     structlog.contextvars.bind_contextvars(site=site.site, edge=edge)
     if still is None and own.enhance == "here":
         still = await asyncio.to_thread(StillEnhancer, settings.model, settings.threads)
-    boot_id = f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
+    boot_id = new_boot_id()
     folder = settings.data / site.site / edge
     with ExitStack() as stack:
         spool = await asyncio.to_thread(Spool, folder / "spool.db", boot_id, settings.spool_max_bytes)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from davy.adapters.grpc import model_client
 from davy.adapters.storage.folder_lock import hold_folder
 from davy.deployment.manager import ModelManager
 from davy.deployment.metrics import ModelMetrics
+from davy.domain.boot import new_boot_id
 from davy.domain.errors import BrokerUnavailableError, ConfigError
 from davy.domain.ports import Bus, Message
 from davy.domain.severity import Severity
@@ -42,7 +42,7 @@ class PoolMember:
         self, site: SiteConfig, name: str, data: Path, trust: Path, installed: StillEnhancer, registry: CollectorRegistry
     ) -> None:
         self._site, self._topics = site, EdgeTopics(site.site, name)
-        self._boot_id = f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
+        self._boot_id = new_boot_id()
         self._started_ns = time.time_ns()
         self._swapped = asyncio.Event()
         folder, metrics = models_folder(data, site, name), ModelMetrics(name, registry)

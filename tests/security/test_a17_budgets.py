@@ -11,10 +11,8 @@ from tests.davy_aggregator.conftest import make_settings, make_site, running, un
 from davy.access.roles import Role
 from davy.adapters.access import grpc as access_grpc
 from davy.adapters.access import http as access_http
-from davy.adapters.access.directory import Directory
-from davy.adapters.storage.access_store import AccessStore
-from davy.adapters.storage.opening import open_database
 from davy.v1 import ingest_pb2
+from davy_cli.directory import open_directory
 
 pytestmark = pytest.mark.system
 
@@ -23,10 +21,8 @@ pytestmark = pytest.mark.system
 async def closed(tmp_path):
     """A closed aggregator, and the Authorization values of a flooder and of the control room, both engineers."""
     async with running(make_settings(tmp_path, access="closed", max_streams_per_caller=2), make_site()) as aggregator:
-        database = open_database(tmp_path)
-        directory = Directory(AccessStore(database), "mine", 60)
-        made = [directory.add_token(name, Role.ENGINEER, "", 1, "test")[1] for name in ("flooder", "control-room")]
-        database.close()
+        with open_directory(tmp_path, "") as directory:
+            made = [directory.add_token(name, Role.ENGINEER, "", 1, "test")[1] for name in ("flooder", "control-room")]
         yield aggregator, *(f"Bearer {token}" for token in made)
 
 

@@ -18,11 +18,9 @@ from tests.davy_aggregator.conftest import Running, make_settings, make_site, ru
 
 from davy.access.permissions import GRPC, REST
 from davy.access.roles import PERMISSIONS_OF, Role
-from davy.adapters.access.directory import Directory
 from davy.adapters.access.http import Operations
-from davy.adapters.storage.access_store import AccessStore
-from davy.adapters.storage.opening import open_database
 from davy.v1 import enhancer_pb2, ingest_pb2, model_pb2, sample_pb2, trainer_pb2
+from davy_cli.directory import open_directory
 
 ROLES = [role for role in Role if role is not Role.ANONYMOUS]
 DENIALS = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}
@@ -87,10 +85,10 @@ async def closed(tmp_path_factory) -> AsyncIterator[tuple[Running, dict[Role, st
     """A closed aggregator, and a token of every role."""
     folder: Path = tmp_path_factory.mktemp("closed")
     async with running(make_settings(folder, access="closed"), make_site()) as aggregator:
-        database = open_database(folder)
-        directory = Directory(AccessStore(database), "mine", 60)
-        tokens = {role: directory.add_token(role, role, "north" if role is Role.EDGE else "", 1, "test")[1] for role in ROLES}
-        database.close()
+        with open_directory(folder, "") as directory:
+            tokens = {
+                role: directory.add_token(role, role, "north" if role is Role.EDGE else "", 1, "test")[1] for role in ROLES
+            }
         yield aggregator, tokens
 
 

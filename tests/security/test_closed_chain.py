@@ -6,10 +6,8 @@ from tests.fixtures.cameras import picture
 from tests.fixtures.edges import edge, site_of
 
 from davy.access.roles import Role
-from davy.adapters.access.directory import Directory
 from davy.adapters.media import jpeg
-from davy.adapters.storage.access_store import AccessStore
-from davy.adapters.storage.opening import open_database
+from davy_cli.directory import open_directory
 
 
 @pytest.fixture
@@ -26,11 +24,9 @@ def camera_url(tmp_path):
 async def test_an_edge_is_live_by_its_token_alone(tmp_path, monkeypatch, camera_url):
     monkeypatch.delenv("DAVY_TOKEN", raising=False)
     async with running(make_settings(tmp_path / "aggregator", access="closed"), site_of(camera_url)) as aggregator:
-        database = open_database(tmp_path / "aggregator")
-        directory = Directory(AccessStore(database), "demo", 60)
-        _, own = directory.add_token("north", Role.EDGE, "north", 1, "test")
-        _, viewer = directory.add_token("viewer", Role.VIEWER, "", 1, "test")
-        database.close()
+        with open_directory(tmp_path / "aggregator", "") as directory:
+            _, own = directory.add_token("north", Role.EDGE, "north", 1, "test")
+            _, viewer = directory.add_token("viewer", Role.VIEWER, "", 1, "test")
         site = site_of(camera_url, aggregator=f"grpc://127.0.0.1:{aggregator.grpc_port}")
 
         async def is_live() -> bool:

@@ -8,10 +8,8 @@ from tests.davy_aggregator.conftest import envelope, make_settings, make_site, r
 from tests.davy_aggregator.samples.test_rpc import sample
 
 from davy.access.roles import Role
-from davy.adapters.access.directory import Directory
-from davy.adapters.storage.access_store import AccessStore
-from davy.adapters.storage.opening import open_database
 from davy.v1 import ingest_pb2, sample_pb2, sample_pb2_grpc
+from davy_cli.directory import open_directory
 
 pytestmark = pytest.mark.system
 
@@ -21,9 +19,8 @@ async def closed(tmp_path):
     camera = {"source": "simulator://face"}
     site = make_site(north={"cameras": {"face": camera}}, south={"cameras": {"face": camera}})
     async with running(make_settings(tmp_path, access="closed"), site) as aggregator:
-        database = open_database(tmp_path)
-        _, token = Directory(AccessStore(database), "mine", 60).add_token("north", Role.EDGE, "north", 1, "test")
-        database.close()
+        with open_directory(tmp_path, "") as directory:
+            _, token = directory.add_token("north", Role.EDGE, "north", 1, "test")
         yield aggregator, [("authorization", f"Bearer {token}")]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Header, Path, Response
 from pydantic import BaseModel, Field
 
 from davy.access.principal import acting
@@ -117,10 +117,8 @@ def config_routes(context: ServiceContext) -> APIRouter:
         summary="Set the desired configuration of an edge; only changed cameras restart",
         responses=refusals,
     )
-    async def put(
-        edge: Edge, change: ConfigChange, request: Request, response: Response, if_match: IfMatch = ""
-    ) -> EdgeConfigView:
-        who = _author(change.who, request)
+    async def put(edge: Edge, change: ConfigChange, response: Response, if_match: IfMatch = "") -> EdgeConfigView:
+        who = _author(change.who)
         expected = _tag(if_match)
         _check_permission(read_config(context.configs.history.of(edge)[0].config), change.config)
         await context.configs.put(edge, change.config, who, change.why, change.signature, expected)
@@ -135,11 +133,9 @@ def config_routes(context: ServiceContext) -> APIRouter:
         summary="Return to an earlier configuration",
         responses=refusals,
     )
-    async def rollback(
-        edge: Edge, request: Request, response: Response, back: Rollback | None = None, if_match: IfMatch = ""
-    ) -> EdgeConfigView:
+    async def rollback(edge: Edge, response: Response, back: Rollback | None = None, if_match: IfMatch = "") -> EdgeConfigView:
         back = back or Rollback()
-        await context.configs.roll_back(edge, back.to, _author(back.who, request), back.why, _tag(if_match))
+        await context.configs.roll_back(edge, back.to, _author(back.who), back.why, _tag(if_match))
         return show(edge, response)
 
     return routes
@@ -179,12 +175,12 @@ def _tag(if_match: str) -> str:
     return "" if if_match.strip() == "*" else if_match.strip().removeprefix("W/").strip('"')
 
 
-def _author(named: str, request: Request) -> str:
+def _author(named: str) -> str:
     """Who makes a change: the authenticated name; in an open service what the caller says, or its address."""
     principal = acting()
     if principal.role is not None:
         return principal.name
-    return named or (request.client.host if request.client else "")
+    return named or principal.address
 
 
 def _check_permission(now: EdgeConfig, wanted: EdgeConfig) -> None:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from davy.domain.event import EventRecord
 from davy.domain.severity import Severity, SeverityName
 
+MAX_SECRET = 512  # characters of anything secret that a caller sends
+
 
 class CameraState(StrEnum):
     """State of a camera, by its newest frame."""

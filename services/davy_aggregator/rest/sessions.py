@@ -1,23 +1,17 @@
 """Sign in, sign out, and who the caller is; the login page."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, SecretStr
 
-from davy.access.principal import acting
+from davy.access.principal import Principal, acting
 from davy.access.roles import PERMISSIONS_OF, Role
 from davy.adapters.access.credentials import SESSION_COOKIE, Credentials
 from davy.adapters.http.problems import problem_responses
 from davy.domain.errors import InvalidInputError
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.console import PAGE_HEADERS, STATIC
-
-MAX_SECRET = 512  # characters of anything secret that a caller sends
-MAX_DAYS = 3660
-
-UserName = Annotated[str, Path(max_length=64)]
+from davy_aggregator.rest.schemas import MAX_SECRET
 
 
 class SignIn(BaseModel, extra="forbid"):
@@ -72,7 +66,7 @@ def session_routes(context: ServiceContext) -> APIRouter:
 
     @routes.post("/v1/session", summary="Sign in: sets a cookie", responses=problem_responses(401, 429))
     async def sign_in(asked: SignIn, request: Request, response: Response) -> Me:
-        address = request.client.host if request.client else ""
+        address = acting().address
         if link := asked.link.get_secret_value():
             secret, principal = await directory.follow_link(link, address)
         else:
@@ -81,12 +75,11 @@ def session_routes(context: ServiceContext) -> APIRouter:
             SESSION_COOKIE, secret, secure=request.url.scheme == "https", httponly=True, samesite="strict", path="/"
         )
         response.headers["Cache-Control"] = "no-store"
-        return _me(principal.name, principal.role, principal.via)
+        return _me(principal)
 
     @routes.get("/v1/session", summary="Get the caller: name, role, permissions")
     async def me() -> Me:
-        principal = acting()
-        return _me(principal.name, principal.role, principal.via)
+        return _me(acting())
 
     @routes.delete("/v1/session", summary="Sign out", status_code=204)
     async def sign_out(request: Request, response: Response) -> None:
@@ -99,12 +92,11 @@ def session_routes(context: ServiceContext) -> APIRouter:
         status_code=204,
         responses=problem_responses(401, 422, 429),
     )
-    async def change_password(change: NewPassword, request: Request) -> None:
+    async def change_password(change: NewPassword) -> None:
         if (principal := acting()).via != "session":
             raise InvalidInputError("only a person who has signed in has a password")
-        address = request.client.host if request.client else ""
         old, new = change.old.get_secret_value(), change.new.get_secret_value()
-        await directory.change_password(principal.name, old, new, address)
+        await directory.change_password(principal.name, old, new, principal.address)
 
     @routes.post("/v1/session/introspect", summary="Ask whose a cookie or a token is, as another service of the site")
     async def introspect(asked: Introspection) -> Introspected:
@@ -117,6 +109,6 @@ def session_routes(context: ServiceContext) -> APIRouter:
     return routes
 
 
-def _me(name: str, role: Role | None, via: str) -> Me:
-    permissions = sorted(PERMISSIONS_OF[role if role is not None else Role.ADMIN])
-    return Me(name=name, role=str(role or "owner"), via=via, permissions=permissions)
+def _me(principal: Principal) -> Me:
+    permissions = sorted(PERMISSIONS_OF[principal.role or Role.ADMIN])
+    return Me(name=principal.name, role=str(principal.role or "owner"), via=principal.via, permissions=permissions)

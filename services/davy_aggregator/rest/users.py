@@ -14,8 +14,8 @@ from davy.adapters.http.problems import problem_responses
 from davy.adapters.storage.access_store import Token, User
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.console import PAGE_HEADERS, STATIC
+from davy_aggregator.rest.schemas import MAX_SECRET
 
-MAX_SECRET = 512  # characters of anything secret that a caller sends
 MAX_DAYS = 3660
 
 UserName = Annotated[str, Path(max_length=64)]

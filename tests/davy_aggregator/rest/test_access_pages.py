@@ -7,18 +7,15 @@ import pytest
 from tests.davy_aggregator.conftest import make_settings, make_site, running
 
 from davy.access.roles import Role
-from davy.adapters.access.directory import Directory
-from davy.adapters.storage.access_store import AccessStore
-from davy.adapters.storage.opening import open_database
+from davy_cli.directory import open_directory
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PASSWORD = "a long enough one"
 
 
 def add_user(folder, name: str, role: Role) -> None:
-    database = open_database(folder)
-    Directory(AccessStore(database), "mine", 60).put_user(name, role, PASSWORD)
-    database.close()
+    with open_directory(folder, "") as directory:
+        directory.put_user(name, role, PASSWORD)
 
 
 async def sign_in(page, name: str, password: str = PASSWORD) -> None:
@@ -77,9 +74,8 @@ async def test_people_sign_in_and_an_administrator_adds_a_user_and_a_token(tmp_p
         await picture(page, "console-viewer")
         refused = await page.request.get(f"{aggregator.http}/v1/users")
         assert refused.status == 403
-        database = open_database(tmp_path)
-        Directory(AccessStore(database), "mine", 60).put_user("vera", None, None, disabled=True)
-        database.close()
+        with open_directory(tmp_path, "") as directory:
+            directory.put_user("vera", None, None, disabled=True)
         await page.wait_for_url("**/login?next=*", timeout=30_000)  # the live stream ends with the session
         await browser.close()
     assert errors == []

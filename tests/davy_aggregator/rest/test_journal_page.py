@@ -7,9 +7,7 @@ import pytest
 from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 
 from davy.access.roles import Role
-from davy.adapters.access.directory import Directory
-from davy.adapters.storage.access_store import AccessStore
-from davy.adapters.storage.opening import open_database
+from davy_cli.directory import open_directory
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PASSWORD = "a long enough one"
@@ -21,9 +19,8 @@ async def test_an_administrator_reads_who_changed_what(tmp_path):
     from playwright.async_api import async_playwright
 
     async with running(make_settings(tmp_path, access="closed"), make_site()) as aggregator, async_playwright() as playwright:
-        database = open_database(tmp_path)
-        Directory(AccessStore(database), "mine", 60).put_user("ada", Role.ADMIN, PASSWORD)
-        database.close()
+        with open_directory(tmp_path, "") as directory:
+            directory.put_user("ada", Role.ADMIN, PASSWORD)
         await change_things(aggregator)
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = await browser.new_page(viewport={"width": 1280, "height": 760})

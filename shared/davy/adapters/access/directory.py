@@ -5,8 +5,6 @@ import time
 from dataclasses import asdict
 
 from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 from davy.access.journal import note_change, note_principal
 from davy.access.principal import Principal
@@ -14,12 +12,12 @@ from davy.access.roles import MACHINES, PEOPLE, Role
 from davy.access.secrets import digest, hash_password, new_secret, new_token, verify_password
 from davy.adapters.access.credentials import Credentials
 from davy.adapters.access.machines import machine
+from davy.adapters.access.rates import Rates
 from davy.adapters.storage.access_store import AccessStore, Token, User
 from davy.domain.bounds import check_name
 from davy.domain.camera import check_id
 from davy.domain.errors import (
     InvalidInputError,
-    TooManyAttemptsError,
     UnauthenticatedError,
     UnknownTokenError,
     UnknownUserError,
@@ -46,7 +44,7 @@ class Directory:
 
     def __init__(self, store: AccessStore, site: str, session_s: float) -> None:
         self._store, self._site, self._session_ns = store, site, int(session_s * 1e9)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._rates = Rates()
         self._links: dict[str, tuple[float, str]] = {}
 
     async def identify(self, credentials: Credentials) -> Principal | None:
@@ -95,9 +93,7 @@ class Directory:
 
     def _limit(self, name: str, address: str) -> None:
         for item, key in ((ATTEMPTS_PER_NAME, f"name {name}"), (ATTEMPTS_PER_ADDRESS, address), (ALL_ATTEMPTS, "all")):
-            if not self._limiter.hit(item, key):
-                reset_s, _ = self._limiter.get_window_stats(item, key)
-                raise TooManyAttemptsError("attempts to sign in", max(1.0, reset_s - time.time()))
+            self._rates.spend(item, key, "attempts to sign in")
 
     async def _begin(self, user: User, address: str) -> tuple[str, Principal]:
         secret, expires_ns = new_secret(), time.time_ns() + self._session_ns

@@ -5,6 +5,7 @@ from __future__ import annotations  # grpc's classes are generic in their stubs 
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
@@ -15,7 +16,8 @@ from davy.access.permissions import GRPC
 from davy.access.principal import Principal, become, check
 from davy.access.request_id import HEADER, NAME, accept
 from davy.adapters.access.credentials import Authenticator, Credentials, bearer
-from davy.adapters.access.recording import UNANSWERED, grpc_call
+from davy.adapters.access.recording import UNANSWERED, grpc_call, host_of
+from davy.adapters.grpc.handlers import rewrapped
 from davy.adapters.grpc.interceptor import abort_with
 from davy.adapters.status import status_of
 from davy.domain.errors import DavyError, OverloadedError, RefusedError
@@ -61,13 +63,8 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         handler: Any = await continuation(handler_call_details)
         if handler is None:
             return None  # UNIMPLEMENTED
-        kind = "_".join(
-            "stream" if streaming else "unary" for streaming in (handler.request_streaming, handler.response_streaming)
-        )
-        wrap = self._stream if handler.response_streaming else self._unary
-        make = getattr(grpc, f"{kind}_rpc_method_handler")
-        method = wrap(getattr(handler, kind), handler_call_details.method)
-        return make(method, handler.request_deserializer, handler.response_serializer)  # type: ignore[no-any-return]
+        method = handler_call_details.method
+        return rewrapped(handler, partial(self._unary, method=method), partial(self._stream, method=method))  # type: ignore[no-any-return]
 
     @asynccontextmanager
     async def _admitted(self, request: object, context: Context, method: str) -> AsyncIterator[Principal]:
@@ -90,7 +87,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
                 del self._open[caller]
 
     async def _principal(self, request: object, context: Context, method: str, token: str) -> Principal:
-        address = context.peer().rpartition(":")[0]  # without the port: one for each connection
+        address = host_of(context.peer())
         caller: Principal | None = None
         try:
             caller = await self._authenticator.identify(Credentials("", token, self._identity_of(context), address))

@@ -1,7 +1,6 @@
 """Access control of a service's HTTP and WebSocket interface: one middleware in front of every route."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,8 +8,6 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
@@ -20,11 +17,12 @@ from davy.access.journal import Journal, is_recorded
 from davy.access.principal import Principal, act_as, check
 from davy.access.roles import Permission
 from davy.adapters.access.credentials import SESSION_COOKIE, Authenticator, Credentials, bearer
-from davy.adapters.access.recording import http_call, record_answer
+from davy.adapters.access.rates import Rates
+from davy.adapters.access.recording import client_of, http_call, record_answer
 from davy.adapters.http.peers import peer
-from davy.adapters.http.problems import problem, problem_of
+from davy.adapters.http.problems import nothing_at, other_method, problem, problem_of
 from davy.adapters.status import status_of
-from davy.domain.errors import DavyError, RefusedError, TooManyAttemptsError, UnauthenticatedError
+from davy.domain.errors import DavyError, RefusedError, UnauthenticatedError
 from davy.streams.guard import CountRefused, Guard
 
 RECHECK_S = 5.0
@@ -104,7 +102,7 @@ class AccessControl:
     ) -> None:
         self.app, self._authenticator, self._login, self._journal = app, authenticator, login, journal
         self._operations, self._guard = Operations(table), Guard("http.access", count_refused)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._rates = Rates()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -131,7 +129,7 @@ class AccessControl:
 
         async def serve(send: Send) -> None:
             with act_as(principal):
-                async with self._rechecked(connection, operation):
+                async with self._rechecked(credentials, operation):
                     await self.app(scope, receive, send)
 
         if self._journal is not None and is_recorded(operation.name, operation.permission):
@@ -140,7 +138,7 @@ class AccessControl:
             await serve(send)
 
     @asynccontextmanager
-    async def _rechecked(self, connection: HTTPConnection, operation: Operation) -> AsyncIterator[None]:
+    async def _rechecked(self, credentials: Credentials, operation: Operation) -> AsyncIterator[None]:
         """Cancel a long answer, such as a live stream, soon after its caller has lost the identity or the permission."""
         answering, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert answering is not None
@@ -149,7 +147,7 @@ class AccessControl:
         async def recheck() -> None:
             while True:
                 try:
-                    _admit(await self._authenticator.identify(credentials_of(connection)), operation)
+                    _admit(await self._authenticator.identify(credentials), operation)
                 except RefusedError:
                     answering.cancel()
                     return
@@ -167,14 +165,12 @@ class AccessControl:
 
     def _limit_changes(self, principal: Principal, method: str) -> None:
         """Count a change against the budget of an identity."""
-        if method in ("GET", "HEAD", "WS") or principal.role is None or self._limiter.hit(CHANGES, principal.caller):
-            return
-        reset_s, _ = self._limiter.get_window_stats(CHANGES, principal.caller)
-        raise TooManyAttemptsError(f"changes by {principal}", max(1.0, reset_s - time.time()))
+        if method not in ("GET", "HEAD", "WS") and principal.role is not None:
+            self._rates.spend(CHANGES, principal.caller, f"changes by {principal}")
 
     async def _refuse(self, error: DavyError, connection: HTTPConnection, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(error, RefusedError):
-            self._guard.refuse(error, client=connection.client.host if connection.client else "", path=scope["path"])
+            self._guard.refuse(error, client=client_of(connection), path=scope["path"])
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": str(error)[:120]})
             return
@@ -199,7 +195,7 @@ def credentials_of(connection: HTTPConnection) -> Credentials:
         session=connection.cookies.get(SESSION_COOKIE, ""),
         token=bearer(connection.headers.get("authorization", "")),
         identity=str(peer(connection.scope) or ""),
-        address=connection.client.host if connection.client else "",
+        address=client_of(connection),
     )
 
 
@@ -210,8 +206,8 @@ async def _unknown(operation: Operation, scope: Scope, receive: Receive, send: S
     path = scope["path"]
     if operation.allowed:
         allow = ", ".join(operation.allowed)
-        detail = f"{path} does not take {scope['method']}: use {allow}"
+        detail = other_method(path, scope["method"], allow)
         response = problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, instance=path, headers={"Allow": allow})
     else:
-        response = problem(HTTPStatus.NOT_FOUND, f"nothing is at {path}", instance=path)
+        response = problem(HTTPStatus.NOT_FOUND, nothing_at(path), instance=path)
     await response(scope, receive, send)

@@ -53,8 +53,12 @@ class Call:
 def http_call(operation: str, connection: HTTPConnection) -> Call:
     """The call that an HTTP request or a WebSocket makes."""
     query = connection.scope.get("query_string", b"").decode("latin-1")
-    address = connection.client.host if connection.client else ""
-    return Call(operation, shown_target(connection.scope["path"], query), address)
+    return Call(operation, shown_target(connection.scope["path"], query), client_of(connection))
+
+
+def client_of(connection: HTTPConnection) -> str:
+    """The network address of a request's client; empty if it is unknown."""
+    return connection.client.host if connection.client else ""
 
 
 def grpc_call(method: str, request: object, peer: str) -> Call:

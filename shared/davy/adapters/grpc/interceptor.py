@@ -4,11 +4,13 @@ from __future__ import annotations  # grpc's classes are generic in their stubs 
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError
 
+from davy.adapters.grpc.handlers import rewrapped
 from davy.adapters.status import status_of
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.streams.guard import Guard
@@ -33,11 +35,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         handler: Any = await continuation(handler_call_details)
         if handler is None or not handler_call_details.method.startswith("/davy."):
             return handler  # type: ignore[no-any-return]
-        kind = f"{_arity(handler.request_streaming)}_{_arity(handler.response_streaming)}"  # "unary_stream"
-        wrap = _wrap_stream if handler.response_streaming else _wrap_unary
-        make = getattr(grpc, f"{kind}_rpc_method_handler")
         read = handler.request_deserializer if handler.request_streaming else _keep_error(handler.request_deserializer)
-        return make(wrap(getattr(handler, kind), self._guard), read, handler.response_serializer)  # type: ignore[no-any-return]
+        unary, stream = partial(_wrap_unary, guard=self._guard), partial(_wrap_stream, guard=self._guard)
+        return rewrapped(handler, unary, stream, read)  # type: ignore[no-any-return]
 
 
 def _keep_error(deserialize: Callable[[bytes], object]) -> Callable[[bytes], object]:
@@ -55,10 +55,6 @@ def _keep_error(deserialize: Callable[[bytes], object]) -> Callable[[bytes], obj
 def _check(request: object) -> None:
     if isinstance(request, DecodeError):
         raise request
-
-
-def _arity(streaming: bool) -> str:
-    return "stream" if streaming else "unary"
 
 
 def _wrap_unary(

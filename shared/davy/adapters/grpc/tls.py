@@ -5,10 +5,12 @@ from __future__ import annotations  # grpc's classes are generic in their stubs 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
 
+from davy.adapters.grpc.handlers import rewrapped
 from davy.adapters.tls.identity_files import Tls, parse_certificate
 from davy.domain.errors import DavyError, InvalidIdentityError
 from davy.identity.name import Identity
@@ -84,11 +86,9 @@ class PeerInterceptor(grpc.aio.ServerInterceptor):
         handler: Any = await continuation(handler_call_details)
         if handler is None:
             return None
-        kind = f"{_arity(handler.request_streaming)}_{_arity(handler.response_streaming)}"
-        wrap = self._wrap_stream if handler.response_streaming else self._wrap_unary
-        make = getattr(grpc, f"{kind}_rpc_method_handler")
-        method = wrap(getattr(handler, kind), handler.request_streaming)
-        return make(method, handler.request_deserializer, handler.response_serializer)  # type: ignore[no-any-return]
+        unary = partial(self._wrap_unary, request_streaming=handler.request_streaming)
+        stream = partial(self._wrap_stream, request_streaming=handler.request_streaming)
+        return rewrapped(handler, unary, stream)  # type: ignore[no-any-return]
 
     def _wrap_unary(
         self, method: Callable[[Any, Context], Awaitable[Answer]], request_streaming: bool
@@ -146,7 +146,3 @@ class _PeerCheck:
 
 def _certificate(context: Context) -> bytes:
     return next(iter(context.auth_context().get(CERTIFICATE, ())), b"")
-
-
-def _arity(streaming: bool) -> str:
-    return "stream" if streaming else "unary"

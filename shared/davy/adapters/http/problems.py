@@ -104,13 +104,22 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
     detail = error.detail
     if detail == phrase and error.status_code == HTTPStatus.NOT_FOUND:
-        detail = f"nothing is at {request.url.path}"
+        detail = nothing_at(request.url.path)
     elif detail == phrase and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        detail = f"{request.url.path} does not take {request.method}: use {allowed}"
+        detail = other_method(request.url.path, request.method, (error.headers or {}).get("Allow", "another method"))
     if error.status_code < HTTPStatus.BAD_REQUEST:  # 304 and the like have no body
         return Response(status_code=error.status_code, headers=error.headers)
     return problem(error.status_code, detail, instance=request.url.path, headers=error.headers)
+
+
+def nothing_at(path: str) -> str:
+    """The detail of a 404."""
+    return f"nothing is at {path}"
+
+
+def other_method(path: str, method: str, allowed: str) -> str:
+    """The detail of a 405."""
+    return f"{path} does not take {method}: use {allowed}"
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
