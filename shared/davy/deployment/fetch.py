@@ -47,17 +47,21 @@ async def _download(partial: Path, client: ModelClient, target: Target) -> None:
     have = await asyncio.to_thread(_size, partial, target.size)
     if have == target.size:
         return
-    with await asyncio.to_thread(partial.open, "ab") as file:
-        async with aclosing(client.chunks(target, have)) as chunks:
-            async for data in chunks:
-                have += len(data)
-                if have > target.size:
-                    raise ModelRefusedError(Cause.SIZE, f"longer than the announced {target.size:,} bytes")
-                await asyncio.to_thread(file.write, data)
-                file.flush()
-                failpoint("model.downloading")
+    async with aclosing(client.chunks(target, have)) as chunks:
+        async for data in chunks:
+            have += len(data)
+            if have > target.size:
+                raise ModelRefusedError(Cause.SIZE, f"longer than the announced {target.size:,} bytes")
+            await asyncio.to_thread(_append, partial, data)
+            failpoint("model.downloading")
     if have < target.size:
         raise AggregatorUnavailableError(client.endpoint, f"the download ended at {have:,} of {target.size:,} bytes")
+
+
+def _append(partial: Path, data: bytes) -> None:
+    """Append one chunk; the file stays open for no longer, because a cancelled download closes nothing that a thread opened."""
+    with partial.open("ab") as file:
+        file.write(data)
 
 
 def _size(partial: Path, most: int) -> int:

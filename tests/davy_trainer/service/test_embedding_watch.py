@@ -13,7 +13,7 @@ from davy_trainer.service.embedding_watch import NO_REFERENCE, EmbeddingWatch
 from davy_trainer.service.metrics import TrainerMetrics
 from davy_trainer.service.run_service import RunService
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]  # measured at the lowest priority, which other tests would starve
 COLOURS = ((1.0, 0.2, 0.1), (0.1, 0.3, 1.0), (0.2, 1.0, 0.2))
 
 
