@@ -49,7 +49,7 @@ class Command:
         """Why it is not run; empty if it is."""
         reason = next((reason for pattern, reason in SKIPPED.items() if re.search(pattern, self.text)), "")
         tool = re.split(r"\s+", self.text)[0]
-        if not reason and tool not in ("davy", "export") and shutil.which(tool) is None:
+        if not reason and tool not in ("davy", "export", ".") and shutil.which(tool) is None:
             return f"{tool} is not installed"
         return reason
 
