@@ -47,12 +47,15 @@ class Directory:
         self._rates = Rates()
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """Return the principal of a certificate, a token or a session, in this order."""
-        if credentials.identity:
-            return machine(credentials.identity, self._site)
+        """Return the principal of an edge's certificate, a token, another certificate or a session, in this order."""
+        certified = machine(credentials.identity, self._site) if credentials.identity else None
+        if certified is not None and certified.role is Role.EDGE:
+            return certified  # an edge speaks for itself alone, whatever else it shows
         if credentials.token:
             token = await asyncio.to_thread(self._store.token, digest(credentials.token), time.time_ns())
             return Principal(token.name, token.role, "token", token.edge) if token else None
+        if credentials.identity:
+            return certified
         if credentials.session:
             return await asyncio.to_thread(self._person, digest(credentials.session))
         return None

@@ -45,13 +45,14 @@ class RemoteDirectory:
         self._known: TTLCache[str, Principal | None] = TTLCache(KEPT_MOST, KEPT_S)
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """Return the principal of a certificate, a token or a session, in this order.
+        """Return the principal of an edge's certificate, a token, another certificate or a session, in this order.
 
         Raises:
             AggregatorUnavailableError: The aggregator does not answer, or refuses this service.
         """
-        if credentials.identity:
-            return machine(credentials.identity, self._site)
+        certified = machine(credentials.identity, self._site) if credentials.identity else None
+        if (certified is not None and certified.role is Role.EDGE) or (credentials.identity and not credentials.token):
+            return certified
         secret = credentials.token or credentials.session
         if not secret:
             return None
