@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 import pytest
@@ -16,8 +15,8 @@ from tests.fixtures.edges import ear
 from tests.fixtures.fleet import TalkingEdge, talking
 
 from davy.adapters import mqtt
-from davy.domain.ports import Message
 from davy.adapters.mqtt.mosquitto import configuration
+from davy.domain.ports import Message
 from davy.domain.topics import ONLINE, EdgeTopics
 
 pytestmark = [pytest.mark.system, pytest.mark.alone]
