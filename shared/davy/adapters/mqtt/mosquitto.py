@@ -37,6 +37,11 @@ connection_messages true
 """
 
 
+def open_listener(address: str) -> str:
+    """The lines of a listener for everybody. address: port, or port and address to listen on."""
+    return f"listener {address}\nallow_anonymous true\n"
+
+
 def password_listener(address: str, users: str, identity: str = "") -> str:
     """The lines of a listener for users with passwords.
 

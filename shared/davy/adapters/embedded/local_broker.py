@@ -1,4 +1,4 @@
-"""A broker for the mine of one process that lets in only its own users: Mosquitto where it is installed, else rumqttd."""
+"""A broker for the mine of one process: Mosquitto where it is installed, else rumqttd."""
 
 import getpass
 import os
@@ -14,7 +14,14 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from davy.adapters.embedded.servers import LOOPBACK, embedded_broker
-from davy.adapters.mqtt.mosquitto import access_list, configuration, make_passwords, password_file, password_listener
+from davy.adapters.mqtt.mosquitto import (
+    access_list,
+    configuration,
+    make_passwords,
+    open_listener,
+    password_file,
+    password_listener,
+)
 from davy.domain.errors import BrokerUnavailableError
 from davy.site import SiteConfig
 
@@ -25,7 +32,7 @@ NO_ACCESS_LIST = (
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedBroker:
+class LocalBroker:
     """A running broker.
 
     Attributes:
@@ -47,22 +54,40 @@ class ClosedBroker:
 
 
 @contextmanager
-def closed_broker(host: str, port: int, site: SiteConfig) -> Iterator[ClosedBroker]:
-    """Run a broker on host and port for the users of `access_list`, with new passwords.
+def local_broker(
+    host: str, port: int, site: SiteConfig, identity: Path | None = None, closed: bool = True
+) -> Iterator[LocalBroker]:
+    """Run a broker on host and port.
+
+    Args:
+        host: Address to listen on.
+        port: TCP port.
+        site: Its edges are users.
+        identity: Folder of cert.pem and key.pem, to encrypt; None for no encryption.
+        closed: Let in the users of `access_list` alone, with new passwords; False lets everybody do everything.
 
     Raises:
         BrokerUnavailableError: The port is taken, or the broker did not come up.
     """
-    passwords, mosquitto = make_passwords(site), shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+    passwords, mosquitto = (
+        make_passwords(site) if closed else {},
+        shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin"),
+    )
+    if mosquitto is None and identity is not None:
+        raise BrokerUnavailableError(f"mqtts://{host}:{port}", "Mosquitto is not installed, and no other broker here encrypts")
     if mosquitto is None:
         with embedded_broker(host, port, passwords) as endpoint:
-            yield ClosedBroker(endpoint, passwords, NO_ACCESS_LIST)
+            yield LocalBroker(endpoint, passwords, NO_ACCESS_LIST if closed else "")
         return
     with tempfile.TemporaryDirectory(prefix="davy-broker-") as folder:
         config = Path(folder) / "mosquitto.conf"
         (Path(folder) / "acl").write_text(access_list(site), encoding="utf-8")
         (Path(folder) / "passwords").write_text(password_file(passwords), encoding="utf-8")
-        listener = password_listener(f"{port} {host}", folder)
+        listener = (
+            open_listener(f"{port} {host}")
+            if not closed
+            else password_listener(f"{port} {host}", folder, str(identity.absolute()) if identity else "")
+        )
         config.write_text(configuration(listener, more=f"user {getpass.getuser()}\n"), encoding="utf-8")
         for path in Path(folder).iterdir():
             path.chmod(0o600)
@@ -70,7 +95,7 @@ def closed_broker(host: str, port: int, site: SiteConfig) -> Iterator[ClosedBrok
             process = subprocess.Popen([*_with_parent(), mosquitto, "-c", str(config)], stderr=log, stdout=log)
         try:
             _wait(process, host, port, Path(folder) / "log")
-            yield ClosedBroker(f"mqtt://{LOOPBACK if host == '0.0.0.0' else host}:{port}", passwords)
+            yield LocalBroker(f"mqtt{'s' if identity else ''}://{LOOPBACK if host == '0.0.0.0' else host}:{port}", passwords)
         finally:
             process.terminate()
             process.wait()
