@@ -111,7 +111,7 @@ async def test_a_video_tells_what_was_changed_in_its_notes(service, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ["../../evil.jpg", "/etc/evil.jpg", "a/../../evil.jpg", "..\\evil.jpg", "C:evil.jpg"])
-async def test_f21_no_name_of_an_archive_leads_out_of_it(service, dark_jpeg: bytes, name: str, tmp_path: Path):
+async def test_a31_f21_no_name_of_an_archive_leads_out_of_it(service, dark_jpeg: bytes, name: str, tmp_path: Path):
     job = await finished(service, await send(service, archive_of(**{name: dark_jpeg, "good.jpg": dark_jpeg}), name="a.zip"))
     assert len(job["failures"]) == 1
     with zipfile.ZipFile(io.BytesIO(await result(service, job))) as archive:
@@ -119,7 +119,7 @@ async def test_f21_no_name_of_an_archive_leads_out_of_it(service, dark_jpeg: byt
     assert not any("evil" in path for path in paths_below(tmp_path))
 
 
-async def test_an_archive_that_unpacks_to_too_much_fails_before_it_is_unpacked(start_service):
+async def test_a31_f15_an_archive_that_unpacks_to_too_much_fails_before_it_is_unpacked(start_service):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.png", bytes(30_000_000))
@@ -223,7 +223,7 @@ async def test_without_a_folder_to_write_jobs_are_refused_and_all_else_works(sta
         assert (reply["status"], "cannot write to" in reply["reasons"][0]) == ("degraded", True)
 
 
-async def test_a_page_of_another_origin_neither_starts_nor_deletes_a_job(service, dark_jpeg: bytes):
+async def test_a11_a_page_of_another_origin_neither_starts_nor_deletes_a_job(service, dark_jpeg: bytes):
     evil = {"Origin": "http://evil.example"}
     refused = await service.http.post("/v1/jobs", content=archive_of(a=dark_jpeg), params={"name": "a.zip"}, headers=evil)
     assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")

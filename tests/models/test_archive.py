@@ -41,7 +41,7 @@ def test_any_tool_opens_it():
 @pytest.mark.parametrize(
     "name", ["../a.txt", "/etc/passwd", "x/../../a.txt", "..\\a.txt", "C:a.txt", "a\t.txt", "ä.txt", "x" * 65]
 )
-def test_f21_zip_slip(name):
+def test_a33_f21_zip_slip(name):
     assert refused(foreign((name, b"x"))) is Cause.UNSAFE_NAME
 
 
@@ -55,7 +55,7 @@ def test_f21_names_twice_or_unknown():
     assert refused(foreign(("c.txt", b"1"))) is Cause.UNEXPECTED_FILE
 
 
-def test_f15_a_bomb_is_neither_unpacked_nor_allocated():
+def test_a33_f15_a_bomb_is_neither_unpacked_nor_allocated():
     assert refused(foreign(("a.txt", bytes(10_000_000)), method=zipfile.ZIP_DEFLATED)) is Cause.TOO_LARGE
     assert refused(foreign(("a.txt", bytes(100)), method=zipfile.ZIP_DEFLATED)) is Cause.NOT_CANONICAL
     assert refused(foreign(*((f"{index}.txt", b"") for index in range(33)))) is Cause.TOO_LARGE

@@ -45,7 +45,7 @@ def test_the_same_parts_make_the_same_file(package, key):
 
 
 @pytest.mark.proves("P5")
-def test_f20_a_thousand_single_bit_flips_and_none_loads(package, trust):
+def test_a33_f20_a_thousand_single_bit_flips_and_none_loads(package, trust):
     chance = random.Random(20)
     size = len(package.data)
     ends = [*range(30), *range(size - 1200, size)]  # headers and directory, where a flip changes no content
@@ -77,7 +77,7 @@ def test_f20_unsigned(package, trust):
 
 
 @pytest.mark.proves("P5")
-def test_f20_signed_by_a_key_that_is_not_trusted(package, trust):
+def test_a33_f20_signed_by_a_key_that_is_not_trusted(package, trust):
     foreign = SigningKey.generate()
     assert refused(sign(package.manifest, contents(package), foreign).data, trust) is Cause.FOREIGN_KEY
     assert refused(package.data, KeySet()) is Cause.FOREIGN_KEY
@@ -148,11 +148,11 @@ def test_f20_sizes_and_digests(package, key, trust):
     )
 
 
-def test_a_package_that_is_too_large_is_not_even_opened(trust):
+def test_a33_a_package_that_is_too_large_is_not_even_opened(trust):
     assert refused(bytes(MAX_PACKAGE_BYTES + 1), trust) is Cause.TOO_LARGE
 
 
-def test_f21_a_huge_tensor_header_is_refused(package, key, trust):
+def test_a33_f21_a_huge_tensor_header_is_refused(package, key, trust):
     for header in (1_000_001, 2**62):
         tensors = header.to_bytes(8, "little") + bytes(64)
         assert refused(signed_again(package, key, {"model.safetensors": tensors}), trust) is Cause.HUGE_HEADER

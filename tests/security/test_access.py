@@ -108,7 +108,7 @@ REST_OPERATIONS = [name for name in REST["aggregator"] if not name.startswith("W
 
 @pytest.mark.system
 @pytest.mark.asyncio(loop_scope="module")
-async def test_anonymous_requests_are_answered_401(closed):
+async def test_a01_anonymous_requests_are_answered_401(closed):
     aggregator, _ = closed
     for name in REST_OPERATIONS:
         status = await status_of(aggregator.client, name)
@@ -120,7 +120,7 @@ async def test_anonymous_requests_are_answered_401(closed):
 @pytest.mark.system
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("role", ROLES)
-async def test_each_role_gets_403_exactly_where_the_table_says(closed, role):
+async def test_a01_each_role_gets_403_exactly_where_the_table_says(closed, role):
     aggregator, tokens = closed
     for name in REST_OPERATIONS:
         permission = REST["aggregator"][name]
@@ -150,7 +150,7 @@ GRPC_METHODS = [name for name in GRPC if not any(part in name for part in ELSEWH
 @pytest.mark.system
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("role", [None, *ROLES])
-async def test_each_role_calls_exactly_the_methods_of_the_table(closed, role):
+async def test_a01_each_role_calls_exactly_the_methods_of_the_table(closed, role):
     aggregator, tokens = closed
     may = {name: GRPC[name] in PERMISSIONS_OF[role or Role.ANONYMOUS] for name in GRPC_METHODS}
     codes = await asyncio.gather(
@@ -166,7 +166,7 @@ async def test_each_role_calls_exactly_the_methods_of_the_table(closed, role):
 
 @pytest.mark.system
 @pytest.mark.asyncio(loop_scope="module")
-async def test_the_console_s_websocket_needs_an_identity(closed):
+async def test_a12_the_console_s_websocket_needs_an_identity(closed):
     from websockets.asyncio.client import connect
     from websockets.exceptions import InvalidStatus
 

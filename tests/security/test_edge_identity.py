@@ -31,7 +31,7 @@ async def refusal(call) -> str:
     return f"{refused.value.code().name}: {refused.value.details()}"
 
 
-async def test_frames_of_another_edge_are_refused_and_its_own_are_live(closed):
+async def test_a05_frames_of_another_edge_are_refused_and_its_own_are_live(closed):
     aggregator, metadata = closed
     own = ingest_pb2.PushFramesRequest(frame=envelope(1, "north/face"))
     foreign = ingest_pb2.PushFramesRequest(frame=envelope(1, "south/face"))
@@ -41,7 +41,7 @@ async def test_frames_of_another_edge_are_refused_and_its_own_are_live(closed):
     assert "UNAUTHENTICATED" in await refusal(aggregator.ingest.PushFrames(iter([own])))
 
 
-async def test_events_of_another_edge_are_refused(closed):
+async def test_a20_events_of_another_edge_are_refused(closed):
     aggregator, metadata = closed
     event = ingest_pb2.Event(
         site="mine", edge="south", boot_id="b1", seq=1, occurred_ns=time.time_ns(), severity=3, kind="fire", message="fire"
@@ -50,7 +50,7 @@ async def test_events_of_another_edge_are_refused(closed):
     assert "PERMISSION_DENIED" in await refusal(aggregator.ingest.ReportEvents(iter([request]), metadata=metadata))
 
 
-async def test_samples_of_another_edge_are_refused(closed):
+async def test_a19_samples_of_another_edge_are_refused(closed):
     aggregator, metadata = closed
     stub = sample_pb2_grpc.SampleServiceStub(aggregator.channel)
     request = sample_pb2.PushSamplesRequest(sample=sample(1, edge="south"))

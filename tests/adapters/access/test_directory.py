@@ -52,7 +52,7 @@ async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(directory, n
         await directory.sign_in(name, password, "10.0.0.1")
 
 
-async def test_guessing_is_slowed_down_per_name(directory):
+async def test_a42_guessing_is_slowed_down_per_name(directory):
     with pytest.raises(TooManyAttemptsError, match="try again in"):
         for attempt in range(6):
             with pytest.raises(UnauthenticatedError):

@@ -52,7 +52,7 @@ def test_a_truncated_or_empty_file_is_refused(tmp_path, suffix):
 
 
 @pytest.mark.alone
-def test_a_png_bomb_is_refused_before_its_pixels(tmp_path):
+def test_a31_a_png_bomb_is_refused_before_its_pixels(tmp_path):
     out = io.BytesIO(b"")
     out.write(b"\x89PNG\r\n\x1a\n")
     for kind, body in (

@@ -71,7 +71,7 @@ def test_a_camera_of_the_sites_authority_is_shown(scheme, by_the_site, tmp_path)
 
 
 @pytest.mark.parametrize("scheme", ["https", "rtsps"])
-def test_a_camera_of_an_unknown_authority_is_refused_with_what_to_do(scheme, by_the_site, tmp_path):
+def test_a41_a_camera_of_an_unknown_authority_is_refused_with_what_to_do(scheme, by_the_site, tmp_path):
     folder, _ = by_the_site
     refused = pytest.raises(CameraUnavailableError, match=r"certificate is refused: .*sha256:FINGERPRINT")
     with camera(scheme, tmp_path, folder) as url, refused:
@@ -79,7 +79,7 @@ def test_a_camera_of_an_unknown_authority_is_refused_with_what_to_do(scheme, by_
 
 
 @pytest.mark.parametrize("scheme", ["https", "rtsps"])
-def test_a_camera_of_another_name_is_refused(scheme, tmp_path):
+def test_a41_a_camera_of_another_name_is_refused(scheme, tmp_path):
     identities = Identities.make(tmp_path / "site")
     folder, identity = tmp_path / "elsewhere", Identity.parse("davy://demo/simulator/camera")
     write_credentials(folder, identities.authority.issue(identity, ["elsewhere.example"]))
@@ -89,7 +89,7 @@ def test_a_camera_of_another_name_is_refused(scheme, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["https", "rtsps"])
-def test_a_pinned_camera_that_signed_for_itself_is_shown_and_another_one_refused(scheme, by_itself, tmp_path):
+def test_a41_a_pinned_camera_that_signed_for_itself_is_shown_and_another_one_refused(scheme, by_itself, tmp_path):
     with camera(scheme, tmp_path, by_itself) as url:
         assert shows_pictures(url, replace(OPTIONS, tls=f"sha256:{fingerprint(by_itself)}"))
         with pytest.raises(CameraUnavailableError, match="not the pinned one"):

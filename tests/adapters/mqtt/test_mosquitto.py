@@ -72,7 +72,7 @@ def allowed(user_name: str, action: str) -> set[str]:
 
 
 @pytest.mark.system
-async def test_f18_each_user_writes_exactly_what_the_table_says(tmp_path):
+async def test_a08_f18_each_user_writes_exactly_what_the_table_says(tmp_path):
     with closed_broker(SITE, tmp_path, root=True) as closed:
         heard: list[Message] = []
         async with user(closed, "root") as ear:
@@ -114,7 +114,7 @@ def test_viewers_and_edges_read_no_raw_frames_and_no_orders_of_others():
 
 
 @pytest.mark.system
-async def test_f18_nobody_comes_in_without_a_password(closed):
+async def test_a01_f18_nobody_comes_in_without_a_password(closed):
     async with user(closed, "north", "guessed") as bus:
         assert not bus.connected
     async with mqtt.connect(closed.broker.endpoint, "anonymous") as bus:

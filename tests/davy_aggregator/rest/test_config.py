@@ -173,7 +173,7 @@ async def test_frames_of_an_added_camera_are_taken_and_late_ones_of_a_removed_ca
     assert cameras == {"face": "face", "shaft": "The shaft"}
 
 
-async def test_a_page_of_another_origin_changes_nothing(tmp_path):
+async def test_a10_a_page_of_another_origin_changes_nothing(tmp_path):
     async with running(make_settings(tmp_path), site_of()) as aggregator:
         headers = {"Origin": "http://evil.example"}
         body = {"config": NORTH}

@@ -84,7 +84,7 @@ async def test_an_invalid_message_closes_the_socket_with_a_reason(aggregator, ar
         assert "invalid message" in caught.value.rcvd.reason
 
 
-async def test_a_page_of_another_origin_is_refused(aggregator):
+async def test_a12_a_page_of_another_origin_is_refused(aggregator):
     with pytest.raises(websockets.InvalidStatus):
         async with viewer(aggregator, origin="http://evil.example"):
             pass

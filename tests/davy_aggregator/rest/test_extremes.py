@@ -35,7 +35,7 @@ async def resources(aggregator):
             yield path, methods["get"].get("parameters", [])
 
 
-async def test_no_value_of_a_parameter_ends_in_an_internal_error(aggregator):
+async def test_a36_no_value_of_a_parameter_ends_in_an_internal_error(aggregator):
     asked = []
     async for path, parameters in resources(aggregator):
         for parameter in parameters:
@@ -57,7 +57,7 @@ async def test_no_value_of_a_parameter_ends_in_an_internal_error(aggregator):
 
 
 @pytest.mark.parametrize("position", ["²", "9" * 30, "-1", "x"])
-async def test_an_event_stream_whose_position_is_no_number_begins_with_new_events(aggregator, position):
+async def test_a36_an_event_stream_whose_position_is_no_number_begins_with_new_events(aggregator, position):
     headers = {"Last-Event-ID": position.encode("latin-1")}
     async with asyncio.timeout(3), aggregator.client.stream("GET", "/v1/events/stream", headers=headers) as answer:
         assert answer.status_code == 200

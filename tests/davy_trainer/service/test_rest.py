@@ -54,7 +54,7 @@ async def test_what_is_wrong_is_a_problem_that_says_so(service, method, path, bo
     assert text in answer.json()["detail"]
 
 
-async def test_only_so_many_wait_and_a_page_of_another_origin_begins_none(service):
+async def test_a10_only_so_many_wait_and_a_page_of_another_origin_begins_none(service):
     for _ in range(2):
         run = await service.start()
     answer = await service.client.post("/v1/training-runs", json={"kind": "prompts"})
