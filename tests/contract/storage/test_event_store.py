@@ -128,6 +128,19 @@ def test_old_events_go_by_the_age_of_their_arrival(store):
     assert store.keyframe(1) is None
 
 
+def test_a21_an_edge_that_reports_without_end_pushes_out_its_own_events_alone(store):
+    store.max_bytes = 300_000
+    store.add([event(1, edge="south", keyframe=bytes(10_000)), event(1, edge="aggregator", kind="config-changed")])
+    for start in range(0, 6000, 1000):
+        store.add([event(start + n + 1, keyframe=bytes(2000) if n < 200 else b"") for n in range(1000)])
+        store.prune()
+    assert store.size_bytes() <= 300_000
+    assert [found.seq for found in store.query(EventQuery(edge="aggregator"))] == [1]
+    (alarm,) = store.query(EventQuery(edge="south"))
+    assert store.keyframe(alarm.id) is not None
+    assert store.query(EventQuery(limit=1))[0].seq == 6000
+
+
 def test_the_disk_is_bounded_and_keyframes_go_before_events(store, tmp_path):
     store.max_bytes = 2_000_000
     for start in range(0, 400, 20):

@@ -30,12 +30,14 @@ from sqlalchemy import (
 )
 
 from davy.adapters.storage.database import Database, last_id
+from davy.adapters.storage.edge_shares import EdgeShares
 from davy.adapters.storage.schema import RowId, metadata, storable_text
 from davy.adapters.storage.space_used import change_space, counted_space
 from davy.domain.event import EventQuery, EventRecord
 
 NOUN = "event"
 ROW_BYTES = 400  # of an event without texts: columns, four indexes, and unused space of pages
+KEYFRAME_WEIGHT = 100  # of an event with a picture, where one without has 1: roughly their bytes
 PRUNE_KEYFRAMES = 64  # deleted per transaction, which blocks others
 PRUNE_EVENTS = 1024
 
@@ -70,6 +72,11 @@ _SIZE = ROW_BYTES + func.length(event.c.message) + func.length(event.c.figures)
 _NAME = (event.c.site, event.c.edge, event.c.boot_id, event.c.seq)
 _NEWEST = select(func.coalesce(func.max(event.c.id), literal_column("0")))
 _STORED_AFTER = select(event.c.id, *_NAME).where(event.c.id > bindparam("before"))
+_WEIGHTS = (
+    select(event.c.edge, func.count() + KEYFRAME_WEIGHT * func.count(keyframe.c.event))
+    .select_from(event.outerjoin(keyframe, keyframe.c.event == event.c.id))
+    .group_by(event.c.edge)
+)
 _QUERIED = select(event, exists().where(keyframe.c.event == event.c.id).label("has_keyframe"))
 
 
@@ -77,7 +84,8 @@ class EventStore:
     """Events and their keyframes. Calls block and may come from any thread.
 
     Args:
-        max_bytes: Of events and keyframes. Over it the oldest keyframes go first, then the oldest events.
+        max_bytes: Of events and keyframes. Over it the edge that takes most loses its oldest keyframes first, then its oldest
+            events: an edge that reports without end pushes out its own.
         max_age_s: Events that came longer ago go (an edge's clock may be wrong); 0 keeps them until bytes are short.
 
     Raises:
@@ -88,6 +96,7 @@ class EventStore:
         self.database, self.max_bytes, self.max_age_s = database, max_bytes, max_age_s
         inserting = database.insert(event).on_conflict_do_nothing(index_elements=_NAME)
         self._insert = database.compile(inserting, [each.name for each in event.columns if each is not event.c.id])
+        self._shares = EdgeShares(_WEIGHTS)
         self._newest, self._stored_after = database.compile(_NEWEST), database.compile(_STORED_AFTER)
 
     def add(self, events: Sequence[EventRecord]) -> list[EventRecord]:
@@ -135,18 +144,14 @@ class EventStore:
         gone = 0
         if self.max_age_s:
             oldest_ns = (now_ns or time.time_ns()) - int(self.max_age_s * 1e9)
-            old = select(event.c.id).where(event.c.received_ns < oldest_ns).limit(PRUNE_EVENTS)
-            while deleted := self._delete_events(old):
+            while deleted := self._delete_old_events(oldest_ns):
                 gone += deleted
-        oldest = select(event.c.id).order_by(event.c.id).limit(PRUNE_EVENTS // 16)
         freed = bool(gone)
         while self.size_bytes() > self.max_bytes:
             freed = True
-            if self._delete_keyframes():
-                continue
-            deleted = self._delete_events(oldest)
-            gone += deleted
-            if not deleted:
+            keyframes, events = self._delete_of_largest()
+            gone += events
+            if not keyframes + events:
                 break
         if freed:
             self.database.release_space()
@@ -157,20 +162,27 @@ class EventStore:
         with self.database.transaction(NOUN) as connection:
             return _count_space(connection)
 
-    def _delete_keyframes(self) -> int:
-        oldest = select(keyframe.c.event).order_by(keyframe.c.event).limit(PRUNE_KEYFRAMES)
+    def _delete_of_largest(self) -> tuple[int, int]:
+        """Delete the oldest of the edge that takes most; return the numbers of keyframes and of events."""
         with self.database.transaction(NOUN) as connection:
             _count_space(connection)
-            return _delete_jpegs(connection, connection.scalars(oldest).all())
+            while edge := self._shares.largest(connection):
+                of_edge = select(event.c.id).where(event.c.edge == edge).order_by(event.c.id)
+                pictures = of_edge.join(keyframe, keyframe.c.event == event.c.id).limit(PRUNE_KEYFRAMES)
+                if chosen := connection.scalars(pictures).all():
+                    self._shares.deleted(edge, KEYFRAME_WEIGHT * len(chosen))
+                    return _delete_jpegs(connection, chosen), 0
+                chosen = connection.scalars(of_edge.limit(PRUNE_EVENTS // 16)).all()
+                self._shares.deleted(edge, len(chosen))
+                if chosen:
+                    return 0, _delete_events(connection, chosen)
+            return 0, 0
 
-    def _delete_events(self, ids: Select[int]) -> int:
+    def _delete_old_events(self, before_ns: int) -> int:
+        old = select(event.c.id).where(event.c.received_ns < before_ns).limit(PRUNE_EVENTS)
         with self.database.transaction(NOUN) as connection:
             _count_space(connection)
-            chosen = connection.scalars(ids).all()
-            _delete_jpegs(connection, chosen)
-            sizes = connection.scalars(delete(event).where(event.c.id.in_(chosen)).returning(_SIZE)).all()
-            change_space(connection, NOUN, -sum(sizes))
-            return len(sizes)
+            return _delete_events(connection, connection.scalars(old).all())
 
 
 def _count_space(connection: Connection) -> int:
@@ -192,6 +204,13 @@ def _sum(connection: Connection, size: ColumnElement[int], where: ColumnElement[
 def _delete_jpegs(connection: Connection, events: Sequence[int]) -> int:
     of_events = delete(keyframe).where(keyframe.c.event.in_(events))
     sizes = connection.scalars(of_events.returning(func.length(keyframe.c.jpeg))).all()
+    change_space(connection, NOUN, -sum(sizes))
+    return len(sizes)
+
+
+def _delete_events(connection: Connection, ids: Sequence[int]) -> int:
+    _delete_jpegs(connection, ids)
+    sizes = connection.scalars(delete(event).where(event.c.id.in_(ids)).returning(_SIZE)).all()
     change_space(connection, NOUN, -sum(sizes))
     return len(sizes)
 
