@@ -67,7 +67,8 @@ class ConfigHistory:
 
     async def _store_records(self, edge: str, records: list[ConfigRecord], above: int) -> None:
         await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json() for record in records}, above)
-        self._records[edge] = [record for record in self._records[edge] if record.epoch <= above] + records
+        kept = [record for record in self._records[edge] if record.epoch <= above] + records
+        self._records[edge] = kept[-self._store.keep :]  # what the store keeps: memory has a bound, too
         self._desire(edge)
 
     def _desire(self, *edges: str) -> None:

@@ -30,7 +30,7 @@ class ConfigStore:
     """
 
     def __init__(self, database: Database, keep: int = 200) -> None:
-        self._database, self._keep = database, keep
+        self._database, self.keep = database, keep
 
     def add(self, edge: str, bodies: Mapping[int, str], above: int = 2**62) -> None:
         """Store an edge's configurations by epoch, in one transaction; they are on disk when this returns.
@@ -41,7 +41,7 @@ class ConfigStore:
             above: Configurations with a higher epoch are removed first.
         """
         of_edge = edge_config.c.edge == edge
-        newest = select(edge_config.c.epoch).where(of_edge).order_by(edge_config.c.epoch.desc()).limit(self._keep)
+        newest = select(edge_config.c.epoch).where(of_edge).order_by(edge_config.c.epoch.desc()).limit(self.keep)
         with self._database.transaction(NOUN) as connection:
             connection.execute(delete(edge_config).where(of_edge, edge_config.c.epoch > above))
             if bodies:
