@@ -332,7 +332,8 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
         ingest_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
         model_pb2_grpc.add_ModelServiceServicer_to_server(ModelsServicer(context.catalog), server)
         model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(context.rollouts), server)
-        sample_pb2_grpc.add_SampleServiceServicer_to_server(SamplesServicer(context.samples, check_sender), server)
+        samples = SamplesServicer(context.samples, check_sender, context.live.check_belongs)
+        sample_pb2_grpc.add_SampleServiceServicer_to_server(samples, server)
         return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample")]
 
     await serve_grpc(

@@ -130,7 +130,7 @@ class Archive:
 
     def _count(self, events: Sequence[EventRecord], new: Sequence[EventRecord]) -> None:
         for event in new:
-            self._metrics.events.labels(event.edge, event.kind, str(event.severity)).inc()
+            self._metrics.count_event(event.edge, event.kind, event.severity)
         for edge in {event.edge for event in events}:
             sent, stored = (sum(event.edge == edge for event in some) for some in (events, new))
             self._metrics.duplicates.labels(edge).inc(sent - stored)

@@ -102,6 +102,16 @@ class LiveFrames:
         if not (self._accept_unknown and camera.site in self._sites and len(self._cameras) < self._max_cameras):
             raise self._unknown(camera)
 
+    def check_belongs(self, camera: CameraAddress) -> None:
+        """Check whether something of a camera is accepted that its edge kept for a while: the camera may be removed by now.
+
+        Raises:
+            OtherSiteError: the camera belongs to another site.
+            UnknownCameraError: the site has, and had, no such camera.
+        """
+        if camera not in self._retired:
+            self.check_known(camera)
+
     def put(self, frame: EncodedFrame, via: str, session: int = 0) -> bool:
         """Store a frame. Return whether it is newer than the stored one.
 

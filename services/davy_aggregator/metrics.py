@@ -5,6 +5,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from davy.telemetry import AGE_BUCKETS_S, DURATION_BUCKETS_S
 
 CAMERA = ("edge", "camera")
+MAX_KINDS = 64  # of events, per edge: an edge can invent any number of them, and each is a time series for ever
+OTHER_KIND = "other"
 
 
 class AggregatorMetrics:
@@ -34,6 +36,7 @@ class AggregatorMetrics:
             "davy_aggregator_frames_sent_total", "Frames sent, by interface.", (*CAMERA, "via"), registry=registry
         )
         self.subscribers = Gauge("davy_aggregator_subscribers", "Open live streams, by interface.", ("via",), registry=registry)
+        self._kinds: dict[str, set[str]] = {}
         self.events = Counter(
             "davy_aggregator_events_stored_total", "Events stored.", ("edge", "kind", "severity"), registry=registry
         )
@@ -71,6 +74,13 @@ class AggregatorMetrics:
         self.analysis_errors = Counter(
             "davy_analysis_errors_total", "Frames on which an analyser failed.", ("analyser",), registry=registry
         )
+
+    def count_event(self, edge: str, kind: str, severity: int) -> None:
+        """Count a stored event; kinds of an edge beyond MAX_KINDS are counted together."""
+        kinds = self._kinds.setdefault(edge, set())
+        if len(kinds) < MAX_KINDS:
+            kinds.add(kind)
+        self.events.labels(edge, kind if kind in kinds else OTHER_KIND, str(severity)).inc()
 
     def count_refused(self, error: Exception) -> None:
         """Count a rejected MQTT message."""

@@ -2,13 +2,13 @@
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from davy.adapters.grpc.envelope import MAX_FIGURES, check_jpeg
 from davy.adapters.grpc.tls import Context, peer
 from davy.domain.bounds import MAX_TEXT, check_seq, check_time_ns
-from davy.domain.camera import check_id
-from davy.domain.errors import InvalidInputError
+from davy.domain.camera import CameraAddress, check_id
+from davy.domain.errors import InvalidInputError, UnknownCameraError
 from davy.domain.sample import SampleRecord
 from davy.identity import check_speaks_for
 from davy.telemetry import get_logger
@@ -27,10 +27,13 @@ class SamplesServicer(sample_pb2_grpc.SampleServiceServicer):
 
     Args:
         check_sender: Raises for samples that no edge of this site sent.
+        check_camera: Raises for samples of a camera that the site does not have.
     """
 
-    def __init__(self, catalog: SampleCatalog, check_sender: CheckSender) -> None:
-        self._catalog, self._check_sender = catalog, check_sender
+    def __init__(
+        self, catalog: SampleCatalog, check_sender: CheckSender, check_camera: Callable[[CameraAddress], None]
+    ) -> None:
+        self._catalog, self._check_sender, self._check_camera = catalog, check_sender, check_camera
 
     async def PushSamples(  # noqa: N802  # gRPC names methods so
         self,
@@ -47,8 +50,11 @@ class SamplesServicer(sample_pb2_grpc.SampleServiceServicer):
     async def _take(self, sample: sample_pb2.Sample) -> str:
         """Store a sample and return the outcome. An invalid one also has an outcome, else the edge would send it for ever."""
         try:
+            check_id("camera", sample.camera)
+            # Else an edge could fill the store, and push others' samples out, under names of its own making.
+            self._check_camera(CameraAddress(sample.site, sample.edge, sample.camera))
             record = await asyncio.to_thread(read_sample, sample)
-        except InvalidInputError as error:
+        except (InvalidInputError, UnknownCameraError) as error:
             log.warning("sample.refused", edge=sample.edge, camera=sample.camera, seq=sample.seq, error=str(error))
             self._catalog.metrics.received.labels(sample.edge, "", REFUSED).inc()
             return REFUSED
