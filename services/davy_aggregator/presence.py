@@ -13,6 +13,7 @@ from davy.domain.topics import OFFLINE, ONLINE, Leaf, Topic
 
 MAX_STATUS_BYTES = 65_536
 MAX_EDGES = 1024
+MAX_CAMERAS = 256  # of an edge: it may name any number of them
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class PresenceTracker:
     def __init__(self, site: str) -> None:
         self._site = site
         self.edges: dict[str, EdgeState] = {}
-        self._cameras: dict[CameraAddress, CameraStatus] = {}
+        self._cameras: dict[str, dict[str, CameraStatus]] = {}  # by edge and camera
         self._raw_s: dict[CameraAddress, float] = {}
 
     def edge(self, edge: str) -> EdgeState:
@@ -50,7 +51,7 @@ class PresenceTracker:
         return self.edge(edge).online is True
 
     def camera(self, camera: CameraAddress) -> CameraStatus:
-        return self._cameras.get(camera, CameraStatus())
+        return self._cameras.get(camera.edge, {}).get(camera.camera, CameraStatus())
 
     def record_raw(self, camera: CameraAddress) -> None:
         """Record a raw frame of a camera without edge compute."""
@@ -82,12 +83,13 @@ class PresenceTracker:
                 edge = self._edge(topic.edge)
                 edge.stats, edge.stats_ns = read_json_object(message.topic, message.payload), time.time_ns()
             case (_, Leaf.STATUS) if not message.payload:  # the camera was removed
-                self._cameras.pop(topic.camera_id, None)
+                self._cameras.get(topic.edge, {}).pop(topic.camera, None)
             case (_, Leaf.STATUS):
                 status = read_json_object(message.topic, message.payload)
-                self._cameras[topic.camera_id] = CameraStatus(
-                    str(status.get("state", ""))[:32], str(status.get("reason", ""))[:500]
-                )
+                cameras = self._cameras.setdefault(topic.edge, {})
+                if topic.camera not in cameras and len(cameras) >= MAX_CAMERAS:
+                    raise InvalidInputError(f"{message.topic}: the limit of {MAX_CAMERAS} cameras of an edge is reached")
+                cameras[topic.camera] = CameraStatus(str(status.get("state", ""))[:32], str(status.get("reason", ""))[:500])
             case _:
                 raise InvalidInputError(f"{message.topic}: not a status topic")
 

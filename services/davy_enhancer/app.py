@@ -174,6 +174,7 @@ async def _serve(
                 functools.partial(_config_of, site),
                 registry,
                 cameras=settings.pool_cameras,
+                max_pixels=int(settings.pool_megapixels * 1e6),
                 threads=settings.pool_threads,
             )
             tasks.create_task(_serve_site(site, pool, member, open_bus, problems, supervisor), name="enhancer.pool")

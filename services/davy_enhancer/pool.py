@@ -19,8 +19,15 @@ from davy.domain.age import Age
 from davy.domain.bounds import MAX_SEQ, MAX_SIDE, check_boot_id, check_header_text, check_time_ns, parse_uint
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint, DropReason
-from davy.domain.errors import BrokerUnavailableError, DavyError, FrameTooLargeError, MessageRefusedError, ModelError
-from davy.domain.frame import EncodedFrame, YuvImage
+from davy.domain.errors import (
+    BrokerUnavailableError,
+    DavyError,
+    FrameTooLargeError,
+    ImageTooLargeError,
+    MessageRefusedError,
+    ModelError,
+)
+from davy.domain.frame import MAX_LIVE_PIXELS, EncodedFrame, YuvImage
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import Leaf, Topic, all_cameras, shared
 from davy.imaging.runtime import VideoEnhancer
@@ -47,6 +54,7 @@ class Camera:
     def __init__(self, enhancer: VideoEnhancer) -> None:
         self.enhancer = enhancer
         self.busy = False  # its enhancer is stateful: one frame at a time
+        self.pixels = 0  # of its frames: its state takes 5 bytes for each
         self._boot_id, self._clock = "", ClockOffset(trust_s=0)
 
     def age_of(self, frame: EncodedFrame) -> Age:
@@ -68,6 +76,7 @@ class Pool:
         every: Frames of a camera between two runs of the network.
         registry: Registry of the frame metrics.
         cameras: Maximum number of cameras; the least recently used is evicted.
+        max_pixels: Of one frame of each camera together; the camera with most is evicted.
         threads: Frames enhanced at once.
     """
 
@@ -79,10 +88,11 @@ class Pool:
         registry: CollectorRegistry,
         *,
         cameras: int,
+        max_pixels: int,
         threads: int,
     ) -> None:
         self._active, self._every, self._config_of = active, every, config_of
-        self._limit, self._threads = cameras, threads
+        self._limit, self._max_pixels, self._threads = cameras, max_pixels, threads
         self._cameras: OrderedDict[CameraAddress, Camera] = OrderedDict()  # least recently used first
         self._slots: LatestByKey[CameraAddress, EncodedFrame] = LatestByKey()
         self._accounting: FrameAccounting[CameraAddress] = FrameAccounting(sinks=(DropPoint.MQTT,))
@@ -127,8 +137,27 @@ class Pool:
     def _evict_one(self) -> None:
         """Evict a camera: a publisher can invent any number of them."""
         camera_id = next((each for each, camera in self._cameras.items() if not camera.busy), None)
-        if camera_id is None:
-            return  # all are busy: the number of threads bounds the excess
+        if camera_id is not None:  # if all are busy, the number of threads bounds the excess
+            self._evict(camera_id)
+
+    def _make_room(self, camera: Camera, frame: EncodedFrame) -> None:
+        """Evict the cameras with the largest pictures until the state of this one fits.
+
+        Raises:
+            UnreadableImageError: the frame is no JPEG.
+            ImageTooLargeError: it has over MAX_LIVE_PIXELS.
+        """
+        width, height = jpeg.size_of(frame.jpeg)
+        if width * height > MAX_LIVE_PIXELS:
+            raise ImageTooLargeError(f"{width}x{height} pixels", f"{MAX_LIVE_PIXELS:,} pixels")
+        camera.pixels = width * height
+        while sum(each.pixels for each in self._cameras.values()) > self._max_pixels:
+            idle = [each for each, other in self._cameras.items() if not other.busy and other.pixels]
+            if not idle:
+                return
+            self._evict(max(idle, key=lambda each: self._cameras[each].pixels))
+
+    def _evict(self, camera_id: CameraAddress) -> None:
         del self._cameras[camera_id]
         waiting = self._slots.pop(camera_id)
         if waiting is not None:
@@ -161,6 +190,7 @@ class Pool:
             return None
         began_s = time.perf_counter()
         try:
+            self._make_room(camera, raw)
             frame = await asyncio.to_thread(_enhance, camera.enhancer, self._active, raw, config)
         except Exception as error:  # a bad frame must not end the pool
             self._drop(raw, DropReason.TOO_LARGE if isinstance(error, FrameTooLargeError) else DropReason.ERROR)

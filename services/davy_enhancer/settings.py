@@ -30,6 +30,12 @@ class EnhancerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_ENHA
     max_megapixels: PositiveFloat = Field(24.0, description="Maximum size of an image in megapixels.")
     pool_threads: PositiveInt = Field(1, description="Raw frames of pool cameras enhanced at the same time.")
     pool_cameras: PositiveInt = Field(64, description="Maximum pool cameras; the least recently used is evicted.")
+    pool_megapixels: PositiveFloat = Field(
+        140.0,
+        ge=36,
+        description="Maximum size of one frame of each pool camera together, in megapixels: 67 cameras of 1080p, 0.6 GB. "
+        "The camera with the largest pictures is evicted.",
+    )
     network_every: PositiveInt = Field(10, description="Frames of a pool camera between two runs of the network.")
     name: str = Field("", description="Id of this enhancer among `enhancers` of the site file; its first one if absent.")
     trust: Path | None = Field(None, description="Key set of `davy keys` for models; DATA/trust.json if absent.")

@@ -1,4 +1,4 @@
-"""A closed mine as it is shipped: an aggregator with tokens, edges north and south, and what must still be so after an attack."""
+"""A closed mine as it is shipped, with tokens for edges north and south; and what must still be so after an attack."""
 
 import itertools
 import os

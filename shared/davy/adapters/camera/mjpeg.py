@@ -11,9 +11,8 @@ from av.video.frame import VideoFrame
 from davy.adapters.camera.picture_stream import PNG
 from davy.adapters.camera.response import HttpResponse
 from davy.domain.errors import CameraStalledError, CameraUnavailableError, ImageTooLargeError, UnreadableImageError
+from davy.domain.frame import MAX_LIVE_PIXELS
 from davy.telemetry import get_logger
-
-MAX_PIXELS = 64_000_000
 
 log = get_logger(__name__)
 
@@ -29,7 +28,7 @@ class StillDecoder:
 
         Raises:
             UnreadableImageError: the data is truncated, damaged or not a picture.
-            ImageTooLargeError: the picture has over 64 megapixels; it is not decoded.
+            ImageTooLargeError: the picture has over MAX_LIVE_PIXELS; it is not decoded.
         """
         name = "png" if data.startswith(PNG) else "mjpeg"
         decoder = self._decoders.get(name) or self._create(name)
@@ -39,7 +38,7 @@ class StillDecoder:
             frames = decoder.decode(packet)
         except av.error.ArgumentError as error:  # the header exceeds max_pixels
             del self._decoders[name]
-            raise ImageTooLargeError("this picture", f"{MAX_PIXELS:,} pixels") from error
+            raise ImageTooLargeError("this picture", f"{MAX_LIVE_PIXELS:,} pixels") from error
         except av.error.FFmpegError as error:
             raise UnreadableImageError(error.strerror or "it is damaged") from error
         if not frames or frames[0].is_corrupt:
@@ -48,7 +47,7 @@ class StillDecoder:
 
     def _create(self, name: str) -> "av.VideoCodecContext":
         decoder: av.VideoCodecContext = av.CodecContext.create(name, "r")  # type: ignore[assignment]  # the codec is a video one
-        decoder.options = {"err_detect": "explode", "max_pixels": str(MAX_PIXELS)}
+        decoder.options = {"err_detect": "explode", "max_pixels": str(MAX_LIVE_PIXELS)}
         decoder.thread_count = 1
         self._decoders[name] = decoder
         return decoder

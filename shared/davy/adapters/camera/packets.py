@@ -11,13 +11,13 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from davy.domain.errors import CameraStalledError, CameraUnavailableError
+from davy.domain.frame import MAX_LIVE_PIXELS
 from davy.domain.urls import redact
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 
 INTRA_ONLY = frozenset({"mjpeg", "rawvideo", "png", "bmp"})  # every packet is a key frame: rejected ones need no decoding
-MAX_PIXELS = 64_000_000
 MAX_GOP_S = 120.0  # some cameras send one key frame per minute in a static scene
 
 
@@ -61,7 +61,7 @@ class Packets:
         self._stream.codec_context.thread_count = 1
         self._stream.codec_context.options = {
             "err_detect": "explode",
-            "max_pixels": str(MAX_PIXELS),
+            "max_pixels": str(MAX_LIVE_PIXELS),
         }  # else FFmpeg conceals missing slices
         self._last_frame_s = self.last_data_s = time.monotonic()
         self._first_key_s: float | None = None  # arrival of the first key frame since the last complete frame

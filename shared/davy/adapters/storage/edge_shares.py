@@ -1,4 +1,4 @@
-"""What each edge takes of an archive: a full archive takes from the edge that has most, so that no edge pushes out what others reported."""
+"""What each edge takes of an archive: a full one takes from the largest, so that no edge pushes out what others reported."""
 
 from collections import Counter
 from typing import Any
