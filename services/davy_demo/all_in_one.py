@@ -146,6 +146,7 @@ class AllInOne:
             data=self.settings.data / "aggregator",
             registry=self.registry_url,
             trust=self.keys / TRUST,
+            confirm="nobody",  # one person tries it out
             tls=PLAIN,
         )
         await aggregator.serve(settings, site, ready=lambda _: self._mark_ready("aggregator"))

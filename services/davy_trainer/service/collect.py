@@ -12,7 +12,6 @@ from davy.adapters.storage.model_registry import ModelRegistry
 from davy.atomic import write_atomic
 from davy.domain.errors import ConfigError, DavyError
 from davy.imaging.runtime import shipped_model
-from davy.models.keyring import TRUST
 from davy.models.shipped import shipped_tensors
 from davy.telemetry import get_logger
 from davy_trainer.data.packaged_photographs import copy_photographs
@@ -175,7 +174,7 @@ def collect_photographs(folder: Path) -> None:
 def _files_of(settings: TrainerSettings, name: str) -> tuple[str, bytes, bytes]:
     if not name:
         return "", shipped_model().read_bytes(), shipped_tensors().read_bytes()
-    registry = ModelRegistry(settings.registry_url, settings.keys / TRUST)
+    registry = ModelRegistry(settings.registry_url, settings.trusted)
     try:
         package = registry.open(registry.get(name))
     except DavyError as error:

@@ -5,20 +5,29 @@ import subprocess
 import pytest
 
 from davy.adapters.storage.model_registry import Entry, ModelRegistry
-from davy.domain.errors import ConfigError, StorageFullError, TrainingError
+from davy.domain.errors import ConfigError, ModelRefusedError, StorageFullError, TrainingError
 from davy.imaging.runtime import shipped_model
-from davy.models import KeySet
+from davy.models import KeySet, open_package
 from davy.models.keyring import TRUST
 from davy.models.shipped import shipped_tensors
 from davy_trainer.runs.package import PACKAGE, package_run
-from davy_trainer.service.publish import card, check_figures, describe, register
+from davy_trainer.service.publish import card, check_figures, describe, propose, register
 from davy_trainer.service.record import Result, RunRecord
+from davy_trainer.service.settings import TrainerSettings
 
 
 @pytest.fixture
 def record():
     result = Result(figures={"val-psnr-db": 20.0}, parent="a" * 64)
-    return RunRecord(id="r1", kind="adapt", reason="drift", drifted=("north.face",), created_ns=1, result=result)
+    return RunRecord(
+        id="r1",
+        kind="adapt",
+        reason="drift",
+        started_by="'ada' (engineer)",
+        drifted=("north.face",),
+        created_ns=1,
+        result=result,
+    )
 
 
 @pytest.fixture
@@ -49,12 +58,35 @@ def test_a_model_is_kept_signed_with_its_run_its_parent_and_its_figures_and_only
     (entry,) = registry_of(given).entries()
     assert first.id == again.id == entry.id
     assert (entry.manifest.run, entry.manifest.parent, entry.manifest.figures) == ("r1", "a" * 64, {"val-psnr-db": 20.0})
-    assert entry.tags == ("candidate",)
+    assert entry.tags == ("trained",)
     assert "north.face" in entry.card
 
 
+def test_a_candidate_is_proposed_without_a_key_and_says_why_and_what_it_passed(settings, record, folder, tmp_path):
+    given = settings(sign="person", keys=tmp_path / "nokeys")
+    describe(record, folder)
+    package_run(folder, None)
+    first, again = propose(given, record, folder), propose(given, record, folder)
+    registry = ModelRegistry(given.registry_url, KeySet())
+    (entry,) = registry.candidates.entries()
+    assert first == again == entry
+    assert registry.entries() == []
+    assert (entry.manifest.run, entry.manifest.parent, entry.manifest.figures) == ("r1", "a" * 64, {"val-psnr-db": 20.0})
+    assert "Reason: drift." in entry.card
+    assert entry.proposal.cause == "'ada' (engineer) started run r1: drift"
+    assert entry.proposal.checks == ("every figure is a number",)
+    with pytest.raises(ModelRefusedError, match="unsigned"):
+        open_package((folder / PACKAGE).read_bytes(), KeySet(), None)
+
+
+def test_a_service_that_does_not_sign_starts_no_rollout(settings):
+    with pytest.raises(ValueError, match="DAVY_TRAINER_SIGN=itself"):
+        settings(sign="person", rollout=True)
+    assert TrainerSettings().signs is False
+
+
 def test_without_a_key_nothing_is_kept(settings, record, folder, tmp_path):
-    given = settings(keys=tmp_path / "nokeys")
+    given = settings(keys=tmp_path / "nokeys")  # of a service that signs itself
     with pytest.raises(ConfigError, match="davy keys new"):
         finished(given, record, folder)
     assert registry_of(given).entries() == []
@@ -109,7 +141,11 @@ def test_a_model_that_is_clearly_worse_is_refused(figures, text):
 
 
 def test_a_model_that_is_about_as_good_passes():
-    check_figures({"val-psnr-db": 18.9, "val-psnr-db-running": 19.0, "sample-luma": 0.4, "sample-luma-running": 0.42}, 0.2)
+    figures = {"val-psnr-db": 18.9, "val-psnr-db-running": 19.0, "sample-luma": 0.4, "sample-luma-running": 0.42}
+    assert check_figures(figures, 0.2)[1:] == (
+        "18.90 dB on the references, the running model 19.00 dB; at most 0.2 dB may be lost",
+        "the mean luma of samples is 0.40, the running model's 0.42: neither black nor white",
+    )
     check_figures({}, 0.2)
 
 
