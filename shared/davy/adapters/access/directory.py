@@ -11,7 +11,7 @@ from davy.access.principal import Principal
 from davy.access.roles import MACHINES, PEOPLE, Role
 from davy.access.secrets import digest, hash_password, new_secret, new_token, verify_password
 from davy.adapters.access.credentials import Credentials
-from davy.adapters.access.machines import machine
+from davy.adapters.access.machines import is_program, machine
 from davy.adapters.access.rates import Rates
 from davy.adapters.storage.access_store import AccessStore, Token, User
 from davy.domain.bounds import check_name
@@ -48,8 +48,8 @@ class Directory:
         self._links: dict[str, tuple[float, str]] = {}
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """Return the principal of a certificate, a token or a session, in this order."""
-        if credentials.identity:
+        """Return the principal of a machine's certificate, a token or a session, in this order."""
+        if credentials.identity and not is_program(credentials.identity):
             return machine(credentials.identity, self._site)
         if credentials.token:
             token = await asyncio.to_thread(self._store.token, digest(credentials.token), time.time_ns())

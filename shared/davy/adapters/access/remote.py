@@ -11,7 +11,7 @@ from davy.access.principal import Principal
 from davy.access.roles import Role
 from davy.access.secrets import digest
 from davy.adapters.access.credentials import Credentials, OpenDoor
-from davy.adapters.access.machines import machine
+from davy.adapters.access.machines import is_program, machine
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.listen_settings import RemoteAccessSettings
 from davy.adapters.tls import Tls, client_context
@@ -45,12 +45,12 @@ class RemoteDirectory:
         self._known: TTLCache[str, Principal | None] = TTLCache(KEPT_MOST, KEPT_S)
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """Return the principal of a certificate, a token or a session, in this order.
+        """Return the principal of a machine's certificate, a token or a session, in this order.
 
         Raises:
             AggregatorUnavailableError: The aggregator does not answer, or refuses this service.
         """
-        if credentials.identity:
+        if credentials.identity and not is_program(credentials.identity):
             return machine(credentials.identity, self._site)
         secret = credentials.token or credentials.session
         if not secret:
