@@ -1,15 +1,18 @@
 """`davy models candidates | fetch | sign | reject`: from a proposed package to a signed model."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from davy.adapters.storage.candidate_registry import CandidateRegistry
+from davy.adapters.storage.model_registry import ModelRegistry
 from davy.atomic import write_atomic
-from davy.domain.errors import ConfigError
+from davy.domain.errors import ConfigError, UnknownModelError
 from davy.models import Candidate, Package, open_candidate
+from davy.models.candidate import has_signature
 from davy_cli.key_files import PassphraseFile, load_key
 from davy_cli.keys import Folder
 from davy_cli.registry_options import DEFAULT, AnyRegistry, aggregator_at, open_registry, read_file
@@ -79,6 +82,22 @@ def reject(name: Name, registry: AnyRegistry = DEFAULT) -> None:
         stored = CandidateRegistry(registry)
         stored.delete(stored.get(name).id)
     print(f"{name}  deleted")
+
+
+def find_version(registry: ModelRegistry, name: str) -> Package | Candidate:
+    """Open a model or a candidate of a registry, or the file of either.
+
+    Raises:
+        UnknownModelError: nothing has this name.
+        ModelRefusedError: the package violates a rule.
+    """
+    path = Path(name)
+    if path.is_file():
+        data = read_file(path)
+        return registry.verify(data) if has_signature(data) else open_candidate(data)
+    with suppress(UnknownModelError):
+        return open_candidate(registry.candidates.read(registry.candidates.get(name)))
+    return registry.open(registry.get(name))
 
 
 def _read(name: str, registry: str) -> bytes:

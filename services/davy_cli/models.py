@@ -9,10 +9,10 @@ import typer
 
 from davy.adapters.http.model_client import ModelClient
 from davy.adapters.media import jpeg
-from davy.adapters.storage.model_registry import Entry, ModelRegistry
+from davy.adapters.storage.model_registry import ModelRegistry
 from davy.domain.errors import ConfigError
 from davy.domain.frame import BgrImage
-from davy.models import KeySet, open_package, pack
+from davy.models import Candidate, KeySet, Package, open_package, pack
 from davy.models.keyring import TRUST, signing_key
 from davy.models.package import Provenance
 from davy_cli import candidates
@@ -21,6 +21,8 @@ from davy_cli.registry_options import DEFAULT, AnyRegistry, Registry, aggregator
 
 app = typer.Typer(help="Manage the registry of signed models.", no_args_is_help=True, add_completion=False)
 Name = Annotated[str, typer.Argument(help="Id or its start, the id in frames, or a tag.")]
+Either = Annotated[str, typer.Argument(help="Model, candidate, or file of either.")]
+Version = Package | Candidate
 SHEET_HEIGHT = 360
 
 
@@ -99,16 +101,16 @@ def show(name: Name, registry: Registry = DEFAULT, keys: Folder = Path("keys")) 
 
 @app.command()
 def compare(
-    a: Name,
-    b: Name,
+    a: Either,
+    b: Either,
     registry: Registry = DEFAULT,
     keys: Folder = Path("keys"),
     images: Annotated[Path | None, typer.Option(help="Folder of JPEGs to enhance with both models.")] = None,
     out: Annotated[Path, typer.Option(help="Contact sheet: input, A, B.")] = Path("compare.jpg"),
 ) -> None:
-    """Compare the figures of two models; with --images, their pictures too."""
+    """Compare the figures of two models or candidates; with --images, their pictures too."""
     opened = open_registry(registry, keys)
-    one, two = opened.get(a), opened.get(b)
+    one, two = (candidates.find_version(opened, name) for name in (a, b))
     print(f"{'':<30}{one.id[:12]:>14}{two.id[:12]:>14}{'difference':>14}")
     for name in sorted({*one.manifest.figures, *two.manifest.figures}):
         left, right = one.manifest.figures.get(name), two.manifest.figures.get(name)
@@ -116,7 +118,7 @@ def compare(
         difference = f"{right - left:+g}" if left is not None and right is not None else "-"
         print(f"{name:<30}{cells[0]:>14}{cells[1]:>14}{difference:>14}")
     if images is not None:
-        sheet = _sheet(opened, one, two, images)
+        sheet = _sheet(one, two, images)
         out.write_bytes(jpeg.encode(sheet, 90, max_bytes=64_000_000))
         print(f"{out}: input | {one.id[:12]} | {two.id[:12]}")
 
@@ -197,12 +199,12 @@ def _figures(values: list[str]) -> dict[str, float]:
         raise ConfigError(f"a figure needs a name and a number, such as val-psnr-db=23.4: {error}") from error
 
 
-def _sheet(opened: ModelRegistry, one: Entry, two: Entry, folder: Path) -> BgrImage:
+def _sheet(one: Version, two: Version, folder: Path) -> BgrImage:
     """Return a contact sheet with one row per picture: input, A, B; rows are cropped to the narrowest."""
     pictures = [jpeg.decode(read_file(path)) for path in sorted(folder.glob("*.jp*g"))[:32]]
     if not pictures:
         raise ConfigError(f"no JPEGs in {folder}")
-    stills = [opened.open(entry).load() for entry in (one, two)]
+    stills = [version.load() for version in (one, two)]
     rows = []
     for picture in pictures:
         step = max(1, picture.shape[0] // SHEET_HEIGHT)

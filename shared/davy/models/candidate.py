@@ -67,6 +67,15 @@ def pack_candidate(onnx: bytes, tensors: bytes, card: str, provenance: Provenanc
     return open_candidate(zip_exact({**contents, MANIFEST: manifest.to_bytes()}))
 
 
+def has_signature(data: bytes) -> bool:
+    """Return whether a package names a signature, which is not verified here.
+
+    Raises:
+        ModelRefusedError: the data is no package.
+    """
+    return SIGNATURE in PackageVerification(data).files
+
+
 def open_candidate(data: bytes) -> Candidate:
     """Verify a candidate's form, schema, sizes and digests; it runs no model, see Candidate.load.
 

@@ -140,7 +140,11 @@ class ModelRegistry:
 
     def open(self, entry: Entry) -> Package:
         """Read the package of a model and verify it again."""
-        return open_package(self.read(entry), self._keys(), None)
+        return self.verify(self.read(entry))
+
+    def verify(self, data: bytes) -> Package:
+        """Verify a package that need not be in the registry, by the registry's keys."""
+        return open_package(data, self._keys(), None)
 
     def tags(self) -> dict[str, str]:
         """Model ids by tag."""
