@@ -11,7 +11,7 @@ from tests.fixtures.candidates import candidate
 
 from davy.adapters.storage.candidate_registry import Proposal
 from davy.adapters.storage.model_registry import ModelRegistry
-from davy.models import KeySet
+from davy.models import KeySet, SigningKey
 from davy.models.keyring import TRUST, make_key
 from davy_cli.main import main
 
@@ -76,6 +76,21 @@ def test_a_candidate_of_the_registry_is_signed_and_added_at_once(davy, site, key
     status, printed, error = davy("sign", candidate().id, "--key", key, *given)
     assert (status, "added to" in printed) == (0, True), error
     assert ModelRegistry(str(site / "models"), KeySet.load(site / "keys" / TRUST)).get(candidate().id).key == key.stem
+
+
+def test_a_candidate_is_compared_with_a_model_by_name_and_by_file(davy, site, key, tmp_path):
+    from davy.adapters.media import jpeg
+    from davy.models.golden import make_inputs
+
+    (tmp_path / "dark").mkdir()
+    (tmp_path / "dark" / "a.jpg").write_bytes(jpeg.encode(make_inputs()[0]))
+    given = ("--registry", site / "models", "--keys", site / "keys")
+    (tmp_path / "it.candidate.zip").write_bytes(candidate().data)
+    (tmp_path / "signed.zip").write_bytes(candidate("c2").sign(SigningKey.load(key, b"lamp")).data)
+    for one, two in ((candidate().id[:8], tmp_path / "it.candidate.zip"), (tmp_path / "signed.zip", candidate().id)):
+        status, printed, error = davy("compare", one, two, "--images", tmp_path / "dark", "--out", tmp_path / "s.jpg", *given)
+        assert (status, "val-psnr-db" in printed) == (0, True), error
+        assert jpeg.decode((tmp_path / "s.jpg").read_bytes()).shape == (64, 3 * 96, 3)
 
 
 def test_usage_errors_name_the_remedy(davy, site, key, tmp_path):
