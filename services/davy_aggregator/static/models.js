@@ -72,6 +72,15 @@ function showRollout(rollout) {
   byId("rollout-actions").replaceChildren(...(running ? buttons : []));
 }
 
+async function showReport(candidate) {
+  try {
+    byId("report-text").textContent = (await request(`/v1/candidates/${candidate.id}`)).card || "No report.";
+    byId("report").showModal();
+  } catch (error) {
+    showError(error.message);
+  }
+}
+
 function showCandidates() {
   const rows = candidates.map((candidate) => {
     const { proposal } = candidate;
@@ -83,9 +92,12 @@ function showCandidates() {
     load.href = `/v1/candidates/${candidate.id}/package.zip`;
     load.dataset.needs = "curate";
     const end = button("Delete", "curate", () => act(`/v1/candidates/${candidate.id}`, undefined, "DELETE"));
-    row.append(id, element("td", "soft", candidate.frame_id), element("td", "soft", time(candidate.added)), element("td", "soft", proposal.by));
+    row.append(id, element("td", "soft", candidate.frame_id), element("td", "soft", time(candidate.added)), element("td", "by", proposal.by));
     row.append(element("td", "why", proposal.cause), element("td", "why", proposal.checks.join("; ")), element("td", "soft", figures.join(", ")));
-    row.append(element("td", "figure", load, " ", end));
+    const report = element("button", "plain", "Report");
+    report.type = "button";
+    report.addEventListener("click", () => showReport(candidate));
+    row.append(element("td", "figure", report, " ", load, " ", end));
     return row;
   });
   byId("candidates").replaceChildren(...rows);
@@ -166,8 +178,8 @@ function showModels() {
 function showPast() {
   const rows = rollouts.slice(1, 20).map((rollout) => {
     const row = element("tr");
-    row.append(element("td", "soft", time(rollout.created_at)), element("td", "soft", rollout.started_by));
-    row.append(element("td", "soft", rollout.confirmed_by), element("td", "", element("code", "", short(rollout.model))));
+    row.append(element("td", "soft", time(rollout.created_at)), element("td", "by", rollout.started_by));
+    row.append(element("td", "by", rollout.confirmed_by), element("td", "", element("code", "", short(rollout.model))));
     row.append(element("td", "", state(rollout.state)), element("td", "soft", String(rollout.edges.length)));
     row.append(element("td", "why", rollout.reason));
     return row;
