@@ -41,9 +41,9 @@ class ModelCatalog:
     async def candidate(self, name: str) -> CandidateEntry:
         return await asyncio.to_thread(self._registry.candidates.get, name)
 
-    async def propose(self, data: bytes, cause: str) -> CandidateEntry:
+    async def propose(self, data: bytes, cause: str, checks: Sequence[str] = ()) -> CandidateEntry:
         """Keep a package without a signature as a candidate of the caller."""
-        proposal = Proposal(by=str(acting()), cause=cause)
+        proposal = Proposal(by=str(acting()), cause=cause, checks=tuple(checks))
         entry = await asyncio.to_thread(self._registry.candidates.propose, data, proposal)
         note_change(after={"candidate": entry.id, "cause": cause})
         return entry

@@ -6,12 +6,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from davy.adapters.http.problems import problem_responses
-from davy.adapters.storage.candidate_registry import CandidateEntry, Proposal
+from davy.adapters.storage.candidate_registry import MAX_CAUSE, MAX_CHECKS, CandidateEntry, Check, Proposal
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.registry import UPLOAD, ZIP, read_package
 
 Name = Annotated[str, Path(max_length=64, description="Model id or its start, or the id in frames.")]
-MAX_CAUSE = 500
 
 
 class CandidateView(BaseModel):
@@ -75,9 +74,13 @@ def candidate_routes(context: ServiceContext) -> APIRouter:
         openapi_extra=UPLOAD,
     )
     async def propose(
-        request: Request, cause: Annotated[str, Query(max_length=MAX_CAUSE, description="Why it was trained.")] = ""
+        request: Request,
+        cause: Annotated[str, Query(max_length=MAX_CAUSE, description="Why it was trained.")] = "",
+        check: Annotated[
+            list[Check], Query(max_length=MAX_CHECKS, description="A check that it passed, in a sentence. Repeatable.")
+        ] = [],  # noqa: B006  # FastAPI copies it
     ) -> CandidateView:
-        return CandidateView.of(await catalog.propose(await read_package(request), cause))
+        return CandidateView.of(await catalog.propose(await read_package(request), cause, check))
 
     @routes.get("/{name}", summary="Get a candidate with its report and manifest", responses=problem_responses(404))
     async def candidate(name: Name) -> CandidateDetail:

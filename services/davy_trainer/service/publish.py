@@ -5,7 +5,8 @@ import math
 from pathlib import Path
 
 from davy.adapters.grpc import rollout_client
-from davy.adapters.storage.candidate_registry import CandidateEntry, CandidateRegistry, Proposal
+from davy.adapters.http.model_client import ModelClient
+from davy.adapters.storage.candidate_registry import MAX_CAUSE, CandidateRegistry, Proposal
 from davy.adapters.storage.model_registry import Entry, ModelRegistry
 from davy.adapters.tls import Tls
 from davy.atomic import write_atomic
@@ -66,16 +67,24 @@ def cause_of(record: RunRecord) -> str:
     return f"{began}: {record.reason}" if record.reason else began
 
 
-def propose(settings: TrainerSettings, record: RunRecord, folder: Path) -> CandidateEntry:
+def propose(settings: TrainerSettings, record: RunRecord, folder: Path) -> tuple[str, str]:
     """Propose the run's package for a signature; a repetition after a kill proposes the same one.
+
+    Returns:
+        The model's id, and its id in frames.
 
     Raises:
         DavyError: The package is invalid, or the storage fails; the registry is unchanged.
         OSError: The package cannot be read.
     """
     passed = check_figures(record.result.figures, settings.max_psnr_drop_db)
-    proposal = Proposal(by="trainer", cause=cause_of(record), checks=passed)
-    return CandidateRegistry(settings.registry_url).propose((folder / PACKAGE).read_bytes(), proposal, run=False)
+    cause, data = cause_of(record)[:MAX_CAUSE], (folder / PACKAGE).read_bytes()
+    if settings.registry_is_aggregator:
+        found = ModelClient(settings.registry_url, Tls.of(settings.tls)).propose(data, cause, passed)
+        return str(found["id"]), str(found["frame_id"])
+    proposal = Proposal(by="trainer", cause=cause, checks=passed)
+    entry = CandidateRegistry(settings.registry_url).propose(data, proposal, run=False)
+    return entry.id, entry.frame_id
 
 
 def register(settings: TrainerSettings, folder: Path) -> Entry:

@@ -51,7 +51,10 @@ class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAIN
     model: str = Field(
         "fleet", description="The running model: fleet (most edges report it), shipped, or a name in the registry."
     )
-    registry: str = Field("", description="file:///srv/models, s3://bucket/models, ...; empty: DATA/registry.")
+    registry: str = Field(
+        "",
+        description="file:///srv/models, s3://bucket/models, or https://aggregator:8080 to propose only; empty: DATA/registry.",
+    )
     sign: Literal["person", "itself"] = Field(
         "person",
         description="person: propose candidates, which a person signs offline. itself: sign with the newest key of `keys`;"
@@ -121,7 +124,14 @@ class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAIN
     def _check_rollout(self) -> Self:
         if self.rollout and not self.signs:
             raise ValueError("rollout needs DAVY_TRAINER_SIGN=itself: an unsigned candidate cannot be rolled out")
+        if self.signs and self.registry_is_aggregator:
+            raise ValueError("sign=itself needs the storage of the registry: through an aggregator a trainer only proposes")
         return self
+
+    @property
+    def registry_is_aggregator(self) -> bool:
+        """Whether the registry is reached through an aggregator."""
+        return self.registry.startswith(("http://", "https://"))
 
     @property
     def signs(self) -> bool:

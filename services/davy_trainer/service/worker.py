@@ -122,8 +122,10 @@ class Worker:
             entry = await asyncio.to_thread(publish.register, self._settings, folder)
             await self._set_result(record.id, model=entry.id, frame_id=entry.frame_id)
         else:
-            candidate = await asyncio.to_thread(publish.propose, self._settings, record, folder)
-            await self._set_result(record.id, model=candidate.id, frame_id=candidate.frame_id, unsigned=True)
+            propose = partial(asyncio.to_thread, publish.propose, self._settings, record, folder)
+            check = partial(self._commands.check, record.id)
+            model, frame_id = await retry_unavailable(propose, self._settings.aggregator_wait_s, check)
+            await self._set_result(record.id, model=model, frame_id=frame_id, unsigned=True)
 
     async def _roll_out(self, record: RunRecord) -> None:
         start = partial(publish.start_rollout, self._settings, record.result.model)

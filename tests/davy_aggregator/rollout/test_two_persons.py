@@ -1,6 +1,7 @@
 """A closed aggregator rolls a model out only after a second person has confirmed it."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from davy.adapters.storage.access_store import AccessStore
 from davy.adapters.storage.opening import open_database
 from davy.twin.model import ModelState
 from davy.v1 import model_pb2, model_pb2_grpc
+from davy_cli.main import main
 
 GOOD = good_package()
 CAMERA = {"cameras": {"face": {"source": "mine://face"}}}
@@ -242,3 +244,23 @@ async def test_a_candidate_can_be_deleted(mosquitto, tmp_path):
         gone = await site.aggregator.client.delete(f"/v1/candidates/{candidate().id}", headers=headers)
         assert gone.status_code == 204
         assert (await site.aggregator.client.get(f"/v1/candidates/{candidate().id}", headers=headers)).status_code == 404
+
+
+async def test_the_command_line_starts_lists_and_confirms_with_two_tokens(mosquitto, tmp_path, monkeypatch, capsys):
+    async with closed(mosquitto, tmp_path, *fleet()) as site:
+
+        async def davy(who: str, *words: str) -> tuple[int, str]:
+            monkeypatch.setenv("DAVY_TOKEN", site.tokens[who])
+            monkeypatch.setenv("DAVY_AGGREGATOR", f"grpc://127.0.0.1:{site.aggregator.grpc_port}")
+            monkeypatch.setattr(sys, "argv", ["davy", "rollout", *words])
+            status = await asyncio.to_thread(main)
+            return status, "".join(capsys.readouterr())
+
+        status, printed = await davy("ada", "start", GOOD.id, "--no-watch", "--probation-s", "1")
+        assert (status, "davy rollout confirm" in printed) == (0, True), printed
+        assert "started by ada" in (await davy("ada", "list"))[1]
+        status, printed = await davy("ada", "confirm")
+        assert (status, "another engineer or administrator must" in printed) == (1, True), printed
+        status, printed = await davy("bob", "confirm")
+        assert (status, "running" in printed) == (0, True), printed
+        assert "started by ada, confirmed by bob" in (await davy("bob", "show"))[1]

@@ -1,7 +1,8 @@
 """Operator client of the aggregator's routes of models and candidates."""
 
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from davy.adapters.http.console_client import ConsoleClient
 
@@ -19,6 +20,15 @@ class ModelClient(ConsoleClient):
     def read_candidate(self, name: str) -> bytes:
         """Read the package of a candidate."""
         return self.send("GET", f"/v1/candidates/{quote(name, safe='')}/package.zip")
+
+    def propose(self, package: bytes, cause: str, checks: Sequence[str]) -> dict[str, Any]:
+        """Propose a package without a signature; return the candidate."""
+        query = urlencode([("cause", cause), *(("check", check) for check in checks)])
+        return self.parse(self.send("POST", f"/v1/candidates?{query}", package, ZIP))
+
+    def read_model(self, name: str) -> bytes:
+        """Read the signed package of a model; the caller verifies it."""
+        return self.send("GET", f"/v1/models/{quote(name, safe='')}/package.zip")
 
     def reject(self, name: str) -> None:
         """Delete a candidate."""

@@ -10,7 +10,7 @@ Nothing below `candidates` is a model: edges, rollouts and tags find it nowhere.
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,7 +21,11 @@ from davy.models.manifest import DIGEST
 
 FOLDER = "candidates"
 MAX_CANDIDATES = 100  # each is under 60 MB, usually 0.5 MB
+MAX_CAUSE, MAX_CHECKS = 700, 16
 MIN_PREFIX = 4
+
+
+Check = Annotated[str, Field(max_length=300)]
 
 
 class Proposal(BaseModel):
@@ -30,8 +34,10 @@ class Proposal(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: str = Field("", max_length=200, examples=["trainer"], description="Person or program that proposed it.")
-    cause: str = Field("", max_length=700, examples=["drift of north.face"], description="Why it was trained.")
-    checks: tuple[str, ...] = Field((), max_length=16, description="Results of the checks that it passed, in sentences.")
+    cause: str = Field("", max_length=MAX_CAUSE, examples=["drift of north.face"], description="Why it was trained.")
+    checks: tuple[Check, ...] = Field(
+        (), max_length=MAX_CHECKS, description="Results of the checks that it passed, in sentences."
+    )
 
 
 class CandidateEntry(BaseModel):
