@@ -18,17 +18,27 @@ from tests.conftest import pick_port
 from tests.docs.commands import BLOCK, RECOVERY, ROOT
 from tests.docs.conftest import environment
 from tests.fixtures.packages import good_package, trust
+from tests.fixtures.postgres import running_postgres
 
 PAGE = (ROOT / "docs" / "how-to" / RECOVERY).read_text(encoding="utf-8")
 PASSWORD = "a long password"
-pytestmark = [pytest.mark.system, pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs sqlite3")]
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs sqlite3"),
+]
+
+
+def blocks(title: str) -> list[str]:
+    """The blocks of commands of a section, up to the next heading."""
+    section = re.split(r"^##+ ", PAGE, flags=re.MULTILINE)
+    (text,) = [each for each in section if each.startswith(f"{title}\n")]
+    return BLOCK.findall(text)
 
 
 def script(title: str) -> str:
-    """The commands of a section."""
-    section = re.split(r"^## ", PAGE, flags=re.MULTILINE)
-    (text,) = [each for each in section if each.startswith(f"{title}\n")]
-    return "".join(BLOCK.findall(text))
+    """All commands of a section."""
+    return "".join(blocks(title))
 
 
 class Desk:
@@ -134,3 +144,19 @@ def session(folder: str, address: str) -> str:
     """Ask for the caller with the certificate in a folder; fails if the server refuses the certificate."""
     files = f"--cert {folder}/cert.pem --key {folder}/key.pem --cacert authority/ca.pem"
     return f"curl --silent --show-error --fail --noproxy '*' {files} {address}/v1/session"
+
+
+@pytest.mark.skipif(shutil.which("pg_dump") is None, reason="needs PostgreSQL's client")
+def test_a_postgresql_database_is_dumped_and_restored(tmp_path, tools):
+    desk = Desk(tmp_path, tools)
+    (tmp_path / "backup").mkdir()
+    dump, restore = blocks("PostgreSQL")
+    with running_postgres() as postgres:
+        desk.env["DAVY_AGGREGATOR_DATABASE"] = postgres.database()
+        desk.run("davy users add ada --role admin", input=PASSWORD)
+        desk.run(dump)
+        desk.run("davy users add eve --role admin\ndavy users remove ada", input=PASSWORD)
+        assert "ada" not in desk.run("davy users list")
+        desk.run(restore)
+        listed = desk.run("davy users list")
+    assert ("ada" in listed, "eve" in listed) == (True, False)
