@@ -13,7 +13,7 @@ from davy.atomic import write_atomic
 from davy.domain.errors import ConfigError, UnknownModelError
 from davy.models import Candidate, Package, open_candidate
 from davy.models.candidate import has_signature
-from davy_cli.key_files import PassphraseFile, load_key
+from davy_cli.key_files import KEY_HELP, PassphraseFile, opened_key
 from davy_cli.keys import Folder
 from davy_cli.registry_options import DEFAULT, AnyRegistry, aggregator_at, open_registry, read_file
 
@@ -46,7 +46,7 @@ def fetch(
 
 def sign(
     candidate: Annotated[str, typer.Argument(help="File of a candidate, or a candidate of the registry.")],
-    key: Annotated[Path, typer.Option(help="Private key: a file of `davy keys new`.")],
+    key: Annotated[str, typer.Option(help=KEY_HELP)],
     passphrase_file: PassphraseFile = None,
     out: Annotated[
         Path | None, typer.Option(help="Write the signed package here. Default for a file: ID_IN_FRAMES.zip beside it.")
@@ -62,7 +62,8 @@ def sign(
     opened = open_candidate(read_file(path) if path.is_file() else _read(candidate, registry))
     opened.load()
     _print_candidate(opened)
-    package = opened.sign(load_key(key, passphrase_file))
+    with opened_key(key, passphrase_file) as signer:
+        package = opened.sign(signer)
     if path.is_file() or out is not None:
         signed = out or path.with_name(f"{opened.manifest.frame_id}.zip")
         if signed.exists() and path.is_file() and signed.samefile(path):

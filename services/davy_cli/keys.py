@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from davy.adapters.pkcs11_key import FORM, SCHEME, KeyUri, public_key
 from davy.domain.errors import ConfigError
 from davy.models.keyring import TRUST, make_key, signs_here
 from davy.models.keys import KeySet, TrustedKey, key_id
@@ -70,7 +71,7 @@ def rotate(
 
 @app.command()
 def trust(
-    key: Annotated[str, typer.Argument(help="64 hex digits of a public key, or another trust.json.")],
+    key: Annotated[str, typer.Argument(help=f"64 hex digits of a public key, another trust.json, or {FORM}.")],
     folder: Folder = Path("keys"),
     days: Days = 365,
     comment: Comment = "",
@@ -78,7 +79,7 @@ def trust(
     """Trust a public key, or every key of another key set."""
     known = KeySet.load(folder / TRUST)
     try:
-        public = bytes.fromhex(key)
+        public = public_key(KeyUri.parse(key)) if key.startswith(SCHEME) else bytes.fromhex(key)
     except ValueError:
         if not Path(key).is_file():
             raise ConfigError(f"{key!r} is neither 64 hex digits nor a file") from None
