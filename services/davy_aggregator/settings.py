@@ -80,3 +80,7 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
     def needs_second_person(self) -> bool:
         """Whether a rollout waits for a second person."""
         return self.access == "closed" and self.confirm == "second-person"
+
+    def listens_on(self) -> tuple[str, ...]:
+        """The addresses of HTTP and gRPC."""
+        return (self.host, self.grpc_host or self.host)

@@ -13,14 +13,6 @@ ROLES = {
 }
 
 
-def is_program(uri: str) -> bool:
-    """Return whether an identity's URI is a program's: it encrypts, and a token says who the program acts for."""
-    try:
-        return Identity.parse(uri).kind is Kind.PROGRAM
-    except InvalidInputError:
-        return False
-
-
 def machine(uri: str, site: str) -> Principal | None:
     """Return the principal of an identity's URI; None if it is of another site, or its kind calls nobody."""
     try:
