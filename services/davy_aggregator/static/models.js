@@ -57,7 +57,7 @@ function showRollout(rollout) {
   note.replaceChildren(state(rollout.state), ` model ${short(rollout.model)} · started ${time(rollout.created_at)} UTC`);
   if (rollout.started_by) note.append(` by ${rollout.started_by}`);
   if (rollout.confirmed_by) note.append(`, confirmed by ${rollout.confirmed_by}`);
-  if (rollout.state === "unconfirmed") note.append(" · waits for a second person");
+  if (rollout.state === "unconfirmed") note.append(` · waits for a second person · ${terms(rollout.spec)}`);
   if (rollout.reason) note.append(` · ${rollout.reason}`);
   const path = `/v1/rollouts/${rollout.id}`;
   const wanted = running ? `${rollout.id} ${rollout.state}` : "";
@@ -102,6 +102,12 @@ function showCandidates() {
   });
   byId("candidates").replaceChildren(...rows);
   byId("candidates-card").hidden = !rows.length;
+}
+
+// What the second person confirms beside model and edges.
+function terms({ shadow_frames, probation_s, failures, gates }) {
+  const limits = Object.entries(gates).map(([name, limit]) => `${name} ${limit}`);
+  return `${shadow_frames} frames in shadow, ${probation_s} s of probation, failures up to ${failures * 100} %; gates: ${limits.join(", ")}`;
 }
 
 function waves(rollout) {

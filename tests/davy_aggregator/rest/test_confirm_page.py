@@ -37,6 +37,8 @@ async def test_the_starter_cannot_confirm_and_the_second_person_can_and_both_nam
         assert await ada.locator("#rollout-actions button", has_text="Confirm").is_disabled()
         assert not await cleo.locator("#rollout-actions button", has_text="Confirm").is_visible()
         assert await cleo.locator("#rollout-actions button", has_text="Abort").is_visible()
+        assert "40 frames in shadow, 1 s of probation" in await bob.inner_text("#rollout-note")
+        assert "gates: " in await bob.inner_text("#rollout-note")
         row = bob.locator("#candidates tr", has_text=candidate().id[:12])
         assert "drift of north.face" in await row.inner_text()
         await row.locator("button", has_text="Report").click()
