@@ -199,6 +199,12 @@ class AggregatorUnavailableError(UnavailableError):
         self.endpoint, self.reason = endpoint, reason
 
 
+class IdentityProviderUnavailableError(UnavailableError):
+    def __init__(self, issuer: str, reason: str) -> None:
+        super().__init__(f"nobody can sign in by {issuer} at the moment: {reason}")
+        self.issuer, self.reason = issuer, reason
+
+
 class AddressUnavailableError(UnavailableError):
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(f"cannot listen on {address}: {reason}; choose another port, or 0 for any free one")
