@@ -4,12 +4,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, SecretStr
 
+from davy.access.external import PROXY, ExternalPerson, PersonRole
 from davy.access.principal import Principal, acting
 from davy.access.roles import PERMISSIONS_OF, Role
 from davy.adapters.access.credentials import SESSION_COOKIE, Credentials
 from davy.adapters.access.oidc import MAX_CODE
 from davy.adapters.http.problems import problem_responses
-from davy.domain.errors import InvalidInputError
+from davy.domain.errors import InvalidInputError, PermissionDeniedError
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.console import PAGE_HEADERS, STATIC
 from davy_aggregator.rest.cookies import set_cookie
@@ -37,10 +38,12 @@ class Me(BaseModel):
 
 
 class Introspection(BaseModel, extra="forbid"):
-    """A cookie or a token that another service was given."""
+    """A cookie or a token that another service was given, or a person whom its trusted proxy names."""
 
     session: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
     token: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
+    person: str = Field("", max_length=64)
+    role: PersonRole | None = Field(None, description="The person's role, by the groups that the proxy names.")
 
 
 class Introspected(BaseModel):
@@ -48,7 +51,7 @@ class Introspected(BaseModel):
 
     active: bool
     name: str = ""
-    role: str = ""
+    role: Role | None = None
     via: str = ""
     edge: str = ""
 
@@ -99,8 +102,12 @@ def session_routes(context: ServiceContext) -> APIRouter:
 
     @routes.post("/v1/session/introspect", summary="Ask whose a cookie or a token is, as another service of the site")
     async def introspect(asked: Introspection) -> Introspected:
-        credentials = Credentials(session=asked.session.get_secret_value(), token=asked.token.get_secret_value())
-        principal = await directory.identify(credentials)
+        person = ExternalPerson(asked.person, asked.role, PROXY, asked.person) if asked.person else None
+        session, token = asked.session.get_secret_value(), asked.token.get_secret_value()
+        try:
+            principal = await directory.identify(Credentials(session=session, token=token, person=person))
+        except (PermissionDeniedError, InvalidInputError):
+            principal = None
         if principal is None or principal.role is None:
             return Introspected(active=False)
         return Introspected(active=True, name=principal.name, role=principal.role, via=principal.via, edge=principal.edge)

@@ -147,6 +147,14 @@ class PermissionDeniedError(RefusedError):
         self.who, self.action = who, action
 
 
+class ProxyRefusedError(RefusedError):
+    """A caller sends the headers of the trusted proxy, and is not that proxy."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"the proxy headers of {address or 'an unknown address'} are ignored: {reason}")
+        self.address, self.reason = address, reason
+
+
 class TooManyAttemptsError(RefusedError):
     def __init__(self, what: str, wait_s: float) -> None:
         super().__init__(f"too many {what}: try again in {wait_s:.0f} s")

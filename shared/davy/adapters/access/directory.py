@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 
-from davy.access.external import ExternalPerson
+from davy.access.external import PROXY, ExternalPerson
 from davy.access.journal import note_change, note_principal
 from davy.access.principal import Principal
 from davy.access.roles import MACHINES, PEOPLE, Role
@@ -57,7 +57,7 @@ class Directory:
         """
         if credentials.person is not None:
             user = await asyncio.to_thread(self.admit, credentials.person)
-            return Principal(user.name, user.role, "proxy")
+            return Principal(user.name, user.role, PROXY)
         if credentials.identity:
             return machine(credentials.identity, self._site)
         if credentials.token:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from davy.adapters.http.proxy_settings import ProxySettings
 from davy.adapters.tls.settings import TlsSettings
 
 HttpPort = Annotated[int, Field(ge=0, le=65535, description="HTTP port; 0 chooses a free one.")]
@@ -23,6 +24,7 @@ class ListenSettings(BaseModel, frozen=True):
         description="closed: every call needs an identity and its permission; open: everybody who reaches it is its owner.",
     )
     tls: TlsSettings = Field(default_factory=TlsSettings)
+    proxy: ProxySettings = Field(default_factory=ProxySettings)
 
 
 class RemoteAccessSettings(ListenSettings, frozen=True):
