@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from davy.adapters.mqtt.mosquitto import access_list, make_passwords, password_file
-from davy.domain.errors import ConfigError
+from davy.adapters.mqtt.mosquitto import make_passwords, security
+from davy.domain.errors import ConfigError, InvalidInputError
 from davy.domain.urls import redact
 from davy.site import describe_site_file, find_site_file, load_site
 from davy_cli.environment import FORMATS, variables
@@ -52,29 +52,35 @@ def env(
 @app.command()
 def broker(
     path: Annotated[Path, typer.Argument(help="Site file.")],
-    folder: Annotated[Path, typer.Argument(help="Folder for acl, passwords (hashed) and compose.env (plain passwords).")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder for security.json (passwords hashed) and compose.env (plain passwords).")
+    ],
+    user: Annotated[
+        list[str] | None,
+        typer.Option(help="Further user: davy-aggregator-NAME, davy-viewer-NAME or davy-program-NAME. Repeatable."),
+    ] = None,
 ) -> None:
-    """Write access rules and passwords for Mosquitto: an edge may publish only below its own topic. Existing passwords stay."""
+    """Write the users of Mosquitto and their rights: an edge publishes below its own topic only. Existing passwords stay."""
+    more = tuple(user or ())
     try:
         site = load_site(path)
-        acl = access_list(site)
-    except ConfigError as error:
+        new = make_passwords(site, more)
+    except InvalidInputError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     folder.mkdir(parents=True, exist_ok=True)
     plain = folder / "compose.env"
     known = dict(line.split("=", 1) for line in plain.read_text().splitlines()) if plain.is_file() else {}
-    passwords = {user: known.get(_variable(user), new) for user, new in make_passwords(site).items()}
+    passwords = {user: known.get(_variable(user), password) for user, password in new.items()}
     kept = "".join(f"{_variable(user)}={password}\n" for user, password in passwords.items())
     for name, text, mode in (
-        ("acl", acl, 0o644),
-        ("passwords", password_file(passwords), 0o644),  # salted hashes, readable by the broker's user
+        ("security.json", security(site, passwords, more), 0o644),  # salted hashes, readable by the broker's user
         ("compose.env", kept, 0o600),
     ):
         with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
             file.write(text)
-    typer.echo(f"{folder}: acl, passwords, compose.env for {len(passwords)} users: {', '.join(passwords)}")
-    typer.echo(f"set DAVY_BROKER=mqtt://USER:PASSWORD@HOST for each service; the passwords are in {plain}")
+    typer.echo(f"{folder}: security.json, compose.env for {len(passwords)} users: {', '.join(passwords)}")
+    typer.echo(f"set DAVY_BROKER=mqtt://USER:PASSWORD@HOST for each service, one user each; the passwords are in {plain}")
 
 
 def _variable(user: str) -> str:
