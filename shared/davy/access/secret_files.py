@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from davy.domain.errors import ConfigError
 
 
-def read_secret(value: SecretStr, path: Path | None, what: str) -> str:
+def read_secret(value: SecretStr | None, path: Path | None, what: str) -> str:
     """Return a secret; empty if there is none.
 
     Args:
@@ -18,7 +18,7 @@ def read_secret(value: SecretStr, path: Path | None, what: str) -> str:
     Raises:
         ConfigError: The file cannot be read, or is empty.
     """
-    if (given := value.get_secret_value()) or path is None:
+    if (given := value.get_secret_value() if value is not None else "") or path is None:
         return given
     try:
         text = path.read_text(encoding="utf-8").strip()

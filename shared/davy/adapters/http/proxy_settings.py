@@ -15,7 +15,7 @@ class ProxySettings(BaseSettings, env_prefix="DAVY_PROXY_", frozen=True):
     """The proxy in front of a service that says who calls. Without networks, no header is believed."""
 
     networks: tuple[IPv4Network | IPv6Network, ...] = Field((), description='Networks of the proxy: ["10.0.0.5/32"].')
-    secret: SecretStr = Field(SecretStr(""), description="What the proxy sends to prove itself; at least 16 characters.")
+    secret: SecretStr | None = Field(None, description="What the proxy sends to prove itself; at least 16 characters.")
     secret_file: Path | None = Field(None, description="File that holds the secret.")
     secret_header: str = Field("X-Davy-Proxy-Secret", description="Header of the secret.")
     user_header: str = Field("X-Forwarded-User", description="Header of the user name.")
@@ -28,7 +28,7 @@ class ProxySettings(BaseSettings, env_prefix="DAVY_PROXY_", frozen=True):
 
     @model_validator(mode="after")
     def _complete(self) -> "ProxySettings":
-        given = self.secret.get_secret_value()
+        given = self.secret.get_secret_value() if self.secret is not None else ""
         if not self.networks:
             if given or self.secret_file is not None:
                 raise ValueError("the proxy's networks are missing: from elsewhere its secret counts for nothing")
