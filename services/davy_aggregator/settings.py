@@ -71,3 +71,7 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
     trust: Path | None = Field(None, description="Key set of `davy keys`; DATA/keys/trust.json if absent.")
 
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
+
+    def listens_on(self) -> tuple[str, ...]:
+        """The addresses of HTTP and gRPC."""
+        return (self.host, self.grpc_host or self.host)

@@ -134,13 +134,13 @@ def test_a_mine_s_file_is_enough_and_passwords_stay(tmp_path):
     for _ in range(2):
         done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "north, south, west, davy-aggregator" in done.stdout
-    kept = (tmp_path / "users" / "compose.env").read_text()
+    kept = (tmp_path / "users" / "plain.env").read_text()
     subprocess.run(words, cwd=ROOT, capture_output=True, check=True)
-    assert (tmp_path / "users" / "compose.env").read_text() == kept
-    assert stat.S_IMODE((tmp_path / "users" / "compose.env").stat().st_mode) == 0o600
-    composed = (ROOT / "infra/compose.closed.yml").read_text()
-    used = {line.split("=")[0] for line in kept.splitlines()} - {"DAVY_VIEWER"}  # that one is for people's programs
-    assert all(f"${{{name}}}" in composed for name in used)
+    assert (tmp_path / "users" / "plain.env").read_text() == kept
+    assert stat.S_IMODE((tmp_path / "users" / "plain.env").stat().st_mode) == 0o600
+    written = (tmp_path / "users" / "mosquitto.conf").read_text()
+    assert f"plugin_opt_config_file {tmp_path}/users/security.json\n" in written
+    assert "allow_anonymous false\nuse_username_as_clientid true\n" in written
 
 
 @pytest.mark.parametrize("name", ["davy-viewer", "davy-enhancer-pool-2", "aggregator"])

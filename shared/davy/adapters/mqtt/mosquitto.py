@@ -1,4 +1,4 @@
-"""Users of a Mosquitto for one site, and what each may read and write.
+"""Configuration of a Mosquitto for one site: its users, and what each may read and write.
 
 The table of davy.access.topics says what each role may read and write.
 """
@@ -21,6 +21,65 @@ AGGREGATOR, ENHANCER, VIEWER = "davy-aggregator", "davy-enhancer", "davy-viewer"
 MONITOR = "davy-monitor"
 ITERATIONS = 20_000
 PLUGIN = "mosquitto_dynamic_security.so"
+PLUGIN_OF_IMAGE = f"/usr/lib/{PLUGIN}"  # in the image eclipse-mosquitto
+
+# Frames are worth nothing after two seconds and must not pile up behind a slow reader: small queues, in bytes.
+QUEUES = """persistence false
+max_packet_size 1048576
+# Of QoS 0, Mosquitto 2.0 counts messages alone: 300 frames of 60 kB are 18 MB for each reader that stands still.
+max_queued_messages 300
+max_queued_bytes 4194304
+# What is acknowledged is bounded by bytes: a newcomer gets thousands of retained states at once.
+max_inflight_messages 0
+max_inflight_bytes 4194304
+max_keepalive 60
+set_tcp_nodelay true
+"""
+LOG = """log_dest stderr
+log_type error
+log_type warning
+log_type notice
+connection_messages true
+"""
+
+
+def password_listener(address: str, identity: str = "") -> str:
+    """The lines of a listener for users with passwords.
+
+    Args:
+        address: Port, or port and address to listen on, such as "1883 127.0.0.1".
+        identity: Folder of cert.pem and key.pem; empty for no encryption.
+    """
+    tls = f"certfile {identity}/cert.pem\nkeyfile {identity}/key.pem\n" if identity else ""
+    return f"listener {address}\n{tls}{OWN_ID}"
+
+
+def certificate_listener(address: str, identity: str) -> str:
+    """The lines of a listener for certificates of the site's authority; the common name is the user.
+
+    Args:
+        address: Port, or port and address to listen on.
+        identity: Folder of cert.pem, key.pem, ca.pem and crl.pem.
+    """
+    files = "".join(f"{name}file {identity}/{name}.pem\n" for name in ("ca", "cert", "key", "crl"))
+    return f"listener {address}\n{files}require_certificate true\nuse_identity_as_username true\n{OWN_ID}"
+
+
+# A client is its user, whatever id it asks for: nobody takes over another user's session, and a user has one connection.
+OWN_ID = "allow_anonymous false\nuse_username_as_clientid true\n"
+
+
+def configuration(security_file: str, plugin: str, *listeners: str, more: str = "") -> str:
+    """The text of mosquitto.conf.
+
+    Args:
+        security_file: Path of what `security` returns, as the broker sees it.
+        plugin: Path of the dynamic security plugin, as the broker sees it.
+        listeners: Lines of `password_listener` and `certificate_listener`.
+        more: Further lines of its head.
+    """
+    users = f"plugin {plugin}\nplugin_opt_config_file {security_file}\n"
+    return "".join((users, QUEUES, LOG, more, *listeners))
 
 
 def users_of(site: SiteConfig, more: Collection[str] = ()) -> dict[str, tuple[Role | None, tuple[str, ...]]]:
