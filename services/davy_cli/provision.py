@@ -17,13 +17,14 @@ from davy.adapters.mqtt.mosquitto import (
     certificate_listener,
     configuration,
     password_listener,
+    plugin_lines,
     security,
 )
 from davy.atomic import write_atomic
 from davy.domain.errors import ConfigError
-from davy.identity import Authority, CredentialFiles, Identity, Kind, write_credentials
-from davy.identity.authority import CA_KEY, LEAF_DAYS
-from davy.identity.credentials import renewal_due
+from davy.identity import Kind
+from davy.identity.authority import LEAF_DAYS
+from davy.identity.provision import ensure_authority, ensure_identity
 from davy.site import SiteConfig
 from davy.site_options import ConfigOption, load_chosen_site
 from davy_cli.directory import DEFAULT, Data, DatabaseUrl, change_directory
@@ -80,10 +81,12 @@ def provision(
     What exists stays; a certificate with less than a third of its life left is replaced.
     """
     site, owners = load_chosen_site(config), dict(_owner(each) for each in owner or ())
-    authority = _authority(out / "authority", site.site)
+    authority = ensure_authority(out / "authority", site.site)
     for folder in folders(site, tuple(host or ())):
         with _owned(out / folder.name, owners.get(folder.name)):
-            _identity(authority, out / folder.name, folder)
+            made = ensure_identity(authority, out / folder.name, folder.identity, folder.hosts, folder.days)
+        if made is not None:
+            print(f"identity  {made.identity} until {made.certificate.not_valid_after_utc:%F}")
     with _owned(out / "people", owners.get("people")), _owned(out / "broker", owners.get("broker")):
         _copy(out / "people" / "ca.pem", authority.ca)
         _broker(site, out / "broker", broker_folder, out / "people" / SHELL_FILE, mqtt)
@@ -101,22 +104,6 @@ def _owner(text: str) -> tuple[str, int]:
     return name, int(uid)
 
 
-def _authority(folder: Path, site: str) -> Authority:
-    found = Authority.open(folder) if (folder / CA_KEY).is_file() else Authority.create(folder, site)
-    if found.site != site:
-        raise ConfigError(f"{folder} is the authority of site {found.site}, not of {site}: choose another --out")
-    return found
-
-
-def _identity(authority: Authority, path: Path, folder: Folder) -> None:
-    files = CredentialFiles.in_folder(path)
-    if files.cert.is_file() and not renewal_due(files.read().certificate):
-        return
-    made = authority.issue(Identity.parse(f"davy://{authority.site}/{folder.identity}"), folder.hosts, folder.days)
-    write_credentials(path, made)
-    print(f"identity  {made.identity} until {made.certificate.not_valid_after_utc:%F}")
-
-
 def _broker(site: SiteConfig, path: Path, seen: str, shell: Path, address: str) -> None:
     """Write mosquitto.conf, the users and their rights, and the login of people's programs."""
     if not (shell.is_file() and (path / SECURITY).is_file()):
@@ -125,7 +112,8 @@ def _broker(site: SiteConfig, path: Path, seen: str, shell: Path, address: str) 
     password = shell.read_text().partition(f"{VIEWER}:")[2].partition("@")[0]
     _copy(path / SECURITY, security(site, {VIEWER: password}).encode())  # the services come by certificate alone
     inside, people = certificate_listener("8883", seen), password_listener("8884", seen)
-    _copy(path / "mosquitto.conf", configuration(f"{seen}/{SECURITY}", PLUGIN_OF_IMAGE, inside, people).encode())
+    users = plugin_lines(PLUGIN_OF_IMAGE, f"{seen}/{SECURITY}")
+    _copy(path / "mosquitto.conf", configuration(inside, people, more=users).encode())
 
 
 def _people(data: Path, database: str, token: Path, console: str) -> None:

@@ -12,6 +12,7 @@ from davy.adapters.mqtt.mosquitto import (
     find_plugin,
     make_passwords,
     password_listener,
+    plugin_lines,
     security,
 )
 from davy.domain.errors import ConfigError, InvalidInputError
@@ -97,7 +98,7 @@ def broker(
 
 def _configuration(folder: Path, port: int) -> str:
     plugin = str(find_plugin() or PLUGIN_OF_IMAGE)
-    return configuration(str(folder / "security.json"), plugin, password_listener(str(port)))
+    return configuration(password_listener(str(port)), more=plugin_lines(plugin, str(folder / "security.json")))
 
 
 def _variable(user: str) -> str:

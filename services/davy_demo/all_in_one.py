@@ -14,12 +14,14 @@ from prometheus_client import CollectorRegistry
 from davy.access.own_token import named_by
 from davy.adapters import mqtt
 from davy.adapters.camera import OPENERS
-from davy.adapters.embedded.closed_broker import OBSERVER, ClosedBroker, closed_broker
-from davy.adapters.embedded.servers import embedded_broker, embedded_store, free_port
+from davy.adapters.embedded.local_broker import OBSERVER_USER, LocalBroker, local_broker
+from davy.adapters.embedded.servers import embedded_store, free_port
 from davy.adapters.mqtt.mosquitto import AGGREGATOR, ENHANCER, VIEWER
-from davy.adapters.tls.settings import PLAIN
+from davy.adapters.tls import Tls
+from davy.adapters.tls.settings import PLAIN, TlsSettings
 from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenSource
+from davy.identity.provision import ensure_authority, ensure_identity
 from davy.imaging.runtime import StillEnhancer
 from davy.models.keyring import TRUST
 from davy.site import OLD_SCHEME, SIMULATOR_SCHEME, SiteConfig
@@ -38,6 +40,7 @@ from davy_enhancer import app as enhancer
 from davy_enhancer.settings import EnhancerSettings
 from davy_simulator.world import Mine
 
+OBSERVER = "observer"
 SIMULATED = (SIMULATOR_SCHEME, OLD_SCHEME)
 
 
@@ -135,7 +138,7 @@ class AllInOne:
         with ExitStack() as stack:
             broker = self._start_broker(stack)
             cache = stack.enter_context(embedded_store())
-            grpc = f"grpc://{settings.host}:{running.addresses.grpc}"
+            grpc = f"grpc{self._secure}://{settings.host}:{running.addresses.grpc}"
             site = running.site.model_copy(update={"cache": cache, "aggregator": grpc})
             still = await asyncio.to_thread(StillEnhancer)
             await asyncio.to_thread(first_model, self.registry_url, self.keys)
@@ -144,7 +147,8 @@ class AllInOne:
             def seen_by(user: str) -> SiteConfig:
                 return site.model_copy(update={"broker": broker.of(user)})
 
-            async with mqtt.connect(broker.of(OBSERVER), f"davy-observer-{running.addresses.mqtt}") as bus:
+            own = Tls.of(self._tls(f"program/{OBSERVER}"))
+            async with mqtt.connect(broker.of(OBSERVER_USER), f"davy-{OBSERVER}-{running.addresses.mqtt}", tls=own) as bus:
                 services: dict[str, Coroutine[Any, Any, None]] = {
                     "observe": observe(bus, site.camera_ids(), running.views, running.all_delivered.set),
                     "aggregator": self._aggregator(seen_by(AGGREGATOR)),
@@ -158,15 +162,15 @@ class AllInOne:
                     services["quality"] = sample_quality(self.mine, places, running.views, settings.sample_s)
                 await until_first_ends("demo", **services)
 
-    def _start_broker(self, stack: ExitStack) -> ClosedBroker:
-        """Start the broker, an open one for an open demo."""
+    def _start_broker(self, stack: ExitStack) -> LocalBroker:
+        """Start the broker; an open demo has an open one."""
         running, host, port = self.running, self.settings.host, self.running.addresses.mqtt
-        if self.settings.access == "open":
-            running.viewer = f"mqtt://{host}:{port}"
-            return ClosedBroker(stack.enter_context(embedded_broker(host, port)))
-        closed = stack.enter_context(closed_broker(host, port, running.site))
-        running.viewer, running.note = f"mqtt://{VIEWER}:{closed.passwords[VIEWER]}@{host}:{port}", closed.note
-        return closed
+        identity = self._identity("broker/main") if self.settings.tls else None
+        closed = self.settings.access == "closed"
+        broker = stack.enter_context(local_broker(host, port, running.site, identity, closed))
+        login = f"{VIEWER}:{broker.passwords[VIEWER]}@" if closed else ""
+        running.viewer, running.note = f"mqtt{self._secure}://{login}{host}:{port}", broker.note
+        return broker
 
     async def _make_identities(self, site: SiteConfig) -> Identities:
         if self.settings.access == "open":
@@ -175,6 +179,21 @@ class AllInOne:
         await asyncio.to_thread(write_shell_file, self.shell_file, made.shell, self.running.viewer)
         self.running.link = made.link
         return made
+
+    @property
+    def _secure(self) -> str:
+        """Return what an encrypted scheme ends with."""
+        return "s" if self.settings.tls else ""
+
+    def _identity(self, name: str) -> Path:
+        """Return the folder of an identity of this mine, made if it is missing. Blocks for some milliseconds."""
+        folder, host = self.settings.data / "identities", self.settings.host
+        authority = ensure_authority(folder / "authority", self.running.site.site)
+        ensure_identity(authority, folder / name.replace("/", "-"), name, ("localhost", "127.0.0.1", host))
+        return folder / name.replace("/", "-")
+
+    def _tls(self, name: str) -> TlsSettings:
+        return TlsSettings(folder=self._identity(name)) if self.settings.tls else PLAIN
 
     @property
     def shell_file(self) -> Path:
@@ -195,7 +214,7 @@ class AllInOne:
             access=self.settings.access,
             registry=self.registry_url,
             trust=self.keys / TRUST,
-            tls=PLAIN,
+            tls=self._tls("aggregator/main"),
         )
         await aggregator.serve(settings, site, ready=lambda _: self._mark_ready("aggregator"))
 
@@ -209,8 +228,8 @@ class AllInOne:
             trust=self.keys / TRUST,
             threads=1,
             access=self.settings.access,
-            directory=f"http://{addresses.host}:{addresses.console}",
-            tls=PLAIN,
+            directory=f"http{self._secure}://{addresses.host}:{addresses.console}",
+            tls=self._tls("enhancer/main"),
         )
         with named_by(token):
             await enhancer.serve(settings, CollectorRegistry(), site, ready=lambda _: self._mark_ready("enhancer"))
@@ -218,7 +237,7 @@ class AllInOne:
     async def _edge(self, site: SiteConfig, edge_id: str, still: StillEnhancer, token: str) -> None:
         await self.running.listening.wait()  # an edge can wait for the aggregator, but logs warnings
         folder, trust = self.settings.data / "edge", self.keys / TRUST
-        settings = EdgeSettings(edge=edge_id, data=folder, trust=trust, tls=PLAIN, **self._edge_settings)
+        settings = EdgeSettings(edge=edge_id, data=folder, trust=trust, tls=self._tls(f"edge/{edge_id}"), **self._edge_settings)
         openers: dict[str, OpenSource] = {**OPENERS, **dict.fromkeys(SIMULATED, self.mine.open_source)}
         with named_by(token):
             await edge.serve(settings, site, openers, self._registries[edge_id], still=still, semaphore=self._semaphore)

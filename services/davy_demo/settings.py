@@ -20,6 +20,7 @@ class DemoSettings(BaseSettings, env_prefix="DAVY_DEMO_", frozen=True):
     access: Literal["open", "closed"] = Field(
         "closed", description="closed: every call needs an identity and its permission; open: everybody is the owner."
     )
+    tls: bool = Field(False, description="Encrypt HTTP, gRPC and MQTT, with an authority of its own in the data folder.")
     seconds: NonNegativeFloat = Field(0, description="Run for this long, then print a summary; 0: until Ctrl-C.")
     sample_s: PositiveFloat = Field(3.0, description="Seconds between two PSNR measurements of one camera.")
     data: Path = Field(Path(".davy"), description="Folder of spools, events, models and keys.")

@@ -43,6 +43,11 @@ connection_messages true
 """
 
 
+def open_listener(address: str) -> str:
+    """The lines of a listener for everybody. address: port, or port and address to listen on."""
+    return f"listener {address}\nallow_anonymous true\n"
+
+
 def password_listener(address: str, identity: str = "") -> str:
     """The lines of a listener for users with passwords.
 
@@ -69,17 +74,19 @@ def certificate_listener(address: str, identity: str) -> str:
 OWN_ID = "allow_anonymous false\nuse_username_as_clientid true\n"
 
 
-def configuration(security_file: str, plugin: str, *listeners: str, more: str = "") -> str:
-    """The text of mosquitto.conf.
+def plugin_lines(plugin: str, security_file: str) -> str:
+    """The lines of the dynamic security plugin, for all listeners.
 
     Args:
+        plugin: Path of the plugin, as the broker sees it.
         security_file: Path of what `security` returns, as the broker sees it.
-        plugin: Path of the dynamic security plugin, as the broker sees it.
-        listeners: Lines of `password_listener` and `certificate_listener`.
-        more: Further lines of its head.
     """
-    users = f"plugin {plugin}\nplugin_opt_config_file {security_file}\n"
-    return "".join((users, QUEUES, LOG, more, *listeners))
+    return f"plugin {plugin}\nplugin_opt_config_file {security_file}\n"
+
+
+def configuration(*listeners: str, more: str = "") -> str:
+    """The text of mosquitto.conf. more: further lines of its head, such as `plugin_lines`."""
+    return "".join((QUEUES, LOG, more, *listeners))
 
 
 def users_of(site: SiteConfig, more: Collection[str] = ()) -> dict[str, tuple[Role | None, tuple[str, ...]]]:

@@ -1,4 +1,4 @@
-"""A broker for the mine of one process that lets in only its own users: Mosquitto where it is installed, else rumqttd."""
+"""A broker for the mine of one process: Mosquitto where it is installed, else rumqttd."""
 
 import getpass
 import os
@@ -14,19 +14,27 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from davy.adapters.embedded.servers import LOOPBACK, embedded_broker
-from davy.adapters.mqtt.mosquitto import configuration, find_plugin, make_passwords, password_listener, security
+from davy.adapters.mqtt.mosquitto import (
+    configuration,
+    find_plugin,
+    make_passwords,
+    open_listener,
+    password_listener,
+    plugin_lines,
+    security,
+)
 from davy.domain.errors import BrokerUnavailableError
 from davy.site import SiteConfig
 
 LISTENS_WITHIN_S = 10.0
-OBSERVER = "davy-program-observer"  # counts the frames of the demo; a user has one connection, and people use the viewer's
+OBSERVER_USER = "davy-program-observer"  # counts the frames of the demo; a user has one connection, and people use the viewer's
 NO_ACCESS_LIST = (
     "the broker asks for passwords, but every user may write every topic: install mosquitto for an access list for each edge"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedBroker:
+class LocalBroker:
     """A running broker.
 
     Attributes:
@@ -48,34 +56,49 @@ class ClosedBroker:
 
 
 @contextmanager
-def closed_broker(host: str, port: int, site: SiteConfig) -> Iterator[ClosedBroker]:
-    """Run a broker on host and port for the users of `users_of` and OBSERVER, with new passwords.
+def local_broker(
+    host: str, port: int, site: SiteConfig, identity: Path | None = None, closed: bool = True
+) -> Iterator[LocalBroker]:
+    """Run a broker on host and port.
+
+    Args:
+        host: Address to listen on.
+        port: TCP port.
+        site: Its edges are users.
+        identity: Folder of cert.pem and key.pem, to encrypt; None for no encryption.
+        closed: Let in the users of `users_of` and OBSERVER_USER alone, with new passwords; False lets everybody do everything.
 
     Raises:
         BrokerUnavailableError: The port is taken, or the broker did not come up.
     """
     passwords, mosquitto = (
-        make_passwords(site, (OBSERVER,)),
+        make_passwords(site, (OBSERVER_USER,)) if closed else {},
         shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin"),
     )
     plugin = find_plugin()
-    if mosquitto is None or plugin is None:
+    usable = mosquitto is not None and (plugin is not None or not closed)
+    if not usable and identity is not None:
+        raise BrokerUnavailableError(f"mqtts://{host}:{port}", "Mosquitto is not installed, and no other broker here encrypts")
+    if mosquitto is None or not usable:
         with embedded_broker(host, port, passwords) as endpoint:
-            yield ClosedBroker(endpoint, passwords, NO_ACCESS_LIST)
+            yield LocalBroker(endpoint, passwords, NO_ACCESS_LIST if closed else "")
         return
     with tempfile.TemporaryDirectory(prefix="davy-broker-") as folder:
         config = Path(folder) / "mosquitto.conf"
-        users = Path(folder) / "security.json"
-        users.write_text(security(site, passwords, (OBSERVER,)), encoding="utf-8")
-        text = configuration(str(users), str(plugin), password_listener(f"{port} {host}"), more=f"user {getpass.getuser()}\n")
-        config.write_text(text, encoding="utf-8")
+        users, more = Path(folder) / "security.json", f"user {getpass.getuser()}\n"
+        if closed:
+            users.write_text(security(site, passwords, (OBSERVER_USER,)), encoding="utf-8")
+            more += plugin_lines(str(plugin), str(users))
+        address, encrypted = f"{port} {host}", str(identity.absolute()) if identity else ""
+        listener = password_listener(address, encrypted) if closed else open_listener(address)
+        config.write_text(configuration(listener, more=more), encoding="utf-8")
         for path in Path(folder).iterdir():
             path.chmod(0o600)
         with (Path(folder) / "log").open("wb") as log:
             process = subprocess.Popen([*_with_parent(), mosquitto, "-c", str(config)], stderr=log, stdout=log)
         try:
             _wait(process, host, port, Path(folder) / "log")
-            yield ClosedBroker(f"mqtt://{LOOPBACK if host == '0.0.0.0' else host}:{port}", passwords)
+            yield LocalBroker(f"mqtt{'s' if identity else ''}://{LOOPBACK if host == '0.0.0.0' else host}:{port}", passwords)
         finally:
             process.terminate()
             process.wait()
