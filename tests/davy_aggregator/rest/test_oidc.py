@@ -11,10 +11,15 @@ import pytest
 from tests.davy_aggregator.conftest import make_settings, make_site, running
 from tests.davy_aggregator.rest.test_access_pages import add_user, picture
 from tests.fixtures import identity_provider as provider_fixture
+from tests.fixtures.identities import Identities
 from tests.fixtures.identity_provider import CLIENT, SECRET, IdentityProvider, identity_provider
+from tests.fixtures.tls_front import tls_front
 
 from davy.access.roles import Role
+from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.oidc_settings import OidcSettings
+from davy.adapters.http.proxy_settings import ProxySettings
+from davy.domain.errors import IdentityProviderUnavailableError
 from davy_cli.directory import open_directory
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
@@ -194,6 +199,30 @@ async def test_an_aggregator_without_a_provider_offers_none(tmp_path):
     async with closed(tmp_path, OidcSettings()) as aggregator:
         assert (await aggregator.get("/v1/session/methods")).json() == {"oidc": ""}
         assert (await aggregator.get("/v1/session/oidc")).status_code == 404
+
+
+async def test_over_https_no_other_host_can_plant_the_cookie_of_an_attempt(provider, tmp_path):
+    proxy = ProxySettings(networks=("127.0.0.1/32",), secret="between proxy and davy")
+    settings = make_settings(tmp_path, access="closed", oidc=settings_of(provider.issuer, tmp_path), proxy=proxy)
+    sent = {"X-Davy-Proxy-Secret": "between proxy and davy", "X-Forwarded-Proto": "https"}
+    async with running(settings, make_site()) as aggregator:
+        begun = await aggregator.get("/v1/session/oidc", headers=sent)
+    assert begun.headers["set-cookie"].startswith("__Host-davy-sign-in=")
+    assert all(each in begun.headers["set-cookie"] for each in ("Secure", "HttpOnly", "Path=/;", "SameSite=strict"))
+    assert "redirect_uri=https%3A%2F%2F127.0.0.1" in begun.json()["url"]
+
+
+async def test_the_mine_s_own_authority_vouches_for_the_provider_where_the_settings_say_so(provider, tmp_path):
+    identities = Identities.make(tmp_path)
+    identities.write("aggregator/main")
+    folder = identities.path("aggregator/main")
+    port = urlsplit(provider.issuer).port
+    with tls_front(port, folder / "cert.pem", folder / "key.pem") as secured:
+        issuer = f"https://localhost:{secured}"
+        for ca, reason in ((None, "CERTIFICATE_VERIFY_FAILED"), (folder / "ca.pem", "names the issuer")):
+            found = OidcProvider(settings_of(issuer, tmp_path, ca=ca))
+            with pytest.raises(IdentityProviderUnavailableError, match=reason):  # the second reads it: its issuer is another
+                await found.begin(f"{issuer}/login")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: chromium)")
