@@ -58,6 +58,7 @@ from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.app import build_app
+from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
@@ -264,8 +265,16 @@ async def _rollout_service(
     """Open the rollout service. Registry and key set default to the data folder."""
     url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
     catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
-    store = RolloutStore(database)
-    yield RolloutService(site, store, catalog, presence, archive.report, metrics.count_refused, settings.accept_unknown)
+    yield RolloutService(
+        site,
+        RolloutStore(database),
+        catalog,
+        presence,
+        archive.report,
+        metrics.count_refused,
+        settings.accept_unknown,
+        second_person(AccessStore(database)) if settings.needs_second_person else None,
+    )
 
 
 @asynccontextmanager

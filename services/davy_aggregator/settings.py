@@ -1,6 +1,7 @@
 """Settings of the aggregator; the environment variable DAVY_AGGREGATOR_<NAME> sets each of them."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
@@ -69,8 +70,18 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
 
     registry: str = Field("", description="Model registry: file:///…, s3://…; DATA/registry if empty.")
     trust: Path | None = Field(None, description="Key set of `davy keys`; DATA/keys/trust.json if absent.")
+    confirm: Literal["second-person", "nobody"] = Field(
+        "second-person",
+        description="Who confirms a rollout before it starts, if access is closed: another engineer or administrator than the"
+        " one who started it, or nobody. An open service knows no persons, so nobody confirms there.",
+    )
 
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
+
+    @property
+    def needs_second_person(self) -> bool:
+        """Whether a rollout waits for a second person."""
+        return self.access == "closed" and self.confirm == "second-person"
 
     def listens_on(self) -> tuple[str, ...]:
         """The addresses of HTTP and gRPC."""

@@ -214,6 +214,7 @@ class AllInOne:
             access=self.settings.access,
             registry=self.registry_url,
             trust=self.keys / TRUST,
+            confirm="nobody",  # one person tries it out
             tls=self._tls("aggregator/main"),
         )
         await aggregator.serve(settings, site, ready=lambda _: self._mark_ready("aggregator"))

@@ -45,7 +45,7 @@ def test_anonymous_callers_have_the_public_operations_alone():
 
 def test_machines_change_nothing_that_people_decide():
     for role in MACHINES:
-        assert not PERMISSIONS_OF[role] & {"configure", "roll-out", "administer", "curate", "train", "adjust"}
+        assert not PERMISSIONS_OF[role] & {"configure", "roll-out", "confirm", "administer", "curate", "train", "adjust"}
 
 
 def test_an_operation_without_identity_is_refused():

@@ -11,6 +11,7 @@ from davy.adapters.http.problems import install_problem_handlers, problem_respon
 from davy.models import MAX_PACKAGE_BYTES
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.cameras import camera_routes
+from davy_aggregator.rest.candidates import candidate_routes
 from davy_aggregator.rest.config import config_routes
 from davy_aggregator.rest.console import STATIC, console_routes
 from davy_aggregator.rest.drift import drift_routes
@@ -47,7 +48,8 @@ def build_app(context: ServiceContext) -> FastAPI:
     )
     install_problem_handlers(app)
     install_metrics(app, context.registry)
-    app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, larger={"/v1/models": MAX_PACKAGE_BYTES})
+    packages = dict.fromkeys(("/v1/models", "/v1/candidates"), MAX_PACKAGE_BYTES)
+    app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, larger=packages)
     context.access.protect(app)
     for routes in (
         console_routes,
@@ -61,6 +63,7 @@ def build_app(context: ServiceContext) -> FastAPI:
         drift_routes,
         sample_routes,
         registry_routes,
+        candidate_routes,
         rollout_routes,
         config_routes,
         identity_routes,

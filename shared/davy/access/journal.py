@@ -29,6 +29,7 @@ _CHANGES = frozenset(
         Permission.HOLD,
         Permission.CONFIGURE,
         Permission.ROLL_OUT,
+        Permission.CONFIRM,
         Permission.TRAIN,
         Permission.CURATE,
         Permission.ADMINISTER,
