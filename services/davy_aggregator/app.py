@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from davy.access.journal_keys import journal_folder
 from davy.adapters.access.credentials import OpenDoor
 from davy.adapters.access.directory import Directory
+from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.identity_client import renewer_of
@@ -90,13 +91,15 @@ async def serve(
         FolderInUseError: another process works in the data folder.
         ArchiveUnavailableError: the database cannot be opened.
         ModelError: the configured detector is unusable.
-        ConfigError: the files of the identity are missing or invalid, or it would listen beyond loopback without protection.
+        ConfigError: the files of the identity or of the identity provider are missing or invalid, or it would listen beyond
+            loopback without protection.
     """
     settings.check_exposure()
     registry = registry or CollectorRegistry()
     metrics, tls = AggregatorMetrics(registry), Tls.of(settings.tls)
     if tls is not None:
         tls.install_metrics(registry)
+    oidc = OidcProvider(settings.oidc) if settings.oidc.issuer else None
     name = settings.name or f"aggregator-{uuid.uuid4().hex[:8]}"
     live = LiveFrames(site.camera_ids(), metrics, settings.accept_unknown)
     presence, health = PresenceTracker(site.site), Health(metrics)
@@ -146,6 +149,7 @@ async def serve(
                 journal,
             ),
             journal,
+            oidc,
         )
         leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
         announce = announcer(ready)

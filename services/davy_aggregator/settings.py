@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
+from davy.adapters.access.oidc_settings import OidcSettings
 from davy.adapters.http.listen_settings import GrpcPort, HttpPort, ListenSettings
 
 
@@ -40,6 +41,7 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
         None, description="Folder of davy identity init, if this aggregator enrols and renews the site's identities."
     )
     session_hours: PositiveFloat = Field(24.0, description="A browser's session ends after so many hours without a request.")
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
     name: str = Field("", description="Name of this replica in the cache; random if empty.")
 
     window: PositiveInt = Field(4, le=64, description="Maximum unacknowledged frames per camera of an edge.")

@@ -29,6 +29,8 @@ def test_anonymous_callers_have_the_public_operations_alone():
         *(f"{service} GET /{name}" for service in REST for name in ("healthz", "readyz")),
         "aggregator GET /login",
         "aggregator POST /v1/session",
+        "aggregator GET /v1/session/methods",
+        "aggregator GET /v1/session/oidc",
         "aggregator GET /v1/identities/ca",
         "aggregator GET /v1/identities/crl",
         "aggregator POST /v1/identities/enroll",  # a one-time token is asked for

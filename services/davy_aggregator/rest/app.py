@@ -19,6 +19,7 @@ from davy_aggregator.rest.events import event_routes
 from davy_aggregator.rest.identities import identity_routes
 from davy_aggregator.rest.journal import journal_routes
 from davy_aggregator.rest.manual import mount_manual
+from davy_aggregator.rest.oidc import oidc_routes
 from davy_aggregator.rest.registry import registry_routes
 from davy_aggregator.rest.rollouts import rollout_routes
 from davy_aggregator.rest.samples import sample_routes
@@ -53,6 +54,7 @@ def build_app(context: ServiceContext) -> FastAPI:
     for routes in (
         console_routes,
         session_routes,
+        oidc_routes,
         user_routes,
         token_routes,
         journal_routes,

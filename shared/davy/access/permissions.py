@@ -34,6 +34,8 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "POST /v1/session": P.PUBLIC,
     "GET /v1/session": P.SIGNED_IN,
     "DELETE /v1/session": P.SIGNED_IN,
+    "GET /v1/session/methods": P.PUBLIC,
+    "GET /v1/session/oidc": P.PUBLIC,
     "POST /v1/session/introspect": P.ASK_IDENTITY,
     "PUT /v1/session/password": P.SIGNED_IN,
     "GET /v1/users": P.ADMINISTER,
