@@ -3,15 +3,15 @@
 import os
 import threading
 
-# The pool of gRPC's event engine has as many threads as processors, from 4 to 16; timers, its watchdog and the poller come on top.
+# The pool of gRPC's event engine has as many threads as processors, from 4 to 16; timers, watchdog and poller come on top.
 NEEDED = min(max(os.cpu_count() or 1, 4), 16) + 4
 
 
 def require_threads() -> None:
     """Start the threads that gRPC is about to need, and end them again.
 
-    grpc.aio starts its poller thread where an error is lost, and then uses what that thread should have made; gRPC's core aborts
-    when its own threads do not start. So a process in a container with few allowed processes ended by SIGSEGV or SIGABRT.
+    grpc.aio starts its poller thread where an error is lost, and then uses what that thread should have made; gRPC's core
+    aborts when its own threads do not start. In a container with few allowed processes that was SIGSEGV or SIGABRT.
 
     Raises:
         RuntimeError: "can't start new thread": this process may have no more of them.
