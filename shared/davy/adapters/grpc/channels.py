@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import grpc
 
 from davy.access.own_token import authorization
+from davy.adapters.grpc.threads import require_threads
 from davy.adapters.grpc.tls import channel_credentials
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import ConfigError
@@ -50,7 +51,9 @@ def open_channel(endpoint: str, tls: Tls | None = None) -> grpc.aio.Channel:
 
     Raises:
         ConfigError: endpoint is no such address.
+        RuntimeError: this process may start no further thread.
     """
+    require_threads()
     try:
         parts = urlsplit(escape_login(endpoint))
         target = f"{parts.hostname}:{parts.port or DEFAULT_PORT}"

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from davy.adapters.http.proxy_settings import ProxySettings
 from davy.adapters.tls.settings import TlsSettings
 from davy.domain.errors import ConfigError
 
@@ -26,6 +27,7 @@ class ListenSettings(BaseModel, frozen=True):
     )
     behind_tls_proxy: bool = Field(False, description="Listen on other addresses without TLS: a proxy in front encrypts.")
     tls: TlsSettings = Field(default_factory=TlsSettings)
+    proxy: ProxySettings = Field(default_factory=ProxySettings)
 
     def listens_on(self) -> tuple[str, ...]:
         """Every address on which it listens."""
