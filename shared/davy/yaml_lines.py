@@ -8,6 +8,9 @@ import yaml
 
 from davy.domain.errors import ConfigError
 
+MAX_NODES = 200_000  # values of a file: 1,000 cameras have 20,000
+MAX_LEVELS = 64
+
 
 @dataclass(frozen=True, slots=True)
 class YamlMapping:
@@ -47,6 +50,7 @@ def parse_mapping(text: str, name: str, content: str) -> YamlMapping:
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+        _check_extent(root)
         values = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -54,12 +58,37 @@ def parse_mapping(text: str, name: str, content: str) -> YamlMapping:
         raise ConfigError(f"{name}:{line}: not YAML: {error.problem}{begun}") from error
     except yaml.YAMLError as error:  # characters that YAML forbids, which have no line
         raise ConfigError(f"{name}: not YAML: {error}") from error
+    except (RecursionError, ValueError) as error:  # levels without end, and a number of thousands of digits
+        raise ConfigError(f"{name}: over {MAX_LEVELS} levels, or a number of over 4,300 digits") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{name}:1: a mapping with {content} is expected")
     if duplicates := list(_duplicates(root)):
         lines = [f"{name}:{line}: duplicate key {key!r}, first in line {first}" for key, first, line in duplicates]
         raise ConfigError("\n".join(lines))
     return YamlMapping(name, values, root)
+
+
+def _check_extent(root: yaml.Node | None) -> None:
+    """Refuse what aliases blow up, and what contains itself: nodes are counted as often as they are read.
+
+    Raises:
+        yaml.YAMLError: there are over MAX_NODES nodes or MAX_LEVELS levels.
+    """
+    count, level = 0, [root] if root else []
+    for _ in range(MAX_LEVELS):
+        count += len(level)
+        if not level:
+            return
+        if count > MAX_NODES:
+            raise yaml.YAMLError(f"over {MAX_NODES:,} values: aliases repeat what they stand for")
+        level = [child for node in level for child in _children(node)]
+    raise yaml.YAMLError(f"over {MAX_LEVELS} levels, or an alias for what contains it")
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.SequenceNode):
+        return list(node.value)
+    return [each for pair in _pairs(node) for each in pair]
 
 
 def _duplicates(node: yaml.Node | None) -> Iterator[tuple[str, int, int]]:
