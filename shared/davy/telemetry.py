@@ -2,12 +2,13 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Literal
 
 import structlog
 
 AGE_BUCKETS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
+_OF_SEVERAL_LINES = ("exception", "stack")
 DURATION_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -20,7 +21,11 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    last = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    last: list[Callable[..., object]] = (
+        [structlog.processors.JSONRenderer()]  # escapes by itself
+        if style == "json"
+        else [_escape_controls, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    )
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],  # type: ignore[list-item]  # structlog's Processor is wider than its stub
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -28,8 +33,18 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=last, foreign_pre_chain=shared))  # type: ignore[arg-type]  # as above
+    rendering = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=rendering, foreign_pre_chain=shared))  # type: ignore[arg-type]  # as above
     logging.basicConfig(handlers=[handler], level=level, force=True)
+
+
+def _escape_controls(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """Escape what a terminal obeys: a text of others must neither forge a line nor recolour the screen. Tracebacks keep lines."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            kept = "\n" if name in _OF_SEVERAL_LINES else ""
+            event[name] = "".join(each if each.isprintable() or each in kept else ascii(each)[1:-1] for each in value)
+    return event
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
