@@ -75,7 +75,7 @@ class CameraConfig(_Config):
     quality: int = Field(85, ge=30, le=100, description="Maximum JPEG quality; lowered if a frame exceeds 900,000 bytes.")
     send_raw: bool = Field(True, description="Also send the raw picture to the aggregator.")
     max_age_ms: PositiveInt = Field(500, description="Drop and count frames older than this.")
-    timeout_s: PositiveFloat = Field(5.0, description="Reopen the camera after this many seconds without a frame.")
+    timeout_s: PositiveFloat = Field(5.0, le=86_400, description="Reopen the camera after this many seconds without a frame.")
     tls: str = Field(
         "verify",
         pattern=r"^(verify|insecure|sha256:([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2})$",
