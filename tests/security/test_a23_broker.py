@@ -50,7 +50,7 @@ HOSTILE = {
 async def mine(tmp_path):
     """A closed aggregator at a closed broker, and a way to publish as a user of the broker."""
     site = make_site(**{name: {"cameras": {"face": CAMERA}} for name in ("north", "south")})
-    with closed_broker(site, tmp_path) as broker:
+    with closed_broker(site, tmp_path, root=True) as broker:
         own = site.model_copy(update={"broker": broker.endpoint("davy-aggregator")})
         async with closed_mine(tmp_path / "data", own) as found:
 
@@ -76,7 +76,7 @@ async def test_a08_nobody_but_the_aggregator_gives_orders(mine):
     for user in ("south", "davy-viewer", "davy-enhancer", "north"):
         topics = (f"davy/v1/mine/north/desired/{each}" for each in ("config", "model"))
         await publish(user, *(Message(topic, order, 1, retain=True) for topic in topics))
-    assert [message for message in await retained(broker.endpoint("davy-aggregator"), "davy/#") if "/desired/" in message] == []
+    assert [message for message in await retained(broker.endpoint("root"), "davy/#") if "/desired/" in message] == []
 
 
 async def test_a23_an_edge_invents_neither_edges_nor_cameras_without_end(mine):

@@ -180,7 +180,7 @@ def connected(client: "paho.Client", port: int):
 
 
 @pytest.mark.system
-def test_nobody_takes_over_the_session_of_another_user(closed):
+def test_a26_nobody_takes_over_the_session_of_another_user(closed):
     """A26: an edge stays connected while every other user connects with its client id."""
     victim = plain_client(closed, "north", "davy-demo-north")
     with connected(victim, closed.broker.port) as ended:
@@ -201,7 +201,7 @@ def test_a_user_s_own_second_connection_ends_its_first(closed):
 
 
 @pytest.mark.system
-async def test_a_stolen_session_holds_no_message_of_its_owner(closed):
+async def test_a26_a_stolen_session_holds_no_message_of_its_owner(closed):
     """An attacker who asks for the persistent session of the aggregator gets an empty one of its own."""
     orders = "davy/v1/demo/north/desired/config"
     owner, subscribed = plain_client(closed, "north", "north"), threading.Event()
@@ -233,7 +233,7 @@ def _keep_session(ends: bool = False) -> Properties:
 
 
 @pytest.mark.system
-async def test_a_viewer_floods_no_retained_topic_and_takes_no_raw_frame(closed):
+async def test_a27_a_viewer_floods_no_retained_topic_and_takes_no_raw_frame(closed):
     raw, heard = "davy/v1/demo/north/cam/face/raw", []
     filters = (
         "davy/v1/+/+/cam/+/frame",

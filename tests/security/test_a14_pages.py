@@ -1,0 +1,66 @@
+"""A14: texts of edges, cameras, people and models are shown by the pages as text, in a real browser."""
+
+import shutil
+import time
+
+import pytest
+from tests.davy_aggregator.conftest import envelope
+from tests.security.closed import closed_mine
+
+from davy.access.roles import Role
+from davy.v1 import ingest_pb2
+from davy_cli.directory import open_directory
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PASSWORD = "a long enough one"
+EVIL = '<img src=x onerror="window.fired=1"><script>window.fired=1</script>\'"><svg onload=window.fired=1>'
+PAGES = ("/", "/edges", "/samples", "/models", "/users", "/journal")
+INJECTED = "document.querySelectorAll('img[src=x], svg[onload], script:not([src])').length"
+
+pytestmark = [pytest.mark.system, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: chromium)")]
+
+
+async def test_a14_no_text_becomes_an_element_of_a_page(tmp_path):
+    from playwright.async_api import async_playwright
+
+    async with closed_mine(tmp_path) as mine, async_playwright() as playwright:
+        with open_directory(tmp_path, "") as directory:
+            directory.put_user("ada", Role.ADMIN, PASSWORD)
+        config = {"cameras": {"face": {"source": "http://10.0.0.7/?a=" + "<b>", "label": EVIL}}}
+        change = {"config": config, "who": EVIL[:200], "why": EVIL[:200]}
+        put = await mine.aggregator.client.put("/v1/edges/north/config", json=change, headers=mine.headers("engineer"))
+        assert put.status_code == 200, put.text
+        fields = {"site": "mine", "edge": "north", "boot_id": "b1", "seq": 1, "camera": "face", "occurred_ns": time.time_ns()}
+        event = ingest_pb2.Event(**fields, severity=3, kind="fire", message=EVIL)
+        reports = mine.aggregator.ingest.ReportEvents(
+            iter([ingest_pb2.ReportEventsRequest(event=event)]), metadata=mine.metadata("north")
+        )
+        assert [answer.seq async for answer in reports] == [1]
+        frame = ingest_pb2.PushFramesRequest(frame=envelope(1, "north/face", model="<img src=x onerror=window.fired=1>"))
+        pushed = mine.aggregator.ingest.PushFrames(iter([frame]), metadata=mine.metadata("north"))
+        assert [answer.seq async for answer in pushed][-1] == 1
+
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = await browser.new_page(viewport={"width": 1280, "height": 760})
+        dialogs: list[str] = []
+        page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+        await page.goto(f"{mine.aggregator.http}/login?next=javascript:window.fired=1")
+        await page.fill("#name", "ada")
+        await page.fill("#password", PASSWORD)
+        await page.click("#submit")
+        await page.wait_for_url(f"{mine.aggregator.http}/")
+        shown = 0
+        for path in PAGES:
+            await page.goto(mine.aggregator.http + path)
+            await page.wait_for_selector("text=Sign out")
+            await page.wait_for_load_state("load")
+            await page.wait_for_function("document.body.innerText.length > 20")
+            if path in ("/", "/edges"):
+                await page.wait_for_function("document.body.innerText.includes('onerror=')", timeout=10_000)
+                shown += 1
+            assert await page.evaluate(INJECTED) == 0, path
+            assert await page.evaluate("window.fired") is None, path
+        assert shown == 2
+        assert dialogs == []
+        await browser.close()
+        await mine.unharmed()
