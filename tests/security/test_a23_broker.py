@@ -71,7 +71,7 @@ async def edges_of(mine) -> dict[str, dict[str, object]]:
 
 
 async def test_a08_nobody_but_the_aggregator_gives_orders(mine):
-    found, publish, broker = mine
+    _, publish, broker = mine
     order = json.dumps({"epoch": 2**20, "id": "0" * 64, "config": {"cameras": {"face": {"source": "file:///etc"}}}}).encode()
     for user in ("south", "davy-viewer", "davy-enhancer", "north"):
         topics = (f"davy/v1/mine/north/desired/{each}" for each in ("config", "model"))

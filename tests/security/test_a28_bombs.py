@@ -32,7 +32,7 @@ HELD_BYTES = 450_000_000  # a picture of 8K on its way, and the state of one suc
 
 
 def blank(size: tuple[int, int]) -> bytes:
-    return jpeg.encode(np.zeros((size[1], size[0], 3), np.uint8), 20)
+    return jpeg.encode(np.zeros((size[1], size[0], 3), np.uint8), 20, 10**8)
 
 
 def raw(camera: str, payload: bytes, seq: int = 1) -> Message:

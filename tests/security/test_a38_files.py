@@ -58,7 +58,7 @@ BOMBS = {
     + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(9))
     + "site: demo\nedges: *j\n",
     "a cycle": "site: demo\nedges: &e {north: *e}\n",
-    "merged keys": "site: demo\nedges:\n  a: &a {cameras: {c: {source: 'http://10.0.0.1/'}}}\n  b: {<<: *a, <<: [*a, *a]}\n  c: 3\n",
+    "merged keys": "site: demo\nedges:\n  a: &a {cameras: {c: {source: 'http://a/'}}}\n  b: {<<: [*a, *a]}\n  c: 3\n",
     "depth": "site: demo\nedges: " + "[" * 3000 + "]" * 3000 + "\n",
     "objects": "site: !!python/object/apply:os.system ['touch pwned']\n",
     "numbers": "site: demo\nedges: {a: {cameras: {c: {source: 'http://10.0.0.1/', fps: " + "9" * 5000 + "}}}}\n",

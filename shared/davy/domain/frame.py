@@ -9,7 +9,9 @@ from davy.domain.age import Age
 from davy.domain.camera import CameraAddress
 
 MAX_JPEG_BYTES = 900_000  # fits every MQTT broker's default packet limit
-MAX_LIVE_PIXELS = 36_000_000  # of a frame of a live camera: 8K has 33 million; each pixel takes 5 bytes per camera for its state
+MAX_LIVE_PIXELS = (
+    36_000_000  # of a frame of a live camera: 8K has 33 million; each pixel takes 5 bytes per camera for its state
+)
 
 BgrImage = NDArray[np.uint8]
 """Pixels as shape (H, W, 3), uint8, blue-green-red, display-encoded (sRGB-like) in [0, 255]."""
