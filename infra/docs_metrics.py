@@ -61,7 +61,7 @@ CLASSES: Sequence[tuple[type, Register]] = (
     (DriftWatch, lambda registry: DriftWatch(EDGE, Path(), (), 1, 1, UNUSED, registry)),
     (Samples, lambda registry: Samples(EDGE, UNUSED, 1, 1, registry)),
     (RequestMetrics, RequestMetrics),
-    (Pool, lambda registry: Pool(UNUSED, 1, UNUSED, registry, cameras=1, threads=1)),
+    (Pool, lambda registry: Pool(UNUSED, 1, UNUSED, registry, cameras=1, max_pixels=1, threads=1)),
     (TrainerMetrics, TrainerMetrics),
 )
 

@@ -59,8 +59,6 @@ FAULTS = {
 # What is not shown, or not in full, and why.
 NOT_MADE = {
     "P1": "The 500 ms at p99 are measured by `davy bench speed`, not asserted: a test machine's load would decide.",
-    "P8": "Comes with identities and TLS.",
-    "P9": "Comes with the journal.",
     "P10": "Comes with alarms.",
     "P11": "Comes with recordings.",
     "F07": "Live frames are back within 4 s here, within 1.3 s between two network namespaces. Cut by a proxy in the tests.",
@@ -96,7 +94,7 @@ def shown_by() -> dict[str, list[Shown]]:
 
 
 def _named(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-    head = re.match(r"test((?:_[fp]\d{1,2})+)_", node.name)
+    head = re.match(r"test((?:_[acfp]\d{1,2})+)_", node.name)
     for letter_number in NAMED.findall(f"{head[1]}_") if head else ():
         yield letter_number.upper()
 

@@ -106,6 +106,7 @@ async def status_of(client: httpx.AsyncClient, operation: str, token: str = "") 
 REST_OPERATIONS = [name for name in REST["aggregator"] if not name.startswith("WS ")]
 
 
+@pytest.mark.proves("P8")
 @pytest.mark.system
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a01_anonymous_requests_are_answered_401(closed):

@@ -204,6 +204,7 @@ async def test_a_flood_of_anonymous_requests_leaves_few_rows(closed):
     assert {row.entry.answer for row in rows} == {"401"}
 
 
+@pytest.mark.proves("P9")
 async def test_the_chain_is_intact_and_signed_at_the_end(tmp_path):
     settings = make_settings(tmp_path, access="closed")
     async with running(settings, make_site()) as aggregator:
