@@ -32,6 +32,7 @@ from davy.adapters.tls.watch import LocalRenewer, watch_identity
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.ports import Bus, Message
+from davy.domain.secret_url import SecretUrl
 from davy.domain.severity import Severity
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.identity import Authority
@@ -252,7 +253,7 @@ async def _rollout_service(
     metrics: AggregatorMetrics,
 ) -> AsyncIterator[RolloutService]:
     """Open the rollout service. Registry and key set default to the data folder."""
-    url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
+    url = settings.registry or SecretUrl(f"file://{(settings.data / 'registry').absolute()}")
     catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
     store = RolloutStore(database)
     yield RolloutService(site, store, catalog, presence, archive.report, metrics.count_refused, settings.accept_unknown)

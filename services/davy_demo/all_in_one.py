@@ -17,6 +17,7 @@ from davy.adapters.embedded.servers import embedded_broker, embedded_store, free
 from davy.adapters.tls.settings import PLAIN
 from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenSource
+from davy.domain.secret_url import SecretUrl
 from davy.imaging.runtime import StillEnhancer
 from davy.models.keyring import TRUST
 from davy.site import OLD_SCHEME, SIMULATOR_SCHEME, SiteConfig
@@ -123,7 +124,8 @@ class AllInOne:
             broker = stack.enter_context(embedded_broker(settings.host, running.addresses.mqtt))
             cache = stack.enter_context(embedded_store())
             grpc = f"grpc://{settings.host}:{running.addresses.grpc}"
-            site = running.site.model_copy(update={"broker": broker, "cache": cache, "aggregator": grpc})
+            wires = {"broker": SecretUrl(broker), "cache": SecretUrl(cache), "aggregator": SecretUrl(grpc)}
+            site = running.site.model_copy(update=wires)
             still = await asyncio.to_thread(StillEnhancer)
             await asyncio.to_thread(first_model, self.registry_url, self.keys)
             async with mqtt.connect(broker, f"davy-observer-{running.addresses.mqtt}") as bus:
@@ -177,5 +179,5 @@ class AllInOne:
 
     def _simulated_places(self, site: SiteConfig) -> dict[CameraAddress, str]:
         """Return the place of every camera with a ground truth in this process."""
-        sources = {camera: urlsplit(site.camera(camera).source) for camera in site.camera_ids()}
+        sources = {camera: urlsplit(str(site.camera(camera).source)) for camera in site.camera_ids()}
         return {camera: url.netloc for camera, url in sources.items() if url.scheme in SIMULATED and not url.query}

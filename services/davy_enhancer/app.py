@@ -20,7 +20,6 @@ from davy.adapters.tls.watch import log_event, watch_identity
 from davy.deployment.active_model import ActiveModel
 from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenBus
-from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer
 from davy.site import CameraConfig, SiteConfig
 from davy.streams.supervisor import Supervisor
@@ -197,7 +196,7 @@ async def _serve_site(
     client_id = f"enhancer-{platform.node()}-{uuid.uuid4().hex[:8]}"
     state = {"will": member.will, "on_connect": member.on_connect} if member else {}
     async with open_bus(site.broker, client_id, **state) as bus, asyncio.TaskGroup() as tasks:
-        problems.append(lambda: [] if bus.connected else [f"no MQTT broker at {redact(site.broker)}: no camera frames"])
+        problems.append(lambda: [] if bus.connected else [f"no MQTT broker at {site.broker}: no camera frames"])
         tasks.create_task(supervisor.run("pool", lambda: pool.run(bus)), name="enhancer.pool.frames")
         if member is not None:
             tasks.create_task(supervisor.run("models", lambda: member.run(bus)), name="enhancer.pool.models")

@@ -1,15 +1,15 @@
 """The token by which this process names itself to an aggregator."""
 
 import os
-from pathlib import Path
 
-from davy.domain.errors import ConfigError
+from pydantic import SecretStr
 
-VARIABLE, FILE_VARIABLE = "DAVY_TOKEN", "DAVY_TOKEN_FILE"
-CREDENTIAL = "davy-token"  # of a systemd unit: LoadCredential=davy-token:PATH
+from davy.domain.secret_files import read_secret
+
+VARIABLE = "DAVY_TOKEN"
 
 
-def own_token() -> str:
+def own_token() -> SecretStr:
     """Return the token; empty if there is none.
 
     It is the text of DAVY_TOKEN, of the file that DAVY_TOKEN_FILE names, or of systemd's credential davy-token.
@@ -17,20 +17,10 @@ def own_token() -> str:
     Raises:
         ConfigError: The file cannot be read.
     """
-    if token := os.environ.get(VARIABLE, ""):
-        return token.strip()
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    default = Path(credentials, CREDENTIAL) if credentials and Path(credentials, CREDENTIAL).is_file() else None
-    path = Path(named) if (named := os.environ.get(FILE_VARIABLE, "")) else default
-    if path is None:
-        return ""
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the token's file {path} cannot be read: {error}") from error
+    return SecretStr(read_secret(VARIABLE, os.environ))
 
 
 def authorization() -> dict[str, str]:
     """The Authorization header of this process; empty without a token."""
-    token = own_token()
+    token = own_token().get_secret_value()
     return {"authorization": f"Bearer {token}"} if token else {}

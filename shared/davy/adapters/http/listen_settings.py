@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from davy.adapters.tls.settings import TlsSettings
+from davy.domain.secret_url import PlainUrl
 
 HttpPort = Annotated[int, Field(ge=0, le=65535, description="HTTP port; 0 chooses a free one.")]
 GrpcPort = Annotated[int, Field(ge=0, le=65535, description="gRPC port; 0 chooses a free one.")]
@@ -28,4 +29,6 @@ class ListenSettings(BaseModel, frozen=True):
 class RemoteAccessSettings(ListenSettings, frozen=True):
     """Base of the settings of a service that asks an aggregator who calls."""
 
-    directory: str = Field("", description="http://host:8080 of the aggregator that knows users and tokens; for closed access.")
+    directory: PlainUrl = Field(
+        "", description="http://host:8080 of the aggregator that knows users and tokens; for closed access."
+    )

@@ -25,6 +25,7 @@ from davy.domain.errors import (
     ConflictError,
     UnknownModelError,
 )
+from davy.domain.secret_url import SecretUrl
 from davy.models import KeySet, Manifest, Package, open_package
 from davy.models.manifest import DIGEST
 
@@ -63,7 +64,7 @@ class ModelRegistry:
         ConfigError: no installed file system opens the URL.
     """
 
-    def __init__(self, url: str, trust: KeySet | Path) -> None:
+    def __init__(self, url: SecretUrl | str, trust: KeySet | Path) -> None:
         self._files, self._trust = ObjectFiles(url), trust
         self.url = self._files.url
 
