@@ -312,7 +312,15 @@ def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus],
 
 async def _serve_http(context: ServiceContext, announce: Callable[[str, int], None], tls: Tls | None) -> None:
     settings, app = context.settings, build_app(context)
-    await serve_app(app, settings.host, settings.port, lambda port: announce("http", port), websockets=True, tls=tls)
+    await serve_app(
+        app,
+        settings.host,
+        settings.port,
+        lambda port: announce("http", port),
+        websockets=True,
+        tls=tls,
+        connections=settings.connections,
+    )
 
 
 async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None], tls: Tls | None) -> None:

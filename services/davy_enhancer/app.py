@@ -148,7 +148,15 @@ async def _serve(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(supervisor.run("scheduler", scheduler.run), name="enhancer.scheduler")
         tasks.create_task(supervisor.run("jobs", jobs.run), name="enhancer.jobs")
-        http = serve_app(app, settings.host, settings.port, http_port.set_result, access_log=settings.access_log, tls=tls)
+        http = serve_app(
+            app,
+            settings.host,
+            settings.port,
+            http_port.set_result,
+            access_log=settings.access_log,
+            tls=tls,
+            connections=settings.connections,
+        )
         tasks.create_task(http, name="enhancer.http")
         await http_port  # a gRPC server that is cancelled during its start leaves a traceback
         grpc = serve_grpc(

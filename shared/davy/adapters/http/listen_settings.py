@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PositiveInt
 
+from davy.adapters.http.connections import ConnectionLimits
 from davy.adapters.tls.settings import TlsSettings
 from davy.domain.secret_url import PlainUrl
 
@@ -24,6 +25,17 @@ class ListenSettings(BaseModel, frozen=True):
         description="closed: every call needs an identity and its permission; open: everybody who reaches it is its owner.",
     )
     tls: TlsSettings = Field(default_factory=TlsSettings)
+    max_connections: PositiveInt = Field(
+        1024, description="Maximum HTTP connections; at most half of the process's file descriptors."
+    )
+    max_connections_per_address: PositiveInt = Field(
+        256, description="Of these, maximum of one address. Raise it for a proxy through which everybody comes."
+    )
+
+    @property
+    def connections(self) -> ConnectionLimits:
+        """Limits of HTTP connections."""
+        return ConnectionLimits(self.max_connections, self.max_connections_per_address)
 
 
 class RemoteAccessSettings(ListenSettings, frozen=True):
