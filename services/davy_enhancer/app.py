@@ -15,6 +15,7 @@ from davy.adapters.access.remote import access_of
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.server import serve_app
+from davy.adapters.process.isolated import Bounds as ProcessBounds
 from davy.adapters.tls import Tls
 from davy.adapters.tls.watch import log_event, watch_identity
 from davy.deployment.active_model import ActiveModel
@@ -24,9 +25,8 @@ from davy.imaging.runtime import StillEnhancer
 from davy.site import CameraConfig, SiteConfig
 from davy.streams.supervisor import Supervisor
 from davy.telemetry import get_logger
-from davy_enhancer.jobs import Jobs
 from davy_enhancer.jobs.bundle import Limits
-from davy_enhancer.jobs.runner import Bounds
+from davy_enhancer.jobs.runner import Bounds, Jobs
 from davy_enhancer.member import PoolMember, choose_name, held_models_folder
 from davy_enhancer.metrics import RequestMetrics
 from davy_enhancer.pool import Pool
@@ -187,7 +187,8 @@ async def _serve(
 
 def _jobs(settings: EnhancerSettings, active: ActiveModel) -> Jobs:
     limits = Limits(settings.jobs_upload_bytes, settings.max_body_bytes, int(settings.max_megapixels * 1e6))
-    bounds = Bounds(settings.jobs_waiting, settings.jobs_total_bytes, settings.jobs_keep_s, limits)
+    process = ProcessBounds(settings.jobs_memory_bytes, settings.jobs_cpu_s)
+    bounds = Bounds(settings.jobs_waiting, settings.jobs_total_bytes, settings.jobs_keep_s, limits, process)
     return Jobs(settings.data / "jobs", lambda: active.enhancer, bounds)
 
 
