@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, BinaryIO
 
-from davy.adapters.process.exec_shim import Limits
+from davy.adapters.process.exec_shim import THREADS, Limits
 from davy.domain.errors import ProcessEndedError
 from davy.telemetry import get_logger
 
@@ -141,7 +141,8 @@ def _send(pipe: IO[bytes], request: bytes) -> None:
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DAVY_")}
-    return kept | {"MALLOC_ARENA_MAX": "2"}  # each further one reserves 64 MB of the address space
+    # Each further arena reserves 64 MB of the address space, and each thread of a BLAS its stack.
+    return kept | {"MALLOC_ARENA_MAX": "2"} | dict.fromkeys(THREADS, "1")
 
 
 def serve_request(work: Callable[[BinaryIO, Callable[[object], None]], None]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from davy.adapters.process.judge import judge
 from davy.adapters.storage.object_files import ObjectFiles
 from davy.atomic import failpoint
 from davy.domain.errors import (
@@ -72,7 +73,7 @@ class ModelRegistry:
         """Verify a package like an edge does, and store it; an existing package stays unchanged.
 
         Args:
-            run: Also run its golden vectors here.
+            run: Also run its golden vectors here, in a process with limits.
 
         Raises:
             ModelRefusedError: the package violates a rule.
@@ -81,7 +82,7 @@ class ModelRegistry:
         trust = self._keys()
         package = open_package(data, trust, trust.now())
         if run:
-            package.load()
+            judge(package)
         known = self._entry(package.id)
         if known is not None and known.sha256 == package.sha256:
             return self._tagged(known)
