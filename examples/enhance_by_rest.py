@@ -1,12 +1,14 @@
 """Enhance one picture by REST, with nothing but Python's standard library.
 
-davy enhancer                                                       # in another terminal; `davy demo` runs one, too
+davy demo                                                           # in another terminal
+. .davy/access.env                                                  # DAVY_TOKEN: who calls
 python examples/enhance_by_rest.py dark.jpg light.jpg --strength 0.7
 """
 
 import argparse
 import json
 import mimetypes
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -21,10 +23,11 @@ def main() -> int:
     parser.add_argument("--strength", type=float, default=1.0)
     options = parser.parse_args()
     kind = mimetypes.guess_type(options.source)[0] or "image/jpeg"
+    who = {"Authorization": f"Bearer {os.environ['DAVY_TOKEN']}"} if "DAVY_TOKEN" in os.environ else {}
     request = urllib.request.Request(
         f"{options.service}/v1/enhance?strength={options.strength}",
         data=options.source.read_bytes(),
-        headers={"Content-Type": kind, "Accept": mimetypes.guess_type(options.target)[0] or kind},
+        headers={"Content-Type": kind, "Accept": mimetypes.guess_type(options.target)[0] or kind} | who,
     )
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:

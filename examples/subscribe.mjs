@@ -1,12 +1,13 @@
 // Receive enhanced frames over MQTT and write the newest of each camera.
 //
 //   davy demo                                         in another terminal
+//   . .davy/access.env                                MQTT_URL: the broker, with the login of a viewer
 //   npm install mqtt
-//   node examples/subscribe.mjs mqtt://127.0.0.1:1883 20
+//   node examples/subscribe.mjs "$MQTT_URL" 20
 import { mkdir, writeFile } from "node:fs/promises";
 import mqtt from "mqtt";
 
-const [broker = "mqtt://127.0.0.1:1883", frames = "0"] = process.argv.slice(2); // 0 frames: until Ctrl-C
+const [broker = process.env.MQTT_URL ?? "mqtt://127.0.0.1:1883", frames = "0"] = process.argv.slice(2); // 0 frames: until Ctrl-C
 const client = mqtt.connect(broker, { protocolVersion: 5 });
 let received = 0;
 

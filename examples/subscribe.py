@@ -1,10 +1,13 @@
 """Receive enhanced frames over MQTT and write the newest of each camera.
 
 davy demo                                                  # in another terminal
+. .davy/access.env                                         # MQTT_URL: the broker, with the login of a viewer
 python examples/subscribe.py --frames 20 --out frames      # needs paho-mqtt, which Davy installs with an edge
 """
 
 import argparse
+import os
+import sys
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,14 +17,16 @@ import paho.mqtt.client as mqtt
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--broker", default="mqtt://127.0.0.1:1883")
+    parser.add_argument("--broker", default=os.environ.get("MQTT_URL", "mqtt://127.0.0.1:1883"))
     parser.add_argument("--out", type=Path, default=Path("frames"), help="folder of the newest frames")
     parser.add_argument("--frames", type=int, default=0, help="stop after this number; 0: never")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     received = 0
 
-    def on_connect(client: mqtt.Client, *_: object) -> None:
+    def on_connect(client: mqtt.Client, _: object, __: object, reason: mqtt.ReasonCode, ___: object) -> None:
+        if reason.is_failure:
+            sys.exit(f"the broker refuses: {reason}")
         client.subscribe("davy/v1/+/+/cam/+/frame", qos=0)  # here, so that it is subscribed again after a reconnection
 
     def on_message(client: mqtt.Client, _: object, message: mqtt.MQTTMessage) -> None:

@@ -55,7 +55,7 @@ def _fetch(name: str) -> dict[str, Any]:
             "DAVY_BROKER": "mqtt://127.0.0.1:9",
             "PYTHONPATH": os.pathsep.join(map(str, ROOTS)),
         }
-        command = [sys.executable, "-m", "davy", name, *(["--config", str(site)] if name != "trainer" else [])]
+        command = [sys.executable, "-m", "davy", name, "--insecure", *(["--config", str(site)] if name != "trainer" else [])]
         with subprocess.Popen(
             command, env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as process:

@@ -39,6 +39,7 @@ from davy.identity import Authority
 from davy.site import SiteConfig
 from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
+from davy.telemetry import get_logger
 from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 from davy_aggregator.analysis.runner import analyse, analysers
 from davy_aggregator.archive import REPORTER, Archive
@@ -67,6 +68,7 @@ from davy_aggregator.settings import AggregatorSettings
 from davy_aggregator.site_status import SiteStatus
 
 HEALTH_EVERY_S = 0.5
+log = get_logger(__name__)
 
 
 async def serve(
@@ -88,8 +90,9 @@ async def serve(
         FolderInUseError: another process works in the data folder.
         ArchiveUnavailableError: the database cannot be opened.
         ModelError: the configured detector is unusable.
-        ConfigError: the files of the identity are missing or invalid.
+        ConfigError: the files of the identity are missing or invalid, or it would listen beyond loopback without protection.
     """
+    settings.check_exposure()
     registry = registry or CollectorRegistry()
     metrics, tls = AggregatorMetrics(registry), Tls.of(settings.tls)
     if tls is not None:
@@ -117,6 +120,9 @@ async def serve(
             tls=tls,
         ) as bus,
     ):
+        directory = Directory(AccessStore(database), site.site, settings.session_hours * 3600)
+        if settings.access == "closed" and not await asyncio.to_thread(directory.users):
+            log.warning("access.nobody", hint=f"davy users add NAME --role admin --data {settings.data}")
         context = ServiceContext(
             settings,
             live,
@@ -130,7 +136,7 @@ async def serve(
             configs,
             samples,
             drift,
-            directory := Directory(AccessStore(database), site.site, settings.session_hours * 3600),
+            directory,
             ServiceAccess.of(
                 "aggregator",
                 directory if settings.access == "closed" else OpenDoor(),

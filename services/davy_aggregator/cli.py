@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from davy.adapters.http.listening import Ports
 from davy.domain.errors import ConfigError, DavyError
 from davy.site import SiteConfig
-from davy.site_options import ConfigOption, LogStyleOption, load_chosen_site
+from davy.site_options import ConfigOption, InsecureOption, LogStyleOption, load_chosen_site
 from davy.telemetry import configure_logging, get_logger
 from davy_aggregator.app import serve
 from davy_aggregator.settings import AggregatorSettings
@@ -27,11 +27,13 @@ def aggregator(
     port: Annotated[int | None, typer.Option(help="HTTP port; 0 chooses a free one.")] = None,
     grpc_port: Annotated[int | None, typer.Option(help="gRPC port; 0 chooses a free one.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the event archive. Default: DAVY_AGGREGATOR_DATA.")] = None,
+    insecure: InsecureOption = False,
     log_style: LogStyleOption = "json",
 ) -> None:
     """Collect frames and events until interrupted. `davy config env` lists the other settings."""
     configure_logging(log_style)
     given: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "data": data}
+    given["access"] = "open" if insecure else None
     try:
         settings = AggregatorSettings(**{name: value for name, value in given.items() if value is not None})
         asyncio.run(_run(settings, load_chosen_site(config)))

@@ -70,3 +70,7 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
     trust: Path | None = Field(None, description="Key set of `davy keys`; DATA/keys/trust.json if absent.")
 
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
+
+    def listens_on(self) -> tuple[str, ...]:
+        """The addresses of HTTP and gRPC."""
+        return (self.host, self.grpc_host or self.host)

@@ -35,6 +35,9 @@ PROGRAMS = {
     "edges": Program("davy_cli.edges", "edge", "Configure edges remotely; show history, roll back."),
     "keys": Program("davy_cli.keys", "model", "Make, rotate, trust and revoke the keys that sign models."),
     "identity": Program("davy_cli.identity", "edge", "Issue, rotate, revoke and enrol the certificates of a site."),
+    "provision": Program(
+        "davy_cli.provision", "aggregator", "Make what a closed site needs: identities, broker users, a person."
+    ),
     "users": Program("davy_cli.users", "aggregator", "Add, change and remove the people who may sign in."),
     "tokens": Program("davy_cli.tokens", "aggregator", "Make, list and revoke tokens of programs and machines."),
     "journal": Program("davy_cli.journal", "aggregator", "Verify, export and list the audit journal of an aggregator."),

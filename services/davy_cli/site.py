@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from davy.adapters.mqtt.mosquitto import access_list, make_passwords, password_file
+from davy.adapters.mqtt.mosquitto import access_list, configuration, make_passwords, password_file, password_listener
 from davy.domain.errors import ConfigError
 from davy.site import describe_site_file, find_site_file, load_site
 from davy_cli.environment import FORMATS, variables
@@ -51,9 +51,16 @@ def env(
 @app.command()
 def broker(
     path: Annotated[Path, typer.Argument(help="Site file.")],
-    folder: Annotated[Path, typer.Argument(help="Folder for acl, passwords (hashed) and compose.env (plain passwords).")],
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Folder for mosquitto.conf, acl, passwords (hashed) and plain.env (the passwords themselves)."),
+    ],
+    port: Annotated[int, typer.Option(help="Port of the broker.")] = 1883,
 ) -> None:
-    """Write access rules and passwords for Mosquitto: an edge may publish only below its own topic. Existing passwords stay."""
+    """Write Mosquitto's configuration, access rules and passwords: an edge may publish only below its own topic.
+
+    Existing passwords stay. Certificates instead of passwords: `davy provision`.
+    """
     try:
         site = load_site(path)
         acl = access_list(site)
@@ -61,18 +68,19 @@ def broker(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     folder.mkdir(parents=True, exist_ok=True)
-    plain = folder / "compose.env"
+    plain = folder / "plain.env"
     known = dict(line.split("=", 1) for line in plain.read_text().splitlines()) if plain.is_file() else {}
     passwords = {user: known.get(_variable(user), new) for user, new in make_passwords(site).items()}
     kept = "".join(f"{_variable(user)}={password}\n" for user, password in passwords.items())
     for name, text, mode in (
+        ("mosquitto.conf", configuration(password_listener(str(port), str(folder.absolute()))), 0o644),
         ("acl", acl, 0o644),
         ("passwords", password_file(passwords), 0o644),  # salted hashes, readable by the broker's user
-        ("compose.env", kept, 0o600),
+        ("plain.env", kept, 0o600),
     ):
         with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
             file.write(text)
-    typer.echo(f"{folder}: acl, passwords, compose.env for {len(passwords)} users: {', '.join(passwords)}")
+    typer.echo(f"{folder}: mosquitto.conf, acl, passwords, plain.env for {len(passwords)} users: {', '.join(passwords)}")
     typer.echo(f"set DAVY_BROKER=mqtt://USER:PASSWORD@HOST for each service; the passwords are in {plain}")
 
 

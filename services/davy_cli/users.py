@@ -54,6 +54,19 @@ def remove(name: Name, data: Data = DEFAULT, database: DatabaseUrl = "") -> None
     print(f"{name} is removed")
 
 
+@app.command()
+def link(
+    name: Name,
+    console: Annotated[str, typer.Option(help="Address of the console.")] = "http://127.0.0.1:8080",
+    data: Data = DEFAULT,
+    database: DatabaseUrl = "",
+) -> None:
+    """Print a link that signs a browser in once, within 15 minutes, without a password."""
+    with change_directory(data, database, "davy users link", name) as directory:
+        secret = directory.new_link(name)
+    print(f"{console.rstrip('/')}/login#link={secret}")
+
+
 def _password() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("password", hide_input=True, confirmation_prompt=True))

@@ -15,10 +15,11 @@ from rich.live import Live
 from davy.domain.errors import ConfigError, DavyError
 from davy.domain.topics import Leaf, all_cameras
 from davy.site import describe_site_file, find_site_file, load_site
-from davy.site_options import ConfigOption
+from davy.site_options import ConfigOption, InsecureOption
 from davy.streams.tasks import end
 from davy.telemetry import configure_logging
 from davy_demo.all_in_one import AllInOne
+from davy_demo.identities import ADMIN
 from davy_demo.scenario.cli import scenario
 from davy_demo.settings import DemoSettings
 from davy_demo.table import as_json, live_table, one_line, summary_table
@@ -47,6 +48,11 @@ def demo(
     ] = None,
     table: Annotated[Literal["auto", "live", "lines", "off"] | None, typer.Option(help="Progress output.")] = None,
     summary: Annotated[Path | None, typer.Option(help="Also write the summary as JSON to this file.")] = None,
+    insecure: InsecureOption = False,
+    tls: Annotated[
+        bool | None,
+        typer.Option("--tls", help="Encrypt HTTP, gRPC and MQTT too, with an authority of its own in the data folder."),
+    ] = None,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR; the log goes to stderr.")] = "WARNING",
 ) -> None:
     """Run a simulated mine and every service in one process: cameras, edges, broker, cache, enhancer, aggregator, console."""
@@ -55,6 +61,8 @@ def demo(
     limit_malloc_arenas()
     configure_logging("console", log_level.upper())
     given: dict[str, Any] = {"seconds": seconds, "seed": seed, "host": host, "console_port": port, "table": table}
+    given["tls"] = tls
+    given["access"] = "open" if insecure else None
     try:
         settings = DemoSettings(**{name: value for name, value in given.items() if value is not None})
         file = find_site_file(config)
@@ -109,14 +117,21 @@ async def _show(demo: AllInOne, console: Console, started: float, stop: asyncio.
     await running.listening.wait()
     with suppress(TimeoutError):
         await asyncio.wait_for(running.all_delivered.wait(), FIRST_FRAMES_WITHIN_S)
-    at, host = running.addresses, running.addresses.host
+    at, host, data = running.addresses, running.addresses.host, settings.data / "aggregator"
     missing = ", ".join(f"{camera.edge}/{camera.camera}" for camera, view in running.views.items() if not view.received)
     console.print(f"ready after {time.monotonic() - started:.1f} s" + (f"; no frame yet from {missing}" if missing else ""))
-    console.print(f"  console   http://{host}:{at.console}")
-    console.print(f"  REST      http://{host}:{at.console}/docs and http://{host}:{at.enhancer}")
-    console.print(f"  frames    mqtt://{host}:{at.mqtt}  {all_cameras(Leaf.FRAME, running.site.site)}")
-    console.print(f"  gRPC      grpc://{host}:{at.grpc} and grpc://{host}:{at.enhancer_grpc}")
-    console.print(f"  models    http://{host}:{at.console}/models   davy models list --registry {demo.registry_url}")
+    secure = "s" if settings.tls else ""
+    sign_in = f"/login#link={running.link}" if running.link else ""
+    console.print(f"  console   http{secure}://{host}:{at.console}{sign_in}", soft_wrap=True)
+    if sign_in:
+        console.print(f"            signs you in once, as {ADMIN}; another link: davy users link {ADMIN} --data {data}")
+        console.print(f"  programs  . {demo.shell_file}  sets DAVY_TOKEN and MQTT_URL for the commands of the manual")
+    console.print(f"  REST      http{secure}://{host}:{at.console}/docs and http{secure}://{host}:{at.enhancer}")
+    console.print(f"  frames    mqtt{secure}://{host}:{at.mqtt}  {all_cameras(Leaf.FRAME, running.site.site)}")
+    console.print(f"  gRPC      grpc{secure}://{host}:{at.grpc} and grpc{secure}://{host}:{at.enhancer_grpc}")
+    console.print(f"  models    http{secure}://{host}:{at.console}/models   davy models list --registry {demo.registry_url}")
+    if running.note:
+        console.print(f"  note      {running.note}")
     for view in running.views.values():
         view.restart()  # frames before all cameras were ready do not count
     live = settings.table == "live" or (settings.table == "auto" and console.is_terminal)

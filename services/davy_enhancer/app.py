@@ -68,8 +68,9 @@ async def serve(
         ConfigError: the site has no enhancer of the name of the settings.
         FolderInUseError: another enhancer works in the folder of the models.
         ModelError: the model file is unusable.
-        ConfigError: the files of the identity are missing or invalid.
+        ConfigError: the files of the identity are missing or invalid, or it would listen beyond loopback without protection.
     """
+    settings.check_exposure()
     tls = Tls.of(settings.tls)
     if tls is not None:
         tls.install_metrics(registry)

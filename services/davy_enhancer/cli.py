@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from davy.domain.errors import ConfigError, DavyError
 from davy.site import SiteConfig, load_site
-from davy.site_options import LogStyleOption
+from davy.site_options import InsecureOption, LogStyleOption
 from davy.telemetry import configure_logging, get_logger
 from davy_enhancer.app import Addresses, serve
 from davy_enhancer.settings import EnhancerSettings
@@ -28,11 +28,13 @@ def run(
     grpc_port: Annotated[int | None, typer.Option(help="gRPC port; 0 chooses a free one.", min=0, max=65535)] = None,
     model: Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")] = None,
     threads: Annotated[int | None, typer.Option(help="Images to enhance at the same time.", min=1)] = None,
+    insecure: InsecureOption = False,
     log_style: LogStyleOption = "json",
 ) -> None:
     """Serve enhancement over REST, gRPC and MQTT until interrupted. `davy config env` lists the other settings."""
     configure_logging(log_style)
     given: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "model": model, "threads": threads}
+    given["access"] = "open" if insecure else None
     try:
         settings = EnhancerSettings(**{name: value for name, value in given.items() if value is not None})
         site = load_site(config) if config else None

@@ -14,6 +14,10 @@ ConfigOption = Annotated[
 ]
 LogStyleOption = Annotated[Literal["json", "console"], typer.Option(help="Format of log lines on stderr.")]
 
+InsecureOption = Annotated[
+    bool, typer.Option("--insecure", help="Ask nobody who calls: everybody on this machine is the owner. Loopback only.")
+]
+
 
 def load_chosen_site(given: Path | None) -> SiteConfig:
     """Load the given site file or the default one, and log which one it is.

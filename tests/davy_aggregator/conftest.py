@@ -59,7 +59,7 @@ def make_site(broker: str = f"mqtt://{NOBODY}", store: str = f"redis://{NOBODY}/
 
 
 def make_settings(data: Path, **changes) -> AggregatorSettings:
-    defaults = {"port": 0, "grpc_port": 0, "data": data, "analysis": AnalysisSettings(enabled=False)}
+    defaults = {"port": 0, "grpc_port": 0, "access": "open", "data": data, "analysis": AnalysisSettings(enabled=False)}
     return AggregatorSettings(**defaults | changes)
 
 

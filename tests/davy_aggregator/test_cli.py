@@ -40,6 +40,7 @@ def start(tmp_path: Path, *arguments: str) -> subprocess.Popen:
         str(config),
         "--data",
         str(tmp_path / "data"),
+        *([] if "--host" in arguments else ["--insecure"]),
         *arguments,
     ]
     environment = os.environ | {"DAVY_ANALYSIS_ENABLED": "false"}
@@ -53,7 +54,8 @@ def start(tmp_path: Path, *arguments: str) -> subprocess.Popen:
         ("site: mine\nedges: {}\n", [], 2, "site.yaml:2: edges"),
         ("site: MINE\n", [], 2, "site.yaml:1: site"),
         (SITE, ["--port", "99999"], 2, "PORT"),
-        (SITE, ["--port", "1", "--host", "192.0.2.1"], 1, "cannot listen on"),
+        (SITE, ["--host", "192.0.2.1"], 2, "give this program an identity"),
+        (SITE, ["--host", "0.0.0.0", "--insecure"], 2, "open access is for this machine alone"),
     ],
 )
 def test_a_failed_start_names_the_remedy(tmp_path, site, arguments, status, text):
@@ -63,6 +65,15 @@ def test_a_failed_start_names_the_remedy(tmp_path, site, arguments, status, text
     assert process.returncode == status
     assert text in stderr
     assert "Traceback" not in stderr
+
+
+@pytest.mark.system
+def test_an_address_of_no_interface_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAVY_AGGREGATOR_BEHIND_TLS_PROXY", "true")
+    process = start(tmp_path, "--host", "192.0.2.1")
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "cannot listen on" in errors
 
 
 @pytest.mark.system

@@ -142,11 +142,11 @@ def test_an_abort_in_native_code_leaves_a_line_and_the_place_of_every_thread():
     [
         "aggregator --data {data} --port {taken} --grpc-port 0",
         "aggregator --data {data} --port 0 --grpc-port {taken}",
-        "enhancer --port {taken} --grpc-port 0",
-        "enhancer --port 0 --grpc-port {taken}",
+        "enhancer --insecure --port {taken} --grpc-port 0",
+        "enhancer --insecure --port 0 --grpc-port {taken}",
         "edge --data {data} --edge north --metrics-port {taken}",
         "simulator serve --port {taken}",
-        "trainer --port 0 --grpc-port {taken}",
+        "trainer --insecure --port 0 --grpc-port {taken}",
     ],
 )
 def test_a_taken_port_is_one_sentence_and_no_traceback(tmp_path, words):

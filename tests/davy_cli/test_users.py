@@ -52,3 +52,10 @@ def test_a_token_is_printed_once_listed_without_its_secret_and_revoked(run):
     assert run(tokens.app, "revoke", listed.split()[0])[0] == 0
     assert run(tokens.app, "list")[1] == ""
     assert "no token" in run(tokens.app, "revoke", "none")[1]
+
+
+def test_a_link_is_printed_for_a_user_that_exists(run):
+    run(users.app, "add", "ada", "--role", "admin", given=f"{PASSWORD}\n")
+    status, printed = run(users.app, "link", "ada", "--console", "https://mine:8080/")
+    assert status == 0 and printed.startswith("https://mine:8080/login#link=")
+    assert "there is no user 'nobody'" in run(users.app, "link", "nobody")[1]

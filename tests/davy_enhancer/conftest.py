@@ -37,7 +37,8 @@ StartService = Callable[..., AbstractAsyncContextManager[Service]]
 async def running(folder: Path, site: SiteConfig | None = None, **settings: object) -> AsyncIterator[Service]:
     ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
     registry = CollectorRegistry()
-    chosen = EnhancerSettings(**({"port": 0, "grpc_port": 0, "threads": 2, "data": folder, "deadline_s": 30.0} | settings))
+    defaults = {"port": 0, "grpc_port": 0, "access": "open", "threads": 2, "data": folder, "deadline_s": 30.0}
+    chosen = EnhancerSettings(**(defaults | settings))
     task = asyncio.create_task(serve(chosen, registry, site, ready.set_result))
     try:
         await asyncio.wait({task, asyncio.ensure_future(ready)}, return_when=asyncio.FIRST_COMPLETED)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-DAVY = [sys.executable, "-m", "davy", "enhancer"]
+DAVY = [sys.executable, "-m", "davy", "enhancer", "--insecure"]
 
 
 @pytest.mark.system

@@ -28,7 +28,7 @@ SKIPPED = {
     r":8082|:50053": "needs a trainer; tests/davy_trainer/service asks one",
     r"^davy edges config (set .*(--file|--keys)|rollback)": "needs an earlier step; see tests/system/test_config.py",
     r"^davy journal export .*--then-remove|PUBLIC_KEY": "needs an aggregator's key; see tests/davy_cli/test_journal.py",
-    r"^davy users add": "asks for a password; see tests/davy_cli/test_users.py",
+    r"^davy users (add|link)": "asks for a password, or needs such a user; see tests/davy_cli/test_users.py",
     r"^DAVY_": "sets a variable for a program that runs until it is stopped; its own tests start it",
     r"davy_drift": "needs the minutes of usual light before drift is known",
     r"identity enroll|https://aggregator": "needs an authority online; tests/davy_aggregator/test_identity.py has one",
@@ -49,7 +49,7 @@ class Command:
         """Why it is not run; empty if it is."""
         reason = next((reason for pattern, reason in SKIPPED.items() if re.search(pattern, self.text)), "")
         tool = re.split(r"\s+", self.text)[0]
-        if not reason and tool not in ("davy", "export") and shutil.which(tool) is None:
+        if not reason and tool not in ("davy", "export", ".") and shutil.which(tool) is None:
             return f"{tool} is not installed"
         return reason
 

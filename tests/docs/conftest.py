@@ -29,6 +29,11 @@ class Demo:
     ports: dict[str, str]
     folder: Path
 
+    def shell(self) -> dict[str, str]:
+        """What the file for a shell sets: DAVY_TOKEN and MQTT_URL."""
+        lines = (self.folder / ".davy" / "access.env").read_text().splitlines()
+        return dict(line.removeprefix("export ").split("=", 1) for line in lines)
+
 
 def environment(**more: str) -> dict[str, str]:
     """The tests' own environment without settings of Davy's, with `davy` of this checkout on the path."""

@@ -16,7 +16,7 @@ LIMIT_S = 100
 def runnable(command: Command, demo: Demo) -> str:
     """The command with the demo's real addresses, and short where it would run long."""
     text = re.sub(r"(?<=:)(\d{4,5})(?=[/ ']|$)", lambda found: demo.ports.get(found[1], found[1]), command.text)
-    text = re.sub(r"^mosquitto_sub ", f"mosquitto_sub -W 30 -p {demo.ports['1883']} ", text)
+    text = re.sub(r"^mosquitto_sub ", "mosquitto_sub -W 30 ", text)
     if "Subscribe" in text:
         text = f"timeout --preserve-status 5 {text} | head -c 1"
     if "davy demo" in text:
@@ -44,7 +44,7 @@ def test_command_of_the_documents_succeeds(command: Command, request: pytest.Fix
         more["DAVY_CONSOLE"] = f"http://127.0.0.1:{demo.ports['8080']}"
     if command.text.startswith(("davy models", "davy keys")):  # as the line before says: export DAVY_REGISTRY=... DAVY_KEYS=...
         more |= {"DAVY_REGISTRY": ".davy/models", "DAVY_KEYS": ".davy/keys"}
-    shell = ["bash", "-o", "pipefail", "-c", runnable(command, demo)]
+    shell = ["bash", "-o", "pipefail", "-c", f". .davy/access.env; {runnable(command, demo)}"]
     done = subprocess.run(shell, cwd=workspace, env=environment(**more), capture_output=True, text=True, timeout=LIMIT_S)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 

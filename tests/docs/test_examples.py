@@ -31,9 +31,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(name: str, *words: str, folder: Path) -> str:
+def run(name: str, *words: str, folder: Path, **more: str) -> str:
     command = [sys.executable, "-W", "error", str(EXAMPLES / name), *words]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, cwd=folder, env=environment(**more), capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -121,12 +121,12 @@ def test_clip_finds_the_enhanced_picture_better_lit(folder: Path):
 
 
 def test_frames_are_received_and_a_picture_is_enhanced_by_a_running_demo(folder: Path, demo: Demo):
-    broker, service = f"mqtt://127.0.0.1:{demo.ports['1883']}", f"http://127.0.0.1:{demo.ports['8081']}"
-    run("subscribe.py", "--broker", broker, "--frames", "3", "--out", "frames", folder=folder)
+    service = f"http://127.0.0.1:{demo.ports['8081']}"
+    run("subscribe.py", "--frames", "3", "--out", "frames", folder=folder, **demo.shell())
     frames = list((folder / "frames").glob("demo.*.jpg"))
     assert frames
     for path in frames:
         with Image.open(path) as image:
             assert image.format == "JPEG"
-    run("enhance_by_rest.py", "pictures/dark.jpg", "light.png", "--service", service, folder=folder)
+    run("enhance_by_rest.py", "pictures/dark.jpg", "light.png", "--service", service, folder=folder, **demo.shell())
     assert mean(folder / "light.png") > 2 * mean(folder / "pictures" / "dark.jpg")

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 import pytest
@@ -16,22 +15,20 @@ from tests.fixtures.edges import ear
 from tests.fixtures.fleet import TalkingEdge, talking
 
 from davy.adapters import mqtt
+from davy.adapters.mqtt.mosquitto import configuration
 from davy.domain.ports import Message
 from davy.domain.topics import ONLINE, EdgeTopics
 
 pytestmark = [pytest.mark.system, pytest.mark.alone]
-ROOT = Path(__file__).resolve().parents[2]
 FRAME = bytes(60_000)
 CAMERA = {"cameras": {"face": {"source": "mine://face"}}}
 
 
 @pytest.fixture
 def shipped(mosquitto):
-    """A broker with infra/mosquitto/mosquitto.conf."""
-    text = (ROOT / "infra/mosquitto/mosquitto.conf").read_text()
-    assert "listener 1883\n" in text
+    """A broker with the queues that Davy writes into its configuration, open to everybody."""
     mosquitto.kill()
-    mosquitto.config.write_text(text.replace("listener 1883\n", f"listener {mosquitto.port} 127.0.0.1\n"))
+    mosquitto.config.write_text(configuration(f"listener {mosquitto.port} 127.0.0.1\nallow_anonymous true\n"))
     mosquitto.start()
     return mosquitto
 

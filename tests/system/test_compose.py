@@ -1,21 +1,28 @@
 """`make compose-test`: the mine in containers, seen from outside. Needs a Docker engine with Compose v2."""
 
+import re
 import shutil
+import ssl
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiomqtt
+import grpc
 import httpx
 import pytest
 
 from davy.adapters.media import jpeg
 from davy.domain.topics import Topic, all_cameras
+from davy.v1 import ingest_pb2, ingest_pb2_grpc
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMERAS = {"north.gallery", "north.face", "south.conveyor", "west.junction"}
+CONSOLE, ENHANCER, TRAINER = (f"https://localhost:{port}" for port in (8080, 8081, 8082))
 HEALTHY_WITHIN_S = 60
 TRUST = ROOT / "infra" / "trust" / "trust.json"
 SAMPLED_WITHIN_S = 400  # an edge sends its first sample after five minutes
@@ -53,10 +60,37 @@ def mine():
         compose("--profile", "train", "down", "--volumes", "--timeout", "10", check=False)
 
 
-def until(url: str, holds: Callable[[Any], object], within_s: float) -> Any:
+@dataclass(frozen=True)
+class Access:
+    """How people and their programs reach the mine: the authority, the administrator's session, and the login at the broker."""
+
+    ca: Path
+    session: httpx.Cookies
+    mqtt: str
+
+    def client(self, **more: Any) -> httpx.Client:
+        trusted = ssl.create_default_context(cafile=str(self.ca))
+        return httpx.Client(verify=trusted, cookies=self.session, timeout=20, trust_env=False, **more)
+
+
+@pytest.fixture(scope="module")
+def access(mine, tmp_path_factory) -> Access:
+    """Signed in with the password that the service init printed."""
+    ca = tmp_path_factory.mktemp("access") / "ca.pem"
+    ca.write_text(compose("exec", "-T", "aggregator", "cat", "/people/ca.pem").stdout)
+    password = re.findall(r"password +(\S+)", compose("logs", "init").stdout)[0]
+    mqtt = re.findall("MQTT_URL=(.+)", compose("exec", "-T", "aggregator", "cat", "/people/access.env").stdout)[0]
+    found = Access(ca, httpx.Cookies(), mqtt)
+    with found.client() as client:
+        answer = client.post(f"{CONSOLE}/v1/session", json={"name": "admin", "password": password})
+        assert answer.status_code == 200, answer.text
+        return Access(ca, answer.cookies, mqtt)
+
+
+def until(access: Access, url: str, holds: Callable[[Any], object], within_s: float) -> Any:
     """What the URL answers, once it is so."""
     ends = time.monotonic() + within_s
-    with httpx.Client(timeout=20) as client:
+    with access.client() as client:
         while not holds(seen := client.get(url).json()):
             assert time.monotonic() < ends, f"{url} not within {within_s} s; the last was {seen}"
             time.sleep(2)
@@ -79,9 +113,29 @@ def test_every_service_is_healthy_within_a_minute(mine):
     assert mine <= HEALTHY_WITHIN_S
 
 
-async def test_a_foreign_subscriber_gets_plain_jpegs_of_every_camera(mine):
+def test_nobody_is_served_without_an_identity(access):
+    with httpx.Client(verify=ssl.create_default_context(cafile=str(access.ca)), trust_env=False) as client:
+        assert client.get(f"{CONSOLE}/v1/cameras").status_code == 401
+        assert client.get(f"{ENHANCER}/v1/jobs").status_code == 401
+    with pytest.raises(httpx.TransportError):
+        httpx.get(CONSOLE.replace("https", "http") + "/v1/cameras", trust_env=False)
+    credentials = grpc.ssl_channel_credentials(access.ca.read_bytes())
+    with grpc.secure_channel("localhost:50051", credentials) as channel, pytest.raises(grpc.RpcError) as refused:
+        next(ingest_pb2_grpc.FrameServiceStub(channel).SubscribeFrames(ingest_pb2.SubscribeFramesRequest(), timeout=20))
+    assert refused.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED)
+
+
+async def test_a_foreign_subscriber_gets_plain_jpegs_of_every_camera(access):
     seen: dict[str, bytes] = {}
-    async with aiomqtt.Client("127.0.0.1", 1883, protocol=aiomqtt.ProtocolVersion.V5) as client:
+    url, trusted = urlsplit(access.mqtt), ssl.create_default_context(cafile=str(access.ca))
+    async with aiomqtt.Client(
+        url.hostname or "",
+        url.port or 0,
+        username=url.username,
+        password=url.password,
+        tls_context=trusted,
+        protocol=aiomqtt.ProtocolVersion.V5,
+    ) as client:
         await client.subscribe(all_cameras("frame"))
         async for message in client.messages:
             topic = Topic.parse(str(message.topic))
@@ -91,18 +145,19 @@ async def test_a_foreign_subscriber_gets_plain_jpegs_of_every_camera(mine):
     assert {jpeg.decode(data).shape for data in seen.values()} == {(720, 1280, 3)}
 
 
-def test_mosquitto_sub_writes_a_file_that_any_viewer_opens(mine, tmp_path):
+def test_mosquitto_sub_writes_a_file_that_any_viewer_opens(access, tmp_path):
     if not shutil.which("mosquitto_sub"):
         pytest.skip("mosquitto_sub is not installed (Debian: mosquitto-clients)")
     path = tmp_path / "frame.jpg"
     with path.open("wb") as file:
-        words = ["mosquitto_sub", "-t", "davy/v1/+/+/cam/+/frame", "-C", "1", "-N", "-W", "20"]
+        wanted = ["--cafile", str(access.ca), "-L", f"{access.mqtt}/davy/v1/+/+/cam/+/frame"]
+        words = ["mosquitto_sub", *wanted, "-C", "1", "-N", "-W", "20"]
         subprocess.run(words, check=True, stdout=file)
     assert jpeg.decode(path.read_bytes()).shape == (720, 1280, 3)
 
 
-def test_rest_lists_the_cameras_and_serves_their_latest_frames(mine):
-    with httpx.Client(base_url="http://127.0.0.1:8080", timeout=10) as client:
+def test_rest_lists_the_cameras_and_serves_their_latest_frames(access):
+    with access.client(base_url=CONSOLE) as client:
         listed = client.get("/v1/cameras").json()
         assert {camera["id"] for camera in listed["cameras"]} == CAMERAS
         for camera in CAMERAS:
@@ -112,10 +167,10 @@ def test_rest_lists_the_cameras_and_serves_their_latest_frames(mine):
         assert "davy_" in client.get("/metrics").text
 
 
-def test_the_enhancement_service_enhances_a_posted_image(mine):
-    with httpx.Client(timeout=20) as client:
-        raw = client.get("http://127.0.0.1:8080/v1/cameras/north.gallery/latest.jpg", params={"variant": "raw"})
-        answer = client.post("http://127.0.0.1:8081/v1/enhance", content=raw.content, headers={"content-type": "image/jpeg"})
+def test_the_enhancement_service_enhances_a_posted_image(access):
+    with access.client() as client:
+        raw = client.get(f"{CONSOLE}/v1/cameras/north.gallery/latest.jpg", params={"variant": "raw"})
+        answer = client.post(f"{ENHANCER}/v1/enhance", content=raw.content, headers={"content-type": "image/jpeg"})
     assert answer.status_code == 200
     assert jpeg.decode(answer.content).mean() > jpeg.decode(raw.content).mean()
 
@@ -130,23 +185,28 @@ def test_no_container_runs_as_root_or_writes_to_its_own_file_system(mine):
         assert uid != "0"
 
 
-def test_the_training_service_signs_a_model_that_every_edge_takes(mine, trust):
+def test_the_training_service_signs_a_model_that_every_edge_takes(access, trust):
     """As infra/trust/README.md tells it: the key is made in the trainer's volume, its public half is given to the edges."""
     compose("--profile", "train", "up", "--detach", "--wait", "--wait-timeout", "120", "trainer")
     compose("exec", "-T", "trainer", "davy", "keys", "new", "--folder", "keys")
     trust.write_text(compose("exec", "-T", "trainer", "cat", "keys/trust.json").stdout)
 
-    until("http://127.0.0.1:8080/v1/samples", lambda seen: len(seen["samples"]) >= 2, SAMPLED_WITHIN_S)
+    until(access, f"{CONSOLE}/v1/samples", lambda seen: len(seen["samples"]) >= 2, SAMPLED_WITHIN_S)
     asked = {"kind": "retrain", "reason": "new lamps", "overrides": FEW_STEPS}
-    run = httpx.post("http://127.0.0.1:8082/v1/training-runs", json=asked, timeout=20).json()["id"]
+    with access.client() as client:
+        run = client.post(f"{TRAINER}/v1/training-runs", json=asked).json()["id"]
     ended = ("done", "failed", "cancelled")
-    done = until(f"http://127.0.0.1:8082/v1/training-runs/{run}", lambda seen: seen["state"] in ended, TRAINED_WITHIN_S)
+    done = until(access, f"{TRAINER}/v1/training-runs/{run}", lambda seen: seen["state"] in ended, TRAINED_WITHIN_S)
     assert done["state"] == "done", done["told"]
 
     model = done["result"]["model"]
-    listed = httpx.get("http://127.0.0.1:8080/v1/models", timeout=20).json()["models"]
+    with access.client() as client:
+        listed = client.get(f"{CONSOLE}/v1/models").json()["models"]
     assert model in {each["id"] for each in listed}
-    words = ["exec", "-T", "aggregator", "davy", "rollout", "start", model, "--edge", "north", "--edge", "south"]
+    token = compose("exec", "-T", "aggregator", "davy", "tokens", "make", "engineer", "--role", "engineer").stdout.strip()
+    acting = ["exec", "-T", "-e", f"DAVY_TOKEN={token}", "aggregator"]
+    words = [*acting, "davy", "rollout", "start", model, "--edge", "north", "--edge", "south"]
     assert "2 active" in compose(*words, "--probation-s", "5").stdout
-    fleet = httpx.get("http://127.0.0.1:8080/v1/fleet", timeout=20).json()["edges"]
+    with access.client() as client:
+        fleet = client.get(f"{CONSOLE}/v1/fleet").json()["edges"]
     assert {each["edge"] for each in fleet if each["reported"]["frame_id"] == done["result"]["frame_id"]} >= {"north", "south"}

@@ -4,16 +4,19 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 
 from davy.adapters.media import jpeg
+from davy.v1 import ingest_pb2, ingest_pb2_grpc
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -29,6 +32,7 @@ class RunningMine:
 
     process: "subprocess.Popen[str]"
     printed: str
+    folder: Path
 
     def port(self, after: str) -> int:
         found = re.search(after + r"\S*?:(\d+)", self.printed)
@@ -38,6 +42,12 @@ class RunningMine:
     @property
     def console(self) -> str:
         return f"http://127.0.0.1:{self.port('console +http')}"
+
+    @property
+    def shell(self) -> dict[str, str]:
+        """What the file for a shell sets."""
+        lines = (self.folder / "davy" / "access.env").read_text().splitlines()
+        return dict(line.removeprefix("export ").split("=", 1) for line in lines)
 
 
 def start(folder: Path, *words: str) -> "subprocess.Popen[str]":
@@ -49,7 +59,8 @@ def start(folder: Path, *words: str) -> "subprocess.Popen[str]":
 
 @pytest.fixture(scope="module")
 def mine(tmp_path_factory):
-    process = start(tmp_path_factory.mktemp("mine"), "--table", "lines")
+    folder = tmp_path_factory.mktemp("mine")
+    process = start(folder, "--table", "lines")
     printed = ""
     ends = time.monotonic() + READY_WITHIN_S
     assert process.stdout is not None
@@ -58,7 +69,7 @@ def mine(tmp_path_factory):
         assert line, f"the mine ended: {printed}"
         assert time.monotonic() < ends, printed
         printed += line
-    yield RunningMine(process, printed)
+    yield RunningMine(process, printed, folder)
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0, rest
@@ -80,7 +91,7 @@ def test_the_console_shows_four_tiles_that_move(mine, tmp_path):
         page = browser.new_page(viewport={"width": 1440, "height": 860})
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(mine.console)
+        page.goto(re.findall(r"http\S+#link=\S+", mine.printed)[0])  # the printed link signs the browser in
         page.locator(".tile[data-state=live]").nth(TILES - 1).wait_for(timeout=60_000)
         tiles = page.locator(".tile canvas")
         before = [tiles.nth(index).screenshot() for index in range(TILES)]
@@ -97,14 +108,14 @@ def test_mosquitto_sub_writes_a_file_that_any_viewer_opens(mine, tmp_path):
         pytest.skip("needs mosquitto_sub (Debian: mosquitto-clients)")
     path = tmp_path / "frame.jpg"
     with path.open("wb") as file:
-        # -V 5: the embedded broker speaks MQTT 5 only.
-        words = ["-V", "5", "-p", str(mine.port("mqtt")), "-t", "davy/v1/+/+/cam/+/frame", "-C", "1", "-N", "-W", "20"]
+        words = ["-V", "5", "-L", mine.shell["MQTT_URL"] + "/davy/v1/+/+/cam/+/frame", "-C", "1", "-N", "-W", "20"]
         subprocess.run(["mosquitto_sub", *words], check=True, stdout=file)
     assert jpeg.decode(path.read_bytes()).shape == (720, 1280, 3)
 
 
 def test_rest_serves_every_camera_brighter_than_it_is(mine):
-    with httpx.Client(base_url=mine.console, timeout=20) as client:
+    headers = {"Authorization": f"Bearer {mine.shell['DAVY_TOKEN']}"}
+    with httpx.Client(base_url=mine.console, timeout=20, headers=headers) as client:
         cameras = [camera["id"] for camera in client.get("/v1/cameras").json()["cameras"]]
         assert len(cameras) == TILES
         for camera in cameras:
@@ -112,6 +123,20 @@ def test_rest_serves_every_camera_brighter_than_it_is(mine):
                 client.get(f"/v1/cameras/{camera}/latest.jpg", params={"variant": variant}) for variant in ("enhanced", "raw")
             )
             assert jpeg.decode(enhanced.content).mean() > 1.3 * jpeg.decode(raw.content).mean()
+
+
+def test_nobody_reads_or_writes_without_an_identity(mine):
+    """Every wire asks: HTTP of both services, gRPC and MQTT. The file with the token is for its owner alone."""
+    for url in (f"{mine.console}/v1/cameras", f"http://127.0.0.1:{mine.port('and http')}/v1/jobs"):
+        assert httpx.get(url).status_code == 401
+    stub = ingest_pb2_grpc.FrameServiceStub(grpc.insecure_channel(f"127.0.0.1:{mine.port('gRPC +grpc')}"))
+    with pytest.raises(grpc.RpcError) as refused:
+        next(stub.SubscribeFrames(ingest_pb2.SubscribeFramesRequest(), timeout=20))
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    if shutil.which("mosquitto_sub"):
+        words = ["mosquitto_sub", "-V", "5", "-p", str(mine.port("mqtt")), "-t", "#", "-C", "1", "-W", "5"]
+        assert subprocess.run(words, capture_output=True, check=False).returncode not in (0, 27)  # 27: let in, and timed out
+    assert stat.S_IMODE((mine.folder / "davy" / "access.env").stat().st_mode) == 0o600
 
 
 def test_a_taken_port_is_replaced_and_said(mine, tmp_path):

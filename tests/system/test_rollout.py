@@ -38,7 +38,9 @@ class Mine:
             line = self.process.stdout.readline()
             assert line, printed
             printed += line
-        self.console = re.findall(r"console +(http\S+)", printed)[0]
+        self.console = re.findall(r"console +(http[^/]+//[^/]+)", printed)[0]
+        self.token = re.findall("DAVY_TOKEN=(.+)", (self.data / "access.env").read_text())[0]
+        self.rest = httpx.Client(base_url=self.console, headers={"Authorization": f"Bearer {self.token}"})
         self.grpc = re.findall(r"gRPC +(grpc\S+)", printed)[0]
 
     def davy(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +48,7 @@ class Mine:
             "DAVY_REGISTRY": str(self.data / "models"),
             "DAVY_KEYS": str(self.data / "keys"),
             "DAVY_AGGREGATOR": self.grpc,
+            "DAVY_TOKEN": self.token,
         }
         command = [sys.executable, "-m", "davy", *words]
         return subprocess.run(command, env={**os.environ, **places}, text=True, capture_output=True, timeout=200)
@@ -55,7 +58,7 @@ class Mine:
         until_s = time.monotonic() + 60
         models = {"": ""}
         while not all(models.values()) and time.monotonic() < until_s:
-            cameras = httpx.get(f"{self.console}/v1/cameras").json()["cameras"]
+            cameras = self.rest.get("/v1/cameras").json()["cameras"]
             models = {camera["id"]: camera["model"] for camera in cameras}
             time.sleep(0.1)
         return models
@@ -65,6 +68,7 @@ class Mine:
 def mine(tmp_path_factory):
     running = Mine(tmp_path_factory.mktemp("mine"))
     yield running
+    running.rest.close()
     running.process.send_signal(signal.SIGINT)
     running.process.communicate(timeout=60)
     assert running.process.returncode == 0
@@ -89,7 +93,7 @@ def test_f22_a_bad_model_is_caught_on_the_canary_within_a_minute(mine, tmp_path,
     took_s = time.monotonic() - began_s
     assert (done.returncode, gate in done.stdout) == (1, True), done.stdout + done.stderr
     assert took_s < CAUGHT_WITHIN_S
-    (rollout,) = [each for each in httpx.get(f"{mine.console}/v1/rollouts").json()["rollouts"] if each["model"] == model]
+    (rollout,) = [each for each in mine.rest.get("/v1/rollouts").json()["rollouts"] if each["model"] == model]
     assert [edge["desired_epoch"] > 0 for edge in rollout["edges"]] == [True, False, False]
     assert mine.models() == before
     print(f"{kind}: caught and taken back after {took_s:.1f} s")
@@ -99,6 +103,6 @@ def test_a_good_model_goes_to_every_edge_and_to_the_pool(mine, tmp_path):
     model = add(mine, packages.good_package("better"), tmp_path)
     done = mine.davy("rollout", "start", model, "--probation-s", "5")
     assert done.returncode == 0, done.stdout + done.stderr
-    fleet = httpx.get(f"{mine.console}/v1/fleet").json()["edges"]
+    fleet = mine.rest.get("/v1/fleet").json()["edges"]
     assert {edge["edge"]: edge["reported"]["model"] for edge in fleet} == dict.fromkeys(("north", "south", "pool"), model)
     assert all(edge["reported"]["figures"]["frames-lost"] <= 1 for edge in fleet)

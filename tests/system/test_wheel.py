@@ -85,9 +85,9 @@ def test_the_aggregator_and_an_edge_start_from_the_built_in_site(davy, tmp_path)
     aggregator = started([davy, "aggregator", "--port", "0", "--grpc-port", "0"], tmp_path, "console  http://")
     assert "console  http://127.0.0.1:" in aggregator, aggregator
     assert "built-in site" in aggregator
-    edge = started([davy, "edge", "--edge", "south"], tmp_path, "exist only inside")
+    edge = started([davy, "edge", "--edge", "south"], tmp_path, "exist only in")
     assert "built-in site" in edge
-    assert "simulator:// cameras exist only inside `davy demo`: start `davy simulator serve`" in edge, edge
+    assert "simulator:// cameras exist only in `davy demo`: start `davy simulator serve`" in edge, edge
 
 
 def test_the_library_enhances_an_array_and_mypy_finds_its_types(davy, tmp_path):

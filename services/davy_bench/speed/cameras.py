@@ -40,13 +40,14 @@ class CameraSummary(BaseModel):
 SUMMARY = TypeAdapter(dict[str, CameraSummary])
 
 
-def measure_load(load: Load, stream: Path, folder: Path) -> SustainedLoad:
+def measure_load(load: Load, stream: Path, folder: Path, protection: Sequence[str] = ()) -> SustainedLoad:
     """Run `davy demo` with cameras that play a stream, and measure it from outside.
 
     Args:
         load: Number, size and frame rate of the cameras.
         stream: Video file that each camera plays.
         folder: Folder for configuration, data and log.
+        protection: Options of `davy demo` that say what asks for identities and what is encrypted.
 
     Raises:
         MineFailedError: the process did not start, or did not end in order.
@@ -56,7 +57,7 @@ def measure_load(load: Load, stream: Path, folder: Path) -> SustainedLoad:
     summary.unlink(missing_ok=True)
     config.write_text(yaml.safe_dump(site(load, stream)))
     options = ["--config", config, "--seconds", f"{load.seconds:g}", "--summary", summary]
-    options += ["--table", "off", "--log-level", "ERROR"]
+    options += ["--table", "off", "--log-level", "ERROR", *protection]
     environment = {**os.environ, **{f"DAVY_DEMO_{name}_PORT": "0" for name in PORTS}, "DAVY_DEMO_DATA": str(folder / "data")}
     command = [sys.executable, "-m", "davy", "demo", *map(str, options)]
     with log_path.open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT) as process:

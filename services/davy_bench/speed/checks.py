@@ -7,6 +7,7 @@ from davy_bench.speed.frames import SIZES
 from davy_bench.speed.load import MAX_AGE_MS, SustainedLoad, saturation_point
 from davy_bench.speed.memory import FRAMES, MIB, Memory
 from davy_bench.speed.methods import STILL, VIDEO, VIDEO_YUV
+from davy_bench.speed.protection import ENCRYPTED, OPEN, Protection
 from davy_bench.speed.result import Speed
 from davy_bench.speed.throughput import Throughput
 
@@ -18,6 +19,8 @@ MAX_GROWTH = 1.2  # of the time per pixel, from 720p to 4K
 MAX_RETAINED_MIB = 1.0  # in FRAMES frames: allocators cause this much by themselves
 MAX_DEMO_SLOPE_MIB_S = 0.1  # of several processes with caches and databases, over a minute
 MAX_FRAME_LOSS = 0.05  # up to the saturation point
+MAX_PROTECTION = 0.05  # of CPU time per frame
+MAX_ADDED_AGE_MS = 2.0
 MIN_FAIRNESS = 0.7  # beyond the saturation point, also between edges
 
 
@@ -36,6 +39,8 @@ def speed_checks(speed: Speed) -> list[Check]:
     if speed.cameras:
         checks.append(_frame_loss_check(speed.cameras))
         checks += _saturation_checks(speed.cameras)
+    if speed.protection:
+        checks += _protection_checks(speed.protection)
     if speed.sustained:
         checks += _sustained_checks(speed.sustained)
     return checks
@@ -94,6 +99,16 @@ def _saturation_checks(cameras: Sequence[SustainedLoad]) -> list[Check]:
     return [
         Check(f"{title}: frames, slowest over fastest camera", f"{highest.fairness:.2f}", f"at least {MIN_FAIRNESS:g}", fair),
         Check(f"{title}: bounded age", age, f"at most {MAX_AGE_MS:g} ms", bounded),
+    ]
+
+
+def _protection_checks(protection: Protection) -> list[Check]:
+    """The cost of permission checks and mutual TLS together."""
+    more, age_ms = protection.cpu_ratio(ENCRYPTED) - 1, protection.added_age_ms(ENCRYPTED)
+    title = f"{ENCRYPTED}, over {OPEN}"
+    return [
+        Check(f"{title}: CPU time per frame", f"{more:+.1%}", f"at most +{MAX_PROTECTION:.0%}", more <= MAX_PROTECTION),
+        Check(f"{title}: p50 age", f"{age_ms:+.1f} ms", f"at most +{MAX_ADDED_AGE_MS:g} ms", age_ms <= MAX_ADDED_AGE_MS),
     ]
 
 

@@ -19,7 +19,8 @@ from davy_bench.speed.frames import SIZES, moving_frames, parse_sizes
 from davy_bench.speed.load import Load, SustainedLoad
 from davy_bench.speed.memory import measure_memory
 from davy_bench.speed.methods import timed_methods
-from davy_bench.speed.report import camera_table, timing_table, write_speed
+from davy_bench.speed.protection import Protection, measure_protection
+from davy_bench.speed.report import camera_table, protection_table, timing_table, write_speed
 from davy_bench.speed.result import Speed
 from davy_bench.speed.throughput import measure_throughput
 from davy_bench.speed.timing import time_in_turns
@@ -48,6 +49,9 @@ def speed(
     sustained_seconds: Annotated[
         float, typer.Option(min=0, help="Duration of the complete mine with 4 cameras of 1080p and 15 fps; 0: not measured.")
     ] = 60.0,
+    protection: Annotated[
+        int, typer.Option(min=0, help="Rounds in which the mine runs open, closed, and closed with mutual TLS.")
+    ] = 0,
     held_seconds: Annotated[float | None, typer.Option(min=0, hidden=True)] = None,  # before 0.2
 ) -> None:
     """Measure every path of Davy, CLAHE, cv2.LUT, a copy and Zero-DCE++; memory; and the number of sustained cameras."""
@@ -73,6 +77,9 @@ def speed(
         if counts:
             load = Load(1, parse_size(camera_size), camera_fps, camera_seconds)
             _measure_loads(result, [Load(count, load.size, load.fps, load.seconds) for count in counts], sustained_seconds, bar)
+        if protection:
+            load = Load(SUSTAINED_CAMERAS, parse_size(camera_size), camera_fps, camera_seconds)
+            result.protection = _measure_protection(load, protection, bar)
         written = write_speed(result, out)
     _print_tables(result)
     print_written(written)
@@ -80,8 +87,9 @@ def speed(
 
 def _print_tables(result: Speed) -> None:
     checks = speed_checks(result)
+    cost = protection_table(result.protection) if result.protection else []
     loads = [*result.cameras, *([result.sustained] if result.sustained else [])]
-    tables = [timing_table(result) if result.timings else [], camera_table(loads) if loads else [], check_table(checks)]
+    tables = [timing_table(result) if result.timings else [], camera_table(loads) if loads else [], cost, check_table(checks)]
     print("\n\n".join("\n".join(table) for table in tables if table))
     print(f"\n{sum(check.passed for check in checks)} of {len(checks)} checks passed")
 
@@ -98,6 +106,12 @@ def _measure_loads(result: Speed, loads: list[Load], sustained_seconds: float, b
         if sustained_seconds:
             sustained = Load(SUSTAINED_CAMERAS, SIZES[REFERENCE_SIZE], SUSTAINED_FPS, sustained_seconds)
             result.sustained = _measure_sustained(sustained, folder, bar)
+
+
+def _measure_protection(load: Load, rounds: int, bar: Bar) -> Protection:
+    with tempfile.TemporaryDirectory(prefix="davy-bench-") as name:
+        stream = write_stream(Path(name) / "camera.mp4", load.size, load.fps)
+        return measure_protection(load, stream, Path(name), rounds, bar("the mine open, closed, encrypted"))
 
 
 def _measure_sustained(load: Load, folder: Path, bar: Bar) -> SustainedLoad:

@@ -10,6 +10,7 @@ from davy_bench.speed.checks import REFERENCE_SIZE, speed_checks
 from davy_bench.speed.load import SustainedLoad, saturation_point
 from davy_bench.speed.methods import JPEG_QUALITY, NETWORK_INTERVAL
 from davy_bench.speed.plots import plot_cameras, plot_pixels, plot_ratios
+from davy_bench.speed.protection import MODES, Protection
 from davy_bench.speed.result import Speed, as_json, machine
 from davy_bench.speed.throughput import Throughput
 from davy_bench.speed.timing import Quartiles
@@ -55,6 +56,8 @@ def write_speed(speed: Speed, out: Path) -> list[Path]:
     if speed.cameras:
         written.append(plot_cameras(out / "cameras.png", speed.cameras))
         sections += ["## The complete mine under load", *_cameras(speed.cameras), "![cameras](cameras.png)"]
+    if speed.protection:
+        sections += _protection(speed.protection)
     if speed.sustained:
         sections += ["### Sustained load", "\n".join(camera_table([speed.sustained]))]
     page.write_text("\n\n".join(sections) + "\n")
@@ -142,6 +145,32 @@ def _cameras(cameras: Sequence[SustainedLoad]) -> list[str]:
         f"half a second: **{point}**{also}."
     )
     return [text, "\n".join(camera_table(cameras)), *_cost_estimate(cameras, point)]
+
+
+def protection_table(protection: Protection) -> list[str]:
+    """A row per mode."""
+    rows = [
+        [
+            mode,
+            f"{protection.cpu_ms(mode):.2f}",
+            f"{protection.cpu_ratio(mode):.3f}",
+            f"{protection.age_ms(mode):.1f}",
+            f"{protection.added_age_ms(mode):+.1f}",
+        ]
+        for mode in MODES
+    ]
+    return grid(["the mine is", "CPU ms per frame", "over open", "p50 age / ms", "over open / ms"], rows)
+
+
+def _protection(protection: Protection) -> list[str]:
+    load = protection.load
+    text = (
+        f"The same mine with {load.cameras} cameras of {load.size[1]}p at {load.fps:g} fps, {load.seconds:g} s per run and "
+        f"{len(protection.rounds)} rounds in random order: open to everybody on this machine, closed (tokens, permission "
+        "checks, the broker's passwords and access list), and closed with mutual TLS on gRPC and HTTP and TLS on MQTT. CPU "
+        "time is that of every process of the mine, cameras and subscriber included."
+    )
+    return ["## The cost of identities and encryption", text, "\n".join(protection_table(protection))]
 
 
 def camera_table(cameras: Sequence[SustainedLoad]) -> list[str]:

@@ -12,6 +12,7 @@ from davy_bench.speed.frames import SIZES
 from davy_bench.speed.load import SustainedLoad, saturation_point
 from davy_bench.speed.memory import Memory
 from davy_bench.speed.methods import CLAHE, LEARNED
+from davy_bench.speed.protection import Protection
 from davy_bench.speed.throughput import Throughput
 from davy_bench.speed.timing import Key, Quartiles, ratios
 
@@ -32,6 +33,7 @@ class Speed:
         memory: Memory of each path.
         cameras: Results of the complete mine, by number of cameras.
         sustained: Result of the longer load.
+        protection: The cost of identities and encryption.
         load_average: Load average of the last minute before the start.
     """
 
@@ -42,6 +44,7 @@ class Speed:
     memory: list[Memory] = field(default_factory=list)
     cameras: list[SustainedLoad] = field(default_factory=list)
     sustained: SustainedLoad | None = None
+    protection: Protection | None = None
     load_average: float = field(default_factory=lambda: os.getloadavg()[0])
 
     def ratios(self, size: str) -> Mapping[Key, Quartiles]:
@@ -92,6 +95,9 @@ def as_json(speed: Speed) -> dict[str, object]:
         "cameras": [_load_fields(each) for each in speed.cameras],
         "saturation_point": saturation_point(speed.cameras) if speed.cameras else None,
         "sustained": _load_fields(speed.sustained) if speed.sustained else None,
+        "protection": [{mode: _load_fields(run) for mode, run in each.items()} for each in speed.protection.rounds]
+        if speed.protection
+        else None,
     }
 
 

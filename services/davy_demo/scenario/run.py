@@ -42,7 +42,7 @@ async def run_scenario(change: str, training_steps: int, data: Path, out: Path, 
         ScenarioFailedError: a step timed out.
     """
     settings = DemoSettings(
-        data=data, table="off", console_port=0, grpc_port=0, mqtt_port=0, enhancer_port=0, enhancer_grpc_port=0
+        data=data, access="open", table="off", console_port=0, grpc_port=0, mqtt_port=0, enhancer_port=0, enhancer_grpc_port=0
     )
     mine = AllInOne(settings, scenario_site(change, timing), edge_settings(timing))
     training_port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -105,6 +105,7 @@ async def _trainer(mine: AllInOne, port: asyncio.Future[int], steps: int) -> Non
         registry=mine.registry_url,
         keys=mine.keys,
         grpc_port=0,
+        access="open",
         tls=PLAIN,
         rollout_grpc=f"grpc://{mine.settings.host}:{mine.running.addresses.grpc}",
         **trainer_settings(steps),

@@ -53,6 +53,7 @@ async def serve(
         ConfigError: The files of the identity are missing or invalid.
     """
     registry = registry or CollectorRegistry()
+    settings.check_exposure()
     metrics, errors, tls = TrainerMetrics(registry), dict[str, str](), Tls.of(settings.tls)
     if tls is not None:
         tls.install_metrics(registry)
@@ -74,7 +75,7 @@ async def serve(
         runs = RunService(settings, store)
         worker = Worker(runs, metrics)
         embedding = EmbeddingWatch(runs, metrics, lambda: worker.active, error_setter("pictures"))
-        access = access_of("trainer", settings, registry)
+        access = access_of("trainer", settings, registry, aggregator=settings.aggregator)
         app = build_app(runs, embedding.newest, registry, lambda: worker.active, errors, access)
         supervisor = Supervisor("trainer", registry, errors.__setitem__)
         components: dict[str, Component] = {

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from davy.adapters.http.listening import Ports
 from davy.domain.errors import ConfigError, DavyError
-from davy.site_options import LogStyleOption
+from davy.site_options import InsecureOption, LogStyleOption
 from davy.telemetry import configure_logging, get_logger
 from davy_trainer.service.app import serve
 from davy_trainer.service.settings import TrainerSettings
@@ -30,12 +30,14 @@ def trainer(
     keys: Annotated[Path | None, typer.Option(help="Folder of the signing keys.")] = None,
     schedule: Annotated[list[str] | None, typer.Option(help='Cron line and kind: "0 2 * * * prompts". Repeatable.')] = None,
     drift_above: Annotated[float | None, typer.Option(help="Drift that starts a run for a camera.")] = None,
+    insecure: InsecureOption = False,
     log_style: LogStyleOption = "json",
 ) -> None:
     """Serve training until interrupted. `davy config env` lists the other settings."""
     configure_logging(log_style)
     given: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "data": data, "aggregator": aggregator}
     given |= {"registry": registry, "keys": keys, "schedule": schedule, "drift_above": drift_above}
+    given["access"] = "open" if insecure else None
     try:
         settings = TrainerSettings(**{name: value for name, value in given.items() if value is not None})
         asyncio.run(_run(settings))

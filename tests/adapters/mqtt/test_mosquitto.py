@@ -128,12 +128,13 @@ def test_a_mine_s_file_is_enough_and_passwords_stay(tmp_path):
     for _ in range(2):
         done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "north, south, west, davy-aggregator" in done.stdout
-    kept = (tmp_path / "users" / "compose.env").read_text()
+    kept = (tmp_path / "users" / "plain.env").read_text()
     subprocess.run(words, cwd=ROOT, capture_output=True, check=True)
-    assert (tmp_path / "users" / "compose.env").read_text() == kept
-    assert stat.S_IMODE((tmp_path / "users" / "compose.env").stat().st_mode) == 0o600
-    composed = (ROOT / "infra/compose.closed.yml").read_text()
-    assert all(f"${{{line.split('=')[0]}}}" in composed for line in kept.splitlines())
+    assert (tmp_path / "users" / "plain.env").read_text() == kept
+    assert stat.S_IMODE((tmp_path / "users" / "plain.env").stat().st_mode) == 0o600
+    written = (tmp_path / "users" / "mosquitto.conf").read_text()
+    assert f"acl_file {tmp_path}/users/acl\n" in written
+    assert "allow_anonymous false\n" in written
 
 
 def test_an_edge_cannot_have_the_name_of_davy_s_own_users():

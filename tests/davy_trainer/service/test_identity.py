@@ -17,7 +17,7 @@ async def test_a_trainer_answers_over_tls_and_shows_its_certificate_to_the_aggre
     identities = Identities.make(tmp_path / "identities")
     identities.write("trainer/main")
     own, ready = identities.settings("trainer/main"), asyncio.get_running_loop().create_future()
-    settings = TrainerSettings(port=0, grpc_port=0, data=tmp_path / "data", keys=tmp_path / "keys", tls=own)
+    settings = TrainerSettings(access="open", port=0, grpc_port=0, data=tmp_path / "data", keys=tmp_path / "keys", tls=own)
     task = asyncio.create_task(serve(settings, CollectorRegistry(), ready.set_result))
     await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
     try:

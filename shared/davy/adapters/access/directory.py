@@ -28,7 +28,7 @@ EXTEND_SHARE = 0.9  # a session is extended once this share of its life is left
 ATTEMPTS_PER_NAME = RateLimitItemPerMinute(5)
 ATTEMPTS_PER_ADDRESS = RateLimitItemPerMinute(30)
 ALL_ATTEMPTS = RateLimitItemPerSecond(4)  # a password's check takes some 50 ms of one core and 64 MB
-LINK_S = 900.0
+LINK_NS = 900 * 10**9
 
 
 class Directory:
@@ -45,15 +45,17 @@ class Directory:
     def __init__(self, store: AccessStore, site: str, session_s: float) -> None:
         self._store, self._site, self._session_ns = store, site, int(session_s * 1e9)
         self._rates = Rates()
-        self._links: dict[str, tuple[float, str]] = {}
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """Return the principal of a certificate, a token or a session, in this order."""
-        if credentials.identity:
-            return machine(credentials.identity, self._site)
+        """Return the principal of an edge's certificate, a token, another certificate or a session, in this order."""
+        certified = machine(credentials.identity, self._site) if credentials.identity else None
+        if certified is not None and certified.role is Role.EDGE:
+            return certified  # an edge speaks for itself alone, whatever else it shows
         if credentials.token:
             token = await asyncio.to_thread(self._store.token, digest(credentials.token), time.time_ns())
             return Principal(token.name, token.role, "token", token.edge) if token else None
+        if credentials.identity:
+            return certified
         if credentials.session:
             return await asyncio.to_thread(self._person, digest(credentials.session))
         return None
@@ -103,9 +105,16 @@ class Directory:
         return secret, principal
 
     def new_link(self, name: str) -> str:
-        """A secret that signs a browser in once, within 15 minutes, without a password."""
+        """A secret that signs a browser in once, within 15 minutes, without a password. Blocks.
+
+        Raises:
+            UnknownUserError: There is no such user.
+        """
+        if self._store.user(name) is None:
+            raise UnknownUserError(name, [each.name for each in self._store.users()])
         secret = new_secret()
-        self._links[digest(secret)] = (time.monotonic() + LINK_S, name)
+        self._store.add_link(digest(secret), name, time.time_ns() + LINK_NS)
+        note_change(after={"link": name})
         return secret
 
     async def follow_link(self, secret: str, address: str) -> tuple[str, Principal]:
@@ -114,9 +123,8 @@ class Directory:
         Raises:
             UnauthenticatedError: The secret is unknown, spent or too old.
         """
-        until, name = self._links.pop(digest(secret), (0.0, ""))
-        user = await asyncio.to_thread(self._store.user, name) if time.monotonic() < until else None
-        if user is None or user.disabled:
+        user = await asyncio.to_thread(self._store.take_link, digest(secret), time.time_ns())
+        if user is None:
             raise UnauthenticatedError("signing in", "this link has been used or is too old: sign in with a password")
         return await self._begin(user, address)
 

@@ -45,13 +45,14 @@ class RemoteDirectory:
         self._known: TTLCache[str, Principal | None] = TTLCache(KEPT_MOST, KEPT_S)
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """Return the principal of a certificate, a token or a session, in this order.
+        """Return the principal of an edge's certificate, a token, another certificate or a session, in this order.
 
         Raises:
             AggregatorUnavailableError: The aggregator does not answer, or refuses this service.
         """
-        if credentials.identity:
-            return machine(credentials.identity, self._site)
+        certified = machine(credentials.identity, self._site) if credentials.identity else None
+        if (certified is not None and certified.role is Role.EDGE) or (credentials.identity and not credentials.token):
+            return certified
         secret = credentials.token or credentials.session
         if not secret:
             return None
@@ -74,7 +75,9 @@ class RemoteDirectory:
         return Principal(answer.name, answer.role, answer.via, answer.edge)
 
 
-def access_of(service: str, settings: RemoteAccessSettings, registry: CollectorRegistry, site: str = "") -> ServiceAccess:
+def access_of(
+    service: str, settings: RemoteAccessSettings, registry: CollectorRegistry, site: str = "", aggregator: str = ""
+) -> ServiceAccess:
     """Return the access control that the settings of an enhancer or a trainer ask for.
 
     Args:
@@ -82,16 +85,21 @@ def access_of(service: str, settings: RemoteAccessSettings, registry: CollectorR
         settings: Its settings.
         registry: Of its metrics.
         site: Site whose certificates count; the own certificate's if empty.
+        aggregator: http[s]://host:port of the aggregator to ask, where the setting `directory` names none.
 
     Raises:
         ConfigError: A closed service has no aggregator to ask.
     """
     if settings.access == "open":
         return ServiceAccess.of(service, OpenDoor(), registry, settings, journal=LogJournal())
-    if not settings.directory:
-        raise ConfigError("a closed service needs an aggregator that knows its users: set `directory`, and its own token")
-    login = f"{settings.directory.rstrip('/')}/login"
+    url = settings.directory or aggregator
+    if not url:
+        raise ConfigError(
+            "it asks an aggregator who calls: set its `directory` to http://host:8080 and give it a token or an identity; "
+            "or start it with --insecure, for this machine alone"
+        )
+    login = f"{url.rstrip('/')}/login"
     tls = Tls.of(settings.tls)
     own_site = tls.identity.site if tls is not None and tls.identity is not None else ""
-    directory = RemoteDirectory(settings.directory, site or own_site, tls)
+    directory = RemoteDirectory(url, site or own_site, tls)
     return ServiceAccess.of(service, directory, registry, settings, login, LogJournal())

@@ -6,7 +6,7 @@ The broker is rumqttd (package iotcore), the store is Valkey (package valkey-emb
 import random
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -46,8 +46,13 @@ LOOPBACK = "127.0.0.1"
 
 
 @contextmanager
-def embedded_broker(host: str, port: int) -> Iterator[str]:
+def embedded_broker(host: str, port: int, passwords: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run an MQTT broker on host and port, for clients of version 5 and 3.1.1.
+
+    Args:
+        host: Address to listen on.
+        port: TCP port.
+        passwords: By user; None lets everybody in. Every user may read and write every topic.
 
     Yields:
         The endpoint for MQTT 5 clients of this machine: without the step that tells the versions apart.
@@ -56,7 +61,10 @@ def embedded_broker(host: str, port: int) -> Iterator[str]:
         BrokerUnavailableError: the port is taken, or the broker did not come up.
     """
     endpoint, behind = f"mqtt://{host}:{port}", {version: free_port(LOOPBACK, 0) for version in (V5, V311)}
-    listeners = [LISTENER.format(version=version, host=LOOPBACK, port=each) for version, each in behind.items()]
+    listeners = [
+        LISTENER.format(version=version, host=LOOPBACK, port=each) + _logins(version, passwords)
+        for version, each in behind.items()
+    ]
     with tempfile.TemporaryDirectory(prefix="davy-broker-") as folder, ExitStack() as stack:
         config = Path(folder) / "rumqttd.toml"
         config.write_text("".join((RUMQTTD, *listeners)), encoding="utf-8")
@@ -68,6 +76,11 @@ def embedded_broker(host: str, port: int) -> Iterator[str]:
             raise BrokerUnavailableError(endpoint, str(error)) from error
         stack.callback(broker.stop)
         yield f"mqtt://{LOOPBACK}:{behind[V5]}"
+
+
+def _logins(version: int, passwords: Mapping[str, str] | None) -> str:
+    users = "".join(f'"{user}" = "{password}"\n' for user, password in (passwords or {}).items())
+    return f"[v{version}.1.connections.auth]\n{users}" if users else ""
 
 
 @contextmanager

@@ -1,9 +1,9 @@
-"""People, tokens of programs, and sessions of browsers."""
+"""People, tokens of programs, sessions of browsers, and links that begin one."""
 
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Row, Table, Text, delete, insert, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Connection, ForeignKey, Row, Table, Text, delete, insert, select, update
 
 from davy.access.roles import Role
 from davy.adapters.storage.database import Database
@@ -44,6 +44,14 @@ access_session = Table(
     Column("expires_ns", BigInteger, nullable=False),
 )
 
+access_link = Table(
+    "access_link",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("user_name", Text, ForeignKey("access_user.name", ondelete="CASCADE"), nullable=False),
+    Column("expires_ns", BigInteger, nullable=False),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -70,7 +78,7 @@ class Token:
 
 
 class AccessStore:
-    """Users, tokens and sessions. Calls block and may come from any thread.
+    """Users, tokens, sessions and links. Calls block and may come from any thread.
 
     Raises:
         ArchiveUnavailableError: The disk or the server fails; every method raises it.
@@ -99,12 +107,12 @@ class AccessStore:
                 connection.execute(insert(access_user), {"name": user.name, "created_ns": time.time_ns(), **values})
             elif any(getattr(known, name) != value for name, value in values.items()):
                 connection.execute(update(access_user).where(access_user.c.name == user.name).values(values))
-                connection.execute(delete(access_session).where(access_session.c.user_name == user.name))
+                _end_sessions(connection, user.name)
 
     def delete_user(self, name: str) -> bool:
         """Delete a user and its sessions; return whether it existed."""
         with self._database.transaction(NOUN) as connection:
-            connection.execute(delete(access_session).where(access_session.c.user_name == name))
+            _end_sessions(connection, name)
             return bool(connection.execute(delete(access_user).where(access_user.c.name == name)).rowcount)
 
     def tokens(self) -> list[Token]:
@@ -158,6 +166,30 @@ class AccessStore:
         """End a session."""
         with self._database.transaction(NOUN) as connection:
             connection.execute(delete(access_session).where(access_session.c.digest == digest))
+
+    def add_link(self, digest: str, user: str, expires_ns: int) -> None:
+        """Store a link under the digest of its secret, and delete those that have expired."""
+        row = {"digest": digest, "user_name": user, "expires_ns": expires_ns}
+        with self._database.transaction(NOUN) as connection:
+            connection.execute(delete(access_link).where(access_link.c.expires_ns <= time.time_ns()))
+            connection.execute(insert(access_link), row)
+
+    def take_link(self, digest: str, now_ns: int) -> User | None:
+        """Spend a link; return its enabled user, or None if it is unknown, spent or too old."""
+        wanted = (
+            select(access_user)
+            .join(access_link, access_link.c.user_name == access_user.c.name)
+            .where(access_link.c.digest == digest, access_link.c.expires_ns > now_ns, access_user.c.disabled.is_(False))
+        )
+        with self._database.transaction(NOUN) as connection:
+            row = connection.execute(wanted).first()
+            spent = connection.execute(delete(access_link).where(access_link.c.digest == digest)).rowcount
+        return _user(row) if row and spent else None
+
+
+def _end_sessions(connection: Connection, user: str) -> None:
+    for table in (access_session, access_link):
+        connection.execute(delete(table).where(table.c.user_name == user))
 
 
 def _user(row: Row[tuple[object, ...]]) -> User:

@@ -1,0 +1,71 @@
+"""The cost of identities and encryption: the same mine open, closed, and closed with mutual TLS on every wire."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from davy_bench.quality.scores import ProgressCallback
+from davy_bench.speed.cameras import measure_load
+from davy_bench.speed.load import Load, SustainedLoad
+
+OPEN, CLOSED, ENCRYPTED = "open", "closed", "closed, mutual TLS"
+MODES: Final[Mapping[str, tuple[str, ...]]] = {OPEN: ("--insecure",), CLOSED: (), ENCRYPTED: ("--tls",)}
+
+
+@dataclass(slots=True)
+class Protection:
+    """Runs of each mode, round by round.
+
+    Attributes:
+        load: The cameras of each run.
+        rounds: One run of each mode per round.
+    """
+
+    load: Load
+    rounds: list[Mapping[str, SustainedLoad]] = field(default_factory=list)
+
+    def cpu_ms(self, mode: str) -> float:
+        """Median CPU time in ms per delivered frame."""
+        return median(_cpu_ms(each[mode]) for each in self.rounds)
+
+    def cpu_ratio(self, mode: str) -> float:
+        """Median over the rounds of the CPU time per frame, over that of the open mine in the same round."""
+        return median(_cpu_ms(each[mode]) / _cpu_ms(each[OPEN]) for each in self.rounds)
+
+    def age_ms(self, mode: str) -> float:
+        """Median of the p50 age in ms."""
+        return median(each[mode].age_ms_p50 or 0.0 for each in self.rounds)
+
+    def added_age_ms(self, mode: str) -> float:
+        """Median over the rounds of the p50 age in ms, less that of the open mine in the same round."""
+        return median((each[mode].age_ms_p50 or 0.0) - (each[OPEN].age_ms_p50 or 0.0) for each in self.rounds)
+
+
+def measure_protection(load: Load, stream: Path, folder: Path, rounds: int, progress: ProgressCallback) -> Protection:
+    """Run the mine in each mode, in random order, round by round.
+
+    Raises:
+        MineFailedError: A mine did not start, or did not end in order.
+    """
+    found = Protection(load)
+    for number in range(rounds):
+        runs: dict[str, SustainedLoad] = {}
+        for done, mode in enumerate(_shuffled(list(MODES), number)):
+            progress(number * len(MODES) + done, rounds * len(MODES))
+            runs[mode] = measure_load(load, stream, folder / f"protection-{number}-{done}", MODES[mode])
+        found.rounds.append(runs)
+    progress(rounds * len(MODES), rounds * len(MODES))
+    return found
+
+
+def _shuffled(modes: list[str], seed: int) -> Sequence[str]:
+    random.Random(seed).shuffle(modes)
+    return modes
+
+
+def _cpu_ms(run: SustainedLoad) -> float:
+    """CPU time in ms per delivered frame, over all processes of the mine."""
+    return 1000 * run.cpu_s / max(1.0, sum(run.fps) * run.span_s)
