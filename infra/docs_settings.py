@@ -21,7 +21,7 @@ from davy.adapters.secret_settings import is_secret
 
 INTRO = """
 Every setting has an environment variable. A variable wins over the default, and an option of the command line wins over the
-variable. Lists and tables are JSON. "URL, or a file" may hold a password: `<VARIABLE>_FILE`, or a credential of systemd, names a
+variable. Lists and tables are JSON. "URL, or a file" may hold a password. `<VARIABLE>_FILE` or a credential of systemd names a
 file with it ([secrets in files](../how-to/secrets-in-files.md)).
 """
 TRAINING_INTRO = """
