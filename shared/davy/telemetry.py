@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Literal
 
 import structlog
+from structlog.typing import EventDict
+
+from davy.domain.urls import redact_text
 
 AGE_BUCKETS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 DURATION_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -19,6 +22,7 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _redact,
     ]
     last = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
@@ -30,6 +34,24 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=last, foreign_pre_chain=shared))  # type: ignore[arg-type]  # as above
     logging.basicConfig(handlers=[handler], level=level, force=True)
+
+
+def _redact(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Hide passwords and queries of every URL in a line, whichever library wrote it and whatever exception it shows."""
+    return {name: value if name.startswith("_") else _without_secrets(value) for name, value in line.items()}
+
+
+def _without_secrets(value: object) -> object:
+    match value:
+        case str():
+            return redact_text(value)
+        case list() | tuple():
+            return [_without_secrets(each) for each in value]
+        case dict():
+            return {name: _without_secrets(each) for name, each in value.items()}
+        case None | bool() | int() | float():
+            return value
+    return redact_text(str(value))
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
