@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from docs_markdown import cell, code, page, sentence, table
 from docs_sources import modules_with
-from pydantic import BaseModel, Secret, TypeAdapter
+from pydantic import BaseModel, Secret, SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
@@ -139,7 +139,7 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if field.default is None or isinstance(field.default, BaseModel):
         return ""
-    if isinstance(field.default, Secret):
+    if isinstance(field.default, Secret | SecretStr):
         return str(field.default)
     return str(field.default) if isinstance(field.default, int | float | str | PurePath) else json.dumps(field.default)
 
