@@ -12,14 +12,17 @@ from unittest.mock import patch
 
 from docs_markdown import cell, code, page, sentence, table
 from docs_sources import modules_with
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Secret, SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from davy.adapters.secret_settings import is_secret
+
 INTRO = """
 Every setting has an environment variable. A variable wins over the default, and an option of the command line wins over the
-variable. Lists and tables are JSON.
+variable. Lists and tables are JSON. "URL, or a file" may hold a password. `<VARIABLE>_FILE` or a credential of systemd names a
+file with it ([secrets in files](../how-to/secrets-in-files.md)).
 """
 TRAINING_INTRO = """
 `--set NAME=VALUE` sets each of them; values are JSON. `davy train all` takes `--set STAGE.NAME=VALUE`. A checkpoint carries its
@@ -68,9 +71,9 @@ def _stage(name: str, found: type[BaseModel]) -> str:
 
 def _classes() -> set[type[BaseSettings]]:
     found = set()
-    for module in modules_with("BaseSettings"):
+    for module in (*modules_with("BaseSettings"), *modules_with("SecretSettings")):
         for _, value in inspect.getmembers(module, inspect.isclass):
-            if issubclass(value, BaseSettings) and value is not BaseSettings and value.__module__ == module.__name__:
+            if issubclass(value, BaseSettings) and value.model_fields and value.__module__ == module.__name__:
                 found.add(value)
     return found
 
@@ -106,6 +109,8 @@ def _nested(field: FieldInfo) -> bool:
 
 
 def _type(field: FieldInfo) -> str:
+    if is_secret(field):
+        return "URL, or a file"
     value: Any = (field.annotation, field)
     schema = TypeAdapter(Annotated[value]).json_schema()
     return _schema_type(schema, schema.get("$defs", {}))
@@ -134,6 +139,8 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if field.default is None or isinstance(field.default, BaseModel):
         return ""
+    if isinstance(field.default, Secret | SecretStr):
+        return str(field.default)
     return str(field.default) if isinstance(field.default, int | float | str | PurePath) else json.dumps(field.default)
 
 

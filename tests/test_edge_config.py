@@ -28,7 +28,10 @@ def test_a_password_does_not_go_to_another_address(source):
 
 
 def test_a_source_that_is_written_whole_is_taken_as_it_is():
-    assert restore_secrets(config("rtsp://a:b@10.1.0.7/stream"), KNOWN).cameras["face"].source == "rtsp://a:b@10.1.0.7/stream"
+    assert (
+        restore_secrets(config("rtsp://a:b@10.1.0.7/stream"), KNOWN).cameras["face"].source.get_secret_value()
+        == "rtsp://a:b@10.1.0.7/stream"
+    )
 
 
 def test_what_is_no_configuration_shows_nothing():

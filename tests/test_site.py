@@ -29,14 +29,14 @@ def write(folder: Path, text: str) -> Path:
 def test_a_camera_gets_its_values_and_the_defaults(tmp_path):
     site = load_site(write(tmp_path, GOOD), {})
     camera = site.camera(CameraAddress("demo", "north", "face-1"))
-    assert (camera.source, camera.fps, camera.strength, camera.size) == ("simulator://face", 5, 1.0, None)
+    assert (str(camera.source), camera.fps, camera.strength, camera.size) == ("simulator://face", 5, 1.0, None)
 
 
 def test_the_environment_overrides_a_value_and_an_underscore_stands_for_a_hyphen(tmp_path):
     environ = {"DAVY_EDGES__NORTH__CAMERAS__FACE_1__FPS": "7", "DAVY_BROKER": "mqtt://10.0.0.5", "DAVY_EDGE_SPOOL": "x"}
     site = load_site(write(tmp_path, GOOD), environ)
     assert site.edges["north"].cameras["face-1"].fps == 7
-    assert site.broker == "mqtt://10.0.0.5"
+    assert str(site.broker) == "mqtt://10.0.0.5"
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_an_edge_that_the_environment_adds_is_taken_with_a_warning_where_its_id_
 def test_the_old_names_of_scheme_and_cache_are_read_with_a_warning(tmp_path, caplog):
     old = GOOD.replace("simulator://", "mine://").replace("edges:", "store: redis://10.0.0.5:6379/0\nedges:")
     site = load_site(write(tmp_path, old), {})
-    assert site.cache == "redis://10.0.0.5:6379/0"
-    assert site.edges["north"].cameras["face-1"].source == "mine://face"
+    assert str(site.cache) == "redis://10.0.0.5:6379/0"
+    assert site.edges["north"].cameras["face-1"].source.get_secret_value() == "mine://face"
     assert "site.yaml:2: store is a deprecated name: write cache" in caplog.text
     assert "site.yaml:6: mine:// is a deprecated scheme: write simulator://" in caplog.text
 
 
 def test_the_old_variable_of_the_cache_is_read_with_a_warning(tmp_path, caplog):
-    assert load_site(write(tmp_path, GOOD), {"DAVY_STORE": "redis://10.0.0.5"}).cache == "redis://10.0.0.5"
+    assert load_site(write(tmp_path, GOOD), {"DAVY_STORE": "redis://10.0.0.5"}).cache.get_secret_value() == "redis://10.0.0.5"
     assert "environment DAVY_STORE is a deprecated name: write DAVY_CACHE" in caplog.text
 
 

@@ -33,6 +33,7 @@ from davy.adapters.tls.watch import LocalRenewer, watch_identity
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.ports import Bus, Message
+from davy.domain.secret_url import SecretUrl
 from davy.domain.severity import Severity
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.identity import Authority
@@ -263,7 +264,7 @@ async def _rollout_service(
     metrics: AggregatorMetrics,
 ) -> AsyncIterator[RolloutService]:
     """Open the rollout service. Registry and key set default to the data folder."""
-    url = settings.registry or f"file://{(settings.data / 'registry').absolute()}"
+    url = settings.registry or SecretUrl(f"file://{(settings.data / 'registry').absolute()}")
     catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
     yield RolloutService(
         site,
@@ -330,7 +331,15 @@ def _on_connect(status: str, *publishers: Callable[[], None]) -> Callable[[Bus],
 
 async def _serve_http(context: ServiceContext, announce: Callable[[str, int], None], tls: Tls | None) -> None:
     settings, app = context.settings, build_app(context)
-    await serve_app(app, settings.host, settings.port, lambda port: announce("http", port), websockets=True, tls=tls)
+    await serve_app(
+        app,
+        settings.host,
+        settings.port,
+        lambda port: announce("http", port),
+        websockets=True,
+        tls=tls,
+        connections=settings.connections,
+    )
 
 
 async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None], tls: Tls | None) -> None:

@@ -11,6 +11,7 @@ from davy.access.principal import acting
 from davy.adapters.storage.candidate_registry import CandidateEntry, Proposal
 from davy.adapters.storage.model_registry import Entry, ModelRegistry
 from davy.domain.errors import UnknownModelError
+from davy.domain.secret_url import SecretUrl
 from davy.twin.model import Target
 
 KEPT = 2  # packages: a rollout needs the new one, a rollback the old one; each is under 60 MB, usually 0.5 MB
@@ -19,7 +20,7 @@ KEPT = 2  # packages: a rollout needs the new one, a rollback the old one; each 
 class ModelCatalog:
     """Models of one aggregator's registry."""
 
-    def __init__(self, url: str, trust: Path) -> None:
+    def __init__(self, url: SecretUrl, trust: Path) -> None:
         self._registry = ModelRegistry(url, trust)
         self._packages: OrderedDict[str, bytes] = OrderedDict()
         self._reading = asyncio.Lock()

@@ -8,6 +8,8 @@ from pydantic_settings import BaseSettings
 
 from davy.adapters.access.oidc_settings import OidcSettings
 from davy.adapters.http.listen_settings import GrpcPort, HttpPort, ListenSettings
+from davy.adapters.secret_settings import SecretSettings
+from davy.domain.secret_url import SecretUrl
 
 
 class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
@@ -25,16 +27,15 @@ class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
     detector_score: float = Field(0.4, ge=0, le=1, description="Discard detections below this score.")
 
 
-class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGATOR_", env_nested_delimiter="__", frozen=True):
+class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREGATOR_", env_nested_delimiter="__", frozen=True):
     """Settings of one aggregator."""
 
     port: HttpPort = 8080
     grpc_host: str = Field("", description="Address of gRPC; the same as host if empty.")
     grpc_port: GrpcPort = 50051
     data: Path = Field(Path("data/aggregator"), description="Folder of the database, the models and the keys.")
-    database: str = Field(
-        "",
-        repr=False,  # its URL may hold a password
+    database: SecretUrl = Field(
+        SecretUrl(""),
         description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; SQLite in DATA/davy.db if empty.",
     )
     authority: Path | None = Field(
@@ -68,7 +69,7 @@ class AggregatorSettings(ListenSettings, BaseSettings, env_prefix="DAVY_AGGREGAT
     samples_max_bytes: PositiveInt = Field(1_000_000_000, description="Maximum disk space of training samples.")
     samples_max_count: PositiveInt = Field(10_000, description="Maximum number of training samples.")
 
-    registry: str = Field("", description="Model registry: file:///…, s3://…; DATA/registry if empty.")
+    registry: SecretUrl = Field(SecretUrl(""), description="Model registry: file:///…, s3://…; DATA/registry if empty.")
     trust: Path | None = Field(None, description="Key set of `davy keys`; DATA/keys/trust.json if absent.")
     confirm: Literal["second-person", "nobody"] = Field(
         "second-person",

@@ -14,6 +14,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from davy.adapters.secret_settings import is_secret
+from davy.domain.secret_files import FILE_SUFFIX
+from davy.domain.secret_url import SecretUrl
 from davy.domain.suggestion import did_you_mean
 from davy.site import ENV_PREFIX, CameraConfig, EdgeConfig, SiteConfig
 
@@ -65,12 +68,14 @@ class Variable:
 GENERAL = [
     Variable("commands", "DAVY_KEYS", "path", "keys", "Folder of the signing keys: davy keys, models, trainer."),
     Variable("commands", "DAVY_KEY_PASSPHRASE", "text", "", "Encrypts and opens the private keys."),
+    Variable("commands", "DAVY_KEY_PASSPHRASE_FILE", "path", "", "File with that passphrase."),
     Variable("commands", "DAVY_REGISTRY", "URL", "models", "Model registry of davy models."),
     Variable("commands", "DAVY_CONSOLE", "URL", "http://127.0.0.1:8080", "HTTP address of the aggregator for davy edges."),
     Variable("all programs", "DAVY_TOKEN", "text", "", "Token by which this program names itself to the aggregator."),
     Variable("all programs", "DAVY_TOKEN_FILE", "path", "", "File with that token, or systemd's credential davy-token."),
     Variable("commands", "DAVY_AUTHORITY", "path", "authority", "Folder of the site's certificate authority: davy identity."),
     Variable("commands", "DAVY_CA_PASSPHRASE", "text", "", "Encrypts and opens the authority's key."),
+    Variable("commands", "DAVY_CA_PASSPHRASE_FILE", "path", "", "File with that passphrase."),
     Variable("commands", "DAVY_ENROLL_TOKEN", "text", "", "Token of davy identity enroll."),
     Variable("internal", "DAVY_PROGRESS", "path", "", "Progress file of a training command."),
     Variable("internal", "DAVY_FAILPOINT", "text", "", "Kills the process at a named failpoint; for fault tests."),
@@ -151,7 +156,17 @@ def _of_site() -> Iterator[Variable]:
 def _of_fields(group: str, prefix: str, model: type[BaseModel]) -> Iterator[Variable]:
     for name, field in model.model_fields.items():
         if not _is_nested(field):
-            yield Variable(group, f"{prefix}{name.upper()}", _type(field), _default(field), field.description or "")
+            variable = f"{prefix}{name.upper()}"
+            yield Variable(group, variable, _type(field), _default(field), field.description or "")
+            if is_secret(field):
+                yield _file_of(group, variable)
+
+
+def _file_of(group: str, variable: str) -> Variable:
+    """The variable that names the file of a secret. Compose and systemd keep secrets in files."""
+    credential = variable.lower().replace("_", "-")
+    other = "" if "<" in variable else f"; or systemd's credential {credential}"
+    return Variable(group, f"{variable}{FILE_SUFFIX}", "path", "", f"File with the value of {variable}{other}.")
 
 
 def _is_nested(field: FieldInfo) -> bool:
@@ -181,8 +196,15 @@ def _type_name(annotation: object) -> str:
         return "JSON"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return " | ".join(str(each.value) for each in annotation)
-    names: dict[object, str] = {str: "text", Path: "path", bool: "true | false", int: "integer", float: "number"}
-    names[SecretStr] = "secret"
+    names: dict[object, str] = {
+        SecretUrl: "URL",
+        SecretStr: "secret",
+        str: "text",
+        Path: "path",
+        bool: "true | false",
+        int: "integer",
+        float: "number",
+    }
     return names.get(annotation, str(annotation))
 
 

@@ -15,6 +15,8 @@ from davy.domain.errors import DavyError, MissingExtraError
 from davy_cli.crash import limit_reached, write_crashes
 from davy_cli.programs import PROGRAMS
 
+SERVICES = ("edge", "aggregator", "enhancer", "trainer")
+
 
 class LazyGroup(TyperGroup):
     """A group of stubs for help and completion; it imports a program on use."""
@@ -125,6 +127,8 @@ def main() -> int:
         The exit status: 0 success, 1 failure, 2 usage error.
     """
     write_crashes()
+    if sys.argv[1:2] and sys.argv[1] in SERVICES:
+        os.umask(0o027)  # pictures and events are for this user and its group, which may share a registry
     try:
         app(prog_name="davy")
     except SystemExit as end:

@@ -16,7 +16,6 @@ from davy.adapters.mqtt.mosquitto import (
     security,
 )
 from davy.domain.errors import ConfigError, InvalidInputError
-from davy.domain.urls import redact
 from davy.site import describe_site_file, find_site_file, load_site
 from davy_cli.environment import FORMATS, variables
 from davy_cli.init import schema_text
@@ -40,7 +39,7 @@ def check(path: SitePath = None) -> None:
         raise typer.Exit(1) from error
     typer.echo(f"{describe_site_file(path)}: site {site.site}, {len(site.edges)} edges, {len(site.camera_ids())} cameras")
     for camera_id in site.camera_ids():
-        typer.echo(f"  {camera_id.edge}/{camera_id.camera}  {redact(site.camera(camera_id).source)}")
+        typer.echo(f"  {camera_id.edge}/{camera_id.camera}  {site.camera(camera_id).source}")
 
 
 @app.command()

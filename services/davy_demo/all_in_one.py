@@ -21,6 +21,7 @@ from davy.adapters.tls import Tls
 from davy.adapters.tls.settings import PLAIN, TlsSettings
 from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenSource
+from davy.domain.secret_url import SecretUrl
 from davy.identity.provision import ensure_authority, ensure_identity
 from davy.imaging.runtime import StillEnhancer
 from davy.models.keyring import TRUST
@@ -139,13 +140,13 @@ class AllInOne:
             broker = self._start_broker(stack)
             cache = stack.enter_context(embedded_store())
             grpc = f"grpc{self._secure}://{settings.host}:{running.addresses.grpc}"
-            site = running.site.model_copy(update={"cache": cache, "aggregator": grpc})
+            site = running.site.model_copy(update={"cache": SecretUrl(cache), "aggregator": SecretUrl(grpc)})
             still = await asyncio.to_thread(StillEnhancer)
             await asyncio.to_thread(first_model, self.registry_url, self.keys)
             identities = await self._make_identities(site)
 
             def seen_by(user: str) -> SiteConfig:
-                return site.model_copy(update={"broker": broker.of(user)})
+                return site.model_copy(update={"broker": SecretUrl(broker.of(user))})
 
             own = Tls.of(self._tls(f"program/{OBSERVER}"))
             async with mqtt.connect(broker.of(OBSERVER_USER), f"davy-{OBSERVER}-{running.addresses.mqtt}", tls=own) as bus:
@@ -250,5 +251,5 @@ class AllInOne:
 
     def _simulated_places(self, site: SiteConfig) -> dict[CameraAddress, str]:
         """Return the place of every camera with a ground truth in this process."""
-        sources = {camera: urlsplit(site.camera(camera).source) for camera in site.camera_ids()}
+        sources = {camera: urlsplit(str(site.camera(camera).source)) for camera in site.camera_ids()}
         return {camera: url.netloc for camera, url in sources.items() if url.scheme in SIMULATED and not url.query}

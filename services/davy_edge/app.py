@@ -31,10 +31,10 @@ from davy.domain.drops import DropPoint
 from davy.domain.errors import BrokerUnavailableError, ConfigError
 from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
+from davy.domain.secret_url import SecretUrl
 from davy.domain.severity import Severity
 from davy.domain.suggestion import did_you_mean
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
-from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy.site import OLD_SCHEME, SIMULATOR_SCHEME, CameraConfig, EdgeConfig, SiteConfig
 from davy.streams.accounting import FrameAccounting
@@ -229,9 +229,9 @@ class _Edge:
             lambda: self._grpc.level,
         )
 
-    def _opener(self, source: str) -> OpenSource:
+    def _opener(self, source: SecretUrl) -> OpenSource:
         """Opens a source by the policy of this edge, wherever the source's configuration came from."""
-        opener = self._openers.get(source.partition("://")[0].lower(), _open_unknown)
+        opener = self._openers.get(source.scheme, _open_unknown)
         ca_file = self._tls.files.ca if self._tls is not None else None
         return lambda url, options: opener(url, replace(options, policy=self._policy, ca_file=ca_file))
 
@@ -407,4 +407,4 @@ def _open_unknown(url: str, options: SourceOptions) -> FrameSource:  # noqa: ARG
     if url.startswith((f"{SIMULATOR_SCHEME}://", f"{OLD_SCHEME}://")):
         advice = "start `davy simulator serve` and use its http:// addresses"
         raise ConfigError(f"{SIMULATOR_SCHEME}:// cameras exist only in `davy demo`: {advice}")
-    raise ConfigError(f"camera {redact(url)}: this edge does not support this URL scheme")
+    raise ConfigError(f"camera {SecretUrl(url)}: this edge does not support this URL scheme")

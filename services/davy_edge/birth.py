@@ -1,6 +1,5 @@
 """The retained birth message: identity, versions and cameras of an edge, without passwords."""
 
-import hashlib
 import json
 import platform
 import time
@@ -10,7 +9,7 @@ from typing import Any
 
 from davy.domain.ports import Message
 from davy.domain.topics import EdgeTopics
-from davy.domain.urls import redact
+from davy.edge_config import config_id, to_plain
 from davy.site import EdgeConfig
 
 
@@ -23,7 +22,7 @@ def davy_version() -> str:
 
 def config_revision(config: EdgeConfig) -> str:
     """Return twelve hex digits that identify the edge's configuration."""
-    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:12]
+    return config_id(to_plain(config))[:12]
 
 
 def birth_message(topics: EdgeTopics, config: EdgeConfig, boot_id: str, model: str, started_ns: int) -> Message:
@@ -31,7 +30,7 @@ def birth_message(topics: EdgeTopics, config: EdgeConfig, boot_id: str, model: s
     cameras: dict[str, Any] = {
         name: {
             "label": camera.label,
-            "source": redact(camera.source),
+            "source": str(camera.source),
             "fps": camera.fps,
             "size": camera.size,
             "strength": camera.strength,

@@ -15,19 +15,18 @@ from davy.adapters.access.remote import access_of
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.server import serve_app
+from davy.adapters.process.isolated import Bounds as ProcessBounds
 from davy.adapters.tls import Tls
 from davy.adapters.tls.watch import log_event, watch_identity
 from davy.deployment.active_model import ActiveModel
 from davy.domain.camera import CameraAddress
 from davy.domain.ports import OpenBus
-from davy.domain.urls import redact
 from davy.imaging.runtime import StillEnhancer
 from davy.site import CameraConfig, SiteConfig
 from davy.streams.supervisor import Supervisor
 from davy.telemetry import get_logger
-from davy_enhancer.jobs import Jobs
 from davy_enhancer.jobs.bundle import Limits
-from davy_enhancer.jobs.runner import Bounds
+from davy_enhancer.jobs.runner import Bounds, Jobs
 from davy_enhancer.member import PoolMember, choose_name, held_models_folder
 from davy_enhancer.metrics import RequestMetrics
 from davy_enhancer.pool import Pool
@@ -150,7 +149,15 @@ async def _serve(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(supervisor.run("scheduler", scheduler.run), name="enhancer.scheduler")
         tasks.create_task(supervisor.run("jobs", jobs.run), name="enhancer.jobs")
-        http = serve_app(app, settings.host, settings.port, http_port.set_result, access_log=settings.access_log, tls=tls)
+        http = serve_app(
+            app,
+            settings.host,
+            settings.port,
+            http_port.set_result,
+            access_log=settings.access_log,
+            tls=tls,
+            connections=settings.connections,
+        )
         tasks.create_task(http, name="enhancer.http")
         await http_port  # a gRPC server that is cancelled during its start leaves a traceback
         grpc = serve_grpc(
@@ -182,7 +189,8 @@ async def _serve(
 
 def _jobs(settings: EnhancerSettings, active: ActiveModel) -> Jobs:
     limits = Limits(settings.jobs_upload_bytes, settings.max_body_bytes, int(settings.max_megapixels * 1e6))
-    bounds = Bounds(settings.jobs_waiting, settings.jobs_total_bytes, settings.jobs_keep_s, limits)
+    process = ProcessBounds(settings.jobs_memory_bytes, settings.jobs_cpu_s)
+    bounds = Bounds(settings.jobs_waiting, settings.jobs_total_bytes, settings.jobs_keep_s, limits, process)
     return Jobs(settings.data / "jobs", lambda: active.enhancer, bounds)
 
 
@@ -199,7 +207,7 @@ async def _serve_site(
     client_id = f"enhancer-{platform.node()}-{uuid.uuid4().hex[:8]}"
     state = {"will": member.will, "on_connect": member.on_connect} if member else {}
     async with open_bus(site.broker, client_id, **state) as bus, asyncio.TaskGroup() as tasks:
-        problems.append(lambda: [] if bus.connected else [f"no MQTT broker at {redact(site.broker)}: no camera frames"])
+        problems.append(lambda: [] if bus.connected else [f"no MQTT broker at {site.broker}: no camera frames"])
         tasks.create_task(supervisor.run("pool", lambda: pool.run(bus)), name="enhancer.pool.frames")
         if member is not None:
             tasks.create_task(supervisor.run("models", lambda: member.run(bus)), name="enhancer.pool.models")

@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
 from davy.domain.errors import ConfigError, DavyError
-from davy.domain.urls import redact
 from davy.site import SiteConfig, load_site
 from davy.site_options import InsecureOption, LogStyleOption
 from davy.telemetry import configure_logging, get_logger
@@ -56,7 +55,7 @@ async def _run(settings: EnhancerSettings, site: SiteConfig | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
     def ready(addresses: Addresses) -> None:
-        pool = f"enhances raw frames of site {site.site} from {redact(site.broker)}" if site else "no site configured, no pool"
+        pool = f"enhances raw frames of site {site.site} from {site.broker}" if site else "no site configured, no pool"
         log.info("enhancer.ready", http_port=addresses.http_port, grpc_port=addresses.grpc_port, pool=pool)
 
     try:

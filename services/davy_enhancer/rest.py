@@ -24,7 +24,8 @@ from davy.adapters.media.images import WEB_FORMATS
 from davy.domain.dials import NEUTRAL, Dials, Preset, dials_of
 from davy.domain.errors import UnreadableImageError
 from davy_enhancer.dials import QueryDials
-from davy_enhancer.jobs import Jobs, add_jobs
+from davy_enhancer.jobs.rest import add_jobs
+from davy_enhancer.jobs.runner import Jobs
 from davy_enhancer.negotiation import preferences_of
 from davy_enhancer.processing import Enhanced, EnhanceRequest
 from davy_enhancer.scheduler import RequestScheduler

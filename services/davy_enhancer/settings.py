@@ -44,4 +44,10 @@ class EnhancerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_ENHA
     jobs_upload_bytes: PositiveInt = Field(2_000_000_000, description="Maximum size of an upload or an unpacked archive.")
     jobs_total_bytes: PositiveInt = Field(8_000_000_000, description="Maximum disk space of all jobs.")
     jobs_keep_s: PositiveFloat = Field(86_400.0, description="Seconds for which a finished job is kept.")
+    jobs_memory_bytes: int = Field(
+        2_000_000_000,
+        ge=1_000_000_000,
+        description="Maximum address space of the process of a job; libraries take about 0.4 GB of it.",
+    )
+    jobs_cpu_s: PositiveInt = Field(14_400, description="Maximum processor time of a job in s.")
     access_log: bool = Field(False, description="Log every HTTP request.")

@@ -7,15 +7,21 @@ from pathlib import Path
 FAILPOINT = "DAVY_FAILPOINT"
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Replace a file atomically: readers see the old content or the new one, even after a power failure.
+
+    Args:
+        path: The file.
+        data: Its new content.
+        mode: Its permissions, less those of the process's umask.
 
     Raises:
         OSError: the disk fails or is full; the old content stays and no partial file remains.
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with partial.open("wb") as file:
+        partial.unlink(missing_ok=True)  # its permissions would stay
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())  # the rename must not reach the disk before the data

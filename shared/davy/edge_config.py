@@ -24,8 +24,10 @@ SIGNED_PREFIX = b"davy.config/1\n"  # the same keys sign models: neither signatu
 
 
 def to_plain(config: EdgeConfig) -> dict[str, Any]:
-    """Return a configuration as JSON values with every default."""
+    """Return a configuration as JSON values with every default and with its passwords: what an edge receives and keeps."""
     plain: dict[str, Any] = config.model_dump(mode="json", include=set(EdgeConfig.model_fields))
+    for name, camera in config.cameras.items():
+        plain["cameras"][name]["source"] = camera.source.get_secret_value()
     return plain
 
 
@@ -88,10 +90,10 @@ def restore_secrets(config: EdgeConfig, known: EdgeConfig | None) -> EdgeConfig:
     """
     cameras = dict(config.cameras)
     for name, camera in cameras.items():
-        if HIDDEN not in camera.source:
+        if HIDDEN not in (given := camera.source.get_secret_value()):
             continue
         before = known.cameras.get(name) if known else None
-        if before is None or redact(before.source) != camera.source:
+        if before is None or str(before.source) != given:
             raise InvalidInputError(
                 f"cameras.{name}.source: {HIDDEN} stands for the password of an unchanged source: write the new one out"
             )

@@ -1,7 +1,8 @@
 """A site's file: one YAML file names a mine's edges and cameras, its broker, aggregator and cache.
 
 An environment variable overrides a value: `DAVY_BROKER=mqtt://10.1.0.5`, `DAVY_EDGES__NORTH__CAMERAS__FACE_1__FPS=5`
-(`_` in a variable stands for `-` in an id, such as `face-1`).
+(`_` in a variable stands for `-` in an id, such as `face-1`). What may hold a password is also read from a file:
+`DAVY_BROKER_FILE=/run/secrets/broker`, or systemd's credential davy-broker.
 """
 
 import logging
@@ -19,7 +20,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat
 from davy.domain.camera import ID_PATTERN, CameraAddress
 from davy.domain.dials import Dials, Preset, dials_of
 from davy.domain.errors import ConfigError
-from davy.domain.source import FORMS, InvalidSourceError, Source, SourcePolicy, check_source
+from davy.domain.secret_files import CREDENTIALS, FILE_SUFFIX, read_secret
+from davy.domain.secret_url import SecretUrl
+from davy.domain.source import FORMS, InvalidSourceError, Source, SourcePolicy
 from davy.domain.suggestion import did_you_mean
 from davy.yaml_lines import YamlMapping, parse_mapping
 
@@ -27,21 +30,23 @@ log = logging.getLogger(__name__)
 ENV_PREFIX = "DAVY_"
 OLD_SCHEME, SIMULATOR_SCHEME = "mine", "simulator"
 OLD_CACHE = "store"  # the name of `cache` before 0.2
+SECRETS = ("broker", "aggregator", "cache", "source")  # they may hold a password
 FILE_NAME, OLD_FILE_NAME = "site.yaml", "mine.yaml"
 CHECKOUT_FILE = Path("infra") / FILE_NAME
 BUILT_IN_FILE = Path(str(files("davy").joinpath("default_site.yaml")))
 
 
-def _checked_source(source: str) -> str:
+def _checked_source(source: SecretUrl) -> SecretUrl:
     try:
-        return check_source(source)
+        Source.of(source)
     except InvalidSourceError as error:
         raise ValueError(str(error)) from error
+    return source
 
 
 def _endpoint(*schemes: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+    def check(value: SecretUrl) -> SecretUrl:
+        if value.scheme not in schemes:
             raise ValueError(f"an endpoint here starts with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         return value
 
@@ -49,19 +54,19 @@ def _endpoint(*schemes: str) -> AfterValidator:
 
 
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
-MqttEndpoint = Annotated[str, _endpoint("mqtt", "mqtts")]
-GrpcEndpoint = Annotated[str, _endpoint("grpc", "grpcs")]
-RedisEndpoint = Annotated[str, _endpoint("redis", "rediss", "unix")]
+MqttEndpoint = Annotated[SecretUrl, _endpoint("mqtt", "mqtts")]
+GrpcEndpoint = Annotated[SecretUrl, _endpoint("grpc", "grpcs")]
+RedisEndpoint = Annotated[SecretUrl, _endpoint("redis", "rediss", "unix")]
 
 
 class _Config(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class CameraConfig(_Config):
     """One camera of an edge."""
 
-    source: Annotated[str, AfterValidator(_checked_source)] = Field(description=", ".join(FORMS.values()))
+    source: Annotated[SecretUrl, AfterValidator(_checked_source)] = Field(description=", ".join(FORMS.values()))
     label: str = Field("", max_length=200, description="Name shown in the console.")
     fps: PositiveFloat = Field(10.0, le=120, description="Maximum frames per second taken from the source.")
     width: PositiveInt | None = Field(None, le=7680, description="Width in pixels; the source's own if absent.")
@@ -110,16 +115,16 @@ class SiteEdge(EdgeConfig):
 
     def allowed_sources(self) -> SourcePolicy:
         """The policy, with the sources of this file."""
-        return self.sources.trusting(Source.parse(camera.source) for camera in self.cameras.values())
+        return self.sources.trusting(Source.of(camera.source) for camera in self.cameras.values())
 
 
 class SiteConfig(_Config):
     """One site: a mine with its edges and cameras."""
 
     site: Id = Field(description="Name of the site in every topic.")
-    broker: MqttEndpoint = Field("mqtt://127.0.0.1:1883", description="The MQTT broker: mqtt:// or mqtts://.")
-    aggregator: GrpcEndpoint = Field("grpc://127.0.0.1:50051", description="The aggregator: grpc:// or grpcs://.")
-    cache: RedisEndpoint = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey, for the newest frames.")
+    broker: MqttEndpoint = Field(SecretUrl("mqtt://127.0.0.1:1883"), description="The MQTT broker: mqtt:// or mqtts://.")
+    aggregator: GrpcEndpoint = Field(SecretUrl("grpc://127.0.0.1:50051"), description="The aggregator: grpc:// or grpcs://.")
+    cache: RedisEndpoint = Field(SecretUrl("redis://127.0.0.1:6379/0"), description="Redis or Valkey, for the newest frames.")
     enhancers: tuple[Id, ...] = Field(
         ("pool",), max_length=64, description="Ids of the pool's enhancers; a rollout reaches each of them like an edge."
     )
@@ -190,7 +195,7 @@ def load_site(path: Path, environ: Mapping[str, str] | None = None) -> SiteConfi
         line = file.line_of([OLD_CACHE])
         log.warning("%s:%d: %s is a deprecated name: write cache", file.name, line, OLD_CACHE)
         file.values.setdefault("cache", file.values.pop(OLD_CACHE))
-    overrides = _apply_environment(file.values, environ if environ is not None else os.environ)
+    overrides = _apply_environment(file.values, _with_files(environ if environ is not None else os.environ))
     try:
         site = SiteConfig.model_validate(file.values)
     except ValidationError as error:
@@ -213,6 +218,21 @@ class _Overrides:
     unknown: dict[tuple[str, ...], str] = field(default_factory=dict)
 
 
+def _with_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with every secret that stands in a file; raises ConfigError if a file cannot be read."""
+    named = [name.removesuffix(FILE_SUFFIX) for name in environ if name.startswith(ENV_PREFIX) and name.endswith(FILE_SUFFIX)]
+    credentials = [f"{ENV_PREFIX}{name.upper()}" for name in SECRETS] if environ.get(CREDENTIALS) else []
+    variables = [name for name in (*named, *credentials) if _is_secret(name)]
+    found = {name: read_secret(name, environ) for name in dict.fromkeys(variables)}
+    files = {name + FILE_SUFFIX for name in found}
+    given = {name: value for name, value in environ.items() if name not in files}
+    return given | {name: value for name, value in found.items() if value}
+
+
+def _is_secret(variable: str) -> bool:
+    return variable.removeprefix(ENV_PREFIX).lower().split("__")[-1] in SECRETS
+
+
 def _apply_environment(values: dict[str, Any], environ: Mapping[str, str]) -> _Overrides:
     """Write `DAVY_A__B__C=x` to values["a"]["b"]["c"]."""
     overrides = _Overrides()
@@ -232,7 +252,7 @@ def _apply_environment(values: dict[str, Any], environ: Mapping[str, str]) -> _O
                 kind = "edge" if depth == 1 else "camera"
                 overrides.unknown[tuple(path)] = f"environment {name}: no {kind} {key!r} in the file{_suggest(key, ids)}"
             if depth == len(keys) - 1:
-                node[path[-1]] = yaml.safe_load(environ[name])
+                node[path[-1]] = environ[name] if _is_secret(name) else yaml.safe_load(environ[name])
             else:
                 if not isinstance(node.get(path[-1]), dict):
                     node[path[-1]] = {}
@@ -277,7 +297,7 @@ def _warn(site: SiteConfig, file: YamlMapping, overrides: _Overrides) -> None:
     for text in overrides.unknown.values():
         if "did you mean" in text:
             log.warning("%s", text)
-    old = [camera for camera in site.camera_ids() if site.camera(camera).source.startswith(f"{OLD_SCHEME}://")]
+    old = [camera for camera in site.camera_ids() if site.camera(camera).source.scheme == OLD_SCHEME]
     if old:
         line = file.line_of(["edges", old[0].edge, "cameras", old[0].camera, "source"])
         log.warning("%s:%d: %s:// is a deprecated scheme: write %s://", file.name, line, OLD_SCHEME, SIMULATOR_SCHEME)

@@ -2,10 +2,13 @@
 
 import logging
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Literal
 
 import structlog
+from structlog.typing import EventDict
+
+from davy.domain.urls import redact_text
 
 AGE_BUCKETS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 _OF_SEVERAL_LINES = ("exception", "stack")
@@ -20,6 +23,7 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _redact,
     ]
     last: list[Callable[..., object]] = (
         [structlog.processors.JSONRenderer()]  # escapes by itself
@@ -38,13 +42,31 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
     logging.basicConfig(handlers=[handler], level=level, force=True)
 
 
-def _escape_controls(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+def _escape_controls(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Escape what a terminal obeys: a text of others must neither forge a line nor recolour the screen. Tracebacks keep lines."""
     for name, value in event.items():
         if isinstance(value, str) and not value.isprintable():
             kept = "\n" if name in _OF_SEVERAL_LINES else ""
             event[name] = "".join(each if each.isprintable() or each in kept else ascii(each)[1:-1] for each in value)
     return event
+
+
+def _redact(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Hide passwords and queries of every URL in a line, whichever library wrote it and whatever exception it shows."""
+    return {name: value if name.startswith("_") else _without_secrets(value) for name, value in line.items()}
+
+
+def _without_secrets(value: object) -> object:
+    match value:
+        case str():
+            return redact_text(value)
+        case list() | tuple():
+            return [_without_secrets(each) for each in value]
+        case dict():
+            return {name: _without_secrets(each) for name, each in value.items()}
+        case None | bool() | int() | float():
+            return value
+    return redact_text(str(value))
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

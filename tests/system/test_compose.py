@@ -1,5 +1,6 @@
 """`make compose-test`: the mine in containers, seen from outside. Needs a Docker engine with Compose v2."""
 
+import os
 import re
 import shutil
 import ssl
@@ -45,12 +46,20 @@ def engine_is_missing() -> str:
     return ""
 
 
+def plugin_of_the_broker() -> str:
+    """Where this machine's image of Mosquitto has its dynamic security plugin: builds of the image differ."""
+    find = "find / -name mosquitto_dynamic_security.so 2>/dev/null"
+    words = ["docker", "run", "--rm", "--entrypoint", "sh", "eclipse-mosquitto:2", "-c", find]
+    return subprocess.run(words, check=False, text=True, stdout=subprocess.PIPE).stdout.split()[0]
+
+
 @pytest.fixture(scope="module")
 def mine():
     """The composed mine, built and healthy; yields the seconds it took from `up` to healthy."""
     if reason := engine_is_missing():
         pytest.skip(f"no Docker engine here: {reason}")
     compose("--profile", "train", "build")
+    os.environ["DAVY_BROKER_PLUGIN"] = plugin_of_the_broker()
     begun = time.monotonic()
     try:
         compose("up", "--detach", "--wait", "--wait-timeout", "120")

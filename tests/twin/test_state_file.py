@@ -18,7 +18,7 @@ def open_file(folder) -> StateFile[LampPointer]:
     return StateFile(folder, LampPointer())
 
 
-def full(path, data):
+def full(path, data, mode):
     raise OSError(28, "No space left on device")
 
 
@@ -62,3 +62,15 @@ def test_a_full_disk_does_not_keep_an_edge_from_the_truth(tmp_path, monkeypatch)
 def test_only_the_edge_s_own_user_reads_it(tmp_path):
     open_file(tmp_path / "config")
     assert stat.S_IMODE((tmp_path / "config").stat().st_mode) == 0o700
+
+
+def test_a43_only_its_user_reads_it_even_after_a_file_that_everybody_read(tmp_path):
+    (tmp_path / ".active.json.partial").touch(mode=0o644)
+    open_file(tmp_path).update(active={"password": "s3cret"})
+    assert stat.S_IMODE((tmp_path / "active.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("content", [b'{"lamp": "C4nary-pw", "epoch": "C4nary-epoch"}', b'{"lamp": "C4nary-pw'])
+def test_a43_a_damaged_file_is_described_without_its_content(tmp_path, content, caplog):
+    (tmp_path / "active.json").write_bytes(content)
+    assert "C4nary" not in open_file(tmp_path).set_aside + caplog.text

@@ -62,12 +62,12 @@ class ConfigValidator:
                 f"cameras: {len(config.cameras)} cameras exceed the limit of {self._max_cameras} (DAVY_EDGE_MAX_CAMERAS)"
             )
         for name, camera in config.cameras.items():
-            scheme, before = camera.source.partition("://")[0].lower(), running.cameras.get(name)
+            scheme, before = camera.source.scheme, running.cameras.get(name)
             if scheme not in self._schemes and (before is None or before.source != camera.source):
                 known = ", ".join(f"{each}://" for each in sorted(self._schemes))
                 raise InvalidInputError(f"cameras.{name}.source: this edge does not support {scheme}://; it supports {known}")
             try:
-                self._policy.check(Source.parse(camera.source))
+                self._policy.check(Source.of(camera.source))
             except InvalidSourceError as error:
                 raise InvalidInputError(f"cameras.{name}.source: {error}") from error
 

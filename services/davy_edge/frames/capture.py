@@ -10,7 +10,7 @@ from enum import StrEnum
 from davy.domain.errors import CameraError, CameraStalledError, DavyError
 from davy.domain.frame import Frame
 from davy.domain.ports import FrameSource, OpenSource, SourceOptions
-from davy.domain.urls import redact
+from davy.domain.secret_url import SecretUrl
 from davy.streams.reconnect import Backoff
 from davy.telemetry import get_logger
 
@@ -43,7 +43,7 @@ class Capture:
     def __init__(
         self,
         name: str,
-        url: str,
+        url: SecretUrl,
         options: SourceOptions,
         opener: OpenSource,
         accept: Callable[[Frame], None],
@@ -133,7 +133,7 @@ class Capture:
     def _read_frames(self, generation: int) -> None:
         """Read until the source fails, or until this thread is abandoned."""
         self._last_frame_s = time.monotonic() + OPEN_GRACE_S
-        source = self._opener(self._url, self._options)
+        source = self._opener(self._url.get_secret_value(), self._options)
         self._last_frame_s = time.monotonic()
         with self._lock:
             if self._is_current(generation):
@@ -161,5 +161,5 @@ class Capture:
         if self._state != (state, reason):
             self._state = (state, reason)
             if state is CameraState.ONLINE:
-                log.info("camera.online", camera=self._name, source=redact(self._url))
+                log.info("camera.online", camera=self._name, source=str(self._url))
             self._on_state(state, reason)

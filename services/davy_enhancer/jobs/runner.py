@@ -1,4 +1,4 @@
-"""Runner of jobs, one by one in a thread; jobs survive restarts on disk."""
+"""Runner of jobs, one by one, each in a process with limits; jobs survive restarts on disk."""
 
 import asyncio
 import shutil
@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from davy.domain.errors import DavyError, OverloadedError, StorageFullError
+from davy.adapters.process.isolated import Bounds as ProcessBounds
+from davy.adapters.process.isolated import IsolatedProcess
+from davy.domain.errors import DavyError, InvalidInputError, OverloadedError, StorageFullError
 from davy.files import OutputOptions
 from davy.imaging.runtime import StillEnhancer
 from davy.telemetry import get_logger
-from davy_enhancer.files import FileTask, enhance_file
-from davy_enhancer.jobs.bundle import Limits, Outcome, enhance_archive
+from davy_enhancer.jobs.bundle import Limits, Outcome
+from davy_enhancer.jobs.child import MODULE, Answer, JobRequest
 from davy_enhancer.jobs.job import MAX_FAILURES, Folder, Job, State, load_all
 
 log = get_logger(__name__)
@@ -31,12 +33,16 @@ class _Stopped(Exception):  # noqa: N818  # no error: a deleted job, or a stop o
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Limits. waiting: unfinished jobs. total_bytes: all uploads and results. keep_s: lifetime of a finished job."""
+    """Limits. waiting: unfinished jobs. total_bytes: all uploads and results. keep_s: lifetime of a finished job.
+
+    process: memory and processor time of one job.
+    """
 
     waiting: int
     total_bytes: int
     keep_s: float
     archive: Limits
+    process: ProcessBounds
 
 
 class Jobs:
@@ -46,7 +52,8 @@ class Jobs:
         self._data, self._still, self._bounds = data, still, bounds
         self._folders: dict[str, Folder] = {}
         self._changed = asyncio.Condition()  # a job was added or has changed
-        self._stop = threading.Event()  # set to end the job of the thread
+        self._stop = threading.Event()  # set to end the running job
+        self._process: IsolatedProcess | None = None
         self._running_id = ""
         self._uploading = 0  # uploads in progress
         self._opened = asyncio.Event()  # the folder has been read
@@ -137,7 +144,7 @@ class Jobs:
         folder = self._folders.pop(job_id)
         async with self._changed:
             if self._running_id == job_id:
-                self._stop.set()
+                self._end_process()
                 await self._changed.wait_for(lambda: self._running_id != job_id)
             self._changed.notify_all()
         await asyncio.to_thread(shutil.rmtree, folder.path, ignore_errors=True)
@@ -176,7 +183,7 @@ class Jobs:
                 await self._run_job(folder)
             finally:
                 self._running_id = ""
-                self._stop.set()  # after a cancellation the thread ends at its next image
+                self._end_process()  # after a cancellation it may still run
             await self._notify()
 
     async def _notify(self) -> None:
@@ -207,6 +214,7 @@ class Jobs:
             job.detail = _without_paths(str(error), folder) if known else "unexpected error; see the log of the service"
             job.state = State.FAILED
             folder.result.unlink(missing_ok=True)
+            await asyncio.to_thread(folder.tidy)  # a killed process leaves its temporary files
             log.warning("job.failed", job=job.id, error=str(error), exc_info=None if known else error)
         finally:
             reporter.cancel()
@@ -220,24 +228,53 @@ class Jobs:
             await asyncio.sleep(REPORT_S)
             await self._notify()
 
-    def _enhance(self, folder: Folder) -> Outcome:
-        """Enhance the upload, in a thread."""
-        job = folder.job
-        checked_s = time.monotonic()
+    def _end_process(self) -> None:
+        self._stop.set()
+        if self._process is not None:
+            self._process.kill()
 
-        def progress(share: float) -> None:
-            nonlocal checked_s
-            if self._stop.is_set():
-                raise _Stopped
-            job.progress = share
-            if time.monotonic() - checked_s > 1:
-                checked_s = time.monotonic()
+    def _enhance(self, folder: Folder) -> Outcome:
+        """Enhance the upload in a process of its own; blocks.
+
+        Raises:
+            ProcessEndedError: it exceeded a limit, or crashed.
+            InvalidInputError: the upload cannot be read.
+            StorageFullError: the limit for jobs is reached, or the disk is full.
+        """
+        job, checked_s = folder.job, float("inf")
+        outcome: Outcome | None = None
+
+        def on_line(line: bytes) -> None:
+            nonlocal checked_s, outcome
+            answer = Answer.model_validate_json(line)
+            if answer.error:
+                raise InvalidInputError(answer.error)
+            job.progress, outcome = answer.progress, answer.outcome
+            now_s = time.monotonic()
+            checked_s = min(checked_s, now_s)
+            if now_s - checked_s > 1:
+                checked_s = now_s
                 self._check_space()
 
         options = OutputOptions(job.strength, job.quality, dials=job.dials)
-        if job.kind == "zip":
-            return enhance_archive(folder.upload, folder.result, self._still(), options, self._bounds.archive, progress)
-        return Outcome(notes=enhance_file(FileTask(folder.upload, folder.result), self._still(), options, progress))
+        request = JobRequest(
+            kind=job.kind, source=folder.upload, target=folder.result, options=options, limits=self._bounds.archive
+        )
+        self._process = IsolatedProcess(MODULE, job.name, self._bounds.process)
+        try:
+            if self._stop.is_set():
+                raise _Stopped
+            self._process.run(request.to_bytes(self._still().network.data), on_line)
+        except DavyError as error:
+            if self._stop.is_set():
+                raise _Stopped from error
+            raise
+        finally:
+            self._process.kill()
+            self._process = None
+        if outcome is None:
+            raise InvalidInputError(f"{job.name}: no result")
+        return outcome
 
 
 def _give_up(folder: Folder) -> None:

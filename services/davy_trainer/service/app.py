@@ -89,7 +89,14 @@ async def serve(
             components["identity"] = lambda: watch_identity(own, log_event, renewer_of(own))
         await until_first_ends(
             "trainer",
-            http=serve_app(app, settings.host, settings.port, lambda port: announce("http", port), tls=tls),
+            http=serve_app(
+                app,
+                settings.host,
+                settings.port,
+                lambda port: announce("http", port),
+                tls=tls,
+                connections=settings.connections,
+            ),
             grpc=serve_grpc(
                 settings.host,
                 settings.grpc_port,

@@ -16,15 +16,16 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from davy.adapters.process.exec_shim import Limits
 from davy.atomic import write_atomic
 from davy.domain.errors import DavyError, TrainingError
 from davy.telemetry import get_logger
 from davy_trainer.service.aggregator import AggregatorClient, Sample
 from davy_trainer.service.collect import by_camera, mirror_samples
 from davy_trainer.service.drift_trigger import DriftCounter, DriftTrigger
-from davy_trainer.service.exec_shim import exec_shim_command
 from davy_trainer.service.metrics import TrainerMetrics
 from davy_trainer.service.migration import migrate_record
+from davy_trainer.service.process import davy_command
 from davy_trainer.service.run_service import RunService
 from davy_trainer.service.settings import LOWEST_NICE
 
@@ -160,8 +161,9 @@ class EmbeddingWatch:
     async def _davy(self, arguments: Sequence[str]) -> str:
         """Run a `davy` command and return its output; it is killed with this service."""
         arguments = [*arguments, "--clip", self._settings.embedding_clip]
+        limits = Limits(str(self._folder / "pid"), LOWEST_NICE, ",".join(map(str, self._settings.cores)))
         process = await asyncio.create_subprocess_exec(
-            *exec_shim_command(self._folder / "pid", LOWEST_NICE, self._settings.cores, arguments),
+            *limits.command(davy_command(arguments)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

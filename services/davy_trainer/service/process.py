@@ -4,16 +4,22 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from davy_trainer.service.exec_shim import exec_shim_command
+from davy.adapters.process.exec_shim import Limits
 from davy_trainer.service.lease import Lease
 
 PID, LOG = "pid", "train.log"
 LOG_TAIL_BYTES = 4000
 PROGRESS = "progress.jsonl"
+
+
+def davy_command(arguments: Sequence[str]) -> list[str]:
+    """The command line of `davy ARGUMENTS`."""
+    return [sys.executable, "-m", "davy", *arguments]
 
 
 class RunProcess:
@@ -41,8 +47,9 @@ class RunProcess:
         with self._lease, (self.folder / LOG).open("ab") as log:
             assert self._lease.fd is not None
             (self.folder / PID).unlink(missing_ok=True)
+            limits = Limits(str(self.folder / PID), nice, ",".join(map(str, cores)))
             self._process = subprocess.Popen(
-                exec_shim_command(self.folder / PID, nice, cores, arguments),
+                limits.command(davy_command(arguments)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

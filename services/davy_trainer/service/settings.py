@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator, model_validator
-from pydantic_settings import BaseSettings
 
 from davy.adapters.http.listen_settings import GrpcPort, HttpPort, RemoteAccessSettings
+from davy.adapters.secret_settings import SecretSettings
+from davy.domain.secret_url import PlainUrl, SecretUrl
 from davy.models.keyring import TRUST
 
 Kind = Literal["prompts", "retrain", "adapt"]
@@ -16,20 +17,19 @@ CRON_FIELDS = 5
 LOWEST_NICE = 19
 
 
-class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAINER_", env_nested_delimiter="__", frozen=True):
+class TrainerSettings(RemoteAccessSettings, SecretSettings, env_prefix="DAVY_TRAINER_", env_nested_delimiter="__", frozen=True):
     """One training service. Several on one data folder run as active and standby."""
 
     port: HttpPort = 8082
     grpc_port: GrpcPort = 50053
     data: Path = Field(Path("data/trainer"), description="Folder of the runs and of the database.")
-    database: str = Field(
-        "",
-        repr=False,  # its URL may hold a password
+    database: SecretUrl = Field(
+        SecretUrl(""),
         description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; empty: SQLite in DATA/davy.db.",
     )
 
     # inputs
-    aggregator: str = Field("", description="http://host:8080, for samples, drift and the running model; empty: none.")
+    aggregator: PlainUrl = Field("", description="http://host:8080, for samples, drift and the running model; empty: none.")
     low: tuple[Path, ...] = Field((), description="Folders of low-light pictures, in addition to the aggregator's samples.")
     normal: tuple[Path, ...] = Field((), description="Folders of well-lit photographs; empty: a few of installed packages.")
     validation: Path | None = Field(None, description="Folder with low/ and high/ for validation.")
@@ -51,8 +51,8 @@ class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAIN
     model: str = Field(
         "fleet", description="The running model: fleet (most edges report it), shipped, or a name in the registry."
     )
-    registry: str = Field(
-        "",
+    registry: SecretUrl = Field(
+        SecretUrl(""),
         description="file:///srv/models, s3://bucket/models, or https://aggregator:8080 to propose only; empty: DATA/registry.",
     )
     sign: Literal["person", "itself"] = Field(
@@ -67,7 +67,9 @@ class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAIN
         0.2, description="Maximum loss of PSNR on the references; beyond it a model is rejected."
     )
     rollout: bool = Field(False, description="Start a rollout of every accepted model; needs sign=itself.")
-    rollout_grpc: str = Field("grpc://127.0.0.1:50051", description="gRPC address of the aggregator that rolls models out.")
+    rollout_grpc: SecretUrl = Field(
+        SecretUrl("grpc://127.0.0.1:50051"), description="gRPC address of the aggregator that rolls models out."
+    )
     rollout_canaries: PositiveInt = Field(1, description="Number of canaries of a rollout.")
 
     # runs
@@ -131,7 +133,7 @@ class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAIN
     @property
     def registry_is_aggregator(self) -> bool:
         """Whether the registry is reached through an aggregator."""
-        return self.registry.startswith(("http://", "https://"))
+        return self.registry.get_secret_value().startswith(("http://", "https://"))
 
     @property
     def signs(self) -> bool:
@@ -144,8 +146,8 @@ class TrainerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_TRAIN
         return self.trust or self.keys / TRUST
 
     @property
-    def registry_url(self) -> str:
-        return self.registry or f"file://{(self.data / 'registry').absolute()}"
+    def registry_url(self) -> SecretUrl:
+        return self.registry or SecretUrl(f"file://{(self.data / 'registry').absolute()}")
 
     @property
     def cores(self) -> tuple[int, ...]:

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, Protocol
+from urllib.parse import parse_qsl, urlencode
 
 from davy.access.principal import Principal
 from davy.access.roles import Permission
 from davy.access.secrets import TOKEN_PREFIX
-from davy.domain.urls import HIDDEN, redact
+from davy.domain.urls import HIDDEN, redact_text
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -38,6 +39,7 @@ _CHANGES = frozenset(
 )
 _SENT_PICTURES = frozenset({Permission.ENHANCE, Permission.PUSH, Permission.ASK_IDENTITY})
 _TOKEN = re.compile(rf"{TOKEN_PREFIX}[0-9a-f]+_[\w-]+")
+_SECRET_PARAMETER = re.compile(r"pass|pwd|psw|^pw$|token|key|secret|auth|user|usr|login|cred|sig|^p$", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"pass|secret|token$|digest|private|credential", re.IGNORECASE)
 
 
@@ -161,7 +163,7 @@ def state_text(value: object) -> str:
 
 
 def hide_secrets(value: object) -> object:
-    """Return a JSON value with `***` in place of passwords, of tokens, and of the logins of URLs."""
+    """Return a JSON value with `***` in place of passwords, of tokens, and of the logins and queries of URLs."""
     if isinstance(value, Mapping):
         return {
             str(name): HIDDEN if _SECRET_NAME.search(str(name)) and isinstance(each, str) else hide_secrets(each)
@@ -173,11 +175,17 @@ def hide_secrets(value: object) -> object:
 
 
 def hide_text(text: str) -> str:
-    """Return a text with `***` in place of API tokens, and of the login and the secret values of a URL."""
-    return _TOKEN.sub(f"{TOKEN_PREFIX}{HIDDEN}", redact(text))
+    """Return a text with `***` in place of API tokens, and of the login and the query of every URL."""
+    return _TOKEN.sub(f"{TOKEN_PREFIX}{HIDDEN}", redact_text(text))
 
 
 def shown_target(path: str, query: str = "") -> str:
-    """Return a path and query as asked, without secrets, of at most MAX_TEXT characters."""
-    asked = f"{path}?{query}" if query else path
-    return hide_text(f"http://localhost{asked}").removeprefix("http://localhost")[:MAX_TEXT]
+    """Return a path and query as asked, without secrets, of at most MAX_TEXT characters.
+
+    Davy's own queries say what was asked, so their values stay unless a name is one of a secret.
+    """
+    pairs = parse_qsl(query, keep_blank_values=True)
+    shown = urlencode(
+        [(name, HIDDEN if _SECRET_PARAMETER.search(name) else hide_text(value)) for name, value in pairs], safe="*"
+    )
+    return (hide_text(path) + (f"?{shown}" if shown else ""))[:MAX_TEXT]

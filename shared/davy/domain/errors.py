@@ -92,6 +92,14 @@ class BodyTooLargeError(TooLargeError):
         self.limit_bytes = limit_bytes
 
 
+class ProcessEndedError(TooLargeError):
+    """A process of its own, which worked on foreign data, exceeded a limit or crashed. The service goes on."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
+        self.what, self.reason = what, reason
+
+
 class NotAcceptableError(UnsupportedError):
     def __init__(self, wanted: str, offered: Sequence[str]) -> None:
         super().__init__(f"no representation for {wanted!r}: accept one of {', '.join(offered)}")

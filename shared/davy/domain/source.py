@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from davy.domain.errors import ConfigError
+from davy.domain.secret_url import SecretUrl
 from davy.domain.urls import escape_login, redact
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -47,15 +48,20 @@ class Source:
     """A parsed source.
 
     Args:
-        text: As it was written; user and password are percent-encoded.
+        text: As it was written; user and password are percent-encoded. Only adapters use it.
         host: Lower case; empty where the scheme has none.
         path: Of a file or device, decoded; of a URL as written.
     """
 
-    text: str
+    text: str = field(repr=False)  # it may hold a password
     scheme: str
     host: str
     path: str
+
+    @classmethod
+    def of(cls, url: SecretUrl) -> Self:
+        """Parse the source of a camera's configuration; raises as `parse` does."""
+        return cls.parse(url.get_secret_value())
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -159,12 +165,6 @@ ANY_SOURCE = SourcePolicy(
     folders=(Path("/"),),
 )
 """For programs that open what the person at the keyboard names."""
-
-
-def check_source(text: str) -> str:
-    """Return text if it is a source; raise InvalidSourceError if it is none."""
-    Source.parse(text)
-    return text
 
 
 def _literal(host: str) -> Address | None:

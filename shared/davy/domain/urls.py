@@ -1,13 +1,15 @@
 """Redact secrets of URLs for logs, errors and birth messages; percent-encode passwords in URLs."""
 
 import re
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote
 
 from davy.domain.errors import ConfigError
 
 HIDDEN = "***"
-_SECRET = re.compile(r"pass|pwd|psw|^pw$|token|key|secret|auth|user|usr|login|cred|sig|^p$", re.IGNORECASE)
 _PATH_SECRET = re.compile(r"((?:pass\w*|pwd|psw|token|secret|user\w*|usr|login)=)[^&_/;]*", re.IGNORECASE)
+_PATH_TOKEN = re.compile(r"(?<=/)(?=[^/]*\d)(?=[^/]*[A-Za-z])(?:[A-Za-z0-9]{16,}|[\w-]{24,})(?=/|$)")  # such as /Ab3...9/live
+_IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>|]+")
+_WITHOUT_SECRETS = ("simulator://", "mine://")  # they open nothing; their query is the seed of a picture
 _START = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|localhost|[\w-]+(?:\.[\w-]+)+)(?::\d{1,5})?")  # an address, or a name with a dot
 _ANY_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::\d{1,5})?")
@@ -36,26 +38,38 @@ _HAVE_HOST = frozenset(
 
 
 def redact(url: str) -> str:
-    """Return url with user, password and secret-looking values as `***`; any other text is returned unchanged.
+    """Return url with user, password, the whole query and secrets of the path as `***`; any other text is returned unchanged.
 
     A password that holds `#`, `/`, `?` or `@` as they are is hidden whole: what stands before the last `@` goes where it may
-    be one.
+    be one. No list of names says what a camera's query means, so all of it is hidden. In a path, values such as
+    `password=...` go, and parts that look like a random token.
     """
     found = _START.fullmatch(url)
-    if found is None:
+    if found is None or url.lower().startswith(_WITHOUT_SECRETS):
         return url
     scheme, rest = found.groups()
     login, where = _split_login(scheme, rest, safe=True)
     shown = f"{HIDDEN}@" if login is not None else ""
     if "[" in where and not _ANY_HOST.match(where):
         return f"{scheme}://{HIDDEN}"
-    path, mark, query = where.partition("?")
-    query, hash_mark, fragment = query.partition("#")
-    pairs = parse_qsl(query, keep_blank_values=True)
-    if any(_SECRET.search(name) for name, _ in pairs):
-        query = urlencode([(name, HIDDEN if _SECRET.search(name) else value) for name, value in pairs], safe="*")
-    path, query, fragment = (_PATH_SECRET.sub(rf"\g<1>{HIDDEN}", each) for each in (path, query, fragment))
-    return f"{scheme}://{shown}{path}{mark}{query}{hash_mark}{fragment}"
+    if scheme.lower() == "file":  # a name may hold ? and #
+        return f"{scheme}://{shown}{where}"
+    path, query = _cut(where)
+    path = _PATH_TOKEN.sub(HIDDEN, _PATH_SECRET.sub(rf"\g<1>{HIDDEN}", path))
+    return f"{scheme}://{shown}{path}{query}"
+
+
+def redact_text(text: str) -> str:
+    """Return a text with every URL in it redacted, such as a library's error or log line."""
+    return _IN_TEXT.sub(lambda found: redact(found.group()), text) if "://" in text else text
+
+
+def _cut(where: str) -> tuple[str, str]:
+    """Host and path, and `?***` or `#***` in place of what follows them."""
+    found = re.search(r"[?#]", where)
+    if found is None or found.end() == len(where):
+        return where, ""
+    return where[: found.start()], f"{found.group()}{HIDDEN}"
 
 
 def escape_login(url: str) -> str:

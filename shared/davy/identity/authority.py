@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 from davy.atomic import write_atomic
 from davy.domain.camera import check_id
 from davy.domain.errors import ConfigError, IdentityRefusedError, InvalidIdentityError
+from davy.domain.secret_files import read_secret
 from davy.identity.certificates import authority_certificate, leaf_certificate, revocation_list
 from davy.identity.credentials import CA, CRL, Credentials
 from davy.identity.name import SERVERS, Identity
@@ -38,7 +39,7 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 def passphrase() -> bytes | None:
     """What the authority's key is encrypted with; None where the environment names none."""
-    return os.environ.get(PASSPHRASE, "").encode() or None
+    return read_secret(PASSPHRASE, os.environ).encode() or None
 
 
 class Authority:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from davy.domain.errors import ConfigError
+from davy.domain.secret_files import read_secret
 from davy.models.keys import KeySet, TrustedKey, newest_valid
 from davy.models.signing_key import SigningKey
 
@@ -14,7 +15,7 @@ PASSPHRASE = "DAVY_KEY_PASSPHRASE"
 
 def passphrase() -> bytes | None:
     """What private keys are encrypted with; None where the environment names none."""
-    return os.environ.get(PASSPHRASE, "").encode() or None
+    return read_secret(PASSPHRASE, os.environ).encode() or None
 
 
 def make_key(folder: Path, days: float, comment: str = "", phrase: bytes | None = None) -> TrustedKey:

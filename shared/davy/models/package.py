@@ -59,7 +59,11 @@ class Package:
         return self.files[CARD].decode("utf-8", "replace")
 
     def load(self, threads: int = 1) -> StillEnhancer:
-        """Build the enhancer and run the golden vectors on it.
+        """Build the enhancer and run the golden vectors on it, in this process.
+
+        A registry runs a package in a process with limits before (`davy.adapters.process.judge`). An edge does not: its
+        aggregator has judged the same signed bytes, and a second Python with ONNX Runtime takes 0.1 GB and some seconds of a
+        small computer. A graph that ends an edge is reverted at its next start.
 
         Raises:
             ModelRefusedError: this machine cannot run it, or its output differs from the golden vectors.

@@ -27,3 +27,4 @@ class Cause(StrEnum):
     HUGE_HEADER = "huge-header"
     INTERFACE = "interface"  # unsupported network
     GOLDEN = "golden"  # output differs from the golden vectors
+    LIMITS = "limits"  # its graph needs more memory or time than a network may

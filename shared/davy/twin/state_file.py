@@ -8,10 +8,13 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from davy.atomic import write_atomic
+from davy.domain.validation import first_error
 from davy.telemetry import get_logger
 from davy.twin.protocol import Pointer
 
 log = get_logger(__name__)
+
+SECRET = 0o600  # a configuration holds the cameras' passwords
 P = TypeVar("P", bound=Pointer)
 
 
@@ -42,7 +45,7 @@ class StateFile(Generic[P]):
         with self._lock:
             changed = type(self.pointer).model_validate({**dict(self.pointer), **changes})
             try:
-                write_atomic(self._path, changed.model_dump_json(indent=1, by_alias=True).encode())
+                write_atomic(self._path, changed.model_dump_json(indent=1, by_alias=True).encode(), SECRET)
             except OSError as error:
                 if not remember:
                     raise
@@ -55,8 +58,9 @@ class StateFile(Generic[P]):
         except FileNotFoundError:
             return initial
         except (OSError, ValidationError) as error:  # the write is atomic: the disk itself is damaged
-            log.error("twin.pointer_damaged", path=str(self._path), error=str(error)[:300])
-            self.set_aside = f"{self._path.parent.name}/{self._path.name} was damaged and set aside: {str(error)[:200]}"
+            reason = first_error(error) if isinstance(error, ValidationError) else str(error)  # not its input: passwords
+            log.error("twin.pointer_damaged", path=str(self._path), error=reason[:300])
+            self.set_aside = f"{self._path.parent.name}/{self._path.name} was damaged and set aside: {reason[:200]}"
             with suppress(OSError):
                 self._path.replace(self._path.with_suffix(".damaged"))
             return initial

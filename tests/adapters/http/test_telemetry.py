@@ -1,10 +1,14 @@
 import json
+import socket
+import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack, suppress
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
+from davy.adapters.http import telemetry
 from davy.adapters.http.telemetry import serve_telemetry
 from davy.domain.errors import AddressUnavailableError
 
@@ -32,3 +36,20 @@ def test_a_port_that_is_taken_says_so():
         serve_telemetry("127.0.0.1", port, CollectorRegistry(), dict),
     ):
         pass
+
+
+def test_a16_slow_clients_are_cut_off_and_others_are_served(monkeypatch):
+    monkeypatch.setattr(telemetry, "MAX_REQUEST_S", 1.0)
+    with serve_telemetry("127.0.0.1", 0, CollectorRegistry(), dict) as port, ExitStack() as stack:
+        crowd = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(2 * telemetry.MAX_CONNECTIONS)]
+        for each in crowd:
+            stack.enter_context(each)
+        deadline_s = time.monotonic() + 10
+        answered = False
+        while not answered and time.monotonic() < deadline_s:
+            for each in crowd:
+                with suppress(OSError):
+                    each.send(b"G")
+            with suppress(OSError):
+                answered = get(port, "/healthz") == b"{}"
+        assert answered

@@ -33,10 +33,8 @@ def provider(tmp_path_factory):
         yield found
 
 
-def settings_of(issuer: str, folder, **changes) -> OidcSettings:
-    secret = folder / "client-secret"
-    secret.write_text(f"{SECRET}\n")
-    values = {"issuer": issuer, "client_id": CLIENT, "client_secret_file": secret, "roles": ROLES, "label": "Mine accounts"}
+def settings_of(issuer: str, **changes) -> OidcSettings:
+    values = {"issuer": issuer, "client_id": CLIENT, "client_secret": SECRET, "roles": ROLES, "label": "Mine accounts"}
     return OidcSettings(**values | changes)
 
 
@@ -57,7 +55,7 @@ async def sign_in(aggregator, provider: IdentityProvider, name: str):
 
 async def test_a_person_of_the_provider_signs_in_with_the_role_of_the_highest_group(provider, tmp_path):
     add_user(tmp_path, "root", Role.ADMIN)
-    async with closed(tmp_path, settings_of(provider.issuer, tmp_path)) as aggregator:
+    async with closed(tmp_path, settings_of(provider.issuer)) as aggregator:
         assert (await aggregator.get("/v1/session/methods")).json() == {"oidc": "Mine accounts"}
         answer = await sign_in(aggregator, provider, "ada")
         assert (answer.status_code, answer.json()["name"], answer.json()["role"]) == (200, "ada", "admin")
@@ -83,7 +81,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 async def test_a_person_who_may_not_come_in_learns_why(provider, tmp_path, name):
-    async with closed(tmp_path, settings_of(provider.issuer, tmp_path)) as aggregator:
+    async with closed(tmp_path, settings_of(provider.issuer)) as aggregator:
         answer = await sign_in(aggregator, provider, name)
         status, text = REFUSED[name]
         assert answer.status_code == status and text in answer.json()["detail"]
@@ -93,7 +91,7 @@ async def test_a_person_who_may_not_come_in_learns_why(provider, tmp_path, name)
 
 async def test_an_administrator_disables_a_person_of_the_provider_and_gives_no_password_or_role(provider, tmp_path):
     add_user(tmp_path, "root", Role.ADMIN)
-    async with closed(tmp_path, settings_of(provider.issuer, tmp_path)) as aggregator:
+    async with closed(tmp_path, settings_of(provider.issuer)) as aggregator:
         assert (await sign_in(aggregator, provider, "vera")).status_code == 200
         assert (await aggregator.get("/v1/site")).status_code == 200
         with open_directory(tmp_path, "") as directory:
@@ -111,13 +109,13 @@ async def test_an_administrator_disables_a_person_of_the_provider_and_gives_no_p
 
 async def test_a_name_that_a_user_with_a_password_has_is_not_taken_over(provider, tmp_path):
     add_user(tmp_path, "ada", Role.VIEWER)
-    async with closed(tmp_path, settings_of(provider.issuer, tmp_path)) as aggregator:
+    async with closed(tmp_path, settings_of(provider.issuer)) as aggregator:
         answer = await sign_in(aggregator, provider, "ada")
     assert answer.status_code == 403 and "a user with a password has this name" in answer.json()["detail"]
 
 
 async def test_an_answer_counts_only_in_the_browser_that_began(provider, tmp_path):
-    async with closed(tmp_path, settings_of(provider.issuer, tmp_path)) as aggregator:
+    async with closed(tmp_path, settings_of(provider.issuer)) as aggregator:
         begun = await aggregator.get("/v1/session/oidc")
         found = parse_qs(urlsplit(await provider.answer(begun.json()["url"], "ada")).query)
         answer = {"code": found["code"][0], "state": found["state"][0]}
@@ -133,22 +131,22 @@ async def test_an_answer_counts_only_in_the_browser_that_began(provider, tmp_pat
 
 
 async def test_a_wrong_secret_is_the_site_s_fault_and_said_so(provider, tmp_path):
-    oidc = settings_of(provider.issuer, tmp_path, client_secret="wrong")
+    oidc = settings_of(provider.issuer, client_secret="wrong")
     async with closed(tmp_path, oidc) as aggregator:
         answer = await sign_in(aggregator, provider, "ada")
     assert answer.status_code == 503 and "compare client_id and client_secret" in answer.json()["detail"]
 
 
 async def test_a_role_follows_the_provider_at_the_next_sign_in(provider, tmp_path):
-    async with closed(tmp_path, settings_of(provider.issuer, tmp_path)) as aggregator:
+    async with closed(tmp_path, settings_of(provider.issuer)) as aggregator:
         assert (await sign_in(aggregator, provider, "otto")).json()["role"] == "operator"
-    promoted = settings_of(provider.issuer, tmp_path, roles=ROLES | {"mine-shift": "engineer"})
+    promoted = settings_of(provider.issuer, roles=ROLES | {"mine-shift": "engineer"})
     async with closed(tmp_path, promoted) as aggregator:
         assert (await sign_in(aggregator, provider, "otto")).json()["role"] == "engineer"
 
 
 async def test_a_session_of_the_provider_s_person_ends_at_its_time_however_busy(provider, tmp_path):
-    oidc = settings_of(provider.issuer, tmp_path, session_hours=1 / 3600)
+    oidc = settings_of(provider.issuer, session_hours=1 / 3600)
     async with closed(tmp_path, oidc) as aggregator:
         assert (await sign_in(aggregator, provider, "vera")).status_code == 200
         while (await aggregator.get("/v1/session")).status_code == 200:
@@ -160,7 +158,7 @@ async def test_a_provider_that_is_away_stops_nobody_else(tmp_path):
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # nobody listens: connections are refused
         issuer = f"http://127.0.0.1:{held.getsockname()[1]}"
-        async with closed(tmp_path, settings_of(issuer, tmp_path)) as aggregator:
+        async with closed(tmp_path, settings_of(issuer)) as aggregator:
             answer = await aggregator.get("/v1/session/oidc")
             assert answer.status_code == 503 and f"nobody can sign in by {issuer}" in answer.json()["detail"]
             named = {"name": "root", "password": "a long enough one"}
@@ -188,7 +186,7 @@ async def test_davy_asks_no_host_but_the_issuer_s(tmp_path):
     with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         issuer = f"http://127.0.0.1:{server.server_port}"
-        async with closed(tmp_path, settings_of(issuer, tmp_path)) as aggregator:
+        async with closed(tmp_path, settings_of(issuer)) as aggregator:
             state = parse_qs(urlsplit((await aggregator.get("/v1/session/oidc")).json()["url"]).query)["state"][0]
             answer = await aggregator.client.post("/v1/session", json={"code": "any", "state": state})
         server.shutdown()
@@ -203,7 +201,7 @@ async def test_an_aggregator_without_a_provider_offers_none(tmp_path):
 
 async def test_over_https_no_other_host_can_plant_the_cookie_of_an_attempt(provider, tmp_path):
     proxy = ProxySettings(networks=("127.0.0.1/32",), secret="between proxy and davy")
-    settings = make_settings(tmp_path, access="closed", oidc=settings_of(provider.issuer, tmp_path), proxy=proxy)
+    settings = make_settings(tmp_path, access="closed", oidc=settings_of(provider.issuer), proxy=proxy)
     sent = {"X-Davy-Proxy-Secret": "between proxy and davy", "X-Forwarded-Proto": "https"}
     async with running(settings, make_site()) as aggregator:
         begun = await aggregator.get("/v1/session/oidc", headers=sent)
@@ -220,7 +218,7 @@ async def test_the_mine_s_own_authority_vouches_for_the_provider_where_the_setti
     with tls_front(port, folder / "cert.pem", folder / "key.pem") as secured:
         issuer = f"https://localhost:{secured}"
         for ca, reason in ((None, "CERTIFICATE_VERIFY_FAILED"), (folder / "ca.pem", "names the issuer")):
-            found = OidcProvider(settings_of(issuer, tmp_path, ca=ca))
+            found = OidcProvider(settings_of(issuer, ca=ca))
             with pytest.raises(IdentityProviderUnavailableError, match=reason):  # the second reads it: its issuer is another
                 await found.begin(f"{issuer}/login")
 
@@ -229,7 +227,7 @@ async def test_the_mine_s_own_authority_vouches_for_the_provider_where_the_setti
 async def test_a_browser_goes_to_the_provider_and_back_to_the_page_that_was_asked_for(provider, tmp_path):
     from playwright.async_api import async_playwright
 
-    async with closed(tmp_path, settings_of(provider.issuer, tmp_path)) as aggregator, async_playwright() as playwright:
+    async with closed(tmp_path, settings_of(provider.issuer)) as aggregator, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = await browser.new_page(viewport={"width": 1280, "height": 760})
         errors: list[str] = []

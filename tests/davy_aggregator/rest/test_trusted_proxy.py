@@ -16,7 +16,7 @@ from davy.access.roles import Role
 from davy.adapters.access.credentials import Credentials
 from davy.adapters.access.remote import RemoteDirectory
 from davy.adapters.http.proxy_settings import ProxySettings
-from davy.domain.errors import ConfigError, PermissionDeniedError
+from davy.domain.errors import PermissionDeniedError
 from davy_cli.directory import open_directory
 
 SECRET = "between the proxy and davy"
@@ -181,11 +181,13 @@ def test_settings_that_cannot_be_safe_are_refused(changes, reason):
         ProxySettings(**{"networks": ("127.0.0.1/32",), "secret": SECRET} | changes)
 
 
-async def test_an_empty_file_of_the_secret_prevents_the_start(tmp_path):
+def test_the_secret_may_stand_in_a_file_and_an_empty_one_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    monkeypatch.setenv("DAVY_PROXY_SECRET_FILE", str(tmp_path / "secret"))
+    assert ProxySettings(networks=("127.0.0.1/32",)).secret.get_secret_value() == SECRET
     (tmp_path / "secret").write_text("\n")
-    with pytest.raises(ConfigError, match="is empty"):
-        async with proxied(tmp_path, secret="", secret_file=tmp_path / "secret"):
-            pass
+    with pytest.raises(ValueError, match="the secret is missing"):
+        ProxySettings(networks=("127.0.0.1/32",))
 
 
 @contextmanager

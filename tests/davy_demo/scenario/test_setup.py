@@ -6,7 +6,7 @@ from davy_simulator.source import parse_url
 def test_only_the_gallery_changes_and_its_edge_is_the_first():
     site = scenario_site("dim=0.3&kelvin=2700", Timing(change_at=40))
     assert next(iter(site.edges)) == CHANGED[0]
-    views = {camera.camera: parse_url(site.camera(camera).source) for camera in site.camera_ids()}
+    views = {camera.camera: parse_url(str(site.camera(camera).source)) for camera in site.camera_ids()}
     assert views["gallery"].from_s == 40 and views["gallery"].change.dim == 0.3
     assert all(view.from_s == 0 and view.change.dim == 1 for name, view in views.items() if name != "gallery")
 

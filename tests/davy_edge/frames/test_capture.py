@@ -7,6 +7,7 @@ import pytest
 from davy.domain.errors import CameraStalledError, CameraUnavailableError, ConfigError
 from davy.domain.frame import Frame
 from davy.domain.ports import SourceOptions
+from davy.domain.secret_url import SecretUrl
 from davy.streams.reconnect import Backoff
 from davy_edge.frames import capture as module
 from davy_edge.frames.capture import CameraState, Capture
@@ -55,7 +56,7 @@ def watch(monkeypatch):
 
         capture = Capture(
             "face",
-            "rtsp://a:b@camera",
+            SecretUrl("rtsp://a:b@camera"),
             SourceOptions(timeout_s=timeout_s),
             opener,
             frames.append,
@@ -152,7 +153,12 @@ def test_a_rate_is_taken_over_by_a_source_that_can_and_is_asked_of_no_other():
     source = Steady(["frame", "hang"])
     online = threading.Event()
     capture = Capture(
-        "face", "x://y", SourceOptions(fps=20), lambda url, options: source, lambda frame: None, lambda *answer: online.set()
+        "face",
+        SecretUrl("x://y"),
+        SourceOptions(fps=20),
+        lambda url, options: source,
+        lambda frame: None,
+        lambda *answer: online.set(),
     )
     assert not capture.set_fps(5)  # it is not open
     capture.start()

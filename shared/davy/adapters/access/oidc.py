@@ -15,7 +15,6 @@ from joserfc.jwk import KeySet
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from davy.access.external import ExternalPerson, role_of
-from davy.access.secret_files import read_secret
 from davy.access.secrets import new_secret
 from davy.adapters.access.id_token import TokenRefusedError, UnknownKeyError, check_id_token
 from davy.adapters.access.oidc_http import ProviderHttp
@@ -83,16 +82,12 @@ class SignInAttempt:
 
 
 class OidcProvider:
-    """One identity provider. What it says of itself is kept for an hour.
-
-    Raises:
-        ConfigError: A file of the settings cannot be read.
-    """
+    """One identity provider. What it says of itself is kept for an hour."""
 
     def __init__(self, settings: OidcSettings) -> None:
         self.settings = settings
         self.issuer = settings.issuer
-        self._secret = read_secret(settings.client_secret, settings.client_secret_file, "the client secret")
+        self._secret = settings.client_secret.get_secret_value()
         self._http = ProviderHttp(settings.issuer, settings.ca)
         self._asking = asyncio.Lock()
         self._known: tuple[float, _Configuration] | None = None

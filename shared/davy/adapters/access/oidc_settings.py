@@ -5,18 +5,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, PositiveFloat, SecretStr, model_validator
-from pydantic_settings import BaseSettings
 
 from davy.access.external import PersonRole
+from davy.adapters.secret_settings import SecretSettings
 
 
-class OidcSettings(BaseSettings, env_prefix="DAVY_OIDC_", frozen=True):
+class OidcSettings(SecretSettings, env_prefix="DAVY_OIDC_", frozen=True):
     """The identity provider whose people may sign in. Without an issuer, people sign in by password alone."""
 
     issuer: str = Field("", description="URL of the provider: https://sso.mine.example/realms/mine. Empty: none.")
     client_id: str = Field("", description="Id of this aggregator at the provider.")
-    client_secret: SecretStr | None = Field(None, description="Secret of the client; absent for a public client.")
-    client_secret_file: Path | None = Field(None, description="File that holds the secret.")
+    client_secret: SecretStr = Field(SecretStr(""), description="Secret of the client; empty for a public client.")
     scopes: tuple[str, ...] = Field(("openid", "profile", "email"), description="Scopes that are asked for, as JSON.")
     name_claim: str = Field("preferred_username", description="Claim that holds the user name; email and sub are next.")
     roles_claim: str = Field(

@@ -12,7 +12,8 @@ from davy.adapters.grpc.threads import require_threads
 from davy.adapters.grpc.tls import channel_credentials
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import ConfigError
-from davy.domain.urls import escape_login, redact
+from davy.domain.secret_url import SecretUrl
+from davy.domain.urls import escape_login
 
 MAX_MESSAGE_BYTES = 4_000_000
 KEEPALIVE_S = 10.0
@@ -42,7 +43,7 @@ def own_metadata() -> tuple[tuple[str, str], ...]:
     return tuple(authorization().items())
 
 
-def open_channel(endpoint: str, tls: Tls | None = None) -> grpc.aio.Channel:
+def open_channel(endpoint: SecretUrl | str, tls: Tls | None = None) -> grpc.aio.Channel:
     """A separate connection to the aggregator, opened on demand.
 
     Args:
@@ -54,13 +55,14 @@ def open_channel(endpoint: str, tls: Tls | None = None) -> grpc.aio.Channel:
         RuntimeError: this process may start no further thread.
     """
     require_threads()
+    endpoint = SecretUrl.of(endpoint)
     try:
-        parts = urlsplit(escape_login(endpoint))
+        parts = urlsplit(escape_login(endpoint.get_secret_value()))
         target = f"{parts.hostname}:{parts.port or DEFAULT_PORT}"
     except ValueError as error:
-        raise ConfigError(f"{redact(endpoint)} is no address of an aggregator: {error}") from error
+        raise ConfigError(f"{endpoint} is no address of an aggregator: {error}") from error
     if parts.scheme not in ("grpc", "grpcs") or not parts.hostname:
-        raise ConfigError(f"{redact(endpoint)} is no address of an aggregator: write grpc://host:50051 or grpcs://host:50051")
+        raise ConfigError(f"{endpoint} is no address of an aggregator: write grpc://host:50051 or grpcs://host:50051")
     if parts.scheme == "grpcs":
         return grpc.aio.secure_channel(target, channel_credentials(tls), options=_OPTIONS)
     return grpc.aio.insecure_channel(target, options=_OPTIONS)
@@ -69,9 +71,9 @@ def open_channel(endpoint: str, tls: Tls | None = None) -> grpc.aio.Channel:
 class Channels:
     """The channel for new calls. After a rotation it is a new one; calls on the previous one may end."""
 
-    def __init__(self, endpoint: str, tls: Tls | None = None) -> None:
-        self.endpoint = redact(endpoint)
-        self._endpoint, self._tls = endpoint, tls if endpoint.startswith("grpcs://") else None
+    def __init__(self, endpoint: SecretUrl | str, tls: Tls | None = None) -> None:
+        self._endpoint = SecretUrl.of(endpoint)
+        self.endpoint, self._tls = str(self._endpoint), tls if self._endpoint.scheme == "grpcs" else None
         self._channel, self._version = open_channel(endpoint, tls), self.newest
         self._closing: set[asyncio.Task[None]] = set()
 

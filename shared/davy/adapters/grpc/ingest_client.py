@@ -12,6 +12,7 @@ from davy.adapters.grpc.envelope import to_push_request
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.frame import EncodedFrame
+from davy.domain.secret_url import SecretUrl
 from davy.v1 import ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
 
 WRITE_TIMEOUT_S = 5.0
@@ -119,7 +120,7 @@ async def _cancelling(call: Any) -> AsyncIterator[Any]:  # noqa: ANN401  # as ab
 
 
 @asynccontextmanager
-async def connect(endpoint: str, tls: Tls | None = None) -> AsyncIterator[IngestClient]:
+async def connect(endpoint: SecretUrl | str, tls: Tls | None = None) -> AsyncIterator[IngestClient]:
     """A client of the aggregator at grpc://host[:50051] or grpcs://host; it reconnects by itself.
 
     Args:

@@ -9,6 +9,7 @@ import grpc
 from davy.adapters.grpc.channels import Channels, own_metadata
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError, UnknownModelError
+from davy.domain.secret_url import SecretUrl
 from davy.twin.model import Target
 from davy.v1 import model_pb2, model_pb2_grpc
 
@@ -52,7 +53,7 @@ class ModelClient:
 
 
 @asynccontextmanager
-async def connect(endpoint: str, tls: Tls | None = None) -> AsyncIterator[ModelClient]:
+async def connect(endpoint: SecretUrl | str, tls: Tls | None = None) -> AsyncIterator[ModelClient]:
     """A client of the aggregator at grpc://host[:50051] or grpcs://host; it reconnects by itself.
 
     Args:

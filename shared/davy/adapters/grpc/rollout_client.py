@@ -9,7 +9,7 @@ import grpc
 from davy.adapters.grpc.channels import open_channel, own_metadata
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError, ConflictError, DavyError, InvalidInputError
-from davy.domain.urls import redact
+from davy.domain.secret_url import SecretUrl
 from davy.v1 import model_pb2, model_pb2_grpc
 
 ANSWER_S = 20.0
@@ -23,8 +23,8 @@ class RolloutClient:
     Every method raises AggregatorUnavailableError where there is none, InvalidInputError and ConflictError in its words.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, endpoint: str) -> None:
-        self._stub, self._endpoint = model_pb2_grpc.RolloutServiceStub(channel), redact(endpoint)
+    def __init__(self, channel: grpc.aio.Channel, endpoint: SecretUrl | str) -> None:
+        self._stub, self._endpoint = model_pb2_grpc.RolloutServiceStub(channel), str(SecretUrl.of(endpoint))
 
     async def create(self, request: model_pb2.CreateRolloutRequest) -> model_pb2.Rollout:
         return (await self._ask(self._stub.CreateRollout(request, timeout=ANSWER_S, metadata=own_metadata()))).rollout
@@ -85,7 +85,7 @@ class RolloutClient:
 
 
 @asynccontextmanager
-async def connect(endpoint: str, tls: Tls | None = None) -> AsyncIterator[RolloutClient]:
+async def connect(endpoint: SecretUrl | str, tls: Tls | None = None) -> AsyncIterator[RolloutClient]:
     """A client of the aggregator at grpc://host[:50051] or grpcs://host.
 
     Args:

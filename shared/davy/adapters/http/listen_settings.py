@@ -3,11 +3,13 @@
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PositiveInt
 
+from davy.adapters.http.connections import ConnectionLimits
 from davy.adapters.http.proxy_settings import ProxySettings
 from davy.adapters.tls.settings import TlsSettings
 from davy.domain.errors import ConfigError
+from davy.domain.secret_url import PlainUrl
 
 HttpPort = Annotated[int, Field(ge=0, le=65535, description="HTTP port; 0 chooses a free one.")]
 GrpcPort = Annotated[int, Field(ge=0, le=65535, description="gRPC port; 0 chooses a free one.")]
@@ -28,6 +30,17 @@ class ListenSettings(BaseModel, frozen=True):
     behind_tls_proxy: bool = Field(False, description="Listen on other addresses without TLS: a proxy in front encrypts.")
     tls: TlsSettings = Field(default_factory=TlsSettings)
     proxy: ProxySettings = Field(default_factory=ProxySettings)
+    max_connections: PositiveInt = Field(
+        1024, description="Maximum HTTP connections; at most half of the process's file descriptors."
+    )
+    max_connections_per_address: PositiveInt = Field(
+        256, description="Of these, maximum of one address. Raise it for a proxy through which everybody comes."
+    )
+
+    @property
+    def connections(self) -> ConnectionLimits:
+        """Limits of HTTP connections."""
+        return ConnectionLimits(self.max_connections, self.max_connections_per_address)
 
     def listens_on(self) -> tuple[str, ...]:
         """Every address on which it listens."""
@@ -56,7 +69,9 @@ class ListenSettings(BaseModel, frozen=True):
 class RemoteAccessSettings(ListenSettings, frozen=True):
     """Base of the settings of a service that asks an aggregator who calls."""
 
-    directory: str = Field("", description="http://host:8080 of the aggregator that knows users and tokens; for closed access.")
+    directory: PlainUrl = Field(
+        "", description="http://host:8080 of the aggregator that knows users and tokens; for closed access."
+    )
 
 
 def is_loopback(host: str) -> bool:

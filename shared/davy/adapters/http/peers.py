@@ -10,10 +10,10 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from davy.adapters.http.problems import problem_of
+from davy.adapters.http.time_limits import TimedProtocol, TimeLimits
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import DavyError, IdentityRefusedError, InvalidIdentityError
 from davy.identity.name import Identity
@@ -37,10 +37,12 @@ def client_certificate(scope: Mapping[str, Any]) -> x509.Certificate | None:
     return found
 
 
-def http_protocol(tls: Tls) -> type[H11Protocol]:
+def http_protocol(tls: Tls, times: TimeLimits) -> type[TimedProtocol]:
     """The HTTP protocol whose requests carry the client's certificate."""
 
-    class TlsProtocol(H11Protocol):
+    class TlsProtocol(TimedProtocol):
+        limits = times
+
         def connection_made(self, transport: Any) -> None:  # noqa: ANN401  # as in the base class
             super().connection_made(transport)
             self.app = WithPeer(self.app, tls, transport.get_extra_info("ssl_object"))

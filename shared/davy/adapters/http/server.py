@@ -9,7 +9,9 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from davy.adapters.addresses import listen
+from davy.adapters.http.connections import BoundedListener, ConnectionLimits
 from davy.adapters.http.peers import http_protocol, websocket_protocol
+from davy.adapters.http.time_limits import TimedProtocol, TimeLimits
 from davy.adapters.tls.contexts import server_context
 from davy.adapters.tls.identity_files import Tls
 from davy.telemetry import get_logger
@@ -18,6 +20,7 @@ log = get_logger(__name__)
 
 GRACE_S = 1.0  # an answer under way may take this long after a stop; a live stream never ends by itself and is cut then
 WEBSOCKET_BYTES = 65_536
+CONNECTIONS, TIMES = ConnectionLimits(), TimeLimits()
 SEND_BUFFER_BYTES = 524_288  # per connection; the kernel's own 4 MB hold seconds of live pictures for a slow client
 
 
@@ -30,6 +33,8 @@ async def serve_app(
     access_log: bool = False,
     websockets: bool = False,
     tls: Tls | None = None,
+    connections: ConnectionLimits = CONNECTIONS,
+    times: TimeLimits = TIMES,
 ) -> None:
     """Serve until cancelled; then finish the running answers, for GRACE_S at most.
 
@@ -43,15 +48,19 @@ async def serve_app(
         access_log: Log every request.
         websockets: Accept WebSocket connections too; a client's message has at most WEBSOCKET_BYTES.
         tls: The own identity for HTTPS; None serves HTTP. `davy.adapters.http.peers.peer` reads a caller's identity.
+        connections: Limits of connections, of one address and of all.
+        times: Limits of the time that a client may take.
 
     Raises:
         AddressUnavailableError: host and port cannot be listened on.
     """
-    listener = listen(host, port)
+    listener = BoundedListener(listen(host, port), connections)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # accepted connections inherit it
+    timed = type("TimedProtocol", (TimedProtocol,), {"limits": times})
     config = uvicorn.Config(
         _Endable(app),
-        http=http_protocol(tls) if tls is not None else "h11",
+        http=http_protocol(tls, times) if tls is not None else timed,
+        timeout_keep_alive=times.idle_s,  # type: ignore[arg-type]  # handed to loop.call_later
         ws=(websocket_protocol(tls) if tls is not None else "websockets-sansio") if websockets else "none",
         ssl_context_factory=(lambda *_: server_context(tls)) if tls is not None else None,
         ws_max_size=WEBSOCKET_BYTES,

@@ -1,11 +1,12 @@
 """/metrics and /healthz on a small port of their own, for programs that serve no HTTP otherwise."""
 
 import json
+import socket
 import socketserver
 import threading
 import wsgiref.simple_server
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
@@ -14,10 +15,43 @@ from davy.adapters.addresses import unavailable
 
 Health = Callable[[], Mapping[str, Any]]
 
+MAX_CONNECTIONS = 16  # each takes a thread
+MAX_REQUEST_S = 10.0  # for a request and its answer, however its bytes arrive
+
 
 class _Server(socketserver.ThreadingMixIn, wsgiref.simple_server.WSGIServer):
     daemon_threads = True
     request_queue_size = 16
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # of the base class
+        super().__init__(*args, **options)
+        self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as in the base class
+        """Start the thread of a connection, or close the connection where too many are open."""
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as in the base class
+        """Serve a connection for a bounded time."""
+        end = threading.Timer(MAX_REQUEST_S, _cut, [request])
+        end.daemon = True
+        end.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            end.cancel()
+            self._places.release()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Leave a broken connection alone: the base class prints a traceback for each."""
+
+
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Quiet(wsgiref.simple_server.WSGIRequestHandler):

@@ -9,9 +9,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from davy.access.external import PROXY, ExternalPerson, role_of
-from davy.access.secret_files import read_secret
-from davy.adapters.http.proxy_settings import MIN_SECRET, ProxySettings
-from davy.domain.errors import ConfigError, ProxyRefusedError
+from davy.adapters.http.proxy_settings import ProxySettings
+from davy.domain.errors import ProxyRefusedError
 from davy.streams.guard import CountRefused, Guard
 
 PERSON, VIA = "davy.person", "davy.proxy"
@@ -50,18 +49,11 @@ class TrustedProxy:
 
 
 class ProxyHeaders:
-    """Reads the headers of a trusted proxy.
-
-    Raises:
-        ConfigError: The file of the secret cannot be read, or the secret is too short.
-    """
+    """Reads the headers of a trusted proxy."""
 
     def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
-        secret = read_secret(settings.secret, settings.secret_file, "the proxy's secret")
-        if len(secret) < MIN_SECRET:
-            raise ConfigError(f"the proxy's secret has under {MIN_SECRET} characters")
-        self._secret = secret.encode()
+        self._secret = settings.secret.get_secret_value().encode()
         names = (settings.secret_header, settings.user_header, settings.groups_header)
         self._names = frozenset(name.lower().encode("latin-1") for name in names)
 

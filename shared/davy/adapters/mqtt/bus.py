@@ -30,7 +30,7 @@ from davy.adapters.mqtt.subscription import Subscription
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import BrokerUnavailableError, DavyError, MessageRefusedError, SessionTakenOverError
 from davy.domain.ports import Bus, Message
-from davy.domain.urls import redact
+from davy.domain.secret_url import SecretUrl
 from davy.streams.guard import Guard
 from davy.streams.reconnect import Backoff, keep_connected
 from davy.streams.tasks import until_first_ends
@@ -52,7 +52,7 @@ OnConnect = Callable[[Bus], Awaitable[None]]
 
 @asynccontextmanager
 async def connect(
-    endpoint: str,
+    endpoint: SecretUrl | str,
     client_id: str,
     will: Message | None = None,
     on_connect: OnConnect | None = None,
@@ -72,7 +72,7 @@ async def connect(
     Raises:
         ConfigError: endpoint is not an MQTT address.
     """
-    bus = MqttBus(endpoint, client_id, will, on_connect, tls)
+    bus = MqttBus(SecretUrl.of(endpoint), client_id, will, on_connect, tls)
     runner = asyncio.create_task(bus.run(), name=f"mqtt.{client_id}")
     runner.add_done_callback(_report_crash)
     try:
@@ -100,9 +100,9 @@ class MqttBus:
     """
 
     def __init__(
-        self, endpoint: str, client_id: str, will: Message | None, on_connect: OnConnect | None, tls: Tls | None = None
+        self, endpoint: SecretUrl, client_id: str, will: Message | None, on_connect: OnConnect | None, tls: Tls | None = None
     ) -> None:
-        self.endpoint, self.client_id = redact(endpoint), client_id
+        self.endpoint, self.client_id = str(endpoint), client_id
         self.error = NOT_YET
         self.closing = False
         self.refused, self.refusal, self._refused_topic = 0, "", ""

@@ -17,7 +17,8 @@ from davy.adapters.tls.contexts import client_context
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import ConfigError
 from davy.domain.ports import Message
-from davy.domain.urls import escape_login, redact
+from davy.domain.secret_url import SecretUrl
+from davy.domain.urls import escape_login
 
 KEEPALIVE_S = 6  # paho needs up to two keepalives and 2 s to notice a frozen broker: 14 s, of the 15 s that F02 allows
 CONNECT_TIMEOUT_S, TLS_CONNECT_TIMEOUT_S = 2.0, 5.0  # a lost SYN goes again after 1 s; TLS takes three more round trips
@@ -105,15 +106,15 @@ def cut(client: Client) -> None:
 
 
 def client_factory(
-    endpoint: str, client_id: str, will: Message | None, tls: Tls | None = None
+    endpoint: SecretUrl, client_id: str, will: Message | None, tls: Tls | None = None
 ) -> Callable[[Callable[..., Router]], Client]:
     try:
-        parts = urlsplit(escape_login(endpoint))
+        parts = urlsplit(escape_login(endpoint.get_secret_value()))
         port = parts.port
     except ValueError as error:
-        raise ConfigError(f"{redact(endpoint)} is no address of a broker: {error}") from error
+        raise ConfigError(f"{endpoint} is no address of a broker: {error}") from error
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-        raise ConfigError(f"{redact(endpoint)} is no address of a broker: write mqtt://host:1883 or mqtts://host:8883")
+        raise ConfigError(f"{endpoint} is no address of a broker: write mqtt://host:1883 or mqtts://host:8883")
     secure = parts.scheme == "mqtts"
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.MaximumPacketSize = MAX_PACKET_BYTES

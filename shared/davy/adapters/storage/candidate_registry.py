@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from davy.adapters.storage.object_files import ObjectFiles
 from davy.domain.errors import ConflictError, UnknownModelError
+from davy.domain.secret_url import SecretUrl
 from davy.models import Candidate, Manifest, open_candidate
 from davy.models.manifest import DIGEST
 
@@ -69,7 +70,7 @@ class CandidateRegistry:
         ConfigError: no installed file system opens the URL.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: SecretUrl | str) -> None:
         self._files = ObjectFiles(url)
 
     def propose(self, data: bytes, proposal: Proposal, run: bool = True) -> CandidateEntry:

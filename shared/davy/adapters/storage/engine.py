@@ -8,6 +8,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from davy.domain.errors import ConfigError
+from davy.domain.secret_url import SecretUrl
 
 WRITES = "davy_writes"  # execution option of a connection whose transaction writes
 SQLITE_FILE = "davy.db"
@@ -28,7 +29,7 @@ _POSTGRES_DURABLE = (
 )
 
 
-def make_engine(folder: Path, url: str) -> tuple[Engine, str]:
+def make_engine(folder: Path, url: SecretUrl | str) -> tuple[Engine, str]:
     """Make the engine of a database.
 
     Args:
@@ -43,7 +44,8 @@ def make_engine(folder: Path, url: str) -> tuple[Engine, str]:
         OSError: The folder cannot be made.
     """
     try:
-        parsed = make_url(url) if url else URL.create("sqlite", database=str(folder / SQLITE_FILE))
+        own = URL.create("sqlite", database=str(folder / SQLITE_FILE))
+        parsed = make_url(SecretUrl.of(url).get_secret_value()) if url else own
     except ArgumentError as error:
         raise ConfigError("the database URL is malformed: write sqlite:///PATH or postgresql://USER@HOST/NAME") from error
     match parsed.get_backend_name():

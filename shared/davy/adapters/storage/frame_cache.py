@@ -17,7 +17,8 @@ from davy.adapters.tls.identity_files import Tls
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError, StoreUnavailableError
 from davy.domain.frame import EncodedFrame
-from davy.domain.urls import escape_login, redact
+from davy.domain.secret_url import SecretUrl
+from davy.domain.urls import escape_login
 from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
 from davy.v1 import frame_pb2
@@ -54,16 +55,17 @@ class FrameCache:
         tls: The own identity for rediss; None trusts the system's authorities and shows no certificate.
     """
 
-    def __init__(self, endpoint: str, writer: str, ttl_s: float = 60.0, tls: Tls | None = None) -> None:
-        self.endpoint, self.writer, self.ttl_s = redact(endpoint), writer, ttl_s
+    def __init__(self, endpoint: SecretUrl | str, writer: str, ttl_s: float = 60.0, tls: Tls | None = None) -> None:
+        secret = SecretUrl.of(endpoint)
+        self.endpoint, self.writer, self.ttl_s = str(secret), writer, ttl_s
         self._redis: Redis = Redis.from_url(
-            escape_login(endpoint),
+            escape_login(secret.get_secret_value()),
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
             max_connections=8,
             retry=Retry(NoBackoff(), 0),
         )
-        if tls is not None and endpoint.startswith("rediss://"):
+        if tls is not None and secret.scheme == "rediss":
             self._redis.connection_pool.connection_class = _connection_class(tls)
 
     async def put(self, frame: EncodedFrame) -> None:

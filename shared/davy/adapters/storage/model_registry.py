@@ -19,6 +19,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from davy.adapters.process.judge import judge
 from davy.adapters.storage.candidate_registry import CandidateRegistry
 from davy.adapters.storage.object_files import ObjectFiles
 from davy.atomic import failpoint
@@ -27,6 +28,7 @@ from davy.domain.errors import (
     ConflictError,
     UnknownModelError,
 )
+from davy.domain.secret_url import SecretUrl
 from davy.models import KeySet, Manifest, Package, open_package
 from davy.models.manifest import DIGEST
 
@@ -65,7 +67,7 @@ class ModelRegistry:
         ConfigError: no installed file system opens the URL.
     """
 
-    def __init__(self, url: str, trust: KeySet | Path) -> None:
+    def __init__(self, url: SecretUrl | str, trust: KeySet | Path) -> None:
         self._files, self._trust = ObjectFiles(url), trust
         self.url = self._files.url
         self.candidates = CandidateRegistry(url)
@@ -74,7 +76,7 @@ class ModelRegistry:
         """Verify a package like an edge does, and store it; an existing package stays unchanged. Its candidate ends.
 
         Args:
-            run: Also run its golden vectors here.
+            run: Also run its golden vectors here, in a process with limits.
 
         Raises:
             ModelRefusedError: the package violates a rule.
@@ -83,7 +85,7 @@ class ModelRegistry:
         trust = self._keys()
         package = open_package(data, trust, trust.now())
         if run:
-            package.load()
+            judge(package)
         known = self._entry(package.id)
         if known is not None and known.sha256 == package.sha256:
             self.candidates.delete(package.id)

@@ -11,7 +11,7 @@ import fsspec
 from davy.atomic import write_atomic
 from davy.domain.errors import ConfigError, DavyError, RegistryUnavailableError, StorageFullError
 from davy.domain.extras import install_command
-from davy.domain.urls import redact
+from davy.domain.secret_url import SecretUrl
 
 OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "az", "oci"}  # makedirs would create the bucket of a mistyped name
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -29,10 +29,11 @@ class ObjectFiles:
         ConfigError: no installed file system opens the URL.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = redact(url)
+    def __init__(self, url: SecretUrl | str) -> None:
+        secret = SecretUrl.of(url)
+        self.url = str(secret)
         try:
-            self._fs, self._root = fsspec.core.url_to_fs(url)
+            self._fs, self._root = fsspec.core.url_to_fs(secret.get_secret_value())
         except (ImportError, ValueError) as error:
             raise ConfigError(f"registry {self.url}: {error}; for S3: {install_command('s3')}") from error
         protocols = (self._fs.protocol,) if isinstance(self._fs.protocol, str) else tuple(self._fs.protocol)

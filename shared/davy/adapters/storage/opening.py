@@ -6,9 +6,10 @@ from davy.adapters.storage.database import SCHEMA, Database, translated_errors
 from davy.adapters.storage.engine import make_engine
 from davy.adapters.storage.legacy import import_folder
 from davy.adapters.storage.migrate import upgrade
+from davy.domain.secret_url import SecretUrl
 
 
-def open_database(folder: Path, url: str = "") -> Database:
+def open_database(folder: Path, url: SecretUrl | str = "") -> Database:
     """Open a database, migrate its schema, and import what version 0.1.0 left in the folder.
 
     Args:

@@ -29,7 +29,7 @@ class Network:
 
     def __init__(self, source: Path | bytes, threads: int = 1) -> None:
         path = source if isinstance(source, Path) else "in memory"
-        data = _read(source)
+        self.data = data = _read(source)  # a file may change, and another process needs the same
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
