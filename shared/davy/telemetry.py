@@ -43,7 +43,7 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
 
 
 def _escape_controls(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Escape what a terminal obeys: a text of others must neither forge a line nor recolour the screen. Tracebacks keep lines."""
+    """Escape what a terminal obeys: a text neither forges a line nor recolours the screen. Tracebacks keep their lines."""
     for name, value in event.items():
         if isinstance(value, str) and not value.isprintable():
             kept = "\n" if name in _OF_SEVERAL_LINES else ""

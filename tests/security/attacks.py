@@ -63,7 +63,7 @@ ATTACKS = {
 
 
 @cache
-def tests_by_code() -> dict[str, list[tuple[str, str]]]:
+def by_code() -> dict[str, list[tuple[str, str]]]:
     """Path and name of the tests, by each code at the beginning of their names."""
     found: dict[str, list[tuple[str, str]]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
@@ -74,9 +74,9 @@ def tests_by_code() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def tests_of(attack: str) -> list[tuple[str, str]]:
+def shown_by(attack: str) -> list[tuple[str, str]]:
     """Path and name of the tests of an attack such as a02."""
-    codes = tests_by_code()
+    codes = by_code()
     return [*codes.get(attack, []), *codes.get(NAMES.get(attack, ""), [])]
 
 
@@ -92,7 +92,7 @@ def render() -> str:
         "| --- | --- | --- | --- |",
     ]
     for attack, (what, answer) in ATTACKS.items():
-        paths = "<br>".join(f"`{path}`" for path in sorted({path for path, _ in tests_of(attack)}))
+        paths = "<br>".join(f"`{path}`" for path in sorted({path for path, _ in shown_by(attack)}))
         number = f"A{int(attack[1:])}" + (f", {NAMES[attack].upper()}" if attack in NAMES else "")
         lines.append(f"| {number} | {what} | {answer} | {paths} |")
     return "\n".join([*lines, ""])

@@ -69,7 +69,7 @@ async def closed_mine(folder: Path, site: SiteConfig | None = None, **settings: 
         with open_directory(folder, "") as directory:
             tokens = {role.value: directory.add_token(role, role, "", 1, "test")[1] for role in _ROLES}
             tokens |= {name: directory.add_token(name, Role.EDGE, name, 1, "test")[1] for name in site.edges}
-        yield ClosedMine(aggregator, tokens, NOBODY not in site.broker)
+        yield ClosedMine(aggregator, tokens, NOBODY not in str(site.broker))
 
 
 _ROLES = (Role.VIEWER, Role.OPERATOR, Role.ENGINEER, Role.ADMIN, Role.ENHANCER, Role.TRAINER)

@@ -1,17 +1,17 @@
 """Every attack has a test whose name begins with its number, and the page of attacks is fresh."""
 
 import pytest
-from tests.security.attacks import ATTACKS, PAGE, render, tests_by_code, tests_of
+from tests.security.attacks import ATTACKS, PAGE, render, by_code, shown_by
 
 
 @pytest.mark.parametrize("attack", [f"a{number:02}" for number in range(1, 44)])
 def test_every_attack_has_a_test_and_an_answer(attack: str):
     assert attack in ATTACKS
-    assert tests_of(attack), f"no test begins with test_{attack}_"
+    assert shown_by(attack), f"no test begins with test_{attack}_"
 
 
 def test_no_test_names_an_attack_that_there_is_not():
-    assert {code for code in tests_by_code() if code.startswith("a")} <= ATTACKS.keys()
+    assert {code for code in by_code() if code.startswith("a")} <= ATTACKS.keys()
 
 
 def test_the_page_of_attacks_is_fresh():
