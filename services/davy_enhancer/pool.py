@@ -6,11 +6,12 @@ between them. Each member has its own temporal state of each camera.
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
+from prometheus_client import Counter as CounterMetric
 
 from davy.adapters.media import jpeg, planes
 from davy.adapters.mqtt.frame_messages import messages_of
@@ -74,7 +75,7 @@ class Pool:
         active: The model of the next frame.
         every: Frames of a camera between two runs of the network.
         registry: Registry of the frame metrics.
-        cameras: Maximum number of cameras; the least recently used is evicted.
+        cameras: Maximum number of cameras; the edge that has most loses the least recently used one.
         max_pixels: Of one frame of each camera together; the camera with most is evicted.
         threads: Frames enhanced at once.
     """
@@ -97,7 +98,7 @@ class Pool:
         self._accounting: FrameAccounting[CameraAddress] = FrameAccounting(sinks=(DropPoint.MQTT,))
         self._timings: FrameTimings[CameraAddress] = FrameTimings(_labels, registry)
         registry.register(FrameCollector(_labels, self._accounting))
-        self._refused = Counter(
+        self._refused = CounterMetric(
             "davy_enhancer_pool_refused_total", "Raw messages refused, by error.", ["error"], registry=registry
         )
 
@@ -134,10 +135,11 @@ class Pool:
         return self._cameras[camera_id]
 
     def _evict_one(self) -> None:
-        """Evict a camera: a publisher can invent any number of them."""
-        camera_id = next((each for each, camera in self._cameras.items() if not camera.busy), None)
-        if camera_id is not None:  # if all are busy, the number of threads bounds the excess
-            self._evict(camera_id)
+        """Evict a camera of the edge that has most, the least recently used: an edge can invent any number of them."""
+        idle = [each for each, camera in self._cameras.items() if not camera.busy]
+        counts = Counter(each.edge for each in idle)
+        if idle:  # if all are busy, the number of threads bounds the excess
+            self._evict(max(idle, key=lambda each: counts[each.edge]))  # of equals, max finds the first
 
     def _make_room(self, camera: Camera, frame: EncodedFrame) -> None:
         """Evict the cameras with the largest pictures until the state of this one fits.

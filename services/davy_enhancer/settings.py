@@ -29,7 +29,7 @@ class EnhancerSettings(RemoteAccessSettings, BaseSettings, env_prefix="DAVY_ENHA
     max_body_bytes: PositiveInt = Field(24_000_000, description="Maximum size of a request body.")
     max_megapixels: PositiveFloat = Field(24.0, description="Maximum size of an image in megapixels.")
     pool_threads: PositiveInt = Field(1, description="Raw frames of pool cameras enhanced at the same time.")
-    pool_cameras: PositiveInt = Field(64, description="Maximum pool cameras; the least recently used is evicted.")
+    pool_cameras: PositiveInt = Field(64, description="Maximum pool cameras; the edge with most loses one.")
     pool_megapixels: PositiveFloat = Field(
         140.0,
         ge=36,
