@@ -5,11 +5,13 @@ import time
 
 import pytest
 from tests.davy_aggregator.conftest import envelope
-from tests.security.closed import closed_mine
+from tests.davy_trainer.service.conftest import PROMPTS
+from tests.security.closed import closed_mine, closed_service
 
 from davy.access.roles import Role
 from davy.v1 import ingest_pb2
 from davy_cli.directory import open_directory
+from davy_trainer.service.lease import Lease
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PASSWORD = "a long enough one"
@@ -64,3 +66,24 @@ async def test_a14_no_text_becomes_an_element_of_a_page(tmp_path):
         assert dialogs == []
         await browser.close()
         await mine.unharmed()
+
+
+async def test_a14_the_reason_of_a_training_run_becomes_no_element_of_its_page(tmp_path):
+    from playwright.async_api import async_playwright
+
+    (tmp_path / "trainer").mkdir()
+    with Lease(tmp_path / "trainer" / "service.lock") as lease:
+        assert lease.acquire()  # another service is active: the run waits
+        async with closed_mine(tmp_path) as mine, closed_service("trainer", mine, tmp_path) as trainer:
+            run = {"kind": "prompts", "overrides": PROMPTS, "reason": EVIL[:200]}
+            begun = await trainer.post("/v1/training-runs", json=run, headers=mine.headers("engineer"))
+            assert begun.status_code == 201, begun.text
+            async with async_playwright() as playwright:
+                browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+                page = await browser.new_page(extra_http_headers=mine.headers("engineer"))
+                await page.goto(str(trainer.base_url))
+                await page.wait_for_function("document.body.innerText.includes('onerror=')", timeout=10_000)
+                assert await page.evaluate(INJECTED) == 0
+                assert await page.evaluate("window.fired") is None
+                await browser.close()
+            await mine.unharmed()

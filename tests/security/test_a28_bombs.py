@@ -75,6 +75,33 @@ async def test_a28_bombs_of_one_edge_neither_fill_the_pool_s_memory_nor_stop_the
             assert (await service.http.get("/readyz")).json()["status"] == "ready"
 
 
+async def test_a28_invented_cameras_of_one_edge_push_out_none_of_the_neighbour(tmp_path):
+    own = {"enhance": "pool", "cameras": {"cam": {"source": "simulator://face", "max_age_ms": 30_000}}}
+    site = SiteConfig.model_validate({"site": "demo", "edges": {"north": own, "south": own}})
+    small = jpeg.encode(picture(30), 90)
+    with closed_broker(site, tmp_path) as broker:
+        own_site = site.model_copy(update={"broker": broker.endpoint("davy-enhancer")})
+        async with (
+            running(tmp_path / "data", own_site, pool_cameras=4) as service,
+            mqtt.connect(broker.endpoint("north"), "north") as north,
+            mqtt.connect(broker.endpoint("south"), "south") as south,
+        ):
+            await until(lambda: north.connected and south.connected)
+
+            def enhanced(edge_: str) -> float:
+                return service.count("davy_frames_enhanced_total", edge=edge_, camera="cam")
+
+            await until_enhanced(south, small, enhanced)
+            for number in range(60):
+                await north.publish(raw(f"north/cam/c{number}", small))
+            await north.publish(raw("north/cam/cam", small))
+            await until(lambda: enhanced("north") == 1, 20)
+            before = enhanced("south")
+            assert before >= 1, "its figures go with its state"
+            await south.publish(raw("south/cam/cam", small, time.monotonic_ns()))
+            await until(lambda: enhanced("south") == before + 1, 20)
+
+
 async def until_enhanced(bus, payload: bytes, enhanced) -> None:
     """Send frames until the pool has subscribed and enhanced one."""
     seq = 0

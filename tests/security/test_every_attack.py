@@ -1,7 +1,7 @@
 """Every attack has a test whose name begins with its number, and the page of attacks is fresh."""
 
 import pytest
-from tests.security.attacks import ATTACKS, PAGE, render, by_code, shown_by
+from tests.security.attacks import ATTACKS, PAGE, by_code, render, shown_by
 
 
 @pytest.mark.parametrize("attack", [f"a{number:02}" for number in range(1, 44)])
