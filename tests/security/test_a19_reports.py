@@ -64,6 +64,11 @@ async def test_a20_a_false_alarm_needs_the_token_of_its_edge(mine):
             await send_reports(mine, who, report(1, message="fire\r\n\x1b[31m<b>run</b>"))
         assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
     assert (await mine.get("/v1/events?kind=fire")).json()["events"] == []
+    attempts = [each for each in await journal_of(mine) if "ReportEvents" in each["operation"]]
+    assert {each["who"]: each["answer"] for each in attempts} == dict.fromkeys(
+        ("south", "viewer", "admin"), "PERMISSION_DENIED"
+    )
+    assert "speak for edge north" in next(each["target"] for each in attempts if each["who"] == "south")
 
 
 async def journal_of(mine) -> list[dict]:

@@ -5,13 +5,14 @@ from __future__ import annotations  # grpc's classes are generic in their stubs 
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
 from structlog.contextvars import bind_contextvars
 
-from davy.access.journal import Journal, is_recorded, taking_notes
+from davy.access.journal import REFUSALS, Journal, hide_text, is_recorded, taking_notes
 from davy.access.permissions import GRPC
 from davy.access.principal import Principal, become, check
 from davy.access.request_id import HEADER, NAME, accept
@@ -118,7 +119,8 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         """Serve a call; the entry of a change is durable before the caller sees that it succeeded."""
         permission = GRPC.get(method)
         if self._journal is None or permission is None or not is_recorded(method, permission):
-            return await call(request, context)
+            async with self._refusals(request, context, method, principal):
+                return await call(request, context)
         answer = UNANSWERED
         with taking_notes() as notes:
             try:
@@ -132,12 +134,28 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         await written
         return answered
 
+    @asynccontextmanager
+    async def _refusals(self, request: object, context: Context, method: str, principal: Principal) -> AsyncIterator[None]:
+        """Record what a method itself refuses, such as an edge that speaks for another: its text says what was tried."""
+        try:
+            yield
+        except grpc.aio.AbortError:
+            code = context.code()
+            if self._journal is not None and code is not None and code.name in REFUSALS:
+                attempt = grpc_call(method, request, context.peer())
+                tried = replace(attempt, target=attempt.target or hide_text(context.details()))
+                await self._journal.record(tried.entry(principal, code.name))
+            raise
+
     def _stream(
         self, call: Callable[[object, Context], AsyncGenerator[Answer, None] | Awaitable[None]], method: str
     ) -> Callable[..., AsyncGenerator[Answer, None]]:
         async def checked(request: object, context: Context) -> AsyncGenerator[Answer, None]:
             try:
-                async with self._admitted(request, context, method):
+                async with (
+                    self._admitted(request, context, method) as principal,
+                    self._refusals(request, context, method, principal),
+                ):
                     answers = call(request, context)
                     if isinstance(answers, Awaitable):  # a method that writes by itself, such as health's Watch
                         await answers
