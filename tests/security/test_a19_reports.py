@@ -106,6 +106,11 @@ async def test_a22_a_configuration_is_bounded_in_its_texts_its_size_and_its_hist
     assert answers == [422] * 4
     assert len((await mine.get("/v1/cameras")).content) < 10_000
     assert (await mine.get("/v1/edges/north/config")).json()["desired"]["epoch"] == 0
+    for number in range(30):
+        large = config(90, f"{number}")
+        assert (await mine.aggregator.client.put(path, json=large, headers=engineer)).status_code == 200
+    history = (await mine.get("/v1/edges/north/config/history")).content
+    assert len(history) < 6_000_000, "a history has a bound in bytes, too"
     statuses = []
     for number in range(260):
         change = {"config": {"cameras": {"face": {"source": "http://10.0.0.7/", "label": f"{number}"}}}}

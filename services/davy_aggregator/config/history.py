@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
+from itertools import accumulate
 
 from davy.adapters.storage.config_store import ConfigStore
 from davy.domain.errors import UnknownConfigError, UnknownEdgeError
@@ -11,6 +12,8 @@ from davy.twin.configuration import DesiredConfig
 from davy.twin.protocol import MAX_EPOCH
 from davy_aggregator.config.record import ConfigRecord
 from davy_aggregator.stored import read_stored
+
+MAX_BYTES = 4_000_000  # of the history of an edge: some hundred configurations of 64 cameras
 
 
 class ConfigHistory:
@@ -21,14 +24,17 @@ class ConfigHistory:
     def __init__(self, site: SiteConfig, store: ConfigStore) -> None:
         self._site, self._store = site, store
         self._records: dict[str, list[ConfigRecord]] = defaultdict(list)  # oldest first
+        self._sizes: dict[tuple[str, int], int] = {}  # in bytes, by edge and epoch
         self.desired: dict[str, DesiredConfig] = {}
 
     def reload(self) -> list[str]:
         """Read the store again; return the reasons of unreadable records, which are set aside."""
         self._records.clear()
-        records, unreadable = read_stored(ConfigRecord.read, dict(enumerate(self._store.all())))
-        for record in records.values():
+        bodies = dict(enumerate(self._store.all()))
+        records, unreadable = read_stored(ConfigRecord.read, bodies)
+        for key, record in records.items():
             self._records[record.edge].append(record)
+            self._sizes[record.edge, record.epoch] = len(bodies[key])
         self._store.set_aside(unreadable)
         self._desire(*self._records)
         return [reason for _, reason in unreadable]
@@ -66,10 +72,21 @@ class ConfigHistory:
         await self._store_records(edge, [self.of(edge)[0].model_copy(update=changes)], epoch - 1)
 
     async def _store_records(self, edge: str, records: list[ConfigRecord], above: int) -> None:
-        await asyncio.to_thread(self._store.add, edge, {record.epoch: record.model_dump_json() for record in records}, above)
+        bodies = {record.epoch: record.model_dump_json() for record in records}
+        self._sizes |= {(edge, epoch): len(body) for epoch, body in bodies.items()}
         kept = [record for record in self._records[edge] if record.epoch <= above] + records
-        self._records[edge] = kept[-self._store.keep :]  # what the store keeps: memory has a bound, too
+        count = self._fitting(kept)
+        for gone in kept[:-count]:
+            self._sizes.pop((edge, gone.epoch), None)
+        kept = kept[-count:]  # memory keeps what the store keeps
+        await asyncio.to_thread(self._store.add, edge, bodies, above, len(kept))
+        self._records[edge] = kept
         self._desire(edge)
+
+    def _fitting(self, records: list[ConfigRecord]) -> int:
+        """How many of the newest records fit into the bounds; the newest one and the one before it always do."""
+        sizes = accumulate(self._sizes[record.edge, record.epoch] for record in reversed(records))
+        return min(max(2, sum(size <= MAX_BYTES for size in sizes)), self._store.keep)
 
     def _desire(self, *edges: str) -> None:
         self.desired |= {edge: self._records[edge][-1].desired for edge in edges if edge in self._site.edges}

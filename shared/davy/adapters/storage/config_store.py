@@ -32,16 +32,17 @@ class ConfigStore:
     def __init__(self, database: Database, keep: int = 200) -> None:
         self._database, self.keep = database, keep
 
-    def add(self, edge: str, bodies: Mapping[int, str], above: int = 2**62) -> None:
+    def add(self, edge: str, bodies: Mapping[int, str], above: int = 2**62, keep: int | None = None) -> None:
         """Store an edge's configurations by epoch, in one transaction; they are on disk when this returns.
 
         Args:
             edge: The edge.
             bodies: Configurations as JSON.
             above: Configurations with a higher epoch are removed first.
+            keep: Configurations of this edge kept, the newest; of the store if absent.
         """
         of_edge = edge_config.c.edge == edge
-        newest = select(edge_config.c.epoch).where(of_edge).order_by(edge_config.c.epoch.desc()).limit(self.keep)
+        newest = select(edge_config.c.epoch).where(of_edge).order_by(edge_config.c.epoch.desc()).limit(keep or self.keep)
         with self._database.transaction(NOUN) as connection:
             connection.execute(delete(edge_config).where(of_edge, edge_config.c.epoch > above))
             if bodies:
