@@ -7,6 +7,7 @@ from docs_markdown import code, page, table
 from davy.access.permissions import GRPC, REST
 from davy.access.roles import PERMISSIONS_OF, Permission, Role
 from davy.access.topics import MQTT
+from davy.domain.topics import POOL_GROUP
 
 INTRO = """
 A closed service asks one table before it does anything; what the table does not name is denied. `public` needs no identity.
@@ -40,8 +41,9 @@ def _holders(permission: Permission) -> str:
 
 def _topics() -> str:
     intro = "## MQTT\n\nFilters below `davy/v1/SITE`; `{own}` is the user's own name. Other roles have no user there.\n\n"
-    rows = [[str(role), _filters(rules.reads), _filters(rules.writes)] for role, rules in MQTT.items()]
-    return intro + table(["role", "reads", "writes"], rows)
+    intro += f"What a role shares, it reads by turns in the group `{POOL_GROUP}`. No other shared subscription is allowed.\n\n"
+    rows = [[str(role), _filters(rules.reads), _filters(rules.shares), _filters(rules.writes)] for role, rules in MQTT.items()]
+    return intro + table(["role", "reads", "shares", "writes"], rows)
 
 
 def _filters(filters: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from davy.access.journal_keys import journal_folder
 from davy.adapters.access.credentials import OpenDoor
 from davy.adapters.access.directory import Directory
+from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.identity_client import renewer_of
@@ -58,6 +59,7 @@ from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.app import build_app
+from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
@@ -90,13 +92,15 @@ async def serve(
         FolderInUseError: another process works in the data folder.
         ArchiveUnavailableError: the database cannot be opened.
         ModelError: the configured detector is unusable.
-        ConfigError: the files of the identity are missing or invalid, or it would listen beyond loopback without protection.
+        ConfigError: the files of the identity or of the identity provider are missing or invalid, or it would listen beyond
+            loopback without protection.
     """
     settings.check_exposure()
     registry = registry or CollectorRegistry()
     metrics, tls = AggregatorMetrics(registry), Tls.of(settings.tls)
     if tls is not None:
         tls.install_metrics(registry)
+    oidc = OidcProvider(settings.oidc) if settings.oidc.issuer else None
     name = settings.name or f"aggregator-{uuid.uuid4().hex[:8]}"
     live = LiveFrames(site.camera_ids(), metrics, settings.accept_unknown)
     presence, health = PresenceTracker(site.site), Health(metrics)
@@ -146,6 +150,7 @@ async def serve(
                 journal,
             ),
             journal,
+            oidc,
         )
         leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
         announce = announcer(ready)
@@ -261,8 +266,16 @@ async def _rollout_service(
     """Open the rollout service. Registry and key set default to the data folder."""
     url = settings.registry or SecretUrl(f"file://{(settings.data / 'registry').absolute()}")
     catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
-    store = RolloutStore(database)
-    yield RolloutService(site, store, catalog, presence, archive.report, metrics.count_refused, settings.accept_unknown)
+    yield RolloutService(
+        site,
+        RolloutStore(database),
+        catalog,
+        presence,
+        archive.report,
+        metrics.count_refused,
+        settings.accept_unknown,
+        second_person(AccessStore(database)) if settings.needs_second_person else None,
+    )
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from davy.access.principal import acting
 from davy.adapters.access.directory import Directory
+from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
 from davy.domain.errors import OverloadedError
 from davy_aggregator.archive import Archive
@@ -43,6 +44,7 @@ class ServiceContext:
     directory: Directory
     access: ServiceAccess
     journal: JournalWriter
+    oidc: OidcProvider | None = None
     streams: dict[str, int] = field(default_factory=dict)
     streams_of: dict[tuple[str, str], int] = field(default_factory=dict)  # by interface and caller
 

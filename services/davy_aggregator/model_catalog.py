@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from davy.access.journal import note_change
+from davy.access.principal import acting
+from davy.adapters.storage.candidate_registry import CandidateEntry, Proposal
 from davy.adapters.storage.model_registry import Entry, ModelRegistry
 from davy.domain.errors import UnknownModelError
 from davy.domain.secret_url import SecretUrl
@@ -33,6 +35,28 @@ class ModelCatalog:
         entry = await asyncio.to_thread(self._registry.add, data)
         note_change(after={"model": entry.id, "key": entry.key})
         return entry
+
+    async def candidates(self) -> list[CandidateEntry]:
+        return await asyncio.to_thread(self._registry.candidates.entries)
+
+    async def candidate(self, name: str) -> CandidateEntry:
+        return await asyncio.to_thread(self._registry.candidates.get, name)
+
+    async def propose(self, data: bytes, cause: str, checks: Sequence[str] = ()) -> CandidateEntry:
+        """Keep a package without a signature as a candidate of the caller."""
+        proposal = Proposal(by=str(acting()), cause=cause, checks=tuple(checks))
+        entry = await asyncio.to_thread(self._registry.candidates.propose, data, proposal)
+        note_change(after={"candidate": entry.id, "cause": cause})
+        return entry
+
+    async def read_candidate(self, entry: CandidateEntry) -> bytes:
+        return await asyncio.to_thread(self._registry.candidates.read, entry)
+
+    async def reject(self, name: str) -> None:
+        """Delete a candidate."""
+        entry = await self.candidate(name)
+        await asyncio.to_thread(self._registry.candidates.delete, entry.id)
+        note_change({"candidate": entry.id, "proposal": entry.proposal.model_dump(mode="json")})
 
     async def tag(self, name: str, tag: str) -> Entry:
         entry, before = await self.get(name), await self._tagged(tag)
@@ -69,6 +93,14 @@ class ModelCatalog:
             return Target()
         entry = await self.get(model)
         return Target(model=entry.id, sha256=entry.sha256, size=entry.size, key=entry.key)
+
+    async def verify(self, entry: Entry) -> None:
+        """Read the package and verify it by today's key set.
+
+        Raises:
+            ModelRefusedError: the stored package changed, or its key is revoked.
+        """
+        await asyncio.to_thread(self._registry.read, entry)
 
     async def package(self, name: str, sha256: str = "") -> bytes:
         """Return the bytes of a package, verified when it was read.

@@ -1,10 +1,12 @@
 """Settings of the aggregator; the environment variable DAVY_AGGREGATOR_<NAME> sets each of them."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings
 
+from davy.adapters.access.oidc_settings import OidcSettings
 from davy.adapters.http.listen_settings import GrpcPort, HttpPort, ListenSettings
 from davy.adapters.secret_settings import SecretSettings
 from davy.domain.secret_url import SecretUrl
@@ -40,6 +42,7 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
         None, description="Folder of davy identity init, if this aggregator enrols and renews the site's identities."
     )
     session_hours: PositiveFloat = Field(24.0, description="A browser's session ends after so many hours without a request.")
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
     name: str = Field("", description="Name of this replica in the cache; random if empty.")
 
     window: PositiveInt = Field(4, le=64, description="Maximum unacknowledged frames per camera of an edge.")
@@ -68,8 +71,18 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
 
     registry: SecretUrl = Field(SecretUrl(""), description="Model registry: file:///…, s3://…; DATA/registry if empty.")
     trust: Path | None = Field(None, description="Key set of `davy keys`; DATA/keys/trust.json if absent.")
+    confirm: Literal["second-person", "nobody"] = Field(
+        "second-person",
+        description="Who confirms a rollout before it starts, if access is closed: another engineer or administrator than the"
+        " one who started it, or nobody. An open service knows no persons, so nobody confirms there.",
+    )
 
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
+
+    @property
+    def needs_second_person(self) -> bool:
+        """Whether a rollout waits for a second person."""
+        return self.access == "closed" and self.confirm == "second-person"
 
     def listens_on(self) -> tuple[str, ...]:
         """The addresses of HTTP and gRPC."""

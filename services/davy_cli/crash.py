@@ -1,4 +1,4 @@
-"""A line and backtraces, native and Python's, for a process that native code kills."""
+"""A line and backtraces, native and Python's, for a process that native code kills; a sentence for one that a limit stops."""
 
 import faulthandler
 import os
@@ -20,3 +20,14 @@ def write_crashes() -> None:
         load_kernels(Path(__file__).parent, "backtrace").davy_write_crashes()
     except DavyError:  # not compiled, or of another version: what needs its kernels says so
         return
+
+
+def limit_reached(error: BaseException) -> str:
+    """Return what to do about a limit of threads or memory that ended the program; empty for any other error."""
+    if isinstance(error, MemoryError):
+        return "no memory is left: raise the memory limit of the container or unit (mem_limit, MemoryMax), or use fewer cameras"
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return (
+            "no further thread may start: raise the limit of processes (pids_limit, TasksMax, ulimit -u); Davy needs 64 or more"
+        )
+    return ""

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
@@ -40,6 +40,8 @@ SETTINGS = {
     "davy edge": ("davy_edge.settings", "EdgeSettings"),
     "davy aggregator": ("davy_aggregator.settings", "AggregatorSettings"),
     "davy aggregator, analysis": ("davy_aggregator.settings", "AnalysisSettings"),
+    "davy aggregator, identity provider": ("davy.adapters.access.oidc_settings", "OidcSettings"),
+    "services behind a proxy": ("davy.adapters.http.proxy_settings", "ProxySettings"),
     "davy enhancer": ("davy_enhancer.settings", "EnhancerSettings"),
     "davy trainer": ("davy_trainer.service.settings", "TrainerSettings"),
     "davy simulator": ("davy_simulator.settings", "SimulatorSettings"),
@@ -192,9 +194,12 @@ def _type_name(annotation: object) -> str:
         return " | ".join(_type_name(each) for each in arguments if each is not type(None))
     if origin in (tuple, list, dict):
         return "JSON"
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " | ".join(str(each.value) for each in annotation)
     names: dict[object, str] = {
         SecretUrl: "URL",
         str: "text",
+        SecretStr: "secret",
         Path: "path",
         bool: "true | false",
         int: "integer",

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from davy.adapters.pkcs11_key import FORM, SCHEME, KeyUri, public_key
 from davy.domain.errors import ConfigError
 from davy.models.keyring import TRUST, make_key, signs_here
 from davy.models.keys import KeySet, TrustedKey, key_id
+from davy_cli.key_files import PassphraseFile, ask_passphrase, read_passphrase
 
 app = typer.Typer(
     help="Manage signing keys (FOLDER/*.pem, secret) and the key set of the edges (FOLDER/trust.json).",
@@ -21,9 +23,15 @@ Comment = Annotated[str, typer.Option(help="Comment, up to 200 characters.")]
 
 
 @app.command()
-def new(folder: Folder = Path("keys"), days: Days = 365, comment: Comment = "") -> None:
-    """Make a key and trust it. DAVY_KEY_PASSPHRASE encrypts the private key if set."""
-    made = make_key(folder, days, comment)
+def new(
+    folder: Folder = Path("keys"),
+    days: Days = 365,
+    comment: Comment = "",
+    encrypt: Annotated[bool, typer.Option(help="Ask for a passphrase that encrypts the private key.")] = False,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Make a key and trust it. A passphrase encrypts it: --encrypt, --passphrase-file or DAVY_KEY_PASSPHRASE."""
+    made = make_key(folder, days, comment, _new_passphrase(encrypt, passphrase_file))
     print(f"{made.id}  valid until {made.not_after:%F}  private key {folder / f'{made.id}.pem'}: keep it secret")
     print(f"give {folder / TRUST} to the edges (DAVY_EDGE_TRUST) and the aggregator (DAVY_AGGREGATOR_TRUST)")
 
@@ -63,7 +71,7 @@ def rotate(
 
 @app.command()
 def trust(
-    key: Annotated[str, typer.Argument(help="64 hex digits of a public key, or another trust.json.")],
+    key: Annotated[str, typer.Argument(help=f"64 hex digits of a public key, another trust.json, or {FORM}.")],
     folder: Folder = Path("keys"),
     days: Days = 365,
     comment: Comment = "",
@@ -71,7 +79,7 @@ def trust(
     """Trust a public key, or every key of another key set."""
     known = KeySet.load(folder / TRUST)
     try:
-        public = bytes.fromhex(key)
+        public = public_key(KeyUri.parse(key)) if key.startswith(SCHEME) else bytes.fromhex(key)
     except ValueError:
         if not Path(key).is_file():
             raise ConfigError(f"{key!r} is neither 64 hex digits nor a file") from None
@@ -99,3 +107,12 @@ def revoke(
     found = known.find(key).model_copy(update={"revoked": datetime.now(UTC), "reason": reason})
     known.with_key(found).save(folder / TRUST)
     print(f"{found.id}  revoked; give {folder / TRUST} to the edges")
+
+
+def _new_passphrase(encrypt: bool, file: Path | None) -> bytes | None:
+    if file is not None:
+        return read_passphrase(file)
+    phrase = ask_passphrase("passphrase of the new key", confirm=True) if encrypt else None
+    if phrase == b"":
+        raise ConfigError("an empty passphrase encrypts nothing: leave --encrypt away for a key without one")
+    return phrase

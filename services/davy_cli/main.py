@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 import davy
 from davy.domain.errors import DavyError, MissingExtraError
-from davy_cli.crash import write_crashes
+from davy_cli.crash import limit_reached, write_crashes
 from davy_cli.programs import PROGRAMS
 
 SERVICES = ("edge", "aggregator", "enhancer", "trainer")
@@ -40,6 +40,11 @@ class LazyGroup(TyperGroup):
         except DavyError as error:
             prefix = "" if isinstance(error, MissingExtraError) else f"davy {ctx.invoked_subcommand}: "
             typer.echo(f"{prefix}{error}", err=True)
+            raise typer.Exit(1) from error
+        except (RuntimeError, MemoryError) as error:
+            if not (remedy := limit_reached(error)):
+                raise
+            typer.echo(f"davy {ctx.invoked_subcommand}: {remedy}", err=True)
             raise typer.Exit(1) from error
 
 

@@ -7,36 +7,33 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from davy.adapters.http.model_client import ModelClient
 from davy.adapters.media import jpeg
-from davy.adapters.storage.model_registry import Entry, ModelRegistry
+from davy.adapters.storage.model_registry import ModelRegistry
 from davy.domain.errors import ConfigError
 from davy.domain.frame import BgrImage
-from davy.models import KeySet, open_package, pack
+from davy.models import Candidate, KeySet, Package, open_package, pack
 from davy.models.keyring import TRUST, signing_key
 from davy.models.package import Provenance
+from davy_cli import candidates
 from davy_cli.keys import Folder
+from davy_cli.registry_options import DEFAULT, AnyRegistry, Registry, aggregator_at, open_registry, read_file
 
 app = typer.Typer(help="Manage the registry of signed models.", no_args_is_help=True, add_completion=False)
-Registry = Annotated[
-    str,
-    typer.Option(
-        "--registry", envvar="DAVY_REGISTRY", help="Model registry: a folder, file:///srv/models, s3://bucket/models."
-    ),
-]
 Name = Annotated[str, typer.Argument(help="Id or its start, the id in frames, or a tag.")]
-DEFAULT = "models"
+Either = Annotated[str, typer.Argument(help="Model, candidate, or file of either.")]
+Version = Package | Candidate
 SHEET_HEIGHT = 360
 
 
-def open_registry(url: str, folder: Path) -> ModelRegistry:
-    """Open a registry with the key set in the folder of the keys."""
-    return ModelRegistry(url, KeySet.load(folder / TRUST))
+for command in (candidates.candidates, candidates.fetch, candidates.sign, candidates.reject):
+    app.command()(command)
 
 
 @app.command()
 def add(
     files: Annotated[list[Path], typer.Argument(help="A package, or model.onnx and model.safetensors to pack and sign.")],
-    registry: Registry = DEFAULT,
+    registry: AnyRegistry = DEFAULT,
     keys: Folder = Path("keys"),
     card: Annotated[
         Path | None, typer.Option(help="Model card. Default: MODEL_CARD.md in the folder of the ONNX file.")
@@ -48,15 +45,18 @@ def add(
     out: Annotated[Path | None, typer.Option(help="Also write the package to this file.")] = None,
 ) -> None:
     """Add a package; or pack an ONNX and a safetensors file, sign them with the newest key, and add the result."""
+    if (aggregator := aggregator_at(registry)) is not None and len(files) == 1:
+        _send(aggregator, read_file(files[0]), tag or [])
+        return
     opened = open_registry(registry, keys)
     if len(files) == 1:
-        data = _read(files[0])
+        data = read_file(files[0])
     else:
         onnx, tensors = _pair(files)
         text = card or onnx.parent / "MODEL_CARD.md"
         provenance = Provenance(parent=opened.get(parent).id if parent else "", run=run, figures=_figures(figure or []))
         written = text.read_text(encoding="utf-8") if text.is_file() else ""
-        data = pack(_read(onnx), _read(tensors), written, signing_key(keys), provenance).data
+        data = pack(read_file(onnx), read_file(tensors), written, signing_key(keys), provenance).data
     entry = opened.add(data)
     for name in tag or []:
         opened.tag(entry, name)
@@ -101,16 +101,16 @@ def show(name: Name, registry: Registry = DEFAULT, keys: Folder = Path("keys")) 
 
 @app.command()
 def compare(
-    a: Name,
-    b: Name,
+    a: Either,
+    b: Either,
     registry: Registry = DEFAULT,
     keys: Folder = Path("keys"),
     images: Annotated[Path | None, typer.Option(help="Folder of JPEGs to enhance with both models.")] = None,
     out: Annotated[Path, typer.Option(help="Contact sheet: input, A, B.")] = Path("compare.jpg"),
 ) -> None:
-    """Compare the figures of two models; with --images, their pictures too."""
+    """Compare the figures of two models or candidates; with --images, their pictures too."""
     opened = open_registry(registry, keys)
-    one, two = opened.get(a), opened.get(b)
+    one, two = (candidates.find_version(opened, name) for name in (a, b))
     print(f"{'':<30}{one.id[:12]:>14}{two.id[:12]:>14}{'difference':>14}")
     for name in sorted({*one.manifest.figures, *two.manifest.figures}):
         left, right = one.manifest.figures.get(name), two.manifest.figures.get(name)
@@ -118,7 +118,7 @@ def compare(
         difference = f"{right - left:+g}" if left is not None and right is not None else "-"
         print(f"{name:<30}{cells[0]:>14}{cells[1]:>14}{difference:>14}")
     if images is not None:
-        sheet = _sheet(opened, one, two, images)
+        sheet = _sheet(one, two, images)
         out.write_bytes(jpeg.encode(sheet, 90, max_bytes=64_000_000))
         print(f"{out}: input | {one.id[:12]} | {two.id[:12]}")
 
@@ -178,18 +178,18 @@ def verify(
     print(f"{package.id}  {package.manifest.frame_id}  valid: signed by {package.signature.key}, golden vectors match")
 
 
+def _send(aggregator: ModelClient, data: bytes, tags: list[str]) -> None:
+    model = aggregator.add(data)
+    for name in tags:
+        aggregator.tag(model["id"], name)
+    print(f"{model['id']}  {model['frame_id']}  {model['size']:,} bytes  signed by {model['key']}")
+
+
 def _pair(files: list[Path]) -> tuple[Path, Path]:
     by_suffix = {path.suffix: path for path in files}
     if len(files) != 2 or set(by_suffix) != {".onnx", ".safetensors"}:
         raise ConfigError("give one package, or one .onnx and one .safetensors file")
     return by_suffix[".onnx"], by_suffix[".safetensors"]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _figures(values: list[str]) -> dict[str, float]:
@@ -199,12 +199,12 @@ def _figures(values: list[str]) -> dict[str, float]:
         raise ConfigError(f"a figure needs a name and a number, such as val-psnr-db=23.4: {error}") from error
 
 
-def _sheet(opened: ModelRegistry, one: Entry, two: Entry, folder: Path) -> BgrImage:
+def _sheet(one: Version, two: Version, folder: Path) -> BgrImage:
     """Return a contact sheet with one row per picture: input, A, B; rows are cropped to the narrowest."""
-    pictures = [jpeg.decode(_read(path)) for path in sorted(folder.glob("*.jp*g"))[:32]]
+    pictures = [jpeg.decode(read_file(path)) for path in sorted(folder.glob("*.jp*g"))[:32]]
     if not pictures:
         raise ConfigError(f"no JPEGs in {folder}")
-    stills = [opened.open(entry).load() for entry in (one, two)]
+    stills = [version.load() for version in (one, two)]
     rows = []
     for picture in pictures:
         step = max(1, picture.shape[0] // SHEET_HEIGHT)

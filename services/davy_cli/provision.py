@@ -1,5 +1,6 @@
 """`davy provision`: make what a closed site needs, once: authority, identities, broker users, administrator."""
 
+import json
 import os
 import secrets
 from collections.abc import Iterator
@@ -12,12 +13,13 @@ import typer
 
 from davy.access.roles import Role
 from davy.adapters.mqtt.mosquitto import (
+    PLUGIN_OF_IMAGE,
     VIEWER,
-    access_list,
     certificate_listener,
     configuration,
-    password_file,
     password_listener,
+    plugin_lines,
+    security,
 )
 from davy.atomic import write_atomic
 from davy.domain.errors import ConfigError
@@ -33,7 +35,7 @@ ADMIN = "admin"
 SERVICES = (Kind.AGGREGATOR, Kind.ENHANCER, Kind.TRAINER)
 STORES = (("broker", Kind.BROKER), ("redis", Kind.STORE))
 SERVER_DAYS = 800.0  # of broker and cache, which cannot renew their own certificates
-TOKEN, SHELL_FILE = "token", "access.env"
+TOKEN, SHELL_FILE, SECURITY = "token", "access.env", "security.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ def provision(
     database: DatabaseUrl = "",
     host: Annotated[list[str] | None, typer.Option(help="Name by which browsers reach the services. Repeatable.")] = None,
     broker_folder: Annotated[str, typer.Option(help="Folder broker/ as the broker itself sees it.")] = "/mosquitto/identity",
+    broker_plugin: Annotated[
+        str, typer.Option(help="Mosquitto's dynamic security plugin, as the broker sees it.")
+    ] = PLUGIN_OF_IMAGE,
     console: Annotated[str, typer.Option(help="Address of the console, to be printed.")] = "https://localhost:8080",
     mqtt: Annotated[str, typer.Option(help="HOST:PORT of the broker for people's programs.")] = "localhost:8883",
     owner: Annotated[list[str] | None, typer.Option(help="FOLDER=UID that owns it. Repeatable; needs root.")] = None,
@@ -88,7 +93,7 @@ def provision(
             print(f"identity  {made.identity} until {made.certificate.not_valid_after_utc:%F}")
     with _owned(out / "people", owners.get("people")), _owned(out / "broker", owners.get("broker")):
         _copy(out / "people" / "ca.pem", authority.ca)
-        _broker(site, out / "broker", broker_folder, out / "people" / SHELL_FILE, mqtt)
+        _broker(site, out / "broker", broker_folder, broker_plugin, out / "people" / SHELL_FILE, mqtt)
     with _owned(out / "prometheus", owners.get("prometheus")):
         _copy(out / "prometheus" / "ca.pem", authority.ca)
         _people(data, database, out / "prometheus" / TOKEN, console)
@@ -103,15 +108,27 @@ def _owner(text: str) -> tuple[str, int]:
     return name, int(uid)
 
 
-def _broker(site: SiteConfig, path: Path, seen: str, shell: Path, address: str) -> None:
-    """Write mosquitto.conf, the access list, and the login of people's programs."""
-    if not (shell.is_file() and (path / "passwords").is_file()):
+def _broker(site: SiteConfig, path: Path, seen: str, plugin: str, shell: Path, address: str) -> None:
+    """Write mosquitto.conf, the users and their rights, and the login of people's programs."""
+    if fresh := not shell.is_file():
         password = secrets.token_urlsafe(24)
-        _copy(path / "passwords", password_file({VIEWER: password}).encode())
         _copy(shell, f"export MQTT_URL=mqtts://{VIEWER}:{password}@{address}\n".encode())
-    _copy(path / "acl", access_list(site).encode())
-    inside, people = certificate_listener("8883", seen, seen), password_listener("8884", seen, seen)
-    _copy(path / "mosquitto.conf", configuration(inside, people).encode())
+    password = shell.read_text().partition(f"{VIEWER}:")[2].partition("@")[0]
+    made = security(site, {VIEWER: password})  # the services come by certificate alone
+    if fresh or not (path / SECURITY).is_file() or _unsalted((path / SECURITY).read_text()) != _unsalted(made):
+        _copy(path / SECURITY, made.encode())
+    inside, people = certificate_listener("8883", seen), password_listener("8884", seen)
+    users = plugin_lines(plugin, f"{seen}/{SECURITY}")
+    _copy(path / "mosquitto.conf", configuration(inside, people, more=users).encode())
+
+
+def _unsalted(text: str) -> object:
+    """The users and rights without the hashes, which have another salt each time."""
+    found = json.loads(text)
+    for client in found["clients"]:
+        client.pop("salt", None)
+        client.pop("password", None)
+    return found
 
 
 def _people(data: Path, database: str, token: Path, console: str) -> None:

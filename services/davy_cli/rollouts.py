@@ -19,7 +19,7 @@ app = typer.Typer(
 Aggregator = Annotated[str, typer.Option(envvar="DAVY_AGGREGATOR", help="gRPC address of the aggregator.")]
 Id = Annotated[str, typer.Argument(help="Id of the rollout. Default: the newest.")]
 DEFAULT = "grpc://127.0.0.1:50051"
-ENDED_WELL = "done"
+ENDED_WELL, UNCONFIRMED = "done", "unconfirmed"
 
 
 @app.command()
@@ -41,10 +41,18 @@ def start(
     async def call(client: RolloutClient) -> str:
         made = await client.create(request)
         print(f"rollout {made.id}: model {made.model[:12]} to {len(made.edges)} edges in {made.waves} waves", flush=True)
+        if made.state == UNCONFIRMED:
+            print(f"it waits for a second person: davy rollout confirm {made.id}", flush=True)
         return await _watch(client, made.id) if watch else ENDED_WELL
 
     if _run(aggregator, call) != ENDED_WELL:
         raise typer.Exit(1)
+
+
+@app.command()
+def confirm(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
+    """Confirm a rollout that another person started. DAVY_TOKEN is a token with the name of your user."""
+    _change(aggregator, rollout, lambda client, name: client.confirm(name))
 
 
 @app.command("list")
@@ -52,7 +60,7 @@ def list_(aggregator: Aggregator = DEFAULT) -> None:
     """List rollouts, newest first."""
     for rollout in _run(aggregator, lambda client: client.all()):
         wave = f"wave {rollout.wave + 1} of {rollout.waves}"
-        print(f"{rollout.id}  {rollout.model[:12]}  {rollout.state:<12}  {wave}  {rollout.reason}".rstrip())
+        print(f"{rollout.id}  {rollout.model[:12]}  {rollout.state:<12}  {wave}  {_people(rollout)}  {rollout.reason}".rstrip())
 
 
 @app.command()
@@ -63,7 +71,7 @@ def show(rollout: Id = "", aggregator: Aggregator = DEFAULT) -> None:
         return await client.get(await _named(client, rollout))
 
     found = _run(aggregator, call)
-    print(f"rollout {found.id}  model {found.model[:12]}  {found.state}: {found.reason or '-'}")
+    print(f"rollout {found.id}  model {found.model[:12]}  {found.state}: {found.reason or '-'}; {_people(found)}")
     for edge in found.edges:
         figures = "  ".join(f"{name} {value:g}" for name, value in sorted(edge.figures.items()))
         print(f"  wave {edge.wave + 1}  {edge.edge:<24}{edge.state:<12}{edge.cause:<20}{edge.reason}  {figures}".rstrip())
@@ -112,6 +120,11 @@ def _run(aggregator: str, call: Callable[[RolloutClient], Awaitable[rollout_clie
             return await call(client)
 
     return asyncio.run(run())
+
+
+def _people(rollout: model_pb2.Rollout) -> str:
+    confirmed = f", confirmed by {rollout.confirmed_by}" if rollout.confirmed_by else ""
+    return f"started by {rollout.started_by or 'an unknown caller'}{confirmed}"
 
 
 async def _named(client: RolloutClient, rollout: str) -> str:

@@ -20,7 +20,8 @@ def list_(data: Data = DEFAULT, database: DatabaseUrl = "") -> None:
     with open_directory(data, database) as directory:
         for user in directory.users():
             since = datetime.fromtimestamp(user.created_ns / 1e9, UTC)
-            print(f"{user.name:<24}  {user.role:<9}  since {since:%F}{'  disabled' if user.disabled else ''}")
+            marks = ("  disabled" if user.disabled else "") + (f"  by {user.origin}" if user.origin else "")
+            print(f"{user.name:<24}  {user.role:<9}  since {since:%F}{marks}")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from davy.access.own_token import named_by
 from davy.adapters import mqtt
 from davy.adapters.camera import OPENERS
-from davy.adapters.embedded.local_broker import LocalBroker, local_broker
+from davy.adapters.embedded.local_broker import OBSERVER_USER, LocalBroker, local_broker
 from davy.adapters.embedded.servers import embedded_store, free_port
 from davy.adapters.mqtt.mosquitto import AGGREGATOR, ENHANCER, VIEWER
 from davy.adapters.tls import Tls
@@ -149,7 +149,7 @@ class AllInOne:
                 return site.model_copy(update={"broker": SecretUrl(broker.of(user))})
 
             own = Tls.of(self._tls(f"program/{OBSERVER}"))
-            async with mqtt.connect(broker.of(VIEWER), f"davy-{OBSERVER}-{running.addresses.mqtt}", tls=own) as bus:
+            async with mqtt.connect(broker.of(OBSERVER_USER), f"davy-{OBSERVER}-{running.addresses.mqtt}", tls=own) as bus:
                 services: dict[str, Coroutine[Any, Any, None]] = {
                     "observe": observe(bus, site.camera_ids(), running.views, running.all_delivered.set),
                     "aggregator": self._aggregator(seen_by(AGGREGATOR)),
@@ -215,6 +215,7 @@ class AllInOne:
             access=self.settings.access,
             registry=self.registry_url,
             trust=self.keys / TRUST,
+            confirm="nobody",  # one person tries it out
             tls=self._tls("aggregator/main"),
         )
         await aggregator.serve(settings, site, ready=lambda _: self._mark_ready("aggregator"))

@@ -22,7 +22,7 @@ from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import BrokerUnavailableError, DavyError, FrameTooLargeError, MessageRefusedError, ModelError
 from davy.domain.frame import EncodedFrame, YuvImage
 from davy.domain.ports import Bus, Message
-from davy.domain.topics import Leaf, Topic, all_cameras, shared
+from davy.domain.topics import POOL_GROUP, Leaf, Topic, all_cameras, shared
 from davy.imaging.runtime import VideoEnhancer
 from davy.site import CameraConfig
 from davy.streams.accounting import FrameAccounting
@@ -34,7 +34,6 @@ from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 
-GROUP = "enhancers"
 RECEIVE_DEPTH = 256  # short waits only: the receiver just sorts frames into slots
 
 ConfigOf = Callable[[CameraAddress], CameraConfig]
@@ -101,7 +100,7 @@ class Pool:
 
     async def _receive(self, bus: Bus) -> None:
         guard = Guard("pool", self._count_refused)
-        async for message in bus.subscribe([shared(GROUP, all_cameras(Leaf.RAW))], depth=RECEIVE_DEPTH):
+        async for message in bus.subscribe([shared(POOL_GROUP, all_cameras(Leaf.RAW))], depth=RECEIVE_DEPTH):
             with guard.message(topic=message.topic):
                 self._accept(_parse(message))
 

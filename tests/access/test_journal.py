@@ -28,6 +28,7 @@ def test_every_operation_that_changes_something_is_recorded():
         "PauseRollout",
         "ResumeRollout",
         "AbortRollout",
+        "ConfirmRollout",
         "StartTrainingRun",
         "CancelTrainingRun",
         "ResumeTrainingRun",

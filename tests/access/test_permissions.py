@@ -29,6 +29,8 @@ def test_anonymous_callers_have_the_public_operations_alone():
         *(f"{service} GET /{name}" for service in REST for name in ("healthz", "readyz")),
         "aggregator GET /login",
         "aggregator POST /v1/session",
+        "aggregator GET /v1/session/methods",
+        "aggregator GET /v1/session/oidc",
         "aggregator GET /v1/identities/ca",
         "aggregator GET /v1/identities/crl",
         "aggregator POST /v1/identities/enroll",  # a one-time token is asked for
@@ -43,7 +45,7 @@ def test_anonymous_callers_have_the_public_operations_alone():
 
 def test_machines_change_nothing_that_people_decide():
     for role in MACHINES:
-        assert not PERMISSIONS_OF[role] & {"configure", "roll-out", "administer", "curate", "train", "adjust"}
+        assert not PERMISSIONS_OF[role] & {"configure", "roll-out", "confirm", "administer", "curate", "train", "adjust"}
 
 
 def test_an_operation_without_identity_is_refused():

@@ -7,9 +7,12 @@ from pathlib import Path
 import fsspec
 import pytest
 from tests.conftest import wait_for_port
+from tests.fixtures.candidates import candidate
 from tests.fixtures.packages import WEIGHTS, bad_package, good_package, signing_key, trust
 
 from davy.adapters.media import jpeg
+from davy.adapters.storage import candidate_registry
+from davy.adapters.storage.candidate_registry import Proposal
 from davy.adapters.storage.model_registry import ModelRegistry
 from davy.domain.errors import (
     ConfigError,
@@ -236,3 +239,42 @@ def test_the_command_line_packs_signs_lists_compares_and_deletes(tmp_path, model
     ):
         status, _, fault = models(*wrong)
         assert (status, fault[:13]) == (1, "davy models: "), wrong
+
+
+def test_a_candidate_is_listed_apart_and_is_no_model(registry):
+    proposal = Proposal(by="trainer", cause="drift of north.face", checks=("every figure is a number",))
+    entry = registry.candidates.propose(candidate().data, proposal)
+    assert registry.candidates.propose(candidate().data, Proposal()) == entry  # again: as it was
+    for name in (entry.id, entry.id[:8], entry.frame_id):
+        assert registry.candidates.get(name).proposal == proposal
+    assert registry.candidates.read(entry) == candidate().data
+    assert registry.entries() == []
+    with pytest.raises(UnknownModelError, match="davy models sign"):
+        registry.get(entry.id[:12])
+    with pytest.raises(ModelRefusedError, match="unsigned"):
+        registry.add(candidate().data)
+
+
+def test_a_signed_candidate_becomes_a_model_and_is_not_proposed_again(registry):
+    entry = registry.candidates.propose(candidate().data, Proposal())
+    added = registry.add(candidate().sign(signing_key()).data)
+    assert added.id == entry.id
+    assert registry.candidates.entries() == []
+    registry.candidates.propose(candidate().data, Proposal())
+    assert registry.candidates.entries() == []
+
+
+def test_candidates_are_bounded_and_can_be_deleted(registry, monkeypatch):
+    monkeypatch.setattr(candidate_registry, "MAX_CANDIDATES", 1)
+    entry = registry.candidates.propose(candidate().data, Proposal(), run=False)
+    with pytest.raises(ConflictError, match="sign or delete some"):
+        registry.candidates.propose(candidate("c2").data, Proposal(), run=False)
+    registry.candidates.delete(entry.id)
+    assert registry.candidates.propose(candidate("c2").data, Proposal(), run=False).manifest.run == "c2"
+    with pytest.raises(UnknownModelError, match="no such candidate"):
+        registry.candidates.get(entry.id)
+
+
+def test_a_package_with_a_signature_is_no_candidate(registry):
+    with pytest.raises(ModelRefusedError, match="signature already"):
+        registry.candidates.propose(GOOD.data, Proposal())

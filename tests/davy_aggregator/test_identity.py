@@ -13,13 +13,15 @@ from prometheus_client import CollectorRegistry
 from tests.davy_aggregator.conftest import RAW, envelope, make_settings, make_site
 from tests.fixtures.identities import Identities
 
+from davy.access.roles import Role
 from davy.adapters.grpc.channels import open_channel
 from davy.adapters.http.identity_client import IdentityClient, enroll, renewer_of
 from davy.adapters.tls import client_context
 from davy.domain.errors import AggregatorUnavailableError, IdentityRefusedError, InvalidInputError
 from davy.identity import Authority, CredentialFiles, Identity, Token, new_token, write_credentials
-from davy.v1 import ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
+from davy.v1 import ingest_pb2, ingest_pb2_grpc, model_pb2, model_pb2_grpc, sample_pb2, sample_pb2_grpc
 from davy_aggregator.app import serve
+from davy_cli.directory import open_directory
 from davy_cli.main import main
 
 EXPIRY = "davy_certificate_expiry_timestamp_seconds"
@@ -210,3 +212,20 @@ async def test_a_closed_aggregator_still_enrols_and_renews(closed):
     write_credentials(closed.identities.path("edge/north"), made)
     tls = closed.identities.tls_of_files("edge/north", renew_url=closed.https)
     assert (await asyncio.to_thread(renewer_of(tls).renew)).identity == NORTH
+
+
+async def test_a_program_with_a_certificate_acts_for_the_holder_of_its_token(tmp_path):
+    async with secure_aggregator(tmp_path, access="closed") as aggregator:
+        with open_directory(tmp_path / "data", "") as directory:
+            _, token = directory.add_token("ada", Role.ENGINEER, "", 1, "test")
+        program, metadata = aggregator.identities.tls("program/ada"), (("authorization", f"Bearer {token}"),)
+        async with open_channel(aggregator.grpcs, program) as channel:
+            stub = model_pb2_grpc.RolloutServiceStub(channel)
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await stub.ListRollouts(model_pb2.ListRolloutsRequest(), timeout=20)
+            assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+            await stub.ListRollouts(model_pb2.ListRolloutsRequest(), metadata=metadata, timeout=20)
+        async with httpx.AsyncClient(verify=client_context(program), trust_env=False) as client:
+            headers = {"Authorization": f"Bearer {token}"}
+            assert (await client.get(f"{aggregator.https}/v1/session", headers=headers)).json()["name"] == "ada"
+            assert (await client.get(f"{aggregator.https}/v1/session")).status_code == 401

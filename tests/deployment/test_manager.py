@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from tests.fixtures.candidates import candidate
 from tests.fixtures.edges import Running, ear, edge, site_of, until
 from tests.fixtures.package_server import Packages, package_server
 from tests.fixtures.packages import bad_package, good_package, signing_key, trust
@@ -166,6 +167,7 @@ def forged() -> dict[str, tuple[bytes, str]]:
     bare = {name: data for name, data in GOOD.files.items() if name != SIGNATURE}
     return {
         "unsigned": (zip_exact(bare), "unsigned"),
+        "candidate": (candidate().data, "unsigned"),
         "foreign": (sign(GOOD.manifest, contents, SigningKey.generate()).data, "foreign-key"),
         "altered": (bytes(flipped), "digest"),
         "cut off": (GOOD.data[: len(GOOD.data) // 2], "truncated"),

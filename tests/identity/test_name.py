@@ -37,7 +37,10 @@ def test_a_uri_of_another_form_is_no_identity(uri):
     [
         ("davy://demo/edge/west", "west"),
         ("davy://demo/aggregator/main", "davy-aggregator"),
+        ("davy://demo/aggregator/second", "davy-aggregator-second"),
+        ("davy://demo/enhancer/pool-2", "davy-enhancer-pool-2"),
         ("davy://demo/program/viewer", "davy-program-viewer"),
+        ("davy://demo/program/main", "davy-program-main"),
     ],
 )
 def test_the_common_name_is_the_user_of_the_brokers_access_list(uri, user):

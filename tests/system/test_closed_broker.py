@@ -10,6 +10,7 @@ from tests.fixtures.edges import ear, edge, site_of, until
 
 pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(120)]
 PATH = "/v1/edges/north/config"
+WANTED = [f"davy/v1/+/+/{leaf}" for leaf in ("cam/+/frame", "reported/config", "desired/config")]  # the last is refused
 
 
 async def test_f18_an_edge_shows_its_frames_and_is_configured_with_its_own_rights_alone(pictures, tmp_path):  # noqa: F811
@@ -21,7 +22,7 @@ async def test_f18_an_edge_shows_its_frames_and_is_configured_with_its_own_right
 
         async with (
             running(make_settings(tmp_path / "aggregator"), seen_by("davy-aggregator")) as aggregator,
-            ear(closed.endpoint("davy-viewer"), "davy/#") as heard,
+            ear(closed.endpoint("davy-viewer"), *WANTED) as heard,
             edge(seen_by("north", aggregator=f"grpc://127.0.0.1:{aggregator.grpc_port}"), tmp_path / "edge"),
         ):
             await until(lambda: any(message.topic.endswith("cam/face/frame") for message in heard), 20)

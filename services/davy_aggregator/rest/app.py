@@ -11,6 +11,7 @@ from davy.adapters.http.problems import install_problem_handlers, problem_respon
 from davy.models import MAX_PACKAGE_BYTES
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.cameras import camera_routes
+from davy_aggregator.rest.candidates import candidate_routes
 from davy_aggregator.rest.config import config_routes
 from davy_aggregator.rest.console import STATIC, console_routes
 from davy_aggregator.rest.drift import drift_routes
@@ -18,6 +19,7 @@ from davy_aggregator.rest.events import event_routes
 from davy_aggregator.rest.identities import identity_routes
 from davy_aggregator.rest.journal import journal_routes
 from davy_aggregator.rest.manual import mount_manual
+from davy_aggregator.rest.oidc import oidc_routes
 from davy_aggregator.rest.registry import registry_routes
 from davy_aggregator.rest.rollouts import rollout_routes
 from davy_aggregator.rest.samples import sample_routes
@@ -46,11 +48,13 @@ def build_app(context: ServiceContext) -> FastAPI:
     )
     install_problem_handlers(app)
     install_metrics(app, context.registry)
-    app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, larger={"/v1/models": MAX_PACKAGE_BYTES})
+    packages = dict.fromkeys(("/v1/models", "/v1/candidates"), MAX_PACKAGE_BYTES)
+    app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, larger=packages)
     context.access.protect(app)
     for routes in (
         console_routes,
         session_routes,
+        oidc_routes,
         user_routes,
         token_routes,
         journal_routes,
@@ -59,6 +63,7 @@ def build_app(context: ServiceContext) -> FastAPI:
         drift_routes,
         sample_routes,
         registry_routes,
+        candidate_routes,
         rollout_routes,
         config_routes,
         identity_routes,

@@ -13,8 +13,8 @@ from davy_aggregator.context import ServiceContext
 
 Name = Annotated[str, Path(max_length=64, description="Model id or its start, the id in frames, or a tag.")]
 Tag = Annotated[str, Path(pattern=TAG_PATTERN)]
-_ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}}}
-_UPLOAD: dict[str, Any] = {
+ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}}}
+UPLOAD: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
 }
 
@@ -95,10 +95,10 @@ def registry_routes(context: ServiceContext) -> APIRouter:
         summary="Add a signed package (application/zip), verified as on an edge",
         status_code=201,
         responses=problem_responses(413, 422, 507),
-        openapi_extra=_UPLOAD,
+        openapi_extra=UPLOAD,
     )
     async def add(request: Request) -> Model:
-        return Model.of(await context.catalog.add(await _read_body(request)), context)
+        return Model.of(await context.catalog.add(await read_package(request)), context)
 
     @routes.delete("", summary="Delete old models; tagged and running ones stay")
     async def retire(
@@ -128,7 +128,7 @@ def registry_routes(context: ServiceContext) -> APIRouter:
         "/{name}/package.zip",
         summary="Download the signed package",
         response_class=Response,
-        responses=_ZIP | problem_responses(404),
+        responses=ZIP | problem_responses(404),
     )
     async def package(name: Name) -> Response:
         entry = await context.catalog.get(name)
@@ -157,7 +157,8 @@ def registry_routes(context: ServiceContext) -> APIRouter:
     return routes
 
 
-async def _read_body(request: Request) -> bytes:
+async def read_package(request: Request) -> bytes:
+    """Read the body of a request, of at most MAX_PACKAGE_BYTES."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -1,4 +1,4 @@
-"""Rollouts over REST: create, read, pause, resume, abort, watch by server-sent events."""
+"""Rollouts over REST: create, confirm, read, pause, resume, abort, watch by server-sent events."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -54,6 +54,8 @@ class RolloutView(BaseModel):
     waves: int
     created_at: str
     ended_at: str | None
+    started_by: str = Field(examples=["ada"], description="Person or program that created it.")
+    confirmed_by: str = Field(examples=["bob"], description="Second person; empty if none confirmed it.")
     spec: RolloutSpec
     edges: list[EdgeModel]
 
@@ -116,6 +118,8 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
             waves=rollout.waves,
             created_at=utc(rollout.created_ns),
             ended_at=utc(rollout.ended_ns) if rollout.ended_ns else None,
+            started_by=rollout.started_by,
+            confirmed_by=rollout.confirmed_by,
             spec=rollout.spec,
             edges=[_show_edge(rollout, edge, context) for edge in rollout.members],
         )
@@ -147,6 +151,14 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
     @routes.get("/rollouts/{rollout_id}", summary="Get a rollout", responses=problem_responses(404))
     async def rollout(rollout_id: Id) -> RolloutView:
         return show(service.get(rollout_id))
+
+    @routes.post(
+        "/rollouts/{rollout_id}/confirm",
+        summary="Start a rollout that waits for a second person, the caller",
+        responses=problem_responses(403, 404, 409),
+    )
+    async def confirm(rollout_id: Id) -> RolloutView:
+        return show(await service.confirm(rollout_id))
 
     @routes.post(
         "/rollouts/{rollout_id}/pause",

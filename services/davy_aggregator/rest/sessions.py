@@ -4,22 +4,28 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, SecretStr
 
+from davy.access.external import PROXY, ExternalPerson, PersonRole
 from davy.access.principal import Principal, acting
 from davy.access.roles import PERMISSIONS_OF, Role
 from davy.adapters.access.credentials import SESSION_COOKIE, Credentials
+from davy.adapters.access.oidc import MAX_CODE
 from davy.adapters.http.problems import problem_responses
-from davy.domain.errors import InvalidInputError
+from davy.domain.errors import InvalidInputError, PermissionDeniedError
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.console import PAGE_HEADERS, STATIC
+from davy_aggregator.rest.cookies import set_cookie
+from davy_aggregator.rest.oidc import finish
 from davy_aggregator.rest.schemas import MAX_SECRET
 
 
 class SignIn(BaseModel, extra="forbid"):
-    """A user's name and password, or the secret of a link that signs in once."""
+    """A user's name and password, the secret of a link that signs in once, or the code and state of a provider's answer."""
 
     name: str = Field("", max_length=64)
     password: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
     link: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
+    code: SecretStr = Field(SecretStr(""), max_length=MAX_CODE)
+    state: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
 
 
 class Me(BaseModel):
@@ -27,15 +33,17 @@ class Me(BaseModel):
 
     name: str
     role: str = Field(description="viewer, operator, engineer, admin, a machine's role, or owner of an open service.")
-    via: str = Field(description="session, token, certificate or open.")
+    via: str = Field(description="session, token, certificate, proxy or open.")
     permissions: list[str]
 
 
 class Introspection(BaseModel, extra="forbid"):
-    """A cookie or a token that another service was given."""
+    """A cookie or a token that another service was given, or a person whom its trusted proxy names."""
 
     session: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
     token: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
+    person: str = Field("", max_length=64)
+    role: PersonRole | None = Field(None, description="The person's role, by the groups that the proxy names.")
 
 
 class Introspected(BaseModel):
@@ -43,7 +51,7 @@ class Introspected(BaseModel):
 
     active: bool
     name: str = ""
-    role: str = ""
+    role: Role | None = None
     via: str = ""
     edge: str = ""
 
@@ -64,16 +72,10 @@ def session_routes(context: ServiceContext) -> APIRouter:
     async def login_page() -> FileResponse:
         return FileResponse(STATIC / "login.html", headers=PAGE_HEADERS)
 
-    @routes.post("/v1/session", summary="Sign in: sets a cookie", responses=problem_responses(401, 429))
+    @routes.post("/v1/session", summary="Sign in: sets a cookie", responses=problem_responses(401, 403, 429))
     async def sign_in(asked: SignIn, request: Request, response: Response) -> Me:
-        address = acting().address
-        if link := asked.link.get_secret_value():
-            secret, principal = await directory.follow_link(link, address)
-        else:
-            secret, principal = await directory.sign_in(asked.name, asked.password.get_secret_value(), address)
-        response.set_cookie(
-            SESSION_COOKIE, secret, secure=request.url.scheme == "https", httponly=True, samesite="strict", path="/"
-        )
+        secret, principal = await _begin(context, asked, request, response)
+        set_cookie(request, response, SESSION_COOKIE, secret)
         response.headers["Cache-Control"] = "no-store"
         return _me(principal)
 
@@ -100,13 +102,27 @@ def session_routes(context: ServiceContext) -> APIRouter:
 
     @routes.post("/v1/session/introspect", summary="Ask whose a cookie or a token is, as another service of the site")
     async def introspect(asked: Introspection) -> Introspected:
-        credentials = Credentials(session=asked.session.get_secret_value(), token=asked.token.get_secret_value())
-        principal = await directory.identify(credentials)
+        person = ExternalPerson(asked.person, asked.role, PROXY, asked.person) if asked.person else None
+        session, token = asked.session.get_secret_value(), asked.token.get_secret_value()
+        try:
+            principal = await directory.identify(Credentials(session=session, token=token, person=person))
+        except (PermissionDeniedError, InvalidInputError):
+            principal = None
         if principal is None or principal.role is None:
             return Introspected(active=False)
         return Introspected(active=True, name=principal.name, role=principal.role, via=principal.via, edge=principal.edge)
 
     return routes
+
+
+async def _begin(context: ServiceContext, asked: SignIn, request: Request, response: Response) -> tuple[str, Principal]:
+    """Begin a session by what the caller sent."""
+    address = acting().address
+    if code := asked.code.get_secret_value():
+        return await finish(context, code, asked.state.get_secret_value(), request, response)
+    if link := asked.link.get_secret_value():
+        return await context.directory.follow_link(link, address)
+    return await context.directory.sign_in(asked.name, asked.password.get_secret_value(), address)
 
 
 def _me(principal: Principal) -> Me:

@@ -36,10 +36,12 @@ class UserView(BaseModel):
     role: Role
     disabled: bool
     created_at: datetime
+    origin: str = Field(description='Who authenticates the person: an issuer\'s URL, or "proxy"; empty: a password here.')
 
     @classmethod
     def of(cls, user: User) -> "UserView":
-        return cls(name=user.name, role=user.role, disabled=user.disabled, created_at=_time(user.created_ns))
+        created_at = _time(user.created_ns)
+        return cls(name=user.name, role=user.role, disabled=user.disabled, created_at=created_at, origin=user.origin)
 
 
 class Users(BaseModel):

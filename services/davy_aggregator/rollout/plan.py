@@ -27,7 +27,7 @@ def advance(rollout: Rollout, view: View, now_ns: int, epoch: int) -> Rollout:
     Args:
         epoch: Epoch above every reported one, for edges with a new desired model.
     """
-    if rollout.state.ended:
+    if rollout.state.ended or rollout.state is RolloutState.UNCONFIRMED:
         return rollout
     rollout = _keep_final_reports(rollout, view)
     if reason := _failure(rollout, view, now_ns):

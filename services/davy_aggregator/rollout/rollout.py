@@ -54,6 +54,7 @@ class RolloutSpec(_Value):
 class RolloutState(StrEnum):
     """State of a rollout."""
 
+    UNCONFIRMED = "unconfirmed"  # waits for a second person; no edge has started
     RUNNING = "running"
     PAUSED = "paused"
     DONE = "done"
@@ -62,7 +63,7 @@ class RolloutState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        return self not in (RolloutState.RUNNING, RolloutState.PAUSED)
+        return self not in (RolloutState.UNCONFIRMED, RolloutState.RUNNING, RolloutState.PAUSED)
 
 
 class Member(_Value):
@@ -89,6 +90,8 @@ class Rollout(_Value):
     created_ns: int
     ended_ns: int = 0
     members: dict[str, Member]
+    started_by: str = ""
+    confirmed_by: str = ""
 
     @property
     def waves(self) -> int:

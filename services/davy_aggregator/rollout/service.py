@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 
 from davy.access.journal import note_change
+from davy.access.principal import acting
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.domain.errors import ConflictError, UnavailableError, UnknownRolloutError
 from davy.domain.ports import Bus
@@ -18,9 +19,10 @@ from davy.twin.protocol import ALARM, INFO, WARNING
 from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
+from davy_aggregator.rollout.confirmation import SecondPerson
 from davy_aggregator.rollout.members import choose_members
 from davy_aggregator.rollout.plan import advance, all_reports_final, send_back
-from davy_aggregator.rollout.rollout import NO_REPORT, EdgeView, Rollout, RolloutSpec, RolloutState
+from davy_aggregator.rollout.rollout import NO_REPORT, EdgeView, Member, Rollout, RolloutSpec, RolloutState
 from davy_aggregator.rollout.rollout_records import RolloutRecords
 
 log = get_logger(__name__)
@@ -31,7 +33,9 @@ STEP_S = 0.5
 class RolloutService:
     """Decides the models of one site's edges and enhancers; `twin` publishes them.
 
-    accept_unknown: include edges that are not in site.yaml.
+    Args:
+        accept_unknown: Include edges that are not in site.yaml.
+        second_person: Checks who confirms a rollout; None if nobody has to.
     """
 
     def __init__(
@@ -43,8 +47,10 @@ class RolloutService:
         report_event: ReportEvent,
         count_refused: Callable[[Exception], None],
         accept_unknown: bool = False,
+        second_person: SecondPerson | None = None,
     ) -> None:
         self._site, self.catalog, self._accept_unknown = site, catalog, accept_unknown
+        self._second_person = second_person
         self._presence, self._changed = presence, asyncio.Event()
         self._records = RolloutRecords(store)
         self.twin = Publisher(
@@ -91,7 +97,7 @@ class RolloutService:
         return self._records.rollouts[rollout_id]
 
     async def create(self, spec: RolloutSpec) -> Rollout:
-        """Start a rollout with its canaries.
+        """Start a rollout with its canaries; where a second person confirms rollouts, it waits for that one.
 
         Raises:
             UnknownModelError: the registry has no such model.
@@ -100,24 +106,65 @@ class RolloutService:
         """
         self.twin.lead.check()
         entry = await self.catalog.get(spec.model)
-        await self.catalog.package(entry.id, entry.sha256)  # an unreadable package starts no rollout
+        await self.catalog.verify(entry)  # an unreadable package starts no rollout
         async with self.twin.decision():
             if running := self._records.running:
-                raise ConflictError(f"rollout {running[0].id} is running: wait for its end or abort it")
-            members = await choose_members(self._resolved(spec), self.edges(), self._records.desired, self.view, self.catalog)
+                raise ConflictError(f"rollout {running[0].id} is {running[0].state}: wait for its end or abort it")
             rollout = Rollout(
                 id=f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",
                 spec=spec,
                 target=await self.catalog.target(entry.id),
                 frame_id=entry.frame_id,
                 created_ns=time.time_ns(),
-                members=members,
+                members=await self._members(spec),
+                state=RolloutState.UNCONFIRMED if self._second_person else RolloutState.RUNNING,
+                started_by=acting().name,
             )
             await self._decide(rollout, self._advance(rollout))
-        note_change(after={"rollout": rollout.id, "model": entry.id, "spec": spec.model_dump(mode="json")})
-        message = f"model {entry.id[:12]} ({entry.frame_id}) rolls out to {len(members)} edges in {rollout.waves} waves"
-        await self.twin.record_event("rollout-started", message, INFO, {"edges": len(members)})
+        note_change(
+            after={
+                "rollout": rollout.id,
+                "model": entry.id,
+                "state": rollout.state,
+                "started_by": rollout.started_by,
+                "spec": spec.model_dump(mode="json"),
+            }
+        )
+        await self._record_start(rollout)
         return self.get(rollout.id)
+
+    async def confirm(self, rollout_id: str) -> Rollout:
+        """Start a rollout that waits for a second person, the caller.
+
+        Raises:
+            PermissionDeniedError: the caller started it, or is no person.
+            ConflictError: it waits for nobody, or every edge is offline.
+            UnknownModelError: its model was deleted meanwhile.
+            StandbyError: another aggregator leads the site.
+        """
+        self.twin.lead.check()
+        async with self.twin.decision():
+            before = self.get(rollout_id)
+            if before.state is not RolloutState.UNCONFIRMED:
+                raise ConflictError(f"rollout {rollout_id} is {before.state} and needs no confirmation")
+            if self._second_person is not None:
+                await self._second_person(acting(), before)
+            entry = await self.catalog.get(before.target.model)
+            await self.catalog.verify(entry)  # its key may have been revoked meanwhile
+            changes = {
+                "state": RolloutState.RUNNING,
+                "confirmed_by": acting().name,
+                "target": await self.catalog.target(entry.id),
+                "members": await self._members(before.spec),
+            }
+            after = before.model_copy(update=changes)
+            await self._decide(before, self._advance(after))
+        note_change(
+            {"state": before.state},
+            {"state": after.state, "model": entry.id, "started_by": after.started_by, "confirmed_by": after.confirmed_by},
+        )
+        await self._record_start(after)
+        return self.get(rollout_id)
 
     async def pause(self, rollout_id: str) -> Rollout:
         """Pause a rollout: started edges continue, no further edge starts, and a failure still rolls back."""
@@ -171,6 +218,20 @@ class RolloutService:
         pool, everyone = self._site.pool, {*self._site.pooled, "pool"}
         named = [name for edge in spec.edges for name in (pool if edge in everyone and edge not in pool else (edge,))]
         return spec.model_copy(update={"edges": tuple(dict.fromkeys(named))})
+
+    async def _members(self, spec: RolloutSpec) -> dict[str, Member]:
+        return await choose_members(self._resolved(spec), self.edges(), self._records.desired, self.view, self.catalog)
+
+    async def _record_start(self, rollout: Rollout) -> None:
+        model, count = f"model {rollout.target.model[:12]} ({rollout.frame_id})", len(rollout.members)
+        if rollout.state is RolloutState.UNCONFIRMED:
+            message = f"{rollout.started_by} wants to roll {model} out to {count} edges: a second person confirms it"
+            await self.twin.record_event("rollout-unconfirmed", message, WARNING, {"edges": count})
+            return
+        message = f"{model} rolls out to {count} edges in {rollout.waves} waves"
+        if rollout.confirmed_by:
+            message += f"; {rollout.started_by} started it, {rollout.confirmed_by} confirmed it"
+        await self.twin.record_event("rollout-started", message, INFO, {"edges": count})
 
     def _next_epoch(self) -> int:
         """Return an epoch above every decided and every reported one; edges report higher ones after a loss of data."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from davy.adapters.storage.candidate_registry import CandidateEntry
 from davy.adapters.storage.model_registry import Entry
 from davy.domain.errors import InvalidInputError
 from davy.domain.validation import first_error
@@ -53,9 +54,16 @@ class ModelsServicer(model_pb2_grpc.ModelServiceServicer):
         for offset in range(request.offset, len(data), CHUNK_BYTES):
             yield model_pb2.DownloadModelResponse(offset=offset, data=data[offset : offset + CHUNK_BYTES])
 
+    async def ListCandidates(  # noqa: N802  # as above
+        self,
+        request: model_pb2.ListCandidatesRequest,  # noqa: ARG002
+        context: object,  # noqa: ARG002
+    ) -> model_pb2.ListCandidatesResponse:
+        return model_pb2.ListCandidatesResponse(candidates=map(candidate_message, await self._catalog.candidates()))
+
 
 class RolloutsServicer(model_pb2_grpc.RolloutServiceServicer):
-    """Creates, watches and ends rollouts."""
+    """Creates, confirms, watches and ends rollouts."""
 
     def __init__(self, service: RolloutService) -> None:
         self._service = service
@@ -66,6 +74,13 @@ class RolloutsServicer(model_pb2_grpc.RolloutServiceServicer):
         context: object,  # noqa: ARG002
     ) -> model_pb2.CreateRolloutResponse:
         return model_pb2.CreateRolloutResponse(rollout=self._message(await self._service.create(spec_of(request))))
+
+    async def ConfirmRollout(  # noqa: N802  # as above
+        self,
+        request: model_pb2.ConfirmRolloutRequest,
+        context: object,  # noqa: ARG002
+    ) -> model_pb2.ConfirmRolloutResponse:
+        return model_pb2.ConfirmRolloutResponse(rollout=self._message(await self._service.confirm(request.id)))
 
     async def ListRollouts(  # noqa: N802  # as above
         self,
@@ -122,6 +137,8 @@ class RolloutsServicer(model_pb2_grpc.RolloutServiceServicer):
             created_ns=rollout.created_ns,
             ended_ns=rollout.ended_ns,
             edges=[self._edge(rollout, edge) for edge in rollout.members],
+            started_by=rollout.started_by,
+            confirmed_by=rollout.confirmed_by,
         )
 
     def _edge(self, rollout: Rollout, edge: str) -> model_pb2.EdgeModel:
@@ -174,6 +191,24 @@ def model_message(entry: Entry) -> model_pb2.Model:
         key=entry.key,
         figures=entry.manifest.figures,
         tags=entry.tags,
+    )
+
+
+def candidate_message(entry: CandidateEntry) -> model_pb2.Candidate:
+    """Convert a candidate."""
+    return model_pb2.Candidate(
+        id=entry.id,
+        sha256=entry.sha256,
+        size=entry.size,
+        frame_id=entry.frame_id,
+        created_ns=_unix_ns(entry.manifest.created),
+        added_ns=_unix_ns(entry.added),
+        parent=entry.manifest.parent,
+        run=entry.manifest.run,
+        figures=entry.manifest.figures,
+        proposed_by=entry.proposal.by,
+        cause=entry.proposal.cause,
+        checks=entry.proposal.checks,
     )
 
 

@@ -1,10 +1,13 @@
-// Signs a person in by name and password, or by a link that works once.
+// Signs a person in by name and password, by an identity provider, or by a link that works once.
 
 import { byId, request, showError } from "/static/page.js";
 
+const query = new URLSearchParams(location.search);
+const NEXT = "davy-next"; // survives the way to the identity provider and back
+
 // Only a page of this service, or of one on another port of this host, may follow: others would be phishing.
 function destination() {
-  const wanted = new URLSearchParams(location.search).get("next") ?? "/";
+  const wanted = query.get("next") ?? sessionStorage.getItem(NEXT) ?? "/";
   const url = new URL(wanted, location.origin);
   return url.hostname === location.hostname && ["http:", "https:"].includes(url.protocol) ? url.href : "/";
 }
@@ -13,7 +16,9 @@ async function signIn(credentials) {
   byId("submit").disabled = true;
   try {
     await request("/v1/session", "POST", credentials);
-    location.replace(destination());
+    const next = destination();
+    sessionStorage.removeItem(NEXT);
+    location.replace(next);
   } catch (error) {
     showError(error.message);
     byId("password").value = "";
@@ -28,8 +33,38 @@ byId("form").addEventListener("submit", (event) => {
   signIn({ name: byId("name").value, password: byId("password").value });
 });
 
+async function offerProvider() {
+  const { oidc } = await request("/v1/session/methods");
+  byId("oidc").hidden = !oidc;
+  byId("oidc").textContent = `Sign in with ${oidc}`;
+}
+
+byId("oidc").addEventListener("click", async () => {
+  byId("oidc").disabled = true;
+  try {
+    const { url } = await request("/v1/session/oidc");
+    sessionStorage.setItem(NEXT, destination());
+    location.assign(url);
+  } catch (error) {
+    showError(error.message);
+    byId("oidc").disabled = false;
+  }
+});
+
+// The provider sends a person back with a code, or with an error; neither stays in the address or in the history.
+function comeBack() {
+  const code = query.get("code");
+  const refusal = query.get("error");
+  if (!code && !refusal) return;
+  history.replaceState(null, "", location.pathname);
+  if (code) signIn({ code, state: query.get("state") ?? "" });
+  else showError(refusal === "access_denied" ? "The sign-in at the provider was cancelled or refused." : "The provider reports an error: try again, or ask an administrator of this site.");
+}
+
 const link = new URLSearchParams(location.hash.slice(1)).get("link"); // a fragment reaches no log and no other host
 if (link) {
   history.replaceState(null, "", location.pathname + location.search);
   signIn({ link });
 }
+offerProvider().catch((error) => showError(error.message));
+comeBack();

@@ -4,11 +4,20 @@ import { request, byId, element, showError } from "/static/page.js";
 
 const EVERY_MS = 1000;
 const MODELS_EVERY = 5; // turns
+const ACTIONS = {
+  unconfirmed: ["Confirm", "confirm", "confirm"],
+  running: ["Pause", "pause", "hold"],
+  paused: ["Resume", "resume", "roll-out"],
+}; // by state: label, route, permission
 const COUNTS = [["frames", () => false], ["frames-lost", (value) => value > 1]]; // figure, whether a value is bad
 
 let rollouts = [];
 let models = [];
+let candidates = [];
+let me = "";
 let turn = 0;
+
+const OPEN = ["unconfirmed", "running", "paused"]; // states before the end
 
 const short = (id) => (id ? id.slice(0, 12) : "as installed");
 const time = (text) => text.slice(0, 19).replace("T", " ");
@@ -22,9 +31,10 @@ function nothing(columns, text) {
   return row;
 }
 
-async function act(path, body) {
+async function act(path, body, method = "POST") {
   try {
-    await request(path, "POST", body);
+    await request(path, method, body);
+    turn = 0;
     await refresh();
   } catch (error) {
     showError(error.message);
@@ -40,19 +50,64 @@ function button(label, permission, onClick) {
 }
 
 function showRollout(rollout) {
-  const running = rollout && ["running", "paused"].includes(rollout.state);
+  const running = rollout && OPEN.includes(rollout.state);
   byId("waves").replaceChildren(...(rollout ? waves(rollout) : []));
   if (!rollout) return;
   const note = byId("rollout-note");
   note.replaceChildren(state(rollout.state), ` model ${short(rollout.model)} · started ${time(rollout.created_at)} UTC`);
+  if (rollout.started_by) note.append(` by ${rollout.started_by}`);
+  if (rollout.confirmed_by) note.append(`, confirmed by ${rollout.confirmed_by}`);
+  if (rollout.state === "unconfirmed") note.append(` · waits for a second person · ${terms(rollout.spec)}`);
   if (rollout.reason) note.append(` · ${rollout.reason}`);
   const path = `/v1/rollouts/${rollout.id}`;
   const wanted = running ? `${rollout.id} ${rollout.state}` : "";
   if (byId("rollout-actions").dataset.shows === wanted) return;
   byId("rollout-actions").dataset.shows = wanted;
-  const [label, action, permission] = rollout.state === "paused" ? ["Resume", "resume", "roll-out"] : ["Pause", "pause", "hold"];
+  const [label, action, permission] = ACTIONS[rollout.state] ?? ACTIONS.running;
   const buttons = [button(label, permission, () => act(`${path}/${action}`)), button("Abort", "hold", () => act(`${path}/abort`))];
+  if (rollout.state === "unconfirmed" && rollout.started_by === me) {
+    buttons[0].disabled = true;
+    buttons[0].title = "Another engineer or administrator confirms it.";
+  }
   byId("rollout-actions").replaceChildren(...(running ? buttons : []));
+}
+
+async function showReport(candidate) {
+  try {
+    byId("report-text").textContent = (await request(`/v1/candidates/${candidate.id}`)).card || "No report.";
+    byId("report").showModal();
+  } catch (error) {
+    showError(error.message);
+  }
+}
+
+function showCandidates() {
+  const rows = candidates.map((candidate) => {
+    const { proposal } = candidate;
+    const row = element("tr");
+    const id = element("td", "", element("code", "", short(candidate.id)));
+    id.title = candidate.id;
+    const figures = Object.entries(candidate.figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
+    const load = element("a", "plain", "Download");
+    load.href = `/v1/candidates/${candidate.id}/package.zip`;
+    load.dataset.needs = "curate";
+    const end = button("Delete", "curate", () => act(`/v1/candidates/${candidate.id}`, undefined, "DELETE"));
+    row.append(id, element("td", "soft", candidate.frame_id), element("td", "soft", time(candidate.added)), element("td", "by", proposal.by));
+    row.append(element("td", "why", proposal.cause), element("td", "why", proposal.checks.join("; ")), element("td", "soft", figures.join(", ")));
+    const report = element("button", "plain", "Report");
+    report.type = "button";
+    report.addEventListener("click", () => showReport(candidate));
+    row.append(element("td", "figure", report, " ", load, " ", end));
+    return row;
+  });
+  byId("candidates").replaceChildren(...rows);
+  byId("candidates-card").hidden = !rows.length;
+}
+
+// What the second person confirms beside model and edges.
+function terms({ shadow_frames, probation_s, failures, gates }) {
+  const limits = Object.entries(gates).map(([name, limit]) => `${name} ${limit}`);
+  return `${shadow_frames} frames in shadow, ${probation_s} s of probation, failures up to ${failures * 100} %; gates: ${limits.join(", ")}`;
 }
 
 function waves(rollout) {
@@ -116,7 +171,7 @@ function showModels() {
     const figures = Object.entries(model.figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
     const tags = element("td", "", ...model.tags.map((tag) => element("span", "tag-chip", tag)));
     const begin = button("Roll out", "roll-out", () => confirmRollout(model));
-    begin.disabled = rollouts.some(({ state: now }) => ["running", "paused"].includes(now));
+    begin.disabled = rollouts.some(({ state: now }) => OPEN.includes(now));
     row.append(id, element("td", "soft", model.frame_id), element("td", "soft", time(model.created)), tags);
     row.append(element("td", "soft", figures.join(", ")), element("td", "soft", model.run), element("td", "", model.runs_on.join(", ")));
     row.append(element("td", "figure", begin));
@@ -129,12 +184,13 @@ function showModels() {
 function showPast() {
   const rows = rollouts.slice(1, 20).map((rollout) => {
     const row = element("tr");
-    row.append(element("td", "soft", time(rollout.created_at)), element("td", "", element("code", "", short(rollout.model))));
+    row.append(element("td", "soft", time(rollout.created_at)), element("td", "by", rollout.started_by));
+    row.append(element("td", "by", rollout.confirmed_by), element("td", "", element("code", "", short(rollout.model))));
     row.append(element("td", "", state(rollout.state)), element("td", "soft", String(rollout.edges.length)));
     row.append(element("td", "why", rollout.reason));
     return row;
   });
-  byId("past").replaceChildren(...(rows.length ? rows : [nothing(5, "None.")]));
+  byId("past").replaceChildren(...(rows.length ? rows : [nothing(7, "None.")]));
 }
 
 function confirmRollout(model) {
@@ -150,16 +206,21 @@ function confirmRollout(model) {
 async function refresh() {
   const [found, reports] = await Promise.all([request("/v1/rollouts"), request("/v1/fleet")]);
   rollouts = found.rollouts;
-  if (turn % MODELS_EVERY === 0) models = (await request("/v1/models")).models;
+  if (turn % MODELS_EVERY === 0) {
+    const [known, waiting] = await Promise.all([request("/v1/models"), request("/v1/candidates")]);
+    [models, candidates] = [known.models, waiting.candidates];
+  }
   turn += 1;
   showRollout(rollouts[0]);
   showEdges(reports.edges, reports.gates, rollouts[0]);
+  showCandidates();
   showModels();
   showPast();
 }
 
 async function loop() {
   try {
+    me ||= (await request("/v1/session")).name;
     if (!document.hidden) await refresh();
     showError("");
   } catch (error) {

@@ -24,12 +24,21 @@ function roleChoice(user) {
 
 const put = (name, body) => request(`/v1/users/${encodeURIComponent(name)}`, "PUT", body);
 
+// Who decides over the role and the password: this site, or another system that authenticates the person.
+function signsIn(origin) {
+  if (!origin) return element("td", "soft", "password");
+  const mark = element("span", "mark", origin === "proxy" ? "proxy" : new URL(origin).host);
+  mark.title = origin === "proxy" ? "a trusted proxy names this person" : origin;
+  return element("td", "", mark);
+}
+
 function userRow(user) {
   const toggle = button(user.disabled ? "Enable" : "Disable", () => put(user.name, { disabled: !user.disabled }));
   const remove = button("Delete", () => confirm(`Delete the user ${user.name}?`)
     && request(`/v1/users/${encodeURIComponent(user.name)}`, "DELETE"));
   const row = element("tr", user.disabled ? "disabled" : "",
-    element("td", "", user.name), element("td", "", roleChoice(user)), element("td", "soft", day(user.created_at)),
+    element("td", "", user.name), element("td", "", user.origin ? user.role : roleChoice(user)), signsIn(user.origin),
+    element("td", "soft", day(user.created_at)),
     element("td", "do", toggle, " ", remove));
   return row;
 }
@@ -48,7 +57,7 @@ function nothing(text, columns) {
 
 async function refresh() {
   const [{ users }, { tokens }] = await Promise.all([request("/v1/users"), request("/v1/tokens")]);
-  byId("users").replaceChildren(...(users.length ? users.map(userRow) : [nothing("No users.", 4)]));
+  byId("users").replaceChildren(...(users.length ? users.map(userRow) : [nothing("No users.", 5)]));
   byId("tokens").replaceChildren(...(tokens.length ? tokens.map(tokenRow) : [nothing("No tokens.", 7)]));
 }
 

@@ -56,6 +56,7 @@ def trainer_settings(steps: int) -> dict[str, Any]:
         "drift_cooldown_s": 3600.0,
         "min_samples": 2,
         "samples_wait_s": 60.0,
+        "sign": "itself",  # nobody is there to sign: a demonstration of the complete loop
         "rollout": True,
         "overrides": {"adapt": {"steps": steps}},
     }

@@ -139,9 +139,9 @@ def compare_command(
 @app.command("package")
 def package_command(
     folder: Annotated[Path, typer.Argument(help="Folder with train/ispcnn.{onnx,safetensors} and provenance.json.")],
-    keys: Annotated[Path, typer.Option(envvar="DAVY_KEYS", help="Folder of the signing keys.")] = Path("keys"),
+    keys: Annotated[Path | None, typer.Option(help="Sign with the newest key of this folder.")] = None,
 ) -> None:
-    """Write the signed FOLDER/package.zip, as the training service does before it registers a model."""
+    """Write FOLDER/package.zip as the training service does: a candidate, or with --keys a signed model."""
     with clear_errors():
         print(f"{package_run(folder, keys)}  {folder / PACKAGE}")
 

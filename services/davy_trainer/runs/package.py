@@ -1,4 +1,4 @@
-"""A run's result as a signed package; the training service makes it in a separate process, because it runs native code."""
+"""A run's result as a package; the training service makes it in a separate process, because it runs native code."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ValidationError
 
 from davy.atomic import write_atomic
 from davy.domain.errors import ConfigError
-from davy.models import KeySet, open_package, pack
+from davy.models import Candidate, KeySet, open_package, pack_candidate
 from davy.models.keyring import TRUST, signing_key
 from davy.models.package import Provenance
 
@@ -22,11 +22,11 @@ class RunProvenance(BaseModel, frozen=True, extra="forbid"):
     card: str = ""
 
 
-def package_run(folder: Path, keys: Path) -> str:
-    """Package and sign folder/train with folder/provenance.json, and check the package as an edge does.
+def package_run(folder: Path, keys: Path | None) -> str:
+    """Package folder/train with folder/provenance.json, and check the package as an edge does.
 
     Args:
-        keys: Folder of the signing keys; the newest one signs.
+        keys: Folder of the signing keys, whose newest one signs; None leaves the package unsigned, a candidate.
 
     Returns:
         The id of the model; the package is folder/package.zip.
@@ -42,8 +42,15 @@ def package_run(folder: Path, keys: Path) -> str:
     except (FileNotFoundError, ValidationError) as error:
         raise ConfigError(f"{folder} does not hold a finished run: {error}") from error
     provenance = Provenance(parent=described.parent, run=described.run, figures=described.figures)
-    package = pack(onnx, tensors, described.card, signing_key(keys), provenance)
+    candidate = pack_candidate(onnx, tensors, described.card, provenance)
+    candidate.load()
+    data = candidate.data if keys is None else _signed(candidate, keys)
+    write_atomic(folder / PACKAGE, data)
+    return candidate.id
+
+
+def _signed(candidate: Candidate, keys: Path) -> bytes:
+    data = candidate.sign(signing_key(keys)).data
     trust = KeySet.load(keys / TRUST)
-    open_package(package.data, trust, trust.now()).load()
-    write_atomic(folder / PACKAGE, package.data)
-    return package.id
+    open_package(data, trust, trust.now())
+    return data

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from davy.adapters.http.model_client import ModelClient
 from davy.adapters.storage.model_registry import ModelRegistry
+from davy.adapters.tls import Tls
 from davy.atomic import write_atomic
-from davy.domain.errors import ConfigError, DavyError
+from davy.domain.errors import AggregatorUnavailableError, ConfigError, DavyError
 from davy.imaging.runtime import shipped_model
-from davy.models.keyring import TRUST
+from davy.models import KeySet, Package, open_package
 from davy.models.shipped import shipped_tensors
 from davy.telemetry import get_logger
 from davy_trainer.data.packaged_photographs import copy_photographs
@@ -149,7 +151,8 @@ async def fetch_running_model(settings: TrainerSettings, folder: Path, check: Ch
     if name == "fleet":
         running = AggregatorClient.of(settings).running_model
         name = await retry_unavailable(running, settings.aggregator_wait_s, check) if settings.aggregator else ""
-    found, onnx, tensors = await asyncio.to_thread(_files_of, settings, "" if name == "shipped" else name)
+    read = partial(asyncio.to_thread, _files_of, settings, "" if name == "shipped" else name)
+    found, onnx, tensors = await retry_unavailable(read, settings.aggregator_wait_s, check)
     incomplete = _incomplete(folder)
     shutil.rmtree(incomplete, ignore_errors=True)
     incomplete.mkdir(parents=True)
@@ -172,12 +175,21 @@ def collect_photographs(folder: Path) -> None:
         incomplete.replace(folder)
 
 
+def _read_model(settings: TrainerSettings, name: str) -> Package:
+    if settings.registry_is_aggregator:
+        data = ModelClient(settings.registry_url, Tls.of(settings.tls)).read_model(name)
+        return open_package(data, KeySet.load(settings.trusted), None)
+    registry = ModelRegistry(settings.registry_url, settings.trusted)
+    return registry.open(registry.get(name))
+
+
 def _files_of(settings: TrainerSettings, name: str) -> tuple[str, bytes, bytes]:
     if not name:
         return "", shipped_model().read_bytes(), shipped_tensors().read_bytes()
-    registry = ModelRegistry(settings.registry_url, settings.keys / TRUST)
     try:
-        package = registry.open(registry.get(name))
+        package = _read_model(settings, name)
+    except AggregatorUnavailableError:
+        raise
     except DavyError as error:
         raise ConfigError(f"the running model {name[:24]} is not available: {error}") from error
     return package.id, package.onnx, package.files["model.safetensors"]

@@ -59,8 +59,9 @@ def train_command(settings: TrainerSettings, record: RunRecord, folder: Path, pr
 
 
 def package_command(settings: TrainerSettings, folder: Path) -> Command:
-    """Return the command that packages and signs the model."""
-    return Command(("train", "package", str(folder), "--keys", str(settings.keys)), folder / PACKAGE)
+    """Return the command that packages the model, and signs it if the service may."""
+    signing = ("--keys", str(settings.keys)) if settings.signs else ()
+    return Command(("train", "package", str(folder), *signing), folder / PACKAGE)
 
 
 def compare_command(settings: TrainerSettings, folder: Path) -> Command:

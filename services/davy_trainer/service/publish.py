@@ -1,15 +1,16 @@
-"""The end of a run: package, signature, registry, tag and rollout. A failure leaves the registry unchanged."""
+"""The end of a run: a candidate; with sign=itself a signed model, its tag and rollout. A failure changes no registry."""
 
 import json
 import math
 from pathlib import Path
 
 from davy.adapters.grpc import rollout_client
+from davy.adapters.http.model_client import ModelClient
+from davy.adapters.storage.candidate_registry import MAX_CAUSE, CandidateRegistry, Proposal
 from davy.adapters.storage.model_registry import Entry, ModelRegistry
 from davy.adapters.tls import Tls
 from davy.atomic import write_atomic
 from davy.domain.errors import DavyError, TrainingError
-from davy.models.keyring import TRUST
 from davy.v1 import model_pb2
 from davy_trainer.runs.package import PACKAGE, PROVENANCE
 from davy_trainer.service.commands import COMPARISON
@@ -27,26 +28,63 @@ def figures_of(record: RunRecord, folder: Path) -> dict[str, float]:
     return {name.replace("_", "-"): float(value) for name, value in found.items() if isinstance(value, float)}
 
 
-def check_figures(figures: dict[str, float], max_psnr_drop_db: float) -> None:
+def check_figures(figures: dict[str, float], max_psnr_drop_db: float) -> tuple[str, ...]:
     """Reject a model that is not worth a canary.
+
+    Returns:
+        The passed checks, in sentences.
 
     Raises:
         TrainingError: The PSNR on the references drops by more than allowed, or the pictures are black or white.
     """
     if not all(map(math.isfinite, figures.values())):
         raise TrainingError("rejected: a figure of the new model is not a number")
+    passed = ["every figure is a number"]
     new, running = figures.get("val-psnr-db"), figures.get("val-psnr-db-running")
-    if new is not None and running is not None and new < running - max_psnr_drop_db:
-        raise TrainingError(f"rejected: {new:.2f} dB on the references, the running model {running:.2f} dB")
+    if new is not None and running is not None:
+        found = f"{new:.2f} dB on the references, the running model {running:.2f} dB"
+        if new < running - max_psnr_drop_db:
+            raise TrainingError(f"rejected: {found}")
+        passed.append(f"{found}; at most {max_psnr_drop_db:g} dB may be lost")
     luma, before = figures.get("sample-luma"), figures.get("sample-luma-running")
-    if luma is not None and before is not None and not before / 3 < luma < (1 + 2 * before) / 3:
-        raise TrainingError(f"rejected: the mean luma of samples is {luma:.2f}, the running model's {before:.2f}")
+    if luma is not None and before is not None:
+        found = f"the mean luma of samples is {luma:.2f}, the running model's {before:.2f}"
+        if not before / 3 < luma < (1 + 2 * before) / 3:
+            raise TrainingError(f"rejected: {found}")
+        passed.append(f"{found}: neither black nor white")
+    return tuple(passed)
 
 
 def describe(record: RunRecord, folder: Path) -> None:
     """Write the provenance and the model card for `davy train package`."""
     provenance = {"parent": record.result.parent, "run": record.id, "figures": record.result.figures, "card": card(record)}
     write_atomic(folder / PROVENANCE, json.dumps(provenance).encode())
+
+
+def cause_of(record: RunRecord) -> str:
+    """Return why a run started and who asked for it, in a sentence."""
+    began = f"{record.trigger or record.started_by or 'somebody'} started run {record.id}"
+    return f"{began}: {record.reason}" if record.reason else began
+
+
+def propose(settings: TrainerSettings, record: RunRecord, folder: Path) -> tuple[str, str]:
+    """Propose the run's package for a signature; a repetition after a kill proposes the same one.
+
+    Returns:
+        The model's id, and its id in frames.
+
+    Raises:
+        DavyError: The package is invalid, or the storage fails; the registry is unchanged.
+        OSError: The package cannot be read.
+    """
+    passed = check_figures(record.result.figures, settings.max_psnr_drop_db)
+    cause, data = cause_of(record)[:MAX_CAUSE], (folder / PACKAGE).read_bytes()
+    if settings.registry_is_aggregator:
+        found = ModelClient(settings.registry_url, Tls.of(settings.tls)).propose(data, cause, passed)
+        return str(found["id"]), str(found["frame_id"])
+    proposal = Proposal(by="trainer", cause=cause, checks=passed)
+    entry = CandidateRegistry(settings.registry_url).propose(data, proposal, run=False)
+    return entry.id, entry.frame_id
 
 
 def register(settings: TrainerSettings, folder: Path) -> Entry:
@@ -56,7 +94,7 @@ def register(settings: TrainerSettings, folder: Path) -> Entry:
         DavyError: The package is invalid, or the storage fails; the registry is unchanged.
         OSError: The package cannot be read.
     """
-    registry = ModelRegistry(settings.registry_url, settings.keys / TRUST)
+    registry = ModelRegistry(settings.registry_url, settings.trusted)
     entry = registry.add((folder / PACKAGE).read_bytes(), run=False)  # its golden vectors ran when it was packaged
     if settings.tag:
         try:

@@ -51,6 +51,7 @@ class Result(BaseModel, frozen=True):
     model: str = Field("", description="Id of the new model's package in the registry.")
     frame_id: str = Field("", description="Id of the new model in frames.")
     parent: str = Field("", description="Id of the model that ran at the start; empty: the installed one.")
+    unsigned: bool = Field(False, description="The new model was proposed as a candidate, which a person signs.")
     rollout: str = Field("", description="Id of the rollout that the run started.")
     note: str = ""
 
@@ -74,6 +75,7 @@ class RunRecord(BaseModel, frozen=True):
     state: RunState = RunState.WAITING
     phase: RunPhase = RunPhase.COLLECT
     trigger: str = Field("", description="schedule or drift; empty for a request.")
+    started_by: str = Field("", description="Who requested it; empty for schedule and drift.")
     reason: str = Field("", description="Why the run started.")
     message: str = Field("", description="Status or final reason, in a sentence.")
     overrides: dict[str, Any] = Field(default_factory=dict)
@@ -93,13 +95,14 @@ class RunRecord(BaseModel, frozen=True):
         return migrate_record(fields) if isinstance(fields, Mapping) else fields
 
     @classmethod
-    def of(cls, request: StartRun, trigger: str = "") -> "RunRecord":
+    def of(cls, request: StartRun, trigger: str = "", started_by: str = "") -> "RunRecord":
         """Create the record of a new run."""
         now = datetime.now(UTC)
         return cls(
             id=f"{now:%Y%m%d-%H%M%S}-{request.kind}-{secrets.token_hex(2)}",
             kind=request.kind,
             trigger=trigger,
+            started_by=started_by,
             reason=request.reason,
             overrides=request.overrides,
             drifted=request.drifted,

@@ -104,4 +104,6 @@ def run_message(record: RunRecord) -> trainer_pb2.TrainingRun:
         model=record.result.model,
         parent=record.result.parent,
         rollout=record.result.rollout,
+        started_by=record.started_by,
+        unsigned=record.result.unsigned,
     )

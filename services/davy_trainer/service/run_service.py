@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
+from davy.access.principal import acting
 from davy.adapters.storage.run_store import RunEvent, RunStore
 from davy.domain.errors import ConflictError
 from davy_trainer.service.record import Progress, RunRecord, RunState, StartRun, read_records
@@ -37,7 +38,7 @@ class RunService:
             ConflictError: The queue is full.
         """
         validate_overrides(self.settings, request.kind, request.overrides, request.drifted)
-        record = RunRecord.of(request, trigger)
+        record = RunRecord.of(request, trigger, "" if trigger else str(acting()))
 
         def allow(bodies: list[str]) -> None:
             self._check_queue(read_records(bodies))

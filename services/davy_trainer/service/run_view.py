@@ -20,6 +20,7 @@ class RunView(BaseModel):
     state: RunState
     phase: RunPhase = Field(description="The present or last phase.")
     trigger: str = Field(description="schedule or drift; empty for a request.")
+    started_by: str = Field(description="Who requested it; empty for schedule and drift.")
     reason: str = Field(description="Why the run started.")
     message: str = Field(description="Status or final reason, in a sentence.")
     overrides: dict[str, Any]

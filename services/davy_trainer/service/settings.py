@@ -10,6 +10,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_
 from davy.adapters.http.listen_settings import GrpcPort, HttpPort, RemoteAccessSettings
 from davy.adapters.secret_settings import SecretSettings
 from davy.domain.secret_url import PlainUrl, SecretUrl
+from davy.models.keyring import TRUST
 
 Kind = Literal["prompts", "retrain", "adapt"]
 CRON_FIELDS = 5
@@ -50,13 +51,22 @@ class TrainerSettings(RemoteAccessSettings, SecretSettings, env_prefix="DAVY_TRA
     model: str = Field(
         "fleet", description="The running model: fleet (most edges report it), shipped, or a name in the registry."
     )
-    registry: SecretUrl = Field(SecretUrl(""), description="file:///srv/models, s3://bucket/models, ...; empty: DATA/registry.")
-    keys: Path = Field(Path("keys"), description="Folder of `davy keys`; the newest key signs.")
-    tag: str = Field("candidate", description="Tag of the newest accepted model; empty: none.")
+    registry: SecretUrl = Field(
+        SecretUrl(""),
+        description="file:///srv/models, s3://bucket/models, or https://aggregator:8080 to propose only; empty: DATA/registry.",
+    )
+    sign: Literal["person", "itself"] = Field(
+        "person",
+        description="person: propose candidates, which a person signs offline. itself: sign with the newest key of `keys`;"
+        " then a compromised trainer can make models that edges run.",
+    )
+    keys: Path = Field(Path("keys"), description="Folder of `davy keys`: signing keys with sign=itself, and trust.json.")
+    trust: Path | None = Field(None, description="Key set of `davy keys`, for the running model; KEYS/trust.json if absent.")
+    tag: str = Field("trained", description="Tag of the newest model that it signed itself; empty: none.")
     max_psnr_drop_db: NonNegativeFloat = Field(
         0.2, description="Maximum loss of PSNR on the references; beyond it a model is rejected."
     )
-    rollout: bool = Field(False, description="Start a rollout of every accepted model.")
+    rollout: bool = Field(False, description="Start a rollout of every accepted model; needs sign=itself.")
     rollout_grpc: SecretUrl = Field(
         SecretUrl("grpc://127.0.0.1:50051"), description="gRPC address of the aggregator that rolls models out."
     )
@@ -111,6 +121,29 @@ class TrainerSettings(RemoteAccessSettings, SecretSettings, env_prefix="DAVY_TRA
         if self.embedding_above is not None and not (self.aggregator and self.embedding_every_s):
             raise ValueError("embedding_above needs an aggregator with samples and embedding_every_s: set both")
         return self
+
+    @model_validator(mode="after")
+    def _check_rollout(self) -> Self:
+        if self.rollout and not self.signs:
+            raise ValueError("rollout needs DAVY_TRAINER_SIGN=itself: an unsigned candidate cannot be rolled out")
+        if self.signs and self.registry_is_aggregator:
+            raise ValueError("sign=itself needs the storage of the registry: through an aggregator a trainer only proposes")
+        return self
+
+    @property
+    def registry_is_aggregator(self) -> bool:
+        """Whether the registry is reached through an aggregator."""
+        return self.registry.scheme in ("http", "https")
+
+    @property
+    def signs(self) -> bool:
+        """Whether the service signs its models itself."""
+        return self.sign == "itself"
+
+    @property
+    def trusted(self) -> Path:
+        """File of the key set."""
+        return self.trust or self.keys / TRUST
 
     @property
     def registry_url(self) -> SecretUrl:

@@ -95,8 +95,7 @@ class Worker:
             case RunPhase.REGISTER:
                 await asyncio.to_thread(publish.describe, record, folder)
                 await self._commands.run(record.id, folder, lambda: commands.package_command(self._settings, folder))
-                entry = await asyncio.to_thread(publish.register, self._settings, folder)
-                await self._set_result(record.id, model=entry.id, frame_id=entry.frame_id)
+                await self._publish(record, folder)
             case RunPhase.ROLLOUT if self._settings.rollout:
                 await self._roll_out(record)
 
@@ -117,6 +116,16 @@ class Worker:
         await self._commands.run(record.id, folder, command)
         if record.kind == "prompts":
             await self._set_result(record.id, figures=publish.figures_of(record, folder))
+
+    async def _publish(self, record: RunRecord, folder: Path) -> None:
+        if self._settings.signs:
+            entry = await asyncio.to_thread(publish.register, self._settings, folder)
+            await self._set_result(record.id, model=entry.id, frame_id=entry.frame_id)
+        else:
+            propose = partial(asyncio.to_thread, publish.propose, self._settings, record, folder)
+            check = partial(self._commands.check, record.id)
+            model, frame_id = await retry_unavailable(propose, self._settings.aggregator_wait_s, check)
+            await self._set_result(record.id, model=model, frame_id=frame_id, unsigned=True)
 
     async def _roll_out(self, record: RunRecord) -> None:
         start = partial(publish.start_rollout, self._settings, record.result.model)
@@ -155,7 +164,8 @@ def _summary(record: RunRecord) -> str:
     figures = record.result.figures
     if record.kind == "prompts":
         return f"new prompts: {figures.get('held-out-accuracy', 0):.1%} of the held-out pictures are classified correctly"
-    summary = f"model {record.result.model[:12]} is in the registry"
+    model = record.result.model[:12]
+    summary = f"candidate {model} waits for a person's signature" if record.result.unsigned else f"model {model} is registered"
     if "val-psnr-db" in figures:
         summary += f": {figures['val-psnr-db']:.2f} dB on the references, the previous model"
         summary += f" {figures['val-psnr-db-running']:.2f} dB"

@@ -30,6 +30,7 @@ _CHANGES = frozenset(
         Permission.HOLD,
         Permission.CONFIGURE,
         Permission.ROLL_OUT,
+        Permission.CONFIRM,
         Permission.TRAIN,
         Permission.CURATE,
         Permission.ADMINISTER,
@@ -50,8 +51,8 @@ class JournalEntry:
         at_ns: Unix time in ns of the answer.
         who: Name of the principal, as authenticated.
         role: Its role, or "owner".
-        via: How it was authenticated: session, token, certificate, open, process or none.
-        address: Network address of the caller; the machine's name for a process.
+        via: How it was authenticated: session, token, certificate, proxy, open, process or none.
+        address: Network address of the caller, "CLIENT via PROXY" behind a trusted proxy; the machine's name for a process.
         operation: "METHOD path" with the path's template, a full gRPC method, or a command.
         target: The path and query as asked, or the arguments as JSON.
         before: JSON of what the operation changed, before it; empty if it told nothing.

@@ -15,6 +15,7 @@ class Permission(StrEnum):
     HOLD = "hold"  # pause or abort a rollout or a training run
     CONFIGURE = "configure"  # sources of cameras and everything else of an edge's configuration
     ROLL_OUT = "roll-out"
+    CONFIRM = "confirm"  # a rollout that another person started
     TRAIN = "train"
     CURATE = "curate"  # samples, models and their tags
     ADMINISTER = "administer"  # people, tokens, certificates, the journal
@@ -49,6 +50,7 @@ _OPERATOR = _VIEWER | {Permission.ENHANCE, Permission.ADJUST, Permission.HOLD}
 _ENGINEER = _OPERATOR | {
     Permission.CONFIGURE,
     Permission.ROLL_OUT,
+    Permission.CONFIRM,
     Permission.TRAIN,
     Permission.CURATE,
     Permission.FETCH_MODEL,

@@ -13,10 +13,18 @@ from davy.domain.topics import ALL_BELOW, ANY, CONFIG, MODEL, Leaf, Twin, camera
 
 @dataclass(frozen=True, slots=True)
 class TopicRules:
-    """Filters of what a role may read and write."""
+    """Filters of what a role may read and write.
+
+    Attributes:
+        reads: Each reader gets every message.
+        writes: Retained or not.
+        shares: Each message goes to one member of the group POOL_GROUP. Nobody else may join it, nor make another group: a
+            broker gives a stranger in a group its part of the messages, or drops that part.
+    """
 
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
 
 
 OWN = "{own}"
@@ -49,8 +57,9 @@ MQTT: Final[Mapping[Role, TopicRules]] = {
     ),
     # An enhancer reads raw frames, writes enhanced ones, and follows its own desired model.
     Role.ENHANCER: TopicRules(
-        reads=_below(ANY, _RAW) + _below(OWN, Twin.DESIRED.leaf(MODEL), Leaf.STATUS),
+        reads=_below(OWN, Twin.DESIRED.leaf(MODEL), Leaf.STATUS),
         writes=_below(ANY, _FRAME, _META) + _below(OWN, Leaf.STATUS, Leaf.INFO, Twin.REPORTED.leaf(MODEL)),
+        shares=_below(ANY, _RAW),
     ),
     # A viewer reads neither raw frames, which a shared subscription would take from the pool, nor desired states, which hold
     # the cameras' passwords.

@@ -155,6 +155,14 @@ class PermissionDeniedError(RefusedError):
         self.who, self.action = who, action
 
 
+class ProxyRefusedError(RefusedError):
+    """A caller sends the headers of the trusted proxy, and is not that proxy."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"the proxy headers of {address or 'an unknown address'} are ignored: {reason}")
+        self.address, self.reason = address, reason
+
+
 class TooManyAttemptsError(RefusedError):
     def __init__(self, what: str, wait_s: float) -> None:
         super().__init__(f"too many {what}: try again in {wait_s:.0f} s")
@@ -205,6 +213,12 @@ class AggregatorUnavailableError(UnavailableError):
     def __init__(self, endpoint: str, reason: str = "") -> None:
         super().__init__(f"no aggregator at {endpoint}" + (f": {reason}" if reason else ""))
         self.endpoint, self.reason = endpoint, reason
+
+
+class IdentityProviderUnavailableError(UnavailableError):
+    def __init__(self, issuer: str, reason: str) -> None:
+        super().__init__(f"nobody can sign in by {issuer} at the moment: {reason}")
+        self.issuer, self.reason = issuer, reason
 
 
 class AddressUnavailableError(UnavailableError):

@@ -179,6 +179,10 @@ def all_edges(leaf: str, site: str = ANY) -> str:
     return f"{ROOT}/{site}/{ANY}/{leaf}"
 
 
+POOL_GROUP = "enhancers"
+"""The group whose members share the raw frames of the pool's cameras."""
+
+
 def shared(group: str, topic_filter: str) -> str:
     """A shared subscription: each message goes to one member of the group (MQTT 5, 4.8.2)."""
     return f"$share/{group}/{topic_filter}"

@@ -12,6 +12,7 @@ from davy.domain.errors import DavyError, InvalidIdentityError
 
 SCHEME = "davy://"
 MAX_COMMON_NAME = 64  # RFC 5280, ub-common-name
+MAIN = "main"  # the first service of its kind
 
 
 class Kind(StrEnum):
@@ -87,13 +88,13 @@ class Identity:
 
     @property
     def common_name(self) -> str:
-        """The subject's common name, which Mosquitto takes as the user: the edge's name, davy-KIND or davy-program-NAME."""
-        match self.kind:
-            case Kind.EDGE:
-                return self.name
-            case Kind.PROGRAM:
-                return f"davy-program-{self.name}"
-        return f"davy-{self.kind}"
+        """The subject's common name, which Mosquitto takes as the user and the client id.
+
+        It is an edge's own name, davy-KIND for a service called main, and davy-KIND-NAME for any other.
+        """
+        if self.kind is Kind.EDGE:
+            return self.name
+        return f"davy-{self.kind}" if self.name == MAIN and self.kind is not Kind.PROGRAM else f"davy-{self.kind}-{self.name}"
 
     @property
     def subject(self) -> x509.Name:

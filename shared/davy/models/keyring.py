@@ -18,10 +18,10 @@ def passphrase() -> bytes | None:
     return read_secret(PASSPHRASE, os.environ).encode() or None
 
 
-def make_key(folder: Path, days: float, comment: str = "") -> TrustedKey:
-    """A new key in the folder, trusted at once."""
+def make_key(folder: Path, days: float, comment: str = "", phrase: bytes | None = None) -> TrustedKey:
+    """A new key in the folder, trusted at once; without a phrase, `passphrase` encrypts it."""
     key = SigningKey.generate()
-    key.save(folder / f"{key.id}.pem", passphrase())
+    key.save(folder / f"{key.id}.pem", phrase or passphrase())
     trusted = key.trusted(days, comment)
     KeySet.load(folder / TRUST).with_key(trusted).save(folder / TRUST)
     return trusted

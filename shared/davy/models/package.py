@@ -15,7 +15,7 @@ from davy.models.archive import MAX_ENTRIES, unzip_strict, zip_exact
 from davy.models.keys import KeySet
 from davy.models.manifest import INTERFACE, SCHEMA, FileEntry, Manifest, Signature
 from davy.models.refusal import Cause
-from davy.models.signing_key import SigningKey
+from davy.models.signing_key import Signer
 
 ONNX, TENSORS, CARD, MANIFEST, SIGNATURE = "model.onnx", "model.safetensors", "card.md", "manifest.json", "signature.json"
 MAX_TENSOR_HEADER_BYTES = 1_000_000  # of safetensors: JSON that a reader parses at once
@@ -68,14 +68,19 @@ class Package:
         Raises:
             ModelRefusedError: this machine cannot run it, or its output differs from the golden vectors.
         """
-        if self.manifest.interface != INTERFACE:
-            raise ModelRefusedError(Cause.INTERFACE, f"{self.manifest.interface} is not {INTERFACE}, which this Davy runs")
-        try:
-            still = StillEnhancer(self.onnx, threads)
-        except ModelError as error:
-            raise ModelRefusedError(Cause.INTERFACE, error.reason) from error
-        golden.check_golden(self.manifest.golden, dict(self.files), still)
-        return still
+        return load_checked(self.manifest, self.files, threads)
+
+
+def load_checked(manifest: Manifest, files: Mapping[str, bytes], threads: int = 1) -> StillEnhancer:
+    """Build the enhancer of verified files and run the golden vectors on it; see Package.load."""
+    if manifest.interface != INTERFACE:
+        raise ModelRefusedError(Cause.INTERFACE, f"{manifest.interface} is not {INTERFACE}, which this Davy runs")
+    try:
+        still = StillEnhancer(files[ONNX], threads)
+    except ModelError as error:
+        raise ModelRefusedError(Cause.INTERFACE, error.reason) from error
+    golden.check_golden(manifest.golden, dict(files), still)
+    return still
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +97,25 @@ class Provenance:
         return (self.created or datetime.now(UTC)).replace(microsecond=0)
 
 
-def pack(onnx: bytes, tensors: bytes, card: str, key: SigningKey, provenance: Provenance | None = None) -> Package:
-    """Make a signed package; it runs the golden vectors here and stores their results.
+def pack(onnx: bytes, tensors: bytes, card: str, key: Signer, provenance: Provenance | None = None) -> Package:
+    """Make a signed package; see describe."""
+    manifest, contents = describe(onnx, tensors, card, provenance)
+    return sign(manifest, contents, key)
+
+
+def describe(
+    onnx: bytes, tensors: bytes, card: str, provenance: Provenance | None = None
+) -> tuple[Manifest, Mapping[str, bytes]]:
+    """Make the manifest of a model; it runs the golden vectors here and stores their results.
 
     Args:
         onnx: The network, written by `davy train export`.
         tensors: The same weights as safetensors.
         card: The model card, Markdown.
+        provenance: Origin of the model.
+
+    Returns:
+        The manifest, and the files that it lists, by name.
 
     Raises:
         ModelError: the network does not run here.
@@ -123,10 +140,10 @@ def pack(onnx: bytes, tensors: bytes, card: str, key: SigningKey, provenance: Pr
         golden=expected,
         files={name: FileEntry(size=len(data), sha256=_sha256(data)) for name, data in contents.items()},
     )
-    return sign(manifest, contents, key)
+    return manifest, contents
 
 
-def sign(manifest: Manifest, contents: Mapping[str, bytes], key: SigningKey) -> Package:
+def sign(manifest: Manifest, contents: Mapping[str, bytes], key: Signer) -> Package:
     """Sign a manifest and archive it with its files."""
     signed = manifest.to_bytes()
     signature = key.sign(signed)

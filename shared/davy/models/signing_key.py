@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,6 +19,20 @@ from cryptography.hazmat.primitives.serialization import (
 from davy.domain.errors import ConfigError
 from davy.models.keys import TrustedKey, key_id
 from davy.models.manifest import SIGNED_PREFIX, Signature
+
+
+class Signer(Protocol):
+    """Signs documents. A key in a token or a hardware module implements it with the module's library.
+
+    Attributes:
+        id: Id of the public key; see davy.models.keys.key_id.
+    """
+
+    id: str
+
+    def sign(self, manifest: bytes, prefix: bytes = SIGNED_PREFIX) -> Signature:
+        """Sign the bytes of a manifest, or of the kind of document that prefix names."""
+        ...
 
 
 class SigningKey:
@@ -50,6 +64,14 @@ class SigningKey:
         if not isinstance(private, Ed25519PrivateKey):
             raise ConfigError(f"{path}: an Ed25519 key is expected; make one with `davy keys new`")
         return cls(private)
+
+    @staticmethod
+    def is_encrypted(path: Path) -> bool:
+        """Return whether a key file needs a passphrase; False for a file that cannot be read."""
+        try:
+            return b"ENCRYPTED" in path.read_bytes()[:100]
+        except OSError:
+            return False
 
     def save(self, path: Path, passphrase: bytes | None = None) -> None:
         """Write the key, readable by this user only.

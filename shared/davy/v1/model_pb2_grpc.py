@@ -50,6 +50,11 @@ class ModelServiceStub:
                 request_serializer=davy_dot_v1_dot_model__pb2.DownloadModelRequest.SerializeToString,
                 response_deserializer=davy_dot_v1_dot_model__pb2.DownloadModelResponse.FromString,
                 _registered_method=True)
+        self.ListCandidates = channel.unary_unary(
+                '/davy.v1.ModelService/ListCandidates',
+                request_serializer=davy_dot_v1_dot_model__pb2.ListCandidatesRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_model__pb2.ListCandidatesResponse.FromString,
+                _registered_method=True)
 
 
 class ModelServiceServicer:
@@ -76,6 +81,13 @@ class ModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCandidates(self, request, context):
+        """Lists the candidates: packages that wait for a person's signature. Nothing runs or rolls out a candidate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -93,6 +105,11 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.DownloadModel,
                     request_deserializer=davy_dot_v1_dot_model__pb2.DownloadModelRequest.FromString,
                     response_serializer=davy_dot_v1_dot_model__pb2.DownloadModelResponse.SerializeToString,
+            ),
+            'ListCandidates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCandidates,
+                    request_deserializer=davy_dot_v1_dot_model__pb2.ListCandidatesRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_model__pb2.ListCandidatesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -187,6 +204,33 @@ class ModelService:
             metadata,
             _registered_method=True)
 
+    @staticmethod
+    def ListCandidates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/davy.v1.ModelService/ListCandidates',
+            davy_dot_v1_dot_model__pb2.ListCandidatesRequest.SerializeToString,
+            davy_dot_v1_dot_model__pb2.ListCandidatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
 
 class RolloutServiceStub:
     """Rolls a model out to the edges, in waves, and rolls a bad one back.
@@ -202,6 +246,11 @@ class RolloutServiceStub:
                 '/davy.v1.RolloutService/CreateRollout',
                 request_serializer=davy_dot_v1_dot_model__pb2.CreateRolloutRequest.SerializeToString,
                 response_deserializer=davy_dot_v1_dot_model__pb2.CreateRolloutResponse.FromString,
+                _registered_method=True)
+        self.ConfirmRollout = channel.unary_unary(
+                '/davy.v1.RolloutService/ConfirmRollout',
+                request_serializer=davy_dot_v1_dot_model__pb2.ConfirmRolloutRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_model__pb2.ConfirmRolloutResponse.FromString,
                 _registered_method=True)
         self.ListRollouts = channel.unary_unary(
                 '/davy.v1.RolloutService/ListRollouts',
@@ -241,6 +290,13 @@ class RolloutServiceServicer:
 
     def CreateRollout(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmRollout(self, request, context):
+        """Starts a rollout that waits for a second person; the caller may not be the one who created it.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -290,6 +346,11 @@ def add_RolloutServiceServicer_to_server(servicer, server):
                     servicer.CreateRollout,
                     request_deserializer=davy_dot_v1_dot_model__pb2.CreateRolloutRequest.FromString,
                     response_serializer=davy_dot_v1_dot_model__pb2.CreateRolloutResponse.SerializeToString,
+            ),
+            'ConfirmRollout': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmRollout,
+                    request_deserializer=davy_dot_v1_dot_model__pb2.ConfirmRolloutRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_model__pb2.ConfirmRolloutResponse.SerializeToString,
             ),
             'ListRollouts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRollouts,
@@ -350,6 +411,33 @@ class RolloutService:
             '/davy.v1.RolloutService/CreateRollout',
             davy_dot_v1_dot_model__pb2.CreateRolloutRequest.SerializeToString,
             davy_dot_v1_dot_model__pb2.CreateRolloutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmRollout(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/davy.v1.RolloutService/ConfirmRollout',
+            davy_dot_v1_dot_model__pb2.ConfirmRolloutRequest.SerializeToString,
+            davy_dot_v1_dot_model__pb2.ConfirmRolloutResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,8 @@ class ModelServiceStub:
     """Accepts an id, a prefix of one, the id in frames, or a tag."""
     DownloadModel: _grpc.UnaryStreamMultiCallable[_model_pb2.DownloadModelRequest, _model_pb2.DownloadModelResponse]
     """Sends the package in chunks of 262,144 bytes, from an offset: an interrupted download resumes."""
+    ListCandidates: _grpc.UnaryUnaryMultiCallable[_model_pb2.ListCandidatesRequest, _model_pb2.ListCandidatesResponse]
+    """Lists the candidates: packages that wait for a person's signature. Nothing runs or rolls out a candidate."""
 
 @_typing.type_check_only
 class ModelServiceAsyncStub(ModelServiceStub):
@@ -49,6 +51,8 @@ class ModelServiceAsyncStub(ModelServiceStub):
     """Accepts an id, a prefix of one, the id in frames, or a tag."""
     DownloadModel: _aio.UnaryStreamMultiCallable[_model_pb2.DownloadModelRequest, _model_pb2.DownloadModelResponse]  # type: ignore[assignment]
     """Sends the package in chunks of 262,144 bytes, from an offset: an interrupted download resumes."""
+    ListCandidates: _aio.UnaryUnaryMultiCallable[_model_pb2.ListCandidatesRequest, _model_pb2.ListCandidatesResponse]  # type: ignore[assignment]
+    """Lists the candidates: packages that wait for a person's signature. Nothing runs or rolls out a candidate."""
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
     """Models as signed packages; davy.models.package defines their content."""
@@ -76,6 +80,14 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_model_pb2.DownloadModelResponse], _abc.AsyncIterator[_model_pb2.DownloadModelResponse]]:
         """Sends the package in chunks of 262,144 bytes, from an offset: an interrupted download resumes."""
 
+    @_abc_1.abstractmethod
+    def ListCandidates(
+        self,
+        request: _model_pb2.ListCandidatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.ListCandidatesResponse, _abc.Awaitable[_model_pb2.ListCandidatesResponse]]:
+        """Lists the candidates: packages that wait for a person's signature. Nothing runs or rolls out a candidate."""
+
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class RolloutServiceStub:
@@ -86,6 +98,8 @@ class RolloutServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RolloutServiceAsyncStub: ...
     CreateRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.CreateRolloutRequest, _model_pb2.CreateRolloutResponse]
+    ConfirmRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.ConfirmRolloutRequest, _model_pb2.ConfirmRolloutResponse]
+    """Starts a rollout that waits for a second person; the caller may not be the one who created it."""
     ListRollouts: _grpc.UnaryUnaryMultiCallable[_model_pb2.ListRolloutsRequest, _model_pb2.ListRolloutsResponse]
     GetRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.GetRolloutRequest, _model_pb2.GetRolloutResponse]
     PauseRollout: _grpc.UnaryUnaryMultiCallable[_model_pb2.PauseRolloutRequest, _model_pb2.PauseRolloutResponse]
@@ -101,6 +115,8 @@ class RolloutServiceAsyncStub(RolloutServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.CreateRolloutRequest, _model_pb2.CreateRolloutResponse]  # type: ignore[assignment]
+    ConfirmRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.ConfirmRolloutRequest, _model_pb2.ConfirmRolloutResponse]  # type: ignore[assignment]
+    """Starts a rollout that waits for a second person; the caller may not be the one who created it."""
     ListRollouts: _aio.UnaryUnaryMultiCallable[_model_pb2.ListRolloutsRequest, _model_pb2.ListRolloutsResponse]  # type: ignore[assignment]
     GetRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.GetRolloutRequest, _model_pb2.GetRolloutResponse]  # type: ignore[assignment]
     PauseRollout: _aio.UnaryUnaryMultiCallable[_model_pb2.PauseRolloutRequest, _model_pb2.PauseRolloutResponse]  # type: ignore[assignment]
@@ -119,6 +135,14 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_pb2.CreateRolloutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_pb2.CreateRolloutResponse, _abc.Awaitable[_model_pb2.CreateRolloutResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ConfirmRollout(
+        self,
+        request: _model_pb2.ConfirmRolloutRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.ConfirmRolloutResponse, _abc.Awaitable[_model_pb2.ConfirmRolloutResponse]]:
+        """Starts a rollout that waits for a second person; the caller may not be the one who created it."""
 
     @_abc_1.abstractmethod
     def ListRollouts(

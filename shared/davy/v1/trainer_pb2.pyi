@@ -346,6 +346,8 @@ class TrainingRun(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     PARENT_FIELD_NUMBER: _builtins.int
     ROLLOUT_FIELD_NUMBER: _builtins.int
+    STARTED_BY_FIELD_NUMBER: _builtins.int
+    UNSIGNED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     state: _builtins.str
@@ -368,6 +370,10 @@ class TrainingRun(_message.Message):
     """id of the new model's package in the registry"""
     parent: _builtins.str
     rollout: _builtins.str
+    started_by: _builtins.str
+    """who requested the run; empty for schedule and drift"""
+    unsigned: _builtins.bool
+    """the model was proposed as a candidate, which a person signs"""
     @_builtins.property
     def drifted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -395,10 +401,12 @@ class TrainingRun(_message.Message):
         model: _builtins.str = ...,
         parent: _builtins.str = ...,
         rollout: _builtins.str = ...,
+        started_by: _builtins.str = ...,
+        unsigned: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_ns", b"created_ns", "drifted", b"drifted", "ended_ns", b"ended_ns", "figures", b"figures", "id", b"id", "kills", b"kills", "kind", b"kind", "message", b"message", "model", b"model", "parent", b"parent", "phase", b"phase", "progress", b"progress", "reason", b"reason", "rollout", b"rollout", "started_ns", b"started_ns", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_ns", b"created_ns", "drifted", b"drifted", "ended_ns", b"ended_ns", "figures", b"figures", "id", b"id", "kills", b"kills", "kind", b"kind", "message", b"message", "model", b"model", "parent", b"parent", "phase", b"phase", "progress", b"progress", "reason", b"reason", "rollout", b"rollout", "started_by", b"started_by", "started_ns", b"started_ns", "state", b"state", "unsigned", b"unsigned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

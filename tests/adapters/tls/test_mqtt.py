@@ -10,16 +10,18 @@ from tests.conftest import MOSQUITTO, Mosquitto, pick_port
 from tests.fixtures.identities import Identities, self_signed
 
 from davy.adapters import mqtt
-from davy.adapters.mqtt.mosquitto import access_list
+from davy.adapters.mqtt.mosquitto import find_plugin, security
 from davy.domain.errors import MessageRefusedError
 from davy.domain.ports import Message
 from davy.identity import write_credentials
 from davy.site import SiteConfig
 
-pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
+PLUGIN = find_plugin()
+pytestmark = pytest.mark.skipif(MOSQUITTO is None or PLUGIN is None, reason="mosquitto is not installed, or without its plugin")
 SITE = SiteConfig(site="demo", edges={name: {"cameras": {"cam": {"source": "simulator://face"}}} for name in ("west", "east")})
 CONFIG = """
-per_listener_settings true
+plugin {plugin}
+plugin_opt_config_file {folder}/security.json
 listener {port} 127.0.0.1
 cafile {broker}/ca.pem
 certfile {broker}/cert.pem
@@ -27,8 +29,8 @@ keyfile {broker}/key.pem
 crlfile {broker}/crl.pem
 require_certificate true
 use_identity_as_username true
+use_username_as_clientid true
 allow_anonymous false
-acl_file {acl}
 """
 
 
@@ -37,9 +39,9 @@ def secure_broker(identities: Identities):
     """A Mosquitto that asks for certificates and takes their common names as users."""
     identities.write("broker/main")
     folder, port = identities.folder, pick_port()
-    (folder / "acl").write_text(access_list(SITE))
+    (folder / "security.json").write_text(security(SITE, {}))
     config = folder / "mosquitto.conf"
-    config.write_text(CONFIG.format(port=port, broker=identities.path("broker/main"), acl=folder / "acl"))
+    config.write_text(CONFIG.format(port=port, broker=identities.path("broker/main"), folder=folder, plugin=PLUGIN))
     give_to_mosquitto(identities)
     broker = Mosquitto(port, config)
     broker.start()
@@ -52,7 +54,11 @@ def secure_broker(identities: Identities):
 def give_to_mosquitto(identities: Identities) -> None:
     """Started by root, Mosquitto becomes its own user before it reads the files again."""
     if os.geteuid() == 0:
-        for path in (*identities.path("broker/main").rglob("*"), identities.path("broker/main"), identities.folder / "acl"):
+        for path in (
+            *identities.path("broker/main").rglob("*"),
+            identities.path("broker/main"),
+            identities.folder / "security.json",
+        ):
             path.chmod(0o755 if path.is_dir() else 0o644)
         for path in (identities.folder, *identities.folder.parents):
             if not path.stat().st_mode & 0o001:
@@ -90,6 +96,17 @@ async def test_an_edge_writes_its_own_topics_by_its_certificate_alone(identities
             await west.publish(Message("davy/v1/demo/west/cam/cam/frame", b"own", qos=1))
             async with asyncio.timeout(10):
                 assert (await anext(messages)).payload == b"own"
+
+
+async def test_a_certificate_decides_over_the_client_id_too(identities):
+    """Edge east asks for the id of edge west, and takes nothing over."""
+    with secure_broker(identities) as broker:
+        async with mqtt.connect(address(broker), "west", tls=identities.tls("edge/west")) as west:
+            await until(lambda: west.connected)
+            async with mqtt.connect(address(broker), "west", tls=identities.tls("edge/east")) as east:
+                await until(lambda: east.connected)
+                await west.publish(Message("davy/v1/demo/west/status", b"online", 1, retain=True))
+                assert west.connected and east.connected
 
 
 async def test_self_signed_foreign_expired_and_missing_certificates_are_refused(identities, tmp_path):

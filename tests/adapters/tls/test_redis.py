@@ -81,3 +81,12 @@ async def test_a_new_connection_shows_the_rotated_certificate(identities):
         finally:
             await store.close()
     assert client.version == 2
+
+
+async def test_a_redis_server_whose_certificate_is_revoked_is_refused(identities):
+    with secure_redis(identities) as endpoint:
+        client = identities.tls("aggregator/main")
+        assert await outcome(endpoint, client) == FRAME
+        identities.revoke("store/main", "aggregator/main")
+        with pytest.raises(StoreUnavailableError, match="revoked"):
+            await outcome(endpoint, client)

@@ -59,7 +59,7 @@ def settings(tmp_path: Path, pictures: Path) -> Callable[..., TrainerSettings]:
     def make(**changes: Any) -> TrainerSettings:
         given = {"port": 0, "grpc_port": 0, "data": tmp_path / "data", "keys": tmp_path / "keys"}
         given |= {"low": (pictures / "low",), "normal": (pictures / "normal",), "validation": pictures / "val"}
-        given |= {"access": "open", "backoff_s": 0.1, "cpu_share": 1.0, "max_psnr_drop_db": 60.0}
+        given |= {"access": "open", "backoff_s": 0.1, "cpu_share": 1.0, "max_psnr_drop_db": 60.0, "sign": "itself"}
         return TrainerSettings(**given | changes)
 
     return make
@@ -123,7 +123,7 @@ async def serving(settings: TrainerSettings) -> AsyncIterator[Running]:
 @contextmanager
 def process(settings: TrainerSettings, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """The same as `davy trainer`; killed in the end."""
-    words = settings.model_dump(mode="json", include={"data", "keys", "validation", "backoff_s", "cpu_share"})
+    words = settings.model_dump(mode="json", include={"data", "keys", "validation", "backoff_s", "cpu_share", "sign"})
     env = {f"DAVY_TRAINER_{name.upper()}": str(value) for name, value in words.items()}
     env |= {f"DAVY_TRAINER_{name}": f'["{folder[0]}"]' for name, folder in (("LOW", settings.low), ("NORMAL", settings.normal))}
     command = [sys.executable, "-m", "davy", "trainer", "--insecure", "--port", str(settings.port), "--grpc-port", "0"]

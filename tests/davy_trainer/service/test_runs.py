@@ -63,13 +63,28 @@ async def test_a_retrained_model_is_registered_with_its_evaluation_and_a_sheet(s
         assert {"val-psnr-db", "val-psnr-db-running", "sample-luma"} <= set(figures)
         registry = ModelRegistry(given.registry_url, KeySet.load(given.keys / TRUST))
         (entry,) = registry.entries()
-        assert (entry.id, entry.manifest.run, entry.tags) == (run["result"]["model"], run["id"], ("candidate",))
+        assert (entry.id, entry.manifest.run, entry.tags) == (run["result"]["model"], run["id"], ("trained",))
         assert entry.manifest.figures == figures
         answer = await service.client.get(run["sheet"])
         assert answer.headers["content-type"] == "image/jpeg"
         sheet = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
         assert sheet.shape[1] == 3 * 320  # sample | running | new
         assert service.registry.get_sample_value("davy_training_runs_total", {"kind": "retrain", "state": "done"}) == 1
+
+
+async def test_a_service_without_a_key_proposes_a_candidate_and_no_model(settings, tmp_path):
+    given = settings(sign="person", keys=tmp_path / "nokeys")
+    async with serving(given) as service:
+        run = await service.ended(await service.start("retrain", **RETRAIN), 200)
+        assert (run["state"], run["result"]["unsigned"]) == ("done", True), run["message"]
+        assert "waits for a person's signature" in run["message"]
+        registry = ModelRegistry(given.registry_url, KeySet())
+        assert registry.entries() == []
+        (entry,) = registry.candidates.entries()
+        assert (entry.id, entry.manifest.figures) == (run["result"]["model"], run["result"]["figures"])
+        assert run["id"] in entry.proposal.cause
+        assert entry.proposal.cause.startswith("'owner' (open) started")
+        assert "on the references" in entry.proposal.checks[1]
 
 
 @pytest.mark.slow  # the adaptation has its own tests, and so have the samples of a run

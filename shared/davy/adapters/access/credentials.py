@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from davy.access.external import ExternalPerson
 from davy.access.principal import OWNER, Principal
 
 SESSION_COOKIE = "davy-session"
@@ -17,12 +18,14 @@ class Credentials:
         token: An API token, from an Authorization header.
         identity: URI of the certificate by which the caller's TLS connection is authenticated; empty for none.
         address: The caller's network address, for the journal.
+        person: Whom a trusted proxy names as the caller; None for nobody.
     """
 
     session: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     identity: str = ""
     address: str = ""
+    person: ExternalPerson | None = None
 
 
 class Authenticator(Protocol):

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 
+from davy.access.external import PROXY, ExternalPerson
 from davy.access.journal import note_change, note_principal
 from davy.access.principal import Principal
 from davy.access.roles import MACHINES, PEOPLE, Role
@@ -18,6 +19,7 @@ from davy.domain.bounds import check_name
 from davy.domain.camera import check_id
 from davy.domain.errors import (
     InvalidInputError,
+    PermissionDeniedError,
     UnauthenticatedError,
     UnknownTokenError,
     UnknownUserError,
@@ -47,7 +49,14 @@ class Directory:
         self._rates = Rates()
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """Return the principal of an edge's certificate, a token, another certificate or a session, in this order."""
+        """Return the principal of whom a proxy names, an edge's certificate, a token, another certificate or a session.
+
+        Raises:
+            PermissionDeniedError: The person whom a proxy names may not come in.
+        """
+        if credentials.person is not None:
+            user = await asyncio.to_thread(self.admit, credentials.person)
+            return Principal(user.name, user.role, PROXY)
         certified = machine(credentials.identity, self._site) if credentials.identity else None
         if certified is not None and certified.role is Role.EDGE:
             return certified  # an edge speaks for itself alone, whatever else it shows
@@ -66,7 +75,8 @@ class Directory:
         if found is None:
             return None
         user, expires_ns = found
-        if expires_ns - now_ns < EXTEND_SHARE * self._session_ns:
+        # Nobody tells when a person loses the account at a provider: that session ends at its time.
+        if not user.origin and expires_ns - now_ns < EXTEND_SHARE * self._session_ns:
             self._store.extend_session(session, now_ns + self._session_ns)
         return Principal(user.name, user.role, "session")
 
@@ -88,17 +98,68 @@ class Directory:
         self._limit(name, address)
         user = await asyncio.to_thread(self._store.user, name)
         note_change(after={"user": user.name if user else "unknown"})  # an unknown name may be a password in the wrong field
-        right = await asyncio.to_thread(verify_password, password, user.password if user else None)
+        right = await asyncio.to_thread(verify_password, password, user.password or None if user else None)
         if user is None or user.disabled or not right:
             raise UnauthenticatedError("signing in", "the name or the password is wrong")
-        return await self._begin(user, address)
+        return await self._begin(user, address, self._session_ns)
+
+    async def sign_in_external(self, person: ExternalPerson, address: str, session_s: float) -> tuple[str, Principal]:
+        """Begin a session of a person whom an identity provider has authenticated.
+
+        Args:
+            person: As the provider names them.
+            address: The caller's network address.
+            session_s: The session ends after so many seconds.
+
+        Returns:
+            The session's secret, and the principal.
+
+        Raises:
+            PermissionDeniedError: The person has no role here, is disabled, or has the name of another user.
+        """
+        note_change(after={"user": person.name, "issuer": person.origin, "role": person.role, "groups": person.groups})
+        user = await asyncio.to_thread(self.admit, person)
+        return await self._begin(user, address, int(session_s * 1e9))
+
+    def admit(self, person: ExternalPerson) -> User:
+        """Return the user that a person of another system is here; a new one is added, and the role follows. Blocks.
+
+        Raises:
+            InvalidInputError: The name has an illegal form.
+            PermissionDeniedError: The person has no role here, is disabled, or has the name of another user.
+        """
+        role, known = person.checked_role(), self._store.user_of(person.origin, person.subject)
+        who = f"{person.name!r} of {person.origin}"
+        if known is None:
+            if taken := self._store.user(check_name("user", person.name)):
+                owner = f"of {taken.origin}" if taken.origin else "with a password"
+                raise PermissionDeniedError(who, f"sign in: a user {owner} has this name; an administrator removes that one")
+            known = User(person.name, role, "", False, time.time_ns(), person.origin, person.subject)
+            self._store.put_user(known)
+        if known.disabled:
+            raise PermissionDeniedError(who, "sign in: an administrator of this site has disabled the user")
+        if known.role is not role:
+            known = replace(known, role=role)
+            self._store.put_user(known)
+        return known
+
+    def check_attempt(self, address: str) -> None:
+        """Count an attempt to sign in by a provider.
+
+        Raises:
+            TooManyAttemptsError: Too many attempts from this address within a minute, or within a second at all.
+        """
+        self._spend((ATTEMPTS_PER_ADDRESS, address), (ALL_ATTEMPTS, "all by a provider"))
 
     def _limit(self, name: str, address: str) -> None:
-        for item, key in ((ATTEMPTS_PER_NAME, f"name {name}"), (ATTEMPTS_PER_ADDRESS, address), (ALL_ATTEMPTS, "all")):
+        self._spend((ATTEMPTS_PER_NAME, f"name {name}"), (ATTEMPTS_PER_ADDRESS, address), (ALL_ATTEMPTS, "all"))
+
+    def _spend(self, *budgets: tuple[RateLimitItem, str]) -> None:
+        for item, key in budgets:
             self._rates.spend(item, key, "attempts to sign in")
 
-    async def _begin(self, user: User, address: str) -> tuple[str, Principal]:
-        secret, expires_ns = new_secret(), time.time_ns() + self._session_ns
+    async def _begin(self, user: User, address: str, session_ns: int) -> tuple[str, Principal]:
+        secret, expires_ns = new_secret(), time.time_ns() + session_ns
         await asyncio.to_thread(self._store.add_session, digest(secret), user.name, address, expires_ns)
         principal = Principal(user.name, user.role, "session")
         note_principal(principal)
@@ -126,7 +187,7 @@ class Directory:
         user = await asyncio.to_thread(self._store.take_link, digest(secret), time.time_ns())
         if user is None:
             raise UnauthenticatedError("signing in", "this link has been used or is too old: sign in with a password")
-        return await self._begin(user, address)
+        return await self._begin(user, address, self._session_ns)
 
     async def sign_out(self, secret: str) -> None:
         """End a session."""
@@ -141,10 +202,13 @@ class Directory:
 
         Raises:
             InvalidInputError: The name or the password has an illegal form, the role is a machine's, a new user lacks one of
-                them, or no enabled administrator would be left.
+                them, another system decides over the role and the password, or no enabled administrator with a password
+                would be left.
         """
         check_name("user", name)
         known = self._store.user(name)
+        if known is not None and known.origin:
+            return self._put_external(known, role, password, disabled)
         if known is None and (role is None or password is None):
             raise InvalidInputError(f"there is no user {name!r}: give it a role and a password to add it")
         role = role or (known.role if known else Role.VIEWER)
@@ -159,24 +223,34 @@ class Directory:
         note_change(_state(known), _state(user) | {"password_changed": password is not None})
         return user
 
+    def _put_external(self, known: User, role: Role | None, password: str | None, disabled: bool | None) -> User:
+        if password is not None or role not in (None, known.role):
+            raise InvalidInputError(f"role and password of {known.name!r} come from {known.origin}: change them there")
+        user = replace(known, disabled=known.disabled if disabled is None else disabled)
+        self._store.put_user(user)
+        note_change(_state(known), _state(user))
+        return user
+
     def delete_user(self, name: str) -> None:
         """Delete a user; its sessions end. Blocks.
 
         Raises:
             UnknownUserError: There is none.
-            InvalidInputError: No enabled administrator would be left.
+            InvalidInputError: No enabled administrator with a password would be left.
         """
         user = self._store.user(name)
         if user is None:
             raise UnknownUserError(name, [each.name for each in self._store.users()])
-        if user.role is Role.ADMIN:
+        if user.role is Role.ADMIN and not user.origin:
             self._keep_an_admin(name)
         self._store.delete_user(name)
         note_change(_state(user))
 
     def _keep_an_admin(self, without: str) -> None:
-        if not any(user.role is Role.ADMIN and not user.disabled and user.name != without for user in self._store.users()):
-            raise InvalidInputError(f"{without!r} is the last administrator: make another one first")
+        """A provider may be away: one administrator can always sign in by a password."""
+        others = (user for user in self._store.users() if user.name != without)
+        if not any(user.role is Role.ADMIN and not user.disabled and not user.origin for user in others):
+            raise InvalidInputError(f"{without!r} is the last administrator with a password: make another one first")
 
     async def change_password(self, name: str, old: str, new: str, address: str) -> None:
         """Change one's own password; every session of the user ends.
@@ -188,7 +262,7 @@ class Directory:
         """
         self._limit(name, address)
         user = await asyncio.to_thread(self._store.user, name)
-        if not await asyncio.to_thread(verify_password, old, user.password if user else None):
+        if not await asyncio.to_thread(verify_password, old, user.password or None if user else None):
             raise UnauthenticatedError("changing a password", "the old password is wrong")
         await asyncio.to_thread(self.put_user, name, None, new)
 
@@ -239,4 +313,7 @@ class Directory:
 
 
 def _state(user: User | None) -> dict[str, object]:
-    return {"name": user.name, "role": user.role, "disabled": user.disabled} if user else {}
+    if user is None:
+        return {}
+    state = {"name": user.name, "role": user.role, "disabled": user.disabled}
+    return state | ({"origin": user.origin} if user.origin else {})

@@ -13,14 +13,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from davy.access.external import PROXY
 from davy.access.journal import Journal, is_recorded
 from davy.access.principal import Principal, act_as, check
-from davy.access.roles import Permission
+from davy.access.roles import Permission, Role
 from davy.adapters.access.credentials import SESSION_COOKIE, Authenticator, Credentials, bearer
 from davy.adapters.access.rates import Rates
 from davy.adapters.access.recording import client_of, http_call, record_answer
 from davy.adapters.http.peers import peer
 from davy.adapters.http.problems import nothing_at, other_method, problem, problem_of
+from davy.adapters.http.trusted_proxy import person_of
 from davy.adapters.status import status_of
 from davy.domain.errors import DavyError, RefusedError, UnauthenticatedError
 from davy.streams.guard import CountRefused, Guard
@@ -112,7 +114,9 @@ class AccessControl:
         connection = HTTPConnection(scope)
         method = "WS" if scope["type"] == "websocket" else scope["method"]
         operation = self._operations.find(method, scope["path"])
-        credentials, caller = credentials_of(connection), None
+        credentials = credentials_of(connection)
+        person = credentials.person
+        caller = Principal(person.name, Role.ANONYMOUS, PROXY) if person is not None else None
         try:
             caller = await self._authenticator.identify(credentials)
             principal = _admit(caller, operation).at(credentials.address)
@@ -196,6 +200,7 @@ def credentials_of(connection: HTTPConnection) -> Credentials:
         token=bearer(connection.headers.get("authorization", "")),
         identity=str(peer(connection.scope) or ""),
         address=client_of(connection),
+        person=person_of(connection),
     )
 
 

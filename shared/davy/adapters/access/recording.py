@@ -13,6 +13,7 @@ from starlette.types import Message, Send
 from davy.access.journal import MAX_TEXT, Journal, JournalEntry, Notes, hide_text, shown_target, state_text, taking_notes
 from davy.access.principal import ANONYMOUS, Principal
 from davy.access.request_id import current
+from davy.adapters.http.trusted_proxy import proxy_of
 
 UNANSWERED = "unanswered"  # the caller was gone, or the service ended, before the answer
 
@@ -24,7 +25,7 @@ class Call:
     Attributes:
         operation: As the table of permissions writes it.
         target: The path and query as asked, or the request as JSON.
-        address: Network address of the caller.
+        address: Network address of the caller; "CLIENT via PROXY" behind a trusted proxy.
     """
 
     operation: str
@@ -53,7 +54,9 @@ class Call:
 def http_call(operation: str, connection: HTTPConnection) -> Call:
     """The call that an HTTP request or a WebSocket makes."""
     query = connection.scope.get("query_string", b"").decode("latin-1")
-    return Call(operation, shown_target(connection.scope["path"], query), client_of(connection))
+    proxy, client = proxy_of(connection), client_of(connection)
+    address = f"{client} via {proxy}" if proxy else client
+    return Call(operation, shown_target(connection.scope["path"], query), address)
 
 
 def client_of(connection: HTTPConnection) -> str:

@@ -5,6 +5,7 @@ from cachetools import TTLCache
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
+from davy.access.external import PROXY
 from davy.access.journal import LogJournal
 from davy.access.own_token import authorization
 from davy.access.principal import Principal
@@ -15,7 +16,7 @@ from davy.adapters.access.machines import machine
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.listen_settings import RemoteAccessSettings
 from davy.adapters.tls import Tls, client_context
-from davy.domain.errors import AggregatorUnavailableError, ConfigError
+from davy.domain.errors import AggregatorUnavailableError, ConfigError, PermissionDeniedError
 
 KEPT_S = 15.0  # a revoked token or ended session is known as such everywhere after this time
 KEPT_MOST = 4096
@@ -45,24 +46,33 @@ class RemoteDirectory:
         self._known: TTLCache[str, Principal | None] = TTLCache(KEPT_MOST, KEPT_S)
 
     async def identify(self, credentials: Credentials) -> Principal | None:
-        """Return the principal of an edge's certificate, a token, another certificate or a session, in this order.
+        """Return the principal of whom a proxy names, an edge's certificate, a token, another certificate or a session.
 
         Raises:
             AggregatorUnavailableError: The aggregator does not answer, or refuses this service.
+            PermissionDeniedError: The person whom a proxy names has no role, or may not come in.
         """
+        if (person := credentials.person) is not None:
+            role = person.checked_role()
+            found = await self._kept(f"{PROXY} {role} {person.name}", {"person": person.name, "role": role})
+            if found is None:
+                raise PermissionDeniedError(f"{person.name!r} of {PROXY}", "sign in: the aggregator of this site says no")
+            return found
         certified = machine(credentials.identity, self._site) if credentials.identity else None
         if (certified is not None and certified.role is Role.EDGE) or (credentials.identity and not credentials.token):
             return certified
         secret = credentials.token or credentials.session
         if not secret:
             return None
-        key = digest(secret)
+        return await self._kept(secret, {"token" if credentials.token else "session": secret})
+
+    async def _kept(self, name: str, asked: dict[str, str]) -> Principal | None:
+        key = digest(name)
         if key not in self._known:
-            self._known[key] = await self._ask(credentials)
+            self._known[key] = await self._ask(asked)
         return self._known[key]
 
-    async def _ask(self, credentials: Credentials) -> Principal | None:
-        asked = {"token": credentials.token} if credentials.token else {"session": credentials.session}
+    async def _ask(self, asked: dict[str, str]) -> Principal | None:
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_S, verify=self._verify) as client:
                 response = await client.post(self._url + PATH, json=asked, headers=authorization())

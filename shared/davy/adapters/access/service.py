@@ -15,6 +15,7 @@ from davy.adapters.grpc.tls import peer_uri
 from davy.adapters.http.browser_boundary import BrowserBoundary
 from davy.adapters.http.listen_settings import ListenSettings
 from davy.adapters.http.request_id import RequestId
+from davy.adapters.http.trusted_proxy import ProxyHeaders, TrustedProxy
 from davy.streams.guard import CountRefused
 
 
@@ -30,6 +31,7 @@ class ServiceAccess:
         journal: Records changes and refused attempts; None for none.
         hosts: Names of the service, beside its addresses and the machine's name.
         origins: Other origins whose pages may call it.
+        proxy: The proxy that is believed who calls; None for none.
     """
 
     service: str
@@ -39,6 +41,7 @@ class ServiceAccess:
     journal: Journal | None = None
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    proxy: ProxyHeaders | None = None
 
     @classmethod
     def of(
@@ -50,11 +53,16 @@ class ServiceAccess:
         login: str = "",
         journal: Journal | None = None,
     ) -> "ServiceAccess":
-        """Make the access control of a service, with its metric."""
+        """Make the access control of a service, with its metric.
+
+        Raises:
+            ConfigError: The secret of the trusted proxy cannot be read.
+        """
         labels = ["wire", "reason"]
         text = "Calls without an identity or a permission."
         refused = Counter("davy_access_refused", text, labels, registry=registry)
-        return cls(service, authenticator, refused, login, journal, settings.hosts, settings.origins)
+        proxy = ProxyHeaders(settings.proxy) if settings.proxy.networks else None
+        return cls(service, authenticator, refused, login, journal, settings.hosts, settings.origins, proxy)
 
     def protect(self, app: FastAPI) -> None:
         """Put the boundary against other sites' pages, the check and the request's id in front of every route of an app.
@@ -78,6 +86,8 @@ class ServiceAccess:
                 allow_headers=["Authorization", "Content-Type", "If-Match"],
             )
         app.add_middleware(BrowserBoundary, hosts=self.hosts, origins=self.origins)
+        if self.proxy is not None:
+            app.add_middleware(TrustedProxy, proxy=self.proxy, count_refused=self._counter("http"))
         app.add_middleware(RequestId)
 
     def interceptor(self) -> AccessInterceptor:

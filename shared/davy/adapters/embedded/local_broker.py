@@ -15,17 +15,19 @@ from urllib.parse import quote, urlsplit
 
 from davy.adapters.embedded.servers import LOOPBACK, embedded_broker
 from davy.adapters.mqtt.mosquitto import (
-    access_list,
     configuration,
+    find_plugin,
     make_passwords,
     open_listener,
-    password_file,
     password_listener,
+    plugin_lines,
+    security,
 )
 from davy.domain.errors import BrokerUnavailableError
 from davy.site import SiteConfig
 
 LISTENS_WITHIN_S = 10.0
+OBSERVER_USER = "davy-program-observer"  # counts the frames of the demo; a user has one connection, and people use the viewer's
 NO_ACCESS_LIST = (
     "the broker asks for passwords, but every user may write every topic: install mosquitto for an access list for each edge"
 )
@@ -64,31 +66,32 @@ def local_broker(
         port: TCP port.
         site: Its edges are users.
         identity: Folder of cert.pem and key.pem, to encrypt; None for no encryption.
-        closed: Let in the users of `access_list` alone, with new passwords; False lets everybody do everything.
+        closed: Let in the users of `users_of` and OBSERVER_USER alone, with new passwords; False lets everybody do everything.
 
     Raises:
         BrokerUnavailableError: The port is taken, or the broker did not come up.
     """
     passwords, mosquitto = (
-        make_passwords(site) if closed else {},
+        make_passwords(site, (OBSERVER_USER,)) if closed else {},
         shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin"),
     )
-    if mosquitto is None and identity is not None:
+    plugin = find_plugin()
+    usable = mosquitto is not None and (plugin is not None or not closed)
+    if not usable and identity is not None:
         raise BrokerUnavailableError(f"mqtts://{host}:{port}", "Mosquitto is not installed, and no other broker here encrypts")
-    if mosquitto is None:
+    if mosquitto is None or not usable:
         with embedded_broker(host, port, passwords) as endpoint:
             yield LocalBroker(endpoint, passwords, NO_ACCESS_LIST if closed else "")
         return
     with tempfile.TemporaryDirectory(prefix="davy-broker-") as folder:
         config = Path(folder) / "mosquitto.conf"
-        (Path(folder) / "acl").write_text(access_list(site), encoding="utf-8")
-        (Path(folder) / "passwords").write_text(password_file(passwords), encoding="utf-8")
-        listener = (
-            open_listener(f"{port} {host}")
-            if not closed
-            else password_listener(f"{port} {host}", folder, str(identity.absolute()) if identity else "")
-        )
-        config.write_text(configuration(listener, more=f"user {getpass.getuser()}\n"), encoding="utf-8")
+        users, more = Path(folder) / "security.json", f"user {getpass.getuser()}\n"
+        if closed:
+            users.write_text(security(site, passwords, (OBSERVER_USER,)), encoding="utf-8")
+            more += plugin_lines(str(plugin), str(users))
+        address, encrypted = f"{port} {host}", str(identity.absolute()) if identity else ""
+        listener = password_listener(address, encrypted) if closed else open_listener(address)
+        config.write_text(configuration(listener, more=more), encoding="utf-8")
         for path in Path(folder).iterdir():
             path.chmod(0o600)
         with (Path(folder) / "log").open("wb") as log:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import grpc
 
 from davy.access.own_token import authorization
+from davy.adapters.grpc.threads import require_threads
 from davy.adapters.grpc.tls import channel_credentials
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import ConfigError
@@ -51,7 +52,9 @@ def open_channel(endpoint: SecretUrl | str, tls: Tls | None = None) -> grpc.aio.
 
     Raises:
         ConfigError: endpoint is no such address.
+        RuntimeError: this process may start no further thread.
     """
+    require_threads()
     endpoint = SecretUrl.of(endpoint)
     try:
         parts = urlsplit(escape_login(endpoint.get_secret_value()))

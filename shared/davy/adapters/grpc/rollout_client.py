@@ -29,6 +29,10 @@ class RolloutClient:
     async def create(self, request: model_pb2.CreateRolloutRequest) -> model_pb2.Rollout:
         return (await self._ask(self._stub.CreateRollout(request, timeout=ANSWER_S, metadata=own_metadata()))).rollout
 
+    async def confirm(self, rollout: str) -> model_pb2.Rollout:
+        request = model_pb2.ConfirmRolloutRequest(id=rollout)
+        return (await self._ask(self._stub.ConfirmRollout(request, timeout=ANSWER_S, metadata=own_metadata()))).rollout
+
     async def all(self) -> list[model_pb2.Rollout]:
         """List rollouts, newest first."""
         answer = await self._ask(

@@ -11,6 +11,7 @@ from grpc_reflection.v1alpha import reflection
 
 from davy.adapters.addresses import listen, target
 from davy.adapters.grpc.interceptor import ErrorInterceptor
+from davy.adapters.grpc.threads import require_threads
 from davy.adapters.grpc.tls import PeerInterceptor, server_credentials
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AddressUnavailableError
@@ -51,8 +52,10 @@ async def serve_grpc(
 
     Raises:
         AddressUnavailableError: the port is taken, or the address is not this machine's.
+        RuntimeError: this process may start no further thread.
     """
     listen(host, port).close()  # its refusal has a reason; gRPC's own writes to stderr and has none
+    require_threads()
     server = grpc.aio.server(
         interceptors=(*([PeerInterceptor(tls)] if tls is not None else []), *interceptors, ErrorInterceptor()),
         options=_options(max_message_bytes),

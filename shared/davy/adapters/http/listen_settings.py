@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, PositiveInt
 
 from davy.adapters.http.connections import ConnectionLimits
+from davy.adapters.http.proxy_settings import ProxySettings
 from davy.adapters.tls.settings import TlsSettings
 from davy.domain.errors import ConfigError
 from davy.domain.secret_url import PlainUrl
@@ -28,6 +29,7 @@ class ListenSettings(BaseModel, frozen=True):
     )
     behind_tls_proxy: bool = Field(False, description="Listen on other addresses without TLS: a proxy in front encrypts.")
     tls: TlsSettings = Field(default_factory=TlsSettings)
+    proxy: ProxySettings = Field(default_factory=ProxySettings)
     max_connections: PositiveInt = Field(
         1024, description="Maximum HTTP connections; at most half of the process's file descriptors."
     )

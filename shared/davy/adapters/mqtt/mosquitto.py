@@ -1,21 +1,27 @@
-"""Mosquitto's configuration, access list and password file for one site.
+"""Configuration of a Mosquitto for one site: its users, and what each may read and write.
 
 The table of davy.access.topics says what each role may read and write.
 """
 
 import base64
 import hashlib
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 from davy.access.roles import Role
-from davy.access.topics import MQTT, OWN
+from davy.access.topics import MQTT, OWN, TopicRules
+from davy.domain.camera import check_id
 from davy.domain.errors import ConfigError
-from davy.domain.topics import ROOT
+from davy.domain.topics import ANY, POOL_GROUP, ROOT, shared
 from davy.site import SiteConfig
 
 AGGREGATOR, ENHANCER, VIEWER = "davy-aggregator", "davy-enhancer", "davy-viewer"
+MONITOR = "davy-monitor"
 ITERATIONS = 20_000
+PLUGIN = "mosquitto_dynamic_security.so"
+PLUGIN_OF_IMAGE = f"/usr/lib/{PLUGIN}"  # in the image eclipse-mosquitto
 
 # Frames are worth nothing after two seconds and must not pile up behind a slow reader: small queues, in bytes.
 QUEUES = """persistence false
@@ -42,77 +48,139 @@ def open_listener(address: str) -> str:
     return f"listener {address}\nallow_anonymous true\n"
 
 
-def password_listener(address: str, users: str, identity: str = "") -> str:
+def password_listener(address: str, identity: str = "") -> str:
     """The lines of a listener for users with passwords.
 
     Args:
         address: Port, or port and address to listen on, such as "1883 127.0.0.1".
-        users: Folder of the files `passwords` and `acl`, as the broker sees it.
         identity: Folder of cert.pem and key.pem; empty for no encryption.
     """
     tls = f"certfile {identity}/cert.pem\nkeyfile {identity}/key.pem\n" if identity else ""
-    return f"listener {address}\n{tls}allow_anonymous false\npassword_file {users}/passwords\nacl_file {users}/acl\n"
+    return f"listener {address}\n{tls}{OWN_ID}"
 
 
-def certificate_listener(address: str, users: str, identity: str) -> str:
+def certificate_listener(address: str, identity: str) -> str:
     """The lines of a listener for certificates of the site's authority; the common name is the user.
 
     Args:
         address: Port, or port and address to listen on.
-        users: Folder of the file `acl`, as the broker sees it.
         identity: Folder of cert.pem, key.pem, ca.pem and crl.pem.
     """
-    files = "".join(f"{name}file {identity}/{file}.pem\n" for name, file in FILES)
-    own = "require_certificate true\nuse_identity_as_username true\n"
-    return f"listener {address}\n{files}{own}allow_anonymous false\nacl_file {users}/acl\n"
+    files = "".join(f"{name}file {identity}/{name}.pem\n" for name in ("ca", "cert", "key", "crl"))
+    return f"listener {address}\n{files}require_certificate true\nuse_identity_as_username true\n{OWN_ID}"
 
 
-FILES = (("ca", "ca"), ("cert", "cert"), ("key", "key"), ("crl", "crl"))
+# A client is its user, whatever id it asks for: nobody takes over another user's session, and a user has one connection.
+OWN_ID = "allow_anonymous false\nuse_username_as_clientid true\n"
+
+
+def plugin_lines(plugin: str, security_file: str) -> str:
+    """The lines of the dynamic security plugin, for all listeners.
+
+    Args:
+        plugin: Path of the plugin, as the broker sees it.
+        security_file: Path of what `security` returns, as the broker sees it.
+    """
+    return f"plugin {plugin}\nplugin_opt_config_file {security_file}\n"
 
 
 def configuration(*listeners: str, more: str = "") -> str:
-    """The text of mosquitto.conf. more: further lines of its head."""
-    return "".join(("per_listener_settings true\n", QUEUES, LOG, more, *listeners))
+    """The text of mosquitto.conf. more: further lines of its head, such as `plugin_lines`."""
+    return "".join((QUEUES, LOG, more, *listeners))
 
 
-def access_list(site: SiteConfig) -> str:
-    """Mosquitto's acl_file: one user per edge, named as the edge, and three more. Everything else is denied.
+def users_of(site: SiteConfig, more: Collection[str] = ()) -> dict[str, tuple[Role | None, tuple[str, ...]]]:
+    """Return the role of each user of the broker, and the names below which it writes its own states.
+
+    A user has one connection, as the broker takes its name as the client id (`use_username_as_clientid`): nobody can take
+    over another user's session. The common name of a certificate is the user (`davy.identity.name`). There is a user for
+    each edge, the aggregator, each enhancer of the pool, a viewer, and a monitor, which may do nothing but connect.
+
+    Args:
+        site: The site.
+        more: Further users: davy-aggregator-NAME, davy-viewer-NAME, or davy-program-NAME, which reads as a viewer does.
 
     Raises:
-        ConfigError: an edge has the name of one of the three.
+        ConfigError: an edge has the name of another user, or a further user has none of the forms.
     """
-    if taken := {AGGREGATOR, ENHANCER, VIEWER, "aggregator"} & site.edges.keys():
-        raise ConfigError(f"an edge cannot be called {', '.join(taken)}: that is a user of Davy's own at the broker")
-    users = {edge: _rules(site, Role.EDGE, edge) for edge in site.edges}
-    users[AGGREGATOR] = _rules(site, Role.AGGREGATOR)
-    users[ENHANCER] = _rules(site, Role.ENHANCER, *site.pool)
-    users[VIEWER] = _rules(site, Role.VIEWER)
-    parts = [f"user {user}\n" + "".join(f"topic {rule}\n" for rule in rules) for user, rules in users.items()]
-    return f"# Written by `davy config broker`, for site {site.site}.\n\n" + "\n".join(parts)
+    if taken := [edge for edge in site.edges if edge.startswith("davy-") or edge == "aggregator"]:
+        raise ConfigError(f"an edge cannot be called {', '.join(taken)}: Davy's own users at the broker have such names")
+    users: dict[str, tuple[Role | None, tuple[str, ...]]] = {edge: (Role.EDGE, (edge,)) for edge in site.edges}
+    users[AGGREGATOR] = (Role.AGGREGATOR, ())
+    first, *others = site.pool or [""]
+    users[ENHANCER] = (Role.ENHANCER, (first,) if first else ())
+    users |= {f"{ENHANCER}-{name}": (Role.ENHANCER, (name,)) for name in others}
+    users |= {VIEWER: (Role.VIEWER, ()), MONITOR: (None, ())}
+    return users | {user: (_role_of(user), ()) for user in more}
 
 
-def _rules(site: SiteConfig, role: Role, *own: str) -> list[str]:
-    """The lines of one user; it goes by every name of own."""
-    rules = [("read", each) for each in MQTT[role].reads] + [("write", each) for each in MQTT[role].writes]
-    lines = [f"{access} {ROOT}/{site.site}/{each}" for access, each in rules]
-    return [filled for line in lines for filled in (_filled(line, own) if OWN in line else [line])]
+def _role_of(user: str) -> Role:
+    forms = {f"{AGGREGATOR}-": Role.AGGREGATOR, f"{VIEWER}-": Role.VIEWER, "davy-program-": Role.VIEWER}
+    for form, role in forms.items():
+        if user.startswith(form) and user != form:
+            check_id("user", user)
+            return role
+    raise ConfigError(f"{user!r} is no user of the broker: write {', '.join(f'{form}NAME' for form in forms)}")
 
 
-def _filled(line: str, own: tuple[str, ...]) -> list[str]:
-    return [line.format(own=name) for name in own]
-
-
-def make_passwords(site: SiteConfig) -> dict[str, str]:
+def make_passwords(site: SiteConfig, more: Collection[str] = ()) -> dict[str, str]:
     """A new password for every user of the list."""
-    return {user: secrets.token_urlsafe(24) for user in (*site.edges, AGGREGATOR, ENHANCER, VIEWER)}
+    return {user: secrets.token_urlsafe(24) for user in users_of(site, more)}
 
 
-def password_file(passwords: Mapping[str, str]) -> str:
-    """Mosquitto's password_file: salted PBKDF2-HMAC-SHA512, as mosquitto_passwd writes it."""
-    return "".join(f"{user}:{_digest(password)}\n" for user, password in passwords.items())
+def security(site: SiteConfig, passwords: Mapping[str, str], more: Collection[str] = ()) -> str:
+    """The file of Mosquitto's dynamic security plugin: users, salted hashes of their passwords, and what each may do.
+
+    The plugin refuses subscriptions, too. An access list (acl_file) only drops messages on their way, so that a stranger in
+    the enhancers' group would take a part of the raw frames from them.
+
+    Args:
+        site: The site.
+        passwords: By user; one without a password comes in by a certificate alone.
+        more: Further users, as of `users_of`.
+
+    Raises:
+        ConfigError: as of `users_of`.
+    """
+    users = users_of(site, more)
+    allowed = {"publishClientSend": False, "publishClientReceive": False, "subscribe": False, "unsubscribe": True}
+    clients = [
+        {"username": user, "roles": [{"rolename": user}], **({} if user not in passwords else hashed_password(passwords[user]))}
+        for user in users
+    ]
+    roles = [{"rolename": user, "acls": _rules(site, *users[user])} for user in users]
+    return json.dumps({"defaultACLAccess": allowed, "clients": clients, "groups": [], "roles": roles}, indent=1) + "\n"
 
 
-def _digest(password: str) -> str:
+def _rules(site: SiteConfig, role: Role | None, own: tuple[str, ...]) -> list[dict[str, object]]:
+    """What one user may do; it goes by every name of own."""
+    rules = MQTT[role] if role is not None else TopicRules()
+    reads, writes, shares = (_filled(filters, own) for filters in (rules.reads, rules.writes, rules.shares))
+    # Subscribers may leave the site open, as in davy/v1/+/+/status: what they get is of this site all the same.
+    asked = [*(f"{ROOT}/{ANY}/{each}" for each in reads), *(shared(POOL_GROUP, f"{ROOT}/{ANY}/{each}") for each in shares)]
+    lines = [("publishClientSend", f"{ROOT}/{site.site}/{each}") for each in writes]
+    lines += [("publishClientReceive", f"{ROOT}/{site.site}/{each}") for each in (*reads, *shares)]
+    lines += [("subscribePattern", each) for each in asked]
+    return [{"acltype": kind, "topic": topic, "priority": 0, "allow": True} for kind, topic in lines]
+
+
+def _filled(filters: Iterable[str], own: tuple[str, ...]) -> list[str]:
+    return [each.format(own=name) for each in filters for name in (own if OWN in each else ("",))]
+
+
+def hashed_password(password: str) -> dict[str, object]:
+    """A password as the plugin stores it: salted PBKDF2-HMAC-SHA512."""
     salt = secrets.token_bytes(12)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
-    return f"$7${ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+    return {
+        "password": base64.b64encode(digest).decode(),
+        "salt": base64.b64encode(salt).decode(),
+        "iterations": ITERATIONS,
+    }
+
+
+def find_plugin() -> Path | None:
+    """The dynamic security plugin of a Mosquitto on this machine; Debian and the image of Eclipse bring it with the broker."""
+    folders = ("/usr/lib", "/usr/local/lib", "/opt/homebrew/lib")
+    found = (path for folder in folders for depth in ("", "*/") for path in sorted(Path(folder).glob(depth + PLUGIN)))
+    return next(found, None)

@@ -19,6 +19,8 @@ access_user = Table(
     Column("password", Text, nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("created_ns", BigInteger, nullable=False),
+    Column("origin", Text, nullable=False, server_default=""),
+    Column("subject", Text, nullable=False, server_default=""),
 )
 
 access_token = Table(
@@ -55,13 +57,25 @@ access_link = Table(
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person. password is an Argon2id hash, created_ns a Unix time in ns."""
+    """A person.
+
+    Attributes:
+        name: User name.
+        role: What they may do.
+        password: Argon2id hash; empty for a person whom another system authenticates.
+        disabled: May not sign in.
+        created_ns: Unix time in ns.
+        origin: The other system: an issuer's URL or "proxy"; empty for a user of this site.
+        subject: What identifies the person there.
+    """
 
     name: str
     role: Role
     password: str
     disabled: bool = False
     created_ns: int = 0
+    origin: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +112,17 @@ class AccessStore:
             row = connection.execute(select(access_user).where(access_user.c.name == name)).first()
         return _user(row) if row else None
 
+    def user_of(self, origin: str, subject: str) -> User | None:
+        """The user whom another system identifies so."""
+        wanted = select(access_user).where(access_user.c.origin == origin, access_user.c.subject == subject)
+        with self._database.read() as connection:
+            row = connection.execute(wanted).first()
+        return _user(row) if row else None
+
     def put_user(self, user: User) -> None:
         """Add or replace a user. Sessions end if the password, the role or the state changed."""
-        values = {"role": str(user.role), "password": user.password, "disabled": user.disabled}
+        kept = ("password", "disabled", "origin", "subject")
+        values = {"role": str(user.role)} | {name: getattr(user, name) for name in kept}
         with self._database.transaction(NOUN) as connection:
             known = connection.execute(select(access_user).where(access_user.c.name == user.name)).first()
             if known is None:
@@ -193,7 +215,7 @@ def _end_sessions(connection: Connection, user: str) -> None:
 
 
 def _user(row: Row[tuple[object, ...]]) -> User:
-    return User(row.name, Role(row.role), row.password, bool(row.disabled), row.created_ns)
+    return User(row.name, Role(row.role), row.password, bool(row.disabled), row.created_ns, row.origin, row.subject)
 
 
 def _token(row: Row[tuple[object, ...]]) -> Token:

@@ -6,7 +6,8 @@ Three kinds of objects below one URL, each written atomically:
     models/<id>.json          its entry, which makes it visible; written last and deleted first
     tags/<tag>.json           a name for an id
 
-A crash leaves at most a package without an entry, which is invisible and removed by `sweep`.
+A crash leaves at most a package without an entry, which is invisible and removed by `sweep`. Packages without a signature
+are no models: see candidate_registry.
 """
 
 import json
@@ -19,6 +20,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from davy.adapters.process.judge import judge
+from davy.adapters.storage.candidate_registry import CandidateRegistry
 from davy.adapters.storage.object_files import ObjectFiles
 from davy.atomic import failpoint
 from davy.domain.errors import (
@@ -68,9 +70,10 @@ class ModelRegistry:
     def __init__(self, url: SecretUrl | str, trust: KeySet | Path) -> None:
         self._files, self._trust = ObjectFiles(url), trust
         self.url = self._files.url
+        self.candidates = CandidateRegistry(url)
 
     def add(self, data: bytes, run: bool = True) -> Entry:
-        """Verify a package like an edge does, and store it; an existing package stays unchanged.
+        """Verify a package like an edge does, and store it; an existing package stays unchanged. Its candidate ends.
 
         Args:
             run: Also run its golden vectors here, in a process with limits.
@@ -82,9 +85,10 @@ class ModelRegistry:
         trust = self._keys()
         package = open_package(data, trust, trust.now())
         if run:
-            judge(package)
+            judge(package.data)
         known = self._entry(package.id)
         if known is not None and known.sha256 == package.sha256:
+            self.candidates.delete(package.id)
             return self._tagged(known)
         entry = _entry_of(package)
         self._files.write(f"packages/{package.sha256}.zip", data)
@@ -92,6 +96,7 @@ class ModelRegistry:
         self._files.write(f"models/{package.id}.json", entry.model_dump_json(exclude={"tags"}).encode())
         if known is not None:  # signed again by another key
             self._files.remove(f"packages/{known.sha256}.zip")
+        self.candidates.delete(package.id)
         return self._tagged(entry)
 
     def entries(self) -> list[Entry]:
@@ -115,6 +120,8 @@ class ModelRegistry:
         if name in tags and (entry := self._entry(tags[name])) is not None:
             return self._tagged(entry)
         found = [each for each in self.entries() if _goes_by(each, name)]
+        if not found and len(name) >= MIN_PREFIX and any(each.startswith(name) for each in self.candidates.names()):
+            raise UnknownModelError(name, "it is a candidate without a signature: sign it by `davy models sign`")
         if len(found) != 1:
             raise UnknownModelError(
                 name, f"{len(found)} models begin with it: give more digits" if found else "no such id or tag"
@@ -135,7 +142,11 @@ class ModelRegistry:
 
     def open(self, entry: Entry) -> Package:
         """Read the package of a model and verify it again."""
-        return open_package(self.read(entry), self._keys(), None)
+        return self.verify(self.read(entry))
+
+    def verify(self, data: bytes) -> Package:
+        """Verify a package that need not be in the registry, by the registry's keys."""
+        return open_package(data, self._keys(), None)
 
     def tags(self) -> dict[str, str]:
         """Model ids by tag."""
