@@ -200,7 +200,6 @@ def _type_name(annotation: object) -> str:
         SecretUrl: "URL",
         SecretStr: "secret",
         str: "text",
-        SecretStr: "secret",
         Path: "path",
         bool: "true | false",
         int: "integer",
