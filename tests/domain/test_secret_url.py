@@ -20,7 +20,6 @@ MAY_REVEAL = {  # besides the adapters
     "shared/davy/domain/source.py": "parses a camera's address; its text is hidden in a Source, too",
     "shared/davy/edge_config.py": "writes the configuration that an edge receives, and knows the password behind ***",
     "shared/davy/access/own_token.py": "makes the header of a call",
-    "shared/davy/access/secret_files.py": "reads a secret of a setting or of its file",
     "services/davy_edge/frames/capture.py": "hands a camera's address to its opener, which is an adapter",
     "services/davy_aggregator/rest/sessions.py": "hands what a person typed to the directory",
     "services/davy_aggregator/rest/users.py": "as above",
