@@ -177,7 +177,7 @@ def collect_photographs(folder: Path) -> None:
 
 def _read_model(settings: TrainerSettings, name: str) -> Package:
     if settings.registry_is_aggregator:
-        data = ModelClient(settings.registry_url.get_secret_value(), Tls.of(settings.tls)).read_model(name)
+        data = ModelClient(settings.registry_url, Tls.of(settings.tls)).read_model(name)
         return open_package(data, KeySet.load(settings.trusted), None)
     registry = ModelRegistry(settings.registry_url, settings.trusted)
     return registry.open(registry.get(name))

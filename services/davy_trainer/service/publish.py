@@ -80,7 +80,7 @@ def propose(settings: TrainerSettings, record: RunRecord, folder: Path) -> tuple
     passed = check_figures(record.result.figures, settings.max_psnr_drop_db)
     cause, data = cause_of(record)[:MAX_CAUSE], (folder / PACKAGE).read_bytes()
     if settings.registry_is_aggregator:
-        found = ModelClient(settings.registry_url.get_secret_value(), Tls.of(settings.tls)).propose(data, cause, passed)
+        found = ModelClient(settings.registry_url, Tls.of(settings.tls)).propose(data, cause, passed)
         return str(found["id"]), str(found["frame_id"])
     proposal = Proposal(by="trainer", cause=cause, checks=passed)
     entry = CandidateRegistry(settings.registry_url).propose(data, proposal, run=False)

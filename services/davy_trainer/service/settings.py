@@ -133,7 +133,7 @@ class TrainerSettings(RemoteAccessSettings, SecretSettings, env_prefix="DAVY_TRA
     @property
     def registry_is_aggregator(self) -> bool:
         """Whether the registry is reached through an aggregator."""
-        return self.registry.get_secret_value().startswith(("http://", "https://"))
+        return self.registry.scheme in ("http", "https")
 
     @property
     def signs(self) -> bool:

@@ -64,7 +64,7 @@ async def test_a_broker_that_refuses_a_topic_is_shown_with_its_reason(tmp_path):
 
 @pytest.mark.parametrize("password", ["p#a/s?s@w", "a@b", "100%", "x/y"])
 async def test_a_broker_takes_a_password_as_it_is_written_and_nothing_shows_it(tmp_path, monkeypatch, password, caplog):
-    monkeypatch.setattr("tests.fixtures.closed_broker.make_passwords", lambda site: {"north": password})
+    monkeypatch.setattr("tests.fixtures.closed_broker.make_passwords", lambda *_: {"north": password})
     with closed_broker(site_of("file:///nowhere"), tmp_path) as closed:
         endpoint = closed.endpoint("north")
         assert password in endpoint

@@ -11,8 +11,7 @@ from davy.access.own_token import authorization
 from davy.adapters.tls.contexts import client_context
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError, ConfigError, DavyError, InvalidInputError
-from davy.domain.secret_url import refuse_login
-from davy.domain.urls import redact
+from davy.domain.secret_url import SecretUrl, refuse_login
 
 ANSWER_S = 20.0
 MAX_ANSWER_BYTES = 64 * 2**20
@@ -32,11 +31,11 @@ class ConsoleClient:
         ConfigError: url is no such address.
     """
 
-    def __init__(self, url: str, tls: Tls | None = None) -> None:
+    def __init__(self, url: SecretUrl | str, tls: Tls | None = None) -> None:
         try:
-            refuse_login(url)
+            url = refuse_login(SecretUrl.of(url).get_secret_value())
         except ValueError as error:
-            raise ConfigError(f"{redact(url)}: {error}") from error
+            raise ConfigError(f"{SecretUrl.of(url)}: {error}") from error
         if urlsplit(url).scheme not in ("http", "https"):
             raise ConfigError(f"{url!r} is not the address of an aggregator's console: http://host:8080 is expected")
         self._url = url.rstrip("/")

@@ -9,8 +9,7 @@ from typing import BinaryIO
 
 from davy.adapters.process.isolated import Bounds, IsolatedProcess, serve_request
 from davy.domain.errors import ModelRefusedError, ProcessEndedError
-from davy.models.manifest import Signature
-from davy.models.package import SIGNATURE, Package, PackageVerification
+from davy.models.package import PackageVerification, load_checked
 from davy.models.refusal import Cause
 
 MODULE = "davy.adapters.process.judge"
@@ -20,15 +19,18 @@ BOUNDS = Bounds(memory_bytes=1_500_000_000, cpu_s=60, wall_s=120)
 _NO_MEMORY = ("bfc_arena", "Failed to allocate", "bad allocation", "bad_alloc")  # in ONNX Runtime's own words
 
 
-def judge(package: Package) -> None:
+def judge(package: bytes) -> None:
     """Do what `Package.load` does, in another process. Blocks for about a second.
+
+    Args:
+        package: A package, signed or not, whose form and digests are verified.
 
     Raises:
         ModelRefusedError: the graph does not run, its output differs from the golden vectors, or it exceeded a limit.
     """
     answers: list[dict[str, str]] = []
     try:
-        IsolatedProcess(MODULE, "the graph", BOUNDS).run(package.data, lambda line: answers.append(json.loads(line)))
+        IsolatedProcess(MODULE, "the graph", BOUNDS).run(package, lambda line: answers.append(json.loads(line)))
     except ProcessEndedError as error:
         raise ModelRefusedError(Cause.LIMITS, f"the graph on its golden vectors: {error.reason}") from error
     for refusal in answers:
@@ -36,10 +38,9 @@ def judge(package: Package) -> None:
 
 
 def _work(given: BinaryIO, send: Callable[[object], None]) -> None:
-    verified = PackageVerification(given.read()).verify_files()  # the caller has verified the signature
-    signature = Signature.parse(verified.files[SIGNATURE])
+    verified = PackageVerification(given.read()).verify_files()  # the caller has verified a signature, if it needs one
     try:
-        Package(verified.manifest, signature, verified.files, verified.data).load()
+        load_checked(verified.manifest, verified.files)
     except ModelRefusedError as error:
         if any(text in error.reason for text in _NO_MEMORY):
             raise MemoryError from error

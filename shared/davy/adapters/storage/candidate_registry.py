@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from davy.adapters.process.judge import judge
 from davy.adapters.storage.object_files import ObjectFiles
 from davy.domain.errors import ConflictError, UnknownModelError
 from davy.domain.secret_url import SecretUrl
@@ -79,7 +80,7 @@ class CandidateRegistry:
         Args:
             data: Package without a signature.
             proposal: Who proposes it, and why.
-            run: Also run its golden vectors here.
+            run: Also run its golden vectors here, in a process with limits.
 
         Raises:
             ModelRefusedError: the package violates a rule, or is signed.
@@ -88,7 +89,7 @@ class CandidateRegistry:
         """
         candidate = open_candidate(data)
         if run:
-            candidate.load()
+            judge(data)
         entry = _entry_of(candidate, proposal)
         if self._files.read(f"models/{entry.id}.json") is not None:
             return entry

@@ -85,7 +85,7 @@ class ModelRegistry:
         trust = self._keys()
         package = open_package(data, trust, trust.now())
         if run:
-            judge(package)
+            judge(package.data)
         known = self._entry(package.id)
         if known is not None and known.sha256 == package.sha256:
             self.candidates.delete(package.id)
