@@ -28,6 +28,7 @@ class Locked:
 
 sys.meta_path.insert(0, Locked())
 importlib.import_module(module)
+importlib.import_module("davy_cli.environment").variables()  # of every program: what DAVY_ variables are compared with
 """
 
 

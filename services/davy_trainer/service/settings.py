@@ -10,7 +10,6 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_
 from davy.adapters.http.listen_settings import GrpcPort, HttpPort, RemoteAccessSettings
 from davy.adapters.secret_settings import SecretSettings
 from davy.domain.secret_url import PlainUrl, SecretUrl
-from davy.models.keyring import TRUST
 
 Kind = Literal["prompts", "retrain", "adapt"]
 CRON_FIELDS = 5
@@ -143,6 +142,8 @@ class TrainerSettings(RemoteAccessSettings, SecretSettings, env_prefix="DAVY_TRA
     @property
     def trusted(self) -> Path:
         """File of the key set."""
+        from davy.models.keyring import TRUST  # every program lists these settings, without the packages of models
+
         return self.trust or self.keys / TRUST
 
     @property
