@@ -11,6 +11,7 @@ from davy.adapters import mqtt
 from davy.adapters.mqtt.client import Router, client_factory, cut
 from davy.domain.errors import BrokerUnavailableError, ConfigError
 from davy.domain.ports import Message
+from davy.domain.secret_url import SecretUrl
 
 STATUS = "davy/v1/demo/north/status"
 FRAME = "davy/v1/demo/north/cam/face/frame"
@@ -240,7 +241,7 @@ async def test_a_broker_that_is_killed_again_and_again_is_met_within_5_s_and_is_
 async def test_a_connection_that_breaks_as_it_is_closed_leaves_no_error_behind(endpoint):
     told: list[dict] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
-    client = client_factory(endpoint, "leaver", None)(functools.partial(Router, lambda received: None))
+    client = client_factory(SecretUrl.of(endpoint), "leaver", None)(functools.partial(Router, lambda received: None))
     await client.__aenter__()
     cut(client)
     await until(client._disconnected.done)
