@@ -12,6 +12,7 @@ from tests.fixtures.edges import edge, site_of, until
 from tests.fixtures.ingest_server import Ingest, ingest_server
 
 from davy.adapters import mqtt
+from davy.domain.secret_url import SecretUrl
 
 pytestmark = [pytest.mark.system, pytest.mark.alone]
 FRAMES = "davy/v1/demo/north/cam/face/frame"
@@ -48,7 +49,7 @@ async def test_f07_a_partition_loses_no_event_and_live_frames_return_first(mosqu
         with mjpeg_server(jpeg_of, fps=20, limit=20) as often, mjpeg_server(jpeg_of, fps=20, limit=400) as seldom:
             site = site_of(often, f"mqtt://127.0.0.1:{to_broker.port}", f"grpc://127.0.0.1:{to_aggregator.port}", timeout_s=1)
             north = site.edges["north"]
-            steady = north.cameras["face"].model_copy(update={"source": seldom})
+            steady = north.cameras["face"].model_copy(update={"source": SecretUrl(seldom)})
             site.edges["north"] = north.model_copy(update={"cameras": {**north.cameras, "steady": steady}})
             async with edge(site, tmp_path) as north:
                 await until(lambda: len(aggregator.events) >= 2 and aggregator.frames)

@@ -21,7 +21,9 @@ COLOURS = ((1.0, 0.2, 0.1), (0.1, 0.3, 1.0), (0.2, 1.0, 0.2))
 async def aggregator(tmp_path):
     from tests.davy_aggregator.conftest import make_settings, make_site, running
 
-    async with running(make_settings(tmp_path / "aggregator"), make_site()) as found:
+    camera = {"source": "mine://face"}
+    site = make_site(north={"cameras": dict.fromkeys(("face", "belt", "shaft"), camera)})
+    async with running(make_settings(tmp_path / "aggregator"), site) as found:
         yield found
 
 
