@@ -134,7 +134,7 @@ def _message(draw: st.DrawFn, kind: type, depth: int = 0):
                 getattr(message, field.name).append(draw(_value(field.name)))
             else:
                 setattr(message, field.name, draw(_value(field.name)))
-        except (TypeError, ValueError, UnicodeEncodeError):  # no value of this field's type
+        except (TypeError, ValueError, OverflowError):  # no value of this field's type
             continue
     return message
 
