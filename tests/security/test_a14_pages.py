@@ -1,5 +1,6 @@
 """A14: texts of edges, cameras, people and models are shown by the pages as text, in a real browser."""
 
+import re
 import shutil
 import time
 
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.system, pytest.mark.skipif(CHROMIUM is None, reason="n
 
 
 async def test_a14_no_text_becomes_an_element_of_a_page(tmp_path):
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
 
     async with closed_mine(tmp_path) as mine, async_playwright() as playwright:
         with open_directory(tmp_path, "") as directory:
@@ -56,9 +57,9 @@ async def test_a14_no_text_becomes_an_element_of_a_page(tmp_path):
             await page.goto(mine.aggregator.http + path)
             await page.wait_for_selector("text=Sign out")
             await page.wait_for_load_state("load")
-            await page.wait_for_function("document.body.innerText.length > 20")
+            await expect(page.locator("body")).to_contain_text(re.compile(r".{20}", re.DOTALL), use_inner_text=True)
             if path in ("/", "/edges"):
-                await page.wait_for_function("document.body.innerText.includes('onerror=')", timeout=10_000)
+                await expect(page.locator("body")).to_contain_text("onerror=", use_inner_text=True, timeout=10_000)
                 shown += 1
             assert await page.evaluate(INJECTED) == 0, path
             assert await page.evaluate("window.fired") is None, path
@@ -69,7 +70,7 @@ async def test_a14_no_text_becomes_an_element_of_a_page(tmp_path):
 
 
 async def test_a14_the_reason_of_a_training_run_becomes_no_element_of_its_page(tmp_path):
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
 
     (tmp_path / "trainer").mkdir()
     with Lease(tmp_path / "trainer" / "service.lock") as lease:
@@ -82,7 +83,7 @@ async def test_a14_the_reason_of_a_training_run_becomes_no_element_of_its_page(t
                 browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
                 page = await browser.new_page(extra_http_headers=mine.headers("engineer"))
                 await page.goto(str(trainer.base_url))
-                await page.wait_for_function("document.body.innerText.includes('onerror=')", timeout=10_000)
+                await expect(page.locator("body")).to_contain_text("onerror=", use_inner_text=True, timeout=10_000)
                 assert await page.evaluate(INJECTED) == 0
                 assert await page.evaluate("window.fired") is None
                 await browser.close()
