@@ -232,7 +232,7 @@ def report(alarm: Alarm, rule: AlarmRule, condition: Condition, now_ns: int) -> 
         condition: What is reported.
         now_ns: The time.
     """
-    if condition.holds:
+    if condition.holds and (rule.momentary or not (alarm.condition and alarm.active)):
         alarm = replace(
             alarm,
             severity=condition.severity or rule.level,
