@@ -39,7 +39,10 @@ class AlarmChange:
 
 @dataclass(frozen=True, slots=True)
 class AlarmQuery:
-    """Which rows of the history: since inclusive, until exclusive; newest first below `before`, or oldest first above `after`."""
+    """Which rows of the history: since inclusive, until exclusive.
+
+    They come newest first below `before`, or, where `after` is given, oldest first above it.
+    """
 
     alarm: str | None = None
     kind: str | None = None

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from operator import eq, ge, gt, lt
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    Row,
     Select,
     Table,
     Text,
@@ -195,13 +197,13 @@ class AlarmStore:
         where = (alarm_notice.c.sent_ns == 0, alarm_notice.c.due_ns <= now_ns)
         with self._database.read() as connection:
             rows = connection.execute(select(alarm_notice).where(*where).order_by(alarm_notice.c.seq).limit(limit))
-            return [_notice(row._mapping) for row in rows]
+            return [_notice(row) for row in rows]
 
     def notices(self, limit: int = 100) -> list[Notice]:
         """The newest notices, newest first."""
         with self._database.read() as connection:
             rows = connection.execute(select(alarm_notice).order_by(alarm_notice.c.seq.desc()).limit(limit))
-            return [_notice(row._mapping) for row in rows]
+            return [_notice(row) for row in rows]
 
     def delivered(self, notices: Sequence[int], now_ns: int, error: str = "") -> None:
         """Note that notices are owed no more: delivered, or given up with an error."""
@@ -271,8 +273,8 @@ def _notice_row(notice: Notice) -> dict[str, object]:
     return row
 
 
-def _notice(row: Mapping[str, object]) -> Notice:
-    return Notice(**dict(row) | {"body": json.loads(str(row["body"]))})  # type: ignore[arg-type]  # of the columns
+def _notice(row: Row[Any]) -> Notice:
+    return Notice(**dict(row._mapping) | {"body": json.loads(row.body)})
 
 
 def _select(query: AlarmQuery) -> Select[tuple[object, ...]]:
