@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from davy.adapters.storage.event_store import EventStore
 from davy.domain.errors import ArchiveUnavailableError
-from davy.domain.event import EventQuery, EventRecord
+from davy.domain.event import EventQuery, EventRecord, Mark
 from davy.telemetry import get_logger
 from davy_aggregator.metrics import AggregatorMetrics
 
@@ -44,20 +44,35 @@ class Archive:
         Raises:
             ArchiveUnavailableError: the disk is full or fails; nothing is stored.
         """
+        new, _ = await self.commit(lambda: (self._store.add(events), None), events)
+        return new
+
+    async def commit(
+        self, write: Callable[[], tuple[list[EventRecord], R]], events: Sequence[EventRecord] = ()
+    ) -> tuple[list[EventRecord], R]:
+        """Run a transaction that stores events, in this object's thread, and announce the new ones.
+
+        Args:
+            write: Stores; returns the new events and anything else.
+            events: The events as they came, of which some may be stored already.
+
+        Raises:
+            ArchiveUnavailableError: the disk is full or fails; nothing is stored.
+        """
         started_s = time.monotonic()
         try:
-            new = await self._call(self._store.add, events)
+            new, result = await self._call(write)
         except ArchiveUnavailableError as error:
             self.error = error.reason
             raise
         self.error = ""
         self._metrics.commit.observe(time.monotonic() - started_s)
-        self._count(events, new)
+        self._count(events or new, new)
         if new:
             self._changed.set()
             self._changed = asyncio.Event()
         await self._prune()
-        return new
+        return new, result
 
     async def report(
         self,
@@ -67,8 +82,9 @@ class Archive:
         camera: str = "",
         figures: Mapping[str, float] | None = None,
         jpeg: bytes = b"",
+        marks: Sequence[Mark] = (),
     ) -> EventRecord:
-        """Store an event of the aggregator itself.
+        """Store an event of the aggregator itself; marks are what was found in its picture.
 
         Raises:
             ArchiveUnavailableError: the event could not be stored.
@@ -86,12 +102,17 @@ class Archive:
             message=message,
             figures=figures or {},
             keyframe=jpeg,
+            marks=tuple(marks),
         )
         (stored,) = await self.record([event])
         return stored
 
     async def query(self, query: EventQuery) -> list[EventRecord]:
         return await self._call(self._store.query, query)
+
+    async def last_id(self) -> int:
+        """Return the id of the newest event."""
+        return await self._call(self._store.last_id)
 
     async def keyframe(self, event_id: int) -> bytes | None:
         return await self._call(self._store.keyframe, event_id)

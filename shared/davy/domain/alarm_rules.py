@@ -151,6 +151,7 @@ DEFAULT_RULES: Final[Mapping[str, AlarmRule]] = {
     ),
     "drift": AlarmRule(
         severity="warning",
+        records_event=False,  # its edge records them
         on_delay_s=60,
         off_delay_s=60,
         needs_acknowledgement=False,
@@ -189,34 +190,22 @@ DEFAULT_RULES: Final[Mapping[str, AlarmRule]] = {
         consequence="Events, alarms and samples cannot be stored any more.",
         response="Free space on the disk of the aggregator, or lower its limits.",
     ),
-    "archive-full": AlarmRule(
-        severity="warning",
-        on_delay_s=60,
-        off_delay_s=600,
-        needs_acknowledgement=False,
-        title="Event archive at its quota",
-        consequence="The oldest pictures and events are deleted.",
-        response="Export what is needed, or raise the quota.",
-    ),
-    "journal-full": AlarmRule(
-        momentary=True,
-        title="Audit journal at its quota",
-        consequence="The journal grows beyond its quota.",
-        response="Export and remove its signed part.",
-    ),
     "certificate-expiring": AlarmRule(
         severity="warning",
+        momentary=True,
         title="Certificate expires soon",
         consequence="Connections are refused after its end.",
         response="Tell the engineer: renew it with davy identity rotate.",
     ),
     "certificate-expired": AlarmRule(
+        momentary=True,
         title="Certificate expired",
         consequence="Connections are refused.",
         response="Renew it with davy identity rotate.",
     ),
     "clock-skew": AlarmRule(
         severity="warning",
+        records_event=False,  # the watch of clocks records them
         on_delay_s=10,
         off_delay_s=10,
         needs_acknowledgement=False,
