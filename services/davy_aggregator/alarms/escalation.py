@@ -29,7 +29,8 @@ def due_notices(site: str, alarm: Alarm, rules: RuleBook, now_ns: int) -> tuple[
     if alarm.state is not AlarmState.UNACKNOWLEDGED or alarm.escalated >= len(steps):
         return (), alarm.escalated
     waited_s = (now_ns - alarm.unanswered_ns) / NS
-    taken, targets = alarm.escalated, []
+    taken = alarm.escalated
+    targets: list[str] = []
     for step in sorted(steps, key=lambda each: each.after_s)[alarm.escalated :]:
         if waited_s < step.after_s:
             break

@@ -70,14 +70,8 @@ class AlarmService:
         metrics: AlarmMetrics,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.site, self._archive, self.store, self.rules, self._metrics, self._clock = (
-            site,
-            archive,
-            store,
-            rules,
-            metrics,
-            clock,
-        )
+        self.site, self._archive, self.store, self.rules = site, archive, store, rules
+        self._metrics, self._clock = metrics, clock
         self.lead = Lead()
         self._alarms: dict[str, Alarm] = {}
         self._evidence: dict[str, Evidence] = {}
@@ -174,7 +168,7 @@ class AlarmService:
         before = self._alarms.get(point.id)
         if _is_known(before, active, suppressed, self.rules.rule(point)):
             return
-        if active:
+        if active or over:
             self._evidence[point.id] = Evidence(picture, tuple(marks), over)
         async with self._deciding:
             condition = Condition(active, message, severity, figures or {}, suppressed)
@@ -191,7 +185,8 @@ class AlarmService:
             ArchiveUnavailableError: Nothing is applied.
         """
         async with self._deciding:
-            now_ns, updates = self._clock(), {}
+            now_ns = self._clock()
+            updates: dict[str, AlarmUpdate] = {}
             for point, condition, event in conditions:
                 before = updates[point.id].alarm if point.id in updates else self._known(point)
                 if before is None:
@@ -329,9 +324,7 @@ class AlarmService:
             await self._save([update])
         except ArchiveUnavailableError as error:
             log.error("alarm.unsaved", alarm=point.id, state=step.alarm.state, error=str(error))
-            earlier = self._unsaved.get(point.id)
-            changes = (*(earlier.changes if earlier else ()), *update.changes)
-            self._unsaved[point.id] = replace(update, changes=changes, event=update.event or (earlier and earlier.event))
+            self._unsaved[point.id] = self._with_unsaved(update)
             self._alarms[point.id] = step.alarm
             self._touch(point.id)
 

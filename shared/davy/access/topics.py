@@ -49,8 +49,7 @@ MQTT: Final[Mapping[Role, TopicRules]] = {
     # An edge speaks for itself alone: a stolen one can neither impersonate another nor order anything.
     Role.EDGE: TopicRules(
         reads=_below(OWN, Twin.DESIRED.leaf(ALL_BELOW)),
-        writes=_below(OWN, *_EDGE_STATES, _ALARMS = (Leaf.ALARMS, Leaf.ESCALATION, alarm_leaf())
-_STATUS, _FRAME, _META, _RAW),
+        writes=_below(OWN, *_EDGE_STATES, _STATUS, _FRAME, _META, _RAW),
     ),
     # Only the aggregator gives orders.
     Role.AGGREGATOR: TopicRules(
@@ -65,6 +64,5 @@ _STATUS, _FRAME, _META, _RAW),
     ),
     # A viewer reads neither raw frames, which a shared subscription would take from the pool, nor desired states, which hold
     # the cameras' passwords.
-    Role.VIEWER: TopicRules(reads=_below(ANY, *_EDGE_STATES, _ALARMS = (Leaf.ALARMS, Leaf.ESCALATION, alarm_leaf())
-_STATUS, _FRAME, _META)),
+    Role.VIEWER: TopicRules(reads=_below(ANY, *_EDGE_STATES, _STATUS, _FRAME, _META)),
 }

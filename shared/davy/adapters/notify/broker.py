@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from davy.adapters.notify.base import Message, NotifyError
-from davy.domain.errors import BrokerUnavailableError
+from davy.domain.errors import BrokerUnavailableError, MessageRefusedError
 from davy.domain.ports import Bus
 from davy.domain.ports import Message as BusMessage
 from davy.domain.topics import EdgeTopics
@@ -27,5 +27,5 @@ class BrokerNotifier:
         payload = json.dumps({"alarms": [dict(each) for each in messages]}).encode()
         try:
             await self._bus.publish(BusMessage(self._topic, payload, qos=1, content_type="application/json"))
-        except BrokerUnavailableError as error:
+        except (BrokerUnavailableError, MessageRefusedError) as error:
             raise NotifyError(self._target, str(error)) from error

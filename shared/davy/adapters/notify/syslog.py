@@ -22,7 +22,7 @@ class _Handler(SysLogHandler):
         return levelName
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002  # as above
-        raise  # noqa: PLE0704  # the error that the base class handles
+        raise  # the error that the base class handles
 
 
 class SyslogNotifier:
