@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import ParamSpec, TypeVar
 
 from davy.adapters.storage.event_store import EventStore
@@ -31,7 +32,7 @@ class Archive:
     """
 
     def __init__(self, store: EventStore, site: str, metrics: AggregatorMetrics) -> None:
-        self._store, self._site, self._metrics = store, site, metrics
+        self.store, self._site, self._metrics = store, site, metrics
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
         self._boot_id, self._seq = uuid.uuid4().hex[:12], 0
         self._changed = asyncio.Event()
@@ -44,7 +45,7 @@ class Archive:
         Raises:
             ArchiveUnavailableError: the disk is full or fails; nothing is stored.
         """
-        new, _ = await self.commit(lambda: (self._store.add(events), None), events)
+        new, _ = await self.commit(lambda: (self.store.add(events), None), events)
         return new
 
     async def commit(
@@ -108,28 +109,34 @@ class Archive:
         return stored
 
     async def query(self, query: EventQuery) -> list[EventRecord]:
-        return await self._call(self._store.query, query)
+        return await self._call(self.store.query, query)
 
     async def last_id(self) -> int:
         """Return the id of the newest event."""
-        return await self._call(self._store.last_id)
+        return await self._call(self.store.last_id)
 
     async def keyframe(self, event_id: int) -> bytes | None:
-        return await self._call(self._store.keyframe, event_id)
+        return await self._call(self.store.keyframe, event_id)
 
     async def follow(self, after: int | None = None) -> AsyncGenerator[EventRecord, None]:
         """Yield events in order of storage, from the one after id `after` (None: only new ones).
 
         Events come from the store, so that a slow reader loses none and uses no memory.
         """
-        position = after if after is not None else await self._call(self._store.last_id)
+        position = after if after is not None else await self.last_id()
+        async with aclosing(self.follow_batches(position)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def follow_batches(self, after: int, limit: int = 100) -> AsyncGenerator[list[EventRecord], None]:
+        """Yield events as `follow` does, some at a time, at most limit."""
         while True:
             changed = self._changed
-            batch = await self.query(EventQuery(after=position, limit=100))
-            for event in batch:
-                position = event.id
-                yield event
-            if not batch:
+            if batch := await self.query(EventQuery(after=after, limit=limit)):
+                after = batch[-1].id
+                yield batch
+            else:
                 await changed.wait()
 
     async def close(self) -> None:
@@ -141,8 +148,8 @@ class Archive:
             return
         self._pruned_s = time.monotonic()
         try:
-            gone = await self._call(self._store.prune)
-            self._metrics.archive_bytes.set(await self._call(self._store.size_bytes))
+            gone = await self._call(self.store.prune)
+            self._metrics.archive_bytes.set(await self._call(self.store.size_bytes))
         except ArchiveUnavailableError as error:  # the events themselves are stored
             self.error = error.reason
             return

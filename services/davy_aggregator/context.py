@@ -11,6 +11,7 @@ from davy.adapters.access.directory import Directory
 from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
 from davy.domain.errors import OverloadedError
+from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.archive import Archive
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.drift import DriftCollector
@@ -41,6 +42,7 @@ class ServiceContext:
     configs: ConfigService
     samples: SampleCatalog
     drift: DriftCollector
+    alarms: AlarmService
     directory: Directory
     access: ServiceAccess
     journal: JournalWriter
