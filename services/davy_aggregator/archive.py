@@ -111,6 +111,15 @@ class Archive:
     async def query(self, query: EventQuery) -> list[EventRecord]:
         return await self._call(self.store.query, query)
 
+    async def search(self, query: EventQuery) -> list[EventRecord]:
+        """Find events as `query` does, beside the writes: a search for text may look at every row."""
+        return await asyncio.to_thread(self.store.query, query)
+
+    async def get(self, event_id: int) -> EventRecord | None:
+        """Return an event without its picture; None if it is gone."""
+        found = await self.search(EventQuery(after=event_id - 1, before=event_id + 1, limit=1))
+        return found[0] if found else None
+
     async def last_id(self) -> int:
         """Return the id of the newest event."""
         return await self._call(self.store.last_id)

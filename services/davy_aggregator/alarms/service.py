@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from davy.access.journal import note_change
 from davy.adapters.storage.alarm_store import AlarmStore
 from davy.domain import alarms as machine
-from davy.domain.alarm_record import AlarmChange, AlarmQuery, AlarmUpdate
+from davy.domain.alarm_record import AlarmChange, AlarmQuery, AlarmUpdate, Notice
 from davy.domain.alarm_rules import AlarmRule
 from davy.domain.alarms import NS, Alarm, AlarmPoint, AlarmState, Answer, Condition, Step, Transition
 from davy.domain.errors import ArchiveUnavailableError, ConflictError, InvalidInputError, NotFoundError, StandbyError
@@ -123,6 +123,10 @@ class AlarmService:
     async def history(self, query: AlarmQuery) -> list[AlarmChange]:
         """Find rows of the history."""
         return await asyncio.to_thread(self.store.history, query)
+
+    async def notices(self, limit: int) -> list[Notice]:
+        """Return the newest messages of escalation."""
+        return await asyncio.to_thread(self.store.notices, limit)
 
     async def watch(self) -> AsyncGenerator[list[Alarm], None]:
         """Yield every alarm that is not normal, then those that changed. A slow reader gets the newest state of each once."""

@@ -10,6 +10,8 @@ from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
 from davy.models import MAX_PACKAGE_BYTES
 from davy_aggregator.context import ServiceContext
+from davy_aggregator.rest.alarm_rules import alarm_rule_routes
+from davy_aggregator.rest.alarms import alarm_routes
 from davy_aggregator.rest.cameras import camera_routes
 from davy_aggregator.rest.candidates import candidate_routes
 from davy_aggregator.rest.config import config_routes
@@ -60,6 +62,8 @@ def build_app(context: ServiceContext) -> FastAPI:
         journal_routes,
         camera_routes,
         event_routes,
+        alarm_routes,
+        alarm_rule_routes,
         drift_routes,
         sample_routes,
         registry_routes,
