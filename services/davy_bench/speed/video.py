@@ -8,8 +8,10 @@ import av
 
 from davy.domain.frame import BgrImage
 from davy_bench.speed.frames import moving_frames, ping_pong_order
+from davy_bench.speed.load import Load
 
 SECONDS = 6  # duration; players repeat it
+DRIFT = 0.01  # two cameras of 10 frames/s meet in every phase within 10 s
 BITS_PER_PIXEL = 0.2  # 6 Mbit/s at 1080p and 15 frames/s: a common setting of cameras
 
 
@@ -25,6 +27,16 @@ def write_stream(path: Path, size: tuple[int, int], fps: float) -> Path:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         container.mux(stream.encode(None))
     return path
+
+
+def write_drifting_streams(folder: Path, load: Load) -> list[Path]:
+    """Write a stream per camera, each DRIFT slower than the one before.
+
+    Cameras of one rate keep their phases for a whole run. Frames that arrive together wait for each other: the chance of the
+    start then decides over a median age by 10 ms and more. Streams that drift meet in every phase.
+    """
+    rates = [load.fps * (1 - DRIFT * number) for number in range(load.cameras)]
+    return [write_stream(folder / f"camera-{number}.mp4", load.size, fps) for number, fps in enumerate(rates)]
 
 
 def _repeated(frames: list[BgrImage], count: int) -> list[BgrImage]:
