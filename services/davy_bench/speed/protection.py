@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+import numpy as np
+
 from davy_bench.quality.scores import ProgressCallback
 from davy_bench.speed.cameras import measure_load
 from davy_bench.speed.load import Load, SustainedLoad
@@ -42,7 +44,15 @@ class Protection:
 
     def added_age_ms(self, mode: str) -> float:
         """Median over the rounds of the p50 age in ms, less that of the open mine in the same round."""
-        return median((each[mode].age_ms_p50 or 0.0) - (each[OPEN].age_ms_p50 or 0.0) for each in self.rounds)
+        return median(self._added_ages_ms(mode))
+
+    def added_age_range_ms(self, mode: str) -> tuple[float, float]:
+        """The first and the third quartile of what `added_age_ms` is the median of."""
+        low, high = np.percentile(self._added_ages_ms(mode), (25, 75))
+        return float(low), float(high)
+
+    def _added_ages_ms(self, mode: str) -> list[float]:
+        return [(each[mode].age_ms_p50 or 0.0) - (each[OPEN].age_ms_p50 or 0.0) for each in self.rounds]
 
 
 def measure_protection(
@@ -55,7 +65,7 @@ def measure_protection(
 
     Args:
         load: The cameras of each mine.
-        streams: Video files of the cameras, as of `write_drifting_streams`.
+        streams: Video files of all cameras of all modes, as of `write_drifting_streams`.
         folder: For the files of the mines.
         rounds: How often.
         progress: Called with the number of ended rounds.
@@ -68,7 +78,9 @@ def measure_protection(
         progress(number, rounds)
         with ThreadPoolExecutor(len(MODES)) as threads:  # a thread waits for the process of each mine
             runs = {
-                mode: threads.submit(measure_load, load, streams, folder / f"protection-{number}-{place}", MODES[mode])
+                mode: threads.submit(
+                    measure_load, load, streams[place :: len(MODES)], folder / f"protection-{number}-{place}", MODES[mode]
+                )
                 for place, mode in enumerate(_shuffled(list(MODES), number))
             }
             found.rounds.append({mode: run.result() for mode, run in runs.items()})

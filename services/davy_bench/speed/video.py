@@ -8,7 +8,6 @@ import av
 
 from davy.domain.frame import BgrImage
 from davy_bench.speed.frames import moving_frames, ping_pong_order
-from davy_bench.speed.load import Load
 
 SECONDS = 6  # duration; players repeat it
 DRIFT = 0.01  # two cameras of 10 frames/s meet in every phase within 10 s
@@ -29,14 +28,14 @@ def write_stream(path: Path, size: tuple[int, int], fps: float) -> Path:
     return path
 
 
-def write_drifting_streams(folder: Path, load: Load) -> list[Path]:
-    """Write a stream per camera, each DRIFT slower than the one before.
+def write_drifting_streams(folder: Path, size: tuple[int, int], fps: float, count: int) -> list[Path]:
+    """Write streams of which each is DRIFT slower than the one before.
 
     Cameras of one rate keep their phases for a whole run. Frames that arrive together wait for each other: the chance of the
     start then decides over a median age by 10 ms and more. Streams that drift meet in every phase.
     """
-    rates = [load.fps * (1 - DRIFT * number) for number in range(load.cameras)]
-    return [write_stream(folder / f"camera-{number}.mp4", load.size, fps) for number, fps in enumerate(rates)]
+    rates = [fps * (1 - DRIFT * number) for number in range(count)]
+    return [write_stream(folder / f"camera-{number}.mp4", size, rate) for number, rate in enumerate(rates)]
 
 
 def _repeated(frames: list[BgrImage], count: int) -> list[BgrImage]:

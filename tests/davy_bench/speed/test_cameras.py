@@ -25,7 +25,7 @@ def camera(**changes):
 
 def test_the_written_site_file_is_valid(tmp_path):
     path = tmp_path / "site.yaml"
-    path.write_text(yaml.safe_dump(site(Load(CAMERAS_PER_EDGE + 1, (160, 120), 5, 10), tmp_path / "camera.mp4")))
+    path.write_text(yaml.safe_dump(site(Load(CAMERAS_PER_EDGE + 1, (160, 120), 5, 10), [tmp_path / "camera.mp4"])))
     found = load_site(path)
     assert len(found.camera_ids()) == CAMERAS_PER_EDGE + 1
     assert len(found.edges) == 2
