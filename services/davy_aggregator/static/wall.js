@@ -5,8 +5,8 @@ import { complete } from "/static/layout.js";
 import { element, Tile } from "/static/tile.js";
 
 const GAP_PX = 8;
-const CAPTION_PX = 58; // below the picture
-const NARROW_CAPTION_PX = 31; // of a tile without figures
+const CAPTION_PX = 60; // below the picture
+const NARROW_CAPTION_PX = 33; // of a tile without figures
 const NARROW_TILE_PX = 340; // console.css hides the figures of a narrower one
 export const MIN_PICTURE_PX = 120; // nobody recognises a person in a lower one
 const MIN_TILE_PX = Math.ceil(((MIN_PICTURE_PX + 1) * 16) / 9) + 2; // with its border
@@ -61,7 +61,9 @@ export class Wall {
       rearranged = true;
     }
     this.grid.classList.toggle("empty", this.tiles.size === 0);
-    if (rearranged) this.arrange();
+    if (!rearranged) return;
+    this.arrange();
+    this.changed();
   }
 
   #add(id) {

@@ -92,7 +92,10 @@ async def test_two_windows_share_one_scaled_picture(aggregator):
             await show(socket, north_face={"width": 150})
         await push(aggregator, envelope(1))
         assert (await next_picture(first))[1] == (await next_picture(second))[1]
-    counted = {result: aggregator.registry.get_sample_value("davy_aggregator_tiles_total", {"result": result}) for result in ("scaled", "shared")}
+    counted = {
+        result: aggregator.registry.get_sample_value("davy_aggregator_tiles_total", {"result": result})
+        for result in ("scaled", "shared")
+    }
     assert counted == {"scaled": 1, "shared": 1}
 
 
@@ -157,7 +160,14 @@ async def next_event(socket):
 
 async def report(aggregator, seq):
     event = ingest_pb2.Event(
-        site="mine", edge="north", boot_id="b1", seq=seq, occurred_ns=time.time_ns(), severity=2, kind="dark", message=f"event {seq}"
+        site="mine",
+        edge="north",
+        boot_id="b1",
+        seq=seq,
+        occurred_ns=time.time_ns(),
+        severity=2,
+        kind="dark",
+        message=f"event {seq}",
     )
     _ = [ack async for ack in aggregator.ingest.ReportEvents(iter([ingest_pb2.ReportEventsRequest(event=event)]))]
 

@@ -32,6 +32,17 @@ function link([message, path, permission], { aggregator, pages }) {
   return made;
 }
 
+function icon() {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  for (const [name, value] of Object.entries({ viewBox: "0 0 16 16", width: 14, height: 14, "aria-hidden": "true" })) svg.setAttribute(name, value);
+  const bars = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  bars.setAttribute("d", "M1 3h14M1 8h14M1 13h14");
+  bars.setAttribute("stroke", "currentColor");
+  bars.setAttribute("stroke-width", "2");
+  svg.append(bars);
+  return svg;
+}
+
 function languages() {
   const label = document.createElement("label");
   const select = document.createElement("select");
@@ -48,7 +59,7 @@ async function build() {
   menu.className = "menu";
   const summary = document.createElement("summary");
   summary.className = "plain open-menu";
-  summary.textContent = "☰";
+  summary.append(icon());
   summary.setAttribute("aria-label", t("nav"));
   const sheet = document.createElement("nav");
   sheet.className = "sheet";

@@ -13,6 +13,11 @@ nav-journal = Journal
 nav-api = REST interface
 nav-manual = Manual
 language = Language
+sign-out = Sign out
+role-viewer = viewer
+role-operator = operator
+role-engineer = engineer
+role-admin = administrator
 time-zone = time of { $zone }
 
 ## Console
