@@ -5,11 +5,13 @@ from __future__ import annotations  # grpc's classes are generic in their stubs 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import grpc
 
+from davy.domain.dials import Dials, Preset, dials_of
 from davy.domain.errors import DavyError, InvalidInputError
+from davy.v1.enhancer_pb2 import Dials as DialsMessage
 from davy.v1.enhancer_pb2 import EnhanceRequest, EnhanceResponse, EnhanceStreamRequest, EnhanceStreamResponse
 from davy.v1.enhancer_pb2_grpc import EnhancerServiceServicer, add_EnhancerServiceServicer_to_server
 from davy_enhancer import processing
@@ -86,8 +88,19 @@ class EnhancerService(EnhancerServiceServicer):
         if request.quality > 100:
             raise InvalidInputError(f"quality {request.quality} is out of range: use 1 to 100, or 0 for 90")
         return processing.EnhanceRequest(
-            request.image, strength, request.quality or 90, preferences_of(request.accept), self._max_pixels
+            request.image,
+            strength,
+            request.quality or 90,
+            preferences_of(request.accept),
+            self._max_pixels,
+            _to_dials(request.dials),
         )
+
+
+def _to_dials(message: DialsMessage) -> Dials:
+    """The dials of a message. Raises InvalidInputError: one is outside its range, or the preset is unknown."""
+    given = {field.name: value for field, value in message.ListFields() if field.name != "preset"}
+    return dials_of(cast("Preset | None", message.preset or None), **given)
 
 
 def register(service: EnhancerService, server: grpc.aio.Server) -> list[str]:

@@ -1,12 +1,16 @@
+import io
 import re
 from collections.abc import AsyncIterator
 
 import grpc
+import numpy as np
 import pytest
 from PIL import Image
 
-from davy.v1.enhancer_pb2 import EnhanceRequest, EnhanceStreamRequest
+from davy.v1.enhancer_pb2 import Dials, EnhanceRequest, EnhanceStreamRequest
 from davy.v1.enhancer_pb2_grpc import EnhancerServiceStub
+
+NAN = float("nan")
 
 
 @pytest.fixture
@@ -36,6 +40,13 @@ async def test_strength_zero_is_not_the_same_as_no_strength(stub: EnhancerServic
         (lambda jpeg: EnhanceRequest(image=jpeg[:-300]), grpc.StatusCode.INVALID_ARGUMENT, "truncated"),
         (lambda jpeg: EnhanceRequest(image=b"hello"), grpc.StatusCode.INVALID_ARGUMENT, "send JPEG"),
         (lambda jpeg: EnhanceRequest(image=jpeg, strength=2), grpc.StatusCode.INVALID_ARGUMENT, "0 .identity. to 1"),
+        (
+            lambda jpeg: EnhanceRequest(image=jpeg, dials=Dials(noise=float("nan"))),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "noise nan",
+        ),
+        (lambda jpeg: EnhanceRequest(image=jpeg, dials=Dials(colour=-1)), grpc.StatusCode.INVALID_ARGUMENT, "colour -1"),
+        (lambda jpeg: EnhanceRequest(image=jpeg, dials=Dials(preset="noon")), grpc.StatusCode.INVALID_ARGUMENT, "longwall"),
         (lambda jpeg: EnhanceRequest(image=jpeg, quality=101), grpc.StatusCode.INVALID_ARGUMENT, "1 to 100"),
         (lambda jpeg: EnhanceRequest(image=jpeg, accept="text/html"), grpc.StatusCode.INVALID_ARGUMENT, "image/webp"),
         (lambda jpeg: EnhanceRequest(image=bytes(100_000_000)), grpc.StatusCode.RESOURCE_EXHAUSTED, "larger than max"),
@@ -48,6 +59,19 @@ async def test_bad_requests_end_with_a_code_and_a_reason(
         await stub.Enhance(request_of(dark_jpeg))
     assert caught.value.code() is code
     assert re.search(arguments, caught.value.details() or "")
+
+
+async def test_dials_change_the_picture_and_replace_those_of_the_preset(stub: EnhancerServiceStub, save):
+    coat = Image.new("RGB", (320, 240), (40, 20, 90))
+
+    async def colourless(dials: Dials) -> bool:
+        answer = await stub.Enhance(EnhanceRequest(image=save(coat, "PNG"), dials=dials))
+        pixels = np.asarray(Image.open(io.BytesIO(answer.image)).convert("RGB")).astype(int)
+        return int(np.ptp(pixels, axis=2).max()) <= 2
+
+    assert await colourless(Dials(preset="night IR"))
+    assert await colourless(Dials(colour=0))
+    assert not await colourless(Dials(preset="night IR", colour=1))
 
 
 async def test_a_stream_answers_in_order_and_survives_a_bad_picture(stub: EnhancerServiceStub, dark_jpeg: bytes):

@@ -6,7 +6,6 @@ from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, WebSocket, WebSocketDisconnect
-from fastapi.responses import FileResponse
 from pydantic import AwareDatetime, BaseModel, Field
 
 from davy.access.principal import acting
@@ -18,7 +17,6 @@ from davy.domain.errors import DavyError, OverloadedError
 from davy.domain.severity import Severity
 from davy_aggregator.alarms.view import AlarmChangeView, AlarmView, views
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.rest.console import PAGE_HEADERS, STATIC
 from davy_aggregator.rest.events import AtLeast, Cursor, to_ns
 
 MAX_TOGETHER = 500  # alarms of one acknowledgement
@@ -94,14 +92,10 @@ class Unshelving(BaseModel):
 
 
 def alarm_routes(context: ServiceContext) -> APIRouter:
-    """Routes /alarms and /v1/alarms."""
+    """Routes below /v1/alarms."""
     routes = APIRouter(tags=["alarms"])
     _add_lists(routes, context)
     _add_answers(routes, context)
-
-    @routes.get("/alarms", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(STATIC / "alarms.html", headers=PAGE_HEADERS)
 
     @routes.websocket("/v1/alarms/watch")
     async def watch(socket: WebSocket) -> None:

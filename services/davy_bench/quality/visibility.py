@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from davy.domain.frame import BgrImage
 from davy.imaging.iqa import clipped_share
 from davy.imaging.iqa.luminance import check_same, luma
+from davy_bench.quality.legibility import edges_kept, find_letters
 from davy_bench.quality.measure import Figures, Measure
+from davy_bench.quality.naturalness import brisque
 
 BLOCK_PX = 16
 DARK_SHARE = 0.4  # share of the blocks
@@ -41,6 +43,8 @@ VISIBLE_MEASURES = (
     Measure("bands", "row bands at equal gain, times raw", 2, "low"),
     Measure("chroma", "chroma of colourless frames", 2, "low"),
     Measure("clipped_points", "clipped, change / points", 2, "low"),
+    Measure("text", "edges of burnt-in text, times raw", 2, "high"),
+    Measure("brisque", "BRISQUE", 1, "low"),
     Measure("ms", "ms", 1, None),
 )
 
@@ -50,7 +54,9 @@ flat half of these blocks (Immerkaer 1996) and 2 of 255, the just noticeable dif
 until noise becomes visible. Equal gain means: divided by the gain of that structure. Local contrast is the deviation of luma
 between sigmas of 4 and 32 px over the local mean. Hazy frames are bright and have no black; colourless ones have a mean
 chroma under 2. Row bands are the deviation of row means in the dark from those of neighbouring rows. Clipped pixels have a
-luma of at least 250. Means are over all frames to which a column applies. Bold: the best method except raw."""
+luma of at least 250. The edges of burnt-in text are the strongest gradients of white letters, which the stroke width
+transform finds in the raw frame. BRISQUE (Mittal et al. 2012, OpenCV's model) is for reference: 0 is natural, 100 distorted.
+Means are over all frames to which a column applies. Bold: the best method except raw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,11 @@ def visibility_metrics(output: BgrImage, raw: BgrImage, _reference: BgrImage | N
         "contrast": contrast,
         "bands": row_bands(after, dark.mask) / gain / max(row_bands(before, dark.mask), 0.05),
         "clipped_points": 100 * (clipped_share(output) - clipped_share(raw)),
+        "brisque": brisque(output),
         "ms": 1000 * seconds,
     }
+    if letters := find_letters(raw):
+        figures["text"] = edges_kept(after, before, letters)
     if is_hazy(before):
         figures["hazy_contrast"] = contrast
     if chroma(raw) < COLOURLESS:

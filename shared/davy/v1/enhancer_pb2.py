@@ -24,21 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x64\x61vy/v1/enhancer.proto\x12\x07\x64\x61vy.v1\"d\n\x0e\x45nhanceRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x15\n\x08strength\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\x0f\n\x07quality\x18\x03 \x01(\r\x12\x0e\n\x06\x61\x63\x63\x65pt\x18\x04 \x01(\tB\x0b\n\t_strength\"Y\n\x0f\x45nhanceResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x12\n\nelapsed_ms\x18\x04 \x01(\x02\"L\n\x14\x45nhanceStreamRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x07request\x18\x02 \x01(\x0b\x32\x17.davy.v1.EnhanceRequest\"m\n\x15\x45nhanceStreamResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12,\n\x08response\x18\x02 \x01(\x0b\x32\x18.davy.v1.EnhanceResponseH\x00\x12\x0f\n\x05\x65rror\x18\x03 \x01(\tH\x00\x42\t\n\x07outcome2\xa3\x01\n\x0f\x45nhancerService\x12<\n\x07\x45nhance\x12\x17.davy.v1.EnhanceRequest\x1a\x18.davy.v1.EnhanceResponse\x12R\n\rEnhanceStream\x12\x1d.davy.v1.EnhanceStreamRequest\x1a\x1e.davy.v1.EnhanceStreamResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x64\x61vy/v1/enhancer.proto\x12\x07\x64\x61vy.v1\"\x83\x01\n\x0e\x45nhanceRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x15\n\x08strength\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\x0f\n\x07quality\x18\x03 \x01(\r\x12\x0e\n\x06\x61\x63\x63\x65pt\x18\x04 \x01(\t\x12\x1d\n\x05\x64ials\x18\x05 \x01(\x0b\x32\x0e.davy.v1.DialsB\x0b\n\t_strength\"\xad\x01\n\x05\x44ials\x12\x0e\n\x06preset\x18\x01 \x01(\t\x12\x17\n\nbrightness\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\x1b\n\x0elocal_contrast\x18\x03 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\x05noise\x18\x04 \x01(\x02H\x02\x88\x01\x01\x12\x13\n\x06\x63olour\x18\x05 \x01(\x02H\x03\x88\x01\x01\x42\r\n\x0b_brightnessB\x11\n\x0f_local_contrastB\x08\n\x06_noiseB\t\n\x07_colour\"Y\n\x0f\x45nhanceResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x12\n\nelapsed_ms\x18\x04 \x01(\x02\"L\n\x14\x45nhanceStreamRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x07request\x18\x02 \x01(\x0b\x32\x17.davy.v1.EnhanceRequest\"m\n\x15\x45nhanceStreamResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12,\n\x08response\x18\x02 \x01(\x0b\x32\x18.davy.v1.EnhanceResponseH\x00\x12\x0f\n\x05\x65rror\x18\x03 \x01(\tH\x00\x42\t\n\x07outcome2\xa3\x01\n\x0f\x45nhancerService\x12<\n\x07\x45nhance\x12\x17.davy.v1.EnhanceRequest\x1a\x18.davy.v1.EnhanceResponse\x12R\n\rEnhanceStream\x12\x1d.davy.v1.EnhanceStreamRequest\x1a\x1e.davy.v1.EnhanceStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'davy.v1.enhancer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENHANCEREQUEST']._serialized_start=35
-  _globals['_ENHANCEREQUEST']._serialized_end=135
-  _globals['_ENHANCERESPONSE']._serialized_start=137
-  _globals['_ENHANCERESPONSE']._serialized_end=226
-  _globals['_ENHANCESTREAMREQUEST']._serialized_start=228
-  _globals['_ENHANCESTREAMREQUEST']._serialized_end=304
-  _globals['_ENHANCESTREAMRESPONSE']._serialized_start=306
-  _globals['_ENHANCESTREAMRESPONSE']._serialized_end=415
-  _globals['_ENHANCERSERVICE']._serialized_start=418
-  _globals['_ENHANCERSERVICE']._serialized_end=581
+  _globals['_ENHANCEREQUEST']._serialized_start=36
+  _globals['_ENHANCEREQUEST']._serialized_end=167
+  _globals['_DIALS']._serialized_start=170
+  _globals['_DIALS']._serialized_end=343
+  _globals['_ENHANCERESPONSE']._serialized_start=345
+  _globals['_ENHANCERESPONSE']._serialized_end=434
+  _globals['_ENHANCESTREAMREQUEST']._serialized_start=436
+  _globals['_ENHANCESTREAMREQUEST']._serialized_end=512
+  _globals['_ENHANCESTREAMRESPONSE']._serialized_start=514
+  _globals['_ENHANCESTREAMRESPONSE']._serialized_end=623
+  _globals['_ENHANCERSERVICE']._serialized_start=626
+  _globals['_ENHANCERSERVICE']._serialized_end=789
 # @@protoc_insertion_point(module_scope)

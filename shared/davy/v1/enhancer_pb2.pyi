@@ -24,6 +24,7 @@ class EnhanceRequest(_message.Message):
     STRENGTH_FIELD_NUMBER: _builtins.int
     QUALITY_FIELD_NUMBER: _builtins.int
     ACCEPT_FIELD_NUMBER: _builtins.int
+    DIALS_FIELD_NUMBER: _builtins.int
     image: _builtins.bytes
     """JPEG, PNG or WebP"""
     strength: _builtins.float
@@ -32,6 +33,10 @@ class EnhanceRequest(_message.Message):
     """quality of lossy output, 1 to 100; 0 means 90"""
     accept: _builtins.str
     """image/jpeg, image/png or image/webp; empty means the format of the input"""
+    @_builtins.property
+    def dials(self) -> Global___Dials:
+        """corrections by the operator; absent means none"""
+
     def __init__(
         self,
         *,
@@ -39,16 +44,70 @@ class EnhanceRequest(_message.Message):
         strength: _builtins.float | None = ...,
         quality: _builtins.int = ...,
         accept: _builtins.str = ...,
+        dials: Global___Dials | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "strength", b"strength"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "dials", b"dials", "strength", b"strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "accept", b"accept", "image", b"image", "quality", b"quality", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strength", b"_strength", "accept", b"accept", "dials", b"dials", "image", b"image", "quality", b"quality", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__strength: _TypeAlias = _typing.Literal["strength"]  # noqa: Y015
     _WhichOneofArgType__strength: _TypeAlias = _typing.Literal["_strength", b"_strength"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__strength) -> _WhichOneofReturnType__strength | None: ...
 
 Global___EnhanceRequest: _TypeAlias = EnhanceRequest  # noqa: Y015
+
+@_typing.final
+class Dials(_message.Message):
+    """The operator's corrections, after strength. A dial that is set replaces the preset's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRESET_FIELD_NUMBER: _builtins.int
+    BRIGHTNESS_FIELD_NUMBER: _builtins.int
+    LOCAL_CONTRAST_FIELD_NUMBER: _builtins.int
+    NOISE_FIELD_NUMBER: _builtins.int
+    COLOUR_FIELD_NUMBER: _builtins.int
+    preset: _builtins.str
+    """"longwall dust", "heading", "conveyor" or "night IR"; empty means none"""
+    brightness: _builtins.float
+    """-1 darker to 1 brighter; 0 is neutral"""
+    local_contrast: _builtins.float
+    """-1 flatter to 1 more; 0 is neutral"""
+    noise: _builtins.float
+    """-1 keeps all grain to 1 smooths most; 0 is neutral"""
+    colour: _builtins.float
+    """0 monochrome to 2 twice the saturation; 1 is neutral"""
+    def __init__(
+        self,
+        *,
+        preset: _builtins.str = ...,
+        brightness: _builtins.float | None = ...,
+        local_contrast: _builtins.float | None = ...,
+        noise: _builtins.float | None = ...,
+        colour: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_brightness", b"_brightness", "_colour", b"_colour", "_local_contrast", b"_local_contrast", "_noise", b"_noise", "brightness", b"brightness", "colour", b"colour", "local_contrast", b"local_contrast", "noise", b"noise"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_brightness", b"_brightness", "_colour", b"_colour", "_local_contrast", b"_local_contrast", "_noise", b"_noise", "brightness", b"brightness", "colour", b"colour", "local_contrast", b"local_contrast", "noise", b"noise", "preset", b"preset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__brightness: _TypeAlias = _typing.Literal["brightness"]  # noqa: Y015
+    _WhichOneofArgType__brightness: _TypeAlias = _typing.Literal["_brightness", b"_brightness"]  # noqa: Y015
+    _WhichOneofReturnType__colour: _TypeAlias = _typing.Literal["colour"]  # noqa: Y015
+    _WhichOneofArgType__colour: _TypeAlias = _typing.Literal["_colour", b"_colour"]  # noqa: Y015
+    _WhichOneofReturnType__local_contrast: _TypeAlias = _typing.Literal["local_contrast"]  # noqa: Y015
+    _WhichOneofArgType__local_contrast: _TypeAlias = _typing.Literal["_local_contrast", b"_local_contrast"]  # noqa: Y015
+    _WhichOneofReturnType__noise: _TypeAlias = _typing.Literal["noise"]  # noqa: Y015
+    _WhichOneofArgType__noise: _TypeAlias = _typing.Literal["_noise", b"_noise"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__brightness) -> _WhichOneofReturnType__brightness | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__colour) -> _WhichOneofReturnType__colour | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__local_contrast) -> _WhichOneofReturnType__local_contrast | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__noise) -> _WhichOneofReturnType__noise | None: ...
+
+Global___Dials: _TypeAlias = Dials  # noqa: Y015
 
 @_typing.final
 class EnhanceResponse(_message.Message):
