@@ -3,6 +3,8 @@
 ## Navigation
 nav = Pages
 nav-wall = Camera wall
+nav-alarms = Alarms
+nav-events = Events
 nav-edges = Edges
 nav-models = Models
 nav-samples = Samples
@@ -138,3 +140,71 @@ severity-alarm = alarm
 keyframe =
     .aria-label = Keyframe
 keyframe-of = Keyframe: { $message }
+
+## Alarms
+alarms = Alarms
+alarms-unanswered =
+    { $count ->
+        [one] { $count } alarm unanswered
+       *[other] { $count } alarms unanswered
+    }
+alarms-answered =
+    { $count ->
+        [one] { $count } acknowledged
+       *[other] { $count } acknowledged
+    }
+alarms-unknown = Connection lost: alarms are not live. Reconnecting.
+alarm-all = All alarms
+alarm-acknowledge = Acknowledge
+alarm-shelve = Shelve
+alarm-unshelve = Unshelve
+alarm-shelve-for = For
+alarm-words = Words (optional)
+alarm-reason = Reason
+alarm-consequence = Consequence
+alarm-response = What to do
+alarm-silence = Silence
+alarm-sound-on = Sound on
+alarm-sound-off = Sound off
+alarm-sound-gesture = Sound: click here
+alarm-sound-hint = A browser plays a sound only after a click or a key in this window.
+alarm-notify = Notifications
+alarm-chattering = chattering
+alarm-escalated = escalated
+alarm-by = acknowledged by { $who }
+alarm-shelved-by = shelved by { $who }
+alarm-several =
+    { $count ->
+        [one] { $count } alarm
+       *[other] { $count } alarms
+    }
+alarm-more =
+    { $count ->
+        [one] and { $count } more
+       *[other] and { $count } more
+    }
+alarm-group = { $title } × { $count }
+alarm-said = Alarm: { $title }, { $where }: { $message }
+alarms-said =
+    { $count ->
+        [one] { $count } new alarm
+       *[other] { $count } new alarms
+    }
+alarm-state-normal = normal
+alarm-state-unacknowledged = unanswered
+alarm-state-acknowledged = acknowledged
+alarm-state-returned = condition over
+alarm-state-shelved = shelved
+alarm-state-suppressed = suppressed
+alarm-state-out-of-service = out of service
+minutes =
+    { $count ->
+        [one] { $count } minute
+       *[other] { $count } minutes
+    }
+hours =
+    { $count ->
+        [one] { $count } hour
+       *[other] { $count } hours
+    }
+cancel = Cancel
