@@ -1,7 +1,5 @@
 // The alarms of the site, as the aggregator sends them: by the window's WebSocket on the console, else by one of their own.
 
-import { request } from "/static/page.js";
-
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000];
 const SEVERITY = { info: 1, warning: 2, alarm: 3 };
 const STANDING = new Set(["unacknowledged", "acknowledged", "returned"]);
@@ -69,7 +67,9 @@ export class AlarmModel extends EventTarget {
 
   async #readLabels() {
     try {
-      const { cameras } = await request("/v1/cameras");
+      const answer = await fetch("/v1/cameras");
+      if (!answer.ok) return;
+      const { cameras } = await answer.json();
       for (const { id, label } of cameras) this.labels.set(id, label);
       this.dispatchEvent(new CustomEvent("change", { detail: { raised: [], isFirst: true } }));
     } catch {

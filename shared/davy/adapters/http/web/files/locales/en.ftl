@@ -208,3 +208,64 @@ hours =
        *[other] { $count } hours
     }
 cancel = Cancel
+alarms-now = Now
+alarm-show = Show
+alarm-show-standing = standing alarms
+alarm-show-hidden = shelved and suppressed
+no-alarms = No alarms.
+alarm-history = History
+alarm-transition = Change
+alarm-transition-raised = raised
+alarm-transition-acknowledged = acknowledged
+alarm-transition-returned = condition over
+alarm-transition-cleared = cleared
+alarm-transition-shelved = shelved
+alarm-transition-unshelved = unshelved
+alarm-transition-suppressed = suppressed
+alarm-transition-unsuppressed = no longer suppressed
+alarm-transition-disabled = taken out of service
+alarm-transition-enabled = put into service
+alarm-transition-chattering = chatters
+alarm-transition-escalated = escalated
+alarm-rules = Rules
+alarm-enabled = In service
+on-delay = On delay (s)
+off-delay = Off delay (s)
+latching = Latching
+needs-answer = Needs an answer
+rules-by = Changed by { $who }, { $at }: { $why }
+rules-of-file = Rules of the site's file
+escalation = Escalation
+escalation-note = Who was told because nobody answered.
+target = Target
+delivered = Delivered
+not-yet = not yet
+attempts = Failures
+error = Error
+alarm = Alarm
+severity = Severity
+who = Who
+words = Words
+
+## Search
+camera = Camera
+kind = Kind
+source = Source
+from = From
+to = To
+text = Text
+time = Time
+search = Search
+clear = Clear
+older = Older
+picture = picture
+nothing-found = Nothing found.
+show-motion = Show motion
+export-csv = Export CSV
+export-json = Export JSON
+to-camera = To the camera
+events-shown =
+    { $count ->
+        [one] { $count } shown
+       *[other] { $count } shown
+    }
