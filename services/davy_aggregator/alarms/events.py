@@ -69,7 +69,11 @@ async def _follow(archive: Archive, alarms: AlarmService) -> None:
         async for events in batches:
             if not alarms.leads:
                 return
-            found = [(point, condition, event.id) for event in events for point, condition in conditions_of(event)]
+            found = [
+                (point, condition, event.id if event.has_keyframe else 0)
+                for event in events
+                for point, condition in conditions_of(event)
+            ]
             await alarms.apply_events(found, events[-1].id)
 
 

@@ -182,7 +182,7 @@ class AlarmService:
         """Apply conditions that events tell, and note that events up to position are applied: once, over any crash.
 
         Args:
-            conditions: Points, conditions, and ids of the events that told them.
+            conditions: Points, conditions, and ids of the events with their pictures, 0 for none.
             position: Id of the newest event.
 
         Raises:
