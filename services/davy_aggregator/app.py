@@ -47,7 +47,7 @@ from davy.telemetry import get_logger
 from davy.v1 import alarm_pb2_grpc, ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 from davy_aggregator.alarm_conditions import ConditionWatch
 from davy_aggregator.alarms.escalation import Deliveries
-from davy_aggregator.alarms.events import follow_events
+from davy_aggregator.alarms.events import follow_events, mark_start
 from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.alarms.rules import RuleBook
 from davy_aggregator.alarms.service import AlarmService
@@ -239,6 +239,7 @@ async def _alarms(database: Database, site: SiteConfig, archive: Archive, metric
     rules = await asyncio.to_thread(RuleBook, site.alarms, store)
     alarms = AlarmService(site.site, archive, store, rules, metrics)
     await alarms.load()
+    await mark_start(archive, alarms)
     yield alarms
 
 
