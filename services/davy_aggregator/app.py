@@ -38,7 +38,7 @@ from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.ports import Bus, Message
 from davy.domain.secret_url import SecretUrl
 from davy.domain.severity import Severity
-from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
+from davy.domain.topics import OFFLINE, ONLINE, AlarmTopics, EdgeTopics
 from davy.identity import Authority
 from davy.site import SiteConfig
 from davy.streams.supervisor import Component, Supervisor
@@ -117,8 +117,7 @@ async def serve(
     presence, health = PresenceTracker(site.site), Health(metrics)
     site_status, drift = SiteStatus(site, settings, live, presence, health), DriftCollector(live, presence)
     registry.register(drift)
-    topics, alarm_metrics = EdgeTopics(site.site, REPORTER), AlarmMetrics(registry)
-    status = topics.status
+    status, alarm_metrics = EdgeTopics(site.site, REPORTER).status, AlarmMetrics(registry)
     async with (
         _folder(settings),
         _database(settings) as database,
@@ -180,7 +179,7 @@ async def serve(
             "alarm-conditions": watch.run,
             "alarm-events": lambda: follow_events(archive, alarms),
             "alarm-topics": lambda: publish_alarms(bus, alarms),
-            "alarm-notices": lambda: _deliveries(site, alarms, bus, topics, alarm_metrics).run(),
+            "alarm-notices": lambda: _deliveries(site, alarms, bus, alarm_metrics).run(),
             "rollouts": lambda: rollouts.run(bus),
             "configs": lambda: configs.twin.run(bus),
             "health": lambda: _watch_health(bus, archive, journal, health),
@@ -243,8 +242,8 @@ async def _alarms(database: Database, site: SiteConfig, archive: Archive, metric
     yield alarms
 
 
-def _deliveries(site: SiteConfig, alarms: AlarmService, bus: Bus, topics: EdgeTopics, metrics: AlarmMetrics) -> Deliveries:
-    targets = site.alarms.targets
+def _deliveries(site: SiteConfig, alarms: AlarmService, bus: Bus, metrics: AlarmMetrics) -> Deliveries:
+    targets, topics = site.alarms.targets, AlarmTopics(site.site)
     notifiers = {name: make_notifier(name, target, bus, topics) for name, target in targets.items()}
     return Deliveries(alarms.store, notifiers, {name: target.every_s for name, target in targets.items()}, metrics)
 

@@ -9,7 +9,7 @@ from tests.davy_aggregator.rest.test_events import report
 from typer.testing import CliRunner
 
 from davy.adapters.mqtt.bus import connect
-from davy.domain.topics import EdgeTopics
+from davy.domain.topics import AlarmTopics
 from davy.v1 import alarm_pb2, alarm_pb2_grpc
 from davy_cli.alarms import app
 
@@ -91,21 +91,21 @@ async def test_the_state_of_every_alarm_is_retained_on_the_broker(mosquitto, tmp
     async with running(make_settings(tmp_path), with_rules(make_site(mosquitto.endpoint), quiet)) as aggregator:
         await report(aggregator, FULL)
         await raised(aggregator, SPOOL)
-        topics = EdgeTopics("mine", "aggregator")
+        topics = AlarmTopics("mine", SPOOL)
         async with connect(mosquitto.endpoint, "panel") as bus:  # one that comes later
             heard = {}
 
             async def listen():
-                async for message in bus.subscribe([f"{topics.base}/alarm/+", topics.alarms], qos=1):
+                async for message in bus.subscribe([AlarmTopics("mine").state, topics.counts], qos=1):
                     heard[message.topic] = json.loads(message.payload)
 
             listening = asyncio.create_task(listen())
-            topic = topics.alarm(SPOOL)
+            topic = topics.state
             await until(lambda: heard.get(topic, {}).get("state") == "unacknowledged", 10)
-            await until(lambda: heard.get(topics.alarms, {}).get("unacknowledged") == 1)
+            await until(lambda: heard.get(topics.counts, {}).get("unacknowledged") == 1)
             await aggregator.client.post(f"/v1/alarms/{SPOOL}/acknowledge", json={})
             await until(lambda: heard[topic]["state"] == "normal")
-            await until(lambda: heard[topics.alarms]["unacknowledged"] == 0)
+            await until(lambda: heard[topics.counts]["unacknowledged"] == 0)
             mosquitto.kill()
             heard.clear()
             await report(aggregator, *[FULL] * 2)
