@@ -20,7 +20,8 @@ def navigation_routes(context: ServiceContext) -> APIRouter:
     async def navigation() -> Navigation:
         others = [path for path, address in elsewhere.items() if address]
         manual = ["/manual/"] if (MANUAL / "index.html").is_file() else []
-        return Navigation(pages=[*PAGES, "/users", "/journal", *others, *manual])
+        zone = context.site_status.site().time_zone
+        return Navigation(time_zone=zone, pages=[*PAGES, "/users", "/journal", *others, *manual])
 
     @routes.get("/training", include_in_schema=False, responses=problem_responses(404))
     async def training() -> RedirectResponse:

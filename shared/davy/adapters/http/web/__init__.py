@@ -22,6 +22,7 @@ class Navigation(BaseModel):
     """Where the pages of all services are."""
 
     aggregator: str = Field("", description="Address of the aggregator; empty: this service is the aggregator, or knows none.")
+    time_zone: str = Field("", description="IANA time zone of the site, if this service knows it.", examples=["Europe/Warsaw"])
     pages: list[str] = Field(description="Paths of the pages that this service has.", examples=[["/", "/models"]])
 
 

@@ -1,5 +1,6 @@
 // One navigation for the pages of all services, and the choice of the language.
 
+import { setZone } from "/web/time.js";
 import { chooseLanguage, language, LANGUAGES, t } from "/web/words.js";
 
 // [message, path on the aggregator, permission]. The aggregator sends /training and /enhance to the services' own pages.
@@ -67,6 +68,7 @@ async function build() {
   menu.append(summary, sheet);
   place.replaceChildren(menu);
   const known = await navigation();
+  if (known.time_zone) setZone(known.time_zone);
   sheet.append(...PAGES.map((page) => link(page, known)), languages());
 }
 
