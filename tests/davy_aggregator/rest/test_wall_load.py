@@ -21,6 +21,7 @@ from davy.adapters.media import jpeg
 pytestmark = [needs_chromium, pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(1200)]
 
 COUNT, FPS, SIZE = 64, 5, (1280, 720)
+SCREEN = {"width": 2560, "height": 1440}  # shows all at once
 SECONDS = float(os.environ.get("DAVY_TEST_WALL_SECONDS", "60"))
 WARM_UP_S = 15
 # Notes what arrives, and when it is acknowledged, which happens once it is drawn.
@@ -87,7 +88,7 @@ def mine_picture(seed: int, noise: float, level: float) -> bytes:
 async def test_64_cameras_at_5_fps_in_one_window(tmp_path, record_property):
     pictures = [(mine_picture(n, 3.0, 1.0), mine_picture(n, 1.5, 0.3)) for n in range(4)]
     today = FPS * COUNT * np.mean([len(enhanced) + len(raw) for enhanced, raw in pictures])
-    async with aggregator_process(tmp_path) as (pid, aggregator), chromium(viewport={"width": 3840, "height": 2160}) as browser:
+    async with aggregator_process(tmp_path) as (pid, aggregator), chromium(viewport=SCREEN) as browser:
         names = cameras_of(COUNT)
         pushing = [asyncio.create_task(push_frames(aggregator, names[n::4], FPS, SIZE, pictures)) for n in range(4)]
         page = await browser.new_page()
