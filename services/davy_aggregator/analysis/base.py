@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from davy.domain.event import Mark
 from davy.domain.frame import BgrImage
 from davy.domain.severity import Severity
 
@@ -43,9 +44,11 @@ class Observation:
     Args:
         kind: Event kind, `[a-z0-9-]{1,64}`.
         active: Whether the finding applies to this picture. An event needs several in a row (see Trigger).
+        severity: Above info the finding is the condition of an alarm; the rule of its kind has the delays.
         message: Text of the event at its beginning, one sentence.
         over: Text of the event at its end; empty: no such event.
         figures: Values for gauges and for the event.
+        marks: What was found in the picture.
     """
 
     kind: str
@@ -54,6 +57,7 @@ class Observation:
     message: str
     over: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
+    marks: Sequence[Mark] = ()
 
 
 class Analyser(Protocol):

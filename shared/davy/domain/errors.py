@@ -126,6 +126,17 @@ class FrameTooLargeError(TooLargeError):
         self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
 
 
+class PixelBudgetError(TooLargeError):
+    """A camera's pictures are larger than what the pixel budget of its edge leaves."""
+
+    def __init__(self, size: tuple[int, int], limit_pixels: int) -> None:
+        super().__init__(
+            f"its pictures of {size[0]}x{size[1]} exceed the {limit_pixels / 1e6:g} megapixels of all cameras of this edge: "
+            "set its width and height, or raise DAVY_EDGE_MAX_MEGAPIXELS"
+        )
+        self.size, self.limit_pixels = size, limit_pixels
+
+
 # --- callers -----------------------------------------------------------------------------------------------------------
 
 
@@ -213,6 +224,14 @@ class AggregatorUnavailableError(UnavailableError):
     def __init__(self, endpoint: str, reason: str = "") -> None:
         super().__init__(f"no aggregator at {endpoint}" + (f": {reason}" if reason else ""))
         self.endpoint, self.reason = endpoint, reason
+
+
+class AggregatorRefusedError(AggregatorUnavailableError):
+    """The aggregator is there and its certificate is not accepted: it is revoked, expired, foreign, or of another host."""
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        super().__init__(endpoint, reason)
+        self.args = (f"the aggregator at {endpoint} is refused: {reason}",)
 
 
 class IdentityProviderUnavailableError(UnavailableError):

@@ -2,7 +2,7 @@ import asyncio
 import contextlib
 
 import numpy as np
-from tests.davy_aggregator.conftest import envelope, make_settings, make_site, picture, push, running, until
+from tests.davy_aggregator.conftest import envelope, make_settings, make_site, picture, push, running, until, with_rules
 
 from davy.adapters.media import jpeg
 from davy_aggregator.settings import AnalysisSettings
@@ -29,7 +29,8 @@ async def kinds(aggregator):
 
 
 async def test_a_lens_that_is_covered_and_freed_is_two_events_with_a_picture(tmp_path):
-    async with running(settings(tmp_path), make_site()) as aggregator:
+    site = with_rules(make_site(), {"lens-blocked": {"on_delay_s": 0.1, "off_delay_s": 0.1}})
+    async with running(settings(tmp_path), site) as aggregator:
         await pour(aggregator, [COVERED] * 8)
         await until(lambda: _has(aggregator, "lens-blocked"))
         await pour(aggregator, [picture()] * 12)
@@ -45,7 +46,7 @@ async def test_a_lens_that_is_covered_and_freed_is_two_events_with_a_picture(tmp
 
 
 async def test_an_unreadable_picture_is_counted_and_the_next_is_analysed(tmp_path):
-    async with running(settings(tmp_path), make_site()) as aggregator:
+    async with running(settings(tmp_path), with_rules(make_site(), {"lens-blocked": {"on_delay_s": 0}})) as aggregator:
         await pour(aggregator, [COVERED[:200], *[COVERED] * 8])
         await until(lambda: _has(aggregator, "lens-blocked"))
         assert aggregator.registry.get_sample_value("davy_analysis_errors_total", {"analyser": "decode"}) == 1
