@@ -76,7 +76,9 @@ async def serve(
         worker = Worker(runs, metrics)
         embedding = EmbeddingWatch(runs, metrics, lambda: worker.active, error_setter("pictures"))
         access = access_of("trainer", settings, registry, aggregator=settings.aggregator)
-        app = build_app(runs, embedding.newest, registry, lambda: worker.active, errors, access)
+        app = build_app(
+            runs, embedding.newest, registry, lambda: worker.active, errors, access, settings.directory or settings.aggregator
+        )
         supervisor = Supervisor("trainer", registry, errors.__setitem__)
         components: dict[str, Component] = {
             "worker": worker.run,

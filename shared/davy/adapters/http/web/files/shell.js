@@ -21,17 +21,17 @@ const PAGES = [
 
 async function navigation() {
   const response = await fetch("/v1/navigation").catch(() => null);
-  return response?.ok ? response.json() : { aggregator: "", pages: [] };
+  return response?.ok ? response.json() : { aggregator: "", pages: {} };
 }
 
 function link([message, path, permission], { aggregator, pages }) {
   const made = document.createElement("a");
-  const own = pages.includes(path);
-  made.href = own ? path : `${aggregator}${path}`;
+  const own = pages[path];
+  made.href = own ?? `${aggregator}${path}`;
   made.textContent = t(message);
-  if (own && path === location.pathname) made.setAttribute("aria-current", "page");
+  if (own === location.pathname) made.setAttribute("aria-current", "page");
   if (permission) Object.assign(made.dataset, { needs: permission });
-  made.hidden = Boolean(permission) || (!own && !aggregator);
+  made.hidden = Boolean(permission) || (own === undefined && !aggregator);
   return made;
 }
 
