@@ -148,6 +148,23 @@ keyframe =
     .aria-label = Keyframe
 keyframe-of = Keyframe: { $message }
 
+# Kinds of events; others are shown as they are.
+kind-motion = motion
+kind-motion-over = motion over
+kind-person = person
+kind-lens-blocked = lens blocked
+kind-lens-dirty = lens dirty
+kind-dark = dark
+kind-illumination-change = illumination change
+kind-camera-offline = camera offline
+kind-camera-online = camera online
+kind-camera-stalled = camera stalled
+kind-edge-offline = edge offline
+kind-edge-online = edge online
+kind-drift = drift
+kind-person-in-zone = person in a zone
+kind-config-changed = configuration changed
+
 ## Pages
 models-subtitle = models and rollouts
 users-subtitle = users and tokens
@@ -451,7 +468,6 @@ enhance-figures = { $file }: { $width } × { $height }, { $kind } of { $size } k
 ## REST interface
 title-docs = Davy: REST interface
 docs-subtitle = REST interface
-docs-try = Try it
 docs-body = Body
 docs-file = File
 docs-send = Send
@@ -459,7 +475,7 @@ docs-answer = Answer
 docs-download = Save the answer
 docs-needs = required
 docs-default = default { $value }
-docs-curl = As a command
+
 ## Dials of one large camera
 dials = Picture
 dials-panel =
@@ -474,6 +490,7 @@ dial-brightness = brightness
 dial-local-contrast = local contrast
 dial-noise = noise reduction
 dial-colour = colour
+
 ## Alarms
 alarms = Alarms
 alarms-unanswered =
