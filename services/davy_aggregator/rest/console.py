@@ -17,7 +17,6 @@ PAGES = {
     "/models": "models.html",
     "/edges": "edges.html",
     "/samples": "samples.html",
-    "/docs": "docs.html",
 }
 
 
