@@ -42,6 +42,7 @@ from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
+from davy_aggregator.analysis.places.book import PlaceBook
 from davy_aggregator.analysis.runner import analyse, analysers
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
@@ -106,14 +107,14 @@ async def serve(
     presence, health = PresenceTracker(site.site), Health(metrics)
     site_status, drift = SiteStatus(site, settings, live, presence, health), DriftCollector(live, presence)
     registry.register(drift)
-    status = EdgeTopics(site.site, REPORTER).status
+    status, book = EdgeTopics(site.site, REPORTER).status, PlaceBook(site)
     async with (
         _folder(settings),
         _database(settings) as database,
         _archive(settings, database, site, metrics) as archive,
         _journal(settings, database, archive, registry) as journal,
         _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
-        _config_service(database, site, presence, archive, metrics, live, site_status) as configs,
+        _config_service(database, site, presence, archive, metrics, live, site_status, book) as configs,
         _samples(settings, database, registry) as samples,
         _store(site, settings, name, tls) as store,
         connect(
@@ -178,7 +179,7 @@ async def serve(
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
-            make_analysers = analysers(settings.analysis)  # an unusable detector prevents the start
+            make_analysers = analysers(settings.analysis, book)  # an unusable detector prevents the start
             supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, metrics, make_analysers)
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
@@ -287,10 +288,12 @@ async def _config_service(
     metrics: AggregatorMetrics,
     live: LiveFrames,
     site_status: SiteStatus,
+    book: PlaceBook,
 ) -> AsyncIterator[ConfigService]:
     def changed(now: SiteConfig, cameras: Sequence[CameraAddress]) -> None:
         live.set_cameras(cameras)
         site_status.reconfigure(now)
+        book.reconfigure(now)
 
     yield ConfigService(site, ConfigStore(database), presence.is_online, archive.report, metrics.count_refused, changed)
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from davy.domain.event import Mark
 from davy.domain.frame import BgrImage
 from davy.domain.severity import Severity
 
@@ -46,6 +47,8 @@ class Observation:
         message: Text of the event at its beginning, one sentence.
         over: Text of the event at its end; empty: no such event.
         figures: Values for gauges and for the event.
+        marks: What was found in the picture.
+        part: Name of the rule about a place that found it; empty for the whole picture.
     """
 
     kind: str
@@ -54,6 +57,8 @@ class Observation:
     message: str
     over: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
+    marks: Sequence[Mark] = ()
+    part: str = ""
 
 
 class Analyser(Protocol):

@@ -5,6 +5,23 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that was found in a picture: a box as shares of its width and height, 0 to 1, from the upper left corner.
+
+    Args:
+        label: What it is, such as "person".
+        score: Confidence, 0 to 1; 0 where there is none.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str = ""
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class EventRecord:
     """An event; (site, edge, boot_id, seq) identifies it permanently.
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from davy.imaging.detect.model import OnnxDetector
 from davy.imaging.detect.spec import read_spec
 
-PEOPLE_CLASSES = ("person",)
-
 
 def shipped_path() -> Path:
     """Path of the shipped ONNX file."""
