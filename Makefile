@@ -125,7 +125,7 @@ train: $(VENV)/.dev  ## train every stage: QUICK=1 in minutes, or DATA=/folder w
 BENCH ?= --cameras none
 
 fuzz: $(VENV)/.dev  ## 10 minutes of random input on every topic, method, route and stored record
-	DAVY_FUZZ_S=140 $(BIN)/pytest tests/security/test_fuzz.py --timeout 1200
+	DAVY_FUZZ_S=95 $(BIN)/pytest tests/security/test_fuzz.py --timeout 1200
 
 bench: $(VENV)/.dev  ## measure the speed in comparison with CLAHE, cv2.LUT, a copy and Zero-DCE++: writes docs/speed
 	$(BIN)/davy bench speed --out docs/speed $(BENCH)

@@ -25,6 +25,7 @@ from davy.adapters.storage.event_store import EventStore
 from davy.adapters.storage.folder_lock import hold_folder
 from davy.adapters.storage.frame_cache import FrameCache
 from davy.adapters.storage.journal_store import JournalStore
+from davy.adapters.storage.layout_store import LayoutStore
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
@@ -69,6 +70,7 @@ from davy_aggregator.samples.rpc import SamplesServicer
 from davy_aggregator.senders import sender_check
 from davy_aggregator.settings import AggregatorSettings
 from davy_aggregator.site_status import SiteStatus
+from davy_aggregator.tiles import TilePictures
 
 HEALTH_EVERY_S = 0.5
 log = get_logger(__name__)
@@ -116,6 +118,7 @@ async def serve(
         _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
         _config_service(database, site, presence, archive, metrics, live, site_status, book) as configs,
         _samples(settings, database, registry) as samples,
+        _tiles(metrics) as tiles,
         _store(site, settings, name, tls) as store,
         connect(
             site.broker,
@@ -151,6 +154,8 @@ async def serve(
                 journal,
             ),
             journal,
+            tiles,
+            LayoutStore(database),
             oidc,
         )
         leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
@@ -244,6 +249,15 @@ async def _samples(
     samples = SampleCatalog(store, SampleMetrics(registry))
     await samples.tally()
     yield samples
+
+
+@asynccontextmanager
+async def _tiles(metrics: AggregatorMetrics) -> AsyncIterator[TilePictures]:
+    tiles = TilePictures(metrics)
+    try:
+        yield tiles
+    finally:
+        tiles.close()
 
 
 @asynccontextmanager

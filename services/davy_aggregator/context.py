@@ -10,6 +10,7 @@ from davy.access.principal import acting
 from davy.adapters.access.directory import Directory
 from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
+from davy.adapters.storage.layout_store import LayoutStore
 from davy.domain.errors import OverloadedError
 from davy_aggregator.archive import Archive
 from davy_aggregator.config.service import ConfigService
@@ -23,6 +24,7 @@ from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.samples.catalog import SampleCatalog
 from davy_aggregator.settings import AggregatorSettings
 from davy_aggregator.site_status import SiteStatus
+from davy_aggregator.tiles import TilePictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class ServiceContext:
     directory: Directory
     access: ServiceAccess
     journal: JournalWriter
+    tiles: TilePictures
+    layouts: LayoutStore
     oidc: OidcProvider | None = None
     streams: dict[str, int] = field(default_factory=dict)
     streams_of: dict[tuple[str, str], int] = field(default_factory=dict)  # by interface and caller

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -218,6 +218,7 @@ class Watcher:
     ) -> None:
         self.cameras = frozenset(cameras) if cameras is not None else None
         self.max_fps = max_fps
+        self.fps_of: Mapping[CameraAddress, float] = {}  # limits of single cameras, instead of max_fps
         self.may_send: Callable[[CameraAddress], bool] = lambda _: True
         self._name, self._max_age_s, self._metrics = name, max_age_s, metrics
         self._slots: LatestByKey[CameraAddress, LiveFrame] = LatestByKey()
@@ -230,7 +231,7 @@ class Watcher:
             self._count(camera, DropReason.SUPERSEDED)
 
     def wake(self) -> None:
-        """Apply a change of `may_send`, `cameras` or `max_fps` at once."""
+        """Apply a change of `may_send`, `cameras`, `max_fps` or `fps_of` at once."""
         self._slots.wake()
 
     async def take(self) -> LiveFrame:
@@ -253,9 +254,9 @@ class Watcher:
         return 0.0 if due_s is None else due_s - time.monotonic()
 
     def _pace(self, camera: CameraAddress) -> None:
-        """Keep max_fps on average: a source with jitter around that rate loses no frame."""
-        if self.max_fps:
-            now_s, period_s = time.monotonic(), 1 / self.max_fps
+        """Keep the rate on average: a source with jitter around that rate loses no frame."""
+        if fps := self.fps_of.get(camera, self.max_fps):
+            now_s, period_s = time.monotonic(), 1 / fps
             self._due_s[camera] = max(self._due_s.get(camera, now_s) + period_s, now_s + period_s / 2)
 
     def _count(self, camera: CameraAddress, reason: DropReason) -> None:

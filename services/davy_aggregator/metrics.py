@@ -35,6 +35,12 @@ class AggregatorMetrics:
         self.sent = Counter(
             "davy_aggregator_frames_sent_total", "Frames sent, by interface.", (*CAMERA, "via"), registry=registry
         )
+        self.tiles = Counter(
+            "davy_aggregator_tiles_total",
+            "Pictures for tiles, by result: scaled, shared with another viewer, or original.",
+            ("result",),
+            registry=registry,
+        )
         self.subscribers = Gauge("davy_aggregator_subscribers", "Open live streams, by interface.", ("via",), registry=registry)
         self._kinds: dict[str, set[str]] = {}
         self.events = Counter(

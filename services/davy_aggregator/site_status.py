@@ -77,6 +77,7 @@ class SiteStatus:
             address=str(camera),
             edge=camera.edge,
             camera=camera.camera,
+            district=edge.district if edge else "",
             label=(config.label if config else "") or camera.camera,
             state=state,
             reason=reason,
@@ -111,6 +112,7 @@ class SiteStatus:
             cameras=len(cameras),
             live=sum(camera.state is CameraState.LIVE for camera in cameras),
             uptime_s=round(time.monotonic() - self._started_s, 1),
+            time_zone=self._site.time_zone,
             stale_after_ms=round(self._settings.stale_after_s * 1000),
         )
 

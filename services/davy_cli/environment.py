@@ -77,6 +77,7 @@ GENERAL = [
     Variable("commands", "DAVY_CA_PASSPHRASE", "text", "", "Encrypts and opens the authority's key."),
     Variable("commands", "DAVY_CA_PASSPHRASE_FILE", "path", "", "File with that passphrase."),
     Variable("commands", "DAVY_ENROLL_TOKEN", "text", "", "Token of davy identity enroll."),
+    Variable("commands", "DAVY_ENROLL_TOKEN_FILE", "path", "", "File with it, or systemd's credential davy-enroll-token."),
     Variable("internal", "DAVY_PROGRESS", "path", "", "Progress file of a training command."),
     Variable("internal", "DAVY_FAILPOINT", "text", "", "Kills the process at a named failpoint; for fault tests."),
     Variable("internal", "DAVY_SERVICE", "text", "", "The service of a container image; set by the image."),

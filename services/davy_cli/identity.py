@@ -1,6 +1,7 @@
 """`davy identity`: the certificates of a site's edges, services and programs."""
 
 import os
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from davy.adapters.http.identity_client import enroll as enroll_at
 from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.tls import Tls, TlsSettings
 from davy.domain.errors import ConfigError, InvalidIdentityError
+from davy.domain.secret_files import FILE_SUFFIX, read_secret
 from davy.identity import (
     Authority,
     CredentialFiles,
@@ -40,6 +42,7 @@ Days = Annotated[float, typer.Option(min=0.01, max=36_500, help="Validity in day
 Name = Annotated[str, typer.Argument(help=f"KIND/NAME; kinds: {', '.join(Kind)}.")]
 Folder = Annotated[Path, typer.Argument(help="Folder of the identity: cert.pem, key.pem, ca.pem, crl.pem.")]
 DEFAULT = Path("authority")
+ENROLL_TOKEN, MAX_TOKEN = "DAVY_ENROLL_TOKEN", 4096
 
 
 @app.command()
@@ -158,29 +161,46 @@ def token(
     ca = Authority.open(authority)
     made = new_token(ca, _identity(ca.site, name), host or (), days, hours)
     print(made)
-    typer.echo(f"next    on the machine, within {hours:g} h: davy identity enroll https://AGGREGATOR:8080 TOKEN", err=True)
+    typer.echo(
+        f"next    on the machine, within {hours:g} h: davy identity enroll https://AGGREGATOR:8080 --token-file -", err=True
+    )
 
 
 @app.command()
 def enroll(
     url: Annotated[str, typer.Argument(help="Aggregator, https://host:8080.")] = "",
-    token: Annotated[str, typer.Argument(envvar="DAVY_ENROLL_TOKEN", help="Token of `davy identity token`.")] = "",
+    token: Annotated[
+        str, typer.Argument(help="Token of `davy identity token`. Other users see arguments: prefer --token-file.")
+    ] = "",
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the token; - reads stdin. Default: DAVY_ENROLL_TOKEN or its _FILE.")
+    ] = None,
     folder: Annotated[Path, typer.Option(help="Folder for the identity.")] = Path("identity"),
     bundle: Annotated[Path | None, typer.Option(help="Install a bundle of `davy identity issue --bundle` instead.")] = None,
 ) -> None:
     """Make a key on this machine and have it certified: only the request leaves the machine."""
     if bundle is not None:
         made = read_bundle(bundle)
-    elif url and token:
+    elif url and (token := token or _token(token_file)):
         print("checks  the aggregator's authority by the token's fingerprint", flush=True)
         made = enroll_at(url, Token.parse(token))
         print("checks  passed; made a key on this machine; the aggregator certified it")
     else:
-        raise ConfigError("give the aggregator's address and a token, or --bundle FILE: `davy identity token` makes a token")
+        advice = "give the aggregator's address and --token-file FILE, or --bundle FILE"
+        raise ConfigError(f"{advice}: `davy identity token` makes a token")
     write_credentials(folder, made)
     _print(made, folder)
     renewal = f" DAVY_TLS_RENEW_URL={url}" if url else ""
     print(f"next    start the program with DAVY_TLS_FOLDER={folder.absolute()}{renewal}")
+
+
+def _token(file: Path | None) -> str:
+    """Read the token of a file, of stdin, or of the environment; empty if there is none."""
+    if file is None:
+        return read_secret(ENROLL_TOKEN, os.environ)
+    if str(file) == "-":
+        return sys.stdin.read(MAX_TOKEN).strip()
+    return read_secret(ENROLL_TOKEN, {ENROLL_TOKEN + FILE_SUFFIX: str(file)})
 
 
 def _identity(site: str, name: str) -> Identity:

@@ -139,6 +139,7 @@ class Renderer:
         """Ray-cast the bodies over a clean canvas; returns the box they are in."""
         left, top, right, bottom = self._touched
         self._nearest[top:bottom, left:right] = FAR_M
+        self._radiance[top:bottom, left:right] = 0  # what no body covers would grow with every multiplication below
         scene = self._static.scene
         canvas = Canvas(self._static.depth.ctypes.data, self._nearest.ctypes.data, self._radiance.ctypes.data)
         canvas.box[:] = (scene.width, scene.height, 0, 0)

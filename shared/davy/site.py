@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
@@ -43,6 +44,13 @@ def _checked_source(source: SecretUrl) -> SecretUrl:
     except InvalidSourceError as error:
         raise ValueError(str(error)) from error
     return source
+
+
+def _checked_zone(name: str) -> str:
+    known = available_timezones()  # none on a machine without the database, which shows no times either
+    if known and name not in known:
+        raise ValueError(f"{name!r} is no time zone of the IANA database, such as Europe/Warsaw{did_you_mean(name, known)}")
+    return name
 
 
 def _endpoint(*schemes: str) -> AfterValidator:
@@ -121,6 +129,7 @@ class EdgeConfig(_Config):
 class SiteEdge(EdgeConfig):
     """One edge in the site's file, with settings that cannot be changed remotely."""
 
+    district: str = Field("", max_length=64, description="Part of the mine; the console groups cameras by it.")
     sources: SourcePolicy = Field(SourcePolicy(), description="Sources that may be configured remotely on this edge.")
 
     def allowed_sources(self) -> SourcePolicy:
@@ -137,6 +146,9 @@ class SiteConfig(_Config):
     cache: RedisEndpoint = Field(SecretUrl("redis://127.0.0.1:6379/0"), description="Redis or Valkey, for the newest frames.")
     enhancers: tuple[Id, ...] = Field(
         ("pool",), max_length=64, description="Ids of the pool's enhancers; a rollout reaches each of them like an edge."
+    )
+    time_zone: Annotated[str, AfterValidator(_checked_zone)] = Field(
+        "UTC", description="Time zone of the site in the IANA database, such as Europe/Warsaw; pages show its time."
     )
     edges: dict[Id, SiteEdge] = Field(min_length=1, description="Edges by their id.")
 

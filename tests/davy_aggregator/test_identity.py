@@ -168,7 +168,8 @@ async def test_the_command_enrols_and_rotates_at_an_aggregator(aggregator, tmp_p
     authority = aggregator.identities.authority.folder
     run = lambda *arguments: asyncio.to_thread(davy_identity, monkeypatch, capsys, *arguments)  # noqa: E731
     token = (await run("token", "edge/north", "--authority", authority))[1].strip()
-    status, out, _ = await run("enroll", aggregator.https, token, "--folder", folder)
+    (tmp_path / "token").write_text(token)
+    status, out, _ = await run("enroll", aggregator.https, "--token-file", tmp_path / "token", "--folder", folder)
     assert status == 0
     assert "davy://mine/edge/north" in out
     before = CredentialFiles.in_folder(folder).read()

@@ -1,3 +1,4 @@
+import io
 import stat
 import sys
 
@@ -50,6 +51,32 @@ def test_a_bundle_installs_an_edge_and_is_secret(davy_identity, tmp_path):
     assert str(CredentialFiles.in_folder(tmp_path / "west").read().identity) == "davy://demo/edge/west"
 
 
+TOKEN = "davy1." + "A" * 43 + "." + "A" * 43
+
+
+@pytest.mark.parametrize("source", ["file", "stdin", "variable", "named file"])
+def test_a_token_to_enrol_is_read_from_a_place_that_other_users_cannot_see(davy_identity, monkeypatch, tmp_path, source):
+    """The address is refused after the token was read, before anything is sent."""
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    options = {"file": ("--token-file", "token"), "stdin": ("--token-file", "-")}.get(source, ())
+    if source == "stdin":
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{TOKEN}\n"))
+    if source == "variable":
+        monkeypatch.setenv("DAVY_ENROLL_TOKEN", TOKEN)
+    if source == "named file":
+        monkeypatch.setenv("DAVY_ENROLL_TOKEN_FILE", str(tmp_path / "token"))
+    status, _, error = davy_identity("enroll", "http://aggregator:8080", *options)
+    assert status != 0
+    assert "https://host:8080 is expected" in error
+    assert TOKEN not in error
+
+
+def test_a_token_file_that_is_missing_is_named(davy_identity):
+    status, _, error = davy_identity("enroll", "https://aggregator:8080", "--token-file", "nothing")
+    assert status == 2
+    assert "nothing cannot be read" in error
+
+
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [
@@ -60,7 +87,7 @@ def test_a_bundle_installs_an_edge_and_is_secret(davy_identity, tmp_path):
         (("revoke", "edge/west", "--serial", "zz"), "`davy identity list` prints them"),
         (("rotate", "nowhere"), "`davy identity issue` or `davy identity enroll` makes one"),
         (("enroll",), "`davy identity token` makes a token"),
-        (("enroll", "http://aggregator:8080", "davy1." + "A" * 43 + "." + "A" * 43), "https://host:8080 is expected"),
+        (("enroll", "http://aggregator:8080", TOKEN), "https://host:8080 is expected"),
         (("enroll", "https://aggregator:8080", "secret"), "this is no token"),
         (("enroll", "--bundle", "nothing.tar"), "cannot be read"),
         (("init", "demo"), "already holds an authority"),

@@ -52,3 +52,10 @@ def test_a_frame_costs_little_enough_for_four_cameras(mine):
         mine.render("gallery", k / 10, SIZE)
         times.append(time.thread_time() - start)
     assert min(times) < 0.01  # 2.5 ms on an idle core; 720p has four times the pixels, four cameras at 10 fps 25 ms for each
+
+
+def test_a_truth_is_the_same_however_many_were_drawn_before(mine):
+    first = mine.truth("conveyor", 5.0, SIZE)
+    for k in range(400):  # warnings are errors: nothing overflows either
+        mine.truth("conveyor", k / 10, SIZE)
+    assert np.array_equal(mine.truth("conveyor", 5.0, SIZE), first)

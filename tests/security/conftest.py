@@ -7,8 +7,17 @@ from collections.abc import Iterator
 import pytest
 from tests.conftest import MOSQUITTO, Mosquitto, pick_port
 from tests.davy_aggregator.conftest import PICTURE, Running, envelope, push, until
+from tests.security.counting import table
 
 from davy.domain.ports import Bus, Message
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what fuzzing did."""
+    if lines := table():
+        terminalreporter.section("fuzzing")
+        terminalreporter.write_line("\n".join(lines))
+
 
 _seqs = itertools.count(1)
 

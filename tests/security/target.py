@@ -3,9 +3,8 @@
 import asyncio
 import itertools
 import threading
-import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +31,7 @@ class Target:
         self, loop: asyncio.AbstractEventLoop, aggregator: Running, bus: MqttBus, edge_: RunningEdge, endpoint: str
     ) -> None:
         self._loop, self.aggregator, self._bus, self._edge, self._endpoint = loop, aggregator, bus, edge_, endpoint
+        self._connections, self._fuzzing = AsyncExitStack(), None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the target's loop."""
@@ -42,14 +42,26 @@ class Target:
         self.run(self._publish(messages))
 
     async def _publish(self, messages: tuple[Message, ...]) -> None:
-        """Over a connection of its own: the broker cuts off who breaks MQTT's own rules."""
-        async with connect(self._endpoint, f"fuzzer-{next(_numbers)}") as bus:
-            await until(lambda: bus.connected, 15)
-            for message in messages:
-                try:
-                    await bus.publish(message)
-                except (BrokerUnavailableError, ValueError):  # the broker, or the client's library
-                    return
+        """Over a connection of its own, and a new one once the broker has cut it: it cuts who breaks MQTT's own rules."""
+        bus = await self._fuzzing_bus()
+        for message in messages:
+            try:
+                await bus.publish(message)
+            except ValueError:  # the client's library
+                continue
+            except BrokerUnavailableError:
+                return
+
+    async def _fuzzing_bus(self) -> MqttBus:
+        if self._fuzzing is None or not self._fuzzing.connected:
+            await self._connections.aclose()
+            self._fuzzing = await self._connections.enter_async_context(connect(self._endpoint, f"fuzzer-{next(_numbers)}"))
+            await until(lambda: self._fuzzing.connected, 15)
+        return self._fuzzing
+
+    async def close(self) -> None:
+        """End the fuzzer's own connection."""
+        await self._connections.aclose()
 
     def check(self) -> None:
         """Assert that everything goes on."""
@@ -89,6 +101,7 @@ def target(broker: Mosquitto, folder: Path, camera: str) -> Iterator[Target]:
             ready.set()
             while not over.is_set():  # noqa: ASYNC110  # an event of another thread
                 await asyncio.sleep(0.05)
+            await found[0].close()
 
     def main() -> None:
         try:
@@ -109,12 +122,3 @@ def target(broker: Mosquitto, folder: Path, camera: str) -> Iterator[Target]:
         thread.join(30)
     if failed:
         raise failed[0]
-
-
-def spend(budget_s: float, case: Callable[[], object]) -> int:
-    """Repeat a property until its time is over; at least once. Returns how often."""
-    ends_s, rounds = time.monotonic() + budget_s, 0
-    while not rounds or time.monotonic() < ends_s:
-        case()
-        rounds += 1
-    return rounds

@@ -28,6 +28,8 @@ HEALTHY_WITHIN_S = 60
 TRUST = ROOT / "infra" / "trust" / "trust.json"
 SAMPLED_WITHIN_S = 400  # an edge sends its first sample after five minutes
 TRAINED_WITHIN_S = 600
+CONFIRMED_WITHIN_S = 60
+ROLLED_OUT_WITHIN_S = 300
 FEW_STEPS = {"guided": False, "rounds": 1, "enhance": {"steps": 4}}
 
 pytestmark = [pytest.mark.slow, pytest.mark.system, pytest.mark.timeout(1800)]
@@ -194,7 +196,7 @@ def test_no_container_runs_as_root_or_writes_to_its_own_file_system(mine):
         assert uid != "0"
 
 
-def test_the_training_service_signs_a_model_that_every_edge_takes(access, trust):
+def test_the_training_service_signs_a_model_that_every_edge_takes_once_a_second_person_agrees(access, trust):
     """As infra/trust/README.md tells it: the key is made in the trainer's volume, its public half is given to the edges."""
     compose("--profile", "train", "up", "--detach", "--wait", "--wait-timeout", "120", "trainer")
     compose("exec", "-T", "trainer", "davy", "keys", "new", "--folder", "keys")
@@ -213,9 +215,14 @@ def test_the_training_service_signs_a_model_that_every_edge_takes(access, trust)
         listed = client.get(f"{CONSOLE}/v1/models").json()["models"]
     assert model in {each["id"] for each in listed}
     token = compose("exec", "-T", "aggregator", "davy", "tokens", "make", "engineer", "--role", "engineer").stdout.strip()
-    acting = ["exec", "-T", "-e", f"DAVY_TOKEN={token}", "aggregator"]
-    words = [*acting, "davy", "rollout", "start", model, "--edge", "north", "--edge", "south"]
-    assert "2 active" in compose(*words, "--probation-s", "5").stdout
+    acting = ["docker", "compose", "exec", "-T", "-e", f"DAVY_TOKEN={token}", "aggregator"]
+    words = [*acting, "davy", "rollout", "start", model, "--edge", "north", "--edge", "south", "--probation-s", "5"]
+    with subprocess.Popen(words, cwd=ROOT, text=True, stdout=subprocess.PIPE) as engineer:
+        waiting = until(access, f"{CONSOLE}/v1/rollouts", lambda seen: seen["rollouts"], CONFIRMED_WITHIN_S)["rollouts"][0]
+        assert waiting["state"] == "unconfirmed"
+        with access.client() as client:  # the administrator is the second person
+            assert client.post(f"{CONSOLE}/v1/rollouts/{waiting['id']}/confirm").status_code == 200
+        assert "2 active" in engineer.communicate(timeout=ROLLED_OUT_WITHIN_S)[0]
     with access.client() as client:
         fleet = client.get(f"{CONSOLE}/v1/fleet").json()["edges"]
     assert {each["edge"] for each in fleet if each["reported"]["frame_id"] == done["result"]["frame_id"]} >= {"north", "south"}

@@ -133,7 +133,11 @@ class ConfigService:
 
     def _announce_cameras(self) -> None:
         """Report all cameras that may send frames: desired and reported ones."""
-        configs = {edge: read_config(self.history.of(edge)[0].config) for edge in self._site.edges}
+        configs = {
+            # What no remote change reaches, such as the district, stays as the file has it.
+            edge: kept.model_copy(update=dict(read_config(self.history.of(edge)[0].config)))
+            for edge, kept in self._site.edges.items()
+        }
         names = [(edge, name) for edge, config in configs.items() for name in config.cameras]
         names += [
             (edge, name)

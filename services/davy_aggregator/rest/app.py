@@ -8,17 +8,20 @@ from fastapi.staticfiles import StaticFiles
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
+from davy.adapters.http.web import mount_web
 from davy.models import MAX_PACKAGE_BYTES
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.cameras import camera_routes
 from davy_aggregator.rest.candidates import candidate_routes
 from davy_aggregator.rest.config import config_routes
-from davy_aggregator.rest.console import STATIC, console_routes
+from davy_aggregator.rest.console import STATIC, page_routes
 from davy_aggregator.rest.drift import drift_routes
 from davy_aggregator.rest.events import event_routes
 from davy_aggregator.rest.identities import identity_routes
 from davy_aggregator.rest.journal import journal_routes
+from davy_aggregator.rest.layouts import layout_routes, wall_routes
 from davy_aggregator.rest.manual import mount_manual
+from davy_aggregator.rest.navigation import navigation_routes
 from davy_aggregator.rest.oidc import oidc_routes
 from davy_aggregator.rest.registry import registry_routes
 from davy_aggregator.rest.rollouts import rollout_routes
@@ -26,6 +29,7 @@ from davy_aggregator.rest.samples import sample_routes
 from davy_aggregator.rest.sessions import session_routes
 from davy_aggregator.rest.system import system_routes
 from davy_aggregator.rest.users import token_routes, user_routes
+from davy_aggregator.rest.window import window_routes
 
 DESCRIPTION = """Cameras of a site: newest frames, live streams, events and health; training
 samples; models and their rollout to the edges; the configuration of the edges.
@@ -52,7 +56,7 @@ def build_app(context: ServiceContext) -> FastAPI:
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, larger=packages)
     context.access.protect(app)
     for routes in (
-        console_routes,
+        window_routes,
         session_routes,
         oidc_routes,
         user_routes,
@@ -67,9 +71,14 @@ def build_app(context: ServiceContext) -> FastAPI:
         rollout_routes,
         config_routes,
         identity_routes,
+        layout_routes,
+        wall_routes,
+        navigation_routes,
         system_routes,
     ):
         app.include_router(routes(context))
+    app.include_router(page_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    mount_web(app)
     mount_manual(app)
     return app

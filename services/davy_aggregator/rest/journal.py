@@ -9,9 +9,10 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from davy.access.chain import JournalRow
 from davy.adapters.http.problems import problem_responses
+from davy.adapters.http.web import PAGE_HEADERS
 from davy.adapters.storage.journal_store import JournalQuery
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.rest.console import PAGE_HEADERS, STATIC
+from davy_aggregator.rest.console import STATIC
 from davy_aggregator.rest.events import Cursor, to_ns
 from davy_aggregator.rest.schemas import utc
 

@@ -38,6 +38,7 @@ class Camera(BaseModel):
     address: str = Field(examples=["demo/north/face"], description="site/edge/camera, globally unique.")
     edge: str = Field(examples=["north"])
     camera: str = Field(examples=["face"])
+    district: str = Field("", examples=["panel-7"], description="District of its edge; empty for none.")
     label: str = Field(examples=["Coal face"])
     state: CameraState = Field(description="live; stale: the newest frame is old; offline; waiting: no frame since the start.")
     reason: str = Field("", examples=["no frame for 3 s"], description="Reason for any state but live.")
@@ -149,6 +150,7 @@ class Site(BaseModel):
     cameras: int
     live: int = Field(description="Live cameras.")
     uptime_s: float
+    time_zone: str = Field(examples=["Europe/Warsaw"], description="IANA time zone whose time the pages show.")
     stale_after_ms: int
 
 

@@ -10,19 +10,23 @@ from davy.access.roles import PERMISSIONS_OF, Role
 from davy.adapters.access.credentials import SESSION_COOKIE, Credentials
 from davy.adapters.access.oidc import MAX_CODE
 from davy.adapters.http.problems import problem_responses
+from davy.adapters.http.web import PAGE_HEADERS
 from davy.domain.errors import InvalidInputError, PermissionDeniedError
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.rest.console import PAGE_HEADERS, STATIC
+from davy_aggregator.rest.console import STATIC
 from davy_aggregator.rest.cookies import set_cookie
 from davy_aggregator.rest.oidc import finish
 from davy_aggregator.rest.schemas import MAX_SECRET
 
+SCREEN_S = 400 * 86_400  # the longest life of a cookie in browsers: a screen is started anew now and then, without a person
+
 
 class SignIn(BaseModel, extra="forbid"):
-    """A user's name and password, the secret of a link that signs in once, or the code and state of a provider's answer."""
+    """A user's name and password, the secret of a link that signs in once, a screen's token, or a provider's code and state."""
 
     name: str = Field("", max_length=64)
     password: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
+    token: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET, description="Of role viewer, for a screen.")
     link: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
     code: SecretStr = Field(SecretStr(""), max_length=MAX_CODE)
     state: SecretStr = Field(SecretStr(""), max_length=MAX_SECRET)
@@ -75,7 +79,7 @@ def session_routes(context: ServiceContext) -> APIRouter:
     @routes.post("/v1/session", summary="Sign in: sets a cookie", responses=problem_responses(401, 403, 429))
     async def sign_in(asked: SignIn, request: Request, response: Response) -> Me:
         secret, principal = await _begin(context, asked, request, response)
-        set_cookie(request, response, SESSION_COOKIE, secret)
+        set_cookie(request, response, SESSION_COOKIE, secret, SCREEN_S if principal.via == "token" else None)
         response.headers["Cache-Control"] = "no-store"
         return _me(principal)
 
@@ -120,6 +124,8 @@ async def _begin(context: ServiceContext, asked: SignIn, request: Request, respo
     address = acting().address
     if code := asked.code.get_secret_value():
         return await finish(context, code, asked.state.get_secret_value(), request, response)
+    if token := asked.token.get_secret_value():
+        return await context.directory.follow_token(token, address)
     if link := asked.link.get_secret_value():
         return await context.directory.follow_link(link, address)
     return await context.directory.sign_in(asked.name, asked.password.get_secret_value(), address)

@@ -11,9 +11,10 @@ from pydantic import BaseModel, Field, SecretStr
 from davy.access.principal import acting
 from davy.access.roles import Role
 from davy.adapters.http.problems import problem_responses
+from davy.adapters.http.web import PAGE_HEADERS
 from davy.adapters.storage.access_store import Token, User
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.rest.console import PAGE_HEADERS, STATIC
+from davy_aggregator.rest.console import STATIC
 from davy_aggregator.rest.schemas import MAX_SECRET
 
 MAX_DAYS = 3660

@@ -1,4 +1,7 @@
-// The list of events: archived ones first, then new ones by server-sent events.
+// The list of events: archived ones first, then new ones from the window's WebSocket.
+
+import { dateTime, timeElement } from "/web/time.js";
+import { named, t } from "/web/words.js";
 
 const KEPT = 200;
 const LEVEL = { info: 1, warning: 2, alarm: 3 };
@@ -20,10 +23,6 @@ export class Events {
   constructor() {
     this.#severity.addEventListener("change", () => this.#render());
     this.#dialog.addEventListener("click", (event) => event.target === this.#dialog && this.#dialog.close());
-    // Open the stream first, then read the past, so that no event is missed.
-    const stream = new EventSource("/v1/events/stream");
-    stream.addEventListener("event", ({ data }) => this.#add(JSON.parse(data), true));
-    stream.addEventListener("open", () => this.#readPast());
   }
 
   name(cameras) {
@@ -32,7 +31,8 @@ export class Events {
     if (this.#labels.size !== before) this.#render();
   }
 
-  async #readPast() {
+  // Called once new events flow, so that none is missed.
+  async readPast() {
     try {
       const answer = await fetch("/v1/events?limit=100");
       if (!answer.ok) return;
@@ -40,11 +40,11 @@ export class Events {
       for (const event of events) this.#known.set(event.id, event);
       this.#render();
     } catch {
-      // EventSource reconnects to an unreachable server, and the past is read then
+      // the next connection reads the past again
     }
   }
 
-  #add(event, fresh) {
+  add(event, fresh) {
     if (this.#known.has(event.id)) return;
     this.#known.set(event.id, event);
     while (this.#known.size > KEPT) this.#known.delete(Math.min(...this.#known.keys()));
@@ -65,25 +65,18 @@ export class Events {
   #row(event, fresh) {
     const row = element("li", `event ${event.severity}${fresh ? " fresh" : ""}`);
     const about = element("p", "about");
-    about.append(element("b", "", event.kind.replaceAll("-", " ")));
+    about.append(element("b", "", named("kind", event.kind).replaceAll("-", " ")));
     const where = this.#labels.get(event.camera) ?? (event.camera || (event.edge === "aggregator" ? "" : event.edge));
     if (where) about.append(` · ${where}`);
-    const time = element("time", "", this.#time(event.occurred_at));
-    time.dateTime = event.occurred_at;
-    row.append(element("p", "message", event.message), about, time);
+    row.append(element("p", "message", event.message), about, timeElement(event.occurred_at, "brief"));
     if (event.keyframe) row.append(this.#thumbnail(event, where));
     return row;
-  }
-
-  #time(text) {
-    const today = new Date().toISOString().slice(0, 10);
-    return (text.startsWith(today) ? "" : `${text.slice(0, 10)} `) + text.slice(11, 19);
   }
 
   #thumbnail(event, where) {
     const button = element("button");
     button.type = "button";
-    button.setAttribute("aria-label", `Keyframe: ${event.message}`);
+    button.setAttribute("aria-label", t("keyframe-of", { message: event.message }));
     const picture = element("img");
     picture.loading = "lazy";
     picture.alt = "";
@@ -92,7 +85,7 @@ export class Events {
     button.append(picture);
     button.addEventListener("click", () => {
       document.getElementById("keyframe-picture").src = event.keyframe;
-      const text = `${event.message} · ${where} · ${event.occurred_at.replace("T", " ").replace("Z", " UTC")}`;
+      const text = `${event.message} · ${where} · ${dateTime(event.occurred_at)}`;
       document.getElementById("keyframe-text").textContent = text;
       this.#dialog.showModal();
     });

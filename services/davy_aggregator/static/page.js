@@ -1,4 +1,4 @@
-// Functions shared by the pages of models, edges and samples.
+// Functions shared by the pages.
 
 export const byId = (id) => document.getElementById(id);
 

@@ -3,6 +3,8 @@
 // A control that changes something names its permission (davy/access/roles.py) in data-needs, in HTML or by JavaScript.
 // A field without it is disabled, so that its value can still be read; any other element is hidden.
 
+import "/web/shell.js";
+import { named, t } from "/web/words.js";
 import { byId, element, request, signIn } from "/static/page.js";
 
 let permissions = []; // until the answer comes, none
@@ -32,13 +34,13 @@ async function show() {
   document.documentElement.dataset.role = me.role;
   const place = byId("me");
   if (!place || me.via === "open") return;
-  const out = element("button", "plain", "Sign out");
+  const out = element("button", "plain", t("sign-out"));
   out.type = "button";
   out.addEventListener("click", async () => {
     await request("/v1/session", "DELETE");
     signIn();
   });
-  place.replaceChildren(element("span", "who", element("b", "", me.name), ` ${me.role}`), ...(me.via === "session" ? [out] : []));
+  place.replaceChildren(element("span", "who", element("b", "", me.name), ` ${named("role", me.role)}`), ...(me.via === "session" ? [out] : []));
 }
 
 show();

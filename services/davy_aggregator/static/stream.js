@@ -1,30 +1,38 @@
-// The WebSocket to /v1/console: pairs of frames in, acknowledgements out.
+// The WebSocket to /v1/console: pictures at the size of the tiles, states and events in; what is shown and acknowledgements out.
 
 import { signIn } from "/static/page.js";
 
-const RETRY_MS = [500, 1000, 2000, 4000];
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 15_000;
 const SILENCE_MS = 4000; // the server sends its state twice a second, so that silence means a dead connection
+const WATCH_MS = 1000;
 
 export class Stream {
   #socket = null;
   #attempt = 0;
-  #selection = { cameras: null, fps: 0, raw: true };
+  #up = false;
+  #shown = "{}"; // what the server shall send, as JSON
+  #lastEvent = null;
   #lastMessageMs = 0;
   #offsets = []; // performance.now() of receipt - server clock at sending, newest last
 
-  constructor({ onState, onFrame, onUp, onDown }) {
-    Object.assign(this, { onState, onFrame, onUp, onDown });
+  // Callbacks: onState(state), onFrame(head, enhanced, raw), onEvent(event), onUp(), onDown(reason).
+  constructor(callbacks) {
+    Object.assign(this, callbacks);
     this.#connect();
-    setInterval(() => this.#checkSilence(), 1000);
+    setInterval(() => this.#checkSilence(), WATCH_MS);
   }
 
-  select(change) {
-    Object.assign(this.#selection, change);
-    this.#send(this.#selection);
+  // cameras: id to { kind, width, fps }.
+  show(cameras) {
+    const wanted = JSON.stringify(cameras);
+    if (wanted === this.#shown) return;
+    this.#shown = wanted;
+    this.#sendShown();
   }
 
   ack(head) {
-    this.#send({ ack: head.id, seq: head.seq });
+    this.#send(`{"type":"ack","id":${JSON.stringify(head.id)},"seq":${head.seq}}`);
   }
 
   #connect() {
@@ -32,23 +40,19 @@ export class Stream {
     const socket = new WebSocket(`${scheme}://${location.host}/v1/console`);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
-      this.#attempt = 0;
       this.#offsets = [];
       this.#lastMessageMs = performance.now();
-      this.#send(this.#selection);
-      this.onUp();
+      this.#sendShown();
+      this.#send(JSON.stringify({ type: "events", after: this.#lastEvent }));
     };
-    socket.onmessage = ({ data }) => {
-      this.#lastMessageMs = performance.now();
-      if (typeof data === "string") this.onState(JSON.parse(data));
-      else this.#take(data);
-    };
+    socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ reason }) => {
       if (this.#socket !== socket) return;
+      this.#up = false;
       this.onDown(reason);
       this.#checkSession();
-      const wait = RETRY_MS[Math.min(this.#attempt++, RETRY_MS.length - 1)];
-      setTimeout(() => this.#connect(), wait * (0.75 + Math.random() / 2));
+      const longest = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#attempt++);
+      setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2));
     };
     this.#socket = socket;
   }
@@ -61,10 +65,27 @@ export class Stream {
   #checkSilence() {
     const socket = this.#socket;
     if (socket?.readyState === WebSocket.OPEN && performance.now() - this.#lastMessageMs > SILENCE_MS) {
-      socket.onclose({ reason: "the server is silent" });
+      socket.onclose({ reason: "" });
       socket.onclose = socket.onmessage = null;
       socket.close();
     }
+  }
+
+  #receive(data) {
+    this.#lastMessageMs = performance.now();
+    if (typeof data !== "string") return this.#take(data);
+    const message = JSON.parse(data);
+    if (message.type === "event") {
+      this.#lastEvent = message.event.id;
+      this.onEvent(message.event);
+    } else if (message.type === "state") {
+      if (!this.#up) this.onUp(); // the server has accepted this window, which an open socket does not yet say
+      [this.#up, this.#attempt] = [true, 0];
+      this.onState(message);
+    } else {
+      document.dispatchEvent(new CustomEvent(`davy:${message.type}`, { detail: message }));
+    }
+    return undefined;
   }
 
   #take(data) {
@@ -72,7 +93,7 @@ export class Stream {
     const headBytes = new DataView(data).getUint32(0);
     const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, headBytes)));
     const start = 4 + headBytes;
-    const enhanced = new Uint8Array(data, start, head.enhanced_bytes);
+    const enhanced = head.enhanced_bytes ? new Uint8Array(data, start, head.enhanced_bytes) : null;
     const raw = head.raw_bytes ? new Uint8Array(data, start + head.enhanced_bytes, head.raw_bytes) : null;
     // Network buffering ages a frame: add its delay beyond the fastest one.
     const offset = now - head.sent_ms;
@@ -83,7 +104,11 @@ export class Stream {
     this.onFrame(head, enhanced, raw);
   }
 
-  #send(message) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  #sendShown() {
+    this.#send(`{"type":"show","cameras":${this.#shown}}`);
+  }
+
+  #send(text) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
 }

@@ -1,9 +1,13 @@
 // One camera: its picture with the divider, its state, its figures.
 
-const STEP = { ArrowLeft: -2, ArrowRight: 2, ArrowDown: -2, ArrowUp: 2, PageDown: -10, PageUp: 10, Home: -100, End: 100 };
-const STATE_TEXT = { live: "Live", stale: "Stale", offline: "Offline", waiting: "No frames" };
+import { dateTime } from "/web/time.js";
+import { named, t } from "/web/words.js";
+import { Divider } from "/static/divider.js";
+import { Zoom } from "/static/zoom.js";
 
-function element(tag, className, text) {
+const MAX_PIXEL_RATIO = 2;
+
+export function element(tag, className, text) {
   const made = document.createElement(tag);
   if (className) made.className = className;
   if (text !== undefined) made.textContent = text;
@@ -11,35 +15,35 @@ function element(tag, className, text) {
 }
 
 export function duration(ms) {
-  if (ms < 950) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 950) return t("duration-ms", { count: Math.max(0, Math.round(ms)) });
   const s = ms / 1000;
-  if (s < 9.95) return `${s.toFixed(1)} s`;
-  if (s < 120) return `${Math.round(s)} s`;
-  return s < 7200 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
+  if (s < 9.95) return t("duration-s", { count: s.toFixed(1) });
+  if (s < 120) return t("duration-s", { count: String(Math.round(s)) });
+  return s < 7200 ? t("duration-min", { count: Math.round(s / 60) }) : t("duration-h", { count: Math.round(s / 3600) });
 }
 
 export class Tile {
-  split = 50; // percent of the width that shows the raw picture
-  mode = "split";
+  mode = "enhanced";
   state = "waiting";
-  watched = true; // false while another camera is shown alone; the state then comes from the server
+  watched = false; // whether the server sends its pictures; the state comes from the server otherwise
   #camera = null;
   #pictures = null; // { head, enhanced, raw } as ImageBitmaps
   #next = null;
   #busy = false;
   #fetched = null;
   #shown = ""; // the last text: the DOM changes only with it
+  #onDone;
 
-  constructor(id, { onOpen, onDone }) {
+  // onOpen(tile): a click. onDone(head): a frame was drawn or discarded. onZoom(): another size is wanted.
+  constructor(id, { onOpen, onDone, onZoom }) {
     this.id = id;
     this.#onDone = onDone;
     this.#build(onOpen);
+    this.zoom = new Zoom(this.openButton, () => this.root.classList.contains("single"), () => { this.draw(); onZoom(); });
   }
 
-  #onDone;
-
   #build(onOpen) {
-    this.root = element("article", "tile split");
+    this.root = element("article", "tile");
     this.root.dataset.camera = this.id;
     this.root.dataset.state = "waiting";
     const picture = element("div", "picture");
@@ -52,66 +56,37 @@ export class Tile {
     this.openButton = element("button", "open");
     this.openButton.type = "button";
     this.openButton.addEventListener("click", () => onOpen(this));
-    this.rawTag = element("span", "tag raw", "RAW");
-    this.enhancedTag = element("span", "tag enhanced", "ENHANCED");
-    picture.append(this.canvas, this.veil, this.openButton, this.rawTag, this.enhancedTag, this.#buildDivider(picture));
-    const caption = element("div", "caption");
+    this.rawTag = element("span", "tag raw", t("mode-raw"));
+    this.enhancedTag = element("span", "tag enhanced", t("mode-enhanced"));
+    this.divider = new Divider(picture, () => this.draw());
+    picture.append(this.canvas, this.veil, this.openButton, this.rawTag, this.enhancedTag, this.divider.root);
+    this.caption = element("div", "caption");
     this.title = element("h3");
     this.where = element("span", "where");
     this.chip = element("span", "chip");
-    caption.append(this.title, this.where, this.chip);
+    this.caption.append(this.title, this.where, this.chip);
     this.figures = element("dl", "figures");
     this.values = Object.fromEntries(["age", "fps", "dropped", "size", "model"].map((name) => [name, this.#figure(name)]));
     this.values.clock = this.#figure("clock");
     this.values.clock.classList.add("warn");
     this.values.clock.parentElement.hidden = true; // shown while the clock of its edge is wrong
-    this.root.append(picture, caption, this.figures);
+    this.root.append(picture, this.caption, this.figures);
     new ResizeObserver(() => this.draw()).observe(picture);
+    this.setMode(this.mode);
   }
 
   #figure(name) {
     const pair = element("div", name);
     const value = element("dd", "", "–");
-    pair.append(element("dt", "", name), value);
+    pair.append(element("dt", "", t(`figure-${name}`)), value);
     this.figures.append(pair);
     return value;
   }
 
-  #buildDivider(picture) {
-    const divider = element("div", "divider");
-    this.divider = divider;
-    divider.tabIndex = 0;
-    divider.append(element("i"));
-    divider.setAttribute("role", "slider");
-    divider.setAttribute("aria-orientation", "horizontal");
-    divider.setAttribute("aria-valuemin", "0");
-    divider.setAttribute("aria-valuemax", "100");
-    divider.addEventListener("pointerdown", (event) => {
-      divider.setPointerCapture(event.pointerId);
-      event.preventDefault();
-      divider.focus({ preventScroll: true, focusVisible: false });
-    });
-    divider.addEventListener("pointermove", (event) => {
-      if (!divider.hasPointerCapture(event.pointerId)) return;
-      const box = picture.getBoundingClientRect();
-      this.moveSplit(((event.clientX - box.left) / box.width) * 100);
-    });
-    divider.addEventListener("dblclick", () => this.moveSplit(50));
-    divider.addEventListener("keydown", (event) => {
-      if (!(event.key in STEP)) return;
-      event.preventDefault();
-      this.moveSplit(this.split + STEP[event.key]);
-    });
-    this.moveSplit(50);
-    return divider;
-  }
-
-  moveSplit(percent) {
-    this.split = Math.min(100, Math.max(0, percent));
-    this.divider.style.setProperty("--split", `${this.split}%`);
-    this.divider.setAttribute("aria-valuenow", String(Math.round(this.split)));
-    this.divider.setAttribute("aria-valuetext", `${Math.round(this.split)} % raw, the rest enhanced`);
-    this.draw();
+  // What the server shall send: the picture's kind, and its width in device pixels, rounded up so that few sizes are asked for.
+  wanted() {
+    const width = this.canvas.clientWidth * (devicePixelRatio || 1) * this.zoom.scale;
+    return { kind: this.mode, width: Math.min(7680, Math.ceil(width / 16) * 16) };
   }
 
   setMode(mode) {
@@ -121,11 +96,18 @@ export class Tile {
   }
 
   #applyMode() {
-    const hasRaw = !this.#pictures || Boolean(this.#pictures.raw);
-    const mode = hasRaw ? this.mode : "enhanced";
+    const mode = this.#drawnMode();
     this.root.classList.toggle("split", mode === "split");
     this.rawTag.classList.toggle("off", mode === "enhanced");
     this.enhancedTag.classList.toggle("off", mode === "raw");
+  }
+
+  // The mode, or what can be drawn of it: an edge may send no raw pictures.
+  #drawnMode() {
+    if (!this.#pictures) return this.mode;
+    const { enhanced, raw } = this.#pictures;
+    if (!raw) return "enhanced";
+    return enhanced ? this.mode : "raw";
   }
 
   // While one frame is decoded, at most one waits; a newer one replaces it.
@@ -142,13 +124,7 @@ export class Tile {
       this.#next = null;
       try {
         const decoded = await Promise.all([enhanced, raw].map((data) => data && createImageBitmap(new Blob([data], { type: "image/jpeg" }))));
-        const hadRaw = Boolean(this.#pictures?.raw);
-        this.#pictures?.enhanced.close();
-        this.#pictures?.raw?.close();
-        this.#pictures = { head, enhanced: decoded[0], raw: decoded[1] };
-        if (hadRaw !== Boolean(decoded[1])) this.#applyMode();
-        this.draw();
-        this.refresh(performance.now());
+        this.#replace({ head, enhanced: decoded[0], raw: decoded[1] });
       } catch (error) {
         console.warn(`${this.id}: frame ${head.seq} cannot be decoded: ${error.message}`);
       }
@@ -157,29 +133,42 @@ export class Tile {
     this.#busy = false;
   }
 
+  #replace(pictures) {
+    this.#pictures?.enhanced?.close();
+    this.#pictures?.raw?.close();
+    this.#pictures = pictures;
+    this.#applyMode();
+    this.draw();
+    this.refresh(performance.now());
+  }
+
   draw() {
     if (!this.#pictures) return;
     const { enhanced, raw } = this.#pictures;
-    const scale = Math.min(devicePixelRatio || 1, 2);
+    const scale = Math.min(devicePixelRatio || 1, MAX_PIXEL_RATIO);
     const width = Math.round(this.canvas.clientWidth * scale);
     const height = Math.round(this.canvas.clientHeight * scale);
     if (!width || !height) return;
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
     const context = this.canvas.getContext("2d", { alpha: false });
-    const fit = Math.min(width / enhanced.width, height / enhanced.height);
-    const [w, h] = [enhanced.width * fit, enhanced.height * fit];
-    const [x, y] = [(width - w) / 2, (height - h) / 2];
+    const mode = this.#drawnMode();
+    const first = mode === "raw" ? raw : enhanced;
+    const fit = Math.min(width / first.width, height / first.height) * this.zoom.scale;
+    const [w, h] = [first.width * fit, first.height * fit];
+    const place = [w <= width ? (width - w) / 2 : width / 2 - this.zoom.x * w, h <= height ? (height - h) / 2 : height / 2 - this.zoom.y * h];
     if (w < width - 1 || h < height - 1) context.clearRect(0, 0, width, height);
-    const mode = raw ? this.mode : "enhanced";
-    context.drawImage(mode === "raw" ? raw : enhanced, x, y, w, h);
+    context.drawImage(first, ...place, w, h);
     if (mode !== "split") return;
-    const edge = (width * this.split) / 100;
     context.save();
     context.beginPath();
-    context.rect(0, 0, edge, height);
+    context.rect(0, 0, (width * this.divider.percent) / 100, height);
     context.clip();
-    context.drawImage(raw, x, y, w, h);
+    context.drawImage(raw, ...place, w, h);
     context.restore();
+  }
+
+  get camera() {
+    return this.#camera;
   }
 
   update(camera) {
@@ -187,18 +176,18 @@ export class Tile {
     this.title.textContent = camera.label;
     this.title.title = camera.label;
     this.where.textContent = camera.id.replace(".", " / ");
-    this.openButton.setAttribute("aria-label", `${camera.label}: show alone, or all again`);
-    this.divider.setAttribute("aria-label", `${camera.label}: raw to the left, enhanced to the right`);
+    this.openButton.setAttribute("aria-label", t("tile-open", { camera: camera.label }));
+    this.divider.name(t("divider", { camera: camera.label }));
     this.values.fps.textContent = camera.fps.toFixed(1);
     this.values.dropped.textContent = camera.drops.dropped ?? "–";
-    this.values.dropped.title = camera.drops.captured === null ? "the edge has sent no stats yet"
-      : `of ${camera.drops.captured} captured by the edge; ${camera.received} received by the aggregator`;
+    this.values.dropped.title = camera.drops.captured === null ? t("drops-unknown")
+      : t("drops-known", { captured: camera.drops.captured, received: camera.received });
     this.values.size.textContent = camera.width ? `${camera.width}×${camera.height}` : "–";
     this.values.model.textContent = camera.model || "–";
     const skew = camera.clock_skew_ms || 0;
     this.values.clock.parentElement.hidden = !skew;
-    this.values.clock.textContent = `${duration(Math.abs(skew))} ${skew > 0 ? "slow" : "fast"}`;
-    this.values.clock.title = "the clock of the camera's edge is wrong; the ages are right";
+    this.values.clock.textContent = t(skew > 0 ? "clock-slow" : "clock-fast", { time: duration(Math.abs(skew)) });
+    this.values.clock.title = t("clock-wrong");
     this.refresh(performance.now());
     if (!this.#pictures && camera.captured_at && (camera.state === "stale" || camera.state === "offline")) this.#fetchLast(camera);
   }
@@ -213,10 +202,7 @@ export class Tile {
       const bornMs = performance.now() - Number(answer.headers.get("X-Davy-Age-Ms"));
       const enhanced = await createImageBitmap(await answer.blob());
       if (this.#pictures) return;
-      this.#pictures = { head: { id: this.id, seq: camera.seq, bornMs }, enhanced, raw: null };
-      this.#applyMode();
-      this.draw();
-      this.refresh(performance.now());
+      this.#replace({ head: { id: this.id, seq: camera.seq, bornMs }, enhanced, raw: null });
     } catch {
       this.#fetched = null; // the next state tries again
     }
@@ -228,7 +214,6 @@ export class Tile {
     if (!camera) return;
     this.staleAfterMs = staleAfterMs;
     const age = this.#pictures ? nowMs - this.#pictures.head.bornMs : null;
-    this.age = age;
     if (!this.watched) this.state = camera.state;
     else if (age !== null && age <= staleAfterMs) this.state = "live";
     else if (camera.state === "offline") this.state = "offline";
@@ -239,24 +224,33 @@ export class Tile {
 
   #write(age) {
     const { state } = this;
-    const known = age ?? this.#camera.age_ms;
+    const known = this.watched ? age ?? this.#camera.age_ms : this.#camera.age_ms;
     const ageText = known === null ? "–" : duration(known);
     const text = `${state}|${ageText}|${this.#camera.reason}`;
     if (text === this.#shown) return;
     this.#shown = text;
     this.root.dataset.state = state;
-    this.chip.textContent = STATE_TEXT[state];
+    this.chip.textContent = named("state", state);
     this.values.age.textContent = ageText;
     this.values.age.classList.toggle("warn", state === "stale");
-    this.canvas.setAttribute("aria-label", `${this.#camera.label}, ${STATE_TEXT[state]}`);
-    this.veilTitle.textContent = { stale: `${ageText} old`, offline: "Offline", waiting: "No frames yet", live: "" }[state];
+    this.canvas.setAttribute("aria-label", `${this.#camera.label}, ${named("state", state)}`);
+    this.veilTitle.textContent = state === "live" ? "" : t(`veil-${state}`, { age: ageText });
     this.veilText.textContent = this.#explain(state);
   }
 
   #explain(state) {
     const { reason, captured_at } = this.#camera;
-    if (state === "live" || state === "stale") return state === "live" ? "" : "not live: last received picture";
-    const last = captured_at ? `last frame ${captured_at.slice(0, 10)} ${captured_at.slice(11, 19)} UTC` : "";
-    return [reason, last].filter(Boolean).join(" · ");
+    if (state === "live" || state === "stale") return state === "live" ? "" : t("not-live");
+    return [reason, captured_at ? t("last-frame", { time: dateTime(captured_at) }) : ""].filter(Boolean).join(" · ");
+  }
+
+  // A tile that leaves the wall frees its pictures.
+  close() {
+    if (this.#next) this.#onDone(this.#next.head);
+    this.#next = null;
+    this.#pictures?.enhanced?.close();
+    this.#pictures?.raw?.close();
+    this.#pictures = null;
+    this.root.remove();
   }
 }

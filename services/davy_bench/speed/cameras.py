@@ -40,12 +40,12 @@ class CameraSummary(BaseModel):
 SUMMARY = TypeAdapter(dict[str, CameraSummary])
 
 
-def measure_load(load: Load, stream: Path, folder: Path, protection: Sequence[str] = ()) -> SustainedLoad:
-    """Run `davy demo` with cameras that play a stream, and measure it from outside.
+def measure_load(load: Load, streams: Sequence[Path], folder: Path, protection: Sequence[str] = ()) -> SustainedLoad:
+    """Run `davy demo` with cameras that play streams, and measure it from outside.
 
     Args:
         load: Number, size and frame rate of the cameras.
-        stream: Video file that each camera plays.
+        streams: Video files; the cameras take them in turn.
         folder: Folder for configuration, data and log.
         protection: Options of `davy demo` that say what asks for identities and what is encrypted.
 
@@ -55,7 +55,7 @@ def measure_load(load: Load, stream: Path, folder: Path, protection: Sequence[st
     folder.mkdir(parents=True, exist_ok=True)
     config, summary, log_path = folder / "site.yaml", folder / "summary.json", folder / "mine.log"
     summary.unlink(missing_ok=True)
-    config.write_text(yaml.safe_dump(site(load, stream)))
+    config.write_text(yaml.safe_dump(site(load, streams)))
     options = ["--config", config, "--seconds", f"{load.seconds:g}", "--summary", summary]
     options += ["--table", "off", "--log-level", "ERROR", *protection]
     environment = {**os.environ, **{f"DAVY_DEMO_{name}_PORT": "0" for name in PORTS}, "DAVY_DEMO_DATA": str(folder / "data")}
@@ -74,13 +74,14 @@ def measure_load(load: Load, stream: Path, folder: Path, protection: Sequence[st
     return summarise(load, list(SUMMARY.validate_json(summary.read_bytes()).values()), samples)
 
 
-def site(load: Load, stream: Path) -> dict[str, object]:
+def site(load: Load, streams: Sequence[Path]) -> dict[str, object]:
     """The content of a site.yaml with up to CAMERAS_PER_EDGE cameras per edge."""
-    camera = {"source": f"file://{stream.absolute()}", "fps": load.fps, "width": load.size[0], "height": load.size[1]}
     edges: dict[str, dict[str, dict[str, object]]] = {}
     for number in range(load.cameras):
         edge = edges.setdefault(f"edge-{number // CAMERAS_PER_EDGE + 1}", {"cameras": {}})
-        edge["cameras"][f"camera-{number + 1}"] = camera
+        source = f"file://{streams[number % len(streams)].absolute()}"
+        size = {"width": load.size[0], "height": load.size[1]}
+        edge["cameras"][f"camera-{number + 1}"] = {"source": source, "fps": load.fps, **size}
     return {"site": "bench", "edges": edges}
 
 

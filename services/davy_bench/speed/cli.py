@@ -19,15 +19,16 @@ from davy_bench.speed.frames import SIZES, moving_frames, parse_sizes
 from davy_bench.speed.load import Load, SustainedLoad
 from davy_bench.speed.memory import measure_memory
 from davy_bench.speed.methods import timed_methods
-from davy_bench.speed.protection import Protection, measure_protection
+from davy_bench.speed.protection import MODES, Protection, measure_protection
 from davy_bench.speed.report import camera_table, protection_table, timing_table, write_speed
 from davy_bench.speed.result import Speed
 from davy_bench.speed.throughput import measure_throughput
 from davy_bench.speed.timing import time_in_turns
-from davy_bench.speed.video import write_stream
+from davy_bench.speed.video import write_drifting_streams, write_stream
 from davy_bench.terminal import CONSOLE, bars, parse_size, print_written, report_errors
 
 THREADS = (1, 2)
+PROTECTED_CAMERAS = 1  # of each of the mines that run at once: machines with 2 cores have room for no more
 SUSTAINED_CAMERAS, SUSTAINED_FPS = 4, 15.0
 Bar = Callable[[str], ProgressCallback]
 
@@ -78,7 +79,7 @@ def speed(
             load = Load(1, parse_size(camera_size), camera_fps, camera_seconds)
             _measure_loads(result, [Load(count, load.size, load.fps, load.seconds) for count in counts], sustained_seconds, bar)
         if protection:
-            load = Load(SUSTAINED_CAMERAS, parse_size(camera_size), camera_fps, camera_seconds)
+            load = Load(PROTECTED_CAMERAS, parse_size(camera_size), camera_fps, camera_seconds)
             result.protection = _measure_protection(load, protection, bar)
         written = write_speed(result, out)
     _print_tables(result)
@@ -101,7 +102,7 @@ def _measure_loads(result: Speed, loads: list[Load], sustained_seconds: float, b
         stream = write_stream(folder / "camera.mp4", loads[0].size, loads[0].fps)
         for done, load in enumerate(loads):
             progress(done, len(loads))
-            result.cameras.append(measure_load(load, stream, folder / str(load.cameras)))
+            result.cameras.append(measure_load(load, [stream], folder / str(load.cameras)))
         progress(len(loads), len(loads))
         if sustained_seconds:
             sustained = Load(SUSTAINED_CAMERAS, SIZES[REFERENCE_SIZE], SUSTAINED_FPS, sustained_seconds)
@@ -110,14 +111,14 @@ def _measure_loads(result: Speed, loads: list[Load], sustained_seconds: float, b
 
 def _measure_protection(load: Load, rounds: int, bar: Bar) -> Protection:
     with tempfile.TemporaryDirectory(prefix="davy-bench-") as name:
-        stream = write_stream(Path(name) / "camera.mp4", load.size, load.fps)
-        return measure_protection(load, stream, Path(name), rounds, bar("the mine open, closed, encrypted"))
+        streams = write_drifting_streams(Path(name), load.size, load.fps, load.cameras * len(MODES))
+        return measure_protection(load, streams, Path(name), rounds, bar("the mine open, closed, encrypted"))
 
 
 def _measure_sustained(load: Load, folder: Path, bar: Bar) -> SustainedLoad:
     progress = bar(f"complete mine, {load.cameras} x {REFERENCE_SIZE} x {load.fps:g} fps")
     progress(0, 1)
-    result = measure_load(load, write_stream(folder / "sustained.mp4", load.size, load.fps), folder / "sustained")
+    result = measure_load(load, [write_stream(folder / "sustained.mp4", load.size, load.fps)], folder / "sustained")
     progress(1, 1)
     return result
 

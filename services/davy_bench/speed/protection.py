@@ -2,10 +2,13 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Final
+
+import numpy as np
 
 from davy_bench.quality.scores import ProgressCallback
 from davy_bench.speed.cameras import measure_load
@@ -41,23 +44,47 @@ class Protection:
 
     def added_age_ms(self, mode: str) -> float:
         """Median over the rounds of the p50 age in ms, less that of the open mine in the same round."""
-        return median((each[mode].age_ms_p50 or 0.0) - (each[OPEN].age_ms_p50 or 0.0) for each in self.rounds)
+        return median(self._added_ages_ms(mode))
+
+    def added_age_range_ms(self, mode: str) -> tuple[float, float]:
+        """The first and the third quartile of what `added_age_ms` is the median of."""
+        low, high = np.percentile(self._added_ages_ms(mode), (25, 75))
+        return float(low), float(high)
+
+    def _added_ages_ms(self, mode: str) -> list[float]:
+        return [(each[mode].age_ms_p50 or 0.0) - (each[OPEN].age_ms_p50 or 0.0) for each in self.rounds]
 
 
-def measure_protection(load: Load, stream: Path, folder: Path, rounds: int, progress: ProgressCallback) -> Protection:
-    """Run the mine in each mode, in random order, round by round.
+def measure_protection(
+    load: Load, streams: Sequence[Path], folder: Path, rounds: int, progress: ProgressCallback
+) -> Protection:
+    """Run the mine in every mode at once, round by round.
+
+    The modes share whatever else the machine does in that time: one after the other, two open mines differ by more than an
+    open one and an encrypted one.
+
+    Args:
+        load: The cameras of each mine.
+        streams: Video files of all cameras of all modes, as of `write_drifting_streams`.
+        folder: For the files of the mines.
+        rounds: How often.
+        progress: Called with the number of ended rounds.
 
     Raises:
         MineFailedError: A mine did not start, or did not end in order.
     """
     found = Protection(load)
     for number in range(rounds):
-        runs: dict[str, SustainedLoad] = {}
-        for done, mode in enumerate(_shuffled(list(MODES), number)):
-            progress(number * len(MODES) + done, rounds * len(MODES))
-            runs[mode] = measure_load(load, stream, folder / f"protection-{number}-{done}", MODES[mode])
-        found.rounds.append(runs)
-    progress(rounds * len(MODES), rounds * len(MODES))
+        progress(number, rounds)
+        with ThreadPoolExecutor(len(MODES)) as threads:  # a thread waits for the process of each mine
+            runs = {
+                mode: threads.submit(
+                    measure_load, load, streams[place :: len(MODES)], folder / f"protection-{number}-{place}", MODES[mode]
+                )
+                for place, mode in enumerate(_shuffled(list(MODES), number))
+            }
+            found.rounds.append({mode: run.result() for mode, run in runs.items()})
+    progress(rounds, rounds)
     return found
 
 

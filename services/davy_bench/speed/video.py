@@ -10,6 +10,7 @@ from davy.domain.frame import BgrImage
 from davy_bench.speed.frames import moving_frames, ping_pong_order
 
 SECONDS = 6  # duration; players repeat it
+DRIFT = 0.01  # two cameras of 10 frames/s meet in every phase within 10 s
 BITS_PER_PIXEL = 0.2  # 6 Mbit/s at 1080p and 15 frames/s: a common setting of cameras
 
 
@@ -25,6 +26,16 @@ def write_stream(path: Path, size: tuple[int, int], fps: float) -> Path:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         container.mux(stream.encode(None))
     return path
+
+
+def write_drifting_streams(folder: Path, size: tuple[int, int], fps: float, count: int) -> list[Path]:
+    """Write streams of which each is DRIFT slower than the one before.
+
+    Cameras of one rate keep their phases for a whole run. Frames that arrive together wait for each other: the chance of the
+    start then decides over a median age by 10 ms and more. Streams that drift meet in every phase.
+    """
+    rates = [fps * (1 - DRIFT * number) for number in range(count)]
+    return [write_stream(folder / f"camera-{number}.mp4", size, rate) for number, rate in enumerate(rates)]
 
 
 def _repeated(frames: list[BgrImage], count: int) -> list[BgrImage]:

@@ -17,6 +17,7 @@ from davy_trainer.data.unpaired import checksum_of_files
 from davy_trainer.data.unreadable import read_all, report_unreadable
 
 SHAPE = (288, 384)  # px, height and width, as of packed photographs
+MAX_DIM_STOPS = 1.5  # in display units; a camera that exposes for its own lamps
 BLOCK, THUMB_BLOCK = 4, 2  # px: of the losses, and of the network's input
 
 
@@ -52,11 +53,13 @@ class RealFrames:
         return cls(stacked.to(device), names, checksum_of_files(used))
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Tensor, BlockStatistics]:
-        """Draw `count` frames, half of the batches mirrored; return the network's input and the block statistics."""
+        """Draw frames, half of the batches mirrored, half of the frames dimmer; return network input and block statistics."""
         indices = torch.from_numpy(rng.integers(len(self.pictures), size=count)).to(self.pictures.device)
         planes = self.pictures[indices].float() / 255
         if rng.random() < 0.5:
             planes = planes.flip(3)
+        stops = rng.uniform(0, MAX_DIM_STOPS, count) * (rng.random(count) < 0.5)
+        planes = planes * torch.from_numpy(np.exp2(-stops).astype(np.float32)).view(-1, 1, 1, 1).to(planes.device)
         return thumbnail(block_statistics(planes, THUMB_BLOCK)), block_statistics(planes, BLOCK)
 
 

@@ -1,6 +1,7 @@
 """Losses on real dark frames without references: brightness, purple cast, banding and contrast of the dark.
 
-All losses use block means. All but contrast count only where the raw frame is dark; pairs train fine detail and lit regions.
+All losses use block means. All but contrast and clipping count only where the raw frame is dark; pairs train fine detail and
+lit regions.
 Source of reference-free losses: Guo et al. 2020, "Zero-reference deep curve estimation".
 """
 
@@ -23,6 +24,7 @@ MIN_WEIGHT = 0.15  # mean darkness of a segment; below it the segment does not c
 WINDOW = 9  # blocks: of local contrast
 TARGET_CONTRAST = 1.1  # of the raw frame's, relative to the local mean
 LIT_WEIGHT = 0.4  # weight of contrast in lit regions
+BRIGHT = 0.88  # display units: lit regions stay below it, unless the raw frame is as bright
 MIN_VARIANCE = 1e-5  # below it a region has no contrast
 
 
@@ -48,6 +50,7 @@ def reference_free_losses(parameters: Parameters, blocks: BlockStatistics, weigh
                 weights.real_neutral_weight,
                 lambda: (coarse_dark * (chroma.square() + 1e-6).sqrt()).mean(),
             ),
+            "real_clipped": (weights.real_clipped_weight, lambda: _burnt_out(output, blocks.rgb)),
             "real_bands": (weights.real_bands_weight, banding),
             "real_contrast": (
                 weights.real_contrast_weight,
@@ -78,6 +81,12 @@ def without_bands(y: Tensor, dark: Tensor) -> Tensor:
         y = y - dark * F.interpolate(bands(y, dark), size=y.shape[2:], mode="nearest")
         y, dark = _transposed(y, dark)
     return y
+
+
+def _burnt_out(output: Tensor, raw: Tensor) -> Tensor:
+    """Return the mean by which the brightest channel exceeds both BRIGHT and the raw frame's."""
+    ceiling = raw.amax(1, keepdim=True).clamp_min(BRIGHT)
+    return (output.amax(1, keepdim=True) - ceiling).clamp_min(0).mean()
 
 
 def _transposed(y: Tensor, dark: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,8 @@ _HEALTH: Final[Mapping[str, P]] = {
     "GET /readyz": P.PUBLIC,
     "GET /metrics": P.METRICS,
     "GET /openapi.json": P.SIGNED_IN,
+    "GET /v1/navigation": P.SIGNED_IN,
+    "GET /web/{path:path}": P.PUBLIC,  # words, styles and scripts that the pages share
 }
 
 AGGREGATOR: Final[Mapping[str, P]] = {
@@ -22,11 +24,14 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /login": P.PUBLIC,
     "GET /static/{path:path}": P.PUBLIC,
     "GET /": P.VIEW,
+    "GET /wall/{name}": P.VIEW,
     "GET /models": P.VIEW,
     "GET /edges": P.VIEW,
     "GET /samples": P.VIEW,
     "GET /users": P.ADMINISTER,
     "GET /journal": P.ADMINISTER,
+    "GET /training": P.VIEW,
+    "GET /enhance": P.VIEW,
     "GET /docs": P.SIGNED_IN,
     "GET /manual": P.SIGNED_IN,
     "GET /manual/{path:path}": P.SIGNED_IN,
@@ -58,6 +63,15 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/cameras/{camera_id}/latest.jpg": P.VIEW,
     "GET /v1/cameras/{camera_id}/live.mjpeg": P.VIEW,
     "WS /v1/console": P.VIEW,
+    "GET /v1/layouts": P.VIEW,
+    "GET /v1/layouts/{name}": P.VIEW,
+    "PUT /v1/layouts/{name}": P.VIEW,  # one's own
+    "DELETE /v1/layouts/{name}": P.VIEW,
+    "GET /v1/walls": P.VIEW,
+    "GET /v1/walls/{name}": P.VIEW,
+    "PUT /v1/walls/{name}": P.CONFIGURE,
+    "DELETE /v1/walls/{name}": P.CONFIGURE,
+    "POST /v1/walls/{name}/link": P.CONFIGURE,  # makes a token of role viewer
     "GET /v1/events": P.VIEW,
     "GET /v1/events/stream": P.VIEW,
     "GET /v1/events/{event_id}/keyframe.jpg": P.VIEW,

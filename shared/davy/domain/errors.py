@@ -215,6 +215,14 @@ class AggregatorUnavailableError(UnavailableError):
         self.endpoint, self.reason = endpoint, reason
 
 
+class AggregatorRefusedError(AggregatorUnavailableError):
+    """The aggregator is there and its certificate is not accepted: it is revoked, expired, foreign, or of another host."""
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        super().__init__(endpoint, reason)
+        self.args = (f"the aggregator at {endpoint} is refused: {reason}",)
+
+
 class IdentityProviderUnavailableError(UnavailableError):
     def __init__(self, issuer: str, reason: str) -> None:
         super().__init__(f"nobody can sign in by {issuer} at the moment: {reason}")

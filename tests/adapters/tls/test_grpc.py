@@ -9,6 +9,7 @@ from tests.fixtures.identities import Identities, self_signed
 from davy.adapters.grpc.channels import Channels, open_channel
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.grpc.tls import peer
+from davy.domain.errors import AggregatorRefusedError
 from davy.identity import write_credentials
 from davy.v1 import enhancer_pb2, enhancer_pb2_grpc
 
@@ -30,11 +31,11 @@ def register(server):
 
 
 @asynccontextmanager
-async def served(tls):
-    port = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(serve_grpc("127.0.0.1", 0, register, port.set_result, tls=tls))
+async def served(tls, port=0):
+    listening = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(serve_grpc("127.0.0.1", port, register, listening.set_result, tls=tls))
     try:
-        yield f"grpcs://localhost:{await port}"
+        yield f"grpcs://localhost:{await listening}"
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -132,7 +133,7 @@ async def test_a_server_serves_its_new_certificate_and_a_client_shows_its_new_on
     async with served(server) as url:
         channels = Channels(url, client)
         try:
-            first = channels.get()
+            first = await channels.get()
             assert await ask(first) == "davy://demo/edge/west"
             identities.revoke("edge/west", "aggregator/main")
             identities.write("aggregator/main")
@@ -141,9 +142,59 @@ async def test_a_server_serves_its_new_certificate_and_a_client_shows_its_new_on
                 if channels.newest > 1:
                     break
                 await asyncio.sleep(0.05)
-            second = channels.get()
+            second = await channels.get()
             assert second is not first
             assert await ask(second) == "davy://demo/edge/west"
         finally:
             await channels.close()
     assert server.version >= 2
+
+
+async def test_a_revoked_server_is_refused_with_the_reason(identities):
+    server, client = identities.tls("aggregator/main"), identities.tls("edge/west")
+    identities.revoke("aggregator/main", "edge/west")
+    async with served(server) as url:
+        channels = Channels(url, client)
+        try:
+            with pytest.raises(AggregatorRefusedError, match="is refused: certificate revoked"):
+                await channels.get()
+        finally:
+            await channels.close()
+
+
+async def test_streams_to_a_server_end_once_it_is_revoked_and_its_new_certificate_is_taken(identities):
+    server, client = identities.tls("aggregator/main"), identities.tls("edge/west")
+    async with served(server) as url:
+        channels = Channels(url, client)
+        try:
+            stream = enhancer_pb2_grpc.EnhancerServiceStub(await channels.get()).EnhanceStream()
+            await stream.write(enhancer_pb2.EnhanceStreamRequest(id="1"))
+            assert (await stream.read()).id == "1"
+            identities.revoke("aggregator/main", "edge/west")
+            with pytest.raises((grpc.aio.AioRpcError, asyncio.CancelledError)):
+                async with asyncio.timeout(10):
+                    await stream.read()  # nothing is sent, and no call begins
+            with pytest.raises(AggregatorRefusedError):
+                await channels.get()
+            identities.write("aggregator/main")
+            assert await ask(await channels.get()) == "davy://demo/edge/west"
+        finally:
+            await channels.close()
+
+
+async def test_a_server_that_comes_back_with_another_certificate_is_looked_at_again(identities):
+    client = identities.tls("edge/west")
+    async with served(identities.tls("aggregator/main")) as url:
+        channels = Channels(url, client)
+        assert await ask(await channels.get()) == "davy://demo/edge/west"
+    port = int(url.rpartition(":")[2])
+    try:
+        async with served(identities.tls("aggregator/main"), port):
+            async with asyncio.timeout(20):
+                while True:
+                    with suppress(grpc.aio.AioRpcError):
+                        assert await ask(await channels.get()) == "davy://demo/edge/west"
+                        break
+                    await asyncio.sleep(0.1)
+    finally:
+        await channels.close()

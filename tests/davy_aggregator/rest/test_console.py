@@ -10,6 +10,8 @@ import websockets
 from tests.conftest import pick_port
 from tests.davy_aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, picture, push, running, until
 
+from davy.adapters.media import jpeg
+from davy.v1 import ingest_pb2
 from davy.v1.ingest_pb2 import PushFramesRequest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -43,8 +45,15 @@ async def next_picture(socket, timeout_s=1.0):
                 return head, body[: head["enhanced_bytes"]], body[head["enhanced_bytes"] :]
 
 
-async def test_a_page_gets_both_pictures_of_one_instant(aggregator):
+async def show(socket, **tiles):
+    """Ask for tiles by camera; `_` stands for the point of an id."""
+    cameras = {name.replace("_", "."): tile for name, tile in tiles.items()}
+    await socket.send(json.dumps({"type": "show", "cameras": cameras}))
+
+
+async def test_a_split_tile_gets_both_pictures_of_one_instant(aggregator):
     async with viewer(aggregator) as socket:
+        await show(socket, north_face={"kind": "split"})
         await push(aggregator, envelope(7))
         head, enhanced, raw = await next_picture(socket)
         assert (head["id"], head["seq"]) == ("north.face", 7)
@@ -52,31 +61,144 @@ async def test_a_page_gets_both_pictures_of_one_instant(aggregator):
         assert head["age_ms"] < 500
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("enhanced", (PICTURE, b"")), ("raw", (b"", RAW))])
+async def test_a_tile_gets_the_picture_that_it_shows(aggregator, kind, expected):
+    async with viewer(aggregator) as socket:
+        await show(socket, north_face={"kind": kind})
+        await push(aggregator, envelope(1))
+        assert (await next_picture(socket))[1:] == expected
+
+
+async def test_an_edge_that_sends_no_raw_pictures_is_shown_enhanced(aggregator):
+    async with viewer(aggregator) as socket:
+        await show(socket, north_face={"kind": "raw"})
+        await push(aggregator, envelope(1, raw_jpeg=b""))
+        assert (await next_picture(socket))[1:] == (PICTURE, b"")
+
+
+async def test_a_small_tile_gets_a_small_picture(aggregator):
+    large = picture(size=(1280, 720))
+    async with viewer(aggregator) as socket:
+        await show(socket, north_face={"width": 230})
+        await push(aggregator, envelope(1, jpeg=large, width=1280, height=720))
+        _, enhanced, _ = await next_picture(socket)
+    assert jpeg.size_of(enhanced) == (240, 136)
+    assert len(enhanced) < len(large) / 5
+
+
+async def test_two_windows_share_one_scaled_picture(aggregator):
+    async with viewer(aggregator) as first, viewer(aggregator) as second:
+        for socket in (first, second):
+            await show(socket, north_face={"width": 150})
+        await push(aggregator, envelope(1))
+        assert (await next_picture(first))[1] == (await next_picture(second))[1]
+    counted = {
+        result: aggregator.registry.get_sample_value("davy_aggregator_tiles_total", {"result": result})
+        for result in ("scaled", "shared")
+    }
+    assert counted == {"scaled": 1, "shared": 1}
+
+
+async def test_a_window_gets_nothing_before_it_shows_something(aggregator):
+    async with viewer(aggregator) as socket:
+        await push(aggregator, envelope(1))
+        with pytest.raises(TimeoutError):
+            await next_picture(socket, 0.3)
+        await show(socket, north_face={})
+        assert (await next_picture(socket))[0]["seq"] == 1
+
+
 async def test_a_page_that_draws_slowly_gets_fewer_frames_and_the_newest(aggregator):
     async with viewer(aggregator) as socket:
-        for seq in range(1, 30):
+        await show(socket, north_face={})
+        await push(aggregator, envelope(1))
+        seqs = [(await next_picture(socket))[0]["seq"]]
+        for seq in range(2, 30):
             await push(aggregator, envelope(seq))
-        seqs = [(await next_picture(socket))[0]["seq"] for _ in range(2)]
+        seqs.append((await next_picture(socket))[0]["seq"])
         with pytest.raises(TimeoutError):
             await next_picture(socket, 0.2)
         await push(aggregator, envelope(30))
-        await socket.send(json.dumps({"ack": "north.face", "seq": seqs[0]}))
+        await socket.send(json.dumps({"type": "ack", "id": "north.face", "seq": seqs[0]}))
         assert (await next_picture(socket))[0]["seq"] == 30
+
+
+async def test_a_tile_gets_at_most_the_rate_that_it_asks_for(aggregator):
+    async with viewer(aggregator) as socket:
+        await show(socket, north_face={"fps": 2})
+        await push(aggregator, envelope(1))
+        await next_picture(socket)
+        await push(aggregator, envelope(2))
+        with pytest.raises(TimeoutError):
+            await next_picture(socket, 0.15)
+        assert (await next_picture(socket))[0]["seq"] == 2
 
 
 async def test_a_page_gets_the_cameras_that_it_asks_for(aggregator):
     async with viewer(aggregator) as socket:
-        await socket.send(json.dumps({"cameras": ["north.belt"], "raw": False}))
+        await show(socket, north_belt={})
         await asyncio.sleep(0.1)
         await push(aggregator, envelope(1), envelope(1, "north/belt"))
-        head, _, raw = await next_picture(socket)
-        assert (head["id"], raw) == ("north.belt", b"")
+        head, _, _ = await next_picture(socket)
+        assert head["id"] == "north.belt"
 
 
-@pytest.mark.parametrize("arguments", ["not json", '{"ack": "nobody.here"}', '{"cameras": 3}', '{"fps": -1}'])
-async def test_an_invalid_message_closes_the_socket_with_a_reason(aggregator, arguments):
+async def test_a_camera_that_the_site_has_no_more_is_left_out(aggregator):
     async with viewer(aggregator) as socket:
-        await socket.send(arguments)
+        await show(socket, gone_camera={}, north_face={})
+        await push(aggregator, envelope(1))
+        assert (await next_picture(socket))[0]["id"] == "north.face"
+
+
+async def next_event(socket):
+    async with asyncio.timeout(2):
+        while True:
+            message = await socket.recv()
+            if isinstance(message, str) and (found := json.loads(message))["type"] == "event":
+                return found["event"]
+
+
+async def report(aggregator, seq):
+    event = ingest_pb2.Event(
+        site="mine",
+        edge="north",
+        boot_id="b1",
+        seq=seq,
+        occurred_ns=time.time_ns(),
+        severity=2,
+        kind="dark",
+        message=f"event {seq}",
+    )
+    _ = [ack async for ack in aggregator.ingest.ReportEvents(iter([ingest_pb2.ReportEventsRequest(event=event)]))]
+
+
+async def test_a_window_gets_events_over_the_same_connection_and_after_a_reconnect_without_a_gap(aggregator):
+    async with viewer(aggregator) as socket:
+        await socket.send(json.dumps({"type": "events", "after": None}))
+        await asyncio.sleep(0.1)
+        await report(aggregator, 1)
+        first = await next_event(socket)
+        assert (first["message"], first["kind"]) == ("event 1", "dark")
+    await report(aggregator, 2)
+    async with viewer(aggregator) as socket:
+        await socket.send(json.dumps({"type": "events", "after": first["id"]}))
+        assert (await next_event(socket))["message"] == "event 2"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "not json",
+        '{"type": "other"}',
+        '{"type": "show", "cameras": 3}',
+        '{"type": "show", "cameras": {"north.face": {"fps": -1}}}',
+        '{"type": "ack", "id": "north.face"}',
+        '{"type": "events", "after": "x"}',
+    ],
+)
+async def test_an_invalid_message_closes_the_socket_with_a_reason(aggregator, message):
+    async with viewer(aggregator) as socket:
+        await socket.send(message)
         with pytest.raises(websockets.ConnectionClosed) as caught:
             while True:
                 await socket.recv()
@@ -186,6 +308,10 @@ async def four_are_live(page):
     await until(lambda: _count(page, ".tile[data-state=live]", 4), 15)
 
 
+async def _moved(page, camera, old):
+    return await observe(page, camera) != old
+
+
 async def states(page):
     return await page.evaluate("[...document.querySelectorAll('.tile')].map(tile => tile.dataset.state)")
 
@@ -197,9 +323,8 @@ async def test_four_cameras_are_four_tiles_that_move(mine):
         await four_are_live(page)
         ids = ["north.face", "north.belt", "south.gate", "south.pump"]
         before = [await observe(page, camera) for camera in ids]
-        moved = "([id, old]) => document.querySelector(`[data-camera='${id}'] canvas`).toDataURL('image/png') !== old"
         for camera, old in zip(ids, before, strict=True):
-            await page.wait_for_function(moved, arg=[camera, old], timeout=15_000)
+            await until(lambda camera=camera, old=old: _moved(page, camera, old), 15)
         assert await page.inner_text("[data-camera='north.face'] h3") == "Coal face"
         assert await page.inner_text("#count-live") == "4"
         assert "ms" in await page.inner_text("[data-camera='north.face'] .age dd")
@@ -214,6 +339,7 @@ async def test_four_cameras_are_four_tiles_that_move(mine):
 async def test_the_divider_moves_by_pointer_and_by_key(mine):
     async with opened(mine.aggregator) as page:
         await page.wait_for_selector("[data-camera='north.face'][data-state=live]", timeout=15_000)
+        await page.get_by_text("Split").click()
         divider = page.locator("[data-camera='north.face'] .divider")
         await drawn(page, 0.35, lambda mean: mean < 90)
         await drawn(page, 0.65, lambda mean: mean > 90)

@@ -25,7 +25,7 @@ def camera(**changes):
 
 def test_the_written_site_file_is_valid(tmp_path):
     path = tmp_path / "site.yaml"
-    path.write_text(yaml.safe_dump(site(Load(CAMERAS_PER_EDGE + 1, (160, 120), 5, 10), tmp_path / "camera.mp4")))
+    path.write_text(yaml.safe_dump(site(Load(CAMERAS_PER_EDGE + 1, (160, 120), 5, 10), [tmp_path / "camera.mp4"])))
     found = load_site(path)
     assert len(found.camera_ids()) == CAMERAS_PER_EDGE + 1
     assert len(found.edges) == 2
@@ -57,14 +57,14 @@ def test_ages_are_those_of_the_slowest_camera_or_none():
 @pytest.mark.system
 def test_an_error_about_a_failed_start_has_its_output(tmp_path):
     with pytest.raises(MineFailedError, match="width"):
-        measure_load(Load(1, (-1, 120), 5, 5), tmp_path / "none.mp4", tmp_path / "run")
+        measure_load(Load(1, (-1, 120), 5, 5), [tmp_path / "none.mp4"], tmp_path / "run")
 
 
 @pytest.mark.system
 @pytest.mark.alone
 def test_a_complete_mine_sustains_two_small_cameras(tmp_path):
     load = Load(2, (160, 120), 5, 6)
-    found = measure_load(load, write_stream(tmp_path / "camera.mp4", load.size, load.fps), tmp_path / "run")
+    found = measure_load(load, [write_stream(tmp_path / "camera.mp4", load.size, load.fps)], tmp_path / "run")
     assert len(found.fps) == 2
     assert found.unexplained == 0
     assert found.cpu_s > 0

@@ -21,6 +21,7 @@ def test_the_cost_is_a_ratio_within_each_round():
     assert round(found.cpu_ratio(ENCRYPTED), 3) == 1.05
     assert found.cpu_ms(OPEN) == 30.0
     assert found.added_age_ms(ENCRYPTED) == 1.5
+    assert found.added_age_range_ms(ENCRYPTED) == (1.25, 1.75)
     assert len(protection_table(found)) == 2 + len(MODES)
 
 

@@ -1,6 +1,6 @@
 import av
 
-from davy_bench.speed.video import SECONDS, write_stream
+from davy_bench.speed.video import SECONDS, write_drifting_streams, write_stream
 
 
 def test_the_stream_is_h264_of_the_size_and_rate_with_a_key_frame_a_second(tmp_path):
@@ -11,3 +11,12 @@ def test_the_stream_is_h264_of_the_size_and_rate_with_a_key_frame_a_second(tmp_p
         keys = [frame.key_frame for frame in container.decode(stream)]
     assert len(keys) == 5 * SECONDS
     assert sum(keys) >= SECONDS
+
+
+def test_drifting_streams_have_a_rate_each(tmp_path):
+    paths = write_drifting_streams(tmp_path, (160, 120), 10, 3)
+    rates = []
+    for path in paths:
+        with av.open(str(path)) as container:
+            rates.append(float(container.streams.video[0].average_rate))
+    assert [round(rate, 2) for rate in rates] == [10.0, 9.9, 9.8]

@@ -43,6 +43,13 @@ def test_purple_is_a_loss_and_green_is_not():
     assert losses(dark((0.08, 0.12, 0.08)))["real_purple"] == pytest.approx(0, abs=1e-3)
 
 
+def test_a_lamp_that_burns_out_is_a_loss_and_one_that_was_burnt_out_is_not():
+    disc = torch.full((1, 3, 288, 384), 0.4)
+    assert losses(disc, 2.0)["real_clipped"] > 0.02
+    assert losses(disc)["real_clipped"] == 0
+    assert losses(torch.ones(1, 3, 288, 384))["real_clipped"] == 0
+
+
 def test_bands_of_rows_and_of_columns_are_a_loss():
     offsets = torch.randn(72, generator=torch.Generator().manual_seed(2)).repeat_interleave(4) * 0.02
     rows, columns = dark() + offsets.view(1, 1, -1, 1), dark() + torch.cat([offsets, offsets[:96]]).view(1, 1, 1, -1)
@@ -71,8 +78,12 @@ def test_contrast_that_is_lost_by_an_offset_is_a_loss():
 
 
 def test_every_loss_reaches_the_maps():
-    cells = torch.zeros(1, CELL_SIZE, GRID_ROWS, GRID_COLUMNS, requires_grad=True)
-    terms = found(Parameters.from_raw(torch.zeros(1, GLOBAL_SIZE), cells), block_statistics(dark((0.12, 0.07, 0.12)), 4))
+    cells = torch.zeros(1, CELL_SIZE, GRID_ROWS, GRID_COLUMNS)
+    cells[:, :8] = 0.5  # stops
+    cells.requires_grad_()
+    picture = dark((0.12, 0.07, 0.12))
+    picture[..., :96] = 0.75  # the gain burns it out
+    terms = found(Parameters.from_raw(torch.zeros(1, GLOBAL_SIZE), cells), block_statistics(picture, 4))
     for name, term in terms.items():
         (gradient,) = torch.autograd.grad(term, cells, retain_graph=True)
         assert gradient.abs().sum() > 0, name

@@ -10,7 +10,7 @@ from davy.access.external import PROXY, ExternalPerson
 from davy.access.journal import note_change, note_principal
 from davy.access.principal import Principal
 from davy.access.roles import MACHINES, PEOPLE, Role
-from davy.access.secrets import digest, hash_password, new_secret, new_token, verify_password
+from davy.access.secrets import TOKEN_PREFIX, digest, hash_password, new_secret, new_token, verify_password
 from davy.adapters.access.credentials import Credentials
 from davy.adapters.access.machines import machine
 from davy.adapters.access.rates import Rates
@@ -65,9 +65,16 @@ class Directory:
             return Principal(token.name, token.role, "token", token.edge) if token else None
         if credentials.identity:
             return certified
+        if credentials.session.startswith(TOKEN_PREFIX):
+            return await asyncio.to_thread(self._screen, credentials.session)
         if credentials.session:
             return await asyncio.to_thread(self._person, digest(credentials.session))
         return None
+
+    def _screen(self, secret: str) -> Principal | None:
+        """Return the principal of a token in a cookie, which a browser sends by itself: such a one may only view."""
+        token = self._store.token(digest(secret), time.time_ns())
+        return Principal(token.name, token.role, "token") if token is not None and token.role is Role.VIEWER else None
 
     def _person(self, session: str) -> Principal | None:
         now_ns = time.time_ns()
@@ -188,6 +195,20 @@ class Directory:
         if user is None:
             raise UnauthenticatedError("signing in", "this link has been used or is too old: sign in with a password")
         return await self._begin(user, address, self._session_ns)
+
+    async def follow_token(self, secret: str, address: str) -> tuple[str, Principal]:
+        """Sign a screen in by a token of role viewer, which becomes its cookie: who revokes the token ends it.
+
+        Raises:
+            UnauthenticatedError: The token is unknown, expired or of another role.
+            TooManyAttemptsError: Too many attempts from this address within a minute.
+        """
+        self.check_attempt(address)
+        principal = await asyncio.to_thread(self._screen, secret)
+        if principal is None:
+            raise UnauthenticatedError("signing in", "this link is unknown, revoked or expired: an engineer makes another one")
+        note_principal(principal)
+        return secret, principal
 
     async def sign_out(self, secret: str) -> None:
         """End a session."""

@@ -92,21 +92,22 @@ class IngestClient:
     async def push(self) -> AsyncIterator[PushStream]:
         """The live plane: frames out, credits back."""
         push: grpc.aio.StreamStreamMultiCallable[bytes, ingest_pb2.PushFramesResponse]
-        push = self._channels.get().stream_stream(_PUSH, response_deserializer=ingest_pb2.PushFramesResponse.FromString)
+        channel = await self._channels.get()
+        push = channel.stream_stream(_PUSH, response_deserializer=ingest_pb2.PushFramesResponse.FromString)
         async with _cancelling(push(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, to_push_request)
 
     @asynccontextmanager
     async def report(self) -> AsyncIterator[Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]]:
         """The record plane: events out, acknowledgements back."""
-        stub = ingest_pb2_grpc.IngestServiceStub(self._channels.get())
+        stub = ingest_pb2_grpc.IngestServiceStub(await self._channels.get())
         async with _cancelling(stub.ReportEvents(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, lambda event: ingest_pb2.ReportEventsRequest(event=event))
 
     @asynccontextmanager
     async def samples(self) -> AsyncIterator[Stream[sample_pb2.Sample, sample_pb2.PushSamplesResponse]]:
         """Training samples out, acknowledgements back."""
-        stub = sample_pb2_grpc.SampleServiceStub(self._channels.get())
+        stub = sample_pb2_grpc.SampleServiceStub(await self._channels.get())
         async with _cancelling(stub.PushSamples(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, lambda sample: sample_pb2.PushSamplesRequest(sample=sample))
 

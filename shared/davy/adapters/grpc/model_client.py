@@ -31,7 +31,7 @@ class ModelClient:
             UnknownModelError: the registry does not have this package.
         """
         request = model_pb2.DownloadModelRequest(id=target.model, offset=offset, sha256=target.sha256)
-        call = model_pb2_grpc.ModelServiceStub(self._channels.get()).DownloadModel(request, metadata=own_metadata())
+        call = model_pb2_grpc.ModelServiceStub(await self._channels.get()).DownloadModel(request, metadata=own_metadata())
         try:
             while True:
                 async with asyncio.timeout(CHUNK_TIMEOUT_S):

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import grpc
 
-from davy.adapters.grpc.channels import open_channel, own_metadata
+from davy.adapters.grpc.channels import Channels, own_metadata
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError, ConflictError, DavyError, InvalidInputError
 from davy.domain.secret_url import SecretUrl
@@ -94,6 +94,10 @@ async def connect(endpoint: SecretUrl | str, tls: Tls | None = None) -> AsyncIte
 
     Raises:
         ConfigError: endpoint is no such address.
+        AggregatorUnavailableError: its certificate is refused, or cannot be looked at.
     """
-    async with open_channel(endpoint, tls) as channel:
-        yield RolloutClient(channel, endpoint)
+    channels = Channels(endpoint, tls)
+    try:
+        yield RolloutClient(await channels.get(), endpoint)
+    finally:
+        await channels.close()

@@ -44,13 +44,18 @@ def server_credentials(tls: Tls) -> grpc.ServerCredentials:
     return grpc.dynamic_ssl_server_credentials(configuration(), fetch, tls.settings.require_client_certificate)
 
 
-def channel_credentials(tls: Tls | None) -> grpc.ChannelCredentials:
-    """Credentials of this moment; without an identity the system's authorities are trusted."""
+def channel_credentials(tls: Tls | None, trusted: bytes = b"") -> grpc.ChannelCredentials:
+    """Credentials of this moment; without an identity the system's authorities are trusted.
+
+    Args:
+        tls: The own identity.
+        trusted: Certificates of servers, PEM, that are trusted in place of the site's authority; empty trusts the authority.
+    """
     if tls is None:
         return grpc.ssl_channel_credentials()
     tls.look(0)
     now = tls.credentials
-    return grpc.ssl_channel_credentials(root_certificates=now.ca, private_key=now.key, certificate_chain=now.cert)
+    return grpc.ssl_channel_credentials(trusted or now.ca, private_key=now.key, certificate_chain=now.cert)
 
 
 def peer(context: Context) -> Identity | None:

@@ -71,6 +71,7 @@ class BoundedListener(socket.socket):
             client = _client_of(address)
             if (reason := self._reason(client)) is None:
                 self._open[client] += 1
+                _send_at_once(connection)
                 return _Counted(connection, partial(self._release, client)), address
             connection.close()
             self._guard.refuse(TooManyConnectionsError(reason), client=client)
@@ -122,6 +123,15 @@ class _Counted(socket.socket):
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
             on_close()
+
+
+def _send_at_once(connection: socket.socket) -> None:
+    """Send small writes without a wait of 40 ms for the client's acknowledgement of the write before.
+
+    asyncio does so for sockets that were made with the protocol's number, which `socket.create_server` leaves out.
+    """
+    if connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _client_of(address: Any) -> str:  # noqa: ANN401  # as of the socket's family

@@ -182,3 +182,19 @@ def decode_reduced(data: bytes, min_width: int, max_pixels: int = MAX_PIXELS) ->
     _check_size(header, max_pixels)
     width = min(min_width, header[0])
     return _decoded(data, "BGR", fastdct=True, fastupsample=True, min_height=1, min_width=width, min_factor=1)
+
+
+def decode_yuv_reduced(data: bytes, min_width: int, max_pixels: int = MAX_PIXELS) -> YuvImage:
+    """Decode a JPEG to planes at the smallest of 1/8, 1/4, 1/2 and 1 with a width of at least min_width.
+
+    4:2:0 is decoded by TurboJPEG without the interpreter's lock, so that threads decode at once. Raises the same errors as
+    `decode`.
+    """
+    header = _header(data)
+    _check_size(header, max_pixels)
+    width, height = header[:2]
+    if header[2] != _YUV420 or not turbojpeg.available():
+        return planes.from_bgr(decode_reduced(data, min_width, max_pixels))
+    eighths = next((each for each in (1, 2, 4) if -(-width * each // 8) >= min_width), 8)
+    reduced = (-(-width * eighths // 8), -(-height * eighths // 8))
+    return _tolerant(data, lambda file: turbojpeg.decode_planes(file, *reduced))

@@ -27,8 +27,8 @@ def decode_planes(data: bytes, width: int, height: int) -> YuvImage:
 
     Args:
         data: The file.
-        width: Width in the header.
-        height: Height in the header.
+        width: Width in the header, or at a scale of libjpeg: 1/8, 1/4 or 1/2 of it, rounded up.
+        height: Height at the same scale.
 
     Raises:
         UnreadableImageError: the file is truncated or damaged.

@@ -1,0 +1,176 @@
+"""The WebSocket of one window of the console: pictures at the size of its tiles, states and events."""
+
+import asyncio
+import json
+import time
+from contextlib import aclosing
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from pydantic import ValidationError
+
+from davy.domain.camera import CameraAddress
+from davy.domain.errors import ArchiveUnavailableError, DavyError, OverloadedError
+from davy.streams.credits import Credits
+from davy.streams.tasks import end
+from davy_aggregator.context import ServiceContext
+from davy_aggregator.live import LiveFrame, Watcher
+from davy_aggregator.rest.schemas import Event
+from davy_aggregator.rest.window_messages import Ack, FollowEvents, Show, Tile, pack, parse
+
+STATE_EVERY_S = 0.5
+WINDOW, WINDOW_OF_MANY, MANY = 2, 1, 4  # frames in flight per camera; 1 above 4 cameras
+WINDOW_BYTES = 4_000_000  # in flight over all cameras, so that a slow link gets fewer frames, but not later ones
+SENDERS = 2  # one picture is scaled while another is sent
+ARCHIVE_RETRY_S = 1.0
+MAX_MESSAGE_BYTES = 65_536
+POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
+
+
+def window_routes(context: ServiceContext) -> APIRouter:
+    """The WebSocket /v1/console."""
+    routes = APIRouter()
+    states = States(context)
+
+    @routes.websocket("/v1/console")
+    async def console(socket: WebSocket) -> None:
+        await socket.accept()
+        try:
+            with (
+                context.stream("console"),
+                context.live.watch("console", (), max_age_s=context.settings.max_age_ms / 1000) as watcher,
+            ):
+                await Window(socket, context, watcher, states).run()
+        except OverloadedError as error:
+            await socket.close(TRY_AGAIN_LATER, str(error))
+
+    return routes
+
+
+class States:
+    """The state of the site as a message, made once for all windows."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context, self._text, self._made_s = context, "", 0.0
+
+    def message(self) -> str:
+        """Return a message that is at most STATE_EVERY_S old."""
+        if not self._text or time.monotonic() - self._made_s >= STATE_EVERY_S:
+            self._text, self._made_s = self._make(), time.monotonic()
+        return self._text
+
+    def _make(self) -> str:
+        status = self._context.site_status
+        state = {
+            "type": "state",
+            "now_ms": time.time_ns() // 1_000_000,
+            "site": status.site().model_dump(mode="json"),
+            "edges": {edge.edge: edge.status for edge in status.edges()},
+            "cameras": [camera.model_dump(mode="json", exclude={"address", "live"}) for camera in status.cameras()],
+        }
+        return json.dumps(state, separators=(",", ":"))
+
+
+class Window:
+    """The connection of one open page."""
+
+    def __init__(self, socket: WebSocket, context: ServiceContext, watcher: Watcher, states: States) -> None:
+        self._socket, self._context, self._watcher, self._states = socket, context, watcher, states
+        self._undrawn: Credits[CameraAddress, int] = Credits(WINDOW)  # bytes of the frames in flight
+        self._tiles: dict[CameraAddress, Tile] = {}
+        self._following: asyncio.Queue[int | None] = asyncio.Queue(1)
+        watcher.may_send = self._may_send
+
+    async def run(self) -> None:
+        """Serve the page until it disconnects."""
+        senders = [self._send_pictures] * SENDERS
+        works = (self._receive, self._publish_state, self._publish_events, *senders)
+        tasks = [asyncio.create_task(work(), name=f"console.{work.__name__}") for work in works]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end(*tasks)
+        for task in tasks:
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, WebSocketDisconnect | RuntimeError | OSError):
+                raise error
+
+    def _may_send(self, camera: CameraAddress) -> bool:
+        self._undrawn.window = WINDOW if len(self._tiles) <= MANY else WINDOW_OF_MANY
+        return self._undrawn.available(camera) and sum(self._undrawn.items()) < WINDOW_BYTES
+
+    async def _receive(self) -> None:
+        while True:
+            text = await self._socket.receive_text()
+            try:
+                message = parse(text[:MAX_MESSAGE_BYTES])
+            except ValidationError as error:
+                await self._socket.close(POLICY_VIOLATION, f"invalid message: {str(error)[:80]}")
+                return
+            match message:
+                case Show():
+                    self._show(message)
+                case Ack():
+                    self._acknowledge(message)
+                case FollowEvents() if self._following.empty():
+                    self._following.put_nowait(message.after)
+
+    def _show(self, message: Show) -> None:
+        before, live = self._tiles, self._context.live
+        found = {self._find(key): tile for key, tile in message.cameras.items()}
+        self._tiles = {camera: tile for camera, tile in found.items() if camera is not None}
+        self._watcher.cameras = frozenset(self._tiles)
+        self._watcher.fps_of = {camera: tile.fps for camera, tile in self._tiles.items()}
+        for camera in self._tiles.keys() - before.keys():
+            if newest := live.newest(camera):
+                self._watcher.offer(newest)
+        self._watcher.wake()
+
+    def _acknowledge(self, message: Ack) -> None:
+        if (camera := self._find(message.id)) is not None:
+            self._undrawn.give_back(camera, message.seq)
+            self._watcher.wake()
+
+    def _find(self, key: str) -> CameraAddress | None:
+        """Return a camera; None for one that the site has no more, as the page learns with the next state."""
+        try:
+            return self._context.site_status.find(key)
+        except DavyError:
+            return None
+
+    async def _send_pictures(self) -> None:
+        while True:
+            live = await self._watcher.take()
+            tile = self._tiles.get(live.frame.camera)
+            if tile is None:
+                continue
+            self._undrawn.spend(live.frame.camera, live.frame.seq, 0)
+            enhanced, raw = await self._pictures(live, tile)
+            message = pack(live, enhanced, raw)
+            self._undrawn.spend(live.frame.camera, live.frame.seq, len(message))
+            self._context.count_sent(live, "console")
+            await self._socket.send_bytes(message)
+
+    async def _pictures(self, live: LiveFrame, tile: Tile) -> tuple[bytes, bytes]:
+        """Return the enhanced and the raw JPEG that a tile shows; an edge that sends no raw one is shown enhanced."""
+        kind = tile.kind if live.frame.raw_jpeg else "enhanced"
+        picture = self._context.tiles.picture
+        enhanced = await picture(live, "enhanced", tile.width) if kind != "raw" else b""
+        raw = await picture(live, "raw", tile.width) if kind != "enhanced" else b""
+        return enhanced, raw
+
+    async def _publish_state(self) -> None:
+        while True:
+            await self._socket.send_text(self._states.message())
+            await asyncio.sleep(STATE_EVERY_S)
+
+    async def _publish_events(self) -> None:
+        after = await self._following.get()
+        while True:
+            try:
+                async with aclosing(self._context.archive.follow(after)) as records:
+                    async for record in records:
+                        event = Event.of(record).model_dump(mode="json")
+                        await self._socket.send_text(json.dumps({"type": "event", "event": event}, separators=(",", ":")))
+                        after = record.id
+            except ArchiveUnavailableError:  # the state says so; pictures need no archive
+                await asyncio.sleep(ARCHIVE_RETRY_S)

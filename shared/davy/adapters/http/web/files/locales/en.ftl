@@ -1,0 +1,140 @@
+# Davy's words in English. Every catalogue has the same messages, attributes and variables; a test compares them.
+
+## Navigation
+nav = Pages
+nav-wall = Camera wall
+nav-edges = Edges
+nav-models = Models
+nav-samples = Samples
+nav-training = Training
+nav-enhance = Enhance an image
+nav-users = Users
+nav-journal = Journal
+nav-api = REST interface
+nav-manual = Manual
+language = Language
+sign-out = Sign out
+role-viewer = viewer
+role-operator = operator
+role-engineer = engineer
+role-admin = administrator
+time-zone = time of { $zone }
+
+## Console
+console-title = { $site } · Davy console
+site-line = { $site } · { $online } of { $all } edges online
+connecting = Connecting
+connection-lost = Connection to the aggregator lost: pictures are not live. Reconnecting.
+connection-lost-because = Connection to the aggregator lost ({ $reason }): pictures are not live. Reconnecting.
+tally =
+    .aria-label = Cameras by state
+tally-live = live
+tally-stale = stale
+tally-offline = offline
+tally-waiting = waiting
+health-ready = All systems ready
+health-degraded = Degraded
+health-lost = Connection lost
+health-offline =
+    { $count ->
+        [one] { $count } camera offline
+       *[other] { $count } cameras offline
+    }
+health-silent =
+    { $count ->
+        [one] { $count } camera without live pictures
+       *[other] { $count } cameras without live pictures
+    }
+health-alarms =
+    { $count ->
+        [one] { $count } alarm
+       *[other] { $count } alarms
+    }
+available = available
+cameras =
+    .aria-label = Cameras
+no-cameras = No cameras are configured.
+close = Close
+
+## Picture
+mode =
+    .aria-label = Picture
+mode-enhanced = Enhanced
+mode-split = Split
+mode-raw = Raw
+divider = { $camera }: raw to the left, enhanced to the right
+divider-value = { $percent } % raw, the rest enhanced
+tile-open = { $camera }: show alone, or all again
+tile-move = Drag to move, or press Alt and an arrow key on the picture
+state-live = Live
+state-stale = Stale
+state-offline = Offline
+state-waiting = No frames
+veil-stale = { $age } old
+veil-offline = Offline
+veil-waiting = No frames yet
+not-live = not live: last received picture
+last-frame = last frame { $time }
+figure-age = age
+figure-fps = fps
+figure-dropped = dropped
+figure-size = size
+figure-model = model
+figure-clock = clock
+drops-unknown = the edge has sent no stats yet
+drops-known = of { $captured } captured by the edge; { $received } received by the aggregator
+clock-slow = { $time } slow
+clock-fast = { $time } fast
+clock-wrong = the clock of the camera's edge is wrong; the ages are right
+duration-ms = { $count } ms
+duration-s = { $count } s
+duration-min = { $count } min
+duration-h = { $count } h
+
+## View
+view = View
+columns = Columns
+per-page = Cameras per page
+tour = Next page after
+group = Groups
+auto = automatic
+all = all
+off = off
+no-groups = none
+district = by district
+edge = by edge
+group-none = Without a district
+layouts = Saved layouts
+layouts-choose = choose
+layout-name = Name
+layout-name-form =
+    .title = a to z, 0 to 9 and -
+save = Save
+delete = Delete
+save-wall = Save for a screen
+keys-hint = Keys: 1 to 9 one camera, arrows next camera, + - 0 zoom, F full screen, Esc back.
+page-before =
+    .aria-label = Page before
+page-after =
+    .aria-label = Next page
+page-of = { $page } of { $pages }
+full-screen =
+    .aria-label = Full screen
+wall = Camera wall
+wall-title = { $name } · Davy wall
+wall-link-title =
+    .aria-label = Link of a screen
+wall-link-text = Open this link on the screen. It signs in as a viewer and is shown this once. To revoke it, delete its token on the page Users.
+
+## Events
+events = Events
+events-panel =
+    .aria-label = Events
+at-least = at least
+no-events = No events yet.
+severity-info = info
+severity-warning = warning
+severity-alarm = alarm
+keyframe =
+    .aria-label = Keyframe
+keyframe-of = Keyframe: { $message }
