@@ -14,6 +14,7 @@ from davy.domain.errors import InvalidInputError
 from davy.domain.frame import BgrImage
 from davy.imaging.iqa.seeds import TRAINING_BELOW
 from davy.imaging.runtime import StillEnhancer
+from davy_simulator.change import Change
 from davy_simulator.people import PersonBox
 from davy_simulator.places import PLACES
 from davy_simulator.render import Renderer
@@ -22,6 +23,7 @@ from davy_simulator.variety import peopled, varied
 EPOCH_NS = 1_767_225_600_000_000_000  # 2026-01-01: the same command draws the same file on any day
 LIGHTS = ("raw", "enhanced", "even")
 QUALITY = (55, 92)  # of JPEG; drawn per scene
+DIM = (0.06, 0.5)  # factors on the power of lamps; the camera keeps its exposure, as it was at its limit
 USUAL_SHARE = 0.25  # of mines whose places have their usual light and cameras
 
 
@@ -43,18 +45,23 @@ def people(
     frames: Annotated[int, typer.Option(help="Number of frames per place and mine.", min=1)] = 3,
     every: Annotated[float, typer.Option(help="Seconds between two frames.", min=0.01)] = 13.0,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "640x360",
+    dim: Annotated[
+        float, typer.Option(help="Share of places whose lamps are dimmed below the camera's exposure.", min=0, max=1)
+    ] = 0.25,
     model: Annotated[Path | None, typer.Option(help="ONNX file of the enhancer. Default: the shipped one.")] = None,
 ) -> None:
     """Write frames of varied mines with true boxes of people: raw, enhanced and evenly lit."""
     try:
-        count = write_people(out, seeds, frames, every, size, StillEnhancer(model))
+        count = write_people(out, seeds, frames, every, size, StillEnhancer(model), dim)
     except InvalidInputError as error:
         typer.echo(f"davy simulator: {error}", err=True)
         raise typer.Exit(2) from error
     print(f"{out}: {count} scenes")
 
 
-def write_people(out: Path, seeds: str, frames: int, every: float, size: str, enhancer: StillEnhancer) -> int:
+def write_people(
+    out: Path, seeds: str, frames: int, every: float, size: str, enhancer: StillEnhancer, dim: float = 0.25
+) -> int:
     """Write the scenes of training mines and their annotations; return the number of scenes.
 
     Raises:
@@ -71,7 +78,7 @@ def write_people(out: Path, seeds: str, frames: int, every: float, size: str, en
     images: list[dict[str, Any]] = []
     boxes: list[dict[str, Any]] = []
     for seed in range(int(first), int(last) + 1):
-        for scene in scenes_of(seed, frames, every, (int(width), int(height)), enhancer):
+        for scene in scenes_of(seed, frames, every, (int(width), int(height)), enhancer, dim):
             _write(out, scene)
             _annotate(scene, images, boxes)
     categories = [{"id": 1, "name": "person"}]
@@ -80,12 +87,17 @@ def write_people(out: Path, seeds: str, frames: int, every: float, size: str, en
     return len(images) // len(LIGHTS)
 
 
-def scenes_of(seed: int, frames: int, every: float, size: tuple[int, int], enhancer: StillEnhancer) -> Iterator[Scene]:
+def scenes_of(
+    seed: int, frames: int, every: float, size: tuple[int, int], enhancer: StillEnhancer, dim: float
+) -> Iterator[Scene]:
     """Scenes of the four places of one mine."""
     rng = np.random.default_rng((seed, 47))
     for place in PLACES.values():
         lit = place if rng.random() < USUAL_SHARE else varied(place, seed)
         renderer = Renderer(peopled(lit, seed), size, seed)
+        if rng.random() < dim:
+            change = Change(dim=float(np.exp(rng.uniform(*np.log(DIM)))))
+            renderer = Renderer(change.of(renderer.place), size, seed, renderer.gain)
         start = float(rng.uniform(0, every))
         for t_s in (start + every * k for k in range(frames)):
             now_ns = EPOCH_NS + round(t_s * 1e9)
