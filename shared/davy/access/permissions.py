@@ -109,6 +109,7 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/rollouts/{rollout_id}/watch": P.VIEW,
     # configurations; a change that touches more than strength and dials needs CONFIGURE
     "GET /v1/configs": P.VIEW,
+    "GET /v1/dials": P.VIEW,
     "GET /v1/edges/{edge}/config": P.VIEW,
     "PUT /v1/edges/{edge}/config": P.ADJUST,
     "GET /v1/edges/{edge}/config/history": P.VIEW,

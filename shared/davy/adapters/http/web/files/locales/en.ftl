@@ -138,3 +138,18 @@ severity-alarm = alarm
 keyframe =
     .aria-label = Keyframe
 keyframe-of = Keyframe: { $message }
+
+## Dials of one large camera
+dials = Picture
+dials-panel =
+    .aria-label = Picture of this camera
+dials-preset = preset
+dials-no-preset = none
+dials-neutral = Neutral
+dials-hint = The edge applies a change between two frames.
+dials-why = dials in the console
+dial-strength = strength
+dial-brightness = brightness
+dial-local-contrast = local contrast
+dial-noise = noise reduction
+dial-colour = colour
