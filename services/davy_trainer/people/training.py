@@ -4,7 +4,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from davy.domain.errors import ConfigError, TrainingError
+from davy.domain.errors import ConfigError, ModelError, TrainingError
 from davy.imaging.nets.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -114,11 +114,16 @@ def load_people_net(path: Path) -> NanoDet:
         ModelError: the file is missing or holds another network.
     """
     tensors, _ = load_tensors(path)
+    return net_of(tensors, path)
+
+
+def net_of(weights: Mapping[str, Tensor], path: Path) -> NanoDet:
+    """Build the detector; raises ModelError if the weights are those of another network. path names their file."""
     net = NanoDet()
     try:
-        net.load_state_dict(tensors)
+        net.load_state_dict(dict(weights))
     except RuntimeError as error:
-        raise ConfigError(f"{path}: no weights of a NanoDet-g: {str(error).splitlines()[0]}") from error
+        raise ModelError(str(path), f"holds no weights of a NanoDet-g: {str(error).splitlines()[0]}") from error
     return net.eval()
 
 
