@@ -14,6 +14,7 @@ PAGES = {
     "/wall/{name}": "wall.html",
     "/models": "models.html",
     "/edges": "edges.html",
+    "/places": "places.html",
     "/samples": "samples.html",
     "/docs": "docs.html",
 }

@@ -27,6 +27,7 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /wall/{name}": P.VIEW,
     "GET /models": P.VIEW,
     "GET /edges": P.VIEW,
+    "GET /places": P.VIEW,
     "GET /samples": P.VIEW,
     "GET /users": P.ADMINISTER,
     "GET /journal": P.ADMINISTER,
