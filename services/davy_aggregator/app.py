@@ -18,7 +18,9 @@ from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
 from davy.adapters.mqtt.bus import MqttBus, connect
+from davy.adapters.notify import make_notifier
 from davy.adapters.storage.access_store import AccessStore
+from davy.adapters.storage.alarm_store import AlarmStore
 from davy.adapters.storage.config_store import ConfigStore
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.event_store import EventStore
@@ -43,6 +45,13 @@ from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
+from davy_aggregator.alarm_conditions import ConditionWatch
+from davy_aggregator.alarms.escalation import Deliveries
+from davy_aggregator.alarms.events import follow_events
+from davy_aggregator.alarms.metrics import AlarmMetrics
+from davy_aggregator.alarms.rules import RuleBook
+from davy_aggregator.alarms.service import AlarmService
+from davy_aggregator.alarms.topics import publish_alarms
 from davy_aggregator.analysis.places.book import PlaceBook
 from davy_aggregator.analysis.runner import analyse, analysers
 from davy_aggregator.archive import REPORTER, Archive
@@ -51,7 +60,6 @@ from davy_aggregator.clock_watch import watch_clocks
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftCollector
-from davy_aggregator.edge_alarms import watch_edges
 from davy_aggregator.frame_cache import run_frame_cache
 from davy_aggregator.health import Health
 from davy_aggregator.journal import JournalMetrics, JournalWriter
@@ -109,11 +117,14 @@ async def serve(
     presence, health = PresenceTracker(site.site), Health(metrics)
     site_status, drift = SiteStatus(site, settings, live, presence, health), DriftCollector(live, presence)
     registry.register(drift)
-    status, book = EdgeTopics(site.site, REPORTER).status, PlaceBook(site)
+    topics, alarm_metrics = EdgeTopics(site.site, REPORTER), AlarmMetrics(registry)
+    status = topics.status
+    book = PlaceBook(site)
     async with (
         _folder(settings),
         _database(settings) as database,
         _archive(settings, database, site, metrics) as archive,
+        _alarms(database, site, archive, alarm_metrics) as alarms,
         _journal(settings, database, archive, registry) as journal,
         _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
         _config_service(database, site, presence, archive, metrics, live, site_status, book) as configs,
@@ -144,6 +155,7 @@ async def serve(
             configs,
             samples,
             drift,
+            alarms,
             directory,
             ServiceAccess.of(
                 "aggregator",
@@ -158,19 +170,18 @@ async def serve(
             LayoutStore(database),
             oidc,
         )
-        leadership = _leadership(settings, site, name, health, metrics, rollouts, configs)
+        leadership = _leadership(settings, site, name, health, metrics, alarms, rollouts, configs)
+        watch = ConditionWatch(site, alarms, presence, site_status, live, drift, health, site.pool, settings.data)
         announce = announcer(ready)
         supervised: dict[str, Component] = {
             "presence": lambda: track_presence(bus, site.site, presence, metrics),
             "events": lambda: publish_events(bus, site.site, archive),
             "frames": lambda: run_frame_cache(store, live, health, settings.store_fps, metrics.count_store_refused),
-            "edges": lambda: watch_edges(
-                presence,
-                archive,
-                settings.edge_offline_after_s,
-                leadership,
-                site.pool,
-            ),
+            "alarms": alarms.run,
+            "alarm-conditions": watch.run,
+            "alarm-events": lambda: follow_events(archive, alarms),
+            "alarm-topics": lambda: publish_alarms(bus, alarms),
+            "alarm-notices": lambda: _deliveries(site, alarms, bus, topics, alarm_metrics).run(),
             "rollouts": lambda: rollouts.run(bus),
             "configs": lambda: configs.twin.run(bus),
             "health": lambda: _watch_health(bus, archive, journal, health),
@@ -185,7 +196,7 @@ async def serve(
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
             make_analysers = analysers(settings.analysis, book)  # an unusable detector prevents the start
-            supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, metrics, make_analysers)
+            supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, alarms, metrics, make_analysers)
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
         await until_first_ends(
@@ -221,6 +232,21 @@ async def _archive(
         yield archive
     finally:
         await asyncio.shield(archive.close())
+
+
+@asynccontextmanager
+async def _alarms(database: Database, site: SiteConfig, archive: Archive, metrics: AlarmMetrics) -> AsyncIterator[AlarmService]:
+    store = AlarmStore(database, archive.store)
+    rules = await asyncio.to_thread(RuleBook, site.alarms, store)
+    alarms = AlarmService(site.site, archive, store, rules, metrics)
+    await alarms.load()
+    yield alarms
+
+
+def _deliveries(site: SiteConfig, alarms: AlarmService, bus: Bus, topics: EdgeTopics, metrics: AlarmMetrics) -> Deliveries:
+    targets = site.alarms.targets
+    notifiers = {name: make_notifier(name, target, bus, topics) for name, target in targets.items()}
+    return Deliveries(alarms.store, notifiers, {name: target.every_s for name, target in targets.items()}, metrics)
 
 
 @asynccontextmanager
@@ -318,6 +344,7 @@ def _leadership(
     name: str,
     health: Health,
     metrics: AggregatorMetrics,
+    alarms: AlarmService,
     *services: RolloutService | ConfigService,
 ) -> Leadership:
     def changed(reason: str) -> None:
@@ -326,10 +353,12 @@ def _leadership(
             health.set("leadership", reason)
 
     async def take_over() -> None:
+        await alarms.take_over()
         for service in services:
             await service.twin.take_over()
 
     leadership = Leadership(site.site, name, settings.data, changed, take_over)
+    alarms.lead = leadership
     for service in services:
         service.twin.lead = leadership
     return leadership

@@ -5,11 +5,12 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import ParamSpec, TypeVar
 
 from davy.adapters.storage.event_store import EventStore
 from davy.domain.errors import ArchiveUnavailableError
-from davy.domain.event import EventQuery, EventRecord
+from davy.domain.event import EventQuery, EventRecord, Mark
 from davy.telemetry import get_logger
 from davy_aggregator.metrics import AggregatorMetrics
 
@@ -31,7 +32,7 @@ class Archive:
     """
 
     def __init__(self, store: EventStore, site: str, metrics: AggregatorMetrics) -> None:
-        self._store, self._site, self._metrics = store, site, metrics
+        self.store, self._site, self._metrics = store, site, metrics
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
         self._boot_id, self._seq = uuid.uuid4().hex[:12], 0
         self._changed = asyncio.Event()
@@ -44,20 +45,35 @@ class Archive:
         Raises:
             ArchiveUnavailableError: the disk is full or fails; nothing is stored.
         """
+        new, _ = await self.commit(lambda: (self.store.add(events), None), events)
+        return new
+
+    async def commit(
+        self, write: Callable[[], tuple[list[EventRecord], R]], events: Sequence[EventRecord] = ()
+    ) -> tuple[list[EventRecord], R]:
+        """Run a transaction that stores events, in this object's thread, and announce the new ones.
+
+        Args:
+            write: Stores; returns the new events and anything else.
+            events: The events as they came, of which some may be stored already.
+
+        Raises:
+            ArchiveUnavailableError: the disk is full or fails; nothing is stored.
+        """
         started_s = time.monotonic()
         try:
-            new = await self._call(self._store.add, events)
+            new, result = await self._call(write)
         except ArchiveUnavailableError as error:
             self.error = error.reason
             raise
         self.error = ""
         self._metrics.commit.observe(time.monotonic() - started_s)
-        self._count(events, new)
+        self._count(events or new, new)
         if new:
             self._changed.set()
             self._changed = asyncio.Event()
         await self._prune()
-        return new
+        return new, result
 
     async def report(
         self,
@@ -67,8 +83,9 @@ class Archive:
         camera: str = "",
         figures: Mapping[str, float] | None = None,
         jpeg: bytes = b"",
+        marks: Sequence[Mark] = (),
     ) -> EventRecord:
-        """Store an event of the aggregator itself.
+        """Store an event of the aggregator itself; marks are what was found in its picture.
 
         Raises:
             ArchiveUnavailableError: the event could not be stored.
@@ -86,29 +103,49 @@ class Archive:
             message=message,
             figures=figures or {},
             keyframe=jpeg,
+            marks=tuple(marks),
         )
         (stored,) = await self.record([event])
         return stored
 
     async def query(self, query: EventQuery) -> list[EventRecord]:
-        return await self._call(self._store.query, query)
+        return await self._call(self.store.query, query)
+
+    async def search(self, query: EventQuery) -> list[EventRecord]:
+        """Find events as `query` does, beside the writes: a search for text may look at every row."""
+        return await asyncio.to_thread(self.store.query, query)
+
+    async def get(self, event_id: int) -> EventRecord | None:
+        """Return an event without its picture; None if it is gone."""
+        found = await self.search(EventQuery(after=event_id - 1, before=event_id + 1, limit=1))
+        return found[0] if found else None
+
+    async def last_id(self) -> int:
+        """Return the id of the newest event."""
+        return await self._call(self.store.last_id)
 
     async def keyframe(self, event_id: int) -> bytes | None:
-        return await self._call(self._store.keyframe, event_id)
+        return await self._call(self.store.keyframe, event_id)
 
     async def follow(self, after: int | None = None) -> AsyncGenerator[EventRecord, None]:
         """Yield events in order of storage, from the one after id `after` (None: only new ones).
 
         Events come from the store, so that a slow reader loses none and uses no memory.
         """
-        position = after if after is not None else await self._call(self._store.last_id)
+        position = after if after is not None else await self.last_id()
+        async with aclosing(self.follow_batches(position)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def follow_batches(self, after: int, limit: int = 100) -> AsyncGenerator[list[EventRecord], None]:
+        """Yield events as `follow` does, some at a time, at most limit."""
         while True:
             changed = self._changed
-            batch = await self.query(EventQuery(after=position, limit=100))
-            for event in batch:
-                position = event.id
-                yield event
-            if not batch:
+            if batch := await self.query(EventQuery(after=after, limit=limit)):
+                after = batch[-1].id
+                yield batch
+            else:
                 await changed.wait()
 
     async def close(self) -> None:
@@ -120,8 +157,8 @@ class Archive:
             return
         self._pruned_s = time.monotonic()
         try:
-            gone = await self._call(self._store.prune)
-            self._metrics.archive_bytes.set(await self._call(self._store.size_bytes))
+            gone = await self._call(self.store.prune)
+            self._metrics.archive_bytes.set(await self._call(self.store.size_bytes))
         except ArchiveUnavailableError as error:  # the events themselves are stored
             self.error = error.reason
             return

@@ -12,6 +12,7 @@ from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.storage.layout_store import LayoutStore
 from davy.domain.errors import OverloadedError
+from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.archive import Archive
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.drift import DriftCollector
@@ -43,6 +44,7 @@ class ServiceContext:
     configs: ConfigService
     samples: SampleCatalog
     drift: DriftCollector
+    alarms: AlarmService
     directory: Directory
     access: ServiceAccess
     journal: JournalWriter

@@ -63,7 +63,6 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
     )
     max_streams: PositiveInt = Field(64, description="Maximum simultaneous live streams per interface.")
     max_streams_per_caller: PositiveInt = Field(32, description="Of these, maximum of one caller: nobody shuts others out.")
-    edge_offline_after_s: NonNegativeFloat = Field(3.0, description="Raise an alarm if an edge is offline for longer.")
 
     store_fps: PositiveFloat = Field(10.0, description="Maximum frames per second and camera written to the cache.")
     store_ttl_s: PositiveFloat = Field(60.0, description="Expiry of a frame in the cache.")

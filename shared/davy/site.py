@@ -18,6 +18,8 @@ from zoneinfo import available_timezones
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
+from davy.domain.alarm_rules import RuleChange
+from davy.domain.alarm_targets import TARGETS, AlarmsConfig, Escalation
 from davy.domain.camera import ID_PATTERN, CameraAddress
 from davy.domain.dials import Dials, Preset, dials_of
 from davy.domain.errors import ConfigError
@@ -32,7 +34,8 @@ log = logging.getLogger(__name__)
 ENV_PREFIX = "DAVY_"
 OLD_SCHEME, SIMULATOR_SCHEME = "mine", "simulator"
 OLD_CACHE = "store"  # the name of `cache` before 0.2
-SECRETS = ("broker", "aggregator", "cache", "source")  # they may hold a password
+SECRETS = ("broker", "aggregator", "cache")  # they may hold a password
+NESTED_SECRETS = ("source", "url", "smtp", "address", "token")
 FILE_NAME, OLD_FILE_NAME = "site.yaml", "mine.yaml"
 CHECKOUT_FILE = Path("infra") / FILE_NAME
 BUILT_IN_FILE = Path(str(files("davy").joinpath("default_site.yaml")))
@@ -151,6 +154,7 @@ class SiteConfig(_Config):
         "UTC", description="Time zone of the site in the IANA database, such as Europe/Warsaw; pages show its time."
     )
     edges: dict[Id, SiteEdge] = Field(min_length=1, description="Edges by their id.")
+    alarms: AlarmsConfig = Field(AlarmsConfig(), description="Rules of alarms, and who is told if nobody answers.")
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
@@ -252,7 +256,8 @@ def _with_files(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_secret(variable: str) -> bool:
-    return variable.removeprefix(ENV_PREFIX).lower().split("__")[-1] in SECRETS
+    *above, name = variable.removeprefix(ENV_PREFIX).lower().split("__")
+    return name in (NESTED_SECRETS if above else SECRETS)
 
 
 def _apply_environment(values: dict[str, Any], environ: Mapping[str, str]) -> _Overrides:
@@ -308,10 +313,24 @@ def _known_fields(path: Sequence[str]) -> list[str]:
     match len(path):
         case 0:
             return list(SiteConfig.model_fields)
+        case _ if path[0] == "alarms":
+            return _known_alarm_fields(path[1:])
         case 2:
             return list(SiteEdge.model_fields)
         case _:
             return list(CameraConfig.model_fields)
+
+
+def _known_alarm_fields(path: Sequence[str]) -> list[str]:
+    match path:
+        case ["rules", _]:
+            return list(RuleChange.model_fields)
+        case ["escalation", _]:
+            return list(Escalation.model_fields)
+        case ["targets", _, kind]:
+            return list(TARGETS[kind].model_fields)
+        case _:
+            return list(AlarmsConfig.model_fields)
 
 
 def _warn(site: SiteConfig, file: YamlMapping, overrides: _Overrides) -> None:

@@ -14,6 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from davy.adapters.media import jpeg
+from davy.domain.alarm_targets import AlarmsConfig
 from davy.site import SiteConfig
 from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
 from davy_aggregator import app, leadership
@@ -56,6 +57,11 @@ def make_site(broker: str = f"mqtt://{NOBODY}", store: str = f"redis://{NOBODY}/
         "thin": {"enhance": "pool", "cameras": {"cam": camera}},
     }
     return SiteConfig(site="mine", broker=broker, cache=store, edges=edges or default)
+
+
+def with_rules(site: SiteConfig, rules: dict | None = None, **alarms) -> SiteConfig:
+    """The site with alarm rules, `{"lens-blocked": {"on_delay_s": 0}}`, and the other values of `alarms:`."""
+    return site.model_copy(update={"alarms": AlarmsConfig.model_validate({"rules": rules or {}, **alarms})})
 
 
 def make_settings(data: Path, **changes) -> AggregatorSettings:

@@ -16,7 +16,7 @@ from davy_aggregator.metrics import AggregatorMetrics
 
 def execute(archive, sql: str) -> int | None:
     """Run SQL on the database's one connection; limits of SQLite belong to a connection."""
-    with archive._store.database.read() as connection:
+    with archive.store.database.read() as connection:
         cursor = connection.connection.cursor()
         connection.rollback()
         row = cursor.execute(sql).fetchone()

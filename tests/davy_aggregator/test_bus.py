@@ -3,7 +3,7 @@ import json
 import time
 
 import pytest
-from tests.davy_aggregator.conftest import PICTURE, RAW, make_settings, make_site, running, until
+from tests.davy_aggregator.conftest import PICTURE, RAW, make_settings, make_site, running, until, with_rules
 
 from davy.adapters.mqtt.bus import connect
 from davy.domain.camera import CameraAddress
@@ -66,9 +66,9 @@ async def test_a_thin_cameras_raw_and_enhanced_frames_meet_by_seq(mosquitto, tmp
 
 
 async def test_edges_and_cameras_speak_for_themselves(mosquitto, tmp_path):
-    settings = make_settings(tmp_path, edge_offline_after_s=0.2)
+    site = with_rules(make_site(mosquitto.endpoint), {"edge-offline": {"on_delay_s": 0.2}})
     async with (
-        running(settings, make_site(mosquitto.endpoint)) as aggregator,
+        running(make_settings(tmp_path), site) as aggregator,
         connect(mosquitto.endpoint, "north") as bus,
     ):
         await connected(bus)
@@ -90,7 +90,6 @@ async def test_edges_and_cameras_speak_for_themselves(mosquitto, tmp_path):
 
         found = await until(camera)
         assert (found["reason"], found["drops"]) == ("no route to host", {"captured": 120, "enhanced": 115, "dropped": 5})
-        await asyncio.sleep(1.1)  # watch_edges has seen it online
         await bus.publish(Message(NORTH.status, OFFLINE, qos=1, retain=True))
         async with asyncio.timeout(5):
             async for each in messages:

@@ -44,6 +44,7 @@ class Observation:
     Args:
         kind: Event kind, `[a-z0-9-]{1,64}`.
         active: Whether the finding applies to this picture. An event needs several in a row (see Trigger).
+        severity: Above info the finding is the condition of an alarm; the rule of its kind has the delays.
         message: Text of the event at its beginning, one sentence.
         over: Text of the event at its end; empty: no such event.
         figures: Values for gauges and for the event.

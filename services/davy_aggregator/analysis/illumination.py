@@ -11,6 +11,7 @@ DISPLAY_GAMMA = 2.2
 REFERENCE_WEIGHT = 0.02  # weight of a new picture in the reference: one minute at 1 fps
 PRESENT_WEIGHT = 0.4  # weight of a new picture in the present light
 WARM_UP = 10  # pictures before a change can be reported
+DARK_LEVEL, DARK_SHARE = 12.0, 0.985  # of 255, and of the enhanced picture: nothing is left to see
 FACTOR = 1.6  # reported ratio of brightness or uniformity to the reference, or its inverse
 
 
@@ -40,10 +41,12 @@ class Illumination:
             "blown_share": float((picture.thumbnail > 250).mean()),
         }
         message = f"the light has changed: mean {ratios[0]:.0%} and uniformity {ratios[1]:.0%} of the reference"
+        dark = float((picture.thumbnail < DARK_LEVEL).mean()) > DARK_SHARE
         return [
             Observation(
                 "illumination-change", changed, Severity.WARNING, message, "the light is back at the reference", figures
-            )
+            ),
+            Observation("dark", dark, Severity.ALARM, "the picture is dark", "the picture shows something again", figures),
         ]
 
     def _learn(self, measured: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> None:

@@ -12,14 +12,16 @@ import cv2
 import numpy as np
 
 from davy.adapters.media.jpeg import decode_reduced
+from davy.domain.alarm_rules import DEFAULT_RULES
+from davy.domain.alarms import AlarmPoint
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError, InvalidInputError, ModelError
 from davy.domain.frame import BgrImage
 from davy.domain.severity import Severity
 from davy.imaging.detect import OnnxDetector, read_spec, shipped_path
 from davy.telemetry import get_logger
+from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.analysis.base import Analyser, Observation, Picture, Trigger
-from davy_aggregator.analysis.drawing import with_marks
 from davy_aggregator.analysis.illumination import Illumination
 from davy_aggregator.analysis.lens import Lens
 from davy_aggregator.analysis.motion import Motion
@@ -57,7 +59,12 @@ class AnalyserResult:
 
 
 async def analyse(
-    settings: AnalysisSettings, live: LiveFrames, archive: Archive, metrics: AggregatorMetrics, make: MakeAnalysers
+    settings: AnalysisSettings,
+    live: LiveFrames,
+    archive: Archive,
+    alarms: AlarmService,
+    metrics: AggregatorMetrics,
+    make: MakeAnalysers,
 ) -> None:
     """Analyse every camera's newest frames, and report begins and ends of findings, until cancelled."""
     cameras: dict[CameraAddress, CameraAnalysis] = {}
@@ -72,7 +79,7 @@ async def analyse(
                     thread, _analyse_frame, analysis, newest, settings.width, 1 / settings.fps
                 )
                 _measure(camera, results, metrics)
-                await _report(newest, analysis, results, settings.cooldown_s, archive)
+                await _report(newest, analysis, results, settings.cooldown_s, archive, alarms)
     finally:
         thread.shutdown(wait=False, cancel_futures=True)
 
@@ -148,26 +155,50 @@ def _measure(camera: CameraAddress, results: Sequence[AnalyserResult], metrics: 
 
 
 async def _report(
-    newest: LiveFrame, analysis: CameraAnalysis, results: Sequence[AnalyserResult], cooldown_s: float, archive: Archive
+    newest: LiveFrame,
+    analysis: CameraAnalysis,
+    results: Sequence[AnalyserResult],
+    cooldown_s: float,
+    archive: Archive,
+    alarms: AlarmService,
 ) -> None:
+    """Report findings: those that need an answer as conditions of alarms, the others as events at their begin and end."""
     for observation in (observation for each in results for observation in each.observations):
+        if observation.severity > Severity.INFO:
+            await _report_condition(newest, observation, alarms)
+            continue
         key = f"{observation.kind}:{observation.part}"
-        if key not in analysis.triggers and len(analysis.triggers) >= MAX_KINDS:
-            continue
-        usual = Trigger(1, 1, cooldown_s) if observation.part else Trigger(cooldown_s=cooldown_s)  # a rule has its own duration
-        trigger = analysis.triggers.setdefault(key, usual)
-        change = trigger.update(observation.active, time.monotonic())
-        if change is None or (change == "cleared" and not observation.over):
-            continue
-        began = change == "raised"
-        try:
-            await archive.report(
-                kind=observation.kind if began else f"{observation.kind}-over",
-                message=observation.message if began else observation.over,
-                severity=observation.severity if began else Severity.INFO,
-                camera=newest.frame.camera.key,
-                figures=observation.figures,
-                jpeg=with_marks(newest.frame.jpeg, observation.marks) if began else b"",
-            )
-        except ArchiveUnavailableError as error:
-            log.error("event.lost", camera=str(newest.frame.camera), kind=observation.kind, error=str(error))
+        if key in analysis.triggers or len(analysis.triggers) < MAX_KINDS:
+            usual = Trigger(1, 1, cooldown_s) if observation.part else Trigger(cooldown_s=cooldown_s)  # a rule has its duration
+            trigger = analysis.triggers.setdefault(key, usual)
+            change = trigger.update(observation.active, time.monotonic())
+            if change is not None and (change == "raised" or observation.over):
+                await _record_event(newest, observation, change == "raised", archive)
+
+
+async def _report_condition(newest: LiveFrame, observation: Observation, alarms: AlarmService) -> None:
+    await alarms.report(
+        AlarmPoint(observation.kind, newest.frame.camera.key, observation.part),
+        observation.active,
+        observation.message,
+        severity=None if observation.kind in DEFAULT_RULES and not observation.part else observation.severity,
+        figures=observation.figures,
+        picture=newest.frame.jpeg if observation.active else b"",
+        marks=observation.marks,
+        over=observation.over,
+    )
+
+
+async def _record_event(newest: LiveFrame, observation: Observation, began: bool, archive: Archive) -> None:
+    try:
+        await archive.report(
+            kind=observation.kind if began else f"{observation.kind}-over",
+            message=observation.message if began else observation.over,
+            severity=observation.severity if began else Severity.INFO,
+            camera=newest.frame.camera.key,
+            figures=observation.figures,
+            jpeg=newest.frame.jpeg if began else b"",
+            marks=observation.marks if began else (),
+        )
+    except ArchiveUnavailableError as error:
+        log.error("event.lost", camera=str(newest.frame.camera), kind=observation.kind, error=str(error))

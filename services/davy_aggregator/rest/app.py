@@ -11,6 +11,8 @@ from davy.adapters.http.problems import install_problem_handlers, problem_respon
 from davy.adapters.http.web import mount_web
 from davy.models import MAX_PACKAGE_BYTES
 from davy_aggregator.context import ServiceContext
+from davy_aggregator.rest.alarm_rules import alarm_rule_routes
+from davy_aggregator.rest.alarms import alarm_routes
 from davy_aggregator.rest.cameras import camera_routes
 from davy_aggregator.rest.candidates import candidate_routes
 from davy_aggregator.rest.config import config_routes
@@ -64,6 +66,8 @@ def build_app(context: ServiceContext) -> FastAPI:
         journal_routes,
         camera_routes,
         event_routes,
+        alarm_routes,
+        alarm_rule_routes,
         drift_routes,
         sample_routes,
         registry_routes,

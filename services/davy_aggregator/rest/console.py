@@ -12,6 +12,8 @@ STATIC = Path(__file__).parent.parent / "static"
 PAGES = {
     "/": "index.html",
     "/wall/{name}": "wall.html",
+    "/alarms": "alarms.html",
+    "/events": "events.html",
     "/models": "models.html",
     "/edges": "edges.html",
     "/places": "places.html",

@@ -1,6 +1,7 @@
 """Messages of the REST interface."""
 
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from davy.domain.event import EventRecord
 from davy.domain.severity import Severity, SeverityName
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_SECRET = 512  # characters of anything secret that a caller sends
 
 
@@ -81,6 +83,17 @@ class Edges(BaseModel):
     edges: list[Edge]
 
 
+class Mark(BaseModel):
+    """A box in a picture, as shares of its width and height from the upper left corner."""
+
+    x: float = Field(examples=[0.4])
+    y: float = Field(examples=[0.3])
+    width: float = Field(examples=[0.1])
+    height: float = Field(examples=[0.4])
+    label: str = Field("", examples=["person"])
+    score: float = Field(0.0, examples=[0.91])
+
+
 class Event(BaseModel):
     """An event of the archive."""
 
@@ -96,6 +109,7 @@ class Event(BaseModel):
     message: str = Field(examples=["the lens is covered, or there is no light"])
     figures: dict[str, float] = Field(examples=[{"sharpness": 0.4}])
     keyframe: str | None = Field(examples=["/v1/events/412/keyframe.jpg"])
+    marks: list[Mark] = Field(default_factory=list, description="What was found in the picture.")
 
     @classmethod
     def of(cls, record: EventRecord) -> "Event":
@@ -112,6 +126,7 @@ class Event(BaseModel):
             message=record.message,
             figures=dict(record.figures),
             keyframe=f"/v1/events/{record.id}/keyframe.jpg" if record.has_keyframe else None,
+            marks=[Mark.model_validate(asdict(mark)) for mark in record.marks],
         )
 
 
@@ -156,5 +171,5 @@ class Site(BaseModel):
 
 def utc(time_ns: int) -> str:
     """Format Unix time in ns as RFC 3339 in UTC, with ms."""
-    moment = datetime.fromtimestamp(time_ns / 1e9, UTC)
+    moment = EPOCH + timedelta(microseconds=time_ns // 1000)  # of any year that 64 bits count, not of 1970 to 2038 alone
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The WebSocket of one window of the console: pictures at the size of its tiles, states and events."""
+"""The WebSocket of one window of the console: pictures at the size of its tiles, states, events and alarms."""
 
 import asyncio
 import json
@@ -14,6 +14,7 @@ from davy.streams.credits import Credits
 from davy.streams.tasks import end
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrame, Watcher
+from davy_aggregator.rest.alarms import send_alarms
 from davy_aggregator.rest.schemas import Event
 from davy_aggregator.rest.window_messages import Ack, FollowEvents, Show, Tile, pack, parse
 
@@ -83,7 +84,7 @@ class Window:
     async def run(self) -> None:
         """Serve the page until it disconnects."""
         senders = [self._send_pictures] * SENDERS
-        works = (self._receive, self._publish_state, self._publish_events, *senders)
+        works = (self._receive, self._publish_state, self._publish_events, self._publish_alarms, *senders)
         tasks = [asyncio.create_task(work(), name=f"console.{work.__name__}") for work in works]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -174,3 +175,6 @@ class Window:
                         after = record.id
             except ArchiveUnavailableError:  # the state says so; pictures need no archive
                 await asyncio.sleep(ARCHIVE_RETRY_S)
+
+    async def _publish_alarms(self) -> None:
+        await send_alarms(self._socket, self._context)

@@ -4,6 +4,7 @@
 // A field without it is disabled, so that its value can still be read; any other element is hidden.
 
 import "/web/shell.js";
+import "/static/alarms.js";
 import { named, t } from "/web/words.js";
 import { byId, element, request, signIn } from "/static/page.js";
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from davy.access.roles import Role
-from davy.domain.topics import ALL_BELOW, ANY, CONFIG, MODEL, Leaf, Twin, camera_leaf
+from davy.domain.topics import ALL_BELOW, ANY, CONFIG, MODEL, Leaf, Twin, alarm_leaf, camera_leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ _EDGE_STATES = (
     Twin.REPORTED.leaf(MODEL),
     Twin.REPORTED.leaf(CONFIG),
 )
+_ALARMS = (Leaf.ALARMS, Leaf.ESCALATION, alarm_leaf())
 _STATUS, _FRAME, _META, _RAW = (camera_leaf(each) for each in (Leaf.STATUS, Leaf.FRAME, Leaf.META, Leaf.RAW))
 
 
@@ -53,7 +54,7 @@ MQTT: Final[Mapping[Role, TopicRules]] = {
     # Only the aggregator gives orders.
     Role.AGGREGATOR: TopicRules(
         reads=(ALL_BELOW,),
-        writes=_below(ANY, Twin.DESIRED.leaf(ALL_BELOW)) + _below("aggregator", Leaf.STATUS, Leaf.INFO, Leaf.EVENT),
+        writes=_below(ANY, Twin.DESIRED.leaf(ALL_BELOW)) + _below("aggregator", Leaf.STATUS, Leaf.INFO, Leaf.EVENT, *_ALARMS),
     ),
     # An enhancer reads raw frames, writes enhanced ones, and follows its own desired model.
     Role.ENHANCER: TopicRules(

@@ -31,6 +31,7 @@ class EventRecord:
         severity: 1 info, 2 warning, 3 alarm, as in ingest.proto.
         keyframe: A JPEG, or empty. Empty in what a query returns: ask `EventStore.keyframe`.
         id: Its place in the archive, 0 before it is stored; also the cursor of a query.
+        marks: What was found in the keyframe.
     """
 
     site: str
@@ -47,13 +48,15 @@ class EventRecord:
     received_ns: int = 0
     id: int = 0
     has_keyframe: bool = False
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
     """Which events: since (inclusive) and until (exclusive) by time of occurrence; severity and above.
 
-    before and after are ids: newest first below `before`, or, where `after` is given, oldest first above it.
+    before and after are ids: newest first below `before`, or, where `after` is given, oldest first above it. text is found in
+    messages and kinds, in upper or lower case; exclude names kinds to leave out.
     """
 
     since_ns: int | None = None
@@ -62,6 +65,8 @@ class EventQuery:
     edge: str | None = None
     kind: str | None = None
     severity: int = 0
+    text: str | None = None
+    exclude: tuple[str, ...] = ()
     before: int | None = None
     after: int | None = None
     limit: int = 100

@@ -24,6 +24,11 @@ class Leaf(StrEnum):
     FRAME = "frame"
     RAW = "raw"
     META = "meta"
+    ALARMS = "alarms"
+    ESCALATION = "escalation"
+
+
+ALARM = "alarm"  # the level before the id of an alarm
 
 
 class Twin(StrEnum):
@@ -40,6 +45,11 @@ class Twin(StrEnum):
 def camera_leaf(leaf: str, camera: str = ANY) -> str:
     """The levels of a camera's topic below its edge: `cam/+/frame`."""
     return f"{CAM}/{camera}/{leaf}"
+
+
+def alarm_leaf(alarm_id: str = ANY) -> str:
+    """The levels of an alarm's topic below the aggregator: `alarm/lens-blocked:north.face`."""
+    return f"{ALARM}/{alarm_id}"
 
 
 class NotADavyTopicError(InvalidInputError):
@@ -78,6 +88,17 @@ class EdgeTopics:
     @property
     def event(self) -> str:  # QoS 1, protobuf Event
         return f"{self.base}/{Leaf.EVENT}"
+
+    @property
+    def alarms(self) -> str:  # QoS 1, retained, JSON: the number of alarms by state; the aggregator writes it
+        return f"{self.base}/{Leaf.ALARMS}"
+
+    @property
+    def escalation(self) -> str:  # QoS 1, JSON: alarms that nobody has answered for a time
+        return f"{self.base}/{Leaf.ESCALATION}"
+
+    def alarm(self, alarm_id: str) -> str:  # QoS 1, retained, JSON: the state of one alarm
+        return f"{self.base}/{alarm_leaf(alarm_id)}"
 
     def desired(self, payload: str) -> str:  # QoS 1, retained, JSON davy.twin.protocol.Desired; the aggregator writes it
         return f"{self.base}/{Twin.DESIRED.leaf(payload)}"

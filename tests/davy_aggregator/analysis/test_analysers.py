@@ -53,7 +53,7 @@ def test_a_lamp_that_fails_is_a_change_of_light_and_noise_is_none():
 def test_even_light_is_uniform_and_a_spot_is_not():
     even = Picture(np.full((90, 160, 3), 120, np.uint8), 0)
     spot = Picture(cv2.circle(np.full((90, 160, 3), 8, np.uint8), (80, 45), 20, (250, 250, 250), -1), 0)
-    (bright,), (uneven,) = Illumination().analyse(even), Illumination().analyse(spot)
+    (bright, _), (uneven, _) = Illumination().analyse(even), Illumination().analyse(spot)
     assert bright.figures["uniformity"] > 0.99
     assert uneven.figures["uniformity"] < 0.01
 

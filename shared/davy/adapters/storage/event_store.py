@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import astuple, replace
 from operator import eq, ge, gt, lt
 from typing import Any
 
@@ -26,6 +27,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
 )
 
@@ -33,7 +35,7 @@ from davy.adapters.storage.database import Database, last_id
 from davy.adapters.storage.edge_shares import EdgeShares
 from davy.adapters.storage.schema import RowId, metadata, storable_text
 from davy.adapters.storage.space_used import change_space, counted_space
-from davy.domain.event import EventQuery, EventRecord
+from davy.domain.event import EventQuery, EventRecord, Mark
 
 NOUN = "event"
 ROW_BYTES = 400  # of an event without texts: columns, four indexes, and unused space of pages
@@ -56,6 +58,7 @@ event = Table(
     Column("kind", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("figures", Text, nullable=False),
+    Column("marks", Text, nullable=False, server_default="[]"),
     UniqueConstraint("site", "edge", "boot_id", "seq", name="event_name"),
     Index("event_occurred", "occurred_ns"),
     Index("event_received", "received_ns"),
@@ -68,7 +71,7 @@ keyframe = Table(
     Column("event", RowId, ForeignKey("event.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("jpeg", LargeBinary, nullable=False),
 )
-_SIZE = ROW_BYTES + func.length(event.c.message) + func.length(event.c.figures)
+_SIZE = ROW_BYTES + func.length(event.c.message) + func.length(event.c.figures) + func.length(event.c.marks)
 _NAME = (event.c.site, event.c.edge, event.c.boot_id, event.c.seq)
 _NEWEST = select(func.coalesce(func.max(event.c.id), literal_column("0")))
 _STORED_AFTER = select(event.c.id, *_NAME).where(event.c.id > bindparam("before"))
@@ -107,20 +110,24 @@ class EventStore:
         """
         if not events:
             return []
+        with self.database.transaction(NOUN) as connection:
+            return self.add_within(connection, events)
+
+    def add_within(self, connection: Connection, events: Sequence[EventRecord]) -> list[EventRecord]:
+        """Store a batch as a part of a transaction of NOUN; see `add`."""
         received_ns = time.time_ns()
         rows = [_row(each, received_ns) for each in events]
-        with self.database.transaction(NOUN) as connection:
-            cursor = connection.connection.cursor()
-            cursor.execute(self._newest)
-            before = cursor.fetchall()[0][0]
-            cursor.executemany(self._insert, rows)
-            cursor.execute(self._stored_after, {"before": before})
-            ids = {(site, edge, boot, seq): row_id for row_id, site, edge, boot, seq in cursor.fetchall()}
-            cursor.close()
-            named = [(ids.pop((each.site, each.edge, each.boot_id, each.seq), 0), each) for each in events]
-            new = [(row_id, each) for row_id, each in named if row_id]
-            if jpegs := [{"event": row_id, "jpeg": each.keyframe} for row_id, each in new if each.keyframe]:
-                connection.execute(insert(keyframe), jpegs)
+        cursor = connection.connection.cursor()
+        cursor.execute(self._newest)
+        before = cursor.fetchall()[0][0]
+        cursor.executemany(self._insert, rows)
+        cursor.execute(self._stored_after, {"before": before})
+        ids = {(site, edge, boot, seq): row_id for row_id, site, edge, boot, seq in cursor.fetchall()}
+        cursor.close()
+        named = [(ids.pop((each.site, each.edge, each.boot_id, each.seq), 0), each) for each in events]
+        new = [(row_id, each) for row_id, each in named if row_id]
+        if jpegs := [{"event": row_id, "jpeg": each.keyframe} for row_id, each in new if each.keyframe]:
+            connection.execute(insert(keyframe), jpegs)
         return [_stored(row_id, each, received_ns) for row_id, each in new]
 
     def query(self, query: EventQuery) -> list[EventRecord]:
@@ -227,6 +234,11 @@ def _select(query: EventQuery) -> Select[Any]:
     )
     wanted = _QUERIED.where(event.c.severity >= query.severity)
     wanted = wanted.where(*(compare(column, value) for compare, column, value in given if value is not None))
+    if query.text:
+        found = (column.icontains(query.text, autoescape=True) for column in (event.c.message, event.c.kind))
+        wanted = wanted.where(or_(*found))
+    if query.exclude:
+        wanted = wanted.where(event.c.kind.not_in(query.exclude))
     return wanted.order_by(event.c.id.desc() if query.after is None else event.c.id).limit(query.limit)
 
 
@@ -243,27 +255,15 @@ def _row(each: EventRecord, received_ns: int) -> dict[str, Any]:
         "kind": each.kind,
         "message": storable_text(each.message),
         "figures": json.dumps(dict(each.figures)),
+        "marks": json.dumps([astuple(mark) for mark in each.marks]),
     }
 
 
 def _stored(row_id: int, each: EventRecord, received_ns: int) -> EventRecord:
-    return EventRecord(
-        each.site,
-        each.edge,
-        each.boot_id,
-        each.seq,
-        each.camera,
-        each.occurred_ns,
-        each.severity,
-        each.kind,
-        each.message,
-        each.figures,
-        received_ns=received_ns,
-        id=row_id,
-        has_keyframe=bool(each.keyframe),
-    )
+    return replace(each, id=row_id, received_ns=received_ns, has_keyframe=bool(each.keyframe), keyframe=b"")
 
 
 def _record(row: Row[Any]) -> EventRecord:
     columns = dict(row._mapping)
-    return EventRecord(**columns | {"figures": json.loads(row.figures), "has_keyframe": bool(row.has_keyframe)})
+    marks = tuple(Mark(*mark) for mark in json.loads(row.marks))
+    return EventRecord(**columns | {"figures": json.loads(row.figures), "marks": marks, "has_keyframe": bool(row.has_keyframe)})

@@ -2,6 +2,7 @@
 
 from davy.adapters.storage import (
     access_store,
+    alarm_store,
     config_store,
     event_store,
     import_log,
@@ -17,6 +18,7 @@ from davy.adapters.storage.schema import metadata
 
 STORES = (  # each declares its tables
     access_store,
+    alarm_store,
     config_store,
     event_store,
     import_log,

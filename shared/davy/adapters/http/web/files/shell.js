@@ -5,6 +5,8 @@ import { chooseLanguage, language, LANGUAGES, t } from "/web/words.js";
 // [message, path on the aggregator, permission]. The aggregator sends /training and /enhance to the services' own pages.
 const PAGES = [
   ["nav-wall", "/", ""],
+  ["nav-alarms", "/alarms", ""],
+  ["nav-events", "/events", ""],
   ["nav-edges", "/edges", ""],
   ["nav-models", "/models", ""],
   ["nav-samples", "/samples", ""],

@@ -3,6 +3,8 @@
 ## Navigation
 nav = Pages
 nav-wall = Camera wall
+nav-alarms = Alarms
+nav-events = Events
 nav-edges = Edges
 nav-models = Models
 nav-samples = Samples
@@ -153,3 +155,131 @@ dial-brightness = brightness
 dial-local-contrast = local contrast
 dial-noise = noise reduction
 dial-colour = colour
+## Alarms
+alarms = Alarms
+alarms-unanswered =
+    { $count ->
+        [one] { $count } alarm unanswered
+       *[other] { $count } alarms unanswered
+    }
+alarms-answered =
+    { $count ->
+        [one] { $count } acknowledged
+       *[other] { $count } acknowledged
+    }
+alarms-unknown = Connection lost: alarms are not live. Reconnecting.
+alarm-all = All alarms
+alarm-acknowledge = Acknowledge
+alarm-shelve = Shelve
+alarm-unshelve = Unshelve
+alarm-shelve-for = For
+alarm-words = Words (optional)
+alarm-reason = Reason
+alarm-consequence = Consequence
+alarm-response = What to do
+alarm-silence = Silence
+alarm-sound-on = Sound on
+alarm-sound-off = Sound off
+alarm-sound-gesture = Sound: click here
+alarm-sound-hint = A browser plays a sound only after a click or a key in this window.
+alarm-notify = Notifications
+alarm-chattering = chattering
+alarm-escalated = escalated
+alarm-by = acknowledged by { $who }
+alarm-shelved-by = shelved by { $who }
+alarm-several =
+    { $count ->
+        [one] { $count } alarm
+       *[other] { $count } alarms
+    }
+alarm-more =
+    { $count ->
+        [one] and { $count } more
+       *[other] and { $count } more
+    }
+alarm-group = { $title } × { $count }
+alarm-said = Alarm: { $title }, { $where }: { $message }
+alarms-said =
+    { $count ->
+        [one] { $count } new alarm
+       *[other] { $count } new alarms
+    }
+alarm-state-normal = normal
+alarm-state-unacknowledged = unanswered
+alarm-state-acknowledged = acknowledged
+alarm-state-returned = condition over
+alarm-state-shelved = shelved
+alarm-state-suppressed = suppressed
+alarm-state-out-of-service = out of service
+minutes =
+    { $count ->
+        [one] { $count } minute
+       *[other] { $count } minutes
+    }
+hours =
+    { $count ->
+        [one] { $count } hour
+       *[other] { $count } hours
+    }
+cancel = Cancel
+alarms-now = Now
+alarm-show = Show
+alarm-show-standing = standing alarms
+alarm-show-hidden = shelved and suppressed
+no-alarms = No alarms.
+alarm-history = History
+alarm-transition = Change
+alarm-transition-raised = raised
+alarm-transition-acknowledged = acknowledged
+alarm-transition-returned = condition over
+alarm-transition-cleared = cleared
+alarm-transition-shelved = shelved
+alarm-transition-unshelved = unshelved
+alarm-transition-suppressed = suppressed
+alarm-transition-unsuppressed = no longer suppressed
+alarm-transition-disabled = taken out of service
+alarm-transition-enabled = put into service
+alarm-transition-chattering = chatters
+alarm-transition-escalated = escalated
+alarm-rules = Rules
+alarm-enabled = In service
+on-delay = On delay (s)
+off-delay = Off delay (s)
+latching = Latching
+needs-answer = Needs an answer
+rules-by = Changed by { $who }, { $at }: { $why }
+rules-of-file = Rules of the site's file
+escalation = Escalation
+escalation-note = Who was told because nobody answered.
+target = Target
+delivered = Delivered
+not-yet = not yet
+attempts = Failures
+error = Error
+alarm = Alarm
+severity = Severity
+who = Who
+words = Words
+
+## Search
+camera = Camera
+kind = Kind
+source = Source
+from = From
+to = To
+text = Text
+time = Time
+search = Search
+clear = Clear
+older = Older
+picture = picture
+nothing-found = Nothing found.
+show-motion = Show motion
+export-csv = Export CSV
+export-json = Export JSON
+to-camera = To the camera
+events-shown =
+    { $count ->
+        [one] { $count } shown
+       *[other] { $count } shown
+    }

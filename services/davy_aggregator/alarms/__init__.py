@@ -1,0 +1,1 @@
+"""Alarms of the site: raised, acknowledged, shelved, escalated."""
