@@ -52,6 +52,7 @@ from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.alarms.rules import RuleBook
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.alarms.topics import publish_alarms
+from davy_aggregator.analysis.places.book import PlaceBook
 from davy_aggregator.analysis.runner import analyse, analysers
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
@@ -117,7 +118,9 @@ async def serve(
     presence, health = PresenceTracker(site.site), Health(metrics)
     site_status, drift = SiteStatus(site, settings, live, presence, health), DriftCollector(live, presence)
     registry.register(drift)
-    status, alarm_metrics = EdgeTopics(site.site, REPORTER).status, AlarmMetrics(registry)
+    topics, alarm_metrics = EdgeTopics(site.site, REPORTER), AlarmMetrics(registry)
+    status = topics.status
+    book = PlaceBook(site)
     async with (
         _folder(settings),
         _database(settings) as database,
@@ -125,7 +128,7 @@ async def serve(
         _alarms(database, site, archive, alarm_metrics) as alarms,
         _journal(settings, database, archive, registry) as journal,
         _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
-        _config_service(database, site, presence, archive, metrics, live, site_status) as configs,
+        _config_service(database, site, presence, archive, metrics, live, site_status, book) as configs,
         _samples(settings, database, registry) as samples,
         _tiles(metrics) as tiles,
         _store(site, settings, name, tls) as store,
@@ -193,7 +196,7 @@ async def serve(
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
-            make_analysers = analysers(settings.analysis)  # an unusable detector prevents the start
+            make_analysers = analysers(settings.analysis, book)  # an unusable detector prevents the start
             supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, alarms, metrics, make_analysers)
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
@@ -327,10 +330,12 @@ async def _config_service(
     metrics: AggregatorMetrics,
     live: LiveFrames,
     site_status: SiteStatus,
+    book: PlaceBook,
 ) -> AsyncIterator[ConfigService]:
     def changed(now: SiteConfig, cameras: Sequence[CameraAddress]) -> None:
         live.set_cameras(cameras)
         site_status.reconfigure(now)
+        book.reconfigure(now)
 
     yield ConfigService(site, ConfigStore(database), presence.is_online, archive.report, metrics.count_refused, changed)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -28,7 +29,7 @@ from davy.deployment.metrics import ModelMetrics
 from davy.domain.boot import new_boot_id
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropPoint
-from davy.domain.errors import BrokerUnavailableError, ConfigError
+from davy.domain.errors import BrokerUnavailableError, ConfigError, PixelBudgetError
 from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
 from davy.domain.secret_url import SecretUrl
@@ -49,6 +50,7 @@ from davy_edge.frames.camera_states import CameraStates
 from davy_edge.frames.fair_semaphore import FairSemaphore, slots_for
 from davy_edge.frames.pipeline import Pipeline
 from davy_edge.frames.pipelines import Pipelines
+from davy_edge.frames.pixel_budget import PixelBudget
 from davy_edge.metrics import GaugeCollector
 from davy_edge.observation.drift_watch import DriftWatch
 from davy_edge.observation.observer import FrameObserver
@@ -162,7 +164,7 @@ class _Edge:
     ) -> None:
         self._settings, self._site, self._tls = settings, site, Tls.of(settings.tls)
         self._edge, self._boot_id, self._registry, self._spool = edge, boot_id, registry, spool
-        self._started_ns = time.time_ns()
+        self._started_ns, self._loop = time.time_ns(), asyncio.get_running_loop()
         self._set_aside = (config_file.set_aside,)
         self._failing: dict[str, str] = {}  # components that fail repeatedly
         self._supervisor = Supervisor(f"edge.{edge}", registry, self._failing.__setitem__)
@@ -192,6 +194,7 @@ class _Edge:
         self._drift = DriftWatch(
             edge, folder, config.cameras, settings.drift_reference_s, settings.drift_window_s, self._events, registry
         )
+        self._budget = PixelBudget(settings.max_megapixels, self._report_large_camera)
         self._openers, self._semaphore = openers, semaphore or FairSemaphore(slots_for(settings.parallel, settings.threads))
         self._pipelines = Pipelines(config, self._pipeline, self._accounting, self._states, self._drift, self._sinks)
         self._stats = Stats(
@@ -227,6 +230,7 @@ class _Edge:
             self._observer(camera),
             lambda: self._bus.max_payload_bytes if self._bus else 0,
             lambda: self._grpc.level,
+            self._budget,
         )
 
     def _opener(self, source: SecretUrl) -> OpenSource:
@@ -240,6 +244,13 @@ class _Edge:
         if self._samples:
             observers.append(self._samples.sampler(camera).observe)
         return FrameObserver(*observers, every_s=self._settings.look_every_s)
+
+    def _report_large_camera(self, camera: str, error: PixelBudgetError) -> None:
+        """Record the event of a camera over the pixel budget; called on the camera's thread."""
+        message = f"camera {camera} is closed: {error}"
+        if not self._loop.is_closed():
+            record = partial(self._events.record_event, "camera-too-large", message, Severity.ALARM, camera)
+            self._loop.call_soon_threadsafe(record)
 
     def _deliver(self, frame: EncodedFrame) -> None:
         for sink in self._sinks:

@@ -19,6 +19,11 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", env_nested_delimiter="
         None, description="Key set of `davy keys`; if set, accept only remote configurations signed by one of its keys."
     )
     max_cameras: PositiveInt = Field(32, description="Maximum cameras; a configuration with more is rejected.")
+    max_megapixels: PositiveFloat = Field(
+        100.0,
+        description="Maximum size of one picture of each camera together, in megapixels: 48 cameras of 1080p. Beyond it, the "
+        "camera with the largest pictures is closed.",
+    )
     # The thread budget: parallel x threads. Decoders, scalers and encoders use these threads, too.
     parallel: NonNegativeInt = Field(
         0,

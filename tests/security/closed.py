@@ -40,6 +40,13 @@ class ClosedMine:
 
     async def unharmed(self) -> None:
         """Assert that it is ready, that every page answers, and that the neighbour's camera is live by a new frame."""
+        await self.south_is_live()
+        for path in ("/v1/edges", "/v1/cameras", "/v1/site", "/v1/events", "/v1/configs", "/v1/fleet", "/metrics", "/healthz"):
+            assert (await self.get(path)).status_code == 200, path
+        await until(self.is_ready)
+
+    async def south_is_live(self) -> None:
+        """Assert that the neighbour's camera is live by a new frame."""
         frame = envelope(next(_seqs), "south/face", boot_id="honest")
         request = ingest_pb2.PushFramesRequest(frame=frame)
         call = self.aggregator.ingest.PushFrames(iter([request]), metadata=self.metadata("south"))
@@ -50,9 +57,6 @@ class ClosedMine:
             return found["state"] == "live" and found["seq"] == frame.meta.seq
 
         await until(live)
-        for path in ("/v1/edges", "/v1/cameras", "/v1/site", "/v1/events", "/v1/configs", "/v1/fleet", "/metrics", "/healthz"):
-            assert (await self.get(path)).status_code == 200, path
-        await until(self.is_ready)
 
     async def is_ready(self) -> bool:
         """Whether all works that is there: the tests start no cache, and some of them no broker."""

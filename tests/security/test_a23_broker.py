@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 
+import psutil
 import pytest
 from tests.davy_aggregator.conftest import make_site, until
 from tests.fixtures.closed_broker import closed_broker
@@ -63,6 +64,38 @@ async def mine(tmp_path):
 
             await until(found.is_ready, 15)
             yield found, publish, broker
+            await found.unharmed()
+
+
+LIMIT = 40 * 2**20
+PART = 20_000  # bytes; the smaller the messages, the fuller the memory
+
+
+async def test_a23_a_flood_of_retained_messages_ends_at_the_broker_s_limit_and_the_neighbour_is_live(tmp_path):
+    site = make_site(**{name: {"cameras": {"face": CAMERA}} for name in ("north", "south")})
+    with closed_broker(site, tmp_path, memory_limit=LIMIT) as broker:
+        own = site.model_copy(update={"broker": broker.endpoint("davy-aggregator")})
+        async with closed_mine(tmp_path / "data", own) as found:
+            await until(found.is_ready, 15)
+            refused, number = 0, 0
+            async with mqtt.connect(broker.endpoint("north"), "north") as north:
+                while refused < 3:
+                    await until(lambda: north.connected, 20)
+                    number += 1
+                    topic = f"davy/v1/mine/north/cam/c{number}/frame"
+                    try:
+                        await north.publish(Message(topic, bytes(PART), 1, retain=True))
+                    except BrokerUnavailableError:
+                        refused += 1
+            assert number > LIMIT / PART / 2, "the broker took that many"
+            process = broker.broker.process
+            assert process is not None
+            assert process.poll() is None
+            assert psutil.Process(process.pid).memory_info().rss < 2 * LIMIT
+            await found.south_is_live()  # frames of edges go to the console over gRPC
+            broker.broker.kill()  # what an operator does after the edge is revoked: nothing is kept on disk
+            broker.broker.start()
+            await until(found.is_ready, 20)
             await found.unharmed()
 
 

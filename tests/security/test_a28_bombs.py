@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 from tests.davy_enhancer.conftest import running
 from tests.davy_enhancer.test_jobs import archive_of, finished, send
 from tests.fixtures.cameras import picture
@@ -151,6 +152,37 @@ async def test_a29_a_camera_that_sends_bombs_is_at_fault_and_its_neighbour_is_li
             assert now.value("davy_frames_enhanced_total", camera="bomb") == 0
             await until(lambda: now.value("davy_frames_enhanced_total", camera="face") > frames + 3, 20)
             assert not now.task.done()
+
+
+async def test_a29_cameras_that_send_large_pictures_have_one_budget_and_their_neighbour_keeps_its_rate(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "0.jpg").write_bytes(jpeg.encode(picture(30), 90))
+    with mjpeg_camera(blank(ALLOWED)) as url:
+        hacked = {f"hacked-{number}": {"source": url, "fps": 1} for number in range(4)}
+        cameras = {"face": {"source": f"file://{tmp_path}/pictures", "fps": 5}, **hacked}
+        edges = {"north": {"cameras": cameras, "sources": {"networks": ["127.0.0.0/8"]}}}
+        site = SiteConfig.model_validate({"site": "demo", "broker": "mqtt://127.0.0.1:9", "edges": edges})
+        with capture_logs() as logs:  # the event of a camera is logged, too
+            async with edge(site, tmp_path / "data", max_megapixels=40) as now:
+
+                def enhanced(camera: str) -> float:
+                    return now.value("davy_frames_enhanced_total", camera=camera)
+
+                def closed() -> dict[str, str]:
+                    return {each["camera"]: each["message"] for each in logs if each.get("kind") == "camera-too-large"}
+
+                def open_() -> int:
+                    return sum(now.value("davy_frames_captured_total", camera=name) > 0 for name in hacked)
+
+                await until(lambda: open_() == 1 and enhanced("face") > 3, 30)
+                await until(lambda: len(closed()) == 3, 30)
+                assert all(
+                    f"camera {name} is closed: its pictures of 7680x4320" in message for name, message in closed().items()
+                )
+                before = enhanced("face")
+                await until(lambda: enhanced("face") > before + 5, 20)
+                assert open_() == 1
+                assert not now.task.done()
 
 
 @contextmanager

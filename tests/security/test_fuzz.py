@@ -256,7 +256,7 @@ def test_rest_every_route(fuzzed: Target):
     broken: list[str] = []
 
     def fuzz(operation: schemathesis.APIOperation) -> None:
-        @settings(FUZZ, max_examples=2 if not BUDGET_S else 100)
+        @settings(FUZZ, max_examples=2 if not BUDGET_S else 20)
         @given(operation.as_strategy())
         def case(found: schemathesis.Case) -> None:
             if operation.path.endswith(("/stream", "/watch", "/live.mjpeg")):

@@ -9,7 +9,7 @@ from davy.access.principal import acting
 from davy.access.roles import Permission
 from davy.adapters.http.problems import problem_responses
 from davy.domain.camera import ID_PATTERN
-from davy.domain.dials import Dials
+from davy.domain.dials import NEUTRAL, PRESETS, Dials, Preset
 from davy.edge_config import read_config, restore_secrets, to_plain, without_secrets
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig
@@ -81,6 +81,13 @@ class EdgeConfigView(BaseModel):
     differs: list[Difference]
 
 
+class DialPresets(BaseModel):
+    """Dials that change nothing, and dials for a kind of place by the preset's name."""
+
+    neutral: Dials
+    presets: dict[Preset, Dials]
+
+
 class EdgeConfigs(BaseModel):
     edges: list[EdgeConfigView]
 
@@ -105,6 +112,10 @@ def config_routes(context: ServiceContext) -> APIRouter:
     @routes.get("/configs", summary="List the desired and reported configurations of all edges")
     async def configs() -> EdgeConfigs:
         return EdgeConfigs(edges=[show(edge) for edge in context.configs.edges])
+
+    @routes.get("/dials", summary="Get the presets of the operator's dials, and the neutral dials")
+    async def dials() -> DialPresets:
+        return DialPresets(neutral=NEUTRAL, presets=dict(PRESETS))
 
     @routes.get(
         "/edges/{edge}/config", summary="Get the desired and reported configuration of an edge; its ETag is for If-Match"

@@ -1,6 +1,7 @@
 // The control-room console: pictures, states and events from one WebSocket.
 
 import { t } from "/web/words.js";
+import { DialsPanel, makeDials } from "/static/dials.js";
 import { Events } from "/static/events.js";
 import { Head } from "/static/head.js";
 import { fullScreen, listen } from "/static/keys.js";
@@ -12,6 +13,8 @@ import { Wall } from "/static/wall.js";
 
 const REFRESH_MS = 200;
 
+makeDials();
+const dials = new DialsPanel();
 const head = new Head();
 const events = new Events();
 let staleAfterMs = 1500;
@@ -41,6 +44,7 @@ const stream = new Stream({
 });
 const wall = new Wall(byId("grid"), stream, () => {
   toAddress(wall.layout, wall.single?.id);
+  dials.show(wall.single);
   view.show();
 });
 const view = new View(wall);

@@ -31,6 +31,7 @@ from davy_edge.frames.capture import CameraState, Capture
 from davy_edge.frames.captured_frame import CapturedFrame
 from davy_edge.frames.deadline_estimator import DeadlineEstimator
 from davy_edge.frames.fair_semaphore import FairSemaphore
+from davy_edge.frames.pixel_budget import PixelBudget
 from davy_edge.observation.observer import FrameObserver
 
 log = get_logger(__name__)
@@ -52,6 +53,7 @@ class Pipeline:
         observer: Receives frames, raw and enhanced, after their delivery.
         max_jpeg_bytes: Returns the size that the broker takes, 0 for any; quality is lowered for it. Called from a thread.
         level: Returns how frames are to be made for the link. Called from a thread.
+        budget: Pixels of all cameras of the edge; a camera beyond it is closed.
     """
 
     def __init__(
@@ -70,11 +72,12 @@ class Pipeline:
         observer: FrameObserver | None = None,
         max_jpeg_bytes: Callable[[], int] = int,
         level: Callable[[], Level] = lambda: LEVELS[0],
+        budget: PixelBudget | None = None,
     ) -> None:
         self._id, self._config, self._boot_id = camera, config, boot_id
         self._wanted, self._dials, self._max_jpeg_bytes, self._level = config, config.dials, max_jpeg_bytes, level
         self._enhancer, self._active_model, self._semaphore, self._observer = enhancer, active_model, semaphore, observer
-        self._accounting, self._timings, self._deliver = accounting, timings, deliver
+        self._accounting, self._timings, self._deliver, self._budget = accounting, timings, deliver, budget
         self._slot: LatestSlot[CapturedFrame] = LatestSlot()
         self._deadline = DeadlineEstimator()
         self._loop = asyncio.get_running_loop()
@@ -100,6 +103,8 @@ class Pipeline:
         if self._slot.close() is not None:
             self._drop(DropPoint.ENHANCE, DropReason.STOPPED)
         self._worker.join(5.0)
+        if self._budget is not None:
+            self._budget.forget(self._id.camera)
 
     def tune(self, config: CameraConfig) -> bool:
         """Apply a changed configuration from the next frame on. Return False if that needs a reopened camera."""
@@ -116,6 +121,13 @@ class Pipeline:
         self._accounting.drop(self._id.camera, point, reason)
 
     def _accept(self, frame: Frame) -> None:
+        """Put a captured frame into the slot.
+
+        Raises:
+            PixelBudgetError: its camera has no place in the edge's budget.
+        """
+        if self._budget is not None:
+            self._budget.take(self._id.camera, *frame.size)
         captured = CapturedFrame.take(frame, self._accounting.capture(self._id.camera))
         replaced = self._slot.put(captured)
         if replaced is captured:

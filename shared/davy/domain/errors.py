@@ -126,6 +126,17 @@ class FrameTooLargeError(TooLargeError):
         self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
 
 
+class PixelBudgetError(TooLargeError):
+    """A camera's pictures are larger than what the pixel budget of its edge leaves."""
+
+    def __init__(self, size: tuple[int, int], limit_pixels: int) -> None:
+        super().__init__(
+            f"its pictures of {size[0]}x{size[1]} exceed the {limit_pixels / 1e6:g} megapixels of all cameras of this edge: "
+            "set its width and height, or raise DAVY_EDGE_MAX_MEGAPIXELS"
+        )
+        self.size, self.limit_pixels = size, limit_pixels
+
+
 # --- callers -----------------------------------------------------------------------------------------------------------
 
 

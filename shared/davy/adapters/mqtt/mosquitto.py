@@ -35,6 +35,9 @@ max_inflight_bytes 4194304
 max_keepalive 60
 set_tcp_nodelay true
 """
+# Retained messages have no limit of their own: without this one, a stolen edge that retains frames of invented cameras takes
+# the memory of the whole machine. What is refused at the limit disconnects its sender.
+MEMORY_LIMIT = 256 * 2**20
 LOG = """log_dest stderr
 log_type error
 log_type warning
@@ -84,9 +87,15 @@ def plugin_lines(plugin: str, security_file: str) -> str:
     return f"plugin {plugin}\nplugin_opt_config_file {security_file}\n"
 
 
-def configuration(*listeners: str, more: str = "") -> str:
-    """The text of mosquitto.conf. more: further lines of its head, such as `plugin_lines`."""
-    return "".join((QUEUES, LOG, more, *listeners))
+def configuration(*listeners: str, more: str = "", memory_limit: int = MEMORY_LIMIT) -> str:
+    """The text of mosquitto.conf.
+
+    Args:
+        listeners: Lines of each listener.
+        more: Further lines of its head, such as `plugin_lines`.
+        memory_limit: Heap of the broker in bytes, retained messages included.
+    """
+    return "".join((QUEUES, f"memory_limit {memory_limit}\n", LOG, more, *listeners))
 
 
 def users_of(site: SiteConfig, more: Collection[str] = ()) -> dict[str, tuple[Role | None, tuple[str, ...]]]:
