@@ -32,13 +32,13 @@ class Mine:
             except httpx.TransportError:
                 return False
 
-        await until(answers, 30)
+        await until(answers, 90)
 
     async def report(self, *events: ingest_pb2.Event) -> None:
         """Report events as an edge does: until they are acknowledged."""
         async with grpc.aio.insecure_channel(f"127.0.0.1:{self.grpc_port}") as channel:
             stub = ingest_pb2_grpc.IngestServiceStub(channel)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 while True:
                     try:
                         call = stub.ReportEvents(ingest_pb2.ReportEventsRequest(event=each) for each in events)
@@ -65,7 +65,7 @@ def event(seq: int, kind: str = "roof-fall") -> ingest_pb2.Event:
     return ingest_pb2.Event(site="mine", edge="north", boot_id="b1", seq=seq, **fields)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 async def test_p10_no_alarm_and_no_answer_is_lost_or_doubled_by_kill_9(tmp_path):
     """Three kills amid raises and acknowledgements: each alarm is raised once, each answer that was confirmed is there."""
     port, grpc_port = pick_port(), pick_port()
@@ -92,7 +92,7 @@ async def test_p10_no_alarm_and_no_answer_is_lost_or_doubled_by_kill_9(tmp_path)
             aggregator.start()
             await reporting
         await mine.up()
-        await until(lambda: _raised(mine, raised), 20)
+        await until(lambda: _raised(mine, raised), 60)
         history = await mine.history("raised")
         assert sorted(each["alarm"] for each in history) == sorted(f"roof-fall:north.cam-{n}" for n in range(1, raised + 1))
         told = {each["alarm"]: (each["occurrence"], each["words"]) for each in await mine.history("acknowledged")}
