@@ -20,8 +20,8 @@ from davy.streams.accounting import FrameAccounting
 from davy.streams.metrics import FrameCollector, FrameTimings, labels_of_edge
 from davy.streams.supervisor import Supervisor
 from davy.twin.metrics import TwinMetrics
-from davy_aggregator.drift import DriftCollector
 from davy_aggregator.alarms.metrics import AlarmMetrics
+from davy_aggregator.drift import DriftCollector
 from davy_aggregator.journal import JournalMetrics
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.samples.catalog import SampleMetrics
