@@ -16,8 +16,8 @@ PAGES = {
     "/events": "events.html",
     "/models": "models.html",
     "/edges": "edges.html",
+    "/places": "places.html",
     "/samples": "samples.html",
-    "/docs": "docs.html",
 }
 
 
