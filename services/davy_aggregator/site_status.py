@@ -30,6 +30,11 @@ class SiteStatus:
         """Replace the site configuration."""
         self._site = site
 
+    @property
+    def time_zone(self) -> str:
+        """The site's zone in the IANA database."""
+        return self._site.time_zone
+
     def find(self, key: str) -> CameraAddress:
         """Return the camera of an address or of an id "edge.camera".
 

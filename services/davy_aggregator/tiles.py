@@ -110,5 +110,6 @@ def _narrowed(image: YuvImage, width: int) -> YuvImage:
 
 
 def _resized(plane: Plane, size: tuple[int, int]) -> Plane:
-    resized: Plane = cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
+    # libjpeg has left at most a factor of 2: two pixels each way are all that there is to weigh
+    resized: Plane = cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)
     return resized

@@ -1,17 +1,16 @@
 """REST: POST /v1/enhance, GET /v1/model, health, metrics and a test page."""
 
 import asyncio
-import base64
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
@@ -20,6 +19,7 @@ from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
+from davy.adapters.http.web import PAGE_HEADERS, Navigation, mount_web
 from davy.adapters.media.images import WEB_FORMATS
 from davy.domain.dials import NEUTRAL, Dials, Preset, dials_of
 from davy.domain.errors import UnreadableImageError
@@ -30,6 +30,8 @@ from davy_enhancer.negotiation import preferences_of
 from davy_enhancer.processing import Enhanced, EnhanceRequest
 from davy_enhancer.scheduler import RequestScheduler
 from davy_enhancer.settings import EnhancerSettings
+
+STATIC = Path(__file__).parent / "static"
 
 Problems = Callable[[], Sequence[str]]
 """Returns the reasons of a degraded state; empty if there are none."""
@@ -71,16 +73,15 @@ def create_app(
     registry: CollectorRegistry,
     problems: Problems,
     access: ServiceAccess,
+    console: str = "",
 ) -> FastAPI:
-    """Build the app over a running scheduler."""
+    """Build the app over a running scheduler; console is the aggregator's address, for the navigation."""
     app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load files from other hosts
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes, larger={"/v1/jobs": settings.jobs_upload_bytes})
     access.protect(app)
     install_metrics(app, registry)
     add_jobs(app, jobs)
-    page = files("davy_enhancer").joinpath("page.html").read_text(encoding="utf-8")
-    page_headers = {"Content-Security-Policy": _policy(page), "Cache-Control": "no-cache"}
 
     @app.post(
         "/v1/enhance",
@@ -145,24 +146,12 @@ def create_app(
         return JSONResponse({"status": "degraded" if reasons else "ready", "reasons": reasons})
 
     @app.get("/", include_in_schema=False)
-    async def index() -> HTMLResponse:
-        return HTMLResponse(page, headers=page_headers)
+    async def index() -> FileResponse:
+        return FileResponse(STATIC / "enhance.html", headers=PAGE_HEADERS)
 
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    mount_web(app, lambda: Navigation(aggregator=console, pages={"/enhance": "/", "/docs": "/docs"}))
     return app
-
-
-def _policy(page: str) -> str:
-    """The Content-Security-Policy of the page: of scripts and styles only those that stand in it, by their hashes."""
-    script, style = (f"'sha256-{_hash_of(tag, page)}'" for tag in ("script", "style"))
-    return (
-        f"default-src 'self'; script-src {script}; style-src {style}; img-src 'self' blob: data:; base-uri 'none';"
-        " form-action 'none'; frame-ancestors 'self'"
-    )
-
-
-def _hash_of(tag: str, page: str) -> str:
-    text = page.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from davy_aggregator.rest.identities import identity_routes
 from davy_aggregator.rest.journal import journal_routes
 from davy_aggregator.rest.layouts import layout_routes, wall_routes
 from davy_aggregator.rest.manual import mount_manual
-from davy_aggregator.rest.navigation import navigation_routes
+from davy_aggregator.rest.navigation import navigation, navigation_routes
 from davy_aggregator.rest.oidc import oidc_routes
 from davy_aggregator.rest.registry import registry_routes
 from davy_aggregator.rest.rollouts import rollout_routes
@@ -83,6 +83,6 @@ def build_app(context: ServiceContext) -> FastAPI:
         app.include_router(routes(context))
     app.include_router(page_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    mount_web(app)
+    mount_web(app, lambda: navigation(context))
     mount_manual(app)
     return app

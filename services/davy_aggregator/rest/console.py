@@ -18,7 +18,6 @@ PAGES = {
     "/edges": "edges.html",
     "/places": "places.html",
     "/samples": "samples.html",
-    "/docs": "docs.html",
 }
 
 

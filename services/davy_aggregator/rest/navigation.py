@@ -11,16 +11,18 @@ from davy_aggregator.rest.console import PAGES
 from davy_aggregator.rest.manual import MANUAL
 
 
-def navigation_routes(context: ServiceContext) -> APIRouter:
-    """Routes /v1/navigation, /training and /enhance."""
-    routes = APIRouter()
-    elsewhere = {"/training": context.settings.trainer_page, "/enhance": context.settings.enhancer_page}
+def navigation(context: ServiceContext) -> Navigation:
+    """The pages of the aggregator, and those of the other services that it knows."""
+    others = [path for path, address in _elsewhere(context).items() if address]
+    manual = ["/manual/"] if (MANUAL / "index.html").is_file() else []
+    paths = [*PAGES, "/docs", "/users", "/journal", *others, *manual]
+    return Navigation(time_zone=context.site_status.time_zone, pages={path: path for path in paths})
 
-    @routes.get("/v1/navigation", summary="Get the pages of this service", tags=["system"])
-    async def navigation() -> Navigation:
-        others = [path for path, address in elsewhere.items() if address]
-        manual = ["/manual/"] if (MANUAL / "index.html").is_file() else []
-        return Navigation(pages=[*PAGES, "/users", "/journal", *others, *manual])
+
+def navigation_routes(context: ServiceContext) -> APIRouter:
+    """Routes /training and /enhance."""
+    routes = APIRouter()
+    elsewhere = _elsewhere(context)
 
     @routes.get("/training", include_in_schema=False, responses=problem_responses(404))
     async def training() -> RedirectResponse:
@@ -31,6 +33,10 @@ def navigation_routes(context: ServiceContext) -> APIRouter:
         return _redirect("enhancer", elsewhere["/enhance"])
 
     return routes
+
+
+def _elsewhere(context: ServiceContext) -> dict[str, str]:
+    return {"/training": context.settings.trainer_page, "/enhance": context.settings.enhancer_page}
 
 
 def _redirect(service: str, address: str) -> RedirectResponse:

@@ -77,6 +77,8 @@ class Window:
     def __init__(self, socket: WebSocket, context: ServiceContext, watcher: Watcher, states: States) -> None:
         self._socket, self._context, self._watcher, self._states = socket, context, watcher, states
         self._undrawn: Credits[CameraAddress, int] = Credits(WINDOW)  # bytes of the frames in flight
+        self._undrawn_bytes = 0
+        self._known: dict[str, CameraAddress] = {}  # by id, as acknowledgements name them
         self._tiles: dict[CameraAddress, Tile] = {}
         self._following: asyncio.Queue[int | None] = asyncio.Queue(1)
         watcher.may_send = self._may_send
@@ -97,7 +99,7 @@ class Window:
 
     def _may_send(self, camera: CameraAddress) -> bool:
         self._undrawn.window = WINDOW if len(self._tiles) <= MANY else WINDOW_OF_MANY
-        return self._undrawn.available(camera) and sum(self._undrawn.items()) < WINDOW_BYTES
+        return self._undrawn.available(camera) and self._undrawn_bytes < WINDOW_BYTES
 
     async def _receive(self) -> None:
         while True:
@@ -117,8 +119,9 @@ class Window:
 
     def _show(self, message: Show) -> None:
         before, live = self._tiles, self._context.live
-        found = {self._find(key): tile for key, tile in message.cameras.items()}
-        self._tiles = {camera: tile for camera, tile in found.items() if camera is not None}
+        found = {key: self._find(key) for key in message.cameras}
+        self._known |= {key: camera for key, camera in found.items() if camera is not None}
+        self._tiles = {camera: message.cameras[key] for key, camera in found.items() if camera is not None}
         self._watcher.cameras = frozenset(self._tiles)
         self._watcher.fps_of = {camera: tile.fps for camera, tile in self._tiles.items()}
         for camera in self._tiles.keys() - before.keys():
@@ -127,8 +130,8 @@ class Window:
         self._watcher.wake()
 
     def _acknowledge(self, message: Ack) -> None:
-        if (camera := self._find(message.id)) is not None:
-            self._undrawn.give_back(camera, message.seq)
+        if (camera := self._known.get(message.id)) is not None:
+            self._undrawn_bytes -= self._undrawn.give_back(camera, message.seq) or 0
             self._watcher.wake()
 
     def _find(self, key: str) -> CameraAddress | None:
@@ -148,6 +151,7 @@ class Window:
             enhanced, raw = await self._pictures(live, tile)
             message = pack(live, enhanced, raw)
             self._undrawn.spend(live.frame.camera, live.frame.seq, len(message))
+            self._undrawn_bytes += len(message)
             self._context.count_sent(live, "console")
             await self._socket.send_bytes(message)
 

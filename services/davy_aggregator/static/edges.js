@@ -1,6 +1,8 @@
 // Desired and reported configuration of every edge; operators edit cameras here.
 
-import { request, element, showError } from "/static/page.js";
+import { timeElement } from "/web/time.js";
+import { localise, named, t } from "/web/words.js";
+import { element, request, showError } from "/static/page.js";
 
 const EVERY_MS = 1000;
 const FIELDS = [ // name, kind, limits
@@ -20,8 +22,6 @@ const FRESH = { label: "", source: "", fps: 10, width: null, height: null, stren
 
 const cards = new Map();
 
-const time = (text) => (text ? text.slice(0, 19).replace("T", " ") : "");
-
 function button(label, permission, onClick, className = "plain") {
   const made = element("button", className, label);
   made.type = "button";
@@ -34,6 +34,7 @@ class Card {
   constructor(edge) {
     this.edge = edge;
     this.root = document.getElementById("card").content.cloneNode(true).firstElementChild;
+    localise(this.root);
     this.root.dataset.edge = edge;
     this.find("h2").textContent = edge;
     this.form = this.find("form");
@@ -41,7 +42,7 @@ class Card {
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.apply(); });
     this.find(".discard").addEventListener("click", () => this.discard());
     this.find(".past").addEventListener("toggle", () => this.showHistory());
-    this.find(".actions").append(button("Add a camera", "configure", () => this.add()));
+    this.find(".actions").append(button(t("add-camera"), "configure", () => this.add()));
     document.getElementById("edges").append(this.root);
   }
 
@@ -51,12 +52,14 @@ class Card {
     const changed = this.view?.desired.id !== view.desired.id;
     this.view = view;
     const { desired, reported } = view;
-    const state = element("span", `state ${view.online ? view.state : "offline"}`, view.online ? view.state : `offline, ${view.state}`);
-    const origin = desired.epoch ? `epoch ${desired.epoch} by ${desired.who}${desired.why ? `: ${desired.why}` : ""} · ${time(desired.at)} UTC` : "from site.yaml";
-    this.find(".note").replaceChildren(state, ` ${desired.id.slice(0, 12)} · ${origin}${desired.signed_by ? ` · signed by ${desired.signed_by}` : ""}`);
+    const state = element("span", `state ${view.online ? view.state : "offline"}`, view.online ? named("state", view.state) : `${named("state", "offline")}, ${named("state", view.state)}`);
+    const origin = desired.epoch
+      ? [`${t("epoch-by", { epoch: String(desired.epoch), who: desired.who })}${desired.why ? `: ${desired.why}` : ""} · `, timeElement(desired.at)]
+      : [t("from-site-file")];
+    this.find(".note").replaceChildren(state, ` ${desired.id.slice(0, 12)} · `, ...origin, desired.signed_by ? ` · ${t("signed-by", { who: desired.signed_by })}` : "");
     const other = reported.id && reported.id !== desired.id;
-    const why = view.state === "rejected" ? `The edge rejected this configuration and keeps the previous one: ${view.reason}` : "";
-    const idle = other && view.state === "waiting" ? `The edge still runs ${reported.id.slice(0, 12)}; it has not reported yet.` : "";
+    const why = view.state === "rejected" ? t("edge-rejected", { reason: view.reason }) : "";
+    const idle = other && view.state === "waiting" ? t("edge-still-runs", { id: reported.id.slice(0, 12) }) : "";
     this.find(".refusal").hidden = !(why || idle);
     this.find(".refusal").textContent = why || idle;
     if (!this.draft) this.rows(desired.config);
@@ -74,7 +77,7 @@ class Card {
   row(name, camera, fresh = false) {
     const row = element("tr");
     row.dataset.camera = name;
-    const title = fresh ? this.input("text", "", { className: "label", pattern: "[a-z0-9-]{1,64}", placeholder: "id: a-z 0-9 -" }) : name;
+    const title = fresh ? this.input("text", "", { className: "label", pattern: "[a-z0-9-]{1,64}", placeholder: t("camera-id") }) : name;
     if (fresh) title.addEventListener("input", () => { row.dataset.camera = title.value; this.edit(); });
     const places = element("a", "quiet", "zones");
     places.href = `/places?camera=${this.edge}.${name}`;
@@ -84,7 +87,7 @@ class Card {
       const input = this.input(kind, camera[field], limits);
       input.name = field;
       input.dataset.needs = ADJUSTABLE.has(field) ? "adjust" : "configure";
-      input.setAttribute("aria-label", `${field} of ${name || "the new camera"}`);
+      input.setAttribute("aria-label", t("field-of", { field: t(`th-${field === "max_age_ms" ? "max-age" : field === "timeout_s" ? "timeout" : field === "send_raw" ? "raw" : field}`), camera: name || t("new-camera") }));
       input.addEventListener("input", () => this.edit(input));
       const cell = element("td", "", input);
       cell.dataset.field = field;
@@ -96,12 +99,13 @@ class Card {
       row.append(cell);
     }
     row.append(element("td", "", button("×", "configure", () => { row.classList.toggle("gone"); this.edit(); }, "quiet")));
-    row.lastElementChild.firstElementChild.setAttribute("aria-label", `Remove ${name}`);
+    row.lastElementChild.firstElementChild.setAttribute("aria-label", t("remove-camera", { name }));
     return row;
   }
 
   input(kind, value, limits) {
     const made = Object.assign(document.createElement("input"), { type: kind, ...limits });
+    if (limits.placeholder) made.setAttribute("aria-label", limits.placeholder);
     if (kind === "checkbox") made.checked = value;
     else made.value = value ?? "";
     return made;
@@ -154,7 +158,7 @@ class Card {
       if (draft.edits === edits) this.discard();
       else draft.base = view.desired.id; // edited meanwhile: that goes on, on top of what was applied
     } catch (error) {
-      showError(`Edge ${this.edge} was not configured: ${error.message}`);
+      showError(t("not-configured", { edge: this.edge, reason: error.message }));
     }
   }
 
@@ -163,11 +167,11 @@ class Card {
     for (const row of this.root.querySelectorAll(".scroll tbody tr[data-camera]")) {
       const name = row.dataset.camera;
       row.classList.toggle("off", off.has(`cameras.${name}`));
-      row.title = off.has(`cameras.${name}`) ? "The edge does not run this camera yet" : "";
+      row.title = off.has(`cameras.${name}`) ? t("not-run-yet") : "";
       for (const cell of row.querySelectorAll("td[data-field]")) {
         const found = off.get(`cameras.${name}.${cell.dataset.field}`);
         cell.classList.toggle("off", Boolean(found));
-        const text = found ? `runs ${found.reported === null ? "the source's own" : found.reported}` : "";
+        const text = found ? t("runs-value", { value: found.reported === null ? t("own-of-source") : String(found.reported) }) : "";
         const note = cell.querySelector(".runs");
         if (note && note.textContent !== text) note.remove();
         if (text && note?.textContent !== text) cell.append(element("span", "runs", text));
@@ -180,9 +184,9 @@ class Card {
     const { history } = await request(`/v1/edges/${this.edge}/config/history`);
     const rows = history.map((entry, place) => {
       const row = element("tr");
-      row.append(element("td", "", String(entry.epoch)), element("td", "soft", time(entry.at)));
+      row.append(element("td", "", String(entry.epoch)), element("td", "soft", timeElement(entry.at)));
       row.append(element("td", "", element("code", "", entry.id.slice(0, 12))), element("td", "soft", entry.who), element("td", "why", entry.why));
-      const back = button("Roll back to this", "configure", () => this.rollBack(entry.id));
+      const back = button(t("roll-back-to"), "configure", () => this.rollBack(entry.id));
       row.append(element("td", "figure", ...(place && entry.id !== history[0].id ? [back] : [])));
       return row;
     });
@@ -195,7 +199,7 @@ class Card {
       this.discard();
       await this.showHistory();
     } catch (error) {
-      showError(`Edge ${this.edge} was not configured: ${error.message}`);
+      showError(t("not-configured", { edge: this.edge, reason: error.message }));
     }
   }
 }
@@ -214,7 +218,7 @@ async function loop() {
     lost = false;
   } catch (error) {
     lost = true;
-    showError(`No valid answer from the aggregator: ${error.message}. Trying again.`);
+    showError(t("no-answer", { reason: error.message }));
   }
   setTimeout(loop, EVERY_MS);
 }

@@ -1,5 +1,7 @@
 // The audit journal: newest entries first, filtered by who, operation and time.
 
+import { dateTime, timeElement, toUtc } from "/web/time.js";
+import { named, t } from "/web/words.js";
 import { byId, element, request, showError } from "/static/page.js";
 
 const REFUSED = ["401", "403", "429", "UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED"];
@@ -9,7 +11,7 @@ let cursor = null;
 
 function text(name, value) {
   if (value === null || value === undefined) return "";
-  if (name.endsWith("_ns")) return value ? new Date(value / 1e6).toISOString().slice(0, 19).replace("T", " ") : "never";
+  if (name.endsWith("_ns")) return value ? dateTime(new Date(value / 1e6)) : t("never");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
@@ -33,15 +35,14 @@ const shortened = (value) => (/^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) 
 
 function row(entry) {
   const { operation, target } = entry;
-  const time = element("time", "", entry.at.slice(0, 19).replace("T", " "));
-  time.dateTime = entry.at;
-  time.title = `row ${entry.sequence}, request ${entry.request_id || "none"}`;
+  const time = timeElement(entry.at);
+  time.title += ` · ${t("journal-row", { row: String(entry.sequence), request: entry.request_id || "–" })}`;
   const asked = operation.endsWith(target) && !operation.includes("{") ? [] : [element("small", "", target)];
   const isRefused = REFUSED.includes(entry.answer);
   const isFailed = /^[45]/.test(entry.answer) || !["ok", "OK", "2", "3"].some((good) => entry.answer.startsWith(good));
   return element("tr", isRefused ? "refused" : isFailed ? "failed" : "",
     element("td", "", time),
-    element("td", "who-cell", element("b", "", entry.who), element("small", "", entry.via === "none" ? "no identity" : `${entry.role}, ${entry.via}`)),
+    element("td", "who-cell", element("b", "", entry.who), element("small", "", entry.via === "none" ? t("no-identity") : `${named("role", entry.role)}, ${entry.via}`)),
     element("td", "operation", operation, ...asked),
     element("td", "change", changeList(entry.before, entry.after)),
     element("td", "answer", entry.answer),
@@ -49,7 +50,7 @@ function row(entry) {
 }
 
 function nothing() {
-  const cell = element("td", "", "No entries.");
+  const cell = element("td", "", t("entries-none"));
   cell.colSpan = 6;
   return element("tr", "empty", cell);
 }
@@ -58,14 +59,14 @@ function query() {
   const parameters = new URLSearchParams({ limit: "100" });
   for (const name of FILTERS) {
     const value = byId(name).value.trim();
-    if (value) parameters.set(name, byId(name).type === "datetime-local" ? `${value}${value.length === 16 ? ":00" : ""}Z` : value);
+    if (value) parameters.set(name, byId(name).type === "datetime-local" ? toUtc(value) : value);
   }
   return parameters;
 }
 
 function showFill({ size, max_bytes: most, error }) {
   const fill = byId("fill");
-  fill.textContent = `${(size / 1e6).toFixed(1)} of ${(most / 1e6).toFixed(0)} MB`;
+  fill.textContent = t("journal-fill", { size: (size / 1e6).toFixed(1), most: (most / 1e6).toFixed(0) });
   fill.className = error ? "fill bad" : "fill";
   showError(error);
 }

@@ -1,5 +1,7 @@
-// Signs a person in by name and password, by an identity provider, or by a link that works once.
+// Signs a person in by name and password, by an identity provider, or by a link that works once; a screen by its token.
 
+import "/web/shell.js";
+import { t } from "/web/words.js";
 import { byId, request, showError } from "/static/page.js";
 
 const query = new URLSearchParams(location.search);
@@ -36,7 +38,7 @@ byId("form").addEventListener("submit", (event) => {
 async function offerProvider() {
   const { oidc } = await request("/v1/session/methods");
   byId("oidc").hidden = !oidc;
-  byId("oidc").textContent = `Sign in with ${oidc}`;
+  byId("oidc").textContent = t("sign-in-with", { provider: oidc });
 }
 
 byId("oidc").addEventListener("click", async () => {
@@ -58,13 +60,15 @@ function comeBack() {
   if (!code && !refusal) return;
   history.replaceState(null, "", location.pathname);
   if (code) signIn({ code, state: query.get("state") ?? "" });
-  else showError(refusal === "access_denied" ? "The sign-in at the provider was cancelled or refused." : "The provider reports an error: try again, or ask an administrator of this site.");
+  else showError(t(refusal === "access_denied" ? "provider-refused" : "provider-error"));
 }
 
-const link = new URLSearchParams(location.hash.slice(1)).get("link"); // a fragment reaches no log and no other host
-if (link) {
+const fragment = new URLSearchParams(location.hash.slice(1)); // a fragment reaches no log and no other host
+for (const kind of ["link", "token"]) {
+  const secret = fragment.get(kind);
+  if (!secret) continue;
   history.replaceState(null, "", location.pathname + location.search);
-  signIn({ link });
+  signIn({ [kind]: secret });
 }
 offerProvider().catch((error) => showError(error.message));
 comeBack();

@@ -1,14 +1,16 @@
 // Models and rollouts: the model of every edge, gate figures, and the operator's actions.
 
-import { request, byId, element, showError } from "/static/page.js";
+import { timeElement } from "/web/time.js";
+import { named, t } from "/web/words.js";
+import { byId, element, request, showError } from "/static/page.js";
 
 const EVERY_MS = 1000;
 const MODELS_EVERY = 5; // turns
 const ACTIONS = {
-  unconfirmed: ["Confirm", "confirm", "confirm"],
-  running: ["Pause", "pause", "hold"],
-  paused: ["Resume", "resume", "roll-out"],
-}; // by state: label, route, permission
+  unconfirmed: ["do-confirm", "confirm", "confirm"],
+  running: ["do-pause", "pause", "hold"],
+  paused: ["do-resume", "resume", "roll-out"],
+}; // by state: message, route, permission
 const COUNTS = [["frames", () => false], ["frames-lost", (value) => value > 1]]; // figure, whether a value is bad
 
 let rollouts = [];
@@ -19,9 +21,8 @@ let turn = 0;
 
 const OPEN = ["unconfirmed", "running", "paused"]; // states before the end
 
-const short = (id) => (id ? id.slice(0, 12) : "as installed");
-const time = (text) => text.slice(0, 19).replace("T", " ");
-const state = (name) => element("span", `state ${name}`, name);
+const short = (id) => (id ? id.slice(0, 12) : t("as-installed"));
+const state = (name) => element("span", `state ${name}`, named("state", name));
 
 function nothing(columns, text) {
   const row = element("tr", "empty");
@@ -54,27 +55,27 @@ function showRollout(rollout) {
   byId("waves").replaceChildren(...(rollout ? waves(rollout) : []));
   if (!rollout) return;
   const note = byId("rollout-note");
-  note.replaceChildren(state(rollout.state), ` model ${short(rollout.model)} · started ${time(rollout.created_at)} UTC`);
-  if (rollout.started_by) note.append(` by ${rollout.started_by}`);
-  if (rollout.confirmed_by) note.append(`, confirmed by ${rollout.confirmed_by}`);
-  if (rollout.state === "unconfirmed") note.append(` · waits for a second person · ${terms(rollout.spec)}`);
+  note.replaceChildren(state(rollout.state), ` ${t("rollout-model", { model: short(rollout.model) })} `, timeElement(rollout.created_at));
+  if (rollout.started_by) note.append(` ${t("by", { who: rollout.started_by })}`);
+  if (rollout.confirmed_by) note.append(`, ${t("confirmed-by", { who: rollout.confirmed_by })}`);
+  if (rollout.state === "unconfirmed") note.append(` · ${t("waits-for-second")} · ${terms(rollout.spec)}`);
   if (rollout.reason) note.append(` · ${rollout.reason}`);
   const path = `/v1/rollouts/${rollout.id}`;
   const wanted = running ? `${rollout.id} ${rollout.state}` : "";
   if (byId("rollout-actions").dataset.shows === wanted) return;
   byId("rollout-actions").dataset.shows = wanted;
   const [label, action, permission] = ACTIONS[rollout.state] ?? ACTIONS.running;
-  const buttons = [button(label, permission, () => act(`${path}/${action}`)), button("Abort", "hold", () => act(`${path}/abort`))];
+  const buttons = [button(t(label), permission, () => act(`${path}/${action}`)), button(t("do-abort"), "hold", () => act(`${path}/abort`))];
   if (rollout.state === "unconfirmed" && rollout.started_by === me) {
     buttons[0].disabled = true;
-    buttons[0].title = "Another engineer or administrator confirms it.";
+    buttons[0].title = t("another-confirms");
   }
   byId("rollout-actions").replaceChildren(...(running ? buttons : []));
 }
 
 async function showReport(candidate) {
   try {
-    byId("report-text").textContent = (await request(`/v1/candidates/${candidate.id}`)).card || "No report.";
+    byId("report-text").textContent = (await request(`/v1/candidates/${candidate.id}`)).card || t("report-none");
     byId("report").showModal();
   } catch (error) {
     showError(error.message);
@@ -88,13 +89,13 @@ function showCandidates() {
     const id = element("td", "", element("code", "", short(candidate.id)));
     id.title = candidate.id;
     const figures = Object.entries(candidate.figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
-    const load = element("a", "plain", "Download");
+    const load = element("a", "plain", t("do-download"));
     load.href = `/v1/candidates/${candidate.id}/package.zip`;
     load.dataset.needs = "curate";
-    const end = button("Delete", "curate", () => act(`/v1/candidates/${candidate.id}`, undefined, "DELETE"));
-    row.append(id, element("td", "soft", candidate.frame_id), element("td", "soft", time(candidate.added)), element("td", "by", proposal.by));
+    const end = button(t("delete"), "curate", () => act(`/v1/candidates/${candidate.id}`, undefined, "DELETE"));
+    row.append(id, element("td", "soft", candidate.frame_id), element("td", "soft", timeElement(candidate.added)), element("td", "by", proposal.by));
     row.append(element("td", "why", proposal.cause), element("td", "why", proposal.checks.join("; ")), element("td", "soft", figures.join(", ")));
-    const report = element("button", "plain", "Report");
+    const report = element("button", "plain", t("do-report"));
     report.type = "button";
     report.addEventListener("click", () => showReport(candidate));
     row.append(element("td", "figure", report, " ", load, " ", end));
@@ -107,7 +108,7 @@ function showCandidates() {
 // What the second person confirms beside model and edges.
 function terms({ shadow_frames, probation_s, failures, gates }) {
   const limits = Object.entries(gates).map(([name, limit]) => `${name} ${limit}`);
-  return `${shadow_frames} frames in shadow, ${probation_s} s of probation, failures up to ${failures * 100} %; gates: ${limits.join(", ")}`;
+  return t("rollout-terms", { frames: String(shadow_frames), seconds: String(probation_s), failures: String(failures * 100), gates: limits.join(", ") });
 }
 
 function waves(rollout) {
@@ -115,7 +116,7 @@ function waves(rollout) {
     const edges = rollout.edges.filter((edge) => edge.wave === wave);
     const done = edges.filter((edge) => edge.state === "active" && !edge.returned).length;
     const track = element("div", "track", ...edges.map((edge) => element("i", edge.returned && edge.state === "active" ? "returned" : edge.state)));
-    const text = `${wave ? `wave ${wave + 1}` : "canary"}: ${done} of ${edges.length}`;
+    const text = t(wave ? "wave" : "canary", { wave: wave + 1, done, all: edges.length });
     return element("li", wave === rollout.wave ? "now" : "", track, element("p", "", text));
   });
 }
@@ -148,19 +149,19 @@ function showEdges(edges, gates, rollout) {
     row.dataset.edge = edge;
     const runs = element("td", "", element("code", "", short(reported.model)));
     runs.title = `${reported.model} ${reported.frame_id}`;
-    row.append(element("td", "", kind === "enhancer" ? `${edge} (enhancer)` : edge), element("td", "", state(online ? reported.state : "offline")), runs);
+    row.append(element("td", "", kind === "enhancer" ? t("edge-enhancer", { edge }) : edge), element("td", "", state(online ? reported.state : "offline")), runs);
     row.append(element("td", "soft", String(reported.epoch || "")));
     for (const [name, broken] of figures) {
       const value = report.figures[name];
       const digits = Number.isInteger(value) ? 0 : Math.abs(value) < 0.1 ? 3 : 2;
       row.append(element("td", `figure${value !== undefined && broken(value) ? " bad" : ""}`, value?.toFixed(digits) ?? ""));
     }
-    row.append(element("td", "why", `${returned.has(edge) ? `rejected ${short(rollout.model)}: ` : ""}${[report.cause, report.reason].filter(Boolean).join(": ")}`));
+    row.append(element("td", "why", `${returned.has(edge) ? `${t("rejected-model", { model: short(rollout.model) })} ` : ""}${[report.cause, report.reason].filter(Boolean).join(": ")}`));
     return row;
   });
-  byId("edges").replaceChildren(...(rows.length ? rows : [nothing(7 + gates.length, "No edge of this site runs models.")]));
+  byId("edges").replaceChildren(...(rows.length ? rows : [nothing(7 + gates.length, t("edges-none"))]));
   const active = edges.filter(({ online }) => online).length;
-  byId("edges-note").textContent = `${active} of ${edges.length} online`;
+  byId("edges-note").textContent = t("edges-online", { online: active, all: edges.length });
 }
 
 function showModels() {
@@ -170,33 +171,31 @@ function showModels() {
     id.title = model.id;
     const figures = Object.entries(model.figures).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`);
     const tags = element("td", "", ...model.tags.map((tag) => element("span", "tag-chip", tag)));
-    const begin = button("Roll out", "roll-out", () => confirmRollout(model));
+    const begin = button(t("do-roll-out"), "roll-out", () => confirmRollout(model));
     begin.disabled = rollouts.some(({ state: now }) => OPEN.includes(now));
-    row.append(id, element("td", "soft", model.frame_id), element("td", "soft", time(model.created)), tags);
+    row.append(id, element("td", "soft", model.frame_id), element("td", "soft", timeElement(model.created)), tags);
     row.append(element("td", "soft", figures.join(", ")), element("td", "soft", model.run), element("td", "", model.runs_on.join(", ")));
     row.append(element("td", "figure", begin));
     return row;
   });
-  byId("models").replaceChildren(...(rows.length ? rows : [nothing(8, "The registry is empty: add a model with `davy models add`.")]));
-  byId("models-note").textContent = `${models.length} in the registry`;
+  byId("models").replaceChildren(...(rows.length ? rows : [nothing(8, t("registry-empty"))]));
+  byId("models-note").textContent = t("models-count", { count: models.length });
 }
 
 function showPast() {
   const rows = rollouts.slice(1, 20).map((rollout) => {
     const row = element("tr");
-    row.append(element("td", "soft", time(rollout.created_at)), element("td", "by", rollout.started_by));
+    row.append(element("td", "soft", timeElement(rollout.created_at)), element("td", "by", rollout.started_by));
     row.append(element("td", "by", rollout.confirmed_by), element("td", "", element("code", "", short(rollout.model))));
     row.append(element("td", "", state(rollout.state)), element("td", "soft", String(rollout.edges.length)));
     row.append(element("td", "why", rollout.reason));
     return row;
   });
-  byId("past").replaceChildren(...(rows.length ? rows : [nothing(7, "None.")]));
+  byId("past").replaceChildren(...(rows.length ? rows : [nothing(7, t("none"))]));
 }
 
 function confirmRollout(model) {
-  byId("ask-text").textContent =
-    `Roll model ${short(model.id)} (${model.run || model.frame_id}) out to the edges and the enhancer pool? A canary compares it with its running ` +
-    "model first. If it is worse or slower, the rollout rolls back before any other device gets it.";
+  byId("ask-text").textContent = t("ask-rollout", { model: short(model.id), name: model.run || model.frame_id });
   const dialog = byId("ask");
   dialog.onclose = () => dialog.returnValue === "yes" && act("/v1/rollouts", { model: model.id });
   dialog.returnValue = "";
@@ -224,7 +223,7 @@ async function loop() {
     if (!document.hidden) await refresh();
     showError("");
   } catch (error) {
-    showError(`No valid answer from the aggregator: ${error.message}. Trying again.`);
+    showError(t("no-answer", { reason: error.message }));
   }
   setTimeout(loop, EVERY_MS);
 }

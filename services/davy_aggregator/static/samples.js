@@ -1,10 +1,12 @@
 // Raw keyframes chosen by the edges: operators exclude wrong ones, and pin others to the validation set.
 
-import { request, byId, element, showError } from "/static/page.js";
+import { dateTime, timeElement } from "/web/time.js";
+import { named, t } from "/web/words.js";
+import { byId, element, request, showError } from "/static/page.js";
 
 const PAGE = 60;
 const EVERY_MS = 3000;
-const USES = [["train", "Train"], ["validation", "Validation"], ["excluded", "Exclude"]];
+const USES = ["train", "validation", "excluded"];
 
 const filters = ["camera", "reason", "use"];
 let shown = []; // samples, newest first
@@ -25,24 +27,24 @@ function sampleCard(sample) {
   item.dataset.id = sample.id;
   const picture = element("img");
   picture.loading = "lazy";
-  picture.alt = `${sample.camera}, ${sample.reason}, ${sample.captured_at}`;
+  picture.alt = `${sample.camera}, ${named("reason", sample.reason)}, ${dateTime(sample.captured_at)}`;
   picture.src = sample.picture;
   const link = element("a", "", picture);
   link.href = sample.picture;
   link.target = "_blank";
   const of = (name) => percent(sample.figures[name]);
-  const enhanced = sample.model ? `; enhanced: ${of("shown-dark")}, ${of("shown-clipped")}` : "";
+  const enhanced = sample.model ? t("sample-enhanced", { dark: of("shown-dark"), clipped: of("shown-clipped") }) : "";
   const facts = element("div", "facts",
-    element("p", "head", element("b", "", sample.camera), element("span", "tag-chip", sample.reason)),
-    element("p", "", `${sample.captured_at.slice(0, 19).replace("T", " ")} UTC · ${sample.width}×${sample.height}`),
-    element("p", "", `raw: ${of("raw-dark")} dark, ${of("raw-clipped")} clipped${enhanced}`),
-    element("p", "", sample.model || "not enhanced at the edge"));
+    element("p", "head", element("b", "", sample.camera), element("span", "tag-chip", named("reason", sample.reason))),
+    element("p", "", timeElement(sample.captured_at), ` · ${sample.width}×${sample.height}`),
+    element("p", "", [t("sample-raw", { dark: of("raw-dark"), clipped: of("raw-clipped") }), enhanced].filter(Boolean).join("; ")),
+    element("p", "", sample.model || t("not-enhanced")));
   const uses = element("div", "uses");
   uses.dataset.needs = "curate";
   uses.setAttribute("role", "group");
-  uses.setAttribute("aria-label", `Use of sample ${sample.id}`);
-  for (const [use, label] of USES) {
-    const button = element("button", "", label);
+  uses.setAttribute("aria-label", t("use-of", { sample: String(sample.id) }));
+  for (const use of USES) {
+    const button = element("button", "", t(`use-as-${use}`));
     button.type = "button";
     button.dataset.use = use;
     button.addEventListener("click", () => assign(sample, use));
@@ -73,13 +75,15 @@ async function assign(sample, use) {
 
 function showStore(found) {
   const total = (use, key) => found.tally.filter((each) => !use || each.use === use).reduce((sum, each) => sum + each[key], 0);
-  byId("note").textContent = `${total("", "count")} of ${found.max_count} samples, ${megabytes(total("", "size"))} of ${megabytes(found.max_bytes)}; `
-    + `${total("train", "count")} for training, ${total("validation", "count")} for validation, ${total("excluded", "count")} excluded`;
+  byId("note").textContent = t("samples-store", {
+    count: String(total("", "count")), most: String(found.max_count), size: megabytes(total("", "size")), bytes: megabytes(found.max_bytes),
+    train: String(total("train", "count")), validation: String(total("validation", "count")), excluded: String(total("excluded", "count")),
+  });
   const cameras = [...new Set(found.tally.map((each) => each.camera))].sort();
   const select = byId("camera");
   if ([...select.options].slice(1).map((option) => option.value).join() === cameras.join()) return;
   const chosen = select.value;
-  select.replaceChildren(new Option("all", ""), ...cameras.map((camera) => new Option(camera, camera)));
+  select.replaceChildren(new Option(t("all"), ""), ...cameras.map((camera) => new Option(camera, camera)));
   select.value = cameras.includes(chosen) ? chosen : "";
 }
 
@@ -98,12 +102,12 @@ function showSamples(samples) {
 function showDrift(cameras) {
   const drifted = cameras.filter(({ state }) => state === "drifted");
   byId("drift-note").textContent = drifted.length
-    ? `Drifted from their reference: ${drifted.map(({ camera }) => camera).join(", ")}.`
-    : `No drift; ${cameras.filter(({ state }) => state === "fits").length} of ${cameras.length} cameras have a reference.`;
+    ? t("drifted", { cameras: drifted.map(({ camera }) => camera).join(", ") })
+    : t("drift-none", { known: String(cameras.filter(({ state }) => state === "fits").length), all: String(cameras.length) });
   byId("drift").replaceChildren(...cameras.map(({ camera, model, state, score, reasons }) => {
     const row = element("tr");
     const made = Object.entries(reasons).sort((a, b) => b[1] - a[1]).filter(([, value]) => value >= 0.05);
-    row.append(element("td", "", camera), element("td", "soft", model), element("td", "", element("span", `state ${state}`, state)));
+    row.append(element("td", "", camera), element("td", "soft", model), element("td", "", element("span", `state ${state}`, named("drift", state))));
     row.append(element("td", "figure", score === null ? "" : score.toFixed(2)));
     row.append(element("td", "soft", made.map(([name, value]) => `${name} ${value.toFixed(2)}`).join(", ")));
     return row;
@@ -130,7 +134,7 @@ async function guarded(action) {
     await action();
     showError("");
   } catch (error) {
-    showError(`No valid answer from the aggregator: ${error.message}. Trying again.`);
+    showError(t("no-answer", { reason: error.message }));
   }
 }
 

@@ -14,12 +14,13 @@ let staleAfterMs = 1500;
 let version = null;
 let shown = "";
 
-// The link of a screen carries its token in the fragment, which reaches no log; the session it begins lasts as long.
+// The link of a screen carries its token in the fragment. Who has no session yet was sent to /login, which the browser gives
+// the fragment, too.
 async function signIn() {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (!token) return;
-  await request("/v1/session", "POST", { token });
   history.replaceState(null, "", location.pathname);
+  await request("/v1/session", "POST", { token });
 }
 
 async function readLayout(wall) {

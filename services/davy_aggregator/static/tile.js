@@ -230,10 +230,10 @@ export class Tile {
     if (text === this.#shown) return;
     this.#shown = text;
     this.root.dataset.state = state;
-    this.chip.textContent = named("state", state);
+    this.chip.textContent = named("camera", state);
     this.values.age.textContent = ageText;
     this.values.age.classList.toggle("warn", state === "stale");
-    this.canvas.setAttribute("aria-label", `${this.#camera.label}, ${named("state", state)}`);
+    this.canvas.setAttribute("aria-label", `${this.#camera.label}, ${named("camera", state)}`);
     this.veilTitle.textContent = state === "live" ? "" : t(`veil-${state}`, { age: ageText });
     this.veilText.textContent = this.#explain(state);
   }

@@ -33,6 +33,7 @@ export class Wall {
     Object.assign(this, { grid, stream, changed });
     this.#fixed = fixed;
     this.#watching = new IntersectionObserver((entries) => this.#see(entries), { threshold: 0 });
+    grid.dataset.empty = t("no-cameras");
     new ResizeObserver(() => this.layOut()).observe(grid);
     document.addEventListener("visibilitychange", () => this.select());
   }

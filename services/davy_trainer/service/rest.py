@@ -13,6 +13,7 @@ from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
+from davy.adapters.http.web import PAGE_HEADERS, Navigation, mount_web
 from davy_trainer.service.embedding_watch import EmbeddingDrift
 from davy_trainer.service.run_routes import run_routes
 from davy_trainer.service.run_service import RunService
@@ -20,12 +21,6 @@ from davy_trainer.service.run_view import Alive, Readiness
 
 STATIC = Path(__file__).parent / "static"
 MAX_BODY_BYTES = 65_536
-_PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self'; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
-}
 
 
 def build_app(
@@ -35,8 +30,12 @@ def build_app(
     active: Callable[[], bool],
     errors: Mapping[str, str],
     access: ServiceAccess,
+    console: str = "",
 ) -> FastAPI:
-    """Build the app with every route. The schema is at /openapi.json."""
+    """Build the app with every route. The schema is at /openapi.json.
+
+    console is the aggregator's address, for the navigation.
+    """
     invalid = problem_responses(422)
     app = FastAPI(title="Davy trainer", version=version("davy"), docs_url=None, redoc_url=None, responses=invalid)
     install_problem_handlers(app)
@@ -47,6 +46,8 @@ def build_app(
     app.include_router(_status_routes(drift, active, errors))
     app.include_router(_page_routes())
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    pages = {"/training": "/training", "/docs": "/docs"}
+    mount_web(app, lambda: Navigation(aggregator=console.rstrip("/"), pages=pages))
     return app
 
 
@@ -80,6 +81,6 @@ def _page_routes() -> APIRouter:
 
     @routes.get("/training")
     async def page() -> FileResponse:
-        return FileResponse(STATIC / "training.html", headers=_PAGE_HEADERS)
+        return FileResponse(STATIC / "training.html", headers=PAGE_HEADERS)
 
     return routes

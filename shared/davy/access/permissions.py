@@ -14,6 +14,7 @@ _HEALTH: Final[Mapping[str, P]] = {
     "GET /readyz": P.PUBLIC,
     "GET /metrics": P.METRICS,
     "GET /openapi.json": P.SIGNED_IN,
+    "GET /docs": P.SIGNED_IN,
     "GET /v1/navigation": P.SIGNED_IN,
     "GET /web/{path:path}": P.PUBLIC,  # words, styles and scripts that the pages share
 }
@@ -35,7 +36,6 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /journal": P.ADMINISTER,
     "GET /training": P.VIEW,
     "GET /enhance": P.VIEW,
-    "GET /docs": P.SIGNED_IN,
     "GET /manual": P.SIGNED_IN,
     "GET /manual/{path:path}": P.SIGNED_IN,
     # identities
@@ -138,6 +138,7 @@ AGGREGATOR: Final[Mapping[str, P]] = {
 ENHANCER: Final[Mapping[str, P]] = {
     **_HEALTH,
     "GET /": P.ENHANCE,
+    "GET /static/{path:path}": P.PUBLIC,
     "POST /v1/enhance": P.ENHANCE,
     "GET /v1/model": P.SIGNED_IN,
     "POST /v1/jobs": P.ENHANCE,

@@ -74,7 +74,6 @@ class RuleChange(BaseModel):
 
 OTHER: Final = AlarmRule(
     momentary=True,
-    title="Alarm of an edge or an analyser",
     consequence="Unknown: the event describes the condition.",
     response="Read the message, and look at the camera.",
 )

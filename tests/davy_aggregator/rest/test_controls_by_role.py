@@ -106,4 +106,4 @@ def test_data_needs_names_permissions_only():
         if path.suffix in (".html", ".js"):
             named |= set(re.findall(r'data-needs="([^"]+)"', path.read_text(encoding="utf-8")))
     assert named <= set(Permission)
-    assert "administer" in named
+    assert "configure" in named

@@ -23,7 +23,7 @@ async def test_an_operator_views_samples_excludes_one_and_pins_one(aggregator):
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         await page.goto(f"{aggregator.http}/samples")
         await page.wait_for_selector("#nothing:visible")
-        await page.click("summary")
+        await page.click(".drift summary")
         assert await page.locator("#drift tr").count() == 3
         assert "unknown" in await page.inner_text("#drift tr >> nth=0")
         assert "No drift" in await page.inner_text("#drift-note")

@@ -43,18 +43,19 @@ async def wall_of(count: int, folder, fps: float = 0, size=(640, 360), **setting
         await stop_pushing()
 
 
-async def push_frames(aggregator: Running, cameras: list[str], fps: float, size: tuple[int, int]) -> None:
-    """Push frames in which a disc wanders, until cancelled or the aggregator stops."""
-    pictures = [(picture(110, size, n / 10), picture(25, size, n / 10)) for n in range(10)]
+async def push_frames(aggregator: Running, cameras: list[str], fps: float, size: tuple[int, int], pictures=None) -> None:
+    """Push pairs of enhanced and raw pictures, until cancelled. Without any, a disc wanders."""
+    pictures = pictures or [(picture(110, size, n / 10), picture(25, size, n / 10)) for n in range(10)]
+    began_s = time.monotonic()
     call = aggregator.ingest.PushFrames()
     await call.read()
     for seq in range(1, 1_000_000):
         for place, camera in enumerate(cameras):
-            enhanced, raw = pictures[(seq + place) % 10]
+            enhanced, raw = pictures[(seq + place) % len(pictures)]
             frame = envelope(seq, camera, jpeg=enhanced, raw_jpeg=raw, width=size[0], height=size[1])
             await call.write(PushFramesRequest(frame=frame))
             await call.read()
-        await asyncio.sleep(1 / fps)
+        await asyncio.sleep(max(0.0, began_s + seq / fps - time.monotonic()))
 
 
 async def report_event(aggregator: Running, message: str) -> None:

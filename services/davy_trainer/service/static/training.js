@@ -1,5 +1,9 @@
 // Training runs: phase, curves and sheet of each, live, and the three actions of an operator: start, cancel, resume.
 
+import { timeElement } from "/web/time.js";
+import { named, t } from "/web/words.js";
+import "/web/shell.js";
+
 const EVERY_MS = 1500;
 const PHASES = { prompts: ["collect", "train"], retrain: ["collect", "train", "evaluate", "register", "rollout"] };
 PHASES.adapt = PHASES.retrain;
@@ -20,8 +24,7 @@ function element(tag, className, ...children) {
   return node;
 }
 
-const time = (text) => (text ? text.slice(0, 19).replace("T", " ") : "-");
-const state = (name) => element("span", `state ${name}`, name);
+const state = (name) => element("span", `state ${name}`, named("state", name));
 const number = (value) => (value === undefined ? "-" : value.toFixed(Math.abs(value) < 10 ? 3 : 2));
 
 async function request(path, body = undefined, method = body === undefined ? "GET" : "POST") {
@@ -102,7 +105,7 @@ function curve({ stage, name, points }) {
   line.setAttribute("points", some.map(place).join(" "));
   svg.append(line);
   const title = element("figcaption", "", element("span", "", `${stage}: ${name}`), element("b", "", number(values.at(-1))));
-  const ends = element("div", "ends", element("span", "", `${number(low)} to ${number(low + span)}`), element("span", "", `step ${some.at(-1)[0]}`));
+  const ends = element("div", "ends", element("span", "", t("range", { low: number(low), high: number(low + span) })), element("span", "", t("step", { step: String(some.at(-1)[0]) })));
   return element("figure", "", title, svg, ends);
 }
 
@@ -125,16 +128,16 @@ function show(run) {
   byId("phases").replaceChildren(...phases.map((phase, index) => {
     const done = run.state === "done" || index < now;
     const at = index === now && run.state !== "waiting" ? (run.state === "failed" ? "bad" : "now") : "";
-    return element("li", done ? "past" : at, phase);
+    return element("li", done ? "past" : at, named("phase", phase));
   }));
   const { progress } = run;
   const bar = byId("progress");
   if (progress?.total) bar.value = progress.step / progress.total;
   else if (ended || run.state === "waiting") bar.value = run.state === "done" ? 1 : 0;
   else bar.removeAttribute("value");
-  byId("step").textContent = progress ? `${progress.stage}: ${progress.step} of ${progress.total ?? "?"}` : "";
-  const drifted = run.drifted.length ? ` · cameras ${run.drifted.join(", ")}` : "";
-  byId("why").textContent = `Reason: ${run.reason || "requested"}${drifted}${run.kills ? ` · resumed after ${run.kills} kills` : ""}`;
+  byId("step").textContent = progress ? t("progress-of", { stage: progress.stage, step: String(progress.step), total: String(progress.total ?? "?") }) : "";
+  const drifted = run.drifted.length ? ` · ${t("run-cameras", { cameras: run.drifted.join(", ") })}` : "";
+  byId("why").textContent = `${t("run-reason", { reason: run.reason || t("requested") })}${drifted}${run.kills ? ` · ${t("run-kills", { count: run.kills })}` : ""}`;
   showResult(run.result);
   if (run.sheet) showSheet(run.sheet);
 }
@@ -150,9 +153,9 @@ function showResult(result) {
     return element("tr", "", element("td", "", name), ...cells);
   }));
   const facts = [];
-  if (result.model) facts.push(`model ${result.model.slice(0, 12)} (${result.frame_id} in frames)`);
-  if (result.model) facts.push(`parent ${result.parent.slice(0, 12) || "installed model"}`);
-  if (result.rollout) facts.push(`rollout ${result.rollout}`);
+  if (result.model) facts.push(t("result-model", { model: result.model.slice(0, 12), name: result.frame_id }));
+  if (result.model) facts.push(t("result-parent", { model: result.parent.slice(0, 12) || t("as-installed") }));
+  if (result.rollout) facts.push(t("result-rollout", { rollout: result.rollout }));
   if (result.note) facts.push(result.note);
   byId("result").textContent = facts.join(" · ");
 }
@@ -160,20 +163,21 @@ function showResult(result) {
 // Embedding drift of each camera: one bar each, full at twice the limit.
 function showDrift({ message, above, measured_ns: at, cameras }) {
   const limit = above ?? 1;
-  const moment = at ? `, ${time(new Date(at / 1e6).toISOString())}` : "";
-  byId("drift-message").textContent = `${message}${moment}${above === null ? "" : ` · a run starts at ${number(above)}`}`;
+  const moment = at ? [", ", timeElement(new Date(at / 1e6))] : [];
+  byId("drift-message").replaceChildren(message, ...moment, above === null ? "" : ` · ${t("run-starts-at", { score: number(above) })}`);
   byId("drifts").replaceChildren(...cameras.map(({ camera, score, known }) => {
     const meter = element("meter");
+    meter.setAttribute("aria-label", camera);
     Object.assign(meter, { min: 0, max: 2 * limit, low: limit / 2, high: limit, optimum: 0, value: Math.min(score, 2 * limit) });
-    const note = known ? number(score) : `${number(score)} · new camera, starts no run`;
+    const note = known ? number(score) : t("drift-new-camera", { score: number(score) });
     return element("li", "", element("span", "", camera), meter, element("span", "number", note));
   }));
 }
 
 function row(run) {
   const line = element("tr", "pick",
-    element("td", "", run.id), element("td", "", state(run.state)), element("td", "moment", time(run.started_at)),
-    element("td", "soft", run.reason || "requested"), element("td", "soft", run.message));
+    element("td", "", run.id), element("td", "", state(run.state)), element("td", "moment", run.started_at ? timeElement(run.started_at) : "–"),
+    element("td", "soft", run.reason || t("requested")), element("td", "soft", run.message));
   line.tabIndex = 0;
   line.setAttribute("aria-selected", String(run.id === picked));
   line.addEventListener("click", () => { pick(run.id); show(run); });
@@ -186,7 +190,7 @@ async function refresh() {
     const [{ runs }, ready, drift] = await Promise.all([request("/v1/training-runs"), request("/readyz"), request("/v1/embedding-drift")]);
     showDrift(drift);
     const errors = Object.values(ready.errors);
-    byId("service").textContent = [ready.active ? "" : "standby: another service is active", ...errors].filter(Boolean).join(" · ");
+    byId("service").textContent = [ready.active ? "" : t("trainer-standby"), ...errors].filter(Boolean).join(" · ");
     byId("nothing").hidden = runs.length > 0;
     const newest = runs.find((run) => run.state === "running") ?? runs[0];
     const chosen = runs.find((run) => run.id === picked) ?? newest;
@@ -196,7 +200,7 @@ async function refresh() {
     byId("runs").replaceChildren(...rows);
     rows.find((each) => each.cells[0].textContent === focused)?.focus();
   } catch (error) {
-    showError(`the service does not respond: ${error.message}`);
+    showError(t("service-silent", { reason: error.message }));
   }
 }
 

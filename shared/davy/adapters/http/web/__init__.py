@@ -1,8 +1,10 @@
 """Files that the pages of every service share: words in five languages, times of the site, navigation, documentation."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 
@@ -22,9 +24,21 @@ class Navigation(BaseModel):
     """Where the pages of all services are."""
 
     aggregator: str = Field("", description="Address of the aggregator; empty: this service is the aggregator, or knows none.")
-    pages: list[str] = Field(description="Paths of the pages that this service has.", examples=[["/", "/models"]])
+    time_zone: str = Field("", description="IANA time zone of the site, if this service knows it.", examples=["Europe/Warsaw"])
+    pages: dict[str, str] = Field(
+        description="Pages of this service: the path in the navigation and the path here.", examples=[{"/models": "/models"}]
+    )
 
 
-def mount_web(app: FastAPI) -> None:
-    """Serve the shared files at /web."""
+def mount_web(app: FastAPI, navigation: Callable[[], Navigation]) -> None:
+    """Serve the shared files at /web, the documentation of the REST interface at /docs, and /v1/navigation."""
+
+    @app.get("/v1/navigation", summary="Get the pages of this service", tags=["pages"])
+    async def pages() -> Navigation:
+        return navigation()
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> FileResponse:
+        return FileResponse(FILES / "docs.html", headers=PAGE_HEADERS)
+
     app.mount("/web", StaticFiles(directory=FILES), name="web")

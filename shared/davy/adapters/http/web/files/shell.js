@@ -1,5 +1,6 @@
 // One navigation for the pages of all services, and the choice of the language.
 
+import { setZone } from "/web/time.js";
 import { chooseLanguage, language, LANGUAGES, t } from "/web/words.js";
 
 // [message, path on the aggregator, permission]. The aggregator sends /training and /enhance to the services' own pages.
@@ -20,17 +21,17 @@ const PAGES = [
 
 async function navigation() {
   const response = await fetch("/v1/navigation").catch(() => null);
-  return response?.ok ? response.json() : { aggregator: "", pages: [] };
+  return response?.ok ? response.json() : { aggregator: "", pages: {} };
 }
 
 function link([message, path, permission], { aggregator, pages }) {
   const made = document.createElement("a");
-  const own = pages.includes(path);
-  made.href = own ? path : `${aggregator}${path}`;
+  const own = pages[path];
+  made.href = own ?? `${aggregator}${path}`;
   made.textContent = t(message);
-  if (own && path === location.pathname) made.setAttribute("aria-current", "page");
+  if (own === location.pathname) made.setAttribute("aria-current", "page");
   if (permission) Object.assign(made.dataset, { needs: permission });
-  made.hidden = Boolean(permission) || (!own && !aggregator);
+  made.hidden = Boolean(permission) || (own === undefined && !aggregator);
   return made;
 }
 
@@ -69,6 +70,7 @@ async function build() {
   menu.append(summary, sheet);
   place.replaceChildren(menu);
   const known = await navigation();
+  if (known.time_zone) setZone(known.time_zone);
   sheet.append(...PAGES.map((page) => link(page, known)), languages());
 }
 

@@ -2,7 +2,10 @@
 
 import { t } from "/web/words.js";
 
-let zone = "UTC";
+const COOKIE = "davy_time_zone"; // the aggregator's pages know the zone; those of the other services read it here
+const DAY_S = 86_400;
+
+let zone = document.cookie.split("; ").find((each) => each.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1) || "UTC";
 let formats = makeFormats(zone);
 
 function makeFormats(timeZone) {
@@ -11,6 +14,7 @@ function makeFormats(timeZone) {
 }
 
 export function setZone(name) {
+  document.cookie = `${COOKIE}=${name}; path=/; max-age=${30 * DAY_S}; samesite=lax`;
   if (name === zone) return;
   zone = name;
   formats = makeFormats(name);

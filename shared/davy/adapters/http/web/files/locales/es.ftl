@@ -1,0 +1,621 @@
+# Palabras de Davy en español.
+
+## Navigation
+nav = Páginas
+nav-wall = Muro de cámaras
+nav-alarms = Alarmas
+nav-events = Eventos
+nav-edges = Equipos de borde
+nav-models = Modelos
+nav-samples = Muestras
+nav-training = Entrenamiento
+nav-enhance = Mejorar una imagen
+nav-users = Usuarios
+nav-journal = Diario
+nav-api = Interfaz REST
+nav-manual = Manual
+language = Idioma
+sign-out = Cerrar sesión
+role-viewer = observador
+role-operator = operador
+role-engineer = ingeniero
+role-admin = administrador
+role-edge = equipo de borde
+role-enhancer = mejorador
+role-trainer = entrenador
+role-aggregator = agregador
+role-monitor = monitor
+role-owner = propietario
+role-anonymous = anónimo
+time-zone = hora de { $zone }
+
+## Console
+console-title = { $site } · Consola Davy
+site-line = { $site } · { $online } de { $all } equipos en línea
+connecting = Conectando
+connection-lost = Se perdió la conexión con el agregador: las imágenes no son en vivo. Reconectando.
+connection-lost-because = Se perdió la conexión con el agregador ({ $reason }): las imágenes no son en vivo. Reconectando.
+tally =
+    .aria-label = Cámaras por estado
+tally-live = en vivo
+tally-stale = atrasadas
+tally-offline = sin conexión
+tally-waiting = en espera
+health-ready = Todo en orden
+health-degraded = Degradado
+health-lost = Conexión perdida
+health-offline =
+    { $count ->
+        [one] { $count } cámara sin conexión
+       *[other] { $count } cámaras sin conexión
+    }
+health-silent =
+    { $count ->
+        [one] { $count } cámara sin imágenes en vivo
+       *[other] { $count } cámaras sin imágenes en vivo
+    }
+health-alarms =
+    { $count ->
+        [one] { $count } alarma
+       *[other] { $count } alarmas
+    }
+available = disponible
+cameras =
+    .aria-label = Cámaras
+no-cameras = No hay cámaras configuradas.
+close = Cerrar
+
+## Picture
+mode =
+    .aria-label = Imagen
+mode-enhanced = Mejorada
+mode-split = Dividida
+mode-raw = Original
+divider = { $camera }: original a la izquierda, mejorada a la derecha
+divider-value = { $percent } % original, el resto mejorada
+tile-open = { $camera }: mostrar sola, o todas otra vez
+tile-move = Arrastre para mover, o pulse Alt y una flecha sobre la imagen
+camera-live = En vivo
+camera-stale = Atrasada
+camera-offline = Sin conexión
+camera-waiting = Sin imágenes
+veil-stale = hace { $age }
+veil-offline = Sin conexión
+veil-waiting = Aún sin imágenes
+not-live = no es en vivo: última imagen recibida
+last-frame = última imagen { $time }
+figure-age = edad
+figure-fps = fps
+figure-dropped = perdidas
+figure-size = tamaño
+figure-model = modelo
+figure-clock = reloj
+drops-unknown = el equipo aún no envió estadísticas
+drops-known = de { $captured } captadas por el equipo; { $received } recibidas por el agregador
+clock-slow = { $time } atrasado
+clock-fast = { $time } adelantado
+clock-wrong = el reloj del equipo está mal; las edades son correctas
+duration-ms = { $count } ms
+duration-s = { $count } s
+duration-min = { $count } min
+duration-h = { $count } h
+
+## View
+view = Vista
+columns = Columnas
+per-page = Cámaras por página
+tour = Página siguiente tras
+group = Grupos
+auto = automático
+all = todas
+off = no
+no-groups = ninguno
+district = por sector
+edge = por equipo
+group-none = Sin sector
+layouts = Vistas guardadas
+layouts-choose = elegir
+layout-name = Nombre
+layout-name-form =
+    .title = a a z, 0 a 9 y -
+save = Guardar
+delete = Borrar
+save-wall = Guardar para una pantalla
+keys-hint = Teclas: 1 a 9 una cámara, flechas cámara siguiente, + - 0 zoom, F pantalla completa, Esc volver.
+page-before =
+    .aria-label = Página anterior
+page-after =
+    .aria-label = Página siguiente
+page-of = { $page } de { $pages }
+full-screen =
+    .aria-label = Pantalla completa
+wall = Muro de cámaras
+wall-title = { $name } · Muro Davy
+wall-link-title =
+    .aria-label = Enlace de una pantalla
+wall-link-text = Abra este enlace en la pantalla. Inicia sesión como observador y se muestra una sola vez. Para revocarlo, borre su token en la página Usuarios.
+
+## Events
+events = Eventos
+events-panel =
+    .aria-label = Eventos
+at-least = al menos
+no-events = Aún no hay eventos.
+severity-info = información
+severity-warning = aviso
+severity-alarm = alarma
+keyframe =
+    .aria-label = Imagen del evento
+keyframe-of = Imagen del evento: { $message }
+
+# Kinds of events; others are shown as they are.
+kind-motion = movimiento
+kind-motion-over = fin del movimiento
+kind-person = persona
+kind-lens-blocked = lente tapada
+kind-lens-dirty = lente sucia
+kind-dark = oscuro
+kind-illumination-change = cambio de iluminación
+kind-camera-offline = cámara sin conexión
+kind-camera-online = cámara en línea
+kind-camera-stalled = cámara detenida
+kind-edge-offline = equipo sin conexión
+kind-edge-online = equipo en línea
+kind-drift = deriva
+kind-person-in-zone = persona en una zona
+kind-config-changed = configuración cambiada
+
+## Pages
+models-subtitle = modelos y despliegues
+users-subtitle = usuarios y tokens
+journal-subtitle = diario de auditoría
+samples-subtitle = muestras para el entrenamiento
+edges-subtitle = equipos de borde y sus cámaras
+training-subtitle = entrenamiento
+rollout-none = Aún no hay despliegue.
+waves =
+    .aria-label = Oleadas
+candidates-note = Ningún equipo carga un candidato. Una persona lo firma: davy models sign.
+ask-dialog =
+    .aria-label = Iniciar un despliegue
+report-dialog =
+    .aria-label = Informe de un candidato
+title-models = Modelos Davy
+th-edge = equipo
+th-state = estado
+th-runs = ejecuta
+th-epoch = época
+th-frames = imágenes
+th-lost = perdidas
+    .title = Imágenes perdidas por el cambio
+th-reason = motivo
+th-candidate = candidato
+th-id-in-frames = id en las imágenes
+th-proposed = propuesto
+th-by = por
+th-cause = causa
+th-checks = comprobaciones
+th-figures = cifras
+th-model = modelo
+th-created = creado
+th-tags = etiquetas
+th-run = ejecución
+th-runs-on = funciona en
+th-started = inicio
+th-confirmed-by = confirmado por
+th-edges = equipos
+h-rollout = Despliegue
+h-edges = Equipos de borde
+h-candidates = Candidatos
+h-models = Modelos
+h-earlier-rollouts = Despliegues anteriores
+do-cancel = Cancelar
+do-roll-out = Desplegar
+do-close = Cerrar
+users-note = Personas que pueden iniciar sesión. Un cambio termina sus sesiones.
+tokens-note = Para programas y máquinas:
+token-shown = Copie este token ahora, se muestra una sola vez:
+token-edge =
+    .placeholder = para el rol de equipo
+title-users = Usuarios de Davy
+th-name = nombre
+th-role = rol
+th-signs-in-by = inicia sesión con
+th-since = desde
+th-made-by = creado por
+th-expires = caduca
+h-users = Usuarios
+h-tokens = Tokens
+label-name = nombre
+label-role = rol
+label-password = contraseña
+label-edge = equipo
+label-days = días
+do-add-user = Añadir usuario
+do-make-token = Crear token
+journal-note = Cada cambio y cada intento rechazado. Esta orden comprueba la cadena:
+th-address = desde
+title-journal = Diario de Davy
+th-time = hora
+th-who = quién
+th-operation = operación
+th-change = cambio
+th-answer = respuesta
+h-journal = Diario
+label-who = quién
+label-operation-contains = la operación contiene
+label-from = desde
+label-to = hasta
+do-show = Mostrar
+do-clear = Limpiar
+do-older-entries = Entradas anteriores
+reason-dark = oscura
+reason-uneven = desigual
+reason-over-exposed = sobreexpuesta
+reason-new-scene = escena nueva
+any = cualquiera
+use-train = entrenamiento
+use-validation = validación
+use-excluded = excluida
+export = Exportar
+samples-none = No hay muestras. Los equipos envían imágenes originales de escenas nuevas y de luz que el modelo mejora mal.
+title-samples = Muestras de Davy
+th-camera = cámara
+th-drift = deriva
+    .title = El mayor componente; 1 es un cambio claro
+th-components = componentes
+h-drift = Deriva
+h-samples = Muestras
+label-camera = cámara
+label-reason = motivo
+label-use = uso
+do-more = Más
+author =
+    .placeholder = autor
+    .aria-label = Autor
+reason-field =
+    .placeholder = motivo
+    .aria-label = Motivo
+history = Historial
+title-edges = Equipos de Davy
+th-label = rótulo
+th-source = fuente
+th-fps = fps
+    .title = Máximo de imágenes por segundo
+th-width = ancho
+    .title = Píxeles; vacío: tamaño de la fuente
+th-height = alto
+    .title = Píxeles; vacío: tamaño de la fuente
+th-strength = intensidad
+    .title = 0 deja la imagen sin cambios
+th-quality = calidad
+    .title = Calidad JPEG máxima
+th-max-age = edad máx.
+    .title = Se descartan imágenes más antiguas, ms
+th-timeout = espera
+    .title = Silencio tras el cual se reabre la cámara, s
+th-raw = original
+    .title = Enviar también la imagen original
+th-configuration = configuración
+th-author = autor
+do-apply = Aplicar
+do-discard = Descartar
+login-title = Iniciar sesión en Davy
+login-hint = Un administrador añade usuarios en la página Usuarios o con davy users add.
+title-login = Davy: iniciar sesión
+label-name-capital = Nombre
+label-password-capital = Contraseña
+do-sign-in = Iniciar sesión
+kind-prompts = textos guía
+kind-retrain = reentrenamiento
+progress =
+    .aria-label = Progreso
+sheet =
+    .alt = La hoja más reciente de esta ejecución
+runs-none = Aún no hay ejecuciones.
+title-training = Entrenamiento Davy
+th-figure = cifra
+th-running-model = modelo en uso
+th-new = nuevo
+th-difference = diferencia
+th-status = situación
+h-embedding-drift = Deriva de los rasgos
+h-runs = Ejecuciones
+label-kind = tipo
+do-start-a-run = Iniciar una ejecución
+do-resume = Reanudar
+
+## Users and tokens
+never = nunca
+proxy = proxy
+proxy-names = un proxy de confianza nombra a esta persona
+role-of = Rol de { $name }
+enable = Activar
+disable = Desactivar
+delete-user = ¿Borrar el usuario { $name }?
+revoke = Revocar
+revoke-token = ¿Revocar el token { $name }?
+users-none = No hay usuarios.
+tokens-none = No hay tokens.
+sign-in-with = Iniciar sesión con { $provider }
+provider-refused = El inicio de sesión en el proveedor se canceló o se rechazó.
+provider-error = El proveedor informa de un error: inténtelo de nuevo o pregunte a un administrador.
+
+## Journal
+journal-row = fila { $row }, petición { $request }
+journal-fill = { $size } de { $most } MB
+no-identity = sin identidad
+entries-none = No hay entradas.
+
+## Samples and drift
+use-as-train = Entrenar
+use-as-validation = Validar
+use-as-excluded = Excluir
+use-of = Uso de la muestra { $sample }
+sample-raw = original: { $dark } oscuro, { $clipped } saturado
+sample-enhanced = mejorada: { $dark }, { $clipped }
+not-enhanced = no mejorada en el equipo
+samples-store = { $count } de { $most } muestras, { $size } de { $bytes }; { $train } para entrenar, { $validation } para validar, { $excluded } excluidas
+drifted = Alejadas de su referencia: { $cameras }.
+drift-none = Sin deriva; { $known } de { $all } cámaras tienen referencia.
+drift-unknown = desconocida
+drift-settling = estabilizándose
+drift-fits = conforme
+drift-drifted = alejada
+no-answer = Sin respuesta válida del agregador: { $reason }. Reintentando.
+
+## Edges
+add-camera = Añadir una cámara
+epoch-by = época { $epoch } por { $who }
+from-site-file = de site.yaml
+signed-by = firmada por { $who }
+edge-rejected = El equipo rechazó esta configuración y mantiene la anterior: { $reason }
+edge-still-runs = El equipo aún usa { $id }; todavía no ha informado.
+camera-id = id: a-z 0-9 y -
+new-camera = la cámara nueva
+field-of = { $field } de { $camera }
+remove-camera = Quitar { $name }
+not-configured = El equipo { $edge } no se configuró: { $reason }
+not-run-yet = El equipo aún no ejecuta esta cámara
+runs-value = usa { $value }
+own-of-source = el de la fuente
+roll-back-to = Volver a esta
+state-waiting = en espera
+state-applying = aplicando
+state-applied = aplicada
+state-rejected = rechazada
+state-offline = sin conexión
+
+## Models and rollouts
+do-confirm = Confirmar
+do-pause = Pausar
+do-abort = Abortar
+do-download = Descargar
+do-report = Informe
+report-none = Sin informe.
+as-installed = el instalado
+rollout-model = modelo { $model } · inicio
+by = por { $who }
+confirmed-by = confirmado por { $who }
+waits-for-second = espera a una segunda persona
+another-confirms = Lo confirma otro ingeniero o administrador.
+rollout-terms = { $frames } imágenes en sombra, { $seconds } s de prueba, fallos hasta { $failures } %; límites: { $gates }
+canary = canario: { $done } de { $all }
+wave = oleada { $wave }: { $done } de { $all }
+edge-enhancer = { $edge } (mejorador)
+rejected-model = rechazó { $model }:
+edges-none = Ningún equipo de este sitio ejecuta modelos.
+edges-online = { $online } de { $all } en línea
+registry-empty = El registro está vacío: añada un modelo con davy models add.
+models-count = { $count } en el registro
+none = Ninguno.
+ask-rollout = ¿Desplegar el modelo { $model } ({ $name }) en los equipos y los mejoradores? Un canario lo compara antes con su modelo en uso. Si es peor o más lento, el despliegue se revierte antes de llegar a otro equipo.
+state-unconfirmed = sin confirmar
+state-running = en curso
+state-paused = en pausa
+state-done = terminado
+state-rolled-back = revertido
+state-aborted = abortado
+state-downloading = descargando
+state-verifying = verificando
+state-shadow = en sombra
+state-probation = a prueba
+state-active = activo
+state-failed = fallido
+
+## Training
+state-cancelled = cancelado
+state-cancelling = cancelando
+phase-collect = reunir
+phase-train = entrenar
+phase-evaluate = evaluar
+phase-register = registrar
+phase-rollout = desplegar
+range = { $low } a { $high }
+step = paso { $step }
+progress-of = { $stage }: { $step } de { $total }
+run-cameras = cámaras { $cameras }
+run-reason = Motivo: { $reason }
+requested = solicitado
+run-kills = reanudado tras { $count } interrupciones
+result-model = modelo { $model } ({ $name } en las imágenes)
+result-parent = procede de { $model }
+result-rollout = despliegue { $rollout }
+run-starts-at = una ejecución empieza con { $score }
+drift-new-camera = { $score } · cámara nueva, no inicia ninguna ejecución
+trainer-standby = reserva: otro servicio está activo
+service-silent = el servicio no responde: { $reason }
+
+## Enhance an image
+title-enhance = Davy: mejorar una imagen
+enhance-subtitle = mejorar una imagen
+enhance-strength = Intensidad
+enhance-format = Guardar como
+enhance-format-same = formato de la entrada
+enhance-choose = Elegir una imagen
+enhance-drop = Suelte aquí una imagen oscura
+enhance-drop-note = o haga clic para elegir una: JPEG, PNG o WebP. Solo este servicio la recibe; no guarda imágenes.
+enhance-divider =
+    .aria-label = Divisor entre original y mejorada
+enhance-raw =
+    .alt = original
+enhance-enhanced =
+    .alt = mejorada
+enhance-none = Aún no hay imagen.
+enhance-busy = Mejorando…
+enhance-figures = { $file }: { $width } × { $height }, { $kind } de { $size } kB, modelo { $model }, { $time } ms ({ $steps })
+
+## REST interface
+title-docs = Davy: interfaz REST
+docs-subtitle = interfaz REST
+docs-body = Cuerpo
+docs-file = Archivo
+docs-send = Enviar
+docs-answer = Respuesta
+docs-download = Guardar la respuesta
+docs-needs = obligatorio
+docs-default = por defecto { $value }
+
+## Dials of one large camera
+dials = Imagen
+dials-panel =
+    .aria-label = Imagen de esta cámara
+dials-preset = ajuste predefinido
+dials-no-preset = ninguno
+dials-neutral = Neutro
+dials-hint = El equipo aplica un cambio entre dos imágenes.
+dials-why = ajustes en la consola
+dial-strength = intensidad
+dial-brightness = brillo
+dial-local-contrast = contraste local
+dial-noise = reducción de ruido
+dial-colour = color
+
+## Alarms
+alarms = Alarmas
+alarms-unanswered =
+    { $count ->
+        [one] { $count } alarma sin responder
+       *[other] { $count } alarmas sin responder
+    }
+alarms-answered =
+    { $count ->
+        [one] { $count } reconocida
+       *[other] { $count } reconocidas
+    }
+alarms-unknown = Conexión perdida: las alarmas no son en vivo. Reconectando.
+alarm-all = Todas las alarmas
+alarm-acknowledge = Reconocer
+alarm-shelve = Aplazar
+alarm-unshelve = Reactivar
+alarm-shelve-for = Durante
+alarm-words = Palabras (opcional)
+alarm-reason = Motivo
+alarm-consequence = Consecuencia
+alarm-response = Qué hacer
+alarm-silence = Silenciar
+alarm-sound-on = Sonido activado
+alarm-sound-off = Sonido desactivado
+alarm-sound-gesture = Sonido: haga clic aquí
+alarm-sound-hint = Un navegador solo suena tras un clic o una tecla en esta ventana.
+alarm-notify = Notificaciones
+alarm-chattering = oscilante
+alarm-escalated = escalada
+alarm-by = reconocida por { $who }
+alarm-shelved-by = aplazada por { $who }
+alarm-several =
+    { $count ->
+        [one] { $count } alarma
+       *[other] { $count } alarmas
+    }
+alarm-more =
+    { $count ->
+        [one] y { $count } más
+       *[other] y { $count } más
+    }
+alarm-group = { $title } × { $count }
+alarm-said = Alarma: { $title }, { $where }: { $message }
+alarms-said =
+    { $count ->
+        [one] { $count } alarma nueva
+       *[other] { $count } alarmas nuevas
+    }
+alarm-state-normal = normal
+alarm-state-unacknowledged = sin reconocer
+alarm-state-acknowledged = reconocida
+alarm-state-returned = condición terminada
+alarm-state-shelved = aplazada
+alarm-state-suppressed = suprimida
+alarm-state-out-of-service = fuera de servicio
+minutes =
+    { $count ->
+        [one] { $count } minuto
+       *[other] { $count } minutos
+    }
+hours =
+    { $count ->
+        [one] { $count } hora
+       *[other] { $count } horas
+    }
+cancel = Cancelar
+alarms-now = Ahora
+alarm-show = Mostrar
+alarm-show-standing = alarmas presentes
+alarm-show-hidden = aplazadas y suprimidas
+no-alarms = No hay alarmas.
+alarm-history = Historial
+alarm-transition = Cambio
+alarm-transition-raised = activada
+alarm-transition-acknowledged = reconocida
+alarm-transition-returned = condición terminada
+alarm-transition-cleared = cerrada
+alarm-transition-shelved = aplazada
+alarm-transition-unshelved = reactivada
+alarm-transition-suppressed = suprimida
+alarm-transition-unsuppressed = ya no suprimida
+alarm-transition-disabled = puesta fuera de servicio
+alarm-transition-enabled = puesta en servicio
+alarm-transition-chattering = oscila
+alarm-transition-escalated = escalada
+alarm-rules = Reglas
+alarm-enabled = En servicio
+on-delay = Retardo de activación (s)
+off-delay = Retardo de cierre (s)
+latching = Con retención
+needs-answer = Exige respuesta
+rules-by = Cambiadas por { $who }, { $at }: { $why }
+rules-of-file = Reglas del archivo del sitio
+escalation = Escalado
+escalation-note = A quién se avisó porque nadie respondió.
+target = Destino
+delivered = Entregado
+not-yet = todavía no
+attempts = Fallos
+error = Error
+alarm = Alarma
+severity = Gravedad
+who = Quién
+words = Palabras
+
+## Search
+camera = Cámara
+kind = Tipo
+source = Fuente
+from = Desde
+to = Hasta
+text = Texto
+time = Hora
+search = Buscar
+clear = Limpiar
+older = Anteriores
+picture = imagen
+nothing-found = Sin resultados.
+show-motion = Mostrar movimiento
+export-csv = Exportar CSV
+export-json = Exportar JSON
+to-camera = A la cámara
+events-shown =
+    { $count ->
+        [one] { $count } mostrado
+       *[other] { $count } mostrados
+    }

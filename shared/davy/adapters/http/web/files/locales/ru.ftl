@@ -1,0 +1,643 @@
+# Слова Davy на русском языке.
+
+## Navigation
+nav = Страницы
+nav-wall = Стена камер
+nav-alarms = Тревоги
+nav-events = События
+nav-edges = Граничные узлы
+nav-models = Модели
+nav-samples = Образцы
+nav-training = Обучение
+nav-enhance = Улучшить снимок
+nav-users = Пользователи
+nav-journal = Журнал
+nav-api = Интерфейс REST
+nav-manual = Руководство
+language = Язык
+sign-out = Выйти
+role-viewer = наблюдатель
+role-operator = оператор
+role-engineer = инженер
+role-admin = администратор
+role-edge = граничный узел
+role-enhancer = улучшитель
+role-trainer = обучатель
+role-aggregator = агрегатор
+role-monitor = мониторинг
+role-owner = владелец
+role-anonymous = аноним
+time-zone = время зоны { $zone }
+
+## Console
+console-title = { $site } · Консоль Davy
+site-line = { $site } · узлов на связи: { $online } из { $all }
+connecting = Соединение
+connection-lost = Связь с агрегатором потеряна: изображения не живые. Переподключение.
+connection-lost-because = Связь с агрегатором потеряна ({ $reason }): изображения не живые. Переподключение.
+tally =
+    .aria-label = Камеры по состоянию
+tally-live = живых
+tally-stale = устаревших
+tally-offline = без связи
+tally-waiting = ожидают
+health-ready = Всё исправно
+health-degraded = Работа ограничена
+health-lost = Связь потеряна
+health-offline =
+    { $count ->
+        [one] { $count } камера без связи
+        [few] { $count } камеры без связи
+        [many] { $count } камер без связи
+       *[other] { $count } камеры без связи
+    }
+health-silent =
+    { $count ->
+        [one] { $count } камера без живого изображения
+        [few] { $count } камеры без живого изображения
+        [many] { $count } камер без живого изображения
+       *[other] { $count } камеры без живого изображения
+    }
+health-alarms =
+    { $count ->
+        [one] { $count } тревога
+        [few] { $count } тревоги
+        [many] { $count } тревог
+       *[other] { $count } тревоги
+    }
+available = доступно
+cameras =
+    .aria-label = Камеры
+no-cameras = Камеры не настроены.
+close = Закрыть
+
+## Picture
+mode =
+    .aria-label = Изображение
+mode-enhanced = Улучшенное
+mode-split = Раздельно
+mode-raw = Исходное
+divider = { $camera }: слева исходное, справа улучшенное
+divider-value = { $percent } % исходное, остальное улучшенное
+tile-open = { $camera }: показать одну или снова все
+tile-move = Перетащите или нажмите Alt и стрелку на изображении
+camera-live = Живая
+camera-stale = Устарела
+camera-offline = Без связи
+camera-waiting = Нет кадров
+veil-stale = { $age } назад
+veil-offline = Нет связи
+veil-waiting = Кадров ещё нет
+not-live = не живое: последний полученный кадр
+last-frame = последний кадр { $time }
+figure-age = возраст
+figure-fps = кадр/с
+figure-dropped = потеряно
+figure-size = размер
+figure-model = модель
+figure-clock = часы
+drops-unknown = узел ещё не прислал статистику
+drops-known = из { $captured } снятых узлом; агрегатор получил { $received }
+clock-slow = отстаёт на { $time }
+clock-fast = спешит на { $time }
+clock-wrong = часы узла неверны; возраст верен
+duration-ms = { $count } мс
+duration-s = { $count } с
+duration-min = { $count } мин
+duration-h = { $count } ч
+
+## View
+view = Вид
+columns = Столбцы
+per-page = Камер на странице
+tour = Следующая страница через
+group = Группы
+auto = автоматически
+all = все
+off = выкл.
+no-groups = нет
+district = по участкам
+edge = по узлам
+group-none = Без участка
+layouts = Сохранённые раскладки
+layouts-choose = выбрать
+layout-name = Имя
+layout-name-form =
+    .title = a–z, 0–9 и -
+save = Сохранить
+delete = Удалить
+save-wall = Сохранить для экрана
+keys-hint = Клавиши: 1–9 одна камера, стрелки следующая, + - 0 масштаб, F полный экран, Esc назад.
+page-before =
+    .aria-label = Предыдущая страница
+page-after =
+    .aria-label = Следующая страница
+page-of = { $page } из { $pages }
+full-screen =
+    .aria-label = Полный экран
+wall = Стена камер
+wall-title = { $name } · Стена Davy
+wall-link-title =
+    .aria-label = Ссылка для экрана
+wall-link-text = Откройте эту ссылку на экране. Она входит как наблюдатель и показана один раз. Чтобы отозвать её, удалите её токен на странице «Пользователи».
+
+## Events
+events = События
+events-panel =
+    .aria-label = События
+at-least = не ниже
+no-events = Событий ещё нет.
+severity-info = сведения
+severity-warning = предупреждение
+severity-alarm = тревога
+keyframe =
+    .aria-label = Кадр события
+keyframe-of = Кадр события: { $message }
+
+# Kinds of events; others are shown as they are.
+kind-motion = движение
+kind-motion-over = движение прекратилось
+kind-person = человек
+kind-lens-blocked = объектив закрыт
+kind-lens-dirty = объектив загрязнён
+kind-dark = темно
+kind-illumination-change = изменение освещения
+kind-camera-offline = камера без связи
+kind-camera-online = камера на связи
+kind-camera-stalled = камера зависла
+kind-edge-offline = узел без связи
+kind-edge-online = узел на связи
+kind-drift = дрейф
+kind-person-in-zone = человек в зоне
+kind-config-changed = конфигурация изменена
+
+## Pages
+models-subtitle = модели и развёртывания
+users-subtitle = пользователи и токены
+journal-subtitle = журнал аудита
+samples-subtitle = образцы для обучения
+edges-subtitle = граничные узлы и их камеры
+training-subtitle = обучение
+rollout-none = Развёртываний ещё нет.
+waves =
+    .aria-label = Волны
+candidates-note = Ни один узел не загружает кандидата. Его подписывает человек: davy models sign.
+ask-dialog =
+    .aria-label = Начать развёртывание
+report-dialog =
+    .aria-label = Отчёт о кандидате
+title-models = Модели Davy
+th-edge = узел
+th-state = состояние
+th-runs = работает
+th-epoch = эпоха
+th-frames = кадры
+th-lost = потеряно
+    .title = Кадры, потерянные при замене
+th-reason = причина
+th-candidate = кандидат
+th-id-in-frames = id в кадрах
+th-proposed = предложен
+th-by = кем
+th-cause = повод
+th-checks = проверки
+th-figures = показатели
+th-model = модель
+th-created = создана
+th-tags = метки
+th-run = запуск
+th-runs-on = работает на
+th-started = начало
+th-confirmed-by = подтвердил
+th-edges = узлы
+h-rollout = Развёртывание
+h-edges = Граничные узлы
+h-candidates = Кандидаты
+h-models = Модели
+h-earlier-rollouts = Прежние развёртывания
+do-cancel = Отменить
+do-roll-out = Развернуть
+do-close = Закрыть
+users-note = Люди, которые могут входить. Изменение завершает их сеансы.
+tokens-note = Для программ и машин:
+token-shown = Скопируйте токен сейчас, он показан один раз:
+token-edge =
+    .placeholder = для роли узла
+title-users = Пользователи Davy
+th-name = имя
+th-role = роль
+th-signs-in-by = вход через
+th-since = с
+th-made-by = создал
+th-expires = истекает
+h-users = Пользователи
+h-tokens = Токены
+label-name = имя
+label-role = роль
+label-password = пароль
+label-edge = узел
+label-days = дней
+do-add-user = Добавить пользователя
+do-make-token = Создать токен
+journal-note = Каждое изменение и каждая отклонённая попытка. Эта команда проверяет цепочку:
+th-address = откуда
+title-journal = Журнал Davy
+th-time = время
+th-who = кто
+th-operation = операция
+th-change = изменение
+th-answer = ответ
+h-journal = Журнал
+label-who = кто
+label-operation-contains = операция содержит
+label-from = с
+label-to = по
+do-show = Показать
+do-clear = Очистить
+do-older-entries = Более ранние записи
+reason-dark = тёмный
+reason-uneven = неравномерный
+reason-over-exposed = пересвеченный
+reason-new-scene = новая сцена
+any = любой
+use-train = обучение
+use-validation = проверка
+use-excluded = исключён
+export = Экспорт
+samples-none = Образцов нет. Узлы присылают исходные снимки новых сцен и света, который модель улучшает плохо.
+title-samples = Образцы Davy
+th-camera = камера
+th-drift = дрейф
+    .title = Наибольшая составляющая; 1 — явное изменение
+th-components = составляющие
+h-drift = Дрейф
+h-samples = Образцы
+label-camera = камера
+label-reason = причина
+label-use = применение
+do-more = Ещё
+author =
+    .placeholder = автор
+    .aria-label = Автор
+reason-field =
+    .placeholder = причина
+    .aria-label = Причина
+history = История
+title-edges = Узлы Davy
+th-label = подпись
+th-source = источник
+th-fps = кадр/с
+    .title = Наибольшее число кадров в секунду
+th-width = ширина
+    .title = Пиксели; пусто: размер источника
+th-height = высота
+    .title = Пиксели; пусто: размер источника
+th-strength = сила
+    .title = 0 оставляет изображение без изменений
+th-quality = качество
+    .title = Наибольшее качество JPEG
+th-max-age = макс. возраст
+    .title = Более старые кадры отбрасываются, мс
+th-timeout = тайм-аут
+    .title = Тишина, после которой камера открывается заново, с
+th-raw = исходное
+    .title = Отправлять и исходное изображение
+th-configuration = конфигурация
+th-author = автор
+do-apply = Применить
+do-discard = Отбросить
+login-title = Вход в Davy
+login-hint = Администратор добавляет пользователей на странице «Пользователи» или командой davy users add.
+title-login = Davy: вход
+label-name-capital = Имя
+label-password-capital = Пароль
+do-sign-in = Войти
+kind-prompts = подсказки
+kind-retrain = переобучение
+progress =
+    .aria-label = Ход
+sheet =
+    .alt = Новейший лист этого запуска
+runs-none = Запусков ещё нет.
+title-training = Обучение Davy
+th-figure = показатель
+th-running-model = действующая модель
+th-new = новая
+th-difference = разница
+th-status = статус
+h-embedding-drift = Дрейф признаков
+h-runs = Запуски
+label-kind = вид
+do-start-a-run = Начать запуск
+do-resume = Возобновить
+
+## Users and tokens
+never = никогда
+proxy = прокси
+proxy-names = этого человека называет доверенный прокси
+role-of = Роль { $name }
+enable = Включить
+disable = Отключить
+delete-user = Удалить пользователя { $name }?
+revoke = Отозвать
+revoke-token = Отозвать токен { $name }?
+users-none = Пользователей нет.
+tokens-none = Токенов нет.
+sign-in-with = Войти через { $provider }
+provider-refused = Вход у провайдера отменён или отклонён.
+provider-error = Провайдер сообщает об ошибке: повторите или обратитесь к администратору.
+
+## Journal
+journal-row = строка { $row }, запрос { $request }
+journal-fill = { $size } из { $most } МБ
+no-identity = без удостоверения
+entries-none = Записей нет.
+
+## Samples and drift
+use-as-train = Обучать
+use-as-validation = Проверять
+use-as-excluded = Исключить
+use-of = Применение образца { $sample }
+sample-raw = исходный: тёмного { $dark }, пересвета { $clipped }
+sample-enhanced = улучшенный: { $dark }, { $clipped }
+not-enhanced = не улучшен на узле
+samples-store = образцов { $count } из { $most }, { $size } из { $bytes }; обучение: { $train }, проверка: { $validation }, исключено: { $excluded }
+drifted = Отошли от эталона: { $cameras }.
+drift-none = Дрейфа нет; эталон есть у { $known } из { $all } камер.
+drift-unknown = неизвестно
+drift-settling = устанавливается
+drift-fits = соответствует
+drift-drifted = отошла
+no-answer = Нет верного ответа агрегатора: { $reason }. Повтор.
+
+## Edges
+add-camera = Добавить камеру
+epoch-by = эпоха { $epoch }, { $who }
+from-site-file = из site.yaml
+signed-by = подписал { $who }
+edge-rejected = Узел отклонил эту конфигурацию и работает с прежней: { $reason }
+edge-still-runs = Узел ещё работает с { $id }; отчёта пока нет.
+camera-id = id: a-z, 0-9, -
+new-camera = новая камера
+field-of = { $field }: { $camera }
+remove-camera = Убрать { $name }
+not-configured = Узел { $edge } не настроен: { $reason }
+not-run-yet = Узел ещё не работает с этой камерой
+runs-value = работает { $value }
+own-of-source = значение источника
+roll-back-to = Вернуться к этой
+state-waiting = ожидание
+state-applying = применяется
+state-applied = применена
+state-rejected = отклонена
+state-offline = без связи
+
+## Models and rollouts
+do-confirm = Подтвердить
+do-pause = Приостановить
+do-abort = Прервать
+do-download = Скачать
+do-report = Отчёт
+report-none = Отчёта нет.
+as-installed = установленная
+rollout-model = модель { $model } · начало
+by = { $who }
+confirmed-by = подтвердил { $who }
+waits-for-second = ждёт второго человека
+another-confirms = Подтверждает другой инженер или администратор.
+rollout-terms = кадров в тени: { $frames }, проба { $seconds } с, отказы до { $failures } %; пороги: { $gates }
+canary = канарейка: { $done } из { $all }
+wave = волна { $wave }: { $done } из { $all }
+edge-enhancer = { $edge } (улучшитель)
+rejected-model = отклонена { $model }:
+edges-none = Ни один узел площадки не работает с моделями.
+edges-online = на связи { $online } из { $all }
+registry-empty = Реестр пуст: добавьте модель командой davy models add.
+models-count = в реестре: { $count }
+none = Нет.
+ask-rollout = Развернуть модель { $model } ({ $name }) на узлах и улучшителях? Сначала канарейка сравнивает её со своей действующей моделью. Если она хуже или медленнее, развёртывание откатится раньше, чем её получит другое устройство.
+state-unconfirmed = не подтверждено
+state-running = выполняется
+state-paused = приостановлено
+state-done = завершено
+state-rolled-back = откат
+state-aborted = прервано
+state-downloading = загрузка
+state-verifying = проверка
+state-shadow = в тени
+state-probation = на пробе
+state-active = действует
+state-failed = отказ
+
+## Training
+state-cancelled = отменено
+state-cancelling = отменяется
+phase-collect = сбор
+phase-train = обучение
+phase-evaluate = оценка
+phase-register = регистрация
+phase-rollout = развёртывание
+range = { $low } до { $high }
+step = шаг { $step }
+progress-of = { $stage }: { $step } из { $total }
+run-cameras = камеры { $cameras }
+run-reason = Причина: { $reason }
+requested = по запросу
+run-kills = возобновлено после остановок: { $count }
+result-model = модель { $model } ({ $name } в кадрах)
+result-parent = происходит от { $model }
+result-rollout = развёртывание { $rollout }
+run-starts-at = запуск начинается при { $score }
+drift-new-camera = { $score } · новая камера, запуск не начинается
+trainer-standby = резерв: действует другая служба
+service-silent = служба не отвечает: { $reason }
+
+## Enhance an image
+title-enhance = Davy: улучшить снимок
+enhance-subtitle = улучшить снимок
+enhance-strength = Сила
+enhance-format = Сохранить как
+enhance-format-same = формат исходного
+enhance-choose = Выбрать снимок
+enhance-drop = Перетащите сюда тёмный снимок
+enhance-drop-note = или нажмите, чтобы выбрать: JPEG, PNG или WebP. Его получает только эта служба; она не хранит снимков.
+enhance-divider =
+    .aria-label = Разделитель между исходным и улучшенным
+enhance-raw =
+    .alt = исходный
+enhance-enhanced =
+    .alt = улучшенный
+enhance-none = Снимка ещё нет.
+enhance-busy = Улучшение…
+enhance-figures = { $file }: { $width } × { $height }, { $kind }, { $size } кБ, модель { $model }, { $time } мс ({ $steps })
+
+## REST interface
+title-docs = Davy: интерфейс REST
+docs-subtitle = интерфейс REST
+docs-body = Тело
+docs-file = Файл
+docs-send = Отправить
+docs-answer = Ответ
+docs-download = Сохранить ответ
+docs-needs = обязательно
+docs-default = по умолчанию { $value }
+
+## Dials of one large camera
+dials = Изображение
+dials-panel =
+    .aria-label = Изображение этой камеры
+dials-preset = набор
+dials-no-preset = нет
+dials-neutral = Нейтрально
+dials-hint = Узел применяет изменение между двумя кадрами.
+dials-why = регуляторы в консоли
+dial-strength = сила
+dial-brightness = яркость
+dial-local-contrast = местный контраст
+dial-noise = шумоподавление
+dial-colour = цвет
+
+## Alarms
+alarms = Тревоги
+alarms-unanswered =
+    { $count ->
+        [one] { $count } тревога без ответа
+        [few] { $count } тревоги без ответа
+        [many] { $count } тревог без ответа
+       *[other] { $count } тревоги без ответа
+    }
+alarms-answered =
+    { $count ->
+        [one] { $count } квитирована
+        [few] { $count } квитированы
+        [many] { $count } квитировано
+       *[other] { $count } квитировано
+    }
+alarms-unknown = Связь потеряна: тревоги не живые. Переподключение.
+alarm-all = Все тревоги
+alarm-acknowledge = Квитировать
+alarm-shelve = Отложить
+alarm-unshelve = Вернуть
+alarm-shelve-for = На
+alarm-words = Слова (необязательно)
+alarm-reason = Причина
+alarm-consequence = Последствие
+alarm-response = Что делать
+alarm-silence = Заглушить
+alarm-sound-on = Звук включён
+alarm-sound-off = Звук выключен
+alarm-sound-gesture = Звук: нажмите здесь
+alarm-sound-hint = Браузер играет звук только после щелчка или клавиши в этом окне.
+alarm-notify = Уведомления
+alarm-chattering = дребезг
+alarm-escalated = передано выше
+alarm-by = квитировал { $who }
+alarm-shelved-by = отложил { $who }
+alarm-several =
+    { $count ->
+        [one] { $count } тревога
+        [few] { $count } тревоги
+        [many] { $count } тревог
+       *[other] { $count } тревоги
+    }
+alarm-more =
+    { $count ->
+        [one] и ещё { $count }
+        [few] и ещё { $count }
+        [many] и ещё { $count }
+       *[other] и ещё { $count }
+    }
+alarm-group = { $title } × { $count }
+alarm-said = Тревога: { $title }, { $where }: { $message }
+alarms-said =
+    { $count ->
+        [one] { $count } новая тревога
+        [few] { $count } новые тревоги
+        [many] { $count } новых тревог
+       *[other] { $count } новой тревоги
+    }
+alarm-state-normal = норма
+alarm-state-unacknowledged = не квитирована
+alarm-state-acknowledged = квитирована
+alarm-state-returned = условие прошло
+alarm-state-shelved = отложена
+alarm-state-suppressed = подавлена
+alarm-state-out-of-service = выведена из работы
+minutes =
+    { $count ->
+        [one] { $count } минута
+        [few] { $count } минуты
+        [many] { $count } минут
+       *[other] { $count } минуты
+    }
+hours =
+    { $count ->
+        [one] { $count } час
+        [few] { $count } часа
+        [many] { $count } часов
+       *[other] { $count } часа
+    }
+cancel = Отмена
+alarms-now = Сейчас
+alarm-show = Показать
+alarm-show-standing = действующие тревоги
+alarm-show-hidden = отложенные и подавленные
+no-alarms = Тревог нет.
+alarm-history = История
+alarm-transition = Изменение
+alarm-transition-raised = возникла
+alarm-transition-acknowledged = квитирована
+alarm-transition-returned = условие прошло
+alarm-transition-cleared = снята
+alarm-transition-shelved = отложена
+alarm-transition-unshelved = возвращена
+alarm-transition-suppressed = подавлена
+alarm-transition-unsuppressed = больше не подавлена
+alarm-transition-disabled = выведена из работы
+alarm-transition-enabled = введена в работу
+alarm-transition-chattering = дребезжит
+alarm-transition-escalated = передана выше
+alarm-rules = Правила
+alarm-enabled = В работе
+on-delay = Задержка включения (с)
+off-delay = Задержка выключения (с)
+latching = С удержанием
+needs-answer = Требует ответа
+rules-by = Изменил { $who }, { $at }: { $why }
+rules-of-file = Правила из файла площадки
+escalation = Передача выше
+escalation-note = Кого известили, потому что никто не ответил.
+target = Получатель
+delivered = Доставлено
+not-yet = ещё нет
+attempts = Неудачи
+error = Ошибка
+alarm = Тревога
+severity = Важность
+who = Кто
+words = Слова
+
+## Search
+camera = Камера
+kind = Вид
+source = Источник
+from = С
+to = По
+text = Текст
+time = Время
+search = Искать
+clear = Очистить
+older = Более ранние
+picture = снимок
+nothing-found = Ничего не найдено.
+show-motion = Показать движение
+export-csv = Экспорт CSV
+export-json = Экспорт JSON
+to-camera = К камере
+events-shown =
+    { $count ->
+        [one] показано: { $count }
+        [few] показано: { $count }
+        [many] показано: { $count }
+       *[other] показано: { $count }
+    }
