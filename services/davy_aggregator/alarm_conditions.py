@@ -88,7 +88,8 @@ class ConditionWatch:
             edge_online = self.presence.edge(camera.edge).online
             is_unheard = edge_online is None and camera.age_ms is None and not self.health.errors.get("broker")
             explained = edge_online is False or is_unheard  # by the alarm of its edge
-            offline = camera.state is CameraState.OFFLINE or (camera.state is CameraState.WAITING and self._graced)
+            is_absent = camera.state in (CameraState.OFFLINE, CameraState.WAITING)
+            offline = is_absent and (camera.age_ms is not None or self._graced)  # an edge opens its cameras for a while
             await self._report(camera, "camera-offline", offline, explained and offline)
             await self._report(camera, "camera-stale", camera.state is CameraState.STALE, explained and not offline)
             if (reading := drifted.get(camera.id)) is not None:
