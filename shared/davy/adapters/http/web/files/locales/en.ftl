@@ -62,6 +62,7 @@ health-alarms =
 available = available
 cameras =
     .aria-label = Cameras
+h-cameras = Cameras
 no-cameras = No cameras are configured.
 close = Close
 
@@ -218,6 +219,7 @@ token-shown = Copy this token now, it is shown once:
 token-edge =
     .placeholder = for role edge
 title-users = Davy users
+th-actions = actions
 th-name = name
 th-role = role
 th-signs-in-by = signs in by

@@ -62,6 +62,7 @@ health-alarms =
 available = disponible
 cameras =
     .aria-label = Cámaras
+h-cameras = Cámaras
 no-cameras = No hay cámaras configuradas.
 close = Cerrar
 
@@ -218,6 +219,7 @@ token-shown = Copie este token ahora, se muestra una sola vez:
 token-edge =
     .placeholder = para el rol de equipo
 title-users = Usuarios de Davy
+th-actions = acciones
 th-name = nombre
 th-role = rol
 th-signs-in-by = inicia sesión con

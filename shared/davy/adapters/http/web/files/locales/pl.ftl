@@ -68,6 +68,7 @@ health-alarms =
 available = dostępne
 cameras =
     .aria-label = Kamery
+h-cameras = Kamery
 no-cameras = Nie skonfigurowano kamer.
 close = Zamknij
 
@@ -224,6 +225,7 @@ token-shown = Skopiuj ten token teraz, jest pokazany tylko raz:
 token-edge =
     .placeholder = dla roli węzła
 title-users = Użytkownicy Davy
+th-actions = działania
 th-name = nazwa
 th-role = rola
 th-signs-in-by = loguje się przez

@@ -68,6 +68,7 @@ health-alarms =
 available = доступно
 cameras =
     .aria-label = Камеры
+h-cameras = Камеры
 no-cameras = Камеры не настроены.
 close = Закрыть
 
@@ -224,6 +225,7 @@ token-shown = Скопируйте токен сейчас, он показан 
 token-edge =
     .placeholder = для роли узла
 title-users = Пользователи Davy
+th-actions = действия
 th-name = имя
 th-role = роль
 th-signs-in-by = вход через

@@ -50,6 +50,7 @@ health-alarms = { $count } 个报警
 available = 可用
 cameras =
     .aria-label = 摄像头
+h-cameras = 摄像头
 no-cameras = 未配置摄像头。
 close = 关闭
 
@@ -206,6 +207,7 @@ token-shown = 请立即复制此令牌，仅显示一次：
 token-edge =
     .placeholder = 用于节点角色
 title-users = Davy 用户
+th-actions = 操作项
 th-name = 名称
 th-role = 角色
 th-signs-in-by = 登录方式
