@@ -27,6 +27,7 @@ PARTS = {
     "site": "site",
     "edge": "edge, or of an enhancer in status, info, desired/model and reported/model",
     "camera": "camera",
+    "alarm_id": "alarm, such as lens-blocked:north.face: kind, source and part",
 }
 
 
@@ -43,14 +44,16 @@ class Channel:
 
     @property
     def sender(self) -> str:
-        return "aggregator" if TO_EDGES in self.address else "edge"
+        own = f"/{topics.AGGREGATOR}/"
+        return topics.AGGREGATOR if TO_EDGES in self.address or own in self.address else "edge"
 
 
 def channels() -> list[Channel]:
     """Every topic, the edge's first."""
     edge = topics.EdgeTopics("site", "edge")
     camera = edge.camera("camera")
-    return [*_channels(edge, ""), *_channels(camera, "camera-")]
+    alarms = topics.AlarmTopics("site", "alarm-id")
+    return [*_channels(edge, ""), *_channels(camera, "camera-"), *_channels(alarms, "alarm-")]
 
 
 def topics_page() -> str:
@@ -103,8 +106,8 @@ def _channels(values: Any, prefix: str) -> Iterator[Channel]:
         if not isinstance(getattr(type(values), name), property):
             continue
         address = getattr(values, name)
-        for part in ("site", "edge", "camera"):
-            address = address.replace(f"/{part}", f"/{{{part}}}", 1)
+        for part in ("site", "edge", "camera", "alarm-id"):
+            address = address.replace(f"/{part}", f"/{{{part.replace('-', '_')}}}", 1)
         qos = re.search(r"QoS (\d)", note)
         if qos is None:
             continue

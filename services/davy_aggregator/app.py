@@ -38,20 +38,21 @@ from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.ports import Bus, Message
 from davy.domain.secret_url import SecretUrl
 from davy.domain.severity import Severity
-from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
+from davy.domain.topics import OFFLINE, ONLINE, AlarmTopics, EdgeTopics
 from davy.identity import Authority
 from davy.site import SiteConfig
 from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.v1 import ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
+from davy.v1 import alarm_pb2_grpc, ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 from davy_aggregator.alarm_conditions import ConditionWatch
 from davy_aggregator.alarms.escalation import Deliveries
-from davy_aggregator.alarms.events import follow_events
+from davy_aggregator.alarms.events import follow_events, mark_start
 from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.alarms.rules import RuleBook
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.alarms.topics import publish_alarms
+from davy_aggregator.analysis.places.book import PlaceBook
 from davy_aggregator.analysis.runner import analyse, analysers
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
@@ -70,6 +71,7 @@ from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
+from davy_aggregator.rpc.alarms import AlarmsServicer
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
 from davy_aggregator.samples.catalog import SampleCatalog, SampleMetrics
@@ -118,6 +120,7 @@ async def serve(
     registry.register(drift)
     topics, alarm_metrics = EdgeTopics(site.site, REPORTER), AlarmMetrics(registry)
     status = topics.status
+    book = PlaceBook(site)
     async with (
         _folder(settings),
         _database(settings) as database,
@@ -125,7 +128,7 @@ async def serve(
         _alarms(database, site, archive, alarm_metrics) as alarms,
         _journal(settings, database, archive, registry) as journal,
         _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
-        _config_service(database, site, presence, archive, metrics, live, site_status) as configs,
+        _config_service(database, site, presence, archive, metrics, live, site_status, book) as configs,
         _samples(settings, database, registry) as samples,
         _tiles(metrics) as tiles,
         _store(site, settings, name, tls) as store,
@@ -179,7 +182,7 @@ async def serve(
             "alarm-conditions": watch.run,
             "alarm-events": lambda: follow_events(archive, alarms),
             "alarm-topics": lambda: publish_alarms(bus, alarms),
-            "alarm-notices": lambda: _deliveries(site, alarms, bus, topics, alarm_metrics).run(),
+            "alarm-notices": lambda: _deliveries(site, alarms, bus, alarm_metrics).run(),
             "rollouts": lambda: rollouts.run(bus),
             "configs": lambda: configs.twin.run(bus),
             "health": lambda: _watch_health(bus, archive, journal, health),
@@ -193,7 +196,7 @@ async def serve(
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
-            make_analysers = analysers(settings.analysis)  # an unusable detector prevents the start
+            make_analysers = analysers(settings.analysis, book)  # an unusable detector prevents the start
             supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, alarms, metrics, make_analysers)
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
@@ -238,11 +241,12 @@ async def _alarms(database: Database, site: SiteConfig, archive: Archive, metric
     rules = await asyncio.to_thread(RuleBook, site.alarms, store)
     alarms = AlarmService(site.site, archive, store, rules, metrics)
     await alarms.load()
+    await mark_start(archive, alarms)
     yield alarms
 
 
-def _deliveries(site: SiteConfig, alarms: AlarmService, bus: Bus, topics: EdgeTopics, metrics: AlarmMetrics) -> Deliveries:
-    targets = site.alarms.targets
+def _deliveries(site: SiteConfig, alarms: AlarmService, bus: Bus, metrics: AlarmMetrics) -> Deliveries:
+    targets, topics = site.alarms.targets, AlarmTopics(site.site)
     notifiers = {name: make_notifier(name, target, bus, topics) for name, target in targets.items()}
     return Deliveries(alarms.store, notifiers, {name: target.every_s for name, target in targets.items()}, metrics)
 
@@ -326,10 +330,12 @@ async def _config_service(
     metrics: AggregatorMetrics,
     live: LiveFrames,
     site_status: SiteStatus,
+    book: PlaceBook,
 ) -> AsyncIterator[ConfigService]:
     def changed(now: SiteConfig, cameras: Sequence[CameraAddress]) -> None:
         live.set_cameras(cameras)
         site_status.reconfigure(now)
+        book.reconfigure(now)
 
     yield ConfigService(site, ConfigStore(database), presence.is_online, archive.report, metrics.count_refused, changed)
 
@@ -398,7 +404,8 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
         model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(context.rollouts), server)
         samples = SamplesServicer(context.samples, check_sender, context.live.check_belongs)
         sample_pb2_grpc.add_SampleServiceServicer_to_server(samples, server)
-        return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample")]
+        alarm_pb2_grpc.add_AlarmServiceServicer_to_server(AlarmsServicer(context), server)
+        return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm")]
 
     await serve_grpc(
         settings.grpc_host or settings.host,

@@ -16,15 +16,21 @@ class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
     """Settings of the analysis of enhanced frames."""
 
     enabled: bool = Field(True, description="Analyse enhanced frames.")
-    fps: PositiveFloat = Field(1.0, description="Maximum frames per second analysed per camera.")
+    fps: PositiveFloat = Field(1.0, description="Maximum frames per second and camera for motion, light and lens.")
     person_fps: NonNegativeFloat = Field(
-        0.5, description="Frames per second and camera for the people detector; 0 disables it."
+        2.0, description="Frames per second and camera for people, machines and rules about places; 0 disables them."
     )
     width: PositiveInt = Field(640, description="Decode frames at the smallest scale of at least this width in pixels.")
     cooldown_s: NonNegativeFloat = Field(60.0, description="Seconds before the same finding of a camera is reported again.")
-    detector: Path | None = Field(None, description="ONNX detector with YOLO outputs (davy_aggregator.analysis.detector).")
-    detector_labels: Path | None = Field(None, description="Text file with the detector's labels, one per line.")
-    detector_score: float = Field(0.4, ge=0, le=1, description="Discard detections below this score.")
+    detector: Path | None = Field(
+        None, description="ONNX detector; NAME.yaml beside NAME.onnx describes it. Default: the shipped one."
+    )
+    detector_score: float | None = Field(
+        None, ge=0, le=1, description="Discard detections below this score; as described if absent."
+    )
+    providers: tuple[Literal["cpu", "openvino", "cuda", "tensorrt"], ...] = Field(
+        ("cpu",), min_length=1, description="Execution providers of ONNX Runtime for the detector, in order of preference."
+    )
 
 
 class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREGATOR_", env_nested_delimiter="__", frozen=True):

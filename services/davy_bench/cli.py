@@ -15,6 +15,7 @@ from davy_bench.datasets.simulated import mine_cases
 from davy_bench.datasets.well_lit import psnr_table, well_lit_cases
 from davy_bench.methods.baselines import BASELINES
 from davy_bench.methods.methods import select_methods
+from davy_bench.people.cli import intruders_command, people
 from davy_bench.quality import results
 from davy_bench.quality.checks import check_table, clipped_check, flicker_checks, mine_checks, over_clipped, well_lit_check
 from davy_bench.quality.flicker import flicker_table, traces
@@ -36,6 +37,8 @@ app = typer.Typer(
 app.command()(speed)
 app.command()(real)
 app.command()(blind)
+app.command()(people)
+app.command("intruders")(intruders_command)
 ALL = ",".join(BASELINES)
 
 Model = Annotated[Path | None, typer.Option(help="ONNX file of the network. Default: the shipped one.")]

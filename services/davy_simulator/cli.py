@@ -17,6 +17,7 @@ from davy.domain.frame import BgrImage
 from davy.site_options import LogStyleOption
 from davy.telemetry import configure_logging
 from davy_simulator.app import serve as serve_cameras
+from davy_simulator.people_cli import people
 from davy_simulator.scenes_cli import scenes
 from davy_simulator.settings import SimulatorSettings
 from davy_simulator.video import write_mp4
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 View = Literal["raw", "truth", "both"]
 app.command()(scenes)
+app.command()(people)
 RENDER_EPOCH_NS = 1_767_225_600_000_000_000  # 2026-01-01: the same command draws the same file on any day
 
 

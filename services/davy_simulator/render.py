@@ -17,6 +17,7 @@ from davy_simulator.chance import generator, mixed, wander
 from davy_simulator.kernels import Body, Canvas, Coarse, Floats, Frame, Light, floats, kernel
 from davy_simulator.miners import bodies_of, cap_lamp, miners_at
 from davy_simulator.osd import burn_in
+from davy_simulator.people import PersonBox, find_people
 from davy_simulator.places import Place
 from davy_simulator.static import UNIT, CoarseMaps, Static, build_static
 
@@ -100,6 +101,14 @@ class Renderer:
             along = np.minimum(self._static.depth, self._nearest) * (camera.rays() @ camera.forward)
             (width, height), left, top = camera.size, frame.shift_x, frame.shift_y
             return np.asarray(along[top : top + height, left : left + width], np.float32)
+
+    def people(self, t_s: float) -> list[PersonBox]:
+        """Boxes of everybody who is visible at the same instant, hidden parts left out."""
+        with self._lock:
+            bodies = [bodies_of(miner, self.place.camera) for miner in miners_at(self.place, t_s, self.seed)]
+            frame = self._frame(t_s, self._static.even)
+            shift = (frame.shift_x, frame.shift_y)
+            return find_people(self._static.scene, self._static.depth, bodies, shift, self._static.camera.size)
 
     def _light_up(self, t_s: float, factors: Sequence[float], caps: Sequence[Light]) -> None:
         """Fill the quarter-size maps: cap lamps on rock, and all light that the dust scatters."""

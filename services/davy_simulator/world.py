@@ -9,6 +9,7 @@ from davy.domain.frame import BgrImage
 from davy.domain.ports import FrameSource, SourceOptions
 from davy_simulator.change import USUAL, Change
 from davy_simulator.kernels import Floats
+from davy_simulator.people import PersonBox
 from davy_simulator.places import PLACES
 from davy_simulator.render import Renderer
 from davy_simulator.source import SimulatedCamera, parse_url
@@ -56,6 +57,10 @@ class Mine:
     def depth(self, place: str, t_s: float, size: tuple[int, int] = DEFAULT_SIZE) -> Floats:
         """How far what the camera sees lies in front of it, in m, shape (H, W); errors as of render."""
         return self._renderer(place, size, self.seed).depth(t_s)
+
+    def people(self, place: str, t_s: float, size: tuple[int, int] = DEFAULT_SIZE) -> list[PersonBox]:
+        """Boxes of everybody whom the place's camera sees; errors as of render."""
+        return self._renderer(place, size, self.seed).people(t_s)
 
     def time_of(self, captured_ns: int) -> float:
         """The mine's time of a frame that `open_source` gave."""

@@ -27,6 +27,7 @@ from davy.domain.secret_files import CREDENTIALS, FILE_SUFFIX, read_secret
 from davy.domain.secret_url import SecretUrl
 from davy.domain.source import FORMS, InvalidSourceError, Source, SourcePolicy
 from davy.domain.suggestion import did_you_mean
+from davy.place_rules import MAX_RULES, MAX_ZONES, Line, PlaceRule, Zone, check_places
 from davy.yaml_lines import YamlMapping, parse_mapping
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,15 @@ class CameraConfig(_Config):
         description="Certificate of an rtsps:// or https:// camera. verify: by the site's authority or the system's. "
         "sha256:FINGERPRINT: this certificate alone. insecure: any.",
     )
+
+    zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES, description="Areas of the picture that rules name.")
+    lines: tuple[Line, ...] = Field((), max_length=MAX_ZONES, description="Lines in the picture that rules name.")
+    rules: tuple[PlaceRule, ...] = Field((), max_length=MAX_RULES, description="Conditions that raise an alarm.")
+
+    @model_validator(mode="after")
+    def _places_fit(self) -> Self:
+        check_places(self.zones, self.lines, self.rules)
+        return self
 
     @property
     def size(self) -> tuple[int, int] | None:

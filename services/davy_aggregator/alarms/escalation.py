@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from davy.adapters.notify import Notifier, NotifyError
@@ -67,12 +67,19 @@ class Deliveries:
         notifiers: Senders by the name of their target.
         every_s: Minimum seconds between two messages, by target.
         metrics: Of alarms.
+        clock: Unix time in ns.
     """
 
     def __init__(
-        self, store: AlarmStore, notifiers: Mapping[str, Notifier], every_s: Mapping[str, float], metrics: AlarmMetrics
+        self,
+        store: AlarmStore,
+        notifiers: Mapping[str, Notifier],
+        every_s: Mapping[str, float],
+        metrics: AlarmMetrics,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._store, self._notifiers, self._every_s, self._metrics = store, notifiers, every_s, metrics
+        self._clock = clock
         self._sent_s: dict[str, float] = {}
         self._pruned_s = 0.0
         self.errors: dict[str, str] = {}
@@ -89,7 +96,7 @@ class Deliveries:
     async def step(self) -> None:
         """Deliver what is due; raises ArchiveUnavailableError."""
         by_target: dict[str, list[Notice]] = defaultdict(list)
-        for notice in await asyncio.to_thread(self._store.owed, time.time_ns()):
+        for notice in await asyncio.to_thread(self._store.owed, self._clock()):
             by_target[notice.target].append(notice)
         due = [(name, notices) for name, notices in by_target.items() if self._may_send(name)]
         await asyncio.gather(*(self._deliver(name, notices) for name, notices in due))
@@ -102,7 +109,7 @@ class Deliveries:
         return since_s >= self._every_s.get(target, 0.0)
 
     async def _deliver(self, target: str, notices: Sequence[Notice]) -> None:
-        seqs, now_ns = [notice.seq for notice in notices], time.time_ns()
+        seqs, now_ns = [notice.seq for notice in notices], self._clock()
         notifier = self._notifiers.get(target)
         if notifier is None:
             await self._give_up(target, seqs, "the site's file has no such target any more")
@@ -129,4 +136,4 @@ class Deliveries:
     async def _give_up(self, target: str, seqs: Sequence[int], reason: str) -> None:
         self._metrics.notices.labels(target, "given-up").inc()
         log.error("alarms.notice_given_up", target=target, notices=len(seqs), reason=reason)
-        await asyncio.to_thread(self._store.delivered, seqs, time.time_ns(), f"given up: {reason}")
+        await asyncio.to_thread(self._store.delivered, seqs, self._clock(), f"given up: {reason}")

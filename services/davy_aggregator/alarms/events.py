@@ -65,19 +65,21 @@ async def follow_events(archive: Archive, alarms: AlarmService) -> None:
 
 async def _follow(archive: Archive, alarms: AlarmService) -> None:
     """Apply events until another aggregator leads."""
-    async with aclosing(archive.follow_batches(await _start(archive, alarms), BATCH)) as batches:
+    await mark_start(archive, alarms)
+    applied = await asyncio.to_thread(alarms.store.position)
+    async with aclosing(archive.follow_batches(applied or 0, BATCH)) as batches:
         async for events in batches:
             if not alarms.leads:
                 return
-            found = [(point, condition, event.id) for event in events for point, condition in conditions_of(event)]
+            found = [
+                (point, condition, event.id if event.has_keyframe else 0)
+                for event in events
+                for point, condition in conditions_of(event)
+            ]
             await alarms.apply_events(found, events[-1].id)
 
 
-async def _start(archive: Archive, alarms: AlarmService) -> int:
-    """Return the id of the newest event that is applied."""
-    stored = await asyncio.to_thread(alarms.store.position)
-    if stored is not None:
-        return stored
-    newest = await archive.last_id()  # what was archived before there were alarms raises none
-    await alarms.apply_events([], newest)
-    return newest
+async def mark_start(archive: Archive, alarms: AlarmService) -> None:
+    """Before the first event comes, note that what was archived before there were alarms raises none."""
+    if await asyncio.to_thread(alarms.store.position) is None:
+        await alarms.apply_events([], await archive.last_id())

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from davy.access.journal import note_change
+from davy.access.principal import acting
 from davy.adapters.storage.alarm_store import AlarmStore
 from davy.domain import alarms as machine
 from davy.domain.alarm_record import AlarmChange, AlarmQuery, AlarmUpdate, Notice
@@ -18,6 +19,7 @@ from davy.domain.errors import ArchiveUnavailableError, ConflictError, InvalidIn
 from davy.domain.event import EventRecord, Mark
 from davy.domain.severity import Severity
 from davy.streams.lead import Lead
+from davy.streams.tasks import run_to_completion
 from davy.telemetry import get_logger
 from davy_aggregator.alarms.escalation import due_notices
 from davy_aggregator.alarms.metrics import AlarmMetrics
@@ -182,7 +184,7 @@ class AlarmService:
         """Apply conditions that events tell, and note that events up to position are applied: once, over any crash.
 
         Args:
-            conditions: Points, conditions, and ids of the events that told them.
+            conditions: Points, conditions, and ids of the events with their pictures, 0 for none.
             position: Id of the newest event.
 
         Raises:
@@ -203,6 +205,12 @@ class AlarmService:
             await self._save(list(updates.values()), position)
 
     # --- people ---
+
+    @staticmethod
+    def who() -> str:
+        """Name who answers: the authenticated name; the address of the caller of an open service, which knows no names."""
+        principal = acting()
+        return principal.name if principal.role is not None else principal.address or principal.name
 
     async def acknowledge(self, alarm_id: str, who: str, words: str = "", occurrence: int = 0) -> Alarm:
         """Answer an alarm.
@@ -333,6 +341,10 @@ class AlarmService:
             self._touch(point.id)
 
     async def _save(self, updates: Sequence[AlarmUpdate], position: int | None = None) -> None:
+        """Store states and take them over; to the end, as a caller that leaves must not part memory from the store."""
+        await run_to_completion(self._store(updates, position))
+
+    async def _store(self, updates: Sequence[AlarmUpdate], position: int | None) -> None:
         named = {each.alarm.point.id for each in updates}
         late = [each for name, each in self._unsaved.items() if name not in named]
         merged = [self._with_unsaved(each) for each in updates] + late

@@ -63,7 +63,7 @@ class AlarmView(BaseModel):
             camera=point.camera,
             state=alarm.state.value,
             severity=alarm.severity.label,
-            title=rule.title or point.kind.replace("-", " "),
+            title=rule.title or point.kind.replace("-", " ").capitalize(),
             message=alarm.message,
             consequence=rule.consequence,
             response=rule.response,

@@ -49,6 +49,7 @@ class Observation:
         over: Text of the event at its end; empty: no such event.
         figures: Values for gauges and for the event.
         marks: What was found in the picture.
+        part: Name of the rule about a place that found it; empty for the whole picture.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Observation:
     over: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
     marks: Sequence[Mark] = ()
+    part: str = ""
 
 
 class Analyser(Protocol):

@@ -18,14 +18,15 @@ from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError, InvalidInputError, ModelError
 from davy.domain.frame import BgrImage
 from davy.domain.severity import Severity
+from davy.imaging.detect import OnnxDetector, read_spec, shipped_path
 from davy.telemetry import get_logger
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.analysis.base import Analyser, Observation, Picture, Trigger
-from davy_aggregator.analysis.detector import Detector, DetectorModel
 from davy_aggregator.analysis.illumination import Illumination
 from davy_aggregator.analysis.lens import Lens
 from davy_aggregator.analysis.motion import Motion
-from davy_aggregator.analysis.person import Person
+from davy_aggregator.analysis.people import People
+from davy_aggregator.analysis.places.book import PlaceBook
 from davy_aggregator.archive import Archive
 from davy_aggregator.live import LiveFrame, LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
@@ -37,7 +38,7 @@ NICENESS = 10
 MAX_AGE_S = 2.0  # of an analysed frame
 MAX_KINDS = 64  # per camera
 
-MakeAnalysers = Callable[[], Sequence[Analyser]]
+MakeAnalysers = Callable[[CameraAddress], Sequence[Analyser]]
 
 
 @dataclass(slots=True)
@@ -69,13 +70,13 @@ async def analyse(
     cameras: dict[CameraAddress, CameraAnalysis] = {}
     thread = ThreadPoolExecutor(1, "analysis", initializer=_lower_priority)
     try:
-        with live.watch("analysis", max_fps=settings.fps, max_age_s=MAX_AGE_S) as watcher:
+        with live.watch("analysis", max_fps=max(settings.fps, settings.person_fps), max_age_s=MAX_AGE_S) as watcher:
             while True:
                 newest = await watcher.take()
                 camera = newest.frame.camera
-                analysis = cameras.setdefault(camera, CameraAnalysis(make()))
+                analysis = cameras.setdefault(camera, CameraAnalysis(make(camera)))
                 results = await asyncio.get_running_loop().run_in_executor(
-                    thread, _analyse_frame, analysis, newest, settings.width
+                    thread, _analyse_frame, analysis, newest, settings.width, 1 / settings.fps
                 )
                 _measure(camera, results, metrics)
                 await _report(newest, analysis, results, settings.cooldown_s, archive, alarms)
@@ -83,19 +84,30 @@ async def analyse(
         thread.shutdown(wait=False, cancel_futures=True)
 
 
-def analysers(settings: AnalysisSettings) -> MakeAnalysers:
-    """Return a factory of one camera's analysers; raise ModelError if the configured detector is unusable."""
-    model = DetectorModel(settings.detector, settings.detector_labels, settings.detector_score) if settings.detector else None
+def analysers(settings: AnalysisSettings, book: PlaceBook) -> MakeAnalysers:
+    """Return a factory of one camera's analysers.
 
-    def make() -> Sequence[Analyser]:
+    Raises:
+        ConfigError: the detector's description is malformed, or an execution provider is not installed.
+        ModelError: the detector is unusable.
+    """
+    detector = _detector(settings) if settings.person_fps else None
+
+    def make(camera: CameraAddress) -> Sequence[Analyser]:
         found: list[Analyser] = [Motion(), Illumination(), Lens()]
-        if settings.person_fps:
-            found.append(Person(every_s=1 / settings.person_fps))
-        if model:
-            found.append(Detector(model, every_s=1 / settings.fps))
+        if detector is not None:
+            found.append(People(detector, 1 / settings.person_fps, lambda: book.of(camera)))
         return found
 
     return make
+
+
+def _detector(settings: AnalysisSettings) -> OnnxDetector:
+    path = settings.detector or shipped_path()
+    spec = read_spec(path)
+    if settings.detector_score is not None:
+        spec = spec.model_copy(update={"score": settings.detector_score})
+    return OnnxDetector(path, spec, settings.providers)
 
 
 def _lower_priority() -> None:
@@ -103,7 +115,7 @@ def _lower_priority() -> None:
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)  # Linux: of this thread only
 
 
-def _analyse_frame(analysis: CameraAnalysis, newest: LiveFrame, width: int) -> list[AnalyserResult]:
+def _analyse_frame(analysis: CameraAnalysis, newest: LiveFrame, width: int, usual_s: float) -> list[AnalyserResult]:
     try:
         picture = Picture(_bounded(decode_reduced(newest.frame.jpeg, width), 2 * width), newest.frame.captured_ns)
     except InvalidInputError as error:
@@ -113,7 +125,7 @@ def _analyse_frame(analysis: CameraAnalysis, newest: LiveFrame, width: int) -> l
         started_s = time.monotonic()
         if started_s < analysis.due_s.get(analyser.name, 0.0):
             continue
-        analysis.due_s[analyser.name] = started_s + 0.9 * analyser.every_s  # frames arrive with jitter
+        analysis.due_s[analyser.name] = started_s + 0.9 * (analyser.every_s or usual_s)  # frames arrive with jitter
         try:
             observations, failure = analyser.analyse(picture), ""
         except (cv2.error, ModelError, ValueError, ArithmeticError, LookupError) as error:
@@ -154,8 +166,11 @@ async def _report(
     for observation in (observation for each in results for observation in each.observations):
         if observation.severity > Severity.INFO:
             await _report_condition(newest, observation, alarms)
-        elif observation.kind in analysis.triggers or len(analysis.triggers) < MAX_KINDS:
-            trigger = analysis.triggers.setdefault(observation.kind, Trigger(cooldown_s=cooldown_s))
+            continue
+        key = f"{observation.kind}:{observation.part}"
+        if key in analysis.triggers or len(analysis.triggers) < MAX_KINDS:
+            usual = Trigger(1, 1, cooldown_s) if observation.part else Trigger(cooldown_s=cooldown_s)  # a rule has its duration
+            trigger = analysis.triggers.setdefault(key, usual)
             change = trigger.update(observation.active, time.monotonic())
             if change is not None and (change == "raised" or observation.over):
                 await _record_event(newest, observation, change == "raised", archive)
@@ -163,10 +178,10 @@ async def _report(
 
 async def _report_condition(newest: LiveFrame, observation: Observation, alarms: AlarmService) -> None:
     await alarms.report(
-        AlarmPoint(observation.kind, newest.frame.camera.key),
+        AlarmPoint(observation.kind, newest.frame.camera.key, observation.part),
         observation.active,
         observation.message,
-        severity=None if observation.kind in DEFAULT_RULES else observation.severity,
+        severity=None if observation.kind in DEFAULT_RULES and not observation.part else observation.severity,
         figures=observation.figures,
         picture=newest.frame.jpeg if observation.active else b"",
         marks=observation.marks,

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, WebSocket, WebSocketDisconnect
 from pydantic import AwareDatetime, BaseModel, Field
 
-from davy.access.principal import acting
 from davy.adapters.http.problems import problem_responses
 from davy.domain.alarm_record import AlarmQuery
 from davy.domain.alarms import MAX_TEXT, POINT_PATTERN, SOURCE_PATTERN, AlarmState, Transition
@@ -177,7 +176,7 @@ def _add_answers(routes: APIRouter, context: ServiceContext) -> None:
         answered, refused = [], []
         for seen in answer.alarms:
             try:
-                answered.append(await service.acknowledge(seen.id, _who(), answer.words, seen.occurrence))
+                answered.append(await service.acknowledge(seen.id, service.who(), answer.words, seen.occurrence))
             except DavyError as error:
                 refused.append(Refused(id=seen.id, reason=str(error)))
         return Answered(alarms=views(answered, service.rules.rule), refused=refused)
@@ -185,17 +184,17 @@ def _add_answers(routes: APIRouter, context: ServiceContext) -> None:
     @routes.post("/v1/alarms/{alarm_id}/acknowledge", summary="Acknowledge an alarm", responses=refusals)
     async def acknowledge(alarm_id: AlarmId, answer: Acknowledgement | None = None) -> AlarmView:
         answer = answer or Acknowledgement()
-        found = await service.acknowledge(alarm_id, _who(), answer.words, answer.occurrence)
+        found = await service.acknowledge(alarm_id, service.who(), answer.words, answer.occurrence)
         return AlarmView.of(found, service.rules.rule(found.point))
 
     @routes.post("/v1/alarms/{alarm_id}/shelve", summary="Hide an alarm for a time", responses=refusals)
     async def shelve(alarm_id: AlarmId, shelving: Shelving) -> AlarmView:
-        found = await service.shelve(alarm_id, _who(), shelving.words, shelving.duration_s)
+        found = await service.shelve(alarm_id, service.who(), shelving.words, shelving.duration_s)
         return AlarmView.of(found, service.rules.rule(found.point))
 
     @routes.post("/v1/alarms/{alarm_id}/unshelve", summary="Show a shelved alarm again", responses=refusals)
     async def unshelve(alarm_id: AlarmId, unshelving: Unshelving | None = None) -> AlarmView:
-        found = await service.unshelve(alarm_id, _who(), unshelving.words if unshelving else "")
+        found = await service.unshelve(alarm_id, service.who(), unshelving.words if unshelving else "")
         return AlarmView.of(found, service.rules.rule(found.point))
 
 
@@ -227,9 +226,3 @@ async def _serve(socket: WebSocket, context: ServiceContext) -> None:
     for result in results:
         if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | RuntimeError | OSError):
             raise result
-
-
-def _who() -> str:
-    """Who answers: the authenticated name; the address of the caller of an open service, which knows no names."""
-    principal = acting()
-    return principal.name if principal.role is not None else principal.address or principal.name

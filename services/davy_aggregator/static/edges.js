@@ -79,7 +79,10 @@ class Card {
     row.dataset.camera = name;
     const title = fresh ? this.input("text", "", { className: "label", pattern: "[a-z0-9-]{1,64}", placeholder: t("camera-id") }) : name;
     if (fresh) title.addEventListener("input", () => { row.dataset.camera = title.value; this.edit(); });
-    row.append(element("td", "", title));
+    const places = element("a", "quiet", "zones");
+    places.href = `/places?camera=${this.edge}.${name}`;
+    places.setAttribute("aria-label", `Zones and rules of ${name}`);
+    row.append(element("td", "", title, ...(fresh ? [] : [" ", places])));
     for (const [field, kind, limits] of FIELDS) {
       const input = this.input(kind, camera[field], limits);
       input.name = field;
@@ -132,7 +135,7 @@ class Card {
   read() {
     const cameras = {};
     for (const row of this.root.querySelectorAll(".scroll tbody tr[data-camera]:not(.gone)")) {
-      const camera = {};
+      const camera = { ...this.view.desired.config.cameras[row.dataset.camera] }; // dials, zones and rules stay
       for (const [field, kind] of FIELDS) {
         const input = row.querySelector(`[name=${field}]`);
         if (kind === "checkbox") camera[field] = input.checked;

@@ -24,14 +24,15 @@ MIN_WEIGHT = 0.15  # mean darkness of a segment; below it the segment does not c
 WINDOW = 9  # blocks: of local contrast
 TARGET_CONTRAST = 1.1  # of the raw frame's, relative to the local mean
 LIT_WEIGHT = 0.4  # weight of contrast in lit regions
-BRIGHT = 0.88  # display units: lit regions stay below it, unless the raw frame is as bright
+BRIGHT = 0.95  # display units: lit regions stay below it, unless the raw frame is as bright
 MIN_VARIANCE = 1e-5  # below it a region has no contrast
 
 
 def reference_free_losses(parameters: Parameters, blocks: BlockStatistics, weights: BaseWeights) -> dict[str, Tensor]:
     """Return each loss times its weight, from real frames' block statistics (B, ., h, w)."""
     p, q, r = torch.split(low_resolution_maps(blocks, parameters), 3, 1)
-    output = apply_tone(p * blocks.rgb + q * blocks.luma + r, parameters.tone_curve)
+    mapped = p * blocks.rgb + q * blocks.luma + r
+    output = apply_tone(mapped, parameters.tone_curve)
     dark = (1 - F.avg_pool2d(blocks.luma, 5, 1, 2, count_include_pad=False) / DARK).clamp(0, 1)
     y = luma(output)
     light, coarse_dark = F.avg_pool2d(y, 4), F.avg_pool2d(dark, 4)
@@ -50,7 +51,7 @@ def reference_free_losses(parameters: Parameters, blocks: BlockStatistics, weigh
                 weights.real_neutral_weight,
                 lambda: (coarse_dark * (chroma.square() + 1e-6).sqrt()).mean(),
             ),
-            "real_clipped": (weights.real_clipped_weight, lambda: _burnt_out(output, blocks.rgb)),
+            "real_clipped": (weights.real_clipped_weight, lambda: _burnt_out(mapped, blocks.rgb)),
             "real_bands": (weights.real_bands_weight, banding),
             "real_contrast": (
                 weights.real_contrast_weight,
@@ -83,10 +84,13 @@ def without_bands(y: Tensor, dark: Tensor) -> Tensor:
     return y
 
 
-def _burnt_out(output: Tensor, raw: Tensor) -> Tensor:
-    """Return the mean by which the brightest channel exceeds both BRIGHT and the raw frame's."""
+def _burnt_out(mapped: Tensor, raw: Tensor) -> Tensor:
+    """Return the mean by which the brightest channel exceeds both BRIGHT and the raw frame's, before the tone curve.
+
+    After the curve a low end of it would hide what is clipped.
+    """
     ceiling = raw.amax(1, keepdim=True).clamp_min(BRIGHT)
-    return (output.amax(1, keepdim=True) - ceiling).clamp_min(0).mean()
+    return (mapped.amax(1, keepdim=True) - ceiling).clamp_min(0).mean()
 
 
 def _transposed(y: Tensor, dark: Tensor) -> tuple[Tensor, Tensor]:

@@ -43,7 +43,7 @@ class BaseWeights(MigratedSettings, frozen=True):
     real_purple_weight: NonNegativeFloat = 3.0  # of real frames: red and blue over green in the dark
     real_neutral_weight: NonNegativeFloat = 0.15  # of real frames: any chroma in the dark
     real_bands_weight: NonNegativeFloat = 2.0  # of real frames: rows and columns that differ from those around them
-    real_clipped_weight: NonNegativeFloat = 3.0  # of real frames: display units by which lit regions burn out
+    real_clipped_weight: NonNegativeFloat = 2.0  # of real frames: display units by which lit regions burn out
     real_contrast_weight: NonNegativeFloat = 1.5  # of real frames: local contrast below the raw frame's
     fine_smooth_weight: NonNegativeFloat = 0.002  # mean squared step between neighbouring cells of the fine map
 

@@ -28,6 +28,7 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /wall/{name}": P.VIEW,
     "GET /models": P.VIEW,
     "GET /edges": P.VIEW,
+    "GET /places": P.VIEW,
     "GET /samples": P.VIEW,
     "GET /alarms": P.VIEW,
     "GET /events": P.VIEW,

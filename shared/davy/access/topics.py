@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from davy.access.roles import Role
-from davy.domain.topics import ALL_BELOW, ANY, CONFIG, MODEL, Leaf, Twin, alarm_leaf, camera_leaf
+from davy.domain.topics import AGGREGATOR, ALL_BELOW, ANY, CONFIG, MODEL, Leaf, Twin, alarm_leaf, camera_leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ MQTT: Final[Mapping[Role, TopicRules]] = {
     # Only the aggregator gives orders.
     Role.AGGREGATOR: TopicRules(
         reads=(ALL_BELOW,),
-        writes=_below(ANY, Twin.DESIRED.leaf(ALL_BELOW)) + _below("aggregator", Leaf.STATUS, Leaf.INFO, Leaf.EVENT, *_ALARMS),
+        writes=_below(ANY, Twin.DESIRED.leaf(ALL_BELOW)) + _below(AGGREGATOR, Leaf.STATUS, Leaf.INFO, Leaf.EVENT, *_ALARMS),
     ),
     # An enhancer reads raw frames, writes enhanced ones, and follows its own desired model.
     Role.ENHANCER: TopicRules(

@@ -74,7 +74,6 @@ class RuleChange(BaseModel):
 
 OTHER: Final = AlarmRule(
     momentary=True,
-    title="Alarm of an edge or an analyser",
     consequence="Unknown: the event describes the condition.",
     response="Read the message, and look at the camera.",
 )
@@ -148,6 +147,69 @@ DEFAULT_RULES: Final[Mapping[str, AlarmRule]] = {
         title="Person in a forbidden place",
         consequence="A person may be hurt by a machine.",
         response="Stop the machine of the zone. Call the person out.",
+    ),
+    "person-on-belt": AlarmRule(
+        latching=True,
+        off_delay_s=5,
+        title="Person on a running belt",
+        consequence="A person may be carried into the transfer point.",
+        response="Stop the belt. Call the person off.",
+    ),
+    "loitering": AlarmRule(
+        off_delay_s=5,
+        title="Person stays too long",
+        consequence="A person may be hurt or ill.",
+        response="Call the person. Send somebody if nobody answers.",
+    ),
+    "crowd": AlarmRule(
+        off_delay_s=5,
+        title="Too many people",
+        consequence="The way out is too narrow for everybody.",
+        response="Call the shift foreman.",
+    ),
+    "nobody-there": AlarmRule(
+        off_delay_s=5,
+        title="Nobody at a post",
+        consequence="Nobody watches the machine of this post.",
+        response="Call the person who has to be there.",
+    ),
+    "line-crossed": AlarmRule(
+        momentary=True,
+        title="Line crossed",
+        consequence="A person enters a place that is closed.",
+        response="Look at the camera. Call the person back.",
+    ),
+    "object-left": AlarmRule(
+        off_delay_s=5,
+        title="Object left behind",
+        consequence="The object may block the way or the belt.",
+        response="Send somebody to remove it.",
+    ),
+    "helmet-missing": AlarmRule(
+        off_delay_s=5,
+        title="Helmet missing",
+        consequence="A falling stone may kill.",
+        response="Call the person.",
+    ),
+    "smoke": AlarmRule(
+        off_delay_s=5,
+        title="Smoke or dust",
+        consequence="A fire, or dust that may explode.",
+        response="Look at the camera and at the gas readings. Follow the fire plan.",
+    ),
+    "belt-stopped": AlarmRule(
+        severity="warning",
+        off_delay_s=5,
+        title="Belt stopped",
+        consequence="Coal piles up at the transfer point.",
+        response="Call the belt attendant.",
+    ),
+    "belt-empty": AlarmRule(
+        severity="warning",
+        off_delay_s=5,
+        title="Belt runs empty",
+        consequence="The belt wears without use.",
+        response="Ask the face whether cutting goes on.",
     ),
     "drift": AlarmRule(
         severity="warning",

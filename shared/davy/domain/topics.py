@@ -28,6 +28,7 @@ class Leaf(StrEnum):
     ESCALATION = "escalation"
 
 
+AGGREGATOR = "aggregator"  # the level in place of an edge's name
 ALARM = "alarm"  # the level before the id of an alarm
 
 
@@ -89,17 +90,6 @@ class EdgeTopics:
     def event(self) -> str:  # QoS 1, protobuf Event
         return f"{self.base}/{Leaf.EVENT}"
 
-    @property
-    def alarms(self) -> str:  # QoS 1, retained, JSON: the number of alarms by state; the aggregator writes it
-        return f"{self.base}/{Leaf.ALARMS}"
-
-    @property
-    def escalation(self) -> str:  # QoS 1, JSON: alarms that nobody has answered for a time
-        return f"{self.base}/{Leaf.ESCALATION}"
-
-    def alarm(self, alarm_id: str) -> str:  # QoS 1, retained, JSON: the state of one alarm
-        return f"{self.base}/{alarm_leaf(alarm_id)}"
-
     def desired(self, payload: str) -> str:  # QoS 1, retained, JSON davy.twin.protocol.Desired; the aggregator writes it
         return f"{self.base}/{Twin.DESIRED.leaf(payload)}"
 
@@ -151,6 +141,30 @@ class CameraTopics:
     @property
     def meta(self) -> str:  # QoS 0, JSON with the same seq, for MQTT 3.1.1 clients
         return f"{self.base}/{Leaf.META}"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmTopics:
+    """The topics of a site's alarms; alarm is the id of one, such as lens-blocked:north.face."""
+
+    site: str
+    alarm: str = ANY
+
+    @property
+    def base(self) -> str:
+        return f"{ROOT}/{self.site}/{AGGREGATOR}"
+
+    @property
+    def state(self) -> str:  # QoS 1, retained, JSON: the state of one alarm, as REST has it
+        return f"{self.base}/{alarm_leaf(self.alarm)}"
+
+    @property
+    def counts(self) -> str:  # QoS 1, retained, JSON: the number of alarms by state
+        return f"{self.base}/{Leaf.ALARMS}"
+
+    @property
+    def escalation(self) -> str:  # QoS 1, JSON: alarms that nobody has answered for a time
+        return f"{self.base}/{Leaf.ESCALATION}"
 
 
 @dataclass(frozen=True, slots=True)

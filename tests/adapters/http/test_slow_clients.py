@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import Response
+from websockets.asyncio.client import connect
 
 from davy.adapters.http.connections import FEW, ConnectionLimits, _client_of
 from davy.adapters.http.server import serve_app
@@ -45,9 +46,15 @@ async def served(connections: ConnectionLimits = LIMITS, times: TimeLimits = TIM
     async def large() -> Response:
         return Response(bytes(30_000_000))
 
+    @app.websocket("/quiet")
+    async def quiet(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text(await socket.receive_text())
+
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(
-        serve_app(app, "127.0.0.1", 0, port.set_result, connections=connections, times=times), name="test.server"
+        serve_app(app, "127.0.0.1", 0, port.set_result, websockets=True, connections=connections, times=times),
+        name="test.server",
     )
     try:
         yield await port
@@ -135,6 +142,13 @@ async def test_a16_a_client_that_does_not_read_its_answer_is_closed():
         assert received < 30_000_000
         writer.close()
         assert await works(port)
+
+
+async def test_a_quiet_websocket_outlives_every_limit():
+    async with served() as port, connect(f"ws://127.0.0.1:{port}/quiet") as socket:
+        await asyncio.sleep(1.5 * max(TIMES.head_s, TIMES.body_s, TIMES.read_s))
+        await socket.send("still here")
+        assert await socket.recv() == "still here"
 
 
 async def test_a_slow_app_is_not_the_clients_fault():

@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
+from davy.imaging.detect import shipped_detector
 from davy_aggregator.analysis.base import Picture
 from davy_aggregator.analysis.illumination import Illumination
 from davy_aggregator.analysis.lens import Lens
 from davy_aggregator.analysis.motion import Motion
-from davy_aggregator.analysis.person import Person
+from davy_aggregator.analysis.people import People
 
 UNDERGROUND = Path(__file__).parents[4] / "shared/data/train/low/underground"
 
@@ -70,29 +71,8 @@ def test_a_dirty_lens_is_distinguished_from_a_clean_one():
     assert observe(analyser, dirty) == [{"lens-dirty"}] * 3
 
 
-def silhouette(height_px):
-    """An upright figure, dark on light."""
-    image = np.full((360, 640, 3), 170, np.uint8)
-    unit, top, dark = height_px / 8, (360 - height_px) / 2, (40, 40, 40)
-
-    def at(across, down):
-        return int(320 + across * unit), int(top + down * unit)
-
-    cv2.ellipse(image, at(0, 0.55), (int(0.42 * unit), int(0.55 * unit)), 0, 0, 360, dark, -1)
-    cv2.fillPoly(image, [np.array([at(-0.95, 1.35), at(0.95, 1.35), at(0.7, 4.2), at(-0.7, 4.2)])], dark)
-    for side in (-1, 1):
-        cv2.line(image, at(side * 0.95, 1.5), at(side * 1.15, 4), dark, int(0.45 * unit))
-        cv2.line(image, at(side * 0.38, 4), at(side * 0.5, 7.8), dark, int(0.62 * unit))
-    return Picture(cv2.GaussianBlur(image, (5, 5), 0), 0)
-
-
-@pytest.mark.parametrize("height_px", [130, 180, 220])
-def test_an_upright_figure_is_a_person(height_px):
-    assert kinds(Person(1).analyse(silhouette(height_px))) == {"person"}
-
-
 def test_rock_is_no_person():
-    assert kinds(Person(1).analyse(scene())) == set()
+    assert not any(each.active for each in People(shipped_detector(), 1).analyse(scene()))
 
 
 def test_a_man_in_a_real_gallery_is_a_person():
@@ -101,10 +81,13 @@ def test_a_man_in_a_real_gallery_is_a_person():
         pytest.skip("needs ../shared/data/train/low/underground")
     image = cv2.resize(cv2.imread(str(path)), (640, 360), interpolation=cv2.INTER_AREA)
     lifted = (255 * (np.arange(256) / 255) ** 0.5).astype(np.uint8)[image]
-    assert kinds(Person(1).analyse(Picture(lifted, 0))) == {"person"}
+    made = People(shipped_detector(), 1)
+    for captured_ns in (0, 500_000_000):
+        found = made.analyse(Picture(lifted, captured_ns))
+    assert kinds(found) == {"person"} and found[0].marks
 
 
-@pytest.mark.parametrize("analyser", [Motion, Illumination, Lens, lambda: Person(1)])
+@pytest.mark.parametrize("analyser", [Motion, Illumination, Lens, lambda: People(shipped_detector(), 1)])
 @pytest.mark.parametrize("size", [(16, 16), (1, 1), (2000, 20), (20, 2000), (160, 96), (129, 65)])
 def test_every_analyser_takes_any_size(analyser, size):
     made = analyser()

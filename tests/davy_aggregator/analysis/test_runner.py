@@ -5,7 +5,9 @@ import numpy as np
 from tests.davy_aggregator.conftest import envelope, make_settings, make_site, picture, push, running, until, with_rules
 
 from davy.adapters.media import jpeg
+from davy.imaging.runtime import StillEnhancer
 from davy_aggregator.settings import AnalysisSettings
+from davy_simulator.world import Mine
 
 COVERED = jpeg.encode(np.full((180, 320, 3), 12, np.uint8))
 
@@ -65,3 +67,36 @@ async def test_analysis_keeps_to_its_rate(tmp_path):
 
 async def _has(aggregator, kind):
     return kind in await kinds(aggregator)
+
+
+EVERYWHERE = {"name": "everywhere", "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}
+KEEP_OUT = {"kind": "person-in-zone", "name": "keep-out", "zone": "everywhere", "for_s": 0}
+
+
+def walkers():
+    """Enhanced pictures of a gallery in which people walk."""
+    mine, enhancer = Mine(901, 0), StillEnhancer()
+    return [jpeg.encode(enhancer.enhance(mine.render("gallery", 30 + 0.5 * k, (640, 360)))) for k in range(8)]
+
+
+async def test_a_rule_set_while_it_runs_is_an_event_whose_picture_marks_the_person(tmp_path):
+    async with running(settings(tmp_path, person_fps=20), make_site()) as aggregator:
+        config = (await aggregator.get("/v1/edges/north/config")).json()["desired"]["config"]
+        config["cameras"]["face"] |= {"zones": [EVERYWHERE], "rules": [KEEP_OUT]}
+        answer = await aggregator.client.put("/v1/edges/north/config", json={"config": config, "why": "a rule"})
+        assert answer.status_code == 200, answer.text
+        pictures = walkers()
+        await pour(aggregator, pictures)
+        await until(lambda: _has(aggregator, "person-in-zone"))
+        (event,) = (await aggregator.get("/v1/events?kind=person-in-zone")).json()["events"]
+        assert (event["camera"], event["severity"]) == ("north.face", "alarm")
+        assert {mark["label"] for mark in event["marks"]} == {"person"}
+        assert (await aggregator.get(event["keyframe"])).content in pictures
+
+
+async def test_a_rule_that_names_no_zone_is_refused_over_rest(tmp_path):
+    async with running(settings(tmp_path), make_site()) as aggregator:
+        config = (await aggregator.get("/v1/edges/north/config")).json()["desired"]["config"]
+        config["cameras"]["face"]["rules"] = [KEEP_OUT]
+        answer = await aggregator.client.put("/v1/edges/north/config", json={"config": config, "why": "a rule"})
+        assert answer.status_code == 422 and "everywhere" in answer.text

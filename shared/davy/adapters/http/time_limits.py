@@ -44,6 +44,7 @@ class TimedProtocol(H11Protocol):
     _reading: asyncio.TimerHandle | None = None
     _awaited: type[Any] | None = None  # IDLE for headers, SEND_BODY for a body, as h11 names a client's states
     _body_left_s = 0.0
+    _upgraded = False
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401  # as in the base class
         """Start the time for the first headers."""
@@ -67,6 +68,7 @@ class TimedProtocol(H11Protocol):
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand the connection over: WebSockets have pings."""
+        self._upgraded = True
         self._await(None)
         super().handle_websocket_upgrade(event)
 
@@ -89,6 +91,8 @@ class TimedProtocol(H11Protocol):
 
     def _look(self) -> None:
         """Start the time of what the client sends next."""
+        if self._upgraded:
+            return
         now = self.conn.their_state
         wanted = now if now in (h11.IDLE, h11.SEND_BODY) and not self.transport.is_closing() else None
         if wanted is not self._awaited:

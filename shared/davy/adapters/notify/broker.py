@@ -7,7 +7,7 @@ from davy.adapters.notify.base import Message, NotifyError
 from davy.domain.errors import BrokerUnavailableError, MessageRefusedError
 from davy.domain.ports import Bus
 from davy.domain.ports import Message as BusMessage
-from davy.domain.topics import EdgeTopics
+from davy.domain.topics import AlarmTopics
 
 
 class BrokerNotifier:
@@ -16,10 +16,10 @@ class BrokerNotifier:
     Args:
         target: Name of the target.
         bus: The broker.
-        topics: Of the aggregator.
+        topics: Of the site's alarms.
     """
 
-    def __init__(self, target: str, bus: Bus, topics: EdgeTopics) -> None:
+    def __init__(self, target: str, bus: Bus, topics: AlarmTopics) -> None:
         self._target, self._bus, self._topic = target, bus, topics.escalation
 
     async def send(self, messages: Sequence[Message]) -> None:

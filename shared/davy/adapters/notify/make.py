@@ -7,17 +7,17 @@ from davy.adapters.notify.syslog import SyslogNotifier
 from davy.adapters.notify.webhook import WebhookNotifier
 from davy.domain.alarm_targets import Email, Mqtt, Syslog, Webhook
 from davy.domain.ports import Bus
-from davy.domain.topics import EdgeTopics
+from davy.domain.topics import AlarmTopics
 
 
-def make_notifier(name: str, config: Webhook | Email | Syslog | Mqtt, bus: Bus, topics: EdgeTopics) -> Notifier:
+def make_notifier(name: str, config: Webhook | Email | Syslog | Mqtt, bus: Bus, topics: AlarmTopics) -> Notifier:
     """Return the sender of a target.
 
     Args:
         name: Name of the target.
         config: Its configuration.
         bus: The site's broker.
-        topics: Of the aggregator.
+        topics: Of the site's alarms.
     """
     match config:
         case Webhook():

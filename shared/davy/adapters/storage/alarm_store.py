@@ -233,7 +233,7 @@ class AlarmStore:
 
 
 def _with_event(each: AlarmUpdate, ids: Mapping[tuple[str, int], int]) -> AlarmUpdate:
-    if each.event is None:
+    if each.event is None or not each.event.keyframe:
         return each
     return replace(each, alarm=replace(each.alarm, event=ids.get((each.event.boot_id, each.event.seq), 0)))
 

@@ -1,0 +1,1 @@
+"""Training of the detector of people: the network, its data and its losses."""

@@ -1,0 +1,7 @@
+"""Object detection by any ONNX model: description, session, decoding. Needs the extra `detect`."""
+
+from davy.imaging.detect.model import Detector, OnnxDetector
+from davy.imaging.detect.shipped import shipped_detector, shipped_path
+from davy.imaging.detect.spec import DetectorSpec, Head, read_spec
+
+__all__ = ["Detector", "DetectorSpec", "Head", "OnnxDetector", "read_spec", "shipped_detector", "shipped_path"]
