@@ -1,5 +1,6 @@
 """axe-core finds nothing on any page of the console, in any language, on a large screen and on a phone."""
 
+import subprocess
 import time
 
 import pytest
@@ -18,6 +19,7 @@ PAGES = {
     "/?camera=edge-1.cam-2": ".tile.single",
     "/alarms": "#rule-rows tr",
     "/events": "#list li",
+    "/places": "#camera option",
     "/edges": "#edges tbody tr",
     "/models": "#models tr code",
     "/samples": ".shot",
@@ -91,3 +93,30 @@ async def test_the_language_is_the_browsers_until_somebody_chooses(tmp_path):
         await expect(page.locator("#events h2")).to_have_text("事件")
         await page.goto(f"{aggregator.http}/models")
         await expect(page.locator("#models-title")).to_have_text("模型")
+
+
+GLYPHS = {"es": "ñ¿", "pl": "łż", "ru": "Жщ", "zh": "摄像"}
+INK = """letter => {
+    const context = Object.assign(document.createElement('canvas'), {width: 40, height: 40}).getContext('2d');
+    context.font = `24px ${getComputedStyle(document.documentElement).fontFamily}`;
+    context.fillText(letter, 4, 30);
+    return context.canvas.toDataURL();
+}"""
+
+
+@pytest.fixture
+def fonts():
+    """The families of this machine by language."""
+    return lambda language: subprocess.check_output(["fc-list", f":lang={language}", "family"], text=True).strip()
+
+
+@pytest.mark.parametrize("language", GLYPHS)
+async def test_the_fonts_of_the_pages_have_the_glyphs_of_the_language(aggregator, language, fonts):
+    if not fonts(language):
+        pytest.skip(f"no font of this machine has {language} (Debian: fonts-noto-cjk)")
+    async with chromium() as browser:
+        page = await browser.new_page()
+        await page.goto(f"{aggregator.http}/login")
+        drawn = [await page.evaluate(INK, letter) for letter in GLYPHS[language]]
+        missing = await page.evaluate(INK, "\\U0010fffe")
+        assert len({*drawn, missing}) == 3, "an absent glyph is drawn as the same box as every other"
