@@ -73,7 +73,7 @@ def test_a_token_to_enrol_is_read_from_a_place_that_other_users_cannot_see(davy_
 
 def test_a_token_file_that_is_missing_is_named(davy_identity):
     status, _, error = davy_identity("enroll", "https://aggregator:8080", "--token-file", "nothing")
-    assert status == 2
+    assert status == 1
     assert "nothing cannot be read" in error
 
 

@@ -10,6 +10,7 @@ import psutil
 
 HANG_S = 1.0
 MAX_GROWTH_MIB = 64.0  # of aggregator, edge, fuzzer and its generators, in one process
+BUSY_LOAD = 2.0  # runnable processes per processor; fuzzing itself makes about one
 MIB = 2**20
 BUDGET_S = float(os.environ.get("DAVY_FUZZ_S", "0"))
 
@@ -62,6 +63,11 @@ class Surface:
             assert self.grown_mib < MAX_GROWTH_MIB, f"{self.name} grew by {self.grown_mib:.0f} MiB"
 
 
+def is_busy() -> bool:
+    """Whether others keep this machine so busy that its disk and its processors delay any step by seconds."""
+    return os.getloadavg()[0] > BUSY_LOAD * (os.cpu_count() or 1)
+
+
 SURFACES: dict[str, Surface] = {}
 
 
@@ -79,7 +85,12 @@ def table() -> list[str]:
         f"{each.name:<40}{each.cases:>12,}{each.slowest_s:>14.3f}{each.hangs:>10}{each.grown_mib:>+14.1f}"
         for each in SURFACES.values()
     ]
-    return [*lines, f"{'all':<40}{sum(each.cases for each in SURFACES.values()):>12,}"]
+    lines.append(f"{'all':<40}{sum(each.cases for each in SURFACES.values()):>12,}")
+    return (
+        [*lines, f"the machine is busy with other work (load {os.getloadavg()[0]:.0f}): times say little"]
+        if is_busy()
+        else lines
+    )
 
 
 def _resident_mib() -> float:
