@@ -234,6 +234,11 @@ class Watcher:
         """Apply a change of `may_send`, `cameras`, `max_fps` or `fps_of` at once."""
         self._slots.wake()
 
+    def wake_for(self, camera: CameraAddress) -> None:
+        """Apply a change of `may_send` for one camera, if a frame of it waits."""
+        if camera in self._slots:
+            self._slots.wake()
+
     async def take(self) -> LiveFrame:
         """Wait for the next frame that may be sent; the camera that waited longest comes first."""
         while True:

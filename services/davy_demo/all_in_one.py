@@ -216,6 +216,7 @@ class AllInOne:
             registry=self.registry_url,
             trust=self.keys / TRUST,
             confirm="nobody",  # one person tries it out
+            enhancer_page=f"http{self._secure}://{addresses.host}:{addresses.enhancer}",
             tls=self._tls("aggregator/main"),
         )
         await aggregator.serve(settings, site, ready=lambda _: self._mark_ready("aggregator"))

@@ -136,7 +136,7 @@ async def _serve(
     def reasons() -> list[str]:
         return [text for ask in problems for text in ask()]
 
-    app = create_app(settings, scheduler, jobs, registry, reasons, access, settings.directory.rstrip("/"))
+    app = create_app(settings, scheduler, jobs, registry, reasons, access, settings.console or settings.directory)
     failing: dict[str, str] = {}
     problems.append(lambda: [f"{name} {reason}" for name, reason in failing.items() if reason])
     supervisor = Supervisor("enhancer", registry, failing.__setitem__)

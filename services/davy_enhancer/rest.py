@@ -150,7 +150,7 @@ def create_app(
         return FileResponse(STATIC / "enhance.html", headers=PAGE_HEADERS)
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    mount_web(app, lambda: Navigation(aggregator=console, pages={"/enhance": "/", "/docs": "/docs"}))
+    mount_web(app, lambda: Navigation(aggregator=console.rstrip("/"), pages={"/enhance": "/", "/docs": "/docs"}))
     return app
 
 

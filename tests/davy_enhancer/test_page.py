@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.async_api import Page, async_playwright, expect
+from tests.fixtures.chromium import LANGUAGES, chromium, violations
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [pytest.mark.system, pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed")]
@@ -52,3 +53,31 @@ async def test_a_file_that_is_no_picture_gets_an_error_with_the_remedy(page: Pag
     await page.set_input_files("#file", tmp_path / "notes.txt")
     await expect(page.locator("#error")).to_have_text(re.compile("notes.txt: .*send JPEG"))
     await expect(page.locator("#drop")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_axe_finds_nothing_on_the_pages_of_the_enhancer(service, language, dark: Image.Image, tmp_path: Path):
+    dark.save(tmp_path / "dark.jpg")
+    async with chromium(locale=LANGUAGES[language]) as browser:
+        page = await browser.new_page()
+        await page.goto(str(service.http.base_url))
+        assert await violations(page) == []
+        await page.set_input_files("#file", tmp_path / "dark.jpg")
+        await expect(page.locator("#view")).to_be_visible()
+        assert await violations(page) == []
+        await page.locator("#nav summary").click()
+        await page.locator("#nav a[href='/docs']").click()
+        await page.locator(".route summary").first.click()
+        assert await violations(page) == []
+        assert browser.errors == []
+
+
+async def test_the_documentation_sends_a_request_and_shows_the_answer(service):
+    async with chromium() as browser:
+        page = await browser.new_page()
+        await page.goto(f"{service.http.base_url}/docs")
+        route = page.locator(".route", has_text="GET/v1/model")
+        await route.locator("summary").click()
+        await route.get_by_role("button", name="Send").click()
+        await expect(route.locator(".answer")).to_contain_text("max_megapixels")
+        assert browser.errors == []

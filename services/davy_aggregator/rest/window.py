@@ -78,6 +78,7 @@ class Window:
         self._socket, self._context, self._watcher, self._states = socket, context, watcher, states
         self._undrawn: Credits[CameraAddress, int] = Credits(WINDOW)  # bytes of the frames in flight
         self._undrawn_bytes = 0
+        self._taking = asyncio.Lock()
         self._known: dict[str, CameraAddress] = {}  # by id, as acknowledgements name them
         self._tiles: dict[CameraAddress, Tile] = {}
         self._following: asyncio.Queue[int | None] = asyncio.Queue(1)
@@ -131,8 +132,12 @@ class Window:
 
     def _acknowledge(self, message: Ack) -> None:
         if (camera := self._known.get(message.id)) is not None:
+            was_full = self._undrawn_bytes >= WINDOW_BYTES
             self._undrawn_bytes -= self._undrawn.give_back(camera, message.seq) or 0
-            self._watcher.wake()
+            if was_full:
+                self._watcher.wake()
+            else:
+                self._watcher.wake_for(camera)
 
     def _find(self, key: str) -> CameraAddress | None:
         """Return a camera; None for one that the site has no more, as the page learns with the next state."""
@@ -143,7 +148,8 @@ class Window:
 
     async def _send_pictures(self) -> None:
         while True:
-            live = await self._watcher.take()
+            async with self._taking:  # a change wakes one of the senders, which looks at every waiting camera
+                live = await self._watcher.take()
             tile = self._tiles.get(live.frame.camera)
             if tile is None:
                 continue

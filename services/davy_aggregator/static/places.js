@@ -1,5 +1,6 @@
 // Zones, lines and rules of one camera: a typed list, drawn on its newest picture.
 
+import { named, t } from "/web/words.js";
 import { byId, element, request, showError } from "/static/page.js";
 import { ZoneEditor } from "/static/zones.js";
 
@@ -78,11 +79,11 @@ function remover(text, remove) {
 
 function shapeRow(shape, index) {
   const pick = Object.assign(document.createElement("input"), { type: "radio", name: "shape", checked: index === chosen });
-  pick.setAttribute("aria-label", `Edit ${shape.name}`);
+  pick.setAttribute("aria-label", t("edit-shape", { name: shape.name }));
   pick.addEventListener("change", () => { chosen = index; editor.show(shapes(), chosen); });
   const name = field("name", shape.name, "text", (value) => rename(index, value));
   const list = shape.polygon ? draft.zones : draft.lines;
-  return element("li", "", pick, shape.polygon ? "zone" : "line", name, remover(`Remove ${shape.name}`, () => { list.splice(list.indexOf(shape), 1); chosen = 0; }));
+  return element("li", "", pick, t(shape.polygon ? "place-zone" : "place-line"), name, remover(t("remove-camera", { name: shape.name }), () => { list.splice(list.indexOf(shape), 1); chosen = 0; }));
 }
 
 function rename(index, name) {
@@ -95,7 +96,7 @@ function rename(index, name) {
 function field(name, value, type, set) {
   const made = Object.assign(document.createElement("input"), { type, name, value: value ?? "", step: "any" });
   made.dataset.needs = "configure";
-  made.setAttribute("aria-label", name);
+  made.setAttribute("aria-label", named("place", name));
   made.addEventListener("change", () => { set(type === "number" ? Number(made.value) : made.value); changed(); });
   return made;
 }
@@ -104,8 +105,8 @@ function choice(name, options, value, set) {
   const made = document.createElement("select");
   made.dataset.needs = "configure";
   made.name = name;
-  made.setAttribute("aria-label", name);
-  made.append(...options.map((option) => new Option(option, option, false, option === value)));
+  made.setAttribute("aria-label", named("place", name));
+  made.append(...options.map((option) => new Option(named("rule", option), option, false, option === value)));
   made.addEventListener("change", () => { set(made.value); changed(); });
   return made;
 }
@@ -121,11 +122,11 @@ function ruleRow(rule, index) {
   const kind = choice("kind", Object.keys(KINDS), rule.kind, (value) => { draft.rules[index] = fresh(value, rule.name); });
   const name = field("name", rule.name, "text", set("name"));
   const severity = choice("severity", SEVERITIES, rule.severity, set("severity"));
-  return element("li", "", kind, name, severity, ...parts, remover(`Remove ${rule.name}`, () => draft.rules.splice(index, 1)));
+  return element("li", "", kind, name, severity, ...parts, remover(t("remove-camera", { name: rule.name }), () => draft.rules.splice(index, 1)));
 }
 
 function labelled(text, control) {
-  return element("label", "", text, control);
+  return element("label", "", named("place", text), control);
 }
 
 function fresh(kind, name) {
@@ -150,7 +151,7 @@ async function apply(event) {
     edges = edges.map((each) => (each.edge === edge.edge ? view : each));
     showError("");
     load();
-    byId("saved").textContent = "Saved.";
+    byId("saved").textContent = t("saved");
   } catch (error) {
     showError(error.message);
   }

@@ -25,6 +25,7 @@ export function duration(ms) {
 export class Tile {
   mode = "enhanced";
   state = "waiting";
+  compact = false; // too narrow for figures: hundreds of texts a second need no writing
   watched = false; // whether the server sends its pictures; the state comes from the server otherwise
   #camera = null;
   #pictures = null; // { head, enhanced, raw } as ImageBitmaps
@@ -225,7 +226,7 @@ export class Tile {
   #write(age) {
     const { state } = this;
     const known = this.watched ? age ?? this.#camera.age_ms : this.#camera.age_ms;
-    const ageText = known === null ? "–" : duration(known);
+    const ageText = known === null || (this.compact && state === "live") ? "–" : duration(known);
     const text = `${state}|${ageText}|${this.#camera.reason}`;
     if (text === this.#shown) return;
     this.#shown = text;

@@ -148,6 +148,8 @@ export class Wall {
     this.grid.style.setProperty("--columns", columns);
     this.grid.style.gridTemplateColumns = scrolls ? "" : `repeat(${columns}, ${Math.floor(fitted.tile)}px)`;
     this.grid.style.alignContent = scrolls ? "start" : "center";
+    const tile = scrolls ? (width - (columns - 1) * GAP_PX) / columns : fitted.tile;
+    for (const each of this.tiles.values()) each.compact = tile < NARROW_TILE_PX && each !== this.single;
     this.select();
   }
 

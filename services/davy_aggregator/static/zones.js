@@ -2,6 +2,8 @@
 //
 // A corner is a button: drag it, or move it by the arrow keys (Shift: coarse); Delete removes it, Insert adds one after it.
 
+import { t } from "/web/words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const FINE = 0.005;
 const COARSE = 0.03;
@@ -60,7 +62,7 @@ export class ZoneEditor {
     made.disabled = !this.editable;
     made.style.left = `${100 * x}%`;
     made.style.top = `${100 * y}%`;
-    made.setAttribute("aria-label", `Corner ${index + 1} of ${shape.name}, ${Math.round(100 * x)} % from the left, ${Math.round(100 * y)} % from the top`);
+    made.setAttribute("aria-label", t("corner", { number: String(index + 1), name: shape.name, left: String(Math.round(100 * x)), top: String(Math.round(100 * y)) }));
     made.addEventListener("keydown", (event) => this.key(event, index));
     made.addEventListener("pointerdown", (event) => this.drag(event, made, index));
     return made;

@@ -75,7 +75,7 @@ async def serve(
         runs = RunService(settings, store)
         worker = Worker(runs, metrics)
         embedding = EmbeddingWatch(runs, metrics, lambda: worker.active, error_setter("pictures"))
-        console = settings.directory or settings.aggregator
+        console = settings.console or settings.directory or settings.aggregator
         access = access_of("trainer", settings, registry, aggregator=settings.aggregator)
         app = build_app(runs, embedding.newest, registry, lambda: worker.active, errors, access, console)
         supervisor = Supervisor("trainer", registry, errors.__setitem__)

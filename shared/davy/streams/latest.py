@@ -64,6 +64,10 @@ class LatestByKey(Generic[K, T]):
         self._changed.set()
         return replaced
 
+    def __contains__(self, key: K) -> bool:
+        """Whether an item of this key waits."""
+        return key in self._items
+
     def wake(self) -> None:
         """Make `take` ask `delay` again."""
         self._changed.set()

@@ -48,7 +48,15 @@ async def test_the_page_loads_nothing_from_another_host(aggregator):
         page = await aggregator.get(path)
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
         assert "http" not in page.text
-    for name in ("console.js", "stream.js", "tile.js", "events.js", "console.css", "lamp.svg", "docs.js", "docs.css"):
-        asset = await aggregator.get(f"/static/{name}")
+    for name in (
+        "static/console.js",
+        "static/stream.js",
+        "static/console.css",
+        "web/lamp.svg",
+        "web/docs.js",
+        "web/docs.css",
+        "web/words.js",
+    ):
+        asset = await aggregator.get(f"/{name}")
         assert asset.status_code == 200
         assert "http" not in asset.text.replace("http://www.w3.org/2000/svg", "").replace("https:", "")

@@ -3,6 +3,7 @@
 import grpc
 import pytest
 from tests.davy_trainer.service.conftest import PROMPTS, serving
+from tests.fixtures.chromium import LANGUAGES, chromium, needs_chromium, shoot, violations
 
 from davy.v1 import trainer_pb2, trainer_pb2_grpc
 
@@ -96,3 +97,22 @@ async def test_grpc_refuses_what_is_wrong(service, fields, text):
         request = trainer_pb2.StartTrainingRunRequest(**fields)
         await trainer_pb2_grpc.TrainerServiceStub(service.channel).StartTrainingRun(request)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+@needs_chromium
+@pytest.mark.system
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_axe_finds_nothing_on_the_pages_of_the_trainer(service, language):
+    run = await service.start()
+    async with chromium(locale=LANGUAGES[language], viewport={"width": 1366, "height": 768}) as browser:
+        page = await browser.new_page()
+        await page.goto(f"{service.client.base_url}/training")
+        await page.locator("#runs tr", has_text=run).wait_for()
+        assert await violations(page) == []
+        await shoot(page, f"training-{language}")
+        await page.set_viewport_size({"width": 390, "height": 844})
+        assert await violations(page) == []
+        await page.goto(f"{service.client.base_url}/docs")
+        await page.locator(".route summary").first.click()
+        assert await violations(page) == []
+        assert browser.errors == []

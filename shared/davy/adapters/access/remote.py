@@ -108,7 +108,7 @@ def access_of(
             "it asks an aggregator who calls: set its `directory` to http://host:8080 and give it a token or an identity; "
             "or start it with --insecure, for this machine alone"
         )
-    login = f"{url.rstrip('/')}/login"
+    login = f"{(settings.console or url).rstrip('/')}/login"
     tls = Tls.of(settings.tls)
     own_site = tls.identity.site if tls is not None and tls.identity is not None else ""
     directory = RemoteDirectory(url, site or own_site, tls)

@@ -72,6 +72,9 @@ class RemoteAccessSettings(ListenSettings, frozen=True):
     directory: PlainUrl = Field(
         "", description="http://host:8080 of the aggregator that knows users and tokens; for closed access."
     )
+    console: PlainUrl = Field(
+        "", description="http://host:8080 of the aggregator's pages, as browsers reach it; that of `directory` if empty."
+    )
 
 
 def is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ const PAGES = [
   ["nav-alarms", "/alarms", ""],
   ["nav-events", "/events", ""],
   ["nav-edges", "/edges", ""],
+  ["nav-places", "/places", ""],
   ["nav-models", "/models", ""],
   ["nav-samples", "/samples", ""],
   ["nav-training", "/training", ""],

@@ -43,8 +43,9 @@ export function t(key, values = {}) {
 
 // A message whose key is made from a value of the server, such as a state: one that has no message is shown as it is.
 export function named(prefix, value) {
-  const [, message] = find(`${prefix}-${value}`);
-  return message ? t(`${prefix}-${value}`) : value;
+  const key = `${prefix}-${String(value).replaceAll("_", "-")}`;
+  const [, message] = find(key);
+  return message ? t(key) : value;
 }
 
 export function localise(root) {

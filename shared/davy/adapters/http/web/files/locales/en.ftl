@@ -62,6 +62,7 @@ health-alarms =
 available = available
 cameras =
     .aria-label = Cameras
+h-cameras = Cameras
 no-cameras = No cameras are configured.
 close = Close
 
@@ -218,6 +219,7 @@ token-shown = Copy this token now, it is shown once:
 token-edge =
     .placeholder = for role edge
 title-users = Davy users
+th-actions = actions
 th-name = name
 th-role = role
 th-signs-in-by = signs in by
@@ -619,3 +621,50 @@ events-shown =
         [one] { $count } shown
        *[other] { $count } shown
     }
+
+## Zones and rules
+nav-places = Zones and rules
+title-places = Davy zones and rules
+places-subtitle = zones and rules
+places-picture =
+    .alt = Newest picture of the camera
+places-hint = Drag a corner, or move it by the arrow keys. Insert adds a corner, Delete removes it.
+places-shapes = Zones and lines
+places-rules = Rules of places
+add-zone = Add a zone
+add-line = Add a line
+add-rule = Add a rule
+edit-shape = Edit { $name }
+saved = Saved.
+corner = Corner { $number } of { $name }, { $left } % from the left, { $top } % from the top
+place-zone = zone
+place-line = line
+place-name = name
+place-kind = kind
+place-severity = severity
+place-direction = direction
+place-for-s = for, s
+place-hold-s = hold, s
+place-motion = motion
+place-most = at most
+place-least = at least
+place-share = share
+place-contrast = contrast
+place-texture = texture
+rule-person-in-zone = person in a zone
+rule-person-on-belt = person on the running belt
+rule-loitering = loitering
+rule-crowd = crowd
+rule-nobody-there = nobody there
+rule-line-crossed = line crossed
+rule-object-left = object left behind
+rule-helmet-missing = helmet missing
+rule-smoke = smoke or dust
+rule-belt-stopped = belt stopped
+rule-belt-empty = belt runs empty
+rule-alarm = alarm
+rule-warning = warning
+rule-info = info
+rule-both = both ways
+rule-in = in
+rule-out = out

@@ -62,6 +62,7 @@ health-alarms =
 available = disponible
 cameras =
     .aria-label = Cámaras
+h-cameras = Cámaras
 no-cameras = No hay cámaras configuradas.
 close = Cerrar
 
@@ -218,6 +219,7 @@ token-shown = Copie este token ahora, se muestra una sola vez:
 token-edge =
     .placeholder = para el rol de equipo
 title-users = Usuarios de Davy
+th-actions = acciones
 th-name = nombre
 th-role = rol
 th-signs-in-by = inicia sesión con
@@ -619,3 +621,50 @@ events-shown =
         [one] { $count } mostrado
        *[other] { $count } mostrados
     }
+
+## Zones and rules
+nav-places = Zonas y reglas
+title-places = Zonas y reglas de Davy
+places-subtitle = zonas y reglas
+places-picture =
+    .alt = Imagen más reciente de la cámara
+places-hint = Arrastre una esquina o muévala con las flechas. Insert añade una esquina, Supr la quita.
+places-shapes = Zonas y líneas
+places-rules = Reglas de lugares
+add-zone = Añadir una zona
+add-line = Añadir una línea
+add-rule = Añadir una regla
+edit-shape = Editar { $name }
+saved = Guardado.
+corner = Esquina { $number } de { $name }, { $left } % desde la izquierda, { $top } % desde arriba
+place-zone = zona
+place-line = línea
+place-name = nombre
+place-kind = tipo
+place-severity = gravedad
+place-direction = dirección
+place-for-s = durante, s
+place-hold-s = mantener, s
+place-motion = movimiento
+place-most = como máximo
+place-least = al menos
+place-share = proporción
+place-contrast = contraste
+place-texture = textura
+rule-person-in-zone = persona en una zona
+rule-person-on-belt = persona en la cinta en marcha
+rule-loitering = merodeo
+rule-crowd = aglomeración
+rule-nobody-there = nadie presente
+rule-line-crossed = línea cruzada
+rule-object-left = objeto abandonado
+rule-helmet-missing = sin casco
+rule-smoke = humo o polvo
+rule-belt-stopped = cinta parada
+rule-belt-empty = cinta vacía
+rule-alarm = alarma
+rule-warning = aviso
+rule-info = información
+rule-both = ambos sentidos
+rule-in = entrada
+rule-out = salida

@@ -68,6 +68,7 @@ health-alarms =
 available = dostępne
 cameras =
     .aria-label = Kamery
+h-cameras = Kamery
 no-cameras = Nie skonfigurowano kamer.
 close = Zamknij
 
@@ -224,6 +225,7 @@ token-shown = Skopiuj ten token teraz, jest pokazany tylko raz:
 token-edge =
     .placeholder = dla roli węzła
 title-users = Użytkownicy Davy
+th-actions = działania
 th-name = nazwa
 th-role = rola
 th-signs-in-by = loguje się przez
@@ -641,3 +643,50 @@ events-shown =
         [many] pokazano { $count }
        *[other] pokazano { $count }
     }
+
+## Zones and rules
+nav-places = Strefy i reguły
+title-places = Strefy i reguły Davy
+places-subtitle = strefy i reguły
+places-picture =
+    .alt = Najnowszy obraz kamery
+places-hint = Przeciągnij narożnik lub przesuń go strzałkami. Insert dodaje narożnik, Delete usuwa.
+places-shapes = Strefy i linie
+places-rules = Reguły miejsc
+add-zone = Dodaj strefę
+add-line = Dodaj linię
+add-rule = Dodaj regułę
+edit-shape = Edytuj { $name }
+saved = Zapisano.
+corner = Narożnik { $number } z { $name }, { $left } % od lewej, { $top } % od góry
+place-zone = strefa
+place-line = linia
+place-name = nazwa
+place-kind = rodzaj
+place-severity = waga
+place-direction = kierunek
+place-for-s = przez, s
+place-hold-s = utrzymaj, s
+place-motion = ruch
+place-most = najwyżej
+place-least = co najmniej
+place-share = udział
+place-contrast = kontrast
+place-texture = tekstura
+rule-person-in-zone = osoba w strefie
+rule-person-on-belt = osoba na ruchomym taśmociągu
+rule-loitering = przebywanie
+rule-crowd = tłum
+rule-nobody-there = nikogo nie ma
+rule-line-crossed = przekroczono linię
+rule-object-left = pozostawiony przedmiot
+rule-helmet-missing = brak kasku
+rule-smoke = dym lub pył
+rule-belt-stopped = taśmociąg stoi
+rule-belt-empty = taśmociąg jedzie pusty
+rule-alarm = alarm
+rule-warning = ostrzeżenie
+rule-info = informacja
+rule-both = w obie strony
+rule-in = do środka
+rule-out = na zewnątrz

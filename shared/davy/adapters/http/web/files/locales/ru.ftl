@@ -68,6 +68,7 @@ health-alarms =
 available = доступно
 cameras =
     .aria-label = Камеры
+h-cameras = Камеры
 no-cameras = Камеры не настроены.
 close = Закрыть
 
@@ -224,6 +225,7 @@ token-shown = Скопируйте токен сейчас, он показан 
 token-edge =
     .placeholder = для роли узла
 title-users = Пользователи Davy
+th-actions = действия
 th-name = имя
 th-role = роль
 th-signs-in-by = вход через
@@ -641,3 +643,50 @@ events-shown =
         [many] показано: { $count }
        *[other] показано: { $count }
     }
+
+## Zones and rules
+nav-places = Зоны и правила
+title-places = Зоны и правила Davy
+places-subtitle = зоны и правила
+places-picture =
+    .alt = Новейший кадр камеры
+places-hint = Перетащите угол или двигайте стрелками. Insert добавляет угол, Delete удаляет.
+places-shapes = Зоны и линии
+places-rules = Правила мест
+add-zone = Добавить зону
+add-line = Добавить линию
+add-rule = Добавить правило
+edit-shape = Изменить { $name }
+saved = Сохранено.
+corner = Угол { $number } из { $name }, { $left } % слева, { $top } % сверху
+place-zone = зона
+place-line = линия
+place-name = имя
+place-kind = вид
+place-severity = важность
+place-direction = направление
+place-for-s = в течение, с
+place-hold-s = удержание, с
+place-motion = движение
+place-most = не более
+place-least = не менее
+place-share = доля
+place-contrast = контраст
+place-texture = текстура
+rule-person-in-zone = человек в зоне
+rule-person-on-belt = человек на движущемся конвейере
+rule-loitering = задержка человека
+rule-crowd = скопление людей
+rule-nobody-there = никого нет
+rule-line-crossed = линия пересечена
+rule-object-left = оставленный предмет
+rule-helmet-missing = нет каски
+rule-smoke = дым или пыль
+rule-belt-stopped = конвейер стоит
+rule-belt-empty = конвейер пуст
+rule-alarm = тревога
+rule-warning = предупреждение
+rule-info = сведения
+rule-both = в обе стороны
+rule-in = внутрь
+rule-out = наружу
