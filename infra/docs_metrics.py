@@ -20,6 +20,7 @@ from davy.streams.accounting import FrameAccounting
 from davy.streams.metrics import FrameCollector, FrameTimings, labels_of_edge
 from davy.streams.supervisor import Supervisor
 from davy.twin.metrics import TwinMetrics
+from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.drift import DriftCollector
 from davy_aggregator.journal import JournalMetrics
 from davy_aggregator.metrics import AggregatorMetrics
@@ -55,6 +56,7 @@ CLASSES: Sequence[tuple[type, Register]] = (
     (ModelMetrics, lambda registry: ModelMetrics(EDGE, registry)),
     (AggregatorMetrics, AggregatorMetrics),
     (SampleMetrics, SampleMetrics),
+    (AlarmMetrics, AlarmMetrics),
     (JournalMetrics, JournalMetrics),
     (DriftCollector, lambda registry: registry.register(_WithoutCameras(UNUSED, UNUSED))),
     (GaugeCollector, lambda registry: registry.register(GaugeCollector(EDGE, lambda: dict.fromkeys(GAUGES, 0.0).items()))),

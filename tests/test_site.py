@@ -152,3 +152,41 @@ def test_a_camera_without_dials_is_neutral(tmp_path):
 def test_a_dial_out_of_range_is_told_with_its_line(tmp_path, wrong):
     with pytest.raises(ConfigError, match=wrong.split(":")[0]):
         load_site(write(tmp_path, GOOD.replace("fps: 5", f"fps: 5, {wrong}")), {})
+
+
+ALARMS = """
+site: mine
+edges: {north: {cameras: {face: {source: "simulator://face"}}}}
+alarms:
+  rules: {lens-blocked: {on_delay_s: 5}, "lens-blocked:north.face": {enabled: false}}
+  targets:
+    shift: {kind: email, smtp: "smtp://mail.mine.example", sender: davy@mine.example, to: [shift@mine.example]}
+  escalation: [{after_s: 60, to: [shift]}]
+"""
+
+
+def test_a_site_says_who_is_told_of_alarms_and_a_password_stands_in_a_file(tmp_path):
+    (tmp_path / "site.yaml").write_text(ALARMS)
+    (tmp_path / "smtp").write_text("smtp://davy:geheim@mail.mine.example:587\n")
+    environ = {"DAVY_ALARMS__TARGETS__SHIFT__SMTP_FILE": str(tmp_path / "smtp")}
+    alarms = load_site(tmp_path / "site.yaml", environ).alarms
+    assert alarms.targets["shift"].smtp.get_secret_value() == "smtp://davy:geheim@mail.mine.example:587"
+    assert "geheim" not in str(alarms) + alarms.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "advice"),
+    [
+        ("on_delay_s: 5", "on_dely_s: 5", "alarms.rules.lens-blocked.on_dely_s: no such setting; did you mean 'on_delay_s'?"),
+        ("smtp:", "smpt:", "no such setting; did you mean 'smtp'?"),
+        ("to: [shift]", "to: [boss]", "there is no target 'boss'; the site's file has: shift"),
+        ("smtp://", "http://", "an address here starts with smtp:// or smtps://"),
+        ("lens-blocked:north.face", "lens blocked", "an id is 1 to 64 of a-z, 0-9 and '-'"),
+        ("shift@mine.example]", '"shift@mine.example\\nBcc: all@mine.example"]', "String should match pattern"),
+    ],
+)
+def test_a_mistake_in_alarms_names_its_line_and_its_remedy(tmp_path, old, new, advice):
+    (tmp_path / "site.yaml").write_text(ALARMS.replace(old, new))
+    with pytest.raises(ConfigError) as error:
+        load_site(tmp_path / "site.yaml", {})
+    assert advice in str(error.value)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from davy.domain.alarms import AlarmPoint, AlarmState
+from davy.domain.alarms import AlarmPoint
 from davy.site import SiteConfig
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.archive import REPORTER
@@ -25,8 +25,6 @@ CHECK_EVERY_S = 1.0
 GRACE_S = 30.0  # for edges and cameras to report after the start
 LOW_SHARE, LOW_BYTES = 0.05, 5_000_000_000  # free space of the disk: below both it is low
 QUIET_PARTS = frozenset({"leadership"})  # a standby is no failure
-OF_CAMERAS = ("camera-offline", "camera-stale", "drift")
-ANALYSED = ("lens-blocked", "lens-dirty", "dark", "illumination-change")
 
 
 @dataclass(slots=True)
@@ -88,8 +86,10 @@ class ConditionWatch:
         drifted = {address.key: reading for address, reading in self.drift.readings().items() if reading.score is not None}
         for camera in self.status.cameras():
             edge_online = self.presence.edge(camera.edge).online
-            explained = edge_online is False or (edge_online is None and camera.edge in self.site.edges)
-            offline = camera.state is CameraState.OFFLINE or (camera.state is CameraState.WAITING and self._graced)
+            is_unheard = edge_online is None and camera.age_ms is None and not self.health.errors.get("broker")
+            explained = edge_online is False or is_unheard  # by the alarm of its edge
+            is_absent = camera.state in (CameraState.OFFLINE, CameraState.WAITING)
+            offline = is_absent and (camera.age_ms is not None or self._graced)  # an edge opens its cameras for a while
             await self._report(camera, "camera-offline", offline, explained and offline)
             await self._report(camera, "camera-stale", camera.state is CameraState.STALE, explained and not offline)
             if (reading := drifted.get(camera.id)) is not None:
@@ -119,12 +119,12 @@ class ConditionWatch:
         )
 
     async def _end_removed(self) -> None:
-        """End the alarms of cameras that the site has no more."""
-        present = {address.key for address in self.live.cameras}
+        """End the alarms of cameras and of place rules that the site has no more."""
+        present = {address.key: self.status.rules_of(address) for address in self.live.cameras}
         for alarm in self.alarms.all():
             point = alarm.point
-            ends = point.kind in (*OF_CAMERAS, *ANALYSED) and point.camera and point.camera not in present
-            if ends and alarm.condition and alarm.state is not AlarmState.NORMAL:
+            is_gone = point.camera and (point.camera not in present or (point.part and point.part not in present[point.camera]))
+            if alarm.condition and is_gone:
                 await self.alarms.report(point, False)
 
     @property

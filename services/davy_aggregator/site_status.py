@@ -35,6 +35,12 @@ class SiteStatus:
         """The site's zone in the IANA database."""
         return self._site.time_zone
 
+    def rules_of(self, camera: CameraAddress) -> frozenset[str]:
+        """Return the names of the place rules of a camera; none for one that the site does not name."""
+        edge = self._site.edges.get(camera.edge)
+        config = edge.cameras.get(camera.camera) if edge else None
+        return frozenset(rule.name for rule in config.rules) if config else frozenset()
+
     def find(self, key: str) -> CameraAddress:
         """Return the camera of an address or of an id "edge.camera".
 

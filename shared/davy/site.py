@@ -302,7 +302,7 @@ def _describe(file: YamlMapping, loc: Sequence[str | int], message: str, kind: s
     if kind == "extra_forbidden":
         known = _known_fields(path[:-1])
         advice = "no such setting" + (did_you_mean(path[-1], known) or f"; known: {', '.join(known)}")
-    elif kind == "string_pattern_mismatch":
+    elif kind == "string_pattern_mismatch" and "targets" not in path[:-1]:
         advice = "an id is 1 to 64 of a-z, 0-9 and '-'"
     variable = overrides.variables.get(tuple(path))
     at = f"environment {variable}" if variable else f"{file.name}:{file.line_of(path)}"

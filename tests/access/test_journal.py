@@ -32,6 +32,9 @@ def test_every_operation_that_changes_something_is_recorded():
         "StartTrainingRun",
         "CancelTrainingRun",
         "ResumeTrainingRun",
+        "AcknowledgeAlarm",
+        "ShelveAlarm",
+        "UnshelveAlarm",
     }
     assert not any(is_recorded(name, needs) for name, needs in REST["enhancer"].items())
 

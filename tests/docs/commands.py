@@ -28,6 +28,7 @@ SKIPPED = {
     r"\bID\b|runs/": "needs a trained model or a run; tests/system/test_rollout.py brings models to edges",
     r":8082|:50053": "needs a trainer; tests/davy_trainer/service asks one",
     r"^davy edges config (set .*(--file|--keys)|rollback)": "needs an earlier step; see tests/system/test_config.py",
+    r"^davy alarms (acknowledge|shelve)": "needs an alarm; see tests/davy_aggregator/rpc/test_alarms.py",
     r"^davy journal export .*--then-remove|PUBLIC_KEY": "needs an aggregator's key; see tests/davy_cli/test_journal.py",
     r"^davy users (add|link)": "asks for a password, or needs such a user; see tests/davy_cli/test_users.py",
     r"^DAVY_": "sets a variable for a program that runs until it is stopped; its own tests start it",

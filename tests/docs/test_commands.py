@@ -42,6 +42,8 @@ def test_command_of_the_documents_succeeds(command: Command, request: pytest.Fix
     more = {"PATH": f"{tools}:{os.environ['PATH']}"}
     if command.text.startswith("davy edges"):
         more["DAVY_CONSOLE"] = f"http://127.0.0.1:{demo.ports['8080']}"
+    if command.text.startswith("davy alarms"):
+        more["DAVY_AGGREGATOR"] = f"grpc://127.0.0.1:{demo.ports['50051']}"
     if command.text.startswith(("davy models", "davy keys")):  # as the line before says: export DAVY_REGISTRY=... DAVY_KEYS=...
         more |= {"DAVY_REGISTRY": ".davy/models", "DAVY_KEYS": ".davy/keys"}
     shell = ["bash", "-o", "pipefail", "-c", f". .davy/access.env; {runnable(command, demo)}"]

@@ -203,8 +203,11 @@ def test_a_rule_out_of_service_hides_its_alarm():
     desk.report(HOLDS)
     desk.rule = AlarmRule(enabled=False)
     assert desk.wait(0) == AlarmState.OUT_OF_SERVICE
+    for condition in (OVER, HOLDS):
+        assert desk.report(condition) == AlarmState.OUT_OF_SERVICE
     desk.rule = PLAIN
     assert desk.wait(0) == AlarmState.UNACKNOWLEDGED
+    assert desk.happened == ["raised", "disabled", "enabled", "raised"]
 
 
 @pytest.mark.parametrize("text", ["lens-blocked", "lens-blocked:", "a:b:", "a:b:c:d", "a:b c", "A:b", "a:../b", "a:b.c.d"])

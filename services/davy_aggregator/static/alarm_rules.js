@@ -32,6 +32,7 @@ export class Rules {
     this.#current = rules;
     this.#id = id;
     byId("rules-by").textContent = at ? t("rules-by", { who, at: dateTime(at), why: why || "–" }) : t("rules-of-file");
+    byId("steps").textContent = rules.escalation.map(({ severity, after_s: seconds, to }) => `${named("severity", severity)} · ${seconds} s → ${to.join(", ")}`).join("; ");
     const keys = [...new Set([...Object.keys(defaults), ...Object.keys(rules.rules)])];
     byId("rule-rows").replaceChildren(...keys.map((key) => this.#row(key)));
   }

@@ -4,6 +4,7 @@ import { dateTime, timeElement } from "/web/time.js";
 import { named, t } from "/web/words.js";
 
 const KEPT = 200;
+const MOTION = new Set(["motion", "motion-over"]); // the page of events shows them on request
 const LEVEL = { info: 1, warning: 2, alarm: 3 };
 
 function element(tag, className, text) {
@@ -34,7 +35,7 @@ export class Events {
   // Called once new events flow, so that none is missed.
   async readPast() {
     try {
-      const answer = await fetch("/v1/events?limit=100");
+      const answer = await fetch(`/v1/events?${new URLSearchParams([["limit", "100"], ...[...MOTION].map((kind) => ["exclude", kind])])}`);
       if (!answer.ok) return;
       const { events } = await answer.json();
       for (const event of events) this.#known.set(event.id, event);
@@ -54,7 +55,7 @@ export class Events {
   }
 
   #wanted(event) {
-    return LEVEL[event.severity] >= LEVEL[this.#severity.value];
+    return !MOTION.has(event.kind) && LEVEL[event.severity] >= LEVEL[this.#severity.value];
   }
 
   #render() {

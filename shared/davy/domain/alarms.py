@@ -256,6 +256,8 @@ def settle(alarm: Alarm, rule: AlarmRule, now_ns: int, before: tuple[Change, ...
     step = _serve(Step(alarm, before), rule, now_ns)
     if step.alarm.shelved_until_ns and now_ns >= step.alarm.shelved_until_ns:
         step = step.then(*_shown(replace(step.alarm, shelved_until_ns=0), Transition.UNSHELVED, now_ns, "", "the time is over"))
+    if step.alarm.disabled:
+        return replace(step, alarm=replace(step.alarm, condition=step.alarm.condition and not rule.momentary))
     alarm = step.alarm
     if alarm.condition and not alarm.active and now_ns >= alarm.condition_ns + _ns(rule.on_delay_s):
         step = _raise(step, rule, now_ns)
@@ -272,6 +274,8 @@ def settle(alarm: Alarm, rule: AlarmRule, now_ns: int, before: tuple[Change, ...
 def due_ns(alarm: Alarm, rule: AlarmRule) -> int | None:
     """Return when `settle` changes the alarm next; None if only a report or a person does."""
     due = [alarm.shelved_until_ns] if alarm.shelved_until_ns else []
+    if alarm.disabled:
+        return min(due, default=None)
     if alarm.condition and not alarm.active:
         due.append(alarm.condition_ns + _ns(rule.on_delay_s))
     if alarm.active and not alarm.condition and not _is_latched(alarm, rule):
@@ -331,7 +335,7 @@ def _serve(step: Step, rule: AlarmRule, now_ns: int) -> Step:
     if alarm.disabled == (not rule.enabled):
         return step
     if not rule.enabled:
-        disabled = replace(alarm, disabled=True, answered=True, unanswered_ns=0, escalated=0)
+        disabled = replace(alarm, disabled=True, active=False, answered=True, unanswered_ns=0, escalated=0)
         return step.then(disabled, Change(Transition.DISABLED, now_ns))
     return step.then(*_shown(replace(alarm, disabled=False), Transition.ENABLED, now_ns))
 

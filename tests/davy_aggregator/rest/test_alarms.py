@@ -146,7 +146,7 @@ async def test_rules_change_while_the_site_runs_and_survive_a_restart(tmp_path):
         assert [each["why"] for each in history] == ["known fault"]
 
 
-async def test_p08_a_viewer_reads_an_operator_answers_and_an_engineer_sets_the_rules(tmp_path):
+async def test_p8_a_viewer_reads_an_operator_answers_and_an_engineer_sets_the_rules(tmp_path):
     async with closed_mine(tmp_path) as mine:
         client, path = mine.aggregator.client, "/v1/alarms/service-degraded:aggregator:broker"
         await until(lambda: _stands(mine, "service-degraded:aggregator:broker"), 30)

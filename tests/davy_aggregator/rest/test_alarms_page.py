@@ -16,6 +16,7 @@ QUIET = {
     kind: {"enabled": False} for kind in ("service-degraded", "camera-offline", "camera-stale", "edge-offline", "disk-low")
 }
 ROOF = {"kind": "roof-fall", "severity": 3, "camera": "face", "message": "rock moves above the face"}
+PERSON = {"kind": "person-in-zone", "severity": 3, "camera": "face", "message": "a person is at the belt drive"}
 SIZES = ((1366, 768), (1920, 1080), (390, 844))
 
 
@@ -161,17 +162,17 @@ async def test_a_screen_reader_hears_a_new_alarm_and_a_shelved_one_comes_back(tm
         page = await context.new_page()
         await page.goto(f"{aggregator.http}/alarms")
         await page.wait_for_selector("#no-alarms:visible")
-        await report(aggregator, ROOF)
+        await report(aggregator, PERSON)
         said = page.locator("#alarms [aria-live=assertive]")
-        await until(lambda: _says(said, "rock moves above the face"))
+        await until(lambda: _says(said, "a person is at the belt drive"))
         await page.keyboard.press("s")
         await page.select_option(".alarm-dialog select", "300")
-        await page.fill(".alarm-dialog input", "the face is being blasted")
+        await page.fill(".alarm-dialog input", "the belt is stopped for repair")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("#alarms[hidden]", state="attached")
         await page.select_option("#show", "hidden")
-        row = page.locator("#now [data-alarm^=roof]")
-        assert "the face is being blasted" in await row.inner_text()
+        row = page.locator("#now [data-alarm^=person]")
+        assert "the belt is stopped for repair" in await row.inner_text()
         await row.get_by_role("button", name="Unshelve").click()
         await page.wait_for_selector("#alarms:not([hidden])")
         assert context.errors == []

@@ -52,7 +52,7 @@ async def test_an_edge_that_the_site_does_not_name_is_refused(aggregator, change
 async def test_an_edge_keeps_its_samples_until_the_aggregator_is_there(tmp_path, free_port):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    (pictures / "0.jpg").write_bytes(jpeg.encode(scene(1, 0.6)))
+    (pictures / "0.jpg").write_bytes(jpeg.encode(scene(2, 1.0)))
     site = site_of(f"file://{pictures}", aggregator=f"grpc://127.0.0.1:{free_port}")
     data = tmp_path / "aggregator"
     async with edge(site, tmp_path / "edge", samples_every_s=0.2, look_every_s=0.1) as north:

@@ -86,8 +86,8 @@ def test_maps_that_are_kept_where_nothing_moves_are_as_good_as_new(still, scene,
                 patch.setattr(video, "REUSE_FRAMES", frames)
                 shown.append(camera.enhance(frame) if way == "bytes" else camera.enhance_yuv(as_yuv(frame)).y)
         differences.append(np.abs(shown[0].astype(int) - shown[1]))
-    assert max(difference.mean() for difference in differences) < 0.5, "of 255: parameters a frame behind, and noise"
-    assert max(np.percentile(difference, 99.9) for difference in differences) <= 4
+    assert max(difference.mean() for difference in differences) < 1, "of 255: parameters a frame behind"
+    assert max(np.percentile(difference, 99.9) for difference in differences) <= 8, "one frame of ten, after a look"
 
 
 @pytest.mark.parametrize("name", ["chelsea", "coffee"])  # a cut is known when the picture is already written over
