@@ -5,8 +5,8 @@ import { complete } from "/static/layout.js";
 import { element, Tile } from "/static/tile.js";
 
 const GAP_PX = 8;
-const CAPTION_PX = 60; // below the picture
-const NARROW_CAPTION_PX = 33; // of a tile without figures
+const CAPTION_PX = 63; // border, and what stands below the picture, until it is measured
+const NARROW_CAPTION_PX = 36; // of a tile without figures
 const NARROW_TILE_PX = 340; // console.css hides the figures of a narrower one
 export const MIN_PICTURE_PX = 120; // nobody recognises a person in a lower one
 const MIN_TILE_PX = Math.ceil(((MIN_PICTURE_PX + 1) * 16) / 9) + 2; // with its border
@@ -27,6 +27,7 @@ export class Wall {
   #timer = 0;
   #tour = 0;
   #fixed;
+  #captions = { wide: CAPTION_PX, narrow: NARROW_CAPTION_PX };
 
   // changed(): layout, page or single tile are others. fixed: a screen without controls.
   constructor(grid, stream, changed, fixed = false) {
@@ -150,7 +151,19 @@ export class Wall {
     this.grid.style.alignContent = scrolls ? "start" : "center";
     const tile = scrolls ? (width - (columns - 1) * GAP_PX) / columns : fitted.tile;
     for (const each of this.tiles.values()) each.compact = tile < NARROW_TILE_PX && each !== this.single;
+    if (!scrolls && this.#measure()) this.layOut();
     this.select();
+  }
+
+  // Fonts differ: learn how much a tile adds to its picture. Return whether that is more than was thought.
+  #measure() {
+    const { root, canvas } = this.single ?? this.onPage()[0];
+    const box = root.getBoundingClientRect();
+    const kind = box.width < NARROW_TILE_PX ? "narrow" : "wide";
+    const added = Math.ceil(box.height - canvas.getBoundingClientRect().height);
+    if (this.#fixed || added <= this.#captions[kind]) return false;
+    this.#captions[kind] = added;
+    return true;
   }
 
   #bodyScrolls() {
@@ -163,8 +176,9 @@ export class Wall {
       const rows = Math.ceil(shown / columns);
       const byWidth = (width - (columns - 1) * GAP_PX) / columns;
       const room = (height - (rows - 1) * GAP_PX) / rows;
-      const caption = this.#fixed ? 0 : (room - CAPTION_PX) * (16 / 9) < NARROW_TILE_PX || byWidth < NARROW_TILE_PX ? NARROW_CAPTION_PX : CAPTION_PX;
-      const tile = Math.min(byWidth, (room - caption - 2) * (16 / 9) + 2);
+      const { wide, narrow } = this.#captions;
+      const caption = this.#fixed ? 2 : (room - wide) * (16 / 9) < NARROW_TILE_PX || byWidth < NARROW_TILE_PX ? narrow : wide;
+      const tile = Math.min(byWidth, (room - caption) * (16 / 9) + 2);
       if (tile > best.tile) best = { columns, tile };
     }
     return best;
