@@ -26,7 +26,11 @@ def test_anonymous_callers_have_the_public_operations_alone():
     assert PERMISSIONS_OF[Role.ANONYMOUS] == {Permission.PUBLIC}
     public = {f"{service} {name}" for service, table in REST.items() for name, needs in table.items() if needs == "public"}
     assert public == {
-        *(f"{service} GET /{name}" for service in REST for name in ("healthz", "readyz")),
+        *(
+            f"{service} GET /{name}"
+            for service in REST
+            for name in ("healthz", "readyz", "static/{path:path}", "web/{path:path}")
+        ),
         "aggregator GET /login",
         "aggregator POST /v1/session",
         "aggregator GET /v1/session/methods",
@@ -35,8 +39,6 @@ def test_anonymous_callers_have_the_public_operations_alone():
         "aggregator GET /v1/identities/crl",
         "aggregator POST /v1/identities/enroll",  # a one-time token is asked for
         "aggregator POST /v1/identities/renew",  # a certificate is asked for
-        "aggregator GET /static/{path:path}",
-        "trainer GET /static/{path:path}",
     }
     assert {method for method, needs in GRPC.items() if needs == "public"} == {
         f"/grpc.health.v1.Health/{name}" for name in ("Check", "List", "Watch")

@@ -270,7 +270,7 @@ class Jobs:
                 raise _Stopped from error
             raise
         finally:
-            self._process.kill()
+            self._process.close()
             self._process = None
         if outcome is None:
             raise InvalidInputError(f"{job.name}: no result")

@@ -108,3 +108,12 @@ def test_the_shim_sets_pid_file_cores_niceness_and_limits(tmp_path):
     ended = subprocess.run(limits.command([sys.executable, "-c", code]), capture_output=True, text=True, check=True)
     pid = Path(tmp_path / "pid = 1").read_text()
     assert ended.stdout.strip() == f"{pid} [{core}] {os.nice(0) + 3} 1 500000000 (7, 8)"
+
+
+def test_a_process_that_never_ran_is_closed_and_leaves_nothing():
+    process = IsolatedProcess(MODULE, "x", BOUNDS)
+    child = process._process
+    process.close()
+    process.close()
+    assert child.returncode is not None
+    assert child.stdin.closed and child.stdout.closed and child.stderr.closed

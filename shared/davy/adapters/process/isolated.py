@@ -86,9 +86,7 @@ class IsolatedProcess:
             process.kill()
             process.wait()
             listening.join(1.0)
-            for pipe in (process.stdin, process.stdout, process.stderr):
-                with suppress(BrokenPipeError):
-                    pipe.close()
+            self.close()
         if process.returncode:
             log.warning("process.ended", work=self._what, status=process.returncode, last=self._tail.decode("utf-8", "replace"))
             raise ProcessEndedError(self._what, self._reason(process.returncode))
@@ -96,6 +94,15 @@ class IsolatedProcess:
     def kill(self) -> None:
         """End the process at once."""
         self._process.kill()
+
+    def close(self) -> None:
+        """End the process, wait for it and close its pipes, also if it never ran. Call it again for nothing."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            with suppress(BrokenPipeError):
+                if pipe is not None:
+                    pipe.close()
 
     @contextmanager
     def _time_limit(self) -> Iterator[None]:
