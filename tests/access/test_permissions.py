@@ -22,6 +22,9 @@ def test_each_role_of_people_may_do_what_the_one_before_may():
         assert PERMISSIONS_OF[lower] < PERMISSIONS_OF[higher]
 
 
+FILES = ("static/{path:path}", "web/{path:path}")  # scripts, styles and words of the pages
+
+
 def test_anonymous_callers_have_the_public_operations_alone():
     assert PERMISSIONS_OF[Role.ANONYMOUS] == {Permission.PUBLIC}
     public = {f"{service} {name}" for service, table in REST.items() for name, needs in table.items() if needs == "public"}
