@@ -35,6 +35,8 @@ SKIPPED = {
     r"davy_drift": "needs the minutes of usual light before drift is known",
     r"identity enroll|https://aggregator": "needs an authority online; tests/davy_aggregator/test_identity.py has one",
     r"^(redis-server|openssl) ": "needs files of a site, or a camera; tests/adapters/tls and tests/adapters/camera have them",
+    r"^davy simulator people": "renders for minutes; tests/davy_simulator renders some frames",
+    r"^npm |convert_nanodet": "fetches a package; tests/imaging/detect has the converted network",
     r"^unzip ": "needs samples, which an edge sends after minutes",
 }
 
