@@ -9,6 +9,8 @@ export class DialsPanel {
   #presets;
   #tile = null;
   #queue = Promise.resolve(); // changes are made one after the other: each is based on the one before
+  #waiting = 0; // changes in the queue
+  #moving = false; // a slider is between its first input and its change
 
   constructor() {
     this.panel = byId("dials");
@@ -17,8 +19,12 @@ export class DialsPanel {
     byId("dials-close").addEventListener("click", () => this.#toggle(false));
     byId("dials-neutral").addEventListener("click", () => this.#change({ preset: null, strength: 1, ...this.#unset() }));
     this.panel.addEventListener("submit", (event) => event.preventDefault());
-    this.panel.addEventListener("input", ({ target }) => this.#tell(target));
+    this.panel.addEventListener("input", ({ target }) => {
+      this.#moving = true;
+      this.#tell(target);
+    });
     this.panel.addEventListener("change", ({ target }) => {
+      this.#moving = false;
       if (target.name === "preset") this.#change({ preset: target.value || null, ...this.#unset() });
       else this.#change({ [target.name]: Number(target.value) });
     });
@@ -81,11 +87,13 @@ export class DialsPanel {
 
   #change(dials) {
     const { camera, path } = this.#address;
+    this.#waiting += 1;
     this.#queue = this.#queue.then(() => this.#put(path, camera, dials));
   }
 
   async #put(path, camera, dials) {
     try {
+      this.#waiting -= 1;
       const { desired } = await request(path);
       const config = structuredClone(desired.config);
       for (const [name, value] of Object.entries(dials)) {
@@ -93,7 +101,8 @@ export class DialsPanel {
         else config.cameras[camera][name] = value;
       }
       const view = await request(path, "PUT", { config, why: t("dials-why") }, { "If-Match": `"${desired.id}"` });
-      if (this.#tile && this.#address.camera === camera && this.#address.path === path) this.#fill(view.desired.config.cameras[camera]);
+      const shown = this.#tile && this.#address.camera === camera && this.#address.path === path;
+      if (shown && !this.#moving && !this.#waiting) this.#fill(view.desired.config.cameras[camera]); // else a hand would be moved
       showError("");
     } catch (error) {
       showError(error.message);

@@ -14,7 +14,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: chromium)")
 @pytest.mark.system
 async def test_the_starter_cannot_confirm_and_the_second_person_can_and_both_names_stay(mosquitto, tmp_path):
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
 
     proposal = Proposal(by="trainer", cause="drift of north.face", checks=("every figure is a number",))
     async with closed(mosquitto, tmp_path, *fleet()) as site, async_playwright() as playwright:
@@ -42,7 +42,7 @@ async def test_the_starter_cannot_confirm_and_the_second_person_can_and_both_nam
         row = bob.locator("#candidates tr", has_text=candidate().id[:12])
         assert "drift of north.face" in await row.inner_text()
         await row.locator("button", has_text="Report").click()
-        assert await bob.inner_text("#report-text") == "# A report"
+        await expect(bob.locator("#report-text")).to_have_text("# A report")
         await bob.click("#report button")
         await bob.locator("#rollout-actions button", has_text="Confirm").click()
         await bob.wait_for_selector("#rollout-note .state.done", timeout=20_000)
