@@ -29,6 +29,7 @@ PAGES = {
     "/docs": ".route",
     "/wall/control-room": ".tile",
 }
+LOOKED_AT_TWICE = ("en", "ru")  # the shortest words and the longest; elements and colours are the same in all
 LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 
 
@@ -61,7 +62,8 @@ async def test_no_page_has_a_violation(tmp_path, language):
             assert (await page.get_attribute("html", "lang"))[:2] == language
             for screen in (LAPTOP, PHONE):
                 await page.set_viewport_size(screen)
-                found[path, screen["width"]] = await violations(page)
+                if screen is LAPTOP or language in LOOKED_AT_TWICE:
+                    found[path, screen["width"]] = await violations(page)
                 assert await page.evaluate("() => document.documentElement.scrollWidth") <= screen["width"], path
                 await shoot(page, f"page-{language}-{path.strip('/').replace('/', '-').split('?')[0]}-{screen['width']}")
         assert "\n".join(f"{at}: {rule}" for at, rules in found.items() for rule in rules) == ""

@@ -225,6 +225,7 @@ async def test_a_saved_layout_is_chosen_again_in_another_window(tmp_path):
         assert browser.errors == []
 
 
+@pytest.mark.alone
 async def test_ten_windows_of_one_browser_all_have_pictures_and_events(tmp_path):
     async with wall_of(4, tmp_path, fps=2) as aggregator, chromium(viewport={"width": 800, "height": 600}) as browser:
         pages = [await browser.new_page() for _ in range(10)]
