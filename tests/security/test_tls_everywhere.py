@@ -42,6 +42,7 @@ def make_site(source, **wires) -> SiteConfig:
     return SiteConfig.model_validate({"site": "demo", "edges": {"west": {"cameras": {"face": camera}}}, **wires})
 
 
+@pytest.mark.alone
 async def test_an_edge_with_a_certificate_of_seconds_outlives_it_without_a_lost_frame(tmp_path, pictures):
     identities, ready = Identities.make(tmp_path / "identities"), asyncio.get_running_loop().create_future()
     with secure_broker(identities) as broker, secure_redis(identities) as cache:

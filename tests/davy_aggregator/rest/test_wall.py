@@ -236,7 +236,7 @@ async def test_ten_windows_of_one_browser_all_have_pictures_and_events(tmp_path)
             await live_tiles(page, 4)
         await report_event(aggregator, "the fan stands still")
         for page in pages:
-            await expect(page.locator("#event-list .message").first).to_have_text("the fan stands still", timeout=10_000)
+            await expect(page.locator("#event-list .message", has_text="the fan stands still")).to_be_attached(timeout=10_000)
         assert browser.errors == []
 
 
