@@ -53,7 +53,6 @@ from davy_aggregator.alarms.rules import RuleBook
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.alarms.topics import publish_alarms
 from davy_aggregator.analysis.places.book import PlaceBook
-from davy_aggregator.analysis.runner import analyse, analysers
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
 from davy_aggregator.clock_watch import watch_clocks
@@ -196,6 +195,8 @@ async def serve(
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.analysis.enabled:
+            from davy_aggregator.analysis.runner import analyse, analysers  # its libraries take a second and 100 MB
+
             make_analysers = analysers(settings.analysis, book)  # an unusable detector prevents the start
             supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, alarms, metrics, make_analysers)
         supervisor = Supervisor("aggregator", registry, health.set)

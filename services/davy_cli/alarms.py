@@ -1,6 +1,5 @@
 """`davy alarms`: list, watch, acknowledge and shelve alarms."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -10,10 +9,9 @@ from typing import Annotated
 import typer
 from google.protobuf.json_format import MessageToDict
 
-from davy.adapters.grpc import alarm_client
 from davy.adapters.grpc.alarm_client import AlarmClient
-from davy.adapters.tls import Tls, TlsSettings
 from davy.v1 import alarm_pb2, ingest_pb2
+from davy_cli.calls import Answer, ask
 
 app = typer.Typer(help="List, watch, acknowledge and shelve alarms.", no_args_is_help=True, add_completion=False)
 Aggregator = Annotated[str, typer.Option(envvar="DAVY_AGGREGATOR", help="gRPC address of the aggregator.")]
@@ -94,12 +92,8 @@ def _answer(aggregator: str, alarms: list[str], act: Callable[[AlarmClient, str]
         print(f"{alarm.id}: {_state(alarm)}")
 
 
-def _run(aggregator: str, call: Callable[[AlarmClient], Awaitable[alarm_client.Answer]]) -> alarm_client.Answer:
-    async def run() -> alarm_client.Answer:
-        async with alarm_client.connect(aggregator, Tls.of(TlsSettings())) as client:
-            return await call(client)
-
-    return asyncio.run(run())
+def _run(aggregator: str, call: Callable[[AlarmClient], Awaitable[Answer]]) -> Answer:
+    return ask(AlarmClient, aggregator, call)
 
 
 def _print(alarm: alarm_pb2.Alarm, as_json: bool) -> None:

@@ -1,6 +1,5 @@
 """`davy rollout`: roll a model out to edges and enhancers and watch it."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -8,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from davy.adapters.grpc import rollout_client
 from davy.adapters.grpc.rollout_client import RolloutClient
-from davy.adapters.tls import Tls, TlsSettings
 from davy.v1 import model_pb2
+from davy_cli.calls import Answer, ask
 
 app = typer.Typer(
     help="Roll a model out to edges and enhancers in waves, watch it, roll it back.", no_args_is_help=True, add_completion=False
@@ -114,12 +112,8 @@ def _change(aggregator: str, rollout: str, change: Callable[[RolloutClient, str]
     print(f"rollout {found.id}: {found.state}")
 
 
-def _run(aggregator: str, call: Callable[[RolloutClient], Awaitable[rollout_client.Answer]]) -> rollout_client.Answer:
-    async def run() -> rollout_client.Answer:
-        async with rollout_client.connect(aggregator, Tls.of(TlsSettings())) as client:
-            return await call(client)
-
-    return asyncio.run(run())
+def _run(aggregator: str, call: Callable[[RolloutClient], Awaitable[Answer]]) -> Answer:
+    return ask(RolloutClient, aggregator, call)
 
 
 def _people(rollout: model_pb2.Rollout) -> str:

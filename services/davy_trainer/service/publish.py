@@ -4,7 +4,7 @@ import json
 import math
 from pathlib import Path
 
-from davy.adapters.grpc import rollout_client
+from davy.adapters.grpc.rollout_client import RolloutClient
 from davy.adapters.http.model_client import ModelClient
 from davy.adapters.storage.candidate_registry import MAX_CAUSE, CandidateRegistry, Proposal
 from davy.adapters.storage.model_registry import Entry, ModelRegistry
@@ -124,7 +124,7 @@ async def start_rollout(settings: TrainerSettings, model: str) -> str:
     Raises:
         DavyError: The aggregator is unavailable, or another rollout is in progress.
     """
-    async with rollout_client.connect(settings.rollout_grpc, Tls.of(settings.tls)) as client:
+    async with RolloutClient.connect(settings.rollout_grpc, Tls.of(settings.tls)) as client:
         known = [each.id for each in await client.all() if each.model == model]
         if known:
             return known[0]

@@ -6,7 +6,9 @@ import grpc
 import pytest
 from tests.fixtures.identities import Identities, self_signed
 
+from davy.adapters.grpc.alarm_client import AlarmClient
 from davy.adapters.grpc.channels import Channels, open_channel
+from davy.adapters.grpc.rollout_client import RolloutClient
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.grpc.tls import peer
 from davy.domain.errors import AggregatorRefusedError
@@ -160,6 +162,16 @@ async def test_a_revoked_server_is_refused_with_the_reason(identities):
                 await channels.get()
         finally:
             await channels.close()
+
+
+@pytest.mark.parametrize("client", [AlarmClient, RolloutClient])
+async def test_operators_clients_refuse_a_revoked_server(identities, client):
+    server, own = identities.tls("aggregator/main"), identities.tls("edge/west")
+    identities.revoke("aggregator/main", "edge/west")
+    async with served(server) as url:
+        with pytest.raises(AggregatorRefusedError, match="is refused: certificate revoked"):
+            async with client.connect(url, own):
+                pass
 
 
 async def test_streams_to_a_server_end_once_it_is_revoked_and_its_new_certificate_is_taken(identities):

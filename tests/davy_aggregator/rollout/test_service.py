@@ -295,6 +295,7 @@ async def test_f04_the_rollout_continues_after_kill_9_of_the_aggregator(mosquitt
         "-m",
         "davy",
         "aggregator",
+        "--insecure",
         "--config",
         str(tmp_path / "site.yaml"),
         "--data",

@@ -83,8 +83,7 @@ class IsolatedProcess:
                     on_line(line)
                 process.wait()
         finally:
-            process.kill()
-            process.wait()
+            self.kill()
             listening.join(1.0)
             self.close()
         if process.returncode:
