@@ -31,12 +31,7 @@ async def test_a_zone_is_drawn_by_pointer_and_keyboard_and_its_rule_is_stored(tm
         await page.get_by_role("button", name="Add a zone").click()
         corners = page.locator(".corner")
         await corners.nth(0).wait_for()
-        box = await page.locator("#stage").bounding_box()
-        held = await corners.nth(0).bounding_box()
-        await page.mouse.move(held["x"] + 12, held["y"] + 12)
-        await page.mouse.down()
-        await page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.2 * box["height"], steps=4)
-        await page.mouse.up()
+        await until(lambda: _dragged(page, corners.nth(0), to=(0.1, 0.2)))
         await corners.nth(2).focus()
         await page.keyboard.press("Shift+ArrowRight")
         await page.keyboard.press("Insert")
@@ -55,6 +50,17 @@ async def test_a_zone_is_drawn_by_pointer_and_keyboard_and_its_rule_is_stored(tm
         assert (rule["kind"], rule["zone"], rule["for_s"]) == ("person-in-zone", zone["name"], 2)
         assert not errors
         await browser.close()
+
+
+async def _dragged(page, corner, to) -> bool:
+    """Drags a corner over the picture; False if an alarm moved the page meanwhile, and the pointer met another place."""
+    box = await page.locator("#stage").bounding_box()
+    held = await corner.bounding_box()
+    await page.mouse.move(held["x"] + 12, held["y"] + 12)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + to[0] * box["width"], box["y"] + to[1] * box["height"], steps=4)
+    await page.mouse.up()
+    return await page.locator("#stage").bounding_box() == box
 
 
 async def _has_rule(aggregator):
