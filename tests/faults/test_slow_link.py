@@ -96,22 +96,18 @@ async def test_w35_a_link_that_recovers_gets_whole_pictures_again(camera, tmp_pa
 @pytest.mark.slow
 async def test_video_on_a_link_with_half_its_bits_stays_live_with_fewer(camera, tmp_path):
     wanted = {"fps": FPS, "width": 1280, "height": 720, "mqtt": {"fps": 0}}
-    async with running(make_settings(tmp_path / "aggregator"), site_of(camera, **wanted)) as aggregator:
-        async with link(aggregator.grpc_port, LATENCY_S, 150_000.0, 0.0) as slow:
-            site = site_of(camera, aggregator=f"grpc://127.0.0.1:{slow.port}", **wanted)
-            async with edge(site, tmp_path / "edge") as north:
-                await until(lambda: north.value("davy_edge_video_connected"), 20)
-                packets = aggregator.frames.SubscribeVideo(ingest_pb2.SubscribeVideoRequest(camera="north/face"))
-                ages_s, count, began_s = [], 0, time.monotonic()
-                async for answer in packets:
-                    count += 1
-                    if time.monotonic() - began_s > 15:
-                        ages_s.append(time.time() - answer.packet.meta.captured_ns / 1e9)
-                    if time.monotonic() - began_s > 25:
-                        break
-                level = north.value("davy_edge_link_level")
-                sent = north.value("davy_video_bytes_total")
-    print(
-        f"\n{len(ages_s) / 10:.1f} fps, p99 {np.percentile(ages_s, 99):.2f} s, level {level:g}, {sent / count:.0f} bytes a packet"
-    )
-    assert len(ages_s) >= 60 and np.percentile(ages_s, 99) < 1.5
+    async with (
+        running(make_settings(tmp_path / "aggregator"), site_of(camera, **wanted)) as aggregator,
+        link(aggregator.grpc_port, LATENCY_S, 150_000.0) as slow,
+        edge(site_of(camera, aggregator=f"grpc://127.0.0.1:{slow.port}", **wanted), tmp_path / "edge") as north,
+    ):
+        await until(lambda: north.value("davy_edge_video_connected"), 20)
+        ages_s, began_s = [], time.monotonic()
+        async for answer in aggregator.frames.SubscribeVideo(ingest_pb2.SubscribeVideoRequest(camera="north/face")):
+            if time.monotonic() - began_s > 15:  # time to find the level
+                ages_s.append(time.time() - answer.packet.meta.captured_ns / 1e9)
+            if time.monotonic() - began_s > 15 + SECONDS:
+                break
+        level = north.value("davy_edge_link_level")
+    print(f"\n{len(ages_s) / SECONDS:.1f} fps, age p99 {np.percentile(ages_s, 99):.2f} s, level {level:g}")
+    assert len(ages_s) >= 6 * SECONDS and np.percentile(ages_s, 99) < 1.5
