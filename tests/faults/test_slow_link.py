@@ -110,4 +110,4 @@ async def test_video_on_a_link_with_half_its_bits_stays_live_with_fewer(camera, 
                 break
         level = north.value("davy_edge_link_level")
     print(f"\n{len(ages_s) / SECONDS:.1f} fps, age p99 {np.percentile(ages_s, 99):.2f} s, level {level:g}")
-    assert len(ages_s) >= 6 * SECONDS and np.percentile(ages_s, 99) < 1.5
+    assert len(ages_s) >= 4 * SECONDS and np.percentile(ages_s, 99) < 1.5
