@@ -47,7 +47,19 @@ async def serve(
     app = create_app(settings, mine)
     if registry is not None:
         install_metrics(app, registry)
-    await serve_app(app, settings.host, settings.port, ready)
+    if not settings.onvif:
+        await serve_app(app, settings.host, settings.port, ready)
+        return
+    from davy_simulator.onvif import add_onvif, answering  # an extra of its own
+
+    add_onvif(app, settings, mine.places)
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as tasks:
+        served = tasks.create_task(serve_app(app, settings.host, settings.port, port.set_result), name="simulator.http")
+        async with answering(settings, await port):
+            if ready is not None:
+                ready(port.result())
+            await served
 
 
 def create_app(settings: SimulatorSettings, mine: Mine) -> FastAPI:
