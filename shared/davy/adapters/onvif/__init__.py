@@ -3,6 +3,6 @@
 The packages of the extra `onvif` and the answers of cameras, which may be hostile, meet only in a process of its own.
 """
 
-from davy.adapters.onvif.search import CameraSearch, SearchRequest
+from davy.adapters.onvif.search import CameraSearch, SearchRequest, named_camera
 
-__all__ = ["CameraSearch", "SearchRequest"]
+__all__ = ["CameraSearch", "SearchRequest", "named_camera"]

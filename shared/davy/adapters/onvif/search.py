@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from davy.adapters.camera.network import allowed_addresses
 from davy.adapters.process.isolated import Bounds, IsolatedProcess
-from davy.domain.errors import MissingExtraError, ProcessEndedError
+from davy.domain.errors import CameraUnavailableError, MissingExtraError, ProcessEndedError
 from davy.domain.network_camera import MAX_CAMERAS, NO_LOGIN, Login, MediaProfile, NetworkCamera
 from davy.domain.secret_url import SecretUrl
 from davy.domain.source import ANY_SOURCE, SourcePolicy
@@ -129,6 +130,28 @@ class CameraSearch:
         except ProcessEndedError as error:
             return error.reason
         return ""
+
+
+def named_camera(request: SearchRequest, host: str, port: int = 0, secure: bool = False) -> SearchRequest:
+    """Return the request that asks this camera alone. Blocks, to resolve the name.
+
+    Args:
+        request: Its policy decides on the address.
+        host: Name or address.
+        secure: Whether the device service is https.
+        port: Of its ONVIF device service; 0: 80, or 443 if secure.
+
+    Raises:
+        CameraUnavailableError: the name has no address.
+        InvalidSourceError: the policy does not allow the address.
+    """
+    port = port or (443 if secure else 80)
+    try:
+        address = allowed_addresses(host, port, request.policy)[0]
+    except (OSError, UnicodeError) as error:
+        raise CameraUnavailableError(host, "its name cannot be resolved") from error
+    policy = request.policy.model_copy(update={"hosts": (*request.policy.hosts, address)})
+    return replace(request, cameras=(NetworkCamera(address, port, secure),), policy=policy)
 
 
 def _camera(line: dict[str, Any]) -> tuple[NetworkCamera, bool]:
