@@ -171,6 +171,7 @@ REST: Final[Mapping[str, Mapping[str, P]]] = {"aggregator": AGGREGATOR, "enhance
 
 GRPC: Final[Mapping[str, P]] = {
     "/davy.v1.IngestService/PushFrames": P.PUSH,
+    "/davy.v1.IngestService/PushVideo": P.PUSH,
     "/davy.v1.IngestService/ReportEvents": P.PUSH,
     "/davy.v1.SampleService/PushSamples": P.PUSH,
     "/davy.v1.EdgeService/AttachEdge": P.PUSH,  # results of tasks that the aggregator gives one's own edge
