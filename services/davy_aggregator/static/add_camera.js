@@ -70,7 +70,8 @@ function row(camera) {
   pick.type = "button";
   pick.setAttribute("aria-label", t("add-choose", { name: camera.name || camera.address }));
   pick.addEventListener("click", () => { choose(camera); byId(camera.login_needed ? "user" : "source").focus(); });
-  const made = element("li", camera === chosen ? "chosen" : "", element("b", "", camera.name || about || camera.address), element("span", "", camera.address), element("span", "", about), element("span", "", facts), pick);
+  const parts = [camera.address, camera.name ? about : "", facts].filter(Boolean).map((each) => element("span", "", each));
+  const made = element("li", camera === chosen ? "chosen" : "", element("b", "", camera.name || about || camera.address), ...parts, pick);
   if (camera === chosen) made.setAttribute("aria-current", "true");
   return made;
 }
@@ -114,7 +115,8 @@ async function read() {
   await during(byId("test"), "testing", "test-refusal", async () => {
     const { address: host, port, secure } = chosen;
     const body = { host, port, secure, user: byId("user").value, password: byId("password").value };
-    const [camera] = (await task("camera-search", body)).cameras;
+    const [answer] = (await task("camera-search", body)).cameras;
+    const camera = { ...answer, name: chosen.name };
     found = found.map((each) => (each === chosen ? camera : each));
     choose(camera);
     if (!camera.profiles.length) throw new Error(camera.reason);

@@ -9,7 +9,7 @@ from davy.adapters.grpc.ingest_client import IngestClient, Stream
 from davy.adapters.onvif import CameraSearch, SearchRequest, named_camera
 from davy.domain.errors import AggregatorUnavailableError, DavyError, InvalidInputError, OverloadedError, UnsupportedError
 from davy.domain.network_camera import Login
-from davy.domain.ports import OpenSource
+from davy.domain.ports import FrameSource, OpenSource
 from davy.domain.source import Source, SourcePolicy
 from davy.domain.topics import EdgeTopics
 from davy.domain.urls import redact_text
@@ -122,7 +122,12 @@ class TaskChannel:
         if not re.fullmatch(TLS_PATTERN, tls):
             raise InvalidInputError("tls is verify, insecure, or sha256: and a fingerprint")
         opener = self._opener(source.scheme)
-        # Half of the time is left for opening again, decoding and enhancing.
-        picture = await asyncio.to_thread(take_picture, source, tls, opener, self._still(), timeout_s / 2)
+        opened: list[FrameSource] = []
+        try:  # half of the time to open the source, half for its frames
+            picture = await asyncio.to_thread(take_picture, source, tls, opener, self._still(), timeout_s / 2, opened.append)
+        except asyncio.CancelledError:
+            for each in opened:
+                each.close()
+            raise
         outcome.raw_jpeg, outcome.enhanced_jpeg = picture.raw, picture.enhanced or b""
         outcome.width, outcome.height, outcome.fps = picture.width, picture.height, picture.fps

@@ -1,6 +1,7 @@
 """A test of a source: it is opened as a camera of this edge, and gives one picture."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from davy.adapters.media import jpeg, planes
@@ -25,12 +26,20 @@ class SourcePicture:
     fps: float
 
 
-def take_picture(source: Source, tls: str, opener: OpenSource, still: StillEnhancer | None, timeout_s: float) -> SourcePicture:
+def take_picture(
+    source: Source,
+    tls: str,
+    opener: OpenSource,
+    still: StillEnhancer | None,
+    timeout_s: float,
+    on_open: Callable[[FrameSource], None],
+) -> SourcePicture:
     """Open a source, measure its rate, and take its newest picture. Blocks, about timeout_s at most.
 
     Args:
         opener: Opens it by the policy of this edge.
         still: Enhances the picture; None: it stays raw.
+        on_open: Gets the open source; to close it from another thread ends the test.
 
     Raises:
         CameraError: it cannot be opened, or delivers no picture.
@@ -40,6 +49,7 @@ def take_picture(source: Source, tls: str, opener: OpenSource, still: StillEnhan
     deadline_s = time.monotonic() + timeout_s
     fps = MAX_FPS if source.scheme in STREAMED else POLLED_FPS
     opened = opener(source.text, SourceOptions(fps=fps, timeout_s=timeout_s, loop=False, tls=tls))
+    on_open(opened)
     try:
         frame, measured = _newest(opened, deadline_s)
     finally:
@@ -51,7 +61,8 @@ def take_picture(source: Source, tls: str, opener: OpenSource, still: StillEnhan
 
 
 def _newest(opened: FrameSource, deadline_s: float) -> tuple[Frame, float]:
-    """The newest frame, and the rate of the frames."""
+    """The newest frame, and the rate of the frames after the second one, before which a source is not yet in step."""
+    opened.read()
     frame = opened.read()
     began_s = newest_s = time.monotonic()
     count = 0
