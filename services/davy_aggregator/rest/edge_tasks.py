@@ -6,12 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
+from davy.access.journal import note_change
 from davy.adapters.grpc.edge_tasks import from_network_camera
 from davy.adapters.grpc.envelope import check_jpeg
 from davy.adapters.http.problems import problem_responses
 from davy.domain.errors import UnknownEdgeError
 from davy.domain.network_camera import MediaProfile, NetworkCamera
 from davy.domain.source import MAX_LENGTH, InvalidSourceError, Source
+from davy.domain.urls import redact
 from davy.site import TLS_PATTERN
 from davy.v1 import edge_pb2
 from davy_aggregator.context import ServiceContext
@@ -133,6 +135,7 @@ def edge_task_routes(context: ServiceContext) -> APIRouter:
 
     @routes.post("/camera-search", summary="Search the networks of an edge for ONVIF cameras, or ask one camera")
     async def camera_search(edge: Edge, request: CameraSearchRequest) -> FoundCameras:
+        note_change({}, {"asked": request.host or "the network", "with_login": bool(request.user.get_secret_value())})
         work = edge_pb2.SearchCameras(
             host=request.host,
             port=request.port,
@@ -146,6 +149,7 @@ def edge_task_routes(context: ServiceContext) -> APIRouter:
 
     @routes.post("/source-test", summary="Open a source on an edge and take a picture")
     async def source_test(edge: Edge, request: SourceTest) -> SourcePicture:
+        note_change({}, {"source": redact(request.source.get_secret_value())})
         work = edge_pb2.TestSource(source=request.source.get_secret_value(), tls=request.tls)
         tested = (await ask(edge, edge_pb2.EdgeTask(test_source=work), TEST_S)).tested_source
         raw, enhanced = check_jpeg(tested.raw_jpeg), tested.enhanced_jpeg and check_jpeg(tested.enhanced_jpeg)

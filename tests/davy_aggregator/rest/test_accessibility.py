@@ -2,10 +2,11 @@
 
 import subprocess
 import time
+from functools import partial
 
 import pytest
 from playwright.async_api import expect
-from tests.davy_aggregator.conftest import RAW
+from tests.davy_aggregator.conftest import RAW, until
 from tests.davy_aggregator.rest.wall import report_event, wall_of
 from tests.fixtures.chromium import LANGUAGES, chromium, needs_chromium, shoot, violations
 from tests.fixtures.packages import good_package, trust
@@ -65,7 +66,7 @@ async def test_no_page_has_a_violation(tmp_path, language):
                 await page.set_viewport_size(screen)
                 if screen is LAPTOP or language in LOOKED_AT_TWICE:
                     found[path, screen["width"]] = await violations(page)
-                await until(lambda: _fits(page, screen["width"]))
+                await until(partial(_fits, page, screen["width"]))
                 await shoot(page, f"page-{language}-{path.strip('/').replace('/', '-').split('?')[0]}-{screen['width']}")
         assert "\n".join(f"{at}: {rule}" for at, rules in found.items() for rule in rules) == ""
 
