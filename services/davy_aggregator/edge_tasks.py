@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from davy.domain.errors import DeadlineExceededError, EdgeUnavailableError, OverloadedError
+from davy.domain.urls import redact_text
 from davy.v1 import edge_pb2
 
 MAX_WAITING = 4  # tasks of one edge
+MAX_TEXT = 500  # characters of an edge's reason
 GRACE_S = 2.0  # an edge that gives up says so itself
 
 
@@ -76,7 +78,7 @@ class EdgeTasks:
         finally:
             del attachment.answers[task.id]
         if result.error:
-            raise EdgeUnavailableError(edge, result.error)
+            raise EdgeUnavailableError(edge, redact_text(result.error[:MAX_TEXT]))
         return result
 
     def _fail(self, edge: str) -> None:

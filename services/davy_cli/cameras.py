@@ -51,7 +51,8 @@ def discover(
         print(json.dumps({"cameras": [_plain(camera) for camera in found]}, indent=1))
     elif found:
         _console().print(_table(found))
-        print("\n".join(_snippet(found)))
+        if any(profile.stream for camera in found for profile in camera.profiles):
+            print("\n".join(_snippet(found)))
     if not found:
         typer.echo("no camera answered: is this machine on their network, and is ONVIF on in them?", err=True)
         raise typer.Exit(1)
@@ -61,7 +62,8 @@ def _search(request: SearchRequest) -> list[NetworkCamera]:
     """Search, with the cameras that have answered counted on a terminal."""
     search, names = CameraSearch(request), set[tuple[str, int]]()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("asking" if request.cameras else "searching", total=None)
 
         def count(camera: NetworkCamera) -> None:

@@ -203,7 +203,9 @@ class _Edge:
         )
         self._budget = PixelBudget(settings.max_megapixels, self._report_large_camera)
         self._openers, self._semaphore = openers, semaphore or FairSemaphore(slots_for(settings.parallel, settings.threads))
-        self._tasks = TaskChannel(self._topics, self._policy, self._scheme_opener, lambda: self._still, settings.search_port)
+        self._tasks = TaskChannel(
+            self._topics, self._policy, self._scheme_opener, lambda: self._still, settings.search_port, settings.search_s
+        )
         self._pipelines = Pipelines(config, self._pipeline, self._accounting, self._states, self._drift, self._sinks)
         self._stats = Stats(
             boot_id,

@@ -12,7 +12,7 @@ from davy.adapters.addresses import listen
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers
 from davy.adapters.http.server import serve_app
-from davy.domain.errors import DeadlineExceededError, UnknownCameraError
+from davy.domain.errors import DeadlineExceededError, MissingExtraError, UnknownCameraError
 from davy.domain.ports import SourceOptions
 from davy.site import SIMULATOR_SCHEME
 from davy_simulator.broadcast import Broadcast
@@ -39,6 +39,7 @@ async def serve(
 
     Raises:
         AddressUnavailableError: host and port are not available.
+        MissingExtraError: settings.onvif is set without the packages of its extra.
     """
     listen(settings.host, settings.port).close()  # a taken port is reported now, not after a minute of rendering
     mine = mine or Mine(settings.seed)
@@ -50,7 +51,10 @@ async def serve(
     if not settings.onvif:
         await serve_app(app, settings.host, settings.port, ready)
         return
-    from davy_simulator.onvif import add_onvif, answering  # an extra of its own
+    try:
+        from davy_simulator.onvif import add_onvif, answering
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("an ONVIF camera", str(error.name), "onvif") from error
 
     add_onvif(app, settings, mine.places)
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -18,10 +18,15 @@ from xml.etree.ElementTree import Element  # of a tree that defusedxml made
 from xml.sax.saxutils import escape
 
 import defusedxml
+import ifaddr
 from defusedxml import ElementTree
 from fastapi import FastAPI, Request, Response
+from wsdiscovery.actions import constructProbeMatch
+from wsdiscovery.message import createSOAPMessage, parseSOAPMessage
+from wsdiscovery.qname import QName
+from wsdiscovery.scope import Scope
+from wsdiscovery.service import Service
 
-from davy.domain.errors import MissingExtraError
 from davy_simulator.settings import SimulatorSettings
 
 GROUP = "239.255.255.250"
@@ -155,15 +160,7 @@ async def answering(settings: SimulatorSettings, port: int) -> AsyncIterator[Non
 
     Args:
         port: Of the device service.
-
-    Raises:
-        MissingExtraError: the packages of the extra are not installed.
     """
-    try:
-        import ifaddr
-        import wsdiscovery  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("an ONVIF camera", str(error.name), "onvif") from error
     everywhere = ipaddress.ip_address(settings.host).is_unspecified
     own = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
     addresses = own if everywhere else [settings.host]
@@ -191,10 +188,6 @@ class _Responder(asyncio.DatagramProtocol):
     """Answers each probe for a video transmitter, or for any device."""
 
     def __init__(self, services: list[str]) -> None:
-        from wsdiscovery.qname import QName
-        from wsdiscovery.scope import Scope
-        from wsdiscovery.service import Service
-
         scopes = [
             Scope(f"onvif://www.onvif.org/{each}") for each in ("Profile/Streaming", "name/Davy", "hardware/Simulated%20mine")
         ]
@@ -206,9 +199,6 @@ class _Responder(asyncio.DatagramProtocol):
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        from wsdiscovery.actions import constructProbeMatch
-        from wsdiscovery.message import createSOAPMessage, parseSOAPMessage
-
         try:
             ElementTree.fromstring(data, forbid_dtd=True)
             probe = parseSOAPMessage(data, addr[0])

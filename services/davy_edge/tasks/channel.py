@@ -24,6 +24,7 @@ log = get_logger(__name__)
 
 MAX_TASKS = 2  # at a time: a search takes a core for seconds
 MAX_TIMEOUT_S = 60.0
+MAX_TEXT = 500  # characters of a reason
 BACKOFF = Backoff(longest_s=30.0)  # an older aggregator never answers
 
 TaskStream = Stream[edge_pb2.AttachEdgeRequest, edge_pb2.AttachEdgeResponse]
@@ -37,6 +38,7 @@ class TaskChannel:
         opener: Returns the opener of a scheme.
         still: Returns the active enhancer, None on an edge that does not enhance.
         search_port: UDP port of the search.
+        search_s: How long answers to it are awaited.
     """
 
     def __init__(
@@ -46,9 +48,10 @@ class TaskChannel:
         opener: Callable[[str], OpenSource],
         still: Callable[[], StillEnhancer | None],
         search_port: int,
+        search_s: float,
     ) -> None:
         self._topics, self._policy, self._opener, self._still = topics, policy, opener, still
-        self._search_port = search_port
+        self._search_port, self._search_s = search_port, search_s
         self._running = 0
 
     async def run(self, client: IngestClient) -> None:
@@ -82,7 +85,7 @@ class TaskChannel:
         except TimeoutError:
             result.error = f"it took longer than {timeout_s:g} s"
         except DavyError as error:
-            result.error = redact_text(str(error))
+            result.error = redact_text(str(error))[:MAX_TEXT]
         log.info("task.ended", task=kind, error=result.error)
         async with sending:
             await stream.send(edge_pb2.AttachEdgeRequest(result=result))
@@ -104,7 +107,9 @@ class TaskChannel:
             self._running -= 1
 
     async def _search(self, work: edge_pb2.SearchCameras, outcome: edge_pb2.FoundCameras) -> None:
-        request = SearchRequest(login=Login(work.user, work.password), policy=self._policy, port=self._search_port)
+        request = SearchRequest(
+            login=Login(work.user, work.password), probe_s=self._search_s, policy=self._policy, port=self._search_port
+        )
         if work.host:
             request = await asyncio.to_thread(named_camera, request, work.host, work.port, work.secure)
         search = CameraSearch(request)

@@ -83,10 +83,6 @@ async def test_an_edge_asks_only_addresses_that_its_policy_allows():
     assert "sources.networks" in camera.reason
 
 
-async def test_an_empty_network_has_no_cameras():
-    assert await search(free_udp_port()) == []
-
-
 MATCH = """<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope" xmlns:w="http://schemas.xmlsoap.org/ws/2004/08/addressing"
  xmlns:d="http://schemas.xmlsoap.org/ws/2005/04/discovery" xmlns:dn="http://www.onvif.org/ver10/network/wsdl"><e:Header>
  <w:MessageID>urn:1</w:MessageID><w:RelatesTo>urn:probe</w:RelatesTo>

@@ -25,6 +25,7 @@ async def test_an_engineer_finds_tests_and_adds_a_camera(mosquitto, tmp_path):
             site.model_copy(update={"aggregator": SecretUrl(f"grpc://127.0.0.1:{aggregator.grpc_port}")}),
             tmp_path / "edge",
             search_port=port,
+            search_s=0.6,
         ),
         chromium(viewport=SCREENS[0]) as browser,
     ):

@@ -42,7 +42,7 @@ async def _attached(aggregator) -> bool:
 async def test_an_edge_finds_cameras_and_asks_one_with_a_login(tmp_path):
     port = free_udp_port()
     async with (
-        site_with_edge(tmp_path, search_port=port) as aggregator,
+        site_with_edge(tmp_path, search_port=port, search_s=0.6) as aggregator,
         simulator(port, onvif_user="admin", onvif_password="pit") as http_port,
     ):
         found = (await aggregator.client.post(SEARCH, json={}, timeout=30)).json()["cameras"]

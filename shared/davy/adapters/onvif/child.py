@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
-from davy.adapters.onvif.device import ask
+from davy.adapters.onvif.device import ask, prepare
 from davy.adapters.onvif.discovery import probe
 from davy.adapters.onvif.search import to_line
 from davy.adapters.process.isolated import serve_request
@@ -52,6 +52,7 @@ async def _search(request: dict[str, Any], send: Send) -> None:
             allowed.add(camera.address)
             asked[key] = asyncio.create_task(ask_one(camera), name=f"ask.{camera.address}")
 
+    await prepare()
     named = [NetworkCamera(**each) for each in request["cameras"]]
     for camera in named:
         found(camera)

@@ -23,6 +23,15 @@ LOGIN_REJECTED = "it rejects this user or password"
 NO_ONVIF = "its answer is not ONVIF"
 
 
+async def prepare() -> None:
+    """Read the WSDL files, which takes seconds, before the time of a camera runs. Nothing is sent."""
+    client = ONVIFCamera("127.0.0.1", 80, "", "", no_cache=True)
+    client.xaddrs[MEDIA] = "http://127.0.0.1"
+    await client.create_devicemgmt_service()
+    await client.create_media_service()
+    await client.close()
+
+
 async def ask(camera: NetworkCamera, login: Login) -> NetworkCamera:
     """Ask a camera for information and profiles. The first rejection ends it: cameras lock a user out after a few.
 
