@@ -89,7 +89,7 @@ class VideoStage:
     def _encoder(self, variant: Variant, width: int, height: int, *, full_range: bool, config: CameraConfig) -> H264Encoder:
         assert config.video is not None
         video = config.video
-        options = EncoderOptions(video.encoder, video.kbps, video.quality, video.gop_s, config.fps, video.profile)
+        options = EncoderOptions(video.encoder, video.kbps, video.quality, video.preset, video.gop_s, config.fps, video.profile)
         present = self._encoders.get(variant)
         wanted = (width, height, options, full_range)
         if present is None or (present.width, present.height, present.options, present.full_range) != wanted:
