@@ -8,6 +8,7 @@ const POLL_MS = 500, LIVE_MS = 1000, LIVE_TRIES = 60;
 const SECURE = /^(rtsps|https):/i;
 
 let found = []; // cameras of the last search
+let added = {}; // cameras of the edge
 let chosen = null; // the one of them that is read, or null
 let live = 0; // the timer of the new camera's picture
 
@@ -48,7 +49,9 @@ async function search(event) {
     found = [];
     choose(null);
     try {
-      found = (await task("camera-search", {})).cameras;
+      const [host, port] = text("host").split(":");
+      found = (await task("camera-search", host ? { host, port: Number(port ?? 0) } : {})).cameras;
+      added = (await request(`/v1/edges/${edge()}/config`)).desired.config.cameras;
       byId("search-note").textContent = t("add-found", { count: found.length });
     } catch (error) {
       byId("search-note").textContent = "";
@@ -63,6 +66,11 @@ function show() {
   byId("found").replaceChildren(...found.map(row));
 }
 
+// The camera of the edge that has this address already. An address is shown with *** in place of a login.
+function known({ address }) {
+  return Object.keys(added).find((name) => added[name].source.replace(/^[a-z]+:\/\/(?:[^/]*@)?/i, "").split(/[:/]/)[0] === address);
+}
+
 function row(camera) {
   const about = [camera.manufacturer, camera.model].filter(Boolean).join(" ");
   const facts = camera.login_needed ? t("add-login-needed") : camera.reason || camera.profiles.map(described).join(" · ");
@@ -70,7 +78,8 @@ function row(camera) {
   pick.type = "button";
   pick.setAttribute("aria-label", t("add-choose", { name: camera.name || camera.address }));
   pick.addEventListener("click", () => { choose(camera); byId(camera.login_needed ? "user" : "source").focus(); });
-  const parts = [camera.address, camera.name ? about : "", facts].filter(Boolean).map((each) => element("span", "", each));
+  const own = known(camera);
+  const parts = [camera.address, camera.name ? about : "", facts, own ? t("add-known", { name: own }) : ""].filter(Boolean).map((each) => element("span", "", each));
   const made = element("li", camera === chosen ? "chosen" : "", element("b", "", camera.name || about || camera.address), ...parts, pick);
   if (camera === chosen) made.setAttribute("aria-current", "true");
   return made;

@@ -39,7 +39,12 @@ async def test_an_engineer_finds_tests_and_adds_a_camera(mosquitto, tmp_path):
         await expect(page.locator("#search-note")).to_have_text("One camera answered.", timeout=20_000)
         await expect(page.locator("#found")).to_contain_text("asks for a user and a password")
 
-        await page.get_by_role("button", name="Choose Davy").press("Enter")
+        await page.fill("#host", f"localhost:{http_port}")
+        await page.get_by_role("button", name="Search").click()
+        await expect(page.locator("#found b")).to_have_text("127.0.0.1", timeout=20_000)
+        await page.fill("#host", "")
+
+        await page.get_by_role("button", name="Choose 127.0.0.1").press("Enter")
         await expect(page.locator("#user")).to_be_focused()
         await page.keyboard.type("admin")
         await page.fill("#password", "guess")
@@ -70,6 +75,8 @@ async def test_an_engineer_finds_tests_and_adds_a_camera(mosquitto, tmp_path):
         await page.get_by_role("button", name="Add the camera").click()
         await expect(page.locator("#add-note")).to_have_text("Camera east-gallery is added.", timeout=20_000)
         await expect(page.locator("#live-picture")).to_be_visible(timeout=20_000)
+        await page.get_by_role("button", name="Search").click()
+        await expect(page.locator("#found")).to_contain_text("is camera east-gallery of this edge", timeout=20_000)
         await page.locator("#live").scroll_into_view_if_needed()
         await shoot(page, "add-camera-added")
         assert await page.input_value("#password") == ""
