@@ -25,7 +25,8 @@ log = get_logger(__name__)
 MAX_TASKS = 2  # at a time: a search takes a core for seconds
 MAX_TIMEOUT_S = 60.0
 MAX_TEXT = 500  # characters of a reason
-BACKOFF = Backoff(longest_s=30.0)  # an older aggregator never answers
+BACKOFF = Backoff(longest_s=5.0)
+USEFUL_S = 10.0  # an aggregator that knows no tasks ends a stream at once
 
 TaskStream = Stream[edge_pb2.AttachEdgeRequest, edge_pb2.AttachEdgeResponse]
 
@@ -63,6 +64,15 @@ class TaskChannel:
             log.info("tasks.unavailable", error=str(error), again_in_s=round(wait_s, 1))
 
     async def _session(self, client: IngestClient) -> None:
+        """Run one stream. Return if it was useful, else raise."""
+        began_s = asyncio.get_running_loop().time()
+        try:
+            await self._serve(client)
+        except AggregatorUnavailableError:
+            if asyncio.get_running_loop().time() - began_s < USEFUL_S:
+                raise
+
+    async def _serve(self, client: IngestClient) -> None:
         async with client.attach() as stream:
             hello = edge_pb2.EdgeHello(site=self._topics.site, edge=self._topics.edge)
             await stream.send(edge_pb2.AttachEdgeRequest(hello=hello))
@@ -86,6 +96,9 @@ class TaskChannel:
             result.error = f"it took longer than {timeout_s:g} s"
         except DavyError as error:
             result.error = redact_text(str(error))[:MAX_TEXT]
+        except Exception:  # foreign cameras may meet any line of a library: a task ends itself alone
+            log.exception("task.failed", task=kind)
+            result.error = "it failed; see the log of the edge"
         log.info("task.ended", task=kind, error=result.error)
         async with sending:
             await stream.send(edge_pb2.AttachEdgeRequest(result=result))

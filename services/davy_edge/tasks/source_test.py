@@ -48,7 +48,7 @@ def take_picture(
     """
     deadline_s = time.monotonic() + timeout_s
     fps = MAX_FPS if source.scheme in STREAMED else POLLED_FPS
-    opened = opener(source.text, SourceOptions(fps=fps, timeout_s=timeout_s, loop=False, tls=tls))
+    opened = opener(source.text, SourceOptions(fps=fps, timeout_s=timeout_s, tls=tls))
     on_open(opened)
     try:
         frame, measured = _newest(opened, deadline_s)
