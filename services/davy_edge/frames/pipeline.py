@@ -94,7 +94,7 @@ class Pipeline:
         self._loop = asyncio.get_running_loop()
         self._buffer: BgrImage | None = None
         self._planes: YuvImage | None = None
-        options = SourceOptions(config.fps, config.size, config.timeout_s, loop=True, tls=config.tls)
+        options = SourceOptions(config.fps, config.size, config.timeout_s, loop=True, tls=config.tls, decoder=config.decoder)
 
         def report(state: CameraState, reason: str) -> None:
             self._on_loop(on_state, camera.camera, state, reason)
