@@ -34,6 +34,7 @@ class EdgesServicer(edge_pb2_grpc.EdgeServiceServicer):
         with self._tasks.attach(first.hello.edge) as attachment:
             reader = asyncio.create_task(_read(request_iterator, attachment), name="attach.read")
             try:
+                yield edge_pb2.AttachEdgeResponse()
                 while (task := await _next(attachment, reader)) is not None:
                     yield edge_pb2.AttachEdgeResponse(task=task)
                 await reader  # raises its error, if any

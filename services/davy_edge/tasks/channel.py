@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from davy.adapters.grpc.edge_tasks import to_network_camera
 from davy.adapters.grpc.ingest_client import IngestClient, Stream
@@ -26,7 +27,7 @@ MAX_TASKS = 2  # at a time: a search takes a core for seconds
 MAX_TIMEOUT_S = 60.0
 MAX_TEXT = 500  # characters of a reason
 BACKOFF = Backoff(longest_s=5.0)
-USEFUL_S = 10.0  # an aggregator that knows no tasks ends a stream at once
+HELLO_TIMEOUT_S = 5.0
 
 TaskStream = Stream[edge_pb2.AttachEdgeRequest, edge_pb2.AttachEdgeResponse]
 
@@ -64,26 +65,23 @@ class TaskChannel:
             log.info("tasks.unavailable", error=str(error), again_in_s=round(wait_s, 1))
 
     async def _session(self, client: IngestClient) -> None:
-        """Run one stream. Return if it was useful, else raise."""
-        began_s = asyncio.get_running_loop().time()
-        try:
-            await self._serve(client)
-        except AggregatorUnavailableError:
-            if asyncio.get_running_loop().time() - began_s < USEFUL_S:
-                raise
-
-    async def _serve(self, client: IngestClient) -> None:
+        """Run one stream. Return if this edge was attached, else raise."""
         async with client.attach() as stream:
             hello = edge_pb2.EdgeHello(site=self._topics.site, edge=self._topics.edge)
             await stream.send(edge_pb2.AttachEdgeRequest(hello=hello))
-            sending = asyncio.Lock()
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    while True:
-                        task = (await stream.answer()).task
-                        tasks.create_task(self._answer(stream, sending, task), name=f"edge.task.{task.WhichOneof('work')}")
-            except ExceptionGroup as group:
-                raise group.exceptions[0] from group
+            await stream.answer(HELLO_TIMEOUT_S)
+            with suppress(AggregatorUnavailableError):
+                await self._serve(stream)
+
+    async def _serve(self, stream: TaskStream) -> None:
+        sending = asyncio.Lock()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    task = (await stream.answer()).task
+                    tasks.create_task(self._answer(stream, sending, task), name=f"edge.task.{task.WhichOneof('work')}")
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
 
     async def _answer(self, stream: TaskStream, sending: asyncio.Lock, task: edge_pb2.EdgeTask) -> None:
         kind, result = task.WhichOneof("work"), edge_pb2.EdgeResult(id=task.id)

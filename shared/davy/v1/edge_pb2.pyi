@@ -52,7 +52,9 @@ class AttachEdgeResponse(_message.Message):
 
     TASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def task(self) -> Global___EdgeTask: ...
+    def task(self) -> Global___EdgeTask:
+        """absent in the first message, which says that the edge is attached"""
+
     def __init__(
         self,
         *,

@@ -36,12 +36,12 @@ async def test_an_engineer_finds_tests_and_adds_a_camera(mosquitto, tmp_path):
         await page.locator("#search button").focus()
         await page.keyboard.press("Enter")
         await expect(page.locator("#searching")).to_be_visible()
-        await expect(page.locator("#search-note")).to_have_text("One camera answered.", timeout=20_000)
+        await expect(page.locator("#search-note")).to_have_text("One camera answered.", timeout=40_000)
         await expect(page.locator("#found")).to_contain_text("asks for a user and a password")
 
         await page.fill("#host", f"localhost:{http_port}")
         await page.get_by_role("button", name="Search").click()
-        await expect(page.locator("#found b")).to_have_text("127.0.0.1", timeout=20_000)
+        await expect(page.locator("#found b")).to_have_text("127.0.0.1", timeout=40_000)
         await page.fill("#host", "")
 
         await page.get_by_role("button", name="Choose 127.0.0.1").press("Enter")
@@ -49,16 +49,16 @@ async def test_an_engineer_finds_tests_and_adds_a_camera(mosquitto, tmp_path):
         await page.keyboard.type("admin")
         await page.fill("#password", "guess")
         await page.click("#read")
-        await expect(page.locator("#test-refusal")).to_have_text("it rejects this user or password", timeout=20_000)
+        await expect(page.locator("#test-refusal")).to_have_text("it rejects this user or password", timeout=40_000)
         await page.fill("#password", "p@ss/word")
         await page.click("#read")
-        await expect(page.locator("#profile option")).to_have_count(2, timeout=20_000)
+        await expect(page.locator("#profile option")).to_have_count(2, timeout=40_000)
         await expect(page.locator("#source")).to_have_value(f"http://127.0.0.1:{http_port}/gallery.mjpeg")
         await page.select_option("#profile", index=1)
         await expect(page.locator("#source")).to_have_value(f"http://127.0.0.1:{http_port}/face.mjpeg")
 
         await page.get_by_role("button", name="Test picture").click()
-        await expect(page.locator("#test-note")).to_contain_text("frames per second", timeout=20_000)
+        await expect(page.locator("#test-note")).to_contain_text("frames per second", timeout=40_000)
         for name in ("raw", "enhanced"):
             assert await page.locator(f"#{name}").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
         for screen in SCREENS:
@@ -73,10 +73,10 @@ async def test_an_engineer_finds_tests_and_adds_a_camera(mosquitto, tmp_path):
         await page.fill("#camera", "east-gallery")
         await page.fill("#why", "a new face")
         await page.get_by_role("button", name="Add the camera").click()
-        await expect(page.locator("#add-note")).to_have_text("Camera east-gallery is added.", timeout=20_000)
-        await expect(page.locator("#live-picture")).to_be_visible(timeout=20_000)
+        await expect(page.locator("#add-note")).to_have_text("Camera east-gallery is added.", timeout=40_000)
+        await expect(page.locator("#live-picture")).to_be_visible(timeout=40_000)
         await page.get_by_role("button", name="Search").click()
-        await expect(page.locator("#found")).to_contain_text("is camera east-gallery of this edge", timeout=20_000)
+        await expect(page.locator("#found")).to_contain_text("is camera east-gallery of this edge", timeout=40_000)
         await page.locator("#live").scroll_into_view_if_needed()
         await shoot(page, "add-camera-added")
         assert await page.input_value("#password") == ""

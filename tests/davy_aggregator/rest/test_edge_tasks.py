@@ -103,8 +103,10 @@ async def test_a_wrong_task_is_refused_without_its_password(aggregator, path, bo
 
 
 async def attach(aggregator, hello=("mine", "north")):
+    """The stream of an edge, once it is attached."""
     call = edge_pb2_grpc.EdgeServiceStub(aggregator.channel).AttachEdge()
     await call.write(edge_pb2.AttachEdgeRequest(hello=edge_pb2.EdgeHello(site=hello[0], edge=hello[1])))
+    assert not (await call.read()).HasField("task")
     return call
 
 
@@ -130,9 +132,8 @@ async def test_an_edge_gets_few_tasks_at_a_time(aggregator):
 
 @pytest.mark.parametrize("hello", [("mine", "south"), ("other", "north"), ("mine", "aggregator")])
 async def test_only_an_edge_of_the_site_attaches(aggregator, hello):
-    call = await attach(aggregator, hello)
     with pytest.raises(grpc.aio.AioRpcError):
-        await call.read()
+        await attach(aggregator, hello)
 
 
 async def test_a_picture_that_is_none_reaches_nobody(aggregator):
