@@ -44,7 +44,7 @@ from davy.site import SiteConfig
 from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.v1 import alarm_pb2_grpc, ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
+from davy.v1 import alarm_pb2_grpc, edge_pb2_grpc, ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 from davy_aggregator.alarm_conditions import ConditionWatch
 from davy_aggregator.alarms.escalation import Deliveries
 from davy_aggregator.alarms.events import follow_events, mark_start
@@ -71,6 +71,7 @@ from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.alarms import AlarmsServicer
+from davy_aggregator.rpc.edges import EdgesServicer
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
 from davy_aggregator.samples.catalog import SampleCatalog, SampleMetrics
@@ -409,7 +410,8 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
         samples = SamplesServicer(context.samples, check_sender, context.live.check_belongs)
         sample_pb2_grpc.add_SampleServiceServicer_to_server(samples, server)
         alarm_pb2_grpc.add_AlarmServiceServicer_to_server(AlarmsServicer(context), server)
-        return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm")]
+        edge_pb2_grpc.add_EdgeServiceServicer_to_server(EdgesServicer(context.edge_tasks, check_sender), server)
+        return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm", "Edge")]
 
     await serve_grpc(
         settings.grpc_host or settings.host,

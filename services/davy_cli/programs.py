@@ -33,6 +33,7 @@ PROGRAMS = {
     "models": Program("davy_cli.models", "registry", "Manage the registry of signed models."),
     "alarms": Program("davy_cli.alarms", "edge", "List, watch, acknowledge and shelve alarms."),
     "rollout": Program("davy_cli.rollouts", "edge", "Roll a model out to the edges in waves, watch it, roll it back."),
+    "cameras": Program("davy_cli.cameras", "edge", "Search the network for ONVIF cameras."),
     "edges": Program("davy_cli.edges", "edge", "Configure edges remotely; show history, roll back."),
     "keys": Program("davy_cli.keys", "model", "Make, rotate, trust and revoke the keys that sign models."),
     "identity": Program("davy_cli.identity", "edge", "Issue, rotate, revoke and enrol the certificates of a site."),

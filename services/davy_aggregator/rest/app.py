@@ -18,6 +18,7 @@ from davy_aggregator.rest.candidates import candidate_routes
 from davy_aggregator.rest.config import config_routes
 from davy_aggregator.rest.console import STATIC, page_routes
 from davy_aggregator.rest.drift import drift_routes
+from davy_aggregator.rest.edge_tasks import edge_task_routes
 from davy_aggregator.rest.events import event_routes
 from davy_aggregator.rest.identities import identity_routes
 from davy_aggregator.rest.journal import journal_routes
@@ -74,6 +75,7 @@ def build_app(context: ServiceContext) -> FastAPI:
         candidate_routes,
         rollout_routes,
         config_routes,
+        edge_task_routes,
         identity_routes,
         layout_routes,
         wall_routes,
