@@ -115,6 +115,7 @@ async def _until_silent(watcher: Watcher) -> AsyncIterator[LiveFrame]:
 def _multipart(live: LiveFrame, picture: bytes) -> bytes:
     head = (
         f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n"
-        f"X-Davy-Seq: {live.frame.seq}\r\nX-Davy-Age-Ms: {round(live.age_s() * 1000)}\r\n\r\n"
+        f"X-Davy-Seq: {live.frame.seq}\r\nX-Davy-Age-Ms: {round(live.age_s() * 1000)}\r\n"
+        f"X-Davy-Captured-Ns: {live.frame.captured_ns}\r\nX-Davy-Model: {live.frame.model}\r\n\r\n"
     )
     return head.encode() + picture + b"\r\n"
