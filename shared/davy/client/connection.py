@@ -126,12 +126,12 @@ class Connection:
         """The error that an answer stands for."""
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return UnavailableError(f"the {self.service} at {self.url}: {detail}")
-        if status == HTTPStatus.UNAUTHORIZED:
-            who, _, reason = detail.partition(" is refused: ")
-            return IdentityRefusedError(who if reason else "this program", reason or detail)
-        if status == HTTPStatus.FORBIDDEN:
-            return PermissionDeniedError("this program", f"do this: {detail}")
-        return _ERRORS.get(status, InvalidInputError)(detail)
+        if status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return _ERRORS.get(status, InvalidInputError)(detail)
+        refused = IdentityRefusedError if status == HTTPStatus.UNAUTHORIZED else PermissionDeniedError
+        error = refused("this program", detail)
+        error.args = (detail,)  # the service's own words say who may not do what
+        return error
 
 
 def _detail(answer: httpx.Response) -> str:
