@@ -13,6 +13,7 @@ from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
+from davy.adapters.http.representations import install_representations
 from davy.adapters.http.web import PAGE_HEADERS, Navigation, mount_web
 from davy_trainer.service.embedding_watch import EmbeddingDrift
 from davy_trainer.service.run_routes import run_routes
@@ -41,6 +42,7 @@ def build_app(
     install_problem_handlers(app)
     install_metrics(app, registry)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES)
+    install_representations(app)
     access.protect(app)
     app.include_router(run_routes(runs))
     app.include_router(_status_routes(drift, active, errors))
