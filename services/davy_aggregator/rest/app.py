@@ -7,6 +7,7 @@ from fastapi.staticfiles import StaticFiles
 
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.openapi import describe
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
 from davy.adapters.http.representations import install_representations
 from davy.adapters.http.web import mount_web
@@ -87,4 +88,5 @@ def build_app(context: ServiceContext) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     mount_web(app, lambda: navigation(context))
     mount_manual(app)
+    describe(app, "aggregator", 8080)
     return app

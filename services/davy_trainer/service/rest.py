@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.openapi import describe
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
 from davy.adapters.http.representations import install_representations
 from davy.adapters.http.web import PAGE_HEADERS, Navigation, mount_web
@@ -50,6 +51,7 @@ def build_app(
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     pages = {"/training": "/training", "/docs": "/docs"}
     mount_web(app, lambda: Navigation(aggregator=console.rstrip("/"), pages=pages))
+    describe(app, "trainer", 8082)
     return app
 
 
