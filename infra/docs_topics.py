@@ -21,7 +21,7 @@ Topics begin with `davy/v1/SITE/EDGE`; an id is 1 to 64 of `a-z`, `0-9` and `-`.
 Model bytes never travel over MQTT. An enhancer of the pool has `status`, `info`, `desired/model` and `reported/model` under its
 own id, in the place of an edge's.
 """
-PROPERTIES = ("seq", "captured_ns", "boot_id", "width", "height", "model", "traceparent")
+PROPERTIES = ("variant", "seq", "captured_ns", "boot_id", "width", "height", "model", "traceparent")
 TO_EDGES = f"/{topics.Twin.DESIRED}/"
 PARTS = {
     "site": "site",

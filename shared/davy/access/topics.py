@@ -28,11 +28,12 @@ class TopicRules:
 
 
 OWN = "{own}"
+_EVENTS = (Leaf.EVENT, Leaf.EVENT_JSON)
 _EDGE_STATES = (
     Leaf.STATUS,
     Leaf.INFO,
     Leaf.STATS,
-    Leaf.EVENT,
+    *_EVENTS,
     Twin.REPORTED.leaf(MODEL),
     Twin.REPORTED.leaf(CONFIG),
 )
@@ -54,7 +55,7 @@ MQTT: Final[Mapping[Role, TopicRules]] = {
     # Only the aggregator gives orders.
     Role.AGGREGATOR: TopicRules(
         reads=(ALL_BELOW,),
-        writes=_below(ANY, Twin.DESIRED.leaf(ALL_BELOW)) + _below(AGGREGATOR, Leaf.STATUS, Leaf.INFO, Leaf.EVENT, *_ALARMS),
+        writes=_below(ANY, Twin.DESIRED.leaf(ALL_BELOW)) + _below(AGGREGATOR, Leaf.STATUS, Leaf.INFO, *_EVENTS, *_ALARMS),
     ),
     # An enhancer reads raw frames, writes enhanced ones, and follows its own desired model.
     Role.ENHANCER: TopicRules(

@@ -15,12 +15,13 @@ ONLINE, OFFLINE = b"online", b"offline"
 
 
 class Leaf(StrEnum):
-    """The last level of a topic of an edge or of a camera."""
+    """The last level of a topic of an edge or of a camera, or its last two."""
 
     STATUS = "status"
     INFO = "info"
     STATS = "stats"
     EVENT = "event"
+    EVENT_JSON = "event/json"
     FRAME = "frame"
     RAW = "raw"
     META = "meta"
@@ -90,6 +91,10 @@ class EdgeTopics:
     def event(self) -> str:  # QoS 1, protobuf Event
         return f"{self.base}/{Leaf.EVENT}"
 
+    @property
+    def event_json(self) -> str:  # QoS 1, JSON: the same event without its picture
+        return f"{self.base}/{Leaf.EVENT_JSON}"
+
     def desired(self, payload: str) -> str:  # QoS 1, retained, JSON davy.twin.protocol.Desired; the aggregator writes it
         return f"{self.base}/{Twin.DESIRED.leaf(payload)}"
 
@@ -139,7 +144,7 @@ class CameraTopics:
         return f"{self.base}/{Leaf.RAW}"
 
     @property
-    def meta(self) -> str:  # QoS 0, JSON with the same seq, for MQTT 3.1.1 clients
+    def meta(self) -> str:  # QoS 0, JSON with the seq of a frame and its variant, enhanced or raw, for MQTT 3.1.1 clients
         return f"{self.base}/{Leaf.META}"
 
 
