@@ -22,8 +22,9 @@ from davy_aggregator.alarms.view import AlarmView
 
 INTRO = """
 Topics begin with `davy/v1/SITE/EDGE`; an id is 1 to 64 of `a-z`, `0-9` and `-`. The machine-readable form is
-[AsyncAPI 3](asyncapi.yaml); `event/json` has a [JSON Schema](event.schema.json). MQTT 5 clients get `content-type`, a message expiry of 2 s and the user properties `seq`,
-`captured_ns`, `boot_id`, `width`, `height`, `model` and `traceparent` with each frame; MQTT 3.1.1 clients read `meta`.
+[AsyncAPI 3](asyncapi.yaml); `event/json` has a [JSON Schema](event.schema.json). MQTT 5 clients get `content-type`, a message
+expiry of 2 s and the user properties `variant`, `seq`, `captured_ns`, `boot_id`, `width`, `height`, `model` and `traceparent`
+with each frame; MQTT 3.1.1 clients read `meta`.
 Model bytes never travel over MQTT. An enhancer of the pool has `status`, `info`, `desired/model` and `reported/model` under its
 own id, in the place of an edge's.
 """
@@ -43,6 +44,7 @@ PARTS = {
     "site": "site",
     "edge": "edge, or of an enhancer in status, info, desired/model and reported/model",
     "camera": "camera",
+    "device": "device: an edge, EDGE_CAMERA, or aggregator for the site",
     "alarm_id": "alarm, such as lens-blocked:north.face: kind, source and part",
 }
 
@@ -61,7 +63,8 @@ class Channel:
     @property
     def sender(self) -> str:
         own = f"/{topics.AGGREGATOR}/"
-        return topics.AGGREGATOR if TO_EDGES in self.address or own in self.address else "edge"
+        is_own = TO_EDGES in self.address or own in self.address or not self.address.startswith(topics.ROOT)
+        return topics.AGGREGATOR if is_own else "edge"
 
 
 def channels() -> list[Channel]:
@@ -69,7 +72,9 @@ def channels() -> list[Channel]:
     edge = topics.EdgeTopics("site", "edge")
     camera = edge.camera("camera")
     alarms = topics.AlarmTopics("site", "alarm-id")
-    return [*_channels(edge, ""), *_channels(camera, "camera-"), *_channels(alarms, "alarm-")]
+    home = topics.HomeAssistantTopics("site", "device")
+    owners: tuple[tuple[Any, str], ...] = ((edge, ""), (camera, "camera-"), (alarms, "alarm-"), (home, "home-assistant-"))
+    return [channel for values, prefix in owners for channel in _channels(values, prefix)]
 
 
 def topics_page() -> str:
@@ -123,8 +128,8 @@ def _channels(values: Any, prefix: str) -> Iterator[Channel]:
         if not isinstance(getattr(type(values), name), property):
             continue
         address = getattr(values, name)
-        for part in ("site", "edge", "camera", "alarm-id"):
-            address = address.replace(f"/{part}", f"/{{{part.replace('-', '_')}}}", 1)
+        for part in ("site", "edge", "camera", "alarm-id", "device"):
+            address = re.sub(rf"(/|/davy-){part}(?=/|$)(?!/davy-)", rf"\1{{{part.replace('-', '_')}}}", address, count=1)
         qos = re.search(r"QoS (\d)", note)
         if qos is None:
             continue

@@ -172,6 +172,25 @@ class AlarmTopics:
         return f"{self.base}/{Leaf.ESCALATION}"
 
 
+HOME_ASSISTANT_STATUS = "homeassistant/status"
+"""Home Assistant's birth message and last will: online or offline."""
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAssistantTopics:
+    """The topic of a device for Home Assistant's MQTT discovery, under its default prefix.
+
+    device is the name of an edge, "edge_camera", or "aggregator" for the site.
+    """
+
+    site: str
+    device: str = ANY
+
+    @property
+    def discovery(self) -> str:  # QoS 1, retained, JSON: a device of Home Assistant, where the aggregator's setting asks for it
+        return f"homeassistant/device/davy-{self.site}/{self.device}/config"
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """The parts of a received topic: camera is empty for an edge's own; leaf is a `Leaf` or one of a `Twin`."""
