@@ -40,8 +40,8 @@ def _holders(permission: Permission) -> str:
 
 
 def _topics() -> str:
-    intro = "## MQTT\n\nFilters below `davy/v1/SITE`, or from `homeassistant` on; `{own}` is the user's own name. Other roles have no"
-    intro += " user there.\n\n"
+    intro = "## MQTT\n\nFilters below `davy/v1/SITE`, or from `homeassistant` on; `{own}` is the user's own name."
+    intro += " Other roles have no user there.\n\n"
     intro += f"What a role shares, it reads by turns in the group `{POOL_GROUP}`. No other shared subscription is allowed.\n\n"
     rows = [
         [
