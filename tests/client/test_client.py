@@ -11,6 +11,7 @@ from tests.davy_aggregator.test_identity import secure_aggregator
 from tests.davy_enhancer.conftest import running as running_enhancer
 from tests.security.closed import closed_mine
 
+from davy.adapters.grpc.channels import open_channel
 from davy.client import Alarm, AlarmChange, Camera, Client, Event
 from davy.domain.errors import (
     ConfigError,
@@ -21,6 +22,7 @@ from davy.domain.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
+from davy.v1 import ingest_pb2, ingest_pb2_grpc
 
 BLOCKED = {"kind": "lens-blocked", "severity": 3, "camera": "face", "message": "dark"}
 SPOOL_FULL = {"kind": "spool-full", "severity": 3, "message": "the disk is full"}
@@ -185,6 +187,24 @@ async def test_a_certificate_is_an_identity(tmp_path):
                 await unknown.cameras.all()
             with pytest.raises(UnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
                 await careful.cameras.all()
+
+
+async def test_every_stream_runs_over_tls(tmp_path):
+    async with secure_aggregator(tmp_path) as aggregator:
+        aggregator.identities.write("edge/north")
+        ca = aggregator.identities.path("edge/north") / "ca.pem"
+        async with Client(aggregator.https, ca=ca, token="") as davy, asyncio.timeout(20):
+            async with open_channel(aggregator.grpcs, aggregator.identities.tls("edge/north")) as channel:
+                ingest = ingest_pb2_grpc.IngestServiceStub(channel)
+                frames, events = ingest.PushFrames(), ingest.ReportEvents()
+                await frames.write(ingest_pb2.PushFramesRequest(frame=envelope(1)))
+                event = ingest_pb2.Event(site="mine", edge="north", boot_id="b1", seq=1, occurred_ns=1, kind="person")
+                await events.write(ingest_pb2.ReportEventsRequest(event=event))
+                assert (await events.read()).seq == 1
+                (frame,) = await take(davy.cameras.frames("north.face"), 1)
+            (update,) = await take(davy.alarms.follow(), 1)
+            (event,) = await take(davy.events.follow(after=0), 1)
+    assert (frame.jpeg, update.all, event.site) == (PICTURE, True, "mine")
 
 
 @pytest.mark.parametrize("url", ["mqtt://127.0.0.1", "http://ada:secret@127.0.0.1:8080", "127.0.0.1:8080"])

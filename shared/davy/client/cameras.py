@@ -63,13 +63,14 @@ class Cameras:
             NotFoundError: no such camera.
             RefusedError: this program may not see it.
         """
-        failures = 0
+        failures, newest = 0, None
         while True:
             try:
                 async with aclosing(self._session(camera, fps, variant)) as frames:
                     async for frame in frames:
                         failures = 0
-                        yield frame
+                        if newest != (newest := (frame.captured_ns, frame.seq)):  # a new stream begins with the newest frame
+                            yield frame
             except (UnavailableError, UnreadableError):
                 failures += 1
             await asyncio.sleep(RECONNECT.wait_s(max(1, failures)))

@@ -88,6 +88,7 @@ class Events:
         failures = 0
         while True:
             try:
+                after = await self._newest() if after is None else after
                 async with aclosing(self._session(after, severity)) as events:
                     async for event in events:
                         failures, after = 0, event.id
@@ -96,8 +97,12 @@ class Events:
                 failures += 1
             await asyncio.sleep(RECONNECT.wait_s(max(1, failures)))
 
-    async def _session(self, after: int | None, severity: SeverityName) -> AsyncGenerator[Event, None]:
-        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": str(after)} if after is not None else {})
+    async def _newest(self) -> int:
+        """The id of the newest event; a stream from there on can be lost and resumed, one from "now" cannot."""
+        return max((event.id for event in await self.search(limit=1)), default=0)
+
+    async def _session(self, after: int, severity: SeverityName) -> AsyncGenerator[Event, None]:
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
         async with self._connection.stream("/v1/events/stream", params={"severity": severity}, headers=headers) as answer:
             try:
                 async with aclosing(EventSource(answer).aiter_sse()) as messages:
