@@ -1,9 +1,8 @@
 """One service over HTTP: the address, the identity, and errors in the service's words."""
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -11,19 +10,8 @@ import httpx
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from davy.access.own_token import own_token
-from davy.domain.errors import (
-    ConfigError,
-    ConflictError,
-    DavyError,
-    IdentityRefusedError,
-    InvalidInputError,
-    NotFoundError,
-    PermissionDeniedError,
-    RefusedError,
-    TooLargeError,
-    UnavailableError,
-    UnsupportedError,
-)
+from davy.adapters.http.refusals import error_of
+from davy.domain.errors import ConfigError, DavyError, UnavailableError
 from davy.domain.secret_url import refuse_login
 from davy.streams.reconnect import Backoff
 
@@ -32,16 +20,6 @@ Answer = TypeVar("Answer", bound=BaseModel)
 TIMEOUT_S: Final = 20.0
 STREAM_SILENCE_S: Final = 30.0  # event streams ping every 15 s, live streams end after 10 s without a frame
 RECONNECT: Final = Backoff(shortest_s=0.2, longest_s=5.0)
-
-_ERRORS: Final[Mapping[int, type[DavyError]]] = {
-    HTTPStatus.NOT_FOUND: NotFoundError,
-    HTTPStatus.CONFLICT: ConflictError,
-    HTTPStatus.PRECONDITION_FAILED: ConflictError,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TooLargeError,
-    HTTPStatus.NOT_ACCEPTABLE: UnsupportedError,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: UnsupportedError,
-    HTTPStatus.TOO_MANY_REQUESTS: RefusedError,
-}
 
 
 class Connection:
@@ -124,14 +102,7 @@ class Connection:
 
     def error(self, status: int, detail: str) -> DavyError:
         """The error that an answer stands for."""
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return UnavailableError(f"the {self.service} at {self.url}: {detail}")
-        if status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return _ERRORS.get(status, InvalidInputError)(detail)
-        refused = IdentityRefusedError if status == HTTPStatus.UNAUTHORIZED else PermissionDeniedError
-        error = refused("this program", detail)
-        error.args = (detail,)  # the service's own words say who may not do what
-        return error
+        return error_of(status, detail, lambda text: UnavailableError(f"the {self.service} at {self.url}: {text}"))
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -25,8 +25,7 @@ def install_representations(app: FastAPI) -> None:
 class ConditionalRequests:
     """ASGI middleware that answers GET and HEAD with 304 where the client has the representation.
 
-    It looks at answers with ETag and Cache-Control: the ETag of a configuration, for If-Match, says nothing about the rest of
-    its answer.
+    It leaves the ids of configurations alone, see `_is_version`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -44,7 +43,7 @@ class ConditionalRequests:
             nonlocal unchanged
             if message["type"] == "http.response.start" and message["status"] == HTTPStatus.OK:
                 headers = Headers(raw=message["headers"])
-                unchanged = "cache-control" in headers and matches(wanted, headers.get("etag", ""))
+                unchanged = not _is_version(headers) and matches(wanted, headers.get("etag", ""))
                 if unchanged:
                     kept = [(name, value) for name, value in message["headers"] if name.lower() in KEPT]
                     await send({**message, "status": HTTPStatus.NOT_MODIFIED.value, "headers": kept})
@@ -58,7 +57,7 @@ class ConditionalRequests:
 class Compression:
     """ASGI middleware that compresses text by gzip; pictures, packages, live streams and event streams pass as they are.
 
-    The ETag of a compressed answer is weak: its bytes are others than those of the plain one.
+    The ETag of a compressed representation is weak: its bytes are others than those of the plain one.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -70,11 +69,17 @@ class Compression:
         async def send_weakened(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
-                if headers.get("content-encoding") == "gzip" and headers.get("etag", "").startswith('"'):
+                is_strong = headers.get("etag", "").startswith('"') and not _is_version(headers)
+                if headers.get("content-encoding") == "gzip" and is_strong:
                     headers["etag"] = f"W/{headers['etag']}"
             await send(message)
 
         await self._gzip(scope, receive, send_weakened)
+
+
+def _is_version(headers: Headers) -> bool:
+    """Whether an ETag is the id of a configuration, for If-Match: it says nothing about the rest of its answer."""
+    return "cache-control" not in headers and headers.get("content-type", "").startswith("application/json")
 
 
 def matches(if_none_match: str, etag: str) -> bool:
