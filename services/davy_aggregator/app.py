@@ -61,6 +61,7 @@ from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftCollector
 from davy_aggregator.frame_cache import run_frame_cache
 from davy_aggregator.health import Health
+from davy_aggregator.home_assistant import HomeAssistant
 from davy_aggregator.journal import JournalMetrics, JournalWriter
 from davy_aggregator.leadership import Leadership
 from davy_aggregator.live import LiveFrames
@@ -133,12 +134,13 @@ async def serve(
         _config_service(database, site, presence, archive, metrics, live, site_status, book) as configs,
         _samples(settings, database, registry) as samples,
         _tiles(metrics) as tiles,
+        _home_assistant(site.site, site_status, alarms) as home,
         _store(site, settings, name, tls) as store,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
             will=Message(status, OFFLINE, qos=1, retain=True),
-            on_connect=_on_connect(status, rollouts.twin.republish_all, configs.twin.republish_all),
+            on_connect=_on_connect(status, home.republish, rollouts.twin.republish_all, configs.twin.republish_all),
             tls=tls,
         ) as bus,
     ):
@@ -193,6 +195,8 @@ async def serve(
             "leadership": lambda: leadership.run(bus),
             "clocks": lambda: watch_clocks(live, archive, metrics),
         }
+        if settings.home_assistant:
+            supervised["home-assistant"] = lambda: home.run(bus)
         if tls is not None:
             own = tls
             supervised["identity"] = lambda: _watch_identity(own, settings, archive)
@@ -291,6 +295,11 @@ async def _tiles(metrics: AggregatorMetrics) -> AsyncIterator[TilePictures]:
         yield tiles
     finally:
         tiles.close()
+
+
+@asynccontextmanager
+async def _home_assistant(site: str, status: SiteStatus, alarms: AlarmService) -> AsyncIterator[HomeAssistant]:
+    yield HomeAssistant(site, status, alarms)
 
 
 @asynccontextmanager

@@ -32,6 +32,7 @@ PROGRAMS = {
     "bench": Program("davy_bench.cli", "bench", "Measure quality and speed in comparison with other methods."),
     "models": Program("davy_cli.models", "registry", "Manage the registry of signed models."),
     "alarms": Program("davy_cli.alarms", "edge", "List, watch, acknowledge and shelve alarms."),
+    "events": Program("davy_cli.events", "client", "Find and follow the events of a site."),
     "rollout": Program("davy_cli.rollouts", "edge", "Roll a model out to the edges in waves, watch it, roll it back."),
     "cameras": Program("davy_cli.cameras", "edge", "Search the network for ONVIF cameras."),
     "edges": Program("davy_cli.edges", "edge", "Configure edges remotely; show history, roll back."),

@@ -7,7 +7,9 @@ from fastapi.staticfiles import StaticFiles
 
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.openapi import describe
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
+from davy.adapters.http.representations import install_representations
 from davy.adapters.http.web import mount_web
 from davy.models import MAX_PACKAGE_BYTES
 from davy_aggregator.context import ServiceContext
@@ -57,6 +59,7 @@ def build_app(context: ServiceContext) -> FastAPI:
     install_metrics(app, context.registry)
     packages = dict.fromkeys(("/v1/models", "/v1/candidates"), MAX_PACKAGE_BYTES)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, larger=packages)
+    install_representations(app)
     context.access.protect(app)
     for routes in (
         window_routes,
@@ -87,4 +90,5 @@ def build_app(context: ServiceContext) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     mount_web(app, lambda: navigation(context))
     mount_manual(app)
+    describe(app, "aggregator", 8080)
     return app
