@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from davy.access.journal_keys import journal_folder
 from davy.adapters.access.credentials import OpenDoor
 from davy.adapters.access.directory import Directory
+from davy.adapters.access.links import LinkAuthenticator, LinkSigner
 from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.grpc.server import serve_grpc
@@ -66,6 +67,7 @@ from davy_aggregator.leadership import Leadership
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
+from davy_aggregator.outputs.webrtc import WebRtcViewers
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
@@ -132,6 +134,7 @@ async def serve(
         _config_service(database, site, presence, archive, metrics, live, site_status, book) as configs,
         _samples(settings, database, registry) as samples,
         _tiles(metrics) as tiles,
+        WebRtcViewers.opened(video, settings.webrtc, settings.host) as webrtc,
         _store(site, settings, name, tls) as store,
         connect(
             site.broker,
@@ -144,6 +147,7 @@ async def serve(
         directory = Directory(AccessStore(database), site.site, settings.session_hours * 3600)
         if settings.access == "closed" and not await asyncio.to_thread(directory.users):
             log.warning("access.nobody", hint=f"davy users add NAME --role admin --data {settings.data}")
+        links = await asyncio.to_thread(LinkSigner.of_file, settings.data / "keys" / "links.key")
         context = ServiceContext(
             settings,
             live,
@@ -161,7 +165,7 @@ async def serve(
             directory,
             ServiceAccess.of(
                 "aggregator",
-                directory if settings.access == "closed" else OpenDoor(),
+                LinkAuthenticator(links, directory) if settings.access == "closed" else OpenDoor(),
                 registry,
                 settings,
                 "/login",
@@ -170,6 +174,8 @@ async def serve(
             journal,
             tiles,
             video,
+            links,
+            webrtc,
             LayoutStore(database),
             oidc,
         )

@@ -22,6 +22,7 @@ from davy_aggregator.rest.events import event_routes
 from davy_aggregator.rest.identities import identity_routes
 from davy_aggregator.rest.journal import journal_routes
 from davy_aggregator.rest.layouts import layout_routes, wall_routes
+from davy_aggregator.rest.links import link_routes
 from davy_aggregator.rest.manual import mount_manual
 from davy_aggregator.rest.navigation import navigation, navigation_routes
 from davy_aggregator.rest.oidc import oidc_routes
@@ -31,6 +32,7 @@ from davy_aggregator.rest.samples import sample_routes
 from davy_aggregator.rest.sessions import session_routes
 from davy_aggregator.rest.system import system_routes
 from davy_aggregator.rest.users import token_routes, user_routes
+from davy_aggregator.rest.whep import whep_routes
 from davy_aggregator.rest.window import window_routes
 
 DESCRIPTION = """Cameras of a site: newest frames, live streams, events and health; training
@@ -65,6 +67,8 @@ def build_app(context: ServiceContext) -> FastAPI:
         token_routes,
         journal_routes,
         camera_routes,
+        whep_routes,
+        link_routes,
         event_routes,
         alarm_routes,
         alarm_rule_routes,

@@ -1,0 +1,25 @@
+"""Errors of the outputs."""
+
+from davy.domain.errors import InvalidInputError, NotFoundError, UnavailableError
+
+
+class InvalidOfferError(InvalidInputError):
+    """An SDP offer cannot be answered."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this SDP offer cannot be answered: {reason}")
+
+
+class UnknownViewerError(NotFoundError):
+    """No such WebRTC session; it may have ended."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__(f"no WebRTC session {session!r}: it has ended")
+
+
+class NoVideoError(UnavailableError):
+    """A camera sends no video at present."""
+
+    def __init__(self, camera: str, variant: str) -> None:
+        super().__init__(f"no {variant} video of {camera}: its edge is not connected, or it sends pictures alone")
+        self.camera, self.variant = camera, variant
