@@ -67,6 +67,7 @@ from davy_aggregator.leadership import Leadership
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
+from davy_aggregator.outputs.hls import HlsStreams
 from davy_aggregator.outputs.webrtc import WebRtcViewers
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.app import build_app
@@ -135,6 +136,7 @@ async def serve(
         _samples(settings, database, registry) as samples,
         _tiles(metrics) as tiles,
         WebRtcViewers.opened(video, settings.webrtc, settings.host) as webrtc,
+        HlsStreams.opened(video) as hls,
         _store(site, settings, name, tls) as store,
         connect(
             site.broker,
@@ -176,6 +178,7 @@ async def serve(
             video,
             links,
             webrtc,
+            hls,
             LayoutStore(database),
             oidc,
         )

@@ -22,6 +22,7 @@ from davy_aggregator.journal import JournalWriter
 from davy_aggregator.live import LiveFrame, LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
+from davy_aggregator.outputs.hls import HlsStreams
 from davy_aggregator.outputs.webrtc import WebRtcViewers
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.samples.catalog import SampleCatalog
@@ -55,6 +56,7 @@ class ServiceContext:
     video: LiveVideo
     links: LinkSigner
     webrtc: WebRtcViewers
+    hls: HlsStreams
     layouts: LayoutStore
     oidc: OidcProvider | None = None
     streams: dict[str, int] = field(default_factory=dict)

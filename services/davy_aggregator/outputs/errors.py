@@ -23,3 +23,10 @@ class NoVideoError(UnavailableError):
     def __init__(self, camera: str, variant: str) -> None:
         super().__init__(f"no {variant} video of {camera}: its edge is not connected, or it sends pictures alone")
         self.camera, self.variant = camera, variant
+
+
+class UnknownSegmentError(NotFoundError):
+    """No such HLS segment: a player that is too slow asks for one that is gone."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no HLS segment {name!r}: it is too old, or the stream has ended; read live.m3u8 again")

@@ -19,6 +19,7 @@ from davy_aggregator.rest.config import config_routes
 from davy_aggregator.rest.console import STATIC, page_routes
 from davy_aggregator.rest.drift import drift_routes
 from davy_aggregator.rest.events import event_routes
+from davy_aggregator.rest.hls import hls_routes
 from davy_aggregator.rest.identities import identity_routes
 from davy_aggregator.rest.journal import journal_routes
 from davy_aggregator.rest.layouts import layout_routes, wall_routes
@@ -68,6 +69,7 @@ def build_app(context: ServiceContext) -> FastAPI:
         journal_routes,
         camera_routes,
         whep_routes,
+        hls_routes,
         link_routes,
         event_routes,
         alarm_routes,
