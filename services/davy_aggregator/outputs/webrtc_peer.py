@@ -51,19 +51,23 @@ class PacketTrack(MediaStreamTrack):
     def __init__(self) -> None:
         super().__init__()
         self.queue = PacketQueue(max_s=MAX_WAITING_S)
-        self.newest: tuple[int, VideoPacket] | None = None  # ticks since the first packet, and the packet
+        self.stamp: Callable[[], int] = lambda: 0  # the RTP time stamp of what was sent last
+        self.sent: tuple[int, VideoPacket] | None = None
+        self._given: VideoPacket | None = None
         self._began_ns = 0
 
     async def recv(self) -> "av.Packet[Any]":
         """Wait for the next packet."""
         if self.readyState != "live":
             raise MediaStreamError
+        if self._given is not None:
+            self.sent = self.stamp(), self._given  # the sender asks for the next packet once it has sent one
         found = await self.queue.take()
         self._began_ns = self._began_ns or found.captured_ns
         packet = av.Packet(found.data)
         packet.pts = max(0, (found.captured_ns - self._began_ns) * 9 // 100_000)
         packet.time_base = CLOCK
-        self.newest = packet.pts, found
+        self._given = found
         return packet
 
 
@@ -79,7 +83,6 @@ class Peer:
         self._settings, self._ask_for_key, self._ended = settings, ask_for_key, ended
         configuration = RTCConfiguration(list(settings.servers), bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         self._connection, self.track = RTCPeerConnection(configuration), PacketTrack()
-        self._sender: RTCRtpSender | None = None
         self._connected = asyncio.Event()
         self._connection.on("connectionstatechange", self._changed)
         self._closing: asyncio.Task[None] | None = None
@@ -91,7 +94,7 @@ class Peer:
             InvalidOfferError: it cannot be answered.
         """
         try:
-            self._sender = self._add_h264()
+            self._add_h264()
             await self._connection.setRemoteDescription(SessionDescription(without_candidates(offer), "offer"))
             self._listen_on_chosen_addresses()
             await self._connection.setLocalDescription(await self._connection.createAnswer())
@@ -100,12 +103,13 @@ class Peer:
         self._give_up = asyncio.get_running_loop().call_later(CONNECT_S, self._give_up_unconnected)
         return with_addresses(self._connection.localDescription.sdp, self._settings.announced)
 
-    def _add_h264(self) -> RTCRtpSender:
+    def _add_h264(self) -> None:
         transceiver = self._connection.addTransceiver(self.track, direction="sendonly")
         codecs = RTCRtpSender.getCapabilities("video").codecs
         transceiver.setCodecPreferences([codec for codec in codecs if codec.mimeType in ("video/H264", "video/rtx")])
-        transceiver.sender._send_keyframe = self._ask_for_key  # type: ignore[method-assign]  # what PLI and FIR call
-        return transceiver.sender
+        sender: Any = transceiver.sender
+        self.track.stamp = lambda: sender._RTCRtpSender__rtp_timestamp  # its origin is random
+        sender._send_keyframe = self._ask_for_key  # what PLI and FIR call
 
     def _listen_on_chosen_addresses(self) -> None:
         if not (chosen := list(self._settings.addresses)):
@@ -120,13 +124,10 @@ class Peer:
 
     def timing(self) -> dict[str, int] | None:
         """Return the time stamp of the newest packet as the viewer sees it, and when it was captured; None before the first."""
-        if self._sender is None or self.track.newest is None:
+        if self.track.sent is None:
             return None
-        sent = self._sender._RTCRtpSender__rtp_timestamp  # type: ignore[attr-defined]  # its origin is random
-        if not sent:
-            return None
-        _, packet = self.track.newest
-        return {"rtp_timestamp": sent, "captured_ns": packet.captured_ns, "age_ms": round(packet.age.seconds() * 1000)}
+        stamp, packet = self.track.sent
+        return {"rtp_timestamp": stamp, "captured_ns": packet.captured_ns, "age_ms": round(packet.age.seconds() * 1000)}
 
     async def close(self) -> None:
         """End the connection."""
