@@ -9,7 +9,7 @@ import grpc
 from prometheus_client import CollectorRegistry
 
 from davy.access.journal_keys import journal_folder
-from davy.adapters.access.credentials import OpenDoor
+from davy.adapters.access.credentials import Authenticator, OpenDoor
 from davy.adapters.access.directory import Directory
 from davy.adapters.access.links import LinkAuthenticator, LinkSigner
 from davy.adapters.access.oidc import OidcProvider
@@ -18,6 +18,7 @@ from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
+from davy.adapters.media.publishing import check_publish_url
 from davy.adapters.mqtt.bus import MqttBus, connect
 from davy.adapters.notify import make_notifier
 from davy.adapters.storage.access_store import AccessStore
@@ -68,6 +69,8 @@ from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.outputs.hls import HlsStreams
+from davy_aggregator.outputs.push import Publisher
+from davy_aggregator.outputs.rtsp_server import RtspServer
 from davy_aggregator.outputs.webrtc import WebRtcViewers
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.app import build_app
@@ -111,6 +114,8 @@ async def serve(
             loopback without protection.
     """
     settings.check_exposure()
+    if settings.rtsp.push:
+        check_publish_url(settings.rtsp.push)
     registry = registry or CollectorRegistry()
     metrics, tls = AggregatorMetrics(registry), Tls.of(settings.tls)
     if tls is not None:
@@ -150,6 +155,7 @@ async def serve(
         if settings.access == "closed" and not await asyncio.to_thread(directory.users):
             log.warning("access.nobody", hint=f"davy users add NAME --role admin --data {settings.data}")
         links = await asyncio.to_thread(LinkSigner.of_file, settings.data / "keys" / "links.key")
+        authenticator: Authenticator = LinkAuthenticator(links, directory) if settings.access == "closed" else OpenDoor()
         context = ServiceContext(
             settings,
             live,
@@ -167,7 +173,7 @@ async def serve(
             directory,
             ServiceAccess.of(
                 "aggregator",
-                LinkAuthenticator(links, directory) if settings.access == "closed" else OpenDoor(),
+                authenticator,
                 registry,
                 settings,
                 "/login",
@@ -206,6 +212,12 @@ async def serve(
             supervised["identity"] = lambda: _watch_identity(own, settings, archive)
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
+        if settings.rtsp.push:
+            publisher = Publisher(settings.rtsp.push, settings.rtsp.variant, live, video)
+            supervised["rtsp-push"] = publisher.run
+        if settings.rtsp.serve:
+            guard = authenticator if settings.access == "closed" else None
+            supervised["rtsp-server"] = RtspServer(settings.rtsp, settings.rtsp.host or settings.host, live, video, guard).run
         if settings.analysis.enabled:
             from davy_aggregator.analysis.runner import analyse, analysers  # its libraries take a second and 100 MB
 

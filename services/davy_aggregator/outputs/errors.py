@@ -30,3 +30,10 @@ class UnknownSegmentError(NotFoundError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"no HLS segment {name!r}: it is too old, or the stream has ended; read live.m3u8 again")
+
+
+class RtspServerError(UnavailableError):
+    """GStreamer's RTSP server does not run."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"GStreamer's RTSP server (packages python3-gi, gir1.2-gst-rtsp-server-1.0) does not run: {reason}")

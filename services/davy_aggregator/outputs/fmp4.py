@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import av
 from av.container import OutputContainer
 
+from davy.adapters.media.muxing import PacketMuxer
 from davy.domain.video import VideoPacket
-from davy_aggregator.outputs.muxing import PacketMuxer
 
 _FLAGS = "frag_keyframe+cmaf"  # a fragment ends as the next key frame comes
 

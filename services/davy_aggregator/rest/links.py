@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
-from davy.access.principal import acting
-from davy.adapters.access.links import MAX_MINUTES, PARAMETER, Link, Output, expiry
+from davy.adapters.access.links import MAX_MINUTES, PARAMETER, Link, Output
 from davy.adapters.http.problems import problem_responses
 from davy_aggregator.context import ServiceContext
 
@@ -21,8 +20,7 @@ class LinkRequest(BaseModel, extra="forbid"):
 class MadeLink(BaseModel):
     """A link."""
 
-    path: str = Field(description="Path and query. For rtsp: of rtsp://HOST:PORT; otherwise of this server.")
-    port: int | None = Field(None, description="Port of RTSP, for such a link.")
+    url: str = Field(description="What a player opens. For rtsp it holds the token as the password.")
     expires_s: int = Field(description="Unix time in s.")
 
 
@@ -36,17 +34,17 @@ def link_routes(context: ServiceContext) -> APIRouter:
         summary="Make a link that lets a player view one output of one camera until it expires",
         responses=problem_responses(404, 422),
     )
-    async def make(camera_id: str, wanted: Annotated[LinkRequest, Body()]) -> MadeLink:
+    async def make(camera_id: str, wanted: Annotated[LinkRequest, Body()], request: Request) -> MadeLink:
         camera = context.site_status.find(camera_id)
-        link = Link(camera.key, wanted.output, acting().name, expiry(wanted.minutes))
-        paths = {
-            "whep": f"/v1/cameras/{camera.key}/whep",
-            "hls": f"/v1/cameras/{camera.key}/live.m3u8",
-            "rtsp": f"/{camera.key}",
-        }
-        path = f"{paths[wanted.output]}?{PARAMETER}={context.links.sign(link)}"
-        return MadeLink(
-            path=path, port=context.settings.rtsp.port if wanted.output == "rtsp" else None, expires_s=link.expires_s
-        )
+        link = Link.of_minutes(camera.key, wanted.output, wanted.minutes)
+        return MadeLink(url=_url(link, context.links.sign(link), request, context.settings.rtsp.port), expires_s=link.expires_s)
 
     return routes
+
+
+def _url(link: Link, token: str, request: Request, rtsp_port: int) -> str:
+    if link.output == "rtsp":
+        host = request.url.hostname or ""
+        return f"rtsp://link:{token}@{f'[{host}]' if ':' in host else host}:{rtsp_port}/{link.camera}"
+    path = "whep" if link.output == "whep" else "live.m3u8"
+    return f"{request.base_url}v1/cameras/{link.camera}/{path}?{PARAMETER}={token}"

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
+from davy.adapters.access.links import PARAMETER
 from davy.adapters.http.problems import problem_responses
 from davy.domain.errors import UnsupportedError
 from davy_aggregator.context import ServiceContext
@@ -60,7 +61,8 @@ def whep_routes(context: ServiceContext) -> APIRouter:
         except BaseException:
             held.close()
             raise
-        where = f"/v1/cameras/{camera_id}/whep/{session}"
+        token = request.query_params.get(PARAMETER)
+        where = f"/v1/cameras/{camera_id}/whep/{session}" + (f"?{PARAMETER}={token}" if token else "")
         return Response(answer, status_code=201, media_type=SDP, headers={"Location": where, "Cache-Control": "no-store"})
 
     @routes.get(

@@ -12,8 +12,8 @@ SDP = {"Content-Type": "application/sdp"}
 
 
 @asynccontextmanager
-async def pushing(aggregator, source: VideoSource | None = None):
-    task = asyncio.create_task(push_video(aggregator, source or VideoSource()))
+async def pushing(aggregator, source: VideoSource | None = None, metadata: dict[str, str] | None = None):
+    task = asyncio.create_task(push_video(aggregator, source or VideoSource(), metadata))
     try:
         yield
     finally:
