@@ -10,6 +10,15 @@ class InvalidOfferError(InvalidInputError):
         super().__init__(f"this SDP offer cannot be answered: {reason}")
 
 
+class NoPortError(UnavailableError):
+    """Every UDP port of the range carries a viewer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no UDP port is free for another WebRTC viewer: DAVY_WEBRTC_PORTS names more, and the firewall opens them"
+        )
+
+
 class UnknownViewerError(NotFoundError):
     """No such WebRTC session; it may have ended."""
 

@@ -15,7 +15,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from davy.domain.video import VideoPacket
 from davy.streams.packets import PacketQueue
-from davy_aggregator.outputs.errors import InvalidOfferError
+from davy_aggregator.outputs.errors import InvalidOfferError, NoPortError
 from davy_aggregator.outputs.sdp import with_addresses, without_candidates
 
 CONNECT_S = 15.0  # from the answer to the first packet
@@ -92,6 +92,7 @@ class Peer:
 
         Raises:
             InvalidOfferError: it cannot be answered.
+            NoPortError: no UDP port is free.
         """
         try:
             self._add_h264()
@@ -100,6 +101,8 @@ class Peer:
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except MALFORMED as error:
             raise InvalidOfferError(str(error) or type(error).__name__) from error
+        if "a=candidate:" not in self._connection.localDescription.sdp:
+            raise NoPortError
         self._give_up = asyncio.get_running_loop().call_later(CONNECT_S, self._give_up_unconnected)
         return with_addresses(self._connection.localDescription.sdp, self._settings.announced)
 
