@@ -125,7 +125,7 @@ async def serve(
     live = LiveFrames(site.camera_ids(), metrics, settings.accept_unknown)
     video = LiveVideo(live, metrics)
     presence, health = PresenceTracker(site.site), Health(metrics)
-    site_status, drift = SiteStatus(site, settings, live, presence, health), DriftCollector(live, presence)
+    site_status, drift = SiteStatus(site, settings, live, presence, health, video.can_send), DriftCollector(live, presence)
     registry.register(drift)
     topics, alarm_metrics = EdgeTopics(site.site, REPORTER), AlarmMetrics(registry)
     status = topics.status

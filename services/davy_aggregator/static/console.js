@@ -30,6 +30,7 @@ const stream = new Stream({
     const tile = wantedSingle && wall.tiles.get(wantedSingle);
     wantedSingle = null;
     if (tile) wall.show(tile);
+    player.follow(wall.single); // its video may have come or gone
     refresh();
   },
   onFrame: (frame, enhanced, raw) => wall.offer(frame, enhanced, raw),

@@ -21,7 +21,7 @@ export class Player {
 
   // Play the camera of a tile; null plays none.
   follow(tile) {
-    const wanted = tile?.mode === "enhanced" ? tile : null;
+    const wanted = tile?.mode === "enhanced" && tile.camera?.video ? tile : null;
     if (wanted === this.#tile) return;
     this.#stop();
     this.#tile = wanted;
