@@ -9,14 +9,16 @@ import grpc
 from prometheus_client import CollectorRegistry
 
 from davy.access.journal_keys import journal_folder
-from davy.adapters.access.credentials import OpenDoor
+from davy.adapters.access.credentials import Authenticator, OpenDoor
 from davy.adapters.access.directory import Directory
+from davy.adapters.access.links import LinkAuthenticator, LinkSigner
 from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
+from davy.adapters.media.publishing import check_publish_url
 from davy.adapters.mqtt.bus import MqttBus, connect
 from davy.adapters.notify import make_notifier
 from davy.adapters.storage.access_store import AccessStore
@@ -67,6 +69,10 @@ from davy_aggregator.leadership import Leadership
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
+from davy_aggregator.outputs.hls import HlsStreams
+from davy_aggregator.outputs.push import Publisher
+from davy_aggregator.outputs.rtsp_server import RtspServer
+from davy_aggregator.outputs.webrtc import WebRtcViewers
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
@@ -110,6 +116,8 @@ async def serve(
             loopback without protection.
     """
     settings.check_exposure()
+    if settings.rtsp.push:
+        check_publish_url(settings.rtsp.push)
     registry = registry or CollectorRegistry()
     metrics, tls = AggregatorMetrics(registry), Tls.of(settings.tls)
     if tls is not None:
@@ -119,7 +127,7 @@ async def serve(
     live = LiveFrames(site.camera_ids(), metrics, settings.accept_unknown)
     video = LiveVideo(live, metrics)
     presence, health = PresenceTracker(site.site), Health(metrics)
-    site_status, drift = SiteStatus(site, settings, live, presence, health), DriftCollector(live, presence)
+    site_status, drift = SiteStatus(site, settings, live, presence, health, video.can_send), DriftCollector(live, presence)
     registry.register(drift)
     topics, alarm_metrics = EdgeTopics(site.site, REPORTER), AlarmMetrics(registry)
     status = topics.status
@@ -135,6 +143,8 @@ async def serve(
         _samples(settings, database, registry) as samples,
         _tiles(metrics) as tiles,
         _home_assistant(site.site, site_status, alarms) as home,
+        WebRtcViewers.opened(video, settings.webrtc, settings.host) as webrtc,
+        HlsStreams.opened(video) as hls,
         _store(site, settings, name, tls) as store,
         connect(
             site.broker,
@@ -147,6 +157,8 @@ async def serve(
         directory = Directory(AccessStore(database), site.site, settings.session_hours * 3600)
         if settings.access == "closed" and not await asyncio.to_thread(directory.users):
             log.warning("access.nobody", hint=f"davy users add NAME --role admin --data {settings.data}")
+        links = await asyncio.to_thread(LinkSigner.of_file, settings.data / "keys" / "links.key")
+        authenticator: Authenticator = LinkAuthenticator(links, directory) if settings.access == "closed" else OpenDoor()
         context = ServiceContext(
             settings,
             live,
@@ -164,7 +176,7 @@ async def serve(
             directory,
             ServiceAccess.of(
                 "aggregator",
-                directory if settings.access == "closed" else OpenDoor(),
+                authenticator,
                 registry,
                 settings,
                 "/login",
@@ -173,6 +185,9 @@ async def serve(
             journal,
             tiles,
             video,
+            links,
+            webrtc,
+            hls,
             LayoutStore(database),
             oidc,
         )
@@ -202,6 +217,12 @@ async def serve(
             supervised["identity"] = lambda: _watch_identity(own, settings, archive)
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
+        if settings.rtsp.push:
+            publisher = Publisher(settings.rtsp.push, settings.rtsp.variant, live, video)
+            supervised["rtsp-push"] = publisher.run
+        if settings.rtsp.serve:
+            guard = authenticator if settings.access == "closed" else None
+            supervised["rtsp-server"] = RtspServer(settings.rtsp, settings.rtsp.host or settings.host, live, video, guard).run
         if settings.analysis.enabled:
             from davy_aggregator.analysis.runner import analyse, analysers  # its libraries take a second and 100 MB
 

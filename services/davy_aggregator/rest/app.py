@@ -22,9 +22,11 @@ from davy_aggregator.rest.console import STATIC, page_routes
 from davy_aggregator.rest.drift import drift_routes
 from davy_aggregator.rest.edge_tasks import edge_task_routes
 from davy_aggregator.rest.events import event_routes
+from davy_aggregator.rest.hls import hls_routes
 from davy_aggregator.rest.identities import identity_routes
 from davy_aggregator.rest.journal import journal_routes
 from davy_aggregator.rest.layouts import layout_routes, wall_routes
+from davy_aggregator.rest.links import link_routes
 from davy_aggregator.rest.manual import mount_manual
 from davy_aggregator.rest.navigation import navigation, navigation_routes
 from davy_aggregator.rest.oidc import oidc_routes
@@ -34,6 +36,7 @@ from davy_aggregator.rest.samples import sample_routes
 from davy_aggregator.rest.sessions import session_routes
 from davy_aggregator.rest.system import system_routes
 from davy_aggregator.rest.users import token_routes, user_routes
+from davy_aggregator.rest.whep import whep_routes
 from davy_aggregator.rest.window import window_routes
 
 DESCRIPTION = """Cameras of a site: newest frames, live streams, events and health; training
@@ -69,6 +72,9 @@ def build_app(context: ServiceContext) -> FastAPI:
         token_routes,
         journal_routes,
         camera_routes,
+        whep_routes,
+        hls_routes,
+        link_routes,
         event_routes,
         alarm_routes,
         alarm_rule_routes,

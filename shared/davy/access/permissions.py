@@ -66,6 +66,13 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/cameras/{camera_id}": P.VIEW,
     "GET /v1/cameras/{camera_id}/latest.jpg": P.VIEW,
     "GET /v1/cameras/{camera_id}/live.mjpeg": P.VIEW,
+    # video: a session of WebRTC belongs to who knows its id
+    "POST /v1/cameras/{camera_id}/whep": P.VIEW,
+    "GET /v1/cameras/{camera_id}/whep/{session}": P.VIEW,
+    "DELETE /v1/cameras/{camera_id}/whep/{session}": P.VIEW,
+    "GET /v1/cameras/{camera_id}/live.m3u8": P.VIEW,
+    "GET /v1/cameras/{camera_id}/hls/{name}": P.VIEW,
+    "POST /v1/cameras/{camera_id}/links": P.ADJUST,  # lets somebody view without an account
     "WS /v1/console": P.VIEW,
     "GET /v1/layouts": P.VIEW,
     "GET /v1/layouts/{name}": P.VIEW,

@@ -226,6 +226,14 @@ class ArchiveUnavailableError(UnavailableError):
         self.path, self.reason = path, reason
 
 
+class MediaServerUnavailableError(UnavailableError):
+    """No media server takes a camera's video."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"no media server at {url}: {reason}")
+        self.url = url
+
+
 class AggregatorUnavailableError(UnavailableError):
     def __init__(self, endpoint: str, reason: str = "") -> None:
         super().__init__(f"no aggregator at {endpoint}" + (f": {reason}" if reason else ""))

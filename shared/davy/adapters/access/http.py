@@ -133,6 +133,11 @@ class AccessControl:
             await _unknown(operation, scope, receive, send)
             return
 
+        async def may_go_on() -> bool:
+            return await self._is_admitted(credentials, operation)
+
+        scope.setdefault("state", {})["may_go_on"] = may_go_on  # for what outlives the answer
+
         async def serve(send: Send) -> None:
             with act_as(principal):
                 async with self._rechecked(credentials, operation):
@@ -152,13 +157,9 @@ class AccessControl:
 
         async def recheck() -> None:
             while True:
-                try:
-                    _admit(await self._authenticator.identify(credentials), operation)
-                except RefusedError:
+                if not await self._is_admitted(credentials, operation):
                     answering.cancel()
                     return
-                except DavyError:  # the directory does not answer: who was let in stays
-                    pass
                 await asyncio.sleep(RECHECK_S)
 
         timer = loop.call_later(RECHECK_S, lambda: checks.append(loop.create_task(recheck(), name="http.recheck")))
@@ -168,6 +169,16 @@ class AccessControl:
             timer.cancel()
             for check_ in checks:
                 check_.cancel()
+
+    async def _is_admitted(self, credentials: Credentials, operation: Operation) -> bool:
+        """Return whether a caller who was let in still may carry out an operation."""
+        try:
+            _admit(await self._authenticator.identify(credentials), operation)
+        except RefusedError:
+            return False
+        except DavyError:  # the directory does not answer: who was let in stays
+            pass
+        return True
 
     def _limit_changes(self, principal: Principal, method: str) -> None:
         """Count a change against the budget of an identity."""
@@ -203,6 +214,8 @@ def credentials_of(connection: HTTPConnection) -> Credentials:
         identity=str(peer(connection.scope) or ""),
         address=client_of(connection),
         person=person_of(connection),
+        link=connection.query_params.get("token", ""),
+        path=connection.scope["path"],
     )
 
 
