@@ -6,14 +6,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-ARGUMENTS, NAME = 16, 32
+ARGUMENTS, NAME = 16, 32  # as in replay.c
+CALL = NAME + 8 * ARGUMENTS
+LINE = 64  # alignment of everything, in bytes
+
+Argument = int | ctypes.Structure | NDArray[np.generic] | None
 
 
 class Recording:
     """Calls of kernels, and a copy of the arrays and structures that they use."""
 
     def __init__(self) -> None:
-        self._calls: list[tuple[str, tuple[object, ...]]] = []
+        self._calls: list[tuple[str, tuple[Argument, ...]]] = []
         self._arrays: list[NDArray[np.generic]] = []
         self._structures: dict[int, ctypes.Structure] = {}
 
@@ -21,7 +25,7 @@ class Recording:
         """Take arrays, C contiguous, into whose memory structures and arguments point."""
         self._arrays += arrays
 
-    def call(self, name: str, *arguments: int | ctypes.Structure | NDArray[np.generic] | None) -> None:
+    def call(self, name: str, *arguments: Argument) -> None:
         """Add a call of a kernel; integers, structures, arrays and NULL are its arguments."""
         for each in arguments:
             if isinstance(each, ctypes.Structure):
@@ -32,44 +36,47 @@ class Recording:
 
     def write(self, path: Path) -> dict[int, int]:
         """Write the file; returns the offset in the result of every array, by its address."""
-        places: dict[int, tuple[int, int]] = {}  # of each array and structure: size and offset
-        at = len(self._calls) * (NAME + 8 * ARGUMENTS)
-        for address, size in [(each.ctypes.data, each.nbytes) for each in self._arrays] + [
-            (address, ctypes.sizeof(each)) for address, each in self._structures.items()
-        ]:
-            at = -(-at // 64) * 64
-            places.setdefault(address, (size, at))
-            at += size
-        memory, pointers = bytearray(at), []
-
-        def point(offset: int, target: int) -> None:
-            """Write a pointer to the copy of what is at target."""
-            for address, (size, place) in places.items():
-                if address <= target < address + size:
-                    memory[offset : offset + 8] = (place + target - address).to_bytes(8, "little")
-                    pointers.append(offset)
-                    return
-            raise LookupError(f"no array holds {target:#x}")
-
-        for address, (size, place) in places.items():
-            memory[place : place + size] = ctypes.string_at(address, size)
+        self._place()
+        self._memory = bytearray(self._end)
+        for address, (size, place) in self._places.items():
+            self._memory[place : place + size] = ctypes.string_at(address, size)
         for address, structure in self._structures.items():
             for offset, target in pointers_of(structure):
-                point(places[address][1] + offset, target)
+                self._point(self._places[address][1] + offset, target)
         for index, (name, arguments) in enumerate(self._calls):
-            start = index * (NAME + 8 * ARGUMENTS)
-            memory[start : start + NAME] = name.encode().ljust(NAME, b"\0")
-            for number, each in enumerate(arguments):
-                slot = start + NAME + 8 * number
-                if isinstance(each, ctypes.Structure):
-                    point(slot, ctypes.addressof(each))
-                elif isinstance(each, np.ndarray):
-                    point(slot, each.ctypes.data)
-                elif each is not None:
-                    memory[slot : slot + 8] = int(str(each)).to_bytes(8, "little", signed=True)
-        head = np.array([len(pointers), len(self._calls), at, *pointers], np.int64)
-        path.write_bytes(head.tobytes() + memory)
-        return {address: place for address, (_, place) in places.items()}
+            self._write_call(index * CALL, name, arguments)
+        head = np.array([len(self._pointers), len(self._calls), self._end, *self._pointers], np.int64)
+        path.write_bytes(head.tobytes() + self._memory)
+        return {address: place for address, (_, place) in self._places.items()}
+
+    def _place(self) -> None:
+        """Give every array and structure a place in the file's memory, behind the calls."""
+        self._places: dict[int, tuple[int, int]] = {}  # of each address: size and place
+        self._pointers: list[int] = []
+        self._end = len(self._calls) * CALL
+        sizes = [(each.ctypes.data, each.nbytes) for each in self._arrays]
+        for address, size in sizes + [(address, ctypes.sizeof(each)) for address, each in self._structures.items()]:
+            place = -(-self._end // LINE) * LINE
+            if self._places.setdefault(address, (size, place)) == (size, place):
+                self._end = place + size
+
+    def _write_call(self, start: int, name: str, arguments: tuple[Argument, ...]) -> None:
+        self._memory[start : start + NAME] = name.encode().ljust(NAME, b"\0")
+        for slot, each in enumerate(arguments):
+            at = start + NAME + 8 * slot
+            if isinstance(each, int):
+                self._memory[at : at + 8] = each.to_bytes(8, "little", signed=True)
+            elif each is not None:
+                self._point(at, each.ctypes.data if isinstance(each, np.ndarray) else ctypes.addressof(each))
+
+    def _point(self, offset: int, target: int) -> None:
+        """Write a pointer to the copy of what is at target."""
+        for address, (size, place) in self._places.items():
+            if address <= target < address + size:
+                self._memory[offset : offset + 8] = (place + target - address).to_bytes(8, "little")
+                self._pointers.append(offset)
+                return
+        raise LookupError(f"no array holds {target:#x}")
 
 
 def pointers_of(structure: ctypes.Structure | ctypes.Array, base: int = 0) -> list[tuple[int, int]]:  # type: ignore[type-arg]
