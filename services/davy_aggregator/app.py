@@ -79,6 +79,7 @@ from davy_aggregator.senders import sender_check
 from davy_aggregator.settings import AggregatorSettings
 from davy_aggregator.site_status import SiteStatus
 from davy_aggregator.tiles import TilePictures
+from davy_aggregator.video import LiveVideo
 
 HEALTH_EVERY_S = 0.5
 log = get_logger(__name__)
@@ -114,6 +115,7 @@ async def serve(
     oidc = OidcProvider(settings.oidc) if settings.oidc.issuer else None
     name = settings.name or f"aggregator-{uuid.uuid4().hex[:8]}"
     live = LiveFrames(site.camera_ids(), metrics, settings.accept_unknown)
+    video = LiveVideo(live, metrics)
     presence, health = PresenceTracker(site.site), Health(metrics)
     site_status, drift = SiteStatus(site, settings, live, presence, health), DriftCollector(live, presence)
     registry.register(drift)
@@ -167,6 +169,7 @@ async def serve(
             ),
             journal,
             tiles,
+            video,
             LayoutStore(database),
             oidc,
         )
@@ -397,7 +400,7 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
     check_sender = sender_check(site, settings.accept_unknown)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        ingest = IngestServicer(context.live, context.archive, context.metrics, settings.window, check_sender)
+        ingest = IngestServicer(context.live, context.video, context.archive, context.metrics, settings.window, check_sender)
         frames = FramesServicer(context, site.site)
         ingest_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         ingest_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)

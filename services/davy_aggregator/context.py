@@ -26,6 +26,7 @@ from davy_aggregator.samples.catalog import SampleCatalog
 from davy_aggregator.settings import AggregatorSettings
 from davy_aggregator.site_status import SiteStatus
 from davy_aggregator.tiles import TilePictures
+from davy_aggregator.video import LiveVideo
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class ServiceContext:
     access: ServiceAccess
     journal: JournalWriter
     tiles: TilePictures
+    video: LiveVideo
     layouts: LayoutStore
     oidc: OidcProvider | None = None
     streams: dict[str, int] = field(default_factory=dict)

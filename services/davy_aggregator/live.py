@@ -11,11 +11,13 @@ from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
 from davy.domain.errors import OtherSiteError, UnknownCameraError
 from davy.domain.frame import EncodedFrame
+from davy.domain.video import VideoPacket
 from davy.streams.clock import ClockOffset
 from davy.streams.latest import LatestByKey
 from davy_aggregator.metrics import AggregatorMetrics
 
 FPS_WINDOW_S = 5.0
+ASKED_S = 10.0  # who asks for a single picture may ask for the next
 REORDER_S = 2.0  # maximum time of reordering in the network: a later arrival is newer, regardless of its seq
 
 
@@ -45,6 +47,8 @@ class _Camera:
     newest: LiveFrame | None = None
     received: int = 0
     receipts_s: deque[float] = field(default_factory=lambda: deque(maxlen=600))
+    video_s: deque[float] = field(default_factory=lambda: deque(maxlen=600))  # receipts of packets
+    asked_s: dict[bool, float] = field(default_factory=dict)  # last request for a single picture, by whether it is the raw one
 
 
 class LiveFrames:
@@ -136,6 +140,7 @@ class LiveFrames:
         camera.received += 1
         camera.receipts_s.append(age.known_at_s)
         self._metrics.received.labels(*labels, via).inc()
+        self._metrics.received_bytes.labels(*labels, via).inc(len(frame.jpeg) + len(frame.raw_jpeg))
         self._metrics.age.labels(*labels, "received").observe(age.known_s)
         for watcher in self._watchers:
             watcher.offer(live)
@@ -154,10 +159,51 @@ class LiveFrames:
     def _unknown(self, camera: CameraAddress) -> UnknownCameraError:
         return UnknownCameraError(camera.key, [known.key for known in self._cameras])
 
+    def belongs(self, camera: CameraAddress) -> bool:
+        """Return whether frames of a camera are taken; those of a removed one are ignored.
+
+        Raises:
+            UnknownCameraError: frames of this camera are not accepted.
+        """
+        if camera in self._retired:
+            return False
+        self.check_known(camera)
+        return True
+
+    def count_video(self, packet: VideoPacket) -> VideoPacket:
+        """Count a received packet; return it with its age."""
+        labels = (packet.camera.edge, packet.camera.camera)
+        clock = self._clocks.setdefault(packet.camera.edge, ClockOffset())
+        age = Age(clock.observe(packet.captured_ns))
+        self._metrics.received.labels(*labels, f"video-{packet.variant}").inc()
+        self._metrics.received_bytes.labels(*labels, f"video-{packet.variant}").inc(len(packet.data))
+        if packet.variant == "enhanced":
+            self._cameras.setdefault(packet.camera, _Camera()).video_s.append(age.known_at_s)
+        return replace(packet, age=age)
+
+    def ask(self, camera: CameraAddress, *, raw: bool = False) -> None:
+        """Note that somebody asks for single pictures of a camera: for 10 s its edge sends every one."""
+        if camera in self._cameras:
+            self._cameras[camera].asked_s[raw] = time.monotonic()
+
+    def demand(self, camera: CameraAddress) -> tuple[float, bool]:
+        """Return what viewers of a camera want at present: pictures per second, and whether raw ones come along.
+
+        0 pictures per second means every one, -1 that nobody looks.
+        """
+        since_s = time.monotonic() - ASKED_S
+        asked = self._cameras[camera].asked_s if camera in self._cameras else {}
+        recent = [raw for raw, at_s in asked.items() if at_s >= since_s]
+        watchers = [watcher for watcher in self._watchers if watcher.asks and watcher.follows(camera)]
+        rates = [watcher.fps(camera) for watcher in watchers] + [0.0] * len(recent)
+        fps = 0.0 if 0.0 in rates else max(rates, default=-1.0)
+        return fps, True in recent or any(watcher.wants_raw(camera) for watcher in watchers)
+
     def fps(self, camera: CameraAddress) -> float:
-        """Return the frames per second over the last 5 s."""
-        since_s = time.monotonic() - FPS_WINDOW_S
-        return sum(receipt >= since_s for receipt in self._cameras[camera].receipts_s) / FPS_WINDOW_S
+        """Return the frames per second over the last 5 s: pictures, or packets of video if they are more."""
+        since_s, known = time.monotonic() - FPS_WINDOW_S, self._cameras[camera]
+        counts = [sum(receipt >= since_s for receipt in receipts) for receipts in (known.receipts_s, known.video_s)]
+        return max(counts) / FPS_WINDOW_S
 
     def received(self, camera: CameraAddress) -> int:
         return self._cameras[camera].received
@@ -220,6 +266,8 @@ class Watcher:
         self.max_fps = max_fps
         self.fps_of: Mapping[CameraAddress, float] = {}  # limits of single cameras, instead of max_fps
         self.may_send: Callable[[CameraAddress], bool] = lambda _: True
+        self.asks = True  # whether edges send more for it; False takes what there is
+        self.wants_raw: Callable[[CameraAddress], bool] = lambda _: False  # whether its frames are of use with the raw picture
         self._name, self._max_age_s, self._metrics = name, max_age_s, metrics
         self._slots: LatestByKey[CameraAddress, LiveFrame] = LatestByKey()
         self._due_s: dict[CameraAddress, float] = {}
@@ -227,7 +275,7 @@ class Watcher:
     def offer(self, live: LiveFrame) -> None:
         """Put a frame into its camera's slot; never waits."""
         camera = live.frame.camera
-        if self._follows(camera) and self._slots.put(camera, live) is not None:
+        if self.follows(camera) and self._slots.put(camera, live) is not None:
             self._count(camera, DropReason.SUPERSEDED)
 
     def wake(self) -> None:
@@ -249,18 +297,23 @@ class Watcher:
             self._pace(camera)
             return live
 
-    def _follows(self, camera: CameraAddress) -> bool:
+    def follows(self, camera: CameraAddress) -> bool:
+        """Return whether it takes frames of a camera."""
         return self.cameras is None or camera in self.cameras
 
+    def fps(self, camera: CameraAddress) -> float:
+        """Return its limit of frames per second of a camera; 0: none."""
+        return self.fps_of.get(camera, self.max_fps)
+
     def _delay(self, camera: CameraAddress) -> float | None:
-        if not self._follows(camera) or not self.may_send(camera):
+        if not self.follows(camera) or not self.may_send(camera):
             return None
         due_s = self._due_s.get(camera)
         return 0.0 if due_s is None else due_s - time.monotonic()
 
     def _pace(self, camera: CameraAddress) -> None:
         """Keep the rate on average: a source with jitter around that rate loses no frame."""
-        if fps := self.fps_of.get(camera, self.max_fps):
+        if fps := self.fps(camera):
             now_s, period_s = time.monotonic(), 1 / fps
             self._due_s[camera] = max(self._due_s.get(camera, now_s) + period_s, now_s + period_s / 2)
 

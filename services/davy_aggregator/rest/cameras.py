@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from davy.adapters.http.problems import problem_responses
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import NoFrameError
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrame, Watcher
@@ -15,6 +17,7 @@ from davy_aggregator.rest.schemas import Camera, Cameras
 from davy_aggregator.rest.streams import CountedStream
 
 BOUNDARY = "davy-frame"
+RAW_WAIT_S = 1.5  # an edge sends raw pictures from the next frame on
 SILENCE_S = 10.0  # a live stream without frames ends after this time, so that no viewer takes a frozen image for a live one
 
 Variant = Annotated[Literal["enhanced", "raw"], Query(description="raw: the frame before enhancement, if the edge sends it")]
@@ -46,7 +49,7 @@ def camera_routes(context: ServiceContext) -> APIRouter:
     async def latest(
         camera_id: str, variant: Variant = "enhanced", if_none_match: Annotated[str | None, Header()] = None
     ) -> Response:
-        live = _newest(context, camera_id, variant)
+        live = await _newest(context, camera_id, variant)
         headers = _frame_headers(live, context.settings.stale_after_s)
         headers |= {"ETag": f'"{live.frame.boot_id}-{live.frame.seq}-{variant}"', "Cache-Control": "no-cache"}
         if if_none_match and headers["ETag"] in if_none_match:
@@ -64,10 +67,11 @@ def camera_routes(context: ServiceContext) -> APIRouter:
         variant: Variant = "enhanced",
         fps: Annotated[float, Query(ge=0, le=120, description="Maximum frames per second; 0 sends every frame.")] = 0,
     ) -> StreamingResponse:
-        live = _newest(context, camera_id, variant)
+        live = await _newest(context, camera_id, variant)
 
         async def body() -> AsyncGenerator[bytes, None]:
             with context.live.watch("mjpeg", [live.frame.camera], fps, context.settings.max_age_ms / 1000) as watcher:
+                watcher.wants_raw = lambda _: variant == "raw"
                 async for newest in _until_silent(watcher):
                     if picture := _picture(newest, variant):
                         context.count_sent(newest, "mjpeg")
@@ -78,12 +82,27 @@ def camera_routes(context: ServiceContext) -> APIRouter:
     return routes
 
 
-def _newest(context: ServiceContext, camera_id: str, variant: str) -> LiveFrame:
+async def _newest(context: ServiceContext, camera_id: str, variant: Variant) -> LiveFrame:
     camera = context.site_status.find(camera_id)
+    context.live.ask(camera, raw=variant == "raw")
     live = context.live.newest(camera)
+    if live is not None and not _picture(live, variant) and context.video.can_send(camera):
+        live = await _next_raw(context, camera) or live
     if live is None or not _picture(live, variant):
         raise NoFrameError(camera_id, variant, context.site_status.camera(camera).reason)
     return live
+
+
+async def _next_raw(context: ServiceContext, camera: CameraAddress) -> LiveFrame | None:
+    """Wait for the raw picture that an edge sends as soon as somebody asks for it; None if none came in time."""
+    with context.live.watch("latest", [camera]) as watcher, suppress(TimeoutError):
+        watcher.wants_raw = lambda _: True
+        async with asyncio.timeout(RAW_WAIT_S):
+            while True:
+                live = await watcher.take()
+                if live.frame.raw_jpeg:
+                    return live
+    return None
 
 
 def _picture(live: LiveFrame, variant: str) -> bytes:

@@ -83,6 +83,7 @@ class Window:
         self._tiles: dict[CameraAddress, Tile] = {}
         self._following: asyncio.Queue[int | None] = asyncio.Queue(1)
         watcher.may_send = self._may_send
+        watcher.wants_raw = lambda camera: camera in self._tiles and self._tiles[camera].kind != "enhanced"
 
     async def run(self) -> None:
         """Serve the page until it disconnects."""

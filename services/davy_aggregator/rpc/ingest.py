@@ -8,17 +8,21 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from davy.access.principal import acting
 from davy.adapters.grpc.envelope import fill_envelope, from_envelope, from_event
 from davy.adapters.grpc.tls import Context, peer
+from davy.adapters.grpc.video import credit_of, from_packet, from_variant, key_request, to_demand, to_packet
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.identity import Identity, check_speaks_for
+from davy.streams.tasks import end
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
 from davy_aggregator.archive import Archive
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.senders import CheckSender
+from davy_aggregator.video import LiveVideo, Requests
 
 BATCH = 64  # events per commit, and maximum events that wait for the next one
+VIDEO_WINDOW = 16  # packets per camera and variant without an answer
 MAX_CAMERAS_PER_REQUEST = 256
 
 
@@ -33,12 +37,13 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     def __init__(
         self,
         live: LiveFrames,
+        video: LiveVideo,
         archive: Archive,
         metrics: AggregatorMetrics,
         window: int,
         check_sender: CheckSender,
     ) -> None:
-        self._live, self._archive, self._metrics = live, archive, metrics
+        self._live, self._video, self._archive, self._metrics = live, video, archive, metrics
         self._window, self._check_sender = window, check_sender
         self._sessions = itertools.count(1)
 
@@ -59,6 +64,61 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
                 self._metrics.refused.labels("push", type(error).__name__).inc()
                 raise
             yield ingest_pb2.PushFramesResponse(camera=frame.camera.camera, seq=frame.seq, server_ns=time.time_ns())
+
+    async def PushVideo(  # noqa: N802  # as above
+        self,
+        request_iterator: AsyncIterator[ingest_pb2.PushVideoRequest],
+        context: Context,
+    ) -> AsyncGenerator[ingest_pb2.PushVideoResponse, None]:
+        session, sender = next(self._sessions), peer(context)
+        answers: asyncio.Queue[ingest_pb2.PushVideoResponse | None] = asyncio.Queue()
+        yield ingest_pb2.PushVideoResponse(window=VIDEO_WINDOW)
+        with self._video.requests() as requests:
+            reader = asyncio.create_task(
+                self._take_video(request_iterator, session, sender, requests, answers), name="video.take"
+            )
+            asker = asyncio.create_task(_ask(requests, answers), name="video.ask")
+            try:
+                while (answer := await answers.get()) is not None:
+                    yield answer
+                await reader  # raises its error, if any
+            finally:
+                await end(reader, asker)
+
+    async def _take_video(
+        self,
+        request_iterator: AsyncIterator[ingest_pb2.PushVideoRequest],
+        session: int,
+        sender: Identity | None,
+        requests: Requests,
+        answers: "asyncio.Queue[ingest_pb2.PushVideoResponse | None]",
+    ) -> None:
+        try:
+            async for request in request_iterator:
+                if request.HasField("offer"):
+                    requests.offer(self._offered(request.offer, sender))
+                    continue
+                packet = from_packet(request.packet)
+                self._check_video(packet.camera, sender)
+                self._video.put(packet, session)
+                answers.put_nowait(credit_of(packet))
+        except DavyError as error:
+            self._metrics.refused.labels("video", type(error).__name__).inc()
+            raise
+        finally:
+            answers.put_nowait(None)
+
+    def _offered(self, offer: ingest_pb2.VideoOffer, sender: Identity | None) -> list[CameraAddress]:
+        if len(offer.cameras) > MAX_CAMERAS_PER_REQUEST:
+            raise InvalidInputError(f"over {MAX_CAMERAS_PER_REQUEST} cameras in one offer")
+        cameras = [CameraAddress(offer.site, offer.edge, name) for name in offer.cameras]
+        for camera in cameras:
+            self._check_video(camera, sender)
+        return cameras
+
+    def _check_video(self, camera: CameraAddress, sender: Identity | None) -> None:
+        check_speaks_for(sender, camera.edge, camera.site, "video")
+        acting().require_edge(camera.edge)
 
     async def ReportEvents(  # noqa: N802  # as above
         self,
@@ -87,6 +147,15 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         await self._archive.record(events)
         newest = {event.boot_id: event.seq for event in events}
         return [ingest_pb2.ReportEventsResponse(boot_id=boot_id, seq=seq) for boot_id, seq in newest.items()]
+
+
+async def _ask(requests: Requests, answers: "asyncio.Queue[ingest_pb2.PushVideoResponse | None]") -> None:
+    while True:
+        demands, keys = await requests.take()
+        for camera, demand in demands.items():
+            answers.put_nowait(to_demand(camera.camera, demand))
+        for camera, variant in keys:
+            answers.put_nowait(key_request(camera.camera, variant))
 
 
 async def _read(
@@ -130,12 +199,27 @@ class FramesServicer(ingest_pb2_grpc.FrameServiceServicer):
         max_age_s = min(request.max_age_ms or bound_ms, bound_ms) / 1000
         watching = self._context.live.watch("subscribe", cameras, request.max_fps, max_age_s)
         with self._context.stream("grpc"), watching as watcher:
+            watcher.wants_raw = lambda _: request.include_raw
             while True:
                 live = await watcher.take()
                 response = ingest_pb2.SubscribeFramesResponse()
                 fill_envelope(response.frame, live.frame, include_raw=request.include_raw)
                 self._context.count_sent(live, "grpc")
                 yield response
+
+    async def SubscribeVideo(  # noqa: N802  # as above
+        self,
+        request: ingest_pb2.SubscribeVideoRequest,
+        context: object,  # noqa: ARG002
+    ) -> AsyncGenerator[ingest_pb2.SubscribeVideoResponse, None]:
+        camera = CameraAddress.parse(request.camera, self._site)
+        variant = from_variant(request.variant or ingest_pb2.VARIANT_ENHANCED)
+        video = self._context.video
+        with self._context.stream("grpc"), video.watch(camera, variant, cached=not request.fresh) as packets:
+            while True:
+                packet = await packets.take()
+                self._context.metrics.sent.labels(camera.edge, camera.camera, "grpc-video").inc()
+                yield ingest_pb2.SubscribeVideoResponse(packet=to_packet(packet))
 
     def _cameras(self, request: ingest_pb2.SubscribeFramesRequest) -> list[CameraAddress] | None:
         if len(request.cameras) > MAX_CAMERAS_PER_REQUEST:

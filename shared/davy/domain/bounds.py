@@ -62,6 +62,11 @@ def clamp_share(value: float) -> float:
     return min(1.0, max(0.0, value)) if math.isfinite(value) else 1.0
 
 
+def clamp_rate(value: float) -> float:
+    """Return a rate per second limited to [0, 120]; 0 where it is not a number."""
+    return min(120.0, max(0.0, value)) if math.isfinite(value) else 0.0
+
+
 def parse_uint(name: str, text: str) -> int:
     """Read a whole number of at most 19 digits; raise InvalidInputError if it is none."""
     if not _DIGITS.fullmatch(text):

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from davy.v1 import frame_pb2 as davy_dot_v1_dot_frame__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x64\x61vy/v1/ingest.proto\x12\x07\x64\x61vy.v1\x1a\x13\x64\x61vy/v1/frame.proto\":\n\x11PushFramesRequest\x12%\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x16.davy.v1.FrameEnvelope\"T\n\x12PushFramesResponse\x12\x0e\n\x06window\x18\x01 \x01(\r\x12\x0e\n\x06\x63\x61mera\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x11\n\tserver_ns\x18\x04 \x01(\x03\"\x9f\x02\n\x05\x45vent\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0c\n\x04\x65\x64ge\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\x0b\n\x03seq\x18\x04 \x01(\x04\x12\x0e\n\x06\x63\x61mera\x18\x05 \x01(\t\x12\x13\n\x0boccurred_ns\x18\x06 \x01(\x03\x12#\n\x08severity\x18\x07 \x01(\x0e\x32\x11.davy.v1.Severity\x12\x0c\n\x04kind\x18\x08 \x01(\t\x12\x0f\n\x07message\x18\t \x01(\t\x12,\n\x07\x66igures\x18\n \x03(\x0b\x32\x1b.davy.v1.Event.FiguresEntry\x12\x15\n\rkeyframe_jpeg\x18\x0b \x01(\x0c\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"4\n\x13ReportEventsRequest\x12\x1d\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x0e.davy.v1.Event\"4\n\x14ReportEventsResponse\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"c\n\x16SubscribeFramesRequest\x12\x0f\n\x07\x63\x61meras\x18\x01 \x03(\t\x12\x0f\n\x07max_fps\x18\x02 \x01(\x02\x12\x12\n\nmax_age_ms\x18\x03 \x01(\r\x12\x13\n\x0binclude_raw\x18\x04 \x01(\x08\"@\n\x17SubscribeFramesResponse\x12%\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x16.davy.v1.FrameEnvelope*a\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n\rSEVERITY_INFO\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x12\x12\n\x0eSEVERITY_ALARM\x10\x03\x32\xab\x01\n\rIngestService\x12I\n\nPushFrames\x12\x1a.davy.v1.PushFramesRequest\x1a\x1b.davy.v1.PushFramesResponse(\x01\x30\x01\x12O\n\x0cReportEvents\x12\x1c.davy.v1.ReportEventsRequest\x1a\x1d.davy.v1.ReportEventsResponse(\x01\x30\x01\x32\x66\n\x0c\x46rameService\x12V\n\x0fSubscribeFrames\x12\x1f.davy.v1.SubscribeFramesRequest\x1a .davy.v1.SubscribeFramesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x64\x61vy/v1/ingest.proto\x12\x07\x64\x61vy.v1\x1a\x13\x64\x61vy/v1/frame.proto\":\n\x11PushFramesRequest\x12%\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x16.davy.v1.FrameEnvelope\"m\n\x0bVideoPacket\x12 \n\x04meta\x18\x01 \x01(\x0b\x32\x12.davy.v1.FrameMeta\x12!\n\x07variant\x18\x02 \x01(\x0e\x32\x10.davy.v1.Variant\x12\x0b\n\x03key\x18\x03 \x01(\x08\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"\\\n\x10PushVideoRequest\x12$\n\x06packet\x18\x01 \x01(\x0b\x32\x14.davy.v1.VideoPacket\x12\"\n\x05offer\x18\x02 \x01(\x0b\x32\x13.davy.v1.VideoOffer\"9\n\nVideoOffer\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0c\n\x04\x65\x64ge\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61meras\x18\x03 \x03(\t\"\x97\x01\n\x11PushVideoResponse\x12\x0e\n\x06window\x18\x01 \x01(\r\x12\x0e\n\x06\x63\x61mera\x18\x02 \x01(\t\x12!\n\x07variant\x18\x03 \x01(\x0e\x32\x10.davy.v1.Variant\x12\x0b\n\x03seq\x18\x04 \x01(\x04\x12\x11\n\tkey_frame\x18\x05 \x01(\x08\x12\x1f\n\x06\x64\x65mand\x18\x06 \x01(\x0b\x32\x0f.davy.v1.Demand\"C\n\x06\x44\x65mand\x12\x0b\n\x03\x66ps\x18\x01 \x01(\x02\x12\x0b\n\x03raw\x18\x02 \x01(\x08\x12\x1f\n\x05video\x18\x03 \x03(\x0e\x32\x10.davy.v1.Variant\"T\n\x12PushFramesResponse\x12\x0e\n\x06window\x18\x01 \x01(\r\x12\x0e\n\x06\x63\x61mera\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\x11\n\tserver_ns\x18\x04 \x01(\x03\"\x9f\x02\n\x05\x45vent\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0c\n\x04\x65\x64ge\x18\x02 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x03 \x01(\t\x12\x0b\n\x03seq\x18\x04 \x01(\x04\x12\x0e\n\x06\x63\x61mera\x18\x05 \x01(\t\x12\x13\n\x0boccurred_ns\x18\x06 \x01(\x03\x12#\n\x08severity\x18\x07 \x01(\x0e\x32\x11.davy.v1.Severity\x12\x0c\n\x04kind\x18\x08 \x01(\t\x12\x0f\n\x07message\x18\t \x01(\t\x12,\n\x07\x66igures\x18\n \x03(\x0b\x32\x1b.davy.v1.Event.FiguresEntry\x12\x15\n\rkeyframe_jpeg\x18\x0b \x01(\x0c\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"4\n\x13ReportEventsRequest\x12\x1d\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x0e.davy.v1.Event\"4\n\x14ReportEventsResponse\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"c\n\x16SubscribeFramesRequest\x12\x0f\n\x07\x63\x61meras\x18\x01 \x03(\t\x12\x0f\n\x07max_fps\x18\x02 \x01(\x02\x12\x12\n\nmax_age_ms\x18\x03 \x01(\r\x12\x13\n\x0binclude_raw\x18\x04 \x01(\x08\"@\n\x17SubscribeFramesResponse\x12%\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x16.davy.v1.FrameEnvelope\"Y\n\x15SubscribeVideoRequest\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12!\n\x07variant\x18\x02 \x01(\x0e\x32\x10.davy.v1.Variant\x12\r\n\x05\x66resh\x18\x03 \x01(\x08\">\n\x16SubscribeVideoResponse\x12$\n\x06packet\x18\x01 \x01(\x0b\x32\x14.davy.v1.VideoPacket*I\n\x07Variant\x12\x17\n\x13VARIANT_UNSPECIFIED\x10\x00\x12\x14\n\x10VARIANT_ENHANCED\x10\x01\x12\x0f\n\x0bVARIANT_RAW\x10\x02*a\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n\rSEVERITY_INFO\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x12\x12\n\x0eSEVERITY_ALARM\x10\x03\x32\xf3\x01\n\rIngestService\x12I\n\nPushFrames\x12\x1a.davy.v1.PushFramesRequest\x1a\x1b.davy.v1.PushFramesResponse(\x01\x30\x01\x12\x46\n\tPushVideo\x12\x19.davy.v1.PushVideoRequest\x1a\x1a.davy.v1.PushVideoResponse(\x01\x30\x01\x12O\n\x0cReportEvents\x12\x1c.davy.v1.ReportEventsRequest\x1a\x1d.davy.v1.ReportEventsResponse(\x01\x30\x01\x32\xbb\x01\n\x0c\x46rameService\x12V\n\x0fSubscribeFrames\x12\x1f.davy.v1.SubscribeFramesRequest\x1a .davy.v1.SubscribeFramesResponse0\x01\x12S\n\x0eSubscribeVideo\x12\x1e.davy.v1.SubscribeVideoRequest\x1a\x1f.davy.v1.SubscribeVideoResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,26 +34,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EVENT_FIGURESENTRY']._loaded_options = None
   _globals['_EVENT_FIGURESENTRY']._serialized_options = b'8\001'
-  _globals['_SEVERITY']._serialized_start=765
-  _globals['_SEVERITY']._serialized_end=862
+  _globals['_VARIANT']._serialized_start=1407
+  _globals['_VARIANT']._serialized_end=1480
+  _globals['_SEVERITY']._serialized_start=1482
+  _globals['_SEVERITY']._serialized_end=1579
   _globals['_PUSHFRAMESREQUEST']._serialized_start=54
   _globals['_PUSHFRAMESREQUEST']._serialized_end=112
-  _globals['_PUSHFRAMESRESPONSE']._serialized_start=114
-  _globals['_PUSHFRAMESRESPONSE']._serialized_end=198
-  _globals['_EVENT']._serialized_start=201
-  _globals['_EVENT']._serialized_end=488
-  _globals['_EVENT_FIGURESENTRY']._serialized_start=442
-  _globals['_EVENT_FIGURESENTRY']._serialized_end=488
-  _globals['_REPORTEVENTSREQUEST']._serialized_start=490
-  _globals['_REPORTEVENTSREQUEST']._serialized_end=542
-  _globals['_REPORTEVENTSRESPONSE']._serialized_start=544
-  _globals['_REPORTEVENTSRESPONSE']._serialized_end=596
-  _globals['_SUBSCRIBEFRAMESREQUEST']._serialized_start=598
-  _globals['_SUBSCRIBEFRAMESREQUEST']._serialized_end=697
-  _globals['_SUBSCRIBEFRAMESRESPONSE']._serialized_start=699
-  _globals['_SUBSCRIBEFRAMESRESPONSE']._serialized_end=763
-  _globals['_INGESTSERVICE']._serialized_start=865
-  _globals['_INGESTSERVICE']._serialized_end=1036
-  _globals['_FRAMESERVICE']._serialized_start=1038
-  _globals['_FRAMESERVICE']._serialized_end=1140
+  _globals['_VIDEOPACKET']._serialized_start=114
+  _globals['_VIDEOPACKET']._serialized_end=223
+  _globals['_PUSHVIDEOREQUEST']._serialized_start=225
+  _globals['_PUSHVIDEOREQUEST']._serialized_end=317
+  _globals['_VIDEOOFFER']._serialized_start=319
+  _globals['_VIDEOOFFER']._serialized_end=376
+  _globals['_PUSHVIDEORESPONSE']._serialized_start=379
+  _globals['_PUSHVIDEORESPONSE']._serialized_end=530
+  _globals['_DEMAND']._serialized_start=532
+  _globals['_DEMAND']._serialized_end=599
+  _globals['_PUSHFRAMESRESPONSE']._serialized_start=601
+  _globals['_PUSHFRAMESRESPONSE']._serialized_end=685
+  _globals['_EVENT']._serialized_start=688
+  _globals['_EVENT']._serialized_end=975
+  _globals['_EVENT_FIGURESENTRY']._serialized_start=929
+  _globals['_EVENT_FIGURESENTRY']._serialized_end=975
+  _globals['_REPORTEVENTSREQUEST']._serialized_start=977
+  _globals['_REPORTEVENTSREQUEST']._serialized_end=1029
+  _globals['_REPORTEVENTSRESPONSE']._serialized_start=1031
+  _globals['_REPORTEVENTSRESPONSE']._serialized_end=1083
+  _globals['_SUBSCRIBEFRAMESREQUEST']._serialized_start=1085
+  _globals['_SUBSCRIBEFRAMESREQUEST']._serialized_end=1184
+  _globals['_SUBSCRIBEFRAMESRESPONSE']._serialized_start=1186
+  _globals['_SUBSCRIBEFRAMESRESPONSE']._serialized_end=1250
+  _globals['_SUBSCRIBEVIDEOREQUEST']._serialized_start=1252
+  _globals['_SUBSCRIBEVIDEOREQUEST']._serialized_end=1341
+  _globals['_SUBSCRIBEVIDEORESPONSE']._serialized_start=1343
+  _globals['_SUBSCRIBEVIDEORESPONSE']._serialized_end=1405
+  _globals['_INGESTSERVICE']._serialized_start=1582
+  _globals['_INGESTSERVICE']._serialized_end=1825
+  _globals['_FRAMESERVICE']._serialized_start=1828
+  _globals['_FRAMESERVICE']._serialized_end=2015
 # @@protoc_insertion_point(module_scope)

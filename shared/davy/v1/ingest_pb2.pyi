@@ -20,6 +20,23 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Variant:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VariantEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Variant.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VARIANT_UNSPECIFIED: _Variant.ValueType  # 0
+    VARIANT_ENHANCED: _Variant.ValueType  # 1
+    VARIANT_RAW: _Variant.ValueType  # 2
+
+class Variant(_Variant, metaclass=_VariantEnumTypeWrapper): ...
+
+VARIANT_UNSPECIFIED: Variant.ValueType  # 0
+VARIANT_ENHANCED: Variant.ValueType  # 1
+VARIANT_RAW: Variant.ValueType  # 2
+Global___Variant: _TypeAlias = Variant  # noqa: Y015
+
 class _Severity:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -58,6 +75,167 @@ class PushFramesRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PushFramesRequest: _TypeAlias = PushFramesRequest  # noqa: Y015
+
+@_typing.final
+class VideoPacket(_message.Message):
+    """One picture in H.264, without B-frames."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    META_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    variant: Global___Variant.ValueType
+    key: _builtins.bool
+    """decoding can start here"""
+    data: _builtins.bytes
+    """one access unit, Annex B; a key frame begins with its parameter sets"""
+    @_builtins.property
+    def meta(self) -> _frame_pb2.FrameMeta:
+        """seq counts the packets of this camera and variant"""
+
+    def __init__(
+        self,
+        *,
+        meta: _frame_pb2.FrameMeta | None = ...,
+        variant: Global___Variant.ValueType = ...,
+        key: _builtins.bool = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["meta", b"meta"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "key", b"key", "meta", b"meta", "variant", b"variant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoPacket: _TypeAlias = VideoPacket  # noqa: Y015
+
+@_typing.final
+class PushVideoRequest(_message.Message):
+    """The cameras that an edge can send video of, in the first message and whenever they change; else a packet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PACKET_FIELD_NUMBER: _builtins.int
+    OFFER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def packet(self) -> Global___VideoPacket: ...
+    @_builtins.property
+    def offer(self) -> Global___VideoOffer: ...
+    def __init__(
+        self,
+        *,
+        packet: Global___VideoPacket | None = ...,
+        offer: Global___VideoOffer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer", "packet", b"packet"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer", "packet", b"packet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PushVideoRequest: _TypeAlias = PushVideoRequest  # noqa: Y015
+
+@_typing.final
+class VideoOffer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SITE_FIELD_NUMBER: _builtins.int
+    EDGE_FIELD_NUMBER: _builtins.int
+    CAMERAS_FIELD_NUMBER: _builtins.int
+    site: _builtins.str
+    edge: _builtins.str
+    @_builtins.property
+    def cameras(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        site: _builtins.str = ...,
+        edge: _builtins.str = ...,
+        cameras: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "edge", b"edge", "site", b"site"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoOffer: _TypeAlias = VideoOffer  # noqa: Y015
+
+@_typing.final
+class PushVideoResponse(_message.Message):
+    """A credit, or a demand, or the hello that opens a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WINDOW_FIELD_NUMBER: _builtins.int
+    CAMERA_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    KEY_FRAME_FIELD_NUMBER: _builtins.int
+    DEMAND_FIELD_NUMBER: _builtins.int
+    window: _builtins.int
+    """packets in flight per camera and variant; set in the first message of a stream, else 0"""
+    camera: _builtins.str
+    variant: Global___Variant.ValueType
+    seq: _builtins.int
+    """the accepted packet; 0 in a message that is no credit"""
+    key_frame: _builtins.bool
+    """a key frame is wanted now"""
+    @_builtins.property
+    def demand(self) -> Global___Demand:
+        """replaces what was wanted of the camera"""
+
+    def __init__(
+        self,
+        *,
+        window: _builtins.int = ...,
+        camera: _builtins.str = ...,
+        variant: Global___Variant.ValueType = ...,
+        seq: _builtins.int = ...,
+        key_frame: _builtins.bool = ...,
+        demand: Global___Demand | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "demand", b"demand", "key_frame", b"key_frame", "seq", b"seq", "variant", b"variant", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PushVideoResponse: _TypeAlias = PushVideoResponse  # noqa: Y015
+
+@_typing.final
+class Demand(_message.Message):
+    """What an aggregator wants of a camera. Before the first demand a client sends every frame, and no video."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FPS_FIELD_NUMBER: _builtins.int
+    RAW_FIELD_NUMBER: _builtins.int
+    VIDEO_FIELD_NUMBER: _builtins.int
+    fps: _builtins.float
+    """JPEG pictures per second; 0 means every frame"""
+    raw: _builtins.bool
+    """JPEG pictures come with the raw picture of the same instant"""
+    @_builtins.property
+    def video(self) -> _containers.RepeatedScalarFieldContainer[Global___Variant.ValueType]:
+        """variants whose packets are wanted"""
+
+    def __init__(
+        self,
+        *,
+        fps: _builtins.float = ...,
+        raw: _builtins.bool = ...,
+        video: _abc.Iterable[Global___Variant.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fps", b"fps", "raw", b"raw", "video", b"video"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Demand: _TypeAlias = Demand  # noqa: Y015
 
 @_typing.final
 class PushFramesResponse(_message.Message):
@@ -267,3 +445,51 @@ class SubscribeFramesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubscribeFramesResponse: _TypeAlias = SubscribeFramesResponse  # noqa: Y015
+
+@_typing.final
+class SubscribeVideoRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMERA_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
+    FRESH_FIELD_NUMBER: _builtins.int
+    camera: _builtins.str
+    """"edge/camera" """
+    variant: Global___Variant.ValueType
+    """unspecified means enhanced"""
+    fresh: _builtins.bool
+    """begin with a new key frame, not with the last one"""
+    def __init__(
+        self,
+        *,
+        camera: _builtins.str = ...,
+        variant: Global___Variant.ValueType = ...,
+        fresh: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "fresh", b"fresh", "variant", b"variant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscribeVideoRequest: _TypeAlias = SubscribeVideoRequest  # noqa: Y015
+
+@_typing.final
+class SubscribeVideoResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PACKET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def packet(self) -> Global___VideoPacket: ...
+    def __init__(
+        self,
+        *,
+        packet: Global___VideoPacket | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["packet", b"packet"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["packet", b"packet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscribeVideoResponse: _TypeAlias = SubscribeVideoResponse  # noqa: Y015

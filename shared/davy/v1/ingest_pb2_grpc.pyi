@@ -37,6 +37,10 @@ class IngestServiceStub:
     """Live plane. The first credit sets `window`, the maximum frames in flight per camera; then each accepted frame returns
     one credit. A client keeps at most one waiting frame per camera, the newest.
     """
+    PushVideo: _grpc.StreamStreamMultiCallable[_ingest_pb2.PushVideoRequest, _ingest_pb2.PushVideoResponse]
+    """Live plane, video. Credits as of PushFrames, in packets per camera and variant; a client that must drop goes on with a key
+    frame. The answers also say what is wanted of each camera.
+    """
     ReportEvents: _grpc.StreamStreamMultiCallable[_ingest_pb2.ReportEventsRequest, _ingest_pb2.ReportEventsResponse]
     """Record plane. Acknowledges an event when it is on disk; an event that is sent twice is stored once."""
 
@@ -48,6 +52,10 @@ class IngestServiceAsyncStub(IngestServiceStub):
     PushFrames: _aio.StreamStreamMultiCallable[_ingest_pb2.PushFramesRequest, _ingest_pb2.PushFramesResponse]  # type: ignore[assignment]
     """Live plane. The first credit sets `window`, the maximum frames in flight per camera; then each accepted frame returns
     one credit. A client keeps at most one waiting frame per camera, the newest.
+    """
+    PushVideo: _aio.StreamStreamMultiCallable[_ingest_pb2.PushVideoRequest, _ingest_pb2.PushVideoResponse]  # type: ignore[assignment]
+    """Live plane, video. Credits as of PushFrames, in packets per camera and variant; a client that must drop goes on with a key
+    frame. The answers also say what is wanted of each camera.
     """
     ReportEvents: _aio.StreamStreamMultiCallable[_ingest_pb2.ReportEventsRequest, _ingest_pb2.ReportEventsResponse]  # type: ignore[assignment]
     """Record plane. Acknowledges an event when it is on disk; an event that is sent twice is stored once."""
@@ -63,6 +71,16 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_ingest_pb2.PushFramesResponse], _abc.AsyncIterator[_ingest_pb2.PushFramesResponse]]:
         """Live plane. The first credit sets `window`, the maximum frames in flight per camera; then each accepted frame returns
         one credit. A client keeps at most one waiting frame per camera, the newest.
+        """
+
+    @_abc_1.abstractmethod
+    def PushVideo(
+        self,
+        request_iterator: _MaybeAsyncIterator[_ingest_pb2.PushVideoRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_ingest_pb2.PushVideoResponse], _abc.AsyncIterator[_ingest_pb2.PushVideoResponse]]:
+        """Live plane, video. Credits as of PushFrames, in packets per camera and variant; a client that must drop goes on with a key
+        frame. The answers also say what is wanted of each camera.
         """
 
     @_abc_1.abstractmethod
@@ -83,6 +101,10 @@ class FrameServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FrameServiceAsyncStub: ...
     SubscribeFrames: _grpc.UnaryStreamMultiCallable[_ingest_pb2.SubscribeFramesRequest, _ingest_pb2.SubscribeFramesResponse]
+    SubscribeVideo: _grpc.UnaryStreamMultiCallable[_ingest_pb2.SubscribeVideoRequest, _ingest_pb2.SubscribeVideoResponse]
+    """Sends the video of one camera, as its edge encodes it. The first packet is a key frame; a slow subscriber skips to a later
+    one.
+    """
 
 @_typing.type_check_only
 class FrameServiceAsyncStub(FrameServiceStub):
@@ -90,6 +112,10 @@ class FrameServiceAsyncStub(FrameServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SubscribeFrames: _aio.UnaryStreamMultiCallable[_ingest_pb2.SubscribeFramesRequest, _ingest_pb2.SubscribeFramesResponse]  # type: ignore[assignment]
+    SubscribeVideo: _aio.UnaryStreamMultiCallable[_ingest_pb2.SubscribeVideoRequest, _ingest_pb2.SubscribeVideoResponse]  # type: ignore[assignment]
+    """Sends the video of one camera, as its edge encodes it. The first packet is a key frame; a slow subscriber skips to a later
+    one.
+    """
 
 class FrameServiceServicer(metaclass=_abc_1.ABCMeta):
     """Sends live frames to subscribers."""
@@ -100,5 +126,15 @@ class FrameServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ingest_pb2.SubscribeFramesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ingest_pb2.SubscribeFramesResponse], _abc.AsyncIterator[_ingest_pb2.SubscribeFramesResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def SubscribeVideo(
+        self,
+        request: _ingest_pb2.SubscribeVideoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_ingest_pb2.SubscribeVideoResponse], _abc.AsyncIterator[_ingest_pb2.SubscribeVideoResponse]]:
+        """Sends the video of one camera, as its edge encodes it. The first packet is a key frame; a slow subscriber skips to a later
+        one.
+        """
 
 def add_FrameServiceServicer_to_server(servicer: FrameServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

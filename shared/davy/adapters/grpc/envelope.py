@@ -8,6 +8,7 @@ from davy.domain.errors import FrameTooLargeError, InvalidInputError, Unreadable
 from davy.domain.event import EventRecord
 from davy.domain.frame import MAX_JPEG_BYTES, EncodedFrame
 from davy.domain.severity import Severity
+from davy.domain.video import VideoPacket
 from davy.v1 import frame_pb2, ingest_pb2
 
 JPEG_START = b"\xff\xd8"
@@ -15,12 +16,12 @@ MAX_FIGURES = 64
 
 
 def to_envelope(frame: EncodedFrame) -> frame_pb2.FrameEnvelope:
-    return frame_pb2.FrameEnvelope(meta=_meta(frame), jpeg=frame.jpeg, raw_jpeg=frame.raw_jpeg)
+    return frame_pb2.FrameEnvelope(meta=frame_meta(frame), jpeg=frame.jpeg, raw_jpeg=frame.raw_jpeg)
 
 
 def fill_envelope(envelope: frame_pb2.FrameEnvelope, frame: EncodedFrame, *, include_raw: bool) -> None:
     """Write a frame into an empty envelope, which may be a part of another message: no picture is copied twice."""
-    envelope.meta.CopyFrom(_meta(frame))
+    envelope.meta.CopyFrom(frame_meta(frame))
     envelope.jpeg = frame.jpeg
     if include_raw:
         envelope.raw_jpeg = frame.raw_jpeg
@@ -42,7 +43,7 @@ def to_push_request(frame: EncodedFrame) -> bytes:
 
 
 def _parts(frame: EncodedFrame) -> list[bytes]:
-    parts = [frame_pb2.FrameEnvelope(meta=_meta(frame)).SerializeToString()]
+    parts = [frame_pb2.FrameEnvelope(meta=frame_meta(frame)).SerializeToString()]
     for number, picture in ((2, frame.jpeg), (3, frame.raw_jpeg)):
         if picture:
             parts += [_head(number, len(picture)), picture]
@@ -61,7 +62,8 @@ def _varint(value: int) -> bytes:
     return bytes([*found, value])
 
 
-def _meta(frame: EncodedFrame) -> frame_pb2.FrameMeta:
+def frame_meta(frame: EncodedFrame | VideoPacket) -> frame_pb2.FrameMeta:
+    """Return the metadata of a frame, or of a packet of video, which carries no trace context."""
     return frame_pb2.FrameMeta(
         site=frame.camera.site,
         edge=frame.camera.edge,
@@ -74,7 +76,7 @@ def _meta(frame: EncodedFrame) -> frame_pb2.FrameMeta:
         height=frame.height,
         model=frame.model,
         strength=frame.strength,
-        traceparent=frame.traceparent,
+        traceparent=frame.traceparent if isinstance(frame, EncodedFrame) else "",
     )
 
 
