@@ -1,4 +1,5 @@
 import contextlib
+import shutil
 import socket
 
 import aiomqtt
@@ -6,8 +7,8 @@ import pytest
 import redis
 
 from davy.adapters.embedded.front import protocol_version
-from davy.adapters.embedded.servers import embedded_broker, embedded_store, free_port
-from davy.domain.errors import BrokerUnavailableError
+from davy.adapters.embedded.servers import embedded_broker, embedded_store, free_port, system_store
+from davy.domain.errors import BrokerUnavailableError, StoreUnavailableError
 
 pytestmark = pytest.mark.system
 HOST = "127.0.0.1"
@@ -84,7 +85,16 @@ def test_free_port_leaves_a_taken_port_alone():
         assert free_port(HOST, port) != port
 
 
-def test_the_embedded_store_speaks_the_redis_protocol():
-    with embedded_store() as url, redis.Redis.from_url(url) as client:
+@pytest.mark.parametrize("store", [embedded_store, system_store])
+def test_the_embedded_store_speaks_the_redis_protocol(store):
+    if store is system_store and not (shutil.which("valkey-server") or shutil.which("redis-server")):
+        pytest.skip("neither valkey-server nor redis-server is installed")
+    with store(2**26) as url, redis.Redis.from_url(url) as client:
         client.set("key", "value")
         assert client.get("key") == b"value"
+
+
+def test_a_machine_without_any_store_is_told_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StoreUnavailableError, match="install valkey-server, redis-server or"), system_store(2**26):
+        pass
