@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.fixtures.once import made_once
+from tests.imaging.runtime.instructions import executed, vector_instructions
 from tests.imaging.runtime.recording import Recording
 
 from davy.domain.frame import YuvImage
@@ -25,6 +26,7 @@ SOURCES = [ROOT / "shared/davy" / name for name in NAMES]
 REPLAY = Path(__file__).with_name("replay.c")
 COMPILER, QEMU, SYSROOT = "aarch64-linux-gnu-gcc", "qemu-aarch64", "/usr/aarch64-linux-gnu"
 THUMB = 4, 48, 64
+ROWS = 48  # of a picture whose instructions are counted
 LACKING = [name for name in (COMPILER, QEMU, "cc") if not shutil.which(name)]
 
 pytestmark = [
@@ -47,6 +49,27 @@ def neon(tmp_path_factory):
             list(pool.map(lambda command: subprocess.run(command, check=True), [*commands, replay_with(COMPILER, folder)]))
 
     return made_once(tmp_path_factory, "neon", make)
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory):
+    """The libraries of a wheel, for AArch64 and for x86-64 with AVX2: zig and the system's compiler make them."""
+    sys.path.insert(0, str(ROOT))
+    from hatch_build import HARDENING, system_compiler, variants, words
+
+    def make(folder):
+        zig = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-gnu.2.28"]
+        builds = {
+            "aarch64": (zig, variants(zig=True, machine="aarch64")[""]),
+            "x86_64": ([system_compiler()], variants(zig=False, machine="x86_64")[".v3"]),
+        }
+        for machine, (compiler, flags) in builds.items():
+            (folder / machine).mkdir(parents=True)
+            for source in SOURCES[:2]:
+                target = folder / machine / f"{source.stem}.so"
+                subprocess.run(words(compiler, [*HARDENING, *flags], source, target), check=True)
+
+    return made_once(tmp_path_factory, "released", make)
 
 
 @pytest.fixture(scope="session")
@@ -122,6 +145,28 @@ def record(make, height: int, width: int, frames: int, path: Path) -> Iterator[s
     return (slice(places[each.ctypes.data], places[each.ctypes.data] + each.nbytes) for each in results)
 
 
+def record_rows(make, frames: int, times: int, name: str, path: Path) -> None:
+    """Record one kernel on the first rows of a 1080p picture, some times over."""
+    height, width = 1080, 1920
+    rng, space = np.random.default_rng(height), Workspace(height, width)
+    recording, chosen = Recording(), parameters(rng)
+    space._use(chosen)
+    tinted, image, out = space._tinted, make(rng, height, width), make(rng, height, width)
+    recording.keep(*space._buffers, tinted.grid_params, tinted.fine_params, tinted.tone_curve, *arrays(image), *arrays(out))
+    picture, target = ((yuv_picture if make is yuv else bgr_picture)(each) for each in (image, out))
+    denoiser = TemporalDenoiser(picture, 0.2)
+    recording.keep(*denoiser.levels, denoiser._noise_floor, denoiser._motion_mask, denoiser._moving_rows)
+    state = denoiser.state() if frames > 1 else None
+    if state:
+        state.reset = False
+    for _ in range(times):
+        if name == "measure":
+            recording.call("davy_measure", picture, state, space._blocks[0], 0, ROWS // 2 // space.block)
+        else:
+            recording.call("davy_render", picture, state, target, space._renderings[0], 0, ROWS)
+    recording.write(path)
+
+
 def record_conversions(recording: Recording, image: np.ndarray, results: list[np.ndarray]) -> None:
     """A picture as planes, and the planes as a picture."""
     height, width = image.shape[:2]
@@ -154,3 +199,29 @@ def test_the_neon_build_gives_the_portable_builds_bits(neon, portable, tmp_path,
     for part in parts:
         assert results[0][part] == results[1][part]
         assert any(results[0][part])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("make", "frames"), [(bgr, 1), (yuv, 1), (yuv, 2)], ids=["BGR", "planes", "denoised planes"])
+def test_neon_takes_at_most_1_3_times_avx2s_vector_instructions_by_width(neon, portable, released, tmp_path, make, frames):
+    if not shutil.which("qemu-x86_64"):
+        pytest.skip("qemu-x86_64 is not installed")
+    machines = {
+        "x86_64": ["qemu-x86_64", "-cpu", "max", portable / "replay"],
+        "aarch64": [QEMU, "-L", SYSROOT, neon / "replay"],
+    }
+    totals = dict.fromkeys(machines, 0.0)
+    for name in ("measure", "render"):
+        for machine, words in machines.items():
+            counts = []
+            for times in (1, 2):  # the difference is the kernel without the program around it
+                record_rows(make, frames, times, name, tmp_path / "recording")
+                libraries = [released / machine / f"{stem}.so" for stem in ("measure", "render")]
+                counts.append(executed([*words, tmp_path / "recording", tmp_path / "result", *libraries]))
+            each = [count / (ROWS * 1920) for count in map(vector_instructions, counts)]
+            everything = (counts[1].total() - counts[0].total()) / (ROWS * 1920)
+            print(f"{name} {machine}: {each[1] - each[0]:.2f} vector instructions per pixel, {everything:.2f} in all")
+            totals[machine] += each[1] - each[0]
+    assert 1 < totals["x86_64"] < totals["aarch64"]
+    assert totals["aarch64"] <= 1.3 * 2 * totals["x86_64"]
