@@ -124,6 +124,9 @@ class CameraConfig(_Config):
         "sha256:FINGERPRINT: this certificate alone. insecure: any.",
     )
 
+    decoder: Literal["software", "cuda", "qsv", "vaapi", "drm"] = Field(
+        "software", description="What decodes the camera's video; a device that is absent or cannot leaves it to software."
+    )
     zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES, description="Areas of the picture that rules name.")
     lines: tuple[Line, ...] = Field((), max_length=MAX_ZONES, description="Lines in the picture that rules name.")
     rules: tuple[PlaceRule, ...] = Field((), max_length=MAX_RULES, description="Conditions that raise an alarm.")
