@@ -63,7 +63,7 @@ def variants(zig: bool, machine: str) -> dict[str, list[str]]:
     return {"": [UNFUSED], ".v3": ["-march=x86-64-v3"], ".v4": ["-march=x86-64-v4", f"-m{VNNI}", WIDTH]}
 
 
-def words(compiler: list[str], flags: list[str], source: Path, target: Path) -> list[str]:
+def compile_command(compiler: list[str], flags: list[str], source: Path, target: Path) -> list[str]:
     """The command that compiles one library."""
     root = Path(__file__).resolve().parent
     order = ANY_ORDER if source.is_relative_to(root / "services") else []
@@ -85,7 +85,7 @@ def compile_kernel(source: Path) -> None:
             continue
         partial = target.with_suffix(".partial")  # renamed when complete: a reader never maps half a library
         goal = ["-target", f"{cross}-linux-gnu.{GLIBC}"] if cross else []
-        subprocess.run(words([*compiler, *goal], [*extra, *flags], source, partial), check=True)
+        subprocess.run(compile_command([*compiler, *goal], [*extra, *flags], source, partial), check=True)
         partial.replace(target)
 
 

@@ -20,6 +20,8 @@ from davy.imaging.runtime.picture import bgr_picture, yuv_picture
 from davy.imaging.runtime.temporal_denoising import TemporalDenoiser
 from davy.imaging.runtime.workspace import Workspace
 
+hatch_build = pytest.importorskip("hatch_build", reason="hatchling is not installed")
+
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = "imaging/runtime/measure.c", "imaging/runtime/render.c", "imaging/runtime/thumbnail.c", "adapters/media/yuv420.c"
 SOURCES = [ROOT / "shared/davy" / name for name in NAMES]
@@ -30,6 +32,7 @@ ROWS = 48  # of a picture whose instructions are counted
 LACKING = [name for name in (COMPILER, QEMU, "cc") if not shutil.which(name)]
 
 pytestmark = [
+    pytest.mark.timeout(400),  # the first test compiles
     pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}"),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="compares with the portable build of an x86-64 machine"),
 ]
@@ -38,13 +41,11 @@ pytestmark = [
 @pytest.fixture(scope="session")
 def neon(tmp_path_factory):
     """The libraries and the program that replays, for AArch64."""
-    sys.path.insert(0, str(ROOT))
-    from hatch_build import HARDENING, variants, words
 
     def make(folder):
         folder.mkdir()
-        flags = [*HARDENING, *variants(zig=False, machine="aarch64")[""]]
-        commands = [words([COMPILER], flags, source, folder / f"{source.stem}.so") for source in SOURCES]
+        flags = [*hatch_build.HARDENING, *hatch_build.variants(zig=False, machine="aarch64")[""]]
+        commands = [hatch_build.compile_command([COMPILER], flags, source, folder / f"{source.stem}.so") for source in SOURCES]
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda command: subprocess.run(command, check=True), [*commands, replay_with(COMPILER, folder)]))
 
@@ -54,20 +55,20 @@ def neon(tmp_path_factory):
 @pytest.fixture(scope="session")
 def released(tmp_path_factory):
     """The libraries of a wheel, for AArch64 and for x86-64 with AVX2: zig and the system's compiler make them."""
-    sys.path.insert(0, str(ROOT))
-    from hatch_build import HARDENING, system_compiler, variants, words
 
     def make(folder):
         zig = [sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-gnu.2.28"]
         builds = {
-            "aarch64": (zig, variants(zig=True, machine="aarch64")[""]),
-            "x86_64": ([system_compiler()], variants(zig=False, machine="x86_64")[".v3"]),
+            "aarch64": (zig, hatch_build.variants(zig=True, machine="aarch64")[""]),
+            "x86_64": ([hatch_build.system_compiler()], hatch_build.variants(zig=False, machine="x86_64")[".v3"]),
         }
         for machine, (compiler, flags) in builds.items():
             (folder / machine).mkdir(parents=True)
             for source in SOURCES[:2]:
                 target = folder / machine / f"{source.stem}.so"
-                subprocess.run(words(compiler, [*HARDENING, *flags], source, target), check=True)
+                subprocess.run(
+                    hatch_build.compile_command(compiler, [*hatch_build.HARDENING, *flags], source, target), check=True
+                )
 
     return made_once(tmp_path_factory, "released", make)
 
