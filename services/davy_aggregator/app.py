@@ -9,14 +9,16 @@ import grpc
 from prometheus_client import CollectorRegistry
 
 from davy.access.journal_keys import journal_folder
-from davy.adapters.access.credentials import OpenDoor
+from davy.adapters.access.credentials import Authenticator, OpenDoor
 from davy.adapters.access.directory import Directory
+from davy.adapters.access.links import LinkAuthenticator, LinkSigner
 from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.listening import Ports, announcer
 from davy.adapters.http.server import serve_app
+from davy.adapters.media.publishing import check_publish_url
 from davy.adapters.mqtt.bus import MqttBus, connect
 from davy.adapters.notify import make_notifier
 from davy.adapters.storage.access_store import AccessStore
@@ -44,7 +46,7 @@ from davy.site import SiteConfig
 from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.v1 import alarm_pb2_grpc, ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
+from davy.v1 import alarm_pb2_grpc, edge_pb2_grpc, ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
 from davy_aggregator.alarm_conditions import ConditionWatch
 from davy_aggregator.alarms.escalation import Deliveries
 from davy_aggregator.alarms.events import follow_events, mark_start
@@ -61,16 +63,22 @@ from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftCollector
 from davy_aggregator.frame_cache import run_frame_cache
 from davy_aggregator.health import Health
+from davy_aggregator.home_assistant import HomeAssistant
 from davy_aggregator.journal import JournalMetrics, JournalWriter
 from davy_aggregator.leadership import Leadership
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
+from davy_aggregator.outputs.hls import HlsStreams
+from davy_aggregator.outputs.push import Publisher
+from davy_aggregator.outputs.rtsp_server import RtspServer
+from davy_aggregator.outputs.webrtc import WebRtcViewers
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.alarms import AlarmsServicer
+from davy_aggregator.rpc.edges import EdgesServicer
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
 from davy_aggregator.samples.catalog import SampleCatalog, SampleMetrics
@@ -108,6 +116,8 @@ async def serve(
             loopback without protection.
     """
     settings.check_exposure()
+    if settings.rtsp.push:
+        check_publish_url(settings.rtsp.push)
     registry = registry or CollectorRegistry()
     metrics, tls = AggregatorMetrics(registry), Tls.of(settings.tls)
     if tls is not None:
@@ -117,7 +127,7 @@ async def serve(
     live = LiveFrames(site.camera_ids(), metrics, settings.accept_unknown)
     video = LiveVideo(live, metrics)
     presence, health = PresenceTracker(site.site), Health(metrics)
-    site_status, drift = SiteStatus(site, settings, live, presence, health), DriftCollector(live, presence)
+    site_status, drift = SiteStatus(site, settings, live, presence, health, video.can_send), DriftCollector(live, presence)
     registry.register(drift)
     topics, alarm_metrics = EdgeTopics(site.site, REPORTER), AlarmMetrics(registry)
     status = topics.status
@@ -132,18 +142,23 @@ async def serve(
         _config_service(database, site, presence, archive, metrics, live, site_status, book) as configs,
         _samples(settings, database, registry) as samples,
         _tiles(metrics) as tiles,
+        _home_assistant(site.site, site_status, alarms) as home,
+        WebRtcViewers.opened(video, settings.webrtc, settings.host) as webrtc,
+        HlsStreams.opened(video) as hls,
         _store(site, settings, name, tls) as store,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
             will=Message(status, OFFLINE, qos=1, retain=True),
-            on_connect=_on_connect(status, rollouts.twin.republish_all, configs.twin.republish_all),
+            on_connect=_on_connect(status, home.republish, rollouts.twin.republish_all, configs.twin.republish_all),
             tls=tls,
         ) as bus,
     ):
         directory = Directory(AccessStore(database), site.site, settings.session_hours * 3600)
         if settings.access == "closed" and not await asyncio.to_thread(directory.users):
             log.warning("access.nobody", hint=f"davy users add NAME --role admin --data {settings.data}")
+        links = await asyncio.to_thread(LinkSigner.of_file, settings.data / "keys" / "links.key")
+        authenticator: Authenticator = LinkAuthenticator(links, directory) if settings.access == "closed" else OpenDoor()
         context = ServiceContext(
             settings,
             live,
@@ -161,7 +176,7 @@ async def serve(
             directory,
             ServiceAccess.of(
                 "aggregator",
-                directory if settings.access == "closed" else OpenDoor(),
+                authenticator,
                 registry,
                 settings,
                 "/login",
@@ -170,6 +185,9 @@ async def serve(
             journal,
             tiles,
             video,
+            links,
+            webrtc,
+            hls,
             LayoutStore(database),
             oidc,
         )
@@ -192,11 +210,19 @@ async def serve(
             "leadership": lambda: leadership.run(bus),
             "clocks": lambda: watch_clocks(live, archive, metrics),
         }
+        if settings.home_assistant:
+            supervised["home-assistant"] = lambda: home.run(bus)
         if tls is not None:
             own = tls
             supervised["identity"] = lambda: _watch_identity(own, settings, archive)
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
+        if settings.rtsp.push:
+            publisher = Publisher(settings.rtsp.push, settings.rtsp.variant, live, video)
+            supervised["rtsp-push"] = publisher.run
+        if settings.rtsp.serve:
+            guard = authenticator if settings.access == "closed" else None
+            supervised["rtsp-server"] = RtspServer(settings.rtsp, settings.rtsp.host or settings.host, live, video, guard).run
         if settings.analysis.enabled:
             from davy_aggregator.analysis.runner import analyse, analysers  # its libraries take a second and 100 MB
 
@@ -290,6 +316,11 @@ async def _tiles(metrics: AggregatorMetrics) -> AsyncIterator[TilePictures]:
         yield tiles
     finally:
         tiles.close()
+
+
+@asynccontextmanager
+async def _home_assistant(site: str, status: SiteStatus, alarms: AlarmService) -> AsyncIterator[HomeAssistant]:
+    yield HomeAssistant(site, status, alarms)
 
 
 @asynccontextmanager
@@ -409,7 +440,8 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
         samples = SamplesServicer(context.samples, check_sender, context.live.check_belongs)
         sample_pb2_grpc.add_SampleServiceServicer_to_server(samples, server)
         alarm_pb2_grpc.add_AlarmServiceServicer_to_server(AlarmsServicer(context), server)
-        return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm")]
+        edge_pb2_grpc.add_EdgeServiceServicer_to_server(EdgesServicer(context.edge_tasks, check_sender), server)
+        return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm", "Edge")]
 
     await serve_grpc(
         settings.grpc_host or settings.host,

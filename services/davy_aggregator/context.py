@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from davy.access.principal import acting
 from davy.adapters.access.directory import Directory
+from davy.adapters.access.links import LinkSigner
 from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.storage.layout_store import LayoutStore
@@ -16,11 +17,14 @@ from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.archive import Archive
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.drift import DriftCollector
+from davy_aggregator.edge_tasks import EdgeTasks
 from davy_aggregator.health import Health
 from davy_aggregator.journal import JournalWriter
 from davy_aggregator.live import LiveFrame, LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
+from davy_aggregator.outputs.hls import HlsStreams
+from davy_aggregator.outputs.webrtc import WebRtcViewers
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.samples.catalog import SampleCatalog
 from davy_aggregator.settings import AggregatorSettings
@@ -51,8 +55,12 @@ class ServiceContext:
     journal: JournalWriter
     tiles: TilePictures
     video: LiveVideo
+    links: LinkSigner
+    webrtc: WebRtcViewers
+    hls: HlsStreams
     layouts: LayoutStore
     oidc: OidcProvider | None = None
+    edge_tasks: EdgeTasks = field(default_factory=EdgeTasks)
     streams: dict[str, int] = field(default_factory=dict)
     streams_of: dict[tuple[str, str], int] = field(default_factory=dict)  # by interface and caller
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings
 
 from davy.adapters.access.oidc_settings import OidcSettings
@@ -34,6 +34,35 @@ class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
     providers: tuple[Literal["cpu", "openvino", "cuda", "tensorrt"], ...] = Field(
         ("cpu",), min_length=1, description="Execution providers of ONNX Runtime for the detector, in order of preference."
     )
+
+
+class WebRtcSettings(SecretSettings, env_prefix="DAVY_WEBRTC_", frozen=True):
+    """Settings of WebRTC viewers. Packets go straight to a viewer, by UDP."""
+
+    addresses: tuple[str, ...] = Field((), description="Local IP addresses for packets; as HTTP listens if empty.")
+    announced: tuple[str, ...] = Field(
+        (), description="IP addresses that viewers are told instead, such as those before a translation of addresses."
+    )
+    ports: tuple[NonNegativeInt, NonNegativeInt] = Field(
+        (0, 0), description="First and last UDP port, one per viewer; 0, 0: any free one."
+    )
+    servers: tuple[str, ...] = Field((), description="STUN and TURN servers: stun:HOST:PORT, turn:HOST:PORT. None by default.")
+    turn_user: str = Field("", description="User name at the TURN servers.")
+    turn_password: SecretStr = Field(SecretStr(""), description="Password at the TURN servers.")
+
+
+class RtspSettings(SecretSettings, env_prefix="DAVY_RTSP_", frozen=True):
+    """Settings of RTSP: publishing to a media server, and serving by itself."""
+
+    push: SecretUrl = Field(
+        SecretUrl(""),
+        description="Publish every camera to a media server: rtsp://HOST:PORT/{edge}/{camera}, rtmp:// or srt://. Empty: none.",
+    )
+    variant: Literal["enhanced", "raw"] = Field("enhanced", description="Which picture is published.")
+    serve: bool = Field(False, description="Serve RTSP; needs GStreamer's RTSP server for the system's Python.")
+    host: str = Field("", description="Address of the RTSP server; the same as host if empty.")
+    port: int = Field(8554, ge=0, le=65535, description="TCP port of the RTSP server; 0 takes a free one.")
+    python: str = Field("/usr/bin/python3", description="The Python that has GStreamer's RTSP server (package python3-gi).")
 
 
 class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREGATOR_", env_nested_delimiter="__", frozen=True):
@@ -87,7 +116,13 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
         " one who started it, or nobody. An open service knows no persons, so nobody confirms there.",
     )
 
+    home_assistant: bool = Field(
+        False, description="Publish cameras, edges and alarms as devices of Home Assistant, below homeassistant/ on the broker."
+    )
+
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
+    webrtc: WebRtcSettings = Field(default_factory=WebRtcSettings)
+    rtsp: RtspSettings = Field(default_factory=RtspSettings)
 
     @property
     def needs_second_person(self) -> bool:

@@ -1,7 +1,7 @@
 """State of a site, its edges and its cameras, combined from frames, presence and stats, for REST and the console."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Literal
 
@@ -20,12 +20,22 @@ MAX_COUNT = 2**53  # the largest integer that JSON carries exactly
 
 
 class SiteStatus:
-    """Describes the present state of the site; holds no state itself."""
+    """Describes the present state of the site; holds no state itself.
+
+    Args:
+        offers_video: Returns whether a camera's video can be had.
+    """
 
     def __init__(
-        self, site: SiteConfig, settings: AggregatorSettings, live: LiveFrames, presence: PresenceTracker, health: Health
+        self,
+        site: SiteConfig,
+        settings: AggregatorSettings,
+        live: LiveFrames,
+        presence: PresenceTracker,
+        health: Health,
+        offers_video: Callable[[CameraAddress], bool] = lambda _: False,
     ) -> None:
-        self._site, self._settings = site, settings
+        self._site, self._settings, self._offers_video = site, settings, offers_video
         self._live, self._presence, self._health = live, presence, health
         self._started_s = time.monotonic()
 
@@ -108,6 +118,7 @@ class SiteStatus:
             drops=self._drops(camera),
             latest=f"/v1/cameras/{key}/latest.jpg",
             live=f"/v1/cameras/{key}/live.mjpeg",
+            video=self._offers_video(camera),
         )
 
     def edges(self) -> list[Edge]:

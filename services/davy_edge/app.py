@@ -59,6 +59,7 @@ from davy_edge.observation.observer import FrameObserver
 from davy_edge.observation.samples import Samples
 from davy_edge.settings import EdgeSettings
 from davy_edge.stats import Stats, rss_bytes
+from davy_edge.tasks.channel import TaskChannel
 from davy_edge.transport.events import Events
 from davy_edge.transport.grpc_plane import GrpcPlane
 from davy_edge.transport.mqtt_plane import MqttPlane
@@ -202,6 +203,9 @@ class _Edge:
         )
         self._budget = PixelBudget(settings.max_megapixels, self._report_large_camera)
         self._openers, self._semaphore = openers, semaphore or FairSemaphore(slots_for(settings.parallel, settings.threads))
+        self._tasks = TaskChannel(
+            self._topics, self._policy, self._scheme_opener, lambda: self._still, settings.search_port, settings.search_s
+        )
         self._pipelines = Pipelines(config, self._pipeline, self._accounting, self._states, self._drift, self._sinks)
         self._stats = Stats(
             boot_id,
@@ -242,8 +246,11 @@ class _Edge:
         )
 
     def _opener(self, source: SecretUrl) -> OpenSource:
+        return self._scheme_opener(source.scheme)
+
+    def _scheme_opener(self, scheme: str) -> OpenSource:
         """Opens a source by the policy of this edge, wherever the source's configuration came from."""
-        opener = self._openers.get(source.scheme, _open_unknown)
+        opener = self._openers.get(scheme, _open_unknown)
         ca_file = self._tls.files.ca if self._tls is not None else None
         return lambda url, options: opener(url, replace(options, policy=self._policy, ca_file=ca_file))
 
@@ -299,6 +306,10 @@ class _Edge:
 
     async def _report_identity(self, kind: str, message: str, severity: Severity) -> None:
         self._events.record_event(kind, message, severity)
+
+    @property
+    def _still(self) -> StillEnhancer | None:
+        return self._models.active_model.enhancer if self._models else None
 
     @property
     def _model(self) -> str:
@@ -358,6 +369,7 @@ class _Edge:
             "events.report": lambda: self._events.report(client),
             "swaps": lambda: self._publish_births(bus),
             "config": lambda: self._configs.run(bus, self._reconfigure),
+            "tasks": lambda: self._tasks.run(client),
         }
         if models := self._models:
             components |= {

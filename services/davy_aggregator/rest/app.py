@@ -7,7 +7,9 @@ from fastapi.staticfiles import StaticFiles
 
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.openapi import describe
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
+from davy.adapters.http.representations import install_representations
 from davy.adapters.http.web import mount_web
 from davy.models import MAX_PACKAGE_BYTES
 from davy_aggregator.context import ServiceContext
@@ -18,10 +20,13 @@ from davy_aggregator.rest.candidates import candidate_routes
 from davy_aggregator.rest.config import config_routes
 from davy_aggregator.rest.console import STATIC, page_routes
 from davy_aggregator.rest.drift import drift_routes
+from davy_aggregator.rest.edge_tasks import edge_task_routes
 from davy_aggregator.rest.events import event_routes
+from davy_aggregator.rest.hls import hls_routes
 from davy_aggregator.rest.identities import identity_routes
 from davy_aggregator.rest.journal import journal_routes
 from davy_aggregator.rest.layouts import layout_routes, wall_routes
+from davy_aggregator.rest.links import link_routes
 from davy_aggregator.rest.manual import mount_manual
 from davy_aggregator.rest.navigation import navigation, navigation_routes
 from davy_aggregator.rest.oidc import oidc_routes
@@ -31,6 +36,7 @@ from davy_aggregator.rest.samples import sample_routes
 from davy_aggregator.rest.sessions import session_routes
 from davy_aggregator.rest.system import system_routes
 from davy_aggregator.rest.users import token_routes, user_routes
+from davy_aggregator.rest.whep import whep_routes
 from davy_aggregator.rest.window import window_routes
 
 DESCRIPTION = """Cameras of a site: newest frames, live streams, events and health; training
@@ -56,6 +62,7 @@ def build_app(context: ServiceContext) -> FastAPI:
     install_metrics(app, context.registry)
     packages = dict.fromkeys(("/v1/models", "/v1/candidates"), MAX_PACKAGE_BYTES)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, larger=packages)
+    install_representations(app)
     context.access.protect(app)
     for routes in (
         window_routes,
@@ -65,6 +72,9 @@ def build_app(context: ServiceContext) -> FastAPI:
         token_routes,
         journal_routes,
         camera_routes,
+        whep_routes,
+        hls_routes,
+        link_routes,
         event_routes,
         alarm_routes,
         alarm_rule_routes,
@@ -74,6 +84,7 @@ def build_app(context: ServiceContext) -> FastAPI:
         candidate_routes,
         rollout_routes,
         config_routes,
+        edge_task_routes,
         identity_routes,
         layout_routes,
         wall_routes,
@@ -85,4 +96,5 @@ def build_app(context: ServiceContext) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     mount_web(app, lambda: navigation(context))
     mount_manual(app)
+    describe(app, "aggregator", 8080)
     return app

@@ -16,6 +16,7 @@ PAGES = {
     "/events": "events.html",
     "/models": "models.html",
     "/edges": "edges.html",
+    "/add-camera": "add_camera.html",
     "/places": "places.html",
     "/samples": "samples.html",
 }

@@ -59,6 +59,7 @@ class Camera(BaseModel):
     drops: Drops
     latest: str = Field(examples=["/v1/cameras/north.face/latest.jpg"])
     live: str = Field(examples=["/v1/cameras/north.face/live.mjpeg"])
+    video: bool = Field(False, description="Whether its edge is connected and offers its video: WebRTC, HLS and RTSP play.")
 
 
 class Cameras(BaseModel):

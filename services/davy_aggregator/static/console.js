@@ -7,6 +7,7 @@ import { Head } from "/static/head.js";
 import { fullScreen, listen } from "/static/keys.js";
 import { fromAddress, rememberMode, toAddress } from "/static/layout.js";
 import { byId, showError } from "/static/page.js";
+import { Player } from "/static/player.js";
 import { Stream } from "/static/stream.js";
 import { View } from "/static/view.js";
 import { Wall } from "/static/wall.js";
@@ -29,6 +30,7 @@ const stream = new Stream({
     const tile = wantedSingle && wall.tiles.get(wantedSingle);
     wantedSingle = null;
     if (tile) wall.show(tile);
+    player.follow(wall.single); // its video may have come or gone
     refresh();
   },
   onFrame: (frame, enhanced, raw) => wall.offer(frame, enhanced, raw),
@@ -46,7 +48,9 @@ const wall = new Wall(byId("grid"), stream, () => {
   toAddress(wall.layout, wall.single?.id);
   dials.show(wall.single);
   view.show();
+  player.follow(wall.single);
 });
+const player = new Player(() => wall.select());
 const view = new View(wall);
 
 function refresh() {

@@ -1,15 +1,14 @@
 // The WebSocket to /v1/console: pictures at the size of the tiles, states and events in; what is shown and acknowledgements out.
 
 import { signIn } from "/static/page.js";
+import { Backoff } from "/static/retry.js";
 
-const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 15_000;
 const SILENCE_MS = 4000; // the server sends its state twice a second, so that silence means a dead connection
 const WATCH_MS = 1000;
 
 export class Stream {
   #socket = null;
-  #attempt = 0;
+  #backoff = new Backoff();
   #up = false;
   #shown = "{}"; // what the server shall send, as JSON
   #lastEvent = null;
@@ -51,8 +50,7 @@ export class Stream {
       this.#up = false;
       this.onDown(reason);
       this.#checkSession();
-      const longest = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#attempt++);
-      setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2));
+      setTimeout(() => this.#connect(), this.#backoff.next());
     };
     this.#socket = socket;
   }
@@ -80,7 +78,8 @@ export class Stream {
       this.onEvent(message.event);
     } else if (message.type === "state") {
       if (!this.#up) this.onUp(); // the server has accepted this window, which an open socket does not yet say
-      [this.#up, this.#attempt] = [true, 0];
+      this.#up = true;
+      this.#backoff.reset();
       this.onState(message);
     } else {
       document.dispatchEvent(new CustomEvent(`davy:${message.type}`, { detail: message }));

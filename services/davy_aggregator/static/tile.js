@@ -26,6 +26,7 @@ export class Tile {
   mode = "enhanced";
   state = "waiting";
   compact = false; // too narrow for figures: hundreds of texts a second need no writing
+  plays = false; // whether its pictures come from a video: JPEGs are a reserve then
   watched = false; // whether the server sends its pictures; the state comes from the server otherwise
   #camera = null;
   #pictures = null; // { head, enhanced, raw } as ImageBitmaps
@@ -113,9 +114,16 @@ export class Tile {
 
   // While one frame is decoded, at most one waits; a newer one replaces it.
   offer(head, enhanced, raw) {
+    if (this.plays) return this.#onDone(head);
     if (this.#next) this.#onDone(this.#next.head);
     this.#next = { head, enhanced, raw };
     if (!this.#busy) this.#decode();
+    return undefined;
+  }
+
+  // Draw the present picture of a video, captured at this time of the page's clock.
+  play(video, bornMs) {
+    this.#replace({ head: { id: this.id, seq: 0, bornMs }, enhanced: video, raw: null });
   }
 
   async #decode() {
@@ -135,7 +143,7 @@ export class Tile {
   }
 
   #replace(pictures) {
-    this.#pictures?.enhanced?.close();
+    this.#pictures?.enhanced?.close?.();
     this.#pictures?.raw?.close();
     this.#pictures = pictures;
     this.#applyMode();
@@ -249,7 +257,7 @@ export class Tile {
   close() {
     if (this.#next) this.#onDone(this.#next.head);
     this.#next = null;
-    this.#pictures?.enhanced?.close();
+    this.#pictures?.enhanced?.close?.();
     this.#pictures?.raw?.close();
     this.#pictures = null;
     this.root.remove();

@@ -15,6 +15,7 @@ const FEW = 4;
 const SOME = 16;
 const RATE_OF_SOME = 10;
 const RATE_OF_MANY = 5;
+const RATE_OF_RESERVE = 1; // of a camera whose video is played
 const SETTLE_MS = 80; // of scrolling, before the selection is sent
 
 export class Wall {
@@ -246,7 +247,7 @@ export class Wall {
     const shown = document.hidden ? [] : [...this.#visible].filter((tile) => tile.canvas.clientWidth);
     const rate = this.layout.fps || (shown.length <= FEW ? 0 : shown.length <= SOME ? RATE_OF_SOME : RATE_OF_MANY);
     for (const tile of this.tiles.values()) tile.watched = shown.includes(tile);
-    this.stream.show(Object.fromEntries(shown.map((tile) => [tile.id, { ...tile.wanted(), fps: rate }])));
+    this.stream.show(Object.fromEntries(shown.map((tile) => [tile.id, { ...tile.wanted(), fps: tile.plays ? RATE_OF_RESERVE : rate }])));
   }
 
   // By hand: drag the caption, or press Alt and an arrow key on the picture.

@@ -29,6 +29,7 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /models": P.VIEW,
     "GET /edges": P.VIEW,
     "GET /places": P.VIEW,
+    "GET /add-camera": P.CONFIGURE,
     "GET /samples": P.VIEW,
     "GET /alarms": P.VIEW,
     "GET /events": P.VIEW,
@@ -65,6 +66,13 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/cameras/{camera_id}": P.VIEW,
     "GET /v1/cameras/{camera_id}/latest.jpg": P.VIEW,
     "GET /v1/cameras/{camera_id}/live.mjpeg": P.VIEW,
+    # video: a session of WebRTC belongs to who knows its id
+    "POST /v1/cameras/{camera_id}/whep": P.VIEW,
+    "GET /v1/cameras/{camera_id}/whep/{session}": P.VIEW,
+    "DELETE /v1/cameras/{camera_id}/whep/{session}": P.VIEW,
+    "GET /v1/cameras/{camera_id}/live.m3u8": P.VIEW,
+    "GET /v1/cameras/{camera_id}/hls/{name}": P.VIEW,
+    "POST /v1/cameras/{camera_id}/links": P.ADJUST,  # lets somebody view without an account
     "WS /v1/console": P.VIEW,
     "GET /v1/layouts": P.VIEW,
     "GET /v1/layouts/{name}": P.VIEW,
@@ -133,6 +141,9 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "PUT /v1/edges/{edge}/config": P.ADJUST,
     "GET /v1/edges/{edge}/config/history": P.VIEW,
     "POST /v1/edges/{edge}/config/rollback": P.CONFIGURE,
+    # tasks for an edge: what it finds and sees on the network of its cameras
+    "POST /v1/edges/{edge}/camera-search": P.CONFIGURE,
+    "POST /v1/edges/{edge}/source-test": P.CONFIGURE,
 }
 
 ENHANCER: Final[Mapping[str, P]] = {
@@ -170,6 +181,7 @@ GRPC: Final[Mapping[str, P]] = {
     "/davy.v1.IngestService/PushVideo": P.PUSH,
     "/davy.v1.IngestService/ReportEvents": P.PUSH,
     "/davy.v1.SampleService/PushSamples": P.PUSH,
+    "/davy.v1.EdgeService/AttachEdge": P.PUSH,  # results of tasks that the aggregator gives one's own edge
     "/davy.v1.FrameService/SubscribeFrames": P.VIEW,
     "/davy.v1.FrameService/SubscribeVideo": P.VIEW,
     "/davy.v1.AlarmService/ListAlarms": P.VIEW,

@@ -17,7 +17,7 @@ class Principal:
     Attributes:
         name: A person's user name, a token's name, or a machine's name in its certificate.
         role: None for the owner of an open service, who may do everything.
-        via: "session", "token", "certificate", "proxy", "open" or "process".
+        via: "session", "token", "link", "certificate", "proxy", "open" or "process".
         edge: The edge that a machine of role edge speaks for; empty for any other principal.
         address: Network address of the request; empty outside of one.
     """

@@ -226,6 +226,14 @@ class ArchiveUnavailableError(UnavailableError):
         self.path, self.reason = path, reason
 
 
+class MediaServerUnavailableError(UnavailableError):
+    """No media server takes a camera's video."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"no media server at {url}: {reason}")
+        self.url = url
+
+
 class AggregatorUnavailableError(UnavailableError):
     def __init__(self, endpoint: str, reason: str = "") -> None:
         super().__init__(f"no aggregator at {endpoint}" + (f": {reason}" if reason else ""))
@@ -274,6 +282,12 @@ class NoFrameError(UnavailableError):
     def __init__(self, camera: str, variant: str, reason: str = "") -> None:
         super().__init__(f"camera {camera} has no {variant} frame yet" + (f": {reason}" if reason else ""))
         self.camera, self.variant, self.reason = camera, variant, reason
+
+
+class EdgeUnavailableError(UnavailableError):
+    def __init__(self, edge: str, reason: str) -> None:
+        super().__init__(f"edge {edge} cannot do this now: {reason}")
+        self.edge, self.reason = edge, reason
 
 
 class SpoolUnavailableError(UnavailableError):

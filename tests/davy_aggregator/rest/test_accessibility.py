@@ -21,6 +21,7 @@ PAGES = {
     "/alarms": "#rule-rows tr",
     "/events": "#list li",
     "/places": "#camera option",
+    "/add-camera": "#edge option",
     "/edges": "#edges tbody tr",
     "/models": "#models tr code",
     "/samples": ".shot",

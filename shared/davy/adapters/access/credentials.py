@@ -19,6 +19,8 @@ class Credentials:
         identity: URI of the certificate by which the caller's TLS connection is authenticated; empty for none.
         address: The caller's network address, for the journal.
         person: Whom a trusted proxy names as the caller; None for nobody.
+        link: Token of a signed link, from the URL.
+        path: The path that is asked for.
     """
 
     session: str = field(default="", repr=False)
@@ -26,6 +28,8 @@ class Credentials:
     identity: str = ""
     address: str = ""
     person: ExternalPerson | None = None
+    link: str = field(default="", repr=False)
+    path: str = ""
 
 
 class Authenticator(Protocol):

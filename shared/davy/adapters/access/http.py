@@ -70,8 +70,9 @@ class Operations:
         for template, methods in self._matches(path):
             if method in methods:
                 return Operation(f"{method} {template}", methods[method])
-        allowed = tuple(sorted({known for _, methods in self._matches(path) for known in methods if known != "WS"}))
-        return Operation(f"{method} {path}", None, allowed)
+        allowed = {known for _, methods in self._matches(path) for known in methods if known != "WS"}
+        implied = ({"HEAD"} if "GET" in allowed else set()) | ({"OPTIONS"} if allowed else set())
+        return Operation(f"{method} {path}", None, tuple(sorted(allowed | implied)))
 
     def _matches(self, path: str) -> list[tuple[str, dict[str, Permission]]]:
         exact = [(path, self._exact[path])] if path in self._exact else []
@@ -82,7 +83,8 @@ class AccessControl:
     """ASGI middleware that lets an operation through if the table and the caller's role allow it.
 
     A caller without an identity gets 401, or the login page where a browser asks for a page; one without the permission 403.
-    What stands in no table is answered 404 or 405 here, so a route that nobody declared is unreachable.
+    What stands in no table is answered 404 or 405 here, so a route that nobody declared is unreachable. OPTIONS is answered
+    here, too, with the methods of the path.
 
     Args:
         app: The wrapped app.
@@ -131,6 +133,11 @@ class AccessControl:
             await _unknown(operation, scope, receive, send)
             return
 
+        async def may_go_on() -> bool:
+            return await self._is_admitted(credentials, operation)
+
+        scope.setdefault("state", {})["may_go_on"] = may_go_on  # for what outlives the answer
+
         async def serve(send: Send) -> None:
             with act_as(principal):
                 async with self._rechecked(credentials, operation):
@@ -150,13 +157,9 @@ class AccessControl:
 
         async def recheck() -> None:
             while True:
-                try:
-                    _admit(await self._authenticator.identify(credentials), operation)
-                except RefusedError:
+                if not await self._is_admitted(credentials, operation):
                     answering.cancel()
                     return
-                except DavyError:  # the directory does not answer: who was let in stays
-                    pass
                 await asyncio.sleep(RECHECK_S)
 
         timer = loop.call_later(RECHECK_S, lambda: checks.append(loop.create_task(recheck(), name="http.recheck")))
@@ -167,9 +170,19 @@ class AccessControl:
             for check_ in checks:
                 check_.cancel()
 
+    async def _is_admitted(self, credentials: Credentials, operation: Operation) -> bool:
+        """Return whether a caller who was let in still may carry out an operation."""
+        try:
+            _admit(await self._authenticator.identify(credentials), operation)
+        except RefusedError:
+            return False
+        except DavyError:  # the directory does not answer: who was let in stays
+            pass
+        return True
+
     def _limit_changes(self, principal: Principal, method: str) -> None:
         """Count a change against the budget of an identity."""
-        if method not in ("GET", "HEAD", "WS") and principal.role is not None:
+        if method not in ("GET", "HEAD", "OPTIONS", "WS") and principal.role is not None:
             self._rates.spend(CHANGES, principal.caller, f"changes by {principal}")
 
     async def _refuse(self, error: DavyError, connection: HTTPConnection, scope: Scope, receive: Receive, send: Send) -> None:
@@ -201,6 +214,8 @@ def credentials_of(connection: HTTPConnection) -> Credentials:
         identity=str(peer(connection.scope) or ""),
         address=client_of(connection),
         person=person_of(connection),
+        link=connection.query_params.get("token", ""),
+        path=connection.scope["path"],
     )
 
 
@@ -209,8 +224,11 @@ async def _unknown(operation: Operation, scope: Scope, receive: Receive, send: S
         await send({"type": "websocket.close", "code": 1008, "reason": "nothing is here"})
         return
     path = scope["path"]
-    if operation.allowed:
-        allow = ", ".join(operation.allowed)
+    allow = ", ".join(operation.allowed)
+    response: Response
+    if operation.allowed and scope["method"] == "OPTIONS":
+        response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": allow})
+    elif operation.allowed:
         detail = other_method(path, scope["method"], allow)
         response = problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, instance=path, headers={"Allow": allow})
     else:

@@ -1,4 +1,4 @@
-"""Edge client of davy.v1.IngestService and SampleService: calls, limits, and gRPC errors as Davy errors."""
+"""Edge client of davy.v1.IngestService, SampleService and EdgeService: calls, limits, and gRPC errors as Davy errors."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,7 +15,7 @@ from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.frame import EncodedFrame
 from davy.domain.secret_url import SecretUrl
 from davy.domain.video import VideoPacket
-from davy.v1 import ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
+from davy.v1 import edge_pb2, edge_pb2_grpc, ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
 
 WRITE_TIMEOUT_S = 5.0
 
@@ -121,6 +121,13 @@ class IngestClient:
         stub = sample_pb2_grpc.SampleServiceStub(await self._channels.get())
         async with _cancelling(stub.PushSamples(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, lambda sample: sample_pb2.PushSamplesRequest(sample=sample))
+
+    @asynccontextmanager
+    async def attach(self) -> AsyncIterator[Stream[edge_pb2.AttachEdgeRequest, edge_pb2.AttachEdgeResponse]]:
+        """Results of tasks out, tasks back."""
+        stub = edge_pb2_grpc.EdgeServiceStub(await self._channels.get())
+        async with _cancelling(stub.AttachEdge(metadata=own_metadata())) as call:
+            yield Stream(call, self.endpoint, lambda request: request)
 
 
 @asynccontextmanager

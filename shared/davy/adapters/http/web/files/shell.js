@@ -10,6 +10,7 @@ const PAGES = [
   ["nav-events", "/events", ""],
   ["nav-edges", "/edges", ""],
   ["nav-places", "/places", ""],
+  ["nav-add-camera", "/add-camera", "configure"],
   ["nav-models", "/models", ""],
   ["nav-samples", "/samples", ""],
   ["nav-training", "/training", ""],
