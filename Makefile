@@ -147,11 +147,19 @@ sanitize: $(VENV)/.dev  ## the kernels' tests under AddressSanitizer and UBSan
 	find shared services -name '*.so' -delete
 	DAVY_BUILD_SANITIZED=1 $(BIN)/python infra/build_kernels.py
 	LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libstdc++.so.6)" ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \
-		$(BIN)/pytest -p no:cacheprovider -q $(SANITIZED_TESTS) -k 'not memory and not costs'; status=$$?; \
+		$(BIN)/pytest -p no:cacheprovider -q $(SANITIZED_TESTS) -k 'not memory and not costs and not aarch64'; status=$$?; \
 		find shared services -name '*.so' -delete; $(BIN)/python infra/build_kernels.py; exit $$status
 
+arm-test: $(VENV)/.dev  ## the kernels' and the runtime's tests on AArch64, emulated by qemu: half an hour; ARM_ARGS=tests/x/test_y.py
+	$(BIN)/python infra/aarch64.py $(ARM_ARGS)
+
+# Emulated, where the machine is of another kind: docker run --privileged --rm tonistiigi/binfmt --install arm64
+PLATFORMS ?= linux/amd64,linux/arm64
+images:  ## images of every service for PLATFORMS=linux/amd64,linux/arm64, by docker buildx; BAKE_ARGS=--push publishes them
+	docker buildx bake --file docker-compose.yml --set '*.platform=$(PLATFORMS)' $(BAKE_ARGS)
+
 clean:  ## remove .venv and everything built
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build/aarch64 .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: fuzz lock release sanitize story bench bench-quality help setup mine test unit check check-types check-rest format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences
+.PHONY: arm-test images fuzz lock release sanitize story bench bench-quality help setup mine test unit check check-types check-rest format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences

@@ -1,5 +1,6 @@
 import contextlib
 import json
+import shutil
 import socket
 
 import aiomqtt
@@ -9,11 +10,11 @@ import redis
 from tests.davy_aggregator.conftest import until
 
 from davy.adapters.embedded.front import protocol_version
-from davy.adapters.embedded.servers import embedded_broker, embedded_store, free_port
+from davy.adapters.embedded.servers import embedded_broker, embedded_store, free_port, system_store
 from davy.adapters.mqtt.bus import connect
 from davy.adapters.mqtt.frame_messages import messages_of
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import BrokerUnavailableError
+from davy.domain.errors import BrokerUnavailableError, StoreUnavailableError
 from davy.domain.frame import EncodedFrame
 
 pytestmark = pytest.mark.system
@@ -124,7 +125,16 @@ def test_free_port_leaves_a_taken_port_alone():
         assert free_port(HOST, port) != port
 
 
-def test_the_embedded_store_speaks_the_redis_protocol():
-    with embedded_store() as url, redis.Redis.from_url(url) as client:
+@pytest.mark.parametrize("store", [embedded_store, system_store])
+def test_the_embedded_store_speaks_the_redis_protocol(store):
+    if store is system_store and not (shutil.which("valkey-server") or shutil.which("redis-server")):
+        pytest.skip("neither valkey-server nor redis-server is installed")
+    with store(2**26) as url, redis.Redis.from_url(url) as client:
         client.set("key", "value")
         assert client.get("key") == b"value"
+
+
+def test_a_machine_without_any_store_is_told_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StoreUnavailableError, match="install valkey-server, redis-server or"), system_store(2**26):
+        pass

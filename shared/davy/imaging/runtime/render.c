@@ -22,47 +22,21 @@ typedef struct {
 } Rendering;
 
 typedef struct {
-    int16_t base[TONE_STEPS], rise[TONE_STEPS]; // base includes the rounding half
-    uint8_t bytes[4][TONE_STEPS];               // lookup tables for shuffles: low and high bytes of base, then of rise
+    Table base, rise; // at the first position of each step, with the rounding half; up to the next step
 } Tone;
 
 static Tone tone_of(const float *tone_curve) {
-    Tone tone;
-    int16_t at[TONE_STEPS + 1];
+    int16_t at[TONE_STEPS + 1], rise[TONE_STEPS];
     for (int i = 0; i <= TONE_STEPS; i++) at[i] = (int16_t)(tone_curve[i] * (255 << TONE_FRACTION) + 0.5f + (1 << (TONE_FRACTION - 1)));
-    for (int i = 0; i < TONE_STEPS; i++) {
-        tone.base[i] = at[i], tone.rise[i] = at[i + 1] - at[i];
-        tone.bytes[0][i] = (uint8_t)tone.base[i], tone.bytes[1][i] = (uint8_t)(tone.base[i] >> 8);
-        tone.bytes[2][i] = (uint8_t)tone.rise[i], tone.bytes[3][i] = (uint8_t)(tone.rise[i] >> 8);
-    }
-    return tone;
+    for (int i = 0; i < TONE_STEPS; i++) rise[i] = at[i + 1] - at[i];
+    return (Tone){table_of(at), table_of(rise)};
 }
-
-#if defined __AVX2__ && !defined __AVX512BW__
-INLINE __m256i shuffled(const uint8_t *table, __m256i index) {
-    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table)), index);
-}
-#endif
 
 // Apply the tone curve to two rows of positions, 0 to 65535; the result is in 1/128 level.
 INLINE void apply_tone(Words v[2], const Tone *tone) {
     const Words index[2] = {(Words)((Unsigned)v[0] >> 12), (Words)((Unsigned)v[1] >> 12)};
     Words base[2], rise[2];
-#ifdef __AVX512BW__
-    for (int row = 0; row < 2; row++) {
-        base[row] = (Words)_mm256_permutexvar_epi16((__m256i)index[row], (__m256i)load_words(tone->base));
-        rise[row] = (Words)_mm256_permutexvar_epi16((__m256i)index[row], (__m256i)load_words(tone->rise));
-    }
-#elif defined __AVX2__
-    const __m256i both = _mm256_packus_epi16((__m256i)index[0], (__m256i)index[1]);
-    const __m256i base_low = shuffled(tone->bytes[0], both), base_high = shuffled(tone->bytes[1], both);
-    const __m256i rise_low = shuffled(tone->bytes[2], both), rise_high = shuffled(tone->bytes[3], both);
-    base[0] = (Words)_mm256_unpacklo_epi8(base_low, base_high), base[1] = (Words)_mm256_unpackhi_epi8(base_low, base_high);
-    rise[0] = (Words)_mm256_unpacklo_epi8(rise_low, rise_high), rise[1] = (Words)_mm256_unpackhi_epi8(rise_low, rise_high);
-#else
-    for (int row = 0; row < 2; row++)
-        for (int i = 0; i < LANES; i++) base[row][i] = tone->base[index[row][i]], rise[row][i] = tone->rise[index[row][i]];
-#endif
+    look_up(&tone->base, index, base), look_up(&tone->rise, index, rise);
     for (int row = 0; row < 2; row++) v[row] = base[row] + scaled(rise[row], (v[row] << 3) & 0x7ff8);
 }
 
@@ -73,19 +47,6 @@ INLINE void put_octets(uint8_t *to, Words v, int count) {
     uint8_t buffer[LANES];
     store_octets(count < LANES ? buffer : to, v);
     if (count < LANES) memcpy(to, buffer, count);
-}
-
-// Eight u, then eight v, from halves of blue and red less luma at 16 pixels.
-INLINE Words chroma_of(Words blue, Words red) {
-    const Words one = words(1);
-    const Ints u = pair_sums(blue, one) >> 1, v = pair_sums(red, one) >> 1;
-#ifdef __AVX2__
-    return (Words)_mm256_permute4x64_epi64(_mm256_packs_epi32((__m256i)u, (__m256i)v), 0xd8);
-#else
-    Words both;
-    for (int i = 0; i < 8; i++) both[i] = (int16_t)u[i], both[8 + i] = (int16_t)v[i];
-    return both;
-#endif
 }
 
 INLINE void put_chroma(const Picture *out, const Colours *k, int y, int x, const int count, Words chroma) {
@@ -104,14 +65,14 @@ INLINE void put_luma(const Picture *out, const Colours *k, int y, int x, const i
 INLINE void put_pair(const Picture *out, const Colours *k, int y, int x, const int count, Words rgb[2][3]) {
     const Words luma[2] = {luma_of(rgb[0]), luma_of(rgb[1])}, mean = mean_of(luma[0], luma[1]);
     put_luma(out, k, y, x, count, luma[0]), put_luma(out, k, y + 1, x, count, luma[1]);
-    put_chroma(out, k, y, x, count, chroma_of(mean_of(rgb[0][2], rgb[1][2]) - mean, mean_of(rgb[0][0], rgb[1][0]) - mean));
+    put_chroma(out, k, y, x, count, pair_means(mean_of(rgb[0][2], rgb[1][2]) - mean, mean_of(rgb[0][0], rgb[1][0]) - mean));
 }
 
 // Store one row of a pair; the upper row's chroma waits in `above`.
 INLINE void put_single(const Picture *out, const Colours *k, int y, int x, const int count, const Words rgb[3], int16_t *above) {
     const Words luma = luma_of(rgb);
     put_luma(out, k, y, x, count, luma);
-    const Words chroma = chroma_of(rgb[2] - luma, rgb[0] - luma);
+    const Words chroma = pair_means(rgb[2] - luma, rgb[0] - luma);
     if (!(y & 1) && y + 1 < out->height) {
         store_words(above, chroma);
         return;
@@ -143,8 +104,8 @@ INLINE void put_rows(const int yuv, const Picture *out, const Colours *k, int be
     }
 }
 
-typedef struct { // maps of one channel at 16 pixels, zipped: (p, q) as word pairs, r as ints, and their steps from row to row
-    Words pairs[2], pair_steps[2];
+typedef struct { // maps of one channel at 16 pixels: (p, q) as pairs of words, r as ints, and their steps from row to row
+    Pairs pairs, pair_steps;
     Ints rest[2], rest_steps[2];
 } Slice;
 
@@ -188,33 +149,16 @@ static void build_map_tile(const Rendering *r, const float *upper, const float *
 
 // Interpolate a map tile's row at 16 columns. one_vector: eight blocks cover all 16 columns.
 INLINE Words interpolate(const int16_t *row, const int64_t at[2], int one_vector, Words pick, Words weight) {
-#ifdef __AVX2__
-    const __m128i *first = (const __m128i *)(row + at[0]), *second = (const __m128i *)(row + at[1]);
-    const __m256i blocks = one_vector ? _mm256_broadcastsi128_si256(_mm_loadu_si128(first)) : _mm256_loadu2_m128i(second, first);
-    const Words left = (Words)_mm256_shuffle_epi8(blocks, (__m256i)pick), next = pick + 0x0202;
-    const Words right = (Words)_mm256_shuffle_epi8(blocks, (__m256i)next);
-#else
+    const int16_t *const from[2] = {row + at[0], row + at[1]};
     Words left, right;
-    for (int i = 0; i < LANES; i++) {
-        const int64_t block = at[one_vector ? 0 : i / 8] + (pick[i] & 15) / 2;
-        left[i] = row[block], right[i] = row[block + 1];
-    }
-#endif
+    neighbours(from, one_vector, pick, &left, &right);
     const Words difference = (Words)((Unsigned)right - (Unsigned)left); // wraps where blocks are 1 px high, whose steps are unused
     return left + scaled(difference, weight);
 }
 
-INLINE Ints shifted(Ints v, int by) {
-#ifdef __AVX2__
-    return (Ints)_mm256_sra_epi32((__m256i)v, _mm_cvtsi32_si128(by));
-#else
-    return v >> by;
-#endif
-}
-
 INLINE void slice_map_tile(const Rendering *r, const MapTile *map_tile, int x, int c, Slice *slice) {
     const int64_t at[2] = {r->first[x / 8] - map_tile->first, r->first[x / 8 + 1] - map_tile->first};
-    const Words pick = load_words(r->pick + x), weight = load_words(r->weight + x), zero = words(0);
+    const Words pick = load_words(r->pick + x), weight = load_words(r->weight + x);
     const int one_vector = r->block > 2;
     Words p[2], q[2], rest[2];
     for (int down = 0; down < 2; down++) {
@@ -223,23 +167,17 @@ INLINE void slice_map_tile(const Rendering *r, const MapTile *map_tile, int x, i
         q[down] = interpolate(row + 6 * map_tile->pitch, at, one_vector, pick, weight);
         rest[down] = interpolate(row + 12 * map_tile->pitch, at, one_vector, pick, weight);
     }
-    zip(p[0], q[0], &slice->pairs[0], &slice->pairs[1]), zip(p[1], q[1], &slice->pair_steps[0], &slice->pair_steps[1]);
-    Words low, high;
-    zip(zero, rest[0], &low, &high);
-    const int down = 16 - map_tile->more, half = 1 << map_tile->shift >> 1;
-    slice->rest[0] = shifted((Ints)low, down) + half, slice->rest[1] = shifted((Ints)high, down) + half;
-    zip(zero, rest[1], &low, &high);
-    slice->rest_steps[0] = shifted((Ints)low, down), slice->rest_steps[1] = shifted((Ints)high, down);
+    slice->pairs = pairs_of(p[0], q[0]), slice->pair_steps = pairs_of(p[1], q[1]);
+    widened(rest[0], map_tile->more, slice->rest), widened(rest[1], map_tile->more, slice->rest_steps);
+    for (int i = 0; i < 2; i++) slice->rest[i] += 1 << map_tile->shift >> 1;
 }
 
 INLINE Words next_row(Slice *slice, Words value, Words luma, int shift) {
-    Words low, high;
-    zip(value, luma, &low, &high);
-    const Ints v[2] = {plus_pair_sums(slice->rest[0], low, slice->pairs[0]), plus_pair_sums(slice->rest[1], high, slice->pairs[1])};
-    for (int half = 0; half < 2; half++) {
-        slice->pairs[half] =
-            (Words)((Unsigned)slice->pairs[half] + (Unsigned)slice->pair_steps[half]); // wraps past the last row, which is unused
-        slice->rest[half] += slice->rest_steps[half];
+    Ints v[2] = {slice->rest[0], slice->rest[1]};
+    plus_products(v, pairs_of(value, luma), slice->pairs);
+    for (int i = 0; i < 2; i++) { // wraps past the last row, which is unused
+        slice->pairs.part[i] = (Words)((Unsigned)slice->pairs.part[i] + (Unsigned)slice->pair_steps.part[i]);
+        slice->rest[i] += slice->rest_steps[i];
     }
     return packed(shifted(v[0], shift), shifted(v[1], shift));
 }

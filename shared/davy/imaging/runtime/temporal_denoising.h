@@ -17,25 +17,13 @@ typedef struct {            // of one thread
     float *row;             // w
 } Buffers;
 
-INLINE void add_columns(int32_t *line, Words change) {
-    Ints low, high;
-    memcpy(&low, line, sizeof low), memcpy(&high, line + 8, sizeof high);
-#ifdef __AVX2__
-    low += (Ints)_mm256_cvtepi16_epi32(_mm256_castsi256_si128((__m256i)change));
-    high += (Ints)_mm256_cvtepi16_epi32(_mm256_extracti128_si256((__m256i)change, 1));
-#else
-    for (int i = 0; i < 8; i++) low[i] += change[i], high[i] += change[8 + i];
-#endif
-    memcpy(line, &low, sizeof low), memcpy(line + 8, &high, sizeof high);
-}
-
 // Sum the differences of `rows` rows of bytes from the levels, by columns; sums beyond the width are undefined.
 static void column_changes(const uint8_t *from, int64_t stride, const int16_t *levels, int64_t pitch, int rows, int width, int32_t *line) {
     memset(line, 0, (size_t)pitch * sizeof *line);
     for (int y = 0; y < rows; y++)
         for (int x = 0; x < width; x += LANES) {
             __builtin_prefetch(levels + y * pitch + x + AHEAD);
-            add_columns(line + x, octet_levels(from + y * stride + x, width - x) - load_words(levels + y * pitch + x));
+            add_words(line + x, octet_levels(from + y * stride + x, width - x) - load_words(levels + y * pitch + x));
         }
 }
 
@@ -52,7 +40,7 @@ static void triple_changes(const Picture *p, const DenoiserState *s, int top, in
                 __builtin_prefetch(s->levels[c] + y * s->pitch + x + AHEAD);
                 sum += scaled((now[c] << FRACTION) - load_words(s->levels[c] + y * s->pitch + x), words(32768 >> SUM_SHIFT));
             }
-            add_columns(line + x, sum);
+            add_words(line + x, sum);
         }
 }
 
