@@ -50,6 +50,7 @@ async def test_a_link_opens_no_other_path(path):
         "e30..AAAA",
         "A..A",
     ],
+    ids=["expired", "another key", "another signature", "no algorithm", "no algorithm, signed", "no head", "no token"],
 )
 async def test_an_expired_or_forged_link_is_nobody(token):
     principal = await LinkAuthenticator(SIGNER, _Nobody()).identify(Credentials(link=token, path=PATH))
