@@ -54,7 +54,9 @@ from davy_edge.frames.fair_semaphore import FairSemaphore, slots_for
 from davy_edge.frames.pipeline import Pipeline
 from davy_edge.frames.pipelines import Pipelines
 from davy_edge.frames.pixel_budget import PixelBudget
-from davy_edge.metrics import GaugeCollector
+from davy_edge.frames.send_plan import SendPlan
+from davy_edge.frames.video_feeds import VideoFeeds
+from davy_edge.metrics import GaugeCollector, VideoMetrics
 from davy_edge.observation.drift_watch import DriftWatch
 from davy_edge.observation.observer import FrameObserver
 from davy_edge.observation.samples import Samples
@@ -66,6 +68,7 @@ from davy_edge.transport.events import Events
 from davy_edge.transport.grpc_plane import GrpcPlane
 from davy_edge.transport.mqtt_plane import MqttPlane
 from davy_edge.transport.sink import Sink
+from davy_edge.transport.video_plane import VideoPlane
 
 log = get_logger(__name__)
 
@@ -189,6 +192,8 @@ class _Edge:
         self._timings = FrameTimings(labels, registry)
         self._mqtt = MqttPlane(self._accounting, self._timings)
         self._grpc = GrpcPlane(self._accounting, self._timings, settings.adapt)
+        self._feeds = VideoFeeds(VideoMetrics(edge, registry).count)
+        self._video = VideoPlane(self._camera_addresses, self._feeds.ask_for_key)
         self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
         self._states = CameraStates(self._topics, list(config.cameras), self._events)
         self._states.clear_removed(self._configs.pointer.gone)
@@ -202,6 +207,7 @@ class _Edge:
         )
         ring_folder = SegmentFolder(settings.ring or folder.with_name("recordings"), settings.ring_max_bytes, self._ring_s)
         self._ring = Ring(ring_folder, self._record_rule, self._events.record_event)
+        self._feeds.consumers = (self._video, self._ring)
         self._ring_push = RingPush(self._ring, settings.ring_fill_bytes_per_s, lambda: self._grpc.link.index > 0)
         self._budget = PixelBudget(settings.max_megapixels, self._report_large_camera)
         self._openers, self._semaphore = openers, semaphore or FairSemaphore(slots_for(settings.parallel, settings.threads))
@@ -240,6 +246,8 @@ class _Edge:
             lambda: self._bus.max_payload_bytes if self._bus else 0,
             lambda: self._grpc.level,
             self._budget,
+            SendPlan([sink.point for sink in self._sinks], lambda: self._video.demand(name)),
+            self._feeds if self._models else None,
         )
 
     def _opener(self, source: SecretUrl) -> OpenSource:
@@ -270,9 +278,13 @@ class _Edge:
         rule = self._record_rule(segment.camera.camera)
         return 3600 * (rule.ring_hours if rule and rule.ring_hours else RING_LEFTOVER_HOURS)
 
-    def _deliver(self, frame: EncodedFrame) -> None:
+    def _deliver(self, frame: EncodedFrame, sinks: frozenset[DropPoint]) -> None:
         for sink in self._sinks:
-            sink.offer(frame)
+            if sink.point in sinks:
+                sink.offer(frame)
+
+    def _camera_addresses(self) -> list[CameraAddress]:
+        return [CameraAddress(self._site.site, self._edge, name) for name in self._pipelines.config.cameras]
 
     def _errors(self) -> dict[str, str]:
         broker = self._bus.error or self._bus.refusal if self._bus else "not connected yet"
@@ -316,6 +328,8 @@ class _Edge:
         yield "davy_edge_ingest_connected", float(self._grpc.connected)
         yield "davy_edge_link_level", self._grpc.link.index
         yield "davy_edge_link_bandwidth", self._grpc.link.bandwidth
+        yield "davy_edge_video_connected", float(not self._video.error)
+        yield "davy_edge_video_dropped", self._video.dropped
         yield "davy_edge_spool_events_dropped", self._spool.events_dropped
         if self._samples:
             yield "davy_edge_samples_dropped", self._samples.dropped
@@ -368,7 +382,11 @@ class _Edge:
             "recording.push": lambda: self._ring_push.run(client),
         }
         if models := self._models:
-            components |= {"grpc.frames": lambda: self._grpc.run(client), "models": lambda: models.run(bus, registry)}
+            components |= {
+                "grpc.frames": lambda: self._grpc.run(client),
+                "grpc.video": lambda: self._video.run(client),
+                "models": lambda: models.run(bus, registry),
+            }
         if tls := self._tls:
             components["identity"] = lambda: watch_identity(tls, self._report_identity, renewer_of(tls))
         if samples := self._samples:

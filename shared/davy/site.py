@@ -76,6 +76,25 @@ class _Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+class VideoConfig(_Config):
+    """Video of a camera in H.264, encoded once on its edge while somebody looks or records."""
+
+    encoder: Literal["libx264", "h264_nvenc", "h264_qsv", "h264_v4l2m2m"] = Field(
+        "libx264", description="FFmpeg's encoder; those but libx264 need their hardware: NVIDIA, Intel, a V4L2 device."
+    )
+    kbps: int = Field(2500, ge=50, le=100_000, description="Maximum bit rate in 1000 bit/s.")
+    quality: int = Field(23, ge=0, le=51, description="Rate factor of libx264: lower is better; calm pictures stay below kbps.")
+    gop_s: float = Field(2.0, ge=0.2, le=30, description="Seconds between key frames, where a viewer can begin.")
+    profile: Literal["baseline", "main", "high"] = Field("main", description="Profile of H.264.")
+
+
+class MqttConfig(_Config):
+    """JPEG pictures of a camera on MQTT."""
+
+    fps: float | None = Field(None, ge=0, le=120, description="Maximum pictures per second; 0: none. Default: every one.")
+    width: int | None = Field(None, ge=16, le=7680, description="Width in pixels, at most the camera's.")
+
+
 class CameraConfig(_Config):
     """One camera of an edge."""
 
@@ -91,7 +110,9 @@ class CameraConfig(_Config):
     noise: float | None = Field(None, ge=-1, le=1, description="-1 keeps all grain, 0 neutral, 1 smooths most.")
     colour: float | None = Field(None, ge=0, le=2, description="0 monochrome, 1 neutral, 2 twice the saturation.")
     quality: int = Field(85, ge=30, le=100, description="Maximum JPEG quality; lowered if a frame exceeds 900,000 bytes.")
-    send_raw: bool = Field(True, description="Also send the raw picture to the aggregator.")
+    send_raw: bool = Field(True, description="Send the raw picture, too, while somebody looks at it.")
+    mqtt: MqttConfig = Field(MqttConfig(), description="Rate and size of the JPEG pictures on MQTT.")
+    video: VideoConfig | None = Field(VideoConfig(), description="Video in H.264; null: none.")
     max_age_ms: PositiveInt = Field(500, description="Drop and count frames older than this.")
     timeout_s: PositiveFloat = Field(5.0, le=86_400, description="Reopen the camera after this many seconds without a frame.")
     tls: str = Field(

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from davy.access.principal import acting
 from davy.adapters.grpc.envelope import fill_envelope, from_envelope, from_event
 from davy.adapters.grpc.tls import Context, peer
-from davy.adapters.grpc.video import credit_of, from_packet, key_request, to_demand
+from davy.adapters.grpc.video import credit_of, from_packet, from_variant, key_request, to_demand, to_packet
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.identity import Identity, check_speaks_for
@@ -206,6 +206,20 @@ class FramesServicer(ingest_pb2_grpc.FrameServiceServicer):
                 fill_envelope(response.frame, live.frame, include_raw=request.include_raw)
                 self._context.count_sent(live, "grpc")
                 yield response
+
+    async def SubscribeVideo(  # noqa: N802  # as above
+        self,
+        request: ingest_pb2.SubscribeVideoRequest,
+        context: object,  # noqa: ARG002
+    ) -> AsyncGenerator[ingest_pb2.SubscribeVideoResponse, None]:
+        camera = CameraAddress.parse(request.camera, self._site)
+        variant = from_variant(request.variant or ingest_pb2.VARIANT_ENHANCED)
+        video = self._context.video
+        with self._context.stream("grpc"), video.watch(camera, variant, cached=not request.fresh) as packets:
+            while True:
+                packet = await packets.take()
+                self._context.metrics.sent.labels(camera.edge, camera.camera, "grpc-video").inc()
+                yield ingest_pb2.SubscribeVideoResponse(packet=to_packet(packet))
 
     def _cameras(self, request: ingest_pb2.SubscribeFramesRequest) -> list[CameraAddress] | None:
         if len(request.cameras) > MAX_CAMERAS_PER_REQUEST:

@@ -15,11 +15,13 @@ import numpy as np
 from davy.adapters.media import jpeg, planes
 from davy.adapters.media.scaling import scaled
 from davy.deployment.active_model import ActiveModel
+from davy.domain.age import Age
 from davy.domain.camera import CameraAddress
-from davy.domain.drops import DropPoint, DropReason
+from davy.domain.drops import SINKS, DropPoint, DropReason
 from davy.domain.errors import DavyError, FrameTooLargeError, ModelError
 from davy.domain.frame import MAX_JPEG_BYTES, BgrImage, EncodedFrame, Frame, Pixels, YuvImage
 from davy.domain.ports import OpenSource, SourceOptions
+from davy.domain.video import Demand
 from davy.imaging.runtime import VideoEnhancer
 from davy.site import CameraConfig
 from davy.streams.accounting import FrameAccounting
@@ -32,6 +34,9 @@ from davy_edge.frames.captured_frame import CapturedFrame
 from davy_edge.frames.deadline_estimator import DeadlineEstimator
 from davy_edge.frames.fair_semaphore import FairSemaphore
 from davy_edge.frames.pixel_budget import PixelBudget
+from davy_edge.frames.send_plan import SendPlan
+from davy_edge.frames.video_feeds import VideoFeeds
+from davy_edge.frames.video_stage import VideoStage
 from davy_edge.observation.observer import FrameObserver
 
 log = get_logger(__name__)
@@ -48,12 +53,14 @@ class Pipeline:
         enhancer: None forwards raw frames (a camera without edge compute).
         active_model: Supplies the model of the next frame; None if enhancer is None.
         semaphore: Limits concurrent enhancement; shared by all cameras of the process.
-        deliver: Called on the event loop with each encoded frame.
+        deliver: Called on the event loop with each encoded frame, and the sinks that it is for.
         on_state: Called on the event loop on each change of the camera's state.
         observer: Receives frames, raw and enhanced, after their delivery.
         max_jpeg_bytes: Returns the size that the broker takes, 0 for any; quality is lowered for it. Called from a thread.
         level: Returns how frames are to be made for the link. Called from a thread.
         budget: Pixels of all cameras of the edge; a camera beyond it is closed.
+        plan: Which sinks get a JPEG of which frame; None gives every frame, with its raw picture, to all.
+        feeds: Who wants video; None for nobody.
     """
 
     def __init__(
@@ -67,17 +74,21 @@ class Pipeline:
         semaphore: FairSemaphore,
         accounting: FrameAccounting[str],
         timings: FrameTimings[str],
-        deliver: Callable[[EncodedFrame], None],
+        deliver: Callable[[EncodedFrame, frozenset[DropPoint]], None],
         on_state: Callable[[str, CameraState, str], None],
         observer: FrameObserver | None = None,
         max_jpeg_bytes: Callable[[], int] = int,
         level: Callable[[], Level] = lambda: LEVELS[0],
         budget: PixelBudget | None = None,
+        plan: SendPlan | None = None,
+        feeds: VideoFeeds | None = None,
     ) -> None:
         self._id, self._config, self._boot_id = camera, config, boot_id
         self._wanted, self._dials, self._max_jpeg_bytes, self._level = config, config.dials, max_jpeg_bytes, level
         self._enhancer, self._active_model, self._semaphore, self._observer = enhancer, active_model, semaphore, observer
         self._accounting, self._timings, self._deliver, self._budget = accounting, timings, deliver, budget
+        self._plan = plan or SendPlan(SINKS, Demand)
+        self._video = VideoStage(camera, boot_id, feeds, lambda packet: self._on_loop(feeds.deliver, packet)) if feeds else None
         self._slot: LatestSlot[CapturedFrame] = LatestSlot()
         self._deadline = DeadlineEstimator()
         self._loop = asyncio.get_running_loop()
@@ -170,10 +181,15 @@ class Pipeline:
         point = DropPoint.ENHANCE
         try:
             began_s = time.perf_counter()
+            if self._video is not None:
+                self._video.begin(self._config)
             pixels = self._enhance(captured.frame.pixels)
             done_s = time.perf_counter()
             point, enhanced_ns = DropPoint.ENCODE, time.time_ns()
-            frame = self._encode(captured, pixels, enhanced_ns, max_age_s)
+            if self._video is not None and self._enhancer is not None:
+                self._video.encode(captured, pixels, self._config, self._enhancer.model, enhanced_ns)
+            due = self._plan.due(self._config, limited=self._enhancer is not None)
+            frames = self._encode(captured, pixels, enhanced_ns, max_age_s, due)
             self._timings.work(self._id.camera, DropPoint.ENHANCE, done_s - began_s)
             self._timings.work(self._id.camera, DropPoint.ENCODE, time.perf_counter() - done_s)
             self._deadline.record(time.perf_counter() - began_s)
@@ -191,13 +207,22 @@ class Pipeline:
             self._drop(point, DropReason.ERROR)
             log.exception("frame.failed", camera=self._id.camera, seq=captured.seq)
             return False
-        if frame.age.expired:
+        if not self._hand_over(captured.age.limited(max_age_s), frames, due):
+            return False
+        self._observe(captured.frame, pixels)
+        return True
+
+    def _hand_over(self, age: Age, frames: list[tuple[EncodedFrame, frozenset[DropPoint]]], due: frozenset[DropPoint]) -> bool:
+        """Give the pictures of one frame to the sinks. Return False if they are too old by now."""
+        if age.expired:
             self._drop(DropPoint.ENCODE, DropReason.TOO_OLD)
             return False
         self._accounting.enhance(self._id.camera)
-        self._timings.age(self._id.camera, DropPoint.ENCODE, frame.age.seconds())
-        self._on_loop(self._deliver, frame)
-        self._observe(captured.frame, pixels)
+        self._timings.age(self._id.camera, DropPoint.ENCODE, age.seconds())
+        for sink in frozenset(self._plan.sinks) - due:
+            self._drop(sink, DropReason.NOT_WANTED)
+        for frame, sinks in frames:
+            self._on_loop(self._deliver, frame, sinks)
         return True
 
     def _observe(self, frame: Frame, pixels: Pixels) -> None:
@@ -212,9 +237,12 @@ class Pipeline:
         if self._enhancer is None:
             return pixels
         if isinstance(pixels, YuvImage):
-            if self._planes is None or self._planes.size != pixels.size:
-                self._planes = planes.empty(*pixels.y.shape)  # reused: only the encoder reads it
-            return self._enhancer.enhance_yuv(pixels, self._config.strength, self._planes, self._dials)
+            canvas = self._video.canvas(pixels, self._config) if self._video is not None else None
+            if canvas is None and (self._planes is None or self._planes.size != pixels.size):
+                self._planes = planes.empty(*pixels.y.shape)  # reused: only the encoders read it
+            target = canvas or self._planes
+            assert target is not None
+            return self._enhancer.enhance_yuv(pixels, self._config.strength, target, self._dials)
         if self._buffer is None or self._buffer.shape != pixels.shape:
             self._buffer = np.empty_like(pixels, order="C")  # reused: only the encoder reads it
         return self._enhancer.enhance(pixels, self._config.strength, self._buffer, self._dials)
@@ -227,11 +255,25 @@ class Pipeline:
                 return jpeg.encode(pixels, quality, limit)
         return jpeg.encode(pixels, quality)
 
-    def _encode(self, captured: CapturedFrame, pixels: Pixels, enhanced_ns: int, max_age_s: float) -> EncodedFrame:
+    def _encode(
+        self, captured: CapturedFrame, pixels: Pixels, enhanced_ns: int, max_age_s: float, due: frozenset[DropPoint]
+    ) -> list[tuple[EncodedFrame, frozenset[DropPoint]]]:
+        """Return the pictures that are due, each with its sinks: one for all, unless MQTT has a size of its own."""
+        own_width = pixels.size[0] if isinstance(pixels, YuvImage) else pixels.shape[1]
+        width = self._config.mqtt.width
+        if self._enhancer is None or width is None or width >= own_width or DropPoint.MQTT not in due:
+            return [(self._picture(captured, pixels, enhanced_ns, max_age_s, due), due)] if due else []
+        small, others = frozenset({DropPoint.MQTT}), due - {DropPoint.MQTT}
+        found = [(self._picture(captured, scaled(pixels, width / own_width), enhanced_ns, max_age_s, small), small)]
+        return found + ([(self._picture(captured, pixels, enhanced_ns, max_age_s, others), others)] if others else [])
+
+    def _picture(
+        self, captured: CapturedFrame, pixels: Pixels, enhanced_ns: int, max_age_s: float, sinks: frozenset[DropPoint]
+    ) -> EncodedFrame:
         config, enhanced, level = self._config, self._enhancer is not None, self._level()
         quality, picture = min(config.quality, level.quality), scaled(pixels, level.scale)
         width, height = picture.size if isinstance(picture, YuvImage) else picture.shape[1::-1]
-        with_raw = enhanced and config.send_raw and level.raw
+        with_raw = enhanced and DropPoint.GRPC in sinks and config.send_raw and level.raw and self._plan.wants_raw()
         return EncodedFrame(
             camera=self._id,
             boot_id=self._boot_id,

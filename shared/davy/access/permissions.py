@@ -171,6 +171,7 @@ GRPC: Final[Mapping[str, P]] = {
     "/davy.v1.IngestService/ReportEvents": P.PUSH,
     "/davy.v1.SampleService/PushSamples": P.PUSH,
     "/davy.v1.FrameService/SubscribeFrames": P.VIEW,
+    "/davy.v1.FrameService/SubscribeVideo": P.VIEW,
     "/davy.v1.AlarmService/ListAlarms": P.VIEW,
     "/davy.v1.AlarmService/ListAlarmChanges": P.VIEW,
     "/davy.v1.AlarmService/WatchAlarms": P.VIEW,

@@ -23,6 +23,7 @@ class DropReason(StrEnum):
     SUPERSEDED = "superseded"  # a newer frame of the camera replaced it
     TOO_OLD = "too_old"  # its age exceeded max_age_ms
     NO_CREDIT = "no_credit"  # the aggregator has not acknowledged `window` frames
+    NOT_WANTED = "not_wanted"  # nobody asks the sink for this frame: a lower rate is set, or enough
     SLOW_LINK = "slow_link"  # the link carries a lower rate
     OFFLINE = "offline"  # no connection
     TOO_LARGE = "too_large"  # over 900,000 bytes at the lowest quality

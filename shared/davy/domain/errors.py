@@ -126,6 +126,12 @@ class FrameTooLargeError(TooLargeError):
         self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
 
 
+class PacketTooLargeError(TooLargeError):
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(f"a packet of {size_bytes:,} bytes is over the limit of {limit_bytes:,}: set a lower video.kbps")
+        self.size_bytes, self.limit_bytes = size_bytes, limit_bytes
+
+
 class PixelBudgetError(TooLargeError):
     """A camera's pictures are larger than what the pixel budget of its edge leaves."""
 
@@ -280,6 +286,14 @@ class StorageFullError(UnavailableError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"nothing can be stored in {path}: {reason}")
         self.path, self.reason = path, reason
+
+
+class EncoderError(UnavailableError):
+    """An encoder of video is absent or failed."""
+
+    def __init__(self, encoder: str, reason: str) -> None:
+        super().__init__(f"video encoder {encoder}: {reason}")
+        self.encoder = encoder
 
 
 class DeadlineExceededError(UnavailableError):

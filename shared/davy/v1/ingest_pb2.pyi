@@ -445,3 +445,51 @@ class SubscribeFramesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubscribeFramesResponse: _TypeAlias = SubscribeFramesResponse  # noqa: Y015
+
+@_typing.final
+class SubscribeVideoRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMERA_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
+    FRESH_FIELD_NUMBER: _builtins.int
+    camera: _builtins.str
+    """"edge/camera" """
+    variant: Global___Variant.ValueType
+    """unspecified means enhanced"""
+    fresh: _builtins.bool
+    """begin with a new key frame, not with the last one"""
+    def __init__(
+        self,
+        *,
+        camera: _builtins.str = ...,
+        variant: Global___Variant.ValueType = ...,
+        fresh: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "fresh", b"fresh", "variant", b"variant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscribeVideoRequest: _TypeAlias = SubscribeVideoRequest  # noqa: Y015
+
+@_typing.final
+class SubscribeVideoResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PACKET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def packet(self) -> Global___VideoPacket: ...
+    def __init__(
+        self,
+        *,
+        packet: Global___VideoPacket | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["packet", b"packet"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["packet", b"packet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscribeVideoResponse: _TypeAlias = SubscribeVideoResponse  # noqa: Y015

@@ -206,6 +206,11 @@ class FrameServiceStub:
                 request_serializer=davy_dot_v1_dot_ingest__pb2.SubscribeFramesRequest.SerializeToString,
                 response_deserializer=davy_dot_v1_dot_ingest__pb2.SubscribeFramesResponse.FromString,
                 _registered_method=True)
+        self.SubscribeVideo = channel.unary_stream(
+                '/davy.v1.FrameService/SubscribeVideo',
+                request_serializer=davy_dot_v1_dot_ingest__pb2.SubscribeVideoRequest.SerializeToString,
+                response_deserializer=davy_dot_v1_dot_ingest__pb2.SubscribeVideoResponse.FromString,
+                _registered_method=True)
 
 
 class FrameServiceServicer:
@@ -218,6 +223,14 @@ class FrameServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SubscribeVideo(self, request, context):
+        """Sends the video of one camera, as its edge encodes it. The first packet is a key frame; a slow subscriber skips to a later
+        one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FrameServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -225,6 +238,11 @@ def add_FrameServiceServicer_to_server(servicer, server):
                     servicer.SubscribeFrames,
                     request_deserializer=davy_dot_v1_dot_ingest__pb2.SubscribeFramesRequest.FromString,
                     response_serializer=davy_dot_v1_dot_ingest__pb2.SubscribeFramesResponse.SerializeToString,
+            ),
+            'SubscribeVideo': grpc.unary_stream_rpc_method_handler(
+                    servicer.SubscribeVideo,
+                    request_deserializer=davy_dot_v1_dot_ingest__pb2.SubscribeVideoRequest.FromString,
+                    response_serializer=davy_dot_v1_dot_ingest__pb2.SubscribeVideoResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -255,6 +273,33 @@ class FrameService:
             '/davy.v1.FrameService/SubscribeFrames',
             davy_dot_v1_dot_ingest__pb2.SubscribeFramesRequest.SerializeToString,
             davy_dot_v1_dot_ingest__pb2.SubscribeFramesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubscribeVideo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/davy.v1.FrameService/SubscribeVideo',
+            davy_dot_v1_dot_ingest__pb2.SubscribeVideoRequest.SerializeToString,
+            davy_dot_v1_dot_ingest__pb2.SubscribeVideoResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -101,6 +101,10 @@ class FrameServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FrameServiceAsyncStub: ...
     SubscribeFrames: _grpc.UnaryStreamMultiCallable[_ingest_pb2.SubscribeFramesRequest, _ingest_pb2.SubscribeFramesResponse]
+    SubscribeVideo: _grpc.UnaryStreamMultiCallable[_ingest_pb2.SubscribeVideoRequest, _ingest_pb2.SubscribeVideoResponse]
+    """Sends the video of one camera, as its edge encodes it. The first packet is a key frame; a slow subscriber skips to a later
+    one.
+    """
 
 @_typing.type_check_only
 class FrameServiceAsyncStub(FrameServiceStub):
@@ -108,6 +112,10 @@ class FrameServiceAsyncStub(FrameServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SubscribeFrames: _aio.UnaryStreamMultiCallable[_ingest_pb2.SubscribeFramesRequest, _ingest_pb2.SubscribeFramesResponse]  # type: ignore[assignment]
+    SubscribeVideo: _aio.UnaryStreamMultiCallable[_ingest_pb2.SubscribeVideoRequest, _ingest_pb2.SubscribeVideoResponse]  # type: ignore[assignment]
+    """Sends the video of one camera, as its edge encodes it. The first packet is a key frame; a slow subscriber skips to a later
+    one.
+    """
 
 class FrameServiceServicer(metaclass=_abc_1.ABCMeta):
     """Sends live frames to subscribers."""
@@ -118,5 +126,15 @@ class FrameServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ingest_pb2.SubscribeFramesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ingest_pb2.SubscribeFramesResponse], _abc.AsyncIterator[_ingest_pb2.SubscribeFramesResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def SubscribeVideo(
+        self,
+        request: _ingest_pb2.SubscribeVideoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_ingest_pb2.SubscribeVideoResponse], _abc.AsyncIterator[_ingest_pb2.SubscribeVideoResponse]]:
+        """Sends the video of one camera, as its edge encodes it. The first packet is a key frame; a slow subscriber skips to a later
+        one.
+        """
 
 def add_FrameServiceServicer_to_server(servicer: FrameServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -60,7 +60,7 @@ def run(still):
         accounting, found = FrameAccounting(names), defaultdict(list)
         timings, semaphore = FrameTimings(labels_of_edge("north"), CollectorRegistry()), FairSemaphore(1)
 
-        def deliver(frame: EncodedFrame) -> None:
+        def deliver(frame: EncodedFrame, sinks: frozenset[DropPoint]) -> None:
             found[frame.camera.camera].append((frame, frame.age.seconds()))
 
         pipelines = [
@@ -156,7 +156,7 @@ async def test_sizes_may_change_between_frames(still):
         FairSemaphore(1),
         accounting,
         FrameTimings(labels_of_edge("north"), CollectorRegistry()),
-        lambda frame: sizes.update([jpeg.size_of(frame.jpeg)]),
+        lambda frame, sinks: sizes.update([jpeg.size_of(frame.jpeg)]),
         lambda *state: None,
     )
     pipeline.start()

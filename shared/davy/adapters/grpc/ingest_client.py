@@ -9,15 +9,19 @@ import grpc
 
 from davy.adapters.grpc.channels import Channels, own_metadata
 from davy.adapters.grpc.envelope import to_push_request
+from davy.adapters.grpc.video import to_push_video
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.frame import EncodedFrame
 from davy.domain.secret_url import SecretUrl
+from davy.domain.video import VideoPacket
 from davy.v1 import ingest_pb2, ingest_pb2_grpc, recording_pb2, recording_pb2_grpc, sample_pb2, sample_pb2_grpc
 
 WRITE_TIMEOUT_S = 5.0
 
 PushStream: TypeAlias = "Stream[EncodedFrame, ingest_pb2.PushFramesResponse]"  # the live plane
+
+VideoStream: TypeAlias = "Stream[VideoPacket | ingest_pb2.VideoOffer, ingest_pb2.PushVideoResponse]"
 
 _PUSH = f"/{ingest_pb2.DESCRIPTOR.services_by_name['IngestService'].full_name}/PushFrames"  # its frames come as bytes
 
@@ -96,6 +100,13 @@ class IngestClient:
         push = channel.stream_stream(_PUSH, response_deserializer=ingest_pb2.PushFramesResponse.FromString)
         async with _cancelling(push(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, to_push_request)
+
+    @asynccontextmanager
+    async def video(self) -> AsyncIterator[VideoStream]:
+        """The live plane of video: packets and an offer of cameras out, credits and demands back."""
+        stub = ingest_pb2_grpc.IngestServiceStub(await self._channels.get())
+        async with _cancelling(stub.PushVideo(metadata=own_metadata())) as call:
+            yield Stream(call, self.endpoint, to_push_video)
 
     @asynccontextmanager
     async def report(self) -> AsyncIterator[Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]]:

@@ -1,9 +1,11 @@
 """Video packets and demands as protobuf, there and back. What comes from a wire is checked here, once."""
 
+from collections.abc import Sequence
+
 from davy.adapters.grpc.envelope import frame_meta
 from davy.domain.bounds import check_header_text, check_seq, check_size, check_time_ns, clamp_rate, clamp_share
 from davy.domain.camera import CameraAddress, check_id
-from davy.domain.errors import FrameTooLargeError, InvalidInputError
+from davy.domain.errors import InvalidInputError, PacketTooLargeError
 from davy.domain.video import MAX_PACKET_BYTES, Demand, Variant, VideoPacket
 from davy.v1 import ingest_pb2
 
@@ -16,9 +18,17 @@ _TO_WIRE: dict[Variant, ingest_pb2.Variant.ValueType] = {
 _FROM_WIRE: dict[int, Variant] = {number: variant for variant, number in _TO_WIRE.items()}
 
 
-def to_push_video(packet: VideoPacket) -> ingest_pb2.PushVideoRequest:
-    """Return the request that carries a packet."""
-    return ingest_pb2.PushVideoRequest(packet=to_packet(packet))
+def to_push_video(message: "VideoPacket | ingest_pb2.VideoOffer") -> ingest_pb2.PushVideoRequest:
+    """Return the request that carries a packet or an offer."""
+    if isinstance(message, VideoPacket):
+        return ingest_pb2.PushVideoRequest(packet=to_packet(message))
+    return ingest_pb2.PushVideoRequest(offer=message)
+
+
+def video_offer(cameras: Sequence[CameraAddress]) -> ingest_pb2.VideoOffer:
+    """Return the message that offers video of an edge's cameras."""
+    site, edge = (cameras[0].site, cameras[0].edge) if cameras else ("", "")
+    return ingest_pb2.VideoOffer(site=site, edge=edge, cameras=[camera.camera for camera in cameras])
 
 
 def to_packet(packet: VideoPacket) -> ingest_pb2.VideoPacket:
@@ -32,14 +42,14 @@ def from_packet(message: ingest_pb2.VideoPacket) -> VideoPacket:
 
     Raises:
         InvalidInputError: a field is invalid; the text names it.
-        FrameTooLargeError: it is over MAX_PACKET_BYTES.
+        PacketTooLargeError: it is over MAX_PACKET_BYTES.
     """
     meta = message.meta
     width, height = check_size(meta.width, meta.height)
     if not message.data.startswith(START_CODES):
         raise InvalidInputError("data is no Annex B byte stream of H.264: it does not begin with a start code")
     if len(message.data) > MAX_PACKET_BYTES:
-        raise FrameTooLargeError(len(message.data), MAX_PACKET_BYTES)
+        raise PacketTooLargeError(len(message.data), MAX_PACKET_BYTES)
     return VideoPacket(
         camera=CameraAddress(meta.site, meta.edge, meta.camera),
         variant=from_variant(message.variant),

@@ -241,6 +241,7 @@ class RecordingStore:
 
         Args:
             before_ns: Unix time in ns, by camera; cameras that are not named have no bound.
+            limit: At most so many.
         """
         table = recording_segment.c
         bounds = [and_(table.camera == camera, table.end_ns < bound) for camera, bound in before_ns.items()]
