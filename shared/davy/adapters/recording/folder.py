@@ -42,9 +42,9 @@ class SegmentFolder:
         found = []
         for path in self._files(SUFFIX):
             try:
-                found.append(_segment_of(self.root, path))
+                found.append(segment_of(self.root, path))
             except (DavyError, OSError) as error:
-                set_aside.append(_set_aside(path, str(error)))
+                set_aside.append(set_aside_file(path, str(error)))
         with self._lock:
             self._segments = sorted((segment.start_ns, segment.path, segment) for segment in found)
             self.bytes = sum(segment.bytes for segment in found)
@@ -58,7 +58,7 @@ class SegmentFolder:
         try:
             segment = recover(self.root, part)
         except (DavyError, OSError) as error:
-            return _set_aside(part, str(error))
+            return set_aside_file(part, str(error))
         log.info("recording.recovered", file=part.name, packets=segment and segment.last_seq - segment.first_seq + 1)
         return ""
 
@@ -103,7 +103,13 @@ class SegmentFolder:
         return max(self.bytes - self._max_bytes, missing_reserve(self.root))
 
 
-def _segment_of(root: Path, path: Path) -> Segment:
+def segment_of(root: Path, path: Path) -> Segment:
+    """Read the segment of a file below root.
+
+    Raises:
+        InvalidInputError: it has another name.
+        UnreadableVideoError: it is empty.
+    """
     size = path.stat().st_size
     if not size:
         raise UnreadableVideoError(path.name, "it is empty")
@@ -117,14 +123,9 @@ def missing_reserve(root: Path) -> int:
     return reserve - usage.free
 
 
-def _set_aside(path: Path, reason: str) -> str:
+def set_aside_file(path: Path, reason: str) -> str:
+    """Rename a damaged file. Return a sentence for a person."""
     kept = path.with_name(path.name + DAMAGED)
     path.replace(kept)
     log.error("recording.damaged", path=str(path), kept_as=kept.name, error=reason)
     return f"{path.name} was damaged ({reason[:200]}) and is kept as {kept.name}"
-
-
-def set_aside(root: Path, segment: Segment, reason: str) -> str:
-    """Set a damaged segment aside. Return a sentence for a person."""
-    path = root / segment.path
-    return _set_aside(path, reason) if path.is_file() else f"{path.name} is missing"

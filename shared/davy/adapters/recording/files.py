@@ -1,0 +1,96 @@
+"""Where an aggregator's finished segments are: a folder, or an object storage with a folder for what is being written."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from davy.adapters.recording.folder import segment_of, set_aside_file
+from davy.adapters.recording.writer import PART, recover
+from davy.adapters.storage.object_files import ObjectFiles
+from davy.domain.errors import DavyError
+from davy.domain.recording import SUFFIX, Segment
+from davy.domain.secret_url import SecretUrl
+from davy.telemetry import get_logger
+
+log = get_logger(__name__)
+
+PARTIAL = ".incoming"  # the folder of segments that an edge is sending
+
+
+class RecordingFiles:
+    """The files of finished segments. Calls block and may come from any thread.
+
+    Args:
+        root: The local folder.
+        remote: s3://bucket/recordings and the like: finished segments go there.
+
+    Raises:
+        ConfigError: no installed file system opens the URL.
+    """
+
+    def __init__(self, root: Path, remote: SecretUrl | None = None) -> None:
+        self.root, self._remote = root, ObjectFiles(remote) if remote else None
+        self.incoming = root / PARTIAL
+
+    def start(self, since_ns: int) -> tuple[list[Segment], list[str]]:
+        """Finish what a killed process left.
+
+        Args:
+            since_ns: Unix time in ns of the newest segment that the index has; 0 without any.
+
+        Returns:
+            Segments since the day before, or all of them that wait for the object storage, and a sentence per file that was set
+            aside.
+        """
+        self.incoming.mkdir(parents=True, exist_ok=True)
+        reasons = [reason for part in list(self.root.glob(f"*/*/*/*/*{PART}")) if (reason := self._recovered(part))]
+        found = []
+        for path in list(self._files_since(0 if self._remote else since_ns)):
+            try:
+                found.append(segment_of(self.root, path))
+            except (DavyError, OSError) as error:
+                reasons.append(set_aside_file(path, str(error)))
+        return found, reasons
+
+    def _recovered(self, part: Path) -> str:
+        try:
+            recover(self.root, part)
+        except (DavyError, OSError) as error:
+            return set_aside_file(part, str(error))
+        return ""
+
+    def _files_since(self, since_ns: int) -> Iterator[Path]:
+        day = f"{datetime.fromtimestamp(max(0.0, since_ns / 1e9 - 86_400), UTC):%Y%m%d}"
+        for folder in self.root.glob("*/*/*/*/*"):
+            if folder.is_dir() and folder.name >= day:
+                yield from folder.glob(f"*{SUFFIX}")
+
+    def put(self, segment: Segment) -> None:
+        """Move a finished segment from the local folder to the object storage, if there is one.
+
+        Raises:
+            RegistryUnavailableError: the storage fails; the segment stays in the local folder.
+        """
+        if self._remote is not None:
+            path = self.root / segment.path
+            self._remote.write(segment.path, path.read_bytes())
+            path.unlink()
+
+    def source(self, segment: Segment) -> Path | bytes:
+        """Return the file of a segment, or its content; a path that does not exist if it is gone."""
+        path = self.root / segment.path
+        if self._remote is None or path.is_file():
+            return path
+        return self._remote.read(segment.path) or path
+
+    def remove(self, segment: Segment) -> None:
+        """Delete a segment."""
+        path = self.root / segment.path
+        path.unlink(missing_ok=True)
+        if self._remote is not None:
+            self._remote.remove(segment.path)
+
+    def set_aside(self, segment: Segment, reason: str) -> str:
+        """Set a damaged segment aside. Return a sentence for a person."""
+        path = self.root / segment.path
+        return set_aside_file(path, reason) if path.is_file() else f"{path.name} is missing"
