@@ -21,6 +21,7 @@ from davy_aggregator.journal import JournalWriter
 from davy_aggregator.live import LiveFrame, LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
+from davy_aggregator.recording.service import Recordings
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.samples.catalog import SampleCatalog
 from davy_aggregator.settings import AggregatorSettings
@@ -52,6 +53,7 @@ class ServiceContext:
     tiles: TilePictures
     video: LiveVideo
     layouts: LayoutStore
+    recordings: Recordings
     oidc: OidcProvider | None = None
     streams: dict[str, int] = field(default_factory=dict)
     streams_of: dict[tuple[str, str], int] = field(default_factory=dict)  # by interface and caller

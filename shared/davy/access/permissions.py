@@ -170,6 +170,7 @@ GRPC: Final[Mapping[str, P]] = {
     "/davy.v1.IngestService/PushVideo": P.PUSH,
     "/davy.v1.IngestService/ReportEvents": P.PUSH,
     "/davy.v1.SampleService/PushSamples": P.PUSH,
+    "/davy.v1.RecordingService/PushSegments": P.PUSH,
     "/davy.v1.FrameService/SubscribeFrames": P.VIEW,
     "/davy.v1.FrameService/SubscribeVideo": P.VIEW,
     "/davy.v1.AlarmService/ListAlarms": P.VIEW,

@@ -1,11 +1,12 @@
 """Where an aggregator's finished segments are: a folder, or an object storage with a folder for what is being written."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from davy.adapters.recording.folder import segment_of, set_aside_file
-from davy.adapters.recording.writer import PART, recover
+from davy.adapters.recording.writer import PART, first_packet, recover
 from davy.adapters.storage.object_files import ObjectFiles
 from davy.domain.errors import DavyError
 from davy.domain.recording import SUFFIX, Segment
@@ -65,6 +66,18 @@ class RecordingFiles:
             if folder.is_dir() and folder.name >= day:
                 yield from folder.glob(f"*{SUFFIX}")
 
+    def described(self, segment: Segment) -> Segment:
+        """Return a segment with the model and the strength that its local file tells.
+
+        Raises:
+            UnreadableVideoError: it is damaged.
+        """
+        path = self.root / segment.path
+        if segment.model or segment.variant == "raw" or not path.is_file():
+            return segment
+        told = first_packet(path)
+        return replace(segment, model=told.model, strength=told.strength)
+
     def put(self, segment: Segment) -> None:
         """Move a finished segment from the local folder to the object storage, if there is one.
 
@@ -73,6 +86,8 @@ class RecordingFiles:
         """
         if self._remote is not None:
             path = self.root / segment.path
+            if not path.is_file():
+                return  # it is there already
             self._remote.write(segment.path, path.read_bytes())
             path.unlink()
 
