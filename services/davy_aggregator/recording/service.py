@@ -12,7 +12,7 @@ from davy.adapters.recording.loop import RecorderLoop
 from davy.adapters.recording.reader import Source
 from davy.adapters.storage.recording_store import RecordingStore
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import ArchiveUnavailableError, UnavailableError, UnknownCameraError
+from davy.domain.errors import ArchiveUnavailableError, UnavailableError, UnknownCameraError, UnreadableVideoError
 from davy.domain.event import EventQuery, EventRecord
 from davy.domain.recording import Segment
 from davy.domain.severity import Severity
@@ -30,6 +30,7 @@ log = get_logger(__name__)
 LOOK_EVERY_S = 0.5
 PAST_S = 86_400  # events that a restarted aggregator looks at
 MOST_PAST = 1000
+BATCH = 500  # segments in one transaction
 
 Feed = tuple[CameraAddress, Variant]
 
@@ -60,6 +61,7 @@ class Recordings:
         metrics: RecordingMetrics,
     ) -> None:
         self.store, self.files, self.rules, self.metrics = store, files, RecordRules(site, store), metrics
+        self.site = site.site
         self._video, self._archive, self._max_bytes, self.leads = video, archive, max_bytes, leads
         self._recorder = RecorderLoop(files.root, self.take, self._keep, self._failed)
         self._feeds: dict[Feed, asyncio.Task[None]] = {}
@@ -67,7 +69,7 @@ class Recordings:
         self._indexing, self._size_lock = threading.Lock(), threading.Lock()
         self._size_bytes = 0
         self._reports: set[asyncio.Task[object]] = set()
-        self.loaded = asyncio.Event()
+        self._loop, self.loaded = asyncio.get_running_loop(), asyncio.Event()
 
     @property
     def error(self) -> str:
@@ -90,8 +92,7 @@ class Recordings:
     def _load(self) -> list[str]:
         found, reasons = self.files.start(self.store.newest_start_ns())
         self._size_bytes = self.store.size_bytes()
-        for segment in found:
-            self.take(segment)
+        self.take(*found)
         return reasons
 
     async def _follow_cameras(self) -> None:
@@ -127,32 +128,41 @@ class Recordings:
             await asyncio.to_thread(self.store.want, camera.key, start_ns, end_ns)
             self.rules.extend(camera, end_ns)
 
-    def take(self, segment: Segment) -> None:
-        """Take a finished segment of the local folder into the index and, if there is one, to the object storage; blocks."""
-        self._unindexed.append(segment)
+    def take(self, *segments: Segment) -> None:
+        """Take finished segments of the local folder into the index and, if there is one, to the object storage; blocks."""
+        self._unindexed += segments
         self._index()
 
     def _index(self) -> None:
         with self._indexing:
-            while self._unindexed:
+            while batch := self._unindexed[:BATCH]:
                 try:
-                    self._index_one(self._unindexed[0])
+                    self._index_batch(batch)
                 except (UnavailableError, OSError) as error:  # the next look tries again
                     log.error("recording.unindexed", error=str(error), waiting=len(self._unindexed))
                     return
-                self._unindexed.pop(0)
+                del self._unindexed[: len(batch)]
 
-    def _index_one(self, segment: Segment) -> None:
-        segment = self.files.described(segment)
-        self.files.put(segment)
-        new, replaced = self.store.add([segment])
-        if not new and not self._is_known(segment):  # others hold every packet of it
-            replaced = [segment]
-        for each in replaced:
-            self.files.remove(each)
-        if new:
-            self._count(segment.bytes - sum(each.bytes for each in replaced))
+    def _index_batch(self, batch: list[Segment]) -> None:
+        readable = [described for segment in batch if (described := self._described(segment))]
+        for segment in readable:
+            self.files.put(segment)
+        new, replaced = self.store.add(readable)
+        names = {segment.sha256 for segment in new}
+        known = [segment for segment in readable if segment.sha256 not in names]
+        for segment in [*replaced, *(each for each in known if not self._is_known(each))]:  # others hold all of its packets
+            self.files.remove(segment)
+        self._count(sum(each.bytes for each in new) - sum(each.bytes for each in replaced))
+        for segment in new:
             self.metrics.segments.labels(segment.camera.edge, segment.camera.camera, segment.variant).inc()
+
+    def _described(self, segment: Segment) -> Segment | None:
+        """Return a segment with what its file tells; None if it is damaged, and set aside."""
+        try:
+            return self.files.described(segment)
+        except UnreadableVideoError as error:
+            self.report_soon("recording-damaged", self.files.set_aside(segment, error.reason), Severity.WARNING)
+            return None
 
     def _is_known(self, segment: Segment) -> bool:
         found = self.store.segments(segment.camera.key, segment.variant, segment.start_ns, segment.end_ns)
@@ -178,7 +188,17 @@ class Recordings:
 
     def missing_bytes(self) -> int:
         """Bytes to be freed now, over the quota or of the disk's reserve; blocks."""
-        return max(self._size_bytes - self._max_bytes, missing_reserve(self.files.root))
+        return max(self._size_bytes - self._max_bytes, self.missing_reserve())
+
+    def missing_reserve(self) -> int:
+        """Bytes that the disk lacks for its reserve, negative if it has more; blocks."""
+        return missing_reserve(self.files.root)
+
+    def delete_range(self, camera: CameraAddress, start_ns: int, end_ns: int) -> tuple[int, int]:
+        """Delete the segments inside a range; blocks. Return how many there were, and how many are held."""
+        segments, held = self.store.of_range(camera.key, start_ns, end_ns)
+        self.delete(segments)
+        return len(segments), held
 
     def delete(self, segments: list[Segment], *, forget: bool = False) -> None:
         """Delete segments; blocks.
@@ -215,6 +235,10 @@ class Recordings:
         task = asyncio.ensure_future(self._archive.report(kind, message, severity))
         self._reports.add(task)
         task.add_done_callback(self._reported)
+
+    def report_soon(self, kind: str, message: str, severity: Severity) -> None:
+        """Store an event; callable from any thread."""
+        self._loop.call_soon_threadsafe(self.report, kind, message, severity)
 
     def _reported(self, task: "asyncio.Task[object]") -> None:
         self._reports.discard(task)

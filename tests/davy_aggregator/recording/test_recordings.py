@@ -14,13 +14,12 @@ from tests.fixtures.video import packets
 
 from davy.adapters.grpc import ingest_client
 from davy.adapters.grpc.video import to_push_video
-from davy.domain.record_rule import RecordRule
+from davy.adapters.recording.recorder import Recorder
 from davy.v1 import ingest_pb2
 from davy_aggregator.recording import fill
 from davy_edge.recording.push import RingPush
 
 S = 1_000_000_000
-KEPT = RecordRule(ring_hours=24)
 
 
 def recording_site(**record):
@@ -93,17 +92,18 @@ async def test_a_camera_without_a_rule_is_not_recorded(tmp_path):
 
 
 async def fill_from(ring_folder: Path, data: Path, site, count: int, **of_push) -> list[Path]:
-    async with running(make_settings(data), site) as aggregator, ring_of(ring_folder) as ring:
-        async with pushed(aggregator.grpc_port, ring, **of_push):
-            await until(lambda: len(recorded(data)) == count)
+    async with (
+        running(make_settings(data), site) as aggregator,
+        ring_of(ring_folder) as ring,
+        pushed(aggregator.grpc_port, ring, **of_push),
+    ):
+        await until(lambda: len(recorded(data)) == count)
     return recorded(data)
 
 
-def fill_ring(root: Path, count: int = 250) -> None:
-    from davy.adapters.recording.recorder import Recorder
-
+def fill_ring(root: Path, count: int = 250, **of_packets) -> None:
     recorder = Recorder(root, lambda _: None)
-    for packet in packets(count):
+    for packet in packets(count, **of_packets):
         recorder.write(packet)
     recorder.close()
 
@@ -138,9 +138,12 @@ async def test_a_broken_transfer_goes_on_where_it_ended(tmp_path):
     incoming.mkdir(parents=True)
     sha256 = whole.stem.rpartition("_")[2]
     (incoming / sha256).write_bytes(whole.read_bytes()[:1000])
-    async with running(make_settings(tmp_path / "data"), recording_site(mode="continuous")) as aggregator:
-        async with ring_of(tmp_path / "ring") as ring, pushed(aggregator.grpc_port, ring) as push:
-            await until(lambda: recorded(tmp_path / "data"))
+    async with (
+        running(make_settings(tmp_path / "data"), recording_site(mode="continuous")) as aggregator,
+        ring_of(tmp_path / "ring") as ring,
+        pushed(aggregator.grpc_port, ring) as push,
+    ):
+        await until(lambda: recorded(tmp_path / "data"))
     assert push.sent == whole.stat().st_size - 1000
     assert recorded(tmp_path / "data")[0].read_bytes() == whole.read_bytes()
 
@@ -157,32 +160,21 @@ async def test_a_damaged_transfer_is_begun_anew(tmp_path):
 
 async def test_an_alarm_brings_the_seconds_before_and_after_it_from_the_ring(tmp_path):
     start_ns = time.time_ns() // (10 * S) * 10 * S - 100 * S
-    from davy.adapters.recording.recorder import Recorder
-
-    recorder = Recorder(tmp_path / "ring", lambda _: None)
-    for packet in packets(600, start_ns=start_ns):
-        recorder.write(packet)
-    recorder.close()
+    fill_ring(tmp_path / "ring", 600, start_ns=start_ns)
     site = recording_site(mode="alarm", before_s=10, after_s=5)
-    async with running(make_settings(tmp_path / "data"), site) as aggregator, ring_of(tmp_path / "ring") as ring:
-        async with pushed(aggregator.grpc_port, ring) as push:
-            await asyncio.sleep(0.3)
-            assert push.sent == 0
-            report = aggregator.ingest.ReportEvents()
-            event = ingest_pb2.Event(
-                site="mine",
-                edge="north",
-                boot_id="b",
-                seq=1,
-                camera="face",
-                occurred_ns=start_ns + 35 * S,
-                severity=3,
-                kind="gas",
-                message="gas",
-            )
-            await report.write(ingest_pb2.ReportEventsRequest(event=event))
-            await report.read()
-            await until(lambda: len(recorded(tmp_path / "data")) == 2)
+    async with (
+        running(make_settings(tmp_path / "data"), site) as aggregator,
+        ring_of(tmp_path / "ring") as ring,
+        pushed(aggregator.grpc_port, ring) as push,
+    ):
+        await asyncio.sleep(0.3)
+        assert push.sent == 0
+        event = {"site": "mine", "edge": "north", "boot_id": "b", "seq": 1, "camera": "face", "severity": 3, "kind": "gas"}
+        report = aggregator.ingest.ReportEvents()
+        happened = ingest_pb2.Event(**event, occurred_ns=start_ns + 35 * S, message="gas")
+        await report.write(ingest_pb2.ReportEventsRequest(event=happened))
+        await report.read()
+        await until(lambda: len(recorded(tmp_path / "data")) == 2)
     starts = [int(path.name.partition("_")[0]) for path in recorded(tmp_path / "data")]
     assert [(start - start_ns) // S for start in starts] == [20, 30]
 
@@ -203,7 +195,7 @@ async def test_a_lost_index_is_made_anew_from_the_files(tmp_path):
 async def until_answer(aggregator, count: int):
     async with asyncio.timeout(10):
         while True:
-            params = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
+            params = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:01:00Z"}
             answer = (await aggregator.get("/v1/recordings", params=params)).json()["recordings"]
             if sum(len(each["spans"]) for each in answer) >= count:
                 return answer
