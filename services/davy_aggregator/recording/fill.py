@@ -16,7 +16,7 @@ from davy_aggregator.recording.service import Recordings
 
 log = get_logger(__name__)
 
-GRACE_S = 10.0  # the live recording of the same packets may just be ending
+GRACE_S = 5.0  # the live recording of the same packets may just be ending
 LOOK_EVERY_S = 1.0
 PIECE_TIMEOUT_S = 60.0
 MAX_LISTED = 200_000  # segments of one edge: 24 hours of 20 cameras, and both variants

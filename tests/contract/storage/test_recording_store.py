@@ -1,11 +1,13 @@
 """The index of recorded video, on SQLite and on PostgreSQL."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import event, insert
 
-from davy.adapters.storage.recording_store import DELETED, WANTED, Clip, RecordingStore
+from davy.adapters.storage.recording_store import DELETED, WANTED, Clip, RecordingStore, recording_span
 from davy.domain.camera import CameraAddress
 from davy.domain.recording import Segment
 
@@ -94,3 +96,45 @@ def test_the_answer_of_a_timeline_stays_short(store):
     store.add([segment(2 * number) for number in range(50)])
     assert len(store.spans([], 0, 2000 * S)) == 50
     assert len(store.spans([], 0, 2000 * S, join_ns=15 * S)) == 1
+
+
+@contextmanager
+def statements(database):
+    """The statements that are executed in the block."""
+    found = []
+
+    def note(_connection, _cursor, statement, parameters, *_):
+        found.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    yield found
+    event.remove(database.engine, "before_cursor_execute", note)
+
+
+def test_a_month_of_forty_cameras_is_one_query_and_a_short_answer(store, database):
+    hour = 3600 * S
+    rows = [
+        {"camera": f"north.cam-{number}", "variant": "enhanced", "start_ns": at * hour, "end_ns": (at + 1) * hour - 60 * S}
+        for number in range(40)
+        for at in range(720)
+    ]
+    with database.transaction("recording") as connection:
+        connection.execute(insert(recording_span), rows)
+    with statements(database) as executed:
+        assert len(store.spans([], 0, 720 * hour, join_ns=720 * hour // 2000)) == 40
+        assert len(store.spans(["north.cam-7"], 0, 720 * hour)) == 720
+    assert len([each for each, _ in executed if each.startswith("SELECT")]) == 2
+
+
+def test_the_segments_of_a_minute_and_old_ones_are_found_by_an_index(store, database):
+    if not database.embedded:
+        pytest.skip("PostgreSQL plans by the size of the table")
+    with statements(database) as executed:
+        store.segments("north.face", "enhanced", 0, 60 * S)
+        store.old({"north.face": 60 * S})
+        store.oldest()
+        store.lacks(segment(0))
+    with database.read() as connection:
+        for statement, parameters in [each for each in executed if each[0].startswith("SELECT")]:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            assert "recording_segment USING INDEX" in plan[0][3], plan

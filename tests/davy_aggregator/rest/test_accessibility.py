@@ -19,6 +19,7 @@ PAGES = {
     "/?camera=edge-1.cam-2": ".tile.single",
     "/alarms": "#rule-rows tr",
     "/events": "#list li",
+    "/timeline": ".row[data-camera]",
     "/places": "#camera option",
     "/edges": "#edges tbody tr",
     "/models": "#models tr code",

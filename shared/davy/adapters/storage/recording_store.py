@@ -20,12 +20,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    and_,
     delete,
     exists,
     func,
     insert,
-    or_,
     select,
     update,
 )
@@ -237,25 +235,27 @@ class RecordingStore:
                     _mark(connection, DELETED, segment.camera.key, segment.start_ns, segment.end_ns, 2 * JOIN_NS)
 
     def old(self, before_ns: Mapping[str, int], limit: int = PRUNE_ROWS) -> list[Segment]:
-        """The oldest segments that end before a time of their camera and that no clip holds.
+        """Segments that end before a time of their camera and that no clip holds.
 
         Args:
             before_ns: Unix time in ns, by camera; cameras that are not named have no bound.
             limit: At most so many.
         """
-        table = recording_segment.c
-        bounds = [and_(table.camera == camera, table.end_ns < bound) for camera, bound in before_ns.items()]
-        return self._oldest(or_(*bounds), limit) if bounds else []
+        table, found = recording_segment.c, list[Segment]()
+        with self._database.read() as connection:
+            for camera, bound in before_ns.items():  # one camera at a time, and both variants: the index has them in order
+                old = (table.camera == camera, table.variant.in_(("enhanced", "raw")), table.start_ns < bound)
+                wanted = select(recording_segment).where(*old, table.end_ns < bound, ~_HELD).limit(limit)
+                found += [_segment(row, self._site) for row in connection.execute(wanted)]
+                if len(found) >= limit:
+                    break
+        return found
 
     def oldest(self, limit: int = PRUNE_ROWS) -> list[Segment]:
         """The oldest segments that no clip holds."""
-        return self._oldest(None, limit)
-
-    def _oldest(self, which: ColumnElement[bool] | None, limit: int) -> list[Segment]:
         wanted = select(recording_segment).where(~_HELD).order_by(recording_segment.c.start_ns).limit(limit)
         with self._database.read() as connection:
-            rows = connection.execute(wanted if which is None else wanted.where(which))
-            return [_segment(row, self._site) for row in rows]
+            return [_segment(row, self._site) for row in connection.execute(wanted)]
 
     def of_range(self, camera: str, start_ns: int, end_ns: int) -> tuple[list[Segment], int]:
         """The segments inside a range of a camera that no clip holds, and how many are held."""
