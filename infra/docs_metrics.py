@@ -25,7 +25,7 @@ from davy_aggregator.drift import DriftCollector
 from davy_aggregator.journal import JournalMetrics
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.samples.catalog import SampleMetrics
-from davy_edge.metrics import GAUGES, GaugeCollector
+from davy_edge.metrics import GAUGES, GaugeCollector, VideoMetrics
 from davy_edge.observation.drift_watch import DriftWatch
 from davy_edge.observation.samples import Samples
 from davy_enhancer.metrics import RequestMetrics
@@ -46,6 +46,7 @@ Register = Callable[[CollectorRegistry], object]
 # A new class of metrics has its line here, with the least that its constructor needs. A metric that several classes register
 # stands under the first.
 CLASSES: Sequence[tuple[type, Register]] = (
+    (VideoMetrics, lambda registry: VideoMetrics(EDGE, registry)),
     (ServiceAccess, lambda registry: ServiceAccess.of("aggregator", UNUSED, registry, ListenSettings())),
     (ExpiryCollector, lambda registry: registry.register(ExpiryCollector(TLS))),
     (ExpiryCollector, refused_counter),  # of the same module

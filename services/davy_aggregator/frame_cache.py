@@ -42,6 +42,7 @@ async def _restore(store: FrameCache, live: LiveFrames, guard: Guard) -> None:
 
 async def _write(store: FrameCache, live: LiveFrames, max_fps: float) -> None:
     with live.watch(NAME, max_fps=max_fps) as watcher:
+        watcher.asks = False
         while True:
             newest = await watcher.take()
             if newest.via != NAME:

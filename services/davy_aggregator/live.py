@@ -140,6 +140,7 @@ class LiveFrames:
         camera.received += 1
         camera.receipts_s.append(age.known_at_s)
         self._metrics.received.labels(*labels, via).inc()
+        self._metrics.received_bytes.labels(*labels, via).inc(len(frame.jpeg) + len(frame.raw_jpeg))
         self._metrics.age.labels(*labels, "received").observe(age.known_s)
         for watcher in self._watchers:
             watcher.offer(live)
@@ -175,6 +176,7 @@ class LiveFrames:
         clock = self._clocks.setdefault(packet.camera.edge, ClockOffset())
         age = Age(clock.observe(packet.captured_ns))
         self._metrics.received.labels(*labels, f"video-{packet.variant}").inc()
+        self._metrics.received_bytes.labels(*labels, f"video-{packet.variant}").inc(len(packet.data))
         if packet.variant == "enhanced":
             self._cameras.setdefault(packet.camera, _Camera()).video_s.append(age.known_at_s)
         return replace(packet, age=age)
@@ -192,7 +194,7 @@ class LiveFrames:
         since_s = time.monotonic() - ASKED_S
         asked = self._cameras[camera].asked_s if camera in self._cameras else {}
         recent = [raw for raw, at_s in asked.items() if at_s >= since_s]
-        watchers = [watcher for watcher in self._watchers if watcher.follows(camera)]
+        watchers = [watcher for watcher in self._watchers if watcher.asks and watcher.follows(camera)]
         rates = [watcher.fps(camera) for watcher in watchers] + [0.0] * len(recent)
         fps = 0.0 if 0.0 in rates else max(rates, default=-1.0)
         return fps, True in recent or any(watcher.wants_raw(camera) for watcher in watchers)
@@ -264,6 +266,7 @@ class Watcher:
         self.max_fps = max_fps
         self.fps_of: Mapping[CameraAddress, float] = {}  # limits of single cameras, instead of max_fps
         self.may_send: Callable[[CameraAddress], bool] = lambda _: True
+        self.asks = True  # whether edges send more for it; False takes what there is
         self.wants_raw: Callable[[CameraAddress], bool] = lambda _: False  # whether its frames are of use with the raw picture
         self._name, self._max_age_s, self._metrics = name, max_age_s, metrics
         self._slots: LatestByKey[CameraAddress, LiveFrame] = LatestByKey()

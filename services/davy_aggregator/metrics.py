@@ -16,6 +16,12 @@ class AggregatorMetrics:
         self.received = Counter(
             "davy_aggregator_frames_received_total", "Frames received, by interface.", (*CAMERA, "via"), registry=registry
         )
+        self.received_bytes = Counter(
+            "davy_aggregator_received_bytes_total",
+            "Bytes of the pictures and packets received, by interface.",
+            (*CAMERA, "via"),
+            registry=registry,
+        )
         self.dropped = Counter(
             "davy_aggregator_frames_dropped_total",
             "Frames not delivered to a consumer (label stage), by reason. A consumer with a lower frame rate drops the others.",

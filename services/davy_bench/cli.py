@@ -26,6 +26,7 @@ from davy_bench.quality.scores import Scores, score
 from davy_bench.quality.table import markdown
 from davy_bench.real_cli import blind, real
 from davy_bench.speed.cli import speed
+from davy_bench.speed.video_cli import video
 from davy_bench.terminal import bar, bars, parse_size, print_written, report_errors
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.command()(speed)
 app.command()(real)
 app.command()(blind)
 app.command()(people)
+app.command()(video)
 app.command("intruders")(intruders_command)
 ALL = ",".join(BASELINES)
 

@@ -193,7 +193,7 @@ class _Edge:
         self._mqtt = MqttPlane(self._accounting, self._timings)
         self._grpc = GrpcPlane(self._accounting, self._timings, settings.adapt)
         self._feeds = VideoFeeds(VideoMetrics(edge, registry).count)
-        self._video = VideoPlane(self._camera_addresses, self._feeds.ask_for_key)
+        self._video = VideoPlane(self._camera_addresses, self._feeds.ask_for_key, self._grpc.slow)
         self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
         self._states = CameraStates(self._topics, list(config.cameras), self._events)
         self._states.clear_removed(self._configs.pointer.gone)

@@ -91,8 +91,8 @@ def test_sigterm_ends_it_within_seconds_and_with_0(tmp_path):
 @pytest.mark.system
 @pytest.mark.alone
 async def test_f04_kill_9_loses_no_event_and_stores_none_twice(tmp_path):
-    """An edge reports 400 events and goes on from its last ack whenever the aggregator, killed at random points, is back."""
-    total, kills, port = 400, 3, pick_port()
+    """An edge reports 300 events and goes on from its last ack whenever the aggregator, killed at random points, is back."""
+    total, kills, port = 300, 2, pick_port()
     chance = random.Random(4)
     process, acked, killed, gaps = start(tmp_path, "--port", "0", "--grpc-port", str(port)), 0, 0, []
     died = None

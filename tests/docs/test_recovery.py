@@ -147,6 +147,7 @@ def session(folder: str, address: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("pg_dump") is None, reason="needs PostgreSQL's client")
+@pytest.mark.slow  # 20 s of pg_dump
 def test_a_postgresql_database_is_dumped_and_restored(tmp_path, tools):
     desk = Desk(tmp_path, tools)
     (tmp_path / "backup").mkdir()

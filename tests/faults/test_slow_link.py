@@ -5,11 +5,13 @@ import time
 
 import numpy as np
 import pytest
+from tests.davy_aggregator.conftest import make_settings, running
 from tests.faults.proxy import link
 from tests.fixtures.edges import edge, site_of, until
 from tests.fixtures.ingest_server import Ingest, ingest_server
 
 from davy.adapters.media import jpeg
+from davy.v1 import ingest_pb2
 
 pytestmark = [pytest.mark.system, pytest.mark.alone]
 LATENCY_S, STALL_S = 0.1, 0.2
@@ -89,3 +91,23 @@ async def test_w35_a_link_that_recovers_gets_whole_pictures_again(camera, tmp_pa
             slow.bytes_per_s = 0
             await until(lambda: north.value("davy_edge_link_level") == 0, 60)
             await until(lambda: aggregator.frames[-1].meta.width == 1280 and aggregator.frames[-1].raw_jpeg, 10)
+
+
+@pytest.mark.slow
+async def test_video_on_a_link_with_half_its_bits_stays_live_with_fewer(camera, tmp_path):
+    wanted = {"fps": FPS, "width": 1280, "height": 720, "mqtt": {"fps": 0}}
+    async with (
+        running(make_settings(tmp_path / "aggregator"), site_of(camera, **wanted)) as aggregator,
+        link(aggregator.grpc_port, LATENCY_S, 150_000.0) as slow,
+        edge(site_of(camera, aggregator=f"grpc://127.0.0.1:{slow.port}", **wanted), tmp_path / "edge") as north,
+    ):
+        await until(lambda: north.value("davy_edge_video_connected"), 20)
+        ages_s, began_s = [], time.monotonic()
+        async for answer in aggregator.frames.SubscribeVideo(ingest_pb2.SubscribeVideoRequest(camera="north/face")):
+            if time.monotonic() - began_s > 15:  # time to find the level
+                ages_s.append(time.time() - answer.packet.meta.captured_ns / 1e9)
+            if time.monotonic() - began_s > 15 + SECONDS:
+                break
+        level = north.value("davy_edge_link_level")
+    print(f"\n{len(ages_s) / SECONDS:.1f} fps, age p99 {np.percentile(ages_s, 99):.2f} s, level {level:g}")
+    assert len(ages_s) >= 4 * SECONDS and np.percentile(ages_s, 99) < 1.5

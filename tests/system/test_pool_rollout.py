@@ -138,6 +138,7 @@ async def test_a_rollout_reaches_an_edge_and_the_pool_and_a_bad_model_is_rolled_
         assert {"rollout-rolled-back", "enhancer-model-rolled-back"} <= {event["kind"] for event in events}
 
 
+@pytest.mark.slow  # 30 s
 async def test_an_enhancer_that_restarts_during_a_rollout_ends_on_its_model(mosquitto, tmp_path):
     mine = Mine(tmp_path, mosquitto.endpoint)
     async with mine.running() as aggregator:

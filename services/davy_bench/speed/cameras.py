@@ -5,7 +5,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -56,22 +57,52 @@ def measure_load(load: Load, streams: Sequence[Path], folder: Path, protection: 
     config, summary, log_path = folder / "site.yaml", folder / "summary.json", folder / "mine.log"
     summary.unlink(missing_ok=True)
     config.write_text(yaml.safe_dump(site(load, streams)))
-    options = ["--config", config, "--seconds", f"{load.seconds:g}", "--summary", summary]
-    options += ["--table", "off", "--log-level", "ERROR", *protection]
-    environment = {**os.environ, **{f"DAVY_DEMO_{name}_PORT": "0" for name in PORTS}, "DAVY_DEMO_DATA": str(folder / "data")}
-    command = [sys.executable, "-m", "davy", "demo", *map(str, options)]
-    with log_path.open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT) as process:
-        try:
-            _wait_until_ready(process, log_path)
-            samples = _record_samples(psutil.Process(process.pid), load.seconds)
-            process.wait(EXIT_TIMEOUT_S)
-        except (subprocess.TimeoutExpired, psutil.NoSuchProcess) as error:
-            raise MineFailedError(f"{error}: {log_path.read_text()[-500:]}") from error
-        finally:
-            _terminate(process)
+    options = ("--seconds", f"{load.seconds:g}", "--summary", str(summary), *protection)
+    with demo(config, folder, options) as process:
+        samples = record_samples(process, load.seconds)
+        process.wait(EXIT_TIMEOUT_S)
     if not summary.exists():
         raise MineFailedError(log_path.read_text()[-500:])
     return summarise(load, list(SUMMARY.validate_json(summary.read_bytes()).values()), samples)
+
+
+@contextmanager
+def demo(config: Path, folder: Path, options: Sequence[str], ports: Mapping[str, int] = {}) -> Iterator[psutil.Popen]:
+    """Run `davy demo` for the duration of the block, from its last line of the start on.
+
+    Args:
+        config: The site's file.
+        folder: Folder for data and log.
+        options: Further options.
+        ports: Ports by name of `PORTS`; any free one for the others.
+
+    Raises:
+        MineFailedError: the process did not start, or did not end in order.
+    """
+    log_path, chosen = folder / "mine.log", {f"DAVY_DEMO_{name}_PORT": str(ports.get(name, 0)) for name in PORTS}
+    environment = {**os.environ, **chosen, "DAVY_DEMO_DATA": str(folder / "data")}
+    command = [
+        sys.executable,
+        "-m",
+        "davy",
+        "demo",
+        "--config",
+        str(config),
+        "--table",
+        "off",
+        "--log-level",
+        "ERROR",
+        *options,
+    ]
+    with log_path.open("w") as log:
+        process = psutil.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _wait_until_ready(process, log_path)
+            yield process
+        except (subprocess.TimeoutExpired, psutil.Error) as error:
+            raise MineFailedError(f"{error}: {log_path.read_text()[-500:]}") from error
+        finally:
+            _terminate(process)
 
 
 def site(load: Load, streams: Sequence[Path]) -> dict[str, object]:
@@ -107,7 +138,7 @@ def summarise(load: Load, cameras: Sequence[CameraSummary], samples: Sequence[Sa
     )
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_until_ready(process: psutil.Popen, log: Path) -> None:
     """Wait for the line about models, which is the last one of the start."""
     deadline_s = time.monotonic() + READY_TIMEOUT_S
     while "models " not in log.read_text():
@@ -116,26 +147,27 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", log: Path) -> None:
         time.sleep(0.1)
 
 
-def _terminate(process: "subprocess.Popen[bytes]") -> None:
+def _terminate(process: psutil.Popen) -> None:
     """End the process in order if possible: after a kill its broker and its database would keep running."""
     process.terminate()
     try:
         process.wait(EXIT_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
         process.kill()
 
 
-def _record_samples(process: psutil.Process, seconds: float) -> list[Sample]:
+def record_samples(process: psutil.Process, seconds: float) -> list[Sample]:
+    """Look at a process and its children once a second, until shortly before they end."""
     deadline_s = time.monotonic() + seconds - SAMPLE_INTERVAL_S
     samples = []
     while time.monotonic() < deadline_s:
-        samples.append(_sample(process))
+        samples.append(sample(process))
         time.sleep(SAMPLE_INTERVAL_S)
     return samples
 
 
-def _sample(process: psutil.Process) -> Sample:
-    """Sum over the process and its children."""
+def sample(process: psutil.Process) -> Sample:
+    """Return time, CPU time and resident memory, summed over a process and its children."""
     cpu_s = resident = 0.0
     for each in (process, *process.children(recursive=True)):
         times = each.cpu_times()

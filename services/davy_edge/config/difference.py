@@ -6,7 +6,7 @@ from typing import Self
 
 from davy.site import CameraConfig
 
-OPENED_WITH = frozenset({"source", "width", "height", "timeout_s", "tls"})
+OPENED_WITH = frozenset({"source", "width", "height", "timeout_s", "tls", "decoder"})
 """Settings that require a reopened source; all others change between two frames."""
 
 

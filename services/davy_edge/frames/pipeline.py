@@ -88,13 +88,15 @@ class Pipeline:
         self._enhancer, self._active_model, self._semaphore, self._observer = enhancer, active_model, semaphore, observer
         self._accounting, self._timings, self._deliver, self._budget = accounting, timings, deliver, budget
         self._plan = plan or SendPlan(SINKS, Demand)
-        self._video = VideoStage(camera, boot_id, feeds, lambda packet: self._on_loop(feeds.deliver, packet)) if feeds else None
+        self._video: VideoStage | None = None
+        if feeds is not None:
+            self._video = VideoStage(camera, boot_id, feeds, lambda packet: self._on_loop(feeds.deliver, packet), level)
         self._slot: LatestSlot[CapturedFrame] = LatestSlot()
         self._deadline = DeadlineEstimator()
         self._loop = asyncio.get_running_loop()
         self._buffer: BgrImage | None = None
         self._planes: YuvImage | None = None
-        options = SourceOptions(config.fps, config.size, config.timeout_s, loop=True, tls=config.tls)
+        options = SourceOptions(config.fps, config.size, config.timeout_s, loop=True, tls=config.tls, decoder=config.decoder)
 
         def report(state: CameraState, reason: str) -> None:
             self._on_loop(on_state, camera.camera, state, reason)

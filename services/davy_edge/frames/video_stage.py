@@ -9,12 +9,14 @@ from davy.domain.errors import EncoderError
 from davy.domain.frame import Pixels, YuvImage
 from davy.domain.video import Variant, VideoPacket
 from davy.site import CameraConfig
+from davy.streams.link import LEVELS, Level
 from davy.telemetry import get_logger
 from davy_edge.frames.captured_frame import CapturedFrame
 from davy_edge.frames.video_feeds import VideoFeeds
 
 log = get_logger(__name__)
 
+LEAST_KBPS = 150  # on the slowest link
 RETRY_S = 10.0  # after an encoder has failed
 
 
@@ -24,10 +26,18 @@ class VideoStage:
     Args:
         feeds: Who wants packets.
         deliver: Takes each packet; called on the camera's thread.
+        level: Returns how pictures are to be made for the link: a slow one gets fewer bits, and no raw video.
     """
 
-    def __init__(self, camera: CameraAddress, boot_id: str, feeds: VideoFeeds, deliver: Callable[[VideoPacket], None]) -> None:
-        self._camera, self._boot_id, self._feeds, self._deliver = camera, boot_id, feeds, deliver
+    def __init__(
+        self,
+        camera: CameraAddress,
+        boot_id: str,
+        feeds: VideoFeeds,
+        deliver: Callable[[VideoPacket], None],
+        level: Callable[[], Level] = lambda: LEVELS[0],
+    ) -> None:
+        self._camera, self._boot_id, self._feeds, self._deliver, self._level = camera, boot_id, feeds, deliver, level
         self._encoders: dict[Variant, H264Encoder] = {}
         self._wanted: frozenset[Variant] = frozenset()
         self._failed_s: float | None = None
@@ -54,7 +64,7 @@ class VideoStage:
         try:
             if "enhanced" in self._wanted:
                 self._encode("enhanced", captured, enhanced, config, model, enhanced_ns)
-            if "raw" in self._wanted and config.send_raw:
+            if "raw" in self._wanted and config.send_raw and self._level().raw:
                 self._encode("raw", captured, captured.frame.pixels, config, "", 0)
         except EncoderError as error:
             self._fail(error)
@@ -89,7 +99,7 @@ class VideoStage:
     def _encoder(self, variant: Variant, width: int, height: int, *, full_range: bool, config: CameraConfig) -> H264Encoder:
         assert config.video is not None
         video = config.video
-        options = EncoderOptions(video.encoder, video.kbps, video.quality, video.gop_s, config.fps, video.profile)
+        options = EncoderOptions(video.encoder, video.kbps, video.quality, video.preset, video.gop_s, config.fps, video.profile)
         present = self._encoders.get(variant)
         wanted = (width, height, options, full_range)
         if present is None or (present.width, present.height, present.options, present.full_range) != wanted:

@@ -59,6 +59,10 @@ class GrpcPlane(Sink):
         """How frames are to be made now; callable from any thread."""
         return self.link.level if self.connected else LEVELS[0]
 
+    def slow(self) -> None:
+        """Record that the link is too slow for the video beside these frames."""
+        self.link.late(time.monotonic())
+
     def offer(self, frame: EncodedFrame) -> None:
         """Put a frame into its camera's slot; never waits."""
         camera, now_s = frame.camera.camera, time.monotonic()

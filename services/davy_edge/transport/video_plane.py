@@ -1,6 +1,8 @@
 """The live plane of video over gRPC: packets out, credits and demands back."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
@@ -19,11 +21,12 @@ from davy.v1 import ingest_pb2
 log = get_logger(__name__)
 
 DEFAULT_WINDOW = 16
+FLIGHT_S = 0.3  # beyond the shortest round trip, a packet is on its way no longer before the next one waits for its answer
 HELLO_TIMEOUT_S = 5.0
 CREDIT_TIMEOUT_S = 10.0
 LOOK_EVERY_S = 1.0  # at the cameras and the identity's files
 BACKOFF = Backoff(longest_s=1.0)
-MAX_WAIT_S = 1.0  # between the first and the last waiting packet; more is not live
+MAX_WAIT_S = 0.6  # between the first and the last waiting packet; more is not live
 MAX_WAIT_BYTES = 4_000_000
 
 UNKNOWN = Demand()
@@ -38,14 +41,21 @@ class VideoPlane:
     Args:
         cameras: Returns the present cameras of the edge.
         ask_for_key: Asks for a key frame of a camera.
+        on_slow: Called when the link took packets too slowly, so that some were dropped.
     """
 
-    def __init__(self, cameras: Callable[[], Iterable[CameraAddress]], ask_for_key: Callable[[str, Variant], None]) -> None:
+    def __init__(
+        self,
+        cameras: Callable[[], Iterable[CameraAddress]],
+        ask_for_key: Callable[[str, Variant], None],
+        on_slow: Callable[[], None] = lambda: None,
+    ) -> None:
         self.error = "not connected yet"
-        self._cameras, self._ask_for_key = cameras, ask_for_key
+        self._cameras, self._ask_for_key, self._on_slow = cameras, ask_for_key, on_slow
         self._demands: Mapping[str, Demand] = {}
         self._queues: dict[Feed, PacketQueue] = {}
-        self._credits: Credits[Feed, VideoPacket] = Credits(DEFAULT_WINDOW)
+        self._credits: Credits[Feed, float] = Credits(DEFAULT_WINDOW)  # times of sending
+        self._shortest_s = math.inf  # round trip of this connection
         self._changed = asyncio.Event()
         self._answered_s = 0.0
         self.sent = self.dropped = 0
@@ -65,7 +75,9 @@ class VideoPlane:
         dropped = queue.dropped
         if not queue.put(packet) and queue.needs_key:
             self._ask_for_key(*feed)
-        self.dropped += queue.dropped - dropped
+        if queue.dropped > dropped:
+            self.dropped += queue.dropped - dropped
+            self._on_slow()
         self._changed.set()
 
     async def run(self, client: IngestClient) -> None:
@@ -73,14 +85,15 @@ class VideoPlane:
         await keep_connected(lambda: self._session(client), AggregatorUnavailableError, BACKOFF, self._on_lost)
 
     def _on_lost(self, error: Exception, wait_s: float, failures: int) -> None:  # noqa: ARG002  # self.error has more detail
-        log.info("ingest.unavailable", plane="video", error=self.error, again_in_s=round(wait_s, 1), attempt=failures)
+        if failures == 1:  # an aggregator of an earlier version has no video; the plane of pictures tells of a lost one
+            log.info("ingest.unavailable", plane="video", error=self.error, again_in_s=round(wait_s, 1))
 
     async def _session(self, client: IngestClient) -> None:
         try:
             version = client.identity_version
             async with client.video() as stream:
                 hello = await stream.answer(HELLO_TIMEOUT_S)
-                self._credits = Credits(hello.window or DEFAULT_WINDOW)
+                self._credits, self._shortest_s = Credits(hello.window or DEFAULT_WINDOW), math.inf
                 self.error, self._answered_s = "", _now()
                 await until_first_ends(
                     "edge.video", write=self._write(stream), read=self._read(stream), watch=self._watch(stream, client, version)
@@ -98,14 +111,19 @@ class VideoPlane:
         while True:
             self._changed.clear()
             for feed, queue in list(self._queues.items()):
-                while len(queue) and self._credits.available(feed):
+                while len(queue) and self._may_send(feed):
                     packet = await queue.take()
                     if not self._credits:
                         self._answered_s = _now()
-                    self._credits.spend(feed, packet.seq, packet)
+                    self._credits.spend(feed, packet.seq, time.monotonic())
                     await stream.send(packet)
                     self.sent += 1
             await self._changed.wait()
+
+    def _may_send(self, feed: Feed) -> bool:
+        """Whether a packet may follow: not while earlier ones stand in a queue of the link, which makes all of them late."""
+        oldest_s = min(self._credits.items(), default=math.inf)
+        return self._credits.available(feed) and time.monotonic() - oldest_s < self._shortest_s + FLIGHT_S
 
     async def _read(self, stream: VideoStream) -> None:
         while True:
@@ -123,7 +141,10 @@ class VideoPlane:
         elif answer.key_frame:
             self._ask_for_key(answer.camera, from_variant(answer.variant))
         elif answer.seq:
-            self._credits.give_back((answer.camera, from_variant(answer.variant)), answer.seq)
+            feed: Feed = (answer.camera, from_variant(answer.variant))
+            sent_s = self._credits.give_back(feed, answer.seq)
+            if sent_s is not None:
+                self._shortest_s = min(self._shortest_s, time.monotonic() - sent_s)
             self._changed.set()
 
     async def _watch(self, stream: VideoStream, client: IngestClient, version: int) -> None:

@@ -39,6 +39,7 @@ class SourceOptions:
     loop: bool = True
     policy: SourcePolicy = ANY_SOURCE  # also of what the source leads to
     tls: str = "verify"  # of rtsps and https; or insecure, or sha256: and the fingerprint of the camera's certificate
+    decoder: str = "software"  # or FFmpeg's name of a device: cuda, qsv, vaapi, drm
     ca_file: Path | None = None  # the site's authorities, beside the system's
 
 

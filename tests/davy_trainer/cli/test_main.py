@@ -42,6 +42,7 @@ def wait_for(path: Path, process) -> None:
 
 @pytest.mark.system
 @pytest.mark.timeout(300)
+@pytest.mark.slow  # tests/davy_trainer/stages kills the same loop
 def test_killed_and_resumed_gives_the_same_bits_as_undisturbed(folder, tmp_path):
     words = ["self-supervised", "--data", folder, "--steps", 30, "--seed", 4, *SMALL]
     whole = davy(*words, "--out", "whole", cwd=tmp_path)

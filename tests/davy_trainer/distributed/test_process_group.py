@@ -60,6 +60,7 @@ def test_two_processes_have_the_loss_curve_of_one(folder, tmp_path):
 
 
 @pytest.mark.system
+@pytest.mark.slow  # 30 s; the stage below it stays
 def test_enhancement_by_two_processes_has_the_loss_curve_of_one(folder, tmp_path):
     torch.manual_seed(0)
     save_net(tmp_path / "start.safetensors", IspCnn(8), {})

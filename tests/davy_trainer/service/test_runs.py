@@ -119,6 +119,7 @@ async def test_of_two_services_on_a_folder_one_works_and_the_other_takes_over(se
         assert ended[0]["ended_at"] <= ended[1]["started_at"]  # never two at once
 
 
+@pytest.mark.slow  # two services, two runs: 40 s
 async def test_the_reserve_goes_on_with_the_run_of_a_service_that_is_stopped(settings):
     given = settings()
     async with serving(given) as first:

@@ -129,7 +129,7 @@ def _open(source: Source, options: SourceOptions) -> Packets:
 
 def _packets(source: Source, url: str, options: SourceOptions, secure: dict[str, str]) -> Packets:
     if source.scheme not in ("rtsp", "rtsps"):
-        return Packets(url, options.timeout_s, options=LIVE_OPTIONS | formats.HTTP | secure)
+        return Packets(url, options.timeout_s, options=LIVE_OPTIONS | formats.HTTP | secure, decoder=options.decoder)
     name = urlsplit(url).query.rpartition("&")[2].replace("multicast", "udp_multicast")
     transport = {"rtsp_transport": name} if name in RTSP_TRANSPORTS else RTSP_TCP_THEN_UDP
-    return Packets(url, options.timeout_s, "rtsp", LIVE_OPTIONS | formats.RTSP | transport | secure)
+    return Packets(url, options.timeout_s, "rtsp", LIVE_OPTIONS | formats.RTSP | transport | secure, options.decoder)

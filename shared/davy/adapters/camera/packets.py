@@ -10,6 +10,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from davy.adapters.media.hardware import SOFTWARE, device
 from davy.domain.errors import CameraStalledError, CameraUnavailableError
 from davy.domain.frame import MAX_LIVE_PIXELS
 from davy.domain.urls import redact
@@ -34,6 +35,7 @@ class Packets:
         timeout_s: float,
         container_format: str | None = None,
         options: dict[str, str] | None = None,
+        decoder: str = SOFTWARE,
     ) -> None:
         self.source, self.damaged = redact(url), 0
         self._timeout_s = timeout_s
@@ -47,6 +49,7 @@ class Packets:
                 options=options or {},
                 timeout=(timeout_s, timeout_s),
                 metadata_errors="replace",
+                hwaccel=device(decoder),
             )
         except (av.error.FFmpegError, OSError) as error:  # the text of the error would contain the password
             late = time.monotonic() - start_s > 0.9 * timeout_s  # FFmpeg reports a timeout of RTSP as invalid data

@@ -57,7 +57,7 @@ class VideoFileSource:
         self._packets.close()
 
     def _open(self) -> Packets:
-        return Packets(f"file:{self._path}", self._options.timeout_s, options=dict(formats.FILE))
+        return Packets(f"file:{self._path}", self._options.timeout_s, options=dict(formats.FILE), decoder=self._options.decoder)
 
     def _timed_frames(self) -> Iterator[tuple[float, VideoFrame]]:
         """Yield the frames at the configured rate, each with its time in seconds since the start of the first round."""

@@ -1,15 +1,15 @@
-"""H.264 of live pictures by FFmpeg's encoders: one packet out for each picture in, no B-frames, no delay."""
+"""H.264 of live pictures by FFmpeg's codecs: one packet out for each picture in, no B-frames, no delay."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import numpy as np
 from av.video.frame import PictureType
 
 from davy.adapters.media import planes
-from davy.domain.errors import EncoderError
+from davy.domain.errors import EncoderError, UnreadableVideoError
 from davy.domain.frame import Pixels, Plane, YuvImage
 
 TIME_BASE = Fraction(1, 90_000)  # of RTP; exact enough for one camera
@@ -18,9 +18,10 @@ FULL_RANGE, VIDEO_RANGE = 2, 1
 
 Encoder = Literal["libx264", "h264_nvenc", "h264_qsv", "h264_v4l2m2m"]
 Profile = Literal["baseline", "main", "high"]
+Preset = Literal["ultrafast", "superfast", "veryfast", "faster"]
 
 _OPTIONS: dict[str, dict[str, str]] = {
-    "libx264": {"preset": "superfast", "tune": "zerolatency", "forced-idr": "1"},
+    "libx264": {"tune": "zerolatency", "forced-idr": "1"},
     "h264_nvenc": {"preset": "p2", "tune": "ull", "zerolatency": "1", "delay": "0", "forced-idr": "1", "rc": "vbr"},
     "h264_qsv": {"preset": "veryfast", "async_depth": "1", "forced_idr": "1"},
     "h264_v4l2m2m": {},
@@ -36,6 +37,8 @@ class EncoderOptions:
         encoder: FFmpeg's name; libx264 works everywhere, the others need their hardware.
         kbps: Maximum bit rate in 1000 bit/s, over one second.
         quality: Constant rate factor of libx264, 0 (lossless) to 51; calm pictures stay below the maximum bit rate.
+        preset: Of libx264: how hard it tries. Enhanced pictures of the mine at 720p and quality 26: ultrafast takes as long as
+            two JPEG for 1.8 Mbit/s and 42.5 dB; superfast as long as 3.8 for 1.6 Mbit/s and 43.1 dB (measured).
         gop_s: Time between key frames, in s.
         fps: Pictures per second, for the rate control; pictures may come at any time.
         profile: Of H.264.
@@ -43,7 +46,8 @@ class EncoderOptions:
 
     encoder: Encoder = "libx264"
     kbps: int = 2500
-    quality: int = 23
+    quality: int = 26
+    preset: Preset = "ultrafast"
     gop_s: float = 2.0
     fps: float = 10.0
     profile: Profile = "main"
@@ -171,6 +175,40 @@ class H264Encoder:
         return context
 
 
+class H264Decoder:
+    """Decodes access units in order, a key frame first. Used on one thread."""
+
+    def __init__(self) -> None:
+        self._context = av.VideoCodecContext.create("h264", "r")
+
+    def decode(self, data: bytes) -> list[YuvImage]:
+        """Decode one access unit; return the pictures that are complete, which may lag by some.
+
+        Raises:
+            UnreadableVideoError: It cannot be decoded.
+        """
+        return self._pictures(av.Packet(data))
+
+    def flush(self) -> list[YuvImage]:
+        """Return the last pictures; then begin anew with a key frame."""
+        found = self._pictures(None)
+        self._context.flush_buffers()
+        return found
+
+    def _pictures(self, packet: "av.Packet[Any] | None") -> list[YuvImage]:
+        try:
+            return [_picture_of(frame) for frame in self._context.decode(packet)]
+        except av.FFmpegError as error:
+            raise UnreadableVideoError("H.264", str(error.strerror)) from error
+
+
+def _picture_of(frame: av.VideoFrame) -> YuvImage:
+    height, width = frame.height, frame.width
+    y, u, v = (_rows(frame, index, height if index == 0 else -(-height // 2)).copy() for index in range(3))
+    half = -(-width // 2)
+    return YuvImage(y[:, :width], u[:, :half], v[:, :half], frame.color_range == FULL_RANGE)
+
+
 def _rows(frame: av.VideoFrame, index: int, height: int) -> Plane:
     plane = frame.planes[index]
     memory: Plane = np.frombuffer(memoryview(plane), np.uint8)
@@ -180,5 +218,9 @@ def _rows(frame: av.VideoFrame, index: int, height: int) -> Plane:
 def _rate(options: EncoderOptions) -> dict[str, str]:
     rate = {"maxrate": f"{options.kbps}k", "bufsize": f"{options.kbps}k", "profile": options.profile}
     if options.encoder == "libx264":
-        return rate | {"crf": str(options.quality), "x264-params": "scenecut=0:repeat-headers=1:annexb=1"}
+        return rate | {
+            "crf": str(options.quality),
+            "preset": options.preset,
+            "x264-params": "scenecut=0:repeat-headers=1:annexb=1",
+        }
     return rate | {"b": f"{options.kbps}k"}
