@@ -56,9 +56,14 @@ class SegmentFill:
             if not self._missing or not await self._has_room():
                 await asyncio.sleep(LOOK_EVERY_S)
                 continue
-            _, self._current = self._missing.popitem(last=False)
+            _, segment = self._missing.popitem(last=False)
+            offset = await asyncio.to_thread(_size, self._partial(segment))
+            if offset >= segment.bytes:  # a break came between its last piece and its check
+                await self._finish(segment)
+                continue
+            self._current = segment
             self._done.clear()
-            yield self._current, await asyncio.to_thread(_size, self._partial(self._current))
+            yield segment, offset
             await self._until_received()
 
     async def _choose(self) -> None:
@@ -118,7 +123,7 @@ class SegmentFill:
         """Take a piece.
 
         Raises:
-            InvalidInputError: nobody asked for it.
+            InvalidInputError: it does not follow the piece before it.
         """
         segment = self._current
         if segment is None or sha256 != segment.sha256:
@@ -126,7 +131,13 @@ class SegmentFill:
         if gone:
             self._end()
             return
-        if await asyncio.to_thread(self._append, segment, offset, data):
+        try:
+            is_whole = await asyncio.to_thread(self._append, segment, offset, data)
+        except OSError as error:
+            log.error("recording.fill_failed", error=str(error))
+            self._end()
+            return
+        if is_whole:
             await self._finish(segment)
         self._received.set()
 
@@ -135,10 +146,11 @@ class SegmentFill:
         path = self._partial(segment)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
-            if file.tell() != offset or offset + len(data) > segment.bytes:
-                raise InvalidInputError(f"a piece at {offset} does not follow the {file.tell()} bytes of its segment")
-            file.write(data)
-        return offset + len(data) == segment.bytes
+            if (size := file.tell()) == offset and offset + len(data) <= segment.bytes:
+                file.write(data)
+                return offset + len(data) == segment.bytes
+        path.unlink()
+        raise InvalidInputError(f"a piece at {offset} does not follow the {size} bytes of its segment")
 
     async def _finish(self, segment: Segment) -> None:
         try:

@@ -148,6 +148,16 @@ async def test_a_broken_transfer_goes_on_where_it_ended(tmp_path):
     assert recorded(tmp_path / "data")[0].read_bytes() == whole.read_bytes()
 
 
+async def test_a_transfer_that_broke_before_its_check_is_checked_and_kept(tmp_path):
+    fill_ring(tmp_path / "ring", 90)
+    (whole,) = (tmp_path / "ring").rglob("*.mp4")
+    incoming = tmp_path / "data" / "recordings" / ".incoming"
+    incoming.mkdir(parents=True)
+    (incoming / whole.stem.rpartition("_")[2]).write_bytes(whole.read_bytes())
+    filled = await fill_from(tmp_path / "ring", tmp_path / "data", recording_site(mode="continuous"), 1)
+    assert filled[0].read_bytes() == whole.read_bytes()
+
+
 async def test_a_damaged_transfer_is_begun_anew(tmp_path):
     fill_ring(tmp_path / "ring", 90)
     (whole,) = (tmp_path / "ring").rglob("*.mp4")

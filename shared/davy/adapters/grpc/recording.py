@@ -40,6 +40,8 @@ def from_segment(message: recording_pb2.RecordedSegment) -> Segment:
     """
     if not re.fullmatch(r"[0-9a-f]{64}", message.sha256):
         raise InvalidInputError("sha256 of a segment is not 64 hex digits")
+    if not message.bytes:
+        raise InvalidInputError("a segment has no bytes")
     if message.bytes > MAX_SEGMENT_BYTES:
         raise TooLargeError(f"a segment of {message.bytes} bytes is over the limit of {MAX_SEGMENT_BYTES}")
     segment = Segment(

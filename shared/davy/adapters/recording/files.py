@@ -1,5 +1,7 @@
 """Where an aggregator's finished segments are: a folder, or an object storage with a folder for what is being written."""
 
+import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 
+KEPT_S = 86_400
 PARTIAL = ".incoming"  # the folder of segments that an edge is sending
 
 
@@ -44,6 +47,7 @@ class RecordingFiles:
             aside.
         """
         self.incoming.mkdir(parents=True, exist_ok=True)
+        self._tidy()
         reasons = [reason for part in list(self.root.glob(f"*/*/*/*/*{PART}")) if (reason := self._recovered(part))]
         found = []
         for path in list(self._files_since(0 if self._remote else since_ns)):
@@ -52,6 +56,14 @@ class RecordingFiles:
             except (DavyError, OSError) as error:
                 reasons.append(set_aside_file(path, str(error)))
         return found, reasons
+
+    def _tidy(self) -> None:
+        """Delete files that a killed process was making, and parts of segments that no edge has offered for a day."""
+        for path in list(self.incoming.iterdir()):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.suffix or time.time() - path.stat().st_mtime > KEPT_S:
+                path.unlink(missing_ok=True)
 
     def _recovered(self, part: Path) -> str:
         try:
