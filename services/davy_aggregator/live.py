@@ -92,6 +92,10 @@ class LiveFrames:
     def cameras(self) -> list[CameraAddress]:
         return list(self._cameras)
 
+    def has(self, camera: CameraAddress) -> bool:
+        """Return whether a camera is among `cameras`."""
+        return camera in self._cameras
+
     def check_known(self, camera: CameraAddress) -> None:
         """Check whether frames of a camera are accepted.
 
@@ -201,9 +205,11 @@ class LiveFrames:
 
     def fps(self, camera: CameraAddress) -> float:
         """Return the frames per second over the last 5 s: pictures, or packets of video if they are more."""
-        since_s, known = time.monotonic() - FPS_WINDOW_S, self._cameras[camera]
-        counts = [sum(receipt >= since_s for receipt in receipts) for receipts in (known.receipts_s, known.video_s)]
-        return max(counts) / FPS_WINDOW_S
+        known, since_s = self._cameras[camera], time.monotonic() - FPS_WINDOW_S
+        for receipts in (known.receipts_s, known.video_s):
+            while receipts and receipts[0] < since_s:
+                receipts.popleft()
+        return max(len(known.receipts_s), len(known.video_s)) / FPS_WINDOW_S
 
     def received(self, camera: CameraAddress) -> int:
         return self._cameras[camera].received

@@ -20,6 +20,9 @@ class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
     person_fps: NonNegativeFloat = Field(
         2.0, description="Frames per second and camera for people, machines and rules about places; 0 disables them."
     )
+    threads: int = Field(
+        1, ge=1, le=64, description="Cameras that are looked at at the same time; a look for people takes some 25 ms."
+    )
     width: PositiveInt = Field(640, description="Decode frames at the smallest scale of at least this width in pixels.")
     cooldown_s: NonNegativeFloat = Field(60.0, description="Seconds before the same finding of a camera is reported again.")
     detector: Path | None = Field(

@@ -1,9 +1,12 @@
 """State of a site, its edges and its cameras, combined from frames, presence and stats, for REST and the console."""
 
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Literal
 
 from davy.domain.camera import CameraAddress
+from davy.domain.drops import DropReason
 from davy.domain.errors import InvalidIdError, OtherSiteError, UnknownCameraError
 from davy.site import SiteConfig
 from davy_aggregator.archive import REPORTER
@@ -112,8 +115,15 @@ class SiteStatus:
         names = dict.fromkeys((*self._site.edges, *self._presence.edges))
         return [self._edge(name) for name in names if name not in others]
 
-    def site(self) -> Site:
-        cameras = self.cameras()
+    def edge_statuses(self) -> dict[str, str]:
+        """Return "online", "offline" or "unknown" of every edge."""
+        others = {REPORTER, *self._site.pool}
+        names = dict.fromkeys((*self._site.edges, *self._presence.edges))
+        return {name: _status(self._presence.edge(name).online) for name in names if name not in others}
+
+    def site(self, cameras: Sequence[Camera] | None = None) -> Site:
+        """Describe the site; with the cameras where they are at hand."""
+        cameras = self.cameras() if cameras is None else cameras
         return Site(
             site=self._site.site,
             version=version("davy"),
@@ -134,7 +144,7 @@ class SiteStatus:
         state, config = self._presence.edge(name), self._site.edges.get(name)
         return Edge(
             edge=name,
-            status="unknown" if state.online is None else "online" if state.online else "offline",
+            status=_status(state.online),
             since=utc(state.since_ns) if state.since_ns else None,
             configured=config is not None,
             enhance=config.enhance if config else None,
@@ -170,13 +180,26 @@ class SiteStatus:
         stats = self._presence.camera_stats(camera)
         edge, sinks = self._site.edges.get(camera.edge), stats.get("sinks")
         sink = (sinks if isinstance(sinks, dict) else {}).get("mqtt" if edge and edge.enhance == "pool" else "grpc")
-        unsent = _count(sink.get("dropped")) if isinstance(sink, dict) else None
+        unsent = _unsent(sink.get("dropped")) if isinstance(sink, dict) else None
         dropped = _count(stats.get("dropped"))
         return Drops(
             captured=_count(stats.get("captured")),
             enhanced=_count(stats.get("enhanced")),
             dropped=None if dropped is None else dropped + (unsent or 0),
         )
+
+
+def _status(online: bool | None) -> Literal["online", "offline", "unknown"]:
+    if online is None:
+        return "unknown"
+    return "online" if online else "offline"
+
+
+def _unsent(dropped: object) -> int | None:
+    """Read what a sink dropped, by reason; a frame that nobody wanted is no loss."""
+    if isinstance(dropped, dict):
+        dropped = {reason: count for reason, count in dropped.items() if reason != DropReason.NOT_WANTED}
+    return _count(dropped)
 
 
 def _count(value: object) -> int | None:

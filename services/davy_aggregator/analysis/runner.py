@@ -1,4 +1,4 @@
-"""Analysis in parallel to the live plane: newest frames at a bounded rate, on one low-priority thread."""
+"""Analysis in parallel to the live plane: newest frames at a bounded rate, on threads of low priority."""
 
 import asyncio
 import os
@@ -19,6 +19,7 @@ from davy.domain.errors import ArchiveUnavailableError, InvalidInputError, Model
 from davy.domain.frame import BgrImage
 from davy.domain.severity import Severity
 from davy.imaging.detect import OnnxDetector, read_spec, shipped_path
+from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.analysis.base import Analyser, Observation, Picture, Trigger
@@ -28,7 +29,7 @@ from davy_aggregator.analysis.motion import Motion
 from davy_aggregator.analysis.people import People
 from davy_aggregator.analysis.places.book import PlaceBook
 from davy_aggregator.archive import Archive
-from davy_aggregator.live import LiveFrame, LiveFrames
+from davy_aggregator.live import LiveFrame, LiveFrames, Watcher
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.settings import AnalysisSettings
 
@@ -67,21 +68,54 @@ async def analyse(
     make: MakeAnalysers,
 ) -> None:
     """Analyse every camera's newest frames, and report begins and ends of findings, until cancelled."""
-    cameras: dict[CameraAddress, CameraAnalysis] = {}
-    thread = ThreadPoolExecutor(1, "analysis", initializer=_lower_priority)
+    threads = ThreadPoolExecutor(settings.threads, "analysis", initializer=_lower_priority)
     try:
         with live.watch("analysis", max_fps=max(settings.fps, settings.person_fps), max_age_s=MAX_AGE_S) as watcher:
-            while True:
-                newest = await watcher.take()
-                camera = newest.frame.camera
-                analysis = cameras.setdefault(camera, CameraAnalysis(make(camera)))
-                results = await asyncio.get_running_loop().run_in_executor(
-                    thread, _analyse_frame, analysis, newest, settings.width, 1 / settings.fps
-                )
-                _measure(camera, results, metrics)
-                await _report(newest, analysis, results, settings.cooldown_s, archive, alarms)
+            looking = _Looking(settings, watcher, archive, alarms, metrics, make, threads)
+            works = {f"look-{number}": looking.run() for number in range(settings.threads)}
+            await until_first_ends("analysis", **works)
     finally:
-        thread.shutdown(wait=False, cancel_futures=True)
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(slots=True)
+class _Looking:
+    """What the tasks that look at cameras share: one looks at a camera at a time, as its analysers remember."""
+
+    settings: AnalysisSettings
+    watcher: Watcher
+    archive: Archive
+    alarms: AlarmService
+    metrics: AggregatorMetrics
+    make: MakeAnalysers
+    threads: ThreadPoolExecutor
+    cameras: dict[CameraAddress, CameraAnalysis] = field(default_factory=dict)
+    busy: set[CameraAddress] = field(default_factory=set)
+    taking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.watcher.may_send = lambda camera: camera not in self.busy
+
+    async def run(self) -> None:
+        """Look at one frame after the other, until cancelled."""
+        while True:
+            async with self.taking:  # a change wakes one of the tasks, which looks at every waiting camera
+                newest = await self.watcher.take()
+                camera = newest.frame.camera
+                self.busy.add(camera)
+            try:
+                await self._look(camera, newest)
+            finally:
+                self.busy.discard(camera)
+                self.watcher.wake_for(camera)
+
+    async def _look(self, camera: CameraAddress, newest: LiveFrame) -> None:
+        analysis, settings = self.cameras.setdefault(camera, CameraAnalysis(self.make(camera))), self.settings
+        results = await asyncio.get_running_loop().run_in_executor(
+            self.threads, _analyse_frame, analysis, newest, settings.width, 1 / settings.fps
+        )
+        _measure(camera, results, self.metrics)
+        await _report(newest, analysis, results, settings.cooldown_s, self.archive, self.alarms)
 
 
 def analysers(settings: AnalysisSettings, book: PlaceBook) -> MakeAnalysers:

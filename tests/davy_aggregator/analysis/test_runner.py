@@ -100,3 +100,19 @@ async def test_a_rule_that_names_no_zone_is_refused_over_rest(tmp_path):
         config["cameras"]["face"]["rules"] = [KEEP_OUT]
         answer = await aggregator.client.put("/v1/edges/north/config", json={"config": config, "why": "a rule"})
         assert answer.status_code == 422 and "everywhere" in answer.text
+
+
+async def test_several_threads_look_at_several_cameras_and_at_each_in_its_order(tmp_path):
+    async with running(
+        settings(tmp_path, threads=3), with_rules(make_site(), {"lens-blocked": {"on_delay_s": 0.1}})
+    ) as aggregator:
+        for seq in range(1, 25):
+            shots = [envelope(seq, camera, jpeg=COVERED) for camera in ("north/face", "north/belt")]
+            await push(aggregator, *shots)
+            await asyncio.sleep(0.05)
+        await until(lambda: _covered(aggregator, {"north.face", "north.belt"}))
+
+
+async def _covered(aggregator, cameras) -> bool:
+    events = (await aggregator.get("/v1/events?kind=lens-blocked")).json()["events"]
+    return {event["camera"] for event in events} == cameras
