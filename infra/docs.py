@@ -12,7 +12,7 @@ from docs_proto import proto_page
 from docs_rest import openapi_documents, rest_page
 from docs_settings import settings_page, training_page
 from docs_sources import ROOT
-from docs_topics import asyncapi, topics_page
+from docs_topics import asyncapi, event_schema, topics_page
 
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -30,6 +30,7 @@ def pages() -> dict[Path, str]:
         Path("grpc.md"): proto_page(),
         Path("topics.md"): topics_page(),
         Path("asyncapi.yaml"): asyncapi(),
+        Path("event.schema.json"): event_schema(),
         **{Path(f"rest-{name}.md"): rest_page(name, document) for name, document in documents.items()},
         **{Path("openapi", f"{name}.json"): json.dumps(document, indent=1) + "\n" for name, document in documents.items()},
     }

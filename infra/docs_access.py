@@ -40,11 +40,20 @@ def _holders(permission: Permission) -> str:
 
 
 def _topics() -> str:
-    intro = "## MQTT\n\nFilters below `davy/v1/SITE`; `{own}` is the user's own name. Other roles have no user there.\n\n"
+    intro = "## MQTT\n\nFilters below `davy/v1/SITE`, or from `homeassistant` on; `{own}` is the user's own name."
+    intro += " Other roles have no user there.\n\n"
     intro += f"What a role shares, it reads by turns in the group `{POOL_GROUP}`. No other shared subscription is allowed.\n\n"
-    rows = [[str(role), _filters(rules.reads), _filters(rules.shares), _filters(rules.writes)] for role, rules in MQTT.items()]
+    rows = [
+        [
+            str(role),
+            _filters(rules.reads, rules.reads_outside),
+            _filters(rules.shares),
+            _filters(rules.writes, rules.writes_outside),
+        ]
+        for role, rules in MQTT.items()
+    ]
     return intro + table(["role", "reads", "shares", "writes"], rows)
 
 
-def _filters(filters: tuple[str, ...]) -> str:
-    return ", ".join(code(each) for each in filters) or "nothing"
+def _filters(filters: tuple[str, ...], outside: tuple[str, ...] = ()) -> str:
+    return ", ".join(code(each) for each in (*filters, *outside)) or "nothing"

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,23 +11,40 @@ from typing import Any
 
 import yaml
 from docs_markdown import cell, code, page, sentence, table
+from pydantic import BaseModel
 
+from davy.adapters.mqtt.event_messages import EventMessage
 from davy.domain import topics
 from davy.domain.camera import ID_PATTERN
+from davy.twin.configuration import DesiredConfig, ReportedConfig
+from davy.twin.model import DesiredModel, ReportedModel
+from davy_aggregator.alarms.view import AlarmView
 
 INTRO = """
 Topics begin with `davy/v1/SITE/EDGE`; an id is 1 to 64 of `a-z`, `0-9` and `-`. The machine-readable form is
-[AsyncAPI 3](asyncapi.yaml). MQTT 5 clients get `content-type`, a message expiry of 2 s and the user properties `seq`,
-`captured_ns`, `boot_id`, `width`, `height`, `model` and `traceparent` with each frame; MQTT 3.1.1 clients read `meta`.
+[AsyncAPI 3](asyncapi.yaml); `event/json` has a [JSON Schema](event.schema.json). MQTT 5 clients get `content-type`, a message
+expiry of 2 s and the user properties `variant`, `seq`, `captured_ns`, `boot_id`, `width`, `height`, `model` and `traceparent`
+with each frame; MQTT 3.1.1 clients read `meta`.
 Model bytes never travel over MQTT. An enhancer of the pool has `status`, `info`, `desired/model` and `reported/model` under its
 own id, in the place of an edge's.
 """
-PROPERTIES = ("seq", "captured_ns", "boot_id", "width", "height", "model", "traceparent")
+# JSON messages whose form is a class, by channel.
+MESSAGES: dict[str, type[BaseModel]] = {
+    "event-json": EventMessage,
+    "desired-model": DesiredModel,
+    "reported-model": ReportedModel,
+    "desired-config": DesiredConfig,
+    "reported-config": ReportedConfig,
+    "alarm-state": AlarmView,
+}
+SCHEMA_REF = "#/components/schemas/{model}"
+PROPERTIES = ("variant", "seq", "captured_ns", "boot_id", "width", "height", "model", "traceparent")
 TO_EDGES = f"/{topics.Twin.DESIRED}/"
 PARTS = {
     "site": "site",
     "edge": "edge, or of an enhancer in status, info, desired/model and reported/model",
     "camera": "camera",
+    "device": "device: an edge, EDGE_CAMERA, or aggregator for the site",
     "alarm_id": "alarm, such as lens-blocked:north.face: kind, source and part",
 }
 
@@ -45,7 +63,8 @@ class Channel:
     @property
     def sender(self) -> str:
         own = f"/{topics.AGGREGATOR}/"
-        return topics.AGGREGATOR if TO_EDGES in self.address or own in self.address else "edge"
+        is_own = TO_EDGES in self.address or own in self.address or not self.address.startswith(topics.ROOT)
+        return topics.AGGREGATOR if is_own else "edge"
 
 
 def channels() -> list[Channel]:
@@ -53,7 +72,9 @@ def channels() -> list[Channel]:
     edge = topics.EdgeTopics("site", "edge")
     camera = edge.camera("camera")
     alarms = topics.AlarmTopics("site", "alarm-id")
-    return [*_channels(edge, ""), *_channels(camera, "camera-"), *_channels(alarms, "alarm-")]
+    home = topics.HomeAssistantTopics("site", "device")
+    owners: tuple[tuple[Any, str], ...] = ((edge, ""), (camera, "camera-"), (alarms, "alarm-"), (home, "home-assistant-"))
+    return [channel for values, prefix in owners for channel in _channels(values, prefix)]
 
 
 def topics_page() -> str:
@@ -89,6 +110,7 @@ def asyncapi() -> str:
         "operations": {_operation_name(channel): _operation(channel) for channel in found},
         "components": {
             "parameters": {name: {"description": f"Id of the {noun}, {ID_PATTERN}."} for name, noun in PARTS.items()},
+            "schemas": _schemas(),
             "messageTraits": {
                 "frame": {
                     "headers": {"type": "object", "properties": {name: {"type": "string"} for name in PROPERTIES}},
@@ -106,8 +128,8 @@ def _channels(values: Any, prefix: str) -> Iterator[Channel]:
         if not isinstance(getattr(type(values), name), property):
             continue
         address = getattr(values, name)
-        for part in ("site", "edge", "camera", "alarm-id"):
-            address = address.replace(f"/{part}", f"/{{{part.replace('-', '_')}}}", 1)
+        for part in ("site", "edge", "camera", "alarm-id", "device"):
+            address = re.sub(rf"(/|/davy-){part}(?=/|$)(?!/davy-)", rf"\1{{{part.replace('-', '_')}}}", address, count=1)
         qos = re.search(r"QoS (\d)", note)
         if qos is None:
             continue
@@ -139,6 +161,8 @@ def _content(note: str) -> str:
 def _channel(channel: Channel) -> dict[str, Any]:
     names = re.findall(r"{(\w+)}", channel.address)
     message: dict[str, Any] = {"contentType": channel.content_type, "summary": channel.note}
+    if kind := MESSAGES.get(channel.name):
+        message["payload"] = {"$ref": SCHEMA_REF.format(model=_title(kind))}
     if channel.content_type == "image/jpeg":
         message["traits"] = [{"$ref": "#/components/messageTraits/frame"}]
     return {
@@ -146,6 +170,26 @@ def _channel(channel: Channel) -> dict[str, Any]:
         "messages": {"message": message},
         "parameters": {name: {"$ref": f"#/components/parameters/{name}"} for name in names},
     }
+
+
+def _schemas() -> dict[str, Any]:
+    """The schemas of the messages, and of the parts that they name."""
+    found: dict[str, Any] = {}
+    for kind in MESSAGES.values():
+        schema = kind.model_json_schema(ref_template=SCHEMA_REF)
+        found |= schema.pop("$defs", {})
+        found[_title(kind)] = schema
+    return dict(sorted(found.items()))
+
+
+def _title(kind: type[BaseModel]) -> str:
+    return str(kind.model_config.get("title") or kind.__name__).removesuffix("View")
+
+
+def event_schema() -> str:
+    """The JSON Schema of the topic event/json."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **EventMessage.model_json_schema()}
+    return json.dumps(schema, indent=1) + "\n"
 
 
 def _operation_name(channel: Channel) -> str:

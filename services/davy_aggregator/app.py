@@ -46,7 +46,14 @@ from davy.site import SiteConfig
 from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.v1 import alarm_pb2_grpc, ingest_pb2_grpc, model_pb2_grpc, recording_pb2_grpc, sample_pb2_grpc
+from davy.v1 import (
+    alarm_pb2_grpc,
+    edge_pb2_grpc,
+    ingest_pb2_grpc,
+    model_pb2_grpc,
+    recording_pb2_grpc,
+    sample_pb2_grpc,
+)
 from davy_aggregator.alarm_conditions import ConditionWatch
 from davy_aggregator.alarms.escalation import Deliveries
 from davy_aggregator.alarms.events import follow_events, mark_start
@@ -63,6 +70,7 @@ from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftCollector
 from davy_aggregator.frame_cache import run_frame_cache
 from davy_aggregator.health import Health
+from davy_aggregator.home_assistant import HomeAssistant
 from davy_aggregator.journal import JournalMetrics, JournalWriter
 from davy_aggregator.leadership import Leadership
 from davy_aggregator.live import LiveFrames
@@ -75,6 +83,7 @@ from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.alarms import AlarmsServicer
+from davy_aggregator.rpc.edges import EdgesServicer
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
 from davy_aggregator.rpc.recordings import RecordingsServicer
@@ -138,12 +147,13 @@ async def serve(
         _config_service(database, site, presence, archive, metrics, live, site_status, book, recordings) as configs,
         _samples(settings, database, registry) as samples,
         _tiles(metrics) as tiles,
+        _home_assistant(site.site, site_status, alarms) as home,
         _store(site, settings, name, tls) as store,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
             will=Message(status, OFFLINE, qos=1, retain=True),
-            on_connect=_on_connect(status, rollouts.twin.republish_all, configs.twin.republish_all),
+            on_connect=_on_connect(status, home.republish, rollouts.twin.republish_all, configs.twin.republish_all),
             tls=tls,
         ) as bus,
     ):
@@ -200,6 +210,8 @@ async def serve(
             "recordings": recordings.run,
             "clocks": lambda: watch_clocks(live, archive, metrics),
         }
+        if settings.home_assistant:
+            supervised["home-assistant"] = lambda: home.run(bus)
         if tls is not None:
             own = tls
             supervised["identity"] = lambda: _watch_identity(own, settings, archive)
@@ -324,6 +336,11 @@ async def _tiles(metrics: AggregatorMetrics) -> AsyncIterator[TilePictures]:
 
 
 @asynccontextmanager
+async def _home_assistant(site: str, status: SiteStatus, alarms: AlarmService) -> AsyncIterator[HomeAssistant]:
+    yield HomeAssistant(site, status, alarms)
+
+
+@asynccontextmanager
 async def _store(site: SiteConfig, settings: AggregatorSettings, name: str, tls: Tls | None) -> AsyncIterator[FrameCache]:
     store = FrameCache(site.cache, name, settings.store_ttl_s, tls)
     try:
@@ -444,7 +461,10 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
         recordings = RecordingsServicer(context.recordings, context.metrics, context.live.check_belongs)
         recording_pb2_grpc.add_RecordingServiceServicer_to_server(recordings, server)
         alarm_pb2_grpc.add_AlarmServiceServicer_to_server(AlarmsServicer(context), server)
-        return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm", "Recording")]
+        edge_pb2_grpc.add_EdgeServiceServicer_to_server(EdgesServicer(context.edge_tasks, check_sender), server)
+        return [
+            f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm", "Edge", "Recording")
+        ]
 
     await serve_grpc(
         settings.grpc_host or settings.host,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing, suppress
 
 from davy.adapters.grpc.envelope import JPEG_START, check_jpeg, to_event
+from davy.adapters.mqtt.event_messages import messages_of
 from davy.domain.bounds import (
     check_boot_id,
     check_header_text,
@@ -38,7 +39,6 @@ log = get_logger(__name__)
 
 RAW_KEPT = 8  # raw frames per camera that wait for the enhanced one
 BACKOFF = Backoff(0.5, 2.0)
-PROTOBUF = "application/protobuf"
 
 
 async def track_presence(bus: Bus, site: str, presence: PresenceTracker, metrics: AggregatorMetrics) -> None:
@@ -125,14 +125,15 @@ def _strength(properties: Mapping[str, str]) -> float:
 
 async def publish_events(bus: Bus, site: str, archive: Archive) -> None:
     """Publish the stored events of the aggregator itself until cancelled."""
-    topic = EdgeTopics(site, REPORTER).event
+    topics = EdgeTopics(site, REPORTER)
     position: int | None = None
     while True:
         try:
             async with aclosing(archive.follow(position)) as events:
                 async for event in events:
                     if event.edge == REPORTER:
-                        await _publish(bus, Message(topic, to_event(event).SerializeToString(), 1, content_type=PROTOBUF))
+                        for message in messages_of(topics, to_event(event), event.marks, event.has_keyframe):
+                            await _publish(bus, message)
                     position = event.id
         except ArchiveUnavailableError as error:
             log.warning("events.unreadable", error=str(error))

@@ -16,6 +16,7 @@ from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.archive import Archive
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.drift import DriftCollector
+from davy_aggregator.edge_tasks import EdgeTasks
 from davy_aggregator.health import Health
 from davy_aggregator.journal import JournalWriter
 from davy_aggregator.live import LiveFrame, LiveFrames
@@ -55,6 +56,7 @@ class ServiceContext:
     layouts: LayoutStore
     recordings: Recordings
     oidc: OidcProvider | None = None
+    edge_tasks: EdgeTasks = field(default_factory=EdgeTasks)
     streams: dict[str, int] = field(default_factory=dict)
     streams_of: dict[tuple[str, str], int] = field(default_factory=dict)  # by interface and caller
 

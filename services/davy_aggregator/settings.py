@@ -94,6 +94,10 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
         " one who started it, or nobody. An open service knows no persons, so nobody confirms there.",
     )
 
+    home_assistant: bool = Field(
+        False, description="Publish cameras, edges and alarms as devices of Home Assistant, below homeassistant/ on the broker."
+    )
+
     analysis: AnalysisSettings = Field(default_factory=AnalysisSettings)
 
     @property

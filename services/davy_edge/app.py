@@ -64,6 +64,7 @@ from davy_edge.recording.push import RingPush
 from davy_edge.recording.ring import Ring
 from davy_edge.settings import EdgeSettings
 from davy_edge.stats import Stats, rss_bytes
+from davy_edge.tasks.channel import TaskChannel
 from davy_edge.transport.events import Events
 from davy_edge.transport.grpc_plane import GrpcPlane
 from davy_edge.transport.mqtt_plane import MqttPlane
@@ -211,6 +212,9 @@ class _Edge:
         self._ring_push = RingPush(self._ring, settings.ring_fill_bytes_per_s, lambda: self._grpc.link.index > 0)
         self._budget = PixelBudget(settings.max_megapixels, self._report_large_camera)
         self._openers, self._semaphore = openers, semaphore or FairSemaphore(slots_for(settings.parallel, settings.threads))
+        self._tasks = TaskChannel(
+            self._topics, self._policy, self._scheme_opener, lambda: self._still, settings.search_port, settings.search_s
+        )
         self._pipelines = Pipelines(config, self._pipeline, self._accounting, self._states, self._drift, self._sinks)
         self._stats = Stats(
             boot_id,
@@ -251,8 +255,11 @@ class _Edge:
         )
 
     def _opener(self, source: SecretUrl) -> OpenSource:
+        return self._scheme_opener(source.scheme)
+
+    def _scheme_opener(self, scheme: str) -> OpenSource:
         """Opens a source by the policy of this edge, wherever the source's configuration came from."""
-        opener = self._openers.get(source.scheme, _open_unknown)
+        opener = self._openers.get(scheme, _open_unknown)
         ca_file = self._tls.files.ca if self._tls is not None else None
         return lambda url, options: opener(url, replace(options, policy=self._policy, ca_file=ca_file))
 
@@ -319,6 +326,10 @@ class _Edge:
         self._events.record_event(kind, message, severity)
 
     @property
+    def _still(self) -> StillEnhancer | None:
+        return self._models.active_model.enhancer if self._models else None
+
+    @property
     def _model(self) -> str:
         return self._models.active_model.enhancer.model if self._models else ""
 
@@ -380,6 +391,7 @@ class _Edge:
             "config": lambda: self._configs.run(bus, self._reconfigure),
             "recording": self._ring.run,
             "recording.push": lambda: self._ring_push.run(client),
+            "tasks": lambda: self._tasks.run(client),
         }
         if models := self._models:
             components |= {

@@ -32,6 +32,8 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", env_nested_delimiter="
     threads: PositiveInt = Field(1, description="Threads per frame, for the network and for the pixels.")
     every: PositiveInt = Field(10, description="Run the network on every n-th frame; every frame is enhanced.")
     adapt: bool = Field(True, description="On a slow link to the aggregator, lower quality, size, then rate of the frames.")
+    search_s: PositiveFloat = Field(3.0, le=20, description="Seconds in which ONVIF cameras answer a search.")
+    search_port: int = Field(3702, ge=1, le=65535, description="UDP port of the search for ONVIF cameras.")
     stats_every_s: PositiveFloat = Field(10.0, description="Seconds between two messages on the stats topic.")
     spool_max_bytes: int = Field(256 * 2**20, ge=2**20, description="Maximum size of the spool; a tenth is for events.")
     samples_bytes_per_hour: NonNegativeInt = Field(

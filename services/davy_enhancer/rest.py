@@ -18,7 +18,9 @@ from starlette.datastructures import UploadFile
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.openapi import describe
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
+from davy.adapters.http.representations import install_representations
 from davy.adapters.http.web import PAGE_HEADERS, Navigation, mount_web
 from davy.adapters.media.images import WEB_FORMATS
 from davy.domain.dials import NEUTRAL, Dials, Preset, dials_of
@@ -76,9 +78,10 @@ def create_app(
     console: str = "",
 ) -> FastAPI:
     """Build the app over a running scheduler; console is the aggregator's address, for the navigation."""
-    app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None)  # their pages load files from other hosts
+    app = FastAPI(title="Davy enhancer", version="1", docs_url=None, redoc_url=None, responses=problem_responses(422))
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes, larger={"/v1/jobs": settings.jobs_upload_bytes})
+    install_representations(app)
     access.protect(app)
     install_metrics(app, registry)
     add_jobs(app, jobs)
@@ -151,6 +154,7 @@ def create_app(
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     mount_web(app, lambda: Navigation(aggregator=console.rstrip("/"), pages={"/enhance": "/", "/docs": "/docs"}))
+    describe(app, "enhancer", 8081)
     return app
 
 

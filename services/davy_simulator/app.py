@@ -12,7 +12,7 @@ from davy.adapters.addresses import listen
 from davy.adapters.http.metrics import install_metrics
 from davy.adapters.http.problems import install_problem_handlers
 from davy.adapters.http.server import serve_app
-from davy.domain.errors import DeadlineExceededError, UnknownCameraError
+from davy.domain.errors import DeadlineExceededError, MissingExtraError, UnknownCameraError
 from davy.domain.ports import SourceOptions
 from davy.site import SIMULATOR_SCHEME
 from davy_simulator.broadcast import Broadcast
@@ -39,6 +39,7 @@ async def serve(
 
     Raises:
         AddressUnavailableError: host and port are not available.
+        MissingExtraError: settings.onvif is set without the packages of its extra.
     """
     listen(settings.host, settings.port).close()  # a taken port is reported now, not after a minute of rendering
     mine = mine or Mine(settings.seed)
@@ -47,7 +48,22 @@ async def serve(
     app = create_app(settings, mine)
     if registry is not None:
         install_metrics(app, registry)
-    await serve_app(app, settings.host, settings.port, ready)
+    if not settings.onvif:
+        await serve_app(app, settings.host, settings.port, ready)
+        return
+    try:
+        from davy_simulator.onvif import add_onvif, answering
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("an ONVIF camera", str(error.name), "onvif") from error
+
+    add_onvif(app, settings, mine.places)
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as tasks:
+        served = tasks.create_task(serve_app(app, settings.host, settings.port, port.set_result), name="simulator.http")
+        async with answering(settings, await port):
+            if ready is not None:
+                ready(port.result())
+            await served
 
 
 def create_app(settings: SimulatorSettings, mine: Mine) -> FastAPI:

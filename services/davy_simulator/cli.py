@@ -42,6 +42,7 @@ def serve(
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT, up to 1920x1080.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the simulated mine.")] = None,
+    onvif: Annotated[bool | None, typer.Option(help="Also be an ONVIF device that a search of the network finds.")] = None,
     log_style: LogStyleOption = "json",
 ) -> None:
     """Serve the cameras as network cameras: http://HOST:PORT/gallery.mjpeg, /gallery.jpg and so on."""
@@ -49,6 +50,7 @@ def serve(
     try:
         width, height = _size(size) if size else (None, None)
         given: dict[str, Any] = {"host": host, "port": port, "fps": fps, "seed": seed, "width": width, "height": height}
+        given["onvif"] = onvif
         asyncio.run(_run(SimulatorSettings(**{name: value for name, value in given.items() if value is not None})))
     except ValidationError as error:
         for each in error.errors():

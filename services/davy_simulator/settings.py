@@ -1,6 +1,6 @@
 """Settings of the simulator's camera server."""
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, SecretStr
 from pydantic_settings import BaseSettings
 
 
@@ -16,3 +16,7 @@ class SimulatorSettings(BaseSettings, env_prefix="DAVY_SIMULATOR_", frozen=True)
     quality: int = Field(85, ge=10, le=100, description="JPEG quality of the cameras.")
     max_viewers: int = Field(32, ge=1, description="Maximum simultaneous viewers of one camera.")
     warm: bool = Field(True, description="Build every scene at the start; otherwise the first viewer waits for it.")
+    onvif: bool = Field(False, description="Also be an ONVIF device that a search of the network finds.")
+    onvif_port: int = Field(3702, ge=1, le=65535, description="UDP port of the search; 3702 is the standard's.")
+    onvif_user: str = Field("", description="User that the ONVIF device asks for; empty: it asks for none.")
+    onvif_password: SecretStr = Field(SecretStr(""), description="Password of that user.")

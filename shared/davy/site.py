@@ -35,8 +35,9 @@ log = logging.getLogger(__name__)
 ENV_PREFIX = "DAVY_"
 OLD_SCHEME, SIMULATOR_SCHEME = "mine", "simulator"
 OLD_CACHE = "store"  # the name of `cache` before 0.2
+TLS_PATTERN = r"^(verify|insecure|sha256:([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2})$"  # of cameras
 SECRETS = ("broker", "aggregator", "cache")  # they may hold a password
-NESTED_SECRETS = ("source", "url", "smtp", "address", "token")
+NESTED_SECRETS = ("source", "url", "smtp", "address", "token", "secret")
 FILE_NAME, OLD_FILE_NAME = "site.yaml", "mine.yaml"
 CHECKOUT_FILE = Path("infra") / FILE_NAME
 BUILT_IN_FILE = Path(str(files("davy").joinpath("default_site.yaml")))
@@ -120,7 +121,7 @@ class CameraConfig(_Config):
     timeout_s: PositiveFloat = Field(5.0, le=86_400, description="Reopen the camera after this many seconds without a frame.")
     tls: str = Field(
         "verify",
-        pattern=r"^(verify|insecure|sha256:([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2})$",
+        pattern=TLS_PATTERN,
         description="Certificate of an rtsps:// or https:// camera. verify: by the site's authority or the system's. "
         "sha256:FINGERPRINT: this certificate alone. insecure: any.",
     )

@@ -19,7 +19,7 @@ from davy.adapters.http.identity_client import IdentityClient, enroll, renewer_o
 from davy.adapters.tls import client_context
 from davy.domain.errors import AggregatorUnavailableError, IdentityRefusedError, InvalidInputError
 from davy.identity import Authority, CredentialFiles, Identity, Token, new_token, write_credentials
-from davy.v1 import ingest_pb2, ingest_pb2_grpc, model_pb2, model_pb2_grpc, sample_pb2, sample_pb2_grpc
+from davy.v1 import edge_pb2, edge_pb2_grpc, ingest_pb2, ingest_pb2_grpc, model_pb2, model_pb2_grpc, sample_pb2, sample_pb2_grpc
 from davy_aggregator.app import serve
 from davy_cli.directory import open_directory
 from davy_cli.main import main
@@ -103,6 +103,17 @@ async def test_an_edge_sends_its_own_samples_and_no_others(aggregator):
         assert (await call.read()).seq == 1
         await call.write(sample_pb2.PushSamplesRequest(sample=sample_pb2.Sample(edge="thin", camera="cam", seq=2, **sample)))
         assert "may not send samples of edge thin" in await denied(call)
+
+
+async def test_an_edge_takes_its_own_tasks_and_no_others(aggregator):
+    async with open_channel(aggregator.grpcs, aggregator.identities.tls("edge/north")) as channel:
+        call = edge_pb2_grpc.EdgeServiceStub(channel).AttachEdge()
+        await call.write(edge_pb2.AttachEdgeRequest(hello=edge_pb2.EdgeHello(site="mine", edge="thin")))
+        assert "may not send results of edge thin" in await denied(call)
+    async with open_channel(aggregator.grpcs, aggregator.identities.tls("program/north")) as channel:
+        call = edge_pb2_grpc.EdgeServiceStub(channel).AttachEdge()
+        await call.write(edge_pb2.AttachEdgeRequest(hello=edge_pb2.EdgeHello(site="mine", edge="north")))
+        assert "may not" in await denied(call)
 
 
 async def test_a_program_pushes_no_frames(aggregator):

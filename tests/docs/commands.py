@@ -21,6 +21,7 @@ SKIPPED = {
     r"^make ": "installs packages, or runs for minutes; the Makefile's own targets are continuous integration's",
     r"^docker ": "needs Docker; tests/system/test_compose.py does it",
     r"rtsp://": "needs an IP camera",
+    r"davy cameras ": "needs an ONVIF camera; tests/davy_cli/test_cameras.py has one",
     r"^(davy (edge|aggregator|enhancer|trainer|simulator serve)|torchrun) ": "runs until it is stopped; its own tests start it",
     r"^davy demo scenario": "takes 12 minutes; tests/davy_demo/scenario tests its parts",
     r"^davy train": "trains for minutes; tests/davy_trainer/cli runs each stage in seconds",

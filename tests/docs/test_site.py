@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import davy
-from davy.domain.topics import AlarmTopics, CameraTopics, EdgeTopics
+from davy.domain.topics import AlarmTopics, CameraTopics, EdgeTopics, HomeAssistantTopics
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -64,12 +64,18 @@ def test_asyncapi_describes_every_topic():
     document = yaml.safe_load((DOCS / "reference" / "asyncapi.yaml").read_text(encoding="utf-8"))
     described = {channel["address"] for channel in document["channels"].values()}
     edge = EdgeTopics("site", "edge")
-    topics = {*_topics(edge), *_topics(edge.camera("camera")), *_topics(AlarmTopics("site", "alarm_id"))}
+    topics = {
+        *_topics(edge),
+        *_topics(edge.camera("camera")),
+        *_topics(AlarmTopics("site", "alarm_id")),
+        *_topics(HomeAssistantTopics("site", "id")),
+    }
+    topics = {topic.replace("/id/", "/{device}/").replace("davy-site", "davy-{site}") for topic in topics}
     assert described == {re.sub(r"/(site|edge|camera|alarm_id)(?=/|$)", r"/{\1}", topic) for topic in topics}
     assert {operation["bindings"]["mqtt"]["qos"] for operation in document["operations"].values()} == {0, 1}
 
 
-def _topics(topics: EdgeTopics | CameraTopics | AlarmTopics) -> set[str]:
+def _topics(topics: EdgeTopics | CameraTopics | AlarmTopics | HomeAssistantTopics) -> set[str]:
     names = [name for name, value in vars(type(topics)).items() if isinstance(value, property) and name != "base"]
     return {getattr(topics, name) for name in names}
 

@@ -17,7 +17,7 @@ from davy_trainer.service.lease import Lease
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PASSWORD = "a long enough one"
 EVIL = '<img src=x onerror="window.fired=1"><script>window.fired=1</script>\'"><svg onload=window.fired=1>'
-PAGES = ("/", "/edges", "/places", "/samples", "/models", "/users", "/journal")
+PAGES = ("/", "/edges", "/add-camera", "/places", "/samples", "/models", "/users", "/journal")
 INJECTED = "document.querySelectorAll('img[src=x], svg[onload], script:not([src])').length"
 
 pytestmark = [pytest.mark.system, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: chromium)")]

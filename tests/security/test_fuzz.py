@@ -38,7 +38,7 @@ from davy.identity import Identity, Token
 from davy.twin.configuration import DesiredConfig, ReportedConfig
 from davy.twin.model import DesiredModel, ModelState, ReportedModel
 from davy.twin.state_file import StateFile
-from davy.v1 import frame_pb2, ingest_pb2, model_pb2, sample_pb2
+from davy.v1 import edge_pb2, frame_pb2, ingest_pb2, model_pb2, sample_pb2
 from davy_aggregator.bus import read_frame
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.rollout.rollout_records import RolloutRecords
@@ -175,13 +175,14 @@ METHODS = {
     "IngestService/ReportEvents": ingest_pb2.ReportEventsRequest,
     "FrameService/SubscribeFrames": ingest_pb2.SubscribeFramesRequest,
     "SampleService/PushSamples": sample_pb2.PushSamplesRequest,
+    "EdgeService/AttachEdge": edge_pb2.AttachEdgeRequest,
     **{
         f"{service.name}/{method.name}": getattr(model_pb2, method.input_type.name)
         for service in model_pb2.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     },
 }
-STREAMS = {"PushFrames", "ReportEvents", "PushSamples"}
+STREAMS = {"PushFrames", "ReportEvents", "PushSamples", "AttachEdge"}
 
 
 def _message(draw: st.DrawFn, kind: type, depth: int = 0):

@@ -56,7 +56,7 @@ class Acknowledgement(BaseModel):
 class Seen(BaseModel):
     """An alarm and the raise of it that the caller has seen."""
 
-    id: str = Field(pattern=f"^{POINT_PATTERN}$", max_length=260)
+    id: str = Field(pattern=f"^{POINT_PATTERN}$", max_length=260, examples=["lens-blocked:north.face"])
     occurrence: int = Field(0, ge=0, le=2**53)
 
 

@@ -7,7 +7,9 @@ from fastapi.staticfiles import StaticFiles
 
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.openapi import describe
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
+from davy.adapters.http.representations import install_representations
 from davy.adapters.http.web import mount_web
 from davy.models import MAX_PACKAGE_BYTES
 from davy_aggregator.context import ServiceContext
@@ -19,6 +21,7 @@ from davy_aggregator.rest.clips import clip_routes
 from davy_aggregator.rest.config import config_routes
 from davy_aggregator.rest.console import STATIC, page_routes
 from davy_aggregator.rest.drift import drift_routes
+from davy_aggregator.rest.edge_tasks import edge_task_routes
 from davy_aggregator.rest.events import event_routes
 from davy_aggregator.rest.identities import identity_routes
 from davy_aggregator.rest.journal import journal_routes
@@ -58,6 +61,7 @@ def build_app(context: ServiceContext) -> FastAPI:
     install_metrics(app, context.registry)
     packages = dict.fromkeys(("/v1/models", "/v1/candidates"), MAX_PACKAGE_BYTES)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, larger=packages)
+    install_representations(app)
     context.access.protect(app)
     for routes in (
         window_routes,
@@ -78,6 +82,7 @@ def build_app(context: ServiceContext) -> FastAPI:
         candidate_routes,
         rollout_routes,
         config_routes,
+        edge_task_routes,
         identity_routes,
         layout_routes,
         wall_routes,
@@ -89,4 +94,5 @@ def build_app(context: ServiceContext) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     mount_web(app, lambda: navigation(context))
     mount_manual(app)
+    describe(app, "aggregator", 8080)
     return app

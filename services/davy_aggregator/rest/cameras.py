@@ -47,13 +47,13 @@ def camera_routes(context: ServiceContext) -> APIRouter:
         responses=_JPEG_200 | _NOT_MODIFIED | problem_responses(404, 503),
     )
     async def latest(
-        camera_id: str, variant: Variant = "enhanced", if_none_match: Annotated[str | None, Header()] = None
+        camera_id: str,
+        variant: Variant = "enhanced",
+        if_none_match: Annotated[str | None, Header(description="ETag of the known frame.")] = None,  # noqa: ARG001  # middleware
     ) -> Response:
         live = await _newest(context, camera_id, variant)
         headers = _frame_headers(live, context.settings.stale_after_s)
         headers |= {"ETag": f'"{live.frame.boot_id}-{live.frame.seq}-{variant}"', "Cache-Control": "no-cache"}
-        if if_none_match and headers["ETag"] in if_none_match:
-            return Response(status_code=304, headers=headers)
         return Response(_picture(live, variant), media_type="image/jpeg", headers=headers)
 
     @routes.get(
@@ -134,6 +134,7 @@ async def _until_silent(watcher: Watcher) -> AsyncIterator[LiveFrame]:
 def _multipart(live: LiveFrame, picture: bytes) -> bytes:
     head = (
         f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n"
-        f"X-Davy-Seq: {live.frame.seq}\r\nX-Davy-Age-Ms: {round(live.age_s() * 1000)}\r\n\r\n"
+        f"X-Davy-Seq: {live.frame.seq}\r\nX-Davy-Age-Ms: {round(live.age_s() * 1000)}\r\n"
+        f"X-Davy-Captured-Ns: {live.frame.captured_ns}\r\nX-Davy-Model: {live.frame.model}\r\n\r\n"
     )
     return head.encode() + picture + b"\r\n"

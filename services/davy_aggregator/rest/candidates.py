@@ -97,7 +97,7 @@ def candidate_routes(context: ServiceContext) -> APIRouter:
     async def package(name: Name) -> Response:
         entry = await catalog.candidate(name)
         file = f'attachment; filename="{entry.frame_id}.candidate.zip"'
-        headers = {"ETag": f'"{entry.sha256}"', "Content-Disposition": file}
+        headers = {"ETag": f'"{entry.sha256}"', "Cache-Control": "private, no-cache", "Content-Disposition": file}
         return Response(await catalog.read_candidate(entry), media_type="application/zip", headers=headers)
 
     @routes.delete("/{name}", summary="Delete a candidate", status_code=204, responses=problem_responses(404))

@@ -17,6 +17,7 @@ PAGES = {
     "/timeline": "timeline.html",
     "/models": "models.html",
     "/edges": "edges.html",
+    "/add-camera": "add_camera.html",
     "/places": "places.html",
     "/samples": "samples.html",
 }

@@ -81,7 +81,8 @@ def event_routes(context: ServiceContext) -> APIRouter:
             raise HTTPException(404, f"event {event_id} has no keyframe, or it was evicted")
         if marked:
             jpeg = await _marked(context, event_id, jpeg)
-        return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
+        headers = {"Cache-Control": "private, max-age=86400, immutable", "ETag": f'"{event_id}{"-marked" * marked}"'}
+        return Response(jpeg, media_type="image/jpeg", headers=headers)
 
     return routes
 

@@ -132,7 +132,11 @@ def registry_routes(context: ServiceContext) -> APIRouter:
     )
     async def package(name: Name) -> Response:
         entry = await context.catalog.get(name)
-        headers = {"ETag": f'"{entry.sha256}"', "Content-Disposition": f'attachment; filename="{entry.frame_id}.zip"'}
+        headers = {
+            "ETag": f'"{entry.sha256}"',
+            "Cache-Control": "private, no-cache",
+            "Content-Disposition": f'attachment; filename="{entry.frame_id}.zip"',
+        }
         return Response(await context.catalog.package(entry.id, entry.sha256), media_type="application/zip", headers=headers)
 
     @routes.put(

@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Mapping
 
 from davy.adapters.grpc.ingest_client import IngestClient, Stream
+from davy.adapters.mqtt.event_messages import messages_of
 from davy.adapters.storage.spool import Spool
 from davy.domain.errors import AggregatorUnavailableError, BrokerUnavailableError, MessageRefusedError, SpoolUnavailableError
-from davy.domain.ports import Bus, Message
+from davy.domain.ports import Bus
 from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
 from davy.streams.reconnect import Backoff, keep_connected
@@ -114,9 +115,8 @@ class Events:
             while self._unpublished:
                 event = self._unpublished[0]
                 try:
-                    await bus.publish(
-                        Message(self._topics.event, event.SerializeToString(), qos=1, content_type="application/protobuf")
-                    )
+                    for message in messages_of(self._topics, event):
+                        await bus.publish(message)
                 except MessageRefusedError:  # the bus logs it; the record plane delivers the event
                     log.debug("event.unpublished", kind=event.kind)
                 except BrokerUnavailableError:

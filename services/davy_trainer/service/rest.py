@@ -12,7 +12,9 @@ from prometheus_client import CollectorRegistry
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.http.body_limit import BodyLimit
 from davy.adapters.http.metrics import install_metrics
+from davy.adapters.http.openapi import describe
 from davy.adapters.http.problems import install_problem_handlers, problem_responses
+from davy.adapters.http.representations import install_representations
 from davy.adapters.http.web import PAGE_HEADERS, Navigation, mount_web
 from davy_trainer.service.embedding_watch import EmbeddingDrift
 from davy_trainer.service.run_routes import run_routes
@@ -41,6 +43,7 @@ def build_app(
     install_problem_handlers(app)
     install_metrics(app, registry)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES)
+    install_representations(app)
     access.protect(app)
     app.include_router(run_routes(runs))
     app.include_router(_status_routes(drift, active, errors))
@@ -48,6 +51,7 @@ def build_app(
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     pages = {"/training": "/training", "/docs": "/docs"}
     mount_web(app, lambda: Navigation(aggregator=console.rstrip("/"), pages=pages))
+    describe(app, "trainer", 8082)
     return app
 
 

@@ -29,6 +29,7 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /models": P.VIEW,
     "GET /edges": P.VIEW,
     "GET /places": P.VIEW,
+    "GET /add-camera": P.CONFIGURE,
     "GET /samples": P.VIEW,
     "GET /alarms": P.VIEW,
     "GET /events": P.VIEW,
@@ -145,6 +146,9 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "PUT /v1/edges/{edge}/config": P.ADJUST,
     "GET /v1/edges/{edge}/config/history": P.VIEW,
     "POST /v1/edges/{edge}/config/rollback": P.CONFIGURE,
+    # tasks for an edge: what it finds and sees on the network of its cameras
+    "POST /v1/edges/{edge}/camera-search": P.CONFIGURE,
+    "POST /v1/edges/{edge}/source-test": P.CONFIGURE,
 }
 
 ENHANCER: Final[Mapping[str, P]] = {
@@ -183,6 +187,7 @@ GRPC: Final[Mapping[str, P]] = {
     "/davy.v1.IngestService/ReportEvents": P.PUSH,
     "/davy.v1.SampleService/PushSamples": P.PUSH,
     "/davy.v1.RecordingService/PushSegments": P.PUSH,
+    "/davy.v1.EdgeService/AttachEdge": P.PUSH,  # results of tasks that the aggregator gives one's own edge
     "/davy.v1.FrameService/SubscribeFrames": P.VIEW,
     "/davy.v1.FrameService/SubscribeVideo": P.VIEW,
     "/davy.v1.AlarmService/ListAlarms": P.VIEW,

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from davy.access.roles import Role
-from davy.domain.topics import AGGREGATOR, ALL_BELOW, ANY, CONFIG, MODEL, Leaf, Twin, alarm_leaf, camera_leaf
+from davy.domain.topics import (
+    AGGREGATOR,
+    ALL_BELOW,
+    ANY,
+    CONFIG,
+    HOME_ASSISTANT_STATUS,
+    MODEL,
+    HomeAssistantTopics,
+    Leaf,
+    Twin,
+    alarm_leaf,
+    camera_leaf,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +30,8 @@ class TopicRules:
     Attributes:
         reads: Each reader gets every message.
         writes: Retained or not.
+        reads_outside: Filters outside of davy/v1/SITE; {site} stands for the site.
+        writes_outside: As above.
         shares: Each message goes to one member of the group POOL_GROUP. Nobody else may join it, nor make another group: a
             broker gives a stranger in a group its part of the messages, or drops that part.
     """
@@ -25,14 +39,18 @@ class TopicRules:
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
+    reads_outside: tuple[str, ...] = ()
+    writes_outside: tuple[str, ...] = ()
 
 
-OWN = "{own}"
+OWN, SITE = "{own}", "{site}"
+_DEVICES = HomeAssistantTopics(SITE).discovery
+_EVENTS = (Leaf.EVENT, Leaf.EVENT_JSON)
 _EDGE_STATES = (
     Leaf.STATUS,
     Leaf.INFO,
     Leaf.STATS,
-    Leaf.EVENT,
+    *_EVENTS,
     Twin.REPORTED.leaf(MODEL),
     Twin.REPORTED.leaf(CONFIG),
 )
@@ -54,7 +72,9 @@ MQTT: Final[Mapping[Role, TopicRules]] = {
     # Only the aggregator gives orders.
     Role.AGGREGATOR: TopicRules(
         reads=(ALL_BELOW,),
-        writes=_below(ANY, Twin.DESIRED.leaf(ALL_BELOW)) + _below(AGGREGATOR, Leaf.STATUS, Leaf.INFO, Leaf.EVENT, *_ALARMS),
+        writes=_below(ANY, Twin.DESIRED.leaf(ALL_BELOW)) + _below(AGGREGATOR, Leaf.STATUS, Leaf.INFO, *_EVENTS, *_ALARMS),
+        reads_outside=(HOME_ASSISTANT_STATUS,),
+        writes_outside=(_DEVICES,),
     ),
     # An enhancer reads raw frames, writes enhanced ones, and follows its own desired model.
     Role.ENHANCER: TopicRules(
@@ -64,5 +84,10 @@ MQTT: Final[Mapping[Role, TopicRules]] = {
     ),
     # A viewer reads neither raw frames, which a shared subscription would take from the pool, nor desired states, which hold
     # the cameras' passwords.
-    Role.VIEWER: TopicRules(reads=_below(ANY, *_EDGE_STATES, _STATUS, _FRAME, _META)),
+    # Home Assistant is a viewer: it reads its devices, and says when it is there.
+    Role.VIEWER: TopicRules(
+        reads=_below(ANY, *_EDGE_STATES, _STATUS, _FRAME, _META) + _below(AGGREGATOR, *_ALARMS),
+        reads_outside=(_DEVICES,),
+        writes_outside=(HOME_ASSISTANT_STATUS,),
+    ),
 }

@@ -1,9 +1,10 @@
 """Where unanswered alarms are sent, and when: `alarms:` of a site's file."""
 
+import base64
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from davy.domain.alarm_rules import AlarmRule, RuleChange, find_rule
 from davy.domain.alarms import POINT_PATTERN, AlarmPoint
@@ -12,6 +13,7 @@ from davy.domain.secret_url import SecretUrl
 from davy.domain.severity import Severity, SeverityName
 
 HOUR_S = 3600.0
+SECRET_PREFIX = "whsec_"
 RULE_PATTERN = rf"^({ID_PATTERN}|{POINT_PATTERN})$"
 
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
@@ -41,6 +43,22 @@ class Webhook(_Target):
     kind: Literal["webhook"] = "webhook"
     url: Annotated[SecretUrl, _scheme("http", "https")] = Field(description="https://USER:PASSWORD@HOST/PATH.")
     token: SecretStr = Field(SecretStr(""), description="Sent as a bearer token, if any.")
+    secret: SecretStr = Field(
+        SecretStr(""),
+        description="Signs each message, by Standard Webhooks: whsec_ and 24 to 64 bytes in base64; empty: no signature.",
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def _check_secret(cls, secret: SecretStr) -> SecretStr:
+        prefix, mark, key = secret.get_secret_value().partition("_")
+        try:
+            length = len(base64.b64decode(key, validate=True))
+        except ValueError:
+            length = 0
+        if secret.get_secret_value() and not (prefix + mark == SECRET_PREFIX and 24 <= length <= 64):
+            raise ValueError("whsec_ and 24 to 64 random bytes in base64 are expected: openssl rand -base64 32")
+        return secret
 
 
 class Email(_Target):

@@ -276,6 +276,12 @@ class NoFrameError(UnavailableError):
         self.camera, self.variant, self.reason = camera, variant, reason
 
 
+class EdgeUnavailableError(UnavailableError):
+    def __init__(self, edge: str, reason: str) -> None:
+        super().__init__(f"edge {edge} cannot do this now: {reason}")
+        self.edge, self.reason = edge, reason
+
+
 class SpoolUnavailableError(UnavailableError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"the spool {path} cannot be written: {reason}")

@@ -15,12 +15,13 @@ ONLINE, OFFLINE = b"online", b"offline"
 
 
 class Leaf(StrEnum):
-    """The last level of a topic of an edge or of a camera."""
+    """The last level of a topic of an edge or of a camera, or its last two."""
 
     STATUS = "status"
     INFO = "info"
     STATS = "stats"
     EVENT = "event"
+    EVENT_JSON = "event/json"
     FRAME = "frame"
     RAW = "raw"
     META = "meta"
@@ -90,6 +91,10 @@ class EdgeTopics:
     def event(self) -> str:  # QoS 1, protobuf Event
         return f"{self.base}/{Leaf.EVENT}"
 
+    @property
+    def event_json(self) -> str:  # QoS 1, JSON: the same event without its picture
+        return f"{self.base}/{Leaf.EVENT_JSON}"
+
     def desired(self, payload: str) -> str:  # QoS 1, retained, JSON davy.twin.protocol.Desired; the aggregator writes it
         return f"{self.base}/{Twin.DESIRED.leaf(payload)}"
 
@@ -139,7 +144,7 @@ class CameraTopics:
         return f"{self.base}/{Leaf.RAW}"
 
     @property
-    def meta(self) -> str:  # QoS 0, JSON with the same seq, for MQTT 3.1.1 clients
+    def meta(self) -> str:  # QoS 0, JSON with the seq of a frame and its variant, enhanced or raw, for MQTT 3.1.1 clients
         return f"{self.base}/{Leaf.META}"
 
 
@@ -165,6 +170,25 @@ class AlarmTopics:
     @property
     def escalation(self) -> str:  # QoS 1, JSON: alarms that nobody has answered for a time
         return f"{self.base}/{Leaf.ESCALATION}"
+
+
+HOME_ASSISTANT_STATUS = "homeassistant/status"
+"""Home Assistant's birth message and last will: online or offline."""
+
+
+@dataclass(frozen=True, slots=True)
+class HomeAssistantTopics:
+    """The topic of a device for Home Assistant's MQTT discovery, under its default prefix.
+
+    device is the name of an edge, "edge_camera", or "aggregator" for the site.
+    """
+
+    site: str
+    device: str = ANY
+
+    @property
+    def discovery(self) -> str:  # QoS 1, retained, JSON: a device of Home Assistant, where the aggregator's setting asks for it
+        return f"homeassistant/device/davy-{self.site}/{self.device}/config"
 
 
 @dataclass(frozen=True, slots=True)

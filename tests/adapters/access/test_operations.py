@@ -36,5 +36,5 @@ def test_another_method_of_a_known_path_has_no_permission(method, path):
 
 
 def test_methods_that_a_path_takes_are_named():
-    assert operations.find("POST", "/v1/models/x").allowed == ("DELETE", "GET")
+    assert operations.find("POST", "/v1/models/x").allowed == ("DELETE", "GET", "HEAD", "OPTIONS")
     assert operations.find("POST", "/nothing").allowed == ()

@@ -1,16 +1,24 @@
 import contextlib
+import json
 import socket
 
 import aiomqtt
+import paho.mqtt.client as paho
 import pytest
 import redis
+from tests.davy_aggregator.conftest import until
 
 from davy.adapters.embedded.front import protocol_version
 from davy.adapters.embedded.servers import embedded_broker, embedded_store, free_port
+from davy.adapters.mqtt.bus import connect
+from davy.adapters.mqtt.frame_messages import messages_of
+from davy.domain.camera import CameraAddress
 from davy.domain.errors import BrokerUnavailableError
+from davy.domain.frame import EncodedFrame
 
 pytestmark = pytest.mark.system
 HOST = "127.0.0.1"
+FRAME = EncodedFrame(CameraAddress("demo", "north", "face"), "boot", 7, 123, 320, 240, b"\xff\xd8jpeg", model="ispcnn")
 
 
 async def test_the_embedded_broker_carries_a_message():
@@ -22,19 +30,51 @@ async def test_the_embedded_broker_carries_a_message():
             assert (await anext(aiter(client.messages))).payload == b"payload"
 
 
-@pytest.mark.parametrize("version", [aiomqtt.ProtocolVersion.V311, aiomqtt.ProtocolVersion.V5])
-async def test_clients_of_either_version_meet_at_one_port_of_the_embedded_broker(version):
+def test_a_client_of_mqtt_3_1_1_is_refused_with_the_reason_and_the_broker_stays():
+    """Its listener would die of the first message with properties, and every frame has some."""
+    port, answers = free_port(HOST, 0), []
+    with embedded_broker(HOST, port):
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        client.on_connect = lambda client, userdata, flags, reason, properties: answers.append(str(reason))
+        client.connect(HOST, port)
+        while not answers:
+            client.loop(0.1)
+        client.disconnect()
+        assert answers == ["Unsupported protocol version"]
+        newer = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+        newer.on_connect = lambda client, userdata, flags, reason, properties: answers.append(str(reason))
+        newer.connect(HOST, port)
+        while len(answers) < 2:
+            newer.loop(0.1)
+        newer.disconnect()
+    assert answers[1] == "Success"
+
+
+async def test_a_client_of_mqtt_3_1_1_reads_in_meta_what_user_properties_say(mosquitto):
+    async with (
+        connect(mosquitto.endpoint, "edge") as edge,
+        aiomqtt.Client(HOST, mosquitto.port, protocol=aiomqtt.ProtocolVersion.V311) as viewer,
+    ):
+        await viewer.subscribe("davy/v1/+/+/cam/+/+")
+        await until(lambda: edge.connected)
+        for message in messages_of(FRAME):
+            await edge.publish(message)
+        picture, meta = [await anext(aiter(viewer.messages)) for _ in range(2)]
+    assert (picture.topic.value, picture.payload) == ("davy/v1/demo/north/cam/face/frame", FRAME.jpeg)
+    assert picture.properties is None
+    assert json.loads(meta.payload)["seq"] == FRAME.seq
+    assert json.loads(meta.payload)["variant"] == "enhanced"
+
+
+async def test_a_wrong_password_is_refused():
     port = free_port(HOST, 0)
-    with embedded_broker(HOST, port) as inside:
-        async with (
-            aiomqtt.Client(HOST, port, protocol=version) as viewer,
-            aiomqtt.Client(HOST, int(inside.rsplit(":", 1)[1]), protocol=aiomqtt.ProtocolVersion.V5) as edge,
-        ):
-            await edge.publish("davy/v1/demo/north/status", b"online", qos=1, retain=True)
-            await viewer.subscribe("davy/#")
-            await edge.publish("davy/v1/demo/north/cam/face/frame", bytes(300_000))
-            received = [(await anext(aiter(viewer.messages))).payload for _ in range(2)]
-    assert sorted(received, key=len) == [b"online", bytes(300_000)]
+    with embedded_broker(HOST, port, {"davy-viewer": "right"}):
+        options = {"protocol": aiomqtt.ProtocolVersion.V5, "username": "davy-viewer", "timeout": 3}
+        async with aiomqtt.Client(HOST, port, password="right", **options):
+            pass
+        with pytest.raises(aiomqtt.MqttError):
+            async with aiomqtt.Client(HOST, port, password="wrong", **options):
+                pass
 
 
 def test_a_client_of_an_unknown_version_is_refused_with_the_reason():

@@ -15,6 +15,7 @@ def test_an_enhanced_frame_is_a_plain_jpeg_with_its_facts_beside_it():
     assert picture.payload is FRAME.jpeg  # the very bytes that the encoder made and that gRPC sends, uncopied
     assert (picture.content_type, picture.expiry_s, picture.qos, picture.retain) == ("image/jpeg", 2, 0, False)
     assert picture.properties == {
+        "variant": "enhanced",
         "seq": "7",
         "captured_ns": "123",
         "boot_id": "boot",
@@ -29,4 +30,6 @@ def test_an_enhanced_frame_is_a_plain_jpeg_with_its_facts_beside_it():
 
 def test_a_frame_that_no_model_touched_is_raw():
     raw = EncodedFrame(CameraAddress("demo", "west", "belt"), "boot", 1, 1, 320, 240, b"\xff\xd8")
-    assert messages_of(raw)[0].topic == "davy/v1/demo/west/cam/belt/raw"
+    picture, meta = messages_of(raw)
+    assert picture.topic == "davy/v1/demo/west/cam/belt/raw"
+    assert {picture.properties["variant"], json.loads(meta.payload)["variant"]} == {"raw"}  # on `meta`, both kinds meet

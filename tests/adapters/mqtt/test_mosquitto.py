@@ -50,13 +50,28 @@ async def heard_by(bus, topic_filter: str | list[str], heard: list[Message]) -> 
         heard.append(message)  # noqa: PERF401  # others look at it meanwhile
 
 
-LEAVES = ("status", "info", "stats", "event", "reported/model", "reported/config", "desired/model", "desired/config")
+LEAVES = (
+    "status",
+    "info",
+    "stats",
+    "event",
+    "event/json",
+    "reported/model",
+    "reported/config",
+    "desired/model",
+    "desired/config",
+)
 CAMERA_LEAVES = ("status", "frame", "meta", "raw")
 OWNERS = ("north", "south", "pool", "pool-2", "aggregator")
 TOPICS = [
     *(f"davy/v1/demo/{owner}/{leaf}" for owner in OWNERS for leaf in LEAVES),
     *(f"davy/v1/demo/{owner}/cam/face/{leaf}" for owner in OWNERS for leaf in CAMERA_LEAVES),
+    *(f"davy/v1/demo/aggregator/{leaf}" for leaf in ("alarms", "escalation", "alarm/lens-blocked:north.face")),
     "davy/v1/othermine/north/status",
+    "homeassistant/status",
+    "homeassistant/device/davy-demo/north_face/config",
+    "homeassistant/device/davy-othermine/north_face/config",
+    "homeassistant/sensor/thermometer/config",
 ]
 USERS = {
     "north": (Role.EDGE, "north"),
@@ -74,6 +89,7 @@ def allowed(user_name: str, action: str) -> set[str]:
     """The topics that the table lets a user read or write."""
     role, own = USERS[user_name]
     filters = [f"davy/v1/demo/{each.format(own=own)}" for each in getattr(MQTT[role], action)]
+    filters += [each.format(site="demo") for each in getattr(MQTT[role], f"{action}_outside")]
     return {topic for topic in TOPICS if any(topic_matches_sub(each, topic) for each in filters)}
 
 
@@ -82,7 +98,7 @@ async def test_a08_f18_each_user_writes_exactly_what_the_table_says(tmp_path):
     with closed_broker(SITE, tmp_path, root=True, more=FURTHER) as closed:
         heard: list[Message] = []
         async with user(closed, "root") as ear:
-            listening = asyncio.create_task(heard_by(ear, "davy/#", heard))
+            listening = asyncio.create_task(heard_by(ear, ["davy/#", "homeassistant/#"], heard))
             await asyncio.sleep(0.2)
             for name in USERS:
                 async with user(closed, name) as mouth:
@@ -98,7 +114,7 @@ async def test_a08_f18_each_user_writes_exactly_what_the_table_says(tmp_path):
 
 @pytest.mark.system
 async def test_f18_each_user_reads_exactly_what_the_table_says(tmp_path):
-    asked = [*TOPICS, "#", "davy/#", "davy/v1/demo/#", "$share/anything/davy/#", "$share/enhancers/davy/#"]
+    asked = [*TOPICS, "#", "davy/#", "homeassistant/#", "davy/v1/demo/#", "$share/anything/davy/#", "$share/enhancers/davy/#"]
     with closed_broker(SITE, tmp_path, root=True, more=FURTHER) as closed:
         async with user(closed, "root") as mouth:
             for name in USERS:

@@ -1,6 +1,7 @@
 """Receivers of alarms, against real servers."""
 
 import asyncio
+import base64
 import json
 import socket
 import ssl
@@ -15,14 +16,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from pydantic import ValidationError
+from standardwebhooks.webhooks import Webhook as Verifier
+from standardwebhooks.webhooks import WebhookVerificationError
 from tests.davy_aggregator.conftest import until
 
 from davy.adapters.notify import NotifyError
 from davy.adapters.notify.mail import MailNotifier
 from davy.adapters.notify.syslog import SyslogNotifier
 from davy.adapters.notify.webhook import WebhookNotifier
-from davy.domain.alarm_targets import Email, Syslog, Webhook
+from davy.domain.alarm_targets import AlarmsConfig, Email, Syslog, Webhook
 from davy.domain.secret_url import SecretUrl
+from davy.site import load_site
 
 ALARM = {
     "site": "mine",
@@ -37,6 +42,7 @@ ALARM = {
     "raised_at": "2026-11-28T09:14:05+00:00",
     "unanswered_s": 120,
 }
+SECRET = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
 BROKEN = b"HTTP/1.1 500 Broken\r\ncontent-length: 0\r\n\r\n"
 MOVED = b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n"
 FORGED = ALARM | {"message": "covered\r\nBcc: everybody@example.org\n\nhello"}
@@ -165,7 +171,8 @@ async def http_server(answer: bytes):
     async def serve(reader, writer):
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
-        requests.append((head.decode(), json.loads(await reader.readexactly(length))))
+        body = await reader.readexactly(length)
+        requests.append((head.decode(), json.loads(body), body))
         writer.write(answer)
         await writer.drain()
         writer.close()
@@ -180,11 +187,44 @@ async def test_a_webhook_gets_the_alarm_as_json_with_its_token():
         notifier = WebhookNotifier("scada", Webhook(url=SecretUrl(url), token="open sesame"))
         await notifier.send([ALARM])
         await notifier.send([ALARM])
-    (head, body), (again, _) = requests
+    (head, body, _), (again, _, _) = requests
     assert body == {"alarms": [ALARM]}
     assert "authorization: bearer open sesame" in head.lower()
     key = [line for line in head.splitlines() if line.lower().startswith("idempotency-key")]
     assert key and key[0] in again
+
+
+async def test_a_receiver_verifies_a_signed_webhook_with_a_library():
+    async with http_server(b"HTTP/1.1 204 No Content\r\n\r\n") as (url, requests):
+        notifier = WebhookNotifier("scada", Webhook(url=SecretUrl(url), secret=SECRET))
+        await notifier.send([ALARM | {"message": "Stöße im Schacht"}])
+        await notifier.send([ALARM | {"message": "Stöße im Schacht"}])
+    sent = [dict(line.split(": ", 1) for line in head.splitlines()[1:] if line) for head, _, _ in requests]
+    (_, _, body), _ = requests
+    assert Verifier(SECRET).verify(body, sent[0])["alarms"][0]["message"] == "Stöße im Schacht"
+    assert sent[0]["webhook-id"] == sent[1]["webhook-id"]  # a receiver knows a message that comes twice
+    for forged, headers in ((body.replace(b"alarm", b"alert"), sent[0]), (body, sent[0] | {"webhook-id": "msg_other"})):
+        with pytest.raises(WebhookVerificationError):
+            Verifier(SECRET).verify(forged, headers)
+    with pytest.raises(WebhookVerificationError):
+        Verifier(f"whsec_{base64.b64encode(bytes(32)).decode()}").verify(body, sent[0])
+
+
+@pytest.mark.parametrize("secret", ["open sesame", "whsec_", "whsec_c2hvcnQ=", "whsec_no base64", f"WHSEC_{'A' * 44}"])
+def test_a_secret_that_is_none_is_refused_without_being_shown(secret):
+    with pytest.raises(ValidationError, match="whsec_ and 24 to 64") as refused:
+        AlarmsConfig.model_validate({"targets": {"scada": {"kind": "webhook", "url": "https://scada", "secret": secret}}})
+    assert len(secret) < 10 or secret not in str(refused.value)
+
+
+def test_the_secret_of_a_webhook_comes_from_a_file(tmp_path):
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    (tmp_path / "site.yaml").write_text(
+        "site: mine\nedges: {north: {cameras: {face: {source: 'simulator://face'}}}}\n"
+        "alarms: {targets: {scada: {kind: webhook, url: 'https://scada.example/alarms'}}}\n"
+    )
+    found = load_site(tmp_path / "site.yaml", {"DAVY_ALARMS__TARGETS__SCADA__SECRET_FILE": str(tmp_path / "secret")})
+    assert found.alarms.targets["scada"].secret.get_secret_value() == SECRET
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ PAGES = {
     "/events": "#list li",
     "/timeline": ".row[data-camera]",
     "/places": "#camera option",
+    "/add-camera": "#edge option",
     "/edges": "#edges tbody tr",
     "/models": "#models tr code",
     "/samples": ".shot",

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from contextlib import asynccontextmanager
 
 import pytest
@@ -80,12 +81,15 @@ async def recording_to(path, server):
         yield events, spool, server.port
 
 
-async def test_events_are_published_as_protobuf(tmp_path, mosquitto):
+async def test_events_are_published_as_protobuf_and_as_json(tmp_path, mosquitto):
     async with ear(mosquitto.endpoint) as messages, recording(tmp_path, broker=mosquitto.endpoint) as (events, _):
-        events.record_event("motion", "somebody walks")
-        await until(lambda: messages)
-    assert messages[0].topic == "davy/v1/demo/north/event"
-    assert ingest_pb2.Event.FromString(messages[0].payload).kind == "motion"
+        events.record_event("motion", "somebody walks", camera="face")
+        await until(lambda: len(messages) == 2)
+    protobuf, text = sorted(messages, key=lambda message: message.topic)
+    assert (protobuf.topic, text.topic) == ("davy/v1/demo/north/event", "davy/v1/demo/north/event/json")
+    assert ingest_pb2.Event.FromString(protobuf.payload).kind == "motion"
+    found = json.loads(text.payload)
+    assert (found["kind"], found["camera"], found["severity"], found["has_keyframe"]) == ("motion", "north.face", "info", False)
 
 
 @pytest.mark.filterwarnings("error")
@@ -98,5 +102,5 @@ async def test_p6_a_full_spool_is_reported_over_mqtt_and_the_edge_continues(tmp_
             events.record_event("motion", "x" * 4000)
             if len(events._unwritten) > 200:
                 await until(lambda: len(events._unwritten) < 10)
-        await until(lambda: any(ingest_pb2.Event.FromString(message.payload).kind == "spool-full" for message in messages))
+        await until(lambda: any(b'"kind":"spool-full"' in message.payload for message in messages))
         assert spool.events_dropped > 0

@@ -70,8 +70,9 @@ class Operations:
         for template, methods in self._matches(path):
             if method in methods:
                 return Operation(f"{method} {template}", methods[method])
-        allowed = tuple(sorted({known for _, methods in self._matches(path) for known in methods if known != "WS"}))
-        return Operation(f"{method} {path}", None, allowed)
+        allowed = {known for _, methods in self._matches(path) for known in methods if known != "WS"}
+        implied = ({"HEAD"} if "GET" in allowed else set()) | ({"OPTIONS"} if allowed else set())
+        return Operation(f"{method} {path}", None, tuple(sorted(allowed | implied)))
 
     def _matches(self, path: str) -> list[tuple[str, dict[str, Permission]]]:
         exact = [(path, self._exact[path])] if path in self._exact else []
@@ -82,7 +83,8 @@ class AccessControl:
     """ASGI middleware that lets an operation through if the table and the caller's role allow it.
 
     A caller without an identity gets 401, or the login page where a browser asks for a page; one without the permission 403.
-    What stands in no table is answered 404 or 405 here, so a route that nobody declared is unreachable.
+    What stands in no table is answered 404 or 405 here, so a route that nobody declared is unreachable. OPTIONS is answered
+    here, too, with the methods of the path.
 
     Args:
         app: The wrapped app.
@@ -169,7 +171,7 @@ class AccessControl:
 
     def _limit_changes(self, principal: Principal, method: str) -> None:
         """Count a change against the budget of an identity."""
-        if method not in ("GET", "HEAD", "WS") and principal.role is not None:
+        if method not in ("GET", "HEAD", "OPTIONS", "WS") and principal.role is not None:
             self._rates.spend(CHANGES, principal.caller, f"changes by {principal}")
 
     async def _refuse(self, error: DavyError, connection: HTTPConnection, scope: Scope, receive: Receive, send: Send) -> None:
@@ -209,8 +211,11 @@ async def _unknown(operation: Operation, scope: Scope, receive: Receive, send: S
         await send({"type": "websocket.close", "code": 1008, "reason": "nothing is here"})
         return
     path = scope["path"]
-    if operation.allowed:
-        allow = ", ".join(operation.allowed)
+    allow = ", ".join(operation.allowed)
+    response: Response
+    if operation.allowed and scope["method"] == "OPTIONS":
+        response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": allow})
+    elif operation.allowed:
         detail = other_method(path, scope["method"], allow)
         response = problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, instance=path, headers={"Allow": allow})
     else:

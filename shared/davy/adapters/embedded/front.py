@@ -1,7 +1,8 @@
-"""One MQTT port for clients of version 5 and of version 3.1.1, which rumqttd serves on two.
+"""A front of rumqttd that takes clients of MQTT 5, and refuses those of another version with the reason.
 
-A client says its version in its first packet. The front reads that packet, connects to the listener of its version and passes
-bytes on; a client of another version gets CONNACK "unacceptable protocol version" and is closed, as the standards ask.
+rumqttd has a listener for MQTT 3.1.1, too, whose thread dies of the first message with properties: every frame has some. So a
+client of another version gets CONNACK "unacceptable protocol version" and is closed, as the standards ask. A client says its
+version in its first packet; the front reads that packet, connects to the listener and passes bytes on.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 
-V311, V5 = 4, 5
+V5 = 5  # protocol level
 CONNECT_WITHIN_S = 10.0
 CHUNK_BYTES = 65_536
 UNACCEPTABLE_311 = b"\x20\x02\x00\x01"  # CONNACK, return code 1 (MQTT 3.1.1, 3.2.2.3)
@@ -41,13 +42,13 @@ def protocol_version(head: bytes) -> int | None:
 
 
 @contextmanager
-def mqtt_front(host: str, port: int, ports: dict[int, int]) -> Iterator[int]:
+def mqtt_front(host: str, port: int, behind: int) -> Iterator[int]:
     """Accept MQTT clients on host and port, in a thread, for the duration of the context; yields the port.
 
     Args:
         host: The address to listen on.
         port: 0 chooses a free one.
-        ports: The port of the listener behind, on the loopback interface, by protocol level.
+        behind: The port of the listener behind, on the loopback interface.
 
     Raises:
         AddressUnavailableError: the port is taken.
@@ -56,7 +57,7 @@ def mqtt_front(host: str, port: int, ports: dict[int, int]) -> Iterator[int]:
     bound = int(listener.getsockname()[1])
     ended = threading.Event()
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=_serve, args=(loop, listener, ports, ended), name="mqtt.front", daemon=True)
+    thread = threading.Thread(target=_serve, args=(loop, listener, behind, ended), name="mqtt.front", daemon=True)
     thread.start()
     try:
         yield bound
@@ -66,10 +67,10 @@ def mqtt_front(host: str, port: int, ports: dict[int, int]) -> Iterator[int]:
         thread.join(2.0)
 
 
-def _serve(loop: asyncio.AbstractEventLoop, listener: socket.socket, ports: dict[int, int], ended: threading.Event) -> None:
+def _serve(loop: asyncio.AbstractEventLoop, listener: socket.socket, behind: int, ended: threading.Event) -> None:
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.CancelledError):
-            await _carry(reader, writer, ports)
+            await _carry(reader, writer, behind)
         writer.transport.abort()
 
     asyncio.set_event_loop(loop)
@@ -86,7 +87,7 @@ def _serve(loop: asyncio.AbstractEventLoop, listener: socket.socket, ports: dict
         ended.set()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ports: dict[int, int]) -> None:
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behind: int) -> None:
     head, version = b"", None
     with suppress(TimeoutError):
         async with asyncio.timeout(CONNECT_WITHIN_S):
@@ -96,9 +97,9 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, por
                     return
                 head += data
                 version = protocol_version(head)
-    if version is None or version not in ports:
+    if version != V5:
         if version:
-            log.warning("mqtt.version_refused", version=version)
+            log.warning("mqtt.version_refused", level=version, hint="use MQTT 5, or install mosquitto, which takes both")
             writer.write(UNACCEPTABLE_311)
             await writer.drain()
             writer.close()
@@ -106,7 +107,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, por
         return
     near = writer.get_extra_info("socket")
     near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    far_reader, far = await asyncio.open_connection("127.0.0.1", ports[version])
+    far_reader, far = await asyncio.open_connection("127.0.0.1", behind)
     far.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         far.write(head)

@@ -28,6 +28,7 @@ from davy.site import SiteConfig
 
 LISTENS_WITHIN_S = 10.0
 OBSERVER_USER = "davy-program-observer"  # counts the frames of the demo; a user has one connection, and people use the viewer's
+MQTT_5_ALONE = "the broker takes clients of MQTT 5 alone: install mosquitto for those of MQTT 3.1.1, too"
 NO_ACCESS_LIST = (
     "the broker asks for passwords, but every user may write every topic: install mosquitto for an access list for each edge"
 )
@@ -81,7 +82,7 @@ def local_broker(
         raise BrokerUnavailableError(f"mqtts://{host}:{port}", "Mosquitto is not installed, and no other broker here encrypts")
     if mosquitto is None or not usable:
         with embedded_broker(host, port, passwords) as endpoint:
-            yield LocalBroker(endpoint, passwords, NO_ACCESS_LIST if closed else "")
+            yield LocalBroker(endpoint, passwords, f"{MQTT_5_ALONE}; {NO_ACCESS_LIST}" if closed else MQTT_5_ALONE)
         return
     with tempfile.TemporaryDirectory(prefix="davy-broker-") as folder:
         config = Path(folder) / "mosquitto.conf"

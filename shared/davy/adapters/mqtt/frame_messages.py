@@ -13,6 +13,7 @@ def messages_of(frame: EncodedFrame) -> tuple[Message, Message]:
     """Return the `frame` message (`raw` for an unenhanced frame) and the `meta` message of a frame."""
     topics = CameraTopics(frame.camera)
     facts = {
+        "variant": "enhanced" if frame.model else "raw",
         "seq": frame.seq,
         "captured_ns": frame.captured_ns,
         "boot_id": frame.boot_id,

@@ -14,7 +14,7 @@ from davy.access.roles import Role
 from davy.access.topics import MQTT, OWN, TopicRules
 from davy.domain.camera import check_id
 from davy.domain.errors import ConfigError
-from davy.domain.topics import ANY, POOL_GROUP, ROOT, shared
+from davy.domain.topics import ALL_BELOW, ANY, POOL_GROUP, ROOT, shared
 from davy.site import SiteConfig
 
 AGGREGATOR, ENHANCER, VIEWER = "davy-aggregator", "davy-enhancer", "davy-viewer"
@@ -170,6 +170,10 @@ def _rules(site: SiteConfig, role: Role | None, own: tuple[str, ...]) -> list[di
     lines = [("publishClientSend", f"{ROOT}/{site.site}/{each}") for each in writes]
     lines += [("publishClientReceive", f"{ROOT}/{site.site}/{each}") for each in (*reads, *shares)]
     lines += [("subscribePattern", each) for each in asked]
+    lines += [("publishClientSend", each.format(site=site.site)) for each in rules.writes_outside]
+    lines += [("publishClientReceive", each.format(site=site.site)) for each in rules.reads_outside]
+    # Home Assistant subscribes to the devices of every kind and site; it gets what it may read.
+    lines += [("subscribePattern", f"{each.split('/')[0]}/{ALL_BELOW}") for each in rules.reads_outside]
     return [{"acltype": kind, "topic": topic, "priority": 0, "allow": True} for kind, topic in lines]
 
 

@@ -11,6 +11,7 @@ const PAGES = [
   ["nav-timeline", "/timeline", ""],
   ["nav-edges", "/edges", ""],
   ["nav-places", "/places", ""],
+  ["nav-add-camera", "/add-camera", "configure"],
   ["nav-models", "/models", ""],
   ["nav-samples", "/samples", ""],
   ["nav-training", "/training", ""],

@@ -705,3 +705,51 @@ kind-recording-damaged = recording damaged
 to-recording = Recording
 timeline-position =
     .aria-label = Position in the timeline
+
+nav-add-camera = Add a camera
+title-add-camera = Davy add a camera
+add-camera-subtitle = add a camera
+add-search = Search the network
+add-search-note = The edge searches the networks that it is on, for ONVIF cameras.
+add-host = one camera's address, or empty
+add-known = is camera { $name } of this edge
+add-do-search = Search
+add-searching =
+    .aria-label = Searching
+add-searching-note = Searching for about ten seconds.
+add-found = { $count ->
+    [0] No camera answered. Write its address below.
+    [one] One camera answered.
+   *[other] { $count } cameras answered.
+}
+add-login-needed = asks for a user and a password
+add-do-choose = Choose
+add-choose = Choose { $name }
+add-fps = { $fps } fps
+add-test = Take a test picture
+add-user = user
+add-do-read = Read its profiles
+add-profile = profile
+add-source = address
+add-tls = certificate: verify, insecure, or sha256: and the fingerprint
+add-do-test = Test picture
+add-testing =
+    .aria-label = Asking the camera
+add-raw = Raw
+add-raw-picture =
+    .alt = Test picture, raw
+add-enhanced = Enhanced
+add-enhanced-picture =
+    .alt = Test picture, enhanced
+add-tested = { $width } × { $height } pixels, { $fps } frames per second
+add-add = Add it to the edge
+add-id = id: a-z, 0-9 and -
+add-label = name in the console
+add-do-add = Add the camera
+add-taken = There is a camera { $name } on this edge: choose another id.
+add-applying = The edge applies { $name }.
+add-offline = The edge is offline. It gets { $name } as soon as it is back.
+add-added = Camera { $name } is added.
+add-live = Open it on the camera wall
+add-live-picture =
+    .alt = Newest picture of the new camera

@@ -705,3 +705,51 @@ kind-recording-damaged = grabación dañada
 to-recording = Grabación
 timeline-position =
     .aria-label = Posición en la línea de tiempo
+
+nav-add-camera = Añadir una cámara
+title-add-camera = Davy: añadir una cámara
+add-camera-subtitle = añadir una cámara
+add-search = Buscar en la red
+add-search-note = El nodo busca cámaras ONVIF en las redes a las que está conectado.
+add-host = dirección de una cámara, o vacío
+add-known = es la cámara { $name } de este nodo
+add-do-search = Buscar
+add-searching =
+    .aria-label = Buscando
+add-searching-note = La búsqueda dura unos diez segundos.
+add-found = { $count ->
+    [0] No respondió ninguna cámara. Escriba su dirección abajo.
+    [one] Respondió una cámara.
+   *[other] Respondieron { $count } cámaras.
+}
+add-login-needed = pide usuario y contraseña
+add-do-choose = Elegir
+add-choose = Elegir { $name }
+add-fps = { $fps } fps
+add-test = Tomar una imagen de prueba
+add-user = usuario
+add-do-read = Leer sus perfiles
+add-profile = perfil
+add-source = dirección
+add-tls = certificado: verify, insecure, o sha256: y la huella
+add-do-test = Imagen de prueba
+add-testing =
+    .aria-label = Consultando la cámara
+add-raw = Original
+add-raw-picture =
+    .alt = Imagen de prueba original
+add-enhanced = Mejorada
+add-enhanced-picture =
+    .alt = Imagen de prueba mejorada
+add-tested = { $width } × { $height } píxeles, { $fps } imágenes por segundo
+add-add = Añadirla al nodo
+add-id = id: a-z, 0-9 y -
+add-label = nombre en la consola
+add-do-add = Añadir la cámara
+add-taken = Este nodo ya tiene una cámara { $name }: elija otro id.
+add-applying = El nodo aplica { $name }.
+add-offline = El nodo está desconectado. Recibirá { $name } en cuanto vuelva.
+add-added = La cámara { $name } está añadida.
+add-live = Abrirla en el mural de cámaras
+add-live-picture =
+    .alt = Última imagen de la cámara nueva

@@ -727,3 +727,53 @@ kind-recording-damaged = uszkodzone nagranie
 to-recording = Nagranie
 timeline-position =
     .aria-label = Pozycja na osi czasu
+
+nav-add-camera = Dodaj kamerę
+title-add-camera = Davy: dodaj kamerę
+add-camera-subtitle = dodaj kamerę
+add-search = Przeszukaj sieć
+add-search-note = Węzeł szuka kamer ONVIF w sieciach, do których jest podłączony.
+add-host = adres jednej kamery albo puste
+add-known = to kamera { $name } tego węzła
+add-do-search = Szukaj
+add-searching =
+    .aria-label = Wyszukiwanie
+add-searching-note = Wyszukiwanie trwa około dziesięciu sekund.
+add-found = { $count ->
+    [0] Żadna kamera nie odpowiedziała. Wpisz jej adres poniżej.
+    [one] Odpowiedziała jedna kamera.
+    [few] Odpowiedziały { $count } kamery.
+    [many] Odpowiedziało { $count } kamer.
+   *[other] Odpowiedziało { $count } kamery.
+}
+add-login-needed = wymaga użytkownika i hasła
+add-do-choose = Wybierz
+add-choose = Wybierz { $name }
+add-fps = { $fps } kl./s
+add-test = Zrób zdjęcie próbne
+add-user = użytkownik
+add-do-read = Odczytaj profile
+add-profile = profil
+add-source = adres
+add-tls = certyfikat: verify, insecure lub sha256: i odcisk
+add-do-test = Zdjęcie próbne
+add-testing =
+    .aria-label = Odpytywanie kamery
+add-raw = Surowe
+add-raw-picture =
+    .alt = Zdjęcie próbne, surowe
+add-enhanced = Poprawione
+add-enhanced-picture =
+    .alt = Zdjęcie próbne, poprawione
+add-tested = { $width } × { $height } pikseli, { $fps } klatek na sekundę
+add-add = Dodaj ją do węzła
+add-id = id: a-z, 0-9 i -
+add-label = nazwa w konsoli
+add-do-add = Dodaj kamerę
+add-taken = Ten węzeł ma już kamerę { $name }: wybierz inny id.
+add-applying = Węzeł wprowadza { $name }.
+add-offline = Węzeł jest odłączony. Otrzyma { $name }, gdy tylko wróci.
+add-added = Kamera { $name } jest dodana.
+add-live = Otwórz ją na ścianie kamer
+add-live-picture =
+    .alt = Najnowszy obraz nowej kamery

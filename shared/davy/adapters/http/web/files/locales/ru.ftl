@@ -727,3 +727,53 @@ kind-recording-damaged = повреждённая запись
 to-recording = Запись
 timeline-position =
     .aria-label = Положение на шкале времени
+
+nav-add-camera = Добавить камеру
+title-add-camera = Davy: добавить камеру
+add-camera-subtitle = добавить камеру
+add-search = Поиск в сети
+add-search-note = Узел ищет камеры ONVIF в сетях, к которым он подключён.
+add-host = адрес одной камеры или пусто
+add-known = это камера { $name } этого узла
+add-do-search = Искать
+add-searching =
+    .aria-label = Идёт поиск
+add-searching-note = Поиск длится около десяти секунд.
+add-found = { $count ->
+    [0] Ни одна камера не ответила. Введите её адрес ниже.
+    [one] Ответила { $count } камера.
+    [few] Ответили { $count } камеры.
+    [many] Ответило { $count } камер.
+   *[other] Ответило { $count } камеры.
+}
+add-login-needed = требует пользователя и пароль
+add-do-choose = Выбрать
+add-choose = Выбрать { $name }
+add-fps = { $fps } кадр/с
+add-test = Сделать пробный снимок
+add-user = пользователь
+add-do-read = Прочитать профили
+add-profile = профиль
+add-source = адрес
+add-tls = сертификат: verify, insecure или sha256: и отпечаток
+add-do-test = Пробный снимок
+add-testing =
+    .aria-label = Опрос камеры
+add-raw = Исходный
+add-raw-picture =
+    .alt = Пробный снимок, исходный
+add-enhanced = Улучшенный
+add-enhanced-picture =
+    .alt = Пробный снимок, улучшенный
+add-tested = { $width } × { $height } пикселей, { $fps } кадров в секунду
+add-add = Добавить к узлу
+add-id = id: a-z, 0-9 и -
+add-label = название в консоли
+add-do-add = Добавить камеру
+add-taken = На этом узле уже есть камера { $name }: выберите другой id.
+add-applying = Узел применяет { $name }.
+add-offline = Узел не на связи. Он получит { $name }, как только вернётся.
+add-added = Камера { $name } добавлена.
+add-live = Открыть на стене камер
+add-live-picture =
+    .alt = Последний снимок новой камеры
