@@ -6,8 +6,11 @@ that bytes that no hash covers, such as a header of the ZIP, cannot differ eithe
 
 import hashlib
 import json
+import lzma
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -24,6 +27,11 @@ PREFIX = f"{FORMAT}\n".encode()  # the key also signs the journal: neither signa
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 MAX_MANIFEST_BYTES = 64_000_000
 CHUNK = 1 << 20
+# what `zipfile` raises for damage: a flipped byte may also name another compression, or another length
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(OSError, EOFError, LookupError, ValueError, RuntimeError, OverflowError),
+)
 
 
 class _Document(BaseModel):
@@ -144,7 +152,7 @@ def verify_export(path: Path, keys: KeySet) -> tuple[ExportManifest, str]:
             with again.open("w+b") as file:
                 _write(file, manifest, document, signature, (Path(folder) / each.name for each in manifest.files))
             _compare(path, again)
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise UnreadableError(f"{path} is no intact export: {error}") from error
     return manifest, signed.key
 
