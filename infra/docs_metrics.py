@@ -24,6 +24,7 @@ from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.drift import DriftCollector
 from davy_aggregator.journal import JournalMetrics
 from davy_aggregator.metrics import AggregatorMetrics
+from davy_aggregator.recording.metrics import RecordingMetrics
 from davy_aggregator.samples.catalog import SampleMetrics
 from davy_edge.metrics import GAUGES, GaugeCollector, VideoMetrics
 from davy_edge.observation.drift_watch import DriftWatch
@@ -57,6 +58,7 @@ CLASSES: Sequence[tuple[type, Register]] = (
     (ModelMetrics, lambda registry: ModelMetrics(EDGE, registry)),
     (AggregatorMetrics, AggregatorMetrics),
     (SampleMetrics, SampleMetrics),
+    (RecordingMetrics, RecordingMetrics),
     (AlarmMetrics, AlarmMetrics),
     (JournalMetrics, JournalMetrics),
     (DriftCollector, lambda registry: registry.register(_WithoutCameras(UNUSED, UNUSED))),

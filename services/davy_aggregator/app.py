@@ -21,6 +21,7 @@ from davy.adapters.http.server import serve_app
 from davy.adapters.media.publishing import check_publish_url
 from davy.adapters.mqtt.bus import MqttBus, connect
 from davy.adapters.notify import make_notifier
+from davy.adapters.recording.files import RecordingFiles
 from davy.adapters.storage.access_store import AccessStore
 from davy.adapters.storage.alarm_store import AlarmStore
 from davy.adapters.storage.config_store import ConfigStore
@@ -31,6 +32,7 @@ from davy.adapters.storage.frame_cache import FrameCache
 from davy.adapters.storage.journal_store import JournalStore
 from davy.adapters.storage.layout_store import LayoutStore
 from davy.adapters.storage.opening import open_database
+from davy.adapters.storage.recording_store import RecordingStore
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
 from davy.adapters.tls import Tls
@@ -46,7 +48,14 @@ from davy.site import SiteConfig
 from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.v1 import alarm_pb2_grpc, edge_pb2_grpc, ingest_pb2_grpc, model_pb2_grpc, sample_pb2_grpc
+from davy.v1 import (
+    alarm_pb2_grpc,
+    edge_pb2_grpc,
+    ingest_pb2_grpc,
+    model_pb2_grpc,
+    recording_pb2_grpc,
+    sample_pb2_grpc,
+)
 from davy_aggregator.alarm_conditions import ConditionWatch
 from davy_aggregator.alarms.escalation import Deliveries
 from davy_aggregator.alarms.events import follow_events, mark_start
@@ -74,6 +83,8 @@ from davy_aggregator.outputs.push import Publisher
 from davy_aggregator.outputs.rtsp_server import RtspServer
 from davy_aggregator.outputs.webrtc import WebRtcViewers
 from davy_aggregator.presence import PresenceTracker
+from davy_aggregator.recording.metrics import RecordingMetrics
+from davy_aggregator.recording.service import Recordings
 from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
@@ -81,6 +92,7 @@ from davy_aggregator.rpc.alarms import AlarmsServicer
 from davy_aggregator.rpc.edges import EdgesServicer
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
+from davy_aggregator.rpc.recordings import RecordingsServicer
 from davy_aggregator.samples.catalog import SampleCatalog, SampleMetrics
 from davy_aggregator.samples.rpc import SamplesServicer
 from davy_aggregator.senders import sender_check
@@ -139,7 +151,8 @@ async def serve(
         _alarms(database, site, archive, alarm_metrics) as alarms,
         _journal(settings, database, archive, registry) as journal,
         _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
-        _config_service(database, site, presence, archive, metrics, live, site_status, book) as configs,
+        _recordings(settings, database, site, video, archive, alarms, registry) as recordings,
+        _config_service(database, site, presence, archive, metrics, live, site_status, book, recordings) as configs,
         _samples(settings, database, registry) as samples,
         _tiles(metrics) as tiles,
         _home_assistant(site.site, site_status, alarms) as home,
@@ -189,6 +202,7 @@ async def serve(
             webrtc,
             hls,
             LayoutStore(database),
+            recordings,
             oidc,
         )
         leadership = _leadership(settings, site, name, health, metrics, alarms, rollouts, configs)
@@ -205,9 +219,10 @@ async def serve(
             "alarm-notices": lambda: _deliveries(site, alarms, bus, alarm_metrics).run(),
             "rollouts": lambda: rollouts.run(bus),
             "configs": lambda: configs.twin.run(bus),
-            "health": lambda: _watch_health(bus, archive, journal, health),
+            "health": lambda: _watch_health(bus, archive, journal, recordings, health),
             "journal-keeping": journal.run,
             "leadership": lambda: leadership.run(bus),
+            "recordings": recordings.run,
             "clocks": lambda: watch_clocks(live, archive, metrics),
         }
         if settings.home_assistant:
@@ -300,6 +315,29 @@ async def _journal(
 
 
 @asynccontextmanager
+async def _recordings(
+    settings: AggregatorSettings,
+    database: Database,
+    site: SiteConfig,
+    video: LiveVideo,
+    archive: Archive,
+    alarms: AlarmService,
+    registry: CollectorRegistry,
+) -> AsyncIterator[Recordings]:
+    files = RecordingFiles(settings.data / "recordings", settings.recordings or None)
+    yield Recordings(
+        RecordingStore(database, site.site),
+        files,
+        video,
+        archive,
+        site,
+        settings.recordings_max_bytes,
+        lambda: alarms.leads,
+        RecordingMetrics(registry),
+    )
+
+
+@asynccontextmanager
 async def _samples(
     settings: AggregatorSettings, database: Database, registry: CollectorRegistry
 ) -> AsyncIterator[SampleCatalog]:
@@ -366,11 +404,13 @@ async def _config_service(
     live: LiveFrames,
     site_status: SiteStatus,
     book: PlaceBook,
+    recordings: Recordings,
 ) -> AsyncIterator[ConfigService]:
     def changed(now: SiteConfig, cameras: Sequence[CameraAddress]) -> None:
         live.set_cameras(cameras)
         site_status.reconfigure(now)
         book.reconfigure(now)
+        recordings.rules.reconfigure(now)
 
     yield ConfigService(site, ConfigStore(database), presence.is_online, archive.report, metrics.count_refused, changed)
 
@@ -439,9 +479,13 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
         model_pb2_grpc.add_RolloutServiceServicer_to_server(RolloutsServicer(context.rollouts), server)
         samples = SamplesServicer(context.samples, check_sender, context.live.check_belongs)
         sample_pb2_grpc.add_SampleServiceServicer_to_server(samples, server)
+        recordings = RecordingsServicer(context.recordings, context.metrics, context.live.check_belongs)
+        recording_pb2_grpc.add_RecordingServiceServicer_to_server(recordings, server)
         alarm_pb2_grpc.add_AlarmServiceServicer_to_server(AlarmsServicer(context), server)
         edge_pb2_grpc.add_EdgeServiceServicer_to_server(EdgesServicer(context.edge_tasks, check_sender), server)
-        return [f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm", "Edge")]
+        return [
+            f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm", "Edge", "Recording")
+        ]
 
     await serve_grpc(
         settings.grpc_host or settings.host,
@@ -461,10 +505,11 @@ async def _watch_identity(tls: Tls, settings: AggregatorSettings, archive: Archi
     await watch_identity(tls, report, LocalRenewer(authority, tls) if authority is not None else renewer_of(tls))
 
 
-async def _watch_health(bus: MqttBus, archive: Archive, journal: JournalWriter, health: Health) -> None:
+async def _watch_health(bus: MqttBus, archive: Archive, journal: JournalWriter, recordings: Recordings, health: Health) -> None:
     while True:
         error = bus.refusal if bus.connected else f"no MQTT broker at {bus.endpoint}: {bus.error}"
         health.set("broker", error, pending=not bus.attempted)
         health.set("archive", archive.error)
         health.set("journal", journal.error)
+        health.set("recordings", recordings.error)
         await asyncio.sleep(HEALTH_EVERY_S)

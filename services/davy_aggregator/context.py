@@ -25,6 +25,7 @@ from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.outputs.hls import HlsStreams
 from davy_aggregator.outputs.webrtc import WebRtcViewers
+from davy_aggregator.recording.service import Recordings
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.samples.catalog import SampleCatalog
 from davy_aggregator.settings import AggregatorSettings
@@ -59,6 +60,7 @@ class ServiceContext:
     webrtc: WebRtcViewers
     hls: HlsStreams
     layouts: LayoutStore
+    recordings: Recordings
     oidc: OidcProvider | None = None
     edge_tasks: EdgeTasks = field(default_factory=EdgeTasks)
     streams: dict[str, int] = field(default_factory=dict)

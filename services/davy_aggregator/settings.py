@@ -105,6 +105,13 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
         description="Quota of the audit journal in bytes. Rows above it are stored, and an alarm asks for an export.",
     )
 
+    recordings: SecretUrl = Field(
+        SecretUrl(""), description="Recorded video: s3://BUCKET/FOLDER and the like; DATA/recordings if empty."
+    )
+    recordings_max_bytes: PositiveInt = Field(
+        200_000_000_000, description="Maximum size of recorded video; the oldest that no clip holds is deleted first."
+    )
+
     samples_max_bytes: PositiveInt = Field(1_000_000_000, description="Maximum disk space of training samples.")
     samples_max_count: PositiveInt = Field(10_000, description="Maximum number of training samples.")
 

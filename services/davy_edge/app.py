@@ -19,6 +19,7 @@ from davy.adapters.grpc.model_client import ModelClient
 from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.mqtt.bus import MqttBus
+from davy.adapters.recording.folder import SegmentFolder
 from davy.adapters.storage.folder_lock import hold_folder
 from davy.adapters.storage.sample_spool import SampleSpool
 from davy.adapters.storage.spool import Spool
@@ -32,6 +33,8 @@ from davy.domain.drops import DropPoint
 from davy.domain.errors import BrokerUnavailableError, ConfigError, PixelBudgetError
 from davy.domain.frame import EncodedFrame
 from davy.domain.ports import Bus, FrameSource, Message, OpenSource, SourceOptions
+from davy.domain.record_rule import RecordRule
+from davy.domain.recording import Segment
 from davy.domain.secret_url import SecretUrl
 from davy.domain.severity import Severity
 from davy.domain.suggestion import did_you_mean
@@ -57,6 +60,8 @@ from davy_edge.metrics import GaugeCollector, VideoMetrics
 from davy_edge.observation.drift_watch import DriftWatch
 from davy_edge.observation.observer import FrameObserver
 from davy_edge.observation.samples import Samples
+from davy_edge.recording.push import RingPush
+from davy_edge.recording.ring import Ring
 from davy_edge.settings import EdgeSettings
 from davy_edge.stats import Stats, rss_bytes
 from davy_edge.tasks.channel import TaskChannel
@@ -70,6 +75,7 @@ log = get_logger(__name__)
 
 WATCH_EVERY_S = 0.5
 FAREWELL_S = 2.0
+RING_LEFTOVER_HOURS = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +195,6 @@ class _Edge:
         self._grpc = GrpcPlane(self._accounting, self._timings, settings.adapt)
         self._feeds = VideoFeeds(VideoMetrics(edge, registry).count)
         self._video = VideoPlane(self._camera_addresses, self._feeds.ask_for_key, self._grpc.slow)
-        self._feeds.consumers = (self._video,)
         self._sinks: list[Sink] = [self._mqtt, self._grpc][: len(sinks)]
         self._states = CameraStates(self._topics, list(config.cameras), self._events)
         self._states.clear_removed(self._configs.pointer.gone)
@@ -201,6 +206,10 @@ class _Edge:
         self._drift = DriftWatch(
             edge, folder, config.cameras, settings.drift_reference_s, settings.drift_window_s, self._events, registry
         )
+        ring_folder = SegmentFolder(settings.ring or folder.with_name("recordings"), settings.ring_max_bytes, self._ring_s)
+        self._ring = Ring(ring_folder, self._record_rule, self._events.record_event)
+        self._feeds.consumers = (self._video, self._ring)
+        self._ring_push = RingPush(self._ring, settings.ring_fill_bytes_per_s, lambda: self._grpc.link.index > 0)
         self._budget = PixelBudget(settings.max_megapixels, self._report_large_camera)
         self._openers, self._semaphore = openers, semaphore or FairSemaphore(slots_for(settings.parallel, settings.threads))
         self._tasks = TaskChannel(
@@ -267,6 +276,15 @@ class _Edge:
             record = partial(self._events.record_event, "camera-too-large", message, Severity.ALARM, camera)
             self._loop.call_soon_threadsafe(record)
 
+    def _record_rule(self, camera: str) -> RecordRule | None:
+        config = self._pipelines.config.cameras.get(camera)
+        return config.record if config else None
+
+    def _ring_s(self, segment: Segment) -> float:
+        """Age at which a segment leaves the ring, in s. If its camera is not recorded any more, somebody may still want it."""
+        rule = self._record_rule(segment.camera.camera)
+        return 3600 * (rule.ring_hours if rule and rule.ring_hours else RING_LEFTOVER_HOURS)
+
     def _deliver(self, frame: EncodedFrame, sinks: frozenset[DropPoint]) -> None:
         for sink in self._sinks:
             if sink.point in sinks:
@@ -279,7 +297,7 @@ class _Edge:
         broker = self._bus.error or self._bus.refusal if self._bus else "not connected yet"
         errors = {"mqtt": broker, "record": self._events.error, "spool": self._spool.error}
         errors |= {"live": self._grpc.error} if self._models else {}
-        errors |= self._failing
+        errors |= self._failing | ({"recording": self._ring.error} if self._ring.error else {})
         return errors | ({"samples": self._samples.error} if self._samples else {})
 
     def _open_samples(self, spool: SampleSpool) -> Samples:
@@ -326,6 +344,8 @@ class _Edge:
         yield "davy_edge_spool_events_dropped", self._spool.events_dropped
         if self._samples:
             yield "davy_edge_samples_dropped", self._samples.dropped
+        yield "davy_edge_ring_bytes", self._ring.folder.bytes
+        yield "davy_edge_ring_dropped", self._ring.dropped
         yield "davy_edge_memory_bytes", rss_bytes()
 
     async def run(self, ready: Callable[[Ready], None] | None) -> None:
@@ -369,6 +389,8 @@ class _Edge:
             "events.report": lambda: self._events.report(client),
             "swaps": lambda: self._publish_births(bus),
             "config": lambda: self._configs.run(bus, self._reconfigure),
+            "recording": self._ring.run,
+            "recording.push": lambda: self._ring_push.run(client),
             "tasks": lambda: self._tasks.run(client),
         }
         if models := self._models:

@@ -16,6 +16,8 @@ GAUGES = {
     "davy_edge_link_bandwidth": "Bandwidth to the aggregator in bytes/s; 0: unknown.",
     "davy_edge_spool_events_dropped": "Events dropped because the spool was full.",
     "davy_edge_samples_dropped": "Samples dropped because their spool was full.",
+    "davy_edge_ring_bytes": "Recorded video on the edge's disk.",
+    "davy_edge_ring_dropped": "Video packets that were not recorded: the disk, or a packet before them was missing.",
     "davy_edge_video_connected": "1 while the video stream to the aggregator is open.",
     "davy_edge_video_dropped": "Packets of video that the link to the aggregator was too slow for.",
     "davy_edge_memory_bytes": "Resident memory of the process.",

@@ -41,6 +41,13 @@ class EdgeSettings(BaseSettings, env_prefix="DAVY_EDGE_", env_nested_delimiter="
     )
     samples_every_s: PositiveFloat = Field(300.0, description="Seconds between two training samples of one camera.")
     samples_spool_bytes: int = Field(64 * 2**20, ge=2**20, description="Maximum size of the spool of training samples.")
+    ring: Path | None = Field(None, description="Folder of recorded video; `recordings` in the edge's own subfolder if absent.")
+    ring_max_bytes: int = Field(
+        20_000_000_000, ge=1_000_000, description="Maximum size of recorded video; the oldest is deleted first."
+    )
+    ring_fill_bytes_per_s: PositiveInt = Field(
+        1_000_000, description="Maximum bytes/s of recorded video to an aggregator that missed it."
+    )
     look_every_s: PositiveFloat = Field(2.0, description="Seconds between two measurements of a camera's light.")
     drift_reference_s: PositiveFloat = Field(
         600.0, description="Seconds after a model change in which the edge learns the reference light."

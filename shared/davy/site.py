@@ -23,6 +23,7 @@ from davy.domain.alarm_targets import TARGETS, AlarmsConfig, Escalation
 from davy.domain.camera import ID_PATTERN, CameraAddress
 from davy.domain.dials import Dials, Preset, dials_of
 from davy.domain.errors import ConfigError
+from davy.domain.record_rule import RecordRule
 from davy.domain.secret_files import CREDENTIALS, FILE_SUFFIX, read_secret
 from davy.domain.secret_url import SecretUrl
 from davy.domain.source import FORMS, InvalidSourceError, Source, SourcePolicy
@@ -131,6 +132,7 @@ class CameraConfig(_Config):
     zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES, description="Areas of the picture that rules name.")
     lines: tuple[Line, ...] = Field((), max_length=MAX_ZONES, description="Lines in the picture that rules name.")
     rules: tuple[PlaceRule, ...] = Field((), max_length=MAX_RULES, description="Conditions that raise an alarm.")
+    record: RecordRule = Field(RecordRule(), description="What is recorded, and where.")
 
     @model_validator(mode="after")
     def _places_fit(self) -> Self:
@@ -345,6 +347,8 @@ def _known_fields(path: Sequence[str]) -> list[str]:
             return _known_alarm_fields(path[1:])
         case 2:
             return list(SiteEdge.model_fields)
+        case _ if path[-1] == "record":
+            return list(RecordRule.model_fields)
         case _:
             return list(CameraConfig.model_fields)
 

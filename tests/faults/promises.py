@@ -59,7 +59,6 @@ FAULTS = {
 # What is not shown, or not in full, and why.
 NOT_MADE = {
     "P1": "The 500 ms at p99 are measured by `davy bench speed`, not asserted: a test machine's load would decide.",
-    "P11": "Comes with recordings.",
     "F07": "Live frames are back within 4 s here, within 1.3 s between two network namespaces. Cut by a proxy in the tests.",
     "F08": "Loss of 5 % needs `tc netem`, which not every kernel has.",
     "F09": "Shown for the shipped `mosquitto.conf` with one reader; four take 73 MB together.",

@@ -17,6 +17,7 @@ from davy_aggregator.rest.alarm_rules import alarm_rule_routes
 from davy_aggregator.rest.alarms import alarm_routes
 from davy_aggregator.rest.cameras import camera_routes
 from davy_aggregator.rest.candidates import candidate_routes
+from davy_aggregator.rest.clips import clip_routes
 from davy_aggregator.rest.config import config_routes
 from davy_aggregator.rest.console import STATIC, page_routes
 from davy_aggregator.rest.drift import drift_routes
@@ -30,6 +31,7 @@ from davy_aggregator.rest.links import link_routes
 from davy_aggregator.rest.manual import mount_manual
 from davy_aggregator.rest.navigation import navigation, navigation_routes
 from davy_aggregator.rest.oidc import oidc_routes
+from davy_aggregator.rest.recordings import recording_routes
 from davy_aggregator.rest.registry import registry_routes
 from davy_aggregator.rest.rollouts import rollout_routes
 from davy_aggregator.rest.samples import sample_routes
@@ -76,6 +78,8 @@ def build_app(context: ServiceContext) -> FastAPI:
         hls_routes,
         link_routes,
         event_routes,
+        recording_routes,
+        clip_routes,
         alarm_routes,
         alarm_rule_routes,
         drift_routes,

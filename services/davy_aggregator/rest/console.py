@@ -14,6 +14,7 @@ PAGES = {
     "/wall/{name}": "wall.html",
     "/alarms": "alarms.html",
     "/events": "events.html",
+    "/timeline": "timeline.html",
     "/models": "models.html",
     "/edges": "edges.html",
     "/add-camera": "add_camera.html",

@@ -33,7 +33,7 @@ function row(event) {
     element("p", "about", element("span", "severity", named("severity", event.severity)), element("b", "", named("kind", event.kind).replaceAll("-", " ")), where ? ` · ${where}` : ""),
     element("p", "", event.message));
   made.append(timeElement(event.occurred_at), words);
-  if (event.camera) made.append(toCamera(event));
+  if (event.camera) made.append(toCamera(event), toRecording(event));
   if (event.keyframe) made.append(thumbnail(event, where));
   return made;
 }
@@ -41,6 +41,12 @@ function row(event) {
 // The camera's live picture; `at` names the moment for what is recorded.
 function address(event) {
   return `/?${new URLSearchParams({ camera: event.camera, at: event.occurred_at })}`;
+}
+
+function toRecording(event) {
+  const made = element("a", "plain", t("to-recording"));
+  made.href = `/timeline?${new URLSearchParams({ camera: event.camera, at: event.occurred_at, length: 600 })}`;
+  return made;
 }
 
 function toCamera(event) {

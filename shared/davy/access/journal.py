@@ -28,6 +28,7 @@ _CHANGES = frozenset(
     {
         Permission.ADJUST,
         Permission.HOLD,
+        Permission.KEEP,
         Permission.CONFIGURE,
         Permission.ROLL_OUT,
         Permission.CONFIRM,

@@ -33,6 +33,7 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /samples": P.VIEW,
     "GET /alarms": P.VIEW,
     "GET /events": P.VIEW,
+    "GET /timeline": P.VIEW,
     "GET /users": P.ADMINISTER,
     "GET /journal": P.ADMINISTER,
     "GET /training": P.VIEW,
@@ -88,6 +89,17 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/events/{event_id}/keyframe.jpg": P.VIEW,
     "GET /v1/events/export.csv": P.VIEW,
     "GET /v1/events/export.json": P.VIEW,
+    # recordings
+    "GET /v1/recordings": P.VIEW,
+    "GET /v1/cameras/{camera_id}/recording.mp4": P.VIEW,
+    "GET /v1/cameras/{camera_id}/recording.jpg": P.VIEW,
+    "DELETE /v1/cameras/{camera_id}/recording": P.CONFIGURE,
+    "POST /v1/recordings/export": P.KEEP,
+    "GET /v1/clips": P.VIEW,
+    "POST /v1/clips": P.KEEP,
+    "GET /v1/clips/{clip_id}": P.VIEW,
+    "PUT /v1/clips/{clip_id}/hold": P.KEEP,
+    "DELETE /v1/clips/{clip_id}": P.CONFIGURE,
     "GET /v1/drift": P.VIEW,
     # alarms: who may adjust a picture may answer
     "GET /v1/alarms": P.VIEW,
@@ -181,6 +193,7 @@ GRPC: Final[Mapping[str, P]] = {
     "/davy.v1.IngestService/PushVideo": P.PUSH,
     "/davy.v1.IngestService/ReportEvents": P.PUSH,
     "/davy.v1.SampleService/PushSamples": P.PUSH,
+    "/davy.v1.RecordingService/PushSegments": P.PUSH,
     "/davy.v1.EdgeService/AttachEdge": P.PUSH,  # results of tasks that the aggregator gives one's own edge
     "/davy.v1.FrameService/SubscribeFrames": P.VIEW,
     "/davy.v1.FrameService/SubscribeVideo": P.VIEW,

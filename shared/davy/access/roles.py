@@ -13,6 +13,7 @@ class Permission(StrEnum):
     ENHANCE = "enhance"  # pictures that the caller sends
     ADJUST = "adjust"  # strength and dials of a camera, acknowledgements
     HOLD = "hold"  # pause or abort a rollout or a training run
+    KEEP = "keep"  # clips, holds and exports of recordings
     CONFIGURE = "configure"  # sources of cameras and everything else of an edge's configuration
     ROLL_OUT = "roll-out"
     CONFIRM = "confirm"  # a rollout that another person started
@@ -46,7 +47,7 @@ MACHINES = (Role.EDGE, Role.ENHANCER, Role.TRAINER, Role.AGGREGATOR, Role.MONITO
 
 _EVERYBODY = frozenset({Permission.PUBLIC, Permission.SIGNED_IN})
 _VIEWER = _EVERYBODY | {Permission.VIEW, Permission.METRICS}
-_OPERATOR = _VIEWER | {Permission.ENHANCE, Permission.ADJUST, Permission.HOLD}
+_OPERATOR = _VIEWER | {Permission.ENHANCE, Permission.ADJUST, Permission.HOLD, Permission.KEEP}
 _ENGINEER = _OPERATOR | {
     Permission.CONFIGURE,
     Permission.ROLL_OUT,

@@ -3,6 +3,8 @@
 import secrets
 import time
 
+BOOT_PATTERN = r"[a-z0-9-]{1,64}"
+
 
 def new_boot_id() -> str:
     """Return a new id: the time in UTC, and random digits."""

@@ -20,6 +20,7 @@ PAGES = {
     "/?camera=edge-1.cam-2": ".tile.single",
     "/alarms": "#rule-rows tr",
     "/events": "#list li",
+    "/timeline": ".row[data-camera]",
     "/places": "#camera option",
     "/add-camera": "#edge option",
     "/edges": "#edges tbody tr",

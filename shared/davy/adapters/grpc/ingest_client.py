@@ -1,4 +1,4 @@
-"""Edge client of davy.v1.IngestService, SampleService and EdgeService: calls, limits, and gRPC errors as Davy errors."""
+"""Edge client of the services that edges call: calls, limits, and gRPC errors as Davy errors."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,7 +15,16 @@ from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.frame import EncodedFrame
 from davy.domain.secret_url import SecretUrl
 from davy.domain.video import VideoPacket
-from davy.v1 import edge_pb2, edge_pb2_grpc, ingest_pb2, ingest_pb2_grpc, sample_pb2, sample_pb2_grpc
+from davy.v1 import (
+    edge_pb2,
+    edge_pb2_grpc,
+    ingest_pb2,
+    ingest_pb2_grpc,
+    recording_pb2,
+    recording_pb2_grpc,
+    sample_pb2,
+    sample_pb2_grpc,
+)
 
 WRITE_TIMEOUT_S = 5.0
 
@@ -121,6 +130,13 @@ class IngestClient:
         stub = sample_pb2_grpc.SampleServiceStub(await self._channels.get())
         async with _cancelling(stub.PushSamples(metadata=own_metadata())) as call:
             yield Stream(call, self.endpoint, lambda sample: sample_pb2.PushSamplesRequest(sample=sample))
+
+    @asynccontextmanager
+    async def segments(self) -> AsyncIterator[Stream[recording_pb2.PushSegmentsRequest, recording_pb2.PushSegmentsResponse]]:
+        """Recorded segments and their pieces out, requests for them back."""
+        stub = recording_pb2_grpc.RecordingServiceStub(await self._channels.get())
+        async with _cancelling(stub.PushSegments(metadata=own_metadata())) as call:
+            yield Stream(call, self.endpoint, lambda request: request)
 
     @asynccontextmanager
     async def attach(self) -> AsyncIterator[Stream[edge_pb2.AttachEdgeRequest, edge_pb2.AttachEdgeResponse]]:

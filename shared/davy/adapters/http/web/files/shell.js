@@ -8,6 +8,7 @@ const PAGES = [
   ["nav-wall", "/", ""],
   ["nav-alarms", "/alarms", ""],
   ["nav-events", "/events", ""],
+  ["nav-timeline", "/timeline", ""],
   ["nav-edges", "/edges", ""],
   ["nav-places", "/places", ""],
   ["nav-add-camera", "/add-camera", "configure"],
