@@ -1,4 +1,4 @@
-"""Client of Davy's services for programs: cameras, frames, events, alarms and enhancement over HTTP.
+"""Client of Davy's services for programs: cameras, frames, events, alarms, clips and enhancement over HTTP.
 
     from davy.client import Client
 
@@ -12,7 +12,7 @@ It needs the extra `client`.
 from davy.client.client import Client
 from davy.client.frames import Frame
 from davy.client.images import EnhancedImage
-from davy.client.messages import Alarm, AlarmChange, AlarmUpdate, Answer, Camera, Event, Mark
+from davy.client.messages import Alarm, AlarmChange, AlarmUpdate, Answer, Camera, Clip, Event, Mark
 
 __all__ = [
     "Alarm",
@@ -21,6 +21,7 @@ __all__ = [
     "Answer",
     "Camera",
     "Client",
+    "Clip",
     "EnhancedImage",
     "Event",
     "Frame",

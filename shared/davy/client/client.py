@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from davy.adapters.tls import Tls, TlsSettings, client_context
 from davy.client.alarms import Alarms
 from davy.client.cameras import Cameras
+from davy.client.clips import Clips
 from davy.client.connection import Connection
 from davy.client.events import Events
 from davy.client.images import EnhancedImage, enhance
@@ -34,6 +35,7 @@ class Client:
         cameras: Cameras and their frames.
         events: The archive of events.
         alarms: Alarms and their answers.
+        clips: Recordings, and clips of them.
 
     Raises:
         ConfigError: an address or a file cannot be used.
@@ -54,6 +56,7 @@ class Client:
         self.cameras = Cameras(self._aggregator)
         self.events = Events(self._aggregator)
         self.alarms = Alarms(self._aggregator)
+        self.clips = Clips(self._aggregator)
 
     async def enhance(self, image: bytes, *, strength: float = 1.0, quality: int = 90, accept: str = "*/*") -> EnhancedImage:
         """Enhance one encoded image by the enhancer.

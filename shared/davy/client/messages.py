@@ -155,3 +155,24 @@ class AlarmChange(_Message):
     who: str
     words: str
     picture: str | None
+
+
+class Clip(_Message):
+    """A named part of a recording.
+
+    Attributes:
+        held: Retention deletes nothing of it.
+        made_by: Who made it.
+        released_by: Who released it last; empty if nobody did.
+    """
+
+    id: int
+    camera: str
+    name: str
+    reason: str
+    start_at: datetime
+    end_at: datetime
+    held: bool
+    made_by: str
+    made_at: datetime
+    released_by: str
