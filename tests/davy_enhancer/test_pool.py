@@ -70,7 +70,7 @@ async def test_a_raw_frame_becomes_an_enhanced_one_with_meta(mosquitto, start_se
             frame, meta = [await anext(received), await anext(received)]
         assert (frame.topic, frame.content_type, frame.expiry_s) == (JUNCTION.frame, "image/jpeg", 2)
         assert jpeg.decode(frame.payload).mean() > jpeg.decode(dark_jpeg).mean() + 10
-        assert dict(frame.properties) | {"model": ""} == dict(sent.properties) | {"model": ""}
+        assert dict(frame.properties) | {"model": ""} == dict(sent.properties) | {"model": "", "variant": "enhanced"}
         assert frame.properties["model"].startswith("ispcnn-")
         answer = json.loads(meta.payload)
         assert (meta.topic, answer["seq"], answer["boot_id"], answer["strength"]) == (JUNCTION.meta, 7, "boot", 1.0)

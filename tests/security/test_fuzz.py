@@ -245,7 +245,7 @@ def _drawn(data: st.DataObject, kind: type) -> bytes:
     return _message(data.draw, kind).SerializeToString()
 
 
-@schemathesis.serializer("application/zip")
+@schemathesis.serializer("application/sdp", "application/zip")
 def _as_it_is(_context: object, value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode(errors="replace")
 

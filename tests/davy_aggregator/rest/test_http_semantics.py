@@ -60,6 +60,7 @@ async def test_what_a_browser_has_is_not_sent_again(aggregator, path):
     first = await aggregator.get(path)
     again = await aggregator.get(path, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    assert "content-security-policy" not in again.headers, "a browser would put it in the place of the page's own"
 
 
 async def test_the_keyframe_of_an_event_has_a_validator(aggregator):

@@ -55,7 +55,9 @@ class BrowserBoundary:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                # What a 304 says replaces what the browser has stored with the page: a policy of "no page" would block it.
+                absent = {} if message["status"] == HTTPStatus.NOT_MODIFIED else _HEADERS
+                for name, value in absent.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cross-Origin-Resource-Policy", corp)
             await send(message)
