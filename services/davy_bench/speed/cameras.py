@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -149,7 +149,8 @@ def _wait_until_ready(process: psutil.Popen, log: Path) -> None:
 
 def _terminate(process: psutil.Popen) -> None:
     """End the process in order if possible: after a kill its broker and its database would keep running."""
-    process.terminate()
+    with suppress(psutil.NoSuchProcess):  # it has ended by itself
+        process.terminate()
     try:
         process.wait(EXIT_TIMEOUT_S)
     except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
