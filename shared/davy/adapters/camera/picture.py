@@ -28,6 +28,7 @@ class PlaneConverter:
     def __init__(self, size: tuple[int, int] | None) -> None:
         self._size = size
         self._reformatter = VideoReformatter()
+        self._orientations: dict[tuple[int, int, int], int] = {}
 
     def __call__(self, frame: VideoFrame) -> YuvImage:
         """Convert a frame to upright planes.
@@ -39,13 +40,24 @@ class PlaneConverter:
             raise UnsupportedImageError(
                 f"an HDR picture ({_HDR[frame.color_trc]})", "SDR: change the setting of the camera or recorder"
             )
-        orientation = orientation_of(frame)
+        orientation = self._orientation(frame)
         if frame.interlaced_frame:
             frame = _deinterlaced(frame)
         if orientation == 1:
             return self._convert(frame, self._size)
         size = self._size[::-1] if self._size and swaps_sides(orientation) else self._size
         return upright_planes(self._convert(frame, size), orientation)
+
+    def _orientation(self, frame: VideoFrame) -> int:
+        """The orientation of a source's frames, looked up when rotation or size change.
+
+        PyAV ties a frame whose side data are read into a cycle of references: it then waits for the garbage collector, and
+        pictures of 3 MB wait by the hundred.
+        """
+        kind = (round(frame.rotation), frame.width, frame.height)
+        if kind not in self._orientations:
+            self._orientations = {kind: orientation_of(frame)}
+        return self._orientations[kind]
 
     def _convert(self, frame: VideoFrame, size: tuple[int, int] | None) -> YuvImage:
         if size in (None, (frame.width, frame.height)) and _is_planar(frame):
