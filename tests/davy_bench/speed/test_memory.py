@@ -11,8 +11,8 @@ FILES = [jpeg.encode(frame) for frame in FRAMES]
 
 def test_resident_memory_is_measured():
     before = resident_bytes()
-    block = np.ones(64 * MIB, np.uint8)
-    assert resident_bytes() - before > 60 * MIB
+    block = np.ones(256 * MIB, np.uint8)
+    assert resident_bytes() - before > 200 * MIB  # earlier tests of this process may give some back meanwhile
     assert peak_bytes() >= resident_bytes() >= block.nbytes
 
 
