@@ -67,7 +67,7 @@ async def test_a30_a_memory_bomb_fails_its_job_and_the_service_stays_small(tmp_p
         assert str(tmp_path) not in job["detail"]
         assert psutil.Process().memory_info().rss - before < 100_000_000
         folder = tmp_path / "data" / "jobs" / str(job["id"])
-        assert [path.name for path in folder.iterdir()] == ["job.json"]
+        await until(lambda: [path.name for path in folder.iterdir()] == ["job.json"])
         await still_works(service, tmp_path)
 
 
