@@ -122,15 +122,15 @@ class SiteStatus:
         )
 
     def edges(self) -> list[Edge]:
-        others = {REPORTER, *self._site.pool}
-        names = dict.fromkeys((*self._site.edges, *self._presence.edges))
-        return [self._edge(name) for name in names if name not in others]
+        return [self._edge(name) for name in self._edge_names()]
 
     def edge_statuses(self) -> dict[str, str]:
         """Return "online", "offline" or "unknown" of every edge."""
+        return {name: _status(self._presence.edge(name).online) for name in self._edge_names()}
+
+    def _edge_names(self) -> list[str]:
         others = {REPORTER, *self._site.pool}
-        names = dict.fromkeys((*self._site.edges, *self._presence.edges))
-        return {name: _status(self._presence.edge(name).online) for name in names if name not in others}
+        return [name for name in dict.fromkeys((*self._site.edges, *self._presence.edges)) if name not in others]
 
     def site(self, cameras: Sequence[Camera] | None = None) -> Site:
         """Describe the site; with the cameras where they are at hand."""

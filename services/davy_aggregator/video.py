@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
-from davy.domain.video import Demand, Variant, VideoPacket
+from davy.domain.video import VARIANTS, Demand, Variant, VideoPacket
 from davy.streams.packets import PacketQueue
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
@@ -116,7 +116,8 @@ class LiveVideo:
 
     def demand(self, camera: CameraAddress) -> Demand:
         """Return what is wanted of a camera now."""
-        video = frozenset(variant for (name, variant), feed in self._feeds.items() if name == camera and feed.queues)
+        feeds = {variant: self._feeds.get((camera, variant)) for variant in VARIANTS}
+        video = frozenset(variant for variant, feed in feeds.items() if feed is not None and feed.queues)
         fps, raw = self._live.demand(camera)
         if "enhanced" not in video or not fps:
             return Demand(0.0, raw, video)  # its pictures are the only live ones, or somebody wants every one

@@ -4,29 +4,10 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from davy.adapters.camera.pace import RateLimiter
 from davy.domain.drops import DropPoint
 from davy.domain.video import Demand
 from davy.site import CameraConfig
-
-
-@dataclass(slots=True)
-class Pace:
-    """Lets a rate pass on average, so that a source with jitter around that rate loses no picture."""
-
-    due_s: float = 0.0
-
-    def passes(self, fps: float, now_s: float) -> bool:
-        """Return whether a picture is due now.
-
-        Args:
-            fps: Pictures per second, above 0.
-            now_s: Time of any steady clock, in s.
-        """
-        period_s = 1 / fps
-        if now_s < self.due_s - period_s / 10:
-            return False
-        self.due_s = max(self.due_s + period_s, now_s + period_s / 2)
-        return True
 
 
 @dataclass(slots=True)
@@ -40,7 +21,7 @@ class SendPlan:
 
     sinks: Collection[DropPoint]
     demand: Callable[[], Demand]
-    _paces: dict[DropPoint, Pace] = field(default_factory=dict)
+    _limiters: dict[DropPoint, RateLimiter] = field(default_factory=dict)
 
     def due(self, config: CameraConfig, *, limited: bool = True) -> frozenset[DropPoint]:
         """Return the sinks that get the present frame.
@@ -63,4 +44,8 @@ class SendPlan:
         return self.demand().fps or None
 
     def _passes(self, sink: DropPoint, fps: float | None, now_s: float) -> bool:
-        return fps is None or (fps > 0 and self._paces.setdefault(sink, Pace()).passes(fps, now_s))
+        if fps is None or fps <= 0:
+            return fps is None
+        limiter = self._limiters.setdefault(sink, RateLimiter(fps))
+        limiter.set_fps(fps)
+        return limiter.accept(now_s)

@@ -72,9 +72,8 @@ class VideoStage:
     def _encode(
         self, variant: Variant, captured: CapturedFrame, pixels: Pixels, config: CameraConfig, model: str, enhanced_ns: int
     ) -> None:
-        planar = isinstance(pixels, YuvImage)
         width, height = pixels.size if isinstance(pixels, YuvImage) else pixels.shape[1::-1]
-        full_range = pixels.full_range if isinstance(pixels, YuvImage) else not planar
+        full_range = pixels.full_range if isinstance(pixels, YuvImage) else True  # BGR becomes planes in full range
         encoder = self._encoder(variant, width, height, full_range=full_range, config=config)
         asked = self._feeds.take_key_request(self._camera.camera, variant)
         data, key = encoder.encode(pixels, captured.frame.captured_ns, key=asked)

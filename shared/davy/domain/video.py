@@ -1,13 +1,15 @@
 """Video of a camera: H.264 access units, beside the JPEG pictures of `davy.domain.frame`."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from davy.domain.age import Age
 from davy.domain.camera import CameraAddress
 
 Variant = Literal["enhanced", "raw"]
 """Which picture of a camera: after enhancement, or before."""
+
+VARIANTS: Final[tuple[Variant, ...]] = get_args(Variant)
 
 MAX_PACKET_BYTES = 4_000_000  # of one access unit; the key frame of a busy 8K picture
 
