@@ -8,6 +8,7 @@ import numpy as np
 from davy.adapters.media import jpeg, planes
 from davy.adapters.media.h264 import EncoderOptions, H264Decoder, H264Encoder
 from davy.domain.frame import Plane, YuvImage
+from davy.imaging.iqa import psnr_db
 from davy.imaging.iqa.seeds import check_evaluation_seeds
 from davy.imaging.runtime import StillEnhancer, VideoEnhancer
 from davy_bench.datasets.simulated import EPOCH_NS, FIRST_S
@@ -70,7 +71,9 @@ def _measure(pictures: list[YuvImage], fps: float) -> CodedQuality:
         middle_s = time.thread_time()
         jpeg_bytes += len(jpeg.encode(picture, QUALITY))
         coded_s, jpeg_s = coded_s + middle_s - began_s, jpeg_s + time.thread_time() - middle_s
-    scores: list[float] = [_psnr_db(coded.y, picture.y) for coded, picture in zip(_decoded(packets), pictures, strict=True)]
+    scores: list[float] = [
+        psnr_db(_like(coded.y, picture.y), picture.y) for coded, picture in zip(_decoded(packets), pictures, strict=True)
+    ]
     rate: float = fps / len(pictures) * 8 / 1e6
     bits = sum(map(len, packets)) * rate
     return CodedQuality(bits, float(np.mean(scores)), min(scores), coded_s / jpeg_s, jpeg_bytes * rate)
@@ -81,7 +84,6 @@ def _decoded(packets: list[bytes]) -> list[YuvImage]:
     return [picture for data in packets for picture in decoder.decode(data)] + decoder.flush()
 
 
-def _psnr_db(coded: Plane, true: Plane) -> float:
-    height, width = true.shape
-    error = float(np.mean((coded[:height, :width].astype(np.float64) - true) ** 2))
-    return float(10 * np.log10(255**2 / max(error, 1e-9)))
+def _like(coded: Plane, true: Plane) -> Plane:
+    """Without the row or column that pads an odd side."""
+    return np.ascontiguousarray(coded[: true.shape[0], : true.shape[1]])

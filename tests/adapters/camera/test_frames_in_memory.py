@@ -4,6 +4,7 @@ import gc
 
 import av
 import pytest
+from tests.fixtures.clips import write_clip
 
 from davy.adapters.camera import open_source
 from davy.domain.ports import SourceOptions
@@ -11,14 +12,7 @@ from davy.domain.ports import SourceOptions
 
 @pytest.fixture
 def clip(tmp_path):
-    path = tmp_path / "clip.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=100)
-        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-        for _ in range(40):
-            container.mux(stream.encode(av.VideoFrame(320, 180, "yuv420p")))
-        container.mux(stream.encode(None))
-    return path
+    return write_clip(tmp_path / "clip.mp4", frames=40, fps=100)
 
 
 def test_a_frame_that_is_read_and_dropped_is_gone(clip):

@@ -1,6 +1,7 @@
 """A camera whose decoder is absent is decoded in software."""
 
 import pytest
+from tests.fixtures.clips import write_clip
 
 from davy.adapters.camera import open_source
 from davy.adapters.media.hardware import device
@@ -20,13 +21,4 @@ def test_an_unknown_device_is_software():
 
 @pytest.fixture
 def clip(tmp_path):
-    import av
-
-    path = tmp_path / "clip.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-        for _ in range(10):
-            container.mux(stream.encode(av.VideoFrame(320, 180, "yuv420p")))
-        container.mux(stream.encode(None))
-    return path
+    return write_clip(tmp_path / "clip.mp4", frames=10, fps=10)

@@ -6,7 +6,6 @@ process that is killed loses at most the group that it was writing.
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import av
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from davy.adapters.media.muxing import add_stream
 from davy.atomic import sync_folder
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, UnreadableVideoError
@@ -72,13 +72,11 @@ class SegmentWriter:
 
     def _add_stream(self, first: VideoPacket) -> VideoStream:
         try:
-            with av.open(io.BytesIO(first.data), format="h264") as probe:  # reads the parameter sets, 1.5 ms
-                source = probe.streams.video[0]
-                if not source.codec_context.extradata:
-                    raise UnreadableVideoError(str(self.path), "the key frame has no parameter sets")
-                stream = self._container.add_stream_from_template(source)
+            stream = add_stream(self._container, first)
         except (FFmpegError, IndexError) as error:
             raise UnreadableVideoError(str(self.path), f"no H.264: {error}") from error
+        if not stream.codec_context.extradata:
+            raise UnreadableVideoError(str(self.path), "the key frame has no parameter sets")
         stream.time_base = TICK
         return stream
 
