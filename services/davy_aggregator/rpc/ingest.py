@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from functools import partial
 
 from davy.access.principal import acting
 from davy.adapters.grpc.envelope import fill_envelope, from_envelope, from_event
@@ -12,12 +14,12 @@ from davy.adapters.grpc.video import credit_of, from_packet, from_variant, key_r
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.identity import Identity, check_speaks_for
-from davy.streams.tasks import end
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
 from davy_aggregator.archive import Archive
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
+from davy_aggregator.rpc.answers import Put, answering
 from davy_aggregator.senders import CheckSender
 from davy_aggregator.video import LiveVideo, Requests
 
@@ -71,19 +73,12 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         context: Context,
     ) -> AsyncGenerator[ingest_pb2.PushVideoResponse, None]:
         session, sender = next(self._sessions), peer(context)
-        answers: asyncio.Queue[ingest_pb2.PushVideoResponse | None] = asyncio.Queue()
         yield ingest_pb2.PushVideoResponse(window=VIDEO_WINDOW)
         with self._video.requests() as requests:
-            reader = asyncio.create_task(
-                self._take_video(request_iterator, session, sender, requests, answers), name="video.take"
-            )
-            asker = asyncio.create_task(_ask(requests, answers), name="video.ask")
-            try:
-                while (answer := await answers.get()) is not None:
+            read = partial(self._take_video, request_iterator, session, sender, requests)
+            async with aclosing(answering("video", read, partial(_ask, requests))) as answers:
+                async for answer in answers:
                     yield answer
-                await reader  # raises its error, if any
-            finally:
-                await end(reader, asker)
 
     async def _take_video(
         self,
@@ -91,7 +86,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         session: int,
         sender: Identity | None,
         requests: Requests,
-        answers: "asyncio.Queue[ingest_pb2.PushVideoResponse | None]",
+        put: Put[ingest_pb2.PushVideoResponse],
     ) -> None:
         try:
             async for request in request_iterator:
@@ -101,12 +96,10 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
                 packet = from_packet(request.packet)
                 self._check_video(packet.camera, sender)
                 self._video.put(packet, session)
-                answers.put_nowait(credit_of(packet))
+                put(credit_of(packet))
         except DavyError as error:
             self._metrics.refused.labels("video", type(error).__name__).inc()
             raise
-        finally:
-            answers.put_nowait(None)
 
     def _offered(self, offer: ingest_pb2.VideoOffer, sender: Identity | None) -> list[CameraAddress]:
         if len(offer.cameras) > MAX_CAMERAS_PER_REQUEST:
@@ -149,13 +142,13 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         return [ingest_pb2.ReportEventsResponse(boot_id=boot_id, seq=seq) for boot_id, seq in newest.items()]
 
 
-async def _ask(requests: Requests, answers: "asyncio.Queue[ingest_pb2.PushVideoResponse | None]") -> None:
+async def _ask(requests: Requests, put: Put[ingest_pb2.PushVideoResponse]) -> None:
     while True:
         demands, keys = await requests.take()
         for camera, demand in demands.items():
-            answers.put_nowait(to_demand(camera.camera, demand))
+            put(to_demand(camera.camera, demand))
         for camera, variant in keys:
-            answers.put_nowait(key_request(camera.camera, variant))
+            put(key_request(camera.camera, variant))
 
 
 async def _read(

@@ -1,8 +1,8 @@
 """davy.v1.RecordingService: asks edges for recorded video that is lacking."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from functools import partial
 
 from davy.access.principal import acting
 from davy.adapters.grpc.recording import LIST_SEGMENTS, PIECE_BYTES, from_segment
@@ -11,11 +11,11 @@ from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
 from davy.domain.recording import Segment
 from davy.identity import Identity, check_speaks_for
-from davy.streams.tasks import end
 from davy.v1 import recording_pb2, recording_pb2_grpc
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.recording.fill import SegmentFill
 from davy_aggregator.recording.service import Recordings
+from davy_aggregator.rpc.answers import Put, answering
 
 
 class RecordingsServicer(recording_pb2_grpc.RecordingServiceServicer):
@@ -36,22 +36,17 @@ class RecordingsServicer(recording_pb2_grpc.RecordingServiceServicer):
         context: Context,
     ) -> AsyncGenerator[recording_pb2.PushSegmentsResponse, None]:
         fill = SegmentFill(self._recordings)
-        answers: asyncio.Queue[recording_pb2.PushSegmentsResponse | None] = asyncio.Queue()
-        reader = asyncio.create_task(self._read(request_iterator, peer(context), fill, answers), name="segments.read")
-        asker = asyncio.create_task(_ask(fill, answers), name="segments.ask")
-        try:
-            while (answer := await answers.get()) is not None:
+        read = partial(self._read, request_iterator, peer(context), fill)
+        async with aclosing(answering("segments", read, partial(_ask, fill))) as answers:
+            async for answer in answers:
                 yield answer
-            await reader  # raises its error, if any
-        finally:
-            await end(reader, asker)
 
     async def _read(
         self,
         request_iterator: AsyncIterator[recording_pb2.PushSegmentsRequest],
         sender: Identity | None,
         fill: SegmentFill,
-        answers: "asyncio.Queue[recording_pb2.PushSegmentsResponse | None]",
+        put: Put[recording_pb2.PushSegmentsResponse],  # noqa: ARG002  # a segment that is taken needs no answer
     ) -> None:
         try:
             async for request in request_iterator:
@@ -64,8 +59,6 @@ class RecordingsServicer(recording_pb2_grpc.RecordingServiceServicer):
         except DavyError as error:
             self._metrics.refused.labels("segments", type(error).__name__).inc()
             raise
-        finally:
-            answers.put_nowait(None)
 
     def _checked(self, message: recording_pb2.RecordedSegment, sender: Identity | None) -> Segment:
         segment = from_segment(message)
@@ -75,10 +68,7 @@ class RecordingsServicer(recording_pb2_grpc.RecordingServiceServicer):
         return segment
 
 
-async def _ask(fill: SegmentFill, answers: "asyncio.Queue[recording_pb2.PushSegmentsResponse | None]") -> None:
-    try:
-        async with aclosing(fill.requests()) as requests:
-            async for segment, offset in requests:
-                answers.put_nowait(recording_pb2.PushSegmentsResponse(sha256=segment.sha256, offset=offset))
-    finally:
-        answers.put_nowait(None)  # an error ends the stream; the edge opens another one
+async def _ask(fill: SegmentFill, put: Put[recording_pb2.PushSegmentsResponse]) -> None:
+    async with aclosing(fill.requests()) as requests:
+        async for segment, offset in requests:
+            put(recording_pb2.PushSegmentsResponse(sha256=segment.sha256, offset=offset))
