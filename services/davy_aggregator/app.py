@@ -239,15 +239,33 @@ async def serve(
             guard = authenticator if settings.access == "closed" else None
             supervised["rtsp-server"] = RtspServer(settings.rtsp, settings.rtsp.host or settings.host, live, video, guard).run
         if settings.analysis.enabled:
-            from davy_aggregator.analysis.runner import analyse, analysers  # its libraries take a second and 100 MB
-
-            make_analysers = analysers(settings.analysis, book)  # an unusable detector prevents the start
-            supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, alarms, metrics, make_analysers)
+            supervised |= await _analysis(settings, live, archive, alarms, metrics, registry, book, rollouts, bus)
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
         await until_first_ends(
             "aggregator", http=_serve_http(context, announce, tls), grpc=_serve_grpc(context, site, announce, tls), **coroutines
         )
+
+
+async def _analysis(
+    settings: AggregatorSettings,
+    live: LiveFrames,
+    archive: Archive,
+    alarms: AlarmService,
+    metrics: AggregatorMetrics,
+    registry: CollectorRegistry,
+    book: PlaceBook,
+    rollouts: RolloutService,
+    bus: Bus,
+) -> dict[str, Component]:
+    """Return the components of the analysis; an unusable detector prevents the start."""
+    from davy_aggregator.analysis.detector import open_manager  # its libraries take a second and 100 MB
+    from davy_aggregator.analysis.runner import analyse, analysers
+
+    manager = await open_manager(settings, registry, rollouts)
+    make = analysers(settings.analysis, book, manager.active_detector if manager else None)
+    components: dict[str, Component] = {"analysis": lambda: analyse(settings.analysis, live, archive, alarms, metrics, make)}
+    return components | ({"detector": lambda: manager.follow(bus)} if manager else {})
 
 
 @asynccontextmanager
@@ -391,6 +409,7 @@ async def _rollout_service(
         metrics.count_refused,
         settings.accept_unknown,
         second_person(AccessStore(database)) if settings.needs_second_person else None,
+        detects=settings.analysis.enabled and settings.analysis.person_fps > 0,
     )
 
 

@@ -32,7 +32,7 @@ class People:
     ) -> None:
         self.every_s = every_s
         self._detector, self._tracker, self._time_zone = detector, CameraTracker(), zone
-        self._places_of, self._config, self._places = places, NO_PLACES, Places(*NO_PLACES)
+        self._places_of, self._config, self._places = places, (NO_PLACES, detector.classes), Places(*NO_PLACES)
         self._known = {"person"} if "person" in detector.classes else set()
 
     def analyse(self, picture: Picture) -> Sequence[Observation]:
@@ -43,10 +43,10 @@ class People:
         return [*found, *self._current().update(picture, tracks)]
 
     def _current(self) -> Places:
-        """The rules in force; a change of any starts all durations again."""
-        config = self._places_of()
+        """The rules in force; a change of any, or of the detector's classes, starts all durations again."""
+        config = self._places_of(), self._detector.classes
         if config != self._config:
-            self._config, self._places = config, Places(*config, self._detector.classes, self._time_zone)
+            self._config, self._places = config, Places(*config[0], config[1], self._time_zone)
         return self._places
 
 

@@ -18,7 +18,7 @@ from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError, InvalidInputError, ModelError
 from davy.domain.frame import BgrImage
 from davy.domain.severity import Severity
-from davy.imaging.detect import OnnxDetector, read_spec, shipped_path
+from davy.imaging.detect import Detector
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy_aggregator.alarms.service import AlarmService
@@ -118,14 +118,8 @@ class _Looking:
         await _report(newest, analysis, results, settings.cooldown_s, self.archive, self.alarms)
 
 
-def analysers(settings: AnalysisSettings, book: PlaceBook) -> MakeAnalysers:
-    """Return a factory of one camera's analysers.
-
-    Raises:
-        ConfigError: the detector's description is malformed, or an execution provider is not installed.
-        ModelError: the detector is unusable.
-    """
-    detector = _detector(settings) if settings.person_fps else None
+def analysers(settings: AnalysisSettings, book: PlaceBook, detector: Detector | None) -> MakeAnalysers:
+    """Return a factory of one camera's analysers; the detector is shared, None finds no objects."""
 
     def make(camera: CameraAddress) -> Sequence[Analyser]:
         found: list[Analyser] = [Motion(), Illumination(), Lens()]
@@ -134,14 +128,6 @@ def analysers(settings: AnalysisSettings, book: PlaceBook) -> MakeAnalysers:
         return found
 
     return make
-
-
-def _detector(settings: AnalysisSettings) -> OnnxDetector:
-    path = settings.detector or shipped_path()
-    spec = read_spec(path)
-    if settings.detector_score is not None:
-        spec = spec.model_copy(update={"score": settings.detector_score})
-    return OnnxDetector(path, spec, settings.providers)
 
 
 def _lower_priority() -> None:
