@@ -302,7 +302,7 @@ async def _archive(
 async def _alarms(database: Database, site: SiteConfig, archive: Archive, metrics: AlarmMetrics) -> AsyncIterator[AlarmService]:
     store = AlarmStore(database, archive.store)
     rules = await asyncio.to_thread(RuleBook, site.alarms, store)
-    alarms = AlarmService(site.site, archive, store, rules, metrics)
+    alarms = AlarmService(site.site, archive, store, rules, metrics, zone=site.zone)
     await alarms.load()
     await mark_start(archive, alarms)
     yield alarms

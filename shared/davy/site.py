@@ -9,11 +9,12 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
@@ -181,7 +182,8 @@ class SiteConfig(_Config):
         ("pool",), max_length=64, description="Ids of the pool's enhancers; a rollout reaches each of them like an edge."
     )
     time_zone: Annotated[str, AfterValidator(_checked_zone)] = Field(
-        "UTC", description="Time zone of the site in the IANA database, such as Europe/Warsaw; pages show its time."
+        "UTC",
+        description="Time zone of the site in the IANA database, such as Europe/Warsaw, of schedules, pages, notices.",
     )
     edges: dict[Id, SiteEdge] = Field(min_length=1, description="Edges by their id.")
     alarms: AlarmsConfig = Field(AlarmsConfig(), description="Rules of alarms, and who is told if nobody answers.")
@@ -191,6 +193,14 @@ class SiteConfig(_Config):
         if self.pooled and (both := self.edges.keys() & set(self.enhancers)):
             raise ValueError(f"enhancers: {min(both)!r} is the id of an edge; give the enhancer another one")
         return self
+
+    @property
+    def zone(self) -> tzinfo:
+        """The site's time zone; UTC on a machine without the database of zones."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except ZoneInfoNotFoundError:
+            return UTC
 
     @property
     def pool(self) -> list[str]:

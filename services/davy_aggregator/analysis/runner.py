@@ -124,7 +124,7 @@ def analysers(settings: AnalysisSettings, book: PlaceBook, detector: Detector | 
     def make(camera: CameraAddress) -> Sequence[Analyser]:
         found: list[Analyser] = [Motion(), Illumination(), Lens()]
         if detector is not None:
-            found.append(People(detector, 1 / settings.person_fps, lambda: book.of(camera)))
+            found.append(People(detector, 1 / settings.person_fps, lambda: book.of(camera), book.zone))
         return found
 
     return make

@@ -2,6 +2,7 @@
 
 import { dateTime } from "/web/time.js";
 import { named, t } from "/web/words.js";
+import { Escalation } from "/static/alarm_escalation.js";
 import { byId, element, request, showError } from "/static/page.js";
 
 const SEVERITIES = ["info", "warning", "alarm"];
@@ -11,6 +12,7 @@ export class Rules {
   defaults = {};
   #current = { rules: {} };
   #id = "";
+  #escalation = new Escalation();
 
   constructor() {
     byId("rules").addEventListener("submit", (event) => {
@@ -27,12 +29,12 @@ export class Rules {
     }
   }
 
-  #show({ id, who, why, at, rules, defaults }) {
+  #show({ id, who, why, at, rules, defaults, targets }) {
     this.defaults = defaults;
     this.#current = rules;
     this.#id = id;
     byId("rules-by").textContent = at ? t("rules-by", { who, at: dateTime(at), why: why || "–" }) : t("rules-of-file");
-    byId("steps").textContent = rules.escalation.map(({ severity, after_s: seconds, to }) => `${named("severity", severity)} · ${seconds} s → ${to.join(", ")}`).join("; ");
+    this.#escalation.show(rules.escalation, targets);
     const keys = [...new Set([...Object.keys(defaults), ...Object.keys(rules.rules)])];
     byId("rule-rows").replaceChildren(...keys.map((key) => this.#row(key)));
   }
@@ -84,7 +86,7 @@ export class Rules {
   }
 
   async #save() {
-    const body = { rules: { ...this.#current, rules: this.#changed() }, why: byId("why").value };
+    const body = { rules: { ...this.#current, rules: this.#changed(), escalation: this.#escalation.read() }, why: byId("why").value };
     try {
       this.#show(await request("/v1/alarm-rules", "PUT", body, { "If-Match": `"${this.#id}"` }));
       byId("why").value = "";
