@@ -1,7 +1,7 @@
 // The rules of alarms as a table. Only what differs from the defaults is sent.
 
 import { dateTime } from "/web/time.js";
-import { named, t } from "/web/words.js";
+import { named, t, translated } from "/web/words.js";
 import { Escalation } from "/static/alarm_escalation.js";
 import { byId, element, request, showError } from "/static/page.js";
 
@@ -51,7 +51,7 @@ export class Rules {
 
   #row(key) {
     const value = { ...this.#default(key), ...this.#of(key) };
-    const name = element("td", "", element("b", "", value.title || key), element("small", "", ` ${key}`));
+    const name = element("td", "", element("b", "", translated("alarm-title", key, value.title) || key), element("small", "", ` ${key}`));
     const made = element("tr", this.#current.rules[key] ? "changed" : "", name, ...Object.entries(FIELDS).map(([field, kind]) => element("td", "", this.#input(key, field, kind, value[field]))));
     made.dataset.rule = key;
     return made;
