@@ -9,9 +9,16 @@ const COOKIE = "davy_language"; // cookies know no ports: the pages of all servi
 const YEAR_S = 365 * 86_400;
 const TAGS = { zh: "zh-Hans" };
 
+export function storedLanguage() {
+  return document.cookie.split("; ").find((each) => each.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1) ?? "";
+}
+
+export function storeLanguage(name) {
+  document.cookie = `${COOKIE}=${name}; path=/; max-age=${YEAR_S}; samesite=lax`;
+}
+
 function choose() {
-  const stored = document.cookie.split("; ").find((each) => each.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1);
-  const wanted = [stored ?? "", ...navigator.languages].map((tag) => tag.slice(0, 2).toLowerCase());
+  const wanted = [storedLanguage(), ...navigator.languages].map((tag) => tag.slice(0, 2).toLowerCase());
   return wanted.find((each) => each in LANGUAGES) ?? "en";
 }
 
@@ -101,7 +108,7 @@ export function localise(root) {
 }
 
 export function chooseLanguage(name) {
-  document.cookie = `${COOKIE}=${name}; path=/; max-age=${YEAR_S}; samesite=lax`;
+  storeLanguage(name);
   location.reload();
 }
 
