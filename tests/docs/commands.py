@@ -22,7 +22,7 @@ SKIPPED = {
     r"^docker ": "needs Docker; tests/system/test_compose.py does it",
     r"rtsp://": "needs an IP camera",
     r"davy cameras ": "needs an ONVIF camera; tests/davy_cli/test_cameras.py has one",
-    r"^(davy (edge|aggregator|enhancer|trainer|simulator serve)|torchrun) ": "runs until it is stopped; its own tests start it",
+    r"^(davy (edge|aggregator|enhancer|trainer|company|simulator serve)|torchrun) ": "runs until it is stopped; its own tests start it",
     r"^davy demo scenario": "takes 12 minutes; tests/davy_demo/scenario tests its parts",
     r"^davy train": "trains for minutes; tests/davy_trainer/cli runs each stage in seconds",
     r"^davy bench": "measures for minutes; tests/davy_bench runs each table on small pictures",
