@@ -13,7 +13,6 @@ from davy.domain.secret_url import PlainUrl
 from davy.domain.suggestion import did_you_mean
 from davy.yaml_lines import YamlMapping, parse_mapping
 
-FILE_NAME = "company.yaml"
 MAX_SITES = 1000
 
 Id = Annotated[str, StringConstraints(pattern=f"^{ID_PATTERN}$", max_length=64)]

@@ -6,7 +6,8 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from davy.adapters.http.listen_settings import HttpPort, RemoteAccessSettings
 from davy.adapters.secret_settings import SecretSettings
-from davy_company.config import FILE_NAME
+
+FILE_NAME = "company.yaml"
 
 
 class CompanySettings(RemoteAccessSettings, SecretSettings, env_prefix="DAVY_COMPANY_", env_nested_delimiter="__", frozen=True):
