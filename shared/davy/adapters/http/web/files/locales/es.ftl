@@ -913,3 +913,26 @@ said-rollout-done = modelo { $model }: todos los equipos lo usan
 said-rollout-late = modelo { $model }: { $count } equipos sin conexión lo recibirán después
 said-rollout-aborted = modelo { $model }: cancelado por un operador
 kind-over = { $kind }: fin
+
+## Company
+nav-company = Empresa
+company-subtitle = empresa
+title-company = Davy empresa
+company-alarms = Alarmas sin respuesta
+company-calm = Ninguna alarma espera respuesta.
+company-sites = Minas
+company-live = cámaras en vivo
+company-unanswered = alarmas sin respuesta
+company-edges = equipos de borde
+company-answered = respondió
+company-total = { $sites } minas, { $live } de { $cameras } cámaras en vivo
+company-news = { $count } alarmas esperan respuesta
+company-lost = La vista de la empresa no responde: { $reason }
+site-state-waiting = en espera
+site-state-ready = en servicio
+site-state-degraded = con fallos
+site-state-unreachable = inaccesible
+th-site = mina
+th-alarm = alarma
+th-raised = surgida
+th-severity = gravedad

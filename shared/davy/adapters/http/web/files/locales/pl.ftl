@@ -937,3 +937,26 @@ said-rollout-done = model { $model }: używa go każdy węzeł
 said-rollout-late = model { $model }: węzły offline, które dołączą: { $count }
 said-rollout-aborted = model { $model }: przerwane przez operatora
 kind-over = { $kind }: koniec
+
+## Company
+nav-company = Firma
+company-subtitle = firma
+title-company = Davy firma
+company-alarms = Alarmy bez odpowiedzi
+company-calm = Żaden alarm nie czeka na odpowiedź.
+company-sites = Kopalnie
+company-live = kamery na żywo
+company-unanswered = alarmy bez odpowiedzi
+company-edges = węzły brzegowe
+company-answered = odpowiedź
+company-total = kopalnie: { $sites }, kamery na żywo: { $live } z { $cameras }
+company-news = Alarmy czekające na odpowiedź: { $count }
+company-lost = Widok firmy nie odpowiada: { $reason }
+site-state-waiting = oczekuje
+site-state-ready = gotowa
+site-state-degraded = ograniczona
+site-state-unreachable = nieosiągalna
+th-site = kopalnia
+th-alarm = alarm
+th-raised = zgłoszony
+th-severity = waga

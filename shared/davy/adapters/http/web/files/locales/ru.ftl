@@ -937,3 +937,26 @@ said-rollout-done = модель { $model }: её используют все у
 said-rollout-late = модель { $model }: узлов без связи, которые последуют: { $count }
 said-rollout-aborted = модель { $model }: прервано оператором
 kind-over = { $kind }: конец
+
+## Company
+nav-company = Компания
+company-subtitle = компания
+title-company = Davy компания
+company-alarms = Тревоги без ответа
+company-calm = Ни одна тревога не ждёт ответа.
+company-sites = Шахты
+company-live = камеры в эфире
+company-unanswered = тревоги без ответа
+company-edges = граничные узлы
+company-answered = ответ
+company-total = шахты: { $sites }, камеры в эфире: { $live } из { $cameras }
+company-news = Тревоги, которые ждут ответа: { $count }
+company-lost = Обзор компании не отвечает: { $reason }
+site-state-waiting = ожидание
+site-state-ready = в работе
+site-state-degraded = с отказами
+site-state-unreachable = недоступна
+th-site = шахта
+th-alarm = тревога
+th-raised = поднята
+th-severity = важность
