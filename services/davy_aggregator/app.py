@@ -259,13 +259,13 @@ async def _analysis(
     bus: Bus,
 ) -> dict[str, Component]:
     """Return the components of the analysis; an unusable detector prevents the start."""
-    from davy_aggregator.analysis.detector import open_manager  # its libraries take a second and 100 MB
+    from davy_aggregator.analysis.detector import follow_rollouts, open_manager  # its libraries take a second and 100 MB
     from davy_aggregator.analysis.runner import analyse, analysers
 
     manager = await open_manager(settings, registry, rollouts)
     make = analysers(settings.analysis, book, manager.active_detector if manager else None)
     components: dict[str, Component] = {"analysis": lambda: analyse(settings.analysis, live, archive, alarms, metrics, make)}
-    return components | ({"detector": lambda: manager.follow(bus)} if manager else {})
+    return components | ({"detector": lambda: follow_rollouts(manager, bus, rollouts.catalog)} if manager else {})
 
 
 @asynccontextmanager
@@ -310,7 +310,7 @@ async def _alarms(database: Database, site: SiteConfig, archive: Archive, metric
 
 def _deliveries(site: SiteConfig, alarms: AlarmService, bus: Bus, metrics: AlarmMetrics) -> Deliveries:
     targets, topics = site.alarms.targets, AlarmTopics(site.site)
-    notifiers = {name: make_notifier(name, target, bus, topics) for name, target in targets.items()}
+    notifiers = {name: make_notifier(name, target, bus, topics, site.language) for name, target in targets.items()}
     return Deliveries(alarms.store, notifiers, {name: target.every_s for name, target in targets.items()}, metrics)
 
 

@@ -185,6 +185,7 @@ class SiteConfig(_Config):
         "UTC",
         description="Time zone of the site in the IANA database, such as Europe/Warsaw, of schedules, pages, notices.",
     )
+    language: Literal["en", "es", "pl", "ru", "zh"] = Field("en", description="Language of e-mails about alarms.")
     edges: dict[Id, SiteEdge] = Field(min_length=1, description="Edges by their id.")
     alarms: AlarmsConfig = Field(AlarmsConfig(), description="Rules of alarms, and who is told if nobody answers.")
 

@@ -6,10 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from davy.domain.errors import ConfigError
-from davy.imaging.detect import shipped_path
 from davy.imaging.nets.checkpoint import load_checkpoint
 from davy_trainer.cli.terminal import CONSOLE, clear_errors, parse_settings, stopping
-from davy_trainer.people.compare import compare_people
 from davy_trainer.people.export import export
 from davy_trainer.people.files import CHECKPOINT, WEIGHTS
 from davy_trainer.people.settings import PeopleSettings
@@ -17,6 +15,12 @@ from davy_trainer.people.training import load_people_net, net_of, train
 from davy_trainer.runs.progress import ProgressWriter
 
 Folders = list[Path] | None
+
+
+def _shipped() -> Path:
+    from davy.imaging.detect import shipped_path  # its libraries take a second
+
+    return shipped_path()
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,7 +48,9 @@ def people(
         chosen = {name: value for name, value in options.items() if value is not None}
         if "mine" not in chosen:
             raise ConfigError("set --mine FOLDER")
-        settings = PeopleSettings.model_validate({"base": shipped_path()} | chosen | parse_settings(set_ or [], PeopleSettings))
+        settings = PeopleSettings.model_validate(
+            ({} if base else {"base": _shipped()}) | chosen | parse_settings(set_ or [], PeopleSettings)
+        )
         with stopping() as stop:
             writer = ProgressWriter("people")
             finished = train(settings, out, stop, lambda text: CONSOLE.print(text, highlight=False), writer.write)
@@ -62,7 +68,7 @@ def people_export(
         difference = export(net, out)
         spec = out.with_suffix(".yaml")
         if not spec.exists():
-            spec.write_bytes(shipped_path().with_suffix(".yaml").read_bytes())
+            spec.write_bytes(_shipped().with_suffix(".yaml").read_bytes())
         print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, differs by at most {difference:.1e}")
 
 
@@ -74,7 +80,9 @@ def people_compare(
 ) -> None:
     """Compare a detector with the running one on simulated places that no training saw."""
     with clear_errors():
+        from davy_trainer.people.compare import compare_people  # as above
+
         if not mine:
             raise ConfigError("set --mine FOLDER")
-        for name, value in sorted(compare_people(new, running or shipped_path(), mine, out).items()):
+        for name, value in sorted(compare_people(new, running or _shipped(), mine, out).items()):
             print(f"{name:<24}{value:g}")

@@ -46,6 +46,7 @@ def form(message: ast.Message) -> tuple[bool, set[str], set[str]]:
 
 def sources() -> str:
     files = [path for folder in PAGES for path in folder.rglob("*") if path.suffix in (".html", ".js")]
+    files += (ROOT / "shared" / "davy" / "adapters" / "notify").glob("*.py")  # e-mails
     return "\n".join(path.read_text(encoding="utf-8") for path in files if "vendor" not in path.parts)
 
 

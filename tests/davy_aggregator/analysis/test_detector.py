@@ -11,9 +11,9 @@ from tests.davy_aggregator.rollout.test_service import begin, ended
 from tests.fixtures.detectors import FOUND, SPEC, detector_package, yolo
 from tests.fixtures.packages import trust
 
+from davy.deployment.detector_manager import ActiveDetector
 from davy.imaging.detect import OnnxDetector, parse_spec
 from davy.models.gates import Gates
-from davy_aggregator.analysis.detector import ActiveDetector
 from davy_aggregator.settings import AnalysisSettings
 
 SCENE = np.full((64, 128, 3), 90, np.uint8)

@@ -61,6 +61,7 @@ class OnnxDetector:
     ) -> None:
         content = model if isinstance(model, bytes) else _read(model)
         self.spec, self._path = spec, "detector" if isinstance(model, bytes) else str(model)
+        self.providers = providers
         self.model = f"detector-{hashlib.sha256(content).hexdigest()[:8]}"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1

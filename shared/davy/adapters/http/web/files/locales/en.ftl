@@ -912,6 +912,9 @@ said-rollout-wave = wave { $wave } of { $waves }: { $count } edges
 said-rollout-done = model { $model }: every edge runs the model
 said-rollout-late = model { $model }: { $count } edges are offline and will follow
 said-rollout-aborted = model { $model }: aborted by an operator
+mail-many = { $count } unanswered alarms, the first: { $title }
+mail-more = ... and { $count } more. The console shows them all.
+mail-raised = Raised { $at }, unanswered for { $seconds } s.
 kind-over = { $kind }: over
 
 ## Company

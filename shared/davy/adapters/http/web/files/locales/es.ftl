@@ -912,6 +912,9 @@ said-rollout-wave = oleada { $wave } de { $waves }: { $count } equipos
 said-rollout-done = modelo { $model }: todos los equipos lo usan
 said-rollout-late = modelo { $model }: { $count } equipos sin conexión lo recibirán después
 said-rollout-aborted = modelo { $model }: cancelado por un operador
+mail-many = { $count } alarmas sin responder, la primera: { $title }
+mail-more = ... y { $count } más. La consola las muestra todas.
+mail-raised = Desde { $at }, sin respuesta desde hace { $seconds } s.
 kind-over = { $kind }: fin
 
 ## Company

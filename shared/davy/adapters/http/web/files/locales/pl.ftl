@@ -936,6 +936,9 @@ said-rollout-wave = fala { $wave } z { $waves }: węzły: { $count }
 said-rollout-done = model { $model }: używa go każdy węzeł
 said-rollout-late = model { $model }: węzły offline, które dołączą: { $count }
 said-rollout-aborted = model { $model }: przerwane przez operatora
+mail-many = alarmy bez odpowiedzi: { $count }, pierwszy: { $title }
+mail-more = ... i jeszcze { $count }. Konsola pokazuje wszystkie.
+mail-raised = Zgłoszony { $at }, bez odpowiedzi od { $seconds } s.
 kind-over = { $kind }: koniec
 
 ## Company

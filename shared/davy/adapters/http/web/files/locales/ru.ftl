@@ -936,6 +936,9 @@ said-rollout-wave = волна { $wave } из { $waves }: узлов { $count }
 said-rollout-done = модель { $model }: её используют все узлы
 said-rollout-late = модель { $model }: узлов без связи, которые последуют: { $count }
 said-rollout-aborted = модель { $model }: прервано оператором
+mail-many = тревог без ответа: { $count }, первая: { $title }
+mail-more = ... и ещё { $count }. Консоль показывает все.
+mail-raised = Поднята { $at }, без ответа { $seconds } с.
 kind-over = { $kind }: конец
 
 ## Company

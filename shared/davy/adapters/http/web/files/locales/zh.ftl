@@ -867,6 +867,9 @@ said-rollout-wave = 第 { $wave } 批，共 { $waves } 批：{ $count } 个节�
 said-rollout-done = 模型 { $model }：所有节点均已运行
 said-rollout-late = 模型 { $model }：{ $count } 个离线节点稍后跟进
 said-rollout-aborted = 模型 { $model }：已由操作员中止
+mail-many = { $count } 个未应答报警，首个：{ $title }
+mail-more = ……还有 { $count } 个。控制台显示全部。
+mail-raised = 发生于 { $at }，{ $seconds } 秒未应答。
 kind-over = { $kind }：结束
 
 ## Company
