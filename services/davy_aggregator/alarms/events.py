@@ -81,5 +81,5 @@ async def _follow(archive: Archive, alarms: AlarmService) -> None:
 
 async def mark_start(archive: Archive, alarms: AlarmService) -> None:
     """Before the first event comes, note that what was archived before there were alarms raises none."""
-    if alarms.leads and await asyncio.to_thread(alarms.store.position) is None:
-        await alarms.apply_events([], await archive.last_id())
+    if await asyncio.to_thread(alarms.store.position) is None:
+        await asyncio.to_thread(alarms.store.begin, await archive.last_id())

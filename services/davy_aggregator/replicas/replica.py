@@ -22,7 +22,7 @@ from davy_aggregator.replicas.following import Following
 from davy_aggregator.replicas.lease import LeaseLead, StatusKeeper
 from davy_aggregator.settings import AggregatorSettings
 
-FROM_CACHE, FROM_BROKER = "store", "mqtt"
+FROM_EDGE, FROM_BROKER = "grpc", "mqtt"  # interfaces of frames; others bring those of another replica
 
 
 class Decider(Protocol):
@@ -103,7 +103,7 @@ class Replica:
 
     def analyses(self, live: LiveFrame) -> bool:
         """Return whether this replica analyses a frame: one whose edge pushes here, or one from the broker, as the leader."""
-        if self.lease is None or live.via not in (FROM_CACHE, FROM_BROKER):
+        if self.lease is None or live.via == FROM_EDGE:
             return True
         return live.via == FROM_BROKER and self.lease.leads
 

@@ -165,6 +165,12 @@ class AlarmStore:
             where = alarm_position.c.name == EVENTS
             return connection.execute(select(alarm_position.c.event).where(where)).scalar_one_or_none()
 
+    def begin(self, position: int) -> None:
+        """Note where the alarms begin in the archive, unless that is noted; any replica does so."""
+        first = self._database.insert(alarm_position).values(name=EVENTS, event=position)
+        with self._database.unordered() as connection:
+            connection.execute(first.on_conflict_do_nothing())
+
     def history(self, query: AlarmQuery) -> list[AlarmChange]:
         """Find rows of the history, newest first, or oldest first if `query.after` is given."""
         with self._database.read() as connection:
