@@ -35,6 +35,7 @@ from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.recording_store import RecordingStore
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
+from davy.adapters.storage.shared_keys import get_shared_key
 from davy.adapters.tls import Tls
 from davy.adapters.tls.watch import LocalRenewer, watch_identity
 from davy.domain.camera import CameraAddress
@@ -85,6 +86,7 @@ from davy_aggregator.outputs.webrtc import WebRtcViewers
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.recording.metrics import RecordingMetrics
 from davy_aggregator.recording.service import Recordings
+from davy_aggregator.replicas.replica import Decider, Replica, opened_replica
 from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
@@ -147,12 +149,13 @@ async def serve(
     async with (
         _folder(settings),
         _database(settings) as database,
-        _archive(settings, database, site, metrics) as archive,
-        _alarms(database, site, archive, alarm_metrics) as alarms,
+        opened_replica(settings, database, site.site, name) as replica,
+        _archive(settings, database, replica, site, metrics) as archive,
+        _alarms(replica, site, archive, alarm_metrics) as alarms,
         _journal(settings, database, archive, registry) as journal,
-        _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
-        _recordings(settings, database, site, video, archive, alarms, registry) as recordings,
-        _config_service(database, site, presence, archive, metrics, live, site_status, book, recordings) as configs,
+        _rollout_service(settings, replica, database, site, presence, archive, metrics) as rollouts,
+        _recordings(settings, database, replica, site, video, archive, alarms, registry) as recordings,
+        _config_service(replica, site, presence, archive, metrics, live, site_status, book, recordings) as configs,
         _samples(settings, database, registry) as samples,
         _tiles(metrics) as tiles,
         _home_assistant(site.site, site_status, alarms) as home,
@@ -170,7 +173,7 @@ async def serve(
         directory = Directory(AccessStore(database), site.site, settings.session_hours * 3600)
         if settings.access == "closed" and not await asyncio.to_thread(directory.users):
             log.warning("access.nobody", hint=f"davy users add NAME --role admin --data {settings.data}")
-        links = await asyncio.to_thread(LinkSigner.of_file, settings.data / "keys" / "links.key")
+        links = await asyncio.to_thread(_link_signer, settings, database)
         authenticator: Authenticator = LinkAuthenticator(links, directory) if settings.access == "closed" else OpenDoor()
         context = ServiceContext(
             settings,
@@ -205,7 +208,6 @@ async def serve(
             recordings,
             oidc,
         )
-        leadership = _leadership(settings, site, name, health, metrics, alarms, rollouts, configs)
         watch = ConditionWatch(site, alarms, presence, site_status, live, drift, health, site.pool, settings.data)
         announce = announcer(ready)
         supervised: dict[str, Component] = {
@@ -221,7 +223,7 @@ async def serve(
             "configs": lambda: configs.twin.run(bus),
             "health": lambda: _watch_health(bus, archive, journal, recordings, health),
             "journal-keeping": journal.run,
-            "leadership": lambda: leadership.run(bus),
+            **_leading(replica, bus, settings, site, name, health, metrics, alarms, rollouts, configs, archive),
             "recordings": recordings.run,
             "clocks": lambda: watch_clocks(live, archive, metrics),
         }
@@ -242,7 +244,9 @@ async def serve(
             from davy_aggregator.analysis.runner import analyse, analysers  # its libraries take a second and 100 MB
 
             make_analysers = analysers(settings.analysis, book)  # an unusable detector prevents the start
-            supervised["analysis"] = lambda: analyse(settings.analysis, live, archive, alarms, metrics, make_analysers)
+            supervised["analysis"] = lambda: analyse(
+                settings.analysis, live, archive, alarms, metrics, make_analysers, replica.analyses
+            )
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
         await until_first_ends(
@@ -270,10 +274,11 @@ async def _database(settings: AggregatorSettings) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def _archive(
-    settings: AggregatorSettings, database: Database, site: SiteConfig, metrics: AggregatorMetrics
+    settings: AggregatorSettings, database: Database, replica: Replica, site: SiteConfig, metrics: AggregatorMetrics
 ) -> AsyncIterator[Archive]:
-    store = EventStore(database, settings.archive_max_bytes, settings.archive_max_age_days * 86_400)
-    archive = Archive(store, site.site, metrics)
+    bounds = (settings.archive_max_bytes, settings.archive_max_age_days * 86_400)
+    pruning = EventStore(replica.fenced("archive"), *bounds) if replica.lease else None
+    archive = Archive(EventStore(database, *bounds), site.site, metrics, pruning)
     try:
         yield archive
     finally:
@@ -281,10 +286,11 @@ async def _archive(
 
 
 @asynccontextmanager
-async def _alarms(database: Database, site: SiteConfig, archive: Archive, metrics: AlarmMetrics) -> AsyncIterator[AlarmService]:
-    store = AlarmStore(database, archive.store)
+async def _alarms(replica: Replica, site: SiteConfig, archive: Archive, metrics: AlarmMetrics) -> AsyncIterator[AlarmService]:
+    store = AlarmStore(replica.fenced("alarm"), archive.store)
     rules = await asyncio.to_thread(RuleBook, site.alarms, store)
     alarms = AlarmService(site.site, archive, store, rules, metrics)
+    alarms.lead = replica.lease or alarms.lead
     await alarms.load()
     await mark_start(archive, alarms)
     yield alarms
@@ -293,7 +299,8 @@ async def _alarms(database: Database, site: SiteConfig, archive: Archive, metric
 def _deliveries(site: SiteConfig, alarms: AlarmService, bus: Bus, metrics: AlarmMetrics) -> Deliveries:
     targets, topics = site.alarms.targets, AlarmTopics(site.site)
     notifiers = {name: make_notifier(name, target, bus, topics) for name, target in targets.items()}
-    return Deliveries(alarms.store, notifiers, {name: target.every_s for name, target in targets.items()}, metrics)
+    every_s = {name: target.every_s for name, target in targets.items()}
+    return Deliveries(alarms.store, notifiers, every_s, metrics, leads=lambda: alarms.leads)
 
 
 @asynccontextmanager
@@ -303,7 +310,7 @@ async def _journal(
     journal = await asyncio.to_thread(
         JournalWriter,
         JournalStore(database),
-        journal_folder(settings.data),
+        settings.journal_keys or journal_folder(settings.data),
         settings.journal_max_bytes,
         JournalMetrics(registry),
         archive.report,
@@ -318,6 +325,7 @@ async def _journal(
 async def _recordings(
     settings: AggregatorSettings,
     database: Database,
+    replica: Replica,
     site: SiteConfig,
     video: LiveVideo,
     archive: Archive,
@@ -334,6 +342,7 @@ async def _recordings(
         settings.recordings_max_bytes,
         lambda: alarms.leads,
         RecordingMetrics(registry),
+        RecordingStore(replica.fenced("recording"), site.site) if replica.lease else None,
     )
 
 
@@ -373,6 +382,7 @@ async def _store(site: SiteConfig, settings: AggregatorSettings, name: str, tls:
 @asynccontextmanager
 async def _rollout_service(
     settings: AggregatorSettings,
+    replica: Replica,
     database: Database,
     site: SiteConfig,
     presence: PresenceTracker,
@@ -384,7 +394,7 @@ async def _rollout_service(
     catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
     yield RolloutService(
         site,
-        RolloutStore(database),
+        RolloutStore(replica.fenced("rollout")),
         catalog,
         presence,
         archive.report,
@@ -396,7 +406,7 @@ async def _rollout_service(
 
 @asynccontextmanager
 async def _config_service(
-    database: Database,
+    replica: Replica,
     site: SiteConfig,
     presence: PresenceTracker,
     archive: Archive,
@@ -412,7 +422,42 @@ async def _config_service(
         book.reconfigure(now)
         recordings.rules.reconfigure(now)
 
-    yield ConfigService(site, ConfigStore(database), presence.is_online, archive.report, metrics.count_refused, changed)
+    store = ConfigStore(replica.fenced("config"))
+    yield ConfigService(site, store, presence.is_online, archive.report, metrics.count_refused, changed)
+
+
+def _link_signer(settings: AggregatorSettings, database: Database) -> LinkSigner:
+    """The signer of links; replicas share its key in their database. Blocks."""
+    path = settings.data / "keys" / "links.key"
+    if database.embedded:
+        return LinkSigner.of_file(path)
+    return LinkSigner(get_shared_key(database, "links", path.read_bytes() if path.exists() else b""))
+
+
+def _leading(
+    replica: Replica,
+    bus: Bus,
+    settings: AggregatorSettings,
+    site: SiteConfig,
+    name: str,
+    health: Health,
+    metrics: AggregatorMetrics,
+    alarms: AlarmService,
+    rollouts: RolloutService,
+    configs: ConfigService,
+    archive: Archive,
+) -> dict[str, Component]:
+    """The components that decide who leads: by the lease of a shared database, else by beats on the broker."""
+    if replica.lease is None:
+        leadership = _leadership(settings, site, name, health, metrics, alarms, rollouts, configs)
+        return {"leadership": lambda: leadership.run(bus)}
+
+    def changed(leads: bool, error: str) -> None:
+        metrics.leads.set(leads)
+        health.set("leadership", error)
+
+    deciders: dict[str, Decider] = {"alarm": alarms, "rollout": rollouts, "config": configs}
+    return replica.components(bus, deciders, {"archive-keeping": archive.keep}, changed)
 
 
 def _leadership(

@@ -106,6 +106,10 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
         description="Quota of the audit journal in bytes. Rows above it are stored, and an alarm asks for an export.",
     )
 
+    journal_keys: Path | None = Field(
+        None, description="Folder of the key that signs the audit journal, one for all replicas; DATA/keys/journal if absent."
+    )
+
     recordings: SecretUrl = Field(
         SecretUrl(""), description="Recorded video: s3://BUCKET/FOLDER and the like; DATA/recordings if empty."
     )

@@ -176,6 +176,9 @@ class SiteConfig(_Config):
     site: Id = Field(description="Name of the site in every topic.")
     broker: MqttEndpoint = Field(SecretUrl("mqtt://127.0.0.1:1883"), description="The MQTT broker: mqtt:// or mqtts://.")
     aggregator: GrpcEndpoint = Field(SecretUrl("grpc://127.0.0.1:50051"), description="The aggregator: grpc:// or grpcs://.")
+    aggregators: tuple[GrpcEndpoint, ...] = Field(
+        (), max_length=16, description="Several aggregators of one database, in place of aggregator: edges change over."
+    )
     cache: RedisEndpoint = Field(SecretUrl("redis://127.0.0.1:6379/0"), description="Redis or Valkey, for the newest frames.")
     enhancers: tuple[Id, ...] = Field(
         ("pool",), max_length=64, description="Ids of the pool's enhancers; a rollout reaches each of them like an edge."
@@ -191,6 +194,11 @@ class SiteConfig(_Config):
         if self.pooled and (both := self.edges.keys() & set(self.enhancers)):
             raise ValueError(f"enhancers: {min(both)!r} is the id of an edge; give the enhancer another one")
         return self
+
+    @property
+    def ingest(self) -> tuple[SecretUrl, ...]:
+        """The aggregators that edges send to: each edge to one of them, to the next one when that does not answer."""
+        return self.aggregators or (self.aggregator,)
 
     @property
     def pool(self) -> list[str]:

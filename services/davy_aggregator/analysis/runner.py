@@ -66,12 +66,17 @@ async def analyse(
     alarms: AlarmService,
     metrics: AggregatorMetrics,
     make: MakeAnalysers,
+    analyses: Callable[[LiveFrame], bool] = lambda _: True,
 ) -> None:
-    """Analyse every camera's newest frames, and report begins and ends of findings, until cancelled."""
+    """Analyse every camera's newest frames, and report begins and ends of findings, until cancelled.
+
+    Args:
+        analyses: Whether this replica analyses a frame.
+    """
     threads = ThreadPoolExecutor(settings.threads, "analysis", initializer=_lower_priority)
     try:
         with live.watch("analysis", max_fps=max(settings.fps, settings.person_fps), max_age_s=MAX_AGE_S) as watcher:
-            looking = _Looking(settings, watcher, archive, alarms, metrics, make, threads)
+            looking = _Looking(settings, watcher, archive, alarms, metrics, make, threads, analyses)
             works = {f"look-{number}": looking.run() for number in range(settings.threads)}
             await until_first_ends("analysis", **works)
     finally:
@@ -89,6 +94,7 @@ class _Looking:
     metrics: AggregatorMetrics
     make: MakeAnalysers
     threads: ThreadPoolExecutor
+    analyses: Callable[[LiveFrame], bool]
     cameras: dict[CameraAddress, CameraAnalysis] = field(default_factory=dict)
     busy: set[CameraAddress] = field(default_factory=set)
     taking: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -104,7 +110,8 @@ class _Looking:
                 camera = newest.frame.camera
                 self.busy.add(camera)
             try:
-                await self._look(camera, newest)
+                if self.analyses(newest):
+                    await self._look(camera, newest)
             finally:
                 self.busy.discard(camera)
                 self.watcher.wake_for(camera)
