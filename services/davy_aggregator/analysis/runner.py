@@ -70,7 +70,8 @@ async def analyse(
     """Analyse every camera's newest frames, and report begins and ends of findings, until cancelled."""
     threads = ThreadPoolExecutor(settings.threads, "analysis", initializer=_lower_priority)
     try:
-        with live.watch("analysis", max_fps=max(settings.fps, settings.person_fps), max_age_s=MAX_AGE_S) as watcher:
+        fps = max(settings.fps, settings.person_fps)
+        with live.watch("analysis", max_fps=fps, max_age_s=MAX_AGE_S, relayed=False) as watcher:
             looking = _Looking(settings, watcher, archive, alarms, metrics, make, threads)
             works = {f"look-{number}": looking.run() for number in range(settings.threads)}
             await until_first_ends("analysis", **works)

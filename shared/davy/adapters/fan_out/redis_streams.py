@@ -1,5 +1,6 @@
 """Redis or Valkey between replicas: a stream per channel, trimmed to its depth, so that a slow reader finds the newest."""
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -60,7 +61,7 @@ class RedisFanOut:
         self._wake_key = f"{PREFIX}:wake/{replica}"
         self._redis: Redis = Redis.from_url(
             escape_login(secret.get_secret_value()),
-            socket_timeout=TIMEOUT_S,
+            socket_timeout=None,  # the library's own time-out loses cancellations before Python 3.12: wait_for
             socket_connect_timeout=TIMEOUT_S,
             max_connections=CONNECTIONS,
             retry=Retry(NoBackoff(), 0),
@@ -123,7 +124,8 @@ class RedisFanOut:
     @asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:
         try:
-            yield
+            async with asyncio.timeout(TIMEOUT_S):
+                yield
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreUnavailableError(self.endpoint, str(error) or type(error).__name__) from error
 
