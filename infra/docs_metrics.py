@@ -26,6 +26,7 @@ from davy_aggregator.journal import JournalMetrics
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.recording.metrics import RecordingMetrics
 from davy_aggregator.samples.catalog import SampleMetrics
+from davy_company.metrics import CompanyMetrics
 from davy_edge.metrics import GAUGES, GaugeCollector, VideoMetrics
 from davy_edge.observation.drift_watch import DriftWatch
 from davy_edge.observation.samples import Samples
@@ -68,6 +69,7 @@ CLASSES: Sequence[tuple[type, Register]] = (
     (RequestMetrics, RequestMetrics),
     (Pool, lambda registry: Pool(UNUSED, 1, UNUSED, registry, cameras=1, max_pixels=1, threads=1)),
     (TrainerMetrics, TrainerMetrics),
+    (CompanyMetrics, CompanyMetrics),
 )
 
 

@@ -80,6 +80,7 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
         None, description="Folder of davy identity init, if this aggregator enrols and renews the site's identities."
     )
     session_hours: PositiveFloat = Field(24.0, description="A browser's session ends after so many hours without a request.")
+    company_page: PlainUrl = Field("", description="https://host:8083 of the company view, for browsers; empty: no link.")
     trainer_page: PlainUrl = Field("", description="https://host:8082 of the trainer, as browsers reach it; empty: no link.")
     enhancer_page: PlainUrl = Field("", description="https://host:8081 of the enhancer, as browsers reach it; empty: no link.")
     oidc: OidcSettings = Field(default_factory=OidcSettings)

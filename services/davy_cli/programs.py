@@ -26,6 +26,7 @@ PROGRAMS = {
     "aggregator": Program("davy_aggregator.cli", "aggregator", "Collect frames and events; serve REST, console and metrics."),
     "enhancer": Program("davy_enhancer.cli", "enhancer", "Serve enhancement over REST, gRPC and MQTT."),
     "trainer": Program("davy_trainer.service.cli", "trainer", "Serve training: on request, by schedule and by drift."),
+    "company": Program("davy_company.cli", "aggregator", "Serve one page with all sites of a company."),
     "simulator": Program("davy_simulator.cli", "simulator", "Serve or render the cameras of the simulated mine."),
     "enhance": Program("davy_enhancer.enhance_cli", "enhancer", "Enhance images, folders and video files."),
     "train": Program("davy_trainer.cli.main", "trainer", "Train, export and evaluate the network."),

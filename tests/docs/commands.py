@@ -23,6 +23,7 @@ SKIPPED = {
     r"rtsp://": "needs an IP camera",
     r"davy cameras ": "needs an ONVIF camera; tests/davy_cli/test_cameras.py has one",
     r"^(davy (edge|aggregator|enhancer|trainer|simulator serve)|torchrun) ": "runs until it is stopped; its own tests start it",
+    r"davy company ": "runs until it is stopped; tests/davy_company has it over real sites",
     r"^davy demo scenario": "takes 12 minutes; tests/davy_demo/scenario tests its parts",
     r"^davy train": "trains for minutes; tests/davy_trainer/cli runs each stage in seconds",
     r"^davy bench": "measures for minutes; tests/davy_bench runs each table on small pictures",

@@ -71,6 +71,10 @@ class TrainerSettings(RemoteAccessSettings, SecretSettings, env_prefix="DAVY_TRA
     )
     rollout_canaries: PositiveInt = Field(1, description="Number of canaries of a rollout.")
 
+    mlflow: PlainUrl = Field(
+        "", description="MLflow server that gets the logs of runs: http://host:5000; empty: none. Extra `mlflow`."
+    )
+
     # runs
     cpu_share: float = Field(
         0.5, gt=0, le=1, description="Share of the cores for a run, a hard limit; a smaller share also lowers its priority."

@@ -38,6 +38,7 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /journal": P.ADMINISTER,
     "GET /training": P.VIEW,
     "GET /enhance": P.VIEW,
+    "GET /company": P.VIEW,
     "GET /manual": P.SIGNED_IN,
     "GET /manual/{path:path}": P.SIGNED_IN,
     # identities
@@ -186,7 +187,20 @@ TRAINER: Final[Mapping[str, P]] = {
     "GET /v1/training-runs/{run}/events": P.VIEW,
 }
 
-REST: Final[Mapping[str, Mapping[str, P]]] = {"aggregator": AGGREGATOR, "enhancer": ENHANCER, "trainer": TRAINER}
+COMPANY: Final[Mapping[str, P]] = {
+    **_HEALTH,
+    "GET /": P.VIEW,
+    "GET /static/{path:path}": P.PUBLIC,
+    "GET /v1/sites": P.VIEW,
+    "GET /v1/alarms": P.VIEW,
+}
+
+REST: Final[Mapping[str, Mapping[str, P]]] = {
+    "aggregator": AGGREGATOR,
+    "enhancer": ENHANCER,
+    "trainer": TRAINER,
+    "company": COMPANY,
+}
 
 GRPC: Final[Mapping[str, P]] = {
     "/davy.v1.IngestService/PushFrames": P.PUSH,

@@ -38,12 +38,13 @@ class Role(StrEnum):
     ENHANCER = "enhancer"
     TRAINER = "trainer"
     AGGREGATOR = "aggregator"
+    COMPANY = "company"
     MONITOR = "monitor"
     ANONYMOUS = "anonymous"  # a caller without an identity
 
 
 PEOPLE = (Role.VIEWER, Role.OPERATOR, Role.ENGINEER, Role.ADMIN)
-MACHINES = (Role.EDGE, Role.ENHANCER, Role.TRAINER, Role.AGGREGATOR, Role.MONITOR)
+MACHINES = (Role.EDGE, Role.ENHANCER, Role.TRAINER, Role.AGGREGATOR, Role.COMPANY, Role.MONITOR)
 
 _EVERYBODY = frozenset({Permission.PUBLIC, Permission.SIGNED_IN})
 _VIEWER = _EVERYBODY | {Permission.VIEW, Permission.METRICS}
@@ -69,6 +70,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.ENHANCER: _EVERYBODY | {Permission.ASK_IDENTITY, Permission.FETCH_MODEL},
     Role.TRAINER: _EVERYBODY | _TRAINER | {Permission.ASK_IDENTITY},
     Role.AGGREGATOR: _EVERYBODY,
+    Role.COMPANY: _EVERYBODY | {Permission.VIEW, Permission.ASK_IDENTITY},
     Role.MONITOR: _EVERYBODY | {Permission.METRICS},
     Role.ANONYMOUS: frozenset({Permission.PUBLIC}),
 }

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     AGGREGATOR = "aggregator"
     ENHANCER = "enhancer"
     TRAINER = "trainer"
+    COMPANY = "company"
     SIMULATOR = "simulator"
     BROKER = "broker"
     STORE = "store"  # the Redis-protocol server

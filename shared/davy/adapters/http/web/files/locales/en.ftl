@@ -753,3 +753,26 @@ add-added = Camera { $name } is added.
 add-live = Open it on the camera wall
 add-live-picture =
     .alt = Newest picture of the new camera
+
+## Company
+nav-company = Company
+company-subtitle = company
+title-company = Davy company
+company-alarms = Unanswered alarms
+company-calm = No alarm waits for an answer.
+company-sites = Sites
+company-live = live cameras
+company-unanswered = unanswered alarms
+company-edges = edges
+company-answered = answered
+company-total = { $sites } sites, { $live } of { $cameras } cameras live
+company-news = { $count } alarms wait for an answer
+company-lost = The company view does not answer: { $reason }
+site-state-waiting = waiting
+site-state-ready = ready
+site-state-degraded = degraded
+site-state-unreachable = unreachable
+th-site = site
+th-alarm = alarm
+th-raised = raised
+th-severity = severity

@@ -753,3 +753,26 @@ add-added = La cámara { $name } está añadida.
 add-live = Abrirla en el mural de cámaras
 add-live-picture =
     .alt = Última imagen de la cámara nueva
+
+## Company
+nav-company = Empresa
+company-subtitle = empresa
+title-company = Davy empresa
+company-alarms = Alarmas sin respuesta
+company-calm = Ninguna alarma espera respuesta.
+company-sites = Minas
+company-live = cámaras en vivo
+company-unanswered = alarmas sin respuesta
+company-edges = equipos de borde
+company-answered = respondió
+company-total = { $sites } minas, { $live } de { $cameras } cámaras en vivo
+company-news = { $count } alarmas esperan respuesta
+company-lost = La vista de la empresa no responde: { $reason }
+site-state-waiting = en espera
+site-state-ready = en servicio
+site-state-degraded = con fallos
+site-state-unreachable = inaccesible
+th-site = mina
+th-alarm = alarma
+th-raised = surgida
+th-severity = gravedad

@@ -777,3 +777,26 @@ add-added = Kamera { $name } jest dodana.
 add-live = Otwórz ją na ścianie kamer
 add-live-picture =
     .alt = Najnowszy obraz nowej kamery
+
+## Company
+nav-company = Firma
+company-subtitle = firma
+title-company = Davy firma
+company-alarms = Alarmy bez odpowiedzi
+company-calm = Żaden alarm nie czeka na odpowiedź.
+company-sites = Kopalnie
+company-live = kamery na żywo
+company-unanswered = alarmy bez odpowiedzi
+company-edges = węzły brzegowe
+company-answered = odpowiedź
+company-total = kopalnie: { $sites }, kamery na żywo: { $live } z { $cameras }
+company-news = Alarmy czekające na odpowiedź: { $count }
+company-lost = Widok firmy nie odpowiada: { $reason }
+site-state-waiting = oczekuje
+site-state-ready = gotowa
+site-state-degraded = ograniczona
+site-state-unreachable = nieosiągalna
+th-site = kopalnia
+th-alarm = alarm
+th-raised = zgłoszony
+th-severity = waga

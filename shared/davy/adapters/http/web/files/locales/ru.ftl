@@ -777,3 +777,26 @@ add-added = Камера { $name } добавлена.
 add-live = Открыть на стене камер
 add-live-picture =
     .alt = Последний снимок новой камеры
+
+## Company
+nav-company = Компания
+company-subtitle = компания
+title-company = Davy компания
+company-alarms = Тревоги без ответа
+company-calm = Ни одна тревога не ждёт ответа.
+company-sites = Шахты
+company-live = камеры в эфире
+company-unanswered = тревоги без ответа
+company-edges = граничные узлы
+company-answered = ответ
+company-total = шахты: { $sites }, камеры в эфире: { $live } из { $cameras }
+company-news = Тревоги, которые ждут ответа: { $count }
+company-lost = Обзор компании не отвечает: { $reason }
+site-state-waiting = ожидание
+site-state-ready = в работе
+site-state-degraded = с отказами
+site-state-unreachable = недоступна
+th-site = шахта
+th-alarm = тревога
+th-raised = поднята
+th-severity = важность

@@ -708,3 +708,26 @@ add-added = 摄像机 { $name } 已添加。
 add-live = 在摄像机墙上打开
 add-live-picture =
     .alt = 新摄像机的最新画面
+
+## Company
+nav-company = 公司
+company-subtitle = 公司
+title-company = Davy 公司
+company-alarms = 未应答的报警
+company-calm = 没有等待应答的报警。
+company-sites = 矿井
+company-live = 在线摄像头
+company-unanswered = 未应答的报警
+company-edges = 边缘节点
+company-answered = 应答于
+company-total = { $sites } 个矿井，{ $cameras } 个摄像头中 { $live } 个在线
+company-news = { $count } 个报警等待应答
+company-lost = 公司总览没有应答：{ $reason }
+site-state-waiting = 等待中
+site-state-ready = 就绪
+site-state-degraded = 降级
+site-state-unreachable = 无法访问
+th-site = 矿井
+th-alarm = 报警
+th-raised = 触发时间
+th-severity = 严重程度
