@@ -71,6 +71,7 @@ from davy_aggregator.clock_watch import watch_clocks
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftCollector
+from davy_aggregator.fan_out.exchange import Replicas
 from davy_aggregator.health import Health
 from davy_aggregator.home_assistant import HomeAssistant
 from davy_aggregator.journal import JournalMetrics, JournalWriter
@@ -85,7 +86,6 @@ from davy_aggregator.outputs.webrtc import WebRtcViewers
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.recording.metrics import RecordingMetrics
 from davy_aggregator.recording.service import Recordings
-from davy_aggregator.replicas.exchange import Replicas
 from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
@@ -207,7 +207,8 @@ async def serve(
             oidc,
         )
         keeping = (settings.store_fps, settings.store_ttl_s)
-        replicas = Replicas(fan_out, name, site.site, live, video, health, metrics, *keeping)
+        replicas = Replicas(fan_out, name, site.site, live, video, health, metrics, *keeping, on_news=archive.look)
+        archive.committed = replicas.tell_news
         leadership = _leadership(settings, site, name, health, metrics, alarms, rollouts, configs)
         watch = ConditionWatch(site, alarms, presence, site_status, live, drift, health, site.pool, settings.data)
         announce = announcer(ready)

@@ -29,6 +29,9 @@ class Archive:
     Args:
         store: Used only from this object's thread.
         site: Site id of the events that `report` stores.
+
+    Attributes:
+        committed: Called after each commit: other replicas of one database have something to read.
     """
 
     def __init__(self, store: EventStore, site: str, metrics: AggregatorMetrics) -> None:
@@ -36,6 +39,7 @@ class Archive:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
         self._boot_id, self._seq = uuid.uuid4().hex[:12], 0
         self._changed = asyncio.Event()
+        self.committed: Callable[[], None] = lambda: None
         self._pruned_s = 0.0
         self.error = ""  # error of the newest write; empty if it succeeded
 
@@ -70,8 +74,8 @@ class Archive:
         self._metrics.commit.observe(time.monotonic() - started_s)
         self._count(events or new, new)
         if new:
-            self._changed.set()
-            self._changed = asyncio.Event()
+            self.look()
+        self.committed()
         await self._prune()
         return new, result
 
@@ -147,6 +151,11 @@ class Archive:
                 yield batch
             else:
                 await changed.wait()
+
+    def look(self) -> None:
+        """Let those who follow read the store now."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def close(self) -> None:
         """Wait for the present write, and accept no more."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from davy.adapters.fan_out.messages import NOBODY, CameraReport, pack_cameras, pack_demand, pack_news
 from davy.domain.camera import CameraAddress
@@ -11,12 +11,12 @@ from davy.domain.fan_out import Channel, FanOut, FanOutReader
 from davy.domain.video import Demand
 from davy.streams.guard import Guard
 from davy.streams.tasks import until_first_ends
+from davy_aggregator.fan_out.channels import cameras_of, demand_of, frames_of, news_of, video_of
+from davy_aggregator.fan_out.receiving import Receiving
+from davy_aggregator.fan_out.sending import Sending
 from davy_aggregator.health import Health
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
-from davy_aggregator.replicas.channels import cameras_of, demand_of, frames_of, news_of, video_of
-from davy_aggregator.replicas.receiving import Receiving
-from davy_aggregator.replicas.sending import Sending
 from davy_aggregator.video import LiveVideo
 
 DEPENDENCY = "store"  # the engine's name in /readyz
@@ -64,8 +64,21 @@ class Replicas:
         self._guard = Guard("replicas", metrics.count_replica_refused)
         live.changed = self._changed.set
 
+    @property
+    def wanted(self) -> Mapping[CameraAddress, Demand]:
+        """What viewers of other replicas want."""
+        return self._sending.wanted
+
+    def others(self) -> int:
+        """Return the number of replicas that were heard lately."""
+        return self._receiving.others()
+
+    def controls(self) -> list[Channel]:
+        """Return the channels that every replica follows."""
+        return [channel(self._site) for channel in (cameras_of, demand_of, news_of)]
+
     def tell_news(self) -> None:
-        """Tell the other replicas that something was stored in the database; never waits."""
+        """Tell the other replicas at once that something was stored in the database; never waits."""
         self._news.set()
 
     async def run(self) -> None:
@@ -75,7 +88,7 @@ class Replicas:
         while True:
             try:
                 await self._fan_out.check()
-                await self._restore()
+                await self.restore()
                 async with self._fan_out.read() as reader:
                     self._health.set(DEPENDENCY)
                     self._sending.refresh()
@@ -94,14 +107,13 @@ class Replicas:
 
     async def _ask(self, reader: FanOutReader) -> None:
         """Follow what viewers here want, and tell the others."""
-        controls = [channel(self._site) for channel in (cameras_of, demand_of, news_of)]
         sent: dict[CameraAddress, Demand] = {}
         sent_s = 0.0
         while True:
             self._changed.clear()
-            wanted = self._video.wanted_here() if self._receiving.others() else {}
+            wanted = self._video.wanted_here() if self.others() else {}
             keys = self._video.take_keys()
-            await reader.follow([*controls, *self._pictures(wanted)])
+            await reader.follow([*self.controls(), *self._pictures(wanted)])
             if keys or wanted != sent or time.monotonic() - sent_s >= REPEAT_S:
                 message = pack_demand(self._name, self._live.sessions.newest, wanted, keys)
                 await self._fan_out.publish(demand_of(self._site), message)
@@ -133,7 +145,7 @@ class Replicas:
         channel = cameras_of(self._site)
         while True:
             self._greeted.clear()
-            others = self._receiving.others()
+            others = self.others()
             self._metrics.replicas.set(others)
             clocks_ns = self._live.clock_offsets_ns() if others else {}
             for reports in self._reports(self._live.cameras if others else ()):
@@ -156,7 +168,7 @@ class Replicas:
             await self._fan_out.publish(news_of(self._site), pack_news(self._name, self._live.sessions.newest))
             await asyncio.sleep(PAUSE_S)
 
-    async def _restore(self) -> None:
+    async def restore(self) -> None:
         """Load the last frame of each camera, so that a restarted aggregator shows it with its true age."""
         for camera in self._live.cameras:
             if self._live.newest(camera) is None and (data := await self._fan_out.newest(frames_of(camera, self._keep_s))):

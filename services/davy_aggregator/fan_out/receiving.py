@@ -15,8 +15,8 @@ from davy.adapters.fan_out.messages import (
 from davy.domain.age import Age
 from davy.domain.errors import UnknownCameraError
 from davy.streams.clock import ClockOffset
+from davy_aggregator.fan_out.sending import Sending
 from davy_aggregator.live import LiveFrames
-from davy_aggregator.replicas.sending import Sending
 from davy_aggregator.video import LiveVideo
 
 SILENT_S = 5.0  # a replica without a message for so long is gone

@@ -10,8 +10,8 @@ from davy.domain.errors import StoreUnavailableError
 from davy.domain.fan_out import FanOut
 from davy.domain.video import Demand, Variant
 from davy.streams.tasks import end, until_first_ends
+from davy_aggregator.fan_out.channels import frames_of, video_of
 from davy_aggregator.live import GRPC, LiveFrame, LiveFrames, Watcher
-from davy_aggregator.replicas.channels import frames_of, video_of
 from davy_aggregator.video import Feed, LiveVideo, merge
 
 STAGE = "replicas"
