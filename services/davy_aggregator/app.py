@@ -14,6 +14,7 @@ from davy.adapters.access.directory import Directory
 from davy.adapters.access.links import LinkAuthenticator, LinkSigner
 from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
+from davy.adapters.fan_out.opening import open_fan_out
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.listening import Ports, announcer
@@ -28,7 +29,6 @@ from davy.adapters.storage.config_store import ConfigStore
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.event_store import EventStore
 from davy.adapters.storage.folder_lock import hold_folder
-from davy.adapters.storage.frame_cache import FrameCache
 from davy.adapters.storage.journal_store import JournalStore
 from davy.adapters.storage.layout_store import LayoutStore
 from davy.adapters.storage.opening import open_database
@@ -40,6 +40,7 @@ from davy.adapters.tls import Tls
 from davy.adapters.tls.watch import LocalRenewer, watch_identity
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError
+from davy.domain.fan_out import FanOut
 from davy.domain.ports import Bus, Message
 from davy.domain.secret_url import SecretUrl
 from davy.domain.severity import Severity
@@ -71,7 +72,7 @@ from davy_aggregator.clock_watch import watch_clocks
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftCollector
-from davy_aggregator.frame_cache import run_frame_cache
+from davy_aggregator.fan_out.exchange import Replicas
 from davy_aggregator.health import Health
 from davy_aggregator.home_assistant import HomeAssistant
 from davy_aggregator.journal import JournalMetrics, JournalWriter
@@ -161,7 +162,7 @@ async def serve(
         _home_assistant(site.site, site_status, alarms) as home,
         WebRtcViewers.opened(video, settings.webrtc, settings.host) as webrtc,
         HlsStreams.opened(video) as hls,
-        _store(site, settings, name, tls) as store,
+        _fan_out(site, name, tls) as fan_out,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
@@ -208,12 +209,15 @@ async def serve(
             recordings,
             oidc,
         )
+        keeping = (settings.store_fps, settings.store_ttl_s)
+        replicas = Replicas(fan_out, name, site.site, live, video, health, metrics, *keeping, on_news=archive.look)
+        archive.committed = replicas.tell_news
         watch = ConditionWatch(site, alarms, presence, site_status, live, drift, health, site.pool, settings.data)
         announce = announcer(ready)
         supervised: dict[str, Component] = {
+            "replicas": replicas.run,
             "presence": lambda: track_presence(bus, site.site, presence, metrics),
             "events": lambda: publish_events(bus, site.site, archive),
-            "frames": lambda: run_frame_cache(store, live, health, settings.store_fps, metrics.count_store_refused),
             "alarms": alarms.run,
             "alarm-conditions": watch.run,
             "alarm-events": lambda: follow_events(archive, alarms),
@@ -371,12 +375,12 @@ async def _home_assistant(site: str, status: SiteStatus, alarms: AlarmService) -
 
 
 @asynccontextmanager
-async def _store(site: SiteConfig, settings: AggregatorSettings, name: str, tls: Tls | None) -> AsyncIterator[FrameCache]:
-    store = FrameCache(site.cache, name, settings.store_ttl_s, tls)
+async def _fan_out(site: SiteConfig, name: str, tls: Tls | None) -> AsyncIterator[FanOut]:
+    fan_out = open_fan_out(site.cache, name, tls)
     try:
-        yield store
+        yield fan_out
     finally:
-        await store.close()
+        await fan_out.close()
 
 
 @asynccontextmanager

@@ -31,6 +31,9 @@ class Archive:
         store: Used only from this object's thread.
         site: Site id of the events that `report` stores.
         pruning: The same store in a database that other replicas use, too: only the leader deletes. None if there are none.
+
+    Attributes:
+        committed: Called after each commit: other replicas of one database have something to read.
     """
 
     def __init__(self, store: EventStore, site: str, metrics: AggregatorMetrics, pruning: EventStore | None = None) -> None:
@@ -40,6 +43,7 @@ class Archive:
         self._boot_id, self._seq = uuid.uuid4().hex[:12], 0
         self.boot_ids = {self._boot_id}  # of the events that this process makes
         self._changed = asyncio.Event()
+        self.committed: Callable[[], None] = lambda: None
         self._pruned_s = 0.0
         self.error = ""  # error of the newest write; empty if it succeeded
 
@@ -74,8 +78,8 @@ class Archive:
         self._metrics.commit.observe(time.monotonic() - started_s)
         self._count(events or new, new)
         if new:
-            self._changed.set()
-            self._changed = asyncio.Event()
+            self.look()
+        self.committed()
         await self._prune()
         return new, result
 
@@ -159,6 +163,11 @@ class Archive:
         while True:
             await self._prune()
             await asyncio.sleep(PRUNE_EVERY_S)
+
+    def look(self) -> None:
+        """Let those who follow read the store now."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def close(self) -> None:
         """Wait for the present write, and accept no more."""

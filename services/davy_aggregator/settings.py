@@ -84,7 +84,9 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
     trainer_page: PlainUrl = Field("", description="https://host:8082 of the trainer, as browsers reach it; empty: no link.")
     enhancer_page: PlainUrl = Field("", description="https://host:8081 of the enhancer, as browsers reach it; empty: no link.")
     oidc: OidcSettings = Field(default_factory=OidcSettings)
-    name: str = Field("", description="Name of this replica in the cache; random if empty.")
+    name: str = Field(
+        "", description="Name of this replica for the others of the site, which no other one has; random if empty."
+    )
 
     window: PositiveInt = Field(4, le=64, description="Maximum unacknowledged frames per camera of an edge.")
     accept_unknown: bool = Field(False, description="Accept frames and events of edges that the site file does not name.")
@@ -97,7 +99,11 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
     max_streams: PositiveInt = Field(64, description="Maximum simultaneous live streams per interface.")
     max_streams_per_caller: PositiveInt = Field(32, description="Of these, maximum of one caller: nobody shuts others out.")
 
-    store_fps: PositiveFloat = Field(10.0, description="Maximum frames per second and camera written to the cache.")
+    store_fps: NonNegativeFloat = Field(
+        0.1,
+        description="Frames per second and camera that the cache keeps although no other aggregator wants them: a restarted one"
+        " shows the last. 0: none.",
+    )
     store_ttl_s: PositiveFloat = Field(60.0, description="Expiry of a frame in the cache.")
     archive_max_bytes: PositiveInt = Field(2_000_000_000, description="Maximum size of the event archive.")
     archive_max_age_days: NonNegativeFloat = Field(90.0, description="Delete older events; 0 keeps them until the size limit.")

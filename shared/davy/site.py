@@ -70,7 +70,7 @@ def _endpoint(*schemes: str) -> AfterValidator:
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 MqttEndpoint = Annotated[SecretUrl, _endpoint("mqtt", "mqtts")]
 GrpcEndpoint = Annotated[SecretUrl, _endpoint("grpc", "grpcs")]
-RedisEndpoint = Annotated[SecretUrl, _endpoint("redis", "rediss", "unix")]
+CacheEndpoint = Annotated[SecretUrl, _endpoint("redis", "rediss", "unix", "memory")]
 
 
 class _Config(BaseModel):
@@ -179,7 +179,10 @@ class SiteConfig(_Config):
     aggregators: tuple[GrpcEndpoint, ...] = Field(
         (), max_length=16, description="Several aggregators of one database, in place of aggregator: edges change over."
     )
-    cache: RedisEndpoint = Field(SecretUrl("redis://127.0.0.1:6379/0"), description="Redis or Valkey, for the newest frames.")
+    cache: CacheEndpoint = Field(
+        SecretUrl("memory://"),
+        description="Redis or Valkey between the aggregators of the site, for live pictures; memory://: there is one.",
+    )
     enhancers: tuple[Id, ...] = Field(
         ("pool",), max_length=64, description="Ids of the pool's enhancers; a rollout reaches each of them like an edge."
     )

@@ -75,7 +75,8 @@ async def analyse(
     """
     threads = ThreadPoolExecutor(settings.threads, "analysis", initializer=_lower_priority)
     try:
-        with live.watch("analysis", max_fps=max(settings.fps, settings.person_fps), max_age_s=MAX_AGE_S) as watcher:
+        fps = max(settings.fps, settings.person_fps)
+        with live.watch("analysis", max_fps=fps, max_age_s=MAX_AGE_S, relayed=False) as watcher:
             looking = _Looking(settings, watcher, archive, alarms, metrics, make, threads, analyses)
             works = {f"look-{number}": looking.run() for number in range(settings.threads)}
             await until_first_ends("analysis", **works)
