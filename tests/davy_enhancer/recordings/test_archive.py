@@ -45,8 +45,8 @@ class Here:
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """25 s of raw video in three segments."""
-    fill_ring(tmp_path / "rec", 250, variant="raw", model="", strength=0.0)
+    """25 s of raw video in three segments, 4 pictures per second."""
+    fill_ring(tmp_path / "rec", 100, fps=4, gop=4, variant="raw", model="", strength=0.0)
     return tmp_path / "rec"
 
 
@@ -68,14 +68,14 @@ def test_every_picture_is_enhanced_and_the_manifest_says_by_what(folder, tmp_pat
     assert (report.enhanced, report.kept, report.failures) == (3, 0, ())
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
     raw = [level for path in sorted(folder.rglob("*.mp4")) for level in luma(path.read_bytes())]
-    assert len(luma(data)) == len(raw) == 250
+    assert len(luma(data)) == len(raw) == 100
     assert sum(luma(data)[:30]) > sum(raw[:30]) + 30  # the dark ones became brighter
     assert manifest.enhancement.model_sha256 == SETTINGS.model_sha256
     assert manifest.enhancement.strength == 0.5
     assert [(each.first_seq, each.variant, each.model) for each in manifest.segments] == [
         (1, "raw", ""),
-        (101, "raw", ""),
-        (201, "raw", ""),
+        (41, "raw", ""),
+        (81, "raw", ""),
     ]
     assert not (tmp_path / "out.zip.work").exists()
 
@@ -89,7 +89,7 @@ def test_a_stopped_run_continues_and_gives_the_same_bytes(folder, tmp_path):
     rest = Here()
     assert run_of(folder, tmp_path / "a.zip").run(rest).kept == 1
     run_of(folder, tmp_path / "b.zip").run(whole)
-    assert (stopped.sources, rest.sources, whole.sources) == ([1], [101, 201], [1, 101, 201])
+    assert (stopped.sources, rest.sources, whole.sources) == ([1], [41, 81], [1, 41, 81])
     videos = [zipfile.ZipFile(tmp_path / name).read("north.face-enhanced.mp4") for name in ("a.zip", "b.zip")]
     assert videos[0] == videos[1]
 
@@ -99,7 +99,7 @@ def test_a_damaged_segment_is_reported_and_the_rest_is_enhanced(folder, tmp_path
     report = run_of(folder, tmp_path / "out.zip", replace(REQUEST, per_segment=True)).run(Here())
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         names = [name for name in archive.namelist() if name.endswith(".mp4")]
-        assert [len(luma(archive.read(name))) for name in names] == [100, 50]
+        assert [len(luma(archive.read(name))) for name in names] == [40, 20]
     assert names == [f"north.face-enhanced-20260101t0000{second}.000z.mp4" for second in ("00", "20")]
     assert len(report.failures) == 1
     assert "its hash is another one" in report.failures[0]
