@@ -132,7 +132,7 @@ async def serve(
     """
     settings.check_exposure()
     if settings.rtsp.push:
-        check_publish_url(settings.rtsp.push)
+        check_publish_url(settings.rtsp.push, settings.rtsp.python)
     registry = registry or CollectorRegistry()
     metrics, tls = AggregatorMetrics(registry), Tls.of(settings.tls)
     if tls is not None:
@@ -239,7 +239,7 @@ async def serve(
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.rtsp.push:
-            publisher = Publisher(settings.rtsp.push, settings.rtsp.variant, live, video)
+            publisher = Publisher(settings.rtsp, live, video)
             supervised["rtsp-push"] = publisher.run
         if settings.rtsp.serve:
             guard = authenticator if settings.access == "closed" else None

@@ -56,13 +56,17 @@ class RtspSettings(SecretSettings, env_prefix="DAVY_RTSP_", frozen=True):
 
     push: SecretUrl = Field(
         SecretUrl(""),
-        description="Publish every camera to a media server: rtsp://HOST:PORT/{edge}/{camera}, rtmp:// or srt://. Empty: none.",
+        description="Publish every camera to a media server: rtsp://HOST:PORT/{edge}/{camera}, rtmp://HOST/{edge}/{camera} or "
+        "srt://HOST:PORT?streamid={edge}/{camera}. Empty: none.",
     )
     variant: Literal["enhanced", "raw"] = Field("enhanced", description="Which picture is published.")
     serve: bool = Field(False, description="Serve RTSP; needs GStreamer's RTSP server for the system's Python.")
     host: str = Field("", description="Address of the RTSP server; the same as host if empty.")
     port: int = Field(8554, ge=0, le=65535, description="TCP port of the RTSP server; 0 takes a free one.")
-    python: str = Field("/usr/bin/python3", description="The Python that has GStreamer's RTSP server (package python3-gi).")
+    python: str = Field(
+        "/usr/bin/python3",
+        description="The Python that has GStreamer (package python3-gi), to serve RTSP and to publish by SRT.",
+    )
 
 
 class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREGATOR_", env_nested_delimiter="__", frozen=True):
