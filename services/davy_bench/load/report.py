@@ -58,17 +58,13 @@ def table(result: LoadResult) -> list[str]:
     """Return the figures of a result as lines of Markdown."""
     found, plan = as_json(result), result.plan
     frames, viewers = found["frames"], found["viewers"]
+    sources = f"{plan.edges} edges x {plan.cameras} cameras x {plan.fps:g} fps"
+    delivered = f"{100 * viewers['delivered']:.1f} % of due"
     rows = [
-        (
-            "load",
-            f"{plan.edges} edges x {plan.cameras} cameras x {plan.fps:g} fps, {plan.viewers} viewers x {plan.tiles} tiles",
-        ),
+        ("load", f"{sources}, {plan.viewers} viewers x {plan.tiles} tiles"),
         ("frames accepted", f"{frames['accepted']} of {frames['captured']} ({frames['per_s']}/s), {frames['lost']} lost"),
         ("time to credit p50, p99", _span(frames["credit_ms"])),
-        (
-            "pictures at viewers",
-            f"{viewers['pictures']} ({delivered}), {viewers['mbit_s']} Mbit/s",
-        ),
+        ("pictures at viewers", f"{viewers['pictures']} ({delivered}), {viewers['mbit_s']} Mbit/s"),
         ("age at viewers p50, p99", _span(viewers["age_ms"])),
         ("states at viewers", f"{viewers['states']}, {viewers['state_bytes'] / 1e6:.2f} MB"),
         ("events", f"{found['events']['stored']} of {found['events']['reported']} stored, {viewers['events']} at viewers"),
