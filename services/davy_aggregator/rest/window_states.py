@@ -56,9 +56,9 @@ class States:
         await self._look()
         version, (edges_at, edges) = self._version, self._edges
         if known <= self._oldest:
-            head = self._head | {"type": "state", "edges": edges}
+            head = {"type": "state", **self._head, "edges": edges}
             return version, _message(head, [row async for row in self._all_rows()])
-        head = self._head | {"type": "state-change", "gone": list(_since(self._gone, known))}
+        head = {"type": "state-change", **self._head, "gone": list(_since(self._gone, known))}
         if edges_at > known:
             head["edges"] = edges
         wanted = dict.fromkeys((*shown, *_since(self._changed, known)))
