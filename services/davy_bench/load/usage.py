@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import psutil
@@ -50,9 +51,10 @@ def usages(target: Target, watched: Sequence[psutil.Process], start_s: float, en
     memory = [float(process.memory_info().rss) for process in watched] or [
         _reported(target, each)[1] for each in target.console
     ]
+    names = target.console if len(target.console) == len(before) else [f"{number}" for number in range(len(before))]
     return [
         Usage(name, round((late - early) / span_s, 3), round(resident / MIB, 1), len(text), round(took_s * 1000, 1))
-        for name, early, late, resident, (text, took_s) in zip(target.console, before, after, memory, scrapes, strict=True)
+        for name, early, late, resident, (text, took_s) in zip(names, before, after, memory, cycle(scrapes or [(b"", 0.0)]))
     ]
 
 
