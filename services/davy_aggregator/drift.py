@@ -30,6 +30,9 @@ class DriftReading(BaseModel):
     )
 
 
+UNKNOWN = DriftReading()  # of a camera whose edge has sent none
+
+
 class DriftCollector(Collector):
     """Reads drift from the last stats of the edges; holds no state."""
 
@@ -38,7 +41,8 @@ class DriftCollector(Collector):
 
     def read(self, camera: CameraAddress) -> DriftReading:
         try:
-            return DriftReading.model_validate(self._presence.camera_stats(camera).get("drift", {}))
+            drift = self._presence.camera_stats(camera).get("drift")
+            return DriftReading.model_validate(drift) if drift else UNKNOWN
         except ValidationError:  # an edge of another version
             return DriftReading()
 

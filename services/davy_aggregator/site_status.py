@@ -138,6 +138,16 @@ class SiteStatus:
             video=self._offers_video(camera),
         )
 
+    def state(self, camera: CameraAddress) -> tuple[CameraState, str]:
+        """Return the state of a camera, and the reason for any but live."""
+        return self._state(camera, self._live.newest(camera))
+
+    def label(self, camera: CameraAddress) -> str:
+        """Return the camera's label; its id within the edge if it has none."""
+        edge = self._site.edges.get(camera.edge)
+        config = edge.cameras.get(camera.camera) if edge else None
+        return (config.label if config else "") or camera.camera
+
     def brief(self, camera: CameraAddress) -> CameraBrief:
         """Return what of a camera changes rarely: it tells whether the rest must be sent again."""
         newest = self._live.newest(camera)

@@ -78,7 +78,7 @@ class LoadViewer:
             self._figures.counts["picture-bytes"] += size
 
     def _read(self, text: str) -> None:
-        if text.startswith('{"type":"state"'):
+        if text.startswith('{"type":"state'):
             self._count("states")
             self._count("state-bytes", len(text))
         elif text.startswith('{"type":"event"'):
