@@ -190,10 +190,8 @@ class Archive:
 
     def _count(self, events: Sequence[EventRecord], new: Sequence[EventRecord]) -> None:
         for event in new:
-            self._metrics.count_event(event.edge, event.kind, event.severity)
-        for edge in {event.edge for event in events}:
-            sent, stored = (sum(event.edge == edge for event in some) for some in (events, new))
-            self._metrics.duplicates.labels(edge).inc(sent - stored)
+            self._metrics.count_event(event.kind, event.severity)
+        self._metrics.duplicates.inc(len(events) - len(new))
 
     async def _call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))

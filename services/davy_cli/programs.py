@@ -31,6 +31,7 @@ PROGRAMS = {
     "enhance": Program("davy_enhancer.enhance_cli", "enhancer", "Enhance images, folders and video files."),
     "train": Program("davy_trainer.cli.main", "trainer", "Train, export and evaluate the network."),
     "bench": Program("davy_bench.cli", "bench", "Measure quality and speed in comparison with other methods."),
+    "load": Program("davy_bench.load.cli", "bench", "Put the load of a site on an aggregator; report ages, losses, cost."),
     "models": Program("davy_cli.models", "registry", "Manage the registry of signed models."),
     "alarms": Program("davy_cli.alarms", "edge", "List, watch, acknowledge and shelve alarms."),
     "events": Program("davy_cli.events", "client", "Find and follow the events of a site."),

@@ -13,6 +13,7 @@ _HEALTH: Final[Mapping[str, P]] = {
     "GET /healthz": P.PUBLIC,
     "GET /readyz": P.PUBLIC,
     "GET /metrics": P.METRICS,
+    "GET /metrics/cameras": P.METRICS,
     "GET /openapi.json": P.SIGNED_IN,
     "GET /docs": P.SIGNED_IN,
     "GET /v1/navigation": P.SIGNED_IN,
