@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Connection, Table, insert, select, text, upda
 
 from davy.adapters.storage.config_store import edge_config
 from davy.adapters.storage.database import Database, last_id, translated_errors
-from davy.adapters.storage.event_store import event, keyframe
+from davy.adapters.storage.event_tables import event, keyframe
 from davy.adapters.storage.import_log import imported_file
 from davy.adapters.storage.rollout_store import desired_model, rollout
 from davy.adapters.storage.run_store import training_event, training_run
