@@ -60,6 +60,11 @@ class EventPartitions:
                 connection.execute(text(f"COMMENT ON TABLE event_p{number + 1} IS 'events from {datetime.now(UTC):%FT%TZ} on'"))
                 log.info("archive.partition", table=f"event_p{number + 1}")
 
+    def reach(self, connection: Connection, last: int) -> None:
+        """Create the partitions of the ids up to one that another database has given."""
+        for number in range(last // STEP + 1):
+            _create(connection, number)
+
     def drop_before(self, oldest_ns: int) -> int:
         """Drop the partitions whose events all came before a time; return their number of events."""
         gone = 0

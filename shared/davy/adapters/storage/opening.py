@@ -20,13 +20,23 @@ def open_database(folder: Path, url: SecretUrl | str = "") -> Database:
         ConfigError: The URL is malformed, a newer Davy wrote the database, or an import needs an empty one.
         ArchiveUnavailableError: The database cannot be used.
     """
+    database = open_schema(folder, url)
+    try:
+        import_folder(folder, database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def open_schema(folder: Path, url: SecretUrl | str = "") -> Database:
+    """Open a database as `open_database` does, and import nothing."""
     with translated_errors(str(folder)):
         engine, name = make_engine(folder, url)
     database = Database(engine, name)
     try:
         with database.transaction(SCHEMA) as connection:
             upgrade(connection, name)
-        import_folder(folder, database)
     except BaseException:
         database.close()
         raise
