@@ -46,6 +46,7 @@ PROGRAMS = {
     "users": Program("davy_cli.users", "aggregator", "Add, change and remove the people who may sign in."),
     "tokens": Program("davy_cli.tokens", "aggregator", "Make, list and revoke tokens of programs and machines."),
     "journal": Program("davy_cli.journal", "aggregator", "Verify, export and list the audit journal of an aggregator."),
+    "migrate": Program("davy_cli.migrate", "aggregator", "Carry a data folder into PostgreSQL and an object storage."),
     "recordings": Program("davy_cli.recordings", "aggregator", "Enhance recorded video again, and verify exports."),
     "config": Program("davy_cli.site", "edge", "Check a site.yaml, print its JSON Schema, list environment variables."),
     "mine": Program("davy_demo.mine_cli", "demo", "Deprecated name of demo and simulator.", hidden=True),
