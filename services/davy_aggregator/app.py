@@ -38,6 +38,8 @@ from davy.adapters.storage.sample_store import SampleStore
 from davy.adapters.storage.shared_keys import get_shared_key
 from davy.adapters.tls import Tls
 from davy.adapters.tls.watch import LocalRenewer, watch_identity
+from davy.analysis.places.book import PlaceBook
+from davy.analysis.settings import AnalysisSettings
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.fan_out import FanOut
@@ -52,6 +54,7 @@ from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.v1 import (
     alarm_pb2_grpc,
+    analysis_pb2_grpc,
     edge_pb2_grpc,
     ingest_pb2_grpc,
     model_pb2_grpc,
@@ -65,7 +68,8 @@ from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.alarms.rules import RuleBook
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.alarms.topics import publish_alarms
-from davy_aggregator.analysis.places.book import PlaceBook
+from davy_aggregator.analysis.findings import FindingsReporter
+from davy_aggregator.analysis.workers import AnalysisWorkers, WorkerMetrics
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
 from davy_aggregator.clock_watch import watch_clocks
@@ -92,6 +96,7 @@ from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.alarms import AlarmsServicer
+from davy_aggregator.rpc.analysis import AnalysisServicer
 from davy_aggregator.rpc.edges import EdgesServicer
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
@@ -245,17 +250,16 @@ async def serve(
         if settings.rtsp.serve:
             guard = authenticator if settings.access == "closed" else None
             supervised["rtsp-server"] = RtspServer(settings.rtsp, settings.rtsp.host or settings.host, live, video, guard).run
-        if settings.analysis.enabled:
-            from davy_aggregator.analysis.runner import analyse, analysers  # its libraries take a second and 100 MB
-
-            make_analysers = analysers(settings.analysis, book)  # an unusable detector prevents the start
-            supervised["analysis"] = lambda: analyse(
-                settings.analysis, live, archive, alarms, metrics, make_analysers, replica.analyses
-            )
+        reporter = FindingsReporter(archive, alarms, metrics, settings.analysis.cooldown_s)
+        workers = _workers(settings, live, book, reporter, registry)
+        supervised |= _analysis(settings.analysis, live, book, reporter, workers, replica)
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
         await until_first_ends(
-            "aggregator", http=_serve_http(context, announce, tls), grpc=_serve_grpc(context, site, announce, tls), **coroutines
+            "aggregator",
+            http=_serve_http(context, announce, tls),
+            grpc=_serve_grpc(context, site, workers, announce, tls),
+            **coroutines,
         )
 
 
@@ -515,7 +519,42 @@ async def _serve_http(context: ServiceContext, announce: Callable[[str, int], No
     )
 
 
-async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None], tls: Tls | None) -> None:
+def _workers(
+    settings: AggregatorSettings, live: LiveFrames, book: PlaceBook, reporter: FindingsReporter, registry: CollectorRegistry
+) -> AnalysisWorkers | None:
+    """Who shares the cameras out among analysers, or None where this process analyses or nobody does."""
+    if not settings.analysis.enabled or settings.analysis.run_in != "workers":
+        return None
+    return AnalysisWorkers(live, book, reporter, WorkerMetrics(registry), lambda: reporter.alarms.lead.check())
+
+
+def _analysis(
+    settings: AnalysisSettings,
+    live: LiveFrames,
+    book: PlaceBook,
+    reporter: FindingsReporter,
+    workers: AnalysisWorkers | None,
+    replica: Replica,
+) -> dict[str, Component]:
+    """The analysis, in this process or by workers, if it is enabled; an unusable detector prevents the start."""
+    if workers is not None:
+        return {"analysis": workers.run}
+    if not settings.enabled:
+        return {}
+    from davy.analysis.look import analysers  # its libraries take a second and 100 MB
+    from davy_aggregator.analysis.runner import analyse
+
+    make = analysers(settings, book.of)
+    return {"analysis": lambda: analyse(settings, live, reporter, make, replica.analyses)}
+
+
+async def _serve_grpc(
+    context: ServiceContext,
+    site: SiteConfig,
+    workers: AnalysisWorkers | None,
+    announce: Callable[[str, int], None],
+    tls: Tls | None,
+) -> None:
     settings = context.settings
 
     check_sender = sender_check(site, settings.accept_unknown)
@@ -533,9 +572,9 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
         recording_pb2_grpc.add_RecordingServiceServicer_to_server(recordings, server)
         alarm_pb2_grpc.add_AlarmServiceServicer_to_server(AlarmsServicer(context), server)
         edge_pb2_grpc.add_EdgeServiceServicer_to_server(EdgesServicer(context.edge_tasks, check_sender), server)
-        return [
-            f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm", "Edge", "Recording")
-        ]
+        analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(AnalysisServicer(workers, site.site), server)
+        names = ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm", "Edge", "Recording", "Analysis")
+        return [f"davy.v1.{name}Service" for name in names]
 
     await serve_grpc(
         settings.grpc_host or settings.host,

@@ -24,6 +24,7 @@ PROGRAMS = {
     "demo": Program("davy_demo.cli", "demo", "Run a simulated mine with every service in one process."),
     "edge": Program("davy_edge.cli", "edge", "Enhance the cameras of one edge and send the frames on."),
     "aggregator": Program("davy_aggregator.cli", "aggregator", "Collect frames and events; serve REST, console and metrics."),
+    "analyser": Program("davy_analyser.cli", "analyser", "Analyse cameras of an aggregator in a process of its own."),
     "enhancer": Program("davy_enhancer.cli", "enhancer", "Serve enhancement over REST, gRPC and MQTT."),
     "trainer": Program("davy_trainer.service.cli", "trainer", "Serve training: on request, by schedule and by drift."),
     "company": Program("davy_company.cli", "aggregator", "Serve one page with all sites of a company."),

@@ -216,6 +216,7 @@ GRPC: Final[Mapping[str, P]] = {
     "/davy.v1.EdgeService/AttachEdge": P.PUSH,  # results of tasks that the aggregator gives one's own edge
     "/davy.v1.FrameService/SubscribeFrames": P.VIEW,
     "/davy.v1.FrameService/SubscribeVideo": P.VIEW,
+    "/davy.v1.AnalysisService/AnalyseCameras": P.REPORT_FINDINGS,
     "/davy.v1.AlarmService/ListAlarms": P.VIEW,
     "/davy.v1.AlarmService/ListAlarmChanges": P.VIEW,
     "/davy.v1.AlarmService/WatchAlarms": P.VIEW,
