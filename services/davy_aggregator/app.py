@@ -39,7 +39,6 @@ from davy.adapters.storage.shared_keys import get_shared_key
 from davy.adapters.tls import Tls
 from davy.adapters.tls.watch import LocalRenewer, watch_identity
 from davy.analysis.places.book import PlaceBook
-from davy.analysis.settings import AnalysisSettings
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError
 from davy.domain.fan_out import FanOut
@@ -252,7 +251,7 @@ async def serve(
             supervised["rtsp-server"] = RtspServer(settings.rtsp, settings.rtsp.host or settings.host, live, video, guard).run
         reporter = FindingsReporter(archive, alarms, metrics, settings.analysis.cooldown_s)
         workers = _workers(settings, live, book, reporter, registry)
-        supervised |= _analysis(settings.analysis, live, book, reporter, workers, replica)
+        supervised |= await _analysis(settings, live, book, reporter, workers, replica, rollouts, bus, registry)
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
         await until_first_ends(
@@ -298,7 +297,7 @@ async def _archive(
 async def _alarms(replica: Replica, site: SiteConfig, archive: Archive, metrics: AlarmMetrics) -> AsyncIterator[AlarmService]:
     store = AlarmStore(replica.fenced("alarm"), archive.store)
     rules = await asyncio.to_thread(RuleBook, site.alarms, store)
-    alarms = AlarmService(site.site, archive, store, rules, metrics)
+    alarms = AlarmService(site.site, archive, store, rules, metrics, zone=site.zone)
     alarms.lead = replica.lease or alarms.lead
     await alarms.load()
     await mark_start(archive, alarms)
@@ -307,7 +306,7 @@ async def _alarms(replica: Replica, site: SiteConfig, archive: Archive, metrics:
 
 def _deliveries(site: SiteConfig, alarms: AlarmService, bus: Bus, metrics: AlarmMetrics) -> Deliveries:
     targets, topics = site.alarms.targets, AlarmTopics(site.site)
-    notifiers = {name: make_notifier(name, target, bus, topics) for name, target in targets.items()}
+    notifiers = {name: make_notifier(name, target, bus, topics, site.language) for name, target in targets.items()}
     every_s = {name: target.every_s for name, target in targets.items()}
     return Deliveries(alarms.store, notifiers, every_s, metrics, leads=lambda: alarms.leads)
 
@@ -410,6 +409,7 @@ async def _rollout_service(
         metrics.count_refused,
         settings.accept_unknown,
         second_person(AccessStore(database)) if settings.needs_second_person else None,
+        detects=settings.analysis.enabled and settings.analysis.person_fps > 0,
     )
 
 
@@ -528,24 +528,30 @@ def _workers(
     return AnalysisWorkers(live, book, reporter, WorkerMetrics(registry), lambda: reporter.alarms.lead.check())
 
 
-def _analysis(
-    settings: AnalysisSettings,
+async def _analysis(
+    settings: AggregatorSettings,
     live: LiveFrames,
     book: PlaceBook,
     reporter: FindingsReporter,
     workers: AnalysisWorkers | None,
     replica: Replica,
+    rollouts: RolloutService,
+    bus: Bus,
+    registry: CollectorRegistry,
 ) -> dict[str, Component]:
     """The analysis, in this process or by workers, if it is enabled; an unusable detector prevents the start."""
     if workers is not None:
         return {"analysis": workers.run}
-    if not settings.enabled:
+    if not settings.analysis.enabled:
         return {}
     from davy.analysis.look import analysers  # its libraries take a second and 100 MB
+    from davy_aggregator.analysis.detector import follow_rollouts, open_manager
     from davy_aggregator.analysis.runner import analyse
 
-    make = analysers(settings, book.of)
-    return {"analysis": lambda: analyse(settings, live, reporter, make, replica.analyses)}
+    manager = await open_manager(settings, registry, rollouts)
+    make = analysers(settings.analysis, book.of, manager.active_detector if manager else None, book.zone)
+    components: dict[str, Component] = {"analysis": lambda: analyse(settings.analysis, live, reporter, make, replica.analyses)}
+    return components | ({"detector": lambda: follow_rollouts(manager, bus, rollouts.catalog)} if manager else {})
 
 
 async def _serve_grpc(

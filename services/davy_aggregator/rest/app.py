@@ -32,6 +32,7 @@ from davy_aggregator.rest.links import link_routes
 from davy_aggregator.rest.manual import mount_manual
 from davy_aggregator.rest.navigation import navigation, navigation_routes
 from davy_aggregator.rest.oidc import oidc_routes
+from davy_aggregator.rest.preferences import preference_routes
 from davy_aggregator.rest.recorded_hls import recorded_hls_routes
 from davy_aggregator.rest.recordings import recording_routes
 from davy_aggregator.rest.registry import registry_routes
@@ -97,6 +98,7 @@ def build_app(context: ServiceContext) -> FastAPI:
         edge_task_routes,
         identity_routes,
         layout_routes,
+        preference_routes,
         wall_routes,
         navigation_routes,
         system_routes,

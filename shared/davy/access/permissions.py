@@ -77,6 +77,8 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/cameras/{camera_id}/hls/{name}": P.VIEW,
     "POST /v1/cameras/{camera_id}/links": P.ADJUST,  # lets somebody view without an account
     "WS /v1/console": P.VIEW,
+    "GET /v1/preferences": P.VIEW,
+    "PUT /v1/preferences": P.VIEW,  # one's own
     "GET /v1/layouts": P.VIEW,
     "GET /v1/layouts/{name}": P.VIEW,
     "PUT /v1/layouts/{name}": P.VIEW,  # one's own
