@@ -5,35 +5,21 @@ from collections.abc import AsyncGenerator, Mapping
 
 from prometheus_client import CollectorRegistry
 
+from davy.analysis.look import installed_detector
 from davy.deployment.detector_manager import DetectorManager
 from davy.deployment.metrics import ModelMetrics
 from davy.domain.errors import AggregatorUnavailableError, RegistryUnavailableError
 from davy.domain.ports import Bus
 from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
-from davy.imaging.detect import OnnxDetector, read_spec, shipped_path
 from davy.telemetry import get_logger
 from davy.twin.model import Target
 from davy_aggregator.archive import REPORTER
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.rollout.service import RolloutService
-from davy_aggregator.settings import AggregatorSettings, AnalysisSettings
+from davy_aggregator.settings import AggregatorSettings
 
 log = get_logger(__name__)
-
-
-def installed_detector(settings: AnalysisSettings) -> OnnxDetector:
-    """The detector of the settings, or the shipped one.
-
-    Raises:
-        ConfigError: its description is malformed, or an execution provider is not installed.
-        ModelError: it is unusable.
-    """
-    path = settings.detector or shipped_path()
-    spec = read_spec(path)
-    if settings.detector_score is not None:
-        spec = spec.model_copy(update={"score": settings.detector_score})
-    return OnnxDetector(path, spec, settings.providers)
 
 
 class CatalogSource:

@@ -13,6 +13,7 @@ from davy.domain.ports import Bus
 from davy.domain.topics import MODEL
 from davy.models import ModelKind
 from davy.site import SiteConfig
+from davy.streams.lead import Lead
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.twin.model import ModelState, ReportedModel
@@ -21,6 +22,7 @@ from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
 from davy_aggregator.archive import REPORTER
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
+from davy_aggregator.replicas.operations import by_leader
 from davy_aggregator.rollout.confirmation import SecondPerson
 from davy_aggregator.rollout.members import choose_members
 from davy_aggregator.rollout.plan import advance, all_reports_final, send_back
@@ -118,6 +120,20 @@ class RolloutService:
             raise UnknownRolloutError(rollout_id)
         return self._records.rollouts[rollout_id]
 
+    @property
+    def lead(self) -> Lead:
+        """Who decides."""
+        return self.twin.lead
+
+    @lead.setter
+    def lead(self, lead: Lead) -> None:
+        self.twin.lead = lead
+
+    async def take_over(self) -> None:
+        """Decide from now on."""
+        await self.twin.take_over()
+
+    @by_leader
     async def create(self, spec: RolloutSpec) -> Rollout:
         """Start a rollout with its canaries; where a second person confirms rollouts, it waits for that one.
 
@@ -157,6 +173,7 @@ class RolloutService:
         await self._record_start(rollout)
         return self.get(rollout.id)
 
+    @by_leader
     async def confirm(self, rollout_id: str) -> Rollout:
         """Start a rollout that waits for a second person, the caller.
 
@@ -190,14 +207,17 @@ class RolloutService:
         await self._record_start(after)
         return self.get(rollout_id)
 
+    @by_leader
     async def pause(self, rollout_id: str) -> Rollout:
         """Pause a rollout: started edges continue, no further edge starts, and a failure still rolls back."""
         return await self._set_state(rollout_id, RolloutState.RUNNING, RolloutState.PAUSED)
 
+    @by_leader
     async def resume(self, rollout_id: str) -> Rollout:
         """Continue a paused rollout."""
         return await self._set_state(rollout_id, RolloutState.PAUSED, RolloutState.RUNNING)
 
+    @by_leader
     async def abort(self, rollout_id: str, reason: str = "aborted by an operator") -> Rollout:
         """Abort a rollout and return every started edge to its baseline; raise ConflictError if it has ended."""
         async with self.twin.decision():
@@ -207,6 +227,11 @@ class RolloutService:
         note_change({"state": before.state}, {"state": after.state})
         await self._record_end(after)
         return after
+
+    async def refresh(self) -> None:
+        """Read again what the leader decided; raises ArchiveUnavailableError."""
+        await self.twin.refresh()
+        self._notify_watchers()
 
     async def watch(self, rollout_id: str) -> AsyncGenerator[Rollout, None]:
         """Yield the rollout at every change and report, until it has ended with the final reports of its online edges."""

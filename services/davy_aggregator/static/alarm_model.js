@@ -1,6 +1,7 @@
 // The alarms of the site, as the aggregator sends them: by the window's WebSocket on the console, else by one of their own.
 
 import { said, translated } from "/web/words.js";
+import { readCameras } from "/static/page.js";
 
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000];
 const SEVERITY = { info: 1, warning: 2, alarm: 3 };
@@ -73,10 +74,7 @@ export class AlarmModel extends EventTarget {
 
   async #readLabels() {
     try {
-      const answer = await fetch("/v1/cameras");
-      if (!answer.ok) return;
-      const { cameras } = await answer.json();
-      for (const { id, label } of cameras) this.labels.set(id, label);
+      for (const { id, label } of await readCameras()) this.labels.set(id, label);
       this.dispatchEvent(new CustomEvent("change", { detail: { raised: [], isFirst: true } }));
     } catch {
       // the ids of the cameras name them, too

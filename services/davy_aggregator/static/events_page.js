@@ -2,7 +2,7 @@
 
 import { dateTime, timeElement } from "/web/time.js";
 import { kindName, named, said, t } from "/web/words.js";
-import { byId, element, request, showError } from "/static/page.js";
+import { byId, element, readCameras, request, showError } from "/static/page.js";
 import { readZone, Search } from "/static/search.js";
 
 const NAMES = ["camera", "kind", "severity", "since", "until", "text"];
@@ -76,9 +76,9 @@ function thumbnail(event, where) {
   return button;
 }
 
-async function readCameras() {
+async function listCameras() {
   try {
-    const { cameras } = await request("/v1/cameras");
+    const cameras = await readCameras();
     const wanted = new URLSearchParams(location.search).get("camera");
     for (const { id, label } of cameras) {
       labels.set(id, label);
@@ -91,5 +91,5 @@ async function readCameras() {
 
 byId("kinds").append(...KINDS.map((kind) => new Option(kind)));
 byId("keyframe").addEventListener("click", (event) => event.target === byId("keyframe") && byId("keyframe").close());
-await Promise.all([readZone(), readCameras()]);
+await Promise.all([readZone(), listCameras()]);
 search.run();

@@ -2,7 +2,7 @@
 
 import { dateTime, timeElement, toUtc } from "/web/time.js";
 import { named, said, t } from "/web/words.js";
-import { byId, element, request, showError } from "/static/page.js";
+import { byId, element, readCameras, request, showError } from "/static/page.js";
 import { Bars } from "/static/timeline_bars.js";
 import { Player } from "/static/timeline_player.js";
 
@@ -116,7 +116,7 @@ async function newest() {
 }
 
 async function begin() {
-  ({ cameras } = await request("/v1/cameras"));
+  cameras = await readCameras();
   player.frameMs = 1000 / (cameras.find(({ fps }) => fps > 0)?.fps ?? 10);
   cameras = cameras.map(({ id, label }) => [id, label || id]);
   labels = new Map(cameras);
