@@ -237,7 +237,8 @@ async def serve(
             supervised["rtsp-push"] = publisher.run
         if settings.rtsp.serve:
             guard = authenticator if settings.access == "closed" else None
-            supervised["rtsp-server"] = RtspServer(settings.rtsp, settings.rtsp.host or settings.host, live, video, guard).run
+            shown, host = None if settings.rtsp.plain else tls, settings.rtsp.host or settings.host
+            supervised["rtsp-server"] = RtspServer(settings.rtsp, host, live, video, guard, shown).run
         if settings.analysis.enabled:
             from davy_aggregator.analysis.runner import analyse, analysers  # its libraries take a second and 100 MB
 
