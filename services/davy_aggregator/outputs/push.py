@@ -56,7 +56,7 @@ class Publisher:
         await keep_connected(lambda: self._session(camera), MediaServerUnavailableError, BACKOFF, lost)
 
     async def _session(self, camera: CameraAddress) -> None:
-        with self._video.watch(camera, self._variant, cached=False) as queue:
+        with self._video.watch(camera, self._variant, cached=False, relayed=False) as queue:
             first = await queue.take()
             publication = await run_to_completion(asyncio.to_thread(Publication, self._url, first, self._python))
             try:

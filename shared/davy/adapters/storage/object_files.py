@@ -97,6 +97,15 @@ class ObjectFiles:
             except FileNotFoundError:
                 return
 
+    def size(self, name: str) -> int | None:
+        """Size of a file in bytes; None if it does not exist."""
+        with self._translated():
+            try:
+                self._fs.invalidate_cache()
+                return int(self._fs.size(self._path(name)))
+            except FileNotFoundError:
+                return None
+
     def age(self, name: str) -> timedelta:
         """Time since the last change of a file."""
         with self._translated():
