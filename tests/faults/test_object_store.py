@@ -72,9 +72,10 @@ async def test_a_storage_that_is_away_for_30_s_costs_no_picture(tmp_path, monkey
                 whole = await in_bucket()
                 clip = {"camera": "north.face", "name": "outage", "start_at": at(began), "end_at": at(began + 20 * S)}
                 made = await aggregator.client.post("/v1/clips", json=clip)
-                video = await aggregator.get(f"{FACE}/recording.mp4", params={"from": at(began), "to": at(began + 20 * S)})
+                span = {"from": at(began), "to": at(began + 20 * S)}
+                video = await aggregator.get(f"{FACE}/recording.mp4", params=span, timeout=60)
                 everything = {"from": at(began - 3600 * S), "to": at(time.time_ns() + 60 * S)}
-                deleted = await aggregator.client.delete(f"{FACE}/recording", params=everything)
+                deleted = await aggregator.client.delete(f"{FACE}/recording", params=everything, timeout=60)
                 left = await in_bucket()
     assert len(spans) == 1  # the timeline went on
     assert all(after.first_seq == before.last_seq + 1 for before, after in pairwise(whole))
