@@ -46,7 +46,9 @@ async def test_a_storage_that_is_away_for_30_s_costs_no_picture(tmp_path, monkey
                 def stored() -> list[Segment]:
                     bucket.invalidate_cache()
                     root = url.removeprefix("s3://")
-                    found = [Segment.parse(path.removeprefix(f"{root}/"), 1) for path in bucket.find(root)]
+                    found = [
+                        Segment.parse(path.removeprefix(f"{root}/"), 1) for path in bucket.find(root) if path.endswith(".mp4")
+                    ]
                     return sorted(found, key=lambda segment: segment.first_seq)
 
                 async def in_bucket() -> list[Segment]:
