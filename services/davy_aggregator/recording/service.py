@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from davy.adapters.recording.files import RecordingFiles
 from davy.adapters.recording.folder import missing_reserve
@@ -12,7 +12,7 @@ from davy.adapters.recording.loop import RecorderLoop
 from davy.adapters.recording.reader import Source
 from davy.adapters.storage.recording_store import RecordingStore
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import ArchiveUnavailableError, UnavailableError, UnknownCameraError, UnreadableVideoError
+from davy.domain.errors import UnavailableError, UnknownCameraError, UnreadableVideoError
 from davy.domain.event import EventQuery, EventRecord
 from davy.domain.recording import Segment
 from davy.domain.severity import Severity
@@ -30,6 +30,7 @@ log = get_logger(__name__)
 LOOK_EVERY_S = 0.5
 PAST_S = 86_400  # events that a restarted aggregator looks at
 MOST_PAST = 1000
+KEEP_EVERY_S = 5.0
 BATCH = 500  # segments in one transaction
 
 Feed = tuple[CameraAddress, Variant]
@@ -63,18 +64,20 @@ class Recordings:
         self.store, self.files, self.rules, self.metrics = store, files, RecordRules(site, store), metrics
         self.site = site.site
         self._video, self._archive, self._max_bytes, self.leads = video, archive, max_bytes, leads
-        self._recorder = RecorderLoop(files.root, self.take, self._keep, self._failed)
+        # Quotas and the object storage have a thread of their own: recording waits for neither.
+        self._recorder = RecorderLoop(files.root, self.take, lambda: None, self._failed)
         self._feeds: dict[Feed, asyncio.Task[None]] = {}
         self._unindexed: list[Segment] = []
         self._indexing, self._size_lock = threading.Lock(), threading.Lock()
+        self._arrived, self._storage_error = asyncio.Event(), ""
         self._size_bytes = 0
         self._reports: set[asyncio.Task[object]] = set()
         self._loop, self.loaded = asyncio.get_running_loop(), asyncio.Event()
 
     @property
     def error(self) -> str:
-        """Why nothing is recorded; empty if all is well."""
-        return self._recorder.error
+        """Why nothing is recorded, or why recordings wait in the local folder; empty if all is well."""
+        return self._recorder.error or self._storage_error
 
     async def run(self) -> None:
         """Record until cancelled."""
@@ -83,7 +86,11 @@ class Recordings:
         self.loaded.set()
         try:
             await until_first_ends(
-                "recordings", write=self._recorder.run(), live=self._follow_cameras(), events=self._follow_events()
+                "recordings",
+                write=self._recorder.run(),
+                keep=self._keep_on(),
+                live=self._follow_cameras(),
+                events=self._follow_events(),
             )
         finally:
             await end(*self._feeds.values())
@@ -128,20 +135,39 @@ class Recordings:
             await asyncio.to_thread(self.store.want, camera.key, start_ns, end_ns)
             self.rules.extend(camera, end_ns)
 
+    async def _keep_on(self) -> None:
+        while True:
+            self._arrived.clear()
+            await asyncio.to_thread(self._keep)
+            if self._storage_error:
+                await asyncio.sleep(KEEP_EVERY_S)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(KEEP_EVERY_S):
+                    await self._arrived.wait()
+
     def take(self, *segments: Segment) -> None:
-        """Take finished segments of the local folder into the index and, if there is one, to the object storage; blocks."""
+        """Take finished segments of the local folder into the index and, if there is one, to the object storage; blocks.
+
+        It does not wait for the object storage: segments lie in the local folder until that takes them.
+        """
         self._unindexed += segments
-        self._index()
+        if self.files.remote:
+            self._loop.call_soon_threadsafe(self._arrived.set)
+        else:
+            self._index()
 
     def _index(self) -> None:
         with self._indexing:
-            while batch := self._unindexed[:BATCH]:
+            while batch := self._unindexed[: 1 if self.files.remote else BATCH]:  # an upload takes its time
                 try:
                     self._index_batch(batch)
                 except (UnavailableError, OSError) as error:  # the next look tries again
+                    self._storage_error = f"{len(self._unindexed)} segments wait: {error}"
                     log.error("recording.unindexed", error=str(error), waiting=len(self._unindexed))
                     return
                 del self._unindexed[: len(batch)]
+            self._storage_error = ""
 
     def _index_batch(self, batch: list[Segment]) -> None:
         readable = [described for segment in batch if (described := self._described(segment))]
@@ -174,7 +200,7 @@ class Recordings:
             self.metrics.bytes.set(self._size_bytes)
 
     def _keep(self) -> None:
-        """Index what could not be indexed, and delete by age and space; runs on the recorder's thread."""
+        """Index what could not be indexed, and delete by age and space; blocks."""
         self._index()
         if not self.leads():
             return
@@ -183,7 +209,8 @@ class Recordings:
                 self.delete(old)
             while (needed := self.missing_bytes()) > 0 and (oldest := self.store.oldest()):
                 self.delete(_enough(oldest, needed))
-        except ArchiveUnavailableError as error:
+        except (UnavailableError, OSError) as error:
+            self._storage_error = f"nothing is deleted: {error}"
             log.error("recording.not_pruned", error=str(error))
 
     def missing_bytes(self) -> int:
@@ -207,9 +234,13 @@ class Recordings:
             segments: The segments.
             forget: They may be filled again from a ring.
         """
-        self.store.remove(segments, forget=forget)  # a file without a row is found again; a row without a file is not
-        for segment in segments:
-            self.files.remove(segment)
+        if self.files.remote:  # nobody would find an object without a row again
+            for segment in segments:
+                self.files.remove(segment)
+        self.store.remove(segments, forget=forget)  # a local file without a row is found again; a row without a file is not
+        if not self.files.remote:
+            for segment in segments:
+                self.files.remove(segment)
         self._count(-sum(each.bytes for each in segments))
 
     def sources(self, camera: str, variant: Variant, start_ns: int, end_ns: int, limit: int = 100_000) -> list[Source]:

@@ -28,13 +28,16 @@ class RecordingFiles:
         root: The local folder.
         remote: s3://bucket/recordings and the like: finished segments go there.
 
+    Attributes:
+        remote: Whether finished segments go to an object storage.
+
     Raises:
         ConfigError: no installed file system opens the URL.
     """
 
     def __init__(self, root: Path, remote: SecretUrl | None = None) -> None:
         self.root, self._remote = root, ObjectFiles(remote) if remote else None
-        self.incoming = root / PARTIAL
+        self.incoming, self.remote = root / PARTIAL, self._remote is not None
 
     def start(self, since_ns: int) -> tuple[list[Segment], list[str]]:
         """Finish what a killed process left.

@@ -14,6 +14,7 @@ from davy.domain.extras import install_command
 from davy.domain.secret_url import SecretUrl
 
 OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "az", "oci"}  # makedirs would create the bucket of a mistyped name
+CONNECT_S, SILENCE_S = 5, 20  # a storage that does not answer fails after some of these, and blocks nobody for minutes
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -33,7 +34,7 @@ class ObjectFiles:
         secret = SecretUrl.of(url)
         self.url = str(secret)
         try:
-            self._fs, self._root = fsspec.core.url_to_fs(secret.get_secret_value())
+            self._fs, self._root = fsspec.core.url_to_fs(url := secret.get_secret_value(), **_options(url))
         except (ImportError, ValueError) as error:
             raise ConfigError(f"registry {self.url}: {error}; for S3: {install_command('s3')}") from error
         protocols = (self._fs.protocol,) if isinstance(self._fs.protocol, str) else tuple(self._fs.protocol)
@@ -120,3 +121,11 @@ class ObjectFiles:
             raise RegistryUnavailableError(self.url, str(error)) from error
         except Exception as error:  # fsspec's storages share no base class of errors
             raise RegistryUnavailableError(self.url, f"{type(error).__name__}: {error}") from error
+
+
+def _options(url: str) -> dict[str, object]:
+    """Time limits of the client; others than S3's have their own."""
+    if not url.startswith(("s3://", "s3a://")):
+        return {}
+    retries = {"max_attempts": 1}  # s3fs tries again by itself
+    return {"config_kwargs": {"connect_timeout": CONNECT_S, "read_timeout": SILENCE_S, "retries": retries}}
