@@ -40,17 +40,18 @@ async def report(port: int, edge: str, ended: asyncio.Event) -> int:
             async with ingest_client.connect(f"grpc://127.0.0.1:{port}") as client, client.report() as stream:
                 while not ended.is_set():
                     for seq in range(acknowledged + 1, acknowledged + 21):
-                        await stream.write(event(edge, seq))
+                        await stream.send(event(edge, seq))
                     last = acknowledged + 20
                     while acknowledged < last:
-                        acknowledged = max(acknowledged, (await stream.read()).seq)
+                        acknowledged = max(acknowledged, (await stream.answer(5.0)).seq)
         await asyncio.sleep(0.05)
     return acknowledged
 
 
 async def dependency(aggregator, name: str) -> str:
     """What /readyz says of a dependency; empty if it is well."""
-    return str((await aggregator.get("/readyz")).json()["dependencies"].get(name) or "")
+    found = (await aggregator.get("/readyz")).json()["dependencies"]
+    return next((str(each["reason"]) for each in found if each["name"] == name and not each["ok"]), "")
 
 
 @pytest.mark.timeout(300)
@@ -100,7 +101,7 @@ async def frozen(process: int):
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("away_s", [0.5, pytest.param(60.0, marks=pytest.mark.slow)])
 async def test_recordings_wait_for_an_object_storage_that_is_away_and_go_there_once_it_is_back(tmp_path, monkeypatch, away_s):
-    monkeypatch.setattr(object_files, "SILENCE_S", 1)
+    monkeypatch.setattr(object_files, "ANSWER_S", 0.5)
     monkeypatch.setattr(service, "KEEP_EVERY_S", 0.2)
     given = list(packets(330))
     with running_object_store() as server:

@@ -42,7 +42,8 @@ def sites(url, tmp_path):
     """The databases of two sites."""
     found = []
     for site in ("coal-1", "coal-2"):
-        own = f"{url}&schema={site}" if url.startswith("postgresql") else f"sqlite:///{tmp_path / site}.db"
+        schema = f"{url.rpartition('%3D')[2]}-{site}"  # the server serves other tests, too
+        own = f"{url}&schema={schema}" if url.startswith("postgresql") else f"sqlite:///{tmp_path / site}.db"
         found.append(open_database(tmp_path / site, own))
     yield found
     for each in found:

@@ -20,7 +20,8 @@ ADVISORY_LOCKS = 0x64617679  # PostgreSQL numbers its advisory locks: "davy" in 
 
 # Such locks belong to the whole database: a schema other than the usual one has its own, so that no site waits for another.
 _LOCK = text(
-    "SELECT pg_advisory_xact_lock(:locks, :noun # CASE current_schema() WHEN 'public' THEN 0 ELSE hashtext(current_schema()) END)"
+    "SELECT pg_advisory_xact_lock(:locks, :noun #"
+    " CASE current_schema() WHEN 'public' THEN 0 ELSE hashtext(current_schema()) END)"
 )
 
 

@@ -14,7 +14,10 @@ from davy.domain.extras import install_command
 from davy.domain.secret_url import SecretUrl
 
 OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "az", "oci"}  # makedirs would create the bucket of a mistyped name
-CONNECT_S, SILENCE_S = 5, 20  # a storage that does not answer fails after some of these, and blocks nobody for minutes
+CONNECT_S = 5
+ANSWER_S = 20.0  # a storage that says nothing fails, and blocks nobody for ever
+SLOWEST = 250_000  # bytes/s: a transfer may take longer by its size
+LARGEST = 50_000_000  # bytes of a file whose size is not known before
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -38,6 +41,7 @@ class ObjectFiles:
         except (ImportError, ValueError) as error:
             raise ConfigError(f"registry {self.url}: {error}; for S3: {install_command('s3')}") from error
         protocols = (self._fs.protocol,) if isinstance(self._fs.protocol, str) else tuple(self._fs.protocol)
+        self._limited = bool(getattr(self._fs, "async_impl", False))  # those alone have a network behind them, and take a limit
         self._local, self._has_folders = "file" in protocols, not OBJECT_STORES.intersection(protocols)
 
     def names(self, folder: str, suffix: str) -> list[str]:
@@ -45,7 +49,7 @@ class ObjectFiles:
         with self._translated():
             try:
                 self._fs.invalidate_cache()
-                paths = self._fs.ls(self._path(folder), detail=False)
+                paths = self._fs.ls(self._path(folder), detail=False, **self._limit())
             except FileNotFoundError:
                 return []
         names = [str(path).rpartition("/")[2] for path in paths]
@@ -55,7 +59,7 @@ class ObjectFiles:
         """Read a file; None if it does not exist."""
         with self._translated():
             try:
-                data: bytes = self._fs.cat_file(self._path(name))
+                data: bytes = self._fs.cat_file(self._path(name), **self._limit(LARGEST))
             except FileNotFoundError:
                 return None
             return data
@@ -64,7 +68,7 @@ class ObjectFiles:
         """Read all files of a folder with a suffix, by name without it; unreadable ones are omitted."""
         with self._translated():
             paths = [self._path(f"{folder}/{name}{suffix}") for name in self.names(folder, suffix)]
-            found = self._fs.cat(paths, on_error="omit") if paths else {}
+            found = self._fs.cat(paths, on_error="omit", **self._limit(LARGEST)) if paths else {}
         return {str(path).rpartition("/")[2].removesuffix(suffix): data for path, data in found.items()}
 
     def write(self, name: str, data: bytes) -> None:
@@ -81,13 +85,13 @@ class ObjectFiles:
             else:  # an object appears when its upload ends
                 if self._has_folders:
                     self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-                self._fs.pipe_file(path, data)
+                self._fs.pipe_file(path, data, **self._limit(len(data)))
 
     def remove(self, name: str) -> None:
         """Remove a file if it exists."""
         with self._translated():
             try:
-                self._fs.rm_file(self._path(name))
+                self._fs.rm_file(self._path(name), **self._limit())
             except FileNotFoundError:
                 return
 
@@ -96,7 +100,7 @@ class ObjectFiles:
         with self._translated():
             try:
                 self._fs.invalidate_cache()
-                return int(self._fs.size(self._path(name)))
+                return int(self._fs.info(self._path(name), **self._limit())["size"])
             except FileNotFoundError:
                 return None
 
@@ -105,6 +109,9 @@ class ObjectFiles:
         with self._translated():
             moment: datetime = self._fs.modified(self._path(name))
         return datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+    def _limit(self, size: int = 0) -> dict[str, float]:
+        return {"timeout": ANSWER_S + size / SLOWEST} if self._limited else {}
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
@@ -118,14 +125,13 @@ class ObjectFiles:
         except OSError as error:
             if error.errno in _FULL:
                 raise StorageFullError(self.url, error.strerror or str(error)) from error
-            raise RegistryUnavailableError(self.url, str(error)) from error
+            reason = str(error) or ("it does not answer" if isinstance(error, TimeoutError) else type(error).__name__)
+            raise RegistryUnavailableError(self.url, reason) from error
         except Exception as error:  # fsspec's storages share no base class of errors
             raise RegistryUnavailableError(self.url, f"{type(error).__name__}: {error}") from error
 
 
 def _options(url: str) -> dict[str, object]:
-    """Time limits of the client; others than S3's have their own."""
-    if not url.startswith(("s3://", "s3a://")):
-        return {}
+    """Options of the client; others than S3's need none."""
     retries = {"max_attempts": 1}  # s3fs tries again by itself
-    return {"config_kwargs": {"connect_timeout": CONNECT_S, "read_timeout": SILENCE_S, "retries": retries}}
+    return {"config_kwargs": {"connect_timeout": CONNECT_S, "retries": retries}} if url.startswith(("s3://", "s3a://")) else {}
