@@ -12,7 +12,7 @@ from davy.adapters.recording.loop import RecorderLoop
 from davy.adapters.recording.reader import Source
 from davy.adapters.storage.recording_store import RecordingStore
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import UnavailableError, UnknownCameraError, UnreadableVideoError
+from davy.domain.errors import StandbyError, UnavailableError, UnknownCameraError, UnreadableVideoError
 from davy.domain.event import EventQuery, EventRecord
 from davy.domain.recording import Segment
 from davy.domain.severity import Severity
@@ -46,8 +46,10 @@ class Recordings:
         archive: Events, which start recordings; and where failures are reported.
         site: The rules of the cameras.
         max_bytes: Quota of all segments.
-        leads: Returns whether this aggregator is the one that records.
+        leads: Returns whether this aggregator decides: it alone deletes by age and space.
         metrics: Of the recordings.
+        retention: The index in a database that other replicas use, too, for the deletions of the leader. Each replica then
+            records the cameras whose edges are connected to it. None: the leader records all.
     """
 
     def __init__(
@@ -60,10 +62,12 @@ class Recordings:
         max_bytes: int,
         leads: Callable[[], bool],
         metrics: RecordingMetrics,
+        retention: RecordingStore | None = None,
     ) -> None:
         self.store, self.files, self.rules, self.metrics = store, files, RecordRules(site, store), metrics
         self.site = site.site
         self._video, self._archive, self._max_bytes, self.leads = video, archive, max_bytes, leads
+        self._shared, self._retention = retention is not None, retention or store
         # Quotas and the object storage have a thread of their own: recording waits for neither.
         self._recorder = RecorderLoop(files.root, self.take, lambda: None, self._failed)
         self._feeds: dict[Feed, asyncio.Task[None]] = {}
@@ -104,12 +108,20 @@ class Recordings:
 
     async def _follow_cameras(self) -> None:
         while True:
-            wanted = self.rules.live() if self.leads() else set()
+            wanted = {feed for feed in self.rules.live() if self._records(feed[0])}
             for feed in wanted - self._feeds.keys():
                 self._feeds[feed] = asyncio.create_task(self._follow(*feed), name=f"record.{feed[0]}.{feed[1]}")
             for feed in [feed for feed, task in self._feeds.items() if feed not in wanted or task.done()]:
                 await end(self._feeds.pop(feed))
             await asyncio.sleep(LOOK_EVERY_S)
+
+    @property
+    def fills(self) -> bool:
+        """Whether this aggregator takes segments from the rings of the edges that are connected to it."""
+        return self._shared or self.leads()
+
+    def _records(self, camera: CameraAddress) -> bool:
+        return self._video.can_send(camera) if self._shared else self.leads()
 
     async def _follow(self, camera: CameraAddress, variant: Variant) -> None:
         try:
@@ -205,10 +217,14 @@ class Recordings:
         if not self.leads():
             return
         try:
+            if self._shared:  # others record, too
+                self._size_bytes = self.store.size_bytes()
             while old := self.store.old(self.rules.keep_until_ns(time.time_ns())):
-                self.delete(old)
+                self.delete(old, self._retention)
             while (needed := self.missing_bytes()) > 0 and (oldest := self.store.oldest()):
-                self.delete(_enough(oldest, needed))
+                self.delete(_enough(oldest, needed), self._retention)
+        except StandbyError as error:  # another aggregator deletes
+            log.error("recording.not_pruned", error=str(error))
         except (UnavailableError, OSError) as error:
             self._storage_error = f"nothing is deleted: {error}"
             log.error("recording.not_pruned", error=str(error))
@@ -227,17 +243,19 @@ class Recordings:
         self.delete(segments)
         return len(segments), held
 
-    def delete(self, segments: list[Segment], *, forget: bool = False) -> None:
+    def delete(self, segments: list[Segment], store: RecordingStore | None = None, *, forget: bool = False) -> None:
         """Delete segments; blocks.
 
         Args:
             segments: The segments.
+            store: The index in place of the usual one.
             forget: They may be filled again from a ring.
         """
+        index = store or self.store
         if self.files.remote:  # nobody would find an object without a row again
             for segment in segments:
                 self.files.remove(segment)
-        self.store.remove(segments, forget=forget)  # a local file without a row is found again; a row without a file is not
+        index.remove(segments, forget=forget)  # a local file without a row is found again; a row without a file is not
         if not self.files.remote:
             for segment in segments:
                 self.files.remove(segment)

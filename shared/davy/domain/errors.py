@@ -455,6 +455,10 @@ class TrainingError(DavyError):
     """A training run cannot continue; its last checkpoint holds the progress."""
 
 
+class ScaleTestError(DavyError):
+    """A load could not be put on a site."""
+
+
 class MineFailedError(DavyError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"davy demo could not be measured: {reason}")

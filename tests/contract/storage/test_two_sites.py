@@ -18,6 +18,7 @@ from davy.adapters.storage.recording_store import Clip, RecordingStore
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.run_store import RunStore
 from davy.adapters.storage.sample_store import SampleStore
+from davy.adapters.storage.shared_keys import get_shared_key
 from davy.adapters.storage.tables import metadata
 from davy.domain.alarm_record import AlarmUpdate, Notice, RulesChange
 from davy.domain.alarms import Alarm, AlarmPoint, Change, Transition
@@ -30,7 +31,8 @@ from davy.domain.severity import Severity
 from davy.models.signing_key import SigningKey
 
 S = 10**9
-PRESET = {"space_used", "set_aside", "imported_file"}  # rows of every new database, and what only failures fill
+# rows of every new database, what failures alone fill, and what processes agree on; each has a test of its own
+PRESET = {"space_used", "set_aside", "imported_file", "leader", "replica_request", "revision"}
 
 
 def event(seq: int, **changes) -> EventRecord:
@@ -68,6 +70,7 @@ def fill(database) -> None:
     journal = JournalStore(database)
     journal.append([JournalEntry(1, "ada", "admin", "session", "", "GET", "/", "", "", "ok")])
     journal.sign_end(SigningKey.generate(), 1)
+    get_shared_key(database, "links")
     LayoutStore(database).put("ada", "wall", "{}")
     ConfigStore(database).add("north", {1: "{}"})
     RolloutStore(database).save("r1", "{}", {"north": "{}"})

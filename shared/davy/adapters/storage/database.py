@@ -21,7 +21,7 @@ ADVISORY_LOCKS = 0x64617679  # PostgreSQL numbers its advisory locks: "davy" in 
 # Such locks belong to the whole database: a schema other than the usual one has its own, so that no site waits for another.
 _LOCK = text(
     "SELECT pg_advisory_xact_lock(:locks, :noun #"
-    " CASE current_schema() WHEN 'public' THEN 0 ELSE hashtext(current_schema()) END)"
+    " CASE current_schema() WHEN 'public' THEN 0 ELSE hashtext(coalesce(current_schema(), '')) END)"
 )
 
 
@@ -61,6 +61,12 @@ class Database:
         with self._translated_errors(), self._writer, self._writing.connect() as connection, connection.begin():
             if not self.embedded:
                 connection.execute(_LOCK, {"locks": ADVISORY_LOCKS, "noun": zlib.crc32(noun.encode()) >> 1})
+            yield connection
+
+    @contextmanager
+    def unordered(self) -> Iterator[Connection]:
+        """Store everything inside, or nothing, as `transaction` does, in no order with others."""
+        with self._translated_errors(), self._writer, self._writing.connect() as connection, connection.begin():
             yield connection
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -17,6 +17,7 @@ SQLITE_BUSY_S = 5.0
 CONNECT_S = 5
 UNANSWERED_MS = 10_000  # a connection with data unacknowledged for longer is broken
 SCHEMA_PATTERN = r"[a-z0-9_-]{0,63}"  # PostgreSQL cuts longer names
+IDLE_MS = 2000  # a process that freezes inside a transaction holds its locks no longer than this
 POOL = 16  # connections at a time, one per thread that reads or writes
 
 _SQLITE_PRAGMAS = (
@@ -106,6 +107,7 @@ def _postgres(url: URL) -> Engine:
         connection.execute(_POSTGRES_DURABLE)
         if schema:
             connection.execute(f"""SET search_path = "{schema}\"""")
+        connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
         connection.commit()
 
     return engine

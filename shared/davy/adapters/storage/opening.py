@@ -11,6 +11,16 @@ from davy.adapters.storage.migrate import upgrade
 from davy.domain.secret_url import SecretUrl
 
 
+def connect_database(folder: Path, url: SecretUrl | str = "") -> Database:
+    """Connect to a database that is open already, for a purpose that must not wait for the others' connections.
+
+    Raises:
+        ConfigError: The URL is malformed.
+    """
+    with translated_errors(str(folder)):
+        return Database(*make_engine(folder, url))
+
+
 def open_database(folder: Path, url: SecretUrl | str = "") -> Database:
     """Open a database, migrate its schema, and import what version 0.1.0 left in the folder.
 
@@ -33,14 +43,12 @@ def open_database(folder: Path, url: SecretUrl | str = "") -> Database:
 
 def open_schema(folder: Path, url: SecretUrl | str = "") -> Database:
     """Open a database as `open_database` does, and import nothing."""
-    with translated_errors(str(folder)):
-        engine, name = make_engine(folder, url)
-    database = Database(engine, name)
+    database = connect_database(folder, url)
     try:
         if not database.embedded and (schema := schema_of(make_url(SecretUrl.of(url).get_secret_value()))):
             _make_schema(database, schema)
         with database.transaction(SCHEMA) as connection:
-            upgrade(connection, name)
+            upgrade(connection, database.name)
     except BaseException:
         database.close()
         raise
