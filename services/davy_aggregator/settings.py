@@ -57,7 +57,8 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
     data: Path = Field(Path("data/aggregator"), description="Folder of the database, the models and the keys.")
     database: SecretUrl = Field(
         SecretUrl(""),
-        description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; SQLite in DATA/davy.db if empty.",
+        description="sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; SQLite in DATA/davy.db if empty."
+        " ?schema=SITE keeps the sites of one database apart.",
     )
     authority: Path | None = Field(
         None, description="Folder of davy identity init, if this aggregator enrols and renews the site's identities."

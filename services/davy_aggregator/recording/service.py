@@ -81,14 +81,14 @@ class Recordings:
         self._unindexed: list[Segment] = []
         self._unsent: deque[Segment] = deque()
         self._indexing, self._size_lock = threading.Lock(), threading.Lock()
-        self._size_bytes = 0
+        self._size_bytes, self._storage_error = 0, ""
         self._reports: set[asyncio.Task[object]] = set()
         self._loop, self.loaded = asyncio.get_running_loop(), asyncio.Event()
 
     @property
     def error(self) -> str:
-        """Why nothing is recorded; empty if all is well."""
-        return self._recorder.error
+        """Why nothing is recorded, or why segments wait for the object storage; empty if all is well."""
+        return self._recorder.error or self._storage_error
 
     async def run(self) -> None:
         """Record until cancelled."""
@@ -197,8 +197,10 @@ class Recordings:
         try:
             self.files.put(segment)
         except (UnavailableError, OSError) as error:
+            self._storage_error = f"recordings wait for the object storage: {error}"
             log.error("recording.unsent", error=str(error), waiting=len(self._unsent) + 1)
             return segment
+        self._storage_error = ""
         return None
 
     def _described(self, segment: Segment) -> Segment | None:
