@@ -179,7 +179,7 @@ class Recordings:
         if not self.leads():
             return
         try:
-            while old := self.store.old(self.rules.keep_until_ns(time.time_ns())):
+            while self._size_bytes and (old := self.store.old(self.rules.keep_until_ns(time.time_ns()))):  # else 1,000 queries
                 self.delete(old)
             while (needed := self.missing_bytes()) > 0 and (oldest := self.store.oldest()):
                 self.delete(_enough(oldest, needed))

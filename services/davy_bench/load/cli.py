@@ -41,6 +41,7 @@ def load(
     fps: Fps = 1.0,
     viewers: Viewers = 10,
     tiles: Tiles = 16,
+    same: Annotated[bool, typer.Option("--same", help="All windows show the same cameras.")] = False,
     tile_width: Annotated[int, typer.Option(min=0, max=4096, help="Width of a tile in pixels; 0: the camera's own.")] = 320,
     viewing: Annotated[
         Literal["window", "grpc"], typer.Option(help="window: the console's WebSocket. grpc: a subscription.")
@@ -66,7 +67,7 @@ def load(
 
     Every camera of the load belongs to the site. DAVY_TOKEN names the viewers of an aggregator that runs already.
     """
-    plan = LoadPlan(site, edges, cameras, fps, viewers, tiles, tile_width, events, video, viewing, seconds)
+    plan = LoadPlan(site, edges, cameras, fps, viewers, tiles, same, tile_width, events, video, viewing, seconds)
     with report_errors("davy load"), ExitStack() as stack:
         if site_file is not None:
             write_site(site_file, plan)

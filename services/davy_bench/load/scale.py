@@ -51,7 +51,7 @@ def scale(
     out: Annotated[Path, typer.Option(help="Page of the table.")] = Path("docs/speed/scale.md"),
 ) -> None:
     """Run sites of one and of several aggregators behind HAProxy, and write a table."""
-    plan = LoadPlan("load", edges, cameras, fps, viewers, tiles, 320, events, seconds=seconds)
+    plan = LoadPlan("load", edges, cameras, fps, viewers, tiles, events=events, seconds=seconds)
     numbers = [int(number) for number in replicas.split(",")]
     with report_errors("davy bench"):
         pictures = jpeg_pictures(parse_size(size))
