@@ -21,11 +21,14 @@ from davy.streams.metrics import FrameCollector, FrameTimings, labels_of_edge
 from davy.streams.supervisor import Supervisor
 from davy.twin.metrics import TwinMetrics
 from davy_aggregator.alarms.metrics import AlarmMetrics
+from davy_aggregator.analysis.workers import WorkerMetrics
 from davy_aggregator.drift import DriftCollector
 from davy_aggregator.journal import JournalMetrics
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.recording.metrics import RecordingMetrics
 from davy_aggregator.samples.catalog import SampleMetrics
+from davy_analyser.metrics import AnalyserMetrics
+from davy_company.metrics import CompanyMetrics
 from davy_edge.metrics import GAUGES, GaugeCollector, VideoMetrics
 from davy_edge.observation.drift_watch import DriftWatch
 from davy_edge.observation.samples import Samples
@@ -73,6 +76,8 @@ CLASSES: Sequence[tuple[type, Register]] = (
     (ModelMetrics, lambda registry: ModelMetrics(EDGE, registry)),
     (AggregatorMetrics, AggregatorMetrics),
     (AggregatorMetrics, lambda registry: registry.register(_Single(AggregatorMetrics(CollectorRegistry())))),
+    (WorkerMetrics, WorkerMetrics),
+    (AnalyserMetrics, AnalyserMetrics),
     (SampleMetrics, SampleMetrics),
     (RecordingMetrics, RecordingMetrics),
     (AlarmMetrics, AlarmMetrics),
@@ -84,6 +89,7 @@ CLASSES: Sequence[tuple[type, Register]] = (
     (RequestMetrics, RequestMetrics),
     (Pool, lambda registry: Pool(UNUSED, 1, UNUSED, registry, cameras=1, max_pixels=1, threads=1)),
     (TrainerMetrics, TrainerMetrics),
+    (CompanyMetrics, CompanyMetrics),
 )
 
 

@@ -53,7 +53,10 @@ class ConditionWatch:
         """Look until cancelled."""
         self.started_s = time.monotonic()
         while True:
-            await self.check()
+            if self.alarms.leads:
+                await self.check()
+            else:
+                self.started_s = time.monotonic()  # after a take-over edges have time to report again
             await asyncio.sleep(CHECK_EVERY_S)
 
     async def check(self) -> None:

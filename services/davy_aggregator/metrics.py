@@ -62,6 +62,9 @@ class AggregatorMetrics:
             ("edge",),
             registry=registry,
         )
+        self.replicas = Gauge(
+            "davy_aggregator_replicas", "Other aggregators of the site that this one hears.", registry=registry
+        )
         self.leads = Gauge("davy_aggregator_leads", "1 while this aggregator decides for its site.", registry=registry)
         self.figure = self.cameras.gauge("davy_analysis_figure", "Newest figure of an analyser.", ("analyser", "figure"))
         self.analysis = Histogram(
@@ -85,6 +88,6 @@ class AggregatorMetrics:
         """Count a rejected MQTT message."""
         self.refused.labels("mqtt", type(error).__name__).inc()
 
-    def count_store_refused(self, error: Exception) -> None:
-        """Count a frame of the cache that is refused."""
-        self.refused.labels("store", type(error).__name__).inc()
+    def count_replica_refused(self, error: Exception) -> None:
+        """Count a message of another replica that is refused."""
+        self.refused.labels("replica", type(error).__name__).inc()

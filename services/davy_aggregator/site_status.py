@@ -107,7 +107,7 @@ class SiteStatus:
         return [self.camera(camera) for camera in self._live.cameras]
 
     def camera(self, camera: CameraAddress) -> Camera:
-        newest = self._live.newest(camera)
+        newest = self._live.known(camera)
         state, reason = self._state(camera, newest)
         key = camera.key
         edge = self._site.edges.get(camera.edge)

@@ -32,10 +32,13 @@ from davy_aggregator.rest.links import link_routes
 from davy_aggregator.rest.manual import mount_manual
 from davy_aggregator.rest.navigation import navigation, navigation_routes
 from davy_aggregator.rest.oidc import oidc_routes
+from davy_aggregator.rest.preferences import preference_routes
+from davy_aggregator.rest.recorded_hls import recorded_hls_routes
 from davy_aggregator.rest.recordings import recording_routes
 from davy_aggregator.rest.registry import registry_routes
 from davy_aggregator.rest.rollouts import rollout_routes
 from davy_aggregator.rest.samples import sample_routes
+from davy_aggregator.rest.segments import segment_routes
 from davy_aggregator.rest.sessions import session_routes
 from davy_aggregator.rest.system import system_routes
 from davy_aggregator.rest.users import token_routes, user_routes
@@ -81,6 +84,8 @@ def build_app(context: ServiceContext) -> FastAPI:
         hls_routes,
         link_routes,
         recording_routes,
+        recorded_hls_routes,
+        segment_routes,
         clip_routes,
         alarm_routes,
         alarm_rule_routes,
@@ -93,6 +98,7 @@ def build_app(context: ServiceContext) -> FastAPI:
         edge_task_routes,
         identity_routes,
         layout_routes,
+        preference_routes,
         wall_routes,
         navigation_routes,
         system_routes,

@@ -21,6 +21,7 @@ BOUNDARY = "davy-frame"
 MAX_PAGE = 1000  # cameras, 400 kB
 SLICE = 50
 RAW_WAIT_S = 1.5  # an edge sends raw pictures from the next frame on
+REPLICA_WAIT_S = 1.0  # another replica sends the newest frame that it has
 SILENCE_S = 10.0  # a live stream without frames ends after this time, so that no viewer takes a frozen image for a live one
 
 Variant = Annotated[Literal["enhanced", "raw"], Query(description="raw: the frame before enhancement, if the edge sends it")]
@@ -119,21 +120,24 @@ async def _newest(context: ServiceContext, camera_id: str, variant: Variant) -> 
     camera = context.site_status.find(camera_id)
     context.live.ask(camera, raw=variant == "raw")
     live = context.live.newest(camera)
+    if context.live.is_behind(camera):
+        live = await _next(context, camera, REPLICA_WAIT_S) or live
     if live is not None and not _picture(live, variant) and context.video.can_send(camera):
-        live = await _next_raw(context, camera) or live
+        live = await _next(context, camera, RAW_WAIT_S, raw=True) or live
     if live is None or not _picture(live, variant):
         raise NoFrameError(camera_id, variant, context.site_status.camera(camera).reason)
     return live
 
 
-async def _next_raw(context: ServiceContext, camera: CameraAddress) -> LiveFrame | None:
-    """Wait for the raw picture that an edge sends as soon as somebody asks for it; None if none came in time."""
+async def _next(context: ServiceContext, camera: CameraAddress, wait_s: float, *, raw: bool = False) -> LiveFrame | None:
+    """Wait for the picture that an edge or another replica sends as soon as somebody asks for it; None if none came in time."""
+    before = context.live.newest(camera)
     with context.live.watch("latest", [camera]) as watcher, suppress(TimeoutError):
-        watcher.wants_raw = lambda _: True
-        async with asyncio.timeout(RAW_WAIT_S):
+        watcher.wants_raw = lambda _: raw
+        async with asyncio.timeout(wait_s):
             while True:
                 live = await watcher.take()
-                if live.frame.raw_jpeg:
+                if live.frame.raw_jpeg if raw else live is not before:
                     return live
     return None
 

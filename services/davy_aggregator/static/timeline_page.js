@@ -1,7 +1,7 @@
 // Recordings of one or several cameras: where they are, what happened, and their pictures.
 
 import { dateTime, timeElement, toUtc } from "/web/time.js";
-import { named, t } from "/web/words.js";
+import { named, said, t } from "/web/words.js";
 import { byId, element, readCameras, request, showError } from "/static/page.js";
 import { Bars } from "/static/timeline_bars.js";
 import { Player } from "/static/timeline_player.js";
@@ -81,7 +81,7 @@ async function read(ms, share = 0.5) {
 }
 
 function mark(event) {
-  const button = element("button", "", event.message);
+  const button = element("button", "", said(event.message));
   button.type = "button";
   button.addEventListener("click", () => {
     if (labels.has(event.camera) && !chosen.has(event.camera)) choose(event.camera, true);

@@ -5,8 +5,8 @@ import numpy as np
 from tests.davy_aggregator.conftest import envelope, make_settings, make_site, picture, push, running, until, with_rules
 
 from davy.adapters.media import jpeg
+from davy.analysis.settings import AnalysisSettings
 from davy.imaging.runtime import StillEnhancer
-from davy_aggregator.settings import AnalysisSettings
 from davy_simulator.world import Mine
 
 COVERED = jpeg.encode(np.full((180, 320, 3), 12, np.uint8))
