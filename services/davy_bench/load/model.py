@@ -19,6 +19,7 @@ from davy_bench.load.plan import LoadPlan
 from davy_bench.quality.table import grid
 
 UNITS: Final = {
+    "aggregator": "aggregators, whatever they do",
     "camera": "cameras, whether they send or not",
     "frame": "frames received",
     "tile": "pictures sent to windows",
@@ -42,8 +43,8 @@ class Prediction:
     """A predicted load.
 
     Attributes:
-        cores: Cores of all aggregators, by unit.
-        prices_ms: Milliseconds of a core per unit; for a camera, per second.
+        cores: Cores by unit, of one aggregator if one could carry all.
+        prices_ms: Milliseconds of a core per unit; for an aggregator and a camera, per second.
         errors: Relative error of each measured load, as predicted from the others.
     """
 
@@ -52,14 +53,15 @@ class Prediction:
     errors: Sequence[float]
 
     @property
-    def total(self) -> float:
-        """Cores of all aggregators."""
-        return sum(self.cores.values())
-
-    @property
     def aggregators(self) -> int:
         """Number of aggregators that carry the load, each at USABLE of a core."""
-        return max(1, int(np.ceil(self.total / USABLE)))
+        idle = self.prices_ms["aggregator"] / 1000
+        return max(1, int(np.ceil((sum(self.cores.values()) - self.cores["aggregator"]) / (USABLE - idle))))
+
+    @property
+    def total(self) -> float:
+        """Cores of all aggregators."""
+        return sum(self.cores.values()) + self.cores["aggregator"] * (self.aggregators - 1)
 
 
 def load_of(plan: LoadPlan) -> Load:
@@ -69,7 +71,7 @@ def load_of(plan: LoadPlan) -> Load:
     distinct = tiles if plan.same else min(plan.viewers * tiles, plan.all_cameras)
     scaled = distinct * plan.shown_fps if plan.tile_width and plan.viewers and plan.viewing == "window" else 0.0
     counts = {"frame": plan.frames_s, "tile": sent, "size": scaled, "event": plan.events}
-    return Load({"camera": float(plan.all_cameras), **counts})
+    return Load({"aggregator": 1.0, "camera": float(plan.all_cameras), **counts})
 
 
 def read(path: Path) -> Load:
@@ -87,7 +89,7 @@ def read(path: Path) -> Load:
         cores = sum(each["cores"] for each in found["aggregators"])
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         raise ConfigError(f"{path} is no result of davy load --out: {error}") from error
-    return Load({"camera": planned.units["camera"], **counts}, cores)
+    return Load({"aggregator": float(len(found["aggregators"])), "camera": planned.units["camera"], **counts}, cores)
 
 
 def predict(plan: LoadPlan, measured: Sequence[Load]) -> Prediction:
@@ -108,7 +110,11 @@ def predict(plan: LoadPlan, measured: Sequence[Load]) -> Prediction:
 def table(plan: LoadPlan, found: Prediction) -> list[str]:
     """Return a prediction as lines of Markdown."""
     wanted = load_of(plan).units
-    rows = [(UNITS[name], f"{found.prices_ms[name]:.3f}", f"{wanted[name]:.0f}", f"{found.cores[name]:.2f}") for name in UNITS]
+    times = {name: float(found.aggregators) if name == "aggregator" else wanted[name] for name in UNITS}
+    rows = [
+        (UNITS[name], f"{found.prices_ms[name]:.3f}", f"{times[name]:.0f}", f"{found.prices_ms[name] * times[name] / 1000:.2f}")
+        for name in UNITS
+    ]
     rows.append(("all", "", "", f"{found.total:.2f}"))
     lines = grid(("unit", "ms of a core", "per second", "cores"), rows)
     worst, mean = 100 * max(map(abs, found.errors)), 100 * float(np.mean(np.abs(found.errors)))
