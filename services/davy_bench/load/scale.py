@@ -22,7 +22,7 @@ from davy_bench.load.run import LoadResult, measure
 from davy_bench.quality.table import grid
 from davy_bench.terminal import parse_size, print_written, report_errors
 
-HEADS = ("aggregators", "frames/s", "of one", "lost", "at viewers", "age p50, p99 ms", "cores of each")
+HEADS = ("aggregators", "frames/s", "of one", "frames/s per core", "lost", "at viewers", "age p50, p99 ms", "cores of each")
 PAGE = """# Several aggregators
 
 `make scale` writes this page. {replicas} aggregators run in turn as processes on one machine ({machine}), each on a core of its
@@ -33,7 +33,8 @@ Certificates and tokens are on. [How to test the load of a site](../how-to/load-
 
 {table}
 
-The generator runs on the same cores ({generator}): two aggregators on a machine of two cores share them with it.
+The generator runs on the same cores ({generator}). Where these are all busy, more aggregators get less than a core each: frames/s
+per core then tells how the work divides.
 """
 
 
@@ -87,6 +88,7 @@ def rows(replicas: Sequence[int], results: Sequence[LoadResult]) -> list[tuple[s
             str(number),
             f"{rate:.0f}",
             f"{rate / rates[0]:.2f}",
+            f"{rate / max(0.01, sum(usage.cores for usage in result.usage)):.0f}",
             f"{100 * result.lost / max(1, result.figures.counts['captured']):.1f} %",
             f"{100 * result.delivered:.0f} %",
             f"{percentile_ms(result.figures.ages_s, 50)}, {percentile_ms(result.figures.ages_s, 99)}",
