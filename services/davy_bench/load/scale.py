@@ -33,8 +33,8 @@ Certificates and tokens are on. [How to test the load of a site](../how-to/load-
 
 {table}
 
-The generator runs on the same cores ({generator}). Where these are all busy, more aggregators get less than a core each: frames/s
-per core then tells how the work divides.
+The generator runs on the same cores ({generator}). Where these are all busy, several aggregators get less than a core each:
+frames/s per core then tells how the work divides.
 """
 
 
