@@ -25,9 +25,10 @@ from davy_bench.terminal import parse_size, print_written, report_errors
 HEADS = ("aggregators", "frames/s", "of one", "frames/s per core", "lost", "at viewers", "age p50, p99 ms", "cores of each")
 PAGE = """# Several aggregators
 
-`make scale` writes this page. {replicas} aggregators run in turn as processes on one machine ({machine}), each on a core of its
-own. PostgreSQL holds the record, Redis or Valkey carries frames between aggregators, HAProxy spreads edges and viewers.
-Certificates and tokens are on. [How to test the load of a site](../how-to/load-test.md) explains the generator.
+`make scale` writes this page. Sites of {replicas} aggregators run in turn on one machine ({machine}). Every program is a
+process, and each aggregator has a core of its own. PostgreSQL holds the record, Redis or Valkey carries frames between
+aggregators, HAProxy spreads edges and viewers. Certificates and tokens are on.
+[How to test the load of a site](../how-to/load-test.md) explains the generator.
 
 {load}
 
@@ -59,8 +60,14 @@ def scale(
         results = [measure_replicas(plan, pictures, number, pin=pin) for number in numbers]
     table = "\n".join(grid(HEADS, rows(numbers, results)))
     typer.echo(table)
-    parts = {"machine": _machine(), "load": _load(plan), "table": table, "generator": _generator(results)}
-    out.write_text(PAGE.format(replicas=replicas, **parts))
+    parts = {
+        "replicas": " and ".join(map(str, numbers)),
+        "machine": _machine(),
+        "load": _load(plan),
+        "table": table,
+        "generator": _generator(results),
+    }
+    out.write_text(PAGE.format(**parts))
     print_written([out])
 
 
