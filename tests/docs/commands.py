@@ -28,6 +28,7 @@ SKIPPED = {
     r"^davy train (fetch|track)": "needs S3 or MLflow; tests/adapters/storage and tests/davy_trainer/runs have them",
     r"^davy train": "trains for minutes; tests/davy_trainer/cli runs each stage in seconds",
     r"^davy bench": "measures for minutes; tests/davy_bench runs each table on small pictures",
+    r"^davy load (?!.*--site-file)": "measures for half a minute; tests/davy_bench/load runs a small load",
     r"\bID\b|runs/": "needs a trained model or a run; tests/system/test_rollout.py brings models to edges",
     r":8082|:50053": "needs a trainer; tests/davy_trainer/service asks one",
     r"^davy edges config (set .*(--file|--keys)|rollback)": "needs an earlier step; see tests/system/test_config.py",

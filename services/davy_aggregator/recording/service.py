@@ -228,7 +228,7 @@ class Recordings:
         try:
             if self._shared:  # others record, too
                 self._size_bytes = self.store.size_bytes()
-            while old := self.store.old(self.rules.keep_until_ns(time.time_ns())):
+            while self._size_bytes and (old := self.store.old(self.rules.keep_until_ns(time.time_ns()))):  # else 1,000 queries
                 self.delete(old, self._retention)
             while (needed := self.missing_bytes()) > 0 and (oldest := self.store.oldest()):
                 self.delete(_enough(oldest, needed), self._retention)
