@@ -14,6 +14,7 @@ from davy.adapters.access.directory import Directory
 from davy.adapters.access.links import LinkAuthenticator, LinkSigner
 from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
+from davy.adapters.fan_out.opening import open_fan_out
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.listening import Ports, announcer
@@ -28,7 +29,6 @@ from davy.adapters.storage.config_store import ConfigStore
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.event_store import EventStore
 from davy.adapters.storage.folder_lock import hold_folder
-from davy.adapters.storage.frame_cache import FrameCache
 from davy.adapters.storage.journal_store import JournalStore
 from davy.adapters.storage.layout_store import LayoutStore
 from davy.adapters.storage.opening import open_database
@@ -38,8 +38,10 @@ from davy.adapters.storage.sample_store import SampleStore
 from davy.adapters.storage.shared_keys import get_shared_key
 from davy.adapters.tls import Tls
 from davy.adapters.tls.watch import LocalRenewer, watch_identity
+from davy.analysis.places.book import PlaceBook
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError
+from davy.domain.fan_out import FanOut
 from davy.domain.ports import Bus, Message
 from davy.domain.secret_url import SecretUrl
 from davy.domain.severity import Severity
@@ -51,6 +53,7 @@ from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.v1 import (
     alarm_pb2_grpc,
+    analysis_pb2_grpc,
     edge_pb2_grpc,
     ingest_pb2_grpc,
     model_pb2_grpc,
@@ -64,14 +67,15 @@ from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.alarms.rules import RuleBook
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.alarms.topics import publish_alarms
-from davy_aggregator.analysis.places.book import PlaceBook
+from davy_aggregator.analysis.findings import FindingsReporter
+from davy_aggregator.analysis.workers import AnalysisWorkers, WorkerMetrics
 from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import follow_passthrough_cameras, publish_events, track_presence
 from davy_aggregator.clock_watch import watch_clocks
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftCollector
-from davy_aggregator.frame_cache import run_frame_cache
+from davy_aggregator.fan_out.exchange import Replicas
 from davy_aggregator.health import Health
 from davy_aggregator.home_assistant import HomeAssistant
 from davy_aggregator.journal import JournalMetrics, JournalWriter
@@ -91,6 +95,7 @@ from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.rpc.alarms import AlarmsServicer
+from davy_aggregator.rpc.analysis import AnalysisServicer
 from davy_aggregator.rpc.edges import EdgesServicer
 from davy_aggregator.rpc.ingest import FramesServicer, IngestServicer
 from davy_aggregator.rpc.models import ModelsServicer, RolloutsServicer
@@ -131,7 +136,7 @@ async def serve(
     """
     settings.check_exposure()
     if settings.rtsp.push:
-        check_publish_url(settings.rtsp.push)
+        check_publish_url(settings.rtsp.push, settings.rtsp.python)
     registry = registry or CollectorRegistry()
     metrics, tls = AggregatorMetrics(registry), Tls.of(settings.tls)
     if tls is not None:
@@ -143,6 +148,7 @@ async def serve(
     presence, health = PresenceTracker(site.site), Health(metrics)
     site_status, drift = SiteStatus(site, settings, live, presence, health, video.can_send), DriftCollector(live, presence)
     registry.register(drift)
+    metrics.cameras.include(drift.collect_cameras)
     topics, alarm_metrics = EdgeTopics(site.site, REPORTER), AlarmMetrics(registry)
     status = topics.status
     book = PlaceBook(site)
@@ -161,7 +167,7 @@ async def serve(
         _home_assistant(site.site, site_status, alarms) as home,
         WebRtcViewers.opened(video, settings.webrtc, settings.host) as webrtc,
         HlsStreams.opened(video) as hls,
-        _store(site, settings, name, tls) as store,
+        _fan_out(site, name, tls) as fan_out,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
@@ -208,12 +214,15 @@ async def serve(
             recordings,
             oidc,
         )
+        keeping = (settings.store_fps, settings.store_ttl_s)
+        replicas = Replicas(fan_out, name, site.site, live, video, health, metrics, *keeping, on_news=archive.look)
+        archive.committed = replicas.tell_news
         watch = ConditionWatch(site, alarms, presence, site_status, live, drift, health, site.pool, settings.data)
         announce = announcer(ready)
         supervised: dict[str, Component] = {
+            "replicas": replicas.run,
             "presence": lambda: track_presence(bus, site.site, presence, metrics),
             "events": lambda: publish_events(bus, site.site, archive),
-            "frames": lambda: run_frame_cache(store, live, health, settings.store_fps, metrics.count_store_refused),
             "alarms": alarms.run,
             "alarm-conditions": watch.run,
             "alarm-events": lambda: follow_events(archive, alarms),
@@ -235,22 +244,21 @@ async def serve(
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.rtsp.push:
-            publisher = Publisher(settings.rtsp.push, settings.rtsp.variant, live, video)
+            publisher = Publisher(settings.rtsp, live, video)
             supervised["rtsp-push"] = publisher.run
         if settings.rtsp.serve:
             guard = authenticator if settings.access == "closed" else None
             supervised["rtsp-server"] = RtspServer(settings.rtsp, settings.rtsp.host or settings.host, live, video, guard).run
-        if settings.analysis.enabled:
-            from davy_aggregator.analysis.runner import analyse, analysers  # its libraries take a second and 100 MB
-
-            make_analysers = analysers(settings.analysis, book)  # an unusable detector prevents the start
-            supervised["analysis"] = lambda: analyse(
-                settings.analysis, live, archive, alarms, metrics, make_analysers, replica.analyses
-            )
+        reporter = FindingsReporter(archive, alarms, metrics, settings.analysis.cooldown_s)
+        workers = _workers(settings, live, book, reporter, registry)
+        supervised |= await _analysis(settings, live, book, reporter, workers, replica, rollouts, bus, registry)
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
         await until_first_ends(
-            "aggregator", http=_serve_http(context, announce, tls), grpc=_serve_grpc(context, site, announce, tls), **coroutines
+            "aggregator",
+            http=_serve_http(context, announce, tls),
+            grpc=_serve_grpc(context, site, workers, announce, tls),
+            **coroutines,
         )
 
 
@@ -289,7 +297,7 @@ async def _archive(
 async def _alarms(replica: Replica, site: SiteConfig, archive: Archive, metrics: AlarmMetrics) -> AsyncIterator[AlarmService]:
     store = AlarmStore(replica.fenced("alarm"), archive.store)
     rules = await asyncio.to_thread(RuleBook, site.alarms, store)
-    alarms = AlarmService(site.site, archive, store, rules, metrics)
+    alarms = AlarmService(site.site, archive, store, rules, metrics, zone=site.zone)
     alarms.lead = replica.lease or alarms.lead
     await alarms.load()
     await mark_start(archive, alarms)
@@ -298,7 +306,7 @@ async def _alarms(replica: Replica, site: SiteConfig, archive: Archive, metrics:
 
 def _deliveries(site: SiteConfig, alarms: AlarmService, bus: Bus, metrics: AlarmMetrics) -> Deliveries:
     targets, topics = site.alarms.targets, AlarmTopics(site.site)
-    notifiers = {name: make_notifier(name, target, bus, topics) for name, target in targets.items()}
+    notifiers = {name: make_notifier(name, target, bus, topics, site.language) for name, target in targets.items()}
     every_s = {name: target.every_s for name, target in targets.items()}
     return Deliveries(alarms.store, notifiers, every_s, metrics, leads=lambda: alarms.leads)
 
@@ -371,12 +379,12 @@ async def _home_assistant(site: str, status: SiteStatus, alarms: AlarmService) -
 
 
 @asynccontextmanager
-async def _store(site: SiteConfig, settings: AggregatorSettings, name: str, tls: Tls | None) -> AsyncIterator[FrameCache]:
-    store = FrameCache(site.cache, name, settings.store_ttl_s, tls)
+async def _fan_out(site: SiteConfig, name: str, tls: Tls | None) -> AsyncIterator[FanOut]:
+    fan_out = open_fan_out(site.cache, name, tls)
     try:
-        yield store
+        yield fan_out
     finally:
-        await store.close()
+        await fan_out.close()
 
 
 @asynccontextmanager
@@ -401,6 +409,7 @@ async def _rollout_service(
         metrics.count_refused,
         settings.accept_unknown,
         second_person(AccessStore(database)) if settings.needs_second_person else None,
+        detects=settings.analysis.enabled and settings.analysis.person_fps > 0,
     )
 
 
@@ -510,7 +519,48 @@ async def _serve_http(context: ServiceContext, announce: Callable[[str, int], No
     )
 
 
-async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Callable[[str, int], None], tls: Tls | None) -> None:
+def _workers(
+    settings: AggregatorSettings, live: LiveFrames, book: PlaceBook, reporter: FindingsReporter, registry: CollectorRegistry
+) -> AnalysisWorkers | None:
+    """Who shares the cameras out among analysers, or None where this process analyses or nobody does."""
+    if not settings.analysis.enabled or settings.analysis.run_in != "workers":
+        return None
+    return AnalysisWorkers(live, book, reporter, WorkerMetrics(registry), lambda: reporter.alarms.lead.check())
+
+
+async def _analysis(
+    settings: AggregatorSettings,
+    live: LiveFrames,
+    book: PlaceBook,
+    reporter: FindingsReporter,
+    workers: AnalysisWorkers | None,
+    replica: Replica,
+    rollouts: RolloutService,
+    bus: Bus,
+    registry: CollectorRegistry,
+) -> dict[str, Component]:
+    """The analysis, in this process or by workers, if it is enabled; an unusable detector prevents the start."""
+    if workers is not None:
+        return {"analysis": workers.run}
+    if not settings.analysis.enabled:
+        return {}
+    from davy.analysis.look import analysers  # its libraries take a second and 100 MB
+    from davy_aggregator.analysis.detector import follow_rollouts, open_manager
+    from davy_aggregator.analysis.runner import analyse
+
+    manager = await open_manager(settings, registry, rollouts)
+    make = analysers(settings.analysis, book.of, manager.active_detector if manager else None, book.zone)
+    components: dict[str, Component] = {"analysis": lambda: analyse(settings.analysis, live, reporter, make, replica.analyses)}
+    return components | ({"detector": lambda: follow_rollouts(manager, bus, rollouts.catalog)} if manager else {})
+
+
+async def _serve_grpc(
+    context: ServiceContext,
+    site: SiteConfig,
+    workers: AnalysisWorkers | None,
+    announce: Callable[[str, int], None],
+    tls: Tls | None,
+) -> None:
     settings = context.settings
 
     check_sender = sender_check(site, settings.accept_unknown)
@@ -528,9 +578,9 @@ async def _serve_grpc(context: ServiceContext, site: SiteConfig, announce: Calla
         recording_pb2_grpc.add_RecordingServiceServicer_to_server(recordings, server)
         alarm_pb2_grpc.add_AlarmServiceServicer_to_server(AlarmsServicer(context), server)
         edge_pb2_grpc.add_EdgeServiceServicer_to_server(EdgesServicer(context.edge_tasks, check_sender), server)
-        return [
-            f"davy.v1.{name}Service" for name in ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm", "Edge", "Recording")
-        ]
+        analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(AnalysisServicer(workers, site.site), server)
+        names = ("Ingest", "Frame", "Model", "Rollout", "Sample", "Alarm", "Edge", "Recording", "Analysis")
+        return [f"davy.v1.{name}Service" for name in names]
 
     await serve_grpc(
         settings.grpc_host or settings.host,

@@ -31,6 +31,9 @@ class Archive:
         store: Used only from this object's thread.
         site: Site id of the events that `report` stores.
         pruning: The same store in a database that other replicas use, too: only the leader deletes. None if there are none.
+
+    Attributes:
+        committed: Called after each commit: other replicas of one database have something to read.
     """
 
     def __init__(self, store: EventStore, site: str, metrics: AggregatorMetrics, pruning: EventStore | None = None) -> None:
@@ -40,6 +43,7 @@ class Archive:
         self._boot_id, self._seq = uuid.uuid4().hex[:12], 0
         self.boot_ids = {self._boot_id}  # of the events that this process makes
         self._changed = asyncio.Event()
+        self.committed: Callable[[], None] = lambda: None
         self._pruned_s = 0.0
         self.error = ""  # error of the newest write; empty if it succeeded
 
@@ -74,8 +78,8 @@ class Archive:
         self._metrics.commit.observe(time.monotonic() - started_s)
         self._count(events or new, new)
         if new:
-            self._changed.set()
-            self._changed = asyncio.Event()
+            self.look()
+        self.committed()
         await self._prune()
         return new, result
 
@@ -160,6 +164,11 @@ class Archive:
             await self._prune()
             await asyncio.sleep(PRUNE_EVERY_S)
 
+    def look(self) -> None:
+        """Let those who follow read the store now."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
     async def close(self) -> None:
         """Wait for the present write, and accept no more."""
         await asyncio.to_thread(self._thread.shutdown)
@@ -181,10 +190,8 @@ class Archive:
 
     def _count(self, events: Sequence[EventRecord], new: Sequence[EventRecord]) -> None:
         for event in new:
-            self._metrics.count_event(event.edge, event.kind, event.severity)
-        for edge in {event.edge for event in events}:
-            sent, stored = (sum(event.edge == edge for event in some) for some in (events, new))
-            self._metrics.duplicates.labels(edge).inc(sent - stored)
+            self._metrics.count_event(event.kind, event.severity)
+        self._metrics.duplicates.inc(len(events) - len(new))
 
     async def _call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from davy.adapters.notify import Notifier, NotifyError
 from davy.adapters.storage.alarm_store import AlarmStore
@@ -24,8 +24,16 @@ GIVE_UP_NS = 24 * 3600 * NS
 PRUNE_EVERY_S = 60.0
 
 
-def due_notices(site: str, alarm: Alarm, rules: RuleBook, now_ns: int) -> tuple[tuple[Notice, ...], int]:
-    """Return the notices that are due for an alarm, and the number of steps of escalation that are then taken."""
+def due_notices(site: str, alarm: Alarm, rules: RuleBook, now_ns: int, zone: tzinfo = UTC) -> tuple[tuple[Notice, ...], int]:
+    """Return the notices that are due for an alarm, and the number of steps of escalation that are then taken.
+
+    Args:
+        site: Id of the site.
+        alarm: The alarm.
+        rules: In force.
+        now_ns: Unix time.
+        zone: Time zone of the times in the notices.
+    """
     steps = rules.current.escalation
     if alarm.state is not AlarmState.UNACKNOWLEDGED or alarm.escalated >= len(steps):
         return (), alarm.escalated
@@ -38,12 +46,12 @@ def due_notices(site: str, alarm: Alarm, rules: RuleBook, now_ns: int) -> tuple[
         taken += 1
         if alarm.severity >= step.level:
             targets += step.to
-    body = _body(site, alarm, rules, waited_s)
+    body = _body(site, alarm, rules, waited_s, zone)
     notices = [Notice(each, alarm.point.id, alarm.occurrence, body, now_ns, now_ns) for each in dict.fromkeys(targets)]
     return tuple(notices), taken
 
 
-def _body(site: str, alarm: Alarm, rules: RuleBook, waited_s: float) -> dict[str, object]:
+def _body(site: str, alarm: Alarm, rules: RuleBook, waited_s: float, zone: tzinfo) -> dict[str, object]:
     rule = rules.rule(alarm.point)
     return {
         "site": site,
@@ -55,7 +63,7 @@ def _body(site: str, alarm: Alarm, rules: RuleBook, waited_s: float) -> dict[str
         "message": alarm.message,
         "consequence": rule.consequence,
         "response": rule.response,
-        "raised_at": datetime.fromtimestamp(alarm.raised_ns / NS, UTC).isoformat(timespec="seconds"),
+        "raised_at": datetime.fromtimestamp(alarm.raised_ns / NS, zone).isoformat(timespec="seconds"),
         "unanswered_s": round(waited_s),
     }
 

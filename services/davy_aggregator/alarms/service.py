@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 
 from davy.access.journal import note_change
 from davy.access.principal import acting
@@ -70,6 +71,7 @@ class AlarmService:
         rules: The rules in force.
         metrics: Of alarms.
         clock: Unix time in ns.
+        zone: Time zone of the times in notices.
     """
 
     def __init__(
@@ -80,7 +82,9 @@ class AlarmService:
         rules: RuleBook,
         metrics: AlarmMetrics,
         clock: Callable[[], int] = time.time_ns,
+        zone: tzinfo = UTC,
     ) -> None:
+        self._zone = zone
         self.site, self._archive, self.store, self.rules = site, archive, store, rules
         self._metrics, self._clock = metrics, clock
         self.lead = Lead()
@@ -329,7 +333,7 @@ class AlarmService:
         self._metrics.show(self._alarms.values())
 
     async def _escalate(self, alarm: Alarm, now_ns: int) -> None:
-        notices, steps = due_notices(self.site, alarm, self.rules, now_ns)
+        notices, steps = due_notices(self.site, alarm, self.rules, now_ns, self._zone)
         if steps > alarm.escalated:
             words = ", ".join(dict.fromkeys(notice.target for notice in notices))
             step = machine.escalated(alarm, steps, now_ns, words)

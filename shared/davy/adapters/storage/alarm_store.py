@@ -26,7 +26,8 @@ from sqlalchemy import (
 )
 
 from davy.adapters.storage.database import Database
-from davy.adapters.storage.event_store import NOUN, EventStore
+from davy.adapters.storage.event_store import EventStore
+from davy.adapters.storage.event_tables import NOUN
 from davy.adapters.storage.schema import RowId, metadata, storable_text
 from davy.adapters.storage.set_aside import move_rows
 from davy.domain.alarm_record import AlarmChange, AlarmQuery, AlarmUpdate, Notice, RulesChange

@@ -30,11 +30,21 @@ def open_database(folder: Path, url: SecretUrl | str = "") -> Database:
         ConfigError: The URL is malformed, a newer Davy wrote the database, or an import needs an empty one.
         ArchiveUnavailableError: The database cannot be used.
     """
+    database = open_schema(folder, url)
+    try:
+        import_folder(folder, database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def open_schema(folder: Path, url: SecretUrl | str = "") -> Database:
+    """Open a database as `open_database` does, and import nothing."""
     database = connect_database(folder, url)
     try:
         with database.transaction(SCHEMA) as connection:
             upgrade(connection, database.name)
-        import_folder(folder, database)
     except BaseException:
         database.close()
         raise
