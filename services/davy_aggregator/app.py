@@ -91,6 +91,7 @@ from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.recording.metrics import RecordingMetrics
 from davy_aggregator.recording.service import Recordings
 from davy_aggregator.replicas.replica import Decider, Replica, opened_replica
+from davy_aggregator.replicas.shares import ShareCheck
 from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
@@ -461,7 +462,10 @@ def _leading(
         leadership = _leadership(settings, site, name, health, metrics, alarms, rollouts, configs)
         return {"leadership": lambda: leadership.run(bus)}
 
+    lease, shares = replica.lease, ShareCheck(settings)
+
     def changed(leads: bool, error: str) -> None:
+        shares.check(lease.stands_by)
         metrics.leads.set(leads)
         health.set("leadership", error)
 

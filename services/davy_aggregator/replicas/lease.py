@@ -70,6 +70,11 @@ class LeaseLead(Lead):
             raise StandbyError(self.leader, self._site)
 
     @property
+    def stands_by(self) -> bool:
+        """Whether another replica holds the lease."""
+        return self._lease.holder not in ("", self._holder)
+
+    @property
     def leader(self) -> str:
         """Name of the leader, for people."""
         return self._lease.name if self._lease.holder and not self._held else "no aggregator at the moment"
