@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from sqlalchemy import Connection
-
+from davy.adapters.storage.database import Database
+from davy.adapters.storage.fenced import FencedDatabase
 from davy.adapters.storage.lease_store import Lease, LeaseStore
 from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, StandbyError
 from davy.domain.ports import Bus, Message
@@ -83,9 +83,9 @@ class LeaseLead(Lead):
         """Have the leader decide; see `Lead.ask`."""
         return await self.calls.ask(operation, arguments)
 
-    def check_transaction(self, connection: Connection) -> None:
-        """Check inside a decision's transaction that this process still leads; raises StandbyError."""
-        self._store.check(connection, self._ready_term)
+    def fenced(self, database: Database, noun: str) -> Database:
+        """Return a view of a database whose transactions check that this process still leads; they raise StandbyError."""
+        return FencedDatabase(database, lambda connection: self._store.check(connection, self._ready_term), noun)
 
     @property
     def _held(self) -> bool:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from davy.adapters.storage.database import Database
-from davy.adapters.storage.fenced import FencedDatabase
 from davy.adapters.storage.lease_store import LeaseStore
 from davy.adapters.storage.opening import connect_database
 from davy.adapters.storage.replica_requests import NOUN, ReplicaRequests
@@ -56,9 +55,7 @@ class Replica:
 
     def fenced(self, noun: str) -> Database:
         """Return the database for decisions about a noun: only the leader writes there."""
-        if self.lease is None:
-            return self._database
-        return FencedDatabase(self._database, self.lease.check_transaction, noun)
+        return self.lease.fenced(self._database, noun) if self.lease else self._database
 
     def components(
         self,
