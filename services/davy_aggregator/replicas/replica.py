@@ -15,8 +15,10 @@ from davy.domain.ports import Bus
 from davy.streams.lead import Lead
 from davy.streams.supervisor import Component
 from davy.streams.tasks import until_first_ends
+from davy_aggregator.edge_tasks import EdgeTasks
 from davy_aggregator.live import LiveFrame
 from davy_aggregator.replicas.calls import LeaderCalls
+from davy_aggregator.replicas.edge_relay import EdgeRelay
 from davy_aggregator.replicas.following import Following
 from davy_aggregator.replicas.lease import LeaseLead, StatusKeeper
 from davy_aggregator.settings import AggregatorSettings
@@ -62,6 +64,7 @@ class Replica:
         bus: Bus,
         deciders: Mapping[str, Decider],
         others: Mapping[str, Component],
+        tasks: EdgeTasks,
         changed: Callable[[bool, str], None],
     ) -> dict[str, Component]:
         """Return the components of leading by the lease; none on SQLite.
@@ -70,6 +73,7 @@ class Replica:
             bus: For the retained status.
             deciders: The services, by the noun of their decisions; they get this replica's lead.
             others: Further components of a replica.
+            tasks: Edges that are connected here; those of other replicas get theirs through the database.
             changed: Called with whether this process leads, and with an error if nobody does.
         """
         lease = self.lease
@@ -80,6 +84,8 @@ class Replica:
         following = Following(self._database, lease, {noun: each.refresh for noun, each in deciders.items()})
         requests = ReplicaRequests(self.fenced(NOUN))
         lease.calls = calls = LeaderCalls(requests, self._site, list(deciders.values()), following.refresh)
+        relay = EdgeRelay(ReplicaRequests(self._database), tasks)
+        tasks.relay = relay.ask
         status = StatusKeeper(bus, self._site)
 
         async def take_over() -> None:
@@ -95,6 +101,7 @@ class Replica:
             ),
             "leader-requests": lambda: calls.answer(lambda: lease.term),
             "decisions": following.run,
+            "edge-relay": relay.run,
             **others,
         }
 
