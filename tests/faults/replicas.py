@@ -192,7 +192,10 @@ async def leader_of(load: Load, timeout_s: float = START_S) -> Aggregator:
     """Wait for the one that leads."""
 
     async def found() -> Aggregator | None:
-        return next((each for each in load.aggregators if each.program.alive and await each.leads()), None)
+        for each in load.aggregators:
+            if each.program.alive and await each.leads():
+                return each
+        return None
 
     return await until(found, timeout_s)
 
