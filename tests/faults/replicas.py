@@ -2,17 +2,20 @@
 
 import asyncio
 import re
+import shutil
+import subprocess
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client import CollectorRegistry
-from tests.conftest import Mosquitto, pick_port
+from tests.conftest import Mosquitto, pick_port, wait_for_port
 from tests.davy_aggregator.conftest import PICTURE, make_site, until, with_rules
 from tests.faults.programs import Program, program
 from tests.fixtures.postgres import Postgres
@@ -32,6 +35,7 @@ from davy.twin.configuration import DesiredConfig
 from davy_edge.transport.events import Events
 from davy_edge.transport.grpc_plane import GrpcPlane
 
+ROOT = Path(__file__).parents[2]
 NORTH = EdgeTopics("mine", "north")
 FACE = CameraAddress("mine", "north", "face")
 START_S = 60.0
@@ -142,8 +146,10 @@ class Load:
 
 
 @asynccontextmanager
-async def loaded(folder: Path, postgres: Postgres, mosquitto: Mosquitto, every_s: float = 0.5) -> AsyncIterator[Load]:
-    """Two aggregators under load, both up."""
+async def loaded(
+    folder: Path, postgres: Postgres, mosquitto: Mosquitto, every_s: float = 0.5, balanced: bool = False
+) -> AsyncIterator[Load]:
+    """Two aggregators under load, both up; the edge reaches them through HAProxy if balanced is set."""
     names, ports = ("first", "second"), [(pick_port(), pick_port()) for _ in range(2)]
     endpoints = tuple(f"grpc://127.0.0.1:{grpc_port}" for _, grpc_port in ports)
     site = with_rules(make_site(mosquitto.endpoint), QUIET)
@@ -160,6 +166,8 @@ async def loaded(folder: Path, postgres: Postgres, mosquitto: Mosquitto, every_s
         load = Load(aggregators)
         for aggregator in aggregators:
             await until(aggregator.answers, START_S)
+        if balanced:
+            endpoints = (f"grpc://127.0.0.1:{stack.enter_context(haproxy(folder, ports))}",)
         spool = Spool(folder / "spool.db", "boot", 16_000_000)
         stack.callback(spool.close)
         events, route = Events(NORTH, spool), Route(endpoints, "north", fails_over=True)
@@ -177,6 +185,27 @@ async def loaded(folder: Path, postgres: Postgres, mosquitto: Mosquitto, every_s
             await check_all(load)
         finally:
             await end(*making, *sending, listening)
+
+
+@contextmanager
+def haproxy(folder: Path, ports: list[tuple[int, int]]) -> Iterator[int]:
+    """HAProxy with the shipped configuration before two aggregators; yields its gRPC port."""
+    program = shutil.which("haproxy", path="/usr/sbin:/usr/bin")
+    if program is None:
+        pytest.skip("HAProxy is not installed: apt-get install haproxy")
+    text, (http, grpc) = (ROOT / "infra" / "haproxy" / "haproxy.cfg").read_text(), (pick_port(), pick_port())
+    for name, (port, grpc_port) in zip("ab", ports, strict=True):
+        text = text.replace(f"{name}.mine:8080", f"127.0.0.1:{port}").replace(f"{name}.mine:50051", f"127.0.0.1:{grpc_port}")
+        text = re.sub(rf"(server {name} 127.0.0.1:{grpc_port} check port) 8080", rf"\g<1> {port}", text)
+    text = text.replace("bind :8080", f"bind 127.0.0.1:{http}").replace("bind :50051", f"bind 127.0.0.1:{grpc}")
+    (folder / "haproxy.cfg").write_text(text)
+    process = subprocess.Popen([program, "-f", str(folder / "haproxy.cfg")], stderr=subprocess.DEVNULL)
+    try:
+        wait_for_port(grpc)
+        yield grpc
+    finally:
+        process.kill()
+        process.wait()
 
 
 async def end(*tasks: "asyncio.Task[None]") -> None:

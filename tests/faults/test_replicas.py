@@ -81,6 +81,18 @@ async def test_fifty_kills_a_freeze_and_a_restart_of_the_database_lose_nothing(p
         show(load, faults)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_behind_haproxy_an_edge_finds_the_replica_that_is_left(postgres, mosquitto, tmp_path):
+    async with loaded(tmp_path, postgres, mosquitto, balanced=True) as load:
+        for kind in ("kill", "freeze"):
+            leader = await leader_of(load)
+            fault = await hit(load, leader, kind, leads=True)
+            assert fault.silent_s < TAKE_OVER_S + SLACK_S, fault
+            leader.program.start() if kind == "kill" else leader.program.thaw()
+            await until(leader.answers, START_S)
+
+
 def show(load: Load, faults: list[Fault]) -> None:
     print(f"\n{load.events} events: 0 lost, 0 twice; {len(load.decided)} configurations: no epoch skipped or repeated,")
     print(f"{load.refused} of {load.tried} requests refused while an aggregator was away")
