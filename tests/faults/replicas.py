@@ -38,7 +38,7 @@ from davy_edge.transport.grpc_plane import GrpcPlane
 ROOT = Path(__file__).parents[2]
 NORTH = EdgeTopics("mine", "north")
 FACE = CameraAddress("mine", "north", "face")
-START_S = 60.0
+START_S = 180.0  # of a machine that runs everything at once
 QUIET = {
     kind: {"enabled": False} for kind in ("service-degraded", "camera-offline", "camera-stale", "edge-offline", "disk-low")
 }
