@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tests.fixtures.edges import until
 from tests.fixtures.ingest_server import Ingest, ingest_server
 
 from davy.adapters.grpc import ingest_client
@@ -67,3 +68,18 @@ async def test_a_change_ends_the_streams_of_the_aggregator_before(free_port):
             route.leave(route.generation, "another plane noticed")
             with pytest.raises(AggregatorUnavailableError, match=r"left|CANCELLED|ended"):
                 await asyncio.wait_for(waiting, 5)
+
+
+@pytest.fixture
+def name_of_first():
+    """The name of an edge that begins with the first of two aggregators."""
+    return next(str(number) for number in range(100) if str(Route([A, B], str(number)).endpoint) == A)
+
+
+async def test_an_edge_goes_back_to_its_first_aggregator_when_that_answers_again(name_of_first, free_port):
+    async with ingest_server(Ingest()) as server:
+        route = Route([server.endpoint, f"grpc://127.0.0.1:{free_port}"], name_of_first, fails_over=True)
+        route.leave(route.generation, "gone")
+        returning = asyncio.create_task(route.return_home(every_s=0.05))
+        await until(lambda: str(route.endpoint) == server.endpoint)
+        returning.cancel()
