@@ -20,8 +20,8 @@ from davy_aggregator.replicas.calls import LeaderCalls
 
 log = get_logger(__name__)
 
-HOLD_S = 1.5  # a leader that is killed or frozen is followed within 2 s
-LOOK_EVERY_S = 0.3
+HOLD_S = 1.2  # a leader that is killed or frozen is followed within 2 s
+LOOK_EVERY_S = 0.2
 UNREACHED_S = 3.0
 
 
