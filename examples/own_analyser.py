@@ -2,7 +2,7 @@
 
     python examples/own_analyser.py pictures/        # prints its observations; needs `pip install '.[aggregator]'`
 
-To run it on every camera, copy the class to services/davy_aggregator/analysis/ and add an instance to the list in runner.py
+To run it on every camera, copy the class to shared/davy/analysis/ and add an instance to the list in look.py
 there. The aggregator then turns active observations into events, with hysteresis and a cooldown.
 """
 
@@ -13,8 +13,9 @@ from pathlib import Path
 
 import cv2
 
+from davy.analysis.base import Picture
+from davy.domain.observation import Observation
 from davy.domain.severity import Severity
-from davy_aggregator.analysis.base import Observation, Picture
 
 RATIO = 3.0  # between the mean luma of the halves
 

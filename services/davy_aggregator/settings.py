@@ -4,36 +4,12 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr
-from pydantic_settings import BaseSettings
 
 from davy.adapters.access.oidc_settings import OidcSettings
 from davy.adapters.http.listen_settings import GrpcPort, HttpPort, ListenSettings
 from davy.adapters.secret_settings import SecretSettings
+from davy.analysis.settings import AnalysisSettings
 from davy.domain.secret_url import PlainUrl, SecretUrl
-
-
-class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
-    """Settings of the analysis of enhanced frames."""
-
-    enabled: bool = Field(True, description="Analyse enhanced frames.")
-    fps: PositiveFloat = Field(1.0, description="Maximum frames per second and camera for motion, light and lens.")
-    person_fps: NonNegativeFloat = Field(
-        2.0, description="Frames per second and camera for people, machines and rules about places; 0 disables them."
-    )
-    threads: int = Field(
-        1, ge=1, le=64, description="Cameras that are looked at at the same time; a look for people takes some 25 ms."
-    )
-    width: PositiveInt = Field(640, description="Decode frames at the smallest scale of at least this width in pixels.")
-    cooldown_s: NonNegativeFloat = Field(60.0, description="Seconds before the same finding of a camera is reported again.")
-    detector: Path | None = Field(
-        None, description="ONNX detector; NAME.yaml beside NAME.onnx describes it. Default: the shipped one."
-    )
-    detector_score: float | None = Field(
-        None, ge=0, le=1, description="Discard detections below this score; as described if absent."
-    )
-    providers: tuple[Literal["cpu", "openvino", "cuda", "tensorrt"], ...] = Field(
-        ("cpu",), min_length=1, description="Execution providers of ONNX Runtime for the detector, in order of preference."
-    )
 
 
 class WebRtcSettings(SecretSettings, env_prefix="DAVY_WEBRTC_", frozen=True):
@@ -56,13 +32,17 @@ class RtspSettings(SecretSettings, env_prefix="DAVY_RTSP_", frozen=True):
 
     push: SecretUrl = Field(
         SecretUrl(""),
-        description="Publish every camera to a media server: rtsp://HOST:PORT/{edge}/{camera}, rtmp:// or srt://. Empty: none.",
+        description="Publish every camera to a media server: rtsp://HOST:PORT/{edge}/{camera}, rtmp://HOST/{edge}/{camera} or "
+        "srt://HOST:PORT?streamid={edge}/{camera}. Empty: none.",
     )
     variant: Literal["enhanced", "raw"] = Field("enhanced", description="Which picture is published.")
     serve: bool = Field(False, description="Serve RTSP; needs GStreamer's RTSP server for the system's Python.")
     host: str = Field("", description="Address of the RTSP server; the same as host if empty.")
     port: int = Field(8554, ge=0, le=65535, description="TCP port of the RTSP server; 0 takes a free one.")
-    python: str = Field("/usr/bin/python3", description="The Python that has GStreamer's RTSP server (package python3-gi).")
+    python: str = Field(
+        "/usr/bin/python3",
+        description="The Python that has GStreamer (package python3-gi), to serve RTSP and to publish by SRT.",
+    )
 
 
 class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREGATOR_", env_nested_delimiter="__", frozen=True):
@@ -110,6 +90,10 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
     journal_max_bytes: PositiveInt = Field(
         100_000_000,
         description="Quota of the audit journal in bytes. Rows above it are stored, and an alarm asks for an export.",
+    )
+
+    journal_keys: Path | None = Field(
+        None, description="Folder of the key that signs the audit journal, one for all replicas; DATA/keys/journal if absent."
     )
 
     recordings: SecretUrl = Field(

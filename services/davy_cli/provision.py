@@ -59,7 +59,12 @@ def folders(site: SiteConfig, hosts: tuple[str, ...]) -> list[Folder]:
     """The folders of a site. hosts: names by which people's programs reach it."""
     servers = [Folder(name, f"{name}/main", (name, "localhost", "127.0.0.1", *hosts)) for name in SERVICES]
     fixed = [Folder(name, f"{kind}/main", (name, "localhost", "127.0.0.1", *hosts), SERVER_DAYS) for name, kind in STORES]
-    return [*servers, *fixed, *(Folder(f"edge-{edge}", f"edge/{edge}") for edge in site.edges)]
+    return [
+        *servers,
+        *fixed,
+        Folder("analyser", f"{Kind.ANALYSER}/main"),
+        *(Folder(f"edge-{edge}", f"edge/{edge}") for edge in site.edges),
+    ]
 
 
 @app.command()

@@ -14,12 +14,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from davy.adapters.media import jpeg
+from davy.analysis.settings import AnalysisSettings
 from davy.domain.alarm_targets import AlarmsConfig
 from davy.site import SiteConfig
 from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
 from davy_aggregator import app, leadership
 from davy_aggregator.app import serve
-from davy_aggregator.settings import AggregatorSettings, AnalysisSettings
+from davy_aggregator.settings import AggregatorSettings
 
 # The tests wait for an aggregator to lead and to look at its broker; a beat stays shorter than what is listened for.
 app.HEALTH_EVERY_S, leadership.BEAT_S, leadership.LISTEN_S = 0.1, 0.2, 0.3

@@ -16,10 +16,11 @@ from tests.fixtures.identities import Identities
 
 from davy.adapters.media import jpeg
 from davy.adapters.tls import client_context
+from davy.analysis.settings import AnalysisSettings
 from davy.identity import CredentialFiles
 from davy.site import SiteConfig
 from davy_aggregator.app import serve
-from davy_aggregator.settings import AggregatorSettings, AnalysisSettings
+from davy_aggregator.settings import AggregatorSettings
 
 LIFE_S, RUN_S = 15, 25
 pytestmark = [

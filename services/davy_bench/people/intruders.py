@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from davy.adapters.media import jpeg
+from davy.analysis.base import Picture
+from davy.analysis.people import People
+from davy.analysis.places.geometry import ZoneMap
+from davy.analysis.tracks import Track
 from davy.imaging.detect import Detector
 from davy.imaging.iqa.seeds import check_evaluation_seeds
 from davy.imaging.runtime import StillEnhancer
 from davy.place_rules import PersonInZone, Zone
-from davy_aggregator.analysis.base import Picture
-from davy_aggregator.analysis.people import People
-from davy_aggregator.analysis.places.geometry import ZoneMap
-from davy_aggregator.analysis.tracks import Track
 from davy_bench.quality.scores import ProgressCallback
 from davy_simulator.people import PersonBox
 from davy_simulator.places import PLACES, Place, Walk

@@ -13,6 +13,7 @@ _HEALTH: Final[Mapping[str, P]] = {
     "GET /healthz": P.PUBLIC,
     "GET /readyz": P.PUBLIC,
     "GET /metrics": P.METRICS,
+    "GET /metrics/cameras": P.METRICS,
     "GET /openapi.json": P.SIGNED_IN,
     "GET /docs": P.SIGNED_IN,
     "GET /v1/navigation": P.SIGNED_IN,
@@ -76,6 +77,8 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/cameras/{camera_id}/hls/{name}": P.VIEW,
     "POST /v1/cameras/{camera_id}/links": P.ADJUST,  # lets somebody view without an account
     "WS /v1/console": P.VIEW,
+    "GET /v1/preferences": P.VIEW,
+    "PUT /v1/preferences": P.VIEW,  # one's own
     "GET /v1/layouts": P.VIEW,
     "GET /v1/layouts/{name}": P.VIEW,
     "PUT /v1/layouts/{name}": P.VIEW,  # one's own
@@ -94,6 +97,10 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/recordings": P.VIEW,
     "GET /v1/cameras/{camera_id}/recording.mp4": P.VIEW,
     "GET /v1/cameras/{camera_id}/recording.jpg": P.VIEW,
+    "GET /v1/cameras/{camera_id}/recording/{start}/{to}/index.m3u8": P.VIEW,
+    "GET /v1/cameras/{camera_id}/recording/{start}/{to}/{name}": P.VIEW,
+    "GET /v1/cameras/{camera_id}/segments": P.VIEW,
+    "GET /v1/cameras/{camera_id}/segments/{name}": P.VIEW,
     "DELETE /v1/cameras/{camera_id}/recording": P.CONFIGURE,
     "POST /v1/recordings/export": P.KEEP,
     "GET /v1/clips": P.VIEW,
@@ -211,6 +218,7 @@ GRPC: Final[Mapping[str, P]] = {
     "/davy.v1.EdgeService/AttachEdge": P.PUSH,  # results of tasks that the aggregator gives one's own edge
     "/davy.v1.FrameService/SubscribeFrames": P.VIEW,
     "/davy.v1.FrameService/SubscribeVideo": P.VIEW,
+    "/davy.v1.AnalysisService/AnalyseCameras": P.REPORT_FINDINGS,
     "/davy.v1.AlarmService/ListAlarms": P.VIEW,
     "/davy.v1.AlarmService/ListAlarmChanges": P.VIEW,
     "/davy.v1.AlarmService/WatchAlarms": P.VIEW,

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     FETCH_MODEL = "fetch-model"
     READ_SAMPLES = "read-samples"
     PROPOSE_MODEL = "propose-model"
+    REPORT_FINDINGS = "report-findings"  # of cameras that the aggregator assigns
 
 
 class Role(StrEnum):
@@ -37,6 +38,7 @@ class Role(StrEnum):
     EDGE = "edge"
     ENHANCER = "enhancer"
     TRAINER = "trainer"
+    ANALYSER = "analyser"
     AGGREGATOR = "aggregator"
     COMPANY = "company"
     MONITOR = "monitor"
@@ -44,7 +46,7 @@ class Role(StrEnum):
 
 
 PEOPLE = (Role.VIEWER, Role.OPERATOR, Role.ENGINEER, Role.ADMIN)
-MACHINES = (Role.EDGE, Role.ENHANCER, Role.TRAINER, Role.AGGREGATOR, Role.COMPANY, Role.MONITOR)
+MACHINES = (Role.EDGE, Role.ENHANCER, Role.TRAINER, Role.ANALYSER, Role.AGGREGATOR, Role.COMPANY, Role.MONITOR)
 
 _EVERYBODY = frozenset({Permission.PUBLIC, Permission.SIGNED_IN})
 _VIEWER = _EVERYBODY | {Permission.VIEW, Permission.METRICS}
@@ -69,6 +71,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.EDGE: _EVERYBODY | {Permission.PUSH, Permission.FETCH_MODEL},
     Role.ENHANCER: _EVERYBODY | {Permission.ASK_IDENTITY, Permission.FETCH_MODEL},
     Role.TRAINER: _EVERYBODY | _TRAINER | {Permission.ASK_IDENTITY},
+    Role.ANALYSER: _EVERYBODY | {Permission.VIEW, Permission.REPORT_FINDINGS},
     Role.AGGREGATOR: _EVERYBODY,
     Role.COMPANY: _EVERYBODY | {Permission.VIEW, Permission.ASK_IDENTITY},
     Role.MONITOR: _EVERYBODY | {Permission.METRICS},

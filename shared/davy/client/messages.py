@@ -207,3 +207,21 @@ class Clip(_Message):
     made_by: str
     made_at: datetime
     released_by: str
+
+
+class RecordedSegment(_Message):
+    """A recorded file of about 10 s.
+
+    Attributes:
+        path: Below the folder of all recordings; it holds camera, times, packets and SHA-256.
+        model: Model that enhanced it; empty for a raw picture.
+        href: Path of the file over HTTP.
+    """
+
+    path: str
+    bytes: int
+    model: str
+    strength: float
+    start_at: datetime
+    end_at: datetime
+    href: str

@@ -23,13 +23,14 @@ class Kind(StrEnum):
     ENHANCER = "enhancer"
     TRAINER = "trainer"
     COMPANY = "company"
+    ANALYSER = "analyser"
     SIMULATOR = "simulator"
     BROKER = "broker"
     STORE = "store"  # the Redis-protocol server
     PROGRAM = "program"
 
 
-SERVERS = frozenset(Kind) - {Kind.EDGE, Kind.PROGRAM}  # others connect to them
+SERVERS = frozenset(Kind) - {Kind.EDGE, Kind.ANALYSER, Kind.PROGRAM}  # others connect to them
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -5,8 +5,8 @@ import numpy as np
 from tests.davy_aggregator.conftest import envelope, make_settings, make_site, picture, push, running, until, with_rules
 
 from davy.adapters.media import jpeg
+from davy.analysis.settings import AnalysisSettings
 from davy.imaging.runtime import StillEnhancer
-from davy_aggregator.settings import AnalysisSettings
 from davy_simulator.world import Mine
 
 COVERED = jpeg.encode(np.full((180, 320, 3), 12, np.uint8))
@@ -43,7 +43,7 @@ async def test_a_lens_that_is_covered_and_freed_is_two_events_with_a_picture(tmp
         ]
         assert (await aggregator.get(events[0]["keyframe"])).content == COVERED
         assert 'davy_analysis_figure{analyser="lens",camera="face",edge="north",figure="contrast"}' in (
-            (await aggregator.get("/metrics")).text
+            (await aggregator.get("/metrics/cameras?camera=north/*")).text
         )
 
 

@@ -10,6 +10,7 @@ ROLES = {
     Kind.ENHANCER: Role.ENHANCER,
     Kind.TRAINER: Role.TRAINER,
     Kind.COMPANY: Role.COMPANY,
+    Kind.ANALYSER: Role.ANALYSER,
     Kind.AGGREGATOR: Role.AGGREGATOR,
 }
 

@@ -1,0 +1,1 @@
+"""`davy analyser`: analyse cameras of an aggregator in a process of its own."""

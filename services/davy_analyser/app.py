@@ -1,0 +1,103 @@
+"""Composition of one analyser, from its settings to its sockets."""
+
+import os
+import re
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+
+from prometheus_client import CollectorRegistry
+
+from davy.adapters.grpc.analysis_client import AnalysisClient
+from davy.adapters.grpc.frame_client import FrameClient
+from davy.adapters.http.identity_client import renewer_of
+from davy.adapters.http.telemetry import serve_telemetry
+from davy.adapters.tls import Tls
+from davy.adapters.tls.watch import watch_identity
+from davy.analysis.look import analysers, installed_detector
+from davy.domain.errors import AggregatorUnavailableError, ConflictError, InvalidInputError
+from davy.domain.severity import Severity
+from davy.site import SiteConfig
+from davy.streams.reconnect import Backoff, keep_connected
+from davy.streams.tasks import until_first_ends
+from davy.telemetry import get_logger
+from davy_analyser.metrics import AnalyserMetrics
+from davy_analyser.session import Cameras, Session
+from davy_analyser.settings import AnalyserSettings
+
+log = get_logger(__name__)
+
+BACKOFF = Backoff(shortest_s=0.2, longest_s=2.0)
+RETRIED = (AggregatorUnavailableError, InvalidInputError, ConflictError, TimeoutError)
+
+
+async def serve(
+    settings: AnalyserSettings,
+    site: SiteConfig,
+    registry: CollectorRegistry | None = None,
+    ready: Callable[[int], None] | None = None,
+) -> None:
+    """Analyse the cameras that the site's aggregator assigns, until cancelled.
+
+    Args:
+        settings: Name, rates, detector.
+        site: Names the aggregator.
+        registry: Metrics registry; each analyser of a process needs its own.
+        ready: Called once with the port of /metrics, 0 if it is off.
+
+    Raises:
+        ConfigError: the detector's description is malformed, or the files of the identity are invalid.
+        ModelError: the detector is unusable.
+        AddressUnavailableError: the metrics port is in use.
+    """
+    registry = CollectorRegistry() if registry is None else registry
+    metrics, cameras, tls = AnalyserMetrics(registry), Cameras(), Tls.of(settings.tls)
+    detector = installed_detector(settings.analysis) if settings.analysis.person_fps else None
+    cameras.make = analysers(settings.analysis, cameras.places, detector, lambda: site.zone)
+    capacity = settings.capacity or settings.analysis.threads
+    session = Session(site.site, settings.name or _own_name(), capacity, settings.analysis, cameras, metrics)
+    with ExitStack() as stack:
+        port = 0
+        if settings.metrics_port:
+            if tls is not None:
+                tls.install_metrics(registry)
+            health = _health(registry)
+            port = stack.enter_context(serve_telemetry(settings.metrics_host, settings.metrics_port, registry, health))
+        if ready is not None:
+            ready(port)
+        works = {"session": _connect(session, site, tls)}
+        if tls is not None:
+            works["identity"] = watch_identity(tls, _report, renewer_of(tls))
+        await until_first_ends("analyser", **works)
+
+
+async def _connect(session: Session, site: SiteConfig, tls: Tls | None) -> None:
+    async def attempt() -> None:
+        async with (
+            AnalysisClient.connect(site.aggregator, tls) as client,
+            FrameClient.connect(site.aggregator, tls) as frames,
+        ):
+            await session.run(client, frames)
+
+    def on_error(error: Exception, wait_s: float, failures: int) -> None:
+        log.warning("analyser.disconnected", reason=str(error), wait_s=round(wait_s, 1), failures=failures)
+
+    await keep_connected(attempt, RETRIED, BACKOFF, on_error)
+
+
+def _health(registry: CollectorRegistry) -> Callable[[], Mapping[str, object]]:
+    def health() -> Mapping[str, object]:
+        connected = bool(registry.get_sample_value("davy_analyser_connected"))
+        return {"status": "ok" if connected else "degraded", "cameras": registry.get_sample_value("davy_analyser_cameras")}
+
+    return health
+
+
+def _own_name() -> str:
+    """The machine's name and the process's number, as an id."""
+    host = re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().lower())
+    return f"{host[:48]}-{os.getpid()}"
+
+
+async def _report(kind: str, message: str, severity: Severity) -> None:
+    log.log(severity.log_level, kind, message=message)

@@ -1,0 +1,1 @@
+"""Analysis of enhanced frames: motion, light, lens, people, and rules about places."""
