@@ -216,7 +216,7 @@ async def serve(
             oidc,
         )
         keeping = (settings.store_fps, settings.store_ttl_s)
-        replicas = Replicas(fan_out, name, site.site, live, video, health, metrics, *keeping, on_news=archive.look)
+        replicas = Replicas(fan_out, name, site.site, live, video, health, metrics, *keeping, (archive.look, replica.look))
         archive.committed = replicas.tell_news
         watch = ConditionWatch(site, alarms, presence, site_status, live, drift, health, site.pool, settings.data)
         announce = announcer(ready)

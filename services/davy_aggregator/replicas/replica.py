@@ -54,6 +54,12 @@ class Replica:
 
     def __init__(self, database: Database, site: str, lease: LeaseLead | None) -> None:
         self._database, self._site, self.lease = database, site, lease
+        self._following: Following | None = None
+
+    def look(self) -> None:
+        """Read the leader's decisions now: another replica has stored something."""
+        if self._following is not None:
+            self._following.look()
 
     def fenced(self, noun: str) -> Database:
         """Return the database for decisions about a noun: only the leader writes there."""
@@ -81,7 +87,7 @@ class Replica:
             return {}
         for decider in deciders.values():
             decider.lead = lease
-        following = Following(self._database, lease, {noun: each.refresh for noun, each in deciders.items()})
+        following = self._following = Following(self._database, lease, {noun: each.refresh for noun, each in deciders.items()})
         requests = ReplicaRequests(self.fenced(NOUN))
         lease.calls = calls = LeaderCalls(requests, self._site, list(deciders.values()), following.refresh)
         relay = EdgeRelay(ReplicaRequests(self._database), tasks)
