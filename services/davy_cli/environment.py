@@ -46,6 +46,7 @@ SETTINGS = {
     "davy enhancer": ("davy_enhancer.settings", "EnhancerSettings"),
     "davy trainer": ("davy_trainer.service.settings", "TrainerSettings"),
     "davy simulator": ("davy_simulator.settings", "SimulatorSettings"),
+    "all programs, traces": ("davy.adapters.otlp", "TracesSettings"),
     "all programs, TLS": ("davy.adapters.tls.settings", "TlsSettings"),
 }
 
