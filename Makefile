@@ -130,6 +130,12 @@ fuzz: $(VENV)/.dev  ## 10 minutes of random input on every topic, method, route 
 bench: $(VENV)/.dev  ## measure the speed in comparison with CLAHE, cv2.LUT, a copy and Zero-DCE++: writes docs/speed
 	$(BIN)/davy bench speed --out docs/speed $(BENCH)
 
+# SCALE='--replicas 1,2,4' on a machine with more cores; see davy bench scale --help.
+SCALE ?=
+
+scale: $(VENV)/.dev  ## one and two aggregators with PostgreSQL, Redis, Mosquitto and HAProxy under load: writes docs/speed/scale.md
+	$(BIN)/davy bench scale $(SCALE)
+
 # Needs minutes; what ../shared/data lacks is left out and said.
 bench-quality: $(VENV)/.dev  ## measure the picture quality in comparison with classical methods: writes docs/quality
 	$(BIN)/davy bench report $(addprefix --data ,$(wildcard ../shared/data))
@@ -162,4 +168,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) build/aarch64 .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: arm-test images fuzz lock release sanitize story bench bench-quality help setup mine test unit check check-types check-rest format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences
+.PHONY: scale arm-test images fuzz lock release sanitize story bench bench-quality help setup mine test unit check check-types check-rest format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences

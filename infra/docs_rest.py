@@ -15,7 +15,8 @@ from typing import Any
 from docs_markdown import cell, code, page, sentence, table
 from docs_sources import ROOTS
 
-SERVICES = ("aggregator", "enhancer", "trainer")
+SERVICES = ("aggregator", "enhancer", "trainer", "company")
+COMPANY = "company: demo\nsites: {north: {aggregator: 'http://127.0.0.1:9'}}\n"
 START_S = 60.0
 METHODS = ("get", "post", "put", "patch", "delete")
 SITE = "site: demo\nedges: {north: {cameras: {face: {source: 'http://127.0.0.1:9/face.mjpeg'}}}}\n"
@@ -48,6 +49,9 @@ def _fetch(name: str) -> dict[str, Any]:
         port, grpc_port = _free_port(), _free_port()
         env = {key: value for key, value in os.environ.items() if not key.startswith("DAVY_")}
         prefix = f"DAVY_{name.upper()}"
+        company = Path(folder) / "company.yaml"
+        company.write_text(COMPANY, encoding="utf-8")
+        configs: dict[str, list[str]] = {"trainer": [], "company": ["--config", str(company)]}
         env |= {
             f"{prefix}_PORT": str(port),
             f"{prefix}_GRPC_PORT": str(grpc_port),
@@ -55,7 +59,7 @@ def _fetch(name: str) -> dict[str, Any]:
             "DAVY_BROKER": "mqtt://127.0.0.1:9",
             "PYTHONPATH": os.pathsep.join(map(str, ROOTS)),
         }
-        command = [sys.executable, "-m", "davy", name, "--insecure", *(["--config", str(site)] if name != "trainer" else [])]
+        command = [sys.executable, "-m", "davy", name, "--insecure", *configs.get(name, ["--config", str(site)])]
         with subprocess.Popen(
             command, env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as process:

@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -86,3 +87,30 @@ def test_a_schedule_covers_as_much_of_a_week_as_it_says(minute, days, start, end
 def test_the_schema_names_every_kind():
     schema = TypeAdapter(PlaceRule).json_schema()
     assert len(schema["discriminator"]["mapping"]) == len(RULE_TYPES)
+
+
+WARSAW = ZoneInfo("Europe/Warsaw")
+
+
+def covered_hours(schedule, begin, hours):
+    """For how long a schedule holds, looked at every five minutes of real time."""
+    moments = [begin.astimezone(UTC) + timedelta(minutes=5 * step) for step in range(12 * hours)]
+    return sum(schedule.covers(moment.astimezone(WARSAW)) for moment in moments) / 12
+
+
+@pytest.mark.parametrize(
+    ("date", "hours", "night", "early"),
+    [
+        (datetime(2026, 3, 29, tzinfo=WARSAW), 23, 7.0, 0.0),  # at 02:00 it is 03:00: half past two does not exist
+        (datetime(2026, 10, 25, tzinfo=WARSAW), 25, 9.0, 2.0),  # at 03:00 it is 02:00 again: the hour comes twice
+        (datetime(2026, 6, 1, tzinfo=WARSAW), 24, 8.0, 1.0),
+    ],
+)
+def test_a_schedule_follows_the_clock_on_the_wall_on_days_of_23_and_25_hours(date, hours, night, early):
+    assert (date + timedelta(days=1)).astimezone(UTC) - date.astimezone(UTC) == timedelta(hours=hours)
+    assert covered_hours(Schedule(), date, hours) == hours
+    evening = date - timedelta(hours=12)
+    assert covered_hours(Schedule(start="22:00", end="06:00"), evening, 20) == night  # the night before, across midnight
+    assert covered_hours(Schedule(start="02:00", end="03:00"), date, hours) == early
+    day = DAYS[date.weekday()]
+    assert covered_hours(Schedule(days=(day,), start="12:00", end="14:00"), date, hours) == 2

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davy.domain.alarms import AlarmPoint
+from davy.domain.camera import CameraAddress
 from davy.site import SiteConfig
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.archive import REPORTER
@@ -18,10 +19,11 @@ from davy_aggregator.drift import DriftCollector
 from davy_aggregator.health import Health
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.presence import PresenceTracker
-from davy_aggregator.rest.schemas import Camera, CameraState
+from davy_aggregator.rest.schemas import CameraState
 from davy_aggregator.site_status import SiteStatus
 
 CHECK_EVERY_S = 1.0
+SLICE = 50  # cameras between which frames arrive: a few ms
 GRACE_S = 30.0  # for edges and cameras to report after the start
 LOW_SHARE, LOW_BYTES = 0.05, 5_000_000_000  # free space of the disk: below both it is low
 QUIET_PARTS = frozenset({"leadership"})  # a standby is no failure
@@ -51,7 +53,10 @@ class ConditionWatch:
         """Look until cancelled."""
         self.started_s = time.monotonic()
         while True:
-            await self.check()
+            if self.alarms.leads:
+                await self.check()
+            else:
+                self.started_s = time.monotonic()  # after a take-over edges have time to report again
             await asyncio.sleep(CHECK_EVERY_S)
 
     async def check(self) -> None:
@@ -83,27 +88,33 @@ class ConditionWatch:
             )
 
     async def _check_cameras(self) -> None:
-        drifted = {address.key: reading for address, reading in self.drift.readings().items() if reading.score is not None}
-        for camera in self.status.cameras():
-            edge_online = self.presence.edge(camera.edge).online
-            is_unheard = edge_online is None and camera.age_ms is None and not self.health.errors.get("broker")
-            explained = edge_online is False or is_unheard  # by the alarm of its edge
-            is_absent = camera.state in (CameraState.OFFLINE, CameraState.WAITING)
-            offline = is_absent and (camera.age_ms is not None or self._graced)  # an edge opens its cameras for a while
-            await self._report(camera, "camera-offline", offline, explained and offline)
-            await self._report(camera, "camera-stale", camera.state is CameraState.STALE, explained and not offline)
-            if (reading := drifted.get(camera.id)) is not None:
-                message = f"the light of camera {camera.label} differs from the reference of model {reading.model or 'none'}"
-                point, figures = AlarmPoint("drift", camera.id), {"drift": reading.score or 0.0}
-                await self.alarms.report(point, reading.state == "drifted", message, figures=figures)
+        for number, camera in enumerate(self.live.cameras):
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+            if self.live.has(camera):
+                await self._check_camera(camera)
         for edge in {address.edge for address in self.live.cameras}:
             skew_s = self.live.clock_offset_ms(edge) / 1000
             message = f"the clock of edge {edge} is {abs(skew_s):.0f} s {'behind' if skew_s > 0 else 'ahead of'} this one"
             await self.alarms.report(AlarmPoint("clock-skew", edge), bool(skew_s), message, figures={"skew_s": skew_s})
 
-    async def _report(self, camera: Camera, kind: str, active: bool, suppressed: bool) -> None:
-        message = f"camera {camera.label}: {camera.reason or camera.state.value}"
-        await self.alarms.report(AlarmPoint(kind, camera.id), active, message, suppressed=active and suppressed)
+    async def _check_camera(self, camera: CameraAddress) -> None:
+        key, label = camera.key, self.status.label(camera)
+        state, reason = self.status.state(camera)
+        edge_online, is_new = self.presence.edge(camera.edge).online, self.live.newest(camera) is None
+        is_unheard = edge_online is None and is_new and not self.health.errors.get("broker")
+        explained = edge_online is False or is_unheard  # by the alarm of its edge
+        is_absent = state in (CameraState.OFFLINE, CameraState.WAITING)
+        offline = is_absent and (not is_new or self._graced)  # an edge opens its cameras for a while
+        message, suppressed = f"camera {label}: {reason or state.value}", explained and offline
+        await self.alarms.report(AlarmPoint("camera-offline", key), offline, message, suppressed=suppressed)
+        stale = state is CameraState.STALE
+        await self.alarms.report(AlarmPoint("camera-stale", key), stale, message, suppressed=stale and explained)
+        reading = self.drift.read(camera)
+        if reading.score is not None:
+            message = f"the light of camera {label} differs from the reference of model {reading.model or 'none'}"
+            point, figures = AlarmPoint("drift", key), {"drift": reading.score}
+            await self.alarms.report(point, reading.state == "drifted", message, figures=figures)
 
     async def _check_services(self) -> None:
         for part, error in self.health.errors.items():
@@ -120,11 +131,11 @@ class ConditionWatch:
 
     async def _end_removed(self) -> None:
         """End the alarms of cameras and of place rules that the site has no more."""
-        present = {address.key: self.status.rules_of(address) for address in self.live.cameras}
-        for alarm in self.alarms.all():
-            point = alarm.point
-            is_gone = point.camera and (point.camera not in present or (point.part and point.part not in present[point.camera]))
-            if alarm.condition and is_gone:
+        standing = [alarm.point for alarm in self.alarms.all() if alarm.condition and alarm.point.camera]
+        present = {address.key: address for address in self.live.cameras} if standing else {}
+        for point in standing:
+            camera = present.get(point.camera)
+            if camera is None or (point.part and point.part not in self.status.rules_of(camera)):
                 await self.alarms.report(point, False)
 
     @property

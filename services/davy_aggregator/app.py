@@ -14,6 +14,7 @@ from davy.adapters.access.directory import Directory
 from davy.adapters.access.links import LinkAuthenticator, LinkSigner
 from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
+from davy.adapters.fan_out.opening import open_fan_out
 from davy.adapters.grpc.server import serve_grpc
 from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.listening import Ports, announcer
@@ -28,19 +29,19 @@ from davy.adapters.storage.config_store import ConfigStore
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.event_store import EventStore
 from davy.adapters.storage.folder_lock import hold_folder
-from davy.adapters.storage.frame_cache import FrameCache
 from davy.adapters.storage.journal_store import JournalStore
 from davy.adapters.storage.layout_store import LayoutStore
 from davy.adapters.storage.opening import open_database
 from davy.adapters.storage.recording_store import RecordingStore
 from davy.adapters.storage.rollout_store import RolloutStore
 from davy.adapters.storage.sample_store import SampleStore
+from davy.adapters.storage.shared_keys import get_shared_key
 from davy.adapters.tls import Tls
 from davy.adapters.tls.watch import LocalRenewer, watch_identity
 from davy.analysis.places.book import PlaceBook
-from davy.analysis.settings import AnalysisSettings
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError
+from davy.domain.fan_out import FanOut
 from davy.domain.ports import Bus, Message
 from davy.domain.secret_url import SecretUrl
 from davy.domain.severity import Severity
@@ -74,7 +75,7 @@ from davy_aggregator.clock_watch import watch_clocks
 from davy_aggregator.config.service import ConfigService
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.drift import DriftCollector
-from davy_aggregator.frame_cache import run_frame_cache
+from davy_aggregator.fan_out.exchange import Replicas
 from davy_aggregator.health import Health
 from davy_aggregator.home_assistant import HomeAssistant
 from davy_aggregator.journal import JournalMetrics, JournalWriter
@@ -89,6 +90,7 @@ from davy_aggregator.outputs.webrtc import WebRtcViewers
 from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.recording.metrics import RecordingMetrics
 from davy_aggregator.recording.service import Recordings
+from davy_aggregator.replicas.replica import Decider, Replica, opened_replica
 from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
@@ -134,7 +136,7 @@ async def serve(
     """
     settings.check_exposure()
     if settings.rtsp.push:
-        check_publish_url(settings.rtsp.push)
+        check_publish_url(settings.rtsp.push, settings.rtsp.python)
     registry = registry or CollectorRegistry()
     metrics, tls = AggregatorMetrics(registry), Tls.of(settings.tls)
     if tls is not None:
@@ -146,24 +148,26 @@ async def serve(
     presence, health = PresenceTracker(site.site), Health(metrics)
     site_status, drift = SiteStatus(site, settings, live, presence, health, video.can_send), DriftCollector(live, presence)
     registry.register(drift)
+    metrics.cameras.include(drift.collect_cameras)
     topics, alarm_metrics = EdgeTopics(site.site, REPORTER), AlarmMetrics(registry)
     status = topics.status
     book = PlaceBook(site)
     async with (
         _folder(settings),
         _database(settings) as database,
-        _archive(settings, database, site, metrics) as archive,
-        _alarms(database, site, archive, alarm_metrics) as alarms,
+        opened_replica(settings, database, site.site, name) as replica,
+        _archive(settings, database, replica, site, metrics) as archive,
+        _alarms(replica, site, archive, alarm_metrics) as alarms,
         _journal(settings, database, archive, registry) as journal,
-        _rollout_service(settings, database, site, presence, archive, metrics) as rollouts,
-        _recordings(settings, database, site, video, archive, alarms, registry) as recordings,
-        _config_service(database, site, presence, archive, metrics, live, site_status, book, recordings) as configs,
+        _rollout_service(settings, replica, database, site, presence, archive, metrics) as rollouts,
+        _recordings(settings, database, replica, site, video, archive, alarms, registry) as recordings,
+        _config_service(replica, site, presence, archive, metrics, live, site_status, book, recordings) as configs,
         _samples(settings, database, registry) as samples,
         _tiles(metrics) as tiles,
         _home_assistant(site.site, site_status, alarms) as home,
         WebRtcViewers.opened(video, settings.webrtc, settings.host) as webrtc,
         HlsStreams.opened(video) as hls,
-        _store(site, settings, name, tls) as store,
+        _fan_out(site, name, tls) as fan_out,
         connect(
             site.broker,
             f"davy-{site.site}-{name}",
@@ -175,7 +179,7 @@ async def serve(
         directory = Directory(AccessStore(database), site.site, settings.session_hours * 3600)
         if settings.access == "closed" and not await asyncio.to_thread(directory.users):
             log.warning("access.nobody", hint=f"davy users add NAME --role admin --data {settings.data}")
-        links = await asyncio.to_thread(LinkSigner.of_file, settings.data / "keys" / "links.key")
+        links = await asyncio.to_thread(_link_signer, settings, database)
         authenticator: Authenticator = LinkAuthenticator(links, directory) if settings.access == "closed" else OpenDoor()
         context = ServiceContext(
             settings,
@@ -210,13 +214,15 @@ async def serve(
             recordings,
             oidc,
         )
-        leadership = _leadership(settings, site, name, health, metrics, alarms, rollouts, configs)
+        keeping = (settings.store_fps, settings.store_ttl_s)
+        replicas = Replicas(fan_out, name, site.site, live, video, health, metrics, *keeping, on_news=archive.look)
+        archive.committed = replicas.tell_news
         watch = ConditionWatch(site, alarms, presence, site_status, live, drift, health, site.pool, settings.data)
         announce = announcer(ready)
         supervised: dict[str, Component] = {
+            "replicas": replicas.run,
             "presence": lambda: track_presence(bus, site.site, presence, metrics),
             "events": lambda: publish_events(bus, site.site, archive),
-            "frames": lambda: run_frame_cache(store, live, health, settings.store_fps, metrics.count_store_refused),
             "alarms": alarms.run,
             "alarm-conditions": watch.run,
             "alarm-events": lambda: follow_events(archive, alarms),
@@ -226,7 +232,7 @@ async def serve(
             "configs": lambda: configs.twin.run(bus),
             "health": lambda: _watch_health(bus, archive, journal, recordings, health),
             "journal-keeping": journal.run,
-            "leadership": lambda: leadership.run(bus),
+            **_leading(replica, bus, settings, site, name, health, metrics, alarms, rollouts, configs, archive),
             "recordings": recordings.run,
             "clocks": lambda: watch_clocks(live, archive, metrics),
         }
@@ -238,14 +244,14 @@ async def serve(
         if passthrough := [camera for camera in site.camera_ids() if site.edges[camera.edge].enhance == "pool"]:
             supervised["passthrough"] = lambda: follow_passthrough_cameras(bus, passthrough, live, presence, metrics)
         if settings.rtsp.push:
-            publisher = Publisher(settings.rtsp.push, settings.rtsp.variant, live, video)
+            publisher = Publisher(settings.rtsp, live, video)
             supervised["rtsp-push"] = publisher.run
         if settings.rtsp.serve:
             guard = authenticator if settings.access == "closed" else None
             supervised["rtsp-server"] = RtspServer(settings.rtsp, settings.rtsp.host or settings.host, live, video, guard).run
         reporter = FindingsReporter(archive, alarms, metrics, settings.analysis.cooldown_s)
         workers = _workers(settings, live, book, reporter, registry)
-        supervised |= _analysis(settings.analysis, live, book, reporter, workers)
+        supervised |= await _analysis(settings, live, book, reporter, workers, replica, rollouts, bus, registry)
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
         await until_first_ends(
@@ -276,10 +282,11 @@ async def _database(settings: AggregatorSettings) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def _archive(
-    settings: AggregatorSettings, database: Database, site: SiteConfig, metrics: AggregatorMetrics
+    settings: AggregatorSettings, database: Database, replica: Replica, site: SiteConfig, metrics: AggregatorMetrics
 ) -> AsyncIterator[Archive]:
-    store = EventStore(database, settings.archive_max_bytes, settings.archive_max_age_days * 86_400)
-    archive = Archive(store, site.site, metrics)
+    bounds = (settings.archive_max_bytes, settings.archive_max_age_days * 86_400)
+    pruning = EventStore(replica.fenced("archive"), *bounds) if replica.lease else None
+    archive = Archive(EventStore(database, *bounds), site.site, metrics, pruning)
     try:
         yield archive
     finally:
@@ -287,10 +294,11 @@ async def _archive(
 
 
 @asynccontextmanager
-async def _alarms(database: Database, site: SiteConfig, archive: Archive, metrics: AlarmMetrics) -> AsyncIterator[AlarmService]:
-    store = AlarmStore(database, archive.store)
+async def _alarms(replica: Replica, site: SiteConfig, archive: Archive, metrics: AlarmMetrics) -> AsyncIterator[AlarmService]:
+    store = AlarmStore(replica.fenced("alarm"), archive.store)
     rules = await asyncio.to_thread(RuleBook, site.alarms, store)
-    alarms = AlarmService(site.site, archive, store, rules, metrics)
+    alarms = AlarmService(site.site, archive, store, rules, metrics, zone=site.zone)
+    alarms.lead = replica.lease or alarms.lead
     await alarms.load()
     await mark_start(archive, alarms)
     yield alarms
@@ -298,8 +306,9 @@ async def _alarms(database: Database, site: SiteConfig, archive: Archive, metric
 
 def _deliveries(site: SiteConfig, alarms: AlarmService, bus: Bus, metrics: AlarmMetrics) -> Deliveries:
     targets, topics = site.alarms.targets, AlarmTopics(site.site)
-    notifiers = {name: make_notifier(name, target, bus, topics) for name, target in targets.items()}
-    return Deliveries(alarms.store, notifiers, {name: target.every_s for name, target in targets.items()}, metrics)
+    notifiers = {name: make_notifier(name, target, bus, topics, site.language) for name, target in targets.items()}
+    every_s = {name: target.every_s for name, target in targets.items()}
+    return Deliveries(alarms.store, notifiers, every_s, metrics, leads=lambda: alarms.leads)
 
 
 @asynccontextmanager
@@ -309,7 +318,7 @@ async def _journal(
     journal = await asyncio.to_thread(
         JournalWriter,
         JournalStore(database),
-        journal_folder(settings.data),
+        settings.journal_keys or journal_folder(settings.data),
         settings.journal_max_bytes,
         JournalMetrics(registry),
         archive.report,
@@ -324,6 +333,7 @@ async def _journal(
 async def _recordings(
     settings: AggregatorSettings,
     database: Database,
+    replica: Replica,
     site: SiteConfig,
     video: LiveVideo,
     archive: Archive,
@@ -340,6 +350,7 @@ async def _recordings(
         settings.recordings_max_bytes,
         lambda: alarms.leads,
         RecordingMetrics(registry),
+        RecordingStore(replica.fenced("recording"), site.site) if replica.lease else None,
     )
 
 
@@ -368,17 +379,18 @@ async def _home_assistant(site: str, status: SiteStatus, alarms: AlarmService) -
 
 
 @asynccontextmanager
-async def _store(site: SiteConfig, settings: AggregatorSettings, name: str, tls: Tls | None) -> AsyncIterator[FrameCache]:
-    store = FrameCache(site.cache, name, settings.store_ttl_s, tls)
+async def _fan_out(site: SiteConfig, name: str, tls: Tls | None) -> AsyncIterator[FanOut]:
+    fan_out = open_fan_out(site.cache, name, tls)
     try:
-        yield store
+        yield fan_out
     finally:
-        await store.close()
+        await fan_out.close()
 
 
 @asynccontextmanager
 async def _rollout_service(
     settings: AggregatorSettings,
+    replica: Replica,
     database: Database,
     site: SiteConfig,
     presence: PresenceTracker,
@@ -390,19 +402,20 @@ async def _rollout_service(
     catalog = ModelCatalog(url, settings.trust or settings.data / "keys" / "trust.json")
     yield RolloutService(
         site,
-        RolloutStore(database),
+        RolloutStore(replica.fenced("rollout")),
         catalog,
         presence,
         archive.report,
         metrics.count_refused,
         settings.accept_unknown,
         second_person(AccessStore(database)) if settings.needs_second_person else None,
+        detects=settings.analysis.enabled and settings.analysis.person_fps > 0,
     )
 
 
 @asynccontextmanager
 async def _config_service(
-    database: Database,
+    replica: Replica,
     site: SiteConfig,
     presence: PresenceTracker,
     archive: Archive,
@@ -418,7 +431,42 @@ async def _config_service(
         book.reconfigure(now)
         recordings.rules.reconfigure(now)
 
-    yield ConfigService(site, ConfigStore(database), presence.is_online, archive.report, metrics.count_refused, changed)
+    store = ConfigStore(replica.fenced("config"))
+    yield ConfigService(site, store, presence.is_online, archive.report, metrics.count_refused, changed)
+
+
+def _link_signer(settings: AggregatorSettings, database: Database) -> LinkSigner:
+    """The signer of links; replicas share its key in their database. Blocks."""
+    path = settings.data / "keys" / "links.key"
+    if database.embedded:
+        return LinkSigner.of_file(path)
+    return LinkSigner(get_shared_key(database, "links", path.read_bytes() if path.exists() else b""))
+
+
+def _leading(
+    replica: Replica,
+    bus: Bus,
+    settings: AggregatorSettings,
+    site: SiteConfig,
+    name: str,
+    health: Health,
+    metrics: AggregatorMetrics,
+    alarms: AlarmService,
+    rollouts: RolloutService,
+    configs: ConfigService,
+    archive: Archive,
+) -> dict[str, Component]:
+    """The components that decide who leads: by the lease of a shared database, else by beats on the broker."""
+    if replica.lease is None:
+        leadership = _leadership(settings, site, name, health, metrics, alarms, rollouts, configs)
+        return {"leadership": lambda: leadership.run(bus)}
+
+    def changed(leads: bool, error: str) -> None:
+        metrics.leads.set(leads)
+        health.set("leadership", error)
+
+    deciders: dict[str, Decider] = {"alarm": alarms, "rollout": rollouts, "config": configs}
+    return replica.components(bus, deciders, {"archive-keeping": archive.keep}, changed)
 
 
 def _leadership(
@@ -480,19 +528,30 @@ def _workers(
     return AnalysisWorkers(live, book, reporter, WorkerMetrics(registry), lambda: reporter.alarms.lead.check())
 
 
-def _analysis(
-    settings: AnalysisSettings, live: LiveFrames, book: PlaceBook, reporter: FindingsReporter, workers: AnalysisWorkers | None
+async def _analysis(
+    settings: AggregatorSettings,
+    live: LiveFrames,
+    book: PlaceBook,
+    reporter: FindingsReporter,
+    workers: AnalysisWorkers | None,
+    replica: Replica,
+    rollouts: RolloutService,
+    bus: Bus,
+    registry: CollectorRegistry,
 ) -> dict[str, Component]:
     """The analysis, in this process or by workers, if it is enabled; an unusable detector prevents the start."""
     if workers is not None:
         return {"analysis": workers.run}
-    if not settings.enabled:
+    if not settings.analysis.enabled:
         return {}
     from davy.analysis.look import analysers  # its libraries take a second and 100 MB
+    from davy_aggregator.analysis.detector import follow_rollouts, open_manager
     from davy_aggregator.analysis.runner import analyse
 
-    make = analysers(settings, book.of)
-    return {"analysis": lambda: analyse(settings, live, reporter, make)}
+    manager = await open_manager(settings, registry, rollouts)
+    make = analysers(settings.analysis, book.of, manager.active_detector if manager else None, book.zone)
+    components: dict[str, Component] = {"analysis": lambda: analyse(settings.analysis, live, reporter, make, replica.analyses)}
+    return components | ({"detector": lambda: follow_rollouts(manager, bus, rollouts.catalog)} if manager else {})
 
 
 async def _serve_grpc(

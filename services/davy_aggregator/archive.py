@@ -5,11 +5,11 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import ParamSpec, TypeVar
 
 from davy.adapters.storage.event_store import EventStore
-from davy.domain.errors import ArchiveUnavailableError
+from davy.domain.errors import ArchiveUnavailableError, StandbyError
 from davy.domain.event import EventQuery, EventRecord, Mark
 from davy.telemetry import get_logger
 from davy_aggregator.metrics import AggregatorMetrics
@@ -17,6 +17,7 @@ from davy_aggregator.metrics import AggregatorMetrics
 log = get_logger(__name__)
 
 PRUNE_EVERY_S = 5.0
+SHARED_LOOK_S = 0.5  # for events that another replica has stored
 REPORTER = "aggregator"  # the edge id of the aggregator's own events
 
 P = ParamSpec("P")
@@ -29,13 +30,20 @@ class Archive:
     Args:
         store: Used only from this object's thread.
         site: Site id of the events that `report` stores.
+        pruning: The same store in a database that other replicas use, too: only the leader deletes. None if there are none.
+
+    Attributes:
+        committed: Called after each commit: other replicas of one database have something to read.
     """
 
-    def __init__(self, store: EventStore, site: str, metrics: AggregatorMetrics) -> None:
+    def __init__(self, store: EventStore, site: str, metrics: AggregatorMetrics, pruning: EventStore | None = None) -> None:
         self.store, self._site, self._metrics = store, site, metrics
+        self._pruning, self._look_s = pruning or store, SHARED_LOOK_S if pruning else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive")
         self._boot_id, self._seq = uuid.uuid4().hex[:12], 0
+        self.boot_ids = {self._boot_id}  # of the events that this process makes
         self._changed = asyncio.Event()
+        self.committed: Callable[[], None] = lambda: None
         self._pruned_s = 0.0
         self.error = ""  # error of the newest write; empty if it succeeded
 
@@ -70,8 +78,8 @@ class Archive:
         self._metrics.commit.observe(time.monotonic() - started_s)
         self._count(events or new, new)
         if new:
-            self._changed.set()
-            self._changed = asyncio.Event()
+            self.look()
+        self.committed()
         await self._prune()
         return new, result
 
@@ -146,7 +154,20 @@ class Archive:
                 after = batch[-1].id
                 yield batch
             else:
-                await changed.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._look_s):
+                        await changed.wait()
+
+    async def keep(self) -> None:
+        """Delete by age and space until cancelled, while other replicas store the events."""
+        while True:
+            await self._prune()
+            await asyncio.sleep(PRUNE_EVERY_S)
+
+    def look(self) -> None:
+        """Let those who follow read the store now."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     async def close(self) -> None:
         """Wait for the present write, and accept no more."""
@@ -157,8 +178,10 @@ class Archive:
             return
         self._pruned_s = time.monotonic()
         try:
-            gone = await self._call(self.store.prune)
+            gone = await self._call(self._pruning.prune)
             self._metrics.archive_bytes.set(await self._call(self.store.size_bytes))
+        except StandbyError:
+            return
         except ArchiveUnavailableError as error:  # the events themselves are stored
             self.error = error.reason
             return
@@ -167,10 +190,8 @@ class Archive:
 
     def _count(self, events: Sequence[EventRecord], new: Sequence[EventRecord]) -> None:
         for event in new:
-            self._metrics.count_event(event.edge, event.kind, event.severity)
-        for edge in {event.edge for event in events}:
-            sent, stored = (sum(event.edge == edge for event in some) for some in (events, new))
-            self._metrics.duplicates.labels(edge).inc(sent - stored)
+            self._metrics.count_event(event.kind, event.severity)
+        self._metrics.duplicates.inc(len(events) - len(new))
 
     async def _call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))

@@ -124,14 +124,14 @@ def _strength(properties: Mapping[str, str]) -> float:
 
 
 async def publish_events(bus: Bus, site: str, archive: Archive) -> None:
-    """Publish the stored events of the aggregator itself until cancelled."""
+    """Publish the events that this process stores for itself until cancelled; another replica publishes its own."""
     topics = EdgeTopics(site, REPORTER)
     position: int | None = None
     while True:
         try:
             async with aclosing(archive.follow(position)) as events:
                 async for event in events:
-                    if event.edge == REPORTER:
+                    if event.edge == REPORTER and event.boot_id in archive.boot_ids:
                         for message in messages_of(topics, to_event(event), event.marks, event.has_keyframe):
                             await _publish(bus, message)
                     position = event.id

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from prometheus_client import CollectorRegistry, ProcessCollector
 from pydantic import ValidationError
 
 from davy.adapters.http.listening import Ports
@@ -59,7 +60,9 @@ async def _run(settings: AggregatorSettings, site: SiteConfig) -> None:
         secure = "s" if settings.tls.files() is not None else ""
         print(f"console  http{secure}://{shown}:{ports.http}\ngrpc     grpc{secure}://{shown}:{ports.grpc}", flush=True)
 
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
     try:
-        await serve(settings, site, ready=print_addresses)
+        await serve(settings, site, registry, print_addresses)
     except asyncio.CancelledError:
         log.info("aggregator.stopped")

@@ -19,10 +19,12 @@ async def watch_clocks(live: LiveFrames, archive: Archive, metrics: AggregatorMe
     """Measure every edge's clock skew, and report one over 2 s, its changes and its end, until cancelled."""
     reported: dict[str, float] = {}
     while True:
+        measured_ns = live.clock_offsets_ns()  # here: the replica that an edge sends to reports its clock
         for edge in {camera.edge for camera in live.cameras}:
-            skew_ms = live.clock_offset_ms(edge)
-            metrics.clock_skew.labels(edge).set(skew_ms / 1000)
+            skew_ms = measured_ns.get(edge, 0) / 1e6
             before = reported.get(edge, 0.0)
+            if skew_ms or edge in reported:
+                metrics.clock_skew.labels(edge).set(skew_ms / 1000)
             steady = abs(skew_ms - before) < CHANGED_MS and bool(skew_ms) == bool(before)
             if not steady and await _report(archive, edge, skew_ms):
                 reported[edge] = skew_ms

@@ -3,6 +3,7 @@
 The training service adds a second measure, the distance of image embeddings.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
@@ -11,6 +12,7 @@ from prometheus_client.registry import Collector
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from davy.domain.camera import CameraAddress
+from davy.streams.camera_metrics import CAMERA, Matches
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.presence import PresenceTracker
 
@@ -28,6 +30,9 @@ class DriftReading(BaseModel):
     )
 
 
+UNKNOWN = DriftReading()  # of a camera whose edge has sent none
+
+
 class DriftCollector(Collector):
     """Reads drift from the last stats of the edges; holds no state."""
 
@@ -36,7 +41,8 @@ class DriftCollector(Collector):
 
     def read(self, camera: CameraAddress) -> DriftReading:
         try:
-            return DriftReading.model_validate(self._presence.camera_stats(camera).get("drift", {}))
+            drift = self._presence.camera_stats(camera).get("drift")
+            return DriftReading.model_validate(drift) if drift else UNKNOWN
         except ValidationError:  # an edge of another version
             return DriftReading()
 
@@ -44,10 +50,18 @@ class DriftCollector(Collector):
         return {camera: self.read(camera) for camera in self._live.cameras}
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        gauge = GaugeMetricFamily("davy_drift", "Drift of a camera's light; 1 is a clear change.", labels=("edge", "camera"))
-        for camera, reading in self.readings().items():
-            if reading.score is not None:
-                gauge.add_metric([camera.edge, camera.camera], reading.score)
+        """Yield the number of cameras by state."""
+        gauge = GaugeMetricFamily("davy_drift_cameras", "Cameras by the state of their drift.", labels=("state",))
+        for state, count in Counter(reading.state for reading in self.readings().values()).items():
+            gauge.add_metric([state], count)
+        yield gauge
+
+    def collect_cameras(self, matches: Matches) -> Iterable[GaugeMetricFamily]:
+        """Yield the drift of the cameras that match."""
+        gauge = GaugeMetricFamily("davy_drift", "Drift of a camera's light; 1 is a clear change.", labels=CAMERA)
+        for camera in self._live.cameras:
+            if matches(camera.edge, camera.camera) and (score := self.read(camera).score) is not None:
+                gauge.add_metric([camera.edge, camera.camera], score)
         yield gauge
 
     def describe(self) -> Iterable[GaugeMetricFamily]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from davy.adapters.fan_out.messages import CameraReport
 from davy.domain.age import Age
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
@@ -14,10 +15,15 @@ from davy.domain.frame import EncodedFrame
 from davy.domain.video import VideoPacket
 from davy.streams.clock import ClockOffset
 from davy.streams.latest import LatestByKey
+from davy.streams.sessions import Sessions
+from davy_aggregator.elsewhere import Elsewhere
 from davy_aggregator.metrics import AggregatorMetrics
 
 FPS_WINDOW_S = 5.0
 ASKED_S = 10.0  # who asks for a single picture may ask for the next
+HERE_S = 1.0  # without a frame for so long, a camera's edge may have gone to another replica
+GRPC = "grpc"  # the interface of frames that an edge sent to this replica
+REPLICA = "replica"  # the interface of frames that an edge sent to another replica
 REORDER_S = 2.0  # maximum time of reordering in the network: a later arrival is newer, regardless of its seq
 
 
@@ -27,8 +33,8 @@ class LiveFrame:
 
     Args:
         frame: Its age runs from the moment of capture.
-        via: "grpc", "mqtt" or "store".
-        session: Number of the sender's stream; a later stream has a higher number.
+        via: "grpc", "mqtt" or "replica".
+        session: Number of the edge's stream, over all replicas; a later stream has a higher number.
         received_s: Arrival, in s of time.monotonic.
     """
 
@@ -57,6 +63,11 @@ class LiveFrames:
     Args:
         cameras: Configured cameras.
         accept_unknown: Also accept frames of other cameras of the site, up to max_cameras in total.
+
+    Attributes:
+        sessions: Numbers of edges' streams.
+        elsewhere: What other replicas say of cameras.
+        changed: Called when what viewers want may have changed.
     """
 
     def __init__(
@@ -70,6 +81,8 @@ class LiveFrames:
         self._watchers: set[Watcher] = set()
         self._metrics = metrics
         self._accept_unknown, self._max_cameras = accept_unknown, max_cameras
+        self.sessions, self.elsewhere = Sessions(), Elsewhere()
+        self.changed: Callable[[], None] = lambda: None
 
     def set_cameras(self, cameras: Iterable[CameraAddress]) -> None:
         """Set the configured cameras.
@@ -80,6 +93,7 @@ class LiveFrames:
         for gone in self._configured - wanted.keys():
             self._cameras.pop(gone, None)
             self._retired[gone] = None
+        self.elsewhere.forget(self._configured - wanted.keys())
         while len(self._retired) > self._max_cameras:
             self._retired.pop(next(iter(self._retired)))
         self._configured = set(wanted)
@@ -132,26 +146,50 @@ class LiveFrames:
             return False
         self.check_known(frame.camera)
         camera = self._cameras.setdefault(frame.camera, _Camera())
-        labels = (frame.camera.edge, frame.camera.camera)
-        if camera.newest and not _is_newer(frame, via, session, camera.newest):
-            self._metrics.dropped.labels(*labels, "ingest", DropReason.SUPERSEDED).inc()
+        if camera.newest and not _is_newer(frame, session, camera.newest):
+            self._metrics.dropped.labels(frame.camera.edge, frame.camera.camera, "ingest", DropReason.SUPERSEDED).inc()
             return False
-        clock = self._clocks.setdefault(frame.camera.edge, ClockOffset())
-        # A cached frame may be old: it does not reveal the clock offset.
-        age = Age(clock.age_s(frame.captured_ns) if via == "store" else clock.observe(frame.captured_ns))
-        live = LiveFrame(replace(frame, age=age), via, session)
-        camera.newest = live
+        age = Age(self._clocks.setdefault(frame.camera.edge, ClockOffset()).observe(frame.captured_ns))
         camera.received += 1
         camera.receipts_s.append(age.known_at_s)
-        self._metrics.received.labels(*labels, via).inc()
-        self._metrics.received_bytes.labels(*labels, via).inc(len(frame.jpeg) + len(frame.raw_jpeg))
-        self._metrics.age.labels(*labels, "received").observe(age.known_s)
-        for watcher in self._watchers:
-            watcher.offer(live)
+        self._publish(camera, LiveFrame(replace(frame, age=age), via, session))
         return True
 
+    def add(self, camera: CameraAddress) -> None:
+        """Count a camera among `cameras` from now on; `belongs` has accepted it."""
+        self._cameras.setdefault(camera, _Camera())
+
+    def put_relayed(self, frame: EncodedFrame, session: int) -> bool:
+        """Store a frame that an edge sent to another replica. Return whether it is newer than the stored one.
+
+        Args:
+            frame: With its age, as that replica measured it: an offset of the edge's clock is known there.
+            session: Number of the edge's stream to that replica.
+
+        Raises:
+            UnknownCameraError: frames of this camera are not accepted.
+        """
+        if not self.belongs(frame.camera):
+            return False
+        camera = self._cameras.setdefault(frame.camera, _Camera())
+        if camera.newest and not _is_newer_of_replica(frame, session, camera.newest):
+            self._metrics.dropped.labels(frame.camera.edge, frame.camera.camera, REPLICA, DropReason.SUPERSEDED).inc()
+            return False
+        self._publish(camera, LiveFrame(frame, REPLICA, session))
+        return True
+
+    def _publish(self, camera: _Camera, live: LiveFrame) -> None:
+        frame, via = live.frame, live.via
+        labels = (frame.camera.edge, frame.camera.camera)
+        camera.newest = live
+        self._metrics.received.labels(*labels, via).inc()
+        self._metrics.received_bytes.labels(*labels, via).inc(len(frame.jpeg) + len(frame.raw_jpeg))
+        self._metrics.age.labels(*labels, "received").observe(frame.age.known_s)
+        for watcher in self._watchers:
+            watcher.offer(live)
+
     def newest(self, camera: CameraAddress) -> LiveFrame | None:
-        """Return the newest frame of any age.
+        """Return the newest frame of any age that is here.
 
         Raises:
             UnknownCameraError: no such camera.
@@ -159,6 +197,29 @@ class LiveFrames:
         if camera not in self._cameras:
             raise self._unknown(camera)
         return self._cameras[camera].newest
+
+    def known(self, camera: CameraAddress) -> LiveFrame | None:
+        """Return the newest frame that any replica has; one that is elsewhere comes without its pictures.
+
+        Raises:
+            UnknownCameraError: no such camera.
+        """
+        here, elsewhere = self.newest(camera), self.elsewhere.newest(camera)
+        if elsewhere is None:
+            return here
+        report, age_s, heard_s = elsewhere
+        if report.frame is None or (here and (here.session, here.frame.seq) >= (report.session, report.frame.seq)):
+            return here
+        return LiveFrame(replace(report.frame, age=Age(age_s, heard_s)), REPLICA, report.session, heard_s)
+
+    def is_behind(self, camera: CameraAddress) -> bool:
+        """Return whether another replica has a newer frame of a camera than there is here."""
+        return self.known(camera) is not self.newest(camera)
+
+    def is_here(self, camera: CameraAddress) -> bool:
+        """Return whether the camera's edge sent a frame to this replica within the last second."""
+        known = self._cameras.get(camera)
+        return known is not None and bool(known.receipts_s) and time.monotonic() - known.receipts_s[-1] < HERE_S
 
     def _unknown(self, camera: CameraAddress) -> UnknownCameraError:
         return UnknownCameraError(camera.key, [known.key for known in self._cameras])
@@ -174,13 +235,16 @@ class LiveFrames:
         self.check_known(camera)
         return True
 
-    def count_video(self, packet: VideoPacket) -> VideoPacket:
-        """Count a received packet; return it with its age."""
-        labels = (packet.camera.edge, packet.camera.camera)
+    def count_video(self, packet: VideoPacket, *, relayed: bool = False) -> VideoPacket:
+        """Count a received packet; return it with its age, which a packet of another replica has already."""
+        via = f"{REPLICA}-video-{packet.variant}" if relayed else f"video-{packet.variant}"
+        labels = (packet.camera.edge, packet.camera.camera, via)
+        self._metrics.received.labels(*labels).inc()
+        self._metrics.received_bytes.labels(*labels).inc(len(packet.data))
+        if relayed:
+            return packet
         clock = self._clocks.setdefault(packet.camera.edge, ClockOffset())
         age = Age(clock.observe(packet.captured_ns))
-        self._metrics.received.labels(*labels, f"video-{packet.variant}").inc()
-        self._metrics.received_bytes.labels(*labels, f"video-{packet.variant}").inc(len(packet.data))
         if packet.variant == "enhanced":
             self._cameras.setdefault(packet.camera, _Camera()).video_s.append(age.known_at_s)
         return replace(packet, age=age)
@@ -189,34 +253,71 @@ class LiveFrames:
         """Note that somebody asks for single pictures of a camera: for 10 s its edge sends every one."""
         if camera in self._cameras:
             self._cameras[camera].asked_s[raw] = time.monotonic()
+            self.changed()
 
-    def demand(self, camera: CameraAddress) -> tuple[float, bool]:
+    def viewed(self) -> set[CameraAddress]:
+        """Return the cameras that somebody looks at here, wherever their edges send."""
+        since_s, watchers = time.monotonic() - ASKED_S, [each for each in self._watchers if each.asks and each.relayed]
+        if any(watcher.cameras is None for watcher in watchers):
+            return set(self._cameras)
+        asked = {camera for camera, known in self._cameras.items() if any(at_s >= since_s for at_s in known.asked_s.values())}
+        return asked.union(*(watcher.cameras or () for watcher in watchers))
+
+    def demand(self, camera: CameraAddress, *, here_only: bool = True) -> tuple[float, bool]:
         """Return what viewers of a camera want at present: pictures per second, and whether raw ones come along.
 
         0 pictures per second means every one, -1 that nobody looks.
+
+        Args:
+            camera: The camera.
+            here_only: Count consumers that take frames of this replica's edges alone, too.
         """
         since_s = time.monotonic() - ASKED_S
         asked = self._cameras[camera].asked_s if camera in self._cameras else {}
         recent = [raw for raw, at_s in asked.items() if at_s >= since_s]
-        watchers = [watcher for watcher in self._watchers if watcher.asks and watcher.follows(camera)]
+        watchers = [each for each in self._watchers if each.asks and (here_only or each.relayed) and each.follows(camera)]
         rates = [watcher.fps(camera) for watcher in watchers] + [0.0] * len(recent)
         fps = 0.0 if 0.0 in rates else max(rates, default=-1.0)
         return fps, True in recent or any(watcher.wants_raw(camera) for watcher in watchers)
 
     def fps(self, camera: CameraAddress) -> float:
-        """Return the frames per second over the last 5 s: pictures, or packets of video if they are more."""
+        """Return the frames per second over the last 5 s, at every replica: pictures, or packets of video if they are more."""
+        return self._fps_here(camera) + self.elsewhere.fps(camera)
+
+    def _fps_here(self, camera: CameraAddress) -> float:
         known, since_s = self._cameras[camera], time.monotonic() - FPS_WINDOW_S
         for receipts in (known.receipts_s, known.video_s):
             while receipts and receipts[0] < since_s:
                 receipts.popleft()
         return max(len(known.receipts_s), len(known.video_s)) / FPS_WINDOW_S
 
+    def report(self, camera: CameraAddress, video: bool) -> CameraReport | None:
+        """Return what other replicas learn of a camera; None if its edge sends nothing to this one over gRPC.
+
+        Args:
+            camera: The camera.
+            video: Whether its edge is connected here and offers its video.
+        """
+        known = self._cameras[camera]
+        newest = known.newest if known.newest and known.newest.via == GRPC else None
+        if newest is None and not video:
+            return None
+        session = newest.session if newest else self.sessions.newest
+        frame, age_s = (newest.frame, newest.age_s()) if newest else (None, 0.0)
+        return CameraReport(camera, frame, age_s, session, self._fps_here(camera), known.received, video)
+
     def received(self, camera: CameraAddress) -> int:
-        return self._cameras[camera].received
+        """Return the number of frames that replicas received from the camera's edge."""
+        return self._cameras[camera].received + self.elsewhere.received(camera)
 
     def clock_offset_ms(self, edge: str) -> float:
         """Return the lag of the edge's clock in ms; 0 within 2 s."""
-        return self._clocks[edge].offset_ns / 1e6 if edge in self._clocks else 0.0
+        offset_ns = self._clocks[edge].offset_ns if edge in self._clocks else self.elsewhere.clock_offset_ns(edge)
+        return offset_ns / 1e6
+
+    def clock_offsets_ns(self) -> dict[str, int]:
+        """Return the lag of the clock of every edge that sends to this replica, in ns."""
+        return {edge: clock.offset_ns for edge, clock in self._clocks.items()}
 
     @contextmanager
     def watch(
@@ -225,6 +326,8 @@ class LiveFrames:
         cameras: Collection[CameraAddress] | None = None,
         max_fps: float = 0.0,
         max_age_s: float = 0.0,
+        *,
+        relayed: bool = True,
     ) -> "Iterator[Watcher]":
         """Subscribe to cameras (None: all) for the duration of the block; the newest frames come first.
 
@@ -232,25 +335,35 @@ class LiveFrames:
             name: Name of the consumer in the drop counters.
             max_fps: Limit per camera; 0: none.
             max_age_s: Drop older frames; 0: none.
+            relayed: Also take frames that edges send to other replicas.
         """
-        watcher = Watcher(name, cameras, max_fps, max_age_s, self._metrics)
+        watcher = Watcher(name, cameras, max_fps, max_age_s, self._metrics, relayed, lambda: self.changed())
         self._watchers.add(watcher)
         for camera in self._cameras.values():
             if camera.newest:
                 watcher.offer(camera.newest)
+        self.changed()
         try:
             yield watcher
         finally:
             self._watchers.discard(watcher)
+            self.changed()
 
 
-def _is_newer(frame: EncodedFrame, via: str, session: int, newest: LiveFrame) -> bool:
-    """Return whether a frame replaces the newest one of its camera."""
+def _is_newer(frame: EncodedFrame, session: int, newest: LiveFrame) -> bool:
+    """Return whether a frame that an edge sent here replaces the newest one of its camera."""
     if frame.boot_id != newest.frame.boot_id:
         return session >= newest.session or _is_over(newest)  # an older stream may still deliver its frames in flight
-    if via == "store" or session == newest.session:
-        return frame.seq > newest.frame.seq or (via != "store" and frame.seq != newest.frame.seq and _is_over(newest))
+    if session == newest.session:
+        return frame.seq > newest.frame.seq or (frame.seq != newest.frame.seq and _is_over(newest))
     return session > newest.session or _is_over(newest)
+
+
+def _is_newer_of_replica(frame: EncodedFrame, session: int, newest: LiveFrame) -> bool:
+    """Return whether a frame of another replica replaces the newest one: it may have been kept for a while."""
+    if frame.boot_id == newest.frame.boot_id and session == newest.session:
+        return frame.seq > newest.frame.seq
+    return session > newest.session or (_is_over(newest) and frame.age.seconds() < newest.age_s())
 
 
 def _is_over(newest: LiveFrame) -> bool:
@@ -267,6 +380,8 @@ class Watcher:
         max_fps: float,
         max_age_s: float,
         metrics: AggregatorMetrics,
+        relayed: bool,
+        changed: Callable[[], None],
     ) -> None:
         self.cameras = frozenset(cameras) if cameras is not None else None
         self.max_fps = max_fps
@@ -274,19 +389,27 @@ class Watcher:
         self.may_send: Callable[[CameraAddress], bool] = lambda _: True
         self.asks = True  # whether edges send more for it; False takes what there is
         self.wants_raw: Callable[[CameraAddress], bool] = lambda _: False  # whether its frames are of use with the raw picture
-        self._name, self._max_age_s, self._metrics = name, max_age_s, metrics
+        self.relayed = relayed  # whether it takes frames of other replicas, too
+        self._name, self._max_age_s, self._metrics, self._changed = name, max_age_s, metrics, changed
         self._slots: LatestByKey[CameraAddress, LiveFrame] = LatestByKey()
         self._due_s: dict[CameraAddress, float] = {}
 
     def offer(self, live: LiveFrame) -> None:
         """Put a frame into its camera's slot; never waits."""
         camera = live.frame.camera
+        if not self.relayed and live.via == REPLICA:
+            return
         if self.follows(camera) and self._slots.put(camera, live) is not None:
             self._count(camera, DropReason.SUPERSEDED)
 
     def wake(self) -> None:
         """Apply a change of `may_send`, `cameras`, `max_fps` or `fps_of` at once."""
         self._slots.wake()
+        self._changed()
+
+    def hurry(self, camera: CameraAddress) -> None:
+        """Let the next frame of a camera go at once, whatever the rate before was."""
+        self._due_s.pop(camera, None)
 
     def wake_for(self, camera: CameraAddress) -> None:
         """Apply a change of `may_send` for one camera, if a frame of it waits."""

@@ -33,7 +33,7 @@ class ModelCatalog:
 
     async def add(self, data: bytes) -> Entry:
         entry = await asyncio.to_thread(self._registry.add, data)
-        note_change(after={"model": entry.id, "key": entry.key})
+        note_change(after={"model": entry.id, "kind": entry.kind, "key": entry.key})
         return entry
 
     async def candidates(self) -> list[CandidateEntry]:
@@ -46,7 +46,7 @@ class ModelCatalog:
         """Keep a package without a signature as a candidate of the caller."""
         proposal = Proposal(by=str(acting()), cause=cause, checks=tuple(checks))
         entry = await asyncio.to_thread(self._registry.candidates.propose, data, proposal)
-        note_change(after={"candidate": entry.id, "cause": cause})
+        note_change(after={"candidate": entry.id, "kind": entry.kind, "cause": cause})
         return entry
 
     async def read_candidate(self, entry: CandidateEntry) -> bytes:

@@ -32,13 +32,17 @@ class RtspSettings(SecretSettings, env_prefix="DAVY_RTSP_", frozen=True):
 
     push: SecretUrl = Field(
         SecretUrl(""),
-        description="Publish every camera to a media server: rtsp://HOST:PORT/{edge}/{camera}, rtmp:// or srt://. Empty: none.",
+        description="Publish every camera to a media server: rtsp://HOST:PORT/{edge}/{camera}, rtmp://HOST/{edge}/{camera} or "
+        "srt://HOST:PORT?streamid={edge}/{camera}. Empty: none.",
     )
     variant: Literal["enhanced", "raw"] = Field("enhanced", description="Which picture is published.")
     serve: bool = Field(False, description="Serve RTSP; needs GStreamer's RTSP server for the system's Python.")
     host: str = Field("", description="Address of the RTSP server; the same as host if empty.")
     port: int = Field(8554, ge=0, le=65535, description="TCP port of the RTSP server; 0 takes a free one.")
-    python: str = Field("/usr/bin/python3", description="The Python that has GStreamer's RTSP server (package python3-gi).")
+    python: str = Field(
+        "/usr/bin/python3",
+        description="The Python that has GStreamer (package python3-gi), to serve RTSP and to publish by SRT.",
+    )
 
 
 class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREGATOR_", env_nested_delimiter="__", frozen=True):
@@ -56,10 +60,13 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
         None, description="Folder of davy identity init, if this aggregator enrols and renews the site's identities."
     )
     session_hours: PositiveFloat = Field(24.0, description="A browser's session ends after so many hours without a request.")
+    company_page: PlainUrl = Field("", description="https://host:8083 of the company view, for browsers; empty: no link.")
     trainer_page: PlainUrl = Field("", description="https://host:8082 of the trainer, as browsers reach it; empty: no link.")
     enhancer_page: PlainUrl = Field("", description="https://host:8081 of the enhancer, as browsers reach it; empty: no link.")
     oidc: OidcSettings = Field(default_factory=OidcSettings)
-    name: str = Field("", description="Name of this replica in the cache; random if empty.")
+    name: str = Field(
+        "", description="Name of this replica for the others of the site, which no other one has; random if empty."
+    )
 
     window: PositiveInt = Field(4, le=64, description="Maximum unacknowledged frames per camera of an edge.")
     accept_unknown: bool = Field(False, description="Accept frames and events of edges that the site file does not name.")
@@ -72,13 +79,21 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
     max_streams: PositiveInt = Field(64, description="Maximum simultaneous live streams per interface.")
     max_streams_per_caller: PositiveInt = Field(32, description="Of these, maximum of one caller: nobody shuts others out.")
 
-    store_fps: PositiveFloat = Field(10.0, description="Maximum frames per second and camera written to the cache.")
+    store_fps: NonNegativeFloat = Field(
+        0.1,
+        description="Frames per second and camera that the cache keeps although no other aggregator wants them: a restarted one"
+        " shows the last. 0: none.",
+    )
     store_ttl_s: PositiveFloat = Field(60.0, description="Expiry of a frame in the cache.")
     archive_max_bytes: PositiveInt = Field(2_000_000_000, description="Maximum size of the event archive.")
     archive_max_age_days: NonNegativeFloat = Field(90.0, description="Delete older events; 0 keeps them until the size limit.")
     journal_max_bytes: PositiveInt = Field(
         100_000_000,
         description="Quota of the audit journal in bytes. Rows above it are stored, and an alarm asks for an export.",
+    )
+
+    journal_keys: Path | None = Field(
+        None, description="Folder of the key that signs the audit journal, one for all replicas; DATA/keys/journal if absent."
     )
 
     recordings: SecretUrl = Field(

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
@@ -16,7 +16,25 @@ from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.rest.schemas import Camera, CameraState, Dependency, Drops, Edge, Site, utc
 from davy_aggregator.settings import AggregatorSettings
 
+SILENT = "no frame for"
 MAX_COUNT = 2**53  # the largest integer that JSON carries exactly
+
+
+class CameraBrief(NamedTuple):
+    """What of a camera changes rarely.
+
+    Args:
+        configured: Label, district, and where it is enhanced.
+        skewed: Whether its edge's clock is wrong.
+        video: Whether its video can be had.
+    """
+
+    state: CameraState
+    reason: str
+    configured: tuple[str, str, str]
+    model: str
+    skewed: bool
+    video: bool
 
 
 class SiteStatus:
@@ -61,15 +79,14 @@ class SiteStatus:
             OtherSiteError: the address names another site.
             UnknownCameraError: no such camera; the text lists the known ones.
         """
-        known = self._live.cameras
         try:
             found = CameraAddress.parse(key, self._site.site)
         except InvalidIdError:
             found = None
         if found is not None and found.site != self._site.site:
             raise OtherSiteError(found.site, self._site.site, "cameras")
-        if found not in known:
-            raise UnknownCameraError(key, [each.key for each in known])
+        if found is None or not self._live.has(found):
+            raise UnknownCameraError(key, [each.key for each in self._live.cameras])
         return found
 
     def key_of(self, text: str | None) -> str | None:
@@ -90,7 +107,7 @@ class SiteStatus:
         return [self.camera(camera) for camera in self._live.cameras]
 
     def camera(self, camera: CameraAddress) -> Camera:
-        newest = self._live.newest(camera)
+        newest = self._live.known(camera)
         state, reason = self._state(camera, newest)
         key = camera.key
         edge = self._site.edges.get(camera.edge)
@@ -121,6 +138,31 @@ class SiteStatus:
             video=self._offers_video(camera),
         )
 
+    def state(self, camera: CameraAddress) -> tuple[CameraState, str]:
+        """Return the state of a camera, and the reason for any but live."""
+        return self._state(camera, self._live.newest(camera))
+
+    def label(self, camera: CameraAddress) -> str:
+        """Return the camera's label; its id within the edge if it has none."""
+        edge = self._site.edges.get(camera.edge)
+        config = edge.cameras.get(camera.camera) if edge else None
+        return (config.label if config else "") or camera.camera
+
+    def brief(self, camera: CameraAddress) -> CameraBrief:
+        """Return what of a camera changes rarely: it tells whether the rest must be sent again."""
+        newest = self._live.newest(camera)
+        state, reason = self._state(camera, newest)
+        edge = self._site.edges.get(camera.edge)
+        config = edge.cameras.get(camera.camera) if edge else None
+        return CameraBrief(
+            state,
+            "" if reason.startswith(SILENT) else reason,  # it counts the seconds
+            (config.label if config else "", edge.district if edge else "", edge.enhance if edge else ""),
+            newest.frame.model if newest else "",
+            bool(self._live.clock_offset_ms(camera.edge)),
+            self._offers_video(camera),
+        )
+
     def edges(self) -> list[Edge]:
         return [self._edge(name) for name in self._edge_names()]
 
@@ -135,14 +177,18 @@ class SiteStatus:
     def site(self, cameras: Sequence[Camera] | None = None) -> Site:
         """Describe the site; with the cameras where they are at hand."""
         cameras = self.cameras() if cameras is None else cameras
+        return self.summary(len(cameras), sum(camera.state is CameraState.LIVE for camera in cameras))
+
+    def summary(self, cameras: int, live: int) -> Site:
+        """Describe the site, given its number of cameras and of live ones."""
         return Site(
             site=self._site.site,
             version=version("davy"),
             status="degraded" if self._health.degraded else "ready",
             dependencies=self.dependencies(),
             edges=len(self._site.edges),
-            cameras=len(cameras),
-            live=sum(camera.state is CameraState.LIVE for camera in cameras),
+            cameras=cameras,
+            live=live,
             uptime_s=round(time.monotonic() - self._started_s, 1),
             time_zone=self._site.time_zone,
             stale_after_ms=round(self._settings.stale_after_s * 1000),
@@ -176,7 +222,7 @@ class SiteStatus:
             return CameraState.OFFLINE, reported.reason or f"its edge reports {reported.state}"
         if newest is None:
             return CameraState.WAITING, self._why_waiting(camera, reported.reason)
-        silent = f"no frame for {newest.age_s():.0f} s"
+        silent = f"{SILENT} {newest.age_s():.0f} s"
         if newest.age_s() > self._settings.offline_after_s:
             return CameraState.OFFLINE, silent
         return CameraState.STALE, reported.reason if reported.state == "stalled" and reported.reason else silent

@@ -6,9 +6,9 @@ rate at which it is looked at.
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
@@ -30,7 +30,9 @@ class _Feed:
     group: list[VideoPacket] = field(default_factory=list)
     session: int = 0
     received_s: float = 0.0
+    relayed: bool = False  # whether the newest packet came from another replica
     queues: set[PacketQueue] = field(default_factory=set)
+    here_only: set[PacketQueue] = field(default_factory=set)  # of these, those that take no relayed packets
 
 
 class LiveVideo:
@@ -45,9 +47,16 @@ class LiveVideo:
         self._live, self._metrics, self._idle_fps = live, metrics, idle_fps
         self._feeds: dict[Feed, _Feed] = {}
         self._requests: set[Requests] = set()
+        self._remote: Mapping[CameraAddress, Demand] = {}
+        self._keys: set[Feed] = set()
 
-    def put(self, packet: VideoPacket, session: int = 0) -> None:
+    def put(self, packet: VideoPacket, session: int = 0, *, relayed: bool = False) -> None:
         """Pass a packet on to the viewers of its camera.
+
+        Args:
+            packet: With its age, if it is relayed.
+            session: Number of the edge's stream.
+            relayed: The edge sent it to another replica.
 
         Raises:
             UnknownCameraError: frames of this camera are not accepted.
@@ -57,15 +66,15 @@ class LiveVideo:
         feed = self._feeds.setdefault((packet.camera, packet.variant), _Feed())
         if session < feed.session and time.monotonic() - feed.received_s < STREAM_OVER_S:
             return
-        feed.session, feed.received_s = session, time.monotonic()
-        packet = self._live.count_video(packet)
+        feed.session, feed.received_s, feed.relayed = session, time.monotonic(), relayed
+        packet = self._live.count_video(packet, relayed=relayed)
         if packet.key:
             feed.group = [packet]
         elif feed.group and packet.follows(feed.group[-1]) and len(feed.group) < MAX_GROUP:
             feed.group.append(packet)
         else:
             feed.group = []
-        for queue in feed.queues:
+        for queue in feed.queues - feed.here_only if relayed else feed.queues:
             self._offer(queue, packet)
 
     def _offer(self, queue: PacketQueue, packet: VideoPacket) -> None:
@@ -75,10 +84,15 @@ class LiveVideo:
                 self.ask_for_key(packet.camera, packet.variant)
 
     @contextmanager
-    def watch(self, camera: CameraAddress, variant: Variant = "enhanced", *, cached: bool = True) -> Iterator[PacketQueue]:
+    def watch(
+        self, camera: CameraAddress, variant: Variant = "enhanced", *, cached: bool = True, relayed: bool = True
+    ) -> Iterator[PacketQueue]:
         """Follow a camera for the duration of the block.
 
         Args:
+            camera: The camera.
+            variant: Which picture of it.
+            relayed: Also take packets that the edge sends to another replica.
             cached: Begin with the last key frame and what followed it, if there is one: the first picture is there at once, up
                 to a group of pictures late. Otherwise a new key frame is asked for, and the first packet is now.
 
@@ -87,17 +101,22 @@ class LiveVideo:
         """
         self._live.check_known(camera)
         feed, queue = self._feeds.setdefault((camera, variant), _Feed()), PacketQueue()
-        group = feed.group if cached and time.monotonic() - feed.received_s < STREAM_OVER_S else []
+        is_usable = cached and time.monotonic() - feed.received_s < STREAM_OVER_S and (relayed or not feed.relayed)
+        group = feed.group if is_usable else []
         for packet in group:
             queue.put(packet)
         feed.queues.add(queue)
+        if not relayed:
+            feed.here_only.add(queue)
         self._changed(camera)
         if not group:
-            self.ask_for_key(camera, variant)
+            # Another replica begins with what it has, unless that may be old.
+            self.ask_for_key(camera, variant) if not cached else self.ask_edge_for_key(camera, variant)
         try:
             yield queue
         finally:
             feed.queues.discard(queue)
+            feed.here_only.discard(queue)
             self._changed(camera)
 
     def is_live(self, camera: CameraAddress, variant: Variant = "enhanced") -> bool:
@@ -106,24 +125,69 @@ class LiveVideo:
         return feed is not None and time.monotonic() - feed.received_s < STREAM_OVER_S
 
     def can_send(self, camera: CameraAddress) -> bool:
-        """Return whether the camera's edge is connected and offers its video."""
+        """Return whether the camera's edge is connected to a replica and offers its video."""
+        return self.is_offered(camera) or self._live.elsewhere.offers_video(camera)
+
+    def is_offered(self, camera: CameraAddress) -> bool:
+        """Return whether the camera's edge is connected to this replica and offers its video."""
         return any(camera in requests.cameras for requests in self._requests)
 
     def ask_for_key(self, camera: CameraAddress, variant: Variant) -> None:
-        """Ask the camera's edge for a key frame now."""
+        """Ask the camera's edge for a key frame now, through another replica if it is connected there."""
+        self.ask_edge_for_key(camera, variant)
+        if not self.is_offered(camera):
+            self._keys.add((camera, variant))
+            self._live.changed()
+
+    def ask_edge_for_key(self, camera: CameraAddress, variant: Variant) -> None:
+        """Ask for a key frame, if the camera's edge is connected here."""
         for requests in self._requests:
             requests.ask_for_key(camera, variant)
 
     def demand(self, camera: CameraAddress) -> Demand:
-        """Return what is wanted of a camera now."""
-        feeds = {variant: self._feeds.get((camera, variant)) for variant in VARIANTS}
-        video = frozenset(variant for variant, feed in feeds.items() if feed is not None and feed.queues)
+        """Return what is wanted of a camera now, by viewers of every replica."""
         fps, raw = self._live.demand(camera)
-        if "enhanced" not in video or not fps:
-            return Demand(0.0, raw, video)  # its pictures are the only live ones, or somebody wants every one
-        return Demand(max(fps, self._idle_fps), raw, video)
+        wanted = merge(Demand(fps, raw, self._watched(camera)), self._remote.get(camera))
+        if "enhanced" not in wanted.video or not wanted.fps:
+            return replace(wanted, fps=0.0)  # its pictures are the only live ones, or somebody wants every one
+        return replace(wanted, fps=max(wanted.fps, self._idle_fps))
+
+    def set_remote(self, demands: Mapping[CameraAddress, Demand]) -> None:
+        """Set what viewers of other replicas want; an fps below 0 wants no pictures."""
+        changed = {camera for camera in demands.keys() | self._remote.keys() if demands.get(camera) != self._remote.get(camera)}
+        self._remote = demands
+        for camera in changed:
+            self._wake(camera)
+
+    def wanted_here(self) -> dict[CameraAddress, Demand]:
+        """Return what viewers of this replica want of cameras, wherever their edges send."""
+        cameras = self._live.viewed() | {camera for (camera, _), feed in self._feeds.items() if feed.queues - feed.here_only}
+        found = {}
+        for camera in cameras:
+            fps, raw = self._live.demand(camera, here_only=False)
+            found[camera] = Demand(fps, raw, self._watched(camera, here_only=False))
+        return found
+
+    def session_of(self, feed: Feed) -> int:
+        """Return the number of the stream that brought a feed's newest packet."""
+        return self._feeds[feed].session if feed in self._feeds else 0
+
+    def take_keys(self) -> set[Feed]:
+        """Return the key frames that are wanted of other replicas' edges, once."""
+        keys, self._keys = self._keys, set()
+        return keys
+
+    def _watched(self, camera: CameraAddress, *, here_only: bool = True) -> frozenset[Variant]:
+        feeds = {variant: self._feeds.get((camera, variant)) for variant in VARIANTS}
+        return frozenset(
+            variant for variant, feed in feeds.items() if feed and (feed.queues if here_only else feed.queues - feed.here_only)
+        )
 
     def _changed(self, camera: CameraAddress) -> None:
+        self._wake(camera)
+        self._live.changed()
+
+    def _wake(self, camera: CameraAddress) -> None:
         for requests in self._requests:
             if camera in requests.cameras:
                 requests.wake()
@@ -137,6 +201,14 @@ class LiveVideo:
             yield requests
         finally:
             self._requests.discard(requests)
+
+
+def merge(one: Demand, other: Demand | None) -> Demand:
+    """Return the demand that satisfies both: 0 is every picture, below 0 is none."""
+    if other is None:
+        return one
+    fps = 0.0 if 0.0 in (one.fps, other.fps) else max(one.fps, other.fps)
+    return Demand(fps, one.raw or other.raw, one.video | other.video)
 
 
 LOOK_EVERY_S = 0.25  # viewers of pictures change their rate without notice

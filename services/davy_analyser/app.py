@@ -14,7 +14,7 @@ from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.tls import Tls
 from davy.adapters.tls.watch import watch_identity
-from davy.analysis.look import analysers
+from davy.analysis.look import analysers, installed_detector
 from davy.domain.errors import AggregatorUnavailableError, ConflictError, InvalidInputError
 from davy.domain.severity import Severity
 from davy.site import SiteConfig
@@ -52,7 +52,8 @@ async def serve(
     """
     registry = CollectorRegistry() if registry is None else registry
     metrics, cameras, tls = AnalyserMetrics(registry), Cameras(), Tls.of(settings.tls)
-    cameras.make = analysers(settings.analysis, cameras.places)
+    detector = installed_detector(settings.analysis) if settings.analysis.person_fps else None
+    cameras.make = analysers(settings.analysis, cameras.places, detector, lambda: site.zone)
     capacity = settings.capacity or settings.analysis.threads
     session = Session(site.site, settings.name or _own_name(), capacity, settings.analysis, cameras, metrics)
     with ExitStack() as stack:

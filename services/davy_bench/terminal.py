@@ -53,10 +53,10 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 @contextmanager
-def report_errors() -> Iterator[None]:
-    """Print an expected error in one line and exit, with status 2 for a usage error, else 1."""
+def report_errors(command: str = "davy bench") -> Iterator[None]:
+    """Print an expected error of a command in one line and exit, with status 2 for a usage error, else 1."""
     try:
         yield
     except (DavyError, OSError) as error:
-        CONSOLE.print(f"davy bench: {error}", markup=False, highlight=False, soft_wrap=True)
+        CONSOLE.print(f"{command}: {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2 if isinstance(error, InvalidInputError) else 1) from error

@@ -11,25 +11,28 @@ from davy.adapters.storage.candidate_registry import CandidateRegistry
 from davy.adapters.storage.model_registry import ModelRegistry
 from davy.atomic import write_atomic
 from davy.domain.errors import ConfigError, UnknownModelError
-from davy.models import Candidate, Package, open_candidate
+from davy.models import Candidate, ModelKind, Package, open_candidate
 from davy.models.candidate import has_signature
+from davy.models.detector import check_runs
 from davy_cli.key_files import KEY_HELP, PassphraseFile, opened_key
 from davy_cli.keys import Folder
 from davy_cli.registry_options import DEFAULT, AnyRegistry, aggregator_at, open_registry, read_file
 
 Name = Annotated[str, typer.Argument(help="Candidate: id or its start, or the id in frames.")]
+Kind = Annotated[ModelKind | None, typer.Option(help="Only this kind of model.")]
 SUFFIX = ".candidate.zip"
 
 
-def candidates(registry: AnyRegistry = DEFAULT) -> None:
+def candidates(registry: AnyRegistry = DEFAULT, kind: Kind = None) -> None:
     """List the candidates: packages that wait for a signature, newest first."""
     if (aggregator := aggregator_at(registry)) is not None:
         for found in aggregator.candidates():
-            _print_line(found["id"], found["frame_id"], found["added"], found["figures"], found["proposal"]["cause"])
+            if kind in (None, found["kind"]):
+                _print_line(found["id"], found["frame_id"], found["added"], found["figures"], found["proposal"]["cause"])
         return
     for entry in CandidateRegistry(registry).entries():
-        added = entry.added.isoformat()
-        _print_line(entry.id, entry.frame_id, added, entry.manifest.figures, entry.proposal.cause)
+        if kind in (None, entry.kind):
+            _print_line(entry.id, entry.frame_id, entry.added.isoformat(), entry.manifest.figures, entry.proposal.cause)
 
 
 def fetch(
@@ -60,7 +63,7 @@ def sign(
     """
     path = Path(candidate)
     opened = open_candidate(read_file(path) if path.is_file() else _read(candidate, registry))
-    opened.load()
+    check_runs(opened.manifest, opened.files)
     _print_candidate(opened)
     with opened_key(key, passphrase_file) as signer:
         package = opened.sign(signer)
@@ -124,6 +127,7 @@ def _print_candidate(opened: Candidate) -> None:
     manifest = opened.manifest
     for title, value in (
         ("id", opened.id),
+        ("kind", manifest.kind),
         ("id in frames", manifest.frame_id),
         ("created", f"{manifest.created:%F %T} UTC by {manifest.maker}"),
         ("parent", manifest.parent or "-"),

@@ -45,6 +45,7 @@ SETTINGS = {
     "services behind a proxy": ("davy.adapters.http.proxy_settings", "ProxySettings"),
     "davy enhancer": ("davy_enhancer.settings", "EnhancerSettings"),
     "davy trainer": ("davy_trainer.service.settings", "TrainerSettings"),
+    "davy company": ("davy_company.settings", "CompanySettings"),
     "davy simulator": ("davy_simulator.settings", "SimulatorSettings"),
     "all programs, traces": ("davy.adapters.otlp", "TracesSettings"),
     "all programs, TLS": ("davy.adapters.tls.settings", "TlsSettings"),

@@ -15,7 +15,7 @@ from davy.domain.errors import DavyError, MissingExtraError
 from davy_cli.crash import limit_reached, write_crashes
 from davy_cli.programs import PROGRAMS
 
-SERVICES = ("edge", "aggregator", "analyser", "enhancer", "trainer")
+SERVICES = ("edge", "aggregator", "analyser", "enhancer", "trainer", "company")
 
 
 class LazyGroup(TyperGroup):

@@ -1,5 +1,6 @@
 """`davy models`: manage the model registry."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,9 @@ from davy.adapters.media import jpeg
 from davy.adapters.storage.model_registry import ModelRegistry
 from davy.domain.errors import ConfigError
 from davy.domain.frame import BgrImage
-from davy.models import Candidate, KeySet, Package, open_package, pack
+from davy.models import Candidate, KeySet, Package, open_package, pack_candidate
+from davy.models.candidate import candidate_of
+from davy.models.detector import check_runs, describe_detector
 from davy.models.keyring import TRUST, signing_key
 from davy.models.package import Provenance
 from davy_cli import candidates
@@ -32,7 +35,13 @@ for command in (candidates.candidates, candidates.fetch, candidates.sign, candid
 
 @app.command()
 def add(
-    files: Annotated[list[Path], typer.Argument(help="A package, or model.onnx and model.safetensors to pack and sign.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="A package; or an enhancer's .onnx and .safetensors, or a detector's .onnx and .yaml (and .safetensors),"
+            " to pack and sign."
+        ),
+    ],
     registry: AnyRegistry = DEFAULT,
     keys: Folder = Path("keys"),
     card: Annotated[
@@ -44,7 +53,7 @@ def add(
     tag: Annotated[list[str] | None, typer.Option(help="Tag of the model. Repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Also write the package to this file.")] = None,
 ) -> None:
-    """Add a package; or pack an ONNX and a safetensors file, sign them with the newest key, and add the result."""
+    """Add a package; or pack the files of an enhancer or a detector, sign them with the newest key, and add the result."""
     if (aggregator := aggregator_at(registry)) is not None and len(files) == 1:
         _send(aggregator, read_file(files[0]), tag or [])
         return
@@ -52,11 +61,11 @@ def add(
     if len(files) == 1:
         data = read_file(files[0])
     else:
-        onnx, tensors = _pair(files)
-        text = card or onnx.parent / "MODEL_CARD.md"
+        parts = _parts(files)
+        text = card or parts[".onnx"].parent / "MODEL_CARD.md"
         provenance = Provenance(parent=opened.get(parent).id if parent else "", run=run, figures=_figures(figure or []))
         written = text.read_text(encoding="utf-8") if text.is_file() else ""
-        data = pack(read_file(onnx), read_file(tensors), written, signing_key(keys), provenance).data
+        data = _pack(parts, written, provenance).sign(signing_key(keys)).data
     entry = opened.add(data)
     for name in tag or []:
         opened.tag(entry, name)
@@ -66,12 +75,15 @@ def add(
 
 
 @app.command("list")
-def list_(registry: Registry = DEFAULT, keys: Folder = Path("keys")) -> None:
+def list_(registry: Registry = DEFAULT, keys: Folder = Path("keys"), kind: candidates.Kind = None) -> None:
     """List every model, newest first."""
     for entry in open_registry(registry, keys).entries():
+        if kind not in (None, entry.kind):
+            continue
         figures = "  ".join(f"{name} {value:g}" for name, value in sorted(entry.manifest.figures.items()))
         print(
-            f"{entry.id[:12]}  {entry.frame_id}  {entry.manifest.created:%F %T}  {','.join(entry.tags) or '-':<12}  {figures}"
+            f"{entry.id[:12]}  {entry.kind:<8}  {entry.frame_id:<17}  {entry.manifest.created:%F %T}"
+            f"  {','.join(entry.tags) or '-':<12}  {figures}"
         )
 
 
@@ -82,6 +94,7 @@ def show(name: Name, registry: Registry = DEFAULT, keys: Folder = Path("keys")) 
     manifest = entry.manifest
     for title, value in (
         ("id", entry.id),
+        ("kind", entry.kind),
         ("id in frames", entry.frame_id),
         ("created", f"{manifest.created:%F %T} UTC by {manifest.maker}"),
         ("added", f"{entry.added:%F %T} UTC"),
@@ -146,7 +159,9 @@ def delete(
     name: Annotated[str, typer.Argument(help="One model; omit it with --keep.")] = "",
     registry: Registry = DEFAULT,
     keys: Folder = Path("keys"),
-    keep: Annotated[int | None, typer.Option(min=0, help="By rule: delete all but the newest N and the tagged models.")] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=0, help="By rule: delete all but the newest N of each kind and the tagged models.")
+    ] = None,
     days: Annotated[float, typer.Option(min=0, help="By rule: delete only models older than this many days.")] = 30,
     dry_run: Annotated[bool, typer.Option(help="By rule: list the models without deleting them.")] = False,
 ) -> None:
@@ -174,7 +189,7 @@ def verify(
     path = Path(name)
     data = path.read_bytes() if path.is_file() else (opened := ModelRegistry(registry, trust)).read(opened.get(name))
     package = open_package(data, trust, trust.now())
-    package.load()
+    check_runs(package.manifest, package.files)
     print(f"{package.id}  {package.manifest.frame_id}  valid: signed by {package.signature.key}, golden vectors match")
 
 
@@ -185,11 +200,23 @@ def _send(aggregator: ModelClient, data: bytes, tags: list[str]) -> None:
     print(f"{model['id']}  {model['frame_id']}  {model['size']:,} bytes  signed by {model['key']}")
 
 
-def _pair(files: list[Path]) -> tuple[Path, Path]:
+PARTS = ({".onnx", ".safetensors"}, {".onnx", ".yaml"}, {".onnx", ".yaml", ".safetensors"})
+
+
+def _parts(files: list[Path]) -> dict[str, Path]:
+    """Return the files by suffix: an enhancer or a detector, which has a description."""
     by_suffix = {path.suffix: path for path in files}
-    if len(files) != 2 or set(by_suffix) != {".onnx", ".safetensors"}:
-        raise ConfigError("give one package, or one .onnx and one .safetensors file")
-    return by_suffix[".onnx"], by_suffix[".safetensors"]
+    if len(files) != len(by_suffix) or set(by_suffix) not in PARTS:
+        raise ConfigError("give one package; or one .onnx with one .safetensors, or with one .yaml for a detector")
+    return by_suffix
+
+
+def _pack(parts: dict[str, Path], card: str, provenance: Provenance) -> Candidate:
+    onnx, tensors = read_file(parts[".onnx"]), read_file(parts[".safetensors"]) if ".safetensors" in parts else b""
+    if ".yaml" not in parts:
+        return pack_candidate(onnx, tensors, card, provenance)
+    origin = replace(provenance, name="people")
+    return candidate_of(*describe_detector(onnx, read_file(parts[".yaml"]), card, origin, tensors))
 
 
 def _figures(values: list[str]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from davy.adapters.camera import OPENERS
 from davy.adapters.grpc import ingest_client, model_client
 from davy.adapters.grpc.ingest_client import IngestClient
 from davy.adapters.grpc.model_client import ModelClient
+from davy.adapters.grpc.route import Route
 from davy.adapters.http.identity_client import renewer_of
 from davy.adapters.http.telemetry import serve_telemetry
 from davy.adapters.mqtt.bus import MqttBus
@@ -350,14 +351,15 @@ class _Edge:
 
     async def run(self, ready: Callable[[Ready], None] | None) -> None:
         settings, will = self._settings, Message(self._topics.status, OFFLINE, qos=1, retain=True)
+        route = Route(self._site.ingest, self._topics.base, bool(self._site.aggregators))
         with ExitStack() as stack:
             port = 0
             if settings.metrics_port:
                 telemetry = serve_telemetry(settings.metrics_host, settings.metrics_port, self._registry, self._stats.health)
                 port = stack.enter_context(telemetry)
             async with (
-                ingest_client.connect(self._site.aggregator, self._tls) as client,
-                model_client.connect(self._site.aggregator, self._tls) as registry,
+                ingest_client.connect(route, self._tls) as client,
+                model_client.connect(route, self._tls) as registry,
                 mqtt.connect(
                     self._site.broker, f"davy-{self._site.site}-{self._edge}", will, self._on_connect, self._tls
                 ) as bus,

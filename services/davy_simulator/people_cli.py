@@ -12,7 +12,7 @@ import typer
 
 from davy.domain.errors import InvalidInputError
 from davy.domain.frame import BgrImage
-from davy.imaging.iqa.seeds import TRAINING_BELOW
+from davy.imaging.iqa.seeds import EVALUATION_FROM, TRAINING_BELOW
 from davy.imaging.runtime import StillEnhancer
 from davy_simulator.change import Change
 from davy_simulator.people import PersonBox
@@ -41,7 +41,7 @@ class Scene:
 
 def people(
     out: Annotated[Path, typer.Argument(help="Output folder for raw/, enhanced/, even/ and annotations.json.")],
-    seeds: Annotated[str, typer.Option(help="First and last mine, as 100-149.")] = "100-149",
+    seeds: Annotated[str, typer.Option(help="First and last mine, as 100-149; from 500 on only to compare.")] = "100-149",
     frames: Annotated[int, typer.Option(help="Number of frames per place and mine.", min=1)] = 3,
     every: Annotated[float, typer.Option(help="Seconds between two frames.", min=0.01)] = 13.0,
     size: Annotated[str, typer.Option(help="WIDTHxHEIGHT in pixels.")] = "640x360",
@@ -62,7 +62,7 @@ def people(
 def write_people(
     out: Path, seeds: str, frames: int, every: float, size: str, enhancer: StillEnhancer, dim: float = 0.25
 ) -> int:
-    """Write the scenes of training mines and their annotations; return the number of scenes.
+    """Write the scenes of mines to train on or to compare on, and their annotations; return the number of scenes.
 
     Raises:
         InvalidInputError: a word is malformed, or a seed is kept for evaluation.
@@ -71,8 +71,9 @@ def write_people(
     width, _, height = size.partition("x")
     if not all(word.isdecimal() for word in (first, last, width, height)):
         raise InvalidInputError(f"seeds {seeds!r} and size {size!r} are written as 100-149 and 640x360")
-    if int(last) >= TRAINING_BELOW:
-        raise InvalidInputError(f"seed {last} is none to train on: take seeds below {TRAINING_BELOW}")
+    if int(last) >= EVALUATION_FROM or int(first) < TRAINING_BELOW <= int(last):
+        where = f"seeds below {TRAINING_BELOW}, or from there to {EVALUATION_FROM - 1} to compare on"
+        raise InvalidInputError(f"seeds {seeds} are none to train on: take {where}")
     for light in LIGHTS:
         (out / light).mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []

@@ -9,11 +9,12 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
@@ -70,7 +71,7 @@ def _endpoint(*schemes: str) -> AfterValidator:
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 MqttEndpoint = Annotated[SecretUrl, _endpoint("mqtt", "mqtts")]
 GrpcEndpoint = Annotated[SecretUrl, _endpoint("grpc", "grpcs")]
-RedisEndpoint = Annotated[SecretUrl, _endpoint("redis", "rediss", "unix")]
+CacheEndpoint = Annotated[SecretUrl, _endpoint("redis", "rediss", "unix", "memory")]
 
 
 class _Config(BaseModel):
@@ -176,13 +177,21 @@ class SiteConfig(_Config):
     site: Id = Field(description="Name of the site in every topic.")
     broker: MqttEndpoint = Field(SecretUrl("mqtt://127.0.0.1:1883"), description="The MQTT broker: mqtt:// or mqtts://.")
     aggregator: GrpcEndpoint = Field(SecretUrl("grpc://127.0.0.1:50051"), description="The aggregator: grpc:// or grpcs://.")
-    cache: RedisEndpoint = Field(SecretUrl("redis://127.0.0.1:6379/0"), description="Redis or Valkey, for the newest frames.")
+    aggregators: tuple[GrpcEndpoint, ...] = Field(
+        (), max_length=16, description="Several aggregators of one database, in place of aggregator: edges change over."
+    )
+    cache: CacheEndpoint = Field(
+        SecretUrl("memory://"),
+        description="Redis or Valkey between the aggregators of the site, for live pictures; memory://: there is one.",
+    )
     enhancers: tuple[Id, ...] = Field(
         ("pool",), max_length=64, description="Ids of the pool's enhancers; a rollout reaches each of them like an edge."
     )
     time_zone: Annotated[str, AfterValidator(_checked_zone)] = Field(
-        "UTC", description="Time zone of the site in the IANA database, such as Europe/Warsaw; pages show its time."
+        "UTC",
+        description="Time zone of the site in the IANA database, such as Europe/Warsaw, of schedules, pages, notices.",
     )
+    language: Literal["en", "es", "pl", "ru", "zh"] = Field("en", description="Language of e-mails about alarms.")
     edges: dict[Id, SiteEdge] = Field(min_length=1, description="Edges by their id.")
     alarms: AlarmsConfig = Field(AlarmsConfig(), description="Rules of alarms, and who is told if nobody answers.")
 
@@ -191,6 +200,19 @@ class SiteConfig(_Config):
         if self.pooled and (both := self.edges.keys() & set(self.enhancers)):
             raise ValueError(f"enhancers: {min(both)!r} is the id of an edge; give the enhancer another one")
         return self
+
+    @property
+    def ingest(self) -> tuple[SecretUrl, ...]:
+        """The aggregators that edges send to: each edge to one of them, to the next one when that does not answer."""
+        return self.aggregators or (self.aggregator,)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The site's time zone; UTC on a machine without the database of zones."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except ZoneInfoNotFoundError:
+            return UTC
 
     @property
     def pool(self) -> list[str]:

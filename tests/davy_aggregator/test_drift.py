@@ -39,7 +39,8 @@ async def test_drift_rises_with_a_change_of_lamps_and_ends_with_it(mosquitto, fr
             (reading,) = (await aggregator.get("/v1/drift")).json()["cameras"]
             assert (reading["camera"], reading["model"][:7]) == ("north.face", "ispcnn-")
             assert reading["score"] == max(reading["reasons"].values()) >= 0.6
-            assert aggregator.registry.get_sample_value("davy_drift", {"edge": "north", "camera": "face"}) >= 0.6
+            assert aggregator.registry.get_sample_value("davy_drift_cameras", {"state": "drifted"}) == 1
+            assert 'davy_drift{camera="face",edge="north"}' in (await aggregator.get("/metrics/cameras?camera=north/*")).text
             assert north.value("davy_edge_drift", camera="face") >= 0.6
             (event,) = await until(lambda: recorded("drift"))
             assert (event["severity"], event["camera"], "differs from the reference" in event["message"]) == (
@@ -54,7 +55,7 @@ async def test_drift_rises_with_a_change_of_lamps_and_ends_with_it(mosquitto, fr
 async def test_a_camera_of_which_nothing_is_known_is_unknown(aggregator):
     readings = {each["camera"]: each["state"] for each in (await aggregator.get("/v1/drift")).json()["cameras"]}
     assert readings == {"north.face": "unknown", "north.belt": "unknown", "thin.cam": "unknown"}
-    assert aggregator.registry.get_sample_value("davy_drift", {"edge": "north", "camera": "face"}) is None
+    assert aggregator.registry.get_sample_value("davy_drift_cameras", {"state": "unknown"}) == 3
 
 
 def test_a_report_of_another_version_is_no_error():

@@ -1,12 +1,17 @@
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from davy.adapters.fan_out.messages import CameraReport
+from davy.domain.age import Age
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import OtherSiteError, UnknownCameraError
 from davy.domain.frame import EncodedFrame
+from davy_aggregator import elsewhere
+from davy_aggregator import live as live_module
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 
@@ -27,9 +32,8 @@ def frame(seq, camera=FACE, boot_id="b1", age_s=0.0):
     return EncodedFrame(camera, boot_id, seq, time.time_ns() - int(age_s * 1e9), 320, 180, b"\xff\xd8")
 
 
-def dropped(registry, reason, stage="test", camera="face"):
-    labels = {"edge": "north", "camera": camera, "stage": stage, "reason": reason}
-    return registry.get_sample_value("davy_aggregator_frames_dropped_total", labels) or 0
+def dropped(registry, reason, stage="test"):
+    return registry.get_sample_value("davy_aggregator_frames_dropped_total", {"stage": stage, "reason": reason}) or 0
 
 
 async def take(watcher):
@@ -140,10 +144,50 @@ async def test_frames_of_another_site_are_refused_with_both_sites_named(registry
         live.put(frame(1, CameraAddress("other", "north", "face")), "grpc")
 
 
-async def test_a_frame_from_the_store_teaches_no_clock(live):
-    live.put(frame(1, age_s=3600), "store")
-    assert live.newest(FACE).age_s() > 3599
+async def test_a_frame_of_another_replica_keeps_its_age_and_teaches_no_clock(live):
+    live.put_relayed(replace(frame(1), age=Age(3600.0)), session=1)
+    assert live.newest(FACE).age_s() >= 3600
     assert live.clock_offset_ms("north") == 0
+
+
+async def test_a_kept_frame_of_another_replica_replaces_no_newer_one(live, monkeypatch):
+    monkeypatch.setattr(live_module, "REORDER_S", 0.0)
+    live.put(frame(9), "grpc", session=5)
+    assert not live.put_relayed(replace(frame(8), age=Age(10.0)), session=5)
+    assert not live.put_relayed(replace(frame(9, boot_id="b0"), age=Age(10.0)), session=4)
+    assert live.put_relayed(replace(frame(10), age=Age(0.0)), session=5)
+
+
+async def test_a_watcher_of_this_replicas_edges_gets_no_relayed_frame(live):
+    with live.watch("test", relayed=False) as watcher:
+        live.put_relayed(frame(1), session=1)
+        await gives_nothing(watcher)
+        assert live.viewed() == set()
+        live.put(frame(2), "grpc", session=2)
+        assert (await take(watcher)).seq == 2
+
+
+async def test_what_another_replica_reports_is_known_here(live):
+    report = CameraReport(FACE, frame(7), 0.2, 5, 10.0, 100, True)
+    live.elsewhere.hear([(report, 0.3)], {"north": 7_000_000_000})
+    known = live.known(FACE)
+    assert (known.frame.seq, live.newest(FACE)) == (7, None)
+    assert 0.3 <= known.age_s() < 1
+    assert (live.fps(FACE), live.received(FACE), live.clock_offset_ms("north")) == (10.0, 100, 7000.0)
+    assert live.is_behind(FACE)
+    live.put(frame(8), "grpc", session=6)
+    assert live.known(FACE) is live.newest(FACE)
+    assert not live.is_behind(FACE)
+
+
+async def test_of_two_replicas_the_one_with_the_later_stream_is_right(live, monkeypatch):
+    live.elsewhere.hear([(CameraReport(FACE, frame(7), 0.2, 5, 10.0, 100, True), 0.2)], {})
+    live.elsewhere.hear([(CameraReport(FACE, frame(3), 9.0, 4, 0.0, 50, False), 9.0)], {})
+    assert live.known(FACE).frame.seq == 7
+    monkeypatch.setattr(elsewhere, "SILENT_S", 0.0)
+    assert live.fps(FACE) == 0
+    live.elsewhere.hear([(CameraReport(FACE, frame(3), 9.0, 4, 0.0, 50, False), 9.0)], {})
+    assert live.known(FACE).frame.seq == 3
 
 
 async def test_fps_counts_the_last_seconds(live):

@@ -253,7 +253,7 @@ async def test_a_newer_desired_model_ends_an_evaluation(mosquitto, tmp_path):
 
 
 async def test_a_key_that_is_revoked_stops_the_model_that_it_signed(mosquitto, tmp_path, monkeypatch):
-    monkeypatch.setattr("davy.deployment.manager.TRUST_EVERY_S", 0.2)
+    monkeypatch.setattr("davy.deployment.package_manager.TRUST_EVERY_S", 0.2)
     async with stand(mosquitto, tmp_path) as at, edge_of(at, tmp_path):
         await at.desire(GOOD, Evaluation(probation_s=0))
         await at.final()

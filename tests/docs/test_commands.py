@@ -20,7 +20,7 @@ def runnable(command: Command, demo: Demo) -> str:
     if "Subscribe" in text:
         text = f"timeout --preserve-status 5 {text} | head -c 1"
     if "davy demo" in text:
-        text = re.sub(r" --seconds \d+", "", text).replace("davy demo", "davy demo --seconds 5")
+        text = re.sub(r" --seconds \d+", "", text).replace("davy demo", "davy demo --seconds 3")
         text = f"rm .davy; {text}"  # its own data, not the other demo's
     if "davy init" in text:
         text = f"rm site.yaml; {text}"

@@ -10,7 +10,7 @@ from tests.conftest import pick_port
 from tests.faults.programs import program
 from tests.fixtures.edges import site_of
 
-pytestmark = [pytest.mark.system, pytest.mark.alone]
+pytestmark = pytest.mark.system
 BEFORE_SINKS = ("capture", "enhance", "encode")
 
 

@@ -65,8 +65,15 @@ def trainer_app() -> FastAPI:
     return build_app(MagicMock(), MagicMock(), CollectorRegistry(), bool, {}, MagicMock())
 
 
+def company_app() -> FastAPI:
+    from davy_company.rest import build_app
+
+    return build_app(MagicMock(), CollectorRegistry(), MagicMock())
+
+
 @pytest.mark.parametrize(
-    ("service", "app"), [("aggregator", aggregator_app), ("enhancer", enhancer_app), ("trainer", trainer_app)]
+    ("service", "app"),
+    [("aggregator", aggregator_app), ("enhancer", enhancer_app), ("trainer", trainer_app), ("company", company_app)],
 )
 def test_every_route_has_a_permission_and_every_permission_a_route(service, app):
     manual = {"GET /manual", "GET /manual/{path:path}"}  # mounted where the package contains the manual

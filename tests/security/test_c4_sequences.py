@@ -1,10 +1,12 @@
 """C4: a forged sequence number locked a camera out until its edge restarted."""
 
 import time
+from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 from tests.davy_aggregator.conftest import Running, envelope, make_settings, make_site, push, running, until
 
+from davy.domain.age import Age
 from davy.domain.bounds import MAX_SEQ
 from davy.domain.camera import CameraAddress
 from davy.domain.frame import EncodedFrame
@@ -56,4 +58,4 @@ def test_c4_a_frame_of_the_cache_never_replaces_a_newer_one_of_the_same_boot(mon
     monkeypatch.setattr(live_module, "REORDER_S", 0.0)
     live = LiveFrames([FACE], AggregatorMetrics(CollectorRegistry()))
     assert live.put(frame(9), "grpc", session=1)
-    assert not live.put(frame(8), "store")
+    assert not live.put_relayed(replace(frame(8), age=Age(0.0)), session=1)

@@ -28,7 +28,7 @@ from davy.adapters.media import jpeg
 from davy.site import SiteConfig
 from davy_cli.directory import open_directory
 
-pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 CANARY = "C4nary"  # in every secret of the test
 PASSWORD, QUERY = f"{CANARY}-camera-pw", f"{CANARY}-query"

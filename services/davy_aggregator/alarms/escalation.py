@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from davy.adapters.notify import Notifier, NotifyError
 from davy.adapters.storage.alarm_store import AlarmStore
 from davy.domain.alarm_record import Notice
 from davy.domain.alarms import NS, Alarm, AlarmState
-from davy.domain.errors import ArchiveUnavailableError
+from davy.domain.errors import ArchiveUnavailableError, StandbyError
 from davy.telemetry import get_logger
 from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.alarms.rules import RuleBook
@@ -19,12 +19,21 @@ log = get_logger(__name__)
 
 STEP_S = 0.5
 RETRY_S = (5.0, 15.0, 60.0, 300.0)  # then the last one
+CLAIM_S = 60.0  # a leader that dies while it sends a notice leaves it to the next one after this time
 GIVE_UP_NS = 24 * 3600 * NS
 PRUNE_EVERY_S = 60.0
 
 
-def due_notices(site: str, alarm: Alarm, rules: RuleBook, now_ns: int) -> tuple[tuple[Notice, ...], int]:
-    """Return the notices that are due for an alarm, and the number of steps of escalation that are then taken."""
+def due_notices(site: str, alarm: Alarm, rules: RuleBook, now_ns: int, zone: tzinfo = UTC) -> tuple[tuple[Notice, ...], int]:
+    """Return the notices that are due for an alarm, and the number of steps of escalation that are then taken.
+
+    Args:
+        site: Id of the site.
+        alarm: The alarm.
+        rules: In force.
+        now_ns: Unix time.
+        zone: Time zone of the times in the notices.
+    """
     steps = rules.current.escalation
     if alarm.state is not AlarmState.UNACKNOWLEDGED or alarm.escalated >= len(steps):
         return (), alarm.escalated
@@ -37,12 +46,12 @@ def due_notices(site: str, alarm: Alarm, rules: RuleBook, now_ns: int) -> tuple[
         taken += 1
         if alarm.severity >= step.level:
             targets += step.to
-    body = _body(site, alarm, rules, waited_s)
+    body = _body(site, alarm, rules, waited_s, zone)
     notices = [Notice(each, alarm.point.id, alarm.occurrence, body, now_ns, now_ns) for each in dict.fromkeys(targets)]
     return tuple(notices), taken
 
 
-def _body(site: str, alarm: Alarm, rules: RuleBook, waited_s: float) -> dict[str, object]:
+def _body(site: str, alarm: Alarm, rules: RuleBook, waited_s: float, zone: tzinfo) -> dict[str, object]:
     rule = rules.rule(alarm.point)
     return {
         "site": site,
@@ -54,7 +63,7 @@ def _body(site: str, alarm: Alarm, rules: RuleBook, waited_s: float) -> dict[str
         "message": alarm.message,
         "consequence": rule.consequence,
         "response": rule.response,
-        "raised_at": datetime.fromtimestamp(alarm.raised_ns / NS, UTC).isoformat(timespec="seconds"),
+        "raised_at": datetime.fromtimestamp(alarm.raised_ns / NS, zone).isoformat(timespec="seconds"),
         "unanswered_s": round(waited_s),
     }
 
@@ -68,6 +77,7 @@ class Deliveries:
         every_s: Minimum seconds between two messages, by target.
         metrics: Of alarms.
         clock: Unix time in ns.
+        leads: Returns whether this process decides: only the leader sends.
     """
 
     def __init__(
@@ -77,9 +87,10 @@ class Deliveries:
         every_s: Mapping[str, float],
         metrics: AlarmMetrics,
         clock: Callable[[], int] = time.time_ns,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store, self._notifiers, self._every_s, self._metrics = store, notifiers, every_s, metrics
-        self._clock = clock
+        self._leads, self._clock = leads, clock
         self._sent_s: dict[str, float] = {}
         self._pruned_s = 0.0
         self.errors: dict[str, str] = {}
@@ -88,8 +99,9 @@ class Deliveries:
         """Deliver until cancelled."""
         while True:
             try:
-                await self.step()
-            except ArchiveUnavailableError as error:
+                if self._leads():
+                    await self.step()
+            except (ArchiveUnavailableError, StandbyError) as error:
                 log.warning("alarms.notices_unreadable", error=str(error))
             await asyncio.sleep(STEP_S)
 
@@ -114,6 +126,8 @@ class Deliveries:
         if notifier is None:
             await self._give_up(target, seqs, "the site's file has no such target any more")
             return
+        # One replica at a time sends a notice, also after a pause of this process.
+        await asyncio.to_thread(self._store.claim, seqs, now_ns + int(CLAIM_S * NS))
         try:
             await notifier.send([notice.body for notice in notices])
         except NotifyError as error:

@@ -7,7 +7,7 @@ from typing import Final
 
 from davy.domain.alarm_rules import DEFAULT_RULES
 from davy.domain.alarms import AlarmPoint, Condition
-from davy.domain.errors import ArchiveUnavailableError
+from davy.domain.errors import ArchiveUnavailableError, StandbyError
 from davy.domain.event import EventRecord
 from davy.domain.severity import Severity
 from davy.telemetry import get_logger
@@ -58,7 +58,7 @@ async def follow_events(archive: Archive, alarms: AlarmService) -> None:
         try:
             if alarms.leads:
                 await _follow(archive, alarms)
-        except ArchiveUnavailableError as error:
+        except (ArchiveUnavailableError, StandbyError) as error:
             log.warning("alarms.events_unreadable", error=str(error))
         await asyncio.sleep(RETRY_S)
 
@@ -82,4 +82,4 @@ async def _follow(archive: Archive, alarms: AlarmService) -> None:
 async def mark_start(archive: Archive, alarms: AlarmService) -> None:
     """Before the first event comes, note that what was archived before there were alarms raises none."""
     if await asyncio.to_thread(alarms.store.position) is None:
-        await alarms.apply_events([], await archive.last_id())
+        await asyncio.to_thread(alarms.store.begin, await archive.last_id())

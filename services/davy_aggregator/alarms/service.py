@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 
 from davy.access.journal import note_change
 from davy.access.principal import acting
@@ -14,8 +15,16 @@ from davy.adapters.storage.alarm_store import AlarmStore
 from davy.domain import alarms as machine
 from davy.domain.alarm_record import AlarmChange, AlarmQuery, AlarmUpdate, Notice
 from davy.domain.alarm_rules import AlarmRule
+from davy.domain.alarm_targets import AlarmRules
 from davy.domain.alarms import NS, Alarm, AlarmPoint, AlarmState, Answer, Condition, Step, Transition
-from davy.domain.errors import ArchiveUnavailableError, ConflictError, InvalidInputError, NotFoundError, StandbyError
+from davy.domain.errors import (
+    ArchiveUnavailableError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    StandbyError,
+    UnavailableError,
+)
 from davy.domain.event import EventRecord, Mark
 from davy.domain.severity import Severity
 from davy.streams.lead import Lead
@@ -25,6 +34,7 @@ from davy_aggregator.alarms.escalation import due_notices
 from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.alarms.rules import RuleBook
 from davy_aggregator.archive import REPORTER, Archive
+from davy_aggregator.replicas.operations import by_leader
 
 log = get_logger(__name__)
 
@@ -61,6 +71,7 @@ class AlarmService:
         rules: The rules in force.
         metrics: Of alarms.
         clock: Unix time in ns.
+        zone: Time zone of the times in notices.
     """
 
     def __init__(
@@ -71,7 +82,9 @@ class AlarmService:
         rules: RuleBook,
         metrics: AlarmMetrics,
         clock: Callable[[], int] = time.time_ns,
+        zone: tzinfo = UTC,
     ) -> None:
+        self._zone = zone
         self.site, self._archive, self.store, self.rules = site, archive, store, rules
         self._metrics, self._clock = metrics, clock
         self.lead = Lead()
@@ -83,6 +96,7 @@ class AlarmService:
         self._version = 0
         self._changed = asyncio.Event()
         self._boot_id, self._seq = f"{BOOT}{uuid.uuid4().hex[:12]}", 0
+        archive.boot_ids.add(self._boot_id)
 
     async def load(self) -> None:
         """Read the stored alarms; raises ArchiveUnavailableError."""
@@ -100,9 +114,18 @@ class AlarmService:
         return True
 
     async def take_over(self) -> None:
-        """Decide from now on: read what the leader before stored."""
+        """Decide from now on: read what the leader before stored, and announce it all."""
+        await self.refresh()
+        self._touch(*self._alarms)
+
+    async def refresh(self) -> None:
+        """Read again what another process may have stored; raises ArchiveUnavailableError."""
         async with self._deciding:
-            await self.load()
+            before = self._alarms
+            self._unsaved.clear()  # of a process that led: the conditions that still hold are reported again
+            found = await asyncio.to_thread(self.store.load)
+            self._alarms = {alarm.point.id: alarm for alarm in found}
+            self._touch(*(name for name, alarm in self._alarms.items() if alarm != before.get(name)))
             await asyncio.to_thread(self.rules.reload)
 
     # --- reading ---
@@ -158,6 +181,8 @@ class AlarmService:
     ) -> None:
         """Report whether a condition holds. Call it as often as it is evaluated: the same report again stores nothing.
 
+        A replica that stands by reports to the leader.
+
         Args:
             point: What the alarm is about.
             active: Whether the condition holds.
@@ -169,15 +194,27 @@ class AlarmService:
             over: Text of the event at the end of the condition.
             suppressed: Another alarm explains this one.
         """
-        if not self.leads:
+        if not self.leads and not self.lead.can_ask:
             return
         before = self._alarms.get(point.id)
         if _is_known(before, active, suppressed, self.rules.rule(point)):
             return
-        if active or over:
-            self._evidence[point.id] = Evidence(picture, tuple(marks), over)
+        condition = Condition(active, message, severity, figures or {}, suppressed)
+        try:
+            await self.decide_condition(point, condition, picture, tuple(marks), over)
+        except UnavailableError as error:  # it is reported again as long as it holds
+            log.warning("alarm.unreported", alarm=point.id, error=str(error))
+
+    @by_leader
+    async def decide_condition(
+        self, point: AlarmPoint, condition: Condition, picture: bytes, marks: tuple[Mark, ...], over: str
+    ) -> None:
+        """Decide on a reported condition; see `report`."""
+        if _is_known(self._alarms.get(point.id), condition.holds, condition.suppressed, self.rules.rule(point)):
+            return
+        if condition.holds or over:
+            self._evidence[point.id] = Evidence(picture, marks, over)
         async with self._deciding:
-            condition = Condition(active, message, severity, figures or {}, suppressed)
             await self._apply(point, lambda alarm, rule, now: machine.report(alarm, rule, condition, now))
 
     async def apply_events(self, conditions: Sequence[tuple[AlarmPoint, Condition, int]], position: int) -> None:
@@ -212,6 +249,7 @@ class AlarmService:
         principal = acting()
         return principal.name if principal.role is not None else principal.address or principal.name
 
+    @by_leader
     async def acknowledge(self, alarm_id: str, who: str, words: str = "", occurrence: int = 0) -> Alarm:
         """Answer an alarm.
 
@@ -237,6 +275,7 @@ class AlarmService:
 
         return await self._decide(alarm_id, act)
 
+    @by_leader
     async def shelve(self, alarm_id: str, who: str, words: str, duration_s: float) -> Alarm:
         """Hide an alarm for a time; words say why. Raises InvalidInputError over shelve_max_s, else as `acknowledge`."""
         longest_s = self.rules.current.shelve_max_s
@@ -250,6 +289,7 @@ class AlarmService:
 
         return await self._decide(alarm_id, act)
 
+    @by_leader
     async def unshelve(self, alarm_id: str, who: str, words: str = "") -> Alarm:
         """Show a shelved alarm again; raises ConflictError if it is not shelved, else as `acknowledge`."""
 
@@ -260,13 +300,19 @@ class AlarmService:
 
         return await self._decide(alarm_id, act)
 
+    @by_leader
+    async def put_rules(self, rules: AlarmRules, who: str, why: str, expected: str = "") -> None:
+        """Decide the rules; see `RuleBook.put`. Raises StandbyError if another aggregator decides."""
+        self.lead.check()
+        await self.rules.put(rules, who, why, expected)
+
     # --- time ---
 
     async def run(self) -> None:
         """Apply delays, the end of shelving and escalation until cancelled."""
         while True:
             if self.leads:
-                with suppress(ArchiveUnavailableError):  # the archive says so in /readyz; the next step tries again
+                with suppress(ArchiveUnavailableError, StandbyError):  # /readyz says so; the next step tries again
                     await self.step()
             await asyncio.sleep(STEP_S)
 
@@ -287,7 +333,7 @@ class AlarmService:
         self._metrics.show(self._alarms.values())
 
     async def _escalate(self, alarm: Alarm, now_ns: int) -> None:
-        notices, steps = due_notices(self.site, alarm, self.rules, now_ns)
+        notices, steps = due_notices(self.site, alarm, self.rules, now_ns, self._zone)
         if steps > alarm.escalated:
             words = ", ".join(dict.fromkeys(notice.target for notice in notices))
             step = machine.escalated(alarm, steps, now_ns, words)
@@ -334,6 +380,8 @@ class AlarmService:
         update = AlarmUpdate(step.alarm, step.changes, event=self._event(step))
         try:
             await self._save([update])
+        except StandbyError:  # this process has just lost the lead: nothing changes here
+            return
         except ArchiveUnavailableError as error:
             log.error("alarm.unsaved", alarm=point.id, state=step.alarm.state, error=str(error))
             self._unsaved[point.id] = self._with_unsaved(update)

@@ -1,6 +1,7 @@
 """Analysis in the aggregator's process: newest frames at a bounded rate, on threads of low priority."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -12,12 +13,23 @@ from davy_aggregator.analysis.findings import FindingsReporter
 from davy_aggregator.live import LiveFrame, LiveFrames, Watcher
 
 
-async def analyse(settings: AnalysisSettings, live: LiveFrames, reporter: FindingsReporter, make: MakeAnalysers) -> None:
-    """Analyse every camera's newest frames, and report begins and ends of findings, until cancelled."""
+async def analyse(
+    settings: AnalysisSettings,
+    live: LiveFrames,
+    reporter: FindingsReporter,
+    make: MakeAnalysers,
+    analyses: Callable[[LiveFrame], bool] = lambda _: True,
+) -> None:
+    """Analyse every camera's newest frames, and report begins and ends of findings, until cancelled.
+
+    Args:
+        analyses: Whether this replica analyses a frame.
+    """
     threads = ThreadPoolExecutor(settings.threads, "analysis", initializer=lower_priority)
     try:
-        with live.watch("analysis", max_fps=max(settings.fps, settings.person_fps), max_age_s=MAX_AGE_S) as watcher:
-            looking = _Looking(settings, watcher, reporter, make, threads)
+        fps = max(settings.fps, settings.person_fps)
+        with live.watch("analysis", max_fps=fps, max_age_s=MAX_AGE_S, relayed=False) as watcher:
+            looking = _Looking(settings, watcher, reporter, make, threads, analyses)
             works = {f"look-{number}": looking.run() for number in range(settings.threads)}
             await until_first_ends("analysis", **works)
     finally:
@@ -33,6 +45,7 @@ class _Looking:
     reporter: FindingsReporter
     make: MakeAnalysers
     threads: ThreadPoolExecutor
+    analyses: Callable[[LiveFrame], bool]
     cameras: dict[CameraAddress, CameraAnalysis] = field(default_factory=dict)
     busy: set[CameraAddress] = field(default_factory=set)
     taking: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -48,7 +61,8 @@ class _Looking:
                 camera = newest.frame.camera
                 self.busy.add(camera)
             try:
-                await self._look(camera, newest)
+                if self.analyses(newest):
+                    await self._look(camera, newest)
             finally:
                 self.busy.discard(camera)
                 self.watcher.wake_for(camera)

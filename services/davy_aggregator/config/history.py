@@ -6,7 +6,7 @@ from collections import defaultdict
 from itertools import accumulate
 
 from davy.adapters.storage.config_store import ConfigStore
-from davy.domain.errors import UnknownConfigError, UnknownEdgeError
+from davy.domain.errors import StandbyError, UnknownConfigError, UnknownEdgeError
 from davy.site import SiteConfig
 from davy.twin.configuration import DesiredConfig
 from davy.twin.protocol import MAX_EPOCH
@@ -35,8 +35,11 @@ class ConfigHistory:
         for key, record in records.items():
             self._records[record.edge].append(record)
             self._sizes[record.edge, record.epoch] = len(bodies[key])
-        self._store.set_aside(unreadable)
         self._desire(*self._records)
+        try:
+            self._store.set_aside(unreadable)
+        except StandbyError:  # the leader may be newer, and read them
+            return []
         return [reason for _, reason in unreadable]
 
     def of(self, edge: str) -> list[ConfigRecord]:

@@ -11,12 +11,14 @@ from davy.domain.topics import CONFIG
 from davy.edge_config import config_id, read_config, restore_secrets, to_plain, without_secrets
 from davy.models.manifest import Signature
 from davy.site import EdgeConfig, SiteConfig
+from davy.streams.lead import Lead
 from davy.telemetry import get_logger
 from davy.twin.configuration import ConfigState, DesiredConfig, ReportedConfig
 from davy.twin.protocol import INFO
 from davy.twin.publisher import Publisher, ReportEvent
 from davy_aggregator.config.history import ConfigHistory
 from davy_aggregator.config.record import ConfigRecord, differences
+from davy_aggregator.replicas.operations import by_leader
 
 log = get_logger(__name__)
 
@@ -45,6 +47,19 @@ class ConfigService:
         self._announce_cameras()
 
     @property
+    def lead(self) -> Lead:
+        """Who decides."""
+        return self.twin.lead
+
+    @lead.setter
+    def lead(self, lead: Lead) -> None:
+        self.twin.lead = lead
+
+    async def take_over(self) -> None:
+        """Decide from now on."""
+        await self.twin.take_over()
+
+    @property
     def edges(self) -> list[str]:
         return list(self._site.edges)
 
@@ -70,12 +85,26 @@ class ConfigService:
             ArchiveUnavailableError: the decision could not be stored, and is not published.
             StandbyError: another aggregator leads the site.
         """
-        async with self.twin.decision():
-            complete = restore_secrets(config, read_config(self._expect(edge, expected).config))
-            if signature is not None and complete != config:
-                raise InvalidInputError("a signed configuration must contain its passwords")
-            return await self._decide(edge, to_plain(complete), who, why, signature)
+        complete = restore_secrets(config, read_config(self._expect(edge, expected).config))
+        if signature is not None and complete != config:
+            raise InvalidInputError("a signed configuration must contain its passwords")
+        return await self.decide(edge, to_plain(complete), who, why, signature, expected)
 
+    @by_leader
+    async def decide(
+        self, edge: str, plain: dict[str, object], who: str, why: str, signature: Signature | None, expected: str
+    ) -> ConfigRecord:
+        """Decide a complete configuration, with its passwords; see `put`."""
+        async with self.twin.decision():
+            self._expect(edge, expected)
+            return await self._decide(edge, plain, who, why, signature)
+
+    async def refresh(self) -> None:
+        """Read again what the leader decided; raises ArchiveUnavailableError."""
+        await self.twin.refresh()
+        self._announce_cameras()
+
+    @by_leader
     async def roll_back(self, edge: str, to: str = "", who: str = "", why: str = "", expected: str = "") -> ConfigRecord:
         """Decide the previous configuration again, or the one whose id starts with `to`.
 

@@ -1,4 +1,4 @@
-"""Publishes cameras to a media server (RTSP ANNOUNCE, RTMP or SRT), by FFmpeg's library."""
+"""Publishes cameras to a media server (RTSP ANNOUNCE, RTMP or SRT)."""
 
 import asyncio
 from collections.abc import Collection
@@ -6,13 +6,12 @@ from collections.abc import Collection
 from davy.adapters.media.publishing import Publication
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import MediaServerUnavailableError
-from davy.domain.secret_url import SecretUrl
-from davy.domain.video import Variant
 from davy.streams.packets import PacketQueue
 from davy.streams.reconnect import Backoff, keep_connected
 from davy.streams.tasks import end, run_to_completion
 from davy.telemetry import get_logger
 from davy_aggregator.live import LiveFrames
+from davy_aggregator.settings import RtspSettings
 from davy_aggregator.video import LiveVideo
 
 BACKOFF = Backoff(shortest_s=0.5, longest_s=15.0, growth=2.0)
@@ -25,11 +24,12 @@ class Publisher:
     """Publishes every camera, each by a connection of its own that is opened again when it is lost.
 
     Args:
-        url: With {edge} and {camera}.
+        settings: Where, and which picture.
     """
 
-    def __init__(self, url: SecretUrl, variant: Variant, live: LiveFrames, video: LiveVideo) -> None:
-        self._url, self._variant, self._live, self._video = url, variant, live, video
+    def __init__(self, settings: RtspSettings, live: LiveFrames, video: LiveVideo) -> None:
+        self._url, self._variant, self._python = settings.push, settings.variant, settings.python
+        self._live, self._video = live, video
         self._tasks: dict[CameraAddress, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -56,9 +56,9 @@ class Publisher:
         await keep_connected(lambda: self._session(camera), MediaServerUnavailableError, BACKOFF, lost)
 
     async def _session(self, camera: CameraAddress) -> None:
-        with self._video.watch(camera, self._variant, cached=False) as queue:
+        with self._video.watch(camera, self._variant, cached=False, relayed=False) as queue:
             first = await queue.take()
-            publication = await run_to_completion(asyncio.to_thread(Publication, self._url, first))
+            publication = await run_to_completion(asyncio.to_thread(Publication, self._url, first, self._python))
             try:
                 await self._push(queue, publication)
             except MediaServerUnavailableError as error:

@@ -13,12 +13,12 @@ from davy.adapters.recording.evidence import (
     ExportedSegment,
     ExportManifest,
     exported_file,
+    exported_segment,
     write_export,
 )
 from davy.adapters.recording.reader import Source, picture_at, write_mp4
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import NotFoundError, StorageFullError
-from davy.domain.recording import Segment
 from davy.domain.video import Variant
 from davy_aggregator.recording.playback import Playback
 from davy_aggregator.recording.service import Recordings
@@ -88,7 +88,7 @@ class Exporter:
             folder, files, segments = Path(name), list[ExportedFile](), list[ExportedSegment]()
             for (camera, variant), sources in found.items():
                 files += self._write(folder, camera, variant, sources, request)
-                segments += [_described(segment) for segment, _ in sources]
+                segments += [exported_segment(segment) for segment, _ in sources]
             with tempfile.NamedTemporaryFile(dir=self._folder(), suffix=".zip", delete=False) as file:
                 target = Path(file.name)
             manifest = self._manifest(request, tuple(files), tuple(segments))
@@ -136,19 +136,3 @@ class Exporter:
             files=files,
             segments=segments,
         )
-
-
-def _described(segment: Segment) -> ExportedSegment:
-    return ExportedSegment(
-        camera=segment.camera.key,
-        variant=segment.variant,
-        boot_id=segment.boot_id,
-        first_seq=segment.first_seq,
-        last_seq=segment.last_seq,
-        start_at=datetime.fromtimestamp(segment.start_ns / 1e9, UTC),
-        end_at=datetime.fromtimestamp(segment.end_ns / 1e9, UTC),
-        sha256=segment.sha256,
-        bytes=segment.bytes,
-        model=segment.model,
-        strength=segment.strength,
-    )

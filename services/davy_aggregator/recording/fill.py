@@ -68,7 +68,7 @@ class SegmentFill:
 
     async def _choose(self) -> None:
         """Move what is lacking from the list to the missing."""
-        if not self._recordings.leads():
+        if not self._recordings.fills:
             return
         now_s = time.monotonic()
         due = [segment for segment, listed_s in self._new.values() if now_s - listed_s >= GRACE_S][:CHOOSE]

@@ -12,7 +12,13 @@ from davy.adapters.recording.loop import RecorderLoop
 from davy.adapters.recording.reader import Source
 from davy.adapters.storage.recording_store import RecordingStore
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import ArchiveUnavailableError, UnavailableError, UnknownCameraError, UnreadableVideoError
+from davy.domain.errors import (
+    ArchiveUnavailableError,
+    StandbyError,
+    UnavailableError,
+    UnknownCameraError,
+    UnreadableVideoError,
+)
 from davy.domain.event import EventQuery, EventRecord
 from davy.domain.recording import Segment
 from davy.domain.severity import Severity
@@ -45,8 +51,10 @@ class Recordings:
         archive: Events, which start recordings; and where failures are reported.
         site: The rules of the cameras.
         max_bytes: Quota of all segments.
-        leads: Returns whether this aggregator is the one that records.
+        leads: Returns whether this aggregator decides: it alone deletes by age and space.
         metrics: Of the recordings.
+        retention: The index in a database that other replicas use, too, for the deletions of the leader. Each replica then
+            records the cameras whose edges are connected to it. None: the leader records all.
     """
 
     def __init__(
@@ -59,10 +67,12 @@ class Recordings:
         max_bytes: int,
         leads: Callable[[], bool],
         metrics: RecordingMetrics,
+        retention: RecordingStore | None = None,
     ) -> None:
         self.store, self.files, self.rules, self.metrics = store, files, RecordRules(site, store), metrics
         self.site = site.site
         self._video, self._archive, self._max_bytes, self.leads = video, archive, max_bytes, leads
+        self._shared, self._retention = retention is not None, retention or store
         self._recorder = RecorderLoop(files.root, self.take, self._keep, self._failed)
         self._feeds: dict[Feed, asyncio.Task[None]] = {}
         self._unindexed: list[Segment] = []
@@ -97,12 +107,20 @@ class Recordings:
 
     async def _follow_cameras(self) -> None:
         while True:
-            wanted = self.rules.live() if self.leads() else set()
+            wanted = {feed for feed in self.rules.live() if self._records(feed[0])}
             for feed in wanted - self._feeds.keys():
                 self._feeds[feed] = asyncio.create_task(self._follow(*feed), name=f"record.{feed[0]}.{feed[1]}")
             for feed in [feed for feed, task in self._feeds.items() if feed not in wanted or task.done()]:
                 await end(self._feeds.pop(feed))
             await asyncio.sleep(LOOK_EVERY_S)
+
+    @property
+    def fills(self) -> bool:
+        """Whether this aggregator takes segments from the rings of the edges that are connected to it."""
+        return self._shared or self.leads()
+
+    def _records(self, camera: CameraAddress) -> bool:
+        return self._video.can_send(camera) if self._shared else self.leads()
 
     async def _follow(self, camera: CameraAddress, variant: Variant) -> None:
         try:
@@ -179,11 +197,13 @@ class Recordings:
         if not self.leads():
             return
         try:
+            if self._shared:  # others record, too
+                self._size_bytes = self.store.size_bytes()
             while old := self.store.old(self.rules.keep_until_ns(time.time_ns())):
-                self.delete(old)
+                self.delete(old, self._retention)
             while (needed := self.missing_bytes()) > 0 and (oldest := self.store.oldest()):
-                self.delete(_enough(oldest, needed))
-        except ArchiveUnavailableError as error:
+                self.delete(_enough(oldest, needed), self._retention)
+        except (ArchiveUnavailableError, StandbyError) as error:
             log.error("recording.not_pruned", error=str(error))
 
     def missing_bytes(self) -> int:
@@ -200,14 +220,17 @@ class Recordings:
         self.delete(segments)
         return len(segments), held
 
-    def delete(self, segments: list[Segment], *, forget: bool = False) -> None:
+    def delete(self, segments: list[Segment], store: RecordingStore | None = None, *, forget: bool = False) -> None:
         """Delete segments; blocks.
 
         Args:
             segments: The segments.
+            store: The index in place of the usual one.
             forget: They may be filled again from a ring.
         """
-        self.store.remove(segments, forget=forget)  # a file without a row is found again; a row without a file is not
+        (store or self.store).remove(
+            segments, forget=forget
+        )  # a file without a row is found again; a row without a file is not
         for segment in segments:
             self.files.remove(segment)
         self._count(-sum(each.bytes for each in segments))

@@ -22,6 +22,7 @@ from davy_aggregator.rest.config import config_routes
 from davy_aggregator.rest.console import STATIC, page_routes
 from davy_aggregator.rest.drift import drift_routes
 from davy_aggregator.rest.edge_tasks import edge_task_routes
+from davy_aggregator.rest.event_feed import EventFeed
 from davy_aggregator.rest.events import event_routes
 from davy_aggregator.rest.hls import hls_routes
 from davy_aggregator.rest.identities import identity_routes
@@ -31,10 +32,13 @@ from davy_aggregator.rest.links import link_routes
 from davy_aggregator.rest.manual import mount_manual
 from davy_aggregator.rest.navigation import navigation, navigation_routes
 from davy_aggregator.rest.oidc import oidc_routes
+from davy_aggregator.rest.preferences import preference_routes
+from davy_aggregator.rest.recorded_hls import recorded_hls_routes
 from davy_aggregator.rest.recordings import recording_routes
 from davy_aggregator.rest.registry import registry_routes
 from davy_aggregator.rest.rollouts import rollout_routes
 from davy_aggregator.rest.samples import sample_routes
+from davy_aggregator.rest.segments import segment_routes
 from davy_aggregator.rest.sessions import session_routes
 from davy_aggregator.rest.system import system_routes
 from davy_aggregator.rest.users import token_routes, user_routes
@@ -61,13 +65,15 @@ def build_app(context: ServiceContext) -> FastAPI:
         responses=problem_responses(422),
     )
     install_problem_handlers(app)
-    install_metrics(app, context.registry)
+    install_metrics(app, context.registry, context.metrics.cameras)
     packages = dict.fromkeys(("/v1/models", "/v1/candidates"), MAX_PACKAGE_BYTES)
     app.add_middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES, larger=packages)
     install_representations(app)
     context.access.protect(app)
+    feed = EventFeed(context.archive)
+    app.include_router(window_routes(context, feed))
+    app.include_router(event_routes(context, feed))
     for routes in (
-        window_routes,
         session_routes,
         oidc_routes,
         user_routes,
@@ -77,8 +83,9 @@ def build_app(context: ServiceContext) -> FastAPI:
         whep_routes,
         hls_routes,
         link_routes,
-        event_routes,
         recording_routes,
+        recorded_hls_routes,
+        segment_routes,
         clip_routes,
         alarm_routes,
         alarm_rule_routes,
@@ -91,6 +98,7 @@ def build_app(context: ServiceContext) -> FastAPI:
         edge_task_routes,
         identity_routes,
         layout_routes,
+        preference_routes,
         wall_routes,
         navigation_routes,
         system_routes,

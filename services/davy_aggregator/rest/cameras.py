@@ -1,7 +1,8 @@
 """Cameras over REST: state, newest frame, live MJPEG stream."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,10 @@ from davy_aggregator.rest.schemas import Camera, Cameras
 from davy_aggregator.rest.streams import CountedStream
 
 BOUNDARY = "davy-frame"
+MAX_PAGE = 1000  # cameras, 400 kB
+SLICE = 50
 RAW_WAIT_S = 1.5  # an edge sends raw pictures from the next frame on
+REPLICA_WAIT_S = 1.0  # another replica sends the newest frame that it has
 SILENCE_S = 10.0  # a live stream without frames ends after this time, so that no viewer takes a frozen image for a live one
 
 Variant = Annotated[Literal["enhanced", "raw"], Query(description="raw: the frame before enhancement, if the edge sends it")]
@@ -32,9 +36,22 @@ def camera_routes(context: ServiceContext) -> APIRouter:
     """GET /v1/cameras and below."""
     routes = APIRouter(prefix="/v1/cameras", tags=["cameras"])
 
-    @routes.get("", summary="List the cameras with their state and figures")
-    async def cameras() -> Cameras:
-        return Cameras(cameras=context.site_status.cameras())
+    @routes.get(
+        "",
+        summary="List the cameras with their state and figures, by id",
+        response_model=Cameras,
+        responses=problem_responses(422),
+    )
+    async def cameras(
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Cameras of a page.")] = MAX_PAGE,
+        cursor: Annotated[
+            str | None, Query(max_length=200, description="`cursor` of the previous page; the first page if absent.")
+        ] = None,
+    ) -> Response:
+        page, following = _page(context.live.cameras, limit, cursor)
+        rows = [row async for row in _rows(context, page)]
+        body = f'{{"cameras":[{",".join(rows)}],"cursor":{json.dumps(following)}}}'
+        return Response(body, media_type="application/json")
 
     @routes.get("/{camera_id}", summary="Get one camera", responses=problem_responses(404))
     async def camera(camera_id: str) -> Camera:
@@ -82,25 +99,45 @@ def camera_routes(context: ServiceContext) -> APIRouter:
     return routes
 
 
+def _page(cameras: Sequence[CameraAddress], limit: int, cursor: str | None) -> tuple[list[CameraAddress], str | None]:
+    """Return the cameras of a page, and the cursor of the next one; None on the last page."""
+    later = sorted((camera.key, camera) for camera in cameras if cursor is None or camera.key > cursor)
+    page = later[:limit]
+    return [camera for _, camera in page], page[-1][0] if len(later) > limit else None
+
+
+async def _rows(context: ServiceContext, cameras: Sequence[CameraAddress]) -> AsyncIterator[str]:
+    """Yield cameras as JSON, in slices between which frames arrive: 1,000 take a tenth of a second."""
+    for number, camera in enumerate(cameras):
+        if number % SLICE == 0:
+            await asyncio.sleep(0)
+        if context.live.has(camera):
+            found = context.site_status.camera(camera)
+            yield found.__pydantic_serializer__.to_json(found).decode()
+
+
 async def _newest(context: ServiceContext, camera_id: str, variant: Variant) -> LiveFrame:
     camera = context.site_status.find(camera_id)
     context.live.ask(camera, raw=variant == "raw")
     live = context.live.newest(camera)
+    if context.live.is_behind(camera):
+        live = await _next(context, camera, REPLICA_WAIT_S) or live
     if live is not None and not _picture(live, variant) and context.video.can_send(camera):
-        live = await _next_raw(context, camera) or live
+        live = await _next(context, camera, RAW_WAIT_S, raw=True) or live
     if live is None or not _picture(live, variant):
         raise NoFrameError(camera_id, variant, context.site_status.camera(camera).reason)
     return live
 
 
-async def _next_raw(context: ServiceContext, camera: CameraAddress) -> LiveFrame | None:
-    """Wait for the raw picture that an edge sends as soon as somebody asks for it; None if none came in time."""
+async def _next(context: ServiceContext, camera: CameraAddress, wait_s: float, *, raw: bool = False) -> LiveFrame | None:
+    """Wait for the picture that an edge or another replica sends as soon as somebody asks for it; None if none came in time."""
+    before = context.live.newest(camera)
     with context.live.watch("latest", [camera]) as watcher, suppress(TimeoutError):
-        watcher.wants_raw = lambda _: True
-        async with asyncio.timeout(RAW_WAIT_S):
+        watcher.wants_raw = lambda _: raw
+        async with asyncio.timeout(wait_s):
             while True:
                 live = await watcher.take()
-                if live.frame.raw_jpeg:
+                if live.frame.raw_jpeg if raw else live is not before:
                     return live
     return None
 

@@ -7,16 +7,18 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.storage.candidate_registry import MAX_CAUSE, MAX_CHECKS, CandidateEntry, Check, Proposal
+from davy.models import ModelKind
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.rest.registry import UPLOAD, ZIP, read_package
+from davy_aggregator.rest.registry import UPLOAD, ZIP, Kind, read_package
 
 Name = Annotated[str, Path(max_length=64, description="Model id or its start, or the id in frames.")]
 
 
 class CandidateView(BaseModel):
-    """A version of the network that nobody has signed. No edge loads it, and no rollout takes it."""
+    """A version of a network that nobody has signed. Nothing loads it, and no rollout takes it."""
 
     id: str = Field(description="Id of the model, which signing does not change.")
+    kind: ModelKind = Field(description="enhancer: of edges and the pool. detector: of the aggregator's analysis.")
     frame_id: str = Field(examples=["ispcnn-1a2b3c4d"], description="Model id in the frames that it would enhance.")
     sha256: str = Field(description="Digest of the package without a signature.")
     size: int = Field(description="Size of that package in bytes.")
@@ -33,6 +35,7 @@ class CandidateView(BaseModel):
         manifest = entry.manifest
         return cls(
             id=entry.id,
+            kind=entry.kind,
             frame_id=entry.frame_id,
             sha256=entry.sha256,
             size=entry.size,
@@ -63,8 +66,9 @@ def candidate_routes(context: ServiceContext) -> APIRouter:
     catalog = context.catalog
 
     @routes.get("", summary="List the candidates, newest first")
-    async def candidates() -> Candidates:
-        return Candidates(candidates=[CandidateView.of(entry) for entry in await catalog.candidates()])
+    async def candidates(kind: Kind = None) -> Candidates:
+        found = [entry for entry in await catalog.candidates() if kind in (None, entry.kind)]
+        return Candidates(candidates=[CandidateView.of(entry) for entry in found])
 
     @routes.post(
         "",

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.exceptions import HTTPException
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, StringConstraints
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 
 from davy.adapters.http.problems import problem_responses
 from davy.domain.camera import ID_PATTERN
@@ -20,6 +20,7 @@ from davy.domain.event import EventQuery
 from davy.domain.severity import Severity, SeverityName
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.event_export import csv_of, export, json_of
+from davy_aggregator.rest.event_feed import EventFeed
 from davy_aggregator.rest.marks import draw_marks
 from davy_aggregator.rest.schemas import Event, Events
 from davy_aggregator.rest.streams import CountedEvents
@@ -34,8 +35,8 @@ AtLeast = Annotated[SeverityName, Query(description="Minimum severity.")]
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
-def event_routes(context: ServiceContext) -> APIRouter:
-    """Routes below /v1/events."""
+def event_routes(context: ServiceContext, feed: EventFeed) -> APIRouter:
+    """Routes below /v1/events. The feed has the new ones."""
     routes = APIRouter(prefix="/v1/events", tags=["events"])
 
     Filters = Annotated[EventQuery, Depends(_filters(context))]  # noqa: N806  # a type
@@ -59,11 +60,11 @@ def event_routes(context: ServiceContext) -> APIRouter:
         known = last_event_id is not None and re.fullmatch(r"[0-9]{1,18}", last_event_id)
         after = int(known[0]) if known else None
 
-        async def body() -> AsyncGenerator[ServerSentEvent, None]:
-            async with aclosing(context.archive.follow(after)) as records:
-                async for record in records:
-                    if record.severity >= Severity.named(severity):
-                        yield ServerSentEvent(Event.of(record).model_dump_json(), id=str(record.id), event="event")
+        async def body() -> AsyncGenerator[bytes, None]:
+            async with aclosing(feed.follow(after)) as batches:
+                async for batch in batches:
+                    if chosen := [each.sse for each in batch if each.record.severity >= Severity.named(severity)]:
+                        yield b"".join(chosen)
 
         return CountedEvents(body(), context.stream("sse"))
 

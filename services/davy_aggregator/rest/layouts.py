@@ -77,19 +77,19 @@ def layout_routes(context: ServiceContext) -> APIRouter:
 
     @routes.get("", summary="List the caller's layouts, by name")
     async def layouts() -> Layouts:
-        return await shelf.all(_owner(acting()))
+        return await shelf.all(owner_of(acting()))
 
     @routes.get("/{name}", summary="Get a layout of the caller", responses=problem_responses(404, 422))
     async def layout(name: Name) -> NamedLayout:
-        return await shelf.get(_owner(acting()), name)
+        return await shelf.get(owner_of(acting()), name)
 
     @routes.put("/{name}", summary="Store a layout of the caller", responses=problem_responses(422))
     async def put_layout(name: Name, new: NewLayout) -> NamedLayout:
-        return await shelf.put(_owner(acting()), name, new.layout)
+        return await shelf.put(owner_of(acting()), name, new.layout)
 
     @routes.delete("/{name}", summary="Delete a layout of the caller", status_code=204, responses=problem_responses(404, 422))
     async def delete_layout(name: Name) -> None:
-        await shelf.delete(_owner(acting()), name)
+        await shelf.delete(owner_of(acting()), name)
 
     return routes
 
@@ -134,7 +134,7 @@ def wall_routes(context: ServiceContext) -> APIRouter:
     return routes
 
 
-def _owner(principal: Principal) -> str:
+def owner_of(principal: Principal) -> str:
     """The owner of a caller's layouts: a token may have a person's name."""
     return f"{'token' if principal.via == 'token' else 'person'}:{principal.name}"
 

@@ -1,20 +1,40 @@
 """Signed links for players, which have no account."""
 
-from typing import Annotated
+from datetime import UTC
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Body, Request
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from davy.adapters.access.links import MAX_MINUTES, PARAMETER, Link, Output
 from davy.adapters.http.problems import problem_responses
 from davy_aggregator.context import ServiceContext
+from davy_aggregator.rest.recordings import LONGEST, range_of
 
 
 class LinkRequest(BaseModel, extra="forbid"):
     """Which link is wanted."""
 
-    output: Output = Field(description="whep: a browser or a WHEP player; hls: a browser or a phone; rtsp: a VMS or VLC.")
+    output: Output = Field(
+        description="whep: a browser or a WHEP player; hls: a browser or a phone; rtsp: a VMS or VLC; recording: recorded "
+        "video by HLS."
+    )
     minutes: float = Field(60, gt=0, le=MAX_MINUTES, description="The link expires after this time.")
+    start_at: AwareDatetime | None = Field(None, description="Of a recording: its start. The link opens no other time.")
+    end_at: AwareDatetime | None = Field(None, description="Of a recording: its end.")
+
+    @model_validator(mode="after")
+    def _has_range(self) -> Self:
+        if (self.output == "recording") != (self.start_at is not None and self.end_at is not None):
+            raise ValueError("start_at and end_at belong to the output recording")
+        return self
+
+    @property
+    def span(self) -> str:
+        """Start and end, as the URL of a recording has them."""
+        if self.start_at is None or self.end_at is None:
+            return ""
+        return "/".join(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for at in (self.start_at, self.end_at))
 
 
 class MadeLink(BaseModel):
@@ -36,7 +56,9 @@ def link_routes(context: ServiceContext) -> APIRouter:
     )
     async def make(camera_id: str, wanted: Annotated[LinkRequest, Body()], request: Request) -> MadeLink:
         camera = context.site_status.find(camera_id)
-        link = Link.of_minutes(camera.key, wanted.output, wanted.minutes)
+        if wanted.start_at and wanted.end_at:
+            range_of(wanted.start_at, wanted.end_at, LONGEST)
+        link = Link.of_minutes(camera.key, wanted.output, wanted.minutes, wanted.span)
         return MadeLink(url=_url(link, context.links.sign(link), request, context.settings.rtsp.port), expires_s=link.expires_s)
 
     return routes
@@ -46,5 +68,6 @@ def _url(link: Link, token: str, request: Request, rtsp_port: int) -> str:
     if link.output == "rtsp":
         host = request.url.hostname or ""
         return f"rtsp://link:{token}@{f'[{host}]' if ':' in host else host}:{rtsp_port}/{link.camera}"
-    path = "whep" if link.output == "whep" else "live.m3u8"
+    paths = {"whep": "whep", "hls": "live.m3u8", "recording": f"recording/{link.span}/index.m3u8"}
+    path = paths[link.output]
     return f"{request.base_url}v1/cameras/{link.camera}/{path}?{PARAMETER}={token}"

@@ -20,7 +20,7 @@ def navigation(context: ServiceContext) -> Navigation:
 
 
 def navigation_routes(context: ServiceContext) -> APIRouter:
-    """Routes /training and /enhance."""
+    """Routes /training, /enhance and /company."""
     routes = APIRouter()
     elsewhere = _elsewhere(context)
 
@@ -32,11 +32,16 @@ def navigation_routes(context: ServiceContext) -> APIRouter:
     async def enhance() -> RedirectResponse:
         return _redirect("enhancer", elsewhere["/enhance"])
 
+    @routes.get("/company", include_in_schema=False, responses=problem_responses(404))
+    async def company() -> RedirectResponse:
+        return _redirect("company", elsewhere["/company"])
+
     return routes
 
 
 def _elsewhere(context: ServiceContext) -> dict[str, str]:
-    return {"/training": context.settings.trainer_page, "/enhance": context.settings.enhancer_page}
+    settings = context.settings
+    return {"/training": settings.trainer_page, "/enhance": settings.enhancer_page, "/company": settings.company_page}
 
 
 def _redirect(service: str, address: str) -> RedirectResponse:

@@ -8,11 +8,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 from davy.adapters.http.problems import problem_responses
 from davy.adapters.storage.model_registry import TAG_PATTERN, Entry
 from davy.domain.errors import BodyTooLargeError
-from davy.models import MAX_PACKAGE_BYTES
+from davy.models import MAX_PACKAGE_BYTES, ModelKind
 from davy_aggregator.context import ServiceContext
 
 Name = Annotated[str, Path(max_length=64, description="Model id or its start, the id in frames, or a tag.")]
 Tag = Annotated[str, Path(pattern=TAG_PATTERN)]
+Kind = Annotated[ModelKind | None, Query(description="Only this kind; absent: both.")]
 ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}}}
 UPLOAD: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
@@ -20,9 +21,10 @@ UPLOAD: dict[str, Any] = {
 
 
 class Model(BaseModel):
-    """A version of the network."""
+    """A version of a network."""
 
     id: str = Field(description="SHA-256 of the canonical manifest, which covers every file of the package.")
+    kind: ModelKind = Field(description="enhancer: of edges and the pool. detector: of the aggregator's analysis.")
     frame_id: str = Field(examples=["ispcnn-1a2b3c4d"], description="Model id in the frames that it enhances.")
     sha256: str
     size: int = Field(description="Size of the package in bytes.")
@@ -33,7 +35,7 @@ class Model(BaseModel):
     key: str = Field(description="Id of the signing key.")
     figures: dict[str, float] = Field(examples=[{"val-psnr-db": 23.4}])
     tags: list[str]
-    runs_on: list[str] = Field(description="Edges and enhancers that report it as running.")
+    runs_on: list[str] = Field(description="Edges, enhancers, and `aggregator` for its analysis, that report it as running.")
 
     @classmethod
     def of(cls, entry: Entry, context: ServiceContext) -> "Model":
@@ -41,6 +43,7 @@ class Model(BaseModel):
         runs_on = [edge for edge, reported in context.rollouts.twin.reported.items() if reported.model == entry.id]
         return cls(
             id=entry.id,
+            kind=entry.kind,
             frame_id=entry.frame_id,
             sha256=entry.sha256,
             size=entry.size,
@@ -87,8 +90,9 @@ def registry_routes(context: ServiceContext) -> APIRouter:
     routes = APIRouter(prefix="/v1/models", tags=["models"], responses=problem_responses(503))
 
     @routes.get("", summary="List the models, newest first")
-    async def models() -> Models:
-        return Models(models=[Model.of(entry, context) for entry in await context.catalog.entries()])
+    async def models(kind: Kind = None) -> Models:
+        found = [entry for entry in await context.catalog.entries() if kind in (None, entry.kind)]
+        return Models(models=[Model.of(entry, context) for entry in found])
 
     @routes.post(
         "",
@@ -102,7 +106,7 @@ def registry_routes(context: ServiceContext) -> APIRouter:
 
     @routes.delete("", summary="Delete old models; tagged and running ones stay")
     async def retire(
-        keep: Annotated[int, Query(ge=0, le=1_000_000, description="Number of newest models that stay.")],
+        keep: Annotated[int, Query(ge=0, le=1_000_000, description="Number of newest models of each kind that stay.")],
         days: Annotated[float, Query(ge=0, le=36_500, description="Models added within this number of days stay.")] = 30,
         dry_run: bool = False,
     ) -> Models:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from davy.adapters.http.problems import problem_responses
+from davy.models import ModelKind
+from davy.models.detector_gates import DETECTOR_GATES
 from davy.models.gates import GATES, Gates
 from davy.twin.model import ModelState, ReportedModel
 from davy_aggregator.context import ServiceContext
@@ -21,14 +23,16 @@ _SSE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": 
 Id = Annotated[str, Path(max_length=64)]
 
 
-DeviceKind = Literal["edge", "enhancer"]
+DeviceKind = Literal["edge", "enhancer", "analysis"]
 
 
 class EdgeModel(BaseModel):
-    """One edge or enhancer in a rollout, with its desired and reported model."""
+    """One device in a rollout, with its desired and reported model."""
 
-    edge: str = Field(examples=["north"], description="Id of the edge or enhancer.")
-    kind: DeviceKind = Field(description="edge: enhances its own cameras. enhancer: of the pool, for all its cameras.")
+    edge: str = Field(examples=["north"], description="Id of the edge or enhancer; `aggregator` for its analysis.")
+    kind: DeviceKind = Field(
+        description="edge: enhances its own cameras. enhancer: of the pool, for all its cameras. analysis: detects objects."
+    )
     wave: int = Field(description="Wave of the edge; 0: canary.")
     online: bool
     desired_epoch: int = Field(description="Epoch of the desired model; 0 before the edge starts.")
@@ -47,6 +51,7 @@ class RolloutView(BaseModel):
 
     id: str
     model: str
+    kind: ModelKind = Field(description="enhancer, or detector of the analysis.")
     frame_id: str
     state: RolloutState
     reason: str
@@ -65,9 +70,9 @@ class Rollouts(BaseModel):
 
 
 class EdgeReport(BaseModel):
-    """The reported model of one edge or enhancer."""
+    """The reported model of one device."""
 
-    edge: str = Field(description="Id of the edge or enhancer.")
+    edge: str = Field(description="Id of the edge or enhancer; `aggregator` for its analysis.")
     kind: DeviceKind
     online: bool
     reported: ReportedModel
@@ -80,25 +85,28 @@ class GateView(BaseModel):
     figure: str = Field(examples=["brightness-ratio"], description="Name of the figure in a report.")
     cause: str = Field(examples=["gate:black"], description="Cause in the report of an edge that rejects a model.")
     is_least: bool = Field(description="The limit is a minimum; a maximum otherwise.")
+    kinds: list[ModelKind] = Field(description="Kinds of models that meet it.")
     description: str
 
 
 class EdgeReports(BaseModel):
-    """The reported models of all edges and of the enhancer pool, and the gates that their figures meet."""
+    """The reported models of all edges, of the enhancer pool and of the analysis, and the gates that their figures meet."""
 
     edges: list[EdgeReport]
     gates: list[GateView]
 
 
+KINDS = {ModelKind.ENHANCER: GATES, ModelKind.DETECTOR: DETECTOR_GATES}
 _GATES = [
     GateView(
         setting=gate.setting,
         figure=gate.figure,
         cause=f"gate:{gate.cause}",
         is_least=gate.is_least,
+        kinds=[kind for kind, gates in KINDS.items() if gate in gates],
         description=str(Gates.model_fields[gate.setting].description),
     )
-    for gate in GATES
+    for gate in dict.fromkeys((*GATES, *DETECTOR_GATES))
 ]
 
 
@@ -111,6 +119,7 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
         return RolloutView(
             id=rollout.id,
             model=rollout.target.model,
+            kind=rollout.kind,
             frame_id=rollout.frame_id,
             state=rollout.state,
             reason=rollout.reason,
@@ -124,9 +133,9 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
             edges=[_show_edge(rollout, edge, context) for edge in rollout.members],
         )
 
-    @routes.get("/fleet", summary="List the reported models of all edges and of the enhancer pool")
+    @routes.get("/fleet", summary="List the reported models of all edges, of the enhancer pool and of the analysis")
     async def fleet() -> EdgeReports:
-        views = {edge: service.view(edge) for edge in service.edges()}
+        views = {edge: service.view(edge) for kind in ModelKind for edge in service.devices(kind)}
         return EdgeReports(
             edges=[
                 EdgeReport(edge=edge, kind=_kind(context, edge), online=view.online, reported=view.reported)
@@ -141,7 +150,7 @@ def rollout_routes(context: ServiceContext) -> APIRouter:
 
     @routes.post(
         "/rollouts",
-        summary="Roll a model out to the edges and the enhancer pool in waves",
+        summary="Roll a model out in waves: an enhancer to edges and pool, a detector to the analysis",
         status_code=201,
         responses=problem_responses(404, 409),
     )
@@ -221,4 +230,6 @@ def _show_edge(rollout: Rollout, edge: str, context: ServiceContext) -> EdgeMode
 
 
 def _kind(context: ServiceContext, edge: str) -> DeviceKind:
+    if context.rollouts.is_analysis(edge):
+        return "analysis"
     return "enhancer" if context.rollouts.is_enhancer(edge) else "edge"

@@ -63,7 +63,12 @@ class Camera(BaseModel):
 
 
 class Cameras(BaseModel):
+    """A page of cameras, by id."""
+
     cameras: list[Camera]
+    cursor: str | None = Field(
+        None, examples=["north.face"], description="`cursor` parameter of the next page; null on the last one."
+    )
 
 
 class Edge(BaseModel):

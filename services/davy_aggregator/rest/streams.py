@@ -24,9 +24,9 @@ class CountedStream(StreamingResponse):
 
 
 class CountedEvents(EventSourceResponse):
-    """A CountedStream of server-sent events."""
+    """A CountedStream of server-sent events; bytes are events that are encoded already."""
 
-    def __init__(self, body: AsyncGenerator[ServerSentEvent, None], opened: AbstractContextManager[None]) -> None:
+    def __init__(self, body: AsyncGenerator[ServerSentEvent | bytes, None], opened: AbstractContextManager[None]) -> None:
         super().__init__(body, ping=PING_S)
         self._body, self._opened = body, opened
 

@@ -1,8 +1,6 @@
 """The WebSocket of one window of the console: pictures at the size of its tiles, states, events and alarms."""
 
 import asyncio
-import json
-import time
 from contextlib import aclosing
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -15,12 +13,10 @@ from davy.streams.tasks import end
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrame, Watcher
 from davy_aggregator.rest.alarms import send_alarms
-from davy_aggregator.rest.schemas import Camera, Event
+from davy_aggregator.rest.event_feed import EventFeed
 from davy_aggregator.rest.window_messages import Ack, FollowEvents, Show, Tile, pack, parse
+from davy_aggregator.rest.window_states import States
 
-STATE_EVERY_S = 0.5
-SLICE = 50  # cameras that are looked at in one go: a few ms
-MAX_SHARE = 0.1  # of a processor for the states of a large site
 WINDOW, WINDOW_OF_MANY, MANY = 2, 1, 4  # frames in flight per camera; 1 above 4 cameras
 WINDOW_BYTES = 4_000_000  # in flight over all cameras, so that a slow link gets fewer frames, but not later ones
 SENDERS = 2  # one picture is scaled while another is sent
@@ -29,8 +25,8 @@ MAX_MESSAGE_BYTES = 65_536
 POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 
 
-def window_routes(context: ServiceContext) -> APIRouter:
-    """The WebSocket /v1/console."""
+def window_routes(context: ServiceContext, feed: EventFeed) -> APIRouter:
+    """The WebSocket /v1/console. The feed has the new events."""
     routes = APIRouter()
     states = States(context)
 
@@ -42,67 +38,18 @@ def window_routes(context: ServiceContext) -> APIRouter:
                 context.stream("console"),
                 context.live.watch("console", (), max_age_s=context.settings.max_age_ms / 1000) as watcher,
             ):
-                await Window(socket, context, watcher, states).run()
+                await Window(socket, context, watcher, states, feed).run()
         except OverloadedError as error:
             await socket.close(TRY_AGAIN_LATER, str(error))
 
     return routes
 
 
-_LEFT_OUT = {"address", "live"}
-
-
-class States:
-    """The state of the site as a message, made once for all windows.
-
-    A thousand cameras take a tenth of a second: they are looked at in slices between which frames arrive, and so rarely that
-    it costs a tenth of a processor at most.
-    """
-
-    def __init__(self, context: ServiceContext) -> None:
-        self._context, self._text, self._due_s = context, "", 0.0
-        self._making = asyncio.Lock()
-
-    @property
-    def every_s(self) -> float:
-        """The time until the next message, in s."""
-        return max(STATE_EVERY_S, self._due_s - time.monotonic())
-
-    async def message(self) -> str:
-        """Return the newest message."""
-        if not self._text or (time.monotonic() >= self._due_s and not self._making.locked()):
-            async with self._making:
-                if not self._text or time.monotonic() >= self._due_s:
-                    self._text = await self._make()
-        return self._text
-
-    async def _make(self) -> str:
-        status, cameras, spent_s = self._context.site_status, list[Camera](), 0.0
-        addresses = self._context.live.cameras
-        for start in range(0, len(addresses), SLICE):
-            began_s = time.perf_counter()
-            cameras += [status.camera(each) for each in addresses[start : start + SLICE] if self._context.live.has(each)]
-            spent_s += time.perf_counter() - began_s
-            await asyncio.sleep(0)
-        began_s = time.perf_counter()
-        head = {
-            "type": "state",
-            "now_ms": time.time_ns() // 1_000_000,
-            "site": status.site(cameras).model_dump(mode="json"),
-            "edges": status.edge_statuses(),
-        }
-        rows = b",".join([camera.__pydantic_serializer__.to_json(camera, exclude=_LEFT_OUT) for camera in cameras])
-        text = f'{json.dumps(head, separators=(",", ":"))[:-1]},"cameras":[{rows.decode()}]}}'
-        spent_s += time.perf_counter() - began_s
-        self._due_s = time.monotonic() + max(STATE_EVERY_S, spent_s / MAX_SHARE)
-        return text
-
-
 class Window:
     """The connection of one open page."""
 
-    def __init__(self, socket: WebSocket, context: ServiceContext, watcher: Watcher, states: States) -> None:
-        self._socket, self._context, self._watcher, self._states = socket, context, watcher, states
+    def __init__(self, socket: WebSocket, context: ServiceContext, watcher: Watcher, states: States, feed: EventFeed) -> None:
+        self._socket, self._context, self._watcher, self._states, self._feed = socket, context, watcher, states, feed
         self._undrawn: Credits[CameraAddress, int] = Credits(WINDOW)  # bytes of the frames in flight
         self._undrawn_bytes = 0
         self._taking = asyncio.Lock()
@@ -198,19 +145,21 @@ class Window:
         return enhanced, raw
 
     async def _publish_state(self) -> None:
+        known = 0
         while True:
-            await self._socket.send_text(await self._states.message())
+            known, text = await self._states.message(known, self._tiles.keys())
+            await self._socket.send_text(text)
             await asyncio.sleep(self._states.every_s)
 
     async def _publish_events(self) -> None:
         after = await self._following.get()
         while True:
             try:
-                async with aclosing(self._context.archive.follow(after)) as records:
-                    async for record in records:
-                        event = Event.of(record).model_dump(mode="json")
-                        await self._socket.send_text(json.dumps({"type": "event", "event": event}, separators=(",", ":")))
-                        after = record.id
+                async with aclosing(self._feed.follow(after)) as batches:
+                    async for batch in batches:
+                        for event in batch:
+                            await self._socket.send_text(event.message)
+                            after = event.record.id
             except ArchiveUnavailableError:  # the state says so; pictures need no archive
                 await asyncio.sleep(ARCHIVE_RETRY_S)
 

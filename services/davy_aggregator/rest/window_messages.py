@@ -1,7 +1,8 @@
 """Messages of the WebSocket between a window of the console and the aggregator.
 
-A window sends JSON objects of the types below. The aggregator sends JSON objects, of types `state`, `event` and `alarms`, and
-binary pictures: a 4-byte big-endian length, a JSON head of that length, the enhanced JPEG, the raw JPEG.
+A window sends JSON objects of the types below. The aggregator sends JSON objects: `state` with every camera, then
+`state-change` with the cameras that changed or are shown, and the ids in `gone`; `event` and `alarms`. It also sends binary
+pictures: a 4-byte big-endian length, a JSON head of that length, the enhanced JPEG, the raw JPEG.
 """
 
 import json

@@ -25,7 +25,7 @@ async def choose_members(
         raise ConflictError(f"no edge or enhancer {unknown[0]!r} runs models; known: {', '.join(known[:8]) or 'none'}")
     chosen = sorted(spec.edges or known, key=lambda edge: not view(edge).online)
     if not chosen:
-        raise ConflictError("no edge of this site runs models")
+        raise ConflictError("nothing at this site runs models of this kind")
     if not view(chosen[0]).online:
         raise ConflictError("every edge is offline; a canary must be online")
     waves = assign_waves(chosen, spec)

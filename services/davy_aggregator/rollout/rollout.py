@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
 from davy.domain.camera import ID_PATTERN
+from davy.models import ModelKind
 from davy.models.gates import Gates
 from davy.twin.model import DesiredModel, Evaluation, ReportedModel, Target
 
@@ -21,7 +22,7 @@ class RolloutSpec(_Value):
 
     model: str = Field(min_length=1, max_length=64, description="Model id or its start, the id in frames, or a tag.")
     edges: tuple[str, ...] = Field(
-        (), max_length=1024, description="Ids of edges and enhancers; `pool`: all enhancers; empty: all."
+        (), max_length=1024, description="Ids of edges and enhancers; `pool`: all enhancers; empty: all that run the kind."
     )
     canaries: PositiveInt = Field(1, description="Edges of the first wave; at most a tenth of all edges, but at least one.")
     waves: tuple[float, ...] = Field(
@@ -83,6 +84,7 @@ class Rollout(_Value):
     id: str
     spec: RolloutSpec
     target: Target
+    kind: ModelKind = ModelKind.ENHANCER  # stored rollouts of older versions have none
     frame_id: str
     state: RolloutState = RolloutState.RUNNING
     reason: str = ""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection
 
 from davy.adapters.storage.rollout_store import RolloutStore
+from davy.domain.errors import StandbyError
 from davy.twin.model import DesiredModel
 from davy_aggregator.rollout.rollout import Rollout
 from davy_aggregator.stored import read_stored
@@ -26,7 +27,10 @@ class RolloutRecords:
         rollouts, bad_rollouts = read_stored(Rollout.model_validate_json, dict(enumerate(self._store.rollouts())))
         self.desired, bad_desired = read_stored(DesiredModel.model_validate_json, self._store.desired())
         self.rollouts = {rollout.id: rollout for rollout in rollouts.values()}
-        self._store.set_aside(bad_rollouts, bad_desired)
+        try:
+            self._store.set_aside(bad_rollouts, bad_desired)
+        except StandbyError:  # the leader may be newer, and read them
+            return []
         return [reason for _, reason in (*bad_rollouts, *bad_desired)]
 
     @property

@@ -11,14 +11,18 @@ from davy.adapters.storage.rollout_store import RolloutStore
 from davy.domain.errors import ConflictError, UnavailableError, UnknownRolloutError
 from davy.domain.ports import Bus
 from davy.domain.topics import MODEL
+from davy.models import ModelKind
 from davy.site import SiteConfig
+from davy.streams.lead import Lead
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.twin.model import ModelState, ReportedModel
 from davy.twin.protocol import ALARM, INFO, WARNING
 from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
+from davy_aggregator.archive import REPORTER
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.presence import PresenceTracker
+from davy_aggregator.replicas.operations import by_leader
 from davy_aggregator.rollout.confirmation import SecondPerson
 from davy_aggregator.rollout.members import choose_members
 from davy_aggregator.rollout.plan import advance, all_reports_final, send_back
@@ -36,6 +40,7 @@ class RolloutService:
     Args:
         accept_unknown: Include edges that are not in site.yaml.
         second_person: Checks who confirms a rollout; None if nobody has to.
+        detects: Whether this aggregator's analysis runs a detector.
     """
 
     def __init__(
@@ -48,7 +53,9 @@ class RolloutService:
         count_refused: Callable[[Exception], None],
         accept_unknown: bool = False,
         second_person: SecondPerson | None = None,
+        detects: bool = False,
     ) -> None:
+        self._detectors = [REPORTER] if detects else []
         self._site, self.catalog, self._accept_unknown = site, catalog, accept_unknown
         self._second_person = second_person
         self._presence, self._changed = presence, asyncio.Event()
@@ -58,11 +65,16 @@ class RolloutService:
             ReportedModel,
             self._records,
             site.site,
-            presence.is_online,
+            self._is_online,
             report_event,
             count_refused,
             self._on_reported,
         )
+
+    @property
+    def site(self) -> str:
+        """Return the id of the site."""
+        return self._site.site
 
     @property
     def rollouts(self) -> list[Rollout]:
@@ -76,15 +88,27 @@ class RolloutService:
 
     def view(self, edge: str) -> EdgeView:
         """Return the newest report of an edge, with its presence."""
-        state = self._presence.edge(edge)
-        return EdgeView(state.online is True, state.since_ns, self.twin.reported.get(edge, NO_REPORT))
+        state, report = self._presence.edge(edge), self.twin.reported.get(edge, NO_REPORT)
+        return EdgeView(self._is_online(edge), state.since_ns, report)
+
+    def _is_online(self, device: str) -> bool:
+        """The analysis is online as long as this process, which is where it runs, decides."""
+        return self.is_analysis(device) or self._presence.is_online(device)
 
     def edges(self) -> list[str]:
         """Return the devices that run models: edges, then the enhancers of a pool that has cameras."""
         own = [edge for edge, config in self._site.edges.items() if config.enhance == "here"]
-        known = {*self._site.edges, *self._site.pool}
+        known = {*self._site.edges, *self._site.pool, REPORTER}
         own += [edge for edge in self.twin.reported if self._accept_unknown and edge not in known]
         return own + (self._site.pool if self._site.pooled else [])
+
+    def devices(self, kind: ModelKind) -> list[str]:
+        """Return the devices that run models of a kind: the analysis of the aggregator runs detectors."""
+        return self._detectors if kind is ModelKind.DETECTOR else self.edges()
+
+    def is_analysis(self, device: str) -> bool:
+        """Return whether a device is the aggregator's own analysis."""
+        return device in self._detectors
 
     def is_enhancer(self, edge: str) -> bool:
         """Return whether a device is an enhancer of the pool."""
@@ -96,6 +120,20 @@ class RolloutService:
             raise UnknownRolloutError(rollout_id)
         return self._records.rollouts[rollout_id]
 
+    @property
+    def lead(self) -> Lead:
+        """Who decides."""
+        return self.twin.lead
+
+    @lead.setter
+    def lead(self, lead: Lead) -> None:
+        self.twin.lead = lead
+
+    async def take_over(self) -> None:
+        """Decide from now on."""
+        await self.twin.take_over()
+
+    @by_leader
     async def create(self, spec: RolloutSpec) -> Rollout:
         """Start a rollout with its canaries; where a second person confirms rollouts, it waits for that one.
 
@@ -114,9 +152,10 @@ class RolloutService:
                 id=f"{time.strftime('%Y%m%dt%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}",
                 spec=spec,
                 target=await self.catalog.target(entry.id),
+                kind=entry.kind,
                 frame_id=entry.frame_id,
                 created_ns=time.time_ns(),
-                members=await self._members(spec),
+                members=await self._members(spec, entry.kind),
                 state=RolloutState.UNCONFIRMED if self._second_person else RolloutState.RUNNING,
                 started_by=acting().name,
             )
@@ -125,6 +164,7 @@ class RolloutService:
             after={
                 "rollout": rollout.id,
                 "model": entry.id,
+                "kind": entry.kind,
                 "state": rollout.state,
                 "started_by": rollout.started_by,
                 "spec": spec.model_dump(mode="json"),
@@ -133,6 +173,7 @@ class RolloutService:
         await self._record_start(rollout)
         return self.get(rollout.id)
 
+    @by_leader
     async def confirm(self, rollout_id: str) -> Rollout:
         """Start a rollout that waits for a second person, the caller.
 
@@ -155,7 +196,7 @@ class RolloutService:
                 "state": RolloutState.RUNNING,
                 "confirmed_by": acting().name,
                 "target": await self.catalog.target(entry.id),
-                "members": await self._members(before.spec),
+                "members": await self._members(before.spec, before.kind),
             }
             after = before.model_copy(update=changes)
             await self._decide(before, self._advance(after))
@@ -166,14 +207,17 @@ class RolloutService:
         await self._record_start(after)
         return self.get(rollout_id)
 
+    @by_leader
     async def pause(self, rollout_id: str) -> Rollout:
         """Pause a rollout: started edges continue, no further edge starts, and a failure still rolls back."""
         return await self._set_state(rollout_id, RolloutState.RUNNING, RolloutState.PAUSED)
 
+    @by_leader
     async def resume(self, rollout_id: str) -> Rollout:
         """Continue a paused rollout."""
         return await self._set_state(rollout_id, RolloutState.PAUSED, RolloutState.RUNNING)
 
+    @by_leader
     async def abort(self, rollout_id: str, reason: str = "aborted by an operator") -> Rollout:
         """Abort a rollout and return every started edge to its baseline; raise ConflictError if it has ended."""
         async with self.twin.decision():
@@ -183,6 +227,11 @@ class RolloutService:
         note_change({"state": before.state}, {"state": after.state})
         await self._record_end(after)
         return after
+
+    async def refresh(self) -> None:
+        """Read again what the leader decided; raises ArchiveUnavailableError."""
+        await self.twin.refresh()
+        self._notify_watchers()
 
     async def watch(self, rollout_id: str) -> AsyncGenerator[Rollout, None]:
         """Yield the rollout at every change and report, until it has ended with the final reports of its online edges."""
@@ -206,12 +255,13 @@ class RolloutService:
             refused
             and before is not None
             and before.state is not report.state
-            and self.is_enhancer(edge)
+            and (self.is_enhancer(edge) or self.is_analysis(edge))
             and self.twin.lead.leads
         ):
-            message = f"enhancer {edge}: model of epoch {report.epoch}: {report.state} ({report.cause}): {report.reason}"
+            who, kind = (f"enhancer {edge}", "enhancer-model") if self.is_enhancer(edge) else ("analysis", "detector")
+            message = f"{who}: model of epoch {report.epoch}: {report.state} ({report.cause}): {report.reason}"
             severity = ALARM if report.state is ModelState.ROLLED_BACK else WARNING
-            await self.twin.record_event(f"enhancer-model-{report.state}", message, severity, report.figures)
+            await self.twin.record_event(f"{kind}-{report.state}", message, severity, report.figures)
 
     def _resolved(self, spec: RolloutSpec) -> RolloutSpec:
         """Name the enhancers of the pool in place of the edges whose cameras they enhance, and of the word pool."""
@@ -219,23 +269,25 @@ class RolloutService:
         named = [name for edge in spec.edges for name in (pool if edge in everyone and edge not in pool else (edge,))]
         return spec.model_copy(update={"edges": tuple(dict.fromkeys(named))})
 
-    async def _members(self, spec: RolloutSpec) -> dict[str, Member]:
-        return await choose_members(self._resolved(spec), self.edges(), self._records.desired, self.view, self.catalog)
+    async def _members(self, spec: RolloutSpec, kind: ModelKind) -> dict[str, Member]:
+        known, desired = self.devices(kind), self._records.desired
+        return await choose_members(self._resolved(spec), known, desired, self.view, self.catalog)
 
     async def _record_start(self, rollout: Rollout) -> None:
-        model, count = f"model {rollout.target.model[:12]} ({rollout.frame_id})", len(rollout.members)
+        model, count = f"{rollout.kind} {rollout.target.model[:12]} ({rollout.frame_id})", len(rollout.members)
+        devices = "the analysis" if rollout.kind is ModelKind.DETECTOR else f"{count} edges"
         if rollout.state is RolloutState.UNCONFIRMED:
-            message = f"{rollout.started_by} wants to roll {model} out to {count} edges: a second person confirms it"
+            message = f"{rollout.started_by} wants to roll {model} out to {devices}: a second person confirms it"
             await self.twin.record_event("rollout-unconfirmed", message, WARNING, {"edges": count})
             return
-        message = f"{model} rolls out to {count} edges in {rollout.waves} waves"
+        message = f"{model} rolls out to {devices} in {rollout.waves} waves"
         if rollout.confirmed_by:
             message += f"; {rollout.started_by} started it, {rollout.confirmed_by} confirmed it"
         await self.twin.record_event("rollout-started", message, INFO, {"edges": count})
 
     def _next_epoch(self) -> int:
         """Return an epoch above every decided and every reported one; edges report higher ones after a loss of data."""
-        return 1 + max(self.twin.highest_epoch(), *(self.twin.epoch_of(edge) for edge in self.edges()), 0)
+        return 1 + max(self.twin.highest_epoch(), *map(self.twin.epoch_of, [*self.edges(), *self._detectors]), 0)
 
     def _advance(self, rollout: Rollout) -> Rollout:
         return advance(rollout, self.view, time.time_ns(), self._next_epoch())

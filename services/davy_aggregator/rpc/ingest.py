@@ -1,7 +1,6 @@
 """davy.v1.IngestService receives frames and events from edges; FrameService streams live frames to subscribers."""
 
 import asyncio
-import itertools
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -48,14 +47,13 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     ) -> None:
         self._live, self._video, self._archive, self._metrics = live, video, archive, metrics
         self._window, self._check_sender = window, check_sender
-        self._sessions = itertools.count(1)
 
     async def PushFrames(  # noqa: N802  # gRPC names methods so
         self,
         request_iterator: AsyncIterator[ingest_pb2.PushFramesRequest],
         context: Context,
     ) -> AsyncGenerator[ingest_pb2.PushFramesResponse, None]:
-        session, sender = next(self._sessions), peer(context)
+        session, sender = self._live.sessions.next(), peer(context)
         yield ingest_pb2.PushFramesResponse(window=self._window, server_ns=time.time_ns())
         async for request in request_iterator:
             received_ns = time.time_ns()
@@ -76,7 +74,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         request_iterator: AsyncIterator[ingest_pb2.PushVideoRequest],
         context: Context,
     ) -> AsyncGenerator[ingest_pb2.PushVideoResponse, None]:
-        session, sender = next(self._sessions), peer(context)
+        session, sender = self._live.sessions.next(), peer(context)
         yield ingest_pb2.PushVideoResponse(window=VIDEO_WINDOW)
         with self._video.requests() as requests:
             read = partial(self._take_video, request_iterator, session, sender, requests)

@@ -139,6 +139,7 @@ class RolloutsServicer(model_pb2_grpc.RolloutServiceServicer):
             edges=[self._edge(rollout, edge) for edge in rollout.members],
             started_by=rollout.started_by,
             confirmed_by=rollout.confirmed_by,
+            kind=rollout.kind,
         )
 
     def _edge(self, rollout: Rollout, edge: str) -> model_pb2.EdgeModel:
@@ -191,6 +192,7 @@ def model_message(entry: Entry) -> model_pb2.Model:
         key=entry.key,
         figures=entry.manifest.figures,
         tags=entry.tags,
+        kind=entry.kind,
     )
 
 
@@ -209,6 +211,7 @@ def candidate_message(entry: CandidateEntry) -> model_pb2.Candidate:
         proposed_by=entry.proposal.by,
         cause=entry.proposal.cause,
         checks=entry.proposal.checks,
+        kind=entry.kind,
     )
 
 

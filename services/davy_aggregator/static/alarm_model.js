@@ -1,5 +1,8 @@
 // The alarms of the site, as the aggregator sends them: by the window's WebSocket on the console, else by one of their own.
 
+import { said, translated } from "/web/words.js";
+import { readCameras } from "/static/page.js";
+
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000];
 const SEVERITY = { info: 1, warning: 2, alarm: 3 };
 const STANDING = new Set(["unacknowledged", "acknowledged", "returned"]);
@@ -39,6 +42,10 @@ export class AlarmModel extends EventTarget {
     const before = this.alarms;
     this.alarms = all ? new Map() : new Map(before);
     for (const alarm of alarms) {
+      alarm.title = translated("alarm-title", alarm.kind, alarm.title);
+      alarm.consequence = translated("alarm-consequence", alarm.kind, alarm.consequence);
+      alarm.response = translated("alarm-response", alarm.kind, alarm.response);
+      alarm.message = said(alarm.message);
       if (alarm.state === "normal") this.alarms.delete(alarm.id);
       else this.alarms.set(alarm.id, alarm);
     }
@@ -67,10 +74,7 @@ export class AlarmModel extends EventTarget {
 
   async #readLabels() {
     try {
-      const answer = await fetch("/v1/cameras");
-      if (!answer.ok) return;
-      const { cameras } = await answer.json();
-      for (const { id, label } of cameras) this.labels.set(id, label);
+      for (const { id, label } of await readCameras()) this.labels.set(id, label);
       this.dispatchEvent(new CustomEvent("change", { detail: { raised: [], isFirst: true } }));
     } catch {
       // the ids of the cameras name them, too

@@ -1,7 +1,8 @@
 // The rules of alarms as a table. Only what differs from the defaults is sent.
 
 import { dateTime } from "/web/time.js";
-import { named, t } from "/web/words.js";
+import { named, t, translated } from "/web/words.js";
+import { Escalation } from "/static/alarm_escalation.js";
 import { byId, element, request, showError } from "/static/page.js";
 
 const SEVERITIES = ["info", "warning", "alarm"];
@@ -11,6 +12,7 @@ export class Rules {
   defaults = {};
   #current = { rules: {} };
   #id = "";
+  #escalation = new Escalation();
 
   constructor() {
     byId("rules").addEventListener("submit", (event) => {
@@ -27,12 +29,12 @@ export class Rules {
     }
   }
 
-  #show({ id, who, why, at, rules, defaults }) {
+  #show({ id, who, why, at, rules, defaults, targets }) {
     this.defaults = defaults;
     this.#current = rules;
     this.#id = id;
     byId("rules-by").textContent = at ? t("rules-by", { who, at: dateTime(at), why: why || "–" }) : t("rules-of-file");
-    byId("steps").textContent = rules.escalation.map(({ severity, after_s: seconds, to }) => `${named("severity", severity)} · ${seconds} s → ${to.join(", ")}`).join("; ");
+    this.#escalation.show(rules.escalation, targets);
     const keys = [...new Set([...Object.keys(defaults), ...Object.keys(rules.rules)])];
     byId("rule-rows").replaceChildren(...keys.map((key) => this.#row(key)));
   }
@@ -49,7 +51,7 @@ export class Rules {
 
   #row(key) {
     const value = { ...this.#default(key), ...this.#of(key) };
-    const name = element("td", "", element("b", "", value.title || key), element("small", "", ` ${key}`));
+    const name = element("td", "", element("b", "", translated("alarm-title", key, value.title) || key), element("small", "", ` ${key}`));
     const made = element("tr", this.#current.rules[key] ? "changed" : "", name, ...Object.entries(FIELDS).map(([field, kind]) => element("td", "", this.#input(key, field, kind, value[field]))));
     made.dataset.rule = key;
     return made;
@@ -84,7 +86,7 @@ export class Rules {
   }
 
   async #save() {
-    const body = { rules: { ...this.#current, rules: this.#changed() }, why: byId("why").value };
+    const body = { rules: { ...this.#current, rules: this.#changed(), escalation: this.#escalation.read() }, why: byId("why").value };
     try {
       this.#show(await request("/v1/alarm-rules", "PUT", body, { "If-Match": `"${this.#id}"` }));
       byId("why").value = "";

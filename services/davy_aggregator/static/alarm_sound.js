@@ -43,6 +43,7 @@ export class AlarmSound {
   toggle() {
     if (this.isOn) localStorage.setItem(OFF, "1");
     else localStorage.removeItem(OFF);
+    document.dispatchEvent(new Event("davy:preferences"));
     this.onChange();
   }
 

@@ -1,7 +1,7 @@
 // The page of alarms: those of now, their history, who was told, and the rules.
 
 import { timeElement } from "/web/time.js";
-import { named, t } from "/web/words.js";
+import { kindName, named, said, t } from "/web/words.js";
 import { model } from "/static/alarms.js";
 import { inOrder, stands } from "/static/alarm_model.js";
 import { rows } from "/static/alarm_rows.js";
@@ -35,7 +35,7 @@ function showHistory({ changes }, isMore) {
 }
 
 function change(each) {
-  const alarm = element("td", "", element("b", "", each.kind.replaceAll("-", " ")), ` · ${model.labels.get(each.source) ?? each.source}`, element("small", "", ` ${each.message}`));
+  const alarm = element("td", "", element("b", "", kindName(each.kind)), ` · ${model.labels.get(each.source) ?? each.source}`, element("small", "", ` ${said(each.message)}`));
   if (each.picture) {
     const link = element("a", "", t("picture"));
     link.href = each.picture;

@@ -25,7 +25,7 @@ const stream = new Stream({
   onState(state) {
     staleAfterMs = state.site.stale_after_ms;
     events.name(state.cameras);
-    wall.update(state.cameras);
+    wall.update(state);
     head.show(state);
     const tile = wantedSingle && wall.tiles.get(wantedSingle);
     wantedSingle = null;

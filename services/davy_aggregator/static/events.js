@@ -1,7 +1,7 @@
 // The list of events: archived ones first, then new ones from the window's WebSocket.
 
 import { dateTime, timeElement } from "/web/time.js";
-import { named, t } from "/web/words.js";
+import { kindName, said, t } from "/web/words.js";
 
 const KEPT = 200;
 const MOTION = new Set(["motion", "motion-over"]); // the page of events shows them on request
@@ -66,10 +66,10 @@ export class Events {
   #row(event, fresh) {
     const row = element("li", `event ${event.severity}${fresh ? " fresh" : ""}`);
     const about = element("p", "about");
-    about.append(element("b", "", named("kind", event.kind).replaceAll("-", " ")));
+    about.append(element("b", "", kindName(event.kind)));
     const where = this.#labels.get(event.camera) ?? (event.camera || (event.edge === "aggregator" ? "" : event.edge));
     if (where) about.append(` · ${where}`);
-    row.append(element("p", "message", event.message), about, timeElement(event.occurred_at, "brief"));
+    row.append(element("p", "message", said(event.message)), about, timeElement(event.occurred_at, "brief"));
     if (event.keyframe) row.append(this.#thumbnail(event, where));
     return row;
   }
@@ -77,7 +77,7 @@ export class Events {
   #thumbnail(event, where) {
     const button = element("button");
     button.type = "button";
-    button.setAttribute("aria-label", t("keyframe-of", { message: event.message }));
+    button.setAttribute("aria-label", t("keyframe-of", { message: said(event.message) }));
     const picture = element("img");
     picture.loading = "lazy";
     picture.alt = "";
@@ -86,7 +86,7 @@ export class Events {
     button.append(picture);
     button.addEventListener("click", () => {
       document.getElementById("keyframe-picture").src = event.keyframe;
-      const text = `${event.message} · ${where} · ${dateTime(event.occurred_at)}`;
+      const text = `${said(event.message)} · ${where} · ${dateTime(event.occurred_at)}`;
       document.getElementById("keyframe-text").textContent = text;
       this.#dialog.showModal();
     });

@@ -1,8 +1,8 @@
 // Events: searched on the server, with pictures, and exported.
 
 import { dateTime, timeElement } from "/web/time.js";
-import { named, t } from "/web/words.js";
-import { byId, element, request, showError } from "/static/page.js";
+import { kindName, named, said, t } from "/web/words.js";
+import { byId, element, readCameras, request, showError } from "/static/page.js";
 import { readZone, Search } from "/static/search.js";
 
 const NAMES = ["camera", "kind", "severity", "since", "until", "text"];
@@ -30,8 +30,8 @@ function row(event) {
   const where = labels.get(event.camera) ?? (event.camera || (event.edge === "aggregator" ? "" : event.edge));
   const made = element("li", `found ${event.severity}`);
   const words = element("div", "words",
-    element("p", "about", element("span", "severity", named("severity", event.severity)), element("b", "", named("kind", event.kind).replaceAll("-", " ")), where ? ` · ${where}` : ""),
-    element("p", "", event.message));
+    element("p", "about", element("span", "severity", named("severity", event.severity)), element("b", "", kindName(event.kind)), where ? ` · ${where}` : ""),
+    element("p", "", said(event.message)));
   made.append(timeElement(event.occurred_at), words);
   if (event.camera) made.append(toCamera(event), toRecording(event));
   if (event.keyframe) made.append(thumbnail(event, where));
@@ -58,7 +58,7 @@ function toCamera(event) {
 function thumbnail(event, where) {
   const button = element("button", "thumbnail");
   button.type = "button";
-  button.setAttribute("aria-label", t("keyframe-of", { message: event.message }));
+  button.setAttribute("aria-label", t("keyframe-of", { message: said(event.message) }));
   const picture = element("img");
   picture.loading = "lazy";
   picture.alt = "";
@@ -67,8 +67,8 @@ function thumbnail(event, where) {
   button.append(picture);
   button.addEventListener("click", () => {
     byId("keyframe-picture").src = picture.src;
-    byId("keyframe-picture").alt = event.message;
-    byId("keyframe-text").textContent = [event.message, where, dateTime(event.occurred_at)].filter(Boolean).join(" · ");
+    byId("keyframe-picture").alt = said(event.message);
+    byId("keyframe-text").textContent = [said(event.message), where, dateTime(event.occurred_at)].filter(Boolean).join(" · ");
     byId("to-camera").hidden = !event.camera;
     byId("to-camera").href = address(event);
     byId("keyframe").showModal();
@@ -76,9 +76,9 @@ function thumbnail(event, where) {
   return button;
 }
 
-async function readCameras() {
+async function listCameras() {
   try {
-    const { cameras } = await request("/v1/cameras");
+    const cameras = await readCameras();
     const wanted = new URLSearchParams(location.search).get("camera");
     for (const { id, label } of cameras) {
       labels.set(id, label);
@@ -91,5 +91,5 @@ async function readCameras() {
 
 byId("kinds").append(...KINDS.map((kind) => new Option(kind)));
 byId("keyframe").addEventListener("click", (event) => event.target === byId("keyframe") && byId("keyframe").close());
-await Promise.all([readZone(), readCameras()]);
+await Promise.all([readZone(), listCameras()]);
 search.run();

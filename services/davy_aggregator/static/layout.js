@@ -44,4 +44,5 @@ export function toAddress(layout, single) {
 
 export function rememberMode(mode) {
   localStorage.setItem(MODE, mode);
+  document.dispatchEvent(new Event("davy:preferences"));
 }

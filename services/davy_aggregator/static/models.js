@@ -55,7 +55,7 @@ function showRollout(rollout) {
   byId("waves").replaceChildren(...(rollout ? waves(rollout) : []));
   if (!rollout) return;
   const note = byId("rollout-note");
-  note.replaceChildren(state(rollout.state), ` ${t("rollout-model", { model: short(rollout.model) })} `, timeElement(rollout.created_at));
+  note.replaceChildren(state(rollout.state), ` ${t("rollout-model", { model: short(rollout.model), kind: named("model-kind", rollout.kind) })} `, timeElement(rollout.created_at));
   if (rollout.started_by) note.append(` ${t("by", { who: rollout.started_by })}`);
   if (rollout.confirmed_by) note.append(`, ${t("confirmed-by", { who: rollout.confirmed_by })}`);
   if (rollout.state === "unconfirmed") note.append(` · ${t("waits-for-second")} · ${terms(rollout.spec)}`);
@@ -93,7 +93,7 @@ function showCandidates() {
     load.href = `/v1/candidates/${candidate.id}/package.zip`;
     load.dataset.needs = "curate";
     const end = button(t("delete"), "curate", () => act(`/v1/candidates/${candidate.id}`, undefined, "DELETE"));
-    row.append(id, element("td", "soft", candidate.frame_id), element("td", "soft", timeElement(candidate.added)), element("td", "by", proposal.by));
+    row.append(id, element("td", "soft", named("model-kind", candidate.kind)), element("td", "soft", candidate.frame_id), element("td", "soft", timeElement(candidate.added)), element("td", "by", proposal.by));
     row.append(element("td", "why", proposal.cause), element("td", "why", proposal.checks.join("; ")), element("td", "soft", figures.join(", ")));
     const report = element("button", "plain", t("do-report"));
     report.type = "button";
@@ -149,7 +149,8 @@ function showEdges(edges, gates, rollout) {
     row.dataset.edge = edge;
     const runs = element("td", "", element("code", "", short(reported.model)));
     runs.title = `${reported.model} ${reported.frame_id}`;
-    row.append(element("td", "", kind === "enhancer" ? t("edge-enhancer", { edge }) : edge), element("td", "", state(online ? reported.state : "offline")), runs);
+    const name = { edge, enhancer: t("edge-enhancer", { edge }), analysis: t("edge-analysis") }[kind];
+    row.append(element("td", "", name), element("td", "", state(online ? reported.state : "offline")), runs);
     row.append(element("td", "soft", String(reported.epoch || "")));
     for (const [name, broken] of figures) {
       const value = report.figures[name];
@@ -173,12 +174,12 @@ function showModels() {
     const tags = element("td", "", ...model.tags.map((tag) => element("span", "tag-chip", tag)));
     const begin = button(t("do-roll-out"), "roll-out", () => confirmRollout(model));
     begin.disabled = rollouts.some(({ state: now }) => OPEN.includes(now));
-    row.append(id, element("td", "soft", model.frame_id), element("td", "soft", timeElement(model.created)), tags);
+    row.append(id, element("td", "soft", named("model-kind", model.kind)), element("td", "soft", model.frame_id), element("td", "soft", timeElement(model.created)), tags);
     row.append(element("td", "soft", figures.join(", ")), element("td", "soft", model.run), element("td", "", model.runs_on.join(", ")));
     row.append(element("td", "figure", begin));
     return row;
   });
-  byId("models").replaceChildren(...(rows.length ? rows : [nothing(8, t("registry-empty"))]));
+  byId("models").replaceChildren(...(rows.length ? rows : [nothing(9, t("registry-empty"))]));
   byId("models-note").textContent = t("models-count", { count: models.length });
 }
 
@@ -186,16 +187,16 @@ function showPast() {
   const rows = rollouts.slice(1, 20).map((rollout) => {
     const row = element("tr");
     row.append(element("td", "soft", timeElement(rollout.created_at)), element("td", "by", rollout.started_by));
-    row.append(element("td", "by", rollout.confirmed_by), element("td", "", element("code", "", short(rollout.model))));
+    row.append(element("td", "by", rollout.confirmed_by), element("td", "", element("code", "", short(rollout.model))), element("td", "soft", named("model-kind", rollout.kind)));
     row.append(element("td", "", state(rollout.state)), element("td", "soft", String(rollout.edges.length)));
     row.append(element("td", "why", rollout.reason));
     return row;
   });
-  byId("past").replaceChildren(...(rows.length ? rows : [nothing(7, t("none"))]));
+  byId("past").replaceChildren(...(rows.length ? rows : [nothing(8, t("none"))]));
 }
 
 function confirmRollout(model) {
-  byId("ask-text").textContent = t("ask-rollout", { model: short(model.id), name: model.run || model.frame_id });
+  byId("ask-text").textContent = t(model.kind === "detector" ? "ask-rollout-detector" : "ask-rollout", { model: short(model.id), name: model.run || model.frame_id });
   const dialog = byId("ask");
   dialog.onclose = () => dialog.returnValue === "yes" && act("/v1/rollouts", { model: model.id });
   dialog.returnValue = "";

@@ -18,6 +18,17 @@ export async function request(path, method = "GET", body = undefined, headers = 
   return answer;
 }
 
+// Every camera with its state and figures, in pages.
+export async function readCameras() {
+  let page = await request("/v1/cameras");
+  const found = page.cameras;
+  while (page.cursor) {
+    page = await request(`/v1/cameras?cursor=${encodeURIComponent(page.cursor)}`);
+    found.push(...page.cameras);
+  }
+  return found;
+}
+
 export function signIn() {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }

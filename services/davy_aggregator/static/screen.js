@@ -48,7 +48,7 @@ async function start() {
       staleAfterMs = state.site.stale_after_ms;
       setZone(state.site.time_zone);
       document.title = t("wall-title", { name });
-      wall.update(state.cameras);
+      wall.update(state);
     },
     onFrame: (head, enhanced, raw) => wall.offer(head, enhanced, raw),
     onEvent: (event) => document.dispatchEvent(new CustomEvent("davy:event", { detail: event })),

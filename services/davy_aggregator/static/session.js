@@ -7,6 +7,7 @@ import "/web/shell.js";
 import "/static/alarms.js";
 import { named, t } from "/web/words.js";
 import { byId, element, request, signIn } from "/static/page.js";
+import { syncPreferences } from "/static/preferences.js";
 
 let permissions = []; // until the answer comes, none
 
@@ -30,6 +31,7 @@ async function show() {
   if (response.status === 401) return signIn();
   if (!response.ok) return;
   const me = await response.json();
+  syncPreferences();
   permissions = me.permissions;
   allow(document.documentElement);
   document.documentElement.dataset.role = me.role;

@@ -13,9 +13,11 @@ export class Stream {
   #shown = "{}"; // what the server shall send, as JSON
   #lastEvent = null;
   #lastMessageMs = 0;
+  #edges = {}; // status by edge, which a state names when it changes
   #offsets = []; // performance.now() of receipt - server clock at sending, newest last
 
-  // Callbacks: onState(state), onFrame(head, enhanced, raw), onEvent(event), onUp(), onDown(reason).
+  // Callbacks: onState(state), where state.cameras are all of them (state.whole) or those that changed or are shown, and
+  // state.gone are the ids of removed ones; onFrame(head, enhanced, raw), onEvent(event), onUp(), onDown(reason).
   constructor(callbacks) {
     Object.assign(this, callbacks);
     this.#connect();
@@ -76,11 +78,12 @@ export class Stream {
     if (message.type === "event") {
       this.#lastEvent = message.event.id;
       this.onEvent(message.event);
-    } else if (message.type === "state") {
+    } else if (message.type === "state" || message.type === "state-change") {
       if (!this.#up) this.onUp(); // the server has accepted this window, which an open socket does not yet say
       this.#up = true;
       this.#backoff.reset();
-      this.onState(message);
+      this.#edges = message.edges ?? this.#edges;
+      this.onState({ ...message, edges: this.#edges, whole: message.type === "state" });
     } else {
       document.dispatchEvent(new CustomEvent(`davy:${message.type}`, { detail: message }));
     }

@@ -5,6 +5,7 @@ import { named, t } from "/web/words.js";
 import { Divider } from "/static/divider.js";
 import { Zoom } from "/static/zoom.js";
 
+const PAGES = [["/places", "nav-places"], ["/timeline", "nav-timeline"], ["/events", "nav-events"]];
 const MAX_PIXEL_RATIO = 2;
 
 export function element(tag, className, text) {
@@ -66,7 +67,8 @@ export class Tile {
     this.title = element("h3");
     this.where = element("span", "where");
     this.chip = element("span", "chip");
-    this.caption.append(this.title, this.where, this.chip);
+    this.menu = this.#buildMenu();
+    this.caption.append(this.title, this.where, this.chip, this.menu);
     this.figures = element("dl", "figures");
     this.values = Object.fromEntries(["age", "fps", "dropped", "size", "model"].map((name) => [name, this.#figure(name)]));
     this.values.clock = this.#figure("clock");
@@ -75,6 +77,23 @@ export class Tile {
     this.root.append(picture, this.caption, this.figures);
     new ResizeObserver(() => this.draw()).observe(picture);
     this.setMode(this.mode);
+  }
+
+  // The other pages about this camera.
+  #buildMenu() {
+    const links = PAGES.map(([page, message]) => {
+      const link = element("a", "", t(message));
+      link.href = `${page}?camera=${encodeURIComponent(this.id)}`;
+      return link;
+    });
+    const menu = element("details", "menu", element("summary", "", "⋯"), element("div", "sheet", ...links));
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      event.stopPropagation(); // a second Escape leaves the large picture
+      menu.open = false;
+      menu.firstElementChild.focus();
+    });
+    return menu;
   }
 
   #figure(name) {
@@ -186,6 +205,7 @@ export class Tile {
     this.title.title = camera.label;
     this.where.textContent = camera.id.replace(".", " / ");
     this.openButton.setAttribute("aria-label", t("tile-open", { camera: camera.label }));
+    this.menu.firstElementChild.setAttribute("aria-label", t("tile-menu", { camera: camera.label }));
     this.divider.name(t("divider", { camera: camera.label }));
     this.values.fps.textContent = camera.fps.toFixed(1);
     this.values.dropped.textContent = camera.drops.dropped ?? "–";

@@ -1,8 +1,8 @@
 // Recordings of one or several cameras: where they are, what happened, and their pictures.
 
 import { dateTime, timeElement, toUtc } from "/web/time.js";
-import { named, t } from "/web/words.js";
-import { byId, element, request, showError } from "/static/page.js";
+import { named, said, t } from "/web/words.js";
+import { byId, element, readCameras, request, showError } from "/static/page.js";
 import { Bars } from "/static/timeline_bars.js";
 import { Player } from "/static/timeline_player.js";
 
@@ -81,7 +81,7 @@ async function read(ms, share = 0.5) {
 }
 
 function mark(event) {
-  const button = element("button", "", event.message);
+  const button = element("button", "", said(event.message));
   button.type = "button";
   button.addEventListener("click", () => {
     if (labels.has(event.camera) && !chosen.has(event.camera)) choose(event.camera, true);
@@ -116,7 +116,7 @@ async function newest() {
 }
 
 async function begin() {
-  ({ cameras } = await request("/v1/cameras"));
+  cameras = await readCameras();
   player.frameMs = 1000 / (cameras.find(({ fps }) => fps > 0)?.fps ?? 10);
   cameras = cameras.map(({ id, label }) => [id, label || id]);
   labels = new Map(cameras);

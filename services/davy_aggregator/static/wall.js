@@ -46,7 +46,8 @@ export class Wall {
     else this.stream.ack(head);
   }
 
-  update(cameras) {
+  // Take a state of the stream.
+  update({ cameras, whole, gone = [] }) {
     let rearranged = false;
     for (const camera of cameras) {
       const tile = this.tiles.get(camera.id) ?? this.#add(camera.id);
@@ -54,8 +55,9 @@ export class Wall {
       tile.update(camera);
     }
     const present = new Set(cameras.map(({ id }) => id));
-    for (const [id, tile] of this.tiles) {
-      if (present.has(id)) continue;
+    for (const id of whole ? [...this.tiles.keys()].filter((each) => !present.has(each)) : gone) {
+      const tile = this.tiles.get(id);
+      if (!tile) continue;
       if (this.single === tile) this.show(null);
       this.#watching.unobserve(tile.root);
       this.#visible.delete(tile);

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from supervision import BoxAnnotator, Color, Detections
 
 from davy.domain.frame import BgrImage
+from davy.imaging.detect.precision import Curve
 from davy_bench.people.cases import ENHANCED, RAW, PeopleCase, Truth
 from davy_bench.people.intruders import Intruder
-from davy_bench.people.measure import WANTED_PRECISION, Curve, Findings, Keep
+from davy_bench.people.measure import WANTED_PRECISION, Findings, Keep
 from davy_bench.quality.sheet import write_jpeg
 from davy_bench.quality.table import grid
 

@@ -22,6 +22,7 @@ log = get_logger(__name__)
 MAX_WAITING = 256  # events in memory, waiting for the disk or the broker; beyond it the oldest are dropped, but not from disk
 BATCH = 64
 ACK_TIMEOUT_S = 15.0
+QUICK_ACK_TIMEOUT_S = 5.0  # where another aggregator can be tried
 RETRY_S = 1.0
 FULL_AGAIN_S = 60.0  # a full spool is reported once in this time
 BACKOFF = Backoff(longest_s=1.0)
@@ -140,7 +141,7 @@ class Events:
         try:
             async with client.report() as stream:
                 await until_first_ends(
-                    "edge.report", write=self._write(stream), read=self._read(stream), watch=self._watch(client.endpoint)
+                    "edge.report", write=self._write(stream), read=self._read(stream), watch=self._watch(client, stream)
                 )
         except (AggregatorUnavailableError, SpoolUnavailableError) as error:
             lost = error
@@ -170,12 +171,15 @@ class Events:
             waiting = await asyncio.to_thread(lambda: self._spool.waiting)
             self._unacknowledged_since_s = time.monotonic() if waiting else None
 
-    async def _watch(self, endpoint: str) -> None:
+    async def _watch(self, client: IngestClient, stream: Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]) -> None:
+        longest_s = QUICK_ACK_TIMEOUT_S if client.fails_over else ACK_TIMEOUT_S
         while True:
             await asyncio.sleep(1)
             since_s = self._unacknowledged_since_s
-            if since_s is not None and time.monotonic() - since_s > ACK_TIMEOUT_S:
-                raise AggregatorUnavailableError(endpoint, f"no acknowledgement for {ACK_TIMEOUT_S:g} s")
+            if since_s is not None and time.monotonic() - since_s > longest_s:
+                reason = f"no acknowledgement for {longest_s:g} s"
+                stream.leave(reason)
+                raise AggregatorUnavailableError(client.endpoint, reason)
 
 
 def _on_wire(severity: Severity) -> ingest_pb2.Severity.ValueType:

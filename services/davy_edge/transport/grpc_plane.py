@@ -23,6 +23,10 @@ log = get_logger(__name__)
 DEFAULT_WINDOW = 4
 HELLO_TIMEOUT_S = 5.0
 CREDIT_TIMEOUT_S = 10.0  # a stream without an answer for this time is dead
+SILENCE_S = 1.5  # where another aggregator can be tried, one that answers nothing for so long is left
+FIRST_SILENCE_S = 2.5  # before its first answers tell how far it is
+SLOW_ANSWERS = 3  # an answer may take so many times as long as the slowest recent one
+WATCH_EVERY_S = 0.25
 RENEW_EVERY_S = 1.0  # between two looks at the identity's files
 DRAIN_S = 2.0  # the previous stream may take this long to answer its last frames
 BACKOFF = Backoff(longest_s=1.0)  # after a partition live frames are back within 2 s
@@ -110,7 +114,7 @@ class GrpcPlane(Sink):
                     "edge.push",
                     write=self._write(),
                     read=self._read(),
-                    watch=self._watch(client.endpoint),
+                    watch=self._watch(client),
                     renew=self._renew(client, streams),
                 )
         except AggregatorUnavailableError as error:
@@ -126,7 +130,7 @@ class GrpcPlane(Sink):
         async with AsyncExitStack() as attempt:
             version = client.identity_version
             stream = await attempt.enter_async_context(client.push())
-            hello = await stream.answer(HELLO_TIMEOUT_S)
+            hello = await stream.answer(FIRST_SILENCE_S if client.fails_over else HELLO_TIMEOUT_S)
             streams.push_async_exit(attempt.pop_all())
         self._version = version
         self._path.restart(hello.window or DEFAULT_WINDOW)
@@ -212,11 +216,20 @@ class GrpcPlane(Sink):
             if not self._credits:
                 self._idle.set()
 
-    async def _watch(self, endpoint: str) -> None:
+    async def _watch(self, client: IngestClient) -> None:
         while True:
-            await asyncio.sleep(1)
-            if self._credits and _now() - self._answered_s > CREDIT_TIMEOUT_S:
-                raise AggregatorUnavailableError(endpoint, f"no credit for {CREDIT_TIMEOUT_S:g} s")
+            await asyncio.sleep(WATCH_EVERY_S)
+            longest_s = self._longest_silence_s if client.fails_over else CREDIT_TIMEOUT_S
+            if self._credits and _now() - self._answered_s > longest_s:
+                reason = f"no credit for {longest_s:.1f} s"
+                if self._stream is not None:
+                    self._stream.leave(reason)
+                raise AggregatorUnavailableError(client.endpoint, reason)
+
+    @property
+    def _longest_silence_s(self) -> float:
+        slowest_s = self._path.slowest_s
+        return min(CREDIT_TIMEOUT_S, max(SILENCE_S, SLOW_ANSWERS * slowest_s)) if slowest_s else FIRST_SILENCE_S
 
 
 def _now() -> float:

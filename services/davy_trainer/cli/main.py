@@ -9,7 +9,7 @@ import typer
 
 from davy.domain.errors import ConfigError
 from davy.imaging.runtime import StillEnhancer
-from davy_trainer.cli import ablate, adapt, all_stages, drift, people, stages
+from davy_trainer.cli import ablate, adapt, all_stages, drift, fetch, people, stages, track
 from davy_trainer.cli import base as base_cli
 from davy_trainer.cli.clip import clip_app
 from davy_trainer.cli.renamed import RenamedCommands
@@ -42,6 +42,8 @@ adapt.add_to(app)
 drift.add_to(app)
 base_cli.add_to(app)
 people.add_to(app)
+fetch.add_to(app)
+track.add_to(app)
 
 
 @app.callback()

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
@@ -62,6 +63,21 @@ def export(net: NanoDet, target: Path) -> float:
     if difference > TOLERANCE:
         raise ModelError(str(target), f"differs from the network by {difference:.3f}")
     return difference
+
+
+def read_onnx_weights(path: Path) -> dict[str, Tensor]:
+    """Read the weights of an exported file, as float32 by the names of the network's parameters.
+
+    Raises:
+        ModelError: the file is no ONNX model.
+    """
+    try:
+        graph = onnx.load_model_from_string(path.read_bytes()).graph
+    except (OSError, ValueError, DecodeError) as error:
+        raise ModelError(str(path), f"cannot be read: {error}") from error
+    values = {each.name.removesuffix("/half"): numpy_helper.to_array(each) for each in graph.initializer}
+    named = {name.removeprefix("net."): value for name, value in values.items() if name.startswith("net.")}
+    return {name: torch.from_numpy(value.astype(np.float32)) for name, value in named.items()}
 
 
 def _halve(model: onnx.ModelProto) -> None:

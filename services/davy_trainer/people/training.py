@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from davy.domain.errors import ConfigError, ModelError, TrainingError
@@ -24,36 +23,23 @@ from davy.imaging.nets.checkpoint import (
     save_tensors,
 )
 from davy_trainer.people.data import SIZE, Labelled, as_input, draw_mine, draw_photograph, read_folder
+from davy_trainer.people.export import read_onnx_weights
+from davy_trainer.people.files import CHECKPOINT, LOG, WEIGHTS
 from davy_trainer.people.losses import mine_losses, photograph_losses
 from davy_trainer.people.net import NanoDet, cell_centres
+from davy_trainer.people.settings import PeopleSettings
+from davy_trainer.runs.progress import ReportProgress
 
-CHECKPOINT, WEIGHTS, LOG = "checkpoint.safetensors", "people.safetensors", "log.jsonl"
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 
-class PeopleSettings(BaseModel):
-    """Settings of one run."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    base: Path = Field(description="Weights to start from, which are also the teacher: written by infra/convert_nanodet.py.")
-    mine: tuple[Path, ...] = Field(min_length=1, description="Folders of `davy simulator people`.")
-    photographs: tuple[Path, ...] = Field((), description="Folders of ordinary photographs, searched recursively.")
-    steps: PositiveInt = Field(2000, description="Number of steps.")
-    minutes: PositiveFloat | None = Field(None, description="Stop after this time; the learning rate falls to its end by then.")
-    mine_batch: PositiveInt = Field(8, description="Pictures of the mine in a step.")
-    photograph_batch: PositiveInt = Field(3, description="Photographs in a step.")
-    learning_rate: PositiveFloat = Field(3e-4, description="Largest learning rate of AdamW.")
-    warmup_steps: PositiveInt = Field(60, description="Steps until the largest learning rate.")
-    weight_decay: float = Field(0.01, ge=0, description="Of AdamW.")
-    gradient_norm: PositiveFloat = Field(10.0, description="Gradients above this norm are scaled down.")
-    ema: float = Field(0.996, gt=0, lt=1, description="Share of the average that stays at each step.")
-    log_every: PositiveInt = Field(20, description="Steps between two lines of the log.")
-    checkpoint_every: PositiveInt = Field(100, description="Steps between two checkpoints.")
-    seed: int = Field(0, description="Of the weights' order and all augmentation.")
-
-
-def train(settings: PeopleSettings, out: Path, stop: Callable[[], bool], say: Callable[[str], None]) -> bool:
+def train(
+    settings: PeopleSettings,
+    out: Path,
+    stop: Callable[[], bool],
+    say: Callable[[str], None],
+    report: ReportProgress = lambda step, total, values: None,  # noqa: ARG005
+) -> bool:
     """Train until all steps or minutes are done or stop() is true; the same call resumes from the checkpoint in out.
 
     Returns:
@@ -93,6 +79,8 @@ def train(settings: PeopleSettings, out: Path, stop: Callable[[], bool], say: Ca
             for mean, newest in zip(average.parameters(), net.parameters(), strict=True):
                 mean.lerp_(newest, 1 - min(settings.ema, (step + 1) / (step + 10)))
         step, seconds = step + 1, seconds + time.monotonic() - started
+        total = None if settings.minutes else settings.steps  # by time, the number of steps is unknown
+        report(step, total, {name: term.item() for name, term in terms.items()} | {"progress": progress})
         for name, term in terms.items():
             sums[name] = sums.get(name, 0.0) + term.item() / settings.log_every
         if step % settings.log_every == 0:
@@ -108,12 +96,12 @@ def train(settings: PeopleSettings, out: Path, stop: Callable[[], bool], say: Ca
 
 
 def load_people_net(path: Path) -> NanoDet:
-    """Read the weights of a detector.
+    """Read the weights of a detector, of a .safetensors file or of its ONNX export.
 
     Raises:
         ModelError: the file is missing or holds another network.
     """
-    tensors, _ = load_tensors(path)
+    tensors = read_onnx_weights(path) if path.suffix == ".onnx" else load_tensors(path)[0]
     return net_of(tensors, path)
 
 

@@ -7,8 +7,11 @@ from pydantic import BaseModel, ValidationError
 from davy.atomic import write_atomic
 from davy.domain.errors import ConfigError
 from davy.models import Candidate, KeySet, open_package, pack_candidate
+from davy.models.candidate import candidate_of
+from davy.models.detector import check_runs, describe_detector
 from davy.models.keyring import TRUST, signing_key
 from davy.models.package import Provenance
+from davy_trainer.people.files import DETECTOR, WEIGHTS
 
 PACKAGE, PROVENANCE = "package.zip", "provenance.json"
 
@@ -38,15 +41,26 @@ def package_run(folder: Path, keys: Path | None) -> str:
     train = folder / "train"
     try:
         described = RunProvenance.model_validate_json((folder / PROVENANCE).read_bytes())
-        onnx, tensors = (train / "ispcnn.onnx").read_bytes(), (train / "ispcnn.safetensors").read_bytes()
+        packed = _pack_detector if (train / DETECTOR).exists() else _pack_enhancer
+        candidate = packed(train, described)
     except (FileNotFoundError, ValidationError) as error:
         raise ConfigError(f"{folder} does not hold a finished run: {error}") from error
-    provenance = Provenance(parent=described.parent, run=described.run, figures=described.figures)
-    candidate = pack_candidate(onnx, tensors, described.card, provenance)
-    candidate.load()
+    check_runs(candidate.manifest, candidate.files)
     data = candidate.data if keys is None else _signed(candidate, keys)
     write_atomic(folder / PACKAGE, data)
     return candidate.id
+
+
+def _pack_enhancer(train: Path, described: RunProvenance) -> Candidate:
+    onnx, tensors = (train / "ispcnn.onnx").read_bytes(), (train / "ispcnn.safetensors").read_bytes()
+    origin = Provenance(parent=described.parent, run=described.run, figures=described.figures)
+    return pack_candidate(onnx, tensors, described.card, origin)
+
+
+def _pack_detector(train: Path, described: RunProvenance) -> Candidate:
+    onnx, spec = ((train / DETECTOR).with_suffix(suffix).read_bytes() for suffix in (".onnx", ".yaml"))
+    origin = Provenance(name="people", parent=described.parent, run=described.run, figures=described.figures)
+    return candidate_of(*describe_detector(onnx, spec, described.card, origin, (train / WEIGHTS).read_bytes()))
 
 
 def _signed(candidate: Candidate, keys: Path) -> bytes:

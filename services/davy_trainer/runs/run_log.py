@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from davy_trainer.distributed import process_group
-
-LOG = "log.jsonl"
+from davy_trainer.runs.log_lines import LOG, read_lines
 
 
 class RunLog:
@@ -67,10 +66,3 @@ class Means:
         means = {name: sum(values) / len(values) for name, values in self._values.items()}
         self._values.clear()
         return means
-
-
-def read_lines(path: Path) -> list[str]:
-    """Return the complete lines of a log, without one that a kill cut short."""
-    if not path.exists():
-        return []
-    return [line.rstrip("\n") for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]

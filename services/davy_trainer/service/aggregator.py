@@ -50,8 +50,14 @@ class AggregatorClient:
         """Return the id of the model that most edges report; empty for the installed one."""
         with self._translate_errors():
             edges = (await self._json("/v1/fleet"))["edges"]
-            counts = Counter(str(edge["reported"]["model"]) for edge in edges)
+            counts = Counter(str(edge["reported"]["model"]) for edge in edges if edge["kind"] != "analysis")
         return counts.most_common(1)[0][0] if counts else ""
+
+    async def running_detector(self) -> str:
+        """Return the id of the detector that the analysis reports; empty for the installed one."""
+        with self._translate_errors():
+            edges = (await self._json("/v1/fleet"))["edges"]
+            return next((str(edge["reported"]["model"]) for edge in edges if edge["kind"] == "analysis"), "")
 
     async def samples(self, limit: int) -> list[Sample]:
         """Return the newest samples that are not excluded, at most `limit`, the newest first."""

@@ -20,6 +20,7 @@ from davy.streams.supervisor import Component, Supervisor
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
 from davy.v1 import trainer_pb2_grpc
+from davy_trainer.runs.tracking import Tracker
 from davy_trainer.service.drift_trigger import watch_drift
 from davy_trainer.service.embedding_watch import EmbeddingWatch
 from davy_trainer.service.metrics import TrainerMetrics
@@ -28,6 +29,7 @@ from davy_trainer.service.rpc import TrainerServicer
 from davy_trainer.service.run_service import RunService
 from davy_trainer.service.schedule import follow_schedule
 from davy_trainer.service.settings import TrainerSettings
+from davy_trainer.service.track import track_runs
 from davy_trainer.service.worker import Worker
 
 log = get_logger(__name__)
@@ -85,6 +87,9 @@ async def serve(
             "drift": lambda: watch_drift(runs, metrics, lambda: worker.active, error_setter("aggregator")),
             "embedding": embedding.run,
         }
+        if settings.mlflow:
+            tracker = Tracker(settings.mlflow)
+            components["mlflow"] = lambda: track_runs(runs, tracker)
         if tls is not None:
             own = tls
             components["identity"] = lambda: watch_identity(own, log_event, renewer_of(own))

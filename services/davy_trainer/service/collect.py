@@ -14,10 +14,12 @@ from davy.adapters.tls import Tls
 from davy.atomic import write_atomic
 from davy.domain.errors import AggregatorUnavailableError, ConfigError, DavyError
 from davy.imaging.runtime import shipped_model
-from davy.models import KeySet, Package, open_package
+from davy.models import KeySet, ModelKind, Package, open_package
+from davy.models.package import SPEC, check_interface
 from davy.models.shipped import shipped_tensors
 from davy.telemetry import get_logger
 from davy_trainer.data.packaged_photographs import copy_photographs
+from davy_trainer.people.files import DETECTOR
 from davy_trainer.service.aggregator import FOLDERS, AggregatorClient, Check, Sample, no_check, retry_unavailable
 from davy_trainer.service.settings import TrainerSettings
 
@@ -163,6 +165,26 @@ async def fetch_running_model(settings: TrainerSettings, folder: Path, check: Ch
     return found
 
 
+async def fetch_running_detector(settings: TrainerSettings, folder: Path, check: Check = no_check) -> str:
+    """Write the analysis' detector and its description; return its id in the registry, empty for the shipped one.
+
+    Raises:
+        DavyError: The detector is not found, or is rejected.
+    """
+    name = ""
+    if settings.model == "fleet" and settings.aggregator:
+        name = await retry_unavailable(AggregatorClient.of(settings).running_detector, settings.aggregator_wait_s, check)
+    read = partial(asyncio.to_thread, _detector_files, settings, name)
+    found, onnx, spec = await retry_unavailable(read, settings.aggregator_wait_s, check)
+    incomplete = _incomplete(folder)
+    shutil.rmtree(incomplete, ignore_errors=True)
+    incomplete.mkdir(parents=True)
+    (incomplete / DETECTOR).write_bytes(onnx)
+    (incomplete / DETECTOR).with_suffix(".yaml").write_bytes(spec)
+    incomplete.replace(folder)
+    return found
+
+
 def collect_photographs(folder: Path) -> None:
     """Copy a few well-lit photographs of installed packages, if the settings name none.
 
@@ -183,13 +205,28 @@ def _read_model(settings: TrainerSettings, name: str) -> Package:
     return registry.open(registry.get(name))
 
 
+def _detector_files(settings: TrainerSettings, name: str) -> tuple[str, bytes, bytes]:
+    if not name:
+        from davy.imaging.detect import shipped_path  # its libraries take a second
+
+        shipped = shipped_path()
+        return "", shipped.read_bytes(), shipped.with_suffix(".yaml").read_bytes()
+    package = _running_package(settings, name)
+    check_interface(package.manifest, ModelKind.DETECTOR)
+    return package.id, package.onnx, package.files[SPEC]
+
+
 def _files_of(settings: TrainerSettings, name: str) -> tuple[str, bytes, bytes]:
     if not name:
         return "", shipped_model().read_bytes(), shipped_tensors().read_bytes()
+    package = _running_package(settings, name)
+    return package.id, package.onnx, package.files["model.safetensors"]
+
+
+def _running_package(settings: TrainerSettings, name: str) -> Package:
     try:
-        package = _read_model(settings, name)
+        return _read_model(settings, name)
     except AggregatorUnavailableError:
         raise
     except DavyError as error:
         raise ConfigError(f"the running model {name[:24]} is not available: {error}") from error
-    return package.id, package.onnx, package.files["model.safetensors"]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davy.domain.errors import ConfigError
+from davy_trainer.people.files import DETECTOR, WEIGHTS
 from davy_trainer.runs.package import PACKAGE
 from davy_trainer.service.collect import ONNX, TENSORS
 from davy_trainer.service.record import RunRecord
@@ -12,6 +13,7 @@ from davy_trainer.service.settings import TrainerSettings
 
 PHOTOGRAPHS = "photographs"
 COMMANDS = {"prompts": "pair", "retrain": "all", "adapt": "adapt"}
+MINES = "mines"
 RESUMABLE = {  # the file that exists once a command can resume
     "prompts": "prompt-run.safetensors",
     "retrain": "all.json",
@@ -38,6 +40,8 @@ def train_command(settings: TrainerSettings, record: RunRecord, folder: Path, pr
     Raises:
         ConfigError: There are no low-light pictures.
     """
+    if record.kind == "people":
+        return _train_people(settings, record, folder)
     out = folder / "train"
     result = out / (PROMPTS if record.kind == "prompts" else TENSORS)
     arguments = ["train", COMMANDS[record.kind], "--out", str(out)]
@@ -56,6 +60,35 @@ def train_command(settings: TrainerSettings, record: RunRecord, folder: Path, pr
         arguments += ["--weights", running, *(["--prompts", str(prompts)] if prompts else [])]
         arguments += ["--validate", str(settings.validation)] if settings.validation else []
     return Command((*arguments, *overrides), result)
+
+
+def _train_people(settings: TrainerSettings, record: RunRecord, folder: Path) -> Command:
+    """The same command resumes."""
+    overrides = set_arguments(validate_overrides(settings, record.kind, record.overrides))
+    folders = folder_arguments("mine", [folder / MINES / "train"])
+    folders += folder_arguments("photographs", settings.normal or (folder / PHOTOGRAPHS,))
+    base = ("--base", str(folder / "running" / DETECTOR), "--out", str(folder / "train"))
+    return Command(("train", "people", *base, *folders, *overrides), folder / "train" / WEIGHTS)
+
+
+def mine_command(settings: TrainerSettings, folder: Path, use: str) -> Command:
+    """Return the command that draws simulated mines with true boxes; use: train or held-out."""
+    out, seeds = folder / MINES / use, settings.people_seeds if use == "train" else settings.people_held_out
+    arguments = ("simulator", "people", str(out), "--seeds", seeds, "--frames", str(settings.people_frames))
+    return Command(arguments, out / "annotations.json")  # written last
+
+
+def export_people_command(folder: Path) -> Command:
+    """Return the command that writes a new detector's ONNX file."""
+    target = folder / "train" / DETECTOR
+    return Command(("train", "people-export", str(folder / "train"), "--out", str(target)), target)
+
+
+def compare_people_command(folder: Path) -> Command:
+    """Return the command that compares the new detector with the running one on held-out mines."""
+    pair = (str(folder / "train" / DETECTOR), str(folder / "running" / DETECTOR))
+    held_out = folder_arguments("mine", [folder / MINES / "held-out"])
+    return Command(("train", "people-compare", *pair, *held_out, "--out", str(folder)), folder / COMPARISON)
 
 
 def package_command(settings: TrainerSettings, folder: Path) -> Command:

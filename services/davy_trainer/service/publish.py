@@ -55,6 +55,39 @@ def check_figures(figures: dict[str, float], max_psnr_drop_db: float) -> tuple[s
     return tuple(passed)
 
 
+def check(record: RunRecord, figures: dict[str, float], settings: TrainerSettings) -> tuple[str, ...]:
+    """Reject a model of either kind that is not worth a canary; see check_figures and check_detector."""
+    if record.kind == "people":
+        return check_detector(figures, settings)
+    return check_figures(figures, settings.max_psnr_drop_db)
+
+
+def check_detector(figures: dict[str, float], settings: TrainerSettings) -> tuple[str, ...]:
+    """Reject a detector that finds fewer people than the running one, is slower or too large.
+
+    Returns:
+        The passed checks, in sentences.
+
+    Raises:
+        TrainingError: It is worse.
+    """
+    if not all(map(math.isfinite, figures.values())):
+        raise TrainingError("rejected: a figure of the new detector is not a number")
+    passed = []
+    for name in ("ap50-raw", "ap50-enhanced", "recall-raw", "recall-enhanced"):
+        found = f"{name} is {figures[name]:.3f} on held-out mines, the running detector's {figures[f'{name}-running']:.3f}"
+        if figures[name] < figures[f"{name}-running"] - settings.max_ap50_drop:
+            raise TrainingError(f"rejected: {found}")
+        passed.append(f"{found}; at most {settings.max_ap50_drop:g} may be lost")
+    slower = f"a look takes {figures['look-ms']:.1f} ms, the running detector's {figures['look-ms-running']:.1f} ms"
+    if figures["look-ms"] > settings.max_look_ratio * figures["look-ms-running"]:
+        raise TrainingError(f"rejected: {slower}")
+    size = f"it has {figures['size-bytes'] / 1e6:.1f} MB"
+    if figures["size-bytes"] > settings.max_detector_bytes:
+        raise TrainingError(f"rejected: {size}, at most {settings.max_detector_bytes / 1e6:.1f} MB are allowed")
+    return (*passed, f"{slower}; at most {settings.max_look_ratio:g} times as long", size)
+
+
 def describe(record: RunRecord, folder: Path) -> None:
     """Write the provenance and the model card for `davy train package`."""
     provenance = {"parent": record.result.parent, "run": record.id, "figures": record.result.figures, "card": card(record)}
@@ -77,7 +110,7 @@ def propose(settings: TrainerSettings, record: RunRecord, folder: Path) -> tuple
         DavyError: The package is invalid, or the storage fails; the registry is unchanged.
         OSError: The package cannot be read.
     """
-    passed = check_figures(record.result.figures, settings.max_psnr_drop_db)
+    passed = check(record, record.result.figures, settings)
     cause, data = cause_of(record)[:MAX_CAUSE], (folder / PACKAGE).read_bytes()
     if settings.registry_is_aggregator:
         found = ModelClient(settings.registry_url, Tls.of(settings.tls)).propose(data, cause, passed)
@@ -87,7 +120,7 @@ def propose(settings: TrainerSettings, record: RunRecord, folder: Path) -> tuple
     return entry.id, entry.frame_id
 
 
-def register(settings: TrainerSettings, folder: Path) -> Entry:
+def register(settings: TrainerSettings, record: RunRecord, folder: Path) -> Entry:
     """Register and tag the run's package; a repetition after a kill registers the same one.
 
     Raises:
@@ -96,9 +129,9 @@ def register(settings: TrainerSettings, folder: Path) -> Entry:
     """
     registry = ModelRegistry(settings.registry_url, settings.trusted)
     entry = registry.add((folder / PACKAGE).read_bytes(), run=False)  # its golden vectors ran when it was packaged
-    if settings.tag:
+    if settings.tag:  # a tag names one model: detectors have their own
         try:
-            registry.tag(entry, settings.tag)
+            registry.tag(entry, f"{settings.tag}-people" if record.kind == "people" else settings.tag)
         except DavyError:
             if not entry.tags:
                 registry.delete(entry)
@@ -110,8 +143,9 @@ def card(record: RunRecord) -> str:
     """Return the model card, Markdown."""
     figures = "\n".join(f"| {name} | {value:.4g} |" for name, value in sorted(record.result.figures.items()))
     cameras = f"\nAdapted to the changed light of {', '.join(record.drifted)}.\n" if record.drifted else ""
+    network = "Detector" if record.kind == "people" else "ISP-CNN"
     return (
-        f"# ISP-CNN of run {record.id}\n\nTrained by the training service ({record.kind}). "
+        f"# {network} of run {record.id}\n\nTrained by the training service ({record.kind}). "
         f"Reason: {record.reason or 'requested'}.\n"
         f"{cameras}\nParent: {record.result.parent or 'the shipped model'}. Comparison with it:\n\n"
         f"| figure | value |\n| --- | ---: |\n{figures}\n"

@@ -61,7 +61,9 @@ class StartRun(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Kind = Field(description="prompts: new prompts only; retrain: prompts and network; adapt: for drifted cameras.")
+    kind: Kind = Field(
+        description="prompts: new prompts only; retrain: prompts and network; adapt: for drifted cameras; people: the detector."
+    )
     overrides: dict[str, Any] = Field(default_factory=dict, examples=[{"rounds": 1, "enhance": {"steps": 300}}])
     drifted: tuple[str, ...] = Field((), examples=[["north.face"]], description="Cameras, as edge.camera; for `adapt`.")
     reason: str = Field("", max_length=500, examples=["new lamps in the north gallery"])

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from davy.domain.errors import InvalidInputError
 from davy_trainer.adapt.settings import AdaptSettings
+from davy_trainer.people.settings import PeopleSettings
 from davy_trainer.service.settings import Kind, TrainerSettings
 from davy_trainer.stages.all_settings import STEPS, AllSettings
 from davy_trainer.stages.self_supervised_settings import SelfSupervisedSettings
@@ -17,9 +18,11 @@ from davy_trainer.stages.settings import REPLAYED, EnhanceSettings, PairSettings
 
 # set by the service alone; `start` and `weights` are old names
 RESERVED = {
+    "base",
     "drifted",
     "initial_weights",
     "low",
+    "mine",
     "model",
     "normal",
     "photographs",
@@ -42,7 +45,8 @@ def validate_overrides(
     Raises:
         InvalidInputError: A name is unknown or reserved, or a value is invalid.
     """
-    merged = _merged({"threads": len(settings.cores)}, settings.overrides.get(kind, {}), overrides)
+    threads = {} if kind == "people" else {"threads": len(settings.cores)}
+    merged = _merged(threads, settings.overrides.get(kind, {}), overrides)
     if reserved := sorted(RESERVED & set(merged) | RESERVED_AT_ANY_DEPTH & set(_names(overrides))):
         raise InvalidInputError(f"{', '.join(reserved)}: the service sets the paths of pictures and weights; omit it")
     if files := [name for name in _values_of("clip", overrides) if not CLIP_NAME.fullmatch(str(name))]:
@@ -109,6 +113,8 @@ def _validate(kind: Kind, values: dict[str, Any], drifted: Sequence[str]) -> Non
     pictures: dict[str, Any] = {"low": (PLACEHOLDER,), "normal": (PLACEHOLDER,)}
     if kind == "prompts":
         PairSettings.model_validate(values | pictures)
+    elif kind == "people":
+        PeopleSettings.model_validate(values | {"base": PLACEHOLDER, "mine": (PLACEHOLDER,)})
     elif kind == "adapt":
         where = {"samples": PLACEHOLDER, "model": PLACEHOLDER, "drifted": [name.replace(".", "/") for name in drifted]}
         AdaptSettings.model_validate(values | where)

@@ -11,7 +11,7 @@ from davy.adapters.http.listen_settings import GrpcPort, HttpPort, RemoteAccessS
 from davy.adapters.secret_settings import SecretSettings
 from davy.domain.secret_url import PlainUrl, SecretUrl
 
-Kind = Literal["prompts", "retrain", "adapt"]
+Kind = Literal["prompts", "retrain", "adapt", "people"]
 CRON_FIELDS = 5
 LOWEST_NICE = 19
 
@@ -46,6 +46,14 @@ class TrainerSettings(RemoteAccessSettings, SecretSettings, env_prefix="DAVY_TRA
     )
     reuse_prompts: bool = Field(True, description="`retrain` starts from the newest prompts of a `prompts` run.")
 
+    people_seeds: str = Field(
+        "100-119", pattern=r"^\d{1,3}-\d{1,3}$", description="Simulated mines that `people` trains on, first-last, below 500."
+    )
+    people_held_out: str = Field(
+        "500-504", pattern=r"^[5-8]\d\d-[5-8]\d\d$", description="Mines on which `people` compares detectors, 500 to 899."
+    )
+    people_frames: PositiveInt = Field(3, description="Frames of each place of each of these mines.")
+
     # outputs
     model: str = Field(
         "fleet", description="The running model: fleet (most edges report it), shipped, or a name in the registry."
@@ -65,11 +73,20 @@ class TrainerSettings(RemoteAccessSettings, SecretSettings, env_prefix="DAVY_TRA
     max_psnr_drop_db: NonNegativeFloat = Field(
         0.2, description="Maximum loss of PSNR on the references; beyond it a model is rejected."
     )
+    max_ap50_drop: float = Field(
+        0.02, ge=0, le=1, description="Maximum loss of AP50 or recall of a detector on held-out mines, raw or enhanced."
+    )
+    max_look_ratio: PositiveFloat = Field(1.5, description="Maximum time of a detector's look, new / running.")
+    max_detector_bytes: PositiveInt = Field(16_000_000, description="Maximum size of a detector.")
     rollout: bool = Field(False, description="Start a rollout of every accepted model; needs sign=itself.")
     rollout_grpc: SecretUrl = Field(
         SecretUrl("grpc://127.0.0.1:50051"), description="gRPC address of the aggregator that rolls models out."
     )
     rollout_canaries: PositiveInt = Field(1, description="Number of canaries of a rollout.")
+
+    mlflow: PlainUrl = Field(
+        "", description="MLflow server that gets the logs of runs: http://host:5000; empty: none. Extra `mlflow`."
+    )
 
     # runs
     cpu_share: float = Field(
@@ -108,8 +125,8 @@ class TrainerSettings(RemoteAccessSettings, SecretSettings, env_prefix="DAVY_TRA
 
         for line in lines:
             *cron, kind = line.split()
-            if len(cron) != CRON_FIELDS or kind not in ("prompts", "retrain"):
-                raise ValueError(f'{line!r}: write "MINUTE HOUR DAY MONTH WEEKDAY KIND", the kind prompts or retrain')
+            if len(cron) != CRON_FIELDS or kind not in ("prompts", "retrain", "people"):
+                raise ValueError(f'{line!r}: write "MINUTE HOUR DAY MONTH WEEKDAY KIND", the kind prompts, retrain or people')
             CronTrigger.from_crontab(" ".join(cron))
         return lines
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from davy.domain.errors import DavyError
 from davy.telemetry import get_logger
 from davy_trainer.service import commands, publish
-from davy_trainer.service.aggregator import retry_unavailable
-from davy_trainer.service.collect import collect_photographs, collect_samples, fetch_running_model
+from davy_trainer.service.aggregator import Check, retry_unavailable
+from davy_trainer.service.collect import collect_photographs, collect_samples, fetch_running_detector, fetch_running_model
 from davy_trainer.service.lease import Lease
 from davy_trainer.service.metrics import TrainerMetrics
 from davy_trainer.service.record import RunPhase, RunRecord, RunState
@@ -20,7 +20,12 @@ log = get_logger(__name__)
 
 POLL_S = 0.25
 STANDBY_POLL_S = 0.5
-PHASES = {"prompts": (RunPhase.COLLECT, RunPhase.TRAIN), "retrain": tuple(RunPhase), "adapt": tuple(RunPhase)}
+PHASES = {
+    "prompts": (RunPhase.COLLECT, RunPhase.TRAIN),
+    "retrain": tuple(RunPhase),
+    "adapt": tuple(RunPhase),
+    "people": tuple(RunPhase),
+}
 
 
 class Worker:
@@ -88,10 +93,12 @@ class Worker:
             case RunPhase.TRAIN:
                 await self._train(record, folder)
             case RunPhase.EVALUATE:
-                await self._commands.run(record.id, folder, lambda: commands.compare_command(self._settings, folder))
+                people = partial(commands.compare_people_command, folder)
+                enhancer = partial(commands.compare_command, self._settings, folder)
+                await self._commands.run(record.id, folder, people if record.kind == "people" else enhancer)
                 figures = publish.figures_of(record, folder)
                 await self._set_result(record.id, figures=figures)
-                publish.check_figures(figures, self._settings.max_psnr_drop_db)
+                publish.check(record, figures, self._settings)
             case RunPhase.REGISTER:
                 await asyncio.to_thread(publish.describe, record, folder)
                 await self._commands.run(record.id, folder, lambda: commands.package_command(self._settings, folder))
@@ -103,23 +110,33 @@ class Worker:
         async def check() -> None:
             await self._commands.check(record.id)
 
-        if self._settings.aggregator:
+        if record.kind == "people":
+            await self._collect_people(record, folder, check)
+        elif self._settings.aggregator:
             await collect_samples(self._settings, folder / "samples", record.drifted, check)
-        if record.kind != "prompts" and not (folder / "running").is_dir():
+        if record.kind in ("retrain", "adapt") and not (folder / "running").is_dir():
             await self._set_result(record.id, parent=await fetch_running_model(self._settings, folder / "running", check))
         if record.kind != "adapt" and not self._settings.normal:
             await asyncio.to_thread(collect_photographs, folder / commands.PHOTOGRAPHS)
+
+    async def _collect_people(self, record: RunRecord, folder: Path, check: Check) -> None:
+        if not (folder / "running").is_dir():
+            await self._set_result(record.id, parent=await fetch_running_detector(self._settings, folder / "running", check))
+        for use in ("train", "held-out"):
+            await self._commands.run(record.id, folder, partial(commands.mine_command, self._settings, folder, use))
 
     async def _train(self, record: RunRecord, folder: Path) -> None:
         prompts = await self._newest_prompts() if record.kind == "retrain" else None
         command = partial(commands.train_command, self._settings, record, folder, prompts)
         await self._commands.run(record.id, folder, command)
+        if record.kind == "people":
+            await self._commands.run(record.id, folder, partial(commands.export_people_command, folder))
         if record.kind == "prompts":
             await self._set_result(record.id, figures=publish.figures_of(record, folder))
 
     async def _publish(self, record: RunRecord, folder: Path) -> None:
         if self._settings.signs:
-            entry = await asyncio.to_thread(publish.register, self._settings, folder)
+            entry = await asyncio.to_thread(publish.register, self._settings, record, folder)
             await self._set_result(record.id, model=entry.id, frame_id=entry.frame_id)
         else:
             propose = partial(asyncio.to_thread, publish.propose, self._settings, record, folder)
@@ -165,8 +182,19 @@ def _summary(record: RunRecord) -> str:
     if record.kind == "prompts":
         return f"new prompts: {figures.get('held-out-accuracy', 0):.1%} of the held-out pictures are classified correctly"
     model = record.result.model[:12]
+    if "ap50-enhanced" in figures:
+        return _detector_summary(record)
     summary = f"candidate {model} waits for a person's signature" if record.result.unsigned else f"model {model} is registered"
     if "val-psnr-db" in figures:
         summary += f": {figures['val-psnr-db']:.2f} dB on the references, the previous model"
         summary += f" {figures['val-psnr-db-running']:.2f} dB"
     return summary + (f"; rollout {record.result.rollout} has started" if record.result.rollout else "")
+
+
+def _detector_summary(record: RunRecord) -> str:
+    figures, model = record.result.figures, record.result.model[:12]
+    state = "waits for a person's signature" if record.result.unsigned else "is registered"
+    return (
+        f"detector {model} {state}: AP50 {figures['ap50-enhanced']:.2f} on enhanced frames of held-out mines, "
+        f"the running one {figures['ap50-enhanced-running']:.2f}"
+    ) + (f"; rollout {record.result.rollout} has started" if record.result.rollout else "")

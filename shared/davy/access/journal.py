@@ -134,6 +134,12 @@ def note_change(before: object = None, after: object = None) -> None:
         notes.before, notes.after = state_text(before), state_text(after)
 
 
+def note_texts(before: str, after: str) -> None:
+    """Add to the present operation's entry what another process changed for it, as that one noted it."""
+    if (notes := _notes.get()) is not None:
+        notes.before, notes.after = before, after
+
+
 def note_principal(principal: Principal) -> None:
     """Say who the present operation's caller has turned out to be, such as by signing in."""
     if (notes := _notes.get()) is not None:

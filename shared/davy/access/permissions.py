@@ -13,6 +13,7 @@ _HEALTH: Final[Mapping[str, P]] = {
     "GET /healthz": P.PUBLIC,
     "GET /readyz": P.PUBLIC,
     "GET /metrics": P.METRICS,
+    "GET /metrics/cameras": P.METRICS,
     "GET /openapi.json": P.SIGNED_IN,
     "GET /docs": P.SIGNED_IN,
     "GET /v1/navigation": P.SIGNED_IN,
@@ -38,6 +39,7 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /journal": P.ADMINISTER,
     "GET /training": P.VIEW,
     "GET /enhance": P.VIEW,
+    "GET /company": P.VIEW,
     "GET /manual": P.SIGNED_IN,
     "GET /manual/{path:path}": P.SIGNED_IN,
     # identities
@@ -75,6 +77,8 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/cameras/{camera_id}/hls/{name}": P.VIEW,
     "POST /v1/cameras/{camera_id}/links": P.ADJUST,  # lets somebody view without an account
     "WS /v1/console": P.VIEW,
+    "GET /v1/preferences": P.VIEW,
+    "PUT /v1/preferences": P.VIEW,  # one's own
     "GET /v1/layouts": P.VIEW,
     "GET /v1/layouts/{name}": P.VIEW,
     "PUT /v1/layouts/{name}": P.VIEW,  # one's own
@@ -93,6 +97,10 @@ AGGREGATOR: Final[Mapping[str, P]] = {
     "GET /v1/recordings": P.VIEW,
     "GET /v1/cameras/{camera_id}/recording.mp4": P.VIEW,
     "GET /v1/cameras/{camera_id}/recording.jpg": P.VIEW,
+    "GET /v1/cameras/{camera_id}/recording/{start}/{to}/index.m3u8": P.VIEW,
+    "GET /v1/cameras/{camera_id}/recording/{start}/{to}/{name}": P.VIEW,
+    "GET /v1/cameras/{camera_id}/segments": P.VIEW,
+    "GET /v1/cameras/{camera_id}/segments/{name}": P.VIEW,
     "DELETE /v1/cameras/{camera_id}/recording": P.CONFIGURE,
     "POST /v1/recordings/export": P.KEEP,
     "GET /v1/clips": P.VIEW,
@@ -186,7 +194,20 @@ TRAINER: Final[Mapping[str, P]] = {
     "GET /v1/training-runs/{run}/events": P.VIEW,
 }
 
-REST: Final[Mapping[str, Mapping[str, P]]] = {"aggregator": AGGREGATOR, "enhancer": ENHANCER, "trainer": TRAINER}
+COMPANY: Final[Mapping[str, P]] = {
+    **_HEALTH,
+    "GET /": P.VIEW,
+    "GET /static/{path:path}": P.PUBLIC,
+    "GET /v1/sites": P.VIEW,
+    "GET /v1/alarms": P.VIEW,
+}
+
+REST: Final[Mapping[str, Mapping[str, P]]] = {
+    "aggregator": AGGREGATOR,
+    "enhancer": ENHANCER,
+    "trainer": TRAINER,
+    "company": COMPANY,
+}
 
 GRPC: Final[Mapping[str, P]] = {
     "/davy.v1.IngestService/PushFrames": P.PUSH,

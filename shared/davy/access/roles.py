@@ -40,12 +40,13 @@ class Role(StrEnum):
     TRAINER = "trainer"
     ANALYSER = "analyser"
     AGGREGATOR = "aggregator"
+    COMPANY = "company"
     MONITOR = "monitor"
     ANONYMOUS = "anonymous"  # a caller without an identity
 
 
 PEOPLE = (Role.VIEWER, Role.OPERATOR, Role.ENGINEER, Role.ADMIN)
-MACHINES = (Role.EDGE, Role.ENHANCER, Role.TRAINER, Role.ANALYSER, Role.AGGREGATOR, Role.MONITOR)
+MACHINES = (Role.EDGE, Role.ENHANCER, Role.TRAINER, Role.ANALYSER, Role.AGGREGATOR, Role.COMPANY, Role.MONITOR)
 
 _EVERYBODY = frozenset({Permission.PUBLIC, Permission.SIGNED_IN})
 _VIEWER = _EVERYBODY | {Permission.VIEW, Permission.METRICS}
@@ -72,6 +73,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.TRAINER: _EVERYBODY | _TRAINER | {Permission.ASK_IDENTITY},
     Role.ANALYSER: _EVERYBODY | {Permission.VIEW, Permission.REPORT_FINDINGS},
     Role.AGGREGATOR: _EVERYBODY,
+    Role.COMPANY: _EVERYBODY | {Permission.VIEW, Permission.ASK_IDENTITY},
     Role.MONITOR: _EVERYBODY | {Permission.METRICS},
     Role.ANONYMOUS: frozenset({Permission.PUBLIC}),
 }

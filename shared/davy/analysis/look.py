@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError, ModelError
 from davy.domain.frame import BgrImage, EncodedFrame
 from davy.domain.observation import AnalyserResult
-from davy.imaging.detect import OnnxDetector, read_spec, shipped_path
+from davy.imaging.detect import Detector, OnnxDetector, read_spec, shipped_path
 
 NICENESS = 10
 MAX_AGE_S = 2.0  # of an analysed frame
@@ -72,23 +73,25 @@ class CameraAnalysis:
             return AnalyserResult(analyser.name, 0.0, error=str(error)).timed(started_s)
 
 
-def analysers(settings: AnalysisSettings, places: Callable[[CameraAddress], CameraPlaces]) -> MakeAnalysers:
+def analysers(
+    settings: AnalysisSettings,
+    places: Callable[[CameraAddress], CameraPlaces],
+    detector: Detector | None,
+    zone: Callable[[], tzinfo | None] = lambda: None,
+) -> MakeAnalysers:
     """Return a factory of one camera's analysers.
 
     Args:
-        settings: Rates and detector.
+        settings: Rates.
         places: Returns the zones, lines and rules of a camera that are in force.
-
-    Raises:
-        ConfigError: the detector's description is malformed, or an execution provider is not installed.
-        ModelError: the detector is unusable.
+        detector: Shared by all cameras; None finds no objects.
+        zone: Returns the time zone of the rules' schedules; None: that of this machine.
     """
-    detector = _detector(settings) if settings.person_fps else None
 
     def make(camera: CameraAddress) -> Sequence[Analyser]:
         found: list[Analyser] = [Motion(), Illumination(), Lens()]
         if detector is not None:
-            found.append(People(detector, 1 / settings.person_fps, lambda: places(camera)))
+            found.append(People(detector, 1 / settings.person_fps, lambda: places(camera), zone))
         return found
 
     return make
@@ -100,7 +103,13 @@ def lower_priority() -> None:
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)  # Linux: of this thread only
 
 
-def _detector(settings: AnalysisSettings) -> OnnxDetector:
+def installed_detector(settings: AnalysisSettings) -> OnnxDetector:
+    """Open the detector of the settings, or the shipped one.
+
+    Raises:
+        ConfigError: its description is malformed, or an execution provider is not installed.
+        ModelError: it is unusable.
+    """
     path = settings.detector or shipped_path()
     spec = read_spec(path)
     if settings.detector_score is not None:

@@ -1,6 +1,6 @@
 """People and machines of one camera: detected, tracked, and compared with the rules about its places."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
 from davy.analysis.base import Picture
@@ -23,17 +23,22 @@ class People:
         detector: Shared by all cameras.
         every_s: Time between two looks.
         places: Returns the camera's zones, lines and rules in force.
-        zone: Time zone of the rules' schedules; None: that of this machine.
+        zone: Returns the time zone of the rules' schedules; None: that of this machine.
     """
 
     name = "people"
 
     def __init__(
-        self, detector: Detector, every_s: float, places: PlacesOf = lambda: NO_PLACES, zone: tzinfo | None = None
+        self,
+        detector: Detector,
+        every_s: float,
+        places: PlacesOf = lambda: NO_PLACES,
+        zone: Callable[[], tzinfo | None] = lambda: None,
     ) -> None:
         self.every_s = every_s
-        self._detector, self._tracker, self._time_zone = detector, CameraTracker(), zone
-        self._places_of, self._config, self._places = places, NO_PLACES, Places(*NO_PLACES)
+        self._detector, self._tracker, self._zone = detector, CameraTracker(), zone
+        self._places_of, self._places = places, Places(*NO_PLACES)
+        self._config = NO_PLACES, detector.classes, zone()
         self._known = {"person"} if "person" in detector.classes else set()
 
     def analyse(self, picture: Picture) -> Sequence[Observation]:
@@ -45,10 +50,10 @@ class People:
         return [*found, *self._current().update(picture, tracks)]
 
     def _current(self) -> Places:
-        """The rules in force; a change of any starts all durations again."""
-        config = self._places_of()
+        """The rules in force; a change of any, of the detector's classes or of the time zone starts all durations again."""
+        config = self._places_of(), self._detector.classes, self._zone()
         if config != self._config:
-            self._config, self._places = config, Places(*config, self._detector.classes, self._time_zone)
+            self._config, self._places = config, Places(*config[0], *config[1:])
         return self._places
 
 

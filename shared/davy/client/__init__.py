@@ -12,7 +12,7 @@ It needs the extra `client`.
 from davy.client.client import Client
 from davy.client.frames import Frame
 from davy.client.images import EnhancedImage
-from davy.client.messages import Alarm, AlarmChange, AlarmUpdate, Answer, Camera, Clip, Event, Mark
+from davy.client.messages import Alarm, AlarmChange, AlarmUpdate, Answer, Camera, Clip, Event, Mark, RecordedSegment, Site
 
 __all__ = [
     "Alarm",
@@ -26,4 +26,6 @@ __all__ = [
     "Event",
     "Frame",
     "Mark",
+    "RecordedSegment",
+    "Site",
 ]

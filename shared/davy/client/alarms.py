@@ -22,6 +22,10 @@ class _Alarms(BaseModel):
     alarms: list[Alarm]
 
 
+class _Counts(BaseModel):
+    counts: dict[str, int]
+
+
 class _History(BaseModel):
     changes: list[AlarmChange]
     cursor: str | None
@@ -33,17 +37,24 @@ class Alarms:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def all(self, *, state: Sequence[str] = (), severity: SeverityName = "info", source: str = "") -> list[Alarm]:
+    async def all(
+        self, *, state: Sequence[str] = (), severity: SeverityName = "info", source: str = "", limit: int = 5000
+    ) -> list[Alarm]:
         """List alarms that are not normal, the most urgent first.
 
         Args:
             state: Only these states.
             severity: The least one.
             source: edge.camera, an edge, or "aggregator".
+            limit: 1 to 5000.
         """
-        query: dict[str, str | list[str]] = {"severity": severity, "limit": "5000", "state": [*state]}
+        query: dict[str, str | list[str]] = {"severity": severity, "limit": str(limit), "state": [*state]}
         query |= {"source": source} if source else {}
         return (await self._connection.ask(_Alarms, "GET", "/v1/alarms", params=query)).alarms
+
+    async def counts(self) -> dict[str, int]:
+        """Count the alarms by state."""
+        return (await self._connection.ask(_Counts, "GET", "/v1/alarms/counts")).counts
 
     async def get(self, alarm: str) -> Alarm:
         """Get one alarm by its id.

@@ -15,6 +15,7 @@ from davy.domain.errors import UnavailableError, UnreadableError
 
 class _Cameras(BaseModel):
     cameras: list[Camera]
+    cursor: str | None = None
 
 
 class Cameras:
@@ -24,8 +25,13 @@ class Cameras:
         self._connection = connection
 
     async def all(self) -> list[Camera]:
-        """List the cameras with their state and figures."""
-        return (await self._connection.ask(_Cameras, "GET", "/v1/cameras")).cameras
+        """List the cameras with their state and figures, by id."""
+        page = await self._connection.ask(_Cameras, "GET", "/v1/cameras")
+        found = page.cameras
+        while page.cursor:
+            page = await self._connection.ask(_Cameras, "GET", "/v1/cameras", params={"cursor": page.cursor})
+            found += page.cameras
+        return found
 
     async def get(self, camera: str) -> Camera:
         """Get one camera by its id, edge.camera.

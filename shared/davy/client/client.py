@@ -15,6 +15,8 @@ from davy.client.clips import Clips
 from davy.client.connection import Connection
 from davy.client.events import Events
 from davy.client.images import EnhancedImage, enhance
+from davy.client.messages import Site
+from davy.client.recordings import Recordings
 from davy.domain.errors import ConfigError
 
 
@@ -35,7 +37,8 @@ class Client:
         cameras: Cameras and their frames.
         events: The archive of events.
         alarms: Alarms and their answers.
-        clips: Recordings, and clips of them.
+        clips: Video of recordings, and clips of them.
+        recordings: Recorded segments, as they are stored.
 
     Raises:
         ConfigError: an address or a file cannot be used.
@@ -57,6 +60,11 @@ class Client:
         self.events = Events(self._aggregator)
         self.alarms = Alarms(self._aggregator)
         self.clips = Clips(self._aggregator)
+        self.recordings = Recordings(self._aggregator)
+
+    async def site(self) -> Site:
+        """Get a summary of the site."""
+        return await self._aggregator.ask(Site, "GET", "/v1/site")
 
     async def enhance(self, image: bytes, *, strength: float = 1.0, quality: int = 90, accept: str = "*/*") -> EnhancedImage:
         """Enhance one encoded image by the enhancer.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +11,36 @@ from davy.domain.severity import SeverityName
 
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Dependency(_Message):
+    """What an aggregator depends on, such as the broker; reason says why it fails."""
+
+    name: str
+    ok: bool
+    reason: str = ""
+
+
+class Site(_Message):
+    """A summary of a site.
+
+    Attributes:
+        status: ready, or degraded where a dependency fails.
+        edges: Number of edges.
+        cameras: Number of cameras.
+        live: Number of live cameras.
+        time_zone: IANA time zone of the site.
+    """
+
+    site: str
+    version: str
+    status: Literal["ready", "degraded"]
+    dependencies: tuple[Dependency, ...] = ()
+    edges: int
+    cameras: int
+    live: int
+    uptime_s: float
+    time_zone: str = ""
 
 
 class Camera(_Message):
@@ -176,3 +207,21 @@ class Clip(_Message):
     made_by: str
     made_at: datetime
     released_by: str
+
+
+class RecordedSegment(_Message):
+    """A recorded file of about 10 s.
+
+    Attributes:
+        path: Below the folder of all recordings; it holds camera, times, packets and SHA-256.
+        model: Model that enhanced it; empty for a raw picture.
+        href: Path of the file over HTTP.
+    """
+
+    path: str
+    bytes: int
+    model: str
+    strength: float
+    start_at: datetime
+    end_at: datetime
+    href: str

@@ -1,45 +1,33 @@
 """The active model of an edge's pipelines, and its comparison with another model."""
 
-import threading
 import time
+from collections.abc import Sequence
 
 from davy.adapters.media import planes
+from davy.deployment.comparison import MAX_PAIRS, Comparison
 from davy.domain.frame import BgrImage, Pixels
 from davy.imaging.runtime import StillEnhancer
-from davy.models.gates import FrameStatistics, ModelMeasurements, measure_frame
-from davy.streams.latest import LatestSlot
+from davy.models.gates import FrameStatistics, Gates, ModelMeasurements, failed_gates, gate_figures, measure_frame
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
 
-WARM_UP = 1  # pairs, not counted
-MAX_PAIRS = 1000  # per comparison, about 10 minutes
 
-
-class ShadowComparison:
-    """Compares two models on the same frames, in a separate thread: figures of both images, and both CPU times.
+class ShadowComparison(Comparison[Pixels]):
+    """Compares two enhancers: figures of both images, and both CPU times.
 
     CPU time of the thread does not depend on the load of the machine.
-
-    Args:
-        per_s: Frames compared per second, over all cameras; each costs two enhanced frames.
     """
 
     def __init__(self, old: StillEnhancer, new: StillEnhancer, per_s: float) -> None:
-        self._old, self._new, self._every_s = old, new, 1 / per_s
-        self._latest: LatestSlot[Pixels] = LatestSlot()
-        self._next_s = 0.0
-        self._lock = threading.Lock()
+        self._old, self._new = old, new
         self._sides = (ModelMeasurements(), ModelMeasurements())
-        self._thread = threading.Thread(target=self._run, name="model.comparison", daemon=True)
-        self._thread.start()
+        super().__init__(per_s)
 
-    def offer(self, pixels: Pixels) -> None:
-        """Take a raw frame from any thread; never waits."""
-        now_s = time.monotonic()
-        if now_s >= self._next_s:
-            self._next_s = now_s + self._every_s
-            self._latest.put(pixels)
+    def assess(self, gates: Gates) -> tuple[dict[str, float], Sequence[tuple[str, str]]]:
+        """Return the present figures and the failed gates."""
+        old, new = self.read()
+        return gate_figures(old, new), failed_gates(gates, old, new)
 
     def read(self) -> tuple[ModelMeasurements, ModelMeasurements]:
         """Return the present figures of the old and of the new model."""
@@ -47,23 +35,10 @@ class ShadowComparison:
             old, new = (ModelMeasurements(list(side.statistics), list(side.times_s), side.errors) for side in self._sides)
         return old, new
 
-    def close(self) -> None:
-        """End the thread after its current frame."""
-        self._latest.close()
-        self._thread.join(10.0)
-
-    def _run(self) -> None:
-        pairs = 0
-        while self._latest.wait():
-            pixels = self._latest.take()
-            if pixels is None:
-                continue
-            pairs += 1
-            sides = ((self._old, 0), (self._new, 1))
-            picture = planes.bgr_of(pixels)
-            found = {side: self._measure(still, picture) for still, side in (sides if pairs % 2 else sides[::-1])}
-            if pairs <= WARM_UP:  # allocation and cold caches distort the first one
-                continue
+    def _compare(self, frame: Pixels, new_first: bool, counts: bool) -> None:
+        sides, picture = ((self._old, 0), (self._new, 1)), planes.bgr_of(frame)
+        found = {side: self._measure(still, picture) for still, side in (sides[::-1] if new_first else sides)}
+        if counts:
             with self._lock:
                 self._add(found[0], found[1])
 
@@ -94,6 +69,15 @@ class ActiveModel:
         self.comparison: ShadowComparison | None = None
         self.errors = 0  # frames that the active model failed on, since the swap
         self._lost: dict[str, int] = {}  # by camera: 1 if its first frame with the active model was dropped
+
+    @property
+    def model(self) -> StillEnhancer:
+        """The active model."""
+        return self.enhancer
+
+    def compare(self, old: StillEnhancer, new: StillEnhancer, per_s: float) -> ShadowComparison:
+        """Start a comparison of two models."""
+        return ShadowComparison(old, new, per_s)
 
     def swap(self, enhancer: StillEnhancer) -> None:
         """Enhance the next frame of every camera with another model."""

@@ -2,11 +2,11 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
+from typing import Protocol
 
-from davy.adapters.grpc.model_client import ModelClient
 from davy.atomic import failpoint
 from davy.deployment.model_folder import ModelFolder
 from davy.domain.errors import AggregatorUnavailableError, ModelRefusedError
@@ -18,12 +18,30 @@ from davy.twin.protocol import MAX_REASON
 BACKOFF = Backoff(longest_s=30.0)
 
 
-async def fetch(folder: ModelFolder, client: ModelClient, target: Target, report: Callable[..., None]) -> None:
+class PackageSource(Protocol):
+    """Where packages come from: an aggregator over the network, or its own catalog."""
+
+    @property
+    def endpoint(self) -> str:
+        """Name of the source, for errors."""
+        ...
+
+    def chunks(self, target: Target, offset: int) -> AsyncGenerator[bytes, None]:
+        """Stream a package's bytes from offset on.
+
+        Raises:
+            AggregatorUnavailableError: it does not answer; begin again where it ended.
+            UnknownModelError: it does not have this package.
+        """
+        ...
+
+
+async def fetch(folder: ModelFolder, client: PackageSource, target: Target, report: Callable[..., None]) -> None:
     """Download until the package is complete; wait without limit for an unreachable aggregator.
 
     Args:
         folder: Receives the download.
-        client: A client of the aggregator.
+        client: Where the package comes from.
         target: The package.
         report: Called with the keyword argument reason while it waits.
 
@@ -43,7 +61,7 @@ async def fetch(folder: ModelFolder, client: ModelClient, target: Target, report
         await _download(partial, client, target)
 
 
-async def _download(partial: Path, client: ModelClient, target: Target) -> None:
+async def _download(partial: Path, client: PackageSource, target: Target) -> None:
     have = await asyncio.to_thread(_size, partial, target.size)
     if have == target.size:
         return

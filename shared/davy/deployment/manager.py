@@ -1,58 +1,21 @@
-"""The model payload on an edge: download, verification, shadow, swap, probation. See davy.twin.reconciler."""
+"""The enhancer of an edge or of a member of the pool."""
 
-import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
 
-from davy.adapters.grpc.model_client import ModelClient
-from davy.atomic import failpoint
 from davy.deployment.active_model import ActiveModel
-from davy.deployment.fetch import fetch
 from davy.deployment.metrics import ModelMetrics
-from davy.deployment.model_folder import ModelFolder, ModelPointer
-from davy.deployment.shadow import probation, shadow
-from davy.domain.errors import ConfigError, ModelRefusedError, UnknownModelError
-from davy.domain.ports import Bus
-from davy.domain.topics import MODEL, EdgeTopics
+from davy.deployment.package_manager import PackageManager
+from davy.domain.topics import EdgeTopics
 from davy.imaging.runtime import StillEnhancer
 from davy.models import Package
-from davy.streams.tasks import until_first_ends
-from davy.telemetry import get_logger
-from davy.twin.model import DesiredModel, Evaluation, ModelState, ReportedModel
-from davy.twin.payload import Lifecycle, RecordEvent
-from davy.twin.protocol import INFO
-from davy.twin.reconciler import MAX_ATTEMPTS, Reconciler
-from davy.twin.state_file import StateFile
-
-log = get_logger(__name__)
-
-TRUST_EVERY_S = 5.0
-SWAPPED_WITHIN_S = 1.0  # every camera has a frame with the new model by then
+from davy.twin.payload import RecordEvent
 
 
-class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
-    """Reconciles the model of one edge; `running` is the active enhancer.
+class ModelManager(PackageManager[StillEnhancer]):
+    """Reconciles the enhancer of one device; see PackageManager. threads: threads of one network."""
 
-    Args:
-        folder: Folder of the pointer and the packages.
-        trust: Key set that authorizes models.
-        installed: Enhancer that runs without a rolled-out model, or if none loads.
-        threads: Threads of one network.
-        on_swap: Called after each swap.
-    """
-
-    name, initial = MODEL, ""
-    desired_type, reported_type = DesiredModel, ReportedModel
-    causes: ClassVar = {UnknownModelError: "unknown-model", ConfigError: "trust"}
-    lifecycle = Lifecycle(
-        applied=ModelState.PROBATION,
-        confirmed=ModelState.ACTIVE,
-        refused=ModelState.FAILED,
-        reverted=ModelState.ROLLED_BACK,
-        revert_superseded=True,
-    )
+    active_model: ActiveModel
 
     def __init__(
         self,
@@ -66,103 +29,18 @@ class ModelManager(Reconciler[DesiredModel, ModelPointer, StillEnhancer]):
         record_event: RecordEvent,
         on_swap: Callable[[], None] = lambda: None,
     ) -> None:
-        self._folder, self._installed, self._threads, self._on_swap = ModelFolder(folder, trust), installed, threads, on_swap
-        self._trust_read_ns = self._folder.trust_changed_ns()
-        super().__init__(topics, boot_id, StateFile(folder, ModelPointer()), metrics, record_event)
-        self.active_model = ActiveModel(self.running)
+        self._threads = threads
+        super().__init__(topics, boot_id, folder, trust, installed, metrics, record_event, on_swap)
 
-    async def run(self, bus: Bus, client: ModelClient) -> None:  # type: ignore[override]  # packages come from the client
-        """Reconcile until cancelled."""
-        self._client = client
-        interrupted, state = self.pointer.desired, self.pointer.state
-        if interrupted is not None and not state.final and state is not ModelState.PROBATION:
-            self.accept(interrupted)  # no broker is needed to continue
-        await until_first_ends("models", reconcile=super().run(bus), trust=self._watch_trust())
+    def swappable(self, model: StillEnhancer) -> ActiveModel:
+        """What the pipelines read before every frame."""
+        self.active_model = ActiveModel(model)
+        return self.active_model
 
-    def load(self, active: str) -> StillEnhancer:
-        """Load an admitted model, or the installed one."""
-        return self._folder.open(active).load(self._threads) if active else self._installed
+    def open_model(self, package: Package) -> StillEnhancer:
+        """Build the enhancer and run its golden vectors."""
+        return package.load(self._threads)
 
-    async def prepare(self, desired: DesiredModel) -> StillEnhancer:
-        """Download, verify and load a model, and compare it in shadow with the active one."""
-        if desired.model == self.pointer.active:
-            return self.running
-        attempts = self.pointer.attempts if self.pointer.epoch == desired.epoch else 0
-        begun: dict[str, Any] = {"epoch": desired.epoch, "target": desired.model, "desired": desired, "attempts": attempts}
-        await self.persist(**begun, cause="", reason="", figures={}, state=ModelState.DOWNLOADING)
-        package = await self._get(desired)
-        if attempts >= MAX_ATTEMPTS:
-            raise ModelRefusedError("crashed", f"the edge terminated {attempts} times during the evaluation")
-        await self.persist(state=ModelState.VERIFYING, attempts=attempts + 1)
-        failpoint("model.verifying")
-        model = await asyncio.to_thread(package.load, self._threads) if package else self._installed
-        if desired.trial.shadow_frames:
-            await self.persist(state=ModelState.SHADOW)
-            failpoint("model.shadow")
-            figures = await shadow(self.active_model, model, desired.trial, self.report_progress)
-            await self.persist(figures=figures)
-        return model
-
-    async def apply(self, loaded: StillEnhancer, desired: DesiredModel | None) -> None:
-        """Enhance the next frame of every camera with the model."""
-        self.active_model.swap(loaded)
-        self._on_swap()
-        log.info("model.swapped", model=desired.model[:12] if desired else "", frames_carry=loaded.model)
-
-    def pointer_fields(self, desired: DesiredModel | None, loaded: StillEnhancer) -> Mapping[str, object]:  # noqa: ARG002
-        """Name the model; without a probation, the one before is no longer needed."""
-        if desired is None:
-            return {}
-        return {"active": desired.model} | ({} if desired.trial.probation_s else {"previous": self.initial})
-
-    def facts(self) -> Mapping[str, object]:
-        """Return the running model and the id in its frames."""
-        return {"model": self.pointer.active, "frame_id": self.running.model}
-
-    async def confirm(self) -> Mapping[str, float]:
-        """Compare the model with the previous one for the time of its probation."""
-        failpoint("model.probation")
-        evaluation = self.pointer.desired.trial if self.pointer.desired else Evaluation()
-        if not evaluation.probation_s:
-            return {}
-        _, previous = await asyncio.to_thread(self._load_previous)
-        await asyncio.sleep(min(SWAPPED_WITHIN_S, evaluation.probation_s))
-        lost = float(self.active_model.max_frames_lost)
-        return {"frames-lost": lost} | await probation(self.active_model, previous, evaluation, self.report_progress)
-
-    async def settled(self) -> None:
-        """Record the active model and remove the packages of others."""
-        pointer = self.pointer
-        if pointer.state is ModelState.ACTIVE:
-            self._record_event(
-                "model-active", f"model {pointer.active[:12] or 'as installed'} is active", INFO, figures=pointer.figures
-            )
-        await asyncio.to_thread(self._folder.remove_all_but, pointer.active, pointer.previous)
-
-    async def _get(self, desired: DesiredModel) -> Package | None:
-        """Return the package, from disk if present; None for the installed model."""
-        if not desired.model:
-            return None
-        if await asyncio.to_thread(self._folder.has, desired.model):
-            with suppress(ModelRefusedError):  # damaged on disk: download it again
-                return await asyncio.to_thread(self._folder.open, desired.model)
-        await fetch(self._folder, self._client, desired, self.report_progress)
-        failpoint("model.downloaded")
-        newest = self.pointer.newest
-        package = await asyncio.to_thread(self._folder.admit, desired, newest)
-        created = package.manifest.created
-        await self.persist(newest=max(created, newest) if newest else created)
-        return package
-
-    async def _watch_trust(self) -> None:
-        """Revert an active model whose key is revoked."""
-        while True:
-            await asyncio.sleep(TRUST_EVERY_S)
-            changed_ns = await asyncio.to_thread(self._folder.trust_changed_ns)
-            if changed_ns == self._trust_read_ns or not self.pointer.active:
-                continue
-            self._trust_read_ns = changed_ns
-            try:
-                await asyncio.to_thread(self._folder.open, self.pointer.active)
-            except (ModelRefusedError, ConfigError) as error:
-                await self.revert(self.refusal(error))
+    def frame_id(self, model: StillEnhancer) -> str:
+        """The id that its frames carry."""
+        return model.model

@@ -4,11 +4,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
-from davy.deployment.active_model import ActiveModel, ShadowComparison
+from davy.deployment.comparison import Comparison, Swappable
 from davy.domain.errors import ModelRefusedError
-from davy.imaging.runtime import StillEnhancer
-from davy.models.gates import failed_gates, gate_figures
 from davy.twin.model import Evaluation
 
 SHADOW_PER_S, PROBATION_PER_S = 6.0, 3.0
@@ -21,14 +20,14 @@ Report = Callable[..., None]
 """Reports progress; called with the keyword argument figures."""
 
 
-async def shadow(active: ActiveModel, new: StillEnhancer, evaluation: Evaluation, report: Report) -> dict[str, float]:
-    """Enhance `evaluation.shadow_frames` frames with both models, emit the old one's, and return the gate figures.
+async def shadow(active: Swappable[Any], new: Any, evaluation: Evaluation, report: Report) -> dict[str, float]:  # noqa: ANN401  # a model of active's type
+    """Process `evaluation.shadow_frames` frames with both models, emit the old one's, and return the gate figures.
 
     Raises:
         ModelRefusedError: a gate is broken, or too few frames arrived.
     """
     ends_s, reported_s = time.monotonic() + evaluation.shadow_timeout_s, 0.0
-    async with _compare(active, active.enhancer, new, SHADOW_PER_S) as comparison:
+    async with _compare(active, active.model, new, SHADOW_PER_S) as comparison:
         while True:
             await asyncio.sleep(COMPARE_EVERY_S)
             figures = _figures(comparison, evaluation, min(ENOUGH, evaluation.shadow_frames), "gate")
@@ -40,14 +39,14 @@ async def shadow(active: ActiveModel, new: StillEnhancer, evaluation: Evaluation
             reported_s = _report_when_due(report, figures, reported_s)
 
 
-async def probation(active: ActiveModel, old: StillEnhancer, evaluation: Evaluation, report: Report) -> dict[str, float]:
+async def probation(active: Swappable[Any], old: Any, evaluation: Evaluation, report: Report) -> dict[str, float]:  # noqa: ANN401  # as above
     """Compare the active model with the old one for `evaluation.probation_s`, and return the gate figures.
 
     Raises:
         ModelRefusedError: a gate is broken, or the model failed on a frame.
     """
     ends_s, reported_s = time.monotonic() + evaluation.probation_s, 0.0
-    async with _compare(active, old, active.enhancer, PROBATION_PER_S) as comparison:
+    async with _compare(active, old, active.model, PROBATION_PER_S) as comparison:
         while time.monotonic() < ends_s:
             await asyncio.sleep(COMPARE_EVERY_S)
             if active.errors and evaluation.gates.errors_most == 0:
@@ -57,15 +56,14 @@ async def probation(active: ActiveModel, old: StillEnhancer, evaluation: Evaluat
         return _figures(comparison, evaluation, FEW, "probation")
 
 
-def _figures(comparison: ShadowComparison, evaluation: Evaluation, enough: int, phase: str) -> dict[str, float]:
+def _figures(comparison: Comparison[Any], evaluation: Evaluation, enough: int, phase: str) -> dict[str, float]:
     """Return the present figures.
 
     Raises:
         ModelRefusedError: a gate is broken after enough compared frames.
     """
-    old, new = comparison.read()
-    figures = gate_figures(old, new)
-    if figures["frames"] >= enough and (broken := failed_gates(evaluation.gates, old, new)):
+    figures, broken = comparison.assess(evaluation.gates)
+    if figures["frames"] >= enough and broken:
         raise ModelRefusedError(f"{phase}:{broken[0][0]}", "; ".join(text for _, text in broken), figures)
     return figures
 
@@ -80,9 +78,12 @@ def _report_when_due(report: Report, figures: Mapping[str, float], reported_s: f
 
 @asynccontextmanager
 async def _compare(
-    active: ActiveModel, old: StillEnhancer, new: StillEnhancer, per_s: float
-) -> AsyncIterator[ShadowComparison]:
-    comparison = ShadowComparison(old, new, per_s)
+    active: Swappable[Any],
+    old: Any,  # noqa: ANN401  # as above
+    new: Any,  # noqa: ANN401  # as above
+    per_s: float,
+) -> AsyncIterator[Comparison[Any]]:
+    comparison = active.compare(old, new, per_s)
     active.comparison = comparison
     try:
         yield comparison

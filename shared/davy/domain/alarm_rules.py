@@ -233,6 +233,13 @@ DEFAULT_RULES: Final[Mapping[str, AlarmRule]] = {
         consequence="The enhancer runs its previous model.",
         response="Tell the engineer who rolled the model out.",
     ),
+    "detector-rolled-back": AlarmRule(
+        severity="warning",
+        momentary=True,
+        title="Detector rolled back",
+        consequence="The analysis looks for people with its previous detector.",
+        response="Read the reason on the page of the models. Tell the engineer.",
+    ),
     "rollout-rolled-back": AlarmRule(
         momentary=True,
         title="Rollout rolled back",

@@ -419,6 +419,13 @@ class RegistryUnavailableError(UnavailableError):
         self.url, self.reason = url, reason
 
 
+class TransferError(DavyError):
+    def __init__(self, what: str, differing: Sequence[str]) -> None:
+        more = ", ..." if len(differing) > 3 else ""
+        super().__init__(f"{len(differing)} {what} differ after the transfer: {', '.join(differing[:3])}{more}")
+        self.what, self.differing = what, tuple(differing)
+
+
 # --- the installation -------------------------------------------------------------------------------------------------
 
 
@@ -446,6 +453,10 @@ class MissingExtraError(DavyError):
 
 class TrainingError(DavyError):
     """A training run cannot continue; its last checkpoint holds the progress."""
+
+
+class ScaleTestError(DavyError):
+    """A load could not be put on a site."""
 
 
 class MineFailedError(DavyError):

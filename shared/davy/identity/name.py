@@ -22,6 +22,7 @@ class Kind(StrEnum):
     AGGREGATOR = "aggregator"
     ENHANCER = "enhancer"
     TRAINER = "trainer"
+    COMPANY = "company"
     ANALYSER = "analyser"
     SIMULATOR = "simulator"
     BROKER = "broker"

@@ -3,7 +3,7 @@
 from davy.models.candidate import Candidate, open_candidate, pack_candidate
 from davy.models.golden import check_golden
 from davy.models.keys import KeySet
-from davy.models.manifest import Manifest, Signature
+from davy.models.manifest import Manifest, ModelKind, Signature
 from davy.models.package import MAX_PACKAGE_BYTES, Package, open_package, pack
 from davy.models.refusal import Cause
 from davy.models.signing_key import Signer, SigningKey
@@ -14,6 +14,7 @@ __all__ = [
     "Cause",
     "KeySet",
     "Manifest",
+    "ModelKind",
     "Package",
     "Signature",
     "Signer",

@@ -63,7 +63,11 @@ class Candidate:
 
 def pack_candidate(onnx: bytes, tensors: bytes, card: str, provenance: Provenance | None = None) -> Candidate:
     """Make a candidate; see davy.models.package.describe."""
-    manifest, contents = describe(onnx, tensors, card, provenance)
+    return candidate_of(*describe(onnx, tensors, card, provenance))
+
+
+def candidate_of(manifest: Manifest, contents: Mapping[str, bytes]) -> Candidate:
+    """Archive a manifest with its files, without a signature."""
     return open_candidate(zip_exact({**contents, MANIFEST: manifest.to_bytes()}))
 
 

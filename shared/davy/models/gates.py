@@ -39,6 +39,8 @@ class Gates(BaseModel):
     uneven_most: float = Field(1.5, ge=1, description="Standard deviation of the blocks' log2 luma, new / old.")
     latency_most: float = Field(1.5, ge=1, description="95th percentile of the time per frame, new / old.")
     errors_most: float = Field(0.0, ge=0, le=1, description="Fraction of frames on which the model fails.")
+    found_least: float = Field(0.5, ge=0, le=1, description="Of a detector: share of the old one's objects that it finds.")
+    extra_most: float = Field(2.0, ge=0, description="Of a detector: objects per frame that the old one does not find.")
 
 
 @dataclass(frozen=True, slots=True)

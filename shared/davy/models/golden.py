@@ -47,7 +47,7 @@ def make_golden(onnx: bytes) -> tuple[Golden, dict[str, bytes]]:
     still = StillEnhancer(onnx)
     files = {}
     for (given, expected), picture in zip(golden_names(COUNT), make_inputs(), strict=True):
-        files[given], files[expected] = _to_npy(picture), _to_npy(still.enhance(picture))
+        files[given], files[expected] = to_npy(picture), to_npy(still.enhance(picture))
     return Golden(count=COUNT, mean=MEAN, most=MOST), files
 
 
@@ -59,7 +59,7 @@ def check_golden(golden: Golden, files: dict[str, bytes], still: StillEnhancer) 
     """
     worst = 0.0
     for given, expected in golden_names(golden.count):
-        picture, wanted = _from_npy(given, files[given]), _from_npy(expected, files[expected])
+        picture, wanted = from_npy(given, files[given]), from_npy(expected, files[expected])
         try:
             difference = np.abs(still.enhance(picture).astype(np.int16) - wanted.astype(np.int16))
         except (DavyError, ValueError) as error:
@@ -75,14 +75,19 @@ def check_golden(golden: Golden, files: dict[str, bytes], still: StillEnhancer) 
     return worst
 
 
-def _to_npy(picture: BgrImage) -> bytes:
+def to_npy(picture: BgrImage) -> bytes:
+    """Write a picture (H, W, 3) uint8 as a NumPy file."""
     out = io.BytesIO()
     np.lib.format.write_array(out, np.ascontiguousarray(picture), version=(1, 0), allow_pickle=False)
     return out.getvalue()
 
 
-def _from_npy(name: str, data: bytes) -> BgrImage:
-    """Parse a picture (H, W, 3) uint8; it bounds the header before allocating memory."""
+def from_npy(name: str, data: bytes) -> BgrImage:
+    """Parse a picture (H, W, 3) uint8; it bounds the header before allocating memory.
+
+    Raises:
+        ModelRefusedError: the file holds none.
+    """
     try:
         file = io.BytesIO(data)
         if np.lib.format.read_magic(file) != (1, 0):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from enum import StrEnum
 from typing import Any, Self
 
 import rfc8785
@@ -11,7 +12,19 @@ from davy.domain.errors import ModelRefusedError
 from davy.models.refusal import Cause
 
 SCHEMA = "davy.model/1"
-INTERFACE = "ispcnn/1"  # input and outputs of davy.imaging.graph
+
+
+class ModelKind(StrEnum):
+    """What a model does."""
+
+    ENHANCER = "enhancer"  # of edges and the enhancer pool: a picture becomes a better one
+    DETECTOR = "detector"  # of the aggregator's analysis: finds people and machines in a picture
+
+
+INTERFACES = {
+    ModelKind.ENHANCER: "ispcnn/1",  # input and outputs of davy.imaging.graph
+    ModelKind.DETECTOR: "detector/1",  # as the package's DetectorSpec describes; see davy.imaging.detect
+}
 DIGEST = r"^[0-9a-f]{64}$"
 MAX_TEXT = 500
 
@@ -79,9 +92,15 @@ class Manifest(_Document):
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     @property
+    def kind(self) -> ModelKind:
+        """What the model does; its interface names it, so that ids of older manifests stay as they are."""
+        return ModelKind.DETECTOR if self.interface.startswith("detector/") else ModelKind.ENHANCER
+
+    @property
     def frame_id(self) -> str:
-        """Model id in frames, equal to that of davy.imaging.runtime."""
-        return f"ispcnn-{self.files['model.onnx'].sha256[:8]}"
+        """Model id in frames, equal to that of davy.imaging.runtime; a detector has one for people to read."""
+        prefix = "detector" if self.kind is ModelKind.DETECTOR else "ispcnn"
+        return f"{prefix}-{self.files['model.onnx'].sha256[:8]}"
 
 
 class Signature(_Document):
@@ -98,4 +117,4 @@ SIGNED_PREFIX = f"{SCHEMA}\n".encode()  # separates manifests from other signed 
 def facts_of(manifest: Manifest) -> dict[str, Any]:
     """The manifest as plain JSON values, with its ids."""
     facts: dict[str, Any] = manifest.model_dump(mode="json")
-    return {"id": manifest.id, "frame_id": manifest.frame_id, **facts}
+    return {"id": manifest.id, "kind": manifest.kind.value, "frame_id": manifest.frame_id, **facts}

@@ -13,11 +13,12 @@ from davy.imaging.runtime.network import MAX_MODEL_BYTES
 from davy.models import golden
 from davy.models.archive import MAX_ENTRIES, unzip_strict, zip_exact
 from davy.models.keys import KeySet
-from davy.models.manifest import INTERFACE, SCHEMA, FileEntry, Manifest, Signature
+from davy.models.manifest import INTERFACES, SCHEMA, FileEntry, Golden, Manifest, ModelKind, Signature
 from davy.models.refusal import Cause
 from davy.models.signing_key import Signer
 
 ONNX, TENSORS, CARD, MANIFEST, SIGNATURE = "model.onnx", "model.safetensors", "card.md", "manifest.json", "signature.json"
+SPEC = "detector.yaml"  # description of a detector; see davy.models.detector
 MAX_TENSOR_HEADER_BYTES = 1_000_000  # of safetensors: JSON that a reader parses at once
 LIMITS: Mapping[str, int] = {
     ONNX: MAX_MODEL_BYTES,
@@ -25,6 +26,7 @@ LIMITS: Mapping[str, int] = {
     CARD: 256 * 1024,
     MANIFEST: 64 * 1024,
     SIGNATURE: 1024,
+    SPEC: 16 * 1024,
     **{name: golden.MAX_BYTES for pair in golden.golden_names(8) for name in pair},
 }
 MAX_PACKAGE_BYTES = sum(LIMITS.values()) + MAX_ENTRIES * 256
@@ -73,14 +75,19 @@ class Package:
 
 def load_checked(manifest: Manifest, files: Mapping[str, bytes], threads: int = 1) -> StillEnhancer:
     """Build the enhancer of verified files and run the golden vectors on it; see Package.load."""
-    if manifest.interface != INTERFACE:
-        raise ModelRefusedError(Cause.INTERFACE, f"{manifest.interface} is not {INTERFACE}, which this Davy runs")
+    check_interface(manifest, ModelKind.ENHANCER)
     try:
         still = StillEnhancer(files[ONNX], threads)
     except ModelError as error:
         raise ModelRefusedError(Cause.INTERFACE, error.reason) from error
     golden.check_golden(manifest.golden, dict(files), still)
     return still
+
+
+def check_interface(manifest: Manifest, kind: ModelKind) -> None:
+    """Raise ModelRefusedError if a model is of another kind, or of an interface that this Davy does not run."""
+    if manifest.interface != INTERFACES[kind]:
+        raise ModelRefusedError(Cause.INTERFACE, f"{manifest.interface} is not {INTERFACES[kind]}, which runs here")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +128,24 @@ def describe(
         ModelError: the network does not run here.
         ModelRefusedError: a part is too large, or the tensors are no safetensors.
     """
-    origin = provenance or Provenance()
     expected, vectors = golden.make_golden(onnx)
+    _check_tensors(tensors)
     contents = {ONNX: onnx, TENSORS: tensors, CARD: card.encode(), **vectors}
+    return manifest_of(contents, ModelKind.ENHANCER, expected, provenance or Provenance()), contents
+
+
+def manifest_of(contents: Mapping[str, bytes], kind: ModelKind, expected: Golden, origin: Provenance) -> Manifest:
+    """Make the manifest of a package's files.
+
+    Raises:
+        ModelRefusedError: a file is too large.
+    """
     for name, data in contents.items():
         if len(data) > LIMITS[name]:
             raise ModelRefusedError(Cause.TOO_LARGE, f"{name} has {len(data):,} bytes, at most {LIMITS[name]:,} are allowed")
-    _check_tensors(tensors)
-    manifest = Manifest(
+    return Manifest(
         schema_=SCHEMA,
-        interface=INTERFACE,
+        interface=INTERFACES[kind],
         name=origin.name,
         created=origin.now(),
         parent=origin.parent,
@@ -140,7 +155,6 @@ def describe(
         golden=expected,
         files={name: FileEntry(size=len(data), sha256=_sha256(data)) for name, data in contents.items()},
     )
-    return manifest, contents
 
 
 def sign(manifest: Manifest, contents: Mapping[str, bytes], key: Signer) -> Package:
@@ -177,7 +191,7 @@ class PackageVerification:
         """Verify that the manifest lists every file with size and digest, and that the archive is canonical."""
         self.manifest = manifest = Manifest.parse(self.files[MANIFEST])
         vectors = {name for pair in golden.golden_names(manifest.golden.count) for name in pair}
-        needed = {ONNX, TENSORS, CARD, *vectors}
+        needed = {ONNX, CARD, *vectors} | _files_of_kind(manifest)
         if set(manifest.files) != needed:
             raise ModelRefusedError(Cause.SCHEMA, f"the manifest lists {sorted(manifest.files)}, expected {sorted(needed)}")
         present = set(self.files) - {MANIFEST, SIGNATURE}
@@ -189,7 +203,8 @@ class PackageVerification:
             self._matches(name, manifest.files[name])
         if zip_exact(self.files) != self.data:
             raise ModelRefusedError(Cause.NOT_CANONICAL, "the archive is not in the canonical form")
-        _check_tensors(self.files[TENSORS])
+        if TENSORS in needed:
+            _check_tensors(self.files[TENSORS])
         return self
 
     def _matches(self, name: str, entry: FileEntry) -> None:
@@ -211,6 +226,13 @@ def open_package(data: bytes, trust: KeySet, now: datetime | None) -> Package:
     """
     verified = PackageVerification(data).verify_signature(trust, now).verify_files()
     return Package(verified.manifest, verified.signature, verified.files, data, _sha256(data))
+
+
+def _files_of_kind(manifest: Manifest) -> set[str]:
+    """A detector of another project has no tensors."""
+    if manifest.kind is ModelKind.DETECTOR:
+        return {SPEC} | ({TENSORS} & set(manifest.files))
+    return {TENSORS}
 
 
 def _check_tensors(data: bytes) -> None:

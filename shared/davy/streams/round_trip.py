@@ -38,6 +38,11 @@ class RoundTripWindow(Generic[K]):
         wanted = math.ceil(min(self._trips) / shortest_s) + 1
         return min(GROWTH * self.granted, max(self.granted, wanted))
 
+    @property
+    def slowest_s(self) -> float:
+        """The slowest of the last 32 answers, in s; 0 before the first one."""
+        return max(self._trips, default=0.0)
+
     def offer(self, key: K, now_s: float) -> None:
         """Record that an item is ready to be sent."""
         before_s, interval_s = self._offered.get(key, (now_s, 0.0))

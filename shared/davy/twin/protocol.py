@@ -61,6 +61,17 @@ class Desired(TwinMessage):
         """The id of the desired state."""
 
 
+class _Epoch(TwinMessage):
+    max_bytes: ClassVar[int] = 262_144
+
+    epoch: int = 0
+
+
+def epoch_in(payload: bytes) -> int:
+    """Return the epoch of a desired state; 0 if there is none. Raises InvalidInputError if it is malformed."""
+    return _Epoch.parse(payload).epoch if payload else 0
+
+
 class Reported(TwinMessage):
     """The state that an edge is in. epoch is the highest that it accepted, target the id that came with it.
 

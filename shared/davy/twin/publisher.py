@@ -17,7 +17,7 @@ from davy.streams.guard import Guard
 from davy.streams.lead import Lead
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.twin.protocol import MAX_EPOCH_STEP, WARNING, Desired, Reported
+from davy.twin.protocol import MAX_EPOCH_STEP, WARNING, Desired, Reported, epoch_in
 
 log = get_logger(__name__)
 
@@ -120,10 +120,14 @@ class Publisher(Generic[D, R]):
         """Publish every desired state again: a broker may have lost what was retained."""
         self.publish(*self._decisions.desired)
 
-    async def take_over(self) -> None:
-        """Decide from now on: read what the leader before stored, and publish it."""
+    async def refresh(self) -> None:
+        """Read what the leader stored; raises ArchiveUnavailableError."""
         async with self._deciding:
             self._set_aside += await asyncio.to_thread(self._decisions.reload)
+
+    async def take_over(self) -> None:
+        """Decide from now on: read what the leader before stored, and publish it."""
+        await self.refresh()
         self.republish_all()
         for edge in list(self.reported):
             await self._settle(edge)
@@ -145,9 +149,19 @@ class Publisher(Generic[D, R]):
 
     async def _listen(self, bus: Bus) -> None:
         guard = Guard(self._name, self._count_refused)  # of a decision that was not stored, too: the next report asks again
-        async for message in bus.subscribe([all_edges(Twin.REPORTED.leaf(self._name), self._site_id)], qos=1, depth=2048):
+        leaves = {Twin.REPORTED.leaf(self._name): self._on_message, Twin.DESIRED.leaf(self._name): self._on_desired}
+        topics = [all_edges(leaf, self._site_id) for leaf in leaves]
+        async for message in bus.subscribe(topics, qos=1, depth=2048):
             with guard.message(topic=message.topic):
-                await self._on_message(message)
+                await leaves[Topic.parse(message.topic).leaf](message)
+
+    async def _on_desired(self, message: Message) -> None:
+        """Replace an older decision that a former leader, or a broker's backup, has published late."""
+        edge = Topic.parse(message.topic).edge
+        desired = self._decisions.desired.get(edge)
+        if self.lead.leads and desired is not None and epoch_in(message.payload) < desired.epoch:
+            log.warning(f"{self._name}.late", edge=edge, epoch=desired.epoch)
+            self.publish(edge)
 
     async def _on_message(self, message: Message) -> None:
         edge = Topic.parse(message.topic).edge

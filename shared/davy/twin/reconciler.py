@@ -62,6 +62,10 @@ class Reconciler(Payload[D, P, L]):
                     self._file.update(attempts=0)
             raise
 
+    def reports(self) -> bool:
+        """Whether this process reports, now: several may follow one device's decisions."""
+        return True
+
     def accept(self, desired: D) -> None:
         """Reconcile with a desired state next."""
         self._newest, self._accepted = desired, desired.epoch
@@ -210,6 +214,8 @@ class Reconciler(Payload[D, P, L]):
                 async with asyncio.timeout(REPUBLISH_S * random.uniform(0.5, 1.5)):
                     await self._to_report.wait()
             self._to_report.clear()
+            if not self.reports():
+                continue
             with suppress(BrokerUnavailableError):  # the next connect publishes it
                 await bus.publish(self.reported())
 

@@ -54,6 +54,7 @@ class Model(_message.Message):
     FIGURES_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     CARD_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """SHA-256 of the canonical manifest, hexadecimal"""
     sha256: _builtins.str
@@ -74,6 +75,8 @@ class Model(_message.Message):
     """id of the signing key"""
     card: _builtins.str
     """Markdown; in GetModel only"""
+    kind: _builtins.str
+    """enhancer, or detector of the analysis"""
     @_builtins.property
     def figures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]: ...
     @_builtins.property
@@ -93,10 +96,11 @@ class Model(_message.Message):
         figures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
         card: _builtins.str = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_ns", b"added_ns", "card", b"card", "created_ns", b"created_ns", "figures", b"figures", "frame_id", b"frame_id", "id", b"id", "key", b"key", "parent", b"parent", "run", b"run", "sha256", b"sha256", "size", b"size", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_ns", b"added_ns", "card", b"card", "created_ns", b"created_ns", "figures", b"figures", "frame_id", b"frame_id", "id", b"id", "key", b"key", "kind", b"kind", "parent", b"parent", "run", b"run", "sha256", b"sha256", "size", b"size", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -268,6 +272,7 @@ class Candidate(_message.Message):
     PROPOSED_BY_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
     CHECKS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """id of the model, which signing does not change"""
     sha256: _builtins.str
@@ -288,6 +293,8 @@ class Candidate(_message.Message):
     """person or program"""
     cause: _builtins.str
     """why it was trained, in a sentence"""
+    kind: _builtins.str
+    """as in Model"""
     @_builtins.property
     def figures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]: ...
     @_builtins.property
@@ -309,10 +316,11 @@ class Candidate(_message.Message):
         proposed_by: _builtins.str = ...,
         cause: _builtins.str = ...,
         checks: _abc.Iterable[_builtins.str] | None = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_ns", b"added_ns", "cause", b"cause", "checks", b"checks", "created_ns", b"created_ns", "figures", b"figures", "frame_id", b"frame_id", "id", b"id", "parent", b"parent", "proposed_by", b"proposed_by", "run", b"run", "sha256", b"sha256", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_ns", b"added_ns", "cause", b"cause", "checks", b"checks", "created_ns", b"created_ns", "figures", b"figures", "frame_id", b"frame_id", "id", b"id", "kind", b"kind", "parent", b"parent", "proposed_by", b"proposed_by", "run", b"run", "sha256", b"sha256", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -740,6 +748,7 @@ class Rollout(_message.Message):
     EDGES_FIELD_NUMBER: _builtins.int
     STARTED_BY_FIELD_NUMBER: _builtins.int
     CONFIRMED_BY_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     model: _builtins.str
     state: _builtins.str
@@ -756,6 +765,8 @@ class Rollout(_message.Message):
     """person or program that created it"""
     confirmed_by: _builtins.str
     """second person; empty if none confirmed it"""
+    kind: _builtins.str
+    """of the model, as in Model"""
     @_builtins.property
     def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___EdgeModel]: ...
     def __init__(
@@ -772,10 +783,11 @@ class Rollout(_message.Message):
         edges: _abc.Iterable[Global___EdgeModel] | None = ...,
         started_by: _builtins.str = ...,
         confirmed_by: _builtins.str = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed_by", b"confirmed_by", "created_ns", b"created_ns", "edges", b"edges", "ended_ns", b"ended_ns", "id", b"id", "model", b"model", "reason", b"reason", "started_by", b"started_by", "state", b"state", "wave", b"wave", "waves", b"waves"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed_by", b"confirmed_by", "created_ns", b"created_ns", "edges", b"edges", "ended_ns", b"ended_ns", "id", b"id", "kind", b"kind", "model", b"model", "reason", b"reason", "started_by", b"started_by", "state", b"state", "wave", b"wave", "waves", b"waves"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -46,6 +46,7 @@ def form(message: ast.Message) -> tuple[bool, set[str], set[str]]:
 
 def sources() -> str:
     files = [path for folder in PAGES for path in folder.rglob("*") if path.suffix in (".html", ".js")]
+    files += (ROOT / "shared" / "davy" / "adapters" / "notify").glob("*.py")  # e-mails
     return "\n".join(path.read_text(encoding="utf-8") for path in files if "vendor" not in path.parts)
 
 
@@ -56,9 +57,9 @@ def quoted(text: str) -> set[str]:
 
 def prefixes(text: str) -> set[str]:
     """The beginnings of messages whose end is a value of the server."""
-    return set(re.findall(r'named\("([a-z-]+)"', text)) | {
-        found.rstrip("-") for found in re.findall(r"t\(`([a-z-]+)-\$\{", text)
-    }
+    made = re.findall(r'(?:named|translated)\("([a-z-]+)"', text) + re.findall(r'startsWith\("([a-z]+)-"\)', text)
+    composed = re.findall(r"\bt\(`([a-z-]+)-\$\{", text)
+    return {found.rstrip("-") for found in [*made, *composed]}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

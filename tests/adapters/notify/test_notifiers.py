@@ -25,6 +25,7 @@ from davy.adapters.notify import NotifyError
 from davy.adapters.notify.mail import MailNotifier
 from davy.adapters.notify.syslog import SyslogNotifier
 from davy.adapters.notify.webhook import WebhookNotifier
+from davy.adapters.words import Words
 from davy.domain.alarm_targets import AlarmsConfig, Email, Syslog, Webhook
 from davy.domain.secret_url import SecretUrl
 from davy.site import load_site
@@ -120,8 +121,18 @@ async def test_an_alarm_is_a_mail_that_says_what_to_do(mailbox):
     assert mail["Subject"] == "mine: ALARM Lens blocked: the lens is covered"
     assert mail["Auto-Submitted"] == "auto-generated"
     text = mail.get_content()
-    assert "Response: Clean it." in text
+    assert "What to do: Clean it." in text
     assert "unanswered for 120 s" in text
+
+
+async def test_a_mail_is_written_in_the_language_of_the_site_but_for_the_site_s_own_words(mailbox):
+    message = ALARM | {"message": "camera Face is unreachable: no route"}
+    await MailNotifier("shift", email(mailbox.url), words=Words("pl")).send([message])
+    ((_, mail),) = mailbox.mails
+    assert mail["Subject"] == "mine: ALARM Zasłonięty obiektyw: kamera Face jest nieosiągalna: no route"
+    text = mail.get_content()
+    assert "Nikt nie widzi tego miejsca." in text and "bez odpowiedzi od 120 s" in text
+    assert "Clean it." in text  # not the text of the kind: somebody of the site wrote it
 
 
 async def test_a_flood_is_one_mail(mailbox):

@@ -8,14 +8,12 @@ import pytest
 from tests.conftest import pick_port
 from tests.fixtures.identities import Identities
 
-from davy.adapters.storage.frame_cache import FrameCache
-from davy.domain.camera import CameraAddress
+from davy.adapters.fan_out.redis_streams import RedisFanOut
 from davy.domain.errors import StoreUnavailableError
-from davy.domain.frame import EncodedFrame
+from davy.domain.fan_out import Channel
 
 pytestmark = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
-FACE = CameraAddress("demo", "west", "face")
-FRAME = EncodedFrame(FACE, "b1", 7, 1_000, 1280, 720, b"\xff\xd8jpeg", "ispcnn-1", raw_jpeg=b"\xff\xd8raw")
+KEPT, FRAME = Channel("frame/demo/west/face", keep_s=60.0), b"a frame"
 
 
 @contextmanager
@@ -44,10 +42,10 @@ def secure_redis(identities: Identities):
 
 
 async def outcome(endpoint, tls):
-    store = FrameCache(endpoint, "me", tls=tls)
+    store = RedisFanOut(endpoint, "me", tls)
     try:
-        await store.put(FRAME)
-        return await store.get(FACE)
+        await store.publish(KEPT, FRAME)
+        return await store.newest(KEPT)
     finally:
         await store.close()
 
@@ -72,12 +70,12 @@ async def test_redis_refuses_a_client_without_a_certificate_or_of_a_foreign_auth
 async def test_a_new_connection_shows_the_rotated_certificate(identities):
     client = identities.tls("aggregator/main")
     with secure_redis(identities) as endpoint:
-        store = FrameCache(endpoint, "me", tls=client)
+        store = RedisFanOut(endpoint, "me", client)
         try:
-            await store.put(FRAME)
+            await store.publish(KEPT, FRAME)
             identities.write("aggregator/main")
             await store._redis.connection_pool.disconnect()
-            await store.put(FRAME)
+            await store.publish(KEPT, FRAME)
         finally:
             await store.close()
     assert client.version == 2

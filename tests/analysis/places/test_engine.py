@@ -1,8 +1,10 @@
 from datetime import UTC
 
 import numpy as np
+from tests.davy_aggregator.conftest import make_site
 
 from davy.analysis.base import Picture
+from davy.analysis.places.book import PlaceBook
 from davy.analysis.places.engine import Places
 from davy.analysis.tracks import Track
 from davy.place_rules import PersonInZone, Schedule, Zone
@@ -48,3 +50,14 @@ def test_an_observation_carries_rule_kind_severity_and_the_person_s_box():
 def test_a_disabled_rule_observes_nothing():
     rule = PersonInZone(name="keep-out", zone="sump", enabled=False)
     assert Places([ZONE], [], [rule]).update(Picture(IMAGE, NOON_S * 10**9), [inside()]) == []
+
+
+def test_schedules_are_read_in_the_time_zone_of_the_site():
+    site = make_site().model_copy(update={"time_zone": "Asia/Shanghai"})
+    book = PlaceBook(site)
+    rule = PersonInZone(name="night", zone="sump", for_s=0, schedule=Schedule(start="19:00", end="21:00"))
+    night = Places([ZONE], [], [rule], zone=book.zone())
+    assert night.update(Picture(IMAGE, NOON_S * 10**9), [inside()])[0].active  # 20:00 in Shanghai
+    book.reconfigure(site.model_copy(update={"time_zone": "Europe/Warsaw"}))
+    later = Places([ZONE], [], [rule], zone=book.zone())
+    assert not later.update(Picture(IMAGE, NOON_S * 10**9), [inside()])[0].active  # 13:00 in Warsaw

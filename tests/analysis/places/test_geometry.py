@@ -49,3 +49,12 @@ def test_walking_beside_a_line_crosses_nothing():
 def test_nobody_is_in_a_zone_of_an_empty_picture(count):
     zones = [Zone(name=f"z{k}", polygon=LEFT_HALF.polygon) for k in range(count)]
     assert ZoneMap(zones, []).inside([]) == {f"z{k}": [] for k in range(count)}
+
+
+def test_whose_feet_are_hidden_by_somebody_in_front_stays_in_or_out_as_before():
+    front = Track(1, "person", (0.45, 0.3, 0.55, 0.95), 0.9, 0.0, True)
+    behind = Track(2, "person", (0.46, 0.25, 0.52, 0.5), 0.9, 0.0, True)  # the box ends where the other hides it
+    zones = ZoneMap([Zone(name="track", polygon=((0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6)))], [])
+    assert zones.inside([front, behind])["track"] == []
+    assert zones.inside([behind])["track"] == [behind]
+    assert zones.inside([front, behind])["track"] == [behind]

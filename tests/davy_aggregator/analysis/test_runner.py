@@ -43,7 +43,7 @@ async def test_a_lens_that_is_covered_and_freed_is_two_events_with_a_picture(tmp
         ]
         assert (await aggregator.get(events[0]["keyframe"])).content == COVERED
         assert 'davy_analysis_figure{analyser="lens",camera="face",edge="north",figure="contrast"}' in (
-            (await aggregator.get("/metrics")).text
+            (await aggregator.get("/metrics/cameras?camera=north/*")).text
         )
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -18,6 +19,7 @@ from tests.fixtures.cameras import DEBIAN_PYTHON
 from tests.fixtures.video import VideoSource, age_ms
 
 from davy.access.roles import Role
+from davy.domain.recording import Segment
 from davy_aggregator.settings import RtspSettings
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -123,25 +125,34 @@ def started(command: list[str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command)
 
 
-async def test_a_media_server_receives_the_camera_again_after_its_restart(tmp_path):
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
+async def test_a_killed_media_server_receives_the_camera_again_and_the_recording_has_no_gap(tmp_path, kills):
     port, file = pick_port(), tmp_path / "received.h264"
     command = [DEBIAN_PYTHON, str(FIXTURES / "rtsp_recorder.py"), str(port), "/north/face", str(file)]
     push = RtspSettings(push=f"rtsp://127.0.0.1:{port}/{{edge}}/{{camera}}")
+    site = make_site(north={"cameras": {"face": {"source": "mine://face", "record": {"mode": "continuous", "days": 0}}}})
 
     def received() -> int:
         return file.stat().st_size if file.exists() else 0
 
     server = started(command)
     try:
-        async with running(make_settings(tmp_path, rtsp=push), make_site()) as aggregator, pushing(aggregator):
+        async with running(make_settings(tmp_path, rtsp=push), site) as aggregator, pushing(aggregator):
             await until(lambda: received() > 200_000, 20)
-            server.kill()
-            server.wait()
-            before = received()
-            server = started(command)
-            await until(lambda: received() > before + 200_000, 30)
+            for _ in range(kills):
+                server.kill()
+                server.wait()
+                before = received()
+                server = started(command)
+                await until(lambda before=before: received() > before + 200_000, 30)
     finally:
         server.kill()
         server.wait()
     with av.open(str(file), format="h264") as stream:
-        assert len(list(stream.decode(video=0))) > 10
+        assert len(list(stream.decode(video=0))) > 10 * kills
+    recorded = [
+        Segment.parse(str(path.relative_to(tmp_path / "recordings")), 1) for path in (tmp_path / "recordings").rglob("*.mp4")
+    ]
+    recorded.sort(key=lambda segment: segment.first_seq)
+    assert all(after.first_seq == before.last_seq + 1 for before, after in pairwise(recorded))

@@ -30,7 +30,17 @@ async def test_an_invalid_request_is_a_problem_with_a_reason(aggregator, path, s
 async def test_metrics_follow_prometheus(aggregator):
     await push(aggregator, envelope(1))
     text = (await aggregator.get("/metrics")).text
-    assert 'davy_aggregator_frames_received_total{camera="face",edge="north",via="grpc"} 1.0' in text
+    assert 'davy_aggregator_frames_received_total{via="grpc"} 1.0' in text
+
+
+async def test_metrics_of_single_cameras_come_on_request(aggregator):
+    await push(aggregator, envelope(1))
+    line = 'davy_aggregator_camera_frames_received_total{camera="face",edge="north",via="grpc"} 1.0'
+    assert line not in (await aggregator.get("/metrics")).text
+    assert line in (await aggregator.get("/metrics/cameras?camera=north/*")).text
+    assert line in (await aggregator.get("/metrics/cameras?camera=south/x&camera=north/face")).text
+    assert "north" not in (await aggregator.get("/metrics/cameras?camera=south/*")).text
+    assert (await aggregator.get("/metrics/cameras")).status_code == 422
 
 
 async def test_every_route_is_in_the_schema_with_its_errors(aggregator):

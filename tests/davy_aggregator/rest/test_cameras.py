@@ -15,6 +15,15 @@ async def test_cameras_report_their_state_and_figures(aggregator):
     assert cameras["north.face"]["address"] == "mine/north/face"
 
 
+async def test_cameras_come_in_pages_by_id(aggregator):
+    first = (await aggregator.get("/v1/cameras?limit=2")).json()
+    assert [each["id"] for each in first["cameras"]] == ["north.belt", "north.face"]
+    second = (await aggregator.get(f"/v1/cameras?limit=2&cursor={first['cursor']}")).json()
+    assert ([each["id"] for each in second["cameras"]], second["cursor"]) == (["thin.cam"], None)
+    assert (await aggregator.get("/v1/cameras")).json()["cursor"] is None
+    assert (await aggregator.get("/v1/cameras?limit=0")).status_code == 422
+
+
 async def test_a_camera_that_falls_silent_is_stale_and_then_offline(tmp_path, monkeypatch):
     async with running(make_settings(tmp_path, stale_after_s=20, offline_after_s=40), make_site()) as aggregator:
 

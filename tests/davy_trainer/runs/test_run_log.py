@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from davy_trainer.runs.run_log import Means, RunLog, read_lines
+from davy_trainer.runs.log_lines import read_lines
+from davy_trainer.runs.run_log import Means, RunLog
 
 
 def test_a_record_is_one_json_line(tmp_path):

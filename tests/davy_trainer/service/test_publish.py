@@ -51,7 +51,7 @@ def finished(settings, record, folder) -> Entry:
     describe(record, folder)
     if not (folder / PACKAGE).exists():
         package_run(folder, settings.keys)
-    return register(settings, folder)
+    return register(settings, record, folder)
 
 
 def registry_of(settings) -> ModelRegistry:

@@ -1,33 +1,17 @@
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
+from tests.fixtures import detectors
 
 from davy.domain.errors import ConfigError, ModelError
 from davy.imaging.detect import DetectorSpec, OnnxDetector, read_spec, shipped_detector
 
-# Two boxes of class 1 that overlap, one of class 0 elsewhere, one below every threshold: cx, cy, w, h, two class scores.
-FOUND = np.array(
-    [[30, 30, 20, 20, 0.1, 0.9], [31, 30, 20, 20, 0.1, 0.8], [10, 50, 8, 8, 0.7, 0.0], [50, 10, 8, 8, 0.2, 0.1]], np.float32
-)
 PICTURE = np.full((64, 128, 3), 90, np.uint8)
 
 
 def yolo(path, side=64, kind=TensorProto.FLOAT):
-    """An ONNX file that takes a picture and always answers the same."""
-    answer = np.zeros((1, 6, 40), np.float32)
-    answer[0, :, :4] = FOUND.T
-    taken = helper.make_tensor_value_info("images", kind, [1, 3, side, side])
-    given = helper.make_tensor_value_info("output0", TensorProto.FLOAT, list(answer.shape))
-    nodes = [
-        helper.make_node("Cast", ["images"], ["numbers"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMax", ["numbers"], ["most"], keepdims=0),
-        helper.make_node("Mul", ["most", "none"], ["nothing"]),
-        helper.make_node("Add", ["answer", "nothing"], ["output0"]),
-    ]
-    constants = [numpy_helper.from_array(answer, "answer"), numpy_helper.from_array(np.float32(0), "none")]
-    graph = helper.make_graph(nodes, "g", [taken], [given], constants)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    """A file of an ONNX network that takes a picture and always answers the same."""
+    path.write_bytes(detectors.yolo(side=side, kind=kind))
     return path
 
 

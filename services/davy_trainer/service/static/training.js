@@ -6,7 +6,7 @@ import "/web/shell.js";
 
 const EVERY_MS = 1500;
 const PHASES = { prompts: ["collect", "train"], retrain: ["collect", "train", "evaluate", "register", "rollout"] };
-PHASES.adapt = PHASES.retrain;
+PHASES.adapt = PHASES.people = PHASES.retrain;
 const CURVES = ["loss", "psnr_db", "luma"]; // the others follow
 const HIDDEN = ["learning_rate"];
 const MAX_POINTS = 400;

@@ -25,13 +25,14 @@ from davy.atomic import write_atomic
 PARAMETER = "token"
 """Name of the parameter of a URL."""
 
-Output = Literal["whep", "hls", "rtsp"]
+Output = Literal["whep", "hls", "rtsp", "recording"]
 MAX_MINUTES = 1440
 
 _PATHS: dict[Output, re.Pattern[str]] = {
     "whep": re.compile(r"/v1/cameras/([^/]+)/whep(?:/[A-Za-z0-9_-]+)?"),
     "hls": re.compile(r"/v1/cameras/([^/]+)/(?:live\.m3u8|hls/[0-9a-z.-]+)"),
     "rtsp": re.compile(r"/([^/]+)"),
+    "recording": re.compile(r"/v1/cameras/([^/]+)/recording/([^/]+/[^/]+)/[0-9a-z.-]+"),
 }
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+")
 _REGISTRY = jws.JWSRegistry({"exp": HeaderParameter("Unix time in s at which it expires", "int", True)}, ["HS256"])
@@ -45,16 +46,18 @@ class Link:
         camera: Id of the camera, "edge.camera".
         output: Which player it is for.
         expires_s: Unix time in s.
+        span: Of a recording: start and end as its URL has them, "START/END".
     """
 
     camera: str
     output: Output
     expires_s: int
+    span: str = ""
 
     @classmethod
-    def of_minutes(cls, camera: str, output: Output, minutes: float) -> "Link":
+    def of_minutes(cls, camera: str, output: Output, minutes: float, span: str = "") -> "Link":
         """A link that expires some minutes from now."""
-        return cls(camera, output, int(time.time() + minutes * 60))
+        return cls(camera, output, int(time.time() + minutes * 60), span)
 
 
 class LinkSigner:
@@ -83,13 +86,13 @@ class LinkSigner:
         """Return the token of a link."""
         header = {"alg": "HS256", "exp": link.expires_s}
         return jws.detach_content(
-            jws.serialize_compact(header, _content(link.output, link.camera), self._key, registry=_REGISTRY)
+            jws.serialize_compact(header, _content(link.output, link.camera, link.span), self._key, registry=_REGISTRY)
         )
 
     def covers(self, token: str, path: str) -> bool:
         """Return whether a token is genuine, has not expired, and is for this path of a URL."""
         return any(
-            (found := pattern.fullmatch(path)) and self._is_genuine(token, _content(output, found[1]))
+            (found := pattern.fullmatch(path)) and self._is_genuine(token, _content(output, *found.groups()))
             for output, pattern in _PATHS.items()
         )
 
@@ -123,5 +126,5 @@ class LinkAuthenticator:
         return Principal("link", Role.VIEWER, "link") if self._signer.covers(token, credentials.path) else None
 
 
-def _content(output: Output, camera: str) -> bytes:
-    return f"davy {output} {camera}".encode()
+def _content(output: Output, camera: str, span: str = "") -> bytes:
+    return f"davy {output} {camera} {span}".rstrip().encode()

@@ -9,6 +9,7 @@ ROLES = {
     Kind.EDGE: Role.EDGE,
     Kind.ENHANCER: Role.ENHANCER,
     Kind.TRAINER: Role.TRAINER,
+    Kind.COMPANY: Role.COMPANY,
     Kind.ANALYSER: Role.ANALYSER,
     Kind.AGGREGATOR: Role.AGGREGATOR,
 }

@@ -88,10 +88,10 @@ class RemoteDirectory:
 def access_of(
     service: str, settings: RemoteAccessSettings, registry: CollectorRegistry, site: str = "", aggregator: str = ""
 ) -> ServiceAccess:
-    """Return the access control that the settings of an enhancer or a trainer ask for.
+    """Return the access control that the settings of a service beside the aggregator ask for.
 
     Args:
-        service: "enhancer" or "trainer".
+        service: "enhancer", "trainer" or "company".
         settings: Its settings.
         registry: Of its metrics.
         site: Site whose certificates count; the own certificate's if empty.

@@ -24,7 +24,7 @@ class ServiceAccess:
     """Who may call a service.
 
     Attributes:
-        service: "aggregator", "enhancer" or "trainer".
+        service: "aggregator", "enhancer", "trainer" or "company".
         authenticator: Names the caller.
         refused: Metric of refused calls.
         login: URL of the login page; empty for none.

@@ -37,6 +37,8 @@ _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 500),
     ("grpc.min_reconnect_backoff_ms", 2000),
     ("grpc.max_reconnect_backoff_ms", 2000),
+    # Where a name has several addresses, edges spread over them, and a new channel may take another one.
+    ("grpc.service_config", '{"loadBalancingConfig": [{"pick_first": {"shuffleAddressList": true}}]}'),
     ("grpc.use_local_subchannel_pool", 1),  # the planes of one process share no connection by accident
 )
 

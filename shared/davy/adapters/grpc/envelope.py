@@ -36,15 +36,20 @@ def to_wire(frame: EncodedFrame) -> bytes:
     return b"".join(_parts(frame))
 
 
+def to_wire_field(number: int, frame: EncodedFrame, *, include_raw: bool = True) -> list[bytes]:
+    """Return the parts of a message's field that holds `to_envelope(frame)`, as fast as `to_wire`."""
+    parts = _parts(frame, include_raw)
+    return [_head(number, sum(map(len, parts))), *parts]
+
+
 def to_push_request(frame: EncodedFrame) -> bytes:
     """What `PushFramesRequest(frame=to_envelope(frame))` serializes to, as fast as `to_wire`."""
-    parts = _parts(frame)
-    return b"".join([_head(1, sum(map(len, parts))), *parts])
+    return b"".join(to_wire_field(1, frame))
 
 
-def _parts(frame: EncodedFrame) -> list[bytes]:
+def _parts(frame: EncodedFrame, include_raw: bool = True) -> list[bytes]:
     parts = [frame_pb2.FrameEnvelope(meta=frame_meta(frame)).SerializeToString()]
-    for number, picture in ((2, frame.jpeg), (3, frame.raw_jpeg)):
+    for number, picture in ((2, frame.jpeg), (3, frame.raw_jpeg if include_raw else b"")):
         if picture:
             parts += [_head(number, len(picture)), picture]
     return parts

@@ -7,8 +7,9 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import grpc
 
-from davy.adapters.grpc.channels import Channels, own_metadata
+from davy.adapters.grpc.channels import own_metadata
 from davy.adapters.grpc.envelope import to_push_request
+from davy.adapters.grpc.route import Route, RoutedChannels
 from davy.adapters.grpc.video import to_push_video
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError
@@ -27,6 +28,7 @@ from davy.v1 import (
 )
 
 WRITE_TIMEOUT_S = 5.0
+GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # what ends the streams of an aggregator that ends
 
 PushStream: TypeAlias = "Stream[EncodedFrame, ingest_pb2.PushFramesResponse]"  # the live plane
 
@@ -39,10 +41,23 @@ Answer = TypeVar("Answer")
 
 
 class Stream(Generic[Sent, Answer]):
-    """A stream of messages out and of answers back; `wrap` makes a request of a message."""
+    """A stream of messages out and of answers back.
 
-    def __init__(self, call: Any, endpoint: str, wrap: Callable[[Sent], object]) -> None:  # noqa: ANN401  # no common type
-        self._call, self._endpoint, self._wrap = call, endpoint, wrap
+    Args:
+        call: The call.
+        endpoint: The aggregator's address.
+        wrap: Makes a request of a message.
+        leave: Called with the reason when the aggregator is gone or silent: the next stream goes to another one.
+    """
+
+    def __init__(
+        self,
+        call: Any,  # noqa: ANN401  # calls have no common type
+        endpoint: str,
+        wrap: Callable[[Sent], object],
+        leave: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._call, self._endpoint, self._wrap, self.leave = call, endpoint, wrap, leave
 
     async def send(self, message: Sent) -> None:
         """Send a message on the connection; it waits for flow control.
@@ -82,19 +97,37 @@ class Stream(Generic[Sent, Answer]):
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling() or not self._call.cancelled():
+                raise
+            raise AggregatorUnavailableError(self._endpoint, "the connection was left") from None
         except grpc.aio.AioRpcError as error:
+            if error.code() in GONE:
+                self.leave(f"{error.code().name}: {error.details()}")
             raise AggregatorUnavailableError(self._endpoint, f"{error.code().name}: {error.details()}") from error
         except (asyncio.InvalidStateError, grpc.aio.UsageError) as error:  # written to after it had ended
             raise AggregatorUnavailableError(self._endpoint, "the stream has ended") from error
         except TimeoutError as error:
+            self.leave("it answers nothing")
             raise AggregatorUnavailableError(self._endpoint, "it answers nothing") from error
 
 
 class IngestClient:
     """One connection to an aggregator; gRPC keeps it open and reconnects. A new stream shows the newest certificate."""
 
-    def __init__(self, channels: Channels) -> None:
-        self._channels, self.endpoint = channels, channels.endpoint
+    def __init__(self, channels: RoutedChannels) -> None:
+        self._channels = channels
+
+    @property
+    def endpoint(self) -> str:
+        """The aggregator in use."""
+        return self._channels.endpoint
+
+    @property
+    def fails_over(self) -> bool:
+        """Whether another aggregator is tried early."""
+        return self._channels.fails_over
 
     @property
     def identity_version(self) -> int:
@@ -105,10 +138,11 @@ class IngestClient:
     async def push(self) -> AsyncIterator[PushStream]:
         """The live plane: frames out, credits back."""
         push: grpc.aio.StreamStreamMultiCallable[bytes, ingest_pb2.PushFramesResponse]
+        leave = self._channels.leaver()
         channel = await self._channels.get()
         push = channel.stream_stream(_PUSH, response_deserializer=ingest_pb2.PushFramesResponse.FromString)
         async with _cancelling(push(metadata=own_metadata())) as call:
-            yield Stream(call, self.endpoint, to_push_request)
+            yield Stream(call, self.endpoint, to_push_request, leave)
 
     @asynccontextmanager
     async def video(self) -> AsyncIterator[VideoStream]:
@@ -120,9 +154,10 @@ class IngestClient:
     @asynccontextmanager
     async def report(self) -> AsyncIterator[Stream[ingest_pb2.Event, ingest_pb2.ReportEventsResponse]]:
         """The record plane: events out, acknowledgements back."""
+        leave = self._channels.leaver()
         stub = ingest_pb2_grpc.IngestServiceStub(await self._channels.get())
         async with _cancelling(stub.ReportEvents(metadata=own_metadata())) as call:
-            yield Stream(call, self.endpoint, lambda event: ingest_pb2.ReportEventsRequest(event=event))
+            yield Stream(call, self.endpoint, lambda event: ingest_pb2.ReportEventsRequest(event=event), leave)
 
     @asynccontextmanager
     async def samples(self) -> AsyncIterator[Stream[sample_pb2.Sample, sample_pb2.PushSamplesResponse]]:
@@ -155,17 +190,17 @@ async def _cancelling(call: Any) -> AsyncIterator[Any]:  # noqa: ANN401  # as ab
 
 
 @asynccontextmanager
-async def connect(endpoint: SecretUrl | str, tls: Tls | None = None) -> AsyncIterator[IngestClient]:
+async def connect(route: Route | SecretUrl | str, tls: Tls | None = None) -> AsyncIterator[IngestClient]:
     """A client of the aggregator at grpc://host[:50051] or grpcs://host; it reconnects by itself.
 
     Args:
-        endpoint: The aggregator's address.
+        route: The way to one of several aggregators, or the address of the only one.
         tls: The own identity for grpcs.
 
     Raises:
-        ConfigError: endpoint is no such address.
+        ConfigError: an address is no such one.
     """
-    channels = Channels(endpoint, tls)
+    channels = RoutedChannels(route if isinstance(route, Route) else Route([route]), tls)
     try:
         yield IngestClient(channels)
     finally:

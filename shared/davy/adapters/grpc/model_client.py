@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import grpc
 
-from davy.adapters.grpc.channels import Channels, own_metadata
+from davy.adapters.grpc.channels import own_metadata
+from davy.adapters.grpc.route import Route, RoutedChannels
 from davy.adapters.tls.identity_files import Tls
 from davy.domain.errors import AggregatorUnavailableError, UnknownModelError
 from davy.domain.secret_url import SecretUrl
@@ -20,8 +21,13 @@ _NEVER = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT, grpc.Stat
 class ModelClient:
     """Download packages from one aggregator."""
 
-    def __init__(self, channels: Channels) -> None:
-        self._channels, self.endpoint = channels, channels.endpoint
+    def __init__(self, channels: RoutedChannels) -> None:
+        self._channels = channels
+
+    @property
+    def endpoint(self) -> str:
+        """The aggregator in use."""
+        return self._channels.endpoint
 
     async def chunks(self, target: Target, offset: int) -> AsyncGenerator[bytes, None]:
         """Stream the package's bytes from offset on, in order.
@@ -53,17 +59,17 @@ class ModelClient:
 
 
 @asynccontextmanager
-async def connect(endpoint: SecretUrl | str, tls: Tls | None = None) -> AsyncIterator[ModelClient]:
+async def connect(route: Route | SecretUrl | str, tls: Tls | None = None) -> AsyncIterator[ModelClient]:
     """A client of the aggregator at grpc://host[:50051] or grpcs://host; it reconnects by itself.
 
     Args:
-        endpoint: The aggregator's address.
+        route: The way to one of several aggregators, or the address of the only one.
         tls: The own identity for grpcs.
 
     Raises:
-        ConfigError: endpoint is no such address.
+        ConfigError: an address is no such one.
     """
-    channels = Channels(endpoint, tls)
+    channels = RoutedChannels(route if isinstance(route, Route) else Route([route]), tls)
     try:
         yield ModelClient(channels)
     finally:

@@ -30,7 +30,7 @@ def describe(app: FastAPI, service: str, port: int) -> None:
 
     Args:
         app: The app.
-        service: "aggregator", "enhancer" or "trainer": its table of permissions.
+        service: "aggregator", "enhancer", "trainer" or "company": its table of permissions.
         port: The documented port.
     """
     generate, table = app.openapi, REST[service]

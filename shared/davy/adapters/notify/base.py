@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from davy.adapters.words import Words, in_language
 from davy.domain.errors import UnavailableError
 
 Message = Mapping[str, object]
@@ -31,19 +32,20 @@ class Notifier(Protocol):
         ...
 
 
-def subject(messages: Sequence[Message]) -> str:
+def subject(messages: Sequence[Message], words: Words) -> str:
     """One line: the alarm, or the number of alarms."""
-    first = messages[0]
+    first = in_language(messages[0], words)
     if len(messages) == 1:
-        return one_line(f"{first['site']}: {str(first['severity']).upper()} {first['title']}: {first['message']}")
-    return one_line(f"{first['site']}: {len(messages)} unanswered alarms, the first: {first['title']}")
+        return one_line(f"{first['site']}: {_severity(first, words)} {first['title']}: {first['message']}")
+    many = words.t("mail-many", count=len(messages), title=first["title"])
+    return one_line(f"{first['site']}: {many}")
 
 
-def text(messages: Sequence[Message]) -> str:
+def text(messages: Sequence[Message], words: Words) -> str:
     """The alarms in sentences."""
-    parts = [_paragraph(each) for each in messages[:SHOWN]]
+    parts = [_paragraph(in_language(each, words), words) for each in messages[:SHOWN]]
     if len(messages) > SHOWN:
-        parts.append(f"... and {len(messages) - SHOWN} more. The console shows them all.")
+        parts.append(words.t("mail-more", count=len(messages) - SHOWN))
     return "\n\n".join(parts) + "\n"
 
 
@@ -52,12 +54,16 @@ def one_line(line: str) -> str:
     return "".join(each if each.isprintable() else " " for each in line)
 
 
-def _paragraph(message: Message) -> str:
+def _severity(message: Message, words: Words) -> str:
+    return words.t(f"severity-{message['severity']}").upper()
+
+
+def _paragraph(message: Message, words: Words) -> str:
+    named = [(words.t(f"alarm-{name}"), message.get(name)) for name in ("consequence", "response")]
     lines = (
-        f"{str(message['severity']).upper()}: {message['title']} ({message['source']})",
+        f"{_severity(message, words)}: {message['title']} ({message['source']})",
         f"{message['message']}",
-        f"Raised {message['raised_at']}, unanswered for {message['unanswered_s']} s.",
-        f"Consequence: {message['consequence']}" if message.get("consequence") else "",
-        f"Response: {message['response']}" if message.get("response") else "",
+        words.t("mail-raised", at=message["raised_at"], seconds=str(message["unanswered_s"])),
+        *(f"{name}: {said}" for name, said in named if said),
     )
     return "\n".join(one_line(line) for line in lines if line)

@@ -9,6 +9,7 @@ from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
 
 from davy.adapters.notify.base import Message, NotifyError, subject, text
+from davy.adapters.words import Words
 from davy.domain.alarm_targets import Email
 
 TIMEOUT_S = 20.0
@@ -22,18 +23,20 @@ class MailNotifier:
         target: Name of the target.
         config: Server, sender and recipients.
         tls: Trusted authorities; None for the system's.
+        words: Of the language of the messages.
     """
 
-    def __init__(self, target: str, config: Email, tls: ssl.SSLContext | None = None) -> None:
-        self._target, self._config, self._tls = target, config, tls
+    def __init__(self, target: str, config: Email, tls: ssl.SSLContext | None = None, words: Words | None = None) -> None:
+        self._target, self._config, self._tls, self._words = target, config, tls, words or Words()
 
     async def send(self, messages: Sequence[Message]) -> None:
         """Send the alarms; raises NotifyError."""
         mail = EmailMessage()
-        mail["Subject"], mail["From"], mail["To"] = subject(messages), self._config.sender, ", ".join(self._config.to)
+        mail["Subject"] = await asyncio.to_thread(subject, messages, self._words)  # the first one reads the catalogue
+        mail["From"], mail["To"] = self._config.sender, ", ".join(self._config.to)
         mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain="davy.invalid")
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation answers
-        mail.set_content(text(messages))
+        mail.set_content(text(messages, self._words))
         try:
             await asyncio.to_thread(self._submit, mail)
         except (smtplib.SMTPException, OSError, ValueError) as error:

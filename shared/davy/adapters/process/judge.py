@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from davy.adapters.process.isolated import Bounds, IsolatedProcess, serve_request
 from davy.domain.errors import ModelRefusedError, ProcessEndedError
-from davy.models.package import PackageVerification, load_checked
+from davy.models.detector import check_runs
+from davy.models.package import PackageVerification
 from davy.models.refusal import Cause
 
 MODULE = "davy.adapters.process.judge"
@@ -40,7 +41,7 @@ def judge(package: bytes) -> None:
 def _work(given: BinaryIO, send: Callable[[object], None]) -> None:
     verified = PackageVerification(given.read()).verify_files()  # the caller has verified a signature, if it needs one
     try:
-        load_checked(verified.manifest, verified.files)
+        check_runs(verified.manifest, verified.files)
     except ModelRefusedError as error:
         if any(text in error.reason for text in _NO_MEMORY):
             raise MemoryError from error

@@ -12,12 +12,14 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from davy.domain.errors import UnreadableError
+from davy.domain.recording import Segment
 from davy.models.keys import KeySet
 from davy.models.manifest import Signature
 from davy.models.signing_key import Signer
@@ -50,7 +52,7 @@ class ExportedFile(_Document):
 
 
 class ExportedSegment(_Document):
-    """A segment that a video was copied from, as it was recorded."""
+    """A segment that a video was copied or enhanced from, as it was recorded."""
 
     camera: str
     variant: str
@@ -63,6 +65,16 @@ class ExportedSegment(_Document):
     bytes: int
     model: str = Field(description="Model that enhanced it; empty for a raw picture.")
     strength: float
+
+
+class Enhancement(_Document):
+    """How recorded video was enhanced again."""
+
+    model: str = Field(description="Id of the model, as pictures carry it.")
+    model_sha256: str = Field(description="SHA-256 of the network in ONNX.")
+    strength: float
+    quality: int = Field(description="Constant rate factor of H.264.")
+    lead_in_s: float = Field(description="Seconds of the segment before, which the enhancer sees first.")
 
 
 class ExportManifest(_Document):
@@ -78,6 +90,7 @@ class ExportManifest(_Document):
     davy: str = Field(description="Version of the program.")
     files: tuple[ExportedFile, ...]
     segments: tuple[ExportedSegment, ...]
+    enhancement: Enhancement | None = Field(None, description="Of an archive that was enhanced again.")
 
     @classmethod
     def read(cls, data: bytes) -> Self:
@@ -92,6 +105,23 @@ class ExportManifest(_Document):
             raise UnreadableError(f"{MANIFEST} is no manifest of a recording: {error.errors()[0]['msg']}") from error
 
 
+def exported_segment(segment: Segment) -> ExportedSegment:
+    """Describe a segment."""
+    return ExportedSegment(
+        camera=segment.camera.key,
+        variant=segment.variant,
+        boot_id=segment.boot_id,
+        first_seq=segment.first_seq,
+        last_seq=segment.last_seq,
+        start_at=datetime.fromtimestamp(segment.start_ns / 1e9, UTC),
+        end_at=datetime.fromtimestamp(segment.end_ns / 1e9, UTC),
+        sha256=segment.sha256,
+        bytes=segment.bytes,
+        model=segment.model,
+        strength=segment.strength,
+    )
+
+
 def exported_file(path: Path, camera: str, variant: str, captured_at: AwareDatetime | None = None) -> ExportedFile:
     """Describe a file by its content."""
     with path.open("rb") as file:
@@ -103,7 +133,8 @@ def exported_file(path: Path, camera: str, variant: str, captured_at: AwareDatet
 
 def write_export(target: Path, folder: Path, manifest: ExportManifest, key: Signer) -> None:
     """Write an export of the files in a folder."""
-    document = json.dumps(manifest.model_dump(mode="json"), indent=1).encode()
+    absent = {"enhancement"} if manifest.enhancement is None else None  # older programs verify a copy as before
+    document = json.dumps(manifest.model_dump(mode="json", exclude=absent), indent=1).encode()
     signature = key.sign(document, PREFIX).model_dump_json().encode()
     with target.open("wb") as file:
         _write(file, manifest, document, signature, (folder / each.name for each in manifest.files))

@@ -2,11 +2,12 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from davy.adapters.recording.cmaf import HEAD_BYTES
 from davy.adapters.recording.folder import segment_of, set_aside_file
 from davy.adapters.recording.writer import PART, first_packet, recover
 from davy.adapters.storage.object_files import ObjectFiles
@@ -110,6 +111,14 @@ class RecordingFiles:
             return path
         return self._remote.read(segment.path) or path
 
+    def starts(self, segments: Sequence[Segment]) -> list[bytes]:
+        """Return the first HEAD_BYTES of each file; empty for a file that cannot be read."""
+        local = {segment.path: _start(self.root / segment.path) for segment in segments}
+        absent = [path for path, data in local.items() if not data] if self._remote is not None else []
+        if self._remote is not None:
+            local |= dict(zip(absent, self._remote.read_starts(absent, HEAD_BYTES), strict=True))
+        return [local[segment.path] for segment in segments]
+
     def remove(self, segment: Segment) -> None:
         """Delete a segment."""
         path = self.root / segment.path
@@ -121,3 +130,11 @@ class RecordingFiles:
         """Set a damaged segment aside. Return a sentence for a person."""
         path = self.root / segment.path
         return set_aside_file(path, reason) if path.is_file() else f"{path.name} is missing"
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""

@@ -18,6 +18,7 @@ from davy.adapters.camera.picture import PlaneConverter
 from davy.adapters.media import jpeg
 from davy.adapters.recording.writer import HZ, OPTIONS, TICK, ticks
 from davy.domain.errors import NotFoundError, UnreadableVideoError
+from davy.domain.frame import YuvImage
 from davy.domain.recording import Segment
 
 PROGRESSIVE = {"movflags": "faststart", "video_track_timescale": str(HZ)}
@@ -181,6 +182,30 @@ def frame_at(source: Source, at_ns: int, *, exact: bool = True) -> tuple[VideoFr
     if found is None:
         raise UnreadableVideoError(segment.path, "no picture can be decoded")
     return found, segment.start_ns + (found.pts or 0) * 1_000_000_000 // HZ
+
+
+def pictures(source: Source, from_ns: int = 0) -> Iterator[tuple[YuvImage, int]]:
+    """Decode the pictures of a segment from a time on.
+
+    Args:
+        source: The segment.
+        from_ns: Unix time in ns.
+
+    Yields:
+        The planes of a picture, which are valid until the next one, and the Unix time of its capture in ns.
+
+    Raises:
+        UnreadableVideoError: the file is missing or damaged.
+    """
+    segment, convert = source[0], PlaneConverter(None)
+    first = max(0, ticks(from_ns - segment.start_ns))
+    with opened(source) as container:
+        skipped = _pictures_before(container, first)
+        codec = container.streams.video[0].codec_context
+        codec.thread_count = 1
+        for frame in _decoded(codec, islice(_packets(container), skipped, None)):
+            if (frame.pts or 0) >= first:
+                yield convert(frame), segment.start_ns + (frame.pts or 0) * 1_000_000_000 // HZ
 
 
 def _decoded(codec: VideoCodecContext, packets: Iterable["Packet[VideoStream]"]) -> Iterator[VideoFrame]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from operator import eq, ge, gt, lt
 from typing import Any
@@ -25,12 +26,13 @@ from sqlalchemy import (
 )
 
 from davy.adapters.storage.database import Database
-from davy.adapters.storage.event_store import NOUN, EventStore
+from davy.adapters.storage.event_store import EventStore
+from davy.adapters.storage.event_tables import NOUN
 from davy.adapters.storage.schema import RowId, metadata, storable_text
 from davy.adapters.storage.set_aside import move_rows
 from davy.domain.alarm_record import AlarmChange, AlarmQuery, AlarmUpdate, Notice, RulesChange
 from davy.domain.alarms import Alarm, AlarmState
-from davy.domain.errors import InvalidInputError
+from davy.domain.errors import InvalidInputError, StandbyError
 from davy.domain.event import EventRecord
 
 EVENTS = "events"  # the position in the archive
@@ -144,7 +146,7 @@ class AlarmStore:
         return [each.alarm for each in named], stored
 
     def load(self) -> list[Alarm]:
-        """Read every alarm. A row that cannot be read is set aside."""
+        """Read every alarm. A row that cannot be read is set aside, by the leader."""
         with self._database.read() as connection:
             bodies = connection.execute(select(alarm.c.body)).scalars().all()
         found, unreadable = [], []
@@ -154,7 +156,7 @@ class AlarmStore:
             except (ValidationError, InvalidInputError) as error:
                 unreadable.append((body, str(error)))
         if unreadable:
-            with self._database.transaction(NOUN) as connection:
+            with suppress(StandbyError), self._database.transaction(NOUN) as connection:
                 move_rows(connection, alarm, unreadable)
         return found
 
@@ -163,6 +165,12 @@ class AlarmStore:
         with self._database.read() as connection:
             where = alarm_position.c.name == EVENTS
             return connection.execute(select(alarm_position.c.event).where(where)).scalar_one_or_none()
+
+    def begin(self, position: int) -> None:
+        """Note where the alarms begin in the archive, unless that is noted; any replica does so."""
+        first = self._database.insert(alarm_position).values(name=EVENTS, event=position)
+        with self._database.unordered() as connection:
+            connection.execute(first.on_conflict_do_nothing())
 
     def history(self, query: AlarmQuery) -> list[AlarmChange]:
         """Find rows of the history, newest first, or oldest first if `query.after` is given."""
@@ -204,6 +212,11 @@ class AlarmStore:
         with self._database.read() as connection:
             rows = connection.execute(select(alarm_notice).order_by(alarm_notice.c.seq.desc()).limit(limit))
             return [_notice(row) for row in rows]
+
+    def claim(self, notices: Sequence[int], until_ns: int) -> None:
+        """Note that notices are being sent: nobody else sends them before until_ns."""
+        with self._database.transaction(NOUN) as connection:
+            connection.execute(update(alarm_notice).where(alarm_notice.c.seq.in_(notices)).values(due_ns=until_ns))
 
     def delivered(self, notices: Sequence[int], now_ns: int, error: str = "") -> None:
         """Note that notices are owed no more: delivered, or given up with an error."""

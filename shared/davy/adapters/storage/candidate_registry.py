@@ -18,7 +18,7 @@ from davy.adapters.process.judge import judge
 from davy.adapters.storage.object_files import ObjectFiles
 from davy.domain.errors import ConflictError, UnknownModelError
 from davy.domain.secret_url import SecretUrl
-from davy.models import Candidate, Manifest, open_candidate
+from davy.models import Candidate, Manifest, ModelKind, open_candidate
 from davy.models.manifest import DIGEST
 
 FOLDER = "candidates"
@@ -59,6 +59,11 @@ class CandidateEntry(BaseModel):
     def frame_id(self) -> str:
         """Model id in the frames that it would enhance."""
         return self.manifest.frame_id
+
+    @property
+    def kind(self) -> ModelKind:
+        """What the model does."""
+        return self.manifest.kind
 
 
 class CandidateRegistry:

@@ -1,6 +1,6 @@
 """Every configuration that an edge was given, by epoch; the newest is the desired one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import BigInteger, Column, Table, Text, delete, insert, select
 
@@ -55,7 +55,9 @@ class ConfigStore:
         with self._database.read() as connection:
             return list(connection.scalars(select(edge_config.c.body).order_by(edge_config.c.edge, edge_config.c.epoch)))
 
-    def set_aside(self, unreadable: Iterable[tuple[str, str]]) -> None:
+    def set_aside(self, unreadable: Sequence[tuple[str, str]]) -> None:
         """Move rows that cannot be read out of the way: the body of each, and why."""
+        if not unreadable:
+            return
         with self._database.transaction(NOUN) as connection:
             move_rows(connection, edge_config, unreadable)

@@ -57,6 +57,12 @@ class Database:
                 connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCKS, zlib.crc32(noun.encode()) >> 1)))
             yield connection
 
+    @contextmanager
+    def unordered(self) -> Iterator[Connection]:
+        """Store everything inside, or nothing, as `transaction` does, in no order with others."""
+        with self._translated_errors(), self._writer, self._writing.connect() as connection, connection.begin():
+            yield connection
+
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that knows ON CONFLICT in this database's dialect."""
         return sqlite.insert(table) if self.embedded else postgresql.insert(table)

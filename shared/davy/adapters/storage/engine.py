@@ -15,6 +15,7 @@ SQLITE_FILE = "davy.db"
 SQLITE_BUSY_S = 5.0
 CONNECT_S = 5
 UNANSWERED_MS = 10_000  # a connection with data unacknowledged for longer is broken
+IDLE_MS = 2000  # a process that freezes inside a transaction holds its locks no longer than this
 POOL = 16  # connections at a time, one per thread that reads or writes
 
 _SQLITE_PRAGMAS = (
@@ -88,6 +89,7 @@ def _postgres(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # psycopg may not be installed
         connection.execute(_POSTGRES_DURABLE)
+        connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
         connection.commit()
 
     return engine

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table, insert, select, text, update
+from sqlalchemy import BigInteger, Table, insert, select, update
 
 from davy.adapters.storage.config_store import edge_config
 from davy.adapters.storage.database import Database, last_id, translated_errors
-from davy.adapters.storage.event_store import event, keyframe
+from davy.adapters.storage.event_tables import event, keyframe
 from davy.adapters.storage.import_log import imported_file
+from davy.adapters.storage.numbering import keep_counting
 from davy.adapters.storage.rollout_store import desired_model, rollout
 from davy.adapters.storage.run_store import training_event, training_run
 from davy.adapters.storage.sample_store import picture, sample
@@ -118,7 +119,7 @@ def _import(path: Path, old: sqlite3.Connection, tables: Mapping[str, OldTable],
                 connection.execute(database.insert(table.present).on_conflict_do_nothing(), rows)
     with database.transaction(NOUN) as connection:
         for name, table in tables.items():
-            _keep_counting(connection, table.present, _last_number(old, name))
+            keep_counting(connection, table.present, _last_number(old, name))
         connection.execute(update(imported_file).where(imported_file.c.path == _key(path)).values(complete=True))
 
 
@@ -163,19 +164,6 @@ def _last_number(old: sqlite3.Connection, name: str) -> int:
 
 def _counts(old: sqlite3.Connection) -> bool:
     return old.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone() is not None
-
-
-def _keep_counting(connection: Connection, table: Table, last: int) -> None:
-    """Give ids above last from now on, so that none is used twice."""
-    if not last:
-        return
-    if connection.dialect.name == "sqlite":
-        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table.name})
-        connection.execute(text("INSERT INTO sqlite_sequence VALUES (:name, :last)"), {"name": table.name, "last": last})
-    else:
-        (key,) = table.primary_key
-        sequence = f"pg_get_serial_sequence('{table.name}', '{key.name}')"
-        connection.execute(text(f"SELECT setval({sequence}, :last)"), {"last": last})
 
 
 def _key(path: Path) -> str:

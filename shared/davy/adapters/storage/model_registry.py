@@ -29,7 +29,7 @@ from davy.domain.errors import (
     UnknownModelError,
 )
 from davy.domain.secret_url import SecretUrl
-from davy.models import KeySet, Manifest, Package, open_package
+from davy.models import KeySet, Manifest, ModelKind, Package, open_package
 from davy.models.manifest import DIGEST
 
 TAG_PATTERN = r"^[a-z][a-z0-9.-]{0,63}$"
@@ -54,6 +54,11 @@ class Entry(BaseModel):
     @property
     def frame_id(self) -> str:
         return self.manifest.frame_id
+
+    @property
+    def kind(self) -> ModelKind:
+        """What the model does."""
+        return self.manifest.kind
 
 
 class ModelRegistry:
@@ -189,9 +194,10 @@ class ModelRegistry:
         self._files.remove(f"packages/{entry.sha256}.zip")
 
     def retire(self, keep: int, older_than: timedelta, protected: Sequence[str] = (), dry_run: bool = False) -> list[Entry]:
-        """Delete old models; keep the newest `keep`, tagged and running models, and those added within older_than."""
-        before = datetime.now(UTC) - older_than
-        old = [entry for entry in self.entries()[keep:] if entry.added < before]
+        """Delete old models; keep the newest `keep` of each kind, tagged and running ones, and newer ones than older_than."""
+        before, entries = datetime.now(UTC) - older_than, self.entries()
+        spare = {entry.id for kind in ModelKind for entry in [each for each in entries if each.kind is kind][keep:]}
+        old = [entry for entry in entries if entry.id in spare and entry.added < before]
         gone = [entry for entry in old if not entry.tags and entry.id not in protected]
         if not dry_run:
             for entry in gone:

@@ -1,7 +1,7 @@
 """Files of one folder on a file system or an object storage of fsspec."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,6 +66,13 @@ class ObjectFiles:
             found = self._fs.cat(paths, on_error="omit") if paths else {}
         return {str(path).rpartition("/")[2].removesuffix(suffix): data for path, data in found.items()}
 
+    def read_starts(self, names: Sequence[str], size: int) -> list[bytes]:
+        """Read the first bytes of several files together; empty for one that cannot be read."""
+        with self._translated():
+            paths = [self._path(name) for name in names]
+            found = self._fs.cat_ranges(paths, [0] * len(paths), [size] * len(paths), on_error="return") if paths else []
+        return [data if isinstance(data, bytes) else b"" for data in found]
+
     def write(self, name: str, data: bytes) -> None:
         """Write a file atomically.
 
@@ -89,6 +96,15 @@ class ObjectFiles:
                 self._fs.rm_file(self._path(name))
             except FileNotFoundError:
                 return
+
+    def size(self, name: str) -> int | None:
+        """Size of a file in bytes; None if it does not exist."""
+        with self._translated():
+            try:
+                self._fs.invalidate_cache()
+                return int(self._fs.size(self._path(name)))
+            except FileNotFoundError:
+                return None
 
     def age(self, name: str) -> timedelta:
         """Time since the last change of a file."""

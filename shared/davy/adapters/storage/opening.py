@@ -9,6 +9,16 @@ from davy.adapters.storage.migrate import upgrade
 from davy.domain.secret_url import SecretUrl
 
 
+def connect_database(folder: Path, url: SecretUrl | str = "") -> Database:
+    """Connect to a database that is open already, for a purpose that must not wait for the others' connections.
+
+    Raises:
+        ConfigError: The URL is malformed.
+    """
+    with translated_errors(str(folder)):
+        return Database(*make_engine(folder, url))
+
+
 def open_database(folder: Path, url: SecretUrl | str = "") -> Database:
     """Open a database, migrate its schema, and import what version 0.1.0 left in the folder.
 
@@ -20,13 +30,21 @@ def open_database(folder: Path, url: SecretUrl | str = "") -> Database:
         ConfigError: The URL is malformed, a newer Davy wrote the database, or an import needs an empty one.
         ArchiveUnavailableError: The database cannot be used.
     """
-    with translated_errors(str(folder)):
-        engine, name = make_engine(folder, url)
-    database = Database(engine, name)
+    database = open_schema(folder, url)
+    try:
+        import_folder(folder, database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def open_schema(folder: Path, url: SecretUrl | str = "") -> Database:
+    """Open a database as `open_database` does, and import nothing."""
+    database = connect_database(folder, url)
     try:
         with database.transaction(SCHEMA) as connection:
-            upgrade(connection, name)
-        import_folder(folder, database)
+            upgrade(connection, database.name)
     except BaseException:
         database.close()
         raise

@@ -1,6 +1,6 @@
 """Rollouts, and the model that each edge was last given."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Column, Table, Text, delete, insert, select, update
 
@@ -71,8 +71,10 @@ class RolloutStore:
         with self._database.read() as connection:
             return {row.edge: row.body for row in connection.execute(select(desired_model))}
 
-    def set_aside(self, rollouts: Iterable[tuple[str, str]], desired: Iterable[tuple[str, str]]) -> None:
+    def set_aside(self, rollouts: Sequence[tuple[str, str]], desired: Sequence[tuple[str, str]]) -> None:
         """Move rows that cannot be read out of the way: the body of each, and why."""
+        if not rollouts and not desired:
+            return
         with self._database.transaction(NOUN) as connection:
             move_rows(connection, rollout, rollouts)
             move_rows(connection, desired_model, desired)

@@ -1,6 +1,7 @@
 """Zones, lines and rules of every camera, as the site's configuration has them now."""
 
 from collections.abc import Callable, Sequence
+from datetime import tzinfo
 
 from davy.domain.camera import CameraAddress
 from davy.place_rules import Line, PlaceRule, Zone
@@ -20,6 +21,10 @@ class PlaceBook:
     def reconfigure(self, site: SiteConfig) -> None:
         """Take a changed configuration; the next picture of a camera meets its new rules."""
         self._site = site
+
+    def zone(self) -> tzinfo:
+        """The site's time zone, in which schedules are read."""
+        return self._site.zone
 
     def of(self, camera: CameraAddress) -> CameraPlaces:
         """Zones, lines and rules of a camera; none if the site does not name it."""

@@ -1,5 +1,6 @@
 """Run an ONNX detector on pictures."""
 
+import hashlib
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ from supervision import Detections
 
 from davy.domain.errors import ConfigError, InvalidInputError, ModelError
 from davy.domain.frame import BgrImage
-from davy.imaging.detect.heads import decode
+from davy.imaging.detect.heads import Candidates, decode
 from davy.imaging.detect.spec import DetectorSpec, Fit
 from davy.imaging.onnx import onnxruntime
 
@@ -45,7 +46,7 @@ class OnnxDetector:
     """An ONNX model with its description; threads may share it.
 
     Args:
-        model: The ONNX file.
+        model: The ONNX file, or its content.
         spec: Input and output of the model.
         providers: Execution providers in order of preference, of PROVIDERS.
         threads: Of the CPU provider.
@@ -55,24 +56,29 @@ class OnnxDetector:
         ModelError: the file is missing, is no ONNX model, or has no picture as its input.
     """
 
-    def __init__(self, model: Path, spec: DetectorSpec, providers: tuple[str, ...] = ("cpu",), threads: int = 1) -> None:
-        self.spec, self._path = spec, model
+    def __init__(
+        self, model: Path | bytes, spec: DetectorSpec, providers: tuple[str, ...] = ("cpu",), threads: int = 1
+    ) -> None:
+        content = model if isinstance(model, bytes) else _read(model)
+        self.spec, self._path = spec, "detector" if isinstance(model, bytes) else str(model)
+        self.providers = providers
+        self.model = f"detector-{hashlib.sha256(content).hexdigest()[:8]}"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # an idle thread must not burn a core
         options.log_severity_level = 3
         try:
-            self._session: Any = onnxruntime.InferenceSession(str(model), options, providers=_provider_names(providers))
+            self._session: Any = onnxruntime.InferenceSession(content, options, providers=_provider_names(providers))
         except ConfigError:
             raise
         except Exception as error:  # ONNX Runtime's own errors share no public base class
-            raise ModelError(str(model), str(error).splitlines()[0][:200]) from error
+            raise ModelError(self._path, str(error).splitlines()[0][:200]) from error
         wanted = self._session.get_inputs()[0]
         shape = wanted.shape
         self._input, self._type = wanted.name, np.uint8 if wanted.type == "tensor(uint8)" else np.float32
         self._last = len(shape) == 4 and shape[3] == 3  # channels last
         if len(shape) != 4 or wanted.type not in ("tensor(float)", "tensor(uint8)") or not (self._last or shape[1] in (3, "3")):
-            raise ModelError(str(model), f"input is {wanted.type} {shape}, expected float (1, 3, H, W)")
+            raise ModelError(self._path, f"input is {wanted.type} {shape}, expected float (1, 3, H, W)")
         self._fixed = [side if isinstance(side, int) else None for side in (shape[1:3] if self._last else shape[2:])]
         self._names = [output.name for output in self._session.get_outputs()]
 
@@ -83,22 +89,37 @@ class OnnxDetector:
 
     def detect(self, image: BgrImage) -> Detections:
         """Find objects; see Detector."""
-        size = self._size(image)
-        canvas, scale, shift = _fitted(image, size, self.spec.fit)
-        try:
-            outputs = dict(zip(self._names, self._session.run(None, {self._input: self._tensor(canvas)}), strict=True))
-            found = decode(outputs, self.spec, size)
-        except InvalidInputError as error:
-            raise ModelError(str(self._path), str(error)) from error
-        except Exception as error:  # as above
-            raise ModelError(str(self._path), str(error).splitlines()[0][:200]) from error
-        height, width = image.shape[:2]
-        boxes = np.clip((found.boxes - np.tile(shift, 2)) / np.tile(scale, 2), 0, [width, height, width, height])
+        found = self.candidates(image)
+        boxes = found.boxes
         names = np.array([self.spec.class_name(int(number)) for number in found.classes], dtype=np.str_)
-        result = Detections(boxes.astype(np.float32), None, found.scores, found.classes, data={"class_name": names})
+        result = Detections(boxes, None, found.scores, found.classes, data={"class_name": names})
         solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]) & np.isfinite(boxes).all(axis=1)
         kept = result[solid & np.isin(names, self.spec.keep)] if self.spec.keep else result[solid]
         return kept.with_nms(self.spec.overlap) if isinstance(kept, Detections) else Detections.empty()
+
+    def candidates(self, image: BgrImage, score: float | None = None) -> Candidates:
+        """Return everything before suppression, with boxes in px of the picture, clipped to it.
+
+        Args:
+            image: The picture.
+            score: Least score; None: that of the description.
+
+        Raises:
+            ModelError: the network fails on this picture.
+        """
+        size = self._size(image)
+        canvas, scale, shift = _fitted(image, size, self.spec.fit)
+        spec = self.spec if score is None else self.spec.model_copy(update={"score": score})
+        try:
+            outputs = dict(zip(self._names, self._session.run(None, {self._input: self._tensor(canvas)}), strict=True))
+            found = decode(outputs, spec, size)
+        except InvalidInputError as error:
+            raise ModelError(self._path, str(error)) from error
+        except Exception as error:  # as above
+            raise ModelError(self._path, str(error).splitlines()[0][:200]) from error
+        height, width = image.shape[:2]
+        boxes = np.clip((found.boxes - np.tile(shift, 2)) / np.tile(scale, 2), 0, [width, height, width, height])
+        return Candidates(boxes.astype(np.float32), found.scores, found.classes)
 
     def _size(self, image: BgrImage) -> tuple[int, int]:
         """Height and width of the input: open sides follow the picture's proportions."""
@@ -115,6 +136,13 @@ class OnnxDetector:
         shape = (1, 1, 3) if self._last else (3, 1, 1)
         mean, deviation = (np.array(each, np.float32).reshape(shape) for each in (self.spec.mean, self.spec.deviation))
         return np.ascontiguousarray((placed.astype(np.float32) - mean) / deviation)[None]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(str(path), f"cannot be read: {error.strerror}") from error
 
 
 def _provider_names(providers: tuple[str, ...]) -> list[str]:

@@ -84,12 +84,24 @@ def read_spec(model: Path) -> DetectorSpec:
     if not path.exists():
         return DetectorSpec()
     try:
-        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parse_spec(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+
+
+def parse_spec(text: bytes, name: str) -> DetectorSpec:
+    """Read the content of a description; name is for the error.
+
+    Raises:
+        ConfigError: it is malformed; the text names the setting.
+    """
+    try:
+        stored = yaml.safe_load(text)
         return DetectorSpec.model_validate(
             {**stored, "classes": COCO_FILE.read_text().split()} if stored.get("classes") == "coco" else stored
         )
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigError(f"{path}: {'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}") from error
-    except (OSError, ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        raise ConfigError(f"{name}: {'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}") from error
+    except (ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{name}: cannot be read: {error}") from error

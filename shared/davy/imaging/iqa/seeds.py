@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from davy.domain.errors import ConfigError
 
 TRAINING_BELOW = 500  # training uses seeds 0 to 499
-EVALUATION_FROM = 900  # evaluation uses these and higher seeds; those between are unused
+EVALUATION_FROM = 900  # evaluation uses these and higher seeds; a training run compares models on those between
 
 
 def check_evaluation_seeds(seeds: Iterable[int]) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ const PAGES = [
   ["nav-enhance", "/enhance", ""],
   ["nav-users", "/users", "administer"],
   ["nav-journal", "/journal", "administer"],
+  ["nav-company", "/company", ""],
   ["nav-api", "/docs", ""],
   ["nav-manual", "/manual/", ""],
 ];

@@ -1,0 +1,123 @@
+"""A measurement: processes that make the load, and what the aggregators spend on it."""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import Any
+
+import psutil
+
+from davy.domain.errors import ScaleTestError
+from davy_bench.load.figures import Figures
+from davy_bench.load.pictures import Pictures
+from davy_bench.load.plan import LoadPlan, Share, Target, shares
+from davy_bench.load.usage import Usage, usages
+from davy_bench.load.worker import CONNECT_S, DRAIN_S, work
+
+SETTLE_S = 3.0
+START_S = 60.0  # imports of a process on a busy machine
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What a load did.
+
+    Attributes:
+        plan: The load.
+        figures: What edges and viewers counted.
+        connected: Edges that were connected when the measurement began.
+        usage: CPU and memory of each aggregator; empty if they are not to be seen.
+    """
+
+    plan: LoadPlan
+    figures: Figures
+    connected: int
+    usage: Sequence[Usage]
+
+    @property
+    def lost(self) -> int:
+        """Pictures that edges took and no aggregator has: without a credit in time, or without an answer."""
+        counts = self.figures.counts
+        return counts["captured"] - counts["accepted"]
+
+    @property
+    def delivered(self) -> float:
+        """Pictures at viewers over those that their tiles are due."""
+        plan = self.plan
+        due = plan.viewers * min(plan.tiles, plan.all_cameras) * plan.shown_fps * self.figures.span_s
+        return self.figures.counts["pictures"] / due if due else 1.0
+
+    @property
+    def generator_cores(self) -> list[float]:
+        """Busy cores of each process of the generator."""
+        return [each / self.figures.span_s for each in self.figures.cpu_s] if self.figures.span_s else []
+
+
+def measure(
+    plan: LoadPlan,
+    target: Target,
+    pictures: Pictures,
+    processes: int = 0,
+    watched: Sequence[psutil.Process] = (),
+) -> LoadResult:
+    """Run a load from several processes.
+
+    Args:
+        plan: The load.
+        target: The aggregators.
+        pictures: What the edges send.
+        processes: Number of processes of the generator; 0: one per core.
+        watched: The aggregators' processes where they run on this machine; otherwise their /metrics are read.
+
+    Raises:
+        ScaleTestError: a process of the generator failed, or no edge was let in.
+    """
+    parts = list(shares(plan, min(processes or os.cpu_count() or 1, max(plan.edges, plan.viewers, 1))))
+    context = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        pipes = [stack.enter_context(_started(context, part, plan, target, pictures, stack)) for part in parts]
+        connected = sum(_receive(pipe, START_S + CONNECT_S) for pipe in pipes)
+        if plan.edges and not connected:
+            raise ScaleTestError(f"no edge is let in by {', '.join(target.grpc)}")
+        start_s = time.time() + SETTLE_S
+        for pipe in pipes:
+            pipe.send((start_s, start_s + plan.seconds))
+        usage = usages(target, watched, start_s, start_s + plan.seconds)
+        figures = Figures()
+        for pipe in pipes:
+            figures.add(_receive(pipe, DRAIN_S + START_S))
+    return LoadResult(plan, figures, connected, usage)
+
+
+def _started(
+    context: SpawnContext, part: Share, plan: LoadPlan, target: Target, pictures: Pictures, stack: ExitStack
+) -> Connection:
+    here, there = context.Pipe()
+    process: SpawnProcess = context.Process(
+        target=work, args=(there, part, plan, target, pictures), name=f"load-{part.number}", daemon=True
+    )
+    process.start()
+    there.close()
+    stack.callback(_end, process)
+    return here
+
+
+def _end(process: SpawnProcess) -> None:
+    process.join(2.0)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+def _receive(pipe: Connection, timeout_s: float) -> Any:  # noqa: ANN401  # a number, then figures
+    try:
+        if pipe.poll(timeout_s):
+            return pipe.recv()
+    except (EOFError, OSError) as error:
+        raise ScaleTestError("a process of the generator ended") from error
+    raise ScaleTestError(f"a process of the generator does not answer within {timeout_s:.0f} s")

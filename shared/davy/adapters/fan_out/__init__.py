@@ -1,0 +1,1 @@
+"""Engines between the aggregators of one site; see `davy.domain.fan_out`."""
