@@ -409,7 +409,7 @@ async def _rollout_service(
         metrics.count_refused,
         settings.accept_unknown,
         second_person(AccessStore(database)) if settings.needs_second_person else None,
-        detects=settings.analysis.enabled and settings.analysis.person_fps > 0,
+        detects=settings.analysis.enabled and settings.analysis.run_in == "aggregator" and settings.analysis.person_fps > 0,
     )
 
 
