@@ -124,6 +124,7 @@ def test_log_lines_about_a_frame_carry_its_trace(capsys):
 
 
 @pytest.mark.system
+@pytest.mark.slow
 async def test_a_frame_of_an_edge_is_one_trace_over_edge_and_aggregator(tmp_path):
     """Two processes and a subscriber; every stage names the frame as its parent."""
     from tests.davy_aggregator.conftest import picture, until
