@@ -102,7 +102,7 @@ async def frozen(process: int):
 @pytest.mark.parametrize("away_s", [0.5, pytest.param(60.0, marks=pytest.mark.slow)])
 async def test_recordings_wait_for_an_object_storage_that_is_away_and_go_there_once_it_is_back(tmp_path, monkeypatch, away_s):
     monkeypatch.setattr(object_files, "ANSWER_S", 0.5)
-    monkeypatch.setattr(service, "KEEP_EVERY_S", 0.2)
+    monkeypatch.setattr(service, "SEND_AGAIN_S", 0.2)
     given = list(packets(330))
     with running_object_store() as server:
         bucket = server.bucket()

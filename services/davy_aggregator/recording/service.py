@@ -3,8 +3,9 @@
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 from davy.adapters.recording.files import RecordingFiles
 from davy.adapters.recording.folder import missing_reserve
@@ -12,7 +13,13 @@ from davy.adapters.recording.loop import RecorderLoop
 from davy.adapters.recording.reader import Source
 from davy.adapters.storage.recording_store import RecordingStore
 from davy.domain.camera import CameraAddress
-from davy.domain.errors import StandbyError, UnavailableError, UnknownCameraError, UnreadableVideoError
+from davy.domain.errors import (
+    ArchiveUnavailableError,
+    StandbyError,
+    UnavailableError,
+    UnknownCameraError,
+    UnreadableVideoError,
+)
 from davy.domain.event import EventQuery, EventRecord
 from davy.domain.recording import Segment
 from davy.domain.severity import Severity
@@ -30,8 +37,9 @@ log = get_logger(__name__)
 LOOK_EVERY_S = 0.5
 PAST_S = 86_400  # events that a restarted aggregator looks at
 MOST_PAST = 1000
-KEEP_EVERY_S = 5.0
 BATCH = 500  # segments in one transaction
+SENDERS = 4  # uploads at the same time
+SEND_AGAIN_S = 1.0  # until the next look for segments, and after a failure
 
 Feed = tuple[CameraAddress, Variant]
 
@@ -68,19 +76,18 @@ class Recordings:
         self.site = site.site
         self._video, self._archive, self._max_bytes, self.leads = video, archive, max_bytes, leads
         self._shared, self._retention = retention is not None, retention or store
-        # Quotas and the object storage have a thread of their own: recording waits for neither.
-        self._recorder = RecorderLoop(files.root, self.take, lambda: None, self._failed)
+        self._recorder = RecorderLoop(files.root, self.take, self._keep, self._failed)
         self._feeds: dict[Feed, asyncio.Task[None]] = {}
         self._unindexed: list[Segment] = []
+        self._unsent: deque[Segment] = deque()
         self._indexing, self._size_lock = threading.Lock(), threading.Lock()
-        self._arrived, self._storage_error = asyncio.Event(), ""
-        self._size_bytes = 0
+        self._size_bytes, self._storage_error = 0, ""
         self._reports: set[asyncio.Task[object]] = set()
         self._loop, self.loaded = asyncio.get_running_loop(), asyncio.Event()
 
     @property
     def error(self) -> str:
-        """Why nothing is recorded, or why recordings wait in the local folder; empty if all is well."""
+        """Why nothing is recorded, or why segments wait for the object storage; empty if all is well."""
         return self._recorder.error or self._storage_error
 
     async def run(self) -> None:
@@ -92,9 +99,9 @@ class Recordings:
             await until_first_ends(
                 "recordings",
                 write=self._recorder.run(),
-                keep=self._keep_on(),
                 live=self._follow_cameras(),
                 events=self._follow_events(),
+                send=self._send(),
             )
         finally:
             await end(*self._feeds.values())
@@ -147,52 +154,54 @@ class Recordings:
             await asyncio.to_thread(self.store.want, camera.key, start_ns, end_ns)
             self.rules.extend(camera, end_ns)
 
-    async def _keep_on(self) -> None:
-        while True:
-            self._arrived.clear()
-            await asyncio.to_thread(self._keep)
-            if self._storage_error:
-                await asyncio.sleep(KEEP_EVERY_S)
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(KEEP_EVERY_S):
-                    await self._arrived.wait()
-
     def take(self, *segments: Segment) -> None:
-        """Take finished segments of the local folder into the index and, if there is one, to the object storage; blocks.
-
-        It does not wait for the object storage: segments lie in the local folder until that takes them.
-        """
+        """Take finished segments of the local folder into the index; blocks."""
         self._unindexed += segments
-        if self.files.remote:
-            self._loop.call_soon_threadsafe(self._arrived.set)
-        else:
-            self._index()
+        self._index()
 
     def _index(self) -> None:
         with self._indexing:
-            while batch := self._unindexed[: 1 if self.files.remote else BATCH]:  # an upload takes its time
+            while batch := self._unindexed[:BATCH]:
                 try:
                     self._index_batch(batch)
                 except (UnavailableError, OSError) as error:  # the next look tries again
-                    self._storage_error = f"{len(self._unindexed)} segments wait: {error}"
                     log.error("recording.unindexed", error=str(error), waiting=len(self._unindexed))
                     return
                 del self._unindexed[: len(batch)]
-            self._storage_error = ""
 
     def _index_batch(self, batch: list[Segment]) -> None:
         readable = [described for segment in batch if (described := self._described(segment))]
-        for segment in readable:
-            self.files.put(segment)
         new, replaced = self.store.add(readable)
         names = {segment.sha256 for segment in new}
         known = [segment for segment in readable if segment.sha256 not in names]
         for segment in [*replaced, *(each for each in known if not self._is_known(each))]:  # others hold all of its packets
             self.files.remove(segment)
         self._count(sum(each.bytes for each in new) - sum(each.bytes for each in replaced))
+        if self.files.is_remote:
+            self._unsent += readable
         for segment in new:
             self.metrics.segments.labels(segment.camera.edge, segment.camera.camera, segment.variant).inc()
+
+    async def _send(self) -> None:
+        """Move segments to the object storage, beside the recorder: one that hangs delays no packet."""
+        while True:
+            batch = [self._unsent.popleft() for _ in range(min(SENDERS, len(self._unsent)))]
+            kept = await asyncio.gather(*(asyncio.to_thread(self._put, segment) for segment in batch))
+            self._unsent.extendleft(segment for segment in reversed(kept) if segment is not None)
+            self.metrics.unsent.set(len(self._unsent))
+            if not batch or any(kept):
+                await asyncio.sleep(SEND_AGAIN_S)
+
+    def _put(self, segment: Segment) -> Segment | None:
+        """Move a segment; return it if it has to wait."""
+        try:
+            self.files.put(segment)
+        except (UnavailableError, OSError) as error:
+            self._storage_error = f"recordings wait for the object storage: {error}"
+            log.error("recording.unsent", error=str(error), waiting=len(self._unsent) + 1)
+            return segment
+        self._storage_error = ""
+        return None
 
     def _described(self, segment: Segment) -> Segment | None:
         """Return a segment with what its file tells; None if it is damaged, and set aside."""
@@ -212,21 +221,18 @@ class Recordings:
             self.metrics.bytes.set(self._size_bytes)
 
     def _keep(self) -> None:
-        """Index what could not be indexed, and delete by age and space; blocks."""
+        """Index what could not be indexed, and delete by age and space; runs on the recorder's thread."""
         self._index()
         if not self.leads():
             return
         try:
             if self._shared:  # others record, too
                 self._size_bytes = self.store.size_bytes()
-            while old := self.store.old(self.rules.keep_until_ns(time.time_ns())):
+            while self._size_bytes and (old := self.store.old(self.rules.keep_until_ns(time.time_ns()))):  # else 1,000 queries
                 self.delete(old, self._retention)
             while (needed := self.missing_bytes()) > 0 and (oldest := self.store.oldest()):
                 self.delete(_enough(oldest, needed), self._retention)
-        except StandbyError as error:  # another aggregator deletes
-            log.error("recording.not_pruned", error=str(error))
-        except (UnavailableError, OSError) as error:
-            self._storage_error = f"nothing is deleted: {error}"
+        except (ArchiveUnavailableError, StandbyError) as error:
             log.error("recording.not_pruned", error=str(error))
 
     def missing_bytes(self) -> int:
@@ -251,14 +257,11 @@ class Recordings:
             store: The index in place of the usual one.
             forget: They may be filled again from a ring.
         """
-        index = store or self.store
-        if self.files.remote:  # nobody would find an object without a row again
-            for segment in segments:
-                self.files.remove(segment)
-        index.remove(segments, forget=forget)  # a local file without a row is found again; a row without a file is not
-        if not self.files.remote:
-            for segment in segments:
-                self.files.remove(segment)
+        (store or self.store).remove(
+            segments, forget=forget
+        )  # a file without a row is found again; a row without a file is not
+        for segment in segments:
+            self.files.remove(segment)
         self._count(-sum(each.bytes for each in segments))
 
     def sources(self, camera: str, variant: Variant, start_ns: int, end_ns: int, limit: int = 100_000) -> list[Source]:

@@ -29,16 +29,18 @@ class RecordingFiles:
         root: The local folder.
         remote: s3://bucket/recordings and the like: finished segments go there.
 
-    Attributes:
-        remote: Whether finished segments go to an object storage.
-
     Raises:
         ConfigError: no installed file system opens the URL.
     """
 
     def __init__(self, root: Path, remote: SecretUrl | None = None) -> None:
         self.root, self._remote = root, ObjectFiles(remote) if remote else None
-        self.incoming, self.remote = root / PARTIAL, self._remote is not None
+        self.incoming = root / PARTIAL
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether finished segments go to an object storage."""
+        return self._remote is not None
 
     def start(self, since_ns: int) -> tuple[list[Segment], list[str]]:
         """Finish what a killed process left.
@@ -105,7 +107,10 @@ class RecordingFiles:
             if not path.is_file():
                 return  # it is there already
             self._remote.write(segment.path, path.read_bytes())
-            path.unlink()
+            try:
+                path.unlink()
+            except FileNotFoundError:  # it was deleted meanwhile
+                self._remote.remove(segment.path)
 
     def source(self, segment: Segment) -> Path | bytes:
         """Return the file of a segment, or its content; a path that does not exist if it is gone."""
