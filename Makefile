@@ -86,6 +86,11 @@ format: $(VENV)/.dev  ## format the code, sort the imports
 proto: $(VENV)/.dev  ## generate shared/davy/v1 from proto/davy/v1
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python infra/proto.py
 
+chart: $(VENV)/.dev  ## render the Helm chart into the golden files of its tests, and the dashboards; fetches helm by npm
+	test -x $(BIN)/helm || command -v helm >/dev/null || $(BIN)/python infra/chart.py --fetch
+	$(BIN)/python infra/chart.py
+	$(BIN)/python infra/dashboards.py
+
 REASON ?=
 
 proto-baseline: $(VENV)/.dev  ## break with the messages of an older Davy: REASON="..." says why

@@ -12,13 +12,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ROOT / "locks"
 EXTRAS = ("edge", "enhancer", "aggregator", "simulator", "trainer", "demo", "dev")
+# What an image has beside its service: engines of many aggregators, traces.
+WITH = {
+    "edge": ("otel",),
+    "enhancer": ("otel",),
+    "aggregator": ("analyser", "otel", "postgres", "s3"),
+    "trainer": ("otel", "postgres", "s3"),
+}
 OPTIONS = ("--generate-hashes", "--strip-extras", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate")
 UNLOCKED = ("torch", "torchvision")
 
 
 def lock(extra: str, target: Path) -> None:
     """Resolve one extra; what an existing target pins stays where it still fits."""
-    words = [sys.executable, "-m", "piptools", "compile", "--quiet", *OPTIONS, f"--extra={extra}", f"--output-file={target}"]
+    words = [sys.executable, "-m", "piptools", "compile", "--quiet", *OPTIONS, f"--output-file={target}"]
+    words += [f"--extra={each}" for each in (extra, *WITH.get(extra, ()))]
     subprocess.run([*words, *(f"--unsafe-package={name}" for name in UNLOCKED), "pyproject.toml"], cwd=ROOT, check=True)
     text = re.sub(r"\n# The following packages were not included.*", "\n", target.read_text(), flags=re.DOTALL)
     lines = [line for line in text.splitlines() if not line.startswith(("#", "davy @"))]  # an extra of Davy's own names Davy
@@ -29,17 +37,17 @@ def stale(extra: str) -> list[str]:
     """Names that pyproject.toml asks for directly and the lock does not pin, or pins to a file of one machine."""
     text = (LOCKS / f"{extra}.txt").read_text()
     locked = set(re.findall(r"^([a-z0-9._-]+)==", text, re.MULTILINE))
-    missing = [name for name in direct(extra) - locked if name not in UNLOCKED]
+    missing = [name for name in direct(extra, *WITH.get(extra, ())) - locked if name not in UNLOCKED]
     return sorted(missing + re.findall(r"^(\S+) @ ", text, re.MULTILINE))
 
 
-def direct(extra: str) -> set[str]:
-    """Canonical names of an extra's direct requirements, through davy's own extras."""
+def direct(*extras: str) -> set[str]:
+    """Canonical names of the direct requirements of extras, through davy's own extras."""
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     found, waiting, done = set(), list(project["dependencies"]), set()
-    pending = [extra]
+    pending = [*extras]
     while pending:
         done.add(name := pending.pop())
         waiting += project["optional-dependencies"][name]

@@ -91,6 +91,7 @@ from davy_aggregator.presence import PresenceTracker
 from davy_aggregator.recording.metrics import RecordingMetrics
 from davy_aggregator.recording.service import Recordings
 from davy_aggregator.replicas.replica import Decider, Replica, opened_replica
+from davy_aggregator.replicas.shares import ShareCheck
 from davy_aggregator.rest.app import build_app
 from davy_aggregator.rollout.confirmation import second_person
 from davy_aggregator.rollout.service import RolloutService
@@ -215,7 +216,7 @@ async def serve(
             oidc,
         )
         keeping = (settings.store_fps, settings.store_ttl_s)
-        replicas = Replicas(fan_out, name, site.site, live, video, health, metrics, *keeping, on_news=archive.look)
+        replicas = Replicas(fan_out, name, site.site, live, video, health, metrics, *keeping, (archive.look, replica.look))
         archive.committed = replicas.tell_news
         watch = ConditionWatch(site, alarms, presence, site_status, live, drift, health, site.pool, settings.data)
         announce = announcer(ready)
@@ -232,7 +233,7 @@ async def serve(
             "configs": lambda: configs.twin.run(bus),
             "health": lambda: _watch_health(bus, archive, journal, recordings, health),
             "journal-keeping": journal.run,
-            **_leading(replica, bus, settings, site, name, health, metrics, alarms, rollouts, configs, archive),
+            **_leading(replica, context, bus, site, name),
             "recordings": recordings.run,
             "clocks": lambda: watch_clocks(live, archive, metrics),
         }
@@ -248,7 +249,8 @@ async def serve(
             supervised["rtsp-push"] = publisher.run
         if settings.rtsp.serve:
             guard = authenticator if settings.access == "closed" else None
-            supervised["rtsp-server"] = RtspServer(settings.rtsp, settings.rtsp.host or settings.host, live, video, guard).run
+            shown, host = None if settings.rtsp.plain else tls, settings.rtsp.host or settings.host
+            supervised["rtsp-server"] = RtspServer(settings.rtsp, host, live, video, guard, shown).run
         reporter = FindingsReporter(archive, alarms, metrics, settings.analysis.cooldown_s)
         workers = _workers(settings, live, book, reporter, registry)
         supervised |= await _analysis(settings, live, book, reporter, workers, replica, rollouts, bus, registry)
@@ -443,30 +445,23 @@ def _link_signer(settings: AggregatorSettings, database: Database) -> LinkSigner
     return LinkSigner(get_shared_key(database, "links", path.read_bytes() if path.exists() else b""))
 
 
-def _leading(
-    replica: Replica,
-    bus: Bus,
-    settings: AggregatorSettings,
-    site: SiteConfig,
-    name: str,
-    health: Health,
-    metrics: AggregatorMetrics,
-    alarms: AlarmService,
-    rollouts: RolloutService,
-    configs: ConfigService,
-    archive: Archive,
-) -> dict[str, Component]:
+def _leading(replica: Replica, context: ServiceContext, bus: Bus, site: SiteConfig, name: str) -> dict[str, Component]:
     """The components that decide who leads: by the lease of a shared database, else by beats on the broker."""
+    settings, health, metrics = context.settings, context.health, context.metrics
+    alarms, rollouts, configs = context.alarms, context.rollouts, context.configs
     if replica.lease is None:
         leadership = _leadership(settings, site, name, health, metrics, alarms, rollouts, configs)
         return {"leadership": lambda: leadership.run(bus)}
 
+    lease, shares = replica.lease, ShareCheck(settings)
+
     def changed(leads: bool, error: str) -> None:
+        shares.check(lease.stands_by)
         metrics.leads.set(leads)
         health.set("leadership", error)
 
     deciders: dict[str, Decider] = {"alarm": alarms, "rollout": rollouts, "config": configs}
-    return replica.components(bus, deciders, {"archive-keeping": archive.keep}, changed)
+    return replica.components(bus, deciders, {"archive-keeping": context.archive.keep}, context.edge_tasks, changed)
 
 
 def _leadership(

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from pydantic import ValidationError
 
 from davy.adapters.http.listening import Ports
+from davy.adapters.otlp import tracing
 from davy.domain.errors import ConfigError, DavyError
 from davy.site import SiteConfig
 from davy.site_options import ConfigOption, InsecureOption, LogStyleOption, load_chosen_site
@@ -37,7 +38,8 @@ def aggregator(
     given["access"] = "open" if insecure else None
     try:
         settings = AggregatorSettings(**{name: value for name, value in given.items() if value is not None})
-        asyncio.run(_run(settings, load_chosen_site(config)))
+        with tracing("aggregator"):
+            asyncio.run(_run(settings, load_chosen_site(config)))
     except ValidationError as error:
         for each in error.errors():
             typer.echo(f"DAVY_AGGREGATOR_{'__'.join(map(str, each['loc'])).upper()}: {each['msg']}", err=True)

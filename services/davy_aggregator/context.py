@@ -1,5 +1,6 @@
 """The components of one aggregator, for its interfaces."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from davy.adapters.access.oidc import OidcProvider
 from davy.adapters.access.service import ServiceAccess
 from davy.adapters.storage.layout_store import LayoutStore
 from davy.domain.errors import OverloadedError
+from davy.tracing import is_traced, record
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.archive import Archive
 from davy_aggregator.config.service import ConfigService
@@ -93,4 +95,7 @@ class ServiceContext:
     def count_sent(self, live: LiveFrame, via: str) -> None:
         labels = (live.frame.camera.edge, live.frame.camera.camera)
         self.metrics.sent.labels(*labels, via).inc()
+        if is_traced(live.frame.traceparent):
+            waited_ns = int((time.monotonic() - live.received_s) * 1e9)
+            record(live.frame.traceparent, "show", time.time_ns() - waited_ns, camera=str(live.frame.camera), via=via)
         self.metrics.age.labels(*labels, via).observe(live.age_s())

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -30,11 +30,16 @@ class Attachment:
             answer.set_result(result)
 
 
+Relay = Callable[[str, edge_pb2.EdgeTask, float], Awaitable[edge_pb2.EdgeResult]]
+"""Gives an edge that is connected elsewhere a task; see `EdgeTasks.ask`."""
+
+
 class EdgeTasks:
     """Asks edges. Everything runs in one event loop."""
 
     def __init__(self) -> None:
         self._attached: dict[str, Attachment] = {}
+        self.relay: Relay | None = None  # to another replica
 
     def is_attached(self, edge: str) -> bool:
         """Whether this edge takes tasks from this aggregator."""
@@ -63,6 +68,8 @@ class EdgeTasks:
             OverloadedError: four tasks of this edge wait.
         """
         attachment = self._attached.get(edge)
+        if attachment is None and self.relay is not None:
+            return await self.relay(edge, task, timeout_s)
         if attachment is None:
             raise EdgeUnavailableError(edge, "it is not connected to this aggregator, or is older than it")
         if len(attachment.answers) >= MAX_WAITING:

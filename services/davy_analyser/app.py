@@ -1,5 +1,6 @@
 """Composition of one analyser, from its settings to its sockets."""
 
+import itertools
 import os
 import re
 import socket
@@ -72,11 +73,11 @@ async def serve(
 
 
 async def _connect(session: Session, site: SiteConfig, tls: Tls | None) -> None:
+    endpoints = itertools.cycle(site.ingest)
+
     async def attempt() -> None:
-        async with (
-            AnalysisClient.connect(site.aggregator, tls) as client,
-            FrameClient.connect(site.aggregator, tls) as frames,
-        ):
+        endpoint = next(endpoints)  # of several, the one that leads takes analysers
+        async with AnalysisClient.connect(endpoint, tls) as client, FrameClient.connect(endpoint, tls) as frames:
             await session.run(client, frames)
 
     def on_error(error: Exception, wait_s: float, failures: int) -> None:

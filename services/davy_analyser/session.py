@@ -19,6 +19,7 @@ from davy.domain.observation import AnalyserResult, CameraFindings
 from davy.streams.clock import ClockOffset
 from davy.streams.tasks import end, until_first_ends
 from davy.telemetry import get_logger
+from davy.tracing import record
 from davy_analyser.metrics import AnalyserMetrics
 from davy_analyser.pictures import PictureChoice
 from davy_analyser.schedule import LookSchedule
@@ -169,10 +170,11 @@ class Session:
         known = self.cameras.get(frame.camera)
         if known is None:  # it went to another analyser
             return
-        started_s = time.monotonic()
+        started_s, started_ns = time.monotonic(), time.time_ns()
         results: list[AnalyserResult] = await asyncio.get_running_loop().run_in_executor(
             threads, known.analysis.look, frame, self.settings.width, 1 / self.settings.fps
         )
+        record(frame.traceparent, "analyse", started_ns, camera=str(frame.camera))
         age_s = frame.age.seconds()
         self.metrics.look.observe(time.monotonic() - started_s)
         self.metrics.age.observe(age_s)

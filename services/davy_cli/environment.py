@@ -47,6 +47,7 @@ SETTINGS = {
     "davy trainer": ("davy_trainer.service.settings", "TrainerSettings"),
     "davy company": ("davy_company.settings", "CompanySettings"),
     "davy simulator": ("davy_simulator.settings", "SimulatorSettings"),
+    "all programs, traces": ("davy.adapters.otlp", "TracesSettings"),
     "all programs, TLS": ("davy.adapters.tls.settings", "TlsSettings"),
 }
 

@@ -374,13 +374,13 @@ class _Edge:
                     f"edge {self._edge} started with {cameras} cameras, model {self._model or 'none'}",
                     figures={"cameras": cameras},
                 )
-                for name, component in self._components(bus, client, registry).items():
+                for name, component in self._components(bus, client, registry, route).items():
                     tasks.create_task(self._supervisor.run(name, component), name=f"edge.{self._edge}.{name}")
                 log.info("edge.started", boot_id=self._boot_id, cameras=list(self._pipelines.config.cameras), model=self._model)
                 if ready is not None:
                     ready(Ready(self._edge, self._boot_id, port))
 
-    def _components(self, bus: MqttBus, client: IngestClient, registry: ModelClient) -> dict[str, Component]:
+    def _components(self, bus: MqttBus, client: IngestClient, registry: ModelClient, route: Route) -> dict[str, Component]:
         components: dict[str, Component] = {
             "mqtt.frames": lambda: self._mqtt.run(bus),
             "status": lambda: self._states.publish(bus),
@@ -394,6 +394,7 @@ class _Edge:
             "recording": self._ring.run,
             "recording.push": lambda: self._ring_push.run(client),
             "tasks": lambda: self._tasks.run(client),
+            "route": lambda: route.return_home(self._tls),
         }
         if models := self._models:
             components |= {

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from davy.adapters.otlp import tracing
 from davy.domain.errors import ConfigError, DavyError
 from davy.site import SiteConfig
 from davy.site_options import ConfigOption, LogStyleOption, load_chosen_site
@@ -37,7 +38,8 @@ def edge(
     given: dict[str, Any] = {"edge": edge, "data": data, "model": model, "metrics_port": metrics_port}
     try:
         settings = EdgeSettings(**{name: value for name, value in given.items() if value is not None})
-        asyncio.run(_run(settings, load_chosen_site(config)))
+        with tracing("edge"):
+            asyncio.run(_run(settings, load_chosen_site(config)))
     except ValidationError as error:
         for each in error.errors():
             typer.echo(f"DAVY_EDGE_{'__'.join(map(str, each['loc'])).upper()}: {each['msg']}", err=True)

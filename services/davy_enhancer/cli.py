@@ -9,6 +9,7 @@ import typer
 from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
+from davy.adapters.otlp import tracing
 from davy.domain.errors import ConfigError, DavyError
 from davy.site import SiteConfig, load_site
 from davy.site_options import InsecureOption, LogStyleOption
@@ -38,7 +39,8 @@ def run(
     try:
         settings = EnhancerSettings(**{name: value for name, value in given.items() if value is not None})
         site = load_site(config) if config else None
-        asyncio.run(_run(settings, site))
+        with tracing("enhancer"):
+            asyncio.run(_run(settings, site))
     except ValidationError as error:
         for each in error.errors():
             typer.echo(f"DAVY_ENHANCER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}", err=True)

@@ -39,6 +39,7 @@ from davy.streams.guard import Guard
 from davy.streams.latest import LatestByKey
 from davy.streams.metrics import FrameCollector, FrameTimings
 from davy.telemetry import get_logger
+from davy.tracing import mark, record, record_since_mark
 
 log = get_logger(__name__)
 
@@ -189,7 +190,7 @@ class Pool:
         if raw.age.limited(config.max_age_ms / 1000).expired:
             self._drop(raw, DropReason.TOO_OLD)
             return None
-        began_s = time.perf_counter()
+        began_s, began_ns = time.perf_counter(), time.time_ns()
         try:
             self._make_room(camera, raw)
             frame = await asyncio.to_thread(_enhance, camera.enhancer, self._active, raw, config)
@@ -206,6 +207,8 @@ class Pool:
             return None
         self._timings.work(raw.camera, DropPoint.ENHANCE, time.perf_counter() - began_s)
         self._accounting.enhance(raw.camera)
+        record(raw.traceparent, "enhance", began_ns, camera=str(raw.camera))
+        mark(raw.traceparent, "send")
         return frame
 
     async def _publish(self, bus: Bus, frame: EncodedFrame) -> None:
@@ -221,6 +224,7 @@ class Pool:
         if sent:
             self._accounting.send(frame.camera, DropPoint.MQTT)
             self._timings.age(frame.camera, DropPoint.MQTT, frame.age.seconds())
+            record_since_mark(frame.traceparent, "send", camera=str(frame.camera), sink="mqtt")
         else:
             self._accounting.drop(frame.camera, DropPoint.MQTT, reason)
 

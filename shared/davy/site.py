@@ -71,7 +71,7 @@ def _endpoint(*schemes: str) -> AfterValidator:
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 MqttEndpoint = Annotated[SecretUrl, _endpoint("mqtt", "mqtts")]
 GrpcEndpoint = Annotated[SecretUrl, _endpoint("grpc", "grpcs")]
-CacheEndpoint = Annotated[SecretUrl, _endpoint("redis", "rediss", "unix", "memory")]
+CacheEndpoint = Annotated[SecretUrl, _endpoint("redis", "rediss", "unix", "nats", "tls", "memory")]
 
 
 class _Config(BaseModel):
@@ -182,7 +182,7 @@ class SiteConfig(_Config):
     )
     cache: CacheEndpoint = Field(
         SecretUrl("memory://"),
-        description="Redis or Valkey between the aggregators of the site, for live pictures; memory://: there is one.",
+        description="Redis, Valkey or NATS between the aggregators of the site, for live pictures; memory://: there is one.",
     )
     enhancers: tuple[Id, ...] = Field(
         ("pool",), max_length=64, description="Ids of the pool's enhancers; a rollout reaches each of them like an edge."

@@ -9,6 +9,7 @@ import structlog
 from structlog.typing import EventDict
 
 from davy.domain.urls import redact_text
+from davy.tracing import ids_of_log_line
 
 AGE_BUCKETS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 _OF_SEVERAL_LINES = ("exception", "stack")
@@ -19,6 +20,7 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
     """Send all log lines, the libraries' included, to stderr in one style. Call it once per process."""
     shared: list[Callable[..., object]] = [
         structlog.contextvars.merge_contextvars,
+        _add_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -40,6 +42,12 @@ def configure_logging(style: Literal["json", "console"] = "json", level: str = "
     rendering = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=rendering, foreign_pre_chain=shared))  # type: ignore[arg-type]  # as above
     logging.basicConfig(handlers=[handler], level=level, force=True)
+
+
+def _add_trace(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Name the trace of the frame that a line is about."""
+    event.update(ids_of_log_line())
+    return event
 
 
 def _escape_controls(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -1,15 +1,18 @@
 """The port between replicas, over every engine."""
 
 import asyncio
+import shutil
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from tests.davy_aggregator.conftest import until
-from tests.fixtures.fan_outs import ENGINES, RedisServer, engine_of, free
+from tests.fixtures.fan_outs import ENGINES, NatsServer, RedisServer, engine_of, free
 
+from davy.adapters.fan_out.opening import open_fan_out
 from davy.adapters.fan_out.redis_streams import RedisFanOut
 from davy.domain.errors import StoreUnavailableError
 from davy.domain.fan_out import Channel
+from davy.domain.secret_url import SecretUrl
 
 LIVE, KEPT, DEEP = Channel("frame/live"), Channel("frame/kept", keep_s=30.0), Channel("video/deep", depth=8)
 
@@ -160,10 +163,17 @@ async def test_an_absent_server_is_named():
         await engine.close()
 
 
+SERVERS = [
+    pytest.param(RedisServer, marks=pytest.mark.skipif(not shutil.which("redis-server"), reason="needs redis-server")),
+    pytest.param(NatsServer, marks=pytest.mark.skipif(not shutil.which("nats-server"), reason="needs nats-server")),
+]
+
+
 @pytest.mark.system
-async def test_f03_it_works_again_within_2_s_of_the_servers_return():
-    server = RedisServer()
-    engine = RedisFanOut(server.endpoint, "me")
+@pytest.mark.parametrize("make", SERVERS)
+async def test_f03_it_works_again_within_2_s_of_the_servers_return(make):
+    server = make()
+    engine = open_fan_out(SecretUrl(server.endpoint), "me")
     try:
         async with reading(engine, LIVE) as reader:
             await engine.publish(LIVE, b"x")
@@ -182,3 +192,4 @@ async def test_f03_it_works_again_within_2_s_of_the_servers_return():
     finally:
         await engine.close()
         server.kill()
+        server.remove()

@@ -4,10 +4,9 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-import fsspec
 import pytest
-from tests.conftest import wait_for_port
 from tests.fixtures.candidates import candidate
+from tests.fixtures.object_store import running_object_store
 from tests.fixtures.packages import WEIGHTS, bad_package, good_package, signing_key, trust
 
 from davy.adapters.media import jpeg
@@ -31,11 +30,18 @@ from davy_cli.main import main
 GOOD, BLACK = good_package(), bad_package("black")
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(scope="module")
+def object_store():
+    with running_object_store() as server:
+        yield server
+
+
+@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.system)])
 def registry(request, tmp_path):
     """The same on a file system and on a store of objects."""
-    yield ModelRegistry(f"file://{tmp_path}/models" if request.param == "file" else "memory://models", trust())
-    fsspec.filesystem("memory").store.clear()
+    if request.param == "file":
+        return ModelRegistry(f"file://{tmp_path}/models", trust())
+    return ModelRegistry(request.getfixturevalue("object_store").bucket(), trust())
 
 
 def test_what_was_added_is_listed_found_and_read(registry):
@@ -167,32 +173,10 @@ def test_a_storage_that_is_away_or_unknown_is_a_clear_error(tmp_path):
         ModelRegistry(str(tmp_path), trust()).add(GOOD.data)
 
 
-@pytest.mark.slow
-def test_the_same_on_s3(free_port, monkeypatch):
-    pytest.importorskip("s3fs", reason="pip install s3fs 'moto[server]'")
-    pytest.importorskip("moto", reason="pip install s3fs 'moto[server]'")
-    import boto3
-
-    url = f"http://127.0.0.1:{free_port}"
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "x")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(free_port)], stderr=subprocess.DEVNULL) as server:
-        try:
-            wait_for_port(free_port, 20)
-            boto3.client("s3").create_bucket(Bucket="mine")
-            registry = ModelRegistry("s3://mine/models", trust())
-            entry = registry.add(GOOD.data)
-            registry.tag(entry, "stable")
-            registry.add(BLACK.data)
-            assert registry.read(registry.get("stable")) == GOOD.data
-            assert [each.id for each in registry.retire(0, timedelta(0))] == [BLACK.id]
-            assert [each.id for each in registry.entries()] == [GOOD.id]
-            with pytest.raises(RegistryUnavailableError):
-                ModelRegistry("s3://mistyped/models", trust()).add(GOOD.data)
-        finally:
-            server.kill()
+@pytest.mark.system
+def test_a_bucket_that_is_missing_is_not_made(object_store):
+    with pytest.raises(RegistryUnavailableError):
+        ModelRegistry("s3://mistyped/models", trust()).add(GOOD.data)
 
 
 @pytest.fixture

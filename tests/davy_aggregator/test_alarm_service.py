@@ -1,4 +1,5 @@
 import asyncio
+import json
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from davy_aggregator.alarms.events import follow_events
 from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.alarms.rules import RuleBook
 from davy_aggregator.alarms.service import AlarmService
+from davy_aggregator.alarms.view import AlarmTexts, alarm_json
 from davy_aggregator.archive import Archive
 from davy_aggregator.metrics import AggregatorMetrics
 
@@ -83,6 +85,16 @@ async def test_a_raise_stores_one_event_with_its_picture_and_marks(desk):
     assert (event.kind, event.camera, event.severity, event.marks) == ("person-in-zone", "north.face", 3, marks)
     assert await desk.archive.keyframe(event.id) == b"jpeg"
     assert desk.alarms.get(ZONE.id).event == event.id
+
+
+async def test_an_alarm_is_encoded_once_for_all_windows_until_it_changes(desk):
+    await desk.alarms.report(LENS, True, "covered")
+    texts = AlarmTexts(desk.alarms.rules.rule)
+    first = texts.text(desk.alarms.get(LENS.id))
+    assert texts.text(desk.alarms.get(LENS.id)) is first
+    assert json.loads(first) == alarm_json(desk.alarms.get(LENS.id), desk.alarms.rules.rule(LENS))
+    await desk.alarms.acknowledge(LENS.id, "ada", "Bob looks")
+    assert json.loads(texts.text(desk.alarms.get(LENS.id)))["acknowledged"]["words"] == "Bob looks"
 
 
 async def test_the_end_of_a_condition_is_an_event_too(desk):

@@ -19,11 +19,12 @@ from davy.domain.alarms import AlarmPoint
 from davy.domain.event import EventQuery
 from davy.domain.topics import EdgeTopics
 from davy.twin.protocol import epoch_in
-from davy.v1 import ingest_pb2
+from davy.v1 import edge_pb2, edge_pb2_grpc, ingest_pb2
 from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.alarms.rules import RuleBook
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.archive import Archive
+from davy_aggregator.edge_tasks import EdgeTasks
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.replicas.replica import opened_replica
 
@@ -147,7 +148,7 @@ async def alarm_service(url, folder, name):
             changes.set()
 
         async with connect("mqtt://127.0.0.1:9", name) as bus, asyncio.TaskGroup() as tasks:
-            components = replica.components(bus, {"alarm": service}, {}, changed)
+            components = replica.components(bus, {"alarm": service}, {}, EdgeTasks(), changed)
             running = [tasks.create_task(start()) for start in components.values()]
             await changes.wait()
             await asyncio.sleep(0.5)
@@ -167,6 +168,21 @@ async def test_a_standby_takes_over_with_the_next_epoch_when_the_leader_ends(pos
             assert (await put(first, 2)).status_code == 200
             assert not leads(first)
         assert (await put(second, 3)).json()["desired"]["epoch"] == 3
+
+
+async def test_an_edge_of_one_replica_is_asked_on_the_other(postgres, tmp_path):
+    async with two(postgres, tmp_path, make_site()) as (first, second):
+        hello = edge_pb2.AttachEdgeRequest(hello=edge_pb2.EdgeHello(site="mine", edge="north"))
+        call = edge_pb2_grpc.EdgeServiceStub(second.channel).AttachEdge()
+        await call.write(hello)
+        await call.read()
+        asking = asyncio.create_task(first.client.post("/v1/edges/north/camera-search", json={"host": "10.0.0.5"}))
+        task = (await asyncio.wait_for(call.read(), 5)).task
+        assert task.search_cameras.host == "10.0.0.5"
+        await call.write(edge_pb2.AttachEdgeRequest(result=edge_pb2.EdgeResult(id=task.id, error="no such host")))
+        answer = await asking
+        assert (answer.status_code, answer.json()["detail"]) == (503, "edge north cannot do this now: no such host")
+        call.cancel()
 
 
 async def test_events_of_one_replica_are_told_by_the_other(postgres, tmp_path):

@@ -1,6 +1,7 @@
 """The chart's manifests fit Kubernetes, and Davy's programs: golden files are what `helm template` writes."""
 
 import importlib.util
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,11 @@ def test_golden_files_are_what_helm_renders(name):
     if (program := chart.helm()) is None:
         pytest.skip("no helm: python infra/chart.py --fetch")
     assert chart.render(program, name) == (GOLDEN / f"{name}.yaml").read_text(), "run `make chart`"
+
+
+def test_the_chart_has_the_version_of_its_images():
+    chart = yaml.safe_load((ROOT / "infra" / "k8s" / "davy" / "Chart.yaml").read_text())
+    assert chart["version"] == chart["appVersion"] == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

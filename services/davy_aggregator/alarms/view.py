@@ -113,6 +113,22 @@ def alarm_json(alarm: Alarm, rule: AlarmRule) -> dict[str, Any]:
     return AlarmView.of(alarm, rule).model_dump(mode="json")
 
 
+class AlarmTexts:
+    """Alarms as JSON, encoded once per change for everybody who watches them."""
+
+    def __init__(self, rule: Callable[[AlarmPoint], AlarmRule]) -> None:
+        self._rule = rule
+        self._kept: dict[str, tuple[Alarm, AlarmRule, str]] = {}
+
+    def text(self, alarm: Alarm) -> str:
+        """Return an alarm with its rule."""
+        rule, name = self._rule(alarm.point), alarm.point.id
+        kept = self._kept.get(name)
+        if kept is None or kept[0] is not alarm or kept[1] is not rule:
+            kept = self._kept[name] = (alarm, rule, AlarmView.of(alarm, rule).model_dump_json())
+        return kept[2]
+
+
 def views(alarms: Sequence[Alarm], rule: Callable[[AlarmPoint], AlarmRule]) -> list[AlarmView]:
     """Alarms with their rules."""
     return [AlarmView.of(alarm, rule(alarm.point)) for alarm in alarms]

@@ -40,7 +40,7 @@ class Replicas:
         metrics: Of the aggregator.
         keep_fps: Frames per second and camera that are kept in the engine although nobody wants them; 0: none.
         keep_s: Life of a frame in the engine, in s.
-        on_news: Called when another replica stored something in the database.
+        on_news: Each is called when another replica stored something in the database.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Replicas:
         metrics: AggregatorMetrics,
         keep_fps: float,
         keep_s: float,
-        on_news: Callable[[], None] = lambda: None,
+        on_news: Collection[Callable[[], None]] = (),
     ) -> None:
         self._fan_out, self._name, self._site, self._live, self._video = fan_out, name, site, live, video
         self._health, self._metrics, self._keep_fps, self._keep_s = health, metrics, keep_fps, keep_s

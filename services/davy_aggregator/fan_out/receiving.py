@@ -1,7 +1,7 @@
 """Takes what other replicas send: their frames and packets with their ages, what they know of cameras, and what they want."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from davy.adapters.fan_out.messages import (
@@ -32,7 +32,7 @@ class Receiving:
         live: Takes frames and reports about cameras.
         video: Takes packets.
         sending: Learns what others want.
-        on_news: Called when another replica stored something in the database.
+        on_news: Each is called when another replica stored something in the database.
         on_greeting: Called when a replica is heard for the first time.
     """
 
@@ -43,7 +43,7 @@ class Receiving:
         live: LiveFrames,
         video: LiveVideo,
         sending: Sending,
-        on_news: Callable[[], None],
+        on_news: Collection[Callable[[], None]],
         on_greeting: Callable[[], None],
     ) -> None:
         self._name, self._site, self._live, self._video, self._sending = name, site, live, video, sending
@@ -111,7 +111,8 @@ class Receiving:
 
     def _take_news(self, data: bytes) -> None:
         if self._is_other(unpack_news(data)):
-            self._on_news()
+            for look in self._on_news:
+                look()
 
     def _is_other(self, head: Head) -> bool:
         """Note that a replica lives, by a message that was sent just now. Return whether it is another one."""

@@ -12,11 +12,11 @@ from davy.adapters.storage.replica_requests import LEADER, ReplicaRequests, Requ
 from davy.domain.errors import ArchiveUnavailableError, DavyError, StandbyError, UnavailableError
 from davy.telemetry import get_logger
 from davy_aggregator.replicas.operations import Operation, RemoteError, operations_of
+from davy_aggregator.replicas.waiting import answer_of
 
 log = get_logger(__name__)
 
 LOOK_EVERY_S = 0.2  # for requests
-FETCH_EVERY_S = 0.1
 BEGIN_S = 5.0  # a leader begins a request within this time, or it is taken back
 END_S = 60.0
 PRUNE_EVERY_S = 60.0
@@ -62,23 +62,15 @@ class LeaderCalls:
         """Have the leader carry out an operation; see `Lead.ask`."""
         question = _Question(operation=operation, arguments=arguments, caller=acting())
         request = await asyncio.to_thread(self._requests.ask, LEADER, question.model_dump_json())
-        answer = _Answer.model_validate_json(await self._answer(request))
+        found = await answer_of(self._requests, request, BEGIN_S, END_S)
+        if found is None:
+            raise StandbyError("no aggregator at the moment", self._site)
+        answer = _Answer.model_validate_json(found)
         note_texts(answer.before, answer.after)
         if answer.error is not None:
             raise answer.error.to_error()
         await self._refresh()
         return answer.result
-
-    async def _answer(self, request: str) -> str:
-        begun_s, patience_s = time.monotonic(), BEGIN_S
-        while True:
-            if (found := await asyncio.to_thread(self._requests.fetch, request)) is not None:
-                return found
-            if time.monotonic() - begun_s > patience_s:
-                if patience_s == END_S or await asyncio.to_thread(self._requests.withdraw, request):
-                    raise StandbyError("no aggregator at the moment", self._site)
-                patience_s = END_S
-            await asyncio.sleep(FETCH_EVERY_S)
 
     async def answer(self, term: Callable[[], int]) -> None:
         """Carry out what is asked of the leader, until cancelled.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.fenced import revisions
@@ -26,7 +27,7 @@ class Following:
     def __init__(self, database: Database, lead: Lead, readers: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
         self._database, self._lead, self._readers = database, lead, readers
         self._known: dict[str, int] = {}
-        self._reading = asyncio.Lock()
+        self._reading, self._due = asyncio.Lock(), asyncio.Event()
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -36,7 +37,14 @@ class Following:
                     await self.refresh()
                 except ArchiveUnavailableError as error:
                     log.warning("replicas.unread", error=str(error))
-            await asyncio.sleep(LOOK_EVERY_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._due.wait()
+            self._due.clear()
+
+    def look(self) -> None:
+        """Read now: another replica has stored something."""
+        self._due.set()
 
     async def refresh(self) -> None:
         """Read what has changed; raises ArchiveUnavailableError."""

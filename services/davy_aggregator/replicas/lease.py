@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from sqlalchemy import Connection
-
+from davy.adapters.storage.database import Database
+from davy.adapters.storage.fenced import FencedDatabase
 from davy.adapters.storage.lease_store import Lease, LeaseStore
 from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, StandbyError
 from davy.domain.ports import Bus, Message
@@ -20,8 +20,8 @@ from davy_aggregator.replicas.calls import LeaderCalls
 
 log = get_logger(__name__)
 
-HOLD_S = 1.5  # a leader that is killed or frozen is followed within 2 s
-LOOK_EVERY_S = 0.3
+HOLD_S = 1.2  # a leader that is killed or frozen is followed within 2 s
+LOOK_EVERY_S = 0.2
 UNREACHED_S = 3.0
 
 
@@ -70,6 +70,11 @@ class LeaseLead(Lead):
             raise StandbyError(self.leader, self._site)
 
     @property
+    def stands_by(self) -> bool:
+        """Whether another replica holds the lease."""
+        return self._lease.holder not in ("", self._holder)
+
+    @property
     def leader(self) -> str:
         """Name of the leader, for people."""
         return self._lease.name if self._lease.holder and not self._held else "no aggregator at the moment"
@@ -78,9 +83,9 @@ class LeaseLead(Lead):
         """Have the leader decide; see `Lead.ask`."""
         return await self.calls.ask(operation, arguments)
 
-    def check_transaction(self, connection: Connection) -> None:
-        """Check inside a decision's transaction that this process still leads; raises StandbyError."""
-        self._store.check(connection, self._ready_term)
+    def fenced(self, database: Database, noun: str) -> Database:
+        """Return a view of a database whose transactions check that this process still leads; they raise StandbyError."""
+        return FencedDatabase(database, lambda connection: self._store.check(connection, self._ready_term), noun)
 
     @property
     def _held(self) -> bool:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from davy.adapters.storage.database import Database
-from davy.adapters.storage.fenced import FencedDatabase
 from davy.adapters.storage.lease_store import LeaseStore
 from davy.adapters.storage.opening import connect_database
 from davy.adapters.storage.replica_requests import NOUN, ReplicaRequests
@@ -16,8 +15,10 @@ from davy.domain.ports import Bus
 from davy.streams.lead import Lead
 from davy.streams.supervisor import Component
 from davy.streams.tasks import until_first_ends
+from davy_aggregator.edge_tasks import EdgeTasks
 from davy_aggregator.live import LiveFrame
 from davy_aggregator.replicas.calls import LeaderCalls
+from davy_aggregator.replicas.edge_relay import EdgeRelay
 from davy_aggregator.replicas.following import Following
 from davy_aggregator.replicas.lease import LeaseLead, StatusKeeper
 from davy_aggregator.settings import AggregatorSettings
@@ -53,18 +54,23 @@ class Replica:
 
     def __init__(self, database: Database, site: str, lease: LeaseLead | None) -> None:
         self._database, self._site, self.lease = database, site, lease
+        self._following: Following | None = None
+
+    def look(self) -> None:
+        """Read the leader's decisions now: another replica has stored something."""
+        if self._following is not None:
+            self._following.look()
 
     def fenced(self, noun: str) -> Database:
         """Return the database for decisions about a noun: only the leader writes there."""
-        if self.lease is None:
-            return self._database
-        return FencedDatabase(self._database, self.lease.check_transaction, noun)
+        return self.lease.fenced(self._database, noun) if self.lease else self._database
 
     def components(
         self,
         bus: Bus,
         deciders: Mapping[str, Decider],
         others: Mapping[str, Component],
+        tasks: EdgeTasks,
         changed: Callable[[bool, str], None],
     ) -> dict[str, Component]:
         """Return the components of leading by the lease; none on SQLite.
@@ -73,6 +79,7 @@ class Replica:
             bus: For the retained status.
             deciders: The services, by the noun of their decisions; they get this replica's lead.
             others: Further components of a replica.
+            tasks: Edges that are connected here; those of other replicas get theirs through the database.
             changed: Called with whether this process leads, and with an error if nobody does.
         """
         lease = self.lease
@@ -80,9 +87,11 @@ class Replica:
             return {}
         for decider in deciders.values():
             decider.lead = lease
-        following = Following(self._database, lease, {noun: each.refresh for noun, each in deciders.items()})
+        following = self._following = Following(self._database, lease, {noun: each.refresh for noun, each in deciders.items()})
         requests = ReplicaRequests(self.fenced(NOUN))
         lease.calls = calls = LeaderCalls(requests, self._site, list(deciders.values()), following.refresh)
+        relay = EdgeRelay(ReplicaRequests(self._database), tasks)
+        tasks.relay = relay.ask
         status = StatusKeeper(bus, self._site)
 
         async def take_over() -> None:
@@ -98,6 +107,7 @@ class Replica:
             ),
             "leader-requests": lambda: calls.answer(lambda: lease.term),
             "decisions": following.run,
+            "edge-relay": relay.run,
             **others,
         }
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, WebSocket, WebSocketDisconnect
 from pydantic import AwareDatetime, BaseModel, Field
@@ -14,7 +14,8 @@ from davy.domain.alarms import MAX_TEXT, POINT_PATTERN, SOURCE_PATTERN, AlarmSta
 from davy.domain.camera import ID_PATTERN
 from davy.domain.errors import DavyError, OverloadedError
 from davy.domain.severity import Severity
-from davy_aggregator.alarms.view import AlarmChangeView, AlarmView, views
+from davy_aggregator.alarms.service import AlarmService
+from davy_aggregator.alarms.view import AlarmChangeView, AlarmTexts, AlarmView, views
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.events import AtLeast, Cursor, to_ns
 
@@ -92,7 +93,7 @@ class Unshelving(BaseModel):
 
 def alarm_routes(context: ServiceContext) -> APIRouter:
     """Routes below /v1/alarms."""
-    routes = APIRouter(tags=["alarms"])
+    routes, texts = APIRouter(tags=["alarms"]), AlarmTexts(context.alarms.rules.rule)
     _add_lists(routes, context)
     _add_answers(routes, context)
 
@@ -101,7 +102,7 @@ def alarm_routes(context: ServiceContext) -> APIRouter:
         await socket.accept()
         try:
             with context.stream("alarms"):
-                await _serve(socket, context)
+                await _serve(socket, context.alarms, texts)
         except OverloadedError as error:
             await socket.close(TRY_AGAIN_LATER, str(error))
 
@@ -198,25 +199,24 @@ def _add_answers(routes: APIRouter, context: ServiceContext) -> None:
         return AlarmView.of(found, service.rules.rule(found.point))
 
 
-async def send_alarms(socket: WebSocket, context: ServiceContext) -> None:
+async def send_alarms(socket: WebSocket, service: AlarmService, texts: AlarmTexts) -> None:
     """Send `{"type": "alarms", "all": bool, "alarms": [...]}`: first every alarm that is not normal, then those that change."""
-    service, everything = context.alarms, True
+    everything = True
     async with aclosing(service.watch()) as changes:
         async for changed in changes:
-            found = [each.model_dump(mode="json") for each in views(changed, service.rules.rule)]
-            message: dict[str, Any] = {"type": "alarms", "all": everything, "alarms": found}
-            await socket.send_text(json.dumps(message, separators=(",", ":")))
+            found = ",".join(map(texts.text, changed))
+            await socket.send_text(f'{{"type":"alarms","all":{json.dumps(everything)},"alarms":[{found}]}}')
             everything = False
 
 
-async def _serve(socket: WebSocket, context: ServiceContext) -> None:
+async def _serve(socket: WebSocket, service: AlarmService, texts: AlarmTexts) -> None:
     """Send until the page is gone."""
 
     async def listen() -> None:
         while True:
             await socket.receive_text()
 
-    tasks = [asyncio.create_task(work, name="alarms.watch") for work in (listen(), send_alarms(socket, context))]
+    tasks = [asyncio.create_task(work, name="alarms.watch") for work in (listen(), send_alarms(socket, service, texts))]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

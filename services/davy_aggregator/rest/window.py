@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError, DavyError, OverloadedError
 from davy.streams.credits import Credits
 from davy.streams.tasks import end
+from davy_aggregator.alarms.view import AlarmTexts
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import LiveFrame, Watcher
 from davy_aggregator.rest.alarms import send_alarms
@@ -28,7 +30,7 @@ POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013
 def window_routes(context: ServiceContext, feed: EventFeed) -> APIRouter:
     """The WebSocket /v1/console. The feed has the new events."""
     routes = APIRouter()
-    states = States(context)
+    shared = Shared(States(context), feed, AlarmTexts(context.alarms.rules.rule))
 
     @routes.websocket("/v1/console")
     async def console(socket: WebSocket) -> None:
@@ -38,18 +40,27 @@ def window_routes(context: ServiceContext, feed: EventFeed) -> APIRouter:
                 context.stream("console"),
                 context.live.watch("console", (), max_age_s=context.settings.max_age_ms / 1000) as watcher,
             ):
-                await Window(socket, context, watcher, states, feed).run()
+                await Window(socket, context, watcher, shared).run()
         except OverloadedError as error:
             await socket.close(TRY_AGAIN_LATER, str(error))
 
     return routes
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What is encoded once for all windows."""
+
+    states: States
+    feed: EventFeed
+    alarms: AlarmTexts
+
+
 class Window:
     """The connection of one open page."""
 
-    def __init__(self, socket: WebSocket, context: ServiceContext, watcher: Watcher, states: States, feed: EventFeed) -> None:
-        self._socket, self._context, self._watcher, self._states, self._feed = socket, context, watcher, states, feed
+    def __init__(self, socket: WebSocket, context: ServiceContext, watcher: Watcher, shared: Shared) -> None:
+        self._socket, self._context, self._watcher, self._shared = socket, context, watcher, shared
         self._undrawn: Credits[CameraAddress, int] = Credits(WINDOW)  # bytes of the frames in flight
         self._undrawn_bytes = 0
         self._taking = asyncio.Lock()
@@ -147,15 +158,15 @@ class Window:
     async def _publish_state(self) -> None:
         known = 0
         while True:
-            known, text = await self._states.message(known, self._tiles.keys())
+            known, text = await self._shared.states.message(known, self._tiles.keys())
             await self._socket.send_text(text)
-            await asyncio.sleep(self._states.every_s)
+            await asyncio.sleep(self._shared.states.every_s)
 
     async def _publish_events(self) -> None:
         after = await self._following.get()
         while True:
             try:
-                async with aclosing(self._feed.follow(after)) as batches:
+                async with aclosing(self._shared.feed.follow(after)) as batches:
                     async for batch in batches:
                         for event in batch:
                             await self._socket.send_text(event.message)
@@ -164,4 +175,4 @@ class Window:
                 await asyncio.sleep(ARCHIVE_RETRY_S)
 
     async def _publish_alarms(self) -> None:
-        await send_alarms(self._socket, self._context)
+        await send_alarms(self._socket, self._context.alarms, self._shared.alarms)

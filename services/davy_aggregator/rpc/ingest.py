@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from functools import partial
 
+from davy import tracing
 from davy.access.principal import acting
 from davy.adapters.grpc.envelope import fill_envelope, from_envelope, from_event
 from davy.adapters.grpc.tls import Context, peer
@@ -55,11 +56,14 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         session, sender = self._live.sessions.next(), peer(context)
         yield ingest_pb2.PushFramesResponse(window=self._window, server_ns=time.time_ns())
         async for request in request_iterator:
+            received_ns = time.time_ns()
             try:
                 frame = from_envelope(request.frame)
                 check_speaks_for(sender, frame.camera.edge, frame.camera.site, "frames")
                 acting().require_edge(frame.camera.edge)
-                self._live.put(frame, "grpc", session)
+                with tracing.frame(frame.traceparent):
+                    self._live.put(frame, "grpc", session)
+                tracing.record(frame.traceparent, "ingest", received_ns, camera=str(frame.camera), via="grpc")
             except DavyError as error:
                 self._metrics.refused.labels("push", type(error).__name__).inc()
                 raise

@@ -12,6 +12,8 @@ import typer
 from davy.access.own_token import own_token
 from davy.domain.errors import ConfigError
 from davy_bench.load.local import LocalSite, Options, local_site, make_identities, write_site
+from davy_bench.load.model import predict, read
+from davy_bench.load.model import table as model_table
 from davy_bench.load.pictures import jpeg_pictures, video_packets
 from davy_bench.load.plan import LoadPlan, Target
 from davy_bench.load.report import as_json, table
@@ -41,6 +43,7 @@ def load(
     fps: Fps = 1.0,
     viewers: Viewers = 10,
     tiles: Tiles = 16,
+    same: Annotated[bool, typer.Option("--same", help="All windows show the same cameras.")] = False,
     tile_width: Annotated[int, typer.Option(min=0, max=4096, help="Width of a tile in pixels; 0: the camera's own.")] = 320,
     viewing: Annotated[
         Literal["window", "grpc"], typer.Option(help="window: the console's WebSocket. grpc: a subscription.")
@@ -60,17 +63,24 @@ def load(
     site_file: Annotated[
         Path | None, typer.Option(help="Write the site.yaml of this load for an aggregator, and exit.")
     ] = None,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(help="Predict the load from results of --out instead of running it. Repeat for at least four."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File of all figures, JSON.")] = None,
 ) -> None:
     """Push ready pictures over the real wires, watch them, and report ages, losses and the cost.
 
     Every camera of the load belongs to the site. DAVY_TOKEN names the viewers of an aggregator that runs already.
     """
-    plan = LoadPlan(site, edges, cameras, fps, viewers, tiles, tile_width, events, video, viewing, seconds)
+    plan = LoadPlan(site, edges, cameras, fps, viewers, tiles, same, tile_width, events, video, viewing, seconds)
     with report_errors("davy load"), ExitStack() as stack:
         if site_file is not None:
             write_site(site_file, plan)
             print_written([site_file])
+            return
+        if model:
+            print("\n".join(model_table(plan, predict(plan, [read(each) for each in model]))))
             return
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="davy-load-")))
         if aggregator:

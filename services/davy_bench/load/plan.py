@@ -24,6 +24,7 @@ class LoadPlan:
         fps: Pictures per second of a camera.
         viewers: Number of open windows.
         tiles: Cameras that each window shows.
+        same: Whether all windows show the same cameras, as those of one control room do.
         tile_width: Width of a tile in pixels; 0: the camera's own.
         events: Events per second of all edges together.
         video: Push H.264 packets instead of JPEG pictures.
@@ -37,6 +38,7 @@ class LoadPlan:
     fps: float = 1.0
     viewers: int = 10
     tiles: int = 16
+    same: bool = False
     tile_width: int = 320
     events: float = 0.0
     video: bool = False
@@ -74,9 +76,9 @@ class LoadPlan:
         return [CameraAddress(self.site, edge, f"cam-{number}") for number in range(self.cameras)]
 
     def shown(self, viewer: int) -> list[CameraAddress]:
-        """Return the cameras of a viewer; neighbours show different ones as long as there are enough."""
+        """Return the cameras of a viewer; unless all show the same, neighbours differ as long as there are enough."""
         every = [camera for edge in self.edge_names() for camera in self.addresses(edge)]
-        start = viewer * self.tiles % len(every)
+        start = 0 if self.same else viewer * self.tiles % len(every)
         return [*every[start:], *every[:start]][: self.tiles]
 
 

@@ -61,7 +61,7 @@ def table(result: LoadResult) -> list[str]:
     sources = f"{plan.edges} edges x {plan.cameras} cameras x {plan.fps:g} fps"
     delivered = f"{100 * viewers['delivered']:.1f} % of due"
     rows = [
-        ("load", f"{sources}, {plan.viewers} viewers x {plan.tiles} tiles"),
+        ("load", f"{sources}, {plan.viewers} viewers x {plan.tiles} tiles{', the same' * plan.same}"),
         ("frames accepted", f"{frames['accepted']} of {frames['captured']} ({frames['per_s']}/s), {frames['lost']} lost"),
         ("time to credit p50, p99", _span(frames["credit_ms"])),
         ("pictures at viewers", f"{viewers['pictures']} ({delivered}), {viewers['mbit_s']} Mbit/s"),

@@ -22,18 +22,20 @@ from davy_bench.load.run import LoadResult, measure
 from davy_bench.quality.table import grid
 from davy_bench.terminal import parse_size, print_written, report_errors
 
-HEADS = ("aggregators", "frames/s", "of one", "lost", "at viewers", "age p50, p99 ms", "cores of each")
+HEADS = ("aggregators", "frames/s", "of one", "frames/s per core", "lost", "at viewers", "age p50, p99 ms", "cores of each")
 PAGE = """# Several aggregators
 
-`make scale` writes this page. {replicas} aggregators run in turn as processes on one machine ({machine}), each on a core of its
-own. PostgreSQL holds the record, Redis or Valkey carries frames between aggregators, HAProxy spreads edges and viewers.
-Certificates and tokens are on. [How to test the load of a site](../how-to/load-test.md) explains the generator.
+`make scale` writes this page. Sites of {replicas} aggregators run in turn on one machine ({machine}). Every program is a
+process, and each aggregator has a core of its own. PostgreSQL holds the record, Redis or Valkey carries frames between
+aggregators, HAProxy spreads edges and viewers. Certificates and tokens are on.
+[How to test the load of a site](../how-to/load-test.md) explains the generator.
 
 {load}
 
 {table}
 
-The generator runs on the same cores ({generator}): two aggregators on a machine of two cores share them with it.
+The generator runs on the same cores ({generator}). Where these are all busy, several aggregators get less than a core each:
+frames/s per core then tells how the work divides.
 """
 
 
@@ -51,15 +53,21 @@ def scale(
     out: Annotated[Path, typer.Option(help="Page of the table.")] = Path("docs/speed/scale.md"),
 ) -> None:
     """Run sites of one and of several aggregators behind HAProxy, and write a table."""
-    plan = LoadPlan("load", edges, cameras, fps, viewers, tiles, 320, events, seconds=seconds)
+    plan = LoadPlan("load", edges, cameras, fps, viewers, tiles, events=events, seconds=seconds)
     numbers = [int(number) for number in replicas.split(",")]
     with report_errors("davy bench"):
         pictures = jpeg_pictures(parse_size(size))
         results = [measure_replicas(plan, pictures, number, pin=pin) for number in numbers]
     table = "\n".join(grid(HEADS, rows(numbers, results)))
     typer.echo(table)
-    parts = {"machine": _machine(), "load": _load(plan), "table": table, "generator": _generator(results)}
-    out.write_text(PAGE.format(replicas=replicas, **parts))
+    parts = {
+        "replicas": " and ".join(map(str, numbers)),
+        "machine": _machine(),
+        "load": _load(plan),
+        "table": table,
+        "generator": _generator(results),
+    }
+    out.write_text(PAGE.format(**parts))
     print_written([out])
 
 
@@ -87,6 +95,7 @@ def rows(replicas: Sequence[int], results: Sequence[LoadResult]) -> list[tuple[s
             str(number),
             f"{rate:.0f}",
             f"{rate / rates[0]:.2f}",
+            f"{rate / max(0.01, sum(usage.cores for usage in result.usage)):.0f}",
             f"{100 * result.lost / max(1, result.figures.counts['captured']):.1f} %",
             f"{100 * result.delivered:.0f} %",
             f"{percentile_ms(result.figures.ages_s, 50)}, {percentile_ms(result.figures.ages_s, 99)}",

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import contextvars  # log lines of a thread name the same edge
 import os
-import secrets
 import sys
 import threading
 import time
@@ -12,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from davy import tracing
 from davy.adapters.media import jpeg, planes
 from davy.adapters.media.scaling import scaled
 from davy.deployment.active_model import ActiveModel
@@ -176,13 +176,17 @@ class Pipeline:
 
     def _process(self, captured: CapturedFrame) -> bool:
         """Enhance and deliver one frame. Return whether it was delivered."""
+        with tracing.frame(captured.traceparent):
+            return self._process_traced(captured)
+
+    def _process_traced(self, captured: CapturedFrame) -> bool:
         max_age_s = self._config.max_age_ms / 1000
         if self._deadline.would_expire(captured.age.seconds(), max_age_s):
             self._drop(DropPoint.ENHANCE, DropReason.TOO_OLD)
             return False
         point = DropPoint.ENHANCE
         try:
-            began_s = time.perf_counter()
+            began_s, began_ns = time.perf_counter(), time.time_ns()
             if self._video is not None:
                 self._video.begin(self._config)
             pixels = self._enhance(captured.frame.pixels)
@@ -195,6 +199,7 @@ class Pipeline:
             self._timings.work(self._id.camera, DropPoint.ENHANCE, done_s - began_s)
             self._timings.work(self._id.camera, DropPoint.ENCODE, time.perf_counter() - done_s)
             self._deadline.record(time.perf_counter() - began_s)
+            self._trace(captured, began_ns, enhanced_ns)
         except FrameTooLargeError as error:
             self._drop(point, DropReason.TOO_LARGE)
             log.warning("frame.too_large", camera=self._id.camera, seq=captured.seq, error=str(error))
@@ -213,6 +218,15 @@ class Pipeline:
             return False
         self._observe(captured.frame, pixels)
         return True
+
+    def _trace(self, captured: CapturedFrame, began_ns: int, enhanced_ns: int) -> None:
+        """Record the stages of a frame that is encoded."""
+        traceparent, captured_ns, camera = captured.traceparent, captured.frame.captured_ns, str(self._id)
+        tracing.record(traceparent, "frame", captured_ns, camera=camera, seq=captured.seq)
+        tracing.record(traceparent, "capture", captured_ns, began_ns, camera=camera)
+        tracing.record(traceparent, "enhance", began_ns, enhanced_ns, camera=camera)
+        tracing.record(traceparent, "encode", enhanced_ns, camera=camera)
+        tracing.mark(traceparent, "send")
 
     def _hand_over(self, age: Age, frames: list[tuple[EncodedFrame, frozenset[DropPoint]]], due: frozenset[DropPoint]) -> bool:
         """Give the pictures of one frame to the sinks. Return False if they are too old by now."""
@@ -288,6 +302,6 @@ class Pipeline:
             strength=config.strength if enhanced else 0.0,
             enhanced_ns=enhanced_ns if enhanced else 0,
             raw_jpeg=jpeg.encode(captured.frame.pixels, quality) if with_raw else b"",
-            traceparent=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+            traceparent=captured.traceparent,
             age=captured.age.limited(max_age_s),
         )

@@ -5,6 +5,7 @@ from davy.domain.frame import EncodedFrame
 from davy.streams.accounting import FrameAccounting
 from davy.streams.latest import LatestByKey
 from davy.streams.metrics import FrameTimings
+from davy.tracing import record_since_mark
 
 
 class Sink:
@@ -36,6 +37,7 @@ class Sink:
         camera = frame.camera.camera
         self._accounting.send(camera, self.point)
         self._timings.age(camera, self.point, frame.age.seconds())
+        record_since_mark(frame.traceparent, "send", camera=str(frame.camera), sink=self.point.value)
 
     def forget(self, camera: str) -> None:
         """Remove a camera; its waiting frame counts as stopped."""

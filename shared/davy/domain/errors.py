@@ -216,7 +216,8 @@ class SessionTakenOverError(BrokerUnavailableError):
 
 class StoreUnavailableError(UnavailableError):
     def __init__(self, endpoint: str, reason: str = "") -> None:
-        super().__init__(f"no Redis-protocol server at {endpoint}" + (f": {reason}" if reason else ""))
+        engine = "NATS" if endpoint.startswith(("nats:", "tls:")) else "Redis-protocol"
+        super().__init__(f"no {engine} server at {endpoint}" + (f": {reason}" if reason else ""))
         self.endpoint, self.reason = endpoint, reason
 
 

@@ -4,21 +4,48 @@ import threading
 import time
 
 import pytest
+from sqlalchemy import delete
 
-from davy.adapters.storage.config_store import ConfigStore
-from davy.adapters.storage.fenced import FencedDatabase, revisions
-from davy.adapters.storage.lease_store import LeaseStore
-from davy.adapters.storage.replica_requests import LEADER, ReplicaRequests
-from davy.adapters.storage.shared_keys import get_shared_key
+from davy.adapters.storage.config_store import ConfigStore, edge_config
+from davy.adapters.storage.fenced import FencedDatabase, revision, revisions
+from davy.adapters.storage.lease_store import LeaseStore, leader
+from davy.adapters.storage.opening import connect_database, open_database
+from davy.adapters.storage.replica_requests import LEADER, ReplicaRequests, replica_request
+from davy.adapters.storage.shared_keys import get_shared_key, shared_key
 from davy.domain.errors import ArchiveUnavailableError, StandbyError
 
 pytestmark = pytest.mark.system
 BRIEF_S, LONG_S = 0.05, 60.0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def url(postgres):
+    """One schema for all tests, as making the tables takes longer than most of them."""
     return postgres.database()
+
+
+@pytest.fixture
+def database(url, tmp_path):
+    opened = open_database(tmp_path, url)
+    with opened.unordered() as connection:
+        for table in (leader, revision, replica_request, shared_key, edge_config):
+            connection.execute(delete(table))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reopen(url, tmp_path, database):
+    """Connects to the same database again, as another process would."""
+    opened = []
+
+    def reopen():
+        opened.append(connect_database(tmp_path, url))
+        return opened[-1]
+
+    yield reopen
+    for each in opened:
+        each.close()
 
 
 @pytest.fixture
@@ -27,7 +54,7 @@ def first(database):
 
 
 @pytest.fixture
-def second(reopen, database):
+def second(reopen):
     return LeaseStore(reopen(), "mine", "b", "second")
 
 
@@ -61,7 +88,7 @@ def test_a_holder_that_was_late_keeps_its_term_if_nobody_took_the_lease(first):
     assert first.hold(LONG_S).term == 1
 
 
-def test_many_processes_at_once_make_one_leader(database, reopen):
+def test_many_processes_at_once_make_one_leader(reopen):
     stores = [LeaseStore(reopen(), "mine", f"p{number}", f"p{number}") for number in range(8)]
     found = []
     threads = [threading.Thread(target=lambda store=store: found.append(store.hold(LONG_S))) for store in stores]

@@ -47,7 +47,7 @@ class Replica:
         self.video = LiveVideo(self.live, self.metrics)
         self.engine, self.health = SharedMemory(hub), Health(self.metrics)
         self.exchange = Replicas(
-            self.engine, name, "mine", self.live, self.video, self.health, self.metrics, keep_fps, 60.0, self.heard
+            self.engine, name, "mine", self.live, self.video, self.health, self.metrics, keep_fps, 60.0, [self.heard]
         )
         self.news = 0
 

@@ -81,3 +81,10 @@ async def test_an_event_that_another_replica_stores_is_heard_at_once(redis, tmp_
                     if "camera-offline" in line:
                         break
             assert time.monotonic() - stored_s < 0.4  # sooner than the store is polled
+
+            async def alarm_is(aggregator, state):
+                return [each["state"] for each in (await aggregator.get("/v1/alarms")).json()["alarms"]] == [state]
+
+            await anext(aiter(one.ingest.ReportEvents(iter([report(2, kind="lens-blocked")]))))
+            for aggregator in (one, other):
+                await until(lambda aggregator=aggregator: alarm_is(aggregator, "unacknowledged"))

@@ -98,9 +98,20 @@ readinessProbe:
 {{- end }}
 {{- end }}
 
+{{/* Every replica by its name: edges change over to another one, and analysers to the one that leads. */}}
+{{- define "davy.aggregators" -}}
+{{- $root := .root -}}
+{{- $pod := include "davy.name" (dict "root" $root "component" "aggregator") -}}
+{{- $endpoints := list -}}
+{{- range until (int $root.Values.aggregator.replicas) -}}
+{{- $endpoints = append $endpoints (printf "grpcs://%s-%d.%ss:50051" $pod . $pod) -}}
+{{- end -}}
+{{- toJson $endpoints -}}
+{{- end }}
+
 {{- define "davy.env" -}}
 - {name: DAVY_TLS_FOLDER, value: /run/davy}
-- {name: DAVY_AGGREGATOR, value: "grpcs://{{ include "davy.name" (dict "root" .root "component" "aggregator") }}:50051"}
+- {name: DAVY_AGGREGATORS, value: {{ include "davy.aggregators" . | quote }}}
 {{- include "davy.url" (dict "variable" "DAVY_BROKER" "name" "broker" "connection" .root.Values.connections.broker) }}
 {{- include "davy.url" (dict "variable" "DAVY_CACHE" "name" "cache" "connection" .root.Values.connections.cache) }}
 {{- end }}

@@ -1,50 +1,30 @@
 """The engine of replicas in one process, and of a single replica, which it costs nothing."""
 
-import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
+from davy.adapters.fan_out.slots import ChannelSlots
 from davy.domain.fan_out import Channel
 
 
-@dataclass(slots=True, eq=False)
 class _Reader:
     """Implements FanOutReader."""
 
-    hub: "MemoryHub"
-    channels: dict[str, Channel] = field(default_factory=dict)
-    waiting: dict[str, deque[bytes]] = field(default_factory=dict)  # in the order in which the channels got messages
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self, hub: "MemoryHub") -> None:
+        self._hub, self.slots = hub, ChannelSlots()
 
     async def follow(self, channels: Collection[Channel]) -> None:
         """Replace the followed channels."""
-        before, self.channels = self.channels, {channel.name: channel for channel in channels}
-        for name in self.waiting.keys() - self.channels.keys():
-            del self.waiting[name]
-        for name in self.channels.keys() - before.keys():
-            if (kept := self.hub.newest(self.channels[name])) is not None:
-                self.put(self.channels[name], kept)
-
-    def put(self, channel: Channel, message: bytes) -> None:
-        """Offer a message; drops the oldest one of the channel over its depth."""
-        if channel.name in self.channels:
-            self.waiting.setdefault(channel.name, deque(maxlen=channel.depth)).append(message)
-            self.changed.set()
+        for channel in self.slots.follow(channels):
+            if (kept := self._hub.newest(channel)) is not None:
+                self.slots.put(channel.name, kept)
 
     async def take(self) -> tuple[str, bytes]:
-        """Wait for the next message; the channel that waited longest comes first."""
-        while not self.waiting:
-            self.changed.clear()
-            await self.changed.wait()
-        name = next(iter(self.waiting))
-        messages = self.waiting.pop(name)
-        message = messages.popleft()
-        if messages:
-            self.waiting[name] = messages
-        return name, message
+        """Wait for the next message."""
+        while (found := self.slots.take()) is None:
+            await self.slots.changed.wait()
+        return found
 
 
 class MemoryHub:
@@ -59,7 +39,7 @@ class MemoryHub:
         if channel.keep_s:
             self._kept[channel.name] = (message, time.monotonic())
         for reader in self._readers:
-            reader.put(channel, message)
+            reader.slots.put(channel.name, message)
 
     def newest(self, channel: Channel) -> bytes | None:
         """Return the newest kept message, None if there is none or it is too old."""

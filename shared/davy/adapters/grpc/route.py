@@ -3,6 +3,7 @@
 from __future__ import annotations  # grpc's classes are generic in their stubs only
 
 import asyncio
+import random
 import zlib
 from collections.abc import Callable, Sequence
 
@@ -10,10 +11,14 @@ import grpc
 
 from davy.adapters.grpc.channels import Channels
 from davy.adapters.tls.identity_files import Tls
+from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.secret_url import SecretUrl
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
+
+HOME_EVERY_S = 60.0  # between two looks whether the aggregator that an edge began with is back; random around this
+READY_S = 3.0
 
 
 class Route:
@@ -27,7 +32,7 @@ class Route:
 
     def __init__(self, endpoints: Sequence[SecretUrl | str], name: str = "", fails_over: bool = False) -> None:
         self._endpoints = [SecretUrl.of(endpoint) for endpoint in endpoints]
-        self._index = zlib.crc32(name.encode()) % len(self._endpoints)
+        self._index = self._home = zlib.crc32(name.encode()) % len(self._endpoints)
         self.fails_over = fails_over
         self.generation = 0
         self._followers: list[Callable[[], None]] = []
@@ -46,8 +51,23 @@ class Route:
         """
         if generation != self.generation or not self.fails_over:
             return
-        left, self.generation = str(self.endpoint), generation + 1
-        self._index = (self._index + 1) % len(self._endpoints)
+        self._go((self._index + 1) % len(self._endpoints), reason)
+
+    async def return_home(self, tls: Tls | None = None, every_s: float = HOME_EVERY_S) -> None:
+        """Go back to the first aggregator once it answers again, so that edges stay spread; until cancelled.
+
+        Args:
+            tls: The own identity.
+            every_s: Mean time between two looks.
+        """
+        while True:
+            await asyncio.sleep(every_s * random.uniform(0.5, 1.5))
+            if self._index != self._home and await _is_ready(self._endpoints[self._home], tls):
+                self._go(self._home, "the first aggregator answers again")
+
+    def _go(self, index: int, reason: str) -> None:
+        left, self._index = str(self.endpoint), index
+        self.generation += 1
         log.warning("aggregator.left", endpoint=left, reason=reason, following=str(self.endpoint))
         for follow in self._followers:
             follow()
@@ -104,3 +124,16 @@ class RoutedChannels:
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         self._channels = Channels(self._route.endpoint, self._tls)
+
+
+async def _is_ready(endpoint: SecretUrl, tls: Tls | None) -> bool:
+    """Return whether an aggregator takes connections; one that is frozen does not."""
+    channels = Channels(endpoint, tls)
+    try:
+        async with asyncio.timeout(READY_S):
+            await (await channels.get()).channel_ready()
+    except (TimeoutError, AggregatorUnavailableError):
+        return False
+    finally:
+        await channels.close()
+    return True

@@ -1,4 +1,4 @@
-"""Durable state, frame cache, model registry and spools.
+"""Durable state, model registry and spools.
 
 The cloud side keeps its durable state in one `Database`: SQLite in the data folder, or PostgreSQL by URL.
 An edge's spools are SQLite files of their own; an edge installs no SQLAlchemy.

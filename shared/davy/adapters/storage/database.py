@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import ClauseElement, Column, Connection, Engine, Table, event, func, select
+from sqlalchemy import ClauseElement, Column, Connection, Engine, Table, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -17,6 +17,12 @@ from davy.domain.errors import ArchiveUnavailableError
 SCHEMA = "schema"
 FREE_SHARE = 0.25  # of a file's pages; new rows take free pages first, so a few are worth keeping
 ADVISORY_LOCKS = 0x64617679  # PostgreSQL numbers its advisory locks: "davy" in ASCII, then the noun's checksum
+
+# Such locks belong to the whole database: a schema other than the usual one has its own, so that no site waits for another.
+_LOCK = text(
+    "SELECT pg_advisory_xact_lock(:locks, :noun #"
+    " CASE current_schema() WHEN 'public' THEN 0 ELSE hashtext(coalesce(current_schema(), '')) END)"
+)
 
 
 class Database:
@@ -54,7 +60,7 @@ class Database:
         """
         with self._translated_errors(), self._writer, self._writing.connect() as connection, connection.begin():
             if not self.embedded:
-                connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCKS, zlib.crc32(noun.encode()) >> 1)))
+                connection.execute(_LOCK, {"locks": ADVISORY_LOCKS, "noun": zlib.crc32(noun.encode()) >> 1})
             yield connection
 
     @contextmanager

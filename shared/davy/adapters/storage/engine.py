@@ -1,5 +1,6 @@
 """SQLAlchemy engines of Davy's two databases, with the settings that make a commit durable."""
 
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ SQLITE_FILE = "davy.db"
 SQLITE_BUSY_S = 5.0
 CONNECT_S = 5
 UNANSWERED_MS = 10_000  # a connection with data unacknowledged for longer is broken
+SCHEMA_PATTERN = r"[a-z0-9_-]{0,63}"  # PostgreSQL cuts longer names
 IDLE_MS = 2000  # a process that freezes inside a transaction holds its locks no longer than this
 POOL = 16  # connections at a time, one per thread that reads or writes
 
@@ -35,7 +37,8 @@ def make_engine(folder: Path, url: SecretUrl | str) -> tuple[Engine, str]:
 
     Args:
         folder: Holds davy.db where url is empty.
-        url: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; empty for SQLite in folder.
+        url: sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; empty for SQLite in folder. ?schema=SITE keeps the tables
+            of one site apart from those of others in the same database.
 
     Returns:
         The engine, and the database's name for people: a path, or a URL without its password.
@@ -78,8 +81,21 @@ def _sqlite(path: Path) -> Engine:
     return engine
 
 
+def schema_of(url: URL) -> str:
+    """The schema that a URL names; empty for the server's choice.
+
+    Raises:
+        ConfigError: It is no name of a site.
+    """
+    schema = url.query.get("schema", "")
+    if not isinstance(schema, str) or not re.fullmatch(SCHEMA_PATTERN, schema):
+        raise ConfigError(f"schema={schema}: a schema has the characters a-z, 0-9, '-' and '_', 63 at most")
+    return schema
+
+
 def _postgres(url: URL) -> Engine:
     limits = {"connect_timeout": CONNECT_S, "tcp_user_timeout": UNANSWERED_MS}
+    schema, url = schema_of(url), url.difference_update_query(["schema"])
     given = {name: value for name, value in limits.items() if name not in url.query}
     try:
         engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_size=POOL, pool_pre_ping=True, connect_args=given)
@@ -89,6 +105,8 @@ def _postgres(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # psycopg may not be installed
         connection.execute(_POSTGRES_DURABLE)
+        if schema:
+            connection.execute(f"""SET search_path = "{schema}\"""")
         connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MS}")
         connection.commit()
 

@@ -87,7 +87,11 @@ class EventPartitions:
 
 def _current(connection: Connection) -> int:
     """Number of the partition of the next event."""
-    return (int(connection.execute(_LAST).scalar_one()) + 1) // STEP
+    return _next_id(connection) // STEP
+
+
+def _next_id(connection: Connection) -> int:
+    return int(connection.execute(_LAST).scalar_one()) + 1
 
 
 def _create(connection: Connection, number: int) -> None:
@@ -112,7 +116,7 @@ def _inside(number: int, column: Column[int] = event.c.id) -> tuple[ColumnElemen
 
 
 def _is_over(connection: Connection, number: int, begun_before_ns: int) -> bool:
-    if int(connection.execute(_LAST).scalar_one()) % STEP > STEP // 2:
+    if _next_id(connection) % STEP > STEP // 2:
         return True
     first = select(event.c.received_ns).where(*_inside(number)).order_by(event.c.id).limit(1)
     begun_ns = connection.execute(first).scalar_one_or_none()

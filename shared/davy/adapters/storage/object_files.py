@@ -14,6 +14,10 @@ from davy.domain.extras import install_command
 from davy.domain.secret_url import SecretUrl
 
 OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "az", "oci"}  # makedirs would create the bucket of a mistyped name
+CONNECT_S = 5
+ANSWER_S = 20.0  # a storage that says nothing fails, and blocks nobody for ever
+SLOWEST = 250_000  # bytes/s: a transfer may take longer by its size
+LARGEST = 50_000_000  # bytes of a file whose size is not known before
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -33,10 +37,11 @@ class ObjectFiles:
         secret = SecretUrl.of(url)
         self.url = str(secret)
         try:
-            self._fs, self._root = fsspec.core.url_to_fs(secret.get_secret_value())
+            self._fs, self._root = fsspec.core.url_to_fs(url := secret.get_secret_value(), **_options(url))
         except (ImportError, ValueError) as error:
             raise ConfigError(f"registry {self.url}: {error}; for S3: {install_command('s3')}") from error
         protocols = (self._fs.protocol,) if isinstance(self._fs.protocol, str) else tuple(self._fs.protocol)
+        self._limited = bool(getattr(self._fs, "async_impl", False))  # those alone have a network behind them, and take a limit
         self._local, self._has_folders = "file" in protocols, not OBJECT_STORES.intersection(protocols)
 
     def names(self, folder: str, suffix: str) -> list[str]:
@@ -44,7 +49,7 @@ class ObjectFiles:
         with self._translated():
             try:
                 self._fs.invalidate_cache()
-                paths = self._fs.ls(self._path(folder), detail=False)
+                paths = self._fs.ls(self._path(folder), detail=False, **self._limit())
             except FileNotFoundError:
                 return []
         names = [str(path).rpartition("/")[2] for path in paths]
@@ -54,7 +59,7 @@ class ObjectFiles:
         """Read a file; None if it does not exist."""
         with self._translated():
             try:
-                data: bytes = self._fs.cat_file(self._path(name))
+                data: bytes = self._fs.cat_file(self._path(name), **self._limit(LARGEST))
             except FileNotFoundError:
                 return None
             return data
@@ -63,7 +68,7 @@ class ObjectFiles:
         """Read all files of a folder with a suffix, by name without it; unreadable ones are omitted."""
         with self._translated():
             paths = [self._path(f"{folder}/{name}{suffix}") for name in self.names(folder, suffix)]
-            found = self._fs.cat(paths, on_error="omit") if paths else {}
+            found = self._fs.cat(paths, on_error="omit", **self._limit(LARGEST)) if paths else {}
         return {str(path).rpartition("/")[2].removesuffix(suffix): data for path, data in found.items()}
 
     def read_starts(self, names: Sequence[str], size: int) -> list[bytes]:
@@ -87,13 +92,13 @@ class ObjectFiles:
             else:  # an object appears when its upload ends
                 if self._has_folders:
                     self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-                self._fs.pipe_file(path, data)
+                self._fs.pipe_file(path, data, **self._limit(len(data)))
 
     def remove(self, name: str) -> None:
         """Remove a file if it exists."""
         with self._translated():
             try:
-                self._fs.rm_file(self._path(name))
+                self._fs.rm_file(self._path(name), **self._limit())
             except FileNotFoundError:
                 return
 
@@ -102,7 +107,7 @@ class ObjectFiles:
         with self._translated():
             try:
                 self._fs.invalidate_cache()
-                return int(self._fs.size(self._path(name)))
+                return int(self._fs.info(self._path(name), **self._limit())["size"])
             except FileNotFoundError:
                 return None
 
@@ -111,6 +116,9 @@ class ObjectFiles:
         with self._translated():
             moment: datetime = self._fs.modified(self._path(name))
         return datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+    def _limit(self, size: int = 0) -> dict[str, float]:
+        return {"timeout": ANSWER_S + size / SLOWEST} if self._limited else {}
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
@@ -124,6 +132,13 @@ class ObjectFiles:
         except OSError as error:
             if error.errno in _FULL:
                 raise StorageFullError(self.url, error.strerror or str(error)) from error
-            raise RegistryUnavailableError(self.url, str(error)) from error
+            reason = str(error) or ("it does not answer" if isinstance(error, TimeoutError) else type(error).__name__)
+            raise RegistryUnavailableError(self.url, reason) from error
         except Exception as error:  # fsspec's storages share no base class of errors
             raise RegistryUnavailableError(self.url, f"{type(error).__name__}: {error}") from error
+
+
+def _options(url: str) -> dict[str, object]:
+    """Options of the client; others than S3's need none."""
+    retries = {"max_attempts": 1}  # s3fs tries again by itself
+    return {"config_kwargs": {"connect_timeout": CONNECT_S, "retries": retries}} if url.startswith(("s3://", "s3a://")) else {}

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from sqlalchemy import make_url, text
+
 from davy.adapters.storage.database import SCHEMA, Database, translated_errors
-from davy.adapters.storage.engine import make_engine
+from davy.adapters.storage.engine import make_engine, schema_of
 from davy.adapters.storage.legacy import import_folder
 from davy.adapters.storage.migrate import upgrade
 from davy.domain.secret_url import SecretUrl
@@ -43,9 +45,17 @@ def open_schema(folder: Path, url: SecretUrl | str = "") -> Database:
     """Open a database as `open_database` does, and import nothing."""
     database = connect_database(folder, url)
     try:
+        if not database.embedded and (schema := schema_of(make_url(SecretUrl.of(url).get_secret_value()))):
+            _make_schema(database, schema)
         with database.transaction(SCHEMA) as connection:
             upgrade(connection, database.name)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _make_schema(database: Database, name: str) -> None:
+    with database.transaction(SCHEMA) as connection:  # a role may lack the right to make one that is there already
+        if connection.execute(text("SELECT to_regnamespace(quote_ident(:name)) IS NULL"), {"name": name}).scalar_one():
+            connection.execute(text(f'CREATE SCHEMA "{name}"'))

@@ -1,0 +1,76 @@
+"""A load on a real aggregator: its own process, broker, certificates and tokens."""
+
+import json
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from davy.site import SiteConfig
+from davy_bench.load.cli import app
+from davy_bench.load.figures import Figures
+from davy_bench.load.local import site_of
+from davy_bench.load.pictures import jpeg_pictures, video_packets
+from davy_bench.load.plan import LoadPlan
+from davy_bench.load.report import as_json, table
+from davy_bench.load.run import LoadResult
+from davy_bench.load.scale import measure_replicas
+
+
+@pytest.fixture(autouse=True)
+def brief(monkeypatch):
+    monkeypatch.setattr("davy_bench.load.run.SETTLE_S", 0.5)
+
+
+def load(*options):
+    return CliRunner().invoke(app, ["--edges", "3", "--cameras", "2", "--viewers", "2", "--tiles", "2", *options])
+
+
+@pytest.mark.system
+def test_a_load_reaches_a_closed_aggregator_and_its_viewers_and_nothing_is_lost(tmp_path):
+    out = tmp_path / "result.json"
+    found = load("--fps", "4", "--events", "5", "--seconds", "2", "--size", "320x180", "--processes", "1", "--out", str(out))
+    assert found.exit_code == 0, found.output
+    result = json.loads(out.read_text())
+    assert result["connected_edges"] == 3 and result["errors"] == []
+    assert result["frames"]["captured"] > 0.8 * 3 * 2 * 4 * 2
+    assert result["frames"]["lost"] == 0
+    assert result["viewers"]["pictures"] > 0 and result["viewers"]["age_ms"]["p99"] < 1500
+    assert result["viewers"]["states"] > 0 and result["events"]["stored"] > 0
+    assert 0 < result["aggregators"][0]["cores"] < 4 and result["aggregators"][0]["scrape_bytes"] > 1000
+
+
+@pytest.mark.slow
+def test_two_aggregators_behind_a_proxy_take_a_load_together():
+    plan = LoadPlan(edges=6, cameras=2, fps=4, viewers=2, tiles=2, events=5, seconds=4)
+    result = measure_replicas(plan, jpeg_pictures((320, 180)), 2, pin=False)
+    assert result.connected == 6 and result.lost == 0
+    assert len(result.usage) == 2 and all(usage.cores > 0 for usage in result.usage)
+
+
+def test_the_site_of_a_load_is_a_valid_site():
+    site = SiteConfig.model_validate(site_of(LoadPlan(site="mine", edges=2, cameras=3)))
+    assert len(site.camera_ids()) == 6 and site.site == "mine"
+
+
+def test_the_site_can_be_written_for_an_aggregator_elsewhere(tmp_path):
+    path = tmp_path / "site.yaml"
+    assert load("--site-file", str(path)).exit_code == 0
+    assert len(yaml.safe_load(path.read_text())["edges"]) == 3
+
+
+def test_viewers_of_an_aggregator_elsewhere_need_its_console():
+    found = load("--aggregator", "grpc://127.0.0.1:9")
+    assert found.exit_code == 2
+
+
+def test_packets_of_a_second_begin_with_a_key_frame():
+    made = video_packets((320, 180), 5.0)
+    assert len(made.data) == 5 and made.keys[0] and not any(made.keys[1:])
+
+
+def test_a_generator_that_is_late_says_so():
+    figures = Figures(late_s=[0.5] * 100, cpu_s=[0.1], span_s=1.0)
+    result = LoadResult(LoadPlan(edges=1, viewers=0), figures, 1, ())
+    assert as_json(result)["generator"]["is_bottleneck"]
+    assert any("TOO SLOW" in line for line in table(result))
