@@ -190,7 +190,7 @@ async def test_an_engineer_changes_a_rule_in_the_page(tmp_path):
         await row.locator("[name=on_delay_s]").fill("7.5")
         await row.locator("[name=severity]").select_option("warning")
         await page.fill("#why", "dust in the morning")
-        await page.click("#rules button")
+        await page.click("#rules button.go")
         await page.wait_for_selector("tr.changed[data-rule=lens-blocked]")
         found = (await aggregator.get("/v1/alarm-rules")).json()
         changed = {name: value for name, value in found["rules"]["rules"]["lens-blocked"].items() if value is not None}
