@@ -249,7 +249,8 @@ async def serve(
             supervised["rtsp-push"] = publisher.run
         if settings.rtsp.serve:
             guard = authenticator if settings.access == "closed" else None
-            supervised["rtsp-server"] = RtspServer(settings.rtsp, settings.rtsp.host or settings.host, live, video, guard).run
+            shown, host = None if settings.rtsp.plain else tls, settings.rtsp.host or settings.host
+            supervised["rtsp-server"] = RtspServer(settings.rtsp, host, live, video, guard, shown).run
         reporter = FindingsReporter(archive, alarms, metrics, settings.analysis.cooldown_s)
         workers = _workers(settings, live, book, reporter, registry)
         supervised |= await _analysis(settings, live, book, reporter, workers, replica, rollouts, bus, registry)
@@ -410,7 +411,7 @@ async def _rollout_service(
         metrics.count_refused,
         settings.accept_unknown,
         second_person(AccessStore(database)) if settings.needs_second_person else None,
-        detects=settings.analysis.enabled and settings.analysis.person_fps > 0,
+        detects=settings.analysis.detects_here,
     )
 
 

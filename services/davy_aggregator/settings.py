@@ -39,6 +39,9 @@ class RtspSettings(SecretSettings, env_prefix="DAVY_RTSP_", frozen=True):
     serve: bool = Field(False, description="Serve RTSP; needs GStreamer's RTSP server for the system's Python.")
     host: str = Field("", description="Address of the RTSP server; the same as host if empty.")
     port: int = Field(8554, ge=0, le=65535, description="TCP port of the RTSP server; 0 takes a free one.")
+    plain: bool = Field(
+        False, description="Serve without TLS though this service has an identity, for a VMS that does not know rtsps://."
+    )
     python: str = Field(
         "/usr/bin/python3",
         description="The Python that has GStreamer (package python3-gi), to serve RTSP and to publish by SRT.",
@@ -126,6 +129,11 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
     def needs_second_person(self) -> bool:
         """Whether a rollout waits for a second person."""
         return self.access == "closed" and self.confirm == "second-person"
+
+    @property
+    def rtsp_scheme(self) -> Literal["rtsp", "rtsps"]:
+        """Scheme of the addresses that the RTSP server serves."""
+        return "rtsp" if self.rtsp.plain or self.tls.files() is None else "rtsps"
 
     def listens_on(self) -> tuple[str, ...]:
         """The addresses of HTTP and gRPC."""

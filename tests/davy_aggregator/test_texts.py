@@ -8,9 +8,9 @@ import pytest
 from fluent.syntax import ast as fluent
 from tests.adapters.http.test_words import ROOT, catalogue, nodes
 
+from davy.analysis import illumination, lens, motion, people
+from davy.analysis.places import conditions, engine
 from davy.domain.alarm_rules import DEFAULT_RULES, OTHER
-from davy_aggregator.analysis import illumination, lens, motion, people
-from davy_aggregator.analysis.places import conditions, engine
 
 INSERTED = "|".join(
     (
@@ -55,7 +55,8 @@ def test_the_pages_have_the_texts_of_every_kind_of_alarm():
 
 def test_every_sentence_that_a_page_can_say_is_one_of_the_server():
     """A sentence that changes here must change in the catalogue."""
-    services = "\n".join(path.read_text() for path in (ROOT / "services").glob("davy_*/**/*.py"))
+    sources = [*(ROOT / "services").glob("davy_*/**/*.py"), *(ROOT / "shared" / "davy" / "analysis").rglob("*.py")]
+    services = "\n".join(path.read_text() for path in sources)
     written = re.sub(r'"\s*\n\s*f?"', "", services)
     for key, message in catalogue("en").items():
         if key.startswith("said-"):

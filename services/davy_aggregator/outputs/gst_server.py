@@ -1,9 +1,9 @@
 """GStreamer's RTSP server, in a process of the system's own Python; it knows nothing of Davy's packages.
 
-Arguments: ADDRESS PORT open|closed. Standard input carries messages: 4 bytes of length (big-endian), a JSON head of that length
-and `bytes` bytes of data. Standard output carries one JSON object a line.
+Arguments: ADDRESS PORT open|closed plain|tls. Standard input carries messages: 4 bytes of length (big-endian), a JSON head of
+that length and `bytes` bytes of data. Standard output carries one JSON object a line. With tls it listens after a certificate.
 
-Heads in:  mounts {paths}, packet {path, captured_ns, bytes}, answer {id, allowed}
+Heads in:  certificate {bytes}, mounts {paths}, packet {path, captured_ns, bytes}, answer {id, allowed}
 Lines out: listening {port}, want {path}, leave {path}, key {path}, check {id, path, address, secret}
 """
 
@@ -15,14 +15,15 @@ import struct
 import sys
 import threading
 import time
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 gi.require_version("GstRtsp", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402  # their versions are required first
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402  # their versions are required first
 
 LAUNCH = (
     "( appsrc name=src is-live=true format=time do-timestamp=false max-bytes=8000000 leaky-type=downstream"
@@ -100,7 +101,10 @@ def viewer_token() -> GstRtspServer.RTSPToken:
 
 
 class Auth(GstRtspServer.RTSPAuth):  # type: ignore[misc]  # gi has no types
-    """Basic authentication (RFC 7617) by whom the parent process knows; the password is a token."""
+    """Basic authentication (RFC 7617) by whom the parent process knows; the password is a token.
+
+    Digest is not offered: a server needs the password for it, and of a token only a hash is kept. TLS protects the password.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -167,19 +171,45 @@ class Auth(GstRtspServer.RTSPAuth):  # type: ignore[misc]  # gi has no types
         return waiting[1] == [True]
 
 
+def open_door() -> GstRtspServer.RTSPAuth:
+    """Return what encrypts and takes everybody."""
+    door = GstRtspServer.RTSPAuth()
+    door.set_default_token(viewer_token())
+    return door
+
+
 class Server:
     """The server and its mounts."""
 
-    def __init__(self, address: str, port: str, closed: bool) -> None:
+    def __init__(self, address: str, port: str, closed: bool, tls: bool) -> None:
         self.server = GstRtspServer.RTSPServer()
         self.server.set_address(address)
         self.server.set_service(port)
         self.mounts: dict[str, Mount] = {}
         self.auth = Auth() if closed else None
+        self._door = self.auth or (open_door() if tls else None)
+        if self._door is not None:
+            self.server.set_auth(self._door)
         if self.auth is not None:
-            self.server.set_auth(self.auth)
             threading.Thread(target=self.auth.recheck, daemon=True).start()
+        self._named, self._listens, self._tls = f"{address}:{port}", False, tls
         self.server.connect("client-connected", self._connected)
+
+    def listen(self) -> None:
+        """Listen, once."""
+        if self._listens:
+            return
+        if not self.server.attach(None):
+            sys.exit(f"{self._named} is in use")
+        self._listens = True
+        say(type="listening", port=self.server.get_bound_port())
+
+    def certify(self, pem: bytes) -> bool:
+        """Show a certificate to the clients that come from now on; listen if this is the first one."""
+        assert self._door is not None
+        self._door.set_tls_certificate(Gio.TlsCertificate.new_from_pem(pem.decode(), -1))
+        self.listen()
+        return False  # GLib calls it once
 
     def _connected(self, _server: object, client: GstRtspServer.RTSPClient) -> None:
         client.connect("play-request", self._plays)
@@ -204,27 +234,36 @@ class Server:
 
     def read(self, stream: BinaryIO, loop: GLib.MainLoop) -> None:
         """Follow the messages of the parent process until it ends."""
-        while head := stream.read(4):
-            message = json.loads(stream.read(struct.unpack(">I", head)[0]))
-            data = stream.read(message.get("bytes", 0))
-            if message["type"] == "packet":
-                if mount := self.mounts.get(message["path"]):
-                    mount.put(message["captured_ns"], data)
-            elif message["type"] == "mounts":
-                GLib.idle_add(self.mount, message["paths"])
-            elif self.auth is not None:
-                self.auth.answer(message["id"], message["allowed"])
+        for message, data in messages(stream):
+            match message["type"]:
+                case "packet":
+                    if mount := self.mounts.get(message["path"]):
+                        mount.put(message["captured_ns"], data)
+                case "mounts":
+                    GLib.idle_add(self.mount, message["paths"])
+                case "certificate" if self._tls:
+                    GLib.idle_add(self.certify, data)
+                case "answer" if self.auth is not None:
+                    self.auth.answer(message["id"], message["allowed"])
         loop.quit()
+
+
+def messages(stream: BinaryIO) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Yield heads with their data."""
+    while head := stream.read(4):
+        message = json.loads(stream.read(struct.unpack(">I", head)[0]))
+        yield message, stream.read(message.get("bytes", 0))
 
 
 def main() -> None:
     """Serve until standard input ends."""
-    address, port, access = sys.argv[1:4]
+    address, port, access, wire = sys.argv[1:5]
     Gst.init(None)
-    server, loop = Server(address, port, access == "closed"), GLib.MainLoop()
-    if not server.server.attach(None):
-        sys.exit(f"{address}:{port} is in use")
-    say(type="listening", port=server.server.get_bound_port())
+    if wire == "tls" and not Gio.TlsBackend.get_default().supports_tls():
+        sys.exit("GLib has no TLS: install the package glib-networking")
+    server, loop = Server(address, port, access == "closed", wire == "tls"), GLib.MainLoop()
+    if wire == "plain":
+        server.listen()
     threading.Thread(target=server.read, args=(sys.stdin.buffer, loop), daemon=True).start()
     loop.run()
 

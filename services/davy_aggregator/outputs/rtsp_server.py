@@ -10,6 +10,7 @@ from pathlib import Path
 from davy.access.principal import check
 from davy.access.roles import Permission
 from davy.adapters.access.credentials import Authenticator, Credentials
+from davy.adapters.tls import Tls
 from davy.domain.errors import DavyError
 from davy.domain.video import Variant
 from davy.streams.tasks import end, until_first_ends
@@ -21,7 +22,7 @@ from davy_aggregator.video import Feed, LiveVideo
 
 SCRIPT = Path(__file__).with_name("gst_server.py")
 MOUNT_EVERY_S = 2.0  # cameras are added and removed now and then
-START_S = 20.0
+CERTIFICATE_EVERY_S = 1.0
 
 log = get_logger(__name__)
 
@@ -32,6 +33,7 @@ class RtspServer:
     Args:
         authenticator: Who may view; None lets everybody.
         host: Address to listen on.
+        tls: The identity whose certificate it shows; None serves without encryption.
         listening: Called with the port.
     """
 
@@ -42,10 +44,11 @@ class RtspServer:
         live: LiveFrames,
         video: LiveVideo,
         authenticator: Authenticator | None,
+        tls: Tls | None = None,
         listening: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._settings, self._host, self._live, self._video = settings, host, live, video
-        self._authenticator, self._listening = authenticator, listening
+        self._authenticator, self._tls, self._listening = authenticator, tls, listening
         self._feeds: dict[str, asyncio.Task[None]] = {}
         self._input: asyncio.StreamWriter | None = None
 
@@ -56,7 +59,8 @@ class RtspServer:
             RtspServerError: the server does not start, or has ended.
         """
         access = "open" if self._authenticator is None else "closed"
-        command = [self._settings.python, "-I", str(SCRIPT), self._host, str(self._settings.port), access]
+        wire = "plain" if self._tls is None else "tls"
+        command = [self._settings.python, "-I", str(SCRIPT), self._host, str(self._settings.port), access, wire]
         pipe = asyncio.subprocess.PIPE
         try:
             process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
@@ -66,7 +70,11 @@ class RtspServer:
         self._input = process.stdin
         try:
             await until_first_ends(
-                "rtsp", answers=self._follow(process.stdout), errors=_log_errors(process.stderr), mounts=self._keep_mounts()
+                "rtsp",
+                answers=self._follow(process.stdout),
+                errors=_log_errors(process.stderr),
+                mounts=self._keep_mounts(),
+                certificate=self._keep_certificate(),
             )
             raise RtspServerError("it has ended; see the log")
         except ConnectionError as error:
@@ -127,6 +135,15 @@ class RtspServer:
                 await self._send({"type": "mounts", "paths": paths})
                 mounted = paths
             await asyncio.sleep(MOUNT_EVERY_S)
+
+    async def _keep_certificate(self) -> None:
+        shown = 0
+        while True:
+            if self._tls is not None and (version := self._tls.look(0)) != shown:
+                credentials = self._tls.credentials
+                await self._send({"type": "certificate"}, credentials.cert + b"\n" + credentials.key)
+                shown = version
+            await asyncio.sleep(CERTIFICATE_EVERY_S)
 
     async def _send(self, head: dict[str, object], data: bytes = b"") -> None:
         assert self._input is not None

@@ -8,6 +8,9 @@ class RecordingMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.bytes = Gauge("davy_recording_bytes", "Recorded video in bytes.", registry=registry)
+        self.unsent = Gauge(
+            "davy_recording_unsent_segments", "Segments that wait for the object storage, on the local disk.", registry=registry
+        )
         self.segments = Counter(
             "davy_recording_segments_total",
             "Segments of recorded video, from live video and from rings.",

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
 
@@ -37,6 +38,8 @@ LOOK_EVERY_S = 0.5
 PAST_S = 86_400  # events that a restarted aggregator looks at
 MOST_PAST = 1000
 BATCH = 500  # segments in one transaction
+SENDERS = 4  # uploads at the same time
+SEND_AGAIN_S = 1.0  # until the next look for segments, and after a failure
 
 Feed = tuple[CameraAddress, Variant]
 
@@ -76,6 +79,7 @@ class Recordings:
         self._recorder = RecorderLoop(files.root, self.take, self._keep, self._failed)
         self._feeds: dict[Feed, asyncio.Task[None]] = {}
         self._unindexed: list[Segment] = []
+        self._unsent: deque[Segment] = deque()
         self._indexing, self._size_lock = threading.Lock(), threading.Lock()
         self._size_bytes = 0
         self._reports: set[asyncio.Task[object]] = set()
@@ -93,7 +97,11 @@ class Recordings:
         self.loaded.set()
         try:
             await until_first_ends(
-                "recordings", write=self._recorder.run(), live=self._follow_cameras(), events=self._follow_events()
+                "recordings",
+                write=self._recorder.run(),
+                live=self._follow_cameras(),
+                events=self._follow_events(),
+                send=self._send(),
             )
         finally:
             await end(*self._feeds.values())
@@ -147,7 +155,7 @@ class Recordings:
             self.rules.extend(camera, end_ns)
 
     def take(self, *segments: Segment) -> None:
-        """Take finished segments of the local folder into the index and, if there is one, to the object storage; blocks."""
+        """Take finished segments of the local folder into the index; blocks."""
         self._unindexed += segments
         self._index()
 
@@ -163,16 +171,35 @@ class Recordings:
 
     def _index_batch(self, batch: list[Segment]) -> None:
         readable = [described for segment in batch if (described := self._described(segment))]
-        for segment in readable:
-            self.files.put(segment)
         new, replaced = self.store.add(readable)
         names = {segment.sha256 for segment in new}
         known = [segment for segment in readable if segment.sha256 not in names]
         for segment in [*replaced, *(each for each in known if not self._is_known(each))]:  # others hold all of its packets
             self.files.remove(segment)
         self._count(sum(each.bytes for each in new) - sum(each.bytes for each in replaced))
+        if self.files.is_remote:
+            self._unsent += readable
         for segment in new:
             self.metrics.segments.labels(segment.camera.edge, segment.camera.camera, segment.variant).inc()
+
+    async def _send(self) -> None:
+        """Move segments to the object storage, beside the recorder: one that hangs delays no packet."""
+        while True:
+            batch = [self._unsent.popleft() for _ in range(min(SENDERS, len(self._unsent)))]
+            kept = await asyncio.gather(*(asyncio.to_thread(self._put, segment) for segment in batch))
+            self._unsent.extendleft(segment for segment in reversed(kept) if segment is not None)
+            self.metrics.unsent.set(len(self._unsent))
+            if not batch or any(kept):
+                await asyncio.sleep(SEND_AGAIN_S)
+
+    def _put(self, segment: Segment) -> Segment | None:
+        """Move a segment; return it if it has to wait."""
+        try:
+            self.files.put(segment)
+        except (UnavailableError, OSError) as error:
+            log.error("recording.unsent", error=str(error), waiting=len(self._unsent) + 1)
+            return segment
+        return None
 
     def _described(self, segment: Segment) -> Segment | None:
         """Return a segment with what its file tells; None if it is damaged, and set aside."""

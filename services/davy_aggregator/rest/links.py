@@ -10,6 +10,7 @@ from davy.adapters.access.links import MAX_MINUTES, PARAMETER, Link, Output
 from davy.adapters.http.problems import problem_responses
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.rest.recordings import LONGEST, range_of
+from davy_aggregator.settings import AggregatorSettings
 
 
 class LinkRequest(BaseModel, extra="forbid"):
@@ -59,15 +60,16 @@ def link_routes(context: ServiceContext) -> APIRouter:
         if wanted.start_at and wanted.end_at:
             range_of(wanted.start_at, wanted.end_at, LONGEST)
         link = Link.of_minutes(camera.key, wanted.output, wanted.minutes, wanted.span)
-        return MadeLink(url=_url(link, context.links.sign(link), request, context.settings.rtsp.port), expires_s=link.expires_s)
+        return MadeLink(url=_url(link, context.links.sign(link), request, context.settings), expires_s=link.expires_s)
 
     return routes
 
 
-def _url(link: Link, token: str, request: Request, rtsp_port: int) -> str:
+def _url(link: Link, token: str, request: Request, settings: AggregatorSettings) -> str:
     if link.output == "rtsp":
         host = request.url.hostname or ""
-        return f"rtsp://link:{token}@{f'[{host}]' if ':' in host else host}:{rtsp_port}/{link.camera}"
+        place = f"{f'[{host}]' if ':' in host else host}:{settings.rtsp.port}"
+        return f"{settings.rtsp_scheme}://link:{token}@{place}/{link.camera}"
     paths = {"whep": "whep", "hls": "live.m3u8", "recording": f"recording/{link.span}/index.m3u8"}
     path = paths[link.output]
     return f"{request.base_url}v1/cameras/{link.camera}/{path}?{PARAMETER}={token}"

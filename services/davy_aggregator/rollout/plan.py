@@ -4,12 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 
 from davy.domain.errors import ConflictError
+from davy.models import ModelKind
 from davy.twin.model import ModelState, ReportedModel
 from davy_aggregator.rollout.rollout import NO_REPORT, Rollout, RolloutSpec, RolloutState, View
 
 CANARY_SHARE = 0.1  # maximum share of the edges; at least one edge
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
+
+
+_ALL_RUN = {ModelKind.ENHANCER: "every edge runs the model", ModelKind.DETECTOR: "the analysis runs the model"}
 
 
 def assign_waves(edges: Sequence[str], spec: RolloutSpec) -> dict[str, int]:
@@ -37,7 +41,7 @@ def advance(rollout: Rollout, view: View, now_ns: int, epoch: int) -> Rollout:
     if _wave_is_done(rollout, view):
         if rollout.wave + 1 == rollout.waves:
             late = sum(1 for edge in rollout.members if not _is_final(rollout, edge, view))
-            reason = f"{late} edges are offline and will follow" if late else "every edge runs the model"
+            reason = f"{late} edges are offline and will follow" if late else _ALL_RUN[rollout.kind]
             return rollout.model_copy(update={"state": RolloutState.DONE, "reason": reason, "ended_ns": now_ns})
         rollout = rollout.model_copy(update={"wave": rollout.wave + 1})
     return _start(rollout, now_ns, epoch)

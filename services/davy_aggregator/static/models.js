@@ -93,7 +93,7 @@ function showCandidates() {
     load.href = `/v1/candidates/${candidate.id}/package.zip`;
     load.dataset.needs = "curate";
     const end = button(t("delete"), "curate", () => act(`/v1/candidates/${candidate.id}`, undefined, "DELETE"));
-    row.append(id, element("td", "soft", named("model-kind", candidate.kind)), element("td", "soft", candidate.frame_id), element("td", "soft", timeElement(candidate.added)), element("td", "by", proposal.by));
+    row.append(id, element("td", "kind soft", named("model-kind", candidate.kind)), element("td", "soft", candidate.frame_id), element("td", "soft", timeElement(candidate.added)), element("td", "by", proposal.by));
     row.append(element("td", "why", proposal.cause), element("td", "why", proposal.checks.join("; ")), element("td", "soft", figures.join(", ")));
     const report = element("button", "plain", t("do-report"));
     report.type = "button";
@@ -174,7 +174,7 @@ function showModels() {
     const tags = element("td", "", ...model.tags.map((tag) => element("span", "tag-chip", tag)));
     const begin = button(t("do-roll-out"), "roll-out", () => confirmRollout(model));
     begin.disabled = rollouts.some(({ state: now }) => OPEN.includes(now));
-    row.append(id, element("td", "soft", named("model-kind", model.kind)), element("td", "soft", model.frame_id), element("td", "soft", timeElement(model.created)), tags);
+    row.append(id, element("td", "kind soft", named("model-kind", model.kind)), element("td", "soft", model.frame_id), element("td", "soft", timeElement(model.created)), tags);
     row.append(element("td", "soft", figures.join(", ")), element("td", "soft", model.run), element("td", "", model.runs_on.join(", ")));
     row.append(element("td", "figure", begin));
     return row;
@@ -187,7 +187,7 @@ function showPast() {
   const rows = rollouts.slice(1, 20).map((rollout) => {
     const row = element("tr");
     row.append(element("td", "soft", timeElement(rollout.created_at)), element("td", "by", rollout.started_by));
-    row.append(element("td", "by", rollout.confirmed_by), element("td", "", element("code", "", short(rollout.model))), element("td", "soft", named("model-kind", rollout.kind)));
+    row.append(element("td", "by", rollout.confirmed_by), element("td", "", element("code", "", short(rollout.model))), element("td", "kind soft", named("model-kind", rollout.kind)));
     row.append(element("td", "", state(rollout.state)), element("td", "soft", String(rollout.edges.length)));
     row.append(element("td", "why", rollout.reason));
     return row;

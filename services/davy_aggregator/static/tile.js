@@ -86,7 +86,9 @@ export class Tile {
       link.href = `${page}?camera=${encodeURIComponent(this.id)}`;
       return link;
     });
-    const menu = element("details", "menu", element("summary", "", "⋯"), element("div", "sheet", ...links));
+    const [menu, sheet] = [element("details", "menu"), element("div", "sheet")];
+    sheet.append(...links);
+    menu.append(element("summary", "", "⋯"), sheet);
     menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !menu.open) return;
       event.stopPropagation(); // a second Escape leaves the large picture

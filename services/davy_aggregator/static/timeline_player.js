@@ -20,6 +20,7 @@ class Screen {
     this.window = null;
     this.video = element("video");
     Object.assign(this.video, { muted: true, playsInline: true, preload: "auto" });
+    this.video.addEventListener("loadeddata", () => (this.still.hidden = true));
     this.video.setAttribute("aria-label", label);
     this.still = element("img");
     this.still.alt = label;
@@ -48,10 +49,18 @@ class Screen {
       const end = Math.min(span[1], start + WINDOW_MS);
       this.window = { start, end, variant };
       this.video.src = this.address("mp4", { from: iso(start), to: iso(end), variant });
-    }
+      this.#cover(ms, variant);
+    } else this.still.hidden = true;
     const wanted = (ms - this.window.start) / 1000;
     if (Math.abs(this.video.currentTime - wanted) > 0.001) this.video.currentTime = wanted;
-    this.still.hidden = true;
+  }
+
+  // Show the picture of a time until the video has it: it comes in a tenth of the time.
+  async #cover(ms, variant) {
+    const held = this.window;
+    this.still.src = this.address("jpg", { at: iso(ms), variant });
+    const came = await this.still.decode().then(() => true, () => false);
+    if (this.window === held && !this.#loading) this.still.hidden = !came || this.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
   }
 
   clear() {

@@ -32,3 +32,8 @@ class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
     providers: tuple[Literal["cpu", "openvino", "cuda", "tensorrt"], ...] = Field(
         ("cpu",), min_length=1, description="Execution providers of ONNX Runtime for the detector, in order of preference."
     )
+
+    @property
+    def detects_here(self) -> bool:
+        """Whether the aggregator's own process runs a detector, which rollouts may swap."""
+        return self.enabled and self.run_in == "aggregator" and self.person_fps > 0

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import socket
+import ssl
 import subprocess
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -10,12 +12,14 @@ from pathlib import Path
 
 import av
 import pytest
+from cryptography import x509
 from tests.conftest import pick_port, wait_for_port
 from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 from tests.davy_aggregator.outputs.test_hls import output_of, probed
 from tests.davy_aggregator.outputs.test_webrtc import pushing
 from tests.davy_aggregator.rest.test_screen import bearer
 from tests.fixtures.cameras import DEBIAN_PYTHON
+from tests.fixtures.identities import Identities
 from tests.fixtures.video import VideoSource, age_ms
 
 from davy.access.roles import Role
@@ -91,6 +95,31 @@ async def test_a_viewer_needs_a_token_or_a_link_of_this_camera(tmp_path):
             for refused in ["", *(f"any:{each}@" for each in tokens)]:
                 with pytest.raises(AssertionError, match="401"):
                     await probed(f"rtsp://{refused}127.0.0.1:{port}/north.face", "-rtsp_transport", "tcp")
+
+
+def shown_serial(port: int, ca: Path) -> int:
+    """The serial number of the certificate that the server shows."""
+    context = ssl.create_default_context(cafile=str(ca))
+    with (
+        socket.create_connection(("127.0.0.1", port), 5) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as made,
+    ):
+        return x509.load_der_x509_certificate(made.getpeercert(True)).serial_number
+
+
+async def test_with_an_identity_it_speaks_tls_alone_and_shows_the_newest_certificate(tmp_path):
+    identities = Identities.make(tmp_path / "identities", "mine")
+    first = identities.write("aggregator/main")
+    tls = identities.settings("aggregator/main", require_client_certificate=False)
+    ca = identities.path("aggregator/main") / "ca.pem"
+    async with serving(tmp_path, tls=tls) as (_, port):
+        assert await asyncio.to_thread(shown_serial, port, ca) == first.certificate.serial_number
+        second = identities.write("aggregator/main").certificate.serial_number
+        await until(lambda: shown_serial(port, ca) == second, 10)
+        url = f"rtsps://127.0.0.1:{port}/north.nowhere"
+        for wire, said in ((url, "404"), (url.replace("rtsps", "rtsp"), "error|Invalid|End of file|Connection")):
+            with pytest.raises(AssertionError, match=said):
+                await probed(wire, "-rtsp_transport", "tcp")
 
 
 def edge_bearer(folder) -> str:

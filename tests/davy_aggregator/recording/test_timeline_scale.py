@@ -29,6 +29,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.system, pytest.ma
 S = 1_000_000_000
 CAMERAS, DAYS, GAPS_PER_DAY, VIDEO_S = 40, 30, 20, 120
 FIRST = CameraAddress("mine", "north", "c00")
+SHOWN = "['img', 'video'].some((name) => { const found = document.querySelector(`.player ${name}`);"
+SHOWN += " return found && !found.hidden && (found.naturalWidth > 0 || found.readyState >= 2); })"
 ROWS = """
 with recursive slot(n) as (select 0 union all select n + 1 from slot where n + 1 < ?)
 insert into recording_segment(camera, variant, boot_id, first_seq, last_seq, start_ns, end_ns, bytes, sha256, model, strength)
@@ -73,7 +75,7 @@ def record(data: Path, start_ns: int) -> None:
 
 
 def site(grpc_port: int) -> SiteConfig:
-    cameras = {f"c{number:02}": {"source": "mine://face", "fps": 10} for number in range(CAMERAS)}
+    cameras = {f"c{number:02}": {"source": "mine://face", "fps": 10, "record": {"days": DAYS + 1}} for number in range(CAMERAS)}
     endpoints = {"broker": f"mqtt://{NOBODY}", "cache": f"redis://{NOBODY}/0", "aggregator": f"grpc://127.0.0.1:{grpc_port}"}
     return SiteConfig.model_validate({"site": "mine", "edges": {"north": {"cameras": cameras}}, **endpoints})
 
@@ -93,6 +95,7 @@ async def first_picture_ms(client: httpx.AsyncClient, start_ns: int, at_ns: int)
     await asyncio.gather(
         ask("timeline", "/v1/recordings", **{"from": start, "to": end}), ask("events", "/v1/events", since=start, until=end)
     )
+    await ask("picture", f"/v1/cameras/{FIRST.key}/recording.jpg", at=datetime.fromtimestamp(at_ns / S, UTC).isoformat())
     first, last = (datetime.fromtimestamp(ns / S, UTC).isoformat() for ns in (at_ns - S, at_ns + 59 * S))
     await ask("video", f"/v1/cameras/{FIRST.key}/recording.mp4", **{"from": first, "to": last})
     return found
@@ -108,7 +111,7 @@ async def shown_ms(url: str, at_ns: int) -> float:
         await page.goto("about:blank")
         began = time.perf_counter()
         await page.goto(address, wait_until="commit")
-        await until(partial(page.evaluate, "(document.querySelector('video')?.readyState ?? 0) >= 2"), 30)
+        await until(partial(page.evaluate, SHOWN), 30)
         return (time.perf_counter() - began) * 1000
 
 
@@ -131,7 +134,7 @@ async def test_40_cameras_and_30_days_show_a_picture_within_500_ms(tmp_path, rec
         for each in found:
             print({name: round(ms) for name, ms in each.items()})
         print(f"Chromium: {shown:.0f} ms")
-        assert max(each["video"] for each in found) < 500
+        assert max(each["picture"] for each in found) < 500
         assert shown < 1000  # Chromium's own start of a page is in it
     finally:
         shutil.rmtree(data)

@@ -37,6 +37,11 @@ class RecordingFiles:
         self.root, self._remote = root, ObjectFiles(remote) if remote else None
         self.incoming = root / PARTIAL
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether finished segments go to an object storage."""
+        return self._remote is not None
+
     def start(self, since_ns: int) -> tuple[list[Segment], list[str]]:
         """Finish what a killed process left.
 
@@ -102,7 +107,10 @@ class RecordingFiles:
             if not path.is_file():
                 return  # it is there already
             self._remote.write(segment.path, path.read_bytes())
-            path.unlink()
+            try:
+                path.unlink()
+            except FileNotFoundError:  # it was deleted meanwhile
+                self._remote.remove(segment.path)
 
     def source(self, segment: Segment) -> Path | bytes:
         """Return the file of a segment, or its content; a path that does not exist if it is gone."""

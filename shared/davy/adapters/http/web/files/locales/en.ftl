@@ -910,6 +910,7 @@ said-rollout-edges = { $model } rolls out to { $count } edges in { $waves } wave
 said-rollout-analysis = { $model } rolls out to the analysis in { $waves } waves
 said-rollout-wave = wave { $wave } of { $waves }: { $count } edges
 said-rollout-done = model { $model }: every edge runs the model
+said-rollout-analysed = model { $model }: the analysis runs the model
 said-rollout-late = model { $model }: { $count } edges are offline and will follow
 said-rollout-aborted = model { $model }: aborted by an operator
 mail-many = { $count } unanswered alarms, the first: { $title }

@@ -910,6 +910,7 @@ said-rollout-edges = { $model } se despliega en { $count } equipos en { $waves }
 said-rollout-analysis = { $model } se despliega en el análisis en { $waves } oleadas
 said-rollout-wave = oleada { $wave } de { $waves }: { $count } equipos
 said-rollout-done = modelo { $model }: todos los equipos lo usan
+said-rollout-analysed = modelo { $model }: lo usa el análisis
 said-rollout-late = modelo { $model }: { $count } equipos sin conexión lo recibirán después
 said-rollout-aborted = modelo { $model }: cancelado por un operador
 mail-many = { $count } alarmas sin responder, la primera: { $title }

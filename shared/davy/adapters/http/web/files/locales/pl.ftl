@@ -934,6 +934,7 @@ said-rollout-edges = { $model }: wdrożenie, węzły: { $count }, fale: { $waves
 said-rollout-analysis = { $model }: wdrożenie w analizie, fale: { $waves }
 said-rollout-wave = fala { $wave } z { $waves }: węzły: { $count }
 said-rollout-done = model { $model }: używa go każdy węzeł
+said-rollout-analysed = model { $model }: używa go analiza
 said-rollout-late = model { $model }: węzły offline, które dołączą: { $count }
 said-rollout-aborted = model { $model }: przerwane przez operatora
 mail-many = alarmy bez odpowiedzi: { $count }, pierwszy: { $title }

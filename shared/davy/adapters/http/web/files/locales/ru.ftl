@@ -934,6 +934,7 @@ said-rollout-edges = { $model } развёртывается: узлов { $coun
 said-rollout-analysis = { $model } развёртывается в анализе, волн { $waves }
 said-rollout-wave = волна { $wave } из { $waves }: узлов { $count }
 said-rollout-done = модель { $model }: её используют все узлы
+said-rollout-analysed = модель { $model }: её использует анализ
 said-rollout-late = модель { $model }: узлов без связи, которые последуют: { $count }
 said-rollout-aborted = модель { $model }: прервано оператором
 mail-many = тревог без ответа: { $count }, первая: { $title }

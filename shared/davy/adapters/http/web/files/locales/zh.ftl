@@ -865,6 +865,7 @@ said-rollout-edges = { $model } 部署到 { $count } 个节点，分 { $waves } 
 said-rollout-analysis = { $model } 部署到分析，分 { $waves } 批
 said-rollout-wave = 第 { $wave } 批，共 { $waves } 批：{ $count } 个节点
 said-rollout-done = 模型 { $model }：所有节点均已运行
+said-rollout-analysed = 模型 { $model }：分析已运行
 said-rollout-late = 模型 { $model }：{ $count } 个离线节点稍后跟进
 said-rollout-aborted = 模型 { $model }：已由操作员中止
 mail-many = { $count } 个未应答报警，首个：{ $title }
