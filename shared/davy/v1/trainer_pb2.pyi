@@ -27,7 +27,7 @@ class StartTrainingRunRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     DRIFTED_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """prompts, retrain, adapt"""
+    """prompts, retrain, adapt, people"""
     overrides_json: _builtins.str
     """settings of the stages, a JSON object: {"rounds": 1, "enhance": {"steps": 300}}; empty: none"""
     reason: _builtins.str
