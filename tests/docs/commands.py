@@ -42,7 +42,6 @@ SKIPPED = {
     r"^(redis-server|openssl) ": "needs files of a site, or a camera; tests/adapters/tls and tests/adapters/camera have them",
     r"^davy simulator people": "renders for minutes; tests/davy_simulator renders some frames",
     r"^(kubectl|helm) ": "needs a cluster; tests/k8s renders the chart",
-    r"^npm |convert_nanodet": "fetches a package; tests/imaging/detect has the converted network",
     r"^davy recordings verify": "needs an export; see tests/davy_aggregator/rest/test_recordings.py",
     r"^unzip ": "needs samples, which an edge sends after minutes",
 }

@@ -26,6 +26,7 @@ MAY_REVEAL = {  # besides the adapters
     "services/davy_aggregator/rest/edge_tasks.py": "hands what a person typed to the edge that is to try it",
     "services/davy_aggregator/outputs/webrtc.py": "hands the login of a TURN server to aiortc",
     "services/davy_cli/cameras.py": "prints addresses that cameras announce, which have no login",
+    "services/davy_bench/load/cli.py": "hands the own token to the processes of the load",
     "services/davy_simulator/onvif.py": "compares the password of the simulated device",
     "shared/davy/client/connection.py": "makes the header of a call",
     "shared/davy/domain/alarm_targets.py": "checks the form of a webhook's secret",

@@ -20,7 +20,17 @@ from tests.davy_aggregator.conftest import Running, make_settings, make_site, ru
 from davy.access.permissions import GRPC, REST
 from davy.access.roles import PERMISSIONS_OF, Role
 from davy.adapters.access.http import Operations
-from davy.v1 import alarm_pb2, edge_pb2, enhancer_pb2, ingest_pb2, model_pb2, recording_pb2, sample_pb2, trainer_pb2
+from davy.v1 import (
+    alarm_pb2,
+    analysis_pb2,
+    edge_pb2,
+    enhancer_pb2,
+    ingest_pb2,
+    model_pb2,
+    recording_pb2,
+    sample_pb2,
+    trainer_pb2,
+)
 from davy_cli.directory import open_directory
 
 ROLES = [role for role in Role if role is not Role.ANONYMOUS]
@@ -81,7 +91,7 @@ def test_every_route_has_a_permission_and_every_permission_a_route(service, app)
 
 
 def test_every_grpc_method_has_a_permission():
-    files = (alarm_pb2, edge_pb2, enhancer_pb2, ingest_pb2, model_pb2, recording_pb2, sample_pb2, trainer_pb2)
+    files = (alarm_pb2, analysis_pb2, edge_pb2, enhancer_pb2, ingest_pb2, model_pb2, recording_pb2, sample_pb2, trainer_pb2)
     services: list[ServiceDescriptor] = [each for file in files for each in file.DESCRIPTOR.services_by_name.values()]
     assert {f"/{service.full_name}/{method.name}" for service in services for method in service.methods} == {
         method for method in GRPC if method.startswith("/davy.")

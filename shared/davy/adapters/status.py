@@ -43,6 +43,8 @@ STATUS: dict[type[errors.DavyError], Status] = {
     errors.KernelsOutdatedError: INTERNAL,
     errors.TrainingError: INTERNAL,
     errors.MineFailedError: INTERNAL,
+    errors.TransferError: INTERNAL,
+    errors.ScaleTestError: INTERNAL,
 }
 
 

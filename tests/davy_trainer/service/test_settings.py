@@ -18,7 +18,7 @@ def test_a_share_of_the_processor_is_so_many_cores_and_a_nice_value():
     [
         ({"cpu_share": 0}, "cpu_share"),
         ({"schedule": ["0 2 * * *"]}, "WEEKDAY KIND"),
-        ({"schedule": ["0 2 * * * adapt"]}, "prompts or retrain"),
+        ({"schedule": ["0 2 * * * adapt"]}, "prompts, retrain or people"),
         ({"schedule": ["61 2 * * * prompts"]}, "schedule"),
         ({"drift_above": 1.0}, "AGGREGATOR"),
     ],
