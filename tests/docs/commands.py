@@ -43,6 +43,8 @@ SKIPPED = {
     r"^davy simulator people": "renders for minutes; tests/davy_simulator renders some frames",
     r"^(kubectl|helm) ": "needs a cluster; tests/k8s renders the chart",
     r"^davy recordings verify": "needs an export; see tests/davy_aggregator/rest/test_recordings.py",
+    r"^davy recordings enhance|output.: .recording": "needs recordings; see tests/davy_enhancer and tests/davy_aggregator/rest",
+    r"helmets\.onnx": "needs a detector of the reader's; see tests/davy_aggregator/analysis/test_detector.py",
     r"^unzip ": "needs samples, which an edge sends after minutes",
 }
 
