@@ -25,6 +25,7 @@ SKIPPED = {
     r"^davy simulator serve |^torchrun ": "runs until it is stopped; its own tests start it",
     r"^davy (edge|aggregator|analyser|enhancer|trainer) ": "runs until it is stopped; its own tests start it",
     r"davy company ": "runs until it is stopped; tests/davy_company has it over real sites",
+    r"^davy demo --seconds 10$": "runs as the same command with --summary does, in another document",
     r"^davy demo scenario": "takes 12 minutes; tests/davy_demo/scenario tests its parts",
     r"^davy train (fetch|track)": "needs S3 or MLflow; tests/adapters/storage and tests/davy_trainer/runs have them",
     r"^davy train": "trains for minutes; tests/davy_trainer/cli runs each stage in seconds",

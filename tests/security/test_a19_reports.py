@@ -93,6 +93,7 @@ async def test_a21_a_flood_of_events_leaves_the_journal_and_the_events_of_others
     assert (await mine.get("/metrics")).text.count("davy_aggregator_events_stored_total{") < 100
 
 
+@pytest.mark.slow  # 30 s: as many changes as an identity has in a minute
 async def test_a22_a_configuration_is_bounded_in_its_texts_its_size_and_its_history(mine):
     def config(count: int, label: str) -> dict:
         cameras = {f"c{number}": {"source": "http://10.0.0.7/" + "x" * 1900, "label": label} for number in range(count)}

@@ -17,7 +17,7 @@ QUIET = {
 }
 ROOF = {"kind": "roof-fall", "severity": 3, "camera": "face", "message": "rock moves above the face"}
 PERSON = {"kind": "person-in-zone", "severity": 3, "camera": "face", "message": "a person is at the belt drive"}
-SIZES = ((1366, 768), (1920, 1080), (390, 844))
+SIZES = ((1366, 768), pytest.param(1920, 1080, marks=pytest.mark.slow), (390, 844))
 
 
 def quiet_site():

@@ -48,7 +48,7 @@ async def test_recordings_play_together_are_sought_stepped_and_exported(tmp_path
         page = await browser.new_page()
         await page.goto(f"{aggregator.http}/timeline?length=600")
         await expect(page.locator(".row[data-camera]")).to_have_count(2)
-        await page.get_by_label("Belt 4").check()
+        await page.get_by_role("checkbox", name="Belt 4").check()
         await page.get_by_role("button", name="methane over 1 %").click()
         await until(partial(page.evaluate, f"{SHOWN}.readyState >= 2 && !{SHOWN}.seeking"))
         shown = await page.get_attribute("#clock", "datetime")

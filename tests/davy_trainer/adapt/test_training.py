@@ -155,6 +155,7 @@ def test_a_camera_without_samples_is_an_error_that_names_the_others(make, tmp_pa
 
 
 @pytest.mark.system
+@pytest.mark.slow  # 40 s; a stop is tested beside it, and a kill of the service's run
 def test_killed_at_any_step_it_resumes_and_ends_with_the_same_bits(make, tmp_path):
     settings = make(checkpoint_every=3, steps=24)
     assert train_adaptation(settings, tmp_path / "whole", lambda: False)

@@ -51,6 +51,7 @@ def assert_alike(one, two):
 
 
 @pytest.mark.system
+@pytest.mark.slow  # 25 s
 def test_two_processes_have_the_loss_curve_of_one(folder, tmp_path):
     words = ["self-supervised", "--data", folder, "--steps", 6, *(f"--set={word}" for word in [*SMALL, "batch=4", "width=8"])]
     run([*words, "--out", tmp_path / "one"], 1)

@@ -53,6 +53,7 @@ def test_a_stopped_run_resumes_and_ends_with_weights(prepared, tmp_path):
 
 
 @pytest.mark.system
+@pytest.mark.slow  # 25 s of torch's exporter
 @pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # of torch's own exporter
 def test_the_exported_file_is_below_8_mb_and_takes_pictures_of_several_sizes(prepared, tmp_path):
     assert export(load_people_net(prepared / "base.safetensors"), tmp_path / "p.onnx") < 0.02

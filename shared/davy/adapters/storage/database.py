@@ -51,15 +51,19 @@ class Database:
             yield connection
 
     @contextmanager
-    def transaction(self, noun: str) -> Iterator[Connection]:
+    def transaction(self, noun: str, idle_ms: int | None = None) -> Iterator[Connection]:
         """Store everything inside, or nothing; it is on disk when this returns.
 
         Args:
             noun: What is written, such as "event". One transaction of a noun runs at a time, over all processes, so ids
                 become visible in their order and a check holds until the commit.
+            idle_ms: PostgreSQL ends the transaction of a process that asks nothing for so long, 0 never; None: after the usual
+                time of a session.
         """
         with self._translated_errors(), self._writer, self._writing.connect() as connection, connection.begin():
             if not self.embedded:
+                if idle_ms is not None:
+                    connection.execute(select(func.set_config("idle_in_transaction_session_timeout", str(idle_ms), True)))
                 connection.execute(_LOCK, {"locks": ADVISORY_LOCKS, "noun": zlib.crc32(noun.encode()) >> 1})
             yield connection
 

@@ -17,7 +17,7 @@ SQLITE_BUSY_S = 5.0
 CONNECT_S = 5
 UNANSWERED_MS = 10_000  # a connection with data unacknowledged for longer is broken
 SCHEMA_PATTERN = r"[a-z0-9_-]{0,63}"  # PostgreSQL cuts longer names
-IDLE_MS = 2000  # a process that freezes inside a transaction holds its locks no longer than this
+IDLE_MS = 10_000  # a process that freezes inside a transaction holds its locks no longer than this
 POOL = 16  # connections at a time, one per thread that reads or writes
 
 _SQLITE_PRAGMAS = (

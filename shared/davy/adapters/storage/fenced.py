@@ -8,6 +8,8 @@ from sqlalchemy import BigInteger, Column, Connection, Table, Text, select
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.schema import metadata
 
+IDLE_MS = 2000  # a leader that freezes inside a decision delays the next one by no more
+
 revision = Table(
     "revision",
     metadata,
@@ -32,13 +34,13 @@ class FencedDatabase(Database):
         self._grow = replace.on_conflict_do_update(index_elements=[revision.c.noun], set_={"number": revision.c.number + 1})
 
     @contextmanager
-    def transaction(self, noun: str) -> Iterator[Connection]:
+    def transaction(self, noun: str, idle_ms: int | None = IDLE_MS) -> Iterator[Connection]:
         """Store everything inside, or nothing, as `Database.transaction` does, if this process leads.
 
         Raises:
             StandbyError: Another process leads.
         """
-        with super().transaction(noun) as connection:
+        with super().transaction(noun, idle_ms) as connection:
             self._check(connection)
             yield connection
             connection.execute(self._grow)

@@ -115,9 +115,9 @@ def _import(path: Path, old: sqlite3.Connection, tables: Mapping[str, OldTable],
     log.info("database.migrating", file=str(path), database=database.name)
     for name, table in tables.items():
         for rows in _batches(old, name, table, database):
-            with database.transaction(NOUN) as connection:
+            with database.transaction(NOUN, idle_ms=0) as connection:
                 connection.execute(database.insert(table.present).on_conflict_do_nothing(), rows)
-    with database.transaction(NOUN) as connection:
+    with database.transaction(NOUN, idle_ms=0) as connection:
         for name, table in tables.items():
             keep_counting(connection, table.present, _last_number(old, name))
         connection.execute(update(imported_file).where(imported_file.c.path == _key(path)).values(complete=True))
@@ -125,7 +125,7 @@ def _import(path: Path, old: sqlite3.Connection, tables: Mapping[str, OldTable],
 
 def _begin(path: Path, tables: Mapping[str, OldTable], database: Database) -> bool:
     """Note that the import begins, in an empty database. Returns whether it was completed before."""
-    with database.transaction(NOUN) as connection:
+    with database.transaction(NOUN, idle_ms=0) as connection:
         noted = connection.execute(
             select(imported_file.c.complete).where(imported_file.c.path == _key(path))
         ).scalar_one_or_none()

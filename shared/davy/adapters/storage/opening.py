@@ -47,7 +47,7 @@ def open_schema(folder: Path, url: SecretUrl | str = "") -> Database:
     try:
         if not database.embedded and (schema := schema_of(make_url(SecretUrl.of(url).get_secret_value()))):
             _make_schema(database, schema)
-        with database.transaction(SCHEMA) as connection:
+        with database.transaction(SCHEMA, idle_ms=0) as connection:
             upgrade(connection, database.name)
     except BaseException:
         database.close()
@@ -56,6 +56,6 @@ def open_schema(folder: Path, url: SecretUrl | str = "") -> Database:
 
 
 def _make_schema(database: Database, name: str) -> None:
-    with database.transaction(SCHEMA) as connection:  # a role may lack the right to make one that is there already
+    with database.transaction(SCHEMA, idle_ms=0) as connection:  # a role may lack the right to make one that is there already
         if connection.execute(text("SELECT to_regnamespace(quote_ident(:name)) IS NULL"), {"name": name}).scalar_one():
             connection.execute(text(f'CREATE SCHEMA "{name}"'))

@@ -96,7 +96,7 @@ class Transfer:
         if self._target.embedded:
             raise ConfigError(f"{self._target.name} is no PostgreSQL database: write postgresql://USER@HOST/NAME")
         known = select(imported_file.c.complete).where(imported_file.c.path == self._name)
-        with self._source.read() as source, self._target.transaction(NOUN) as target:
+        with self._source.read() as source, self._target.transaction(NOUN, idle_ms=0) as target:
             noted = target.execute(known).scalar_one_or_none()
             if noted is not None:
                 return bool(noted)
