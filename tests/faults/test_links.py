@@ -68,7 +68,9 @@ async def test_f07_a_partition_loses_no_event_and_live_frames_return_first(mosqu
     assert any(parted_ns < event.occurred_ns < healed_ns for event in aggregator.events)  # told when it happened
 
 
-@pytest.mark.parametrize("seconds", [12, pytest.param(120, marks=[pytest.mark.slow, pytest.mark.timeout(300)])])
+@pytest.mark.parametrize(
+    "seconds", [pytest.param(12, marks=pytest.mark.slow), pytest.param(120, marks=[pytest.mark.slow, pytest.mark.timeout(300)])]
+)
 @pytest.mark.parametrize("resets", [pytest.param(False, marks=pytest.mark.slow), True])
 async def test_f08_a_link_that_flaps_makes_no_storm_and_no_old_frames(mosquitto, pictures, tmp_path, seconds, resets):
     """200 ms away, 1 s up and 1 s down."""

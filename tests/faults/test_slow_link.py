@@ -81,6 +81,7 @@ async def test_w35_at_least_8_fps_under_1_s_of_age_where_whole_pictures_would_ne
     assert oldest_s < 1
 
 
+@pytest.mark.slow  # 9 s; the link that is too narrow stays
 async def test_w35_a_link_that_recovers_gets_whole_pictures_again(camera, tmp_path, monkeypatch):
     monkeypatch.setattr("davy.streams.link.QUIET_S", 1.0)
     monkeypatch.setattr("davy.streams.link.FILTER_S", 3.0)
