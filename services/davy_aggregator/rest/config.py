@@ -103,8 +103,8 @@ def config_routes(context: ServiceContext) -> APIRouter:
     routes = APIRouter(prefix="/v1", tags=["configuration"], responses=problem_responses(404))
     refusals = problem_responses(404, 412, 422, 503)
 
-    def show(edge: str, response: Response | None = None) -> EdgeConfigView:
-        view = show_edge(context, edge)
+    def show(edge: str, response: Response | None = None, record: ConfigRecord | None = None) -> EdgeConfigView:
+        view = show_edge(context, edge, record)
         if response is not None:
             response.headers["ETag"] = f'"{view.desired.id}"'
         return view
@@ -132,8 +132,8 @@ def config_routes(context: ServiceContext) -> APIRouter:
         who = _author(change.who)
         expected = _tag(if_match)
         _check_permission(read_config(context.configs.history.of(edge)[0].config), change.config)
-        await context.configs.put(edge, change.config, who, change.why, change.signature, expected)
-        return show(edge, response)
+        record = await context.configs.put(edge, change.config, who, change.why, change.signature, expected)
+        return show(edge, response, record)
 
     @routes.get("/edges/{edge}/config/history", summary="List the configuration history of an edge")
     async def history(edge: Edge) -> History:
@@ -146,16 +146,20 @@ def config_routes(context: ServiceContext) -> APIRouter:
     )
     async def rollback(edge: Edge, response: Response, back: Rollback | None = None, if_match: IfMatch = "") -> EdgeConfigView:
         back = back or Rollback()
-        await context.configs.roll_back(edge, back.to, _author(back.who), back.why, _tag(if_match))
-        return show(edge, response)
+        record = await context.configs.roll_back(edge, back.to, _author(back.who), back.why, _tag(if_match))
+        return show(edge, response, record)
 
     return routes
 
 
-def show_edge(context: ServiceContext, edge: str) -> EdgeConfigView:
-    """Compare desired and reported configuration; a report on another configuration has no state here."""
+def show_edge(context: ServiceContext, edge: str, record: ConfigRecord | None = None) -> EdgeConfigView:
+    """Compare desired and reported configuration; a report on another configuration has no state here.
+
+    Args:
+        record: The decision to show, which another may have followed by now; None: the newest.
+    """
     service = context.configs
-    record = service.history.of(edge)[0]
+    record = record or service.history.of(edge)[0]
     desired, report = ConfigEntry.of(record), service.twin.reported.get(edge, ReportedConfig())
     reported = report.model_copy(update={"config": without_secrets(report.config)})  # an edge redacts them, too
     answered = reported.target == record.id and reported.epoch == record.epoch
