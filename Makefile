@@ -22,18 +22,19 @@ $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Davy needs Python 3.11: install it, or say make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# A stamp per set of extras: pip runs only when pyproject.toml or a C kernel has changed.
+# A stamp per set of extras: pip runs only when pyproject.toml or a C kernel has changed. Python compiles what it imports; most of
+# the modules of the packages are never imported.
 KERNELS := $(shell find shared services -name '*.c')
 
 # Locked packages with hashes (make lock), then Davy itself.
 $(VENV)/.mine: $(BIN)/python pyproject.toml hatch_build.py locks/demo.txt $(KERNELS)
-	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement locks/demo.txt
+	$(BIN)/pip install --quiet --no-compile --no-deps --require-hashes --requirement locks/demo.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml hatch_build.py locks/dev.txt $(KERNELS)
-	$(BIN)/pip install --quiet torch==2.13.0 && $(BIN)/pip install --quiet --no-deps torchvision==0.28.0
-	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement locks/dev.txt
+	$(BIN)/pip install --quiet --no-compile torch==2.13.0 && $(BIN)/pip install --quiet --no-compile --no-deps torchvision==0.28.0
+	$(BIN)/pip install --quiet --no-compile --no-deps --require-hashes --requirement locks/dev.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@ $(VENV)/.mine
 
