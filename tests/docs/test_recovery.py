@@ -93,6 +93,7 @@ class Desk:
         assert answer.status_code < 300, answer.text
 
 
+@pytest.mark.slow  # 35 s
 def test_a_site_is_backed_up_at_work_lost_restored_and_given_a_new_authority(tmp_path, tools):
     old = Desk(tmp_path / "old", tools)
     old.folder.mkdir()

@@ -66,6 +66,7 @@ def event(seq: int, kind: str = "roof-fall") -> ingest_pb2.Event:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.slow  # 22 s; the page of alarms does the same
 async def test_p10_no_alarm_and_no_answer_is_lost_or_doubled_by_kill_9(tmp_path):
     """Three kills amid raises and acknowledgements: each alarm is raised once, each answer that was confirmed is there."""
     port, grpc_port = pick_port(), pick_port()

@@ -116,6 +116,7 @@ async def reports(aggregator, model: str) -> None:
     await until(observe, 60)
 
 
+@pytest.mark.slow  # 26 s; edge and pool have tests of their own
 async def test_a_rollout_reaches_an_edge_and_the_pool_and_a_bad_model_is_rolled_back_on_both(mosquitto, tmp_path):
     mine = Mine(tmp_path, mosquitto.endpoint)
     async with mine.running() as aggregator, mine.enhancer():

@@ -87,6 +87,7 @@ async def test_a_measurement_that_fails_says_why(aggregator, settings, tmp_path)
     seen.database.close()
 
 
+@pytest.mark.slow  # 11 s; the watch itself is tested above
 async def test_the_service_measures_by_itself_and_reports_over_rest(aggregator, settings):
     await push(aggregator, *(sample(seq, 3 * seq) for seq in range(1, 5)))
     given = {"aggregator": aggregator.http, "embedding_every_s": 0.2, "embedding_min_samples": 3}

@@ -133,6 +133,7 @@ async def test_the_reserve_goes_on_with_the_run_of_a_service_that_is_stopped(set
         assert not alive(pid)
 
 
+@pytest.mark.slow  # 30 s; a killed run stays
 async def test_a_cancelled_run_ends_after_its_checkpoint_and_can_be_resumed(settings):
     given = settings()
     async with serving(given) as service:

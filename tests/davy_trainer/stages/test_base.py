@@ -237,6 +237,7 @@ def test_an_unknown_preset_names_the_known_ones():
 
 
 @pytest.mark.system
+@pytest.mark.slow  # 17 s
 def test_the_gpu_script_trains_and_exports_small_files(packed_file, tmp_path):
     script = Path(__file__).parents[3] / "infra" / "train_gpu.sh"
     words = ["sh", str(script), str(packed_file), str(tmp_path / "run"), "steps=1", "batch=2", "width=8", "detail=8"]
