@@ -55,7 +55,7 @@ async def test_a_file_that_is_no_picture_gets_an_error_with_the_remedy(page: Pag
     await expect(page.locator("#drop")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [pytest.param(each, marks=() if each == "en" else pytest.mark.slow) for each in LANGUAGES])
 async def test_axe_finds_nothing_on_the_pages_of_the_enhancer(service, language, dark: Image.Image, tmp_path: Path):
     dark.save(tmp_path / "dark.jpg")
     async with chromium(locale=LANGUAGES[language]) as browser:

@@ -161,6 +161,7 @@ def test_enhancement_without_clip_runs_and_is_exported(low, start, monkeypatch, 
 
 
 @pytest.mark.system
+@pytest.mark.slow  # 10 s
 def test_an_ablation_is_trained_evaluated_and_printed(low, start, folder, pairs_folder, monkeypatch, capsys, tmp_path):
     settings = [w for s in ("pair", "refine", "enhance") for n, v in TINY[s].items() for w in ("--set", f"{s}.{n}={v}")]
     replay = ["--set", "enhance.replay_weight=0", "--set", "enhance.clip=davy:random"]

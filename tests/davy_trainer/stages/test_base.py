@@ -132,6 +132,7 @@ def test_a_window_of_all_parameters_gives_what_the_whole_picture_gives(packed_fi
 
 
 @pytest.mark.system
+@pytest.mark.slow  # 20 s; the other stages do the same
 def test_training_stops_resumes_and_gives_the_same_bits(packed_file, tmp_path):
     run = CliRunner()
     words = ["base", "--data", str(packed_file), "--steps", "4", *(f"--set={k}={v}" for k, v in TINY.items())]
@@ -175,6 +176,7 @@ def test_real_frames_join_the_loss_and_are_named_for_credits(packed_file, tmp_pa
 
 
 @pytest.mark.system
+@pytest.mark.slow  # 15 s; stage 0 does the same
 def test_forty_steps_lower_the_loss(packed_file, tmp_path):
     chosen = settings(packed_file, steps=40, width=16, learning_rate=0.004)
     run = begin_from(IspCnn(16, 8), chosen, "", 40)
