@@ -36,7 +36,7 @@ def object_store():
         yield server
 
 
-@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.system)])
+@pytest.fixture(params=["file", pytest.param("s3", marks=[pytest.mark.system, pytest.mark.slow])])
 def registry(request, tmp_path):
     """The same on a file system and on a store of objects."""
     if request.param == "file":

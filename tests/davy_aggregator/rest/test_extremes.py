@@ -35,6 +35,7 @@ async def resources(aggregator):
             yield path, methods["get"].get("parameters", [])
 
 
+@pytest.mark.slow  # 30 s; the fuzz of every route stays
 async def test_a36_no_value_of_a_parameter_ends_in_an_internal_error(aggregator):
     asked = []
     async for path, parameters in resources(aggregator):

@@ -55,7 +55,9 @@ async def test_pictures_are_legible_on_a_phone_a_laptop_and_a_4k_screen(count, t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize(
+    "count", [pytest.param(each, marks=pytest.mark.slow if each in (9, 25, 40) else ()) for each in COUNTS]
+)
 async def test_pictures_are_legible_on_every_screen(count, tmp_path):
     async with wall_of(count, tmp_path, fps=1) as aggregator, chromium() as browser:
         page = await browser.new_page()

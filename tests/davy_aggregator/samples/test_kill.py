@@ -21,6 +21,7 @@ TOTAL = 24
 
 
 @pytest.mark.system
+@pytest.mark.slow  # 20 s; events over kill -9 stay
 async def test_f04_kill_9_loses_no_sample_and_stores_none_twice(tmp_path):
     spool, registry, port = SampleSpool(tmp_path / "samples.db", "b1", 2**22), CollectorRegistry(), pick_port()
     for number in range(TOTAL):

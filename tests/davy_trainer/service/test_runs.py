@@ -72,6 +72,7 @@ async def test_a_retrained_model_is_registered_with_its_evaluation_and_a_sheet(s
         assert service.registry.get_sample_value("davy_training_runs_total", {"kind": "retrain", "state": "done"}) == 1
 
 
+@pytest.mark.slow  # 20 s; proposals are tested without a run
 async def test_a_service_without_a_key_proposes_a_candidate_and_no_model(settings, tmp_path):
     given = settings(sign="person", keys=tmp_path / "nokeys")
     async with serving(given) as service:
