@@ -1,21 +1,18 @@
 """`davy company`: many sites on one page."""
 
 import asyncio
-import signal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
-from davy.domain.errors import ConfigError, DavyError
+from davy.service_command import chosen, reachable, reporting_errors, run_until_signal
 from davy.site_options import InsecureOption, LogStyleOption
-from davy.telemetry import configure_logging, get_logger
+from davy.telemetry import configure_logging
 from davy_company.app import serve
 from davy_company.config import CompanyConfig
 from davy_company.settings import CompanySettings
 
-log = get_logger(__name__)
 app = typer.Typer(add_completion=False)
 
 
@@ -36,30 +33,12 @@ def company(
     configure_logging(log_style)
     given: dict[str, Any] = {"config": config, "host": host, "port": port, "directory": directory}
     given["access"] = "open" if insecure else None
-    try:
-        settings = CompanySettings(**{name: value for name, value in given.items() if value is not None})
-        asyncio.run(_run(settings, CompanyConfig.load(settings.config)))
-    except ValidationError as error:
-        for each in error.errors():
-            where = "__".join(map(str, each["loc"])).upper()
-            typer.echo(f"DAVY_COMPANY_{where}: {each['msg']}" if where else f"davy company: {each['msg']}", err=True)
-        raise typer.Exit(2) from error
-    except DavyError as error:
-        typer.echo(f"davy company: {error}", err=True)
-        raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
+    with reporting_errors("company"):
+        settings = CompanySettings(**chosen(given))
 
+        def print_address(port: int) -> None:
+            secure = "s" if settings.tls.files() is not None else ""
+            print(f"company  http{secure}://{reachable(settings.host)}:{port}/", flush=True)
 
-async def _run(settings: CompanySettings, config: CompanyConfig) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-
-    def print_address(port: int) -> None:
-        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-        print(f"company  http{'s' if settings.tls.files() is not None else ''}://{shown}:{port}/", flush=True)
-
-    try:
-        await serve(settings, config, ready=print_address)
-    except asyncio.CancelledError:
-        log.info("company.stopped")
+        sites = CompanyConfig.load(settings.config)
+        asyncio.run(run_until_signal("company", serve(settings, sites, ready=print_address)))

@@ -1,16 +1,15 @@
 """`davy enhancer`: run the enhancement service."""
 
 import asyncio
-import signal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from prometheus_client import CollectorRegistry
-from pydantic import ValidationError
 
 from davy.adapters.otlp import tracing
-from davy.domain.errors import ConfigError, DavyError
+from davy.service_command import chosen, reporting_errors, run_until_signal
 from davy.site import SiteConfig, load_site
 from davy.site_options import InsecureOption, LogStyleOption
 from davy.telemetry import configure_logging, get_logger
@@ -36,31 +35,13 @@ def run(
     configure_logging(log_style)
     given: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "model": model, "threads": threads}
     given["access"] = "open" if insecure else None
-    try:
-        settings = EnhancerSettings(**{name: value for name, value in given.items() if value is not None})
+    with reporting_errors("enhancer"):
+        settings = EnhancerSettings(**chosen(given))
         site = load_site(config) if config else None
         with tracing("enhancer"):
-            asyncio.run(_run(settings, site))
-    except ValidationError as error:
-        for each in error.errors():
-            typer.echo(f"DAVY_ENHANCER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}", err=True)
-        raise typer.Exit(2) from error
-    except DavyError as error:
-        typer.echo(f"davy enhancer: {error}", err=True)
-        raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
+            asyncio.run(run_until_signal("enhancer", serve(settings, CollectorRegistry(), site, partial(_log_ready, site))))
 
 
-async def _run(settings: EnhancerSettings, site: SiteConfig | None) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-
-    def ready(addresses: Addresses) -> None:
-        pool = f"enhances raw frames of site {site.site} from {site.broker}" if site else "no site configured, no pool"
-        log.info("enhancer.ready", http_port=addresses.http_port, grpc_port=addresses.grpc_port, pool=pool)
-
-    try:
-        await serve(settings, CollectorRegistry(), site, ready)
-    except asyncio.CancelledError:
-        log.info("enhancer.stopped")
+def _log_ready(site: SiteConfig | None, addresses: Addresses) -> None:
+    pool = f"enhances raw frames of site {site.site} from {site.broker}" if site else "no site configured, no pool"
+    log.info("enhancer.ready", http_port=addresses.http_port, grpc_port=addresses.grpc_port, pool=pool)

@@ -1,7 +1,6 @@
 """`davy simulator`: serve the cameras of the simulated mine, or render them with their ground truth."""
 
 import asyncio
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,10 +9,10 @@ import cv2
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from davy.domain.errors import ConfigError, DavyError, InvalidInputError
 from davy.domain.frame import BgrImage
+from davy.service_command import chosen, reachable, reporting_errors, run_until_signal
 from davy.site_options import LogStyleOption
 from davy.telemetry import configure_logging
 from davy_simulator.app import serve as serve_cameras
@@ -47,17 +46,18 @@ def serve(
 ) -> None:
     """Serve the cameras as network cameras: http://HOST:PORT/gallery.mjpeg, /gallery.jpg and so on."""
     configure_logging(log_style)
-    try:
-        width, height = _size(size) if size else (None, None)
-        given: dict[str, Any] = {"host": host, "port": port, "fps": fps, "seed": seed, "width": width, "height": height}
-        given["onvif"] = onvif
-        asyncio.run(_run(SimulatorSettings(**{name: value for name, value in given.items() if value is not None})))
-    except ValidationError as error:
-        for each in error.errors():
-            typer.echo(f"DAVY_SIMULATOR_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}", err=True)
-        raise typer.Exit(2) from error
-    except DavyError as error:
-        raise _failed(error) from error
+    with reporting_errors("simulator"):
+        try:
+            width, height = _size(size) if size else (None, None)
+            given: dict[str, Any] = {"host": host, "port": port, "fps": fps, "seed": seed, "width": width, "height": height}
+            settings = SimulatorSettings(**chosen(given | {"onvif": onvif}))
+
+            def print_address(port: int) -> None:
+                print(f"cameras  http://{reachable(settings.host)}:{port}/", flush=True)
+
+            asyncio.run(run_until_signal("simulator", serve_cameras(settings, print_address)))
+        except DavyError as error:  # its invalid arguments count as configuration
+            raise _failed(error) from error
 
 
 @app.command()
@@ -184,22 +184,6 @@ def _size(text: str) -> tuple[int, int]:
     if not (width.isdecimal() and height.isdecimal()):
         raise InvalidInputError(f"size {text!r} is not WIDTHxHEIGHT, such as 1280x720")
     return int(width), int(height)
-
-
-async def _run(settings: SimulatorSettings) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-
-    def print_address(port: int) -> None:
-        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-        print(f"cameras  http://{shown}:{port}/", flush=True)
-
-    try:
-        await serve_cameras(settings, print_address)
-    except asyncio.CancelledError:
-        return
 
 
 def _failed(error: DavyError) -> typer.Exit:

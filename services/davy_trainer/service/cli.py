@@ -1,21 +1,18 @@
 """`davy trainer`: the training service."""
 
 import asyncio
-import signal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from davy.adapters.http.listening import Ports
-from davy.domain.errors import ConfigError, DavyError
+from davy.service_command import chosen, reachable, reporting_errors, run_until_signal
 from davy.site_options import InsecureOption, LogStyleOption
-from davy.telemetry import configure_logging, get_logger
+from davy.telemetry import configure_logging
 from davy_trainer.service.app import serve
 from davy_trainer.service.settings import TrainerSettings
 
-log = get_logger(__name__)
 app = typer.Typer(add_completion=False)
 
 
@@ -38,33 +35,12 @@ def trainer(
     given: dict[str, Any] = {"host": host, "port": port, "grpc_port": grpc_port, "data": data, "aggregator": aggregator}
     given |= {"registry": registry, "keys": keys, "schedule": schedule, "drift_above": drift_above}
     given["access"] = "open" if insecure else None
-    try:
-        settings = TrainerSettings(**{name: value for name, value in given.items() if value is not None})
-        asyncio.run(_run(settings))
-    except ValidationError as error:
-        for each in error.errors():
-            where = "__".join(map(str, each["loc"])).upper()
-            typer.echo(f"DAVY_TRAINER_{where}: {each['msg']}" if where else f"davy trainer: {each['msg']}", err=True)
-        raise typer.Exit(2) from error
-    except DavyError as error:
-        typer.echo(f"davy trainer: {error}", err=True)
-        raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from error
+    with reporting_errors("trainer"):
+        settings = TrainerSettings(**chosen(given))
 
+        def print_addresses(ports: Ports) -> None:
+            shown, secure = reachable(settings.host), "s" if settings.tls.files() is not None else ""
+            addresses = f"training  http{secure}://{shown}:{ports.http}/training\ngrpc      grpc{secure}://{shown}:{ports.grpc}"
+            print(addresses, flush=True)
 
-async def _run(settings: TrainerSettings) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-
-    def print_addresses(ports: Ports) -> None:
-        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-        secure = "s" if settings.tls.files() is not None else ""
-        print(
-            f"training  http{secure}://{shown}:{ports.http}/training\ngrpc      grpc{secure}://{shown}:{ports.grpc}", flush=True
-        )
-
-    try:
-        await serve(settings, ready=print_addresses)
-    except asyncio.CancelledError:
-        log.info("trainer.stopped")
+        asyncio.run(run_until_signal("trainer", serve(settings, ready=print_addresses)))
