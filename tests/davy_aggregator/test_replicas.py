@@ -8,7 +8,10 @@ from functools import partial
 import pytest
 from prometheus_client import CollectorRegistry
 from tests.davy_aggregator.conftest import PICTURE, make_settings, make_site, running, until, with_rules
+from tests.davy_aggregator.recording.test_recordings import push_video
+from tests.fixtures.fan_outs import RedisServer
 from tests.fixtures.postgres import running_postgres
+from tests.fixtures.recorded_video import packets
 
 from davy.adapters.mqtt.bus import connect
 from davy.adapters.storage.alarm_store import AlarmStore
@@ -204,3 +207,18 @@ async def first_event(aggregator):
 
 async def kinds_of(aggregator):
     return [(each["id"], each["kind"]) for each in (await aggregator.get("/v1/events")).json()["events"]]
+
+
+async def test_video_is_recorded_where_the_edge_sends_it_and_nowhere_else(postgres, tmp_path):
+    redis = RedisServer()
+    camera = {"source": "mine://face", "record": {"mode": "continuous", "days": 0}}
+    site = make_site(store=redis.endpoint, north={"cameras": {"face": camera}})
+    folders = [tmp_path / name / "recordings" for name in ("a", "b")]
+    try:
+        async with two(postgres, tmp_path, site) as (first, second):
+            await until(lambda: second.registry.get_sample_value("davy_aggregator_replicas") == 1)
+            await push_video(first, list(packets(60)), 0.05)
+            assert list(folders[0].rglob("*.part")) or list(folders[0].rglob("*.mp4"))
+            assert not [path for path in folders[1].rglob("*") if path.is_file()]
+    finally:
+        redis.kill()

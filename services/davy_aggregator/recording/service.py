@@ -128,11 +128,11 @@ class Recordings:
         return self._shared or self.leads()
 
     def _records(self, camera: CameraAddress) -> bool:
-        return self._video.can_send(camera) if self._shared else self.leads()
+        return self._video.is_offered(camera) if self._shared else self.leads()
 
     async def _follow(self, camera: CameraAddress, variant: Variant) -> None:
         try:
-            with self._video.watch(camera, variant) as queue:
+            with self._video.watch(camera, variant, relayed=False) as queue:
                 while True:
                     self._recorder.offer(await queue.take())
         except UnknownCameraError:  # the configuration is changing: the next look begins anew
