@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 import grpc
@@ -448,9 +448,9 @@ def _link_signer(settings: AggregatorSettings, database: Database) -> LinkSigner
 def _leading(replica: Replica, context: ServiceContext, bus: Bus, site: SiteConfig, name: str) -> dict[str, Component]:
     """The components that decide who leads: by the lease of a shared database, else by beats on the broker."""
     settings, health, metrics = context.settings, context.health, context.metrics
-    alarms, rollouts, configs = context.alarms, context.rollouts, context.configs
+    deciders: dict[str, Decider] = {"alarm": context.alarms, "rollout": context.rollouts, "config": context.configs}
     if replica.lease is None:
-        leadership = _leadership(settings, site, name, health, metrics, alarms, rollouts, configs)
+        leadership = _leadership(settings, site, name, health, metrics, deciders.values())
         return {"leadership": lambda: leadership.run(bus)}
 
     lease, shares = replica.lease, ShareCheck(settings)
@@ -460,7 +460,6 @@ def _leading(replica: Replica, context: ServiceContext, bus: Bus, site: SiteConf
         metrics.leads.set(leads)
         health.set("leadership", error)
 
-    deciders: dict[str, Decider] = {"alarm": alarms, "rollout": rollouts, "config": configs}
     return replica.components(bus, deciders, {"archive-keeping": context.archive.keep}, context.edge_tasks, changed)
 
 
@@ -470,8 +469,7 @@ def _leadership(
     name: str,
     health: Health,
     metrics: AggregatorMetrics,
-    alarms: AlarmService,
-    *services: RolloutService | ConfigService,
+    deciders: Collection[Decider],
 ) -> Leadership:
     def changed(reason: str) -> None:
         metrics.leads.set(not reason)
@@ -479,14 +477,12 @@ def _leadership(
             health.set("leadership", reason)
 
     async def take_over() -> None:
-        await alarms.take_over()
-        for service in services:
-            await service.twin.take_over()
+        for decider in deciders:
+            await decider.take_over()
 
     leadership = Leadership(site.site, name, settings.data, changed, take_over)
-    alarms.lead = leadership
-    for service in services:
-        service.twin.lead = leadership
+    for decider in deciders:
+        decider.lead = leadership
     return leadership
 
 

@@ -5,12 +5,13 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import ParamSpec, TypeVar
 
 from davy.adapters.storage.event_store import EventStore
 from davy.domain.errors import ArchiveUnavailableError, StandbyError
 from davy.domain.event import EventQuery, EventRecord, Mark
+from davy.streams.tasks import wait_for_event
 from davy.telemetry import get_logger
 from davy_aggregator.metrics import AggregatorMetrics
 
@@ -154,9 +155,7 @@ class Archive:
                 after = batch[-1].id
                 yield batch
             else:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._look_s):
-                        await changed.wait()
+                await wait_for_event(changed, self._look_s)
 
     async def keep(self) -> None:
         """Delete by age and space until cancelled, while other replicas store the events."""

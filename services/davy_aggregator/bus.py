@@ -31,7 +31,7 @@ from davy.streams.guard import Guard
 from davy.streams.reconnect import Backoff, retry
 from davy.telemetry import get_logger
 from davy_aggregator.archive import REPORTER, Archive
-from davy_aggregator.live import LiveFrames
+from davy_aggregator.live import MQTT, LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.presence import PresenceTracker
 
@@ -82,7 +82,7 @@ def _take_frame(message: Message, raws: deque[tuple[str, str, bytes]], live: Liv
         presence.record_raw(topic.camera_id)
         raws.append((*name, message.payload if len(message.payload) <= MAX_JPEG_BYTES else b""))
     else:
-        live.put(read_frame(message, next((jpeg for *other, jpeg in raws if tuple(other) == name), b"")), "mqtt")
+        live.put(read_frame(message, next((jpeg for *other, jpeg in raws if tuple(other) == name), b"")), MQTT)
 
 
 def read_frame(message: Message, raw_jpeg: bytes = b"") -> EncodedFrame:

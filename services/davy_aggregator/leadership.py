@@ -18,7 +18,7 @@ from davy.domain.errors import BrokerUnavailableError, StandbyError
 from davy.domain.ports import Bus, Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.streams.lead import Lead
-from davy.streams.tasks import until_first_ends
+from davy.streams.tasks import until_first_ends, wait_for_event
 from davy.telemetry import get_logger
 from davy_aggregator.archive import REPORTER
 
@@ -151,9 +151,7 @@ class Leadership(Lead):
             if self.leads:
                 await self._beat(bus)
             self._news.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BEAT_S if self._settled else BEAT_S / 4):
-                    await self._news.wait()
+            await wait_for_event(self._news, BEAT_S if self._settled else BEAT_S / 4)
 
     def _is_silent(self, connected_s: float) -> bool:
         """Return whether beats are overdue, with a connection since connected_s."""

@@ -12,7 +12,7 @@ from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
 from davy.domain.errors import OtherSiteError, UnknownCameraError
 from davy.domain.frame import EncodedFrame
-from davy.domain.video import VideoPacket
+from davy.domain.video import NOBODY, VideoPacket
 from davy.streams.clock import ClockOffset
 from davy.streams.latest import LatestByKey
 from davy.streams.sessions import Sessions
@@ -23,6 +23,7 @@ FPS_WINDOW_S = 5.0
 ASKED_S = 10.0  # who asks for a single picture may ask for the next
 HERE_S = 1.0  # without a frame for so long, a camera's edge may have gone to another replica
 GRPC = "grpc"  # the interface of frames that an edge sent to this replica
+MQTT = "mqtt"  # the interface of frames that came over the broker
 REPLICA = "replica"  # the interface of frames that an edge sent to another replica
 REORDER_S = 2.0  # maximum time of reordering in the network: a later arrival is newer, regardless of its seq
 
@@ -142,9 +143,8 @@ class LiveFrames:
         Raises:
             UnknownCameraError: frames of this camera are not accepted.
         """
-        if frame.camera in self._retired:
+        if not self.belongs(frame.camera):
             return False
-        self.check_known(frame.camera)
         camera = self._cameras.setdefault(frame.camera, _Camera())
         if camera.newest and not _is_newer(frame, session, camera.newest):
             self._metrics.dropped.labels(frame.camera.edge, frame.camera.camera, "ingest", DropReason.SUPERSEDED).inc()
@@ -277,7 +277,7 @@ class LiveFrames:
         recent = [raw for raw, at_s in asked.items() if at_s >= since_s]
         watchers = [each for each in self._watchers if each.asks and (here_only or each.relayed) and each.follows(camera)]
         rates = [watcher.fps(camera) for watcher in watchers] + [0.0] * len(recent)
-        fps = 0.0 if 0.0 in rates else max(rates, default=-1.0)
+        fps = 0.0 if 0.0 in rates else max(rates, default=NOBODY)
         return fps, True in recent or any(watcher.wants_raw(camera) for watcher in watchers)
 
     def fps(self, camera: CameraAddress) -> float:

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field, replace
 
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
-from davy.domain.video import VARIANTS, Demand, Variant, VideoPacket
+from davy.domain.video import VARIANTS, Demand, Feed, Variant, VideoPacket
 from davy.streams.packets import PacketQueue
+from davy.streams.tasks import wait_for_event
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 
 STREAM_OVER_S = 2.0  # without a packet, an older stream of an edge may take over again
 MAX_GROUP = 600  # packets that are kept for a new viewer
-
-Feed = tuple[CameraAddress, Variant]
 
 
 @dataclass(slots=True)
@@ -249,8 +248,4 @@ class Requests:
             if changed or keys:
                 return changed, keys
             self._changed.clear()
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+            await wait_for_event(self._changed, LOOK_EVERY_S)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from davy.domain.camera import CameraAddress
 from davy.domain.drops import DropReason
 from davy.domain.frame import EncodedFrame
+from davy.streams.tasks import wait_for_event
 
 CountDrop = Callable[[DropReason], None]
 
@@ -61,11 +62,7 @@ class LookSchedule:
             wait_s = None if first is None else self._deadline_s(first) - time.monotonic()
             if first is not None and wait_s is not None and wait_s <= 0:
                 return self._begin(first)
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+            await wait_for_event(self._changed, wait_s)
 
     def done(self, camera: CameraAddress) -> None:
         """End a look at a camera."""

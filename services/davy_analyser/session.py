@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from davy.adapters.grpc.analysis_client import AnalysisClient, AnalysisStream
 from davy.adapters.grpc.frame_client import FrameClient
 from davy.analysis.look import MAX_AGE_S, CameraAnalysis, MakeAnalysers, lower_priority
-from davy.analysis.places.book import NO_PLACES, CameraPlaces
+from davy.analysis.places.book import NO_PLACES
 from davy.analysis.settings import AnalysisSettings
 from davy.domain.age import Age
 from davy.domain.camera import CameraAddress
 from davy.domain.frame import EncodedFrame
 from davy.domain.observation import AnalyserResult, CameraFindings
+from davy.place_rules import CameraPlaces
 from davy.streams.clock import ClockOffset
 from davy.streams.tasks import end, until_first_ends
 from davy.telemetry import get_logger

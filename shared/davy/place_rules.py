@@ -4,7 +4,7 @@ A rule is a typed entry of a camera's `rules`. Points are fractions of the pictu
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time
 from typing import Annotated, Literal, Self
 
@@ -215,6 +215,9 @@ PlaceRule = Annotated[
     | BeltEmpty,
     Field(discriminator="kind"),
 ]
+
+CameraPlaces = tuple[Sequence[Zone], Sequence[Line], Sequence[PlaceRule]]
+"""Zones, lines and rules of one camera."""
 """One rule; `kind` names its type."""
 
 RULE_TYPES: tuple[type[_Rule], ...] = (

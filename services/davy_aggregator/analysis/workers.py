@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 
-from davy.analysis.places.book import CameraPlaces, PlaceBook
+from davy.analysis.places.book import PlaceBook
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import StandbyError
 from davy.domain.observation import CameraFindings
+from davy.place_rules import CameraPlaces
 from davy.telemetry import AGE_BUCKETS_S, get_logger
 from davy_aggregator.analysis.assignment import assign
 from davy_aggregator.analysis.findings import FindingsReporter

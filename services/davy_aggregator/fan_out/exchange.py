@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from davy.adapters.fan_out.messages import NOBODY, CameraReport, pack_cameras, pack_demand, pack_news
+from davy.adapters.fan_out.messages import CameraReport, pack_cameras, pack_demand, pack_news
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import StoreUnavailableError
 from davy.domain.fan_out import Channel, FanOut, FanOutReader
-from davy.domain.video import Demand
+from davy.domain.video import NOBODY, Demand
 from davy.streams.guard import Guard
-from davy.streams.tasks import until_first_ends
+from davy.streams.tasks import until_first_ends, wait_for_event
 from davy_aggregator.fan_out.channels import cameras_of, demand_of, frames_of, news_of, video_of
 from davy_aggregator.fan_out.receiving import Receiving
 from davy_aggregator.fan_out.sending import Sending
@@ -119,7 +119,7 @@ class Replicas:
                 await self._fan_out.publish(demand_of(self._site), message)
                 sent, sent_s = wanted, time.monotonic()
             await asyncio.sleep(PAUSE_S)
-            await _wait(self._changed, LOOK_EVERY_S)
+            await wait_for_event(self._changed, LOOK_EVERY_S)
 
     def _pictures(self, wanted: dict[CameraAddress, Demand]) -> Iterator[Channel]:
         """Yield the channels of wanted cameras whose edges do not send here."""
@@ -151,7 +151,7 @@ class Replicas:
             for reports in self._reports(self._live.cameras if others else ()):
                 await self._fan_out.publish(channel, pack_cameras(self._name, self._live.sessions.newest, reports, clocks_ns))
             await asyncio.sleep(PAUSE_S)
-            await _wait(self._greeted, REPORT_EVERY_S)
+            await wait_for_event(self._greeted, REPORT_EVERY_S)
 
     def _reports(self, cameras: Collection[CameraAddress]) -> Iterator[list[CameraReport]]:
         """Yield the reports about cameras, some at a time; one empty list if there are none."""
@@ -185,11 +185,3 @@ class Replicas:
                 newest = await watcher.take()
                 if newest.frame.camera not in self._sending.wanted:
                     await self._sending.send(newest)
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -4,15 +4,15 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from davy.adapters.fan_out.messages import NOBODY, Head, pack_frame, pack_packet
+from davy.adapters.fan_out.messages import Head, pack_frame, pack_packet
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import StoreUnavailableError
 from davy.domain.fan_out import FanOut
-from davy.domain.video import Demand, Variant
-from davy.streams.tasks import end, until_first_ends
+from davy.domain.video import NOBODY, Demand, Feed
+from davy.streams.tasks import end, until_first_ends, wait_for_event
 from davy_aggregator.fan_out.channels import frames_of, video_of
 from davy_aggregator.live import GRPC, LiveFrame, LiveFrames, Watcher
-from davy_aggregator.video import Feed, LiveVideo, merge
+from davy_aggregator.video import LiveVideo, merge
 
 STAGE = "replicas"
 SILENT_S = 3.0  # the demand of a replica that died ends
@@ -40,7 +40,7 @@ class Sending:
         self._fresh: set[Feed] = set()  # feeds whose viewers want no earlier packets
         self._changed = asyncio.Event()
 
-    def hear(self, head: Head, demands: Mapping[CameraAddress, Demand], keys: set[tuple[CameraAddress, Variant]]) -> None:
+    def hear(self, head: Head, demands: Mapping[CameraAddress, Demand], keys: set[Feed]) -> None:
         """Take what the viewers of one replica want now."""
         self._of_replicas[head.replica] = (demands, time.monotonic())
         self._fresh |= {feed for feed in keys if feed not in self._relays}
@@ -124,11 +124,7 @@ class Sending:
                 self._relays[feed] = asyncio.create_task(self._relay(feed, feed not in self._fresh), name=f"relay.{feed[0]}")
             self._fresh.clear()
             self._changed.clear()
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+            await wait_for_event(self._changed, LOOK_EVERY_S)
 
     async def _relay(self, feed: Feed, cached: bool) -> None:
         channel = video_of(*feed)

@@ -13,12 +13,12 @@ from itertools import pairwise
 import av
 
 from davy.domain.camera import CameraAddress
-from davy.domain.video import Variant, VideoPacket
+from davy.domain.video import Feed, Variant, VideoPacket
 from davy.streams.tasks import end
 from davy.telemetry import get_logger
 from davy_aggregator.outputs.errors import NoVideoError, UnknownSegmentError
 from davy_aggregator.outputs.fmp4 import Fragmenter, Segment
-from davy_aggregator.video import Feed, LiveVideo
+from davy_aggregator.video import LiveVideo
 
 IDLE_S = 15.0  # a stream ends this long after the last request
 FIRST_SEGMENT_S = 12.0  # two groups of pictures of the longest usual length

@@ -12,13 +12,13 @@ from davy.access.roles import Permission
 from davy.adapters.access.credentials import Authenticator, Credentials
 from davy.adapters.tls import Tls
 from davy.domain.errors import DavyError
-from davy.domain.video import Variant
+from davy.domain.video import Feed, Variant
 from davy.streams.tasks import end, until_first_ends
 from davy.telemetry import get_logger
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.outputs.errors import RtspServerError
 from davy_aggregator.settings import RtspSettings
-from davy_aggregator.video import Feed, LiveVideo
+from davy_aggregator.video import LiveVideo
 
 SCRIPT = Path(__file__).with_name("gst_server.py")
 MOUNT_EVERY_S = 2.0  # cameras are added and removed now and then

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from davy.domain.camera import CameraAddress
-from davy.domain.video import Variant, VideoPacket
+from davy.domain.video import Feed, Variant, VideoPacket
 from davy.streams.tasks import end
 from davy_aggregator.outputs.errors import UnknownViewerError
 from davy_aggregator.outputs.media_loop import MediaLoop
 from davy_aggregator.settings import WebRtcSettings
-from davy_aggregator.video import Feed, LiveVideo
+from davy_aggregator.video import LiveVideo
 
 if TYPE_CHECKING:
     from davy_aggregator.outputs.webrtc_peer import Peer, PeerSettings

@@ -11,6 +11,7 @@ from davy.domain.camera import CameraAddress
 from davy.domain.errors import ArchiveUnavailableError, DavyError, InvalidInputError, UnreadableVideoError
 from davy.domain.recording import Segment
 from davy.domain.severity import Severity
+from davy.streams.tasks import wait_for_event
 from davy.telemetry import get_logger
 from davy_aggregator.recording.service import Recordings
 
@@ -111,10 +112,7 @@ class SegmentFill:
         """Wait for the end of the present segment, or for silence."""
         while not self._done.is_set():
             self._received.clear()
-            try:
-                async with asyncio.timeout(PIECE_TIMEOUT_S):
-                    await self._received.wait()
-            except TimeoutError:
+            if not await wait_for_event(self._received, PIECE_TIMEOUT_S):
                 log.warning("recording.fill_timeout", camera=self._current and str(self._current.camera))
                 self._current = None
                 return

@@ -23,7 +23,7 @@ from davy.domain.errors import (
 from davy.domain.event import EventQuery, EventRecord
 from davy.domain.recording import Segment
 from davy.domain.severity import Severity
-from davy.domain.video import Variant
+from davy.domain.video import Feed, Variant
 from davy.site import SiteConfig
 from davy.streams.tasks import end, until_first_ends
 from davy.telemetry import get_logger
@@ -40,8 +40,6 @@ MOST_PAST = 1000
 BATCH = 500  # segments in one transaction
 SENDERS = 4  # uploads at the same time
 SEND_AGAIN_S = 1.0  # until the next look for segments, and after a failure
-
-Feed = tuple[CameraAddress, Variant]
 
 
 class Recordings:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 
 from davy.adapters.storage.database import Database
 from davy.adapters.storage.fenced import revisions
 from davy.domain.errors import ArchiveUnavailableError
 from davy.streams.lead import Lead
+from davy.streams.tasks import wait_for_event
 from davy.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -37,9 +37,7 @@ class Following:
                     await self.refresh()
                 except ArchiveUnavailableError as error:
                     log.warning("replicas.unread", error=str(error))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._due.wait()
+            await wait_for_event(self._due, LOOK_EVERY_S)
             self._due.clear()
 
     def look(self) -> None:

@@ -16,14 +16,12 @@ from davy.streams.lead import Lead
 from davy.streams.supervisor import Component
 from davy.streams.tasks import until_first_ends
 from davy_aggregator.edge_tasks import EdgeTasks
-from davy_aggregator.live import LiveFrame
+from davy_aggregator.live import GRPC, MQTT, LiveFrame
 from davy_aggregator.replicas.calls import LeaderCalls
 from davy_aggregator.replicas.edge_relay import EdgeRelay
 from davy_aggregator.replicas.following import Following
 from davy_aggregator.replicas.lease import LeaseLead, StatusKeeper
 from davy_aggregator.settings import AggregatorSettings
-
-FROM_EDGE, FROM_BROKER = "grpc", "mqtt"  # interfaces of frames; others bring those of another replica
 
 
 class Decider(Protocol):
@@ -113,9 +111,9 @@ class Replica:
 
     def analyses(self, live: LiveFrame) -> bool:
         """Return whether this replica analyses a frame: one whose edge pushes here, or one from the broker, as the leader."""
-        if self.lease is None or live.via == FROM_EDGE:
+        if self.lease is None or live.via == GRPC:
             return True
-        return live.via == FROM_BROKER and self.lease.leads
+        return live.via == MQTT and self.lease.leads
 
 
 @asynccontextmanager

@@ -1,14 +1,16 @@
 """davy.v1.AnalysisService: gives analysers their cameras and takes the findings."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from functools import partial
 
 from davy.adapters.grpc.analysis import from_findings, to_assignment
-from davy.analysis.places.book import CameraPlaces
-from davy.domain.camera import CameraAddress, check_id
+from davy.domain.camera import check_id
 from davy.domain.errors import DeadlineExceededError, InvalidInputError, OtherSiteError
 from davy.v1 import analysis_pb2, analysis_pb2_grpc
 from davy_aggregator.analysis.workers import LEASE_S, AnalysisWorkers, Worker
+from davy_aggregator.rpc.answers import Put, answering
 
 MAX_CAPACITY = 1024
 Requests = AsyncIterator[analysis_pb2.AnalyseCamerasRequest]
@@ -35,12 +37,10 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
         requests = aiter(request_iterator)
         hello = await self._hello(requests)
         with self._workers.attach(hello.name, hello.capacity) as worker:
-            reader = asyncio.create_task(self._read(requests, worker), name="analysis.read")
-            try:
-                while (places := await _next(worker, reader)) is not None:
-                    yield to_assignment(places, LEASE_S)
-            finally:
-                reader.cancel()
+            read, ask = partial(self._read, requests, worker), partial(_assign, worker)
+            async with aclosing(answering("analysis", read, ask)) as answers:
+                async for answer in answers:
+                    yield answer
 
     async def _hello(self, requests: Requests) -> analysis_pb2.AnalyserHello:
         first = await _receive(requests, "an analyser")
@@ -53,7 +53,7 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
             raise InvalidInputError(f"capacity is 1 to {MAX_CAPACITY}, got {first.hello.capacity}")
         return first.hello
 
-    async def _read(self, requests: Requests, worker: Worker) -> None:
+    async def _read(self, requests: Requests, worker: Worker, _put: Put[analysis_pb2.AnalyseCamerasResponse]) -> None:
         assert self._workers is not None
         while True:
             request = await _receive(requests, f"analyser {worker.name}")
@@ -63,22 +63,14 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
                 await self._workers.take(worker, from_findings(request.findings, self._site))
 
 
+async def _assign(worker: Worker, put: Put[analysis_pb2.AnalyseCamerasResponse]) -> None:
+    while True:
+        put(to_assignment(await worker.next(), LEASE_S))
+
+
 async def _receive(requests: Requests, sender: str) -> analysis_pb2.AnalyseCamerasRequest | None:
     try:
         async with asyncio.timeout(LEASE_S):
             return await anext(requests, None)
     except TimeoutError as error:
         raise DeadlineExceededError(sender, LEASE_S) from error
-
-
-async def _next(worker: Worker, reader: asyncio.Task[None]) -> Mapping[CameraAddress, CameraPlaces] | None:
-    """The next assignment; None once the analyser has ended the stream."""
-    following = asyncio.ensure_future(worker.next())
-    try:
-        await asyncio.wait({following, reader}, return_when=asyncio.FIRST_COMPLETED)
-        if following.done():
-            return following.result()
-        reader.result()  # raises its error, if any
-        return None
-    finally:
-        following.cancel()

@@ -17,7 +17,7 @@ from davy.identity import Identity, check_speaks_for
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
 from davy_aggregator.archive import Archive
 from davy_aggregator.context import ServiceContext
-from davy_aggregator.live import LiveFrames
+from davy_aggregator.live import GRPC, LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.rpc.answers import Put, answering
 from davy_aggregator.senders import CheckSender
@@ -62,8 +62,8 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
                 check_speaks_for(sender, frame.camera.edge, frame.camera.site, "frames")
                 acting().require_edge(frame.camera.edge)
                 with tracing.frame(frame.traceparent):
-                    self._live.put(frame, "grpc", session)
-                tracing.record(frame.traceparent, "ingest", received_ns, camera=str(frame.camera), via="grpc")
+                    self._live.put(frame, GRPC, session)
+                tracing.record(frame.traceparent, "ingest", received_ns, camera=str(frame.camera), via=GRPC)
             except DavyError as error:
                 self._metrics.refused.labels("push", type(error).__name__).inc()
                 raise

@@ -16,13 +16,13 @@ from davy.analysis.illumination import Illumination
 from davy.analysis.lens import Lens
 from davy.analysis.motion import Motion
 from davy.analysis.people import People
-from davy.analysis.places.book import CameraPlaces
 from davy.analysis.settings import AnalysisSettings
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import InvalidInputError, ModelError
 from davy.domain.frame import BgrImage, EncodedFrame
 from davy.domain.observation import AnalyserResult
 from davy.imaging.detect import Detector, OnnxDetector, read_spec, shipped_path
+from davy.place_rules import CameraPlaces
 
 NICENESS = 10
 MAX_AGE_S = 2.0  # of an analysed frame

@@ -11,6 +11,10 @@ Variant = Literal["enhanced", "raw"]
 
 VARIANTS: Final[tuple[Variant, ...]] = get_args(Variant)
 
+Feed = tuple[CameraAddress, Variant]
+"""One of the two pictures of a camera."""
+
+NOBODY: Final = -1.0  # fps of a demand without pictures
 MAX_PACKET_BYTES = 4_000_000  # of one access unit; the key frame of a busy 8K picture
 
 
@@ -57,7 +61,7 @@ class Demand:
     """What an aggregator wants of a camera at present.
 
     Args:
-        fps: JPEG pictures per second; 0 means every frame.
+        fps: JPEG pictures per second; 0 means every frame, NOBODY none.
         raw: Whether JPEG pictures come with the raw picture of the same instant.
         video: The variants whose packets are wanted.
     """

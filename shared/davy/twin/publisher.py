@@ -7,7 +7,7 @@ epoch of an edge that refuses the step to the decision's epoch as too large.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeVar
 
 from davy.domain.errors import ArchiveUnavailableError, BrokerUnavailableError, InvalidInputError
@@ -15,7 +15,7 @@ from davy.domain.ports import Bus, Message
 from davy.domain.topics import EdgeTopics, Topic, Twin, all_edges
 from davy.streams.guard import Guard
 from davy.streams.lead import Lead
-from davy.streams.tasks import until_first_ends
+from davy.streams.tasks import until_first_ends, wait_for_event
 from davy.telemetry import get_logger
 from davy.twin.protocol import MAX_EPOCH_STEP, WARNING, Desired, Reported, epoch_in
 
@@ -201,10 +201,7 @@ class Publisher(Generic[D, R]):
     async def _publish_loop(self, bus: Bus) -> None:
         """Publish decisions, and now and then again those that devices online have not reported."""
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(REMIND_S):
-                    await self._to_publish.wait()
-            if not self._to_publish.is_set() and self.lead.leads:
+            if not await wait_for_event(self._to_publish, REMIND_S) and self.lead.leads:
                 self.publish(*filter(self._is_overdue, self._decisions.desired))
             self._to_publish.clear()
             while self._pending:

@@ -15,7 +15,7 @@ from davy.domain.errors import BrokerUnavailableError, DavyError
 from davy.domain.ports import Bus
 from davy.domain.topics import EdgeTopics
 from davy.streams.guard import Guard
-from davy.streams.tasks import end, run_to_completion, until_first_ends
+from davy.streams.tasks import end, run_to_completion, until_first_ends, wait_for_event
 from davy.telemetry import get_logger
 from davy.twin.metrics import TwinMetrics
 from davy.twin.payload import D, L, P, Payload, RecordEvent, Refusal
@@ -210,9 +210,7 @@ class Reconciler(Payload[D, P, L]):
     async def _publish(self, bus: Bus) -> None:
         """Publish every change of the report, and the report again now and then, until cancelled."""
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(REPUBLISH_S * random.uniform(0.5, 1.5)):
-                    await self._to_report.wait()
+            await wait_for_event(self._to_report, REPUBLISH_S * random.uniform(0.5, 1.5))
             self._to_report.clear()
             if not self.reports():
                 continue

@@ -2,21 +2,20 @@
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from davy.adapters.grpc.envelope import frame_meta, from_envelope, to_wire_field
-from davy.adapters.grpc.video import from_packet, from_variant, to_packet, to_variant
+from davy.adapters.grpc.video import demand_message, from_demand, from_packet, from_variant, to_packet, to_variant
 from davy.domain.bounds import check_header_text, check_size, check_time_ns, clamp_rate
 from davy.domain.camera import CameraAddress, check_id
 from davy.domain.errors import InvalidInputError
 from davy.domain.frame import EncodedFrame
-from davy.domain.video import VARIANTS, Demand, Variant, VideoPacket
+from davy.domain.video import NOBODY, Demand, Feed, VideoPacket
 from davy.v1 import frame_pb2, ingest_pb2, replica_pb2
 
-NOBODY = -1.0  # fps of a demand without pictures
 MAX_AGE_S = 7 * 86_400.0
 MAX_SESSION = 2**63 - 1  # in ns of Unix time: beyond every clock
 
@@ -112,21 +111,17 @@ def unpack_cameras(data: bytes) -> tuple[Head, list[CameraReport], dict[str, int
     return _from_head(message.head), [_report(each) for each in message.cameras], clocks_ns
 
 
-def pack_demand(
-    replica: str, newest: int, demands: Mapping[CameraAddress, Demand], keys: Collection[tuple[CameraAddress, Variant]]
-) -> bytes:
+def pack_demand(replica: str, newest: int, demands: Mapping[CameraAddress, Demand], keys: Collection[Feed]) -> bytes:
     """Return the message about what a replica's viewers want; an fps of NOBODY wants no pictures."""
     message = replica_pb2.ReplicaDemand(head=_head(replica, newest))
     for camera, demand in demands.items():
-        video = [to_variant(variant) for variant in VARIANTS if variant in demand.video]
-        wanted = ingest_pb2.Demand(fps=demand.fps, raw=demand.raw, video=video)
-        message.cameras.add(edge=camera.edge, camera=camera.camera, demand=wanted)
+        message.cameras.add(edge=camera.edge, camera=camera.camera, demand=demand_message(demand))
     for camera, variant in keys:
         message.keys.add(edge=camera.edge, camera=camera.camera, variant=to_variant(variant))
     return message.SerializeToString()
 
 
-def unpack_demand(data: bytes, site: str) -> tuple[Head, dict[CameraAddress, Demand], set[tuple[CameraAddress, Variant]]]:
+def unpack_demand(data: bytes, site: str) -> tuple[Head, dict[CameraAddress, Demand], set[Feed]]:
     """Read what a replica's viewers want of the cameras of a site."""
     message = _read(replica_pb2.ReplicaDemand, data)
     demands = {CameraAddress(site, each.edge, each.camera): _demand(each.demand) for each in message.cameras}
@@ -203,7 +198,6 @@ def _described(camera: CameraAddress, meta: frame_pb2.FrameMeta) -> EncodedFrame
 
 
 def _demand(message: ingest_pb2.Demand) -> Demand:
-    """Read a demand; variants that this version does not know are left out."""
-    known = {to_variant(variant): variant for variant in VARIANTS}
-    fps = NOBODY if message.fps < 0 else clamp_rate(message.fps)
-    return Demand(fps, message.raw, frozenset(known[number] for number in message.video if number in known))
+    """Read a demand of a replica, which may want no pictures; an edge is never asked for none."""
+    found = from_demand(message)
+    return replace(found, fps=NOBODY) if message.fps < 0 else found

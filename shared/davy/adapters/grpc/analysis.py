@@ -1,7 +1,7 @@
 """Findings and assignments of cameras as messages of davy.v1.AnalysisService."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,11 +13,10 @@ from davy.domain.errors import InvalidInputError
 from davy.domain.event import Mark
 from davy.domain.observation import AnalyserResult, CameraFindings, Observation
 from davy.domain.severity import Severity
-from davy.place_rules import Line, PlaceRule, Zone
+from davy.place_rules import CameraPlaces, Line, PlaceRule, Zone
 from davy.v1 import analysis_pb2
 
 MAX_RESULTS, MAX_OBSERVATIONS, MAX_MARKS, MAX_ID = 32, 128, 256, 64
-CameraPlaces = tuple[Sequence[Zone], Sequence[Line], Sequence[PlaceRule]]
 
 
 class _Places(BaseModel):

@@ -7,13 +7,14 @@ from typing import TypeAlias
 
 import grpc
 
-from davy.adapters.grpc.analysis import CameraPlaces, from_assignment, to_findings
+from davy.adapters.grpc.analysis import from_assignment, to_findings
 from davy.adapters.grpc.channels import own_metadata
 from davy.adapters.grpc.operator_client import OperatorClient
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.observation import CameraFindings
 from davy.domain.secret_url import SecretUrl
+from davy.place_rules import CameraPlaces
 from davy.v1 import analysis_pb2, analysis_pb2_grpc
 
 BEATS_PER_LEASE = 3

@@ -200,7 +200,7 @@ async def connect(route: Route | SecretUrl | str, tls: Tls | None = None) -> Asy
     Raises:
         ConfigError: an address is no such one.
     """
-    channels = RoutedChannels(route if isinstance(route, Route) else Route([route]), tls)
+    channels = RoutedChannels(route, tls)
     try:
         yield IngestClient(channels)
     finally:

@@ -85,11 +85,11 @@ class RoutedChannels:
         RuntimeError: this process may start no further thread.
     """
 
-    def __init__(self, route: Route, tls: Tls | None = None) -> None:
-        self._route, self._tls = route, tls
-        self._channels = Channels(route.endpoint, tls)
+    def __init__(self, route: Route | SecretUrl | str, tls: Tls | None = None) -> None:
+        self._route, self._tls = route if isinstance(route, Route) else Route([route]), tls
+        self._channels = Channels(self._route.endpoint, tls)
         self._closing: set[asyncio.Task[None]] = set()
-        route.follow(self._change)
+        self._route.follow(self._change)
 
     @property
     def endpoint(self) -> str:

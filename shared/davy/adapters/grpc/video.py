@@ -94,8 +94,13 @@ def key_request(camera: str, variant: Variant) -> ingest_pb2.PushVideoResponse:
 
 def to_demand(camera: str, demand: Demand) -> ingest_pb2.PushVideoResponse:
     """Return the answer that says what is wanted of a camera."""
+    return ingest_pb2.PushVideoResponse(camera=camera, demand=demand_message(demand))
+
+
+def demand_message(demand: Demand) -> ingest_pb2.Demand:
+    """Return the message of a demand."""
     video = [_TO_WIRE[variant] for variant in sorted(demand.video)]
-    return ingest_pb2.PushVideoResponse(camera=camera, demand=ingest_pb2.Demand(fps=demand.fps, raw=demand.raw, video=video))
+    return ingest_pb2.Demand(fps=demand.fps, raw=demand.raw, video=video)
 
 
 def from_demand(message: ingest_pb2.Demand) -> Demand:

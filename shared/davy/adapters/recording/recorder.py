@@ -8,15 +8,12 @@ from pathlib import Path
 from av.error import FFmpegError
 
 from davy.adapters.recording.writer import SegmentWriter, recover
-from davy.domain.camera import CameraAddress
 from davy.domain.errors import StorageFullError, UnreadableVideoError
 from davy.domain.recording import Segment, starts_segment
-from davy.domain.video import Variant, VideoPacket
+from davy.domain.video import Feed, VideoPacket
 
 IDLE_S = 15.0  # without a packet a segment is over; the slowest camera may send one in 10 s
 MAX_SEGMENT_BYTES = 128_000_000  # a camera without key frames
-
-Feed = tuple[CameraAddress, Variant]
 
 
 class Recorder:

@@ -1,13 +1,12 @@
 """Zones, lines and rules of every camera, as the site's configuration has them now."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import tzinfo
 
 from davy.domain.camera import CameraAddress
-from davy.place_rules import Line, PlaceRule, Zone
+from davy.place_rules import CameraPlaces
 from davy.site import SiteConfig
 
-CameraPlaces = tuple[Sequence[Zone], Sequence[Line], Sequence[PlaceRule]]
 PlacesOf = Callable[[], CameraPlaces]
 NO_PLACES: CameraPlaces = ((), (), ())
 
