@@ -35,7 +35,7 @@ def export(net: NanoDet, target: Path) -> float:
 
     Args:
         net: Trained weights.
-        target: The file; input `image` (1, 3, H, W) with sides that are multiples of 32, output `cells` (1, N, 80 + 44).
+        target: The file; input `image` (B, 3, H, W) with sides that are multiples of 32, output `cells` (B, N, 80 + 44).
 
     Returns:
         The largest difference to the network on noise.
@@ -47,11 +47,11 @@ def export(net: NanoDet, target: Path) -> float:
     rows, columns = torch.export.Dim("rows", min=2, max=64), torch.export.Dim("columns", min=2, max=64)
     program = torch.onnx.export(
         module,
-        (torch.zeros(1, 3, 256, 416),),
+        (torch.zeros(2, 3, 256, 416),),
         dynamo=True,
         input_names=["image"],
         output_names=["cells"],
-        dynamic_shapes={"image": {2: 32 * rows, 3: 32 * columns}},
+        dynamic_shapes={"image": {0: torch.export.Dim("pictures", min=1, max=64), 2: 32 * rows, 3: 32 * columns}},
         verbose=False,
     )
     assert program is not None

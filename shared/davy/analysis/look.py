@@ -114,7 +114,7 @@ def installed_detector(settings: AnalysisSettings) -> OnnxDetector:
     spec = read_spec(path)
     if settings.detector_score is not None:
         spec = spec.model_copy(update={"score": settings.detector_score})
-    return OnnxDetector(path, spec, settings.providers)
+    return OnnxDetector(path, spec, settings.providers, batch=settings.batch)
 
 
 def _bounded(image: BgrImage, longest: int) -> BgrImage:

@@ -21,6 +21,12 @@ class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
     threads: int = Field(
         1, ge=1, le=64, description="Cameras that are looked at at the same time; a look for people takes some 25 ms."
     )
+    batch: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Most pictures of different cameras in one run of the detector, for GPUs; `threads` bounds it too.",
+    )
     width: PositiveInt = Field(640, description="Decode frames at the smallest scale of at least this width in pixels.")
     cooldown_s: NonNegativeFloat = Field(60.0, description="Seconds before the same finding of a camera is reported again.")
     detector: Path | None = Field(

@@ -126,7 +126,7 @@ class DetectorManager(PackageManager[OnnxDetector]):
         topics: Of the analysis as a device.
         folder: Of the pointer and the packages.
         trust: Key set that authorizes models.
-        installed: Detector that runs without a rolled-out one; its execution providers and least score are those of all.
+        installed: Detector that runs without a rolled-out one; its execution providers and size of batches are those of all.
         metrics: Of the swaps.
         record_event: Records an event.
         score: Least score in place of that of a model's description.
@@ -146,7 +146,7 @@ class DetectorManager(PackageManager[OnnxDetector]):
         score: float | None = None,
         reports: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._providers, self._score, self._may_report = installed.providers, score, reports
+        self._installed, self._score, self._may_report = installed, score, reports
         super().__init__(topics, new_boot_id(), folder, trust, installed, metrics, record_event)
 
     def swappable(self, model: OnnxDetector) -> ActiveDetector:
@@ -156,7 +156,9 @@ class DetectorManager(PackageManager[OnnxDetector]):
 
     def open_model(self, package: Package) -> OnnxDetector:
         """Build the detector and run its golden vectors."""
-        return load_detector(package.manifest, package.files, self._providers, score=self._score)
+        return load_detector(
+            package.manifest, package.files, self._installed.providers, score=self._score, batch=self._installed.batch
+        )
 
     def frame_id(self, model: OnnxDetector) -> str:
         """The id that people read."""

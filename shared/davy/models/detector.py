@@ -67,6 +67,7 @@ def load_detector(
     providers: tuple[str, ...] = ("cpu",),
     threads: int = 1,
     score: float | None = None,
+    batch: int = 1,
 ) -> "OnnxDetector":
     """Build the detector of verified files and run the golden vectors on it.
 
@@ -76,19 +77,25 @@ def load_detector(
         providers: Execution providers; see OnnxDetector.
         threads: Of the CPU provider.
         score: Least score in place of that of the description.
+        batch: Pictures in one run; see OnnxDetector.
 
     Raises:
         ModelRefusedError: it is no detector, this machine cannot run it, or its answers differ.
         ConfigError: the extra `detect` or a provider is not installed.
     """
     check_interface(manifest, ModelKind.DETECTOR)
-    detector = build_detector(files[ONNX], files[SPEC], providers, threads, score)
+    detector = build_detector(files[ONNX], files[SPEC], providers, threads, score, batch)
     _check_golden(manifest.golden, files, detector)
     return detector
 
 
 def build_detector(
-    onnx: bytes, spec: bytes, providers: tuple[str, ...] = ("cpu",), threads: int = 1, score: float | None = None
+    onnx: bytes,
+    spec: bytes,
+    providers: tuple[str, ...] = ("cpu",),
+    threads: int = 1,
+    score: float | None = None,
+    batch: int = 1,
 ) -> "OnnxDetector":
     """Build a detector of a network and its description; see load_detector.
 
@@ -107,7 +114,7 @@ def build_detector(
     if score is not None:
         described = described.model_copy(update={"score": score})
     try:
-        return OnnxDetector(onnx, described, providers, threads)
+        return OnnxDetector(onnx, described, providers, threads, batch)
     except ModelError as error:
         raise ModelRefusedError(Cause.INTERFACE, error.reason) from error
 

@@ -104,6 +104,7 @@ def queries(chance: random.Random) -> dict[str, EventQuery]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_the_consoles_queries_over_many_events_take_under_100_ms(tmp_path):
     with running_postgres() as server:
         url = server.database()

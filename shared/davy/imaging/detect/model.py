@@ -11,6 +11,7 @@ from supervision import Detections
 
 from davy.domain.errors import ConfigError, InvalidInputError, ModelError
 from davy.domain.frame import BgrImage
+from davy.imaging.detect.batches import Batches
 from davy.imaging.detect.heads import Candidates, decode
 from davy.imaging.detect.spec import DetectorSpec, Fit
 from davy.imaging.onnx import onnxruntime
@@ -50,6 +51,7 @@ class OnnxDetector:
         spec: Input and output of the model.
         providers: Execution providers in order of preference, of PROVIDERS.
         threads: Of the CPU provider.
+        batch: Pictures of several threads in one run, where the model's first axis is open; 1 runs each by itself.
 
     Raises:
         ConfigError: a provider is unknown, or this ONNX Runtime lacks it.
@@ -57,11 +59,16 @@ class OnnxDetector:
     """
 
     def __init__(
-        self, model: Path | bytes, spec: DetectorSpec, providers: tuple[str, ...] = ("cpu",), threads: int = 1
+        self,
+        model: Path | bytes,
+        spec: DetectorSpec,
+        providers: tuple[str, ...] = ("cpu",),
+        threads: int = 1,
+        batch: int = 1,
     ) -> None:
         content = model if isinstance(model, bytes) else _read(model)
         self.spec, self._path = spec, "detector" if isinstance(model, bytes) else str(model)
-        self.providers = providers
+        self.providers, self.batch = providers, batch
         self.model = f"detector-{hashlib.sha256(content).hexdigest()[:8]}"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
@@ -78,9 +85,11 @@ class OnnxDetector:
         self._input, self._type = wanted.name, np.uint8 if wanted.type == "tensor(uint8)" else np.float32
         self._last = len(shape) == 4 and shape[3] == 3  # channels last
         if len(shape) != 4 or wanted.type not in ("tensor(float)", "tensor(uint8)") or not (self._last or shape[1] in (3, "3")):
-            raise ModelError(self._path, f"input is {wanted.type} {shape}, expected float (1, 3, H, W)")
+            raise ModelError(self._path, f"input is {wanted.type} {shape}, expected float (N, 3, H, W)")
         self._fixed = [side if isinstance(side, int) else None for side in (shape[1:3] if self._last else shape[2:])]
         self._names = [output.name for output in self._session.get_outputs()]
+        batches = batch > 1 and not isinstance(shape[0], int)
+        self._run = Batches(self._infer, batch).run if batches else self._infer
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -111,7 +120,7 @@ class OnnxDetector:
         canvas, scale, shift = _fitted(image, size, self.spec.fit)
         spec = self.spec if score is None else self.spec.model_copy(update={"score": score})
         try:
-            outputs = dict(zip(self._names, self._session.run(None, {self._input: self._tensor(canvas)}), strict=True))
+            outputs = dict(zip(self._names, self._run(self._tensor(canvas)), strict=True))
             found = decode(outputs, spec, size)
         except InvalidInputError as error:
             raise ModelError(self._path, str(error)) from error
@@ -120,6 +129,10 @@ class OnnxDetector:
         height, width = image.shape[:2]
         boxes = np.clip((found.boxes - np.tile(shift, 2)) / np.tile(scale, 2), 0, [width, height, width, height])
         return Candidates(boxes.astype(np.float32), found.scores, found.classes)
+
+    def _infer(self, pictures: NDArray[np.generic]) -> list[NDArray[np.generic]]:
+        outputs: list[NDArray[np.generic]] = self._session.run(None, {self._input: pictures})
+        return outputs
 
     def _size(self, image: BgrImage) -> tuple[int, int]:
         """Height and width of the input: open sides follow the picture's proportions."""
