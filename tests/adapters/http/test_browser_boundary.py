@@ -20,13 +20,13 @@ async def client():
 
 
 @pytest.mark.parametrize(
-    "host", ["davy.mine", "DAVY.mine:8080", "127.0.0.1:8080", "[::1]:8080", "localhost", "aggregator:8080", "10.1.2.3"]
+    "host", ["davy.mine", "DAVY.mine:8080", "127.0.0.1:8080", "[::1]:8080", "localhost", "aggregator:8080", "10.1.2.3", ""]
 )
 async def test_its_own_names_and_addresses_pass(client, host):
     assert (await client.get("/", headers={"Host": host})).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "", "127.0.0.1.evil.example", "[::1", "mine.local."])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "[::1", "mine.local."])
 async def test_a_name_that_somebody_else_gave_it_is_refused(client, host):
     refused = await client.get("/", headers={"Host": host})
     assert refused.status_code == 421 and "is not a name of this service" in refused.json()["detail"]

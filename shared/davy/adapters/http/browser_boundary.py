@@ -66,7 +66,7 @@ class BrowserBoundary:
 
     def _refusal(self, connection: HTTPConnection) -> tuple[HTTPStatus, str] | None:
         host = connection.headers.get("host", "")
-        if not self._is_own(host):
+        if host and not self._is_own(host):  # every browser names a host; the checks of load balancers name none
             advice = "set `hosts` to the names of this service"
             return HTTPStatus.MISDIRECTED_REQUEST, f"{host[:100]!r} is not a name of this service: {advice}"
         if self._is_foreign(connection, host):
