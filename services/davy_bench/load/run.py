@@ -68,13 +68,13 @@ class SiteLoad:
         plan: What its edges and viewers do.
         target: Its aggregators.
         watched: Those that run on this machine; otherwise their /metrics are read.
-        core: The one core of its generator; None: any.
+        cores: Numbers of the cores of its generator; empty: any.
     """
 
     plan: LoadPlan
     target: Target
     watched: Sequence[psutil.Popen] = ()
-    core: int | None = None
+    cores: Sequence[int] = ()
 
 
 def measure(
@@ -146,8 +146,8 @@ def _started(context: SpawnContext, part: Share, load: SiteLoad, pictures: Pictu
         target=work, args=(there, part, load.plan, load.target, pictures), name=f"load-{part.number}", daemon=True
     )
     process.start()
-    if load.core is not None:
-        psutil.Process(process.pid).cpu_affinity([load.core])
+    if load.cores:
+        psutil.Process(process.pid).cpu_affinity(list(load.cores))
     there.close()
     stack.callback(_end, process)
     return here

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from davy.site import SiteConfig
 from davy_bench.load.cli import app
 from davy_bench.load.figures import Figures
+from davy_bench.load.isolation import measure_isolation
 from davy_bench.load.local import site_of
 from davy_bench.load.pictures import jpeg_pictures, video_packets
 from davy_bench.load.plan import LoadPlan
@@ -62,6 +63,16 @@ def test_two_aggregators_behind_a_proxy_take_a_load_together():
     result = measure_replicas(plan, jpeg_pictures((320, 180)), 2, pin=False)
     assert result.connected == 6 and result.lost == 0
     assert len(result.usage) == 2 and all(usage.cores > 0 for usage in result.usage)
+
+
+@pytest.mark.slow
+def test_sites_on_one_database_are_measured_without_and_with_a_flood():
+    plan = LoadPlan("site", edges=3, cameras=1, fps=4, viewers=1, tiles=2, seconds=3)
+    found = measure_isolation(plan, jpeg_pictures((320, 180)), 2, 4.0, 1)
+    calm, flooded = found.last
+    assert flooded[0].figures.counts["captured"] > 3 * calm[0].figures.counts["captured"] > 0
+    assert found.age_ratio > 0 and found.credit_ratio > 0
+    assert found.calm.counts["captured"] == found.calm.counts["accepted"] > 0
 
 
 def test_the_site_of_a_load_is_a_valid_site():
