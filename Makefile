@@ -142,6 +142,12 @@ SCALE ?=
 scale: $(VENV)/.dev  ## one and two aggregators with PostgreSQL, Redis, Mosquitto and HAProxy under load: writes docs/speed/scale.md
 	$(BIN)/davy bench scale $(SCALE)
 
+# SITES='--sites 8 --flood 50' for another load; see davy bench sites --help.
+SITES ?=
+
+sites: $(VENV)/.dev  ## four sites on one PostgreSQL, one of which floods: writes docs/speed/sites.md
+	$(BIN)/davy bench sites $(SITES)
+
 # Needs minutes; what ../shared/data lacks is left out and said.
 bench-quality: $(VENV)/.dev  ## measure the picture quality in comparison with classical methods: writes docs/quality
 	$(BIN)/davy bench report $(addprefix --data ,$(wildcard ../shared/data))
@@ -174,4 +180,4 @@ clean:  ## remove .venv and everything built
 	rm -rf $(VENV) build/aarch64 .mypy_cache .ruff_cache .pytest_cache
 	find shared services -name '*.so' -delete
 
-.PHONY: scale arm-test images fuzz lock release sanitize story bench bench-quality help setup mine test unit check check-types check-rest format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences
+.PHONY: scale sites arm-test images fuzz lock release sanitize story bench bench-quality help setup mine test unit check check-types check-rest format proto faults compose-test train clean proto-baseline docs docs-check docs-reference licences

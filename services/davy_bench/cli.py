@@ -13,6 +13,7 @@ from davy_bench.datasets.cases import Case, paired_cases, unpaired_cases
 from davy_bench.datasets.relit import bundled_photographs, folder_photographs, relit_cases
 from davy_bench.datasets.simulated import mine_cases
 from davy_bench.datasets.well_lit import psnr_table, well_lit_cases
+from davy_bench.load.isolation import sites
 from davy_bench.load.scale import scale
 from davy_bench.methods.baselines import BASELINES
 from davy_bench.methods.methods import select_methods
@@ -42,6 +43,7 @@ app.command()(blind)
 app.command()(people)
 app.command()(video)
 app.command()(scale)
+app.command()(sites)
 app.command("intruders")(intruders_command)
 ALL = ",".join(BASELINES)
 

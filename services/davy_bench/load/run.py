@@ -1,9 +1,11 @@
 """A measurement: processes that make the load, and what the aggregators spend on it."""
 
+import itertools
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -58,12 +60,29 @@ class LoadResult:
         return [each / self.figures.span_s for each in self.figures.cpu_s] if self.figures.span_s else []
 
 
+@dataclass(frozen=True, slots=True)
+class SiteLoad:
+    """The load of one site.
+
+    Attributes:
+        plan: What its edges and viewers do.
+        target: Its aggregators.
+        watched: Those that run on this machine; otherwise their /metrics are read.
+        cores: Numbers of the cores of its generator; empty: any.
+    """
+
+    plan: LoadPlan
+    target: Target
+    watched: Sequence[psutil.Popen] = ()
+    cores: Sequence[int] = ()
+
+
 def measure(
     plan: LoadPlan,
     target: Target,
     pictures: Pictures,
     processes: int = 0,
-    watched: Sequence[psutil.Process] = (),
+    watched: Sequence[psutil.Popen] = (),
 ) -> LoadResult:
     """Run a load from several processes.
 
@@ -77,31 +96,58 @@ def measure(
     Raises:
         ScaleTestError: a process of the generator failed, or no edge was let in.
     """
-    parts = list(shares(plan, min(processes or os.cpu_count() or 1, max(plan.edges, plan.viewers, 1))))
+    return measure_sites([SiteLoad(plan, target, watched)], pictures, processes or os.cpu_count() or 1)[0]
+
+
+def measure_sites(loads: Sequence[SiteLoad], pictures: Pictures, processes: int = 1) -> list[LoadResult]:
+    """Run the loads of several sites during the same seconds, each from processes of its own.
+
+    Args:
+        loads: At least one; all measure for as long as the first.
+        pictures: What the edges send.
+        processes: Number of processes of the generator for each site.
+
+    Raises:
+        ScaleTestError: a process of the generator failed, or no edge of a site was let in.
+    """
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
-        pipes = [stack.enter_context(_started(context, part, plan, target, pictures, stack)) for part in parts]
-        connected = sum(_receive(pipe, START_S + CONNECT_S) for pipe in pipes)
-        if plan.edges and not connected:
-            raise ScaleTestError(f"no edge is let in by {', '.join(target.grpc)}")
+        pipes = [[_started(context, part, load, pictures, stack) for part in _parts(load.plan, processes)] for load in loads]
+        connected = [sum(_receive(pipe, START_S + CONNECT_S) for pipe in each) for each in pipes]
+        for load, count in zip(loads, connected, strict=True):
+            if load.plan.edges and not count:
+                raise ScaleTestError(f"no edge of site {load.plan.site} is let in by {', '.join(load.target.grpc)}")
         start_s = time.time() + SETTLE_S
-        for pipe in pipes:
-            pipe.send((start_s, start_s + plan.seconds))
-        usage = usages(target, watched, start_s, start_s + plan.seconds)
-        figures = Figures()
-        for pipe in pipes:
-            figures.add(_receive(pipe, DRAIN_S + START_S))
-    return LoadResult(plan, figures, connected, usage)
+        end_s = start_s + loads[0].plan.seconds
+        for pipe in itertools.chain.from_iterable(pipes):
+            pipe.send((start_s, end_s))
+        with ThreadPoolExecutor(len(loads), "load.usage") as threads:
+            usage = list(threads.map(lambda load: usages(load.target, load.watched, start_s, end_s), loads))
+        figures = [_sum(_receive(pipe, DRAIN_S + START_S) for pipe in each) for each in pipes]
+    parts = zip(loads, figures, connected, usage, strict=True)
+    return [LoadResult(load.plan, counted, count, used) for load, counted, count, used in parts]
 
 
-def _started(
-    context: SpawnContext, part: Share, plan: LoadPlan, target: Target, pictures: Pictures, stack: ExitStack
-) -> Connection:
+def _parts(plan: LoadPlan, processes: int) -> list[Share]:
+    return list(shares(plan, min(processes, max(plan.edges, plan.viewers, 1))))
+
+
+def _sum(parts: Iterable[Figures]) -> Figures:
+    total = Figures()
+    for each in parts:
+        total.add(each)
+    return total
+
+
+def _started(context: SpawnContext, part: Share, load: SiteLoad, pictures: Pictures, stack: ExitStack) -> Connection:
     here, there = context.Pipe()
+    stack.callback(here.close)
     process: SpawnProcess = context.Process(
-        target=work, args=(there, part, plan, target, pictures), name=f"load-{part.number}", daemon=True
+        target=work, args=(there, part, load.plan, load.target, pictures), name=f"load-{part.number}", daemon=True
     )
     process.start()
+    if load.cores:
+        psutil.Process(process.pid).cpu_affinity(list(load.cores))
     there.close()
     stack.callback(_end, process)
     return here

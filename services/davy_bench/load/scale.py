@@ -62,7 +62,7 @@ def scale(
     typer.echo(table)
     parts = {
         "replicas": " and ".join(map(str, numbers)),
-        "machine": _machine(),
+        "machine": machine(),
         "load": _load(plan),
         "table": table,
         "generator": _generator(results),
@@ -114,7 +114,8 @@ def _behind(target: Target, front: dict[str, str]) -> Target:
     return replace(target, grpc=(f"{schemes[0]}://{front['grpc']}",), console=(f"{schemes[1]}://{front['console']}",))
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Return what the measurement ran on."""
     return f"{os.cpu_count()} cores, {platform.machine()}"
 
 
