@@ -1,7 +1,7 @@
 """The simulated mine as an ONVIF device: it answers a search of the network, and tells its media profiles.
 
-It is one device with one media profile per camera, as a video encoder is. It answers what Davy asks, a part of Profile S: no
-control, no events, no changes. For trying out and tests.
+It is one device with one media profile per camera, as a video encoder is. It answers what Davy asks, a part of Profiles S and
+T: no control, no events, no changes. For trying out and tests.
 """
 
 import asyncio
@@ -31,16 +31,18 @@ from davy_simulator.settings import SimulatorSettings
 
 GROUP = "239.255.255.250"
 DEVICE, MEDIA, SCHEMA = (f"http://www.onvif.org/ver10/{name}" for name in ("device/wsdl", "media/wsdl", "schema"))
+MEDIA2 = "http://www.onvif.org/ver20/media/wsdl"
 NETWORK = "http://www.onvif.org/ver10/network/wsdl"
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 SECURITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-{}-1.0.xsd"
 WSSE, WSU = SECURITY.format("secext"), SECURITY.format("utility")
 PATH = "/onvif/device_service"
+MEDIA2_PATH = "/onvif/media2_service"
 MODEL = "Simulated mine"
-OPEN = frozenset({"GetSystemDateAndTime", "GetCapabilities"})  # before a login; ONVIF core, 5.12.1
+OPEN = frozenset({"GetSystemDateAndTime", "GetCapabilities", "GetServices"})  # before a login; ONVIF core, 5.12.1
 ENVELOPE = (
     f'<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="{SOAP}" xmlns:tds="{DEVICE}" xmlns:trt="{MEDIA}" '
-    f'xmlns:tt="{SCHEMA}" xmlns:ter="http://www.onvif.org/ver10/error"><s:Body>{{}}</s:Body></s:Envelope>'
+    f'xmlns:tr2="{MEDIA2}" xmlns:tt="{SCHEMA}" xmlns:ter="http://www.onvif.org/ver10/error"><s:Body>{{}}</s:Body></s:Envelope>'
 )
 FAULT = (
     "<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>ter:{code}</s:Value></s:Subcode></s:Code>"
@@ -56,6 +58,13 @@ PROFILE = (
     "<tt:Port>0</tt:Port><tt:TTL>1</tt:TTL><tt:AutoStart>false</tt:AutoStart></tt:Multicast>"
     "<tt:SessionTimeout>PT60S</tt:SessionTimeout></tt:VideoEncoderConfiguration></trt:Profiles>"
 )
+PROFILE2 = (
+    '<tr2:Profiles token="{name}" fixed="true"><tr2:Name>{name}</tr2:Name><tr2:Configurations><tr2:VideoEncoder token="{name}">'
+    "<tt:Name>{name}</tt:Name><tt:UseCount>1</tt:UseCount><tt:Encoding>JPEG</tt:Encoding>"
+    "<tt:Resolution><tt:Width>{width}</tt:Width><tt:Height>{height}</tt:Height></tt:Resolution>"
+    "<tt:RateControl><tt:FrameRateLimit>{fps}</tt:FrameRateLimit><tt:BitrateLimit>8000</tt:BitrateLimit></tt:RateControl>"
+    "<tt:Quality>{quality}</tt:Quality></tr2:VideoEncoder></tr2:Configurations></tr2:Profiles>"
+)
 
 
 class RefusedError(Exception):
@@ -67,31 +76,32 @@ class RefusedError(Exception):
 
 
 def add_onvif(app: FastAPI, settings: SimulatorSettings, places: Sequence[str]) -> None:
-    """Serve the device and media service at /onvif/device_service."""
+    """Serve the device and Media 1 at /onvif/device_service, Media 2 at /onvif/media2_service."""
 
     async def answer(request: Request) -> Response:
         base = f"{request.url.scheme}://{request.url.netloc}"
         try:
-            operation, parameters = _read(await request.body(), settings)
-            body, status = _answer(operation, parameters, settings, places, base), 200
+            service, operation, parameters = _read(await request.body(), settings)
+            body, status = _answer(service, operation, parameters, settings, places, base), 200
         except RefusedError as error:
             body, status = FAULT.format(code=error.code, reason=escape(str(error))), 400
         return Response(ENVELOPE.format(body), status, media_type="application/soap+xml")
 
-    app.add_api_route(PATH, answer, methods=["POST"])
+    for path in (PATH, MEDIA2_PATH):
+        app.add_api_route(path, answer, methods=["POST"])
 
 
-def _read(body: bytes, settings: SimulatorSettings) -> tuple[str, Mapping[str, str]]:
-    """The operation and its parameters; raises RefusedError without the right login."""
+def _read(body: bytes, settings: SimulatorSettings) -> tuple[str, str, Mapping[str, str]]:
+    """The service's namespace, the operation and its parameters; raises RefusedError without the right login."""
     try:
         envelope = ElementTree.fromstring(body, forbid_dtd=True)
         operation = next(iter(envelope.find(f"{{{SOAP}}}Body")))
     except (defusedxml.DefusedXmlException, ElementTree.ParseError, TypeError, StopIteration) as error:
         raise RefusedError("WellFormed", "this is no SOAP request") from error
-    name = operation.tag.rpartition("}")[2]
+    service, _, name = operation.tag.rpartition("}")
     if settings.onvif_user and name not in OPEN:
         _check_login(envelope, settings)
-    return name, {each.tag.rpartition("}")[2]: each.text or "" for each in operation.iter()}
+    return service.lstrip("{"), name, {each.tag.rpartition("}")[2]: each.text or "" for each in operation.iter()}
 
 
 def _check_login(envelope: Element, settings: SimulatorSettings) -> None:
@@ -112,35 +122,73 @@ def _check_login(envelope: Element, settings: SimulatorSettings) -> None:
 
 
 def _answer(
-    operation: str, parameters: Mapping[str, str], settings: SimulatorSettings, places: Sequence[str], base: str
+    service: str, operation: str, parameters: Mapping[str, str], settings: SimulatorSettings, places: Sequence[str], base: str
 ) -> str:
+    if service == MEDIA and 1 in settings.onvif_media:
+        return _media1(operation, parameters, settings, places, base)
+    if service == MEDIA2 and 2 in settings.onvif_media:
+        return _media2(operation, parameters, settings, places, base)
+    return _device(operation, settings, base)
+
+
+def _device(operation: str, settings: SimulatorSettings, base: str) -> str:
     match operation:
         case "GetSystemDateAndTime":
             return _date(datetime.now(UTC))
+        case "GetServices":
+            own = {MEDIA: PATH} if 1 in settings.onvif_media else {}
+            own |= {MEDIA2: MEDIA2_PATH} if 2 in settings.onvif_media else {}
+            inner = "".join(
+                f"<tds:Service><tds:Namespace>{each}</tds:Namespace><tds:XAddr>{base}{path}</tds:XAddr><tds:Version>"
+                "<tt:Major>2</tt:Major><tt:Minor>60</tt:Minor></tds:Version></tds:Service>"
+                for each, path in ({DEVICE: PATH} | own).items()
+            )
+            return f"<tds:GetServicesResponse>{inner}</tds:GetServicesResponse>"
         case "GetCapabilities":
-            inner = f"<tt:Media><tt:XAddr>{base}{PATH}</tt:XAddr><tt:StreamingCapabilities/></tt:Media>"
+            media = f"<tt:Media><tt:XAddr>{base}{PATH}</tt:XAddr><tt:StreamingCapabilities/></tt:Media>"
+            inner = media if 1 in settings.onvif_media else ""  # they have no place for Media 2
             return f"<tds:GetCapabilitiesResponse><tds:Capabilities>{inner}</tds:Capabilities></tds:GetCapabilitiesResponse>"
         case "GetDeviceInformation":
             values = {"Manufacturer": "Davy", "Model": MODEL, "FirmwareVersion": "1", "SerialNumber": "1", "HardwareId": "1"}
             inner = "".join(f"<tds:{name}>{value}</tds:{name}>" for name, value in values.items())
             return f"<tds:GetDeviceInformationResponse>{inner}</tds:GetDeviceInformationResponse>"
-        case "GetProfiles":
-            facts = settings.model_dump(include={"width", "height", "fps", "quality"})
-            inner = "".join(PROFILE.format(name=place, **facts) for place in places)
-            return f"<trt:GetProfilesResponse>{inner}</trt:GetProfilesResponse>"
-        case "GetStreamUri" | "GetSnapshotUri":
-            place = parameters.get("ProfileToken", "")
-            if place not in places:
-                raise RefusedError("NoProfile", "there is no such profile")
-            uri = f"{base}/{place}.{'mjpeg' if operation == 'GetStreamUri' else 'jpg'}"
-            return _uri(operation, uri)
     raise RefusedError("ActionNotSupported", "this device does not do that")
 
 
-def _uri(operation: str, uri: str) -> str:
-    inner = f"<tt:Uri>{uri}</tt:Uri><tt:InvalidAfterConnect>false</tt:InvalidAfterConnect>"
+def _media1(
+    operation: str, parameters: Mapping[str, str], settings: SimulatorSettings, places: Sequence[str], base: str
+) -> str:
+    if operation == "GetProfiles":
+        return f"<trt:GetProfilesResponse>{_profiles(PROFILE, settings, places)}</trt:GetProfilesResponse>"
+    inner = (
+        f"<tt:Uri>{_uri(operation, parameters, places, base)}</tt:Uri><tt:InvalidAfterConnect>false</tt:InvalidAfterConnect>"
+    )
     inner += "<tt:InvalidAfterReboot>false</tt:InvalidAfterReboot><tt:Timeout>PT0S</tt:Timeout>"
     return f"<trt:{operation}Response><trt:MediaUri>{inner}</trt:MediaUri></trt:{operation}Response>"
+
+
+def _media2(
+    operation: str, parameters: Mapping[str, str], settings: SimulatorSettings, places: Sequence[str], base: str
+) -> str:
+    if operation == "GetProfiles":
+        return f"<tr2:GetProfilesResponse>{_profiles(PROFILE2, settings, places)}</tr2:GetProfilesResponse>"
+    uri = _uri(operation, parameters, places, base)
+    return f"<tr2:{operation}Response><tr2:Uri>{uri}</tr2:Uri></tr2:{operation}Response>"
+
+
+def _profiles(form: str, settings: SimulatorSettings, places: Sequence[str]) -> str:
+    facts = settings.model_dump(include={"width", "height", "fps", "quality"})
+    return "".join(form.format(name=place, **facts) for place in places)
+
+
+def _uri(operation: str, parameters: Mapping[str, str], places: Sequence[str], base: str) -> str:
+    endings = {"GetStreamUri": "mjpeg", "GetSnapshotUri": "jpg"}
+    place = parameters.get("ProfileToken", "")
+    if operation not in endings:
+        raise RefusedError("ActionNotSupported", "this device does not do that")
+    if place not in places:
+        raise RefusedError("NoProfile", "there is no such profile")
+    return f"{base}/{place}.{endings[operation]}"
 
 
 def _date(now: datetime) -> str:
@@ -188,9 +236,8 @@ class _Responder(asyncio.DatagramProtocol):
     """Answers each probe for a video transmitter, or for any device."""
 
     def __init__(self, services: list[str]) -> None:
-        scopes = [
-            Scope(f"onvif://www.onvif.org/{each}") for each in ("Profile/Streaming", "name/Davy", "hardware/Simulated%20mine")
-        ]
+        names = "Profile/Streaming", "Profile/T", "name/Davy", "hardware/Simulated%20mine"
+        scopes = [Scope(f"onvif://www.onvif.org/{each}") for each in names]
         kinds = [QName(NETWORK, "NetworkVideoTransmitter", "dn"), QName(DEVICE, "Device", "tds")]
         self._service = Service(kinds, scopes, services, f"urn:uuid:{uuid.uuid4()}", 1)
         self._kinds = {each.getFullname() for each in kinds}

@@ -1,5 +1,7 @@
 """Settings of the simulator's camera server."""
 
+from typing import Literal
+
 from pydantic import Field, PositiveFloat, SecretStr
 from pydantic_settings import BaseSettings
 
@@ -18,5 +20,8 @@ class SimulatorSettings(BaseSettings, env_prefix="DAVY_SIMULATOR_", frozen=True)
     warm: bool = Field(True, description="Build every scene at the start; otherwise the first viewer waits for it.")
     onvif: bool = Field(False, description="Also be an ONVIF device that a search of the network finds.")
     onvif_port: int = Field(3702, ge=1, le=65535, description="UDP port of the search; 3702 is the standard's.")
+    onvif_media: tuple[Literal[1, 2], ...] = Field(
+        (1, 2), min_length=1, description="Media services of the ONVIF device: 1 of Profile S, 2 of Profile T."
+    )
     onvif_user: str = Field("", description="User that the ONVIF device asks for; empty: it asks for none.")
     onvif_password: SecretStr = Field(SecretStr(""), description="Password of that user.")

@@ -47,6 +47,66 @@ async def test_a_login_opens_the_profiles_and_a_wrong_one_does_not():
     assert [(camera.login_needed, len(camera.profiles)) for camera in right] == [(False, 2)]
 
 
+MEDIA2_PATH = "/onvif/media2_service"
+
+
+@pytest.mark.parametrize("login", [{}, {"onvif_user": "admin", "onvif_password": "pit"}], ids=["open", "with a login"])
+@pytest.mark.parametrize("media", [(1,), (2,)], ids=["Media 1 alone", "Media 2 alone"])
+async def test_a_camera_of_either_media_service_tells_its_profiles(media, login):
+    port = free_udp_port()
+    async with simulator(port, onvif_media=media, fps=12, **login) as http_port:
+        named = (NetworkCamera("127.0.0.1", http_port),)
+        (camera,) = await search(port, cameras=named, login=Login(*login.values()))
+    assert camera.reason == ""
+    assert [(each.name, each.codec, each.width, each.height, each.fps) for each in camera.profiles] == [
+        ("gallery", "JPEG", 1280, 720, 12),
+        ("face", "JPEG", 1280, 720, 12),
+    ]
+    assert camera.profiles[0].stream.get_secret_value() == f"http://127.0.0.1:{http_port}/gallery.mjpeg"
+    assert camera.profiles[1].snapshot.get_secret_value() == f"http://127.0.0.1:{http_port}/face.jpg"
+
+
+async def test_media_2_is_asked_first_and_knows_h265():
+    def retell(path, answer):
+        return answer.replace(b"JPEG", b"H265") if path == MEDIA2_PATH else answer
+
+    port = free_udp_port()
+    async with simulator(port, retell=retell):
+        (camera,) = await search(port)
+    assert [each.codec for each in camera.profiles] == ["H265", "H265"]
+
+
+EMPTY = (
+    b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:t="http://www.onvif.org/ver20/media/wsdl">'
+    b"<s:Body><t:GetProfilesResponse/></s:Body></s:Envelope>"
+)
+
+
+@pytest.mark.parametrize("failing", [BOMB.encode(), GARBAGE.encode(), EMPTY, None], ids=["bomb", "garbage", "empty", "hangs"])
+async def test_a_media_2_that_fails_leaves_the_camera_to_media_1(failing):
+    port = free_udp_port()
+    async with simulator(port, retell=lambda path, answer: failing if path == MEDIA2_PATH else answer):
+        (camera,) = await search(port, camera_s=4)
+    assert (camera.reason, len(camera.profiles)) == ("", 2)
+
+
+async def test_a_media_2_that_fails_alone_is_the_reason():
+    port = free_udp_port()
+    async with simulator(port, onvif_media=(2,), retell=lambda path, body: b"<a/>" if path == MEDIA2_PATH else body):
+        (camera,) = await search(port)
+    assert (camera.reason, camera.profiles) == ("its answer is not ONVIF", ())
+
+
+async def test_a_camera_without_get_services_is_asked_by_its_capabilities():
+    def retell(path, answer):
+        return GARBAGE.encode() if b"GetServicesResponse" in answer else answer
+
+    port = free_udp_port()
+    async with simulator(port, retell=retell):
+        (camera,) = await search(port)
+    assert (camera.reason, len(camera.profiles)) == ("", 2)
+
+
 async def test_hostile_devices_end_with_a_reason_and_hide_no_other():
     port = free_udp_port()
     elsewhere = await asyncio.start_server(lambda *_: reached.append(1), "127.0.0.2", 0)

@@ -37,7 +37,7 @@ async def _search(request: dict[str, Any], send: Send) -> None:
     async def ask_one(camera: NetworkCamera) -> None:
         try:
             async with asyncio.timeout(camera_s):
-                answer = await ask(camera, login)
+                answer = await ask(camera, login, camera_s)
         except TimeoutError:
             answer = replace(camera, reason=f"it did not answer within {camera_s:g} s")
         send(to_line(answer, final=True))

@@ -1,23 +1,21 @@
 """Questions to one ONVIF device: information and media profiles. Only for the process of its own, see child.py."""
 
+import asyncio
 from dataclasses import replace
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import zeep.exceptions
-from onvif import ONVIFCamera
+from onvif import ONVIFCamera, ONVIFService
 from onvif.settings import DEFAULT_SETTINGS
 from onvif.util import is_auth_error
 
+from davy.adapters.onvif.media import MEDIA1, MEDIA2, call, open_media2, profiles1, profiles2
 from davy.adapters.onvif.text import plain_text
-from davy.domain.network_camera import MAX_PROFILES, Login, MediaProfile, NetworkCamera
-from davy.domain.secret_url import SecretUrl
-from davy.domain.source import InvalidSourceError, Source
+from davy.domain.network_camera import Login, MediaProfile, NetworkCamera
 
 DEFAULT_SETTINGS.forbid_dtd, DEFAULT_SETTINGS.xml_huge_tree = True, False  # its own are lenient
 
-MEDIA = "http://www.onvif.org/ver10/media/wsdl"
+MEDIA2_SHARE = 0.5  # of the time of a camera, where Media 1 may answer in its place
 LOGIN_NEEDED = "it asks for a user and a password"
 LOGIN_REJECTED = "it rejects this user or password"
 NO_ONVIF = "its answer is not ONVIF"
@@ -26,14 +24,20 @@ NO_ONVIF = "its answer is not ONVIF"
 async def prepare() -> None:
     """Read the WSDL files, which takes seconds, before the time of a camera runs. Nothing is sent."""
     client = ONVIFCamera("127.0.0.1", 80, "", "", no_cache=True)
-    client.xaddrs[MEDIA] = "http://127.0.0.1"
+    client.xaddrs[MEDIA1] = client.xaddrs[MEDIA2] = "http://127.0.0.1"
     await client.create_devicemgmt_service()
     await client.create_media_service()
+    await (await open_media2(client)).close()
     await client.close()
 
 
-async def ask(camera: NetworkCamera, login: Login) -> NetworkCamera:
+async def ask(camera: NetworkCamera, login: Login, seconds: float) -> NetworkCamera:
     """Ask a camera for information and profiles. The first rejection ends it: cameras lock a user out after a few.
+
+    Args:
+        camera: A camera that answered the search, or was named.
+        login: Empty: only what a camera tells anybody.
+        seconds: Time that the caller gives the camera; a Media 2 that hangs leaves half of it to Media 1.
 
     Returns:
         The camera with profiles, or with the reason why there are none.
@@ -44,7 +48,7 @@ async def ask(camera: NetworkCamera, login: Login) -> NetworkCamera:
         host, camera.port, login.user, login.password, no_cache=True, adjust_time=True, nat_override=not camera.secure
     )
     try:
-        return await _ask(client, camera, bool(login))
+        return await _ask(client, camera, bool(login), seconds)
     except Exception as error:  # noqa: BLE001  # an answer of any form may meet any line of three libraries
         rejected = _is_rejection(error)
         reason = (LOGIN_REJECTED if login else LOGIN_NEEDED) if rejected else _reason(error)
@@ -53,18 +57,17 @@ async def ask(camera: NetworkCamera, login: Login) -> NetworkCamera:
         await client.close()
 
 
-async def _ask(client: ONVIFCamera, camera: NetworkCamera, has_login: bool) -> NetworkCamera:
+async def _ask(client: ONVIFCamera, camera: NetworkCamera, has_login: bool, seconds: float) -> NetworkCamera:
     device = await client.create_devicemgmt_service()
+    await _find_services(client, device)
     if has_login:
-        await client.get_capabilities()  # it also measures the camera's clock, which a password's digest depends on
+        await _measure_clock(client)
         device = await client.create_devicemgmt_service()
-    else:
+    elif not client.xaddrs:
         capabilities = await device.authless_GetCapabilities({"Category": "Media"})
-        client.xaddrs[MEDIA] = client.rewrite_url(capabilities.Media.XAddr)
-    about = await _call(device, "GetDeviceInformation", has_login)
-    media = await client.create_media_service()
-    announced = (await _call(media, "GetProfiles", has_login))[:MAX_PROFILES]
-    profiles = [await _profile(media, each, camera.address, has_login) for each in announced]
+        client.xaddrs[MEDIA1] = client.rewrite_url(capabilities.Media.XAddr)
+    about = await call(device, "GetDeviceInformation", has_login)
+    profiles = await _profiles(client, camera.address, has_login, seconds)
     return replace(
         camera,
         manufacturer=plain_text(about.Manufacturer),
@@ -75,43 +78,38 @@ async def _ask(client: ONVIFCamera, camera: NetworkCamera, has_login: bool) -> N
     )
 
 
-async def _call(service: Any, operation: str, has_login: bool, parameters: dict[str, Any] | None = None) -> Any:  # noqa: ANN401  # zeep builds its types from WSDL
-    return await getattr(service, operation if has_login else f"authless_{operation}")(parameters)
-
-
-async def _profile(media: Any, profile: Any, address: str, has_login: bool) -> MediaProfile:  # noqa: ANN401  # as above
-    encoder = profile.VideoEncoderConfiguration
-    rate, size = getattr(encoder, "RateControl", None), getattr(encoder, "Resolution", None)
-    setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
-    stream = await _call(media, "GetStreamUri", has_login, {"StreamSetup": setup, "ProfileToken": profile.token})
+async def _measure_clock(client: ONVIFCamera) -> None:
+    """Compare the camera's clock, which a password's digest depends on; the library does it before it asks for capabilities."""
     try:
-        snapshot = await _call(media, "GetSnapshotUri", has_login, {"ProfileToken": profile.token})
-    except zeep.exceptions.Error:  # optional in Profile S
-        snapshot = None
-    return MediaProfile(
-        name=plain_text(profile.Name or profile.token),
-        codec=plain_text(getattr(encoder, "Encoding", "")),
-        width=_number(getattr(size, "Width", 0)),
-        height=_number(getattr(size, "Height", 0)),
-        fps=_number(getattr(rate, "FrameRateLimit", 0)),
-        stream=_at(address, getattr(stream, "Uri", "")),
-        snapshot=_at(address, getattr(snapshot, "Uri", "")),
-    )
+        await client.get_capabilities()
+    except Exception as error:  # as in ask; the library fails if a camera names no capability
+        if _is_rejection(error) or not client.xaddrs:
+            raise
 
 
-def _at(address: str, url: object) -> SecretUrl:
-    """A URL of a camera at the address that answered, without a login; empty if it is none."""
+async def _find_services(client: ONVIFCamera, device: ONVIFService) -> None:
+    """Learn where the media services are. Without the login, which no camera may ask for here: ONVIF core, 5.9.4.3."""
     try:
-        parts = urlsplit(str(url or "").strip())
-        port = f":{parts.port}" if parts.port else ""
-        text = urlunsplit(parts._replace(netloc=f"{address}{port}", fragment=""))
-        return SecretUrl(Source.parse(text).text) if parts.hostname else SecretUrl("")
-    except (ValueError, InvalidSourceError):
-        return SecretUrl("")
+        services = await device.authless_GetServices({"IncludeCapability": False})
+    except zeep.exceptions.Error:  # an old camera: its capabilities name Media 1
+        return
+    known = (MEDIA1, MEDIA2)
+    client.xaddrs.update({each.Namespace: client.rewrite_url(each.XAddr) for each in services or () if each.Namespace in known})
 
 
-def _number(value: object) -> int:
-    return min(max(int(value), 0), 100_000) if isinstance(value, int | float) else 0
+async def _profiles(client: ONVIFCamera, address: str, has_login: bool, seconds: float) -> list[MediaProfile]:
+    """Ask Media 2 where the camera has it, and Media 1 where Media 2 fails or has none."""
+    if MEDIA2 in client.xaddrs:
+        last = MEDIA1 not in client.xaddrs
+        try:
+            async with asyncio.timeout(None if last else seconds * MEDIA2_SHARE):
+                profiles = await profiles2(client, address, has_login)
+            if profiles or last:
+                return profiles
+        except Exception as error:  # as in ask
+            if last or _is_rejection(error):
+                raise
+    return await profiles1(client, address, has_login)
 
 
 def _is_rejection(error: Exception) -> bool:
