@@ -68,7 +68,7 @@ def test_killed_and_resumed_gives_the_same_bits_as_undisturbed(folder, tmp_path)
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_writes_a_checkpoint_and_ends_with_status_0(folder, tmp_path, number):
     process = launch("self-supervised", "--data", folder, "--steps", 100_000, "--out", "run", *SMALL, cwd=tmp_path)
     wait_for(tmp_path / "run" / "checkpoint.safetensors", process)
