@@ -51,7 +51,7 @@ def sboms() -> None:
 def images() -> list[str]:
     """The images that docker-compose.yml starts and this project does not build."""
     found = re.findall(r"^\s+image: (\S+)", (ROOT / "docker-compose.yml").read_text(), re.MULTILINE)
-    return sorted({name for name in found if not name.startswith("davy-")})
+    return sorted({name for name in found if not name.removeprefix("${DAVY_REGISTRY:-}").startswith("davy-")})
 
 
 def bundle(extra: str, work: Path) -> Path:
