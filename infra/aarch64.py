@@ -19,11 +19,11 @@ SYSTEM = ROOT / "build/aarch64"
 sys.path.insert(0, str(Path(__file__).parent))
 
 from release import export  # noqa: E402
+from wheels import platforms  # noqa: E402
 
 DEBIAN = "python3.11-minimal", "libpython3.11-stdlib", "libstdc++6", "libgomp1"
 TESTING = "pytest", "pytest-asyncio", "pytest-timeout", "iniconfig", "pluggy", "scikit-image", "scipy", "imageio", "tifffile"
 TESTING += "networkx", "lazy-loader", "opencv-contrib-python-headless", "hypothesis", "sortedcontainers", "onnx", "ml-dtypes"
-PLATFORMS = [f"--platform=manylinux{name}_aarch64" for name in ("_2_28", "_2_27", "_2_26", "_2_17", "2014")]
 TESTS = "tests/imaging/test_native.py", "tests/imaging/runtime", "tests/adapters/media"
 # Start a Python of their own, which needs a kernel that hands foreign programs to qemu.
 LEFT_OUT = ("tests/adapters/media/test_images.py::test_f15_a_bomb_is_refused_in_milliseconds_with_memory_flat",)
@@ -60,7 +60,15 @@ def install_wheels(site: Path, work: Path) -> None:
     edge = (ROOT / "locks/edge.txt").read_text()
     chosen = [block for block in blocks if block.split("==")[0] in TESTING and block not in edge]
     (work / "testing.txt").write_text("\n".join(chosen))
-    words = ["install", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", "--python-version=3.11", *PLATFORMS]
+    words = [
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary=:all:",
+        "--python-version=3.11",
+        *platforms("aarch64"),
+    ]
     lists = [f"-r{ROOT / 'locks/edge.txt'}", f"-r{work / 'testing.txt'}"]
     subprocess.run([sys.executable, "-m", "pip", *words, f"--target={site}", *lists], check=True)
 

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,11 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 SERVICES = ("aggregator", "edge", "enhancer", "simulator", "trainer")  # each has an image
 UNLOCKED = {"trainer": ("torch==2.13.0", "torchvision==0.28.0")}  # as in the Dockerfile
-GLIBC = ("2_28", "2_27", "2_26", "2_17")  # that of Debian 12, and of Davy's own wheel, is at least 2.28
+
+
+def platforms(machine: str) -> list[str]:
+    """The words by which pip takes wheels for a processor. Debian 12 and Davy's own wheel have a glibc of at least 2.28."""
+    return [f"--platform=manylinux{name}_{machine}" for name in ("_2_28", "_2_27", "_2_26", "_2_17", "2014")]
 
 
 def wheels(requirements: Path, machine: str, *, hashes: bool = True) -> list[dict[str, Any]]:
@@ -33,7 +38,6 @@ def wheels(requirements: Path, machine: str, *, hashes: bool = True) -> list[dic
     Raises:
         LookupError: a package has no wheel for it.
     """
-    platforms = [f"--platform=manylinux_{name}_{machine}" for name in GLIBC] + [f"--platform=manylinux2014_{machine}"]
     words = [
         "install",
         "--quiet",
@@ -48,17 +52,17 @@ def wheels(requirements: Path, machine: str, *, hashes: bool = True) -> list[dic
         report = Path(folder) / "report.json"
         words += [f"--target={folder}/site", f"--report={report}", "-r", str(requirements)]
         done = subprocess.run(
-            [sys.executable, "-m", "pip", *words, *platforms], cwd=ROOT, check=False, text=True, stderr=subprocess.PIPE
+            [sys.executable, "-m", "pip", *words, *platforms(machine)], cwd=ROOT, check=False, text=True, stderr=subprocess.PIPE
         )
         if done.returncode:
             raise LookupError(re.sub(r"^WARNING.*\n|^ERROR: Ignored.*\n", "", done.stderr, flags=re.MULTILINE).strip())
         return [each["metadata"] for each in json.loads(report.read_text())["install"]]
 
 
-def missing(metadata: list[dict[str, Any]], machine: str) -> list[str]:
-    """What the packages require on the processor and no package of the list is."""
+def missing(metadata: list[dict[str, Any]], machine: str, besides: Sequence[str]) -> list[str]:
+    """What the packages require on the processor and no package of the list or of besides is."""
     environment = default_environment() | {"platform_machine": machine, "sys_platform": "linux", "extra": ""}
-    present = {canonicalize_name(each["name"]) for each in metadata}
+    present = {canonicalize_name(each["name"]) for each in metadata} | {canonicalize_name(each) for each in besides}
     lines = []
     for package in metadata:
         for text in package.get("requires_dist", ()):
@@ -82,12 +86,7 @@ def check(service: str, machine: str) -> list[str]:
     except LookupError as error:
         return str(error).splitlines()
     # pip resolves what the unlocked packages need when it builds the image
-    allowed = {canonicalize_name(each.partition("==")[0]) for each in unlocked}
-    return [
-        line
-        for line in missing(found, machine)
-        if canonicalize_name(Requirement(line.partition("requires ")[2]).name) not in allowed
-    ]
+    return missing(found, machine, [each.partition("==")[0] for each in unlocked])
 
 
 def main() -> int:

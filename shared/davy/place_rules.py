@@ -215,10 +215,10 @@ PlaceRule = Annotated[
     | BeltEmpty,
     Field(discriminator="kind"),
 ]
+"""One rule; `kind` names its type."""
 
 CameraPlaces = tuple[Sequence[Zone], Sequence[Line], Sequence[PlaceRule]]
 """Zones, lines and rules of one camera."""
-"""One rule; `kind` names its type."""
 
 RULE_TYPES: tuple[type[_Rule], ...] = (
     PersonInZone,

@@ -46,3 +46,8 @@ class Figures:
 def percentile_ms(times_s: list[float], percentile: float) -> float | None:
     """Return a percentile in ms; None of no times."""
     return round(float(np.percentile(times_s, percentile)) * 1000, 1) if times_s else None
+
+
+def span_ms(times_s: list[float]) -> str:
+    """Return p50 and p99 in ms, as a cell of a table."""
+    return f"{percentile_ms(times_s, 50)}, {percentile_ms(times_s, 99)}"

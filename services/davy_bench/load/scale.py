@@ -14,7 +14,7 @@ import typer
 
 from davy.adapters.embedded.servers import embedded_store
 from davy_bench.load.engines import haproxy, postgres
-from davy_bench.load.figures import percentile_ms
+from davy_bench.load.figures import span_ms
 from davy_bench.load.local import Options, local_site
 from davy_bench.load.pictures import Pictures, jpeg_pictures
 from davy_bench.load.plan import LoadPlan, Target
@@ -98,7 +98,7 @@ def rows(replicas: Sequence[int], results: Sequence[LoadResult]) -> list[tuple[s
             f"{rate / max(0.01, sum(usage.cores for usage in result.usage)):.0f}",
             f"{100 * result.lost / max(1, result.figures.counts['captured']):.1f} %",
             f"{100 * result.delivered:.0f} %",
-            f"{percentile_ms(result.figures.ages_s, 50)}, {percentile_ms(result.figures.ages_s, 99)}",
+            span_ms(result.figures.ages_s),
             ", ".join(f"{usage.cores:.2f}" for usage in result.usage),
         )
         for number, rate, result in zip(replicas, rates, results, strict=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from davy.domain.errors import ConfigError
-from davy_bench.load.figures import percentile_ms
+from davy_bench.load.figures import span_ms
 from davy_bench.load.local import LocalSite, Options, local_site
 from davy_bench.load.plan import LoadPlan
 from davy_bench.load.report import as_json, is_bottleneck
@@ -111,11 +111,6 @@ def sites_table(results: Sequence[LoadResult]) -> list[str]:
 def sites_json(results: Sequence[LoadResult]) -> dict[str, Any]:
     """Return every figure of every site."""
     return {"sites": [as_json(result) for result in results]}
-
-
-def span_ms(times_s: list[float]) -> str:
-    """Return p50 and p99 in ms, as a cell of a table."""
-    return f"{percentile_ms(times_s, 50)}, {percentile_ms(times_s, 99)}"
 
 
 def _row(result: LoadResult) -> tuple[str, ...]:
