@@ -1,5 +1,6 @@
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,23 @@ def test_a_reader_never_meets_a_certificate_without_its_key(authority, tmp_path)
     assert found
     assert set(found) <= {each.cert for each in pairs}
     assert len([path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]) == 1  # old versions are gone
+
+
+def test_a_rotation_in_the_middle_of_a_read_is_read_again(authority, tmp_path, monkeypatch):
+    folder = tmp_path / "west"
+    old, new = (authority.issue(WEST) for _ in range(2))
+    write_credentials(folder, old)
+    read_bytes, seen = Path.read_bytes, []
+
+    def rotated_before_the_authority_is_read(path):
+        seen.append(path.name)
+        if path.name == "ca.pem" and seen.count("ca.pem") == 1:
+            write_credentials(folder, new)
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", rotated_before_the_authority_is_read)
+    assert CredentialFiles.in_folder(folder).read() == new
 
 
 def test_a_stamp_changes_with_every_rotation(authority, tmp_path):

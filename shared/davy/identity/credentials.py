@@ -18,7 +18,7 @@ from davy.identity.name import Identity
 
 CERT, KEY, CA, CRL = "cert.pem", "key.pem", "ca.pem", "crl.pem"
 CURRENT = ".current"
-READ_ATTEMPTS = 5  # a rotation may fall between two reads
+READ_ATTEMPTS = 100  # while the files are being rotated
 RENEW_BELOW = 1 / 3  # of a certificate's life
 
 
@@ -80,23 +80,31 @@ class CredentialFiles:
     def read(self) -> Credentials:
         """Read and check the files. An absent file of revocations counts as none revoked.
 
+        Files that are replaced meanwhile are read again.
+
         Raises:
             ConfigError: a file is missing or invalid.
         """
-        for attempt in range(READ_ATTEMPTS):
+        for _ in range(READ_ATTEMPTS):
+            before = self.stamp()
             try:
-                crl = self.crl.read_bytes() if self.crl is not None and self.crl.exists() else b""
-                found = Credentials(self.cert.read_bytes(), self.key.read_bytes(), self.ca.read_bytes(), crl)
-                found.check()
-            except OSError as error:
-                advice = "`davy identity issue` or `davy identity enroll` makes one"
-                raise ConfigError(f"{error.filename}: the identity cannot be read: {error.strerror}; {advice}") from error
-            except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-                if attempt == READ_ATTEMPTS - 1:
-                    raise ConfigError(f"{self.cert} and {self.key}: no identity: {error}") from error
-            else:
-                return found
-        raise AssertionError("the last attempt returns or raises")
+                return self._read()
+            except ConfigError:
+                if self.stamp() == before:
+                    raise
+        return self._read()
+
+    def _read(self) -> Credentials:
+        try:
+            crl = self.crl.read_bytes() if self.crl is not None and self.crl.exists() else b""
+            found = Credentials(self.cert.read_bytes(), self.key.read_bytes(), self.ca.read_bytes(), crl)
+            found.check()
+        except OSError as error:
+            advice = "`davy identity issue` or `davy identity enroll` makes one"
+            raise ConfigError(f"{error.filename}: the identity cannot be read: {error.strerror}; {advice}") from error
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise ConfigError(f"{self.cert} and {self.key}: no identity: {error}") from error
+        return found
 
 
 def write_credentials(folder: Path, credentials: Credentials) -> None:
