@@ -14,10 +14,11 @@ from davy.imaging.nets import IspCnn
 from davy_trainer.cli.terminal import CONSOLE, clear_errors, command_line, parse_settings, progress_bar, stopping
 from davy_trainer.data.credits import write_credits
 from davy_trainer.data.echo import Echo
+from davy_trainer.data.packed import SCENE, unpack
 from davy_trainer.data.packed import pack as pack_files
-from davy_trainer.data.packed import unpack
 from davy_trainer.data.real_frames import RealFrames
 from davy_trainer.evaluation.validation import load_validation
+from davy_trainer.objectives.people_guide import PeopleGuide
 from davy_trainer.runs.device import Device, move
 from davy_trainer.runs.export import export_checkpoint
 from davy_trainer.runs.run import CHECKPOINT, begin_from, resume_training, stored_settings
@@ -29,6 +30,7 @@ from davy_trainer.stages.presets import preset
 
 Out = Annotated[Path, typer.Option(help="Output folder of checkpoint, log and sheets.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any other setting. Repeatable.")]
+WIDTH_STEP = 128  # both sides are then whole blocks
 DATA = "data.json"  # names of a run's training pictures
 MAY_CHANGE = {"steps", "minutes", "threads", "device", "precision", "data", "validation", "checkpoint_every", "validate_every"}
 
@@ -46,11 +48,17 @@ def pack_data(
     out: Annotated[Path, typer.Option(help="Output file.")],
     scenes: Annotated[list[Path] | None, typer.Option(help="Folder of `davy simulator scenes`. Repeatable.")] = None,
     max_mb: Annotated[float, typer.Option(help="Maximum size of the file, MB.", min=1)] = 10_000,
+    scene_width: Annotated[int, typer.Option(help="Of the scenes, px; they are 16:9.", min=128, max=1280)] = SCENE[1],
 ) -> None:
     """Pack clear well-lit photographs and simulated scenes into one file for base training."""
+    width = scene_width // WIDTH_STEP * WIDTH_STEP
     with clear_errors(), Progress(console=CONSOLE, transient=True) as bar:
         task = bar.add_task("packing")
-        found = pack_files(normal, scenes or [], out, max_mb, lambda done, total: bar.update(task, completed=done, total=total))
+
+        def tick(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        found = pack_files(normal, scenes or [], out, max_mb, tick, (width * 9 // 16, width))
     print(f"{out}: {found[0]} photographs, {found[1]} scenes, {out.stat().st_size / 1e6:.1f} MB")
 
 
@@ -113,6 +121,7 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
     torch.set_num_threads(settings.threads)
     packed = unpack(settings.data)
     frames = RealFrames.load(settings.real, device.device) if settings.real else None
+    guide = PeopleGuide.load(settings.people, device.device) if settings.people else None
     known: dict[str, Any] = {"data": packed.checksum, "photographs": _counted(packed.names, len(packed.low))}
     known |= {"real_frames": frames.checksum} if frames else {}
     if resume:
@@ -135,7 +144,7 @@ def run_base(out: Path, settings: BaseSettings, resume: bool) -> None:
     pairs, echo = load_validation(settings.validation), Echo(packed, settings, device.device)
     shown = {"loss": "loss {:.4f}", "psnr_scene": "scenes {:.2f} dB", "psnr_mine": "mines {:.2f} dB"}
     with progress_bar(out.name, shown, run.step, run.total) as advance, stopping() as stop:
-        base.train(run, echo, frames, device, pairs, Outputs(out, known, advance), stop)
+        base.train(run, echo, frames, guide, device, pairs, Outputs(out, known, advance), stop)
     if run.finished:
         export_checkpoint(path, out)
     state = "done" if run.finished else "stopped; continue with --resume"

@@ -18,7 +18,7 @@ from davy_trainer.data.packed import SCENE, Packed
 from davy_trainer.stages.base_settings import BaseSettings
 
 BLOCK, THUMB_BLOCK = 4, 2  # px: of the losses on complete pictures, and of the network's input
-PHOTOGRAPHS, WIDE, RELIT, CAPTURED = range(4)  # content of a batch; all but the first have SCENE's shape
+PHOTOGRAPHS, WIDE, RELIT, CAPTURED = range(4)  # content of a batch; WIDE has SCENE's shape, the last two that of the file
 
 
 @dataclass(frozen=True, slots=True)

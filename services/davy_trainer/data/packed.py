@@ -21,8 +21,10 @@ from davy_trainer.data.unreadable import report_unreadable
 
 T = TypeVar("T")
 Bytes = NDArray[np.uint8]
-PHOTOGRAPH, SCENE = (288, 384), (216, 384)  # rows, columns
+Size = tuple[int, int]
+PHOTOGRAPH, SCENE = (288, 384), (216, 384)  # rows, columns; of a scene: where nothing else is asked for
 DEPTH_STEP = 4  # depth has a quarter of the size
+NO_DEPTH = (SCENE[0] // DEPTH_STEP, SCENE[1] // DEPTH_STEP)
 FACTS = "davy"
 CLEAR_BLACK, MAX_BLACK = 0.06, 0.25  # 0.5 % quantile of luma: of a clear photograph, and at most
 CLEAR_WHITE, MIN_WHITE = 0.9, 0.6  # 99.5 % quantile
@@ -33,7 +35,7 @@ QUALITY = {"photographs": 92, "low": 95, "high": 94}
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Content of a packed file; pictures are RGB, depth is (N, h / 4, w / 4), m.
+    """Content of a packed file; pictures are RGB, depth is in m.
 
     Attributes:
         names: Files of the photographs, FOLDER/PATH.
@@ -41,21 +43,27 @@ class Packed:
     """
 
     photographs: Bytes  # (N, 288, 384, 3)
-    low: Bytes  # (M, 216, 384, 3)
+    low: Bytes  # (M, h, w, 3)
     high: Bytes  # of the same scenes
-    depth: NDArray[np.float32]
+    depth: NDArray[np.float32]  # (M, h / 4, w / 4)
     names: Sequence[str]
     checksum: str
 
 
 def pack(
-    photographs: Sequence[Path], scenes: Sequence[Path], out: Path, max_mb: float, tick: Callable[[int, int], None]
+    photographs: Sequence[Path],
+    scenes: Sequence[Path],
+    out: Path,
+    max_mb: float,
+    tick: Callable[[int, int], None],
+    scene_size: Size = SCENE,
 ) -> tuple[int, int]:
     """Write the usable pictures to one file of at most max_mb megabytes.
 
     Args:
         photographs: Folders; a picture that is too dark, too bright or too hazy is skipped.
         scenes: Folders with low/ and high/ of `davy simulator scenes`; may be empty.
+        scene_size: Rows and columns of the scenes, multiples of 8 (blocks of 4, and half of them in a window).
 
     Returns:
         Number of photographs and of scenes in the file; evenly spaced if not all fit.
@@ -83,7 +91,7 @@ def pack(
     for done, path in enumerate(highs):
         tick(len(found) + done, total)
         try:
-            views.append(_view(path, max_mb))
+            views.append(_view(path, max_mb, scene_size))
         except UnreadableImageError:
             unreadable.append(path)
     report_unreadable(unreadable)
@@ -113,7 +121,7 @@ def unpack(path: Path) -> Packed:
         raise ConfigError(f"{path} is not packed training data: {error}; `davy train pack-data` writes it") from error
     decoded = {name: list(_decoded(tensors, name)) for name in ("photographs", "low", "high", "depth")}
     photographs, low, high = (_stacked(decoded[name], shape) for name, shape in _SHAPES)
-    depth = np.stack(decoded["depth"]).astype(np.float32) / 1000 if decoded["depth"] else np.zeros((0, 54, 96), np.float32)
+    depth = np.stack(decoded["depth"]).astype(np.float32) / 1000 if decoded["depth"] else np.zeros((0, *NO_DEPTH), np.float32)
     return Packed(photographs, low, high, np.maximum(depth, np.float32(0.1)), facts["names"], facts["checksum"])
 
 
@@ -140,7 +148,7 @@ def usable_photograph(path: Path) -> BgrImage | None:
     return np.asarray(np.rint(stretched.clip(0, 1) * 255), np.uint8)
 
 
-def fitted(picture: BgrImage, size: tuple[int, int]) -> BgrImage:
+def fitted(picture: BgrImage, size: Size) -> BgrImage:
     """Crop and scale a picture to size (rows, columns); of an upright one, the crop is nearer the top."""
     rows, columns = size
     factor = max(rows / picture.shape[0], columns / picture.shape[1])
@@ -150,13 +158,13 @@ def fitted(picture: BgrImage, size: tuple[int, int]) -> BgrImage:
     return np.ascontiguousarray(scaled[top : top + rows, left : left + columns])
 
 
-def _view(high: Path, max_mb: float) -> tuple[bytes, bytes, bytes]:
+def _view(high: Path, max_mb: float, size: Size) -> tuple[bytes, bytes, bytes]:
     low = high.parent.parent / "low" / high.name
     depth = read_millimetres(high)
     if depth is None:
         raise UnreadableImageError(f"{high} has no depth map")
-    small = cv2.resize(depth, (SCENE[1] // DEPTH_STEP, SCENE[0] // DEPTH_STEP), interpolation=cv2.INTER_AREA)
-    pictures = (fitted(read_bgr(path), SCENE) for path in (low, high))
+    small = cv2.resize(depth, (size[1] // DEPTH_STEP, size[0] // DEPTH_STEP), interpolation=cv2.INTER_AREA)
+    pictures = (fitted(read_bgr(path), size) for path in (low, high))
     raw, ground_truth = (_jpeg(p, _quality(name, max_mb)) for p, name in zip(pictures, ("low", "high"), strict=True))
     return raw, ground_truth, cv2.imencode(".png", small)[1].tobytes()
 
@@ -196,5 +204,5 @@ def _decoded(tensors: dict[str, NDArray[Any]], name: str) -> Iterator[NDArray[An
         start = end
 
 
-def _stacked(pictures: list[NDArray[Any]], shape: tuple[int, int]) -> Bytes:
+def _stacked(pictures: list[NDArray[Any]], shape: Size) -> Bytes:
     return np.stack(pictures) if pictures else np.zeros((0, *shape, 3), np.uint8)

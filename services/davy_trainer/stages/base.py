@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from davy.imaging.isp.pipeline import Parameters
+from davy.imaging.isp.pipeline import Parameters, enhance
 from davy.imaging.lowlight.batched.degrade import DARK, HAZY, IDENTITY, MINE, RAW
 from davy.imaging.nets.ispcnn import IspCnn
 from davy_trainer.data.echo import Echo, Sample
 from davy_trainer.data.real_frames import RealFrames
 from davy_trainer.evaluation.validation import Pair
 from davy_trainer.objectives import base_losses, dark_losses, losses
+from davy_trainer.objectives.people_guide import PeopleGuide
 from davy_trainer.runs.device import Device
 from davy_trainer.runs.run import Training
 from davy_trainer.stages.base_settings import BaseSettings
@@ -33,6 +34,7 @@ def train(
     run: BaseRun,
     echo: Echo,
     frames: RealFrames | None,
+    guide: PeopleGuide | None,
     device: Device,
     pairs: Sequence[Pair],
     outputs: Outputs,
@@ -41,13 +43,14 @@ def train(
     """Train the base stage; see run_loop.
 
     Args:
+        guide: Keeps people detectable; None without.
         pairs: Validation pairs; may be empty.
     """
     settings = run.settings
 
     def forward() -> Forward:
         sample = echo(run.step)
-        terms, decibels = losses_of(run.net, sample, run.step, settings, device)
+        terms, decibels = losses_of(run.net, sample, run.step, settings, device, guide)
         if frames is not None and run.step % settings.real_every == 0:
             terms |= losses_of_frames(run.net, frames, run.step, settings, device)
         return Forward(terms, lambda: _by_kind(decibels, sample.kinds))
@@ -57,7 +60,7 @@ def train(
 
 
 def losses_of(
-    net: IspCnn, sample: Sample, step: int, settings: BaseSettings, device: Device
+    net: IspCnn, sample: Sample, step: int, settings: BaseSettings, device: Device, guide: PeopleGuide | None = None
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Return each loss times its weight, and the PSNR of each picture's block means in dB."""
     parameters = _parameters(net, sample.thumb, device)
@@ -67,6 +70,8 @@ def losses_of(
     rng = np.random.default_rng((settings.seed, step, 2))
     terms |= base_losses.window_losses(sample.low[chosen], sample.ground_truth[chosen], subset, 1 + step % 2, rng, settings)
     terms["fine_smooth"] = settings.fine_smooth_weight * losses.roughness(parameters.fine_log2_gain)
+    if guide is not None:
+        terms["people"] = settings.people_weight * _people_loss(parameters, sample, step % len(sample.low), guide)
     return terms, base_losses.psnr_db(output, sample.small)
 
 
@@ -75,6 +80,12 @@ def losses_of_frames(net: IspCnn, frames: RealFrames, step: int, settings: BaseS
     thumb, blocks = frames.draw(settings.real_batch, np.random.default_rng((settings.seed, step, 3)))
     parameters = _parameters(net, thumb, device)
     return dark_losses.reference_free_losses(parameters, blocks, settings)
+
+
+def _people_loss(parameters: Parameters, sample: Sample, picture: int, guide: PeopleGuide) -> Tensor:
+    one = slice(picture, picture + 1)
+    low, ground_truth = (planes[one].float() / 255 for planes in (sample.low, sample.ground_truth))
+    return guide(enhance(low, base_losses.select_pictures(parameters, one)), ground_truth)
 
 
 def _parameters(net: IspCnn, thumb: Tensor, device: Device) -> Parameters:

@@ -28,6 +28,8 @@ class BaseSettings(BaseWeights, frozen=True):
     real_every: PositiveInt = 2  # steps between two batches of real frames
     real_batch: PositiveInt = 6  # real frames per batch
 
+    people: Path | None = None  # detector that guides, .onnx or .safetensors; needs people_weight; absent: none
+
     initial_weights: Path | None = None  # weights to start from; absent: random
     width: PositiveInt = 64  # channels of the network's heads
     detail: PositiveInt = 32  # channels of the fine branch
@@ -63,6 +65,8 @@ class BaseSettings(BaseWeights, frozen=True):
     def _check(self) -> Self:
         if self.identity_share + self.hazy_share + self.dark_share > 1:
             raise ValueError("identity_share, hazy_share and dark_share sum to more than 1")
+        if (self.people is None) != (self.people_weight == 0):
+            raise ValueError("give both people, a detector, and people_weight above 0, or neither")
         if (self.steps is None) == (self.minutes is None):
             raise ValueError("give either steps or minutes")
         return self

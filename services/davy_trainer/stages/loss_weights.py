@@ -45,6 +45,9 @@ class BaseWeights(MigratedSettings, frozen=True):
     real_bands_weight: NonNegativeFloat = 2.0  # of real frames: rows and columns that differ from those around them
     real_clipped_weight: NonNegativeFloat = 2.0  # of real frames: display units by which lit regions burn out
     real_contrast_weight: NonNegativeFloat = 1.5  # of real frames: local contrast below the raw frame's
+    people_weight: NonNegativeFloat = (
+        0.0  # scores and boxes of the detector in `people` against those in the truth; one picture a step
+    )
     fine_smooth_weight: NonNegativeFloat = 0.002  # mean squared step between neighbouring cells of the fine map
 
     RENAMED: ClassVar[Mapping[str, str]] = {"calm": "fine_smooth_weight"}

@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from skimage import data
 from typer.testing import CliRunner
 
 from davy.domain.errors import ConfigError
+from davy.imaging.detect.shipped import shipped_path
 from davy.imaging.isp.blocks import block_statistics
 from davy.imaging.isp.pipeline import Parameters, enhance
 from davy.imaging.nets import IspCnn
@@ -23,6 +25,7 @@ from davy_trainer.data.credits import write_credits
 from davy_trainer.data.echo import Echo
 from davy_trainer.data.packed import PHOTOGRAPH, SCENE, pack, unpack, usable_photograph
 from davy_trainer.objectives import base_losses
+from davy_trainer.objectives.people_guide import PeopleGuide
 from davy_trainer.runs.device import Device
 from davy_trainer.runs.run import CHECKPOINT, begin_from
 from davy_trainer.stages import base
@@ -83,6 +86,22 @@ def test_a_packed_file_keeps_to_its_size(packed_file, tmp_path):
     count = pack([root / "normal"], [root / "scenes"], tmp_path / "small.pack", 0.12, lambda done, total: None)
     assert (tmp_path / "small.pack").stat().st_size <= 0.125e6
     assert count[0] >= 1 and count[1] >= 1
+
+
+def test_scenes_are_packed_at_the_size_that_is_asked_for(packed_file, tmp_path):
+    root = packed_file.parent
+    pack([root / "normal"], [root / "scenes"], tmp_path / "large.pack", 1000, lambda done, total: None, (360, 640))
+    packed = unpack(tmp_path / "large.pack")
+    assert packed.low.shape == packed.high.shape == (2, 360, 640, 3) and packed.depth.shape == (2, 90, 160)
+    echo = Echo(packed, settings(packed_file, scenes_share=0.5, wide_share=0.5), torch.device("cpu"))
+    assert {echo(step).low.shape[2:] for step in range(12)} > {(360, 640)}
+
+
+def test_a_guide_needs_a_detector_and_a_weight(packed_file):
+    with pytest.raises(ValidationError, match="people_weight"):
+        settings(packed_file, people_weight=0.1)
+    with pytest.raises(ValidationError, match="people_weight"):
+        settings(packed_file, people="people.onnx")
 
 
 def test_what_is_no_packed_file_is_an_error(tmp_path):
@@ -182,7 +201,7 @@ def test_forty_steps_lower_the_loss(packed_file, tmp_path):
     run = begin_from(IspCnn(16, 8), chosen, "", 40)
     echo, reported = Echo(unpack(packed_file), chosen, torch.device("cpu")), []
     outputs = Outputs(tmp_path, {"photographs": {}}, lambda *x: reported.append(x[2]))
-    base.train(run, echo, None, Device.of(chosen), [], outputs, lambda: False)
+    base.train(run, echo, None, None, Device.of(chosen), [], outputs, lambda: False)
     losses = [values["loss"] for values in reported]
     assert sum(losses[-10:]) < sum(losses[:10]) - 1
 
@@ -194,6 +213,14 @@ def test_half_precision_trains_too(packed_file):
     terms, _ = base.losses_of(net, sample, 0, chosen, Device.of(chosen))
     torch.stack(list(terms.values())).sum().backward()
     assert all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None)
+
+
+def test_a_guide_adds_its_loss_on_a_picture_of_the_batch(packed_file):
+    chosen = settings(packed_file, people=shipped_path(), people_weight=0.5)
+    sample = Echo(unpack(packed_file), chosen, torch.device("cpu"))(0)
+    guide = PeopleGuide.load(shipped_path(), torch.device("cpu"))
+    terms, _ = base.losses_of(IspCnn(8, 8), sample, 0, chosen, Device.of(chosen), guide)
+    assert terms["people"] > 0 and terms["people"].requires_grad
 
 
 @pytest.mark.system
