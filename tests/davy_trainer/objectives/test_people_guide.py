@@ -14,9 +14,7 @@ def guide():
 
 @pytest.fixture(scope="module")
 def person():
-    return (
-        torch.from_numpy(data.astronaut()[:250:2, 80:400:2].copy()).permute(2, 0, 1)[None].float() / 255
-    )
+    return torch.from_numpy(data.astronaut()[:250:2, 80:400:2].copy()).permute(2, 0, 1)[None].float() / 255
 
 
 def test_a_person_who_vanishes_costs_more_than_one_who_pales(guide, person):
