@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
@@ -18,7 +19,7 @@ from tests.davy_aggregator.rollout.test_service import begin, ended
 from tests.davy_analyser.conftest import CAMERAS, Site
 from tests.davy_analyser.test_workers import assigned
 from tests.fixtures.detectors import FOUND, SPEC, detector_package, yolo
-from tests.fixtures.packages import trust
+from tests.fixtures.packages import signing_key, trust
 
 from davy.analysis.settings import AnalysisSettings
 from davy.models import KeySet
@@ -211,6 +212,24 @@ async def test_an_analyser_killed_in_the_middle_and_restarts_of_all_converge(res
         done = await ended(site.aggregator, await begin(site.aggregator, NEXT, **QUICK), 60)
         assert done["state"] == "done"
         await site.settled(NEXT.id, 3)
+
+
+@pytest.mark.slow
+async def test_a_revoked_key_takes_its_detector_from_every_analyser(site):
+    await asyncio.gather(site.begin_analysing("one"), site.begin_analysing("two"))
+    await site.attached(2)
+    assert (await ended(site.aggregator, await begin(site.aggregator, GOOD, **QUICK), 60))["state"] == "done"
+    await site.settled(GOOD.id, 2)
+    revoked = signing_key().trusted(30).model_copy(update={"revoked": datetime.now(UTC), "reason": "stolen"})
+    for name in ("one", "two"):
+        KeySet().with_key(revoked).save(site.file.parent / name / "trust.json")
+
+    async def reverted() -> bool:
+        reported = (await site.analysis())["reported"]
+        return (reported["state"], reported["model"], reported["cause"]) == ("rolled-back", "", "key-revoked")
+
+    await until(reverted, 20)
+    assert "stolen" in (await site.analysis())["reported"]["reason"]
 
 
 async def test_an_older_analyser_keeps_working_and_is_not_waited_for(site):
