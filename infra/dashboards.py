@@ -192,6 +192,12 @@ DASHBOARDS = (
             Panel(
                 "Desired models of the past", "short", {"{{edge}}": "sum by (edge) (increase(davy_model_replays_total[1h]))"}
             ),
+            Panel(
+                "Analysers by detector",
+                "short",
+                {"{{model}} {{state}}": "sum by (model, state) (davy_analysis_detectors)"},
+                "`unknown` follows no rollouts.",
+            ),
         ),
     ),
 )

@@ -67,6 +67,7 @@ from davy_aggregator.alarms.metrics import AlarmMetrics
 from davy_aggregator.alarms.rules import RuleBook
 from davy_aggregator.alarms.service import AlarmService
 from davy_aggregator.alarms.topics import publish_alarms
+from davy_aggregator.analysis.detector_reports import DetectorReporter
 from davy_aggregator.analysis.findings import FindingsReporter
 from davy_aggregator.analysis.workers import AnalysisWorkers, WorkerMetrics
 from davy_aggregator.archive import REPORTER, Archive
@@ -252,7 +253,11 @@ async def serve(
             shown, host = None if settings.rtsp.plain else tls, settings.rtsp.host or settings.host
             supervised["rtsp-server"] = RtspServer(settings.rtsp, host, live, video, guard, shown).run
         reporter = FindingsReporter(archive, alarms, metrics, settings.analysis.cooldown_s)
-        workers = _workers(settings, live, book, reporter, registry)
+        worker_metrics = WorkerMetrics(registry) if settings.analysis.by_analysers else None
+        workers = _workers(live, book, reporter, rollouts, worker_metrics)
+        if workers is not None and worker_metrics is not None:
+            detectors = DetectorReporter(workers, rollouts, worker_metrics)
+            supervised["detector"] = lambda: detectors.run(bus)
         supervised |= await _analysis(settings, live, book, reporter, workers, replica, rollouts, bus, registry)
         supervisor = Supervisor("aggregator", registry, health.set)
         coroutines = {name: supervisor.run(name, start) for name, start in supervised.items()}
@@ -411,7 +416,8 @@ async def _rollout_service(
         metrics.count_refused,
         settings.accept_unknown,
         second_person(AccessStore(database)) if settings.needs_second_person else None,
-        detects=settings.analysis.detects_here,
+        detects=settings.analysis.detects,
+        analysers=settings.analysis.by_analysers,
     )
 
 
@@ -511,12 +517,12 @@ async def _serve_http(context: ServiceContext, announce: Callable[[str, int], No
 
 
 def _workers(
-    settings: AggregatorSettings, live: LiveFrames, book: PlaceBook, reporter: FindingsReporter, registry: CollectorRegistry
+    live: LiveFrames, book: PlaceBook, reporter: FindingsReporter, rollouts: RolloutService, metrics: WorkerMetrics | None
 ) -> AnalysisWorkers | None:
     """Who shares the cameras out among analysers, or None where this process analyses or nobody does."""
-    if not settings.analysis.enabled or settings.analysis.run_in != "workers":
+    if metrics is None:
         return None
-    return AnalysisWorkers(live, book, reporter, WorkerMetrics(registry), lambda: reporter.alarms.lead.check())
+    return AnalysisWorkers(live, book, reporter, metrics, lambda: reporter.alarms.lead.check(), rollouts.analysis_decision)
 
 
 async def _analysis(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from davy.adapters.grpc.analysis_client import AnalysisClient, AnalysisStream
 from davy.adapters.grpc.frame_client import FrameClient
+from davy.adapters.grpc.model_client import ModelClient
 from davy.analysis.look import MAX_AGE_S, CameraAnalysis, MakeAnalysers, lower_priority
 from davy.analysis.places.book import NO_PLACES
 from davy.analysis.settings import AnalysisSettings
@@ -21,6 +22,7 @@ from davy.streams.clock import ClockOffset
 from davy.streams.tasks import end, until_first_ends
 from davy.telemetry import get_logger
 from davy.tracing import record
+from davy_analyser.detector import FollowedDetector
 from davy_analyser.metrics import AnalyserMetrics
 from davy_analyser.pictures import PictureChoice
 from davy_analyser.schedule import LookSchedule
@@ -86,6 +88,7 @@ class Session:
         settings: Rates and threads.
         cameras: Remembered over sessions: after a lost connection tracks go on.
         metrics: Figures.
+        detector: Follows the rollouts of detectors; None where this analyser does not.
     """
 
     site: str
@@ -94,12 +97,18 @@ class Session:
     settings: AnalysisSettings
     cameras: Cameras
     metrics: AnalyserMetrics
+    detector: FollowedDetector | None = None
     _clocks: dict[str, ClockOffset] = field(default_factory=dict)
     _assigned: asyncio.Event = field(default_factory=asyncio.Event)
     _names: list[str] = field(default_factory=list)
 
-    async def run(self, client: AnalysisClient, frames: FrameClient) -> None:
+    async def run(self, client: AnalysisClient, frames: FrameClient, packages: ModelClient) -> None:
         """Analyse until the connection breaks.
+
+        Args:
+            client: Assigns the cameras.
+            frames: Brings their pictures.
+            packages: Brings rolled-out detectors.
 
         Raises:
             AggregatorUnavailableError: it broke, or the aggregator stands by.
@@ -111,12 +120,17 @@ class Session:
         threads = ThreadPoolExecutor(self.settings.threads, "analysis", initializer=lower_priority)
         try:
             async with client.analyse(self.site) as stream:
-                await stream.hello(self.name, self.capacity)
+                detector = self.detector
+                await stream.hello(self.name, self.capacity, follows=detector is not None)
+                receive = detector.receive if detector is not None else _ignore
+                works = {f"look-{n}": self._look_on(stream, schedule, threads) for n in range(self.settings.threads)}
+                if detector is not None:
+                    works["detector"] = detector.report_on(stream, packages)
                 await until_first_ends(
                     "session",
-                    assignments=stream.run(lambda places: self._assign(places, schedule)),
+                    assignments=stream.run(lambda places: self._assign(places, schedule), receive),
                     frames=self._follow(frames, schedule, rate),
-                    **{f"look-{n}": self._look_on(stream, schedule, threads) for n in range(self.settings.threads)},
+                    **works,
                 )
         finally:
             self.metrics.connected.set(0)
@@ -181,6 +195,10 @@ class Session:
         self.metrics.age.observe(age_s)
         jpeg = frame.jpeg if known.choice.wants(results) else b""
         await stream.send(CameraFindings(frame.camera, frame.boot_id, frame.seq, age_s, results, jpeg))
+
+
+def _ignore(desired: bytes) -> None:
+    """Follow no rollouts."""
 
 
 def _parts(names: Sequence[str]) -> list[Sequence[str]]:

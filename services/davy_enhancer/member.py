@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,15 +16,12 @@ from davy.deployment.metrics import ModelMetrics
 from davy.domain.boot import new_boot_id
 from davy.domain.errors import BrokerUnavailableError, ConfigError
 from davy.domain.ports import Bus, Message
-from davy.domain.severity import Severity
 from davy.domain.suggestion import did_you_mean
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
 from davy.imaging.runtime import StillEnhancer
 from davy.site import SiteConfig
 from davy.streams.tasks import until_first_ends
-from davy.telemetry import get_logger
-
-log = get_logger(__name__)
+from davy.twin.payload import log_event
 
 
 class PoolMember:
@@ -47,7 +44,7 @@ class PoolMember:
         self._swapped = asyncio.Event()
         folder, metrics = models_folder(data, site, name), ModelMetrics(name, registry)
         self.models = ModelManager(
-            self._topics, self._boot_id, folder, trust, installed, 1, metrics, _log_event, self._swapped.set
+            self._topics, self._boot_id, folder, trust, installed, 1, metrics, log_event, self._swapped.set
         )
 
     @property
@@ -121,8 +118,3 @@ def held_models_folder(data: Path, site: SiteConfig, name: str) -> Iterator[None
     """
     with hold_folder(models_folder(data, site, name), f"enhancer {name}"):
         yield
-
-
-def _log_event(kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
-    """Log an event; the aggregator records those of the pool by its reports."""
-    log.log(Severity(severity).log_level, "event", kind=kind, message=message, figures=dict(figures or {}))

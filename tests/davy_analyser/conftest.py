@@ -51,7 +51,11 @@ class Site:
     analysers: list[Analyser] = field(default_factory=list)
 
     async def start(self, name: str, **environ: str) -> Analyser:
-        environment = os.environ | FAST | {"DAVY_AGGREGATOR": f"grpc://127.0.0.1:{self.aggregator.grpc_port}"} | environ
+        own = {
+            "DAVY_AGGREGATOR": f"grpc://127.0.0.1:{self.aggregator.grpc_port}",
+            "DAVY_ANALYSER_DATA": str(self.file.parent / name),
+        }
+        environment = os.environ | FAST | own | environ
         words = [sys.executable, "-m", "davy", "analyser", "--config", str(self.file), "--name", name]
         process = await asyncio.create_subprocess_exec(*words, env=environment, stderr=asyncio.subprocess.PIPE)
         analyser = Analyser(name, process)
@@ -65,10 +69,19 @@ class Site:
         await push(self.aggregator, *(envelope(self.seq, camera, jpeg=picture) for camera in cameras))
 
     def workers(self) -> float:
-        return self.aggregator.registry.get_sample_value("davy_analysis_workers") or 0.0
+        return self.sample("davy_analysis_workers")
 
     def looks(self) -> float:
-        return self.aggregator.registry.get_sample_value("davy_analysis_age_seconds_count") or 0.0
+        return self.sample("davy_analysis_age_seconds_count")
+
+    def sample(self, name: str, **labels: str) -> float:
+        return self.aggregator.registry.get_sample_value(name, labels) or 0.0
+
+    async def end(self) -> None:
+        for each in self.analysers:
+            each.kill()
+            await each.process.wait()
+            await each.task
 
 
 @asynccontextmanager
@@ -85,10 +98,7 @@ async def analysed(path: Path, site: SiteConfig) -> AsyncIterator[Site]:
         try:
             yield found
         finally:
-            for each in found.analysers:
-                each.kill()
-                await each.process.wait()
-                await each.task
+            await found.end()
 
 
 @pytest.fixture

@@ -1,11 +1,16 @@
+import asyncio
+
 import pytest
+from tests.davy_aggregator.conftest import until
 from tests.fixtures.package_server import Packages, package_server
 from tests.fixtures.packages import good_package, trust
 
 from davy.adapters.grpc import model_client
+from davy.adapters.grpc.route import Route
 from davy.deployment import fetch as fetching
 from davy.deployment.model_folder import ModelFolder
 from davy.domain.errors import ModelRefusedError, UnknownModelError
+from davy.domain.secret_url import SecretUrl
 from davy.twin.model import Target
 
 GOOD = good_package()
@@ -59,3 +64,18 @@ async def test_a_registry_without_the_model_is_not_asked_again_and_again(disk):
     with pytest.raises(UnknownModelError, match="no such model"):
         await get(disk, packages)
     assert len(packages.offsets) == 1
+
+
+async def test_a_download_goes_on_at_the_next_aggregator_when_its_own_is_left(disk):
+    slow, other = Packages({GOOD.id: GOOD.data}, chunk=50_000, hang_after=100_000), Packages({GOOD.id: GOOD.data})
+    async with package_server(slow), package_server(other):
+        route = Route([slow.endpoint, other.endpoint], fails_over=True)
+        if route.endpoint != SecretUrl.of(slow.endpoint):
+            route.leave(route.generation, "begin with the slow one")
+        async with model_client.connect(route) as client:
+            fetched = asyncio.create_task(fetching.fetch(disk, client, TARGET, lambda reason: None))
+            await until(lambda: disk.partial(TARGET).exists() and disk.partial(TARGET).stat().st_size == 100_000)
+            route.leave(route.generation, "it hangs")
+            await fetched
+    assert other.offsets == [100_000]
+    assert disk.admit(TARGET, None).id == GOOD.id

@@ -1,12 +1,15 @@
 """The chart's manifests fit Kubernetes, and Davy's programs: golden files are what `helm template` writes."""
 
+import copy
 import importlib.util
+import json
 import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
@@ -18,7 +21,8 @@ from davy_cli.main import load
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
 VERSIONS = ("1.35", "1.36", "1.37")
-OWN_SCHEMA = ("keda.sh", "monitoring.coreos.com")  # Kubernetes' schemas have none of these
+OWN_SCHEMA = ("keda.sh", "monitoring.coreos.com")  # Kubernetes' schemas have none of these; infra/crds.py writes theirs
+CRDS: dict[str, Any] = json.loads((Path(__file__).parent / "crds.json").read_text())["schemas"]
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 SETS = ("default", "full")
 SMALL = {"analyser", "edge"}  # they serve /healthz and /metrics alone
@@ -65,6 +69,37 @@ def test_manifests_fit_the_schemas_of_kubernetes(name, version):
     for manifest in manifests(name):
         if manifest["apiVersion"].split("/")[0] not in OWN_SCHEMA:
             kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def of_operators() -> list[dict[str, Any]]:
+    return [each for each in manifests("full") if each["apiVersion"].split("/")[0] in OWN_SCHEMA]
+
+
+def test_resources_of_operators_fit_the_schemas_of_their_definitions():
+    assert {each["kind"] for each in of_operators()} == CRDS.keys()
+    for manifest in of_operators():
+        jsonschema.validate(manifest, CRDS[manifest["kind"]])
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "wrong"),
+    [
+        ("ServiceMonitor", ("spec", "endpoints", 0), {"intervall": "15s"}),
+        ("ServiceMonitor", ("spec", "endpoints", 0), {"interval": "quarter"}),
+        ("ServiceMonitor", ("spec", "endpoints", 0), {"scheme": "ftp"}),
+        ("ServiceMonitor", ("spec", "endpoints", 0, "tlsConfig", "ca"), {"secret": {"name": "no-key"}}),
+        ("PodMonitor", ("spec",), {"endpoints": []}),
+        ("ScaledObject", ("spec", "triggers", 0), {"threshold": 1}),
+    ],
+)
+def test_a_wrong_field_of_an_operator_s_resource_is_found(kind, path, wrong):
+    manifest = copy.deepcopy(next(each for each in of_operators() if each["kind"] == kind))
+    place: Any = manifest
+    for step in path:
+        place = place[step]
+    place.update(wrong)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(manifest, CRDS[kind])
 
 
 @pytest.mark.parametrize(("container", "pod"), list(containers()))

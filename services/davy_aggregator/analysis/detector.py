@@ -1,7 +1,7 @@
 """The detector of this aggregator's analysis, as a target of rollouts."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 
 from prometheus_client import CollectorRegistry
 
@@ -10,16 +10,13 @@ from davy.deployment.detector_manager import DetectorManager
 from davy.deployment.metrics import ModelMetrics
 from davy.domain.errors import AggregatorUnavailableError, RegistryUnavailableError
 from davy.domain.ports import Bus
-from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
-from davy.telemetry import get_logger
 from davy.twin.model import Target
+from davy.twin.payload import log_event
 from davy_aggregator.archive import REPORTER
 from davy_aggregator.model_catalog import ModelCatalog
 from davy_aggregator.rollout.service import RolloutService
 from davy_aggregator.settings import AggregatorSettings
-
-log = get_logger(__name__)
 
 
 class CatalogSource:
@@ -60,7 +57,7 @@ async def open_manager(
             settings.trust or settings.data / "keys" / "trust.json",
             installed_detector(settings.analysis),
             ModelMetrics(REPORTER, registry),
-            _log_event,
+            log_event,
             settings.analysis.detector_score,
             lambda: rollouts.twin.lead.leads,
         )
@@ -72,8 +69,3 @@ async def follow_rollouts(manager: DetectorManager, bus: Bus, catalog: ModelCata
     """Follow the decisions of rollouts until cancelled."""
     manager.report_progress()  # a broker may have lost the report
     await manager.run(bus, CatalogSource(catalog))
-
-
-def _log_event(kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
-    """Log an event; the rollout service records those of the analysis by its reports."""
-    log.log(Severity(severity).log_level, "event", kind=kind, message=message, figures=dict(figures or {}))

@@ -113,6 +113,27 @@ class Rollout(_Value):
         return Evaluation(shadow_frames=frames, probation_s=self.spec.probation_s, gates=self.spec.gates)
 
 
+ANALYSERS, READY = "analysers", "analysers-ready"
+"""Figures of an analysis that analysers carry out: the number that follows rollouts, and that runs the desired detector."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisDecision:
+    """The detector that the analysis is to run.
+
+    Attributes:
+        desired: The newest decision.
+        baseline: What ran before.
+        tries: Whether the rollout of this decision runs: nobody has it proved yet.
+        starts: Whether further analysers may begin; not where the rollout is paused.
+    """
+
+    desired: DesiredModel
+    baseline: Target
+    tries: bool
+    starts: bool
+
+
 NO_REPORT = ReportedModel()
 
 

@@ -16,7 +16,7 @@ from davy.site import SiteConfig
 from davy.streams.lead import Lead
 from davy.streams.tasks import until_first_ends
 from davy.telemetry import get_logger
-from davy.twin.model import ModelState, ReportedModel
+from davy.twin.model import ModelState, ReportedModel, Target
 from davy.twin.protocol import ALARM, INFO, WARNING
 from davy.twin.publisher import RETRY_S, Publisher, ReportEvent
 from davy_aggregator.archive import REPORTER
@@ -26,7 +26,16 @@ from davy_aggregator.replicas.operations import by_leader
 from davy_aggregator.rollout.confirmation import SecondPerson
 from davy_aggregator.rollout.members import choose_members
 from davy_aggregator.rollout.plan import advance, all_reports_final, send_back
-from davy_aggregator.rollout.rollout import NO_REPORT, EdgeView, Member, Rollout, RolloutSpec, RolloutState
+from davy_aggregator.rollout.rollout import (
+    ANALYSERS,
+    NO_REPORT,
+    AnalysisDecision,
+    EdgeView,
+    Member,
+    Rollout,
+    RolloutSpec,
+    RolloutState,
+)
 from davy_aggregator.rollout.rollout_records import RolloutRecords
 
 log = get_logger(__name__)
@@ -40,7 +49,8 @@ class RolloutService:
     Args:
         accept_unknown: Include edges that are not in site.yaml.
         second_person: Checks who confirms a rollout; None if nobody has to.
-        detects: Whether this aggregator's analysis runs a detector.
+        detects: Whether the analysis runs a detector that rollouts may swap.
+        analysers: Whether analysers carry the analysis out: it is online while one of them follows rollouts.
     """
 
     def __init__(
@@ -54,8 +64,9 @@ class RolloutService:
         accept_unknown: bool = False,
         second_person: SecondPerson | None = None,
         detects: bool = False,
+        analysers: bool = False,
     ) -> None:
-        self._detectors = [REPORTER] if detects else []
+        self._detectors, self._by_analysers = [REPORTER] if detects else [], analysers
         self._site, self.catalog, self._accept_unknown = site, catalog, accept_unknown
         self._second_person = second_person
         self._presence, self._changed = presence, asyncio.Event()
@@ -92,8 +103,10 @@ class RolloutService:
         return EdgeView(self._is_online(edge), state.since_ns, report)
 
     def _is_online(self, device: str) -> bool:
-        """The analysis is online as long as this process, which is where it runs, decides."""
-        return self.is_analysis(device) or self._presence.is_online(device)
+        """The analysis is online as long as this process, which is where it runs, decides, or as long as analysers run it."""
+        if not self.is_analysis(device):
+            return self._presence.is_online(device)
+        return not self._by_analysers or self.twin.reported.get(device, NO_REPORT).figures.get(ANALYSERS, 0.0) > 0
 
     def edges(self) -> list[str]:
         """Return the devices that run models: edges, then the enhancers of a pool that has cameras."""
@@ -109,6 +122,17 @@ class RolloutService:
     def is_analysis(self, device: str) -> bool:
         """Return whether a device is the aggregator's own analysis."""
         return device in self._detectors
+
+    def analysis_decision(self) -> AnalysisDecision | None:
+        """Return what the analysis is to run; None if nothing was ever rolled out to it."""
+        desired = self._records.desired.get(REPORTER)
+        if desired is None:
+            return None
+        rollout = self._records.rollouts.get(desired.rollout)
+        if rollout is None or rollout.state.ended:
+            return AnalysisDecision(desired, Target(), tries=False, starts=True)
+        baseline = rollout.members[REPORTER].baseline
+        return AnalysisDecision(desired, baseline, tries=True, starts=rollout.state is RolloutState.RUNNING)
 
     def is_enhancer(self, edge: str) -> bool:
         """Return whether a device is an enhancer of the pool."""
@@ -271,6 +295,8 @@ class RolloutService:
 
     async def _members(self, spec: RolloutSpec, kind: ModelKind) -> dict[str, Member]:
         known, desired = self.devices(kind), self._records.desired
+        if kind is ModelKind.DETECTOR and known and not self._is_online(REPORTER):
+            raise ConflictError("no attached analyser follows rollouts: start `davy analyser` with a writable data folder")
         return await choose_members(self._resolved(spec), known, desired, self.view, self.catalog)
 
     async def _record_start(self, rollout: Rollout) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from davy.adapters.grpc.analysis import from_findings, to_assignment
 from davy.domain.camera import check_id
 from davy.domain.errors import DeadlineExceededError, InvalidInputError, OtherSiteError
+from davy.twin.model import ReportedModel
 from davy.v1 import analysis_pb2, analysis_pb2_grpc
 from davy_aggregator.analysis.workers import LEASE_S, AnalysisWorkers, Worker
 from davy_aggregator.rpc.answers import Put, answering
@@ -36,7 +37,7 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
             raise InvalidInputError("this aggregator analyses by itself: set DAVY_ANALYSIS_RUN_IN=workers")
         requests = aiter(request_iterator)
         hello = await self._hello(requests)
-        with self._workers.attach(hello.name, hello.capacity) as worker:
+        with self._workers.attach(hello.name, hello.capacity, hello.follows) as worker:
             read, ask = partial(self._read, requests, worker), partial(_assign, worker)
             async with aclosing(answering("analysis", read, ask)) as answers:
                 async for answer in answers:
@@ -61,11 +62,14 @@ class AnalysisServicer(analysis_pb2_grpc.AnalysisServiceServicer):
                 return
             if request.HasField("findings"):
                 await self._workers.take(worker, from_findings(request.findings, self._site))
+            elif request.HasField("reported"):
+                self._workers.take_report(worker, ReportedModel.parse(request.reported.encode()))
 
 
 async def _assign(worker: Worker, put: Put[analysis_pb2.AnalyseCamerasResponse]) -> None:
     while True:
-        put(to_assignment(await worker.next(), LEASE_S))
+        places, desired = await worker.next()
+        put(to_assignment(places, LEASE_S, desired.to_bytes() if desired is not None else b""))
 
 
 async def _receive(requests: Requests, sender: str) -> analysis_pb2.AnalyseCamerasRequest | None:

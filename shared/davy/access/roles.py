@@ -71,7 +71,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.EDGE: _EVERYBODY | {Permission.PUSH, Permission.FETCH_MODEL},
     Role.ENHANCER: _EVERYBODY | {Permission.ASK_IDENTITY, Permission.FETCH_MODEL},
     Role.TRAINER: _EVERYBODY | _TRAINER | {Permission.ASK_IDENTITY},
-    Role.ANALYSER: _EVERYBODY | {Permission.VIEW, Permission.REPORT_FINDINGS},
+    Role.ANALYSER: _EVERYBODY | {Permission.VIEW, Permission.REPORT_FINDINGS, Permission.FETCH_MODEL},
     Role.AGGREGATOR: _EVERYBODY,
     Role.COMPANY: _EVERYBODY | {Permission.VIEW, Permission.ASK_IDENTITY},
     Role.MONITOR: _EVERYBODY | {Permission.METRICS},

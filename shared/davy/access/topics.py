@@ -69,10 +69,11 @@ MQTT: Final[Mapping[Role, TopicRules]] = {
         reads=_below(OWN, Twin.DESIRED.leaf(ALL_BELOW)),
         writes=_below(OWN, *_EDGE_STATES, _STATUS, _FRAME, _META, _RAW),
     ),
-    # Only the aggregator gives orders.
+    # Only the aggregator gives orders. The detector of its analysis is one more device that reports.
     Role.AGGREGATOR: TopicRules(
         reads=(ALL_BELOW,),
-        writes=_below(ANY, Twin.DESIRED.leaf(ALL_BELOW)) + _below(AGGREGATOR, Leaf.STATUS, Leaf.INFO, *_EVENTS, *_ALARMS),
+        writes=_below(ANY, Twin.DESIRED.leaf(ALL_BELOW))
+        + _below(AGGREGATOR, Leaf.STATUS, Leaf.INFO, *_EVENTS, *_ALARMS, Twin.REPORTED.leaf(MODEL)),
         reads_outside=(HOME_ASSISTANT_STATUS,),
         writes_outside=(_DEVICES,),
     ),

@@ -40,6 +40,11 @@ class AnalysisSettings(BaseSettings, env_prefix="DAVY_ANALYSIS_", frozen=True):
     )
 
     @property
-    def detects_here(self) -> bool:
-        """Whether the aggregator's own process runs a detector, which rollouts may swap."""
-        return self.enabled and self.run_in == "aggregator" and self.person_fps > 0
+    def by_analysers(self) -> bool:
+        """Whether processes `davy analyser` carry the analysis out."""
+        return self.enabled and self.run_in == "workers"
+
+    @property
+    def detects(self) -> bool:
+        """Whether the analysis runs a detector, which rollouts may swap."""
+        return self.by_analysers or (self.enabled and self.person_fps > 0)

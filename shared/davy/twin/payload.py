@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from davy.domain.errors import InvalidInputError, ModelRefusedError
 from davy.domain.ports import Message
+from davy.domain.severity import Severity
 from davy.domain.topics import EdgeTopics
 from davy.streams.tasks import run_to_completion
 from davy.telemetry import get_logger
@@ -31,6 +32,11 @@ class RecordEvent(Protocol):
 
     def __call__(self, kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
         """Record one event."""
+
+
+def log_event(kind: str, message: str, severity: int, *, figures: Mapping[str, float] | None = None) -> None:
+    """Log an event of a device that has no other way: the cloud records it by the device's report. A RecordEvent."""
+    log.log(Severity(severity).log_level, "event", kind=kind, message=message, figures=dict(figures or {}))
 
 
 @dataclass(frozen=True, slots=True)

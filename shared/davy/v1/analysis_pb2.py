@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from davy.v1 import ingest_pb2 as davy_dot_v1_dot_ingest__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x64\x61vy/v1/analysis.proto\x12\x07\x64\x61vy.v1\x1a\x14\x64\x61vy/v1/ingest.proto\"x\n\x15\x41nalyseCamerasRequest\x12\'\n\x05hello\x18\x01 \x01(\x0b\x32\x16.davy.v1.AnalyserHelloH\x00\x12+\n\x08\x66indings\x18\x02 \x01(\x0b\x32\x17.davy.v1.CameraFindingsH\x00\x42\t\n\x07\x63ontent\"V\n\x16\x41nalyseCamerasResponse\x12*\n\x07\x63\x61meras\x18\x01 \x03(\x0b\x32\x19.davy.v1.CameraAssignment\x12\x10\n\x08lease_ms\x18\x02 \x01(\r\"=\n\rAnalyserHello\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x03 \x01(\r\"2\n\x10\x43\x61meraAssignment\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12\x0e\n\x06places\x18\x02 \x01(\t\"\x85\x01\n\x0e\x43\x61meraFindings\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\r\n\x05\x61ge_s\x18\x04 \x01(\x02\x12(\n\x07results\x18\x05 \x03(\x0b\x32\x17.davy.v1.AnalyserResult\x12\x0c\n\x04jpeg\x18\x06 \x01(\x0c\"p\n\x0e\x41nalyserResult\x12\x10\n\x08\x61nalyser\x18\x01 \x01(\t\x12\x11\n\telapsed_s\x18\x02 \x01(\x02\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12*\n\x0cobservations\x18\x04 \x03(\x0b\x32\x14.davy.v1.Observation\"\xff\x01\n\x0bObservation\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x02 \x01(\x08\x12#\n\x08severity\x18\x03 \x01(\x0e\x32\x11.davy.v1.Severity\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0c\n\x04over\x18\x05 \x01(\t\x12\x32\n\x07\x66igures\x18\x06 \x03(\x0b\x32!.davy.v1.Observation.FiguresEntry\x12\x1c\n\x05marks\x18\x07 \x03(\x0b\x32\r.davy.v1.Mark\x12\x0c\n\x04part\x18\x08 \x01(\t\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"Y\n\x04Mark\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\r\n\x05width\x18\x03 \x01(\x02\x12\x0e\n\x06height\x18\x04 \x01(\x02\x12\r\n\x05label\x18\x05 \x01(\t\x12\r\n\x05score\x18\x06 \x01(\x02\x32h\n\x0f\x41nalysisService\x12U\n\x0e\x41nalyseCameras\x12\x1e.davy.v1.AnalyseCamerasRequest\x1a\x1f.davy.v1.AnalyseCamerasResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x64\x61vy/v1/analysis.proto\x12\x07\x64\x61vy.v1\x1a\x14\x64\x61vy/v1/ingest.proto\"\x8c\x01\n\x15\x41nalyseCamerasRequest\x12\'\n\x05hello\x18\x01 \x01(\x0b\x32\x16.davy.v1.AnalyserHelloH\x00\x12+\n\x08\x66indings\x18\x02 \x01(\x0b\x32\x17.davy.v1.CameraFindingsH\x00\x12\x12\n\x08reported\x18\x03 \x01(\tH\x00\x42\t\n\x07\x63ontent\"g\n\x16\x41nalyseCamerasResponse\x12*\n\x07\x63\x61meras\x18\x01 \x03(\x0b\x32\x19.davy.v1.CameraAssignment\x12\x10\n\x08lease_ms\x18\x02 \x01(\r\x12\x0f\n\x07\x64\x65sired\x18\x03 \x01(\t\"N\n\rAnalyserHello\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x03 \x01(\r\x12\x0f\n\x07\x66ollows\x18\x04 \x01(\x08\"2\n\x10\x43\x61meraAssignment\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12\x0e\n\x06places\x18\x02 \x01(\t\"\x85\x01\n\x0e\x43\x61meraFindings\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12\r\n\x05\x61ge_s\x18\x04 \x01(\x02\x12(\n\x07results\x18\x05 \x03(\x0b\x32\x17.davy.v1.AnalyserResult\x12\x0c\n\x04jpeg\x18\x06 \x01(\x0c\"p\n\x0e\x41nalyserResult\x12\x10\n\x08\x61nalyser\x18\x01 \x01(\t\x12\x11\n\telapsed_s\x18\x02 \x01(\x02\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12*\n\x0cobservations\x18\x04 \x03(\x0b\x32\x14.davy.v1.Observation\"\xff\x01\n\x0bObservation\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x02 \x01(\x08\x12#\n\x08severity\x18\x03 \x01(\x0e\x32\x11.davy.v1.Severity\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0c\n\x04over\x18\x05 \x01(\t\x12\x32\n\x07\x66igures\x18\x06 \x03(\x0b\x32!.davy.v1.Observation.FiguresEntry\x12\x1c\n\x05marks\x18\x07 \x03(\x0b\x32\r.davy.v1.Mark\x12\x0c\n\x04part\x18\x08 \x01(\t\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"Y\n\x04Mark\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\r\n\x05width\x18\x03 \x01(\x02\x12\x0e\n\x06height\x18\x04 \x01(\x02\x12\r\n\x05label\x18\x05 \x01(\t\x12\r\n\x05score\x18\x06 \x01(\x02\x32h\n\x0f\x41nalysisService\x12U\n\x0e\x41nalyseCameras\x12\x1e.davy.v1.AnalyseCamerasRequest\x1a\x1f.davy.v1.AnalyseCamerasResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,24 +34,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_OBSERVATION_FIGURESENTRY']._loaded_options = None
   _globals['_OBSERVATION_FIGURESENTRY']._serialized_options = b'8\001'
-  _globals['_ANALYSECAMERASREQUEST']._serialized_start=57
-  _globals['_ANALYSECAMERASREQUEST']._serialized_end=177
-  _globals['_ANALYSECAMERASRESPONSE']._serialized_start=179
-  _globals['_ANALYSECAMERASRESPONSE']._serialized_end=265
-  _globals['_ANALYSERHELLO']._serialized_start=267
-  _globals['_ANALYSERHELLO']._serialized_end=328
-  _globals['_CAMERAASSIGNMENT']._serialized_start=330
-  _globals['_CAMERAASSIGNMENT']._serialized_end=380
-  _globals['_CAMERAFINDINGS']._serialized_start=383
-  _globals['_CAMERAFINDINGS']._serialized_end=516
-  _globals['_ANALYSERRESULT']._serialized_start=518
-  _globals['_ANALYSERRESULT']._serialized_end=630
-  _globals['_OBSERVATION']._serialized_start=633
-  _globals['_OBSERVATION']._serialized_end=888
-  _globals['_OBSERVATION_FIGURESENTRY']._serialized_start=842
-  _globals['_OBSERVATION_FIGURESENTRY']._serialized_end=888
-  _globals['_MARK']._serialized_start=890
-  _globals['_MARK']._serialized_end=979
-  _globals['_ANALYSISSERVICE']._serialized_start=981
-  _globals['_ANALYSISSERVICE']._serialized_end=1085
+  _globals['_ANALYSECAMERASREQUEST']._serialized_start=58
+  _globals['_ANALYSECAMERASREQUEST']._serialized_end=198
+  _globals['_ANALYSECAMERASRESPONSE']._serialized_start=200
+  _globals['_ANALYSECAMERASRESPONSE']._serialized_end=303
+  _globals['_ANALYSERHELLO']._serialized_start=305
+  _globals['_ANALYSERHELLO']._serialized_end=383
+  _globals['_CAMERAASSIGNMENT']._serialized_start=385
+  _globals['_CAMERAASSIGNMENT']._serialized_end=435
+  _globals['_CAMERAFINDINGS']._serialized_start=438
+  _globals['_CAMERAFINDINGS']._serialized_end=571
+  _globals['_ANALYSERRESULT']._serialized_start=573
+  _globals['_ANALYSERRESULT']._serialized_end=685
+  _globals['_OBSERVATION']._serialized_start=688
+  _globals['_OBSERVATION']._serialized_end=943
+  _globals['_OBSERVATION_FIGURESENTRY']._serialized_start=897
+  _globals['_OBSERVATION_FIGURESENTRY']._serialized_end=943
+  _globals['_MARK']._serialized_start=945
+  _globals['_MARK']._serialized_end=1034
+  _globals['_ANALYSISSERVICE']._serialized_start=1036
+  _globals['_ANALYSISSERVICE']._serialized_end=1140
 # @@protoc_insertion_point(module_scope)

@@ -27,6 +27,9 @@ class AnalyseCamerasRequest(_message.Message):
 
     HELLO_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
+    REPORTED_FIELD_NUMBER: _builtins.int
+    reported: _builtins.str
+    """the detector that it runs: JSON, as edges report models on MQTT"""
     @_builtins.property
     def hello(self) -> Global___AnalyserHello:
         """the first message"""
@@ -38,12 +41,13 @@ class AnalyseCamerasRequest(_message.Message):
         *,
         hello: Global___AnalyserHello | None = ...,
         findings: Global___CameraFindings | None = ...,
+        reported: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "findings", b"findings", "hello", b"hello"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "findings", b"findings", "hello", b"hello", "reported", b"reported"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "findings", b"findings", "hello", b"hello"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "findings", b"findings", "hello", b"hello", "reported", b"reported"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["hello", "findings"]  # noqa: Y015
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["hello", "findings", "reported"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
 
@@ -51,13 +55,16 @@ Global___AnalyseCamerasRequest: _TypeAlias = AnalyseCamerasRequest  # noqa: Y015
 
 @_typing.final
 class AnalyseCamerasResponse(_message.Message):
-    """Replaces the cameras that were assigned before."""
+    """Replaces what was assigned before."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CAMERAS_FIELD_NUMBER: _builtins.int
     LEASE_MS_FIELD_NUMBER: _builtins.int
+    DESIRED_FIELD_NUMBER: _builtins.int
     lease_ms: _builtins.int
+    desired: _builtins.str
+    """the detector to run: JSON, as edges get models on MQTT; empty: none was rolled out"""
     @_builtins.property
     def cameras(self) -> _containers.RepeatedCompositeFieldContainer[Global___CameraAssignment]: ...
     def __init__(
@@ -65,10 +72,11 @@ class AnalyseCamerasResponse(_message.Message):
         *,
         cameras: _abc.Iterable[Global___CameraAssignment] | None = ...,
         lease_ms: _builtins.int = ...,
+        desired: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "lease_ms", b"lease_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cameras", b"cameras", "desired", b"desired", "lease_ms", b"lease_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -83,20 +91,24 @@ class AnalyserHello(_message.Message):
     SITE_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     CAPACITY_FIELD_NUMBER: _builtins.int
+    FOLLOWS_FIELD_NUMBER: _builtins.int
     site: _builtins.str
     name: _builtins.str
     capacity: _builtins.int
     """frames that it analyses at the same time; cameras are shared out in proportion"""
+    follows: _builtins.bool
+    """runs the detectors that are rolled out"""
     def __init__(
         self,
         *,
         site: _builtins.str = ...,
         name: _builtins.str = ...,
         capacity: _builtins.int = ...,
+        follows: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "name", b"name", "site", b"site"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "follows", b"follows", "name", b"name", "site", b"site"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

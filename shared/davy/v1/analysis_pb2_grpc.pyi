@@ -35,7 +35,7 @@ class AnalysisServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AnalysisServiceAsyncStub: ...
     AnalyseCameras: _grpc.StreamStreamMultiCallable[_analysis_pb2.AnalyseCamerasRequest, _analysis_pb2.AnalyseCamerasResponse]
     """The aggregator assigns every camera to one of the analysers that keep a stream open, and says so whenever that changes. The
-    first message of a stream is hello; the others are findings. A stream without a message for lease_ms is ended, and its
+    first message of a stream is hello; the others are findings and reports of the detector. A stream without a message for lease_ms is ended, and its
     cameras go to the other analysers.
     """
 
@@ -46,7 +46,7 @@ class AnalysisServiceAsyncStub(AnalysisServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     AnalyseCameras: _aio.StreamStreamMultiCallable[_analysis_pb2.AnalyseCamerasRequest, _analysis_pb2.AnalyseCamerasResponse]  # type: ignore[assignment]
     """The aggregator assigns every camera to one of the analysers that keep a stream open, and says so whenever that changes. The
-    first message of a stream is hello; the others are findings. A stream without a message for lease_ms is ended, and its
+    first message of a stream is hello; the others are findings and reports of the detector. A stream without a message for lease_ms is ended, and its
     cameras go to the other analysers.
     """
 
@@ -60,7 +60,7 @@ class AnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_analysis_pb2.AnalyseCamerasResponse], _abc.AsyncIterator[_analysis_pb2.AnalyseCamerasResponse]]:
         """The aggregator assigns every camera to one of the analysers that keep a stream open, and says so whenever that changes. The
-        first message of a stream is hello; the others are findings. A stream without a message for lease_ms is ended, and its
+        first message of a stream is hello; the others are findings and reports of the detector. A stream without a message for lease_ms is ended, and its
         cameras go to the other analysers.
         """
 

@@ -64,10 +64,13 @@ def from_findings(message: analysis_pb2.CameraFindings, site: str) -> CameraFind
     )
 
 
-def to_assignment(places: Mapping[CameraAddress, CameraPlaces], lease_s: float) -> analysis_pb2.AnalyseCamerasResponse:
-    """Write the cameras of an analyser, with their zones, lines and rules."""
+def to_assignment(
+    places: Mapping[CameraAddress, CameraPlaces], lease_s: float, desired: bytes = b""
+) -> analysis_pb2.AnalyseCamerasResponse:
+    """Write the cameras of an analyser, with their zones, lines and rules, and the detector that it is to run."""
     return analysis_pb2.AnalyseCamerasResponse(
         lease_ms=round(lease_s * 1000),
+        desired=desired.decode(),
         cameras=[
             analysis_pb2.CameraAssignment(
                 camera=camera.key, places=_Places(zones=zones, lines=lines, rules=rules).model_dump_json()

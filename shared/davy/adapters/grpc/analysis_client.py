@@ -24,20 +24,25 @@ Call: TypeAlias = "grpc.aio.StreamStreamCall[analysis_pb2.AnalyseCamerasRequest,
 
 
 class AnalysisStream:
-    """An open stream. `run` reads assignments and keeps the lease; `send` reports findings."""
+    """An open stream. `run` reads assignments and keeps the lease; `send` and `report` speak to the aggregator."""
 
     def __init__(self, call: Call, site: str, translate: Callable[[grpc.aio.AioRpcError], Exception]) -> None:
         self._call, self._site, self._translate = call, site, translate
         self._writing = asyncio.Lock()  # gRPC takes one write at a time
         self._lease_s = 1.0
 
-    async def hello(self, name: str, capacity: int) -> None:
+    async def hello(self, name: str, capacity: int, *, follows: bool = False) -> None:
         """Say who analyses; the first message.
+
+        Args:
+            name: Of this analyser.
+            capacity: Frames that it analyses at the same time.
+            follows: Whether it runs the detectors that are rolled out.
 
         Raises:
             AggregatorUnavailableError: the stream broke.
         """
-        hello = analysis_pb2.AnalyserHello(site=self._site, name=name, capacity=capacity)
+        hello = analysis_pb2.AnalyserHello(site=self._site, name=name, capacity=capacity, follows=follows)
         await self._write(analysis_pb2.AnalyseCamerasRequest(hello=hello))
 
     async def send(self, findings: CameraFindings) -> None:
@@ -48,8 +53,20 @@ class AnalysisStream:
         """
         await self._write(analysis_pb2.AnalyseCamerasRequest(findings=to_findings(findings)))
 
-    async def run(self, assigned: Assigned) -> None:
+    async def report(self, reported: bytes) -> None:
+        """Report the detector that runs: JSON, see davy.twin.model.ReportedModel.
+
+        Raises:
+            AggregatorUnavailableError: the stream broke.
+        """
+        await self._write(analysis_pb2.AnalyseCamerasRequest(reported=reported.decode()))
+
+    async def run(self, assigned: Assigned, desired: Callable[[bytes], None] = lambda _: None) -> None:
         """Hand every assignment over and keep the lease, until the stream breaks.
+
+        Args:
+            assigned: Takes the cameras.
+            desired: Takes the detector to run: JSON, see davy.twin.model.DesiredModel. Called if there is one.
 
         Raises:
             AggregatorUnavailableError: the stream broke or ended, or the aggregator stands by.
@@ -60,6 +77,8 @@ class AnalysisStream:
             async for message in self._call:
                 self._lease_s = message.lease_ms / 1000
                 assigned(from_assignment(message, self._site))
+                if message.desired:
+                    desired(message.desired.encode())
             code, details = await self._call.code(), await self._call.details()
             raise AggregatorUnavailableError("the analysis stream", details or code.name)
         except grpc.aio.AioRpcError as error:

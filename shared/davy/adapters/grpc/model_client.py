@@ -52,6 +52,11 @@ class ModelClient:
             if error.code() in _NEVER:
                 raise UnknownModelError(target.model[:12], error.details() or error.code().name) from error
             raise AggregatorUnavailableError(self.endpoint, f"{error.code().name}: {error.details()}") from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling() or not call.cancelled():
+                raise
+            raise AggregatorUnavailableError(self.endpoint, "the connection was closed") from error
         except TimeoutError as error:
             raise AggregatorUnavailableError(self.endpoint, f"nothing came for {CHUNK_TIMEOUT_S:g} s") from error
         finally:
