@@ -563,7 +563,8 @@ async def _serve_grpc(
     check_sender = sender_check(site, settings.accept_unknown)
 
     def register(server: grpc.aio.Server) -> Sequence[str]:
-        ingest = IngestServicer(context.live, context.video, context.archive, context.metrics, settings.window, check_sender)
+        parts = (context.live, context.video, context.archive, context.metrics)
+        ingest = IngestServicer(*parts, settings.window, check_sender, settings.max_frames_s)
         frames = FramesServicer(context, site.site)
         ingest_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         ingest_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)

@@ -26,6 +26,11 @@ class AggregatorMetrics:
         self.refused = Counter(
             "davy_aggregator_refused_total", "Rejected messages, by interface and error.", ("via", "error"), registry=registry
         )
+        self.throttled = Counter(
+            "davy_aggregator_frames_throttled_total",
+            "Frames whose credit had to wait, as more came than max_frames_s.",
+            registry=registry,
+        )
         self.age = self.cameras.histogram(
             "frame_age_seconds",
             "Age of a frame on receipt (stage received), or when an interface sends it.",

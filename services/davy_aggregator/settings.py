@@ -73,6 +73,11 @@ class AggregatorSettings(ListenSettings, SecretSettings, env_prefix="DAVY_AGGREG
     )
 
     window: PositiveInt = Field(4, le=64, description="Maximum unacknowledged frames per camera of an edge.")
+    max_frames_s: NonNegativeFloat = Field(
+        0.0,
+        description="Frames per second of all edges together, for a machine that several sites share. Credits of more frames"
+        " wait, so that edges drop frames instead of sending them. 0: no limit.",
+    )
     accept_unknown: bool = Field(False, description="Accept frames and events of edges that the site file does not name.")
     stale_after_s: PositiveFloat = Field(1.5, description="Report a camera as stale if its newest frame is older.")
     offline_after_s: PositiveFloat = Field(30.0, description="Report a camera as offline after this silence.")

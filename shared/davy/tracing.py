@@ -114,10 +114,10 @@ def mark(traceparent: str, name: str) -> None:
             _tracing.marks.popitem(last=False)
 
 
-def record_since_mark(traceparent: str, name: str, **attributes: str | float) -> None:
-    """Export a stage that began at its `mark`."""
+def record_since_mark(traceparent: str, name: str, end_ns: int = 0, **attributes: str | float) -> None:
+    """Export a stage that began at its `mark`, and ended at a Unix time in ns; now if 0."""
     if is_traced(traceparent) and (start_ns := _tracing.marks.get((traceparent, name))):
-        record(traceparent, name, start_ns, 0, **attributes)
+        record(traceparent, name, start_ns, end_ns, **attributes)
 
 
 @contextmanager

@@ -77,9 +77,9 @@ class CountingPlane(GrpcPlane):
         super().__init__(accounting, FrameTimings(labels_of_edge("north"), CollectorRegistry()))
         self.accounting = accounting
 
-    def delivered(self, frame: EncodedFrame) -> None:
+    def delivered(self, frame: EncodedFrame, before_s: float = 0.0) -> None:
         self.times_s.append(time.monotonic())
-        super().delivered(frame)
+        super().delivered(frame, before_s)
 
 
 @dataclass

@@ -31,6 +31,22 @@ def test_a_queue_on_the_way_makes_no_larger_window():
     assert window.window == 4
 
 
+@pytest.mark.parametrize(
+    ("fps", "trip_s", "expected"),
+    [(10, 0.02, 0.13), (30, 0.02, 0.03), (20, 0.4, 0.0), (1, 0.02, 1.48)],
+)
+def test_an_acknowledgement_may_wait_for_half_of_what_the_window_leaves(fps, trip_s, expected):
+    window = RoundTripWindow(4)
+    run(window, fps, trip_s)
+    assert window.spare_s("face") == pytest.approx(expected)
+
+
+def test_no_acknowledgement_waits_before_the_path_is_known():
+    window = RoundTripWindow(4)
+    window.offer("face", 0.0)
+    assert window.spare_s("face") == 0
+
+
 def test_another_connection_begins_with_the_granted_window():
     window = RoundTripWindow(4)
     assert run(window, 20, 0.4) == 9

@@ -13,13 +13,16 @@ from davy.adapters.grpc.tls import Context, peer
 from davy.adapters.grpc.video import credit_of, from_packet, from_variant, key_request, to_demand, to_packet
 from davy.domain.camera import CameraAddress
 from davy.domain.errors import DavyError, InvalidInputError
+from davy.domain.frame import EncodedFrame
 from davy.identity import Identity, check_speaks_for
-from davy.v1 import ingest_pb2, ingest_pb2_grpc
+from davy.v1 import frame_pb2, ingest_pb2, ingest_pb2_grpc
 from davy_aggregator.archive import Archive
 from davy_aggregator.context import ServiceContext
 from davy_aggregator.live import GRPC, LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.rpc.answers import Put, answering
+from davy_aggregator.rpc.frame_credits import FrameCredits
+from davy_aggregator.rpc.frame_quota import FrameQuota
 from davy_aggregator.senders import CheckSender
 from davy_aggregator.video import LiveVideo, Requests
 
@@ -34,6 +37,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     Args:
         window: Maximum unacknowledged frames per camera.
         check_sender: Raises for events that no edge of this site sent.
+        frames_s: Maximum frames per second of all edges together; 0: no limit.
     """
 
     def __init__(
@@ -44,9 +48,10 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         metrics: AggregatorMetrics,
         window: int,
         check_sender: CheckSender,
+        frames_s: float = 0.0,
     ) -> None:
         self._live, self._video, self._archive, self._metrics = live, video, archive, metrics
-        self._window, self._check_sender = window, check_sender
+        self._window, self._check_sender, self._quota = window, check_sender, FrameQuota(frames_s)
 
     async def PushFrames(  # noqa: N802  # gRPC names methods so
         self,
@@ -55,19 +60,28 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     ) -> AsyncGenerator[ingest_pb2.PushFramesResponse, None]:
         session, sender = self._live.sessions.next(), peer(context)
         yield ingest_pb2.PushFramesResponse(window=self._window, server_ns=time.time_ns())
-        async for request in request_iterator:
-            received_ns = time.time_ns()
-            try:
-                frame = from_envelope(request.frame)
-                check_speaks_for(sender, frame.camera.edge, frame.camera.site, "frames")
-                acting().require_edge(frame.camera.edge)
-                with tracing.frame(frame.traceparent):
-                    self._live.put(frame, GRPC, session)
-                tracing.record(frame.traceparent, "ingest", received_ns, camera=str(frame.camera), via=GRPC)
-            except DavyError as error:
-                self._metrics.refused.labels("push", type(error).__name__).inc()
-                raise
-            yield ingest_pb2.PushFramesResponse(camera=frame.camera.camera, seq=frame.seq, server_ns=time.time_ns())
+        with self._quota.edge() as share:
+            async with FrameCredits(context.write) as giving:  # by itself: layers of generators cost each answer time
+                async for request in request_iterator:
+                    frame = self._take_frame(request.frame, session, sender)
+                    wait_s = share.wait_s()
+                    if wait_s:
+                        self._metrics.throttled.inc()
+                    await giving.give(frame.camera.camera, frame.seq, request.patience_ms / 1000, wait_s)
+
+    def _take_frame(self, envelope: frame_pb2.FrameEnvelope, session: int, sender: Identity | None) -> EncodedFrame:
+        received_ns = time.time_ns()
+        try:
+            frame = from_envelope(envelope)
+            check_speaks_for(sender, frame.camera.edge, frame.camera.site, "frames")
+            acting().require_edge(frame.camera.edge)
+            with tracing.frame(frame.traceparent):
+                self._live.put(frame, GRPC, session)
+            tracing.record(frame.traceparent, "ingest", received_ns, camera=str(frame.camera), via=GRPC)
+        except DavyError as error:
+            self._metrics.refused.labels("push", type(error).__name__).inc()
+            raise
+        return frame
 
     async def PushVideo(  # noqa: N802  # as above
         self,

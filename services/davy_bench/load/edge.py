@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from davy.adapters.grpc.envelope import to_event
-from davy.adapters.grpc.ingest_client import IngestClient, connect
+from davy.adapters.grpc.envelope import from_push_response, to_event
+from davy.adapters.grpc.ingest_client import IngestClient, PushedFrame, connect
 from davy.adapters.grpc.video import video_offer
 from davy.adapters.tls import Tls
 from davy.domain.camera import CameraAddress
@@ -24,7 +24,7 @@ from davy_bench.load.figures import Figures
 from davy_bench.load.pictures import Pictures
 
 RETRY_S = 0.2
-VIDEO_WINDOW = 16
+PATIENCE_S = 0.15  # as an edge's
 KIND = "load-test"
 
 
@@ -112,14 +112,16 @@ class LoadEdge:
         cameras = {camera.camera: camera for camera in self._cameras}
         while True:
             answer = await stream.answer()
-            if answer.seq and (taken_s := window.give_back(cameras[answer.camera], answer.seq)) is not None:
-                self._count("accepted", taken_s)
-                if self._measurement.counts(taken_s):
-                    self._figures.ingest_s.append(time.time() - taken_s)
+            for camera, seq, held_s in [(answer.camera, answer.seq, 0.0)] if self._video else from_push_response(answer):
+                if seq and (taken_s := window.give_back(cameras[camera], seq)) is not None:
+                    self._count("accepted", taken_s)
+                    if self._measurement.counts(taken_s):
+                        self._figures.ingest_s.append(time.time() - taken_s - held_s)
 
     async def _send(self, stream: Any, window: Credits[CameraAddress, float], reader: asyncio.Task[None]) -> None:  # noqa: ANN401
         """Take pictures at even intervals; one that finds no credit in time is unsent, as at an edge."""
         interval_s = 1 / (self._fps * len(self._cameras))
+        patience_s = min(PATIENCE_S, (window.window - 1) / self._fps / 2)
         due_s = time.monotonic() + self._phase * interval_s * len(self._cameras)
         for number in itertools.count():
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
@@ -137,7 +139,7 @@ class LoadEdge:
             picture = self._picture(camera, number // len(self._cameras), round(taken_s * 1e9))
             window.spend(camera, picture.seq, taken_s)
             self._count("sent", taken_s)
-            await stream.send(picture)
+            await stream.send(picture if isinstance(picture, VideoPacket) else PushedFrame(picture, patience_s))
 
     def _picture(self, camera: CameraAddress, number: int, captured_ns: int) -> EncodedFrame | VideoPacket:
         place, (width, height) = number % len(self._pictures.data), self._pictures.size

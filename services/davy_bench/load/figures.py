@@ -13,7 +13,7 @@ class Figures:
     Attributes:
         counts: By name: captured, sent, accepted, unsent (no credit in time), events, events-stored, pictures, picture-bytes,
             states, state-bytes, window-events, disconnects.
-        ingest_s: Time from a picture's capture to its credit.
+        ingest_s: Time from a picture's capture to its credit, without the time for which the aggregator held that.
         ages_s: Age of the pictures at viewers.
         late_s: How late the generator itself took its pictures.
         cpu_s: CPU time of the generator, by process.

@@ -22,6 +22,7 @@ from davy_bench.load.sites import local_sites, site_plans, sites_table
 from davy_bench.quality.table import grid
 from davy_bench.terminal import parse_size, print_written, report_errors
 
+QUOTA = 4.0  # times what a site sends without a flood
 LIMIT = 1.2  # of the others' p99 age without a flood
 HEADS = ("processor", "the others' p99 age", "with the flood", "ratio", "time to credit p99", "with the flood", "ratio", "lost")
 PAGE = """# Several sites on one machine
@@ -34,8 +35,10 @@ Then {flooding} floods with {factor:g} times the pictures. Rounds without and wi
 
 {table}
 
-*Shared*: the operating system divides the processor. *Own cores*: the aggregator and the generator of {flooding} have one core,
-and those of the other sites have the rest. The aim is a ratio of at most {limit:g} for the age.
+*Shared*: the operating system divides the processor. *Shared, quota*: the same, and each aggregator takes {quota:g} frames per
+second by `DAVY_AGGREGATOR_MAX_FRAMES_S`, {times:g} times what its site sends without a flood: edges send only what they have
+credits for. *Own cores*: the aggregator and the generator of {flooding} have one core, and those of the other sites have the
+rest. The aim is a ratio of at most {limit:g} for the age. Lost are pictures of the other sites.
 
 {details}
 """
@@ -83,7 +86,11 @@ def sites(
     plan = LoadPlan("site", edges, cameras, fps, viewers, tiles, seconds=seconds)
     with report_errors("davy bench"):
         pictures, cores = jpeg_pictures(parse_size(size)), _cores()
-        found = {"shared": measure_isolation(plan, pictures, sites, flood, rounds)}
+        quota = QUOTA * plan.frames_s
+        found = {
+            "shared": measure_isolation(plan, pictures, sites, flood, rounds),
+            "shared, quota": measure_isolation(plan, pictures, sites, flood, rounds, quota=quota),
+        }
         if len(cores) > 1:
             found["own cores"] = measure_isolation(plan, pictures, sites, flood, rounds, own_cores=True)
     table = "\n".join(grid(HEADS, [_row(name, each) for name, each in found.items()]))
@@ -99,6 +106,8 @@ def sites(
         seconds=seconds,
         table=table,
         limit=LIMIT,
+        quota=quota,
+        times=QUOTA,
         details="\n\n".join(details),
     )
     out.write_text(text)
@@ -106,7 +115,14 @@ def sites(
 
 
 def measure_isolation(
-    plan: LoadPlan, pictures: Pictures, sites: int, flood: float, rounds: int, *, own_cores: bool = False
+    plan: LoadPlan,
+    pictures: Pictures,
+    sites: int,
+    flood: float,
+    rounds: int,
+    *,
+    own_cores: bool = False,
+    quota: float = 0.0,
 ) -> Isolation:
     """Run sites on one PostgreSQL, and measure in turn without and with a flood of the first.
 
@@ -117,6 +133,7 @@ def measure_isolation(
         flood: Factor of the first site's rate.
         rounds: Measurements of each kind.
         own_cores: Give the first site one core and the others the rest.
+        quota: Frames per second that each site's aggregator takes; 0: all.
 
     Raises:
         ScaleTestError: PostgreSQL is not installed, or a program does not start.
@@ -130,7 +147,8 @@ def measure_isolation(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="davy-sites-")))
         database = stack.enter_context(postgres(folder))
-        loads = list(stack.enter_context(local_sites(calm, folder, Options(), database)))
+        options = Options(environment={"DAVY_AGGREGATOR_MAX_FRAMES_S": f"{quota:g}"})
+        loads = list(stack.enter_context(local_sites(calm, folder, options, database)))
         if own_cores:
             loads = [_on(load, cores[:1] if number == 0 else cores[1:]) for number, load in enumerate(loads)]
         for _ in range(rounds):

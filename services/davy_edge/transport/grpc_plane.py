@@ -4,7 +4,8 @@ import asyncio
 import time
 from contextlib import AsyncExitStack, suppress
 
-from davy.adapters.grpc.ingest_client import IngestClient, PushStream
+from davy.adapters.grpc.envelope import from_push_response
+from davy.adapters.grpc.ingest_client import IngestClient, PushedFrame, PushStream
 from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.frame import EncodedFrame
@@ -25,6 +26,7 @@ HELLO_TIMEOUT_S = 5.0
 CREDIT_TIMEOUT_S = 10.0  # a stream without an answer for this time is dead
 SILENCE_S = 1.5  # where another aggregator can be tried, one that answers nothing for so long is left
 FIRST_SILENCE_S = 2.5  # before its first answers tell how far it is
+PATIENCE_S = 0.15  # a frame every 0.1 s can wait for the next one; far below every time-out here
 SLOW_ANSWERS = 3  # an answer may take so many times as long as the slowest recent one
 WATCH_EVERY_S = 0.25
 RENEW_EVERY_S = 1.0  # between two looks at the identity's files
@@ -190,28 +192,34 @@ class GrpcPlane(Sink):
                 self.link.send(camera, frame.seq, _size(frame), time.monotonic(), held=camera in self._held)
                 self._held.discard(camera)
                 assert self._stream is not None
-                await self._stream.send(frame)
+                await self._stream.send(PushedFrame(frame, self._patience_s(camera)))
+
+    def _patience_s(self, camera: str) -> float:
+        """For how long the aggregator may hold the credit of a frame; 0 where frames wait for the path or the link."""
+        return min(PATIENCE_S, self._path.spare_s(camera)) if self.link.is_easy() else 0.0
 
     async def _read(self) -> None:
         while True:
             stream = self._stream
             assert stream is not None
             try:
-                credit = await stream.answer()
+                answer = await stream.answer()
             except AggregatorUnavailableError:
                 if stream is self._stream:
                     raise
                 continue  # the stream of the previous certificate has drained
             self._answered_s = _now()
-            if credit.window:
-                self._path.granted = credit.window
-            self._path.answer(credit.camera, credit.seq, time.monotonic())
-            self.link.answer(credit.camera, credit.seq, time.monotonic())
+            if answer.window:
+                self._path.granted = answer.window
+            now_s = time.monotonic()
+            for camera, seq, held_s in from_push_response(answer):
+                self._path.answer(camera, seq, now_s - held_s)
+                self.link.answer(camera, seq, now_s - held_s)
+                frame = self._credits.give_back(camera, seq)
+                if frame is not None:
+                    self._delivered += 1
+                    self.delivered(frame, held_s)
             self._credits.window = self._path.window
-            frame = self._credits.give_back(credit.camera, credit.seq)
-            if frame is not None:
-                self._delivered += 1
-                self.delivered(frame)
             self.slots.wake()
             if not self._credits:
                 self._idle.set()

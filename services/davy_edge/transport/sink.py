@@ -1,5 +1,7 @@
 """Base of the live plane's sinks: one slot per camera, and a reason for every dropped frame."""
 
+import time
+
 from davy.domain.drops import DropPoint, DropReason
 from davy.domain.frame import EncodedFrame
 from davy.streams.accounting import FrameAccounting
@@ -32,12 +34,13 @@ class Sink:
         """Count a dropped frame."""
         self._accounting.drop(frame.camera.camera, self.point, reason)
 
-    def delivered(self, frame: EncodedFrame) -> None:
-        """Count a delivered frame and its age."""
+    def delivered(self, frame: EncodedFrame, before_s: float = 0.0) -> None:
+        """Count a frame, and its age, that was delivered just now, or some seconds before."""
         camera = frame.camera.camera
         self._accounting.send(camera, self.point)
-        self._timings.age(camera, self.point, frame.age.seconds())
-        record_since_mark(frame.traceparent, "send", camera=str(frame.camera), sink=self.point.value)
+        self._timings.age(camera, self.point, max(0.0, frame.age.seconds() - before_s))
+        end_ns = time.time_ns() - round(before_s * 1e9)
+        record_since_mark(frame.traceparent, "send", end_ns, camera=str(frame.camera), sink=self.point.value)
 
     def forget(self, camera: str) -> None:
         """Remove a camera; its waiting frame counts as stopped."""

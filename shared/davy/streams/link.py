@@ -128,6 +128,12 @@ class LinkAdaptation(Generic[K]):
             return len(self._sent) < FIRST_FRAMES
         return self._in_flight < self.bandwidth * (self._shortest_s() + QUEUE_S)
 
+    def is_easy(self) -> bool:
+        """Return whether the link carries far more than there is to send, so that an acknowledgement may wait."""
+        if not self._enabled:
+            return True
+        return not self.index and 2 * self._in_flight < self.bandwidth * (self._shortest_s() + QUEUE_S)
+
     def send(self, key: K, seq: int, size: int, now_s: float, held: bool) -> None:
         """Record that a frame was sent. held: it waited for the link, so that its delivery shows the bandwidth."""
         if not self._in_flight:
@@ -143,7 +149,7 @@ class LinkAdaptation(Generic[K]):
         if sent is None:
             return
         self._in_flight -= sent.size
-        self._delivered, self._delivered_s = self._delivered + sent.size, now_s
+        self._delivered, self._delivered_s = self._delivered + sent.size, max(self._delivered_s, now_s)
         self._trips.append((now_s, now_s - sent.at_s))
         elapsed_s = now_s - sent.delivered_s
         rate = (self._delivered - sent.delivered) / max(elapsed_s, 1e-3)

@@ -43,6 +43,12 @@ class RoundTripWindow(Generic[K]):
         """The slowest of the last 32 answers, in s; 0 before the first one."""
         return max(self._trips, default=0.0)
 
+    def spare_s(self, key: K) -> float:
+        """Return for how long an acknowledgement may wait and hold up no item, in s: half of what the window leaves."""
+        if not self._trips or key not in self._offered:
+            return 0.0
+        return max(0.0, (self.window - 1) * self._offered[key][1] / 2 - min(self._trips))
+
     def offer(self, key: K, now_s: float) -> None:
         """Record that an item is ready to be sent."""
         before_s, interval_s = self._offered.get(key, (now_s, 0.0))

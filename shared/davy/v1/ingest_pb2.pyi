@@ -61,16 +61,20 @@ class PushFramesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FRAME_FIELD_NUMBER: _builtins.int
+    PATIENCE_MS_FIELD_NUMBER: _builtins.int
+    patience_ms: _builtins.int
+    """the credit of this frame may wait so long for later ones; 0 wants every credit at once"""
     @_builtins.property
     def frame(self) -> _frame_pb2.FrameEnvelope: ...
     def __init__(
         self,
         *,
         frame: _frame_pb2.FrameEnvelope | None = ...,
+        patience_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame", b"frame", "patience_ms", b"patience_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -239,7 +243,7 @@ Global___Demand: _TypeAlias = Demand  # noqa: Y015
 
 @_typing.final
 class PushFramesResponse(_message.Message):
-    """A credit."""
+    """The credit of one frame, and those of earlier frames that have waited for it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -247,6 +251,8 @@ class PushFramesResponse(_message.Message):
     CAMERA_FIELD_NUMBER: _builtins.int
     SEQ_FIELD_NUMBER: _builtins.int
     SERVER_NS_FIELD_NUMBER: _builtins.int
+    HELD_US_FIELD_NUMBER: _builtins.int
+    EARLIER_FIELD_NUMBER: _builtins.int
     window: _builtins.int
     """frames in flight per camera; set in the first message of a stream, else 0"""
     camera: _builtins.str
@@ -254,6 +260,12 @@ class PushFramesResponse(_message.Message):
     """the accepted frame"""
     server_ns: _builtins.int
     """Unix time on the server's clock"""
+    held_us: _builtins.int
+    """time since this frame was accepted"""
+    @_builtins.property
+    def earlier(self) -> _containers.RepeatedCompositeFieldContainer[Global___FrameCredit]:
+        """in the order of acceptance; empty for a client that sets no patience_ms"""
+
     def __init__(
         self,
         *,
@@ -261,14 +273,43 @@ class PushFramesResponse(_message.Message):
         camera: _builtins.str = ...,
         seq: _builtins.int = ...,
         server_ns: _builtins.int = ...,
+        held_us: _builtins.int = ...,
+        earlier: _abc.Iterable[Global___FrameCredit] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "seq", b"seq", "server_ns", b"server_ns", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "earlier", b"earlier", "held_us", b"held_us", "seq", b"seq", "server_ns", b"server_ns", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PushFramesResponse: _TypeAlias = PushFramesResponse  # noqa: Y015
+
+@_typing.final
+class FrameCredit(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMERA_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    HELD_US_FIELD_NUMBER: _builtins.int
+    camera: _builtins.str
+    seq: _builtins.int
+    """the accepted frame"""
+    held_us: _builtins.int
+    """time since it was accepted"""
+    def __init__(
+        self,
+        *,
+        camera: _builtins.str = ...,
+        seq: _builtins.int = ...,
+        held_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "held_us", b"held_us", "seq", b"seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FrameCredit: _TypeAlias = FrameCredit  # noqa: Y015
 
 @_typing.final
 class Event(_message.Message):

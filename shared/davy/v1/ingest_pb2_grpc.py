@@ -58,7 +58,8 @@ class IngestServiceServicer:
 
     def PushFrames(self, request_iterator, context):
         """Live plane. The first credit sets `window`, the maximum frames in flight per camera; then each accepted frame returns
-        one credit. A client keeps at most one waiting frame per camera, the newest.
+        one credit, at once or, if the client can wait for it, together with later ones. A client keeps at most one waiting frame
+        per camera, the newest.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,7 +35,8 @@ class IngestServiceStub:
     def __new__(cls, channel: _aio.Channel) -> IngestServiceAsyncStub: ...
     PushFrames: _grpc.StreamStreamMultiCallable[_ingest_pb2.PushFramesRequest, _ingest_pb2.PushFramesResponse]
     """Live plane. The first credit sets `window`, the maximum frames in flight per camera; then each accepted frame returns
-    one credit. A client keeps at most one waiting frame per camera, the newest.
+    one credit, at once or, if the client can wait for it, together with later ones. A client keeps at most one waiting frame
+    per camera, the newest.
     """
     PushVideo: _grpc.StreamStreamMultiCallable[_ingest_pb2.PushVideoRequest, _ingest_pb2.PushVideoResponse]
     """Live plane, video. Credits as of PushFrames, in packets per camera and variant; a client that must drop goes on with a key
@@ -51,7 +52,8 @@ class IngestServiceAsyncStub(IngestServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     PushFrames: _aio.StreamStreamMultiCallable[_ingest_pb2.PushFramesRequest, _ingest_pb2.PushFramesResponse]  # type: ignore[assignment]
     """Live plane. The first credit sets `window`, the maximum frames in flight per camera; then each accepted frame returns
-    one credit. A client keeps at most one waiting frame per camera, the newest.
+    one credit, at once or, if the client can wait for it, together with later ones. A client keeps at most one waiting frame
+    per camera, the newest.
     """
     PushVideo: _aio.StreamStreamMultiCallable[_ingest_pb2.PushVideoRequest, _ingest_pb2.PushVideoResponse]  # type: ignore[assignment]
     """Live plane, video. Credits as of PushFrames, in packets per camera and variant; a client that must drop goes on with a key
@@ -70,7 +72,8 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ingest_pb2.PushFramesResponse], _abc.AsyncIterator[_ingest_pb2.PushFramesResponse]]:
         """Live plane. The first credit sets `window`, the maximum frames in flight per camera; then each accepted frame returns
-        one credit. A client keeps at most one waiting frame per camera, the newest.
+        one credit, at once or, if the client can wait for it, together with later ones. A client keeps at most one waiting frame
+        per camera, the newest.
         """
 
     @_abc_1.abstractmethod

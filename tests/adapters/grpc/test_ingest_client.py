@@ -17,7 +17,7 @@ async def test_a_frame_goes_out_and_its_credit_comes_back():
         client.push() as stream,
     ):
         assert (await stream.answer(5)).window == 3
-        await stream.send(FRAME)
+        await stream.send(ingest_client.PushedFrame(FRAME))
         credit = await stream.answer(5)
     assert (credit.camera, credit.seq) == ("face", 7)
     assert (server.frames[0].jpeg, server.frames[0].raw_jpeg) == (FRAME.jpeg, FRAME.raw_jpeg)

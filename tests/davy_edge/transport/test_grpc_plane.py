@@ -62,6 +62,44 @@ async def test_frames_are_sent_once_they_are_credited():
     assert [envelope.meta.seq for envelope in server.frames] == list(range(1, 11))
 
 
+async def test_credits_that_come_together_count_every_frame_at_the_age_of_its_arrival():
+    async with ingest_server(Ingest(together=2)) as server, pushing(server.endpoint) as fed:
+        await until(lambda: fed.plane.connected)
+        for sent in (2, 4):
+            for number in (sent - 1, sent):
+                fed.offer(1, age_s=0.2)
+                await until(lambda: len(server.frames) == number)  # noqa: B023  # awaited at once
+            await until(lambda: fed.sent == sent)  # noqa: B023
+    ages = fed.plane._timings.recent_ages("face", DropPoint.GRPC, 60)
+    assert len(ages) == 4
+    assert ages[0] < 0.2  # the time that the aggregator held a credit is taken off
+
+
+async def test_an_edge_lets_credits_wait_once_it_knows_that_its_window_has_room():
+    async with ingest_server(Ingest(window=4)) as server, pushing(server.endpoint) as fed:
+        await until(lambda: fed.plane.connected)
+        for _ in range(100):
+            fed.offer(1)
+            await asyncio.sleep(0.05)
+            if any(server.patiences_ms):
+                break
+    assert server.patiences_ms[0] == 0
+    assert 0 < server.patiences_ms[-1] <= 150
+
+
+async def test_an_edge_whose_window_is_all_under_way_wants_its_credits_at_once():
+    async with (
+        ingest_server(Ingest(window=4)) as aggregator,
+        link(aggregator.port, latency_s=0.1) as far,
+        pushing(f"grpc://127.0.0.1:{far.port}") as fed,
+    ):
+        await until(lambda: fed.plane.connected)
+        for _ in range(20):
+            fed.offer(1)
+            await asyncio.sleep(0.05)
+    assert set(aggregator.patiences_ms) == {0}
+
+
 async def test_without_credit_the_newest_waits_and_the_older_is_dropped():
     server = Ingest(window=2, answers=False)
     async with ingest_server(server), pushing(server.endpoint) as fed:

@@ -1,6 +1,7 @@
 """Frames and events as protobuf, there and back. What comes from a wire is checked here, once."""
 
 import math
+from functools import lru_cache
 
 from davy.domain.bounds import MAX_TEXT, check_header_text, check_seq, check_size, check_time_ns, clamp_share
 from davy.domain.camera import CameraAddress, check_id
@@ -13,6 +14,7 @@ from davy.v1 import frame_pb2, ingest_pb2
 
 JPEG_START = b"\xff\xd8"
 MAX_FIGURES = 64
+MAX_KNOWN = 4096  # checked names of cameras and boots that need no second check
 
 
 def to_envelope(frame: EncodedFrame) -> frame_pb2.FrameEnvelope:
@@ -42,9 +44,21 @@ def to_wire_field(number: int, frame: EncodedFrame, *, include_raw: bool = True)
     return [_head(number, sum(map(len, parts))), *parts]
 
 
-def to_push_request(frame: EncodedFrame) -> bytes:
-    """What `PushFramesRequest(frame=to_envelope(frame))` serializes to, as fast as `to_wire`."""
-    return b"".join(to_wire_field(1, frame))
+def to_push_request(frame: EncodedFrame, patience_s: float = 0.0) -> bytes:
+    """What `PushFramesRequest(frame=to_envelope(frame))` serializes to, as fast as `to_wire`.
+
+    Args:
+        frame: The frame.
+        patience_s: Time that its credit may wait for those of later frames, in s.
+    """
+    patience = ingest_pb2.PushFramesRequest(patience_ms=round(patience_s * 1000)).SerializeToString()
+    return b"".join([*to_wire_field(1, frame), patience])
+
+
+def from_push_response(response: ingest_pb2.PushFramesResponse) -> list[tuple[str, int, float]]:
+    """Return the credits of an answer: camera, seq, and for how long the aggregator held the credit, in s."""
+    found = [(each.camera, each.seq, each.held_us / 1e6) for each in response.earlier]
+    return [*found, (response.camera, response.seq, response.held_us / 1e6)] if response.seq else found
 
 
 def _parts(frame: EncodedFrame, include_raw: bool = True) -> list[bytes]:
@@ -94,8 +108,8 @@ def from_envelope(envelope: frame_pb2.FrameEnvelope) -> EncodedFrame:
     meta = envelope.meta
     width, height = check_size(meta.width, meta.height)
     return EncodedFrame(
-        camera=CameraAddress(meta.site, meta.edge, meta.camera),
-        boot_id=check_id("boot", meta.boot_id),
+        camera=_address(meta.site, meta.edge, meta.camera),
+        boot_id=_boot_id(meta.boot_id),
         seq=check_seq(meta.seq),
         captured_ns=check_time_ns("captured_ns", meta.captured_ns),
         width=width,
@@ -107,6 +121,17 @@ def from_envelope(envelope: frame_pb2.FrameEnvelope) -> EncodedFrame:
         raw_jpeg=check_jpeg(envelope.raw_jpeg) if envelope.raw_jpeg else b"",
         traceparent=check_header_text("traceparent", meta.traceparent),
     )
+
+
+@lru_cache(MAX_KNOWN)
+def _address(site: str, edge: str, camera: str) -> CameraAddress:
+    """Return an address; the same object for the same names, which tables find by its identity."""
+    return CameraAddress(site, edge, camera)
+
+
+@lru_cache(MAX_KNOWN)
+def _boot_id(boot_id: str) -> str:
+    return check_id("boot", boot_id)
 
 
 def check_jpeg(data: bytes) -> bytes:

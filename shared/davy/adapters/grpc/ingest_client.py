@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import grpc
 
@@ -30,7 +30,15 @@ from davy.v1 import (
 WRITE_TIMEOUT_S = 5.0
 GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # what ends the streams of an aggregator that ends
 
-PushStream: TypeAlias = "Stream[EncodedFrame, ingest_pb2.PushFramesResponse]"  # the live plane
+
+class PushedFrame(NamedTuple):
+    """A frame, and for how long its credit may wait for those of later frames, in s."""
+
+    frame: EncodedFrame
+    patience_s: float = 0.0
+
+
+PushStream: TypeAlias = "Stream[PushedFrame, ingest_pb2.PushFramesResponse]"  # the live plane
 
 VideoStream: TypeAlias = "Stream[VideoPacket | ingest_pb2.VideoOffer, ingest_pb2.PushVideoResponse]"
 
@@ -142,7 +150,7 @@ class IngestClient:
         channel = await self._channels.get()
         push = channel.stream_stream(_PUSH, response_deserializer=ingest_pb2.PushFramesResponse.FromString)
         async with _cancelling(push(metadata=own_metadata())) as call:
-            yield Stream(call, self.endpoint, to_push_request, leave)
+            yield Stream(call, self.endpoint, lambda pushed: to_push_request(*pushed), leave)
 
     @asynccontextmanager
     async def video(self) -> AsyncIterator[VideoStream]:
