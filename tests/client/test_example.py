@@ -12,6 +12,8 @@ from tests.client.test_client import pushing
 from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 from tests.davy_aggregator.rest.test_events import report
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "how-to" / "use-the-client.md"
 

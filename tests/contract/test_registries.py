@@ -27,6 +27,8 @@ from davy.models.golden import make_inputs
 from davy.models.package import sign
 from davy_cli.main import main
 
+pytestmark = pytest.mark.system
+
 GOOD, BLACK = good_package(), bad_package("black")
 
 

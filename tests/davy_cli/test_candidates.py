@@ -15,6 +15,8 @@ from davy.models import KeySet, SigningKey
 from davy.models.keyring import TRUST, make_key
 from davy_cli.main import main
 
+pytestmark = pytest.mark.system
+
 Davy = Callable[..., tuple[int, str, str]]
 
 

@@ -16,6 +16,8 @@ from davy.adapters.storage.opening import open_database
 from davy.identity import Authority, CredentialFiles, Identity
 from davy_cli import provision
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -19,6 +19,8 @@ from davy.v1.ingest_pb2 import Event, ReportEventsRequest
 from davy_cli.directory import open_directory
 from davy_company.config import SiteAddress
 
+pytestmark = pytest.mark.system
+
 CAMERA = {"source": "mine://face"}
 
 

@@ -13,6 +13,8 @@ import httpx
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.system
+
 FFMPEG = shutil.which("ffmpeg")
 needs_ffmpeg = pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
 

@@ -19,6 +19,8 @@ from davy_enhancer.jobs.bundle import Limits
 from davy_enhancer.jobs.job import Folder, Job, State
 from davy_enhancer.jobs.runner import MAX_ATTEMPTS, Bounds, Jobs
 
+pytestmark = pytest.mark.system
+
 PROCESS = ProcessBounds(2 * 10**9, 60)
 
 

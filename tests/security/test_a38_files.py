@@ -18,6 +18,8 @@ from davy.adapters.media import jpeg
 from davy.telemetry import configure_logging
 from davy.twin.configuration import ConfigState
 
+pytestmark = pytest.mark.system
+
 GOOD = "http://127.0.0.1:9/camera"
 ODD = {
     "NUL in the label": {"source": GOOD, "label": "a\0b"},

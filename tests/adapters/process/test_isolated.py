@@ -16,6 +16,8 @@ from davy.adapters.process.exec_shim import Limits
 from davy.adapters.process.isolated import Bounds, IsolatedProcess
 from davy.domain.errors import ProcessEndedError
 
+pytestmark = pytest.mark.system
+
 BOUNDS = Bounds(memory_bytes=400_000_000, cpu_s=2, wall_s=30)
 MODULE = "tests.fixtures.bombs"
 

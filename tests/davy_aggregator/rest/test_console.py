@@ -14,6 +14,8 @@ from davy.adapters.media import jpeg
 from davy.v1 import ingest_pb2
 from davy.v1.ingest_pb2 import PushFramesRequest
 
+pytestmark = pytest.mark.system
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
     "--no-sandbox",

@@ -15,6 +15,8 @@ from tests.fixtures.recorded_video import START_NS
 
 from davy.access.roles import Role
 
+pytestmark = pytest.mark.system
+
 CAMERA = "/v1/cameras/north.face"
 MINUTE = f"{CAMERA}/recording/2026-01-01T00:00:00Z/2026-01-01T00:01:00Z"
 S = 1_000_000_000

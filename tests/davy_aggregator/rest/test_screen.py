@@ -10,6 +10,8 @@ from davy.access.roles import Role
 from davy.adapters.access.credentials import SESSION_COOKIE
 from davy_cli.directory import open_directory
 
+pytestmark = pytest.mark.system
+
 WALL = {"layout": {"columns": 2, "order": ["north.belt", "north.face"]}}
 
 

@@ -19,6 +19,8 @@ from davy.adapters.http.proxy_settings import ProxySettings
 from davy.domain.errors import PermissionDeniedError
 from davy_cli.directory import open_directory
 
+pytestmark = pytest.mark.system
+
 SECRET = "between the proxy and davy"
 PROOF = {"X-Davy-Proxy-Secret": SECRET}
 ROLES = {"mine-admins": "admin", "mine-shift": "operator"}

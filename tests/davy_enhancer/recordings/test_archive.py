@@ -24,6 +24,8 @@ from davy_enhancer.recordings.pools import ProcessPool
 from davy_enhancer.recordings.segment import EnhancementSettings, SegmentResult, SegmentTask, enhance_segment
 from davy_enhancer.recordings.sources import AggregatorSource, FolderSource
 
+pytestmark = pytest.mark.system
+
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 SETTINGS = EnhancementSettings(shipped_model().read_bytes(), 0.5, 23)
 REQUEST = ArchiveRequest("north.face", "raw", START, END, SETTINGS, False, "the inspector asked", "anna")

@@ -7,6 +7,8 @@ from tests.fixtures.chromium import LANGUAGES, chromium, needs_chromium, shoot, 
 
 from davy.v1 import trainer_pb2, trainer_pb2_grpc
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 async def service(settings, tmp_path):
