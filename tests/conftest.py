@@ -21,8 +21,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import argon2
 import pytest
 import structlog
+
+from davy.access import secrets
 
 # Lines of the log belong to pytest's log, never to the output of a command that a test reads.
 structlog.configure(
@@ -34,6 +37,9 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
     wrapper_class=structlog.stdlib.BoundLogger,
 )
+
+# Passwords of tests are hashed in a millisecond; tests/access/test_secrets.py takes the product's own hasher.
+PRODUCT_HASHER, secrets._hasher = secrets._hasher, argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
