@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?=
 PYTEST_ARGS ?=
-# Tests marked alone have the machine to themselves; the others share it. Two workers more than processors, because many tests
-# wait. Each begins with neighbouring tests, which share fixtures, and takes some from a slower one at the end. WORKERS= runs
-# them in one process. Tests of a system compute more, and share a file's fixtures.
-WORKERS ?= -n $$(($$(getconf _NPROCESSORS_ONLN) + 2)) --dist worksteal
+# The unit part computes, and every worker imports for seconds: one worker per processor. It begins with neighbouring tests,
+# which share fixtures, and takes some from a slower one at the end. Many tests of a system wait: one worker more, and a file
+# stays in one, for its fixtures. Tests marked alone have the machine to themselves. WORKERS= runs them in one process.
+WORKERS ?= -n $$(getconf _NPROCESSORS_ONLN) --dist worksteal
 SYSTEM_WORKERS ?= -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Compiled modules are kept: the tests start hundreds of processes, and pytest rewrites every test module.
