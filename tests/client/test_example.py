@@ -45,7 +45,6 @@ async def test_the_example_prints_a_site_and_answers_its_alarms(example, tmp_pat
     assert "roof-fall:north.face: normal" in printed
 
 
-@pytest.mark.system
 def test_the_types_of_the_example_hold(example):
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file", str(ROOT / "pyproject.toml"), str(example)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110)

@@ -175,7 +175,6 @@ def test_a_storage_that_is_away_or_unknown_is_a_clear_error(tmp_path):
         ModelRegistry(str(tmp_path), trust()).add(GOOD.data)
 
 
-@pytest.mark.system
 def test_a_bucket_that_is_missing_is_not_made(object_store):
     with pytest.raises(RegistryUnavailableError):
         ModelRegistry("s3://mistyped/models", trust()).add(GOOD.data)

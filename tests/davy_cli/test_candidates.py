@@ -124,7 +124,6 @@ def test_a_rejected_candidate_is_gone(davy, site):
     assert davy("candidates", "--registry", site / "models")[1] == ""
 
 
-@pytest.mark.system
 async def test_the_same_through_an_aggregator(davy, site, key, tmp_path):
     settings = make_settings(tmp_path / "data", registry=f"file://{site}/models", trust=site / "keys" / TRUST)
     async with running(settings, make_site()) as aggregator:

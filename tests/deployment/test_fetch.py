@@ -8,6 +8,8 @@ from davy.deployment.model_folder import ModelFolder
 from davy.domain.errors import ModelRefusedError, UnknownModelError
 from davy.twin.model import Target
 
+pytestmark = pytest.mark.system
+
 GOOD = good_package()
 TARGET = Target(model=GOOD.id, sha256=GOOD.sha256, size=len(GOOD.data))
 

@@ -40,7 +40,6 @@ ODD = {
 }
 
 
-@pytest.mark.system
 async def test_a38_no_configuration_ends_an_edge_or_stops_its_other_camera(mosquitto, tmp_path):
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / "0.jpg").write_bytes(jpeg.encode(picture(30), 95))

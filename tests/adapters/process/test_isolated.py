@@ -80,7 +80,6 @@ def test_it_can_be_killed_from_another_thread():
         process.run(b"sleep", lambda _: threading.Timer(0.1, process.kill).start())
 
 
-@pytest.mark.system
 def test_it_ends_with_its_parent(tmp_path):
     """kill -9 of a service leaves no decoder behind."""
     text = (

@@ -30,7 +30,6 @@ def named(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
-@pytest.mark.system
 async def test_ffprobe_plays_a_recording_over_a_gap_and_a_change_of_size(tmp_path):
     """25 s, a gap of 15 s, 8 s of another run in another size."""
     fill_ring(tmp_path / "recordings", 250)

@@ -102,7 +102,6 @@ async def test_grpc_refuses_what_is_wrong(service, fields, text):
 
 
 @needs_chromium
-@pytest.mark.system
 @pytest.mark.parametrize("language", [pytest.param(each, marks=() if each == "en" else pytest.mark.slow) for each in LANGUAGES])
 async def test_axe_finds_nothing_on_the_pages_of_the_trainer(service, language):
     run = await service.start()
