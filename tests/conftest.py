@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import argon2
+import hypothesis
 import pytest
 import structlog
 
@@ -37,6 +38,10 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
     wrapper_class=structlog.stdlib.BoundLogger,
 )
+
+# Examples are no stopwatch: beside other workers one may stand still for 200 ms.
+hypothesis.settings.register_profile("davy", deadline=None)
+hypothesis.settings.load_profile("davy")
 
 # Passwords of tests are hashed in a millisecond; tests/access/test_secrets.py takes the product's own hasher.
 PRODUCT_HASHER, secrets._hasher = secrets._hasher, argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)

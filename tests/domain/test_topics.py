@@ -65,8 +65,4 @@ def strings(path):
     """Every string of a module except its docstrings."""
     nodes = list(ast.walk(ast.parse(path.read_text())))
     documented = {node.value for node in nodes if isinstance(node, ast.Expr)}
-    return [
-        node
-        for node in nodes
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in documented
-    ]
+    return [node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in documented]
