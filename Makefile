@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?=
 PYTEST_ARGS ?=
-# Tests marked alone have the machine to themselves; the others share it. Two workers more than processors, because many tests
-# wait. Each begins with neighbouring tests, which share fixtures, and takes some from a slower one at the end. WORKERS= runs
-# them in one process. Tests of a system compute more, and share a file's fixtures.
-WORKERS ?= -n $$(($$(getconf _NPROCESSORS_ONLN) + 2)) --dist worksteal
+# The unit part computes, and every worker imports for seconds: one worker more than processors, for the few tests that wait.
+# Each begins with neighbouring tests, which share fixtures, and takes some from a slower one at the end. A file of the system
+# part stays in one worker, for its fixtures. Tests marked alone have the machine to themselves. WORKERS= runs them in one process.
+WORKERS ?= -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal
 SYSTEM_WORKERS ?= -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Compiled modules are kept: the tests start hundreds of processes, and pytest rewrites every test module.
@@ -48,7 +48,7 @@ test: $(VENV)/.dev  ## the whole test suite
 	$(BIN)/pytest -m 'system and not alone and not slow' $(SYSTEM_WORKERS) $(PYTEST_ARGS)
 	$(BIN)/pytest -m 'alone and not slow' $(PYTEST_ARGS)
 
-unit: $(VENV)/.dev  ## the tests without brokers, browsers, processes, training and stopwatches
+unit: $(VENV)/.dev  ## the tests without services, brokers, browsers, processes, training and stopwatches: a minute on two cores
 	$(BIN)/pytest -m 'not system and not alone and not slow' $(WORKERS) $(PYTEST_ARGS)
 
 # The types take as long as all the rest, beside which they are checked.

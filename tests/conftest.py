@@ -10,6 +10,8 @@ gc.disable()
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+import functools
+import re
 import shutil
 import signal
 import socket
@@ -19,8 +21,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import argon2
+import hypothesis
 import pytest
 import structlog
+
+from davy.access import secrets
 
 # Lines of the log belong to pytest's log, never to the output of a command that a test reads.
 structlog.configure(
@@ -32,6 +38,13 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
     wrapper_class=structlog.stdlib.BoundLogger,
 )
+
+# Examples are no stopwatch: beside other workers one may stand still for 200 ms.
+hypothesis.settings.register_profile("davy", deadline=None)
+hypothesis.settings.load_profile("davy")
+
+# Passwords of tests are hashed in a millisecond; tests/access/test_secrets.py takes the product's own hasher.
+PRODUCT_HASHER, secrets._hasher = secrets._hasher, argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
@@ -53,11 +66,39 @@ def wait_for_port(port: int, timeout_s: float = 5.0) -> None:
         time.sleep(0.02)
 
 
+SYSTEM_FIXTURES = {"mosquitto", "runtime", "davy_clip", "random_clip"}
+FILE_MARKS = re.compile(r"^pytestmark = (?:\[\n(?:.*\n)*?\]|.*)", re.MULTILINE)
+
+
+@functools.lru_cache(maxsize=2)
+def _chosen(expression: str, marker: str) -> bool | None:
+    """Whether `-m` wants only tests with this marker (True), only tests without it (False), or both."""
+    names = [word for word in re.findall(r"\w+", expression) if word not in {"not", "and"}]
+    if "or" in names or "(" in expression or marker not in names:
+        return None
+    return not re.search(rf"\bnot\s+{marker}\b", expression)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file that holds no chosen test is not imported: its modules take seconds in each worker."""
+    if not collection_path.name.startswith("test_") or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text()
+    of_file = " ".join(FILE_MARKS.findall(text))
+    for marker in ("system", "alone", "slow"):
+        wanted = _chosen(config.option.markexpr, marker)
+        if wanted is False and f"mark.{marker}" in of_file:
+            return True
+        if wanted and marker != "system" and f"mark.{marker}" not in text:  # fixtures make tests of a system
+            return True
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever starts a broker, exports a network or loads a CLIP is a test of a system."""
     for item in items:
-        if {"mosquitto", "runtime", "davy_clip", "random_clip"} & {*getattr(item, "fixturenames", ())}:
+        if SYSTEM_FIXTURES & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.system)
 
 

@@ -24,6 +24,8 @@ from davy.domain.errors import (
 )
 from davy.v1 import ingest_pb2, ingest_pb2_grpc
 
+pytestmark = pytest.mark.system
+
 BLOCKED = {"kind": "lens-blocked", "severity": 3, "camera": "face", "message": "dark"}
 SPOOL_FULL = {"kind": "spool-full", "severity": 3, "message": "the disk is full"}
 PERSON = {"kind": "person", "severity": 1, "camera": "belt", "keyframe_jpeg": PICTURE}

@@ -10,6 +10,8 @@ from tests.davy_aggregator.rest.test_recordings import with_recording
 from davy.client import Client, Clip
 from davy.domain.errors import NotFoundError
 
+pytestmark = pytest.mark.system
+
 
 def at(second: int) -> datetime:
     return datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)

@@ -12,6 +12,8 @@ from tests.client.test_client import pushing
 from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 from tests.davy_aggregator.rest.test_events import report
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "how-to" / "use-the-client.md"
 
@@ -43,7 +45,6 @@ async def test_the_example_prints_a_site_and_answers_its_alarms(example, tmp_pat
     assert "roof-fall:north.face: normal" in printed
 
 
-@pytest.mark.system
 def test_the_types_of_the_example_hold(example):
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file", str(ROOT / "pyproject.toml"), str(example)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110)

@@ -8,6 +8,8 @@ from tests.davy_aggregator.rest.test_recordings import with_recording
 from davy.client import Client
 from davy.domain.errors import UnreadableError
 
+pytestmark = pytest.mark.system
+
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 
 

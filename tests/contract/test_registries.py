@@ -27,6 +27,8 @@ from davy.models.golden import make_inputs
 from davy.models.package import sign
 from davy_cli.main import main
 
+pytestmark = pytest.mark.system
+
 GOOD, BLACK = good_package(), bad_package("black")
 
 
@@ -173,7 +175,6 @@ def test_a_storage_that_is_away_or_unknown_is_a_clear_error(tmp_path):
         ModelRegistry(str(tmp_path), trust()).add(GOOD.data)
 
 
-@pytest.mark.system
 def test_a_bucket_that_is_missing_is_not_made(object_store):
     with pytest.raises(RegistryUnavailableError):
         ModelRegistry("s3://mistyped/models", trust()).add(GOOD.data)

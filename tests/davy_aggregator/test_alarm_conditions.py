@@ -1,10 +1,13 @@
 """Alarms of edges, cameras and services, with a real broker and without one."""
 
+import pytest
 from tests.davy_aggregator.conftest import envelope, make_settings, make_site, push, running, until, with_rules
 
 from davy.adapters.mqtt.bus import connect
 from davy.domain.ports import Message
 from davy.domain.topics import OFFLINE, ONLINE, EdgeTopics
+
+pytestmark = pytest.mark.system
 
 NORTH = EdgeTopics("mine", "north")
 AT_ONCE = {

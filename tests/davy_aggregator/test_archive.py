@@ -13,6 +13,8 @@ from davy_aggregator.archive import REPORTER, Archive
 from davy_aggregator.bus import publish_events
 from davy_aggregator.metrics import AggregatorMetrics
 
+pytestmark = pytest.mark.system
+
 
 def execute(archive, sql: str) -> int | None:
     """Run SQL on the database's one connection; limits of SQLite belong to a connection."""

@@ -5,6 +5,8 @@ import time
 import pytest
 from tests.davy_aggregator.conftest import envelope, push, until
 
+pytestmark = pytest.mark.system
+
 HOUR_S = 3600.0
 
 

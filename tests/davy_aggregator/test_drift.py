@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from prometheus_client import CollectorRegistry
 from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 from tests.fixtures.cameras import mjpeg_server
@@ -14,6 +15,8 @@ from davy_aggregator.drift import DriftCollector, DriftReading
 from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.presence import PresenceTracker
+
+pytestmark = pytest.mark.system
 
 FAST = {"look_every_s": 0.05, "drift_reference_s": 0.6, "drift_window_s": 0.3, "stats_every_s": 0.2}
 

@@ -24,6 +24,8 @@ from davy_aggregator.app import serve
 from davy_cli.directory import open_directory
 from davy_cli.main import main
 
+pytestmark = pytest.mark.system
+
 EXPIRY = "davy_certificate_expiry_timestamp_seconds"
 NORTH = Identity.parse("davy://mine/edge/north")
 

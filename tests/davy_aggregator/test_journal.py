@@ -10,6 +10,8 @@ from davy.adapters.storage.opening import open_database
 from davy.domain.errors import ConfigError
 from davy_aggregator.journal import SIGN_ROWS, JournalMetrics, JournalWriter
 
+pytestmark = pytest.mark.system
+
 
 def change(number: int = 1, answer: str = "200", via: str = "session", after: str = "") -> JournalEntry:
     who = ("ada", "admin", via, "10.0.0.1", "PUT /v1/users/{name}")

@@ -11,6 +11,8 @@ from davy.domain.ports import Message
 from davy.domain.topics import EdgeTopics
 from davy.twin.configuration import ReportedConfig
 
+pytestmark = pytest.mark.system
+
 NORTH = EdgeTopics("mine", "north")
 CONFIG = {"enhance": "here", "cameras": {"face": {"source": "simulator://face", "fps": 7}}}
 

@@ -5,6 +5,8 @@ from typer.testing import CliRunner
 
 from davy_bench.cli import app
 
+pytestmark = pytest.mark.system
+
 
 def run(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
@@ -36,7 +38,6 @@ def test_a_picture_that_cannot_be_read_is_named_with_a_count(folders, tmp_path):
     assert "coffee.png is broken or not a picture" in result.output
 
 
-@pytest.mark.system
 def test_the_mine_is_measured_per_place_with_its_flicker(tmp_path, monkeypatch):
     monkeypatch.setattr("davy_bench.quality.flicker.SPAN_S", 0.5)
     options = ("--seeds", "907", "--frames", "1", "--size", "160x96", "--methods", "gamma 2.2")

@@ -15,6 +15,8 @@ from davy.models import KeySet, SigningKey
 from davy.models.keyring import TRUST, make_key
 from davy_cli.main import main
 
+pytestmark = pytest.mark.system
+
 Davy = Callable[..., tuple[int, str, str]]
 
 
@@ -122,7 +124,6 @@ def test_a_rejected_candidate_is_gone(davy, site):
     assert davy("candidates", "--registry", site / "models")[1] == ""
 
 
-@pytest.mark.system
 async def test_the_same_through_an_aggregator(davy, site, key, tmp_path):
     settings = make_settings(tmp_path / "data", registry=f"file://{site}/models", trust=site / "keys" / TRUST)
     async with running(settings, make_site()) as aggregator:

@@ -14,6 +14,8 @@ from davy.twin.configuration import DesiredConfig
 from davy_cli.main import main
 from davy_edge.config.validation import ConfigValidator
 
+pytestmark = pytest.mark.system
+
 NORTH = {"cameras": {"face": {"source": "mine://face"}, "belt": {"source": "mine://conveyor"}}}
 
 

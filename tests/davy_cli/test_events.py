@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from davy_cli import events
 
+pytestmark = pytest.mark.system
+
 PERSON = {"kind": "person", "camera": "belt", "message": "a person\x1b[2J"}
 BLOCKED = {"kind": "lens-blocked", "severity": 3, "camera": "face", "message": "dark"}
 

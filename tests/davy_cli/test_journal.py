@@ -15,6 +15,8 @@ from davy.adapters.storage.journal_store import JournalStore
 from davy.adapters.storage.opening import open_database
 from davy_cli import journal, tokens, users
 
+pytestmark = pytest.mark.system
+
 PASSWORD = "a long enough one"
 
 

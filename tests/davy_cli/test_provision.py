@@ -16,6 +16,8 @@ from davy.adapters.storage.opening import open_database
 from davy.identity import Authority, CredentialFiles, Identity
 from davy_cli import provision
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -93,7 +95,6 @@ def test_the_password_signs_the_administrator_in(run, tmp_path):
     assert user is not None and verify_password(password, user.password)
 
 
-@pytest.mark.system
 def test_mosquitto_runs_its_files_and_asks_for_certificates_and_passwords(run, tmp_path):
     plugin = find_plugin()
     if MOSQUITTO is None or plugin is None:

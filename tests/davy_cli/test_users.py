@@ -6,6 +6,8 @@ from typer.testing import CliRunner
 from davy.access.secrets import TOKEN_PREFIX, digest
 from davy_cli import tokens, users
 
+pytestmark = pytest.mark.system
+
 PASSWORD = "a long enough one"
 
 

@@ -19,6 +19,8 @@ from davy.v1.ingest_pb2 import Event, ReportEventsRequest
 from davy_cli.directory import open_directory
 from davy_company.config import SiteAddress
 
+pytestmark = pytest.mark.system
+
 CAMERA = {"source": "mine://face"}
 
 
@@ -121,7 +123,6 @@ def test_an_address_with_a_password_or_of_another_kind_is_refused(tmp_path):
 
 
 @needs_chromium
-@pytest.mark.system
 async def test_the_page_shows_sites_and_urgent_alarms_and_says_when_nobody_answers(tmp_path):
     async with (
         running(make_settings(tmp_path / "east"), site("east")) as east,

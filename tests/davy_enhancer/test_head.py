@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.system
+
 
 @pytest.mark.parametrize("path", ["/", "/v1/model", "/healthz", "/readyz", "/metrics", "/openapi.json"])
 async def test_head_has_the_header_of_get_and_no_body(service, path: str):

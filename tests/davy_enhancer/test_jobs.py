@@ -13,6 +13,8 @@ import httpx
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.system
+
 FFMPEG = shutil.which("ffmpeg")
 needs_ffmpeg = pytest.mark.skipif(FFMPEG is None, reason="ffmpeg makes the video of this test")
 
@@ -63,7 +65,6 @@ async def result(service, job: dict[str, object]) -> bytes:
     return answer.content
 
 
-@pytest.mark.system
 @needs_ffmpeg
 async def test_a_video_comes_back_with_its_sound(service, tmp_path: Path):
     answer = await send(service, make_video(tmp_path / "a.mp4"), name="shift 3.mp4")
@@ -102,7 +103,6 @@ async def test_notes_on_what_was_done_are_no_failures_and_hidden_members_are_ski
         assert archive.namelist() == ["a.jpg"]
 
 
-@pytest.mark.system
 @needs_ffmpeg
 async def test_a_video_tells_what_was_changed_in_its_notes(service, tmp_path: Path):
     make_g711(tmp_path / "a.mkv")
@@ -167,7 +167,6 @@ async def test_a_full_disk_share_is_507_until_something_is_deleted(start_service
         assert (await send(service, archive_of(), name="b.zip")).status_code == 202
 
 
-@pytest.mark.system
 @needs_ffmpeg
 async def test_a_running_job_can_be_deleted_and_the_next_one_runs(service, dark_jpeg: bytes, tmp_path: Path):
     long = await send(service, make_video(tmp_path / "a.mkv", seconds=60, size="640x480"), name="a.mkv")

@@ -9,6 +9,8 @@ import psutil
 import pytest
 from PIL import Image, ImageOps
 
+pytestmark = pytest.mark.system
+
 PROBLEM = "application/problem+json"
 
 

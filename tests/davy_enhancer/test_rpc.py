@@ -10,6 +10,8 @@ from PIL import Image
 from davy.v1.enhancer_pb2 import Dials, EnhanceRequest, EnhanceStreamRequest
 from davy.v1.enhancer_pb2_grpc import EnhancerServiceStub
 
+pytestmark = pytest.mark.system
+
 NAN = float("nan")
 
 

@@ -7,6 +7,8 @@ from davy.adapters.media import jpeg
 from davy_simulator.app import serve
 from davy_simulator.settings import SimulatorSettings
 
+pytestmark = pytest.mark.system
+
 SETTINGS = SimulatorSettings(warm=False, port=0, width=320, height=180, fps=15)
 
 

@@ -4,6 +4,8 @@ from typer.testing import CliRunner
 
 from davy_simulator.cli import app
 
+pytestmark = pytest.mark.system
+
 SMALL = ["--size", "320x180", "--seconds", "0.3", "--fps", "10"]
 
 

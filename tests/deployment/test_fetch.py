@@ -13,6 +13,8 @@ from davy.domain.errors import ModelRefusedError, UnknownModelError
 from davy.domain.secret_url import SecretUrl
 from davy.twin.model import Target
 
+pytestmark = pytest.mark.system
+
 GOOD = good_package()
 TARGET = Target(model=GOOD.id, sha256=GOOD.sha256, size=len(GOOD.data))
 

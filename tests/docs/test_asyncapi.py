@@ -4,9 +4,9 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
@@ -15,6 +15,13 @@ from davy.adapters.mqtt.event_messages import EventMessage
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 SPECIFICATION = Path(__file__).parent / "asyncapi" / "3.0.0.json.gz"
 Document = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def jsonschema() -> ModuleType:
+    import jsonschema  # a second and more: not for every worker
+
+    return jsonschema
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +55,11 @@ def found(document: Document, reference: str) -> bool:
     return True
 
 
-def test_it_follows_the_specification(document: Document, specification: Document):
+def test_it_follows_the_specification(jsonschema: ModuleType, document: Document, specification: Document):
     jsonschema.Draft7Validator(specification).validate(document)
 
 
-def test_a_document_that_breaks_the_specification_is_found(document: Document, specification: Document):
+def test_a_document_that_breaks_the_specification_is_found(jsonschema: ModuleType, document: Document, specification: Document):
     broken = document | {"channels": {"frame": {"adress": "davy"}}}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft7Validator(specification).validate(broken)
@@ -69,7 +76,7 @@ def test_every_channel_has_one_sender(document: Document):
     assert sorted(senders) == sorted(document["channels"])
 
 
-def test_the_schema_of_an_event_is_that_of_its_message():
+def test_the_schema_of_an_event_is_that_of_its_message(jsonschema: ModuleType):
     schema = json.loads((REFERENCE / "event.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["properties"].keys() == EventMessage.model_fields.keys()

@@ -4,9 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
-from openapi_spec_validator import validate
 
 from davy.access.permissions import REST
 
@@ -25,6 +23,8 @@ def operations(document: Document) -> dict[str, Document]:
 
 
 def test_a_document_follows_the_specification(document: Document):
+    from openapi_spec_validator import validate  # a second and more: not for every worker
+
     validate(document)
 
 
@@ -43,6 +43,8 @@ def test_each_operation_has_the_permission_of_the_table(document: Document):
 
 
 def test_examples_are_values_of_their_schemas(document: Document):
+    import jsonschema  # a second and more: not for every worker
+
     bodies = [
         body.get("content", {}).get("application/json", {})
         for operation in operations(document).values()

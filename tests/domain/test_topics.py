@@ -63,10 +63,6 @@ def modules():
 
 def strings(path):
     """Every string of a module except its docstrings."""
-    tree = ast.parse(path.read_text())
-    documented = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
-    return [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in documented
-    ]
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    documented = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    return [node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in documented]

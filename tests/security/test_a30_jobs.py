@@ -19,6 +19,8 @@ from davy_enhancer.jobs.bundle import Limits
 from davy_enhancer.jobs.job import Folder, Job, State
 from davy_enhancer.jobs.runner import MAX_ATTEMPTS, Bounds, Jobs
 
+pytestmark = pytest.mark.system
+
 PROCESS = ProcessBounds(2 * 10**9, 60)
 
 
@@ -54,7 +56,6 @@ def child_of_job() -> psutil.Process | None:
     return None
 
 
-@pytest.mark.system
 @needs_ffmpeg
 async def test_a30_a_memory_bomb_fails_its_job_and_the_service_stays_small(tmp_path):
     bomb = video(tmp_path / "bomb.avi", "8000x8000", 1)
@@ -71,7 +72,6 @@ async def test_a30_a_memory_bomb_fails_its_job_and_the_service_stays_small(tmp_p
         await still_works(service, tmp_path)
 
 
-@pytest.mark.system
 @needs_ffmpeg
 async def test_a30_a_job_that_needs_too_much_time_fails(tmp_path):
     long = video(tmp_path / "long.mkv", "1280x720", 60, "testsrc2")
@@ -81,7 +81,6 @@ async def test_a30_a_job_that_needs_too_much_time_fails(tmp_path):
         await still_works(service, tmp_path)
 
 
-@pytest.mark.system
 @needs_ffmpeg
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
 async def test_a30_a_decoder_that_crashes_fails_its_job_only(tmp_path, number):
@@ -95,7 +94,6 @@ async def test_a30_a_decoder_that_crashes_fails_its_job_only(tmp_path, number):
         await still_works(service, tmp_path)
 
 
-@pytest.mark.system
 @needs_ffmpeg
 async def test_a30_a_stopped_service_leaves_no_process_behind_and_counts_no_attempt(tmp_path):
     long = video(tmp_path / "long.mkv", "1280x720", 60, "testsrc2")

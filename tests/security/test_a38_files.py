@@ -18,6 +18,8 @@ from davy.adapters.media import jpeg
 from davy.telemetry import configure_logging
 from davy.twin.configuration import ConfigState
 
+pytestmark = pytest.mark.system
+
 GOOD = "http://127.0.0.1:9/camera"
 ODD = {
     "NUL in the label": {"source": GOOD, "label": "a\0b"},
@@ -38,7 +40,6 @@ ODD = {
 }
 
 
-@pytest.mark.system
 async def test_a38_no_configuration_ends_an_edge_or_stops_its_other_camera(mosquitto, tmp_path):
     (tmp_path / "pictures").mkdir()
     (tmp_path / "pictures" / "0.jpg").write_bytes(jpeg.encode(picture(30), 95))

@@ -12,6 +12,8 @@ from davy.domain.errors import ConfigError
 from davy.site import SiteConfig
 from davy_cli import site as site_commands
 
+pytestmark = pytest.mark.system
+
 CANARY = "canary-4711"
 PATHS = (
     *("/readyz", "/v1/site", "/v1/edges", "/v1/cameras", "/v1/configs", "/v1/edges/north/config"),

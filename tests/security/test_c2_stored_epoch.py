@@ -11,6 +11,8 @@ from davy.adapters.mqtt.bus import connect
 from davy.domain.ports import Message
 from davy.twin.protocol import MAX_EPOCH
 
+pytestmark = pytest.mark.system
+
 CONFIG = {"cameras": {name: {"source": f"http://10.0.0.7/{name}", "fps": 5} for name in ("face", "belt")}}
 HUGE = [2**52, 2**53 - 1, 2**53, 2**63, 10**400, -1]
 

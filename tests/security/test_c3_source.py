@@ -25,6 +25,8 @@ from davy.site import EdgeConfig
 from davy.twin.configuration import ConfigState
 from davy_edge.config.manager import ConfigPointer, open_state_file
 
+pytestmark = pytest.mark.system
+
 MALFORMED = [
     "http://[::1",
     "http://",

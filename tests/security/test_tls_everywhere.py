@@ -22,7 +22,7 @@ from davy.site import SiteConfig
 from davy_aggregator.app import serve
 from davy_aggregator.settings import AggregatorSettings
 
-LIFE_S, RUN_S = 15, 25
+LIFE_S, RUN_S = 9, 14  # renewed after two thirds of its life, twice in this time
 pytestmark = [
     pytest.mark.system,
     pytest.mark.skipif(MOSQUITTO is None or shutil.which("redis-server") is None, reason="needs mosquitto and redis-server"),

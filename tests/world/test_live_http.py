@@ -16,6 +16,8 @@ from davy.adapters.media import planes
 from davy.domain.errors import CameraError, CameraStalledError, CameraUnavailableError
 from davy.domain.ports import SourceOptions
 
+pytestmark = pytest.mark.system
+
 OPTIONS = SourceOptions(fps=50, timeout_s=2)
 MULTIPART = "multipart/x-mixed-replace; boundary=frame"
 

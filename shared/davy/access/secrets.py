@@ -4,11 +4,13 @@ Passwords of people are hashed by Argon2id (RFC 9106) with the library's paramet
 random bits, so a plain SHA-256 of them is as good as they are.
 """
 
+import base64
 import hashlib
 import secrets
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from davy.domain.errors import InvalidInputError
 
@@ -16,7 +18,17 @@ MIN_PASSWORD, MAX_PASSWORD = 10, 256  # characters
 TOKEN_PREFIX = "davy_"
 
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))  # so that an unknown name takes as long as a wrong password
+
+
+def _random_bytes(count: int) -> str:
+    return base64.b64encode(secrets.token_bytes(count)).decode().rstrip("=")
+
+
+# A hash of no password, so that an unknown name takes as long as a wrong password; every import would compute a real one.
+_NOBODY = (
+    f"$argon2id$v={ARGON2_VERSION}$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+    f"${_random_bytes(_hasher.salt_len)}${_random_bytes(_hasher.hash_len)}"
+)
 
 
 def hash_password(password: str) -> str:

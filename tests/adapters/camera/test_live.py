@@ -9,6 +9,8 @@ from davy.adapters.camera import open_source
 from davy.domain.errors import CameraError, CameraStalledError, CameraUnavailableError, ConfigError
 from davy.domain.ports import SourceOptions
 
+pytestmark = pytest.mark.system
+
 OPTIONS = SourceOptions(fps=50, timeout_s=2)
 
 
@@ -96,7 +98,6 @@ def test_an_unknown_scheme_lists_the_known_ones():
         open_source("ftp://camera", OPTIONS)
 
 
-@pytest.mark.system
 def test_an_rtsp_camera_is_read_over_tcp_and_its_end_is_said(tmp_path):
     video = write_video(tmp_path / "cam.mp4", frames=50, fps=25)
     with rtsp_server(video) as (url, process):

@@ -16,6 +16,8 @@ from davy.domain.ports import SourceOptions
 from davy.identity import Identity, write_credentials
 from davy.site import CameraConfig
 
+pytestmark = pytest.mark.system
+
 OPTIONS = SourceOptions(fps=25, timeout_s=5)
 
 

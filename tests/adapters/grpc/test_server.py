@@ -17,6 +17,8 @@ from davy.domain.errors import (
 )
 from davy.v1 import enhancer_pb2, enhancer_pb2_grpc
 
+pytestmark = pytest.mark.system
+
 ERRORS = {  # made anew each time: one that lives as long as its module keeps calls until the interpreter has half ended
     "id": lambda: InvalidIdError("edge", "Ü"),
     "full": lambda: OverloadedError("the mirror", 3),

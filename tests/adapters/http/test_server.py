@@ -25,6 +25,8 @@ from davy.domain.errors import (
     UnknownCameraError,
 )
 
+pytestmark = pytest.mark.system
+
 LIMIT = 1_000_000
 
 

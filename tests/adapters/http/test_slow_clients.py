@@ -16,6 +16,8 @@ from davy.adapters.http.connections import FEW, ConnectionLimits, _client_of
 from davy.adapters.http.server import serve_app
 from davy.adapters.http.time_limits import TimeLimits
 
+pytestmark = pytest.mark.system
+
 LIMITS = ConnectionLimits()
 TIMES = TimeLimits(head_s=0.6, body_s=0.8, body_rate=1000, read_s=0.6, idle_s=0.5)
 PATIENCE_S = 6.0

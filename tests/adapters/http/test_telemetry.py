@@ -12,6 +12,8 @@ from davy.adapters.http import telemetry
 from davy.adapters.http.telemetry import serve_telemetry
 from davy.domain.errors import AddressUnavailableError
 
+pytestmark = pytest.mark.system
+
 
 def get(port: int, path: str) -> bytes:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:

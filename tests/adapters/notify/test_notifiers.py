@@ -30,6 +30,8 @@ from davy.domain.alarm_targets import AlarmsConfig, Email, Syslog, Webhook
 from davy.domain.secret_url import SecretUrl
 from davy.site import load_site
 
+pytestmark = pytest.mark.system
+
 ALARM = {
     "site": "mine",
     "alarm": "lens-blocked:north.face",

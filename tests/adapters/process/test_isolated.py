@@ -16,6 +16,8 @@ from davy.adapters.process.exec_shim import Limits
 from davy.adapters.process.isolated import Bounds, IsolatedProcess
 from davy.domain.errors import ProcessEndedError
 
+pytestmark = pytest.mark.system
+
 BOUNDS = Bounds(memory_bytes=400_000_000, cpu_s=2, wall_s=30)
 MODULE = "tests.fixtures.bombs"
 
@@ -78,7 +80,6 @@ def test_it_can_be_killed_from_another_thread():
         process.run(b"sleep", lambda _: threading.Timer(0.1, process.kill).start())
 
 
-@pytest.mark.system
 def test_it_ends_with_its_parent(tmp_path):
     """kill -9 of a service leaves no decoder behind."""
     text = (

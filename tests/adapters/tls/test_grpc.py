@@ -15,6 +15,8 @@ from davy.domain.errors import AggregatorRefusedError
 from davy.identity import write_credentials
 from davy.v1 import enhancer_pb2, enhancer_pb2_grpc
 
+pytestmark = pytest.mark.system
+
 
 class Mirror(enhancer_pb2_grpc.EnhancerServiceServicer):
     """Answers with the name of its peer."""

@@ -16,6 +16,8 @@ from davy.adapters.http.server import serve_app
 from davy.adapters.tls import client_context
 from davy.identity import write_credentials
 
+pytestmark = pytest.mark.system
+
 
 def make_app():
     app = FastAPI()

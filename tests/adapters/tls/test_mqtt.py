@@ -17,7 +17,10 @@ from davy.identity import write_credentials
 from davy.site import SiteConfig
 
 PLUGIN = find_plugin()
-pytestmark = pytest.mark.skipif(MOSQUITTO is None or PLUGIN is None, reason="mosquitto is not installed, or without its plugin")
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(MOSQUITTO is None or PLUGIN is None, reason="mosquitto is not installed, or without its plugin"),
+]
 SITE = SiteConfig(site="demo", edges={name: {"cameras": {"cam": {"source": "simulator://face"}}} for name in ("west", "east")})
 CONFIG = """
 plugin {plugin}

@@ -12,7 +12,10 @@ from davy.adapters.fan_out.redis_streams import RedisFanOut
 from davy.domain.errors import StoreUnavailableError
 from davy.domain.fan_out import Channel
 
-pytestmark = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed"),
+]
 KEPT, FRAME = Channel("frame/demo/west/face", keep_s=60.0), b"a frame"
 
 

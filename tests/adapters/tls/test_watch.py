@@ -9,6 +9,8 @@ from davy.adapters.tls.watch import LocalRenewer, watch_identity
 from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.severity import Severity
 
+pytestmark = pytest.mark.system
+
 
 class Away:
     """A renewer that does not answer."""

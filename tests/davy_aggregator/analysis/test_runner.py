@@ -2,12 +2,15 @@ import asyncio
 import contextlib
 
 import numpy as np
+import pytest
 from tests.davy_aggregator.conftest import envelope, make_settings, make_site, picture, push, running, until, with_rules
 
 from davy.adapters.media import jpeg
 from davy.analysis.settings import AnalysisSettings
 from davy.imaging.runtime import StillEnhancer
 from davy_simulator.world import Mine
+
+pytestmark = pytest.mark.system
 
 COVERED = jpeg.encode(np.full((180, 320, 3), 12, np.uint8))
 

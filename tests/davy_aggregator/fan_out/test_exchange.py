@@ -20,6 +20,8 @@ from davy_aggregator.live import LiveFrames
 from davy_aggregator.metrics import AggregatorMetrics
 from davy_aggregator.video import LiveVideo
 
+pytestmark = pytest.mark.system
+
 FACE, BELT = CameraAddress("mine", "north", "face"), CameraAddress("mine", "north", "belt")
 KEY = b"\x00\x00\x00\x01key"
 

@@ -3,9 +3,12 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 from tests.fixtures.video import VideoSource, age_ms, push_video
+
+pytestmark = pytest.mark.system
 
 WHEP = "/v1/cameras/north.face/whep"
 SDP = {"Content-Type": "application/sdp"}

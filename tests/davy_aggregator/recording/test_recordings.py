@@ -19,6 +19,8 @@ from davy.v1 import ingest_pb2
 from davy_aggregator.recording import fill
 from davy_edge.recording.push import RingPush
 
+pytestmark = pytest.mark.system
+
 S = 1_000_000_000
 
 

@@ -8,6 +8,8 @@ from tests.davy_aggregator.rest.test_events import report
 from tests.security.closed import closed_mine
 from websockets.asyncio.client import connect
 
+pytestmark = pytest.mark.system
+
 BLOCKED, SPOOL = "lens-blocked:north.face", "spool-full:north"
 
 

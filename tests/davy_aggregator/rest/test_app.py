@@ -1,6 +1,8 @@
 import pytest
 from tests.davy_aggregator.conftest import envelope, push
 
+pytestmark = pytest.mark.system
+
 
 @pytest.mark.parametrize(
     ("path", "status", "text"),

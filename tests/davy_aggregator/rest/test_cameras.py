@@ -1,7 +1,10 @@
 import time
 from types import SimpleNamespace
 
+import pytest
 from tests.davy_aggregator.conftest import PICTURE, RAW, envelope, make_settings, make_site, push, running, until
+
+pytestmark = pytest.mark.system
 
 
 async def test_cameras_report_their_state_and_figures(aggregator):

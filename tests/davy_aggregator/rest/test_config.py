@@ -8,6 +8,8 @@ from tests.fixtures.config_edge import ConfigEdge, talking
 
 from davy.twin.configuration import ReportedConfig
 
+pytestmark = pytest.mark.system
+
 NORTH = {"cameras": {"face": {"source": "mine://face"}, "belt": {"source": "rtsp://admin:s3cret@10.1.0.7/a"}}}
 
 

@@ -14,6 +14,8 @@ from davy.adapters.media import jpeg
 from davy.v1 import ingest_pb2
 from davy.v1.ingest_pb2 import PushFramesRequest
 
+pytestmark = pytest.mark.system
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
     "--no-sandbox",
@@ -317,7 +319,6 @@ async def states(page):
 
 
 @browser
-@pytest.mark.system
 async def test_four_cameras_are_four_tiles_that_move(mine):
     async with opened(mine.aggregator) as page:
         await four_are_live(page)
@@ -335,7 +336,6 @@ async def test_four_cameras_are_four_tiles_that_move(mine):
 
 
 @browser
-@pytest.mark.system
 async def test_the_divider_moves_by_pointer_and_by_key(mine):
     async with opened(mine.aggregator) as page:
         await page.wait_for_selector("[data-camera='north.face'][data-state=live]", timeout=15_000)
@@ -360,7 +360,6 @@ async def test_the_divider_moves_by_pointer_and_by_key(mine):
 
 
 @browser
-@pytest.mark.system
 async def test_an_old_picture_is_never_shown_as_live(mine):
     async with opened(mine.aggregator) as page:
         await four_are_live(page)
@@ -376,7 +375,6 @@ async def test_an_old_picture_is_never_shown_as_live(mine):
 
 
 @browser
-@pytest.mark.system
 async def test_one_camera_alone_and_back(mine):
     async with opened(mine.aggregator) as page:
         await four_are_live(page)
@@ -397,7 +395,6 @@ async def _count(page, selector, count):
 
 
 @browser
-@pytest.mark.system
 async def test_the_page_shows_a_lost_aggregator_and_reconnects(tmp_path):
     settings, site = make_settings(tmp_path, port=pick_port()), make_site()
     async with running(settings, site) as aggregator:

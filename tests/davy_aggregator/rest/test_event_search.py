@@ -14,6 +14,8 @@ from davy.domain.event import Mark
 from davy_aggregator.rest.marks import draw_marks
 from davy_aggregator.rest.schemas import utc
 
+pytestmark = pytest.mark.system
+
 EVENTS = (
     {"kind": "motion", "severity": 1, "camera": "face", "message": "motion in view"},
     {"kind": "person", "severity": 1, "camera": "face", "message": "a Person is in view"},

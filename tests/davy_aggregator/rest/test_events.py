@@ -6,6 +6,8 @@ from tests.davy_aggregator.conftest import PICTURE, until
 
 from davy.v1 import ingest_pb2
 
+pytestmark = pytest.mark.system
+
 
 async def report(aggregator, *events):
     wires = [

@@ -6,6 +6,8 @@ from urllib.parse import quote
 import pytest
 from tests.davy_aggregator.rest.test_events import report
 
+pytestmark = pytest.mark.system
+
 EXTREMES = (
     "",
     "0",

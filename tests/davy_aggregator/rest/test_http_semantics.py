@@ -5,6 +5,8 @@ from tests.davy_aggregator.conftest import PICTURE, envelope, push
 from tests.davy_aggregator.rest.test_events import report
 from tests.security.closed import closed_mine
 
+pytestmark = pytest.mark.system
+
 
 async def test_every_get_answers_head_with_the_same_header(aggregator):
     await push(aggregator, envelope(1))

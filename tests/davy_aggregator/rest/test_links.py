@@ -1,5 +1,6 @@
 """Links for players over REST."""
 
+import pytest
 from tests.davy_aggregator.conftest import make_settings, make_site, running, until
 from tests.davy_aggregator.outputs.test_rtsp import edge_bearer
 from tests.davy_aggregator.outputs.test_webrtc import SDP, pushing, viewer, viewers
@@ -7,6 +8,8 @@ from tests.davy_aggregator.rest.test_screen import bearer
 
 from davy.access.roles import Role
 from davy.adapters.access.links import Link, LinkSigner
+
+pytestmark = pytest.mark.system
 
 CAMERA = "/v1/cameras/north.face"
 

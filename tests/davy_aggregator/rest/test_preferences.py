@@ -9,6 +9,8 @@ from tests.fixtures.chromium import chromium, needs_chromium, shoot
 from davy.access.roles import Role
 from davy.domain.alarm_targets import AlarmsConfig
 
+pytestmark = pytest.mark.system
+
 BLOCKED = {"kind": "lens-blocked", "severity": 3, "camera": "face", "message": "the lens is covered, or there is no light"}
 ZONE = {"kind": "crowd", "severity": 3, "camera": "face", "message": "7 people in zone sump; at most 4 are allowed"}
 OWN = {"lens-dirty": {"title": "Clean me", "on_delay_s": 0}, "lens-blocked": {"on_delay_s": 0}}
@@ -28,7 +30,6 @@ async def test_every_user_has_settings_of_their_own_and_a_wrong_language_is_refu
 
 
 @needs_chromium
-@pytest.mark.system
 async def test_alarms_are_read_in_the_user_s_language_which_another_browser_has_too(tmp_path):
     site = with_rules(make_site(), QUIET | OWN, targets={"shift": {"kind": "mqtt"}, "office": {"kind": "mqtt"}})
     async with running(make_settings(tmp_path), site) as aggregator:

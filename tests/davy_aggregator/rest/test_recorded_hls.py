@@ -15,6 +15,8 @@ from tests.fixtures.recorded_video import START_NS
 
 from davy.access.roles import Role
 
+pytestmark = pytest.mark.system
+
 CAMERA = "/v1/cameras/north.face"
 MINUTE = f"{CAMERA}/recording/2026-01-01T00:00:00Z/2026-01-01T00:01:00Z"
 S = 1_000_000_000
@@ -28,7 +30,6 @@ def named(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
-@pytest.mark.system
 async def test_ffprobe_plays_a_recording_over_a_gap_and_a_change_of_size(tmp_path):
     """25 s, a gap of 15 s, 8 s of another run in another size."""
     fill_ring(tmp_path / "recordings", 250)

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from davy_cli import recordings as command
 
+pytestmark = pytest.mark.system
+
 FACE = "/v1/cameras/north.face"
 
 

@@ -8,6 +8,8 @@ from tests.fixtures.scenes import scene
 
 from davy.adapters.media import jpeg
 
+pytestmark = pytest.mark.system
+
 
 async def fill(aggregator) -> list[dict]:
     """Three samples, oldest first."""

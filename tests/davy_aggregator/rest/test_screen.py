@@ -10,6 +10,8 @@ from davy.access.roles import Role
 from davy.adapters.access.credentials import SESSION_COOKIE
 from davy_cli.directory import open_directory
 
+pytestmark = pytest.mark.system
+
 WALL = {"layout": {"columns": 2, "order": ["north.belt", "north.face"]}}
 
 
@@ -85,7 +87,6 @@ async def test_a_screen_signs_in_by_a_token_of_a_viewer_alone_until_it_is_revoke
 
 
 @needs_chromium
-@pytest.mark.system
 async def test_a_screen_opens_its_link_and_survives_a_restart_of_the_aggregator(tmp_path):
     settings, site = make_settings(tmp_path, access="closed", port=pick_port()), make_site()
     async with chromium(viewport={"width": 1280, "height": 720}) as browser:
@@ -110,7 +111,6 @@ async def test_a_screen_opens_its_link_and_survives_a_restart_of_the_aggregator(
 
 
 @needs_chromium
-@pytest.mark.system
 async def test_a_screen_reads_itself_again_when_the_aggregator_has_a_new_version(tmp_path, monkeypatch):
     from davy_aggregator import site_status
 
@@ -128,7 +128,6 @@ async def test_a_screen_reads_itself_again_when_the_aggregator_has_a_new_version
 
 
 @needs_chromium
-@pytest.mark.system
 async def test_the_pictures_of_a_screen_are_live(tmp_path):
     async with running(make_settings(tmp_path), make_site()) as aggregator, chromium() as browser:
         await aggregator.client.put("/v1/walls/control-room", json=WALL)

@@ -2,7 +2,10 @@
 
 import hashlib
 
+import pytest
 from tests.davy_aggregator.rest.test_recordings import with_recording
+
+pytestmark = pytest.mark.system
 
 SEGMENTS = "/v1/cameras/north.face/segments"
 MINUTE = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:01:00Z"}

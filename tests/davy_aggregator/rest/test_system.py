@@ -1,4 +1,7 @@
+import pytest
 from tests.davy_aggregator.conftest import envelope, push, until
+
+pytestmark = pytest.mark.system
 
 
 async def test_without_broker_and_store_it_is_degraded_with_reasons(aggregator):

@@ -19,6 +19,8 @@ from davy.adapters.http.proxy_settings import ProxySettings
 from davy.domain.errors import PermissionDeniedError
 from davy_cli.directory import open_directory
 
+pytestmark = pytest.mark.system
+
 SECRET = "between the proxy and davy"
 PROOF = {"X-Davy-Proxy-Secret": SECRET}
 ROLES = {"mine-admins": "admin", "mine-shift": "operator"}
@@ -228,7 +230,6 @@ backend davy
 
 
 @pytest.mark.skipif(HAPROXY is None, reason="needs HAProxy (Debian: haproxy)")
-@pytest.mark.system
 async def test_a_person_who_signs_in_at_haproxy_is_known_and_cannot_say_to_be_another(tmp_path):
     async with proxied(tmp_path) as aggregator:
         with haproxy(tmp_path, aggregator.http.removeprefix("http://")) as front:

@@ -14,6 +14,8 @@ from tests.fixtures.packages import bad_package, good_package, trust
 from davy.twin.model import ModelState, ReportedModel
 from davy.v1 import model_pb2, model_pb2_grpc
 
+pytestmark = pytest.mark.system
+
 GOOD = good_package()
 CAMERA = {"cameras": {"face": {"source": "mine://face"}}}
 

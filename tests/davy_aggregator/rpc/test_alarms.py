@@ -13,6 +13,8 @@ from davy.domain.topics import AlarmTopics
 from davy.v1 import alarm_pb2, alarm_pb2_grpc
 from davy_cli.alarms import app
 
+pytestmark = pytest.mark.system
+
 FULL = {"kind": "spool-full", "severity": 3, "message": "the disk is full"}
 
 

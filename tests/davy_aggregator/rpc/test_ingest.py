@@ -10,6 +10,8 @@ from tests.davy_aggregator.conftest import PICTURE, envelope, make_settings, mak
 from davy.v1 import ingest_pb2
 from davy.v1.ingest_pb2 import PushFramesRequest
 
+pytestmark = pytest.mark.system
+
 
 def report(seq, **changes):
     base = {"site": "mine", "edge": "north", "boot_id": "b1", "seq": seq, "camera": "face", "kind": "camera-offline"}

@@ -14,6 +14,8 @@ from davy.adapters.storage.sample_store import SampleStore
 from davy.domain.sample import SampleQuery
 from davy.v1 import sample_pb2, sample_pb2_grpc
 
+pytestmark = pytest.mark.system
+
 
 def sample(seq: int, number: int = 0, **changes) -> sample_pb2.Sample:
     fields = {"site": "mine", "edge": "north", "camera": "face", "boot_id": "b1", "seq": seq, "captured_ns": 10**18}

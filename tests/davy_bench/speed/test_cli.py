@@ -6,6 +6,8 @@ from typer.testing import CliRunner
 from davy_bench.cli import app
 from davy_bench.speed import cli
 
+pytestmark = pytest.mark.system
+
 
 def run(*words):
     return CliRunner().invoke(app, ["speed", *(str(word) for word in words)])

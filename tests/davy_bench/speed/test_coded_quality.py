@@ -1,5 +1,9 @@
+import pytest
+
 from davy_bench.speed.coded_quality import measure_quality
 from davy_simulator.places import PLACES
+
+pytestmark = pytest.mark.system
 
 
 def test_video_of_each_place_is_near_its_pictures_for_less_than_jpeg_takes():

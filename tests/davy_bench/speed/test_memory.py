@@ -5,6 +5,8 @@ from davy.adapters.media import jpeg
 from davy_bench.speed.memory import MIB, _traced, measure, measure_memory, peak_bytes, resident_bytes
 from davy_bench.speed.methods import DAVY_PATHS, JPEG, VIDEO
 
+pytestmark = pytest.mark.system
+
 FRAMES = [np.full((48, 64, 3), value, np.uint8) for value in (20, 21, 22)]
 FILES = [jpeg.encode(frame) for frame in FRAMES]
 
@@ -35,7 +37,6 @@ def test_a_jpeg_path_takes_more_than_a_path_into_a_buffer():
     assert video.peak_mib >= video.after_mib > 0
 
 
-@pytest.mark.system
 def test_every_path_is_measured_in_a_process_of_its_own():
     ticks = []
     found = measure_memory(FRAMES, None, lambda done, total: ticks.append((done, total)), count=20)

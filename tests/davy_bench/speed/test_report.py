@@ -10,6 +10,8 @@ from davy_bench.speed.result import Speed
 from davy_bench.speed.throughput import Throughput
 from davy_bench.speed.timing import Quartiles
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def speed():

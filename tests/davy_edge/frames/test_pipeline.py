@@ -22,6 +22,8 @@ from davy.streams.metrics import FrameTimings, labels_of_edge
 from davy_edge.frames.fair_semaphore import FairSemaphore
 from davy_edge.frames.pipeline import ENHANCE_NICENESS, Pipeline
 
+pytestmark = pytest.mark.system
+
 NAMES = ["gallery", "face", "conveyor", "junction"]
 SECONDS = 2.0
 AGE_S = 0.5

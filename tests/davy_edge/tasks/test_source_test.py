@@ -12,6 +12,8 @@ from davy.domain.errors import CameraError
 from davy.domain.source import Source
 from davy_edge.tasks.source_test import take_picture
 
+pytestmark = pytest.mark.system
+
 
 def test_an_edge_that_does_not_enhance_gives_the_raw_picture_alone(pictures):
     taken = take_picture(Source.parse(pictures), "verify", open_source, None, 5, lambda _: None)

@@ -1,6 +1,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import pytest
 from prometheus_client import CollectorRegistry
 from tests.faults.proxy import link
 from tests.fixtures.edges import until
@@ -14,6 +15,8 @@ from davy.domain.frame import EncodedFrame
 from davy.streams.accounting import FrameAccounting
 from davy.streams.metrics import FrameTimings, labels_of_edge
 from davy_edge.transport.grpc_plane import GrpcPlane
+
+pytestmark = pytest.mark.system
 
 
 class Plane:

@@ -13,6 +13,8 @@ from tests.fixtures.edges import ear, edge, site_of, until
 from davy.adapters.media import jpeg, planes
 from davy.v1 import ingest_pb2
 
+pytestmark = pytest.mark.system
+
 PICTURES = 12
 
 

@@ -24,6 +24,8 @@ from davy_enhancer.recordings.pools import ProcessPool
 from davy_enhancer.recordings.segment import EnhancementSettings, SegmentResult, SegmentTask, enhance_segment
 from davy_enhancer.recordings.sources import AggregatorSource, FolderSource
 
+pytestmark = pytest.mark.system
+
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 SETTINGS = EnhancementSettings(shipped_model().read_bytes(), 0.5, 23)
 REQUEST = ArchiveRequest("north.face", "raw", START, END, SETTINGS, False, "the inspector asked", "anna")
@@ -124,7 +126,6 @@ async def test_an_aggregator_gives_its_recordings_over_rest(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.system
 def test_the_command_enhances_by_processes_and_verifies(folder, tmp_path):
     local = [at.astimezone().strftime("%Y-%m-%dT%H:%M:%S") for at in (START, END)]
     words = ["north.face", str(tmp_path / "out.zip"), "--since", local[0], "--until", local[1], "--reason", "roof"]
@@ -139,7 +140,6 @@ def test_the_command_enhances_by_processes_and_verifies(folder, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.system
 @pytest.mark.timeout(300)
 def test_processes_and_a_ray_cluster_give_the_same_bytes(folder, tmp_path):
     pytest.importorskip("ray", reason="pip install 'davy[ray]'")

@@ -11,6 +11,8 @@ from davy_trainer.adapt.settings import AdaptSettings
 from davy_trainer.adapt.training import retention_terms
 from davy_trainer.data.camera_samples import CameraSamples
 
+pytestmark = pytest.mark.system
+
 COFFEE = cv2.resize(data.coffee()[:, :, ::-1], (320, 180), interpolation=cv2.INTER_AREA)
 
 

@@ -6,6 +6,8 @@ from davy.imaging.nets.ispcnn import IspCnn, thumbnail
 from davy_trainer.adapt.items import Item, through_blocks
 from davy_trainer.adapt.wise_ft import change, interpolate_weights
 
+pytestmark = pytest.mark.system
+
 MAX_CHANGE = 0.01
 
 

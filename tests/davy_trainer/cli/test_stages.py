@@ -14,6 +14,8 @@ import torch
 from davy.imaging.nets.checkpoint import load_checkpoint, save_net
 from davy.imaging.nets.ispcnn import IspCnn
 
+pytestmark = pytest.mark.system
+
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "TERM": "dumb"}
 TINY = {
     "self_supervised": {"steps": 2, "crop_width": 64, "crop_height": 32, "batch": 2, "width": 8, "short_side": 96},
@@ -53,7 +55,6 @@ def launch(*words, cwd):
     return subprocess.Popen(command, env=ENVIRONMENT, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.system
 @pytest.mark.slow
 def test_stages_killed_amid_enhancement_go_on_to_the_same_bits(folder, low, start, pairs_folder, tmp_path):
     words = ["all", "--low", low, "--normal", folder, "--weights", start, "--clip", "davy:random", *SETTINGS]
@@ -135,7 +136,6 @@ def test_prompts__that_do_not_exist_are_an_error(low, start, monkeypatch, capsys
     assert status == 1 and "davy train pair" in errors
 
 
-@pytest.mark.system
 def test_a_run_is_not_overwritten_and_keeps_its_settings(low, start, monkeypatch, capsys, tmp_path):
     words = ["pair", "--out", "run", *LOW, "--clip", "davy:random", "--labels", "fixed", "--set", "views=1"]
     status, _, said = in_process(words, monkeypatch, capsys, tmp_path)
@@ -145,7 +145,6 @@ def test_a_run_is_not_overwritten_and_keeps_its_settings(low, start, monkeypatch
     assert status == 2 and "omit seed" in errors
 
 
-@pytest.mark.system
 def test_enhancement_without_clip_runs_and_is_exported(low, start, monkeypatch, capsys, tmp_path):
     tiny = [w for n, v in TINY["enhance"].items() if n != "steps" for w in ("--set", f"{n}={v}")]
     tiny += [w for n in ("crop_width=64", "crop_height=32", "batch=2") for w in ("--set", f"replay.{n}")]
@@ -160,7 +159,6 @@ def test_enhancement_without_clip_runs_and_is_exported(low, start, monkeypatch, 
     assert facts["low_light_pictures"] == {"low": 3} and facts["settings"]["initial_weights"] == "start.safetensors"
 
 
-@pytest.mark.system
 @pytest.mark.slow  # 10 s
 def test_an_ablation_is_trained_evaluated_and_printed(low, start, folder, pairs_folder, monkeypatch, capsys, tmp_path):
     settings = [w for s in ("pair", "refine", "enhance") for n, v in TINY[s].items() for w in ("--set", f"{s}.{n}={v}")]

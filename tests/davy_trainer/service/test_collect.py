@@ -16,6 +16,8 @@ from davy_trainer.service.aggregator import AggregatorClient, no_check, retry_un
 from davy_trainer.service.collect import by_camera, collect_samples, fetch_running_model, mirror_samples
 from davy_trainer.service.publish import start_rollout
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 async def aggregator(tmp_path):

@@ -7,6 +7,8 @@ from tests.fixtures.chromium import LANGUAGES, chromium, needs_chromium, shoot, 
 
 from davy.v1 import trainer_pb2, trainer_pb2_grpc
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 async def service(settings, tmp_path):
@@ -100,7 +102,6 @@ async def test_grpc_refuses_what_is_wrong(service, fields, text):
 
 
 @needs_chromium
-@pytest.mark.system
 @pytest.mark.parametrize("language", [pytest.param(each, marks=() if each == "en" else pytest.mark.slow) for each in LANGUAGES])
 async def test_axe_finds_nothing_on_the_pages_of_the_trainer(service, language):
     run = await service.start()

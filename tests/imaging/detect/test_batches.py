@@ -3,12 +3,15 @@ from threading import Event
 from time import monotonic, sleep
 
 import numpy as np
+import pytest
 from tests.imaging.detect.test_model import named
 
 from davy.imaging.detect import OnnxDetector, read_spec
 from davy.imaging.detect.batches import Batches
 from davy.imaging.detect.shipped import shipped_path
 from davy_simulator.world import Mine
+
+pytestmark = pytest.mark.system
 
 
 class Doubling:

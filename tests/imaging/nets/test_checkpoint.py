@@ -42,6 +42,7 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path, net):
     assert all(torch.equal(back.ema[name], tensor) for name, tensor in weights.items())
 
 
+@pytest.mark.system  # the first step of an optimizer imports a compiler
 def test_the_optimizer_goes_on_to_the_same_bits(net):
     twin = IspCnn(width=8)
     first = torch.optim.AdamW(net.parameters(), lr=1e-2)

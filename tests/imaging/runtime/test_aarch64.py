@@ -32,6 +32,7 @@ ROWS = 48  # of a picture whose instructions are counted
 LACKING = [name for name in (COMPILER, QEMU, "cc") if not shutil.which(name)]
 
 pytestmark = [
+    pytest.mark.system,
     pytest.mark.timeout(400),  # the first test compiles
     pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}"),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="compares with the portable build of an x86-64 machine"),
