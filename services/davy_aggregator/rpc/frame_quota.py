@@ -1,5 +1,6 @@
 """A bound of the frames per second that one aggregator takes: credits of more frames wait, and edges send fewer."""
 
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,5 +61,8 @@ class EdgeQuota:
         now_s = time.monotonic()
         if self._quota.take() and self._due_s <= now_s:
             return 0.0
-        self._due_s = max(now_s, self._due_s) + self._quota.interval_s
+        if self._due_s > now_s:
+            self._due_s += self._quota.interval_s
+        else:  # edges that began together do not go on in step, as 50 frames at one instant would hold up other sites
+            self._due_s = now_s + random.random() * self._quota.interval_s
         return self._due_s - now_s

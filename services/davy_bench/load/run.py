@@ -69,12 +69,14 @@ class SiteLoad:
         target: Its aggregators.
         watched: Those that run on this machine; otherwise their /metrics are read.
         cores: Numbers of the cores of its generator; empty: any.
+        yields: Whether its generator takes the processor only when nothing else does, as if it were on another machine.
     """
 
     plan: LoadPlan
     target: Target
     watched: Sequence[psutil.Popen] = ()
     cores: Sequence[int] = ()
+    yields: bool = False
 
 
 def measure(
@@ -148,6 +150,8 @@ def _started(context: SpawnContext, part: Share, load: SiteLoad, pictures: Pictu
     process.start()
     if load.cores:
         psutil.Process(process.pid).cpu_affinity(list(load.cores))
+    if load.yields and process.pid is not None:
+        os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
     there.close()
     stack.callback(_end, process)
     return here

@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 from tests.davy_aggregator.conftest import envelope, make_settings, make_site, running
@@ -46,6 +47,17 @@ def test_above_the_bound_each_edge_gets_its_share(clock, edges):
         due.append((at_s + max(0.001, shares[number].wait_s()), number))
     assert sum(given.values()) == pytest.approx(200, abs=10 + 5 * edges)  # half a second's burst, and what is in flight
     assert max(given.values()) <= 1.2 * min(given.values()) + 4
+
+
+def test_edges_that_exceed_the_bound_together_do_not_go_on_in_step(clock):
+    quota = FrameQuota(20)
+    with ExitStack() as stack:
+        shares = [stack.enter_context(quota.edge()) for _ in range(40)]
+        for _ in range(10):
+            assert quota.take()  # the burst is used up
+        dues = sorted(share.wait_s() for share in shares)
+    assert dues[0] >= 0 and dues[-1] <= 1  # an edge gets a credit at least once a second
+    assert dues[-1] - dues[0] > 0.3
 
 
 def test_an_edge_takes_what_the_others_leave(clock):

@@ -75,6 +75,16 @@ def test_sites_on_one_database_are_measured_without_and_with_a_flood():
     assert found.calm.counts["captured"] == found.calm.counts["accepted"] > 0
 
 
+@pytest.mark.slow
+def test_a_site_above_its_quota_gets_no_more_and_the_others_lose_nothing():
+    plan = LoadPlan("site", edges=4, cameras=1, fps=4, viewers=1, tiles=2, seconds=4)
+    found = measure_isolation(plan, jpeg_pictures((320, 180)), 2, 10.0, 1, quota=32.0)
+    flooding, other = (result.figures.counts for result in found.last[1])
+    assert flooding["captured"] > 500
+    assert 64 < flooding["accepted"] < 200  # 32 a second
+    assert other["captured"] == other["accepted"] > 0
+
+
 def test_the_site_of_a_load_is_a_valid_site():
     site = SiteConfig.model_validate(site_of(LoadPlan(site="mine", edges=2, cameras=3)))
     assert len(site.camera_ids()) == 6 and site.site == "mine"
