@@ -48,7 +48,7 @@ test: $(VENV)/.dev  ## the whole test suite
 	$(BIN)/pytest -m 'system and not alone and not slow' $(SYSTEM_WORKERS) $(PYTEST_ARGS)
 	$(BIN)/pytest -m 'alone and not slow' $(PYTEST_ARGS)
 
-unit: $(VENV)/.dev  ## the tests without services, brokers, browsers, processes, training and stopwatches: a minute on two cores
+unit: $(VENV)/.dev  ## the tests without services, brokers, browsers, processes, training and stopwatches
 	$(BIN)/pytest -m 'not system and not alone and not slow' $(WORKERS) $(PYTEST_ARGS)
 
 # The types take as long as all the rest, beside which they are checked.
