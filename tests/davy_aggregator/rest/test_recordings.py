@@ -1,5 +1,6 @@
 """Recordings over REST: index, video, pictures, clips, exports."""
 
+import asyncio
 import io
 import json
 import zipfile
@@ -86,7 +87,10 @@ async def test_a_damaged_segment_is_set_aside_with_an_event_and_the_rest_plays(t
         second.write_bytes(b"damaged")
         answer = await aggregator.get(f"{FACE}/recording.mp4", params=span(0, 25))
         (camera,) = await until_answer(aggregator, 2)
-        events = (await aggregator.get("/v1/events", params={"kind": "recording-damaged"})).json()["events"]
+        for _ in range(200):  # the event is stored after the answer
+            if events := (await aggregator.get("/v1/events", params={"kind": "recording-damaged"})).json()["events"]:
+                break
+            await asyncio.sleep(0.05)
     assert answer.status_code == 200
     assert len(camera["spans"]) == 2
     assert "1767225610000000000" in events[0]["message"]
