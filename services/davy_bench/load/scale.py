@@ -41,7 +41,7 @@ frames/s per core then tells how the work divides.
 
 def scale(
     replicas: Annotated[str, typer.Option(help="Numbers of aggregators, separated by commas.")] = "1,2",
-    edges: Annotated[int, typer.Option(min=1, help="Number of edges.")] = 60,
+    edges: Annotated[int, typer.Option(min=1, help="Number of edges.")] = 120,
     cameras: Annotated[int, typer.Option(min=1, help="Cameras per edge.")] = 5,
     fps: Annotated[float, typer.Option(min=0.01, help="Pictures per second and camera.")] = 10.0,
     viewers: Annotated[int, typer.Option(min=0, help="Open windows of the console.")] = 4,
