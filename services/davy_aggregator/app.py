@@ -253,10 +253,9 @@ async def serve(
             shown, host = None if settings.rtsp.plain else tls, settings.rtsp.host or settings.host
             supervised["rtsp-server"] = RtspServer(settings.rtsp, host, live, video, guard, shown).run
         reporter = FindingsReporter(archive, alarms, metrics, settings.analysis.cooldown_s)
-        worker_metrics = WorkerMetrics(registry) if settings.analysis.by_analysers else None
-        workers = _workers(live, book, reporter, rollouts, worker_metrics)
-        if workers is not None and worker_metrics is not None:
-            detectors = DetectorReporter(workers, rollouts, worker_metrics)
+        workers = _workers(live, book, reporter, rollouts, registry) if settings.analysis.by_analysers else None
+        if workers is not None:
+            detectors = DetectorReporter(workers, rollouts)
             supervised["detector"] = lambda: detectors.run(bus)
         supervised |= await _analysis(settings, live, book, reporter, workers, replica, rollouts, bus, registry)
         supervisor = Supervisor("aggregator", registry, health.set)
@@ -517,11 +516,10 @@ async def _serve_http(context: ServiceContext, announce: Callable[[str, int], No
 
 
 def _workers(
-    live: LiveFrames, book: PlaceBook, reporter: FindingsReporter, rollouts: RolloutService, metrics: WorkerMetrics | None
-) -> AnalysisWorkers | None:
-    """Who shares the cameras out among analysers, or None where this process analyses or nobody does."""
-    if metrics is None:
-        return None
+    live: LiveFrames, book: PlaceBook, reporter: FindingsReporter, rollouts: RolloutService, registry: CollectorRegistry
+) -> AnalysisWorkers:
+    """Who shares the cameras out among analysers."""
+    metrics = WorkerMetrics(registry)
     return AnalysisWorkers(live, book, reporter, metrics, lambda: reporter.alarms.lead.check(), rollouts.analysis_decision)
 
 

@@ -4,7 +4,6 @@ The manager is the one of edges and aggregators. Its decisions and reports trave
 place of MQTT: analysers meet no broker.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager, suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from davy.deployment.detector_manager import DetectorManager
 from davy.domain.errors import AggregatorUnavailableError, FolderInUseError
 from davy.domain.ports import Message
 from davy.domain.topics import MODEL, EdgeTopics
+from davy.streams.latest import LatestByKey
 from davy.twin.model import Target
 
 SLOTS = 256  # analysers of one machine that share a data folder
@@ -30,33 +30,30 @@ class StreamBus:
 
     def __init__(self, topics: EdgeTopics) -> None:
         self._topics, self.connected = topics, False
-        self._desired, self._report = b"", b""
-        self._has_desired, self._has_report = asyncio.Event(), asyncio.Event()
+        self._received = b""
+        self._desired, self._reports = LatestByKey[str, bytes](), LatestByKey[str, bytes]()
 
     def receive(self, desired: bytes) -> None:
         """Take a desired state from the aggregator; the newest wins."""
-        if desired != self._desired:
-            self._desired = desired
-            self._has_desired.set()
+        if desired != self._received:
+            self._received = desired
+            self._desired.put(MODEL, desired)
 
     async def subscribe(self, topic_filters: Sequence[str], qos: int = 0, depth: int = 64) -> AsyncIterator[Message]:  # noqa: ARG002  # a Bus
         """Yield desired states, for ever."""
         while True:
-            await self._has_desired.wait()
-            self._has_desired.clear()
-            yield Message(self._topics.desired(MODEL), self._desired)
+            _, desired = await self._desired.take()
+            yield Message(self._topics.desired(MODEL), desired)
 
     async def publish(self, message: Message) -> None:
         """Report; without a stream, the next one begins with the report."""
-        self._report = message.payload
-        self._has_report.set()
+        self._reports.put(MODEL, message.payload)
 
     async def reports(self) -> AsyncGenerator[bytes, None]:
         """Yield each further report, for ever; of several that wait the newest."""
         while True:
-            await self._has_report.wait()
-            self._has_report.clear()
-            yield self._report
+            _, report = await self._reports.take()
+            yield report
 
 
 class SessionPackages:

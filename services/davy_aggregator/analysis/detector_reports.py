@@ -11,7 +11,7 @@ from davy.streams.tasks import wait_for_event
 from davy.telemetry import get_logger
 from davy.twin.model import ReportedModel
 from davy_aggregator.analysis.detectors import summarise
-from davy_aggregator.analysis.workers import AnalysisWorkers, WorkerMetrics
+from davy_aggregator.analysis.workers import AnalysisWorkers
 from davy_aggregator.archive import REPORTER
 from davy_aggregator.rollout.rollout import NO_REPORT
 from davy_aggregator.rollout.service import RolloutService
@@ -26,13 +26,12 @@ class DetectorReporter:
     """Publishes what attached analysers report, as edges publish their own.
 
     Args:
-        workers: The analysers.
+        workers: The analysers; their metrics count them by detector.
         rollouts: Decides; only the leader's analysers count.
-        metrics: Counts analysers by detector.
     """
 
-    def __init__(self, workers: AnalysisWorkers, rollouts: RolloutService, metrics: WorkerMetrics) -> None:
-        self._workers, self._rollouts, self._metrics = workers, rollouts, metrics
+    def __init__(self, workers: AnalysisWorkers, rollouts: RolloutService) -> None:
+        self._workers, self._rollouts = workers, rollouts
         self._topic, self._boot_id = EdgeTopics(rollouts.site, REPORTER).reported(MODEL), new_boot_id()
         self._published, self._published_s = NO_REPORT, 0.0
 
@@ -69,10 +68,12 @@ class DetectorReporter:
         return Message(self._topic, payload, qos=1, retain=True, content_type="application/json")
 
     def _measure(self) -> None:
-        found = Counter((each.model[:12] or "installed", str(each.state)) for each in self._workers.reports)
+        reports = [follower.reported for follower in self._workers.followers.values()]
+        found = Counter((each.model[:12] or "installed", str(each.state)) for each in reports)
         others = self._workers.count - found.total()
-        self._metrics.detectors.clear()
+        detectors = self._workers.metrics.detectors
+        detectors.clear()
         for (model, state), count in found.items():
-            self._metrics.detectors.labels(model, state).set(count)
+            detectors.labels(model, state).set(count)
         if others:
-            self._metrics.detectors.labels("unknown", "").set(others)
+            detectors.labels("unknown", "").set(others)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from davy.twin.model import DesiredModel, Evaluation, ModelState, ReportedModel
+from davy.twin.protocol import MAX_REASON
 from davy_aggregator.rollout.rollout import ANALYSERS, READY, AnalysisDecision
 
 W = TypeVar("W", bound=Hashable)
@@ -77,7 +78,7 @@ def summarise(decision: AnalysisDecision | None, followers: Mapping[W, Follower]
     counts = {ANALYSERS: float(len(followers)), READY: float(ready)}
     for name, report in at.items():
         if report.state in _REFUSED:
-            told = {"state": report.state, "cause": report.cause, "reason": f"analyser {name}: {report.reason}"[:500]}
+            told = {"state": report.state, "cause": report.cause, "reason": f"analyser {name}: {report.reason}"[:MAX_REASON]}
             return found.model_copy(update=told | {"figures": report.figures | counts})
     figures = next((report.figures for report in at.values() if report.figures), {})
     under_way = [report.state for report in at.values() if report.state is not ModelState.ACTIVE]

@@ -106,8 +106,8 @@ class AnalysisWorkers:
         check_leads: Callable[[], None],
         decision: Callable[[], AnalysisDecision | None] = lambda: None,
     ) -> None:
-        self._live, self._book, self._reporter, self._metrics, self._check_leads = live, book, reporter, metrics, check_leads
-        self._decision = decision
+        self._live, self._book, self._reporter, self._check_leads = live, book, reporter, check_leads
+        self.metrics, self._decision = metrics, decision
         self.reported = asyncio.Event()
         self._workers: dict[Worker, None] = {}
         self._assigned: dict[CameraAddress, Worker] = {}
@@ -116,11 +116,6 @@ class AnalysisWorkers:
     def count(self) -> int:
         """Number of attached analysers."""
         return len(self._workers)
-
-    @property
-    def reports(self) -> list[ReportedModel]:
-        """The reports of the analysers that follow rollouts."""
-        return [each.reported for each in self.followers.values()]
 
     @property
     def followers(self) -> dict[Worker, Follower]:
@@ -170,7 +165,7 @@ class AnalysisWorkers:
         """Report findings. Those of a camera that is another analyser's by now are ignored."""
         if self._assigned.get(findings.camera) is not worker:
             return
-        self._metrics.age.observe(findings.age_s)
+        self.metrics.age.observe(findings.age_s)
         jpeg = findings.jpeg or self._newest(findings.camera)
         await self._reporter.report(findings.camera, findings.results, jpeg)
 
@@ -196,5 +191,5 @@ class AnalysisWorkers:
         desired = desired_of(self._decision(), self.followers)
         for worker, places in shares.items():
             worker.give(places, desired.get(worker))
-        self._metrics.workers.set(len(self._workers))
-        self._metrics.unassigned.set(len(cameras) - len(self._assigned))
+        self.metrics.workers.set(len(self._workers))
+        self.metrics.unassigned.set(len(cameras) - len(self._assigned))

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from davy.adapters.grpc.envelope import from_push_response, to_event
-from davy.adapters.grpc.ingest_client import IngestClient, PushedFrame, connect
+from davy.adapters.grpc.ingest_client import PATIENCE_S, IngestClient, PushedFrame, connect
 from davy.adapters.grpc.video import video_offer
 from davy.adapters.tls import Tls
 from davy.domain.camera import CameraAddress
@@ -24,7 +24,6 @@ from davy_bench.load.figures import Figures
 from davy_bench.load.pictures import Pictures
 
 RETRY_S = 0.2
-PATIENCE_S = 0.15  # as an edge's
 KIND = "load-test"
 
 

@@ -5,7 +5,7 @@ import time
 from contextlib import AsyncExitStack, suppress
 
 from davy.adapters.grpc.envelope import from_push_response
-from davy.adapters.grpc.ingest_client import IngestClient, PushedFrame, PushStream
+from davy.adapters.grpc.ingest_client import PATIENCE_S, IngestClient, PushedFrame, PushStream
 from davy.domain.drops import DropPoint, DropReason
 from davy.domain.errors import AggregatorUnavailableError
 from davy.domain.frame import EncodedFrame
@@ -26,7 +26,6 @@ HELLO_TIMEOUT_S = 5.0
 CREDIT_TIMEOUT_S = 10.0  # a stream without an answer for this time is dead
 SILENCE_S = 1.5  # where another aggregator can be tried, one that answers nothing for so long is left
 FIRST_SILENCE_S = 2.5  # before its first answers tell how far it is
-PATIENCE_S = 0.15  # a frame every 0.1 s can wait for the next one; far below every time-out here
 SLOW_ANSWERS = 3  # an answer may take so many times as long as the slowest recent one
 WATCH_EVERY_S = 0.25
 RENEW_EVERY_S = 1.0  # between two looks at the identity's files

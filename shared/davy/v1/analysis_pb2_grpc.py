@@ -48,8 +48,8 @@ class AnalysisServiceServicer:
 
     def AnalyseCameras(self, request_iterator, context):
         """The aggregator assigns every camera to one of the analysers that keep a stream open, and says so whenever that changes. The
-        first message of a stream is hello; the others are findings and reports of the detector. A stream without a message for lease_ms is ended, and its
-        cameras go to the other analysers.
+        first message of a stream is hello; the others are findings and reports of the detector. A stream without a message for
+        lease_ms is ended, and its cameras go to the other analysers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,8 +35,8 @@ class AnalysisServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AnalysisServiceAsyncStub: ...
     AnalyseCameras: _grpc.StreamStreamMultiCallable[_analysis_pb2.AnalyseCamerasRequest, _analysis_pb2.AnalyseCamerasResponse]
     """The aggregator assigns every camera to one of the analysers that keep a stream open, and says so whenever that changes. The
-    first message of a stream is hello; the others are findings and reports of the detector. A stream without a message for lease_ms is ended, and its
-    cameras go to the other analysers.
+    first message of a stream is hello; the others are findings and reports of the detector. A stream without a message for
+    lease_ms is ended, and its cameras go to the other analysers.
     """
 
 @_typing.type_check_only
@@ -46,8 +46,8 @@ class AnalysisServiceAsyncStub(AnalysisServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     AnalyseCameras: _aio.StreamStreamMultiCallable[_analysis_pb2.AnalyseCamerasRequest, _analysis_pb2.AnalyseCamerasResponse]  # type: ignore[assignment]
     """The aggregator assigns every camera to one of the analysers that keep a stream open, and says so whenever that changes. The
-    first message of a stream is hello; the others are findings and reports of the detector. A stream without a message for lease_ms is ended, and its
-    cameras go to the other analysers.
+    first message of a stream is hello; the others are findings and reports of the detector. A stream without a message for
+    lease_ms is ended, and its cameras go to the other analysers.
     """
 
 class AnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -60,8 +60,8 @@ class AnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_analysis_pb2.AnalyseCamerasResponse], _abc.AsyncIterator[_analysis_pb2.AnalyseCamerasResponse]]:
         """The aggregator assigns every camera to one of the analysers that keep a stream open, and says so whenever that changes. The
-        first message of a stream is hello; the others are findings and reports of the detector. A stream without a message for lease_ms is ended, and its
-        cameras go to the other analysers.
+        first message of a stream is hello; the others are findings and reports of the detector. A stream without a message for
+        lease_ms is ended, and its cameras go to the other analysers.
         """
 
 def add_AnalysisServiceServicer_to_server(servicer: AnalysisServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -90,16 +90,24 @@ async def test_an_edge_lets_credits_wait_once_it_knows_that_its_window_has_room(
     assert 0 < server.patiences_ms[-1] <= 150
 
 
-async def test_an_edge_whose_window_is_all_under_way_wants_its_credits_at_once():
+@asynccontextmanager
+async def pushing_far(latency_s: float):
+    """An aggregator behind a long link, and an edge that has learned its round trip from 20 frames."""
     async with (
         ingest_server(Ingest(window=4)) as aggregator,
-        link(aggregator.port, latency_s=0.1) as far,
+        link(aggregator.port, latency_s=latency_s) as far,
         pushing(f"grpc://127.0.0.1:{far.port}") as fed,
     ):
         await until(lambda: fed.plane.connected)
         for _ in range(20):
             fed.offer(1)
             await asyncio.sleep(0.05)
+        yield aggregator, fed
+
+
+async def test_an_edge_whose_window_is_all_under_way_wants_its_credits_at_once():
+    async with pushing_far(latency_s=0.1) as (aggregator, _):
+        pass
     assert set(aggregator.patiences_ms) == {0}
 
 
@@ -166,15 +174,7 @@ async def test_f04_a_stream_that_breaks_is_opened_again_and_its_frames_are_accou
 
 async def test_a_far_aggregator_gets_every_frame_of_20_a_second():
     """200 ms each way: four unanswered frames would be 10 a second."""
-    async with (
-        ingest_server(Ingest(window=4)) as aggregator,
-        link(aggregator.port, latency_s=0.2) as far,
-        pushing(f"grpc://127.0.0.1:{far.port}") as fed,
-    ):
-        await until(lambda: fed.plane.connected)
-        for _ in range(20):  # the round trip is learned
-            fed.offer(1)
-            await asyncio.sleep(0.05)
+    async with pushing_far(latency_s=0.2) as (_, fed):
         before = fed.sent
         for _ in range(60):
             fed.offer(1)

@@ -30,6 +30,8 @@ from davy.v1 import (
 WRITE_TIMEOUT_S = 5.0
 GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # what ends the streams of an aggregator that ends
 
+PATIENCE_S = 0.15  # of an edge: a frame every 0.1 s can wait for the next one; far below every time-out of the live plane
+
 
 class PushedFrame(NamedTuple):
     """A frame, and for how long its credit may wait for those of later frames, in s."""
