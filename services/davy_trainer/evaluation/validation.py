@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from davy.domain.dials import NEUTRAL
 from davy.domain.errors import ConfigError
 from davy.domain.frame import BgrImage
 from davy.imaging.iqa import psnr_db, ssim
@@ -74,7 +75,7 @@ def enhance_with(net: IspCnn, image: BgrImage) -> BgrImage:
     with torch.no_grad():
         x = to_tensor(image)
         blocks = block_statistics(x, block_size(image.shape[0], image.shape[1]))
-        return from_tensor(enhance(x, Parameters.from_raw(*net(thumbnail(blocks))), blocks)[0])
+        return from_tensor(enhance(x, Parameters.from_raw(*net(thumbnail(blocks))), blocks, NEUTRAL)[0])
 
 
 def to_tensor(image: BgrImage) -> Tensor:

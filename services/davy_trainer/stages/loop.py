@@ -116,7 +116,7 @@ def run_loop(
             norm = torch.nn.utils.clip_grad_norm_(run.net.parameters(), settings.gradient_norm)
             if reading:
                 check_finite(run.step, average["loss"], norm.item(), settings.learning_rate)
-                means.add(average | {"learning_rate": rate})
+                means.add(average | {"learning_rate": rate, "gradient_norm": norm.item()})
                 newest = {name: value for name, value in average.items() if name not in terms} | {"learning_rate": rate}
             run.optimizer.step()
             run.update_ema()

@@ -1,4 +1,4 @@
-"""The operator's dials, and presets of them."""
+"""The operator's dials, presets of them, and the local contrast that a neutral dial has."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -8,13 +8,17 @@ from typing import Literal
 from davy.domain.errors import InvalidInputError
 
 CONTRAST_GAIN, MAX_CONTRAST, CONTRAST_FLOOR = 0.5, 2.0, 0.02  # exponent at full dial; stops; display units
+# Local contrast without any dial, where the network lifts the light; see docs/decisions/0164.
+LIFT_CONTRAST = 1.3  # of the dial, at a lift of LIFT_STOPS and more
+LIFT_STOPS = 0.3
+LIFT_SHADOWS = 0.5  # share of the contrast below the local mean: what is dark stays visible
 NOISE_KEEP = 0.7  # fraction of the detail layer removed at full dial
 NOISE_STOPS = 2.0  # stops of the noise map at full dial
 
 
 @dataclass(frozen=True, slots=True)
 class Dials:
-    """Picture corrections by the operator; the defaults change nothing.
+    """Picture corrections by the operator, added to what the network chose; the defaults add nothing.
 
     brightness: -1 to 1: gamma of 2**-brightness after the tone curve; black and white stay.
     local_contrast: -1 to 1: contrast within regions of a sixteenth of the width, and fine detail.

@@ -166,7 +166,7 @@ def test_training_stops_resumes_and_gives_the_same_bits(packed_file, tmp_path):
     assert (net.width, net.detail) == (8, 8)
     assert facts["photographs"] == {"free": 2, "simulated": 2}
     log = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]
-    assert {"loss", "loss_window_vif", "steps_per_s"} <= log[0].keys()
+    assert {"loss", "gradient_norm", "loss_window_vif", "steps_per_s"} <= log[0].keys()
 
 
 @pytest.mark.system

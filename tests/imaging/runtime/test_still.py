@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.imaging.runtime.conftest import SHARED, as_low_light, photographs
 
+from davy.domain.dials import Dials
 from davy.domain.errors import InvalidInputError, ShapeError
 
 TOLERANCE = 2  # of 255: what the runtime may differ from the torch definition
@@ -21,7 +22,7 @@ def by_torch(image, still, strength=1.0):
         x = torch.from_numpy(np.ascontiguousarray(image[:, :, ::-1])).permute(2, 0, 1)[None].float() / 255
         blocks = block_statistics(x, block_size(*image.shape[:2]))
         answer = still.network._session.run(None, {still.network._session.get_inputs()[0].name: thumbnail(blocks).numpy()})
-        out = enhance(x, Parameters.from_raw(*map(torch.from_numpy, answer)).at_strength(strength), blocks)
+        out = enhance(x, Parameters.from_raw(*map(torch.from_numpy, answer)).at_strength(strength), blocks, Dials())
     return (out[0].permute(1, 2, 0).numpy()[:, :, ::-1] * 255).round().astype(np.uint8)
 
 

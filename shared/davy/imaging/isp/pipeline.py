@@ -12,7 +12,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from davy.domain.dials import CONTRAST_FLOOR, CONTRAST_GAIN, MAX_CONTRAST, NEUTRAL, NOISE_KEEP, NOISE_STOPS, Dials
+from davy.domain.dials import (
+    CONTRAST_FLOOR,
+    CONTRAST_GAIN,
+    LIFT_CONTRAST,
+    LIFT_SHADOWS,
+    LIFT_STOPS,
+    MAX_CONTRAST,
+    NOISE_KEEP,
+    NOISE_STOPS,
+    Dials,
+)
 from davy.imaging.isp.blocks import BlockStatistics, block_size, block_statistics
 from davy.imaging.isp.bounds import clip
 from davy.imaging.isp.chroma import chroma_shares
@@ -104,25 +114,28 @@ class Parameters:
         return replace(self, keep=keep, tone_curve=tone_curve, **scaled)
 
     def with_dials(self, dials: Dials, around: Tensor) -> "Parameters":
-        """Apply the operator's dials.
+        """Raise the local contrast of what was lifted, then apply the operator's dials.
+
+        A network that is trained on squared errors gives too little contrast where it is unsure, which is in the dark. Training
+        therefore takes the parameters without this step.
 
         Args:
             dials: See Dials.
             around: Mean luma around each cell, (B, 1, rows, columns), see davy.imaging.isp.scene.local_luma.
         """
-        if dials == NEUTRAL:
-            return self
-        bins = (
-            torch.linspace(0, 1, self.log2_gain.shape[1], dtype=around.dtype, device=around.device).square().view(1, -1, 1, 1)
-        )
-        stops = torch.log2((bins + CONTRAST_FLOOR) / (around + CONTRAST_FLOOR))
-        contrast = CONTRAST_GAIN * dials.local_contrast * stops.clamp(-MAX_CONTRAST, MAX_CONTRAST)
+        steps = torch.linspace(0, 1, self.log2_gain.shape[1], dtype=around.dtype, device=around.device).view(1, -1, 1, 1)
+        bins = steps.square()
+        stops = torch.log2((bins + CONTRAST_FLOOR) / (around + CONTRAST_FLOOR)).clamp(-MAX_CONTRAST, MAX_CONTRAST)
+        at_mean = (1 - (around.clamp(0, 1).sqrt() - steps).abs() * (self.log2_gain.shape[1] - 1)).clamp_min(0)
+        lift = (self.log2_gain * at_mean).sum(1, keepdim=True)  # of the local mean, stops
+        raised = LIFT_CONTRAST * (lift / LIFT_STOPS).clamp(0, 1)
+        share = torch.where(stops > 0, 1 - bins, torch.full_like(bins, LIFT_SHADOWS))  # white is not clipped
         more, less = max(dials.noise, 0.0), max(-dials.noise, 0.0)
-        keep = (self.keep + (1 - self.keep) * less) * (1 - NOISE_KEEP * more) * (1 + CONTRAST_GAIN * dials.local_contrast)
+        keep = (self.keep + (1 - self.keep) * less) * (1 - NOISE_KEEP * more)
         return replace(
             self,
-            log2_gain=self.log2_gain + contrast,
-            keep=keep,
+            log2_gain=self.log2_gain + CONTRAST_GAIN * stops * (dials.local_contrast + raised * share),
+            keep=keep * (1 + CONTRAST_GAIN * (dials.local_contrast + raised)),
             noise=self.noise * 2 ** (NOISE_STOPS * dials.noise),
             tone_curve=self.tone_curve ** (2**-dials.brightness),
             row_noise=(self.row_noise + (1 - self.row_noise) * more) * (1 - less),
@@ -170,21 +183,22 @@ def low_resolution_maps(blocks: BlockStatistics, parameters: Parameters) -> Tens
     return torch.cat([p, q, r], 1)
 
 
-def enhance(image: Tensor, parameters: Parameters, blocks: BlockStatistics | None = None, dials: Dials = NEUTRAL) -> Tensor:
+def enhance(image: Tensor, parameters: Parameters, blocks: BlockStatistics | None = None, dials: Dials | None = None) -> Tensor:
     """Run the pipeline.
 
     Args:
         image: Display-encoded RGB, shape (B, 3, H, W), float in [0, 1].
         parameters: The network's output for this picture.
         blocks: Block statistics of the picture; None computes them.
-        dials: The operator's corrections.
+        dials: The operator's corrections, after the contrast of what was lifted; see Parameters.with_dials. None, as in
+            training: neither.
 
     Returns:
         Shape of image, in [0, 1]; differentiable in all.
     """
     height, width = image.shape[2:]
     blocks = blocks or block_statistics(image, block_size(height, width))
-    if dials != NEUTRAL:
+    if dials is not None:
         rows, columns = parameters.log2_gain.shape[2:]
         parameters = parameters.with_dials(dials, local_luma(scene_means(blocks), rows, columns))
     maps = low_resolution_maps(blocks, parameters)

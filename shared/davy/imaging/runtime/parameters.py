@@ -5,7 +5,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from davy.domain.dials import CONTRAST_FLOOR, CONTRAST_GAIN, MAX_CONTRAST, NEUTRAL, NOISE_KEEP, NOISE_STOPS, Dials
+from davy.domain.dials import (
+    CONTRAST_FLOOR,
+    CONTRAST_GAIN,
+    LIFT_CONTRAST,
+    LIFT_SHADOWS,
+    LIFT_STOPS,
+    MAX_CONTRAST,
+    NOISE_KEEP,
+    NOISE_STOPS,
+    Dials,
+)
 from davy.imaging.runtime.kernels import Floats
 
 BINS, TONE_STEPS = 8, 16
@@ -19,6 +29,8 @@ COLOUR_TONE_SIZE = 3 + TONE_STEPS  # white balance, tone curve
 GLOBAL_SIZE = COLOUR_TONE_SIZE + 2  # plus strengths against row and chroma noise, which networks of 0.1.0 lack
 KEEP, NOISE = BINS + 3, BINS + 4  # planes of Parameters.grid_params
 COLOUR, VEIL, FINE_VEIL = np.s_[BINS : BINS + 3], np.s_[BINS + 5 : BINS + 8], np.s_[BINS:]
+BIN_STEPS = np.linspace(0, 1, BINS, dtype=np.float32)[:, None, None]
+BIN_LUMA = BIN_STEPS**2  # luma at each bin of the gain
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]
 
 
@@ -54,7 +66,7 @@ class Parameters:
             grid_params: (RAW_CELL_SIZE, rows, columns).
             fine_params: (FINE_SIZE, fine rows, fine columns); None adds nothing.
             evidence: Evidence of colour, 0 to 1.
-            local_luma: Mean luma around each cell, (rows, columns); used by the dials only.
+            local_luma: Mean luma around each cell, (rows, columns); see with_dials.
         """
         white, steps, strengths = np.split(np.pad(global_params, (0, GLOBAL_SIZE - len(global_params))), [3, COLOUR_TONE_SIZE])
         gain, red, blue, keep, noise, veil, saturation = np.split(grid_params, np.cumsum([BINS, 1, 1, 1, 1, 3]))
@@ -91,16 +103,18 @@ class Parameters:
         return replace(self, grid_params=grid, fine_params=fine, tone_curve=tone_curve, scalars=scalars)
 
     def with_dials(self, dials: Dials) -> "Parameters":
-        """Apply the operator's dials."""
-        if dials == NEUTRAL:
-            return self
-        bins = np.linspace(0, 1, BINS, dtype=np.float32)[:, None, None] ** 2
-        stops = np.log2((bins + CONTRAST_FLOOR) / (self.local_luma + CONTRAST_FLOOR))
-        more, less = max(dials.noise, 0.0), max(-dials.noise, 0.0)
+        """Raise the local contrast of what was lifted, then apply the operator's dials."""
+        around = self.local_luma
+        stops = np.clip(np.log2((BIN_LUMA + CONTRAST_FLOOR) / (around + CONTRAST_FLOOR)), -MAX_CONTRAST, MAX_CONTRAST)
+        at_mean = np.maximum(1 - np.abs(np.sqrt(np.clip(around, 0, 1)) - BIN_STEPS) * (BINS - 1), 0)
         grid = self.grid_params.copy()
-        grid[:BINS] += CONTRAST_GAIN * dials.local_contrast * np.clip(stops, -MAX_CONTRAST, MAX_CONTRAST)
+        lift = (grid[:BINS] * at_mean).sum(0)  # of the local mean, stops
+        raised = LIFT_CONTRAST * np.clip(lift / LIFT_STOPS, 0, 1)
+        share = np.where(stops > 0, 1 - BIN_LUMA, np.float32(LIFT_SHADOWS))  # white is not clipped
+        more, less = max(dials.noise, 0.0), max(-dials.noise, 0.0)
+        grid[:BINS] += CONTRAST_GAIN * stops * (dials.local_contrast + raised * share)
         kept = (grid[KEEP] + (1 - grid[KEEP]) * less) * (1 - NOISE_KEEP * more)
-        grid[KEEP] = kept * (1 + CONTRAST_GAIN * dials.local_contrast)
+        grid[KEEP] = kept * (1 + CONTRAST_GAIN * (dials.local_contrast + raised))
         grid[NOISE] *= 2 ** (NOISE_STOPS * dials.noise)
         tone_curve = (self.tone_curve ** np.float32(2**-dials.brightness)).astype(np.float32)
         row, chroma, evidence, neutral, colour = self.scalars
