@@ -24,6 +24,18 @@ def test_strength_zero_is_the_identity(image, parameters):
     assert torch.allclose(enhance(image, parameters.at_strength(0)), image, atol=2e-5)
 
 
+def test_what_was_lifted_gets_local_contrast_and_nothing_else(parameters):
+    plain = parameters.at_strength(0)
+    picture = torch.full((1, 3, 96, 128), 0.1)
+    picture[..., 40:44] = 0.15
+    assert torch.allclose(enhance(picture, plain, dials=Dials()), picture, atol=2e-5), "nothing was lifted"
+    lifted = dataclasses.replace(plain, log2_gain=torch.ones_like(plain.log2_gain))
+    spread = [enhance(picture, lifted, dials=dials)[..., 36:48].std() for dials in (None, Dials())]
+    assert spread[1] > 1.15 * spread[0]
+    white = torch.ones(1, 3, 96, 128)
+    assert torch.allclose(enhance(white, lifted, dials=Dials()), enhance(white, lifted), atol=1e-5), "white is not clipped"
+
+
 def test_strength_one_is_the_whole_effect(image, parameters):
     assert torch.allclose(enhance(image, parameters.at_strength(1)), enhance(image, parameters), atol=1e-6)
 
@@ -82,8 +94,18 @@ def test_strengths_below_zero_are_zero_and_can_grow(raw_parameters):
     global_params.requires_grad_()
     parameters = Parameters.from_raw(global_params, grid_params)
     assert parameters.row_noise.item() == 0 and parameters.chroma_noise.item() == 0
-    (parameters.row_noise + parameters.chroma_noise).sum().backward()
-    assert global_params.grad[0, COLOUR_TONE_SIZE:].tolist() == [1, 1]
+    (-parameters.row_noise - parameters.chroma_noise).sum().backward()  # a descent step makes them larger
+    assert global_params.grad[0, COLOUR_TONE_SIZE:].tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(("raw", "pull", "moves"), [(3.0, -1, False), (3.0, 1, True), (-2.0, 1, False), (-2.0, -1, True)])
+def test_a_strength_beyond_its_range_is_not_driven_further_away(raw_parameters, raw, pull, moves):
+    global_params, grid_params, _ = raw_parameters()
+    global_params[:, COLOUR_TONE_SIZE:] = raw
+    global_params.requires_grad_()
+    parameters = Parameters.from_raw(global_params, grid_params)
+    (pull * (parameters.row_noise + parameters.chroma_noise)).sum().backward()
+    assert global_params.grad[0, COLOUR_TONE_SIZE:].bool().tolist() == [moves, moves]
 
 
 def grey(values: Tensor) -> Tensor:

@@ -99,8 +99,8 @@ class Parameters:
             tone_curve=tone_curve_from_steps(steps),
             fine_log2_gain=MAX_LOG2_FINE_GAIN * torch.tanh(fine_gain / MAX_LOG2_FINE_GAIN),
             fine_veil=MAX_VEIL * torch.tanh(fine_veil),
-            row_noise=_unit(row_noise),
-            chroma_noise=_unit(chroma_noise),
+            row_noise=clip(row_noise, 0, 1),  # a strength of 0 can grow
+            chroma_noise=clip(chroma_noise, 0, 1),
             neutral=torch.ones_like(row_noise),
             colour=torch.ones_like(row_noise),
         )
@@ -142,11 +142,6 @@ class Parameters:
             chroma_noise=(self.chroma_noise + (1 - self.chroma_noise) * more) * (1 - less),
             colour=self.colour * dials.colour,
         )
-
-
-def _unit(raw: Tensor) -> Tensor:
-    """Clip to [0, 1]; the gradient is that of the identity, so that a strength of 0 can grow."""
-    return raw + (raw.clamp(0, 1) - raw).detach()
 
 
 def _scalar(per_picture: Tensor) -> Tensor:
