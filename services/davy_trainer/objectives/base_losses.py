@@ -39,7 +39,7 @@ def block_losses(
         "decibels": (weights.decibels_weight, lambda: losses.log_mse(output, small)),
         "uneven": (weights.uneven_weight, uneven),
         "ssim": (weights.ssim_weight, lambda: losses.dssim_loss(output, small)),
-        "colour": (weights.colour_weight, lambda: _colour_angle(output, small)),
+        "colour": (weights.colour_weight, lambda: losses.colour_angle(output, small, 2)),
         "chroma": (weights.chroma_weight, chroma),
         "smooth": (weights.smooth_weight, lambda: losses.roughness(parameters.log2_gain)),
     }
@@ -92,10 +92,6 @@ class Window:
 def psnr_db(output: Tensor, small: Tensor) -> Tensor:
     """PSNR of block means, per picture: (B,)."""
     return -10 * (output.detach() - small).square().mean((1, 2, 3)).clamp_min(1e-10).log10()
-
-
-def _colour_angle(output: Tensor, small: Tensor) -> Tensor:
-    return 1 - F.cosine_similarity(F.avg_pool2d(output, 2) + 1e-3, F.avg_pool2d(small, 2) + 1e-3, dim=1).mean()
 
 
 def select_pictures(parameters: Parameters, chosen: slice) -> Parameters:

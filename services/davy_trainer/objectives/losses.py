@@ -10,6 +10,7 @@ from davy.imaging.isp.luminance import luma
 from davy_trainer.objectives.weighted import weighted
 from davy_trainer.stages.loss_weights import SelfSupervisedWeights
 
+NO_COLOUR = 0.02  # display units: a colour of 5 of 255 is not seen
 C1, C2 = 0.01**2, 0.03**2
 
 
@@ -85,9 +86,15 @@ def _gauss(planes: Tensor, window: int, stride: int) -> Tensor:
     return F.conv2d(rows, kernel.view(1, 1, window, 1), stride=(stride, 1))
 
 
-def colour_angle(output: Tensor, target: Tensor) -> Tensor:
-    """1 - cosine between the colours of 8 x 8 blocks: hue, independent of brightness. Source: Wang et al. 2019, DeepUPE."""
-    return 1 - F.cosine_similarity(F.avg_pool2d(output, 8) + 1e-3, F.avg_pool2d(target, 8) + 1e-3, dim=1).mean()
+def colour_angle(output: Tensor, target: Tensor, block: int = 8) -> Tensor:
+    """1 - cosine between the colours of block means: hue, independent of brightness.
+
+    Near black the angle means nothing and its gradient grows without a bound: NO_COLOUR is added to both.
+
+    Source: Wang et al. 2019, DeepUPE.
+    """
+    means = (F.avg_pool2d(planes, block) + NO_COLOUR for planes in (output, target))
+    return 1 - F.cosine_similarity(*means, dim=1).mean()
 
 
 def roughness(cells: Tensor) -> Tensor:

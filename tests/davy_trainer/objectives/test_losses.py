@@ -27,8 +27,18 @@ def test_charbonnier_is_the_distance():
 
 def test_brightness_leaves_the_colour_angle_alone_and_hue_does_not():
     red = torch.tensor([0.8, 0.2, 0.2]).view(1, 3, 1, 1).expand(1, 3, 16, 16)
-    assert losses.colour_angle(red / 2, red).item() < 1e-4
+    assert losses.colour_angle(red / 2, red).item() < 5e-4
     assert losses.colour_angle(red.flip(1), red).item() > 0.1
+
+
+def test_black_has_no_colour_and_no_gradient_that_outweighs_all_others():
+    target = torch.tensor([0.8, 0.2, 0.2]).view(1, 3, 1, 1).expand(1, 3, 16, 16)
+    norms = []
+    for level in (0.0, 0.3):
+        output = torch.full((1, 3, 16, 16), level, requires_grad=True)
+        losses.colour_angle(output, target).backward()
+        norms.append(output.grad.norm().item())
+    assert norms[0] < 20 * norms[1], "300 times with an offset of a thousandth"
 
 
 def test_roughness_is_zero_on_a_plain_and_one_step_counts_squared():
