@@ -34,6 +34,17 @@ def noise(height, width, seed=1):
     return np.random.default_rng(seed).integers(0, 90, (height, width, 3), np.uint8)
 
 
+@pytest.mark.parametrize("number", [0, 150, 250])
+def test_it_is_the_torch_definition_on_real_frames(still, number):
+    from davy.adapters.media.images import decode
+
+    frames = sorted((SHARED / "data/train/low/underground").glob("*.[jp][pn]g"))
+    if len(frames) <= number:
+        pytest.skip(f"{SHARED} has no real frames")
+    image = decode(frames[number].read_bytes()).pixels
+    assert difference(still.enhance(image), by_torch(image, still)) <= TOLERANCE
+
+
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee"])
 @pytest.mark.parametrize("light", ["lit", "dark", "mine"])
 def test_it_is_the_torch_definition_on_photographs(still, name, light):

@@ -18,6 +18,7 @@ from davy.domain.dials import (
     LIFT_CONTRAST,
     LIFT_SHADOWS,
     LIFT_STOPS,
+    LIT,
     MAX_CONTRAST,
     NOISE_KEEP,
     NOISE_STOPS,
@@ -114,7 +115,7 @@ class Parameters:
         return replace(self, keep=keep, tone_curve=tone_curve, **scaled)
 
     def with_dials(self, dials: Dials, around: Tensor) -> "Parameters":
-        """Raise the local contrast of what was lifted, then apply the operator's dials.
+        """Raise the local contrast of what was lifted, apply the operator's dials, and keep highlights from burning out.
 
         A network that is trained on squared errors gives too little contrast where it is unsure, which is in the dark. Training
         therefore takes the parameters without this step.
@@ -130,11 +131,12 @@ class Parameters:
         lift = (self.log2_gain * at_mean).sum(1, keepdim=True)  # of the local mean, stops
         raised = LIFT_CONTRAST * (lift / LIFT_STOPS).clamp(0, 1)
         share = torch.where(stops > 0, 1 - bins, torch.full_like(bins, LIFT_SHADOWS))  # white is not clipped
+        gain = self.log2_gain + CONTRAST_GAIN * stops * (dials.local_contrast + raised * share)
         more, less = max(dials.noise, 0.0), max(-dials.noise, 0.0)
         keep = (self.keep + (1 - self.keep) * less) * (1 - NOISE_KEEP * more)
         return replace(
             self,
-            log2_gain=self.log2_gain + CONTRAST_GAIN * stops * (dials.local_contrast + raised * share),
+            log2_gain=torch.minimum(gain, (LIT / bins.clamp_min(1e-6)).log2().clamp_min(0)),
             keep=keep * (1 + CONTRAST_GAIN * (dials.local_contrast + raised)),
             noise=self.noise * 2 ** (NOISE_STOPS * dials.noise),
             tone_curve=self.tone_curve ** (2**-dials.brightness),

@@ -11,6 +11,7 @@ from davy.domain.dials import (
     LIFT_CONTRAST,
     LIFT_SHADOWS,
     LIFT_STOPS,
+    LIT,
     MAX_CONTRAST,
     NOISE_KEEP,
     NOISE_STOPS,
@@ -31,6 +32,7 @@ KEEP, NOISE = BINS + 3, BINS + 4  # planes of Parameters.grid_params
 COLOUR, VEIL, FINE_VEIL = np.s_[BINS : BINS + 3], np.s_[BINS + 5 : BINS + 8], np.s_[BINS:]
 BIN_STEPS = np.linspace(0, 1, BINS, dtype=np.float32)[:, None, None]
 BIN_LUMA = BIN_STEPS**2  # luma at each bin of the gain
+MAX_STOPS = np.maximum(np.log2(LIT / np.maximum(BIN_LUMA, 1e-6)), 0).astype(np.float32)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]
 
 
@@ -103,7 +105,7 @@ class Parameters:
         return replace(self, grid_params=grid, fine_params=fine, tone_curve=tone_curve, scalars=scalars)
 
     def with_dials(self, dials: Dials) -> "Parameters":
-        """Raise the local contrast of what was lifted, then apply the operator's dials."""
+        """Raise the local contrast of what was lifted, apply the operator's dials, keep highlights from burning out."""
         around = self.local_luma
         stops = np.clip(np.log2((BIN_LUMA + CONTRAST_FLOOR) / (around + CONTRAST_FLOOR)), -MAX_CONTRAST, MAX_CONTRAST)
         at_mean = np.maximum(1 - np.abs(np.sqrt(np.clip(around, 0, 1)) - BIN_STEPS) * (BINS - 1), 0)
@@ -113,6 +115,7 @@ class Parameters:
         share = np.where(stops > 0, 1 - BIN_LUMA, np.float32(LIFT_SHADOWS))  # white is not clipped
         more, less = max(dials.noise, 0.0), max(-dials.noise, 0.0)
         grid[:BINS] += CONTRAST_GAIN * stops * (dials.local_contrast + raised * share)
+        grid[:BINS] = np.minimum(grid[:BINS], MAX_STOPS)
         kept = (grid[KEEP] + (1 - grid[KEEP]) * less) * (1 - NOISE_KEEP * more)
         grid[KEEP] = kept * (1 + CONTRAST_GAIN * (dials.local_contrast + raised))
         grid[NOISE] *= 2 ** (NOISE_STOPS * dials.noise)
