@@ -12,7 +12,7 @@ CONTRAST_GAIN, MAX_CONTRAST, CONTRAST_FLOOR = 0.5, 2.0, 0.02  # exponent at full
 LIFT_CONTRAST = 1.5  # of the dial, at a lift of LIFT_STOPS and more
 LIFT_STOPS = 0.3
 LIFT_SHADOWS = 0.3  # share of the contrast below the local mean: what is dark stays visible
-LIT = 0.85  # display units: no gain drives luma above it, so that highlights do not burn out
+LIT = 0.8  # display units: no gain drives luma above it, so that highlights do not burn out
 NOISE_KEEP = 0.7  # fraction of the detail layer removed at full dial
 NOISE_STOPS = 2.0  # stops of the noise map at full dial
 
