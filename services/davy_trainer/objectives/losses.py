@@ -93,8 +93,8 @@ def colour_angle(output: Tensor, target: Tensor, block: int = 8) -> Tensor:
 
     Source: Wang et al. 2019, DeepUPE.
     """
-    means = (F.avg_pool2d(planes, block) + NO_COLOUR for planes in (output, target))
-    return 1 - F.cosine_similarity(*means, dim=1).mean()
+    ours, theirs = (F.avg_pool2d(planes, block) + NO_COLOUR for planes in (output, target))
+    return 1 - F.cosine_similarity(ours, theirs, dim=1).mean()
 
 
 def roughness(cells: Tensor) -> Tensor:

@@ -50,7 +50,8 @@ def by_torch(image, still, strength=1.0):
         x = torch.from_numpy(rgb[None].astype(np.float32))
         blocks = block_statistics(x, block_size(height, width))
         answer = still.network._session.run(None, {still.network._session.get_inputs()[0].name: thumbnail(blocks).numpy()})
-        out = enhance(x, Parameters.from_raw(*map(torch.from_numpy, answer)).at_strength(strength), blocks, Dials())[0].numpy() * 255
+        parameters = Parameters.from_raw(*map(torch.from_numpy, answer)).at_strength(strength)
+        out = enhance(x, parameters, blocks, Dials())[0].numpy() * 255
     luma = 0.299 * out[0] + 0.587 * out[1] + 0.114 * out[2]
     return coded([luma, halved((out[2] - luma) / 1.772), halved((out[0] - luma) / 1.402)], image.full_range)
 
