@@ -130,7 +130,7 @@ class Parameters:
         at_mean = (1 - (around.clamp(0, 1).sqrt() - steps).abs() * (self.log2_gain.shape[1] - 1)).clamp_min(0)
         lift = (self.log2_gain * at_mean).sum(1, keepdim=True)  # of the local mean, stops
         raised = LIFT_CONTRAST * (lift / LIFT_STOPS).clamp(0, 1)
-        share = torch.where(stops > 0, 1 - bins, torch.full_like(bins, LIFT_SHADOWS))  # white is not clipped
+        share = torch.where(stops > 0, 1 - bins, LIFT_SHADOWS)  # white is not clipped
         gain = self.log2_gain + CONTRAST_GAIN * stops * (dials.local_contrast + raised * share)
         more, less = max(dials.noise, 0.0), max(-dials.noise, 0.0)
         keep = (self.keep + (1 - self.keep) * less) * (1 - NOISE_KEEP * more)

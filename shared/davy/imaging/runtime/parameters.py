@@ -114,8 +114,8 @@ class Parameters:
         raised = LIFT_CONTRAST * np.clip(lift / LIFT_STOPS, 0, 1)
         share = np.where(stops > 0, 1 - BIN_LUMA, np.float32(LIFT_SHADOWS))  # white is not clipped
         more, less = max(dials.noise, 0.0), max(-dials.noise, 0.0)
-        grid[:BINS] += CONTRAST_GAIN * stops * (dials.local_contrast + raised * share)
-        grid[:BINS] = np.minimum(grid[:BINS], MAX_STOPS)
+        gain = grid[:BINS] + CONTRAST_GAIN * stops * (dials.local_contrast + raised * share)
+        grid[:BINS] = np.minimum(gain, MAX_STOPS)
         kept = (grid[KEEP] + (1 - grid[KEEP]) * less) * (1 - NOISE_KEEP * more)
         grid[KEEP] = kept * (1 + CONTRAST_GAIN * (dials.local_contrast + raised))
         grid[NOISE] *= 2 ** (NOISE_STOPS * dials.noise)
